@@ -1,0 +1,177 @@
+// The rules of a budget: read this file first. `Decide` looks at the state and answers with an outcome and events; `Apply` changes the
+// state by one event; `Step` is both, after letting happen what time alone makes happen. All of it is pure: time, prices and ids come in
+// as arguments, so that replaying the events gives the same state on every machine.
+using System.Diagnostics;
+using NodaTime;
+
+namespace Purser.Core;
+
+/// <summary>An outcome and what has to be kept for it to be true. <see cref="Answer"/> is asked once the events are applied.</summary>
+public readonly record struct Result(Outcome Outcome, IReadOnlyList<BudgetEvent> Events)
+{
+    public Result(Outcome outcome) : this(outcome, []) { }
+
+    public Func<BudgetState, Answer>? Answer { get; init; }
+}
+
+/// <summary>Ids that a command names and memory does not know: they may be in the ledger.</summary>
+public readonly record struct Needs(string? HoldId, string? UsageId);
+
+public static class Budget
+{
+    /// <summary>
+    /// One command, whole: what is due first, then the decision, then the thresholds that were crossed. The state is changed; the events
+    /// returned are everything that changed it. Nothing is true before they are durable.
+    /// </summary>
+    public static Result Step(BudgetState state, BudgetCommand command, Settings settings, Instant now, Seeding? seeding = null)
+    {
+        now = Instant.Max(now, state.LastAt);
+        var events = new List<BudgetEvent>();
+        seeding ??= Plan(state, command, settings, now);
+        if (seeding is not null && command is not SetPolicy) Happen(state, [PolicyChanging.Adopt(state, seeding, settings, now)], events, now);
+        Happen(state, Due(state, settings, now), events, now);
+        var result = Decide(state, command, settings, now, seeding);
+        Happen(state, result.Events, events, now);
+        var outcome = result.Answer is { } answer ? result.Outcome with { Answer = answer(state) } : result.Outcome;
+        return new(outcome, events);
+    }
+
+    static void Happen(BudgetState state, IReadOnlyList<BudgetEvent> happening, List<BudgetEvent> events, Instant now)
+    {
+        if (happening.Count == 0) return;
+        foreach (var happened in happening) Apply(state, happened);
+        events.AddRange(happening);
+        foreach (var announcement in Thresholding.After(state, happening, now))
+        {
+            Apply(state, announcement);
+            events.Add(announcement);
+        }
+    }
+
+    /// <summary>What time alone makes happen: holds that ran out, windows that ended.</summary>
+    public static IReadOnlyList<BudgetEvent> Due(BudgetState state, Settings settings, Instant now)
+    {
+        List<BudgetEvent>? due = null;
+        foreach (var (expiresAt, id) in state.Deadlines)
+        {
+            if (expiresAt > now) break;
+            (due ??= []).Add(Settling.Expire(state, state.Holds[id], settings, now));
+        }
+        foreach (var limit in state.Limits)
+            if (limit.Open is { } open && open.End <= now)
+                (due ??= []).Add(new WindowReset(limit.No, limit.Limit.Id, open) { At = now });
+        return due ?? [];
+    }
+
+    /// <summary>When <see cref="Due"/> has something next; null where only callers can change anything.</summary>
+    public static Instant? NextDeadline(BudgetState state)
+    {
+        Instant? next = state.Deadlines.Count > 0 ? state.Deadlines.Min.ExpiresAt : null;
+        foreach (var limit in state.Limits)
+            if (limit.Open is { } open && (next is null || open.End < next))
+                next = open.End;
+        return next;
+    }
+
+    /// <summary>What the command names that memory does not know.</summary>
+    public static Needs NeedsOf(BudgetState state, BudgetCommand command)
+    {
+        if (state.Version == 0 || command is IdentifiedCommand { FreshId: true } and not (Settle or Extend)) return default;
+        var (hold, usage) = command switch
+        {
+            Reserve reserve => (reserve.Id, null),
+            GetReservation get => (get.Id, null),
+            Extend extend => (extend.ReservationId, null),
+            Release release => (release.ReservationId, null),
+            Settle settle => (settle.ReservationId, settle.FreshId ? null : settle.Id),
+            Record record => (null, record.Id),
+            _ => default((string?, string?)),
+        };
+        return new(
+            hold is not null && !state.Holds.ContainsKey(hold) ? hold : null,
+            usage is not null && !state.RecentUsage.ContainsKey(usage) ? usage : null);
+    }
+
+    /// <summary>
+    /// The seeding of limits that this command (or a newer default policy) brings; null where no limits change. The records it asks for
+    /// must be fed in before <see cref="Step"/>.
+    /// </summary>
+    public static Seeding? Plan(BudgetState state, BudgetCommand command, Settings settings, Instant now) =>
+        PolicyChanging.Plan(state, command, settings, Instant.Max(now, state.LastAt));
+
+    /// <summary>
+    /// Checks in the order of <see cref="OutcomeStatus"/>: account, validity, identity, existence, limits. Expects that what is due at
+    /// <paramref name="now"/> has happened.
+    /// </summary>
+    public static Result Decide(BudgetState state, BudgetCommand command, Settings settings, Instant now, Seeding? seeding = null)
+    {
+        if (UnknownAccount(state, command, settings) is { } unknown) return new(unknown);
+        if (Validity.Problem(command, now) is { } problem) return new(problem);
+        return command switch
+        {
+            Check check => Reserving.Check(state, check, settings, now),
+            Reserve reserve => Reserving.Reserve(state, reserve, settings, now),
+            Extend extend => Reserving.Extend(state, extend, settings, now),
+            Settle settle => Settling.Settle(state, settle, settings, now),
+            Release release => Reserving.Release(state, release, now),
+            Record record => Settling.Record(state, record, settings, now),
+            GetReservation get => state.Holds.TryGetValue(get.Id, out var hold)
+                ? new(Outcome.Done(Viewing.View(state, hold))) : Reserving.NoSuchReservation(get.Id),
+            GetStatus status => new(Viewing.Status(state, status, now)),
+            GetPolicy => new(Outcome.Done(new PolicyView(state.Policy ?? Policy.Empty, state.Effective, state.PolicyVersion))),
+            SetPolicy set => PolicyChanging.Set(state, set, seeding ?? throw new UnreachableException("a policy is set with its seeding"), settings, now),
+            AddOverride add => Overriding.Add(state, add, now),
+            RemoveOverride remove => Overriding.Remove(state, remove, now),
+            ListOverrides => new(Outcome.Done(new OverrideList(Overriding.Views(state, now, ended: true)))),
+            Pause pause => new(Outcome.Done(), state.Paused && state.PausedReason == pause.Reason ? [] : [new AccountPaused(pause.Reason) { At = now }])
+            {
+                Answer = after => Viewing.Status(after, new GetStatus(), now).Answer!,
+            },
+            Resume => new(Outcome.Done(), state.Paused ? [new AccountResumed { At = now }] : [])
+            {
+                Answer = after => Viewing.Status(after, new GetStatus(), now).Answer!,
+            },
+            CloseSession close => new(Outcome.Done(), HasSession(state, close.Session) ? [new SessionClosed(close.Session) { At = now }] : []),
+            Tick => new(Outcome.Done()),
+            _ => throw new UnreachableException($"no rule for {command.GetType().Name}"),
+        };
+    }
+
+    static Outcome? UnknownAccount(BudgetState state, BudgetCommand command, Settings settings)
+    {
+        if (state.Version > 0 || command is SetPolicy or Tick) return null;
+        var reads = command is GetStatus or GetPolicy or ListOverrides or Resume or CloseSession;
+        return reads || settings.RefuseUnknownAccounts
+            ? new(OutcomeStatus.UnknownAccount, null, "account", settings.RefuseUnknownAccounts
+                ? $"there is no account '{state.Account}'; create it by putting its policy" : $"there is no account '{state.Account}' yet")
+            : null;
+    }
+
+    static bool HasSession(BudgetState state, string session) =>
+        state.Limits.Exists(limit => limit.Limit.Window.Kind == WindowKind.Session && limit.Counters.ContainsKey(session));
+
+    /// <summary>Changes the state by one event. Knows no settings and no clock: the event carries all of it.</summary>
+    public static void Apply(BudgetState state, BudgetEvent happened)
+    {
+        if (happened.At > state.LastAt) state.LastAt = happened.At;
+        switch (happened)
+        {
+            case Held held: Reserving.Apply(state, held); break;
+            case HoldExtended extended: Reserving.Apply(state, extended); break;
+            case Settled settled: Settling.Apply(state, settled); break;
+            case Released released: Reserving.Apply(state, released); break;
+            case Expired expired: Settling.Apply(state, expired); break;
+            case Recorded recorded: Settling.Apply(state, recorded); break;
+            case PolicyChanged changed: PolicyChanging.Apply(state, changed); break;
+            case OverrideAdded added: Overriding.Apply(state, added); break;
+            case OverrideRemoved removed: Overriding.Apply(state, removed); break;
+            case AccountPaused paused: (state.Paused, state.PausedReason) = (true, paused.Reason); break;
+            case AccountResumed: (state.Paused, state.PausedReason) = (false, null); break;
+            case SessionClosed closed: Counting.Apply(state, closed); break;
+            case ThresholdCrossed crossed: Thresholding.Apply(state, crossed); break;
+            case ThresholdRearmed rearmed: Thresholding.Apply(state, rearmed); break;
+            case WindowReset reset: Counting.Apply(state, reset); break;
+            default: throw new UnreachableException($"no state change for {happened.GetType().Name}");
+        }
+    }
+}

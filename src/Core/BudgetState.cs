@@ -1,0 +1,227 @@
+// The state of one budget: counters, holds, overrides. Changed only by `Budget.Apply`; everything else reads it.
+using System.Text.Json.Serialization;
+using NodaTime;
+
+namespace Purser.Core;
+
+/// <summary>Settled and held amount of one slot of a window (a calendar window, a rolling window's sub-bucket, a session).</summary>
+public sealed class Slot
+{
+    public required Span Span { get; set; }
+    public Int128 Settled { get; set; }
+    public Int128 Held { get; set; }
+}
+
+/// <summary>The slots of one limit and key: one for calendar windows (and those of the future that have records), up to 61 for rolling ones.</summary>
+public sealed class Counter
+{
+    public List<Slot> Slots { get; init; } = new(1);
+
+    /// <summary>Thresholds announced in the window that <see cref="AnnouncedIn"/> starts, one bit per index; and how often they were armed anew.</summary>
+    public uint Announced { get; set; }
+    public Instant AnnouncedIn { get; set; }
+    public int Arming { get; set; }
+
+    /// <summary>The sum over the slots that count at this instant.</summary>
+    public (Int128 Settled, Int128 Held) At(Instant now)
+    {
+        Int128 settled = 0, held = 0;
+        foreach (var slot in Slots)
+            if (slot.Span.Contains(now))
+            {
+                settled += slot.Settled;
+                held += slot.Held;
+            }
+        return (settled, held);
+    }
+
+    public Slot? Find(Instant start)
+    {
+        foreach (var slot in Slots)
+            if (slot.Span.Start == start)
+                return slot;
+        return null;
+    }
+}
+
+/// <summary>A limit in force with its counters.</summary>
+public sealed class LimitState(NumberedLimit numbered)
+{
+    public NumberedLimit Numbered => numbered;
+
+    [JsonIgnore]
+    public int No => numbered.No;
+
+    [JsonIgnore]
+    public Limit Limit => numbered.Limit;
+
+    public Dictionary<string, Counter> Counters { get; init; } = new(StringComparer.Ordinal);
+
+    /// <summary>The calendar window with usage whose end is still to be announced; null when there is none.</summary>
+    public Span? Open { get; set; }
+
+    /// <summary>The window computed last: nearly every call of a window asks for the same one.</summary>
+    [JsonIgnore]
+    public Span Current { get; set; }
+
+    [JsonIgnore]
+    public Matcher Matcher { get; } = new(numbered.Limit);
+}
+
+/// <summary>What was taken at one moment: each extension by an amount is a layer of its own, in the windows of its own moment.</summary>
+public sealed class HoldLayer
+{
+    public Amounts Left { get; set; }
+    public IReadOnlyList<Touch> Touches { get; set; } = [];
+}
+
+public sealed record HoldExtension(string Id, long Fingerprint);
+
+public sealed class Hold
+{
+    public required string Id { get; init; }
+    public long Fingerprint { get; init; }
+    public Dimensions Dimensions { get; init; } = Dimensions.None;
+
+    /// <summary>Everything ever taken by this hold: what it was created with and what extensions added.</summary>
+    public Amounts Reserved { get; set; }
+    public string Currency { get; init; } = "USD";
+    public string? PriceVersion { get; init; }
+    public bool Unpriced { get; init; }
+    public bool PlainTokens { get; init; }
+    public ExpiryRule OnExpiry { get; init; }
+    public Instant CreatedAt { get; init; }
+    public Instant ExpiresAt { get; set; }
+    public ReservationState State { get; set; }
+    public List<HoldLayer> Layers { get; init; } = new(1);
+    public List<HoldExtension>? Extensions { get; set; }
+
+    /// <summary>What was settled in parts so far; the rest of the estimate is <see cref="Reserved"/> less this.</summary>
+    public Amounts Booked { get; set; }
+
+    /// <summary>The request was booked: it is held with the hold and settled once, at the first settle.</summary>
+    public bool RequestBooked { get; set; }
+
+    /// <summary>The usage that settled it finally; another final one is a conflict.</summary>
+    public string? SettledBy { get; set; }
+
+    /// <summary>What was booked in doubt (expiry that charges, unknown outcome) and is corrected by a later settle.</summary>
+    public Amounts Charged { get; set; }
+
+    /// <summary>When it was closed; a closed hold leaves memory after a while and is found in the ledger.</summary>
+    public Instant? ClosedAt { get; set; }
+
+    [JsonIgnore]
+    public Amounts Left
+    {
+        get
+        {
+            var sum = default(Amounts);
+            foreach (var layer in Layers) sum += layer.Left;
+            return sum;
+        }
+    }
+}
+
+public sealed record Override(string Id, long Fingerprint, OverrideTerms Terms, Instant CreatedAt);
+
+public sealed class BudgetState(string account)
+{
+    /// <summary>More overrides than this in one account are refused: every decision looks at them.</summary>
+    public const int MostOverrides = 1000;
+
+    public string Account => account;
+
+    /// <summary>The number of journal entries that made this state; 0 means that the account does not exist yet.</summary>
+    public long Version { get; set; }
+
+    /// <summary>The latest instant in the stream.</summary>
+    public Instant LastAt { get; set; }
+
+    public Policy? Policy { get; set; }
+    public long PolicyVersion { get; set; }
+
+    /// <summary>Which version of the default policy is merged into <see cref="Effective"/>.</summary>
+    public long DefaultsVersion { get; set; }
+    public EffectivePolicy Effective { get; set; } = EffectivePolicy.None;
+    public int NextLimitNo { get; set; } = 1;
+    public bool Paused { get; set; }
+    public string? PausedReason { get; set; }
+
+    /// <summary>Money was booked or held, so the currency is fixed.</summary>
+    public bool HasBookings { get; set; }
+
+    public List<LimitState> Limits { get; init; } = [];
+    public Dictionary<string, Hold> Holds { get; init; } = new(StringComparer.Ordinal);
+    public List<Override> Overrides { get; init; } = [];
+
+    /// <summary>Usage ids booked lately; older ones are found in the ledger.</summary>
+    [JsonIgnore]
+    public Dictionary<string, UsageRecord> RecentUsage { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Active holds by the time they run out, so that nothing ever scans all of them.</summary>
+    [JsonIgnore]
+    public SortedSet<(Instant ExpiresAt, string Id)> Deadlines { get; } = [];
+
+    [JsonIgnore]
+    public int ActiveHolds => Deadlines.Count;
+
+    /// <summary>Holds closed (or changed after that) since the last append took this list: the ledger must keep them.</summary>
+    [JsonIgnore]
+    public List<Hold> Closed { get; } = [];
+
+    /// <summary>Closed holds and usage in memory, in the order in which they may leave it.</summary>
+    [JsonIgnore]
+    readonly Queue<(Instant Since, string? HoldId, string? UsageId)> leaving = new();
+
+    /// <summary>Puts a closed hold from the ledger back into memory, for a command that names it.</summary>
+    public void Remember(Hold closed)
+    {
+        if (Holds.TryAdd(closed.Id, closed)) leaving.Enqueue((LastAt, closed.Id, null));
+    }
+
+    public void Remember(UsageRecord record)
+    {
+        if (RecentUsage.TryAdd(record.Id, record)) leaving.Enqueue((LastAt, null, record.Id));
+    }
+
+    /// <summary>
+    /// Takes the holds closed since the last call, for the ledger to keep. Together with <see cref="Forget"/> it keeps memory bounded.
+    /// </summary>
+    public IReadOnlyList<Hold> TakeClosed()
+    {
+        if (Closed.Count == 0) return [];
+        var taken = Closed.Distinct().ToArray();
+        Closed.Clear();
+        foreach (var hold in taken) leaving.Enqueue((LastAt, hold.Id, null));
+        return taken;
+    }
+
+    /// <summary>Drops closed holds and usage remembered before an instant. Changes cost, never meaning: what is gone is asked of the ledger.</summary>
+    public void Forget(Instant before)
+    {
+        while (leaving.TryPeek(out var oldest) && oldest.Since < before)
+        {
+            leaving.Dequeue();
+            if (oldest.UsageId is { } usage) RecentUsage.Remove(usage);
+            if (oldest.HoldId is { } id && Holds.TryGetValue(id, out var hold) && hold.State != ReservationState.Active) Holds.Remove(id);
+        }
+    }
+
+    /// <summary>Builds what is not stored, after a snapshot was read.</summary>
+    public void Index()
+    {
+        Deadlines.Clear();
+        foreach (var hold in Holds.Values)
+            if (hold.State == ReservationState.Active)
+                Deadlines.Add((hold.ExpiresAt, hold.Id));
+    }
+
+    public LimitState? LimitNo(int no)
+    {
+        foreach (var limit in Limits)
+            if (limit.No == no)
+                return limit;
+        return null;
+    }
+}

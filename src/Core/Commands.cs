@@ -1,0 +1,94 @@
+// Everything that can be asked of a budget. Ids are part of the command: identity is what makes a retry harmless.
+using System.Text.Json.Serialization;
+using NodaTime;
+
+namespace Purser.Core;
+
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "c")]
+[JsonDerivedType(typeof(GetStatus), "getStatus")]
+[JsonDerivedType(typeof(GetPolicy), "getPolicy")]
+[JsonDerivedType(typeof(SetPolicy), "setPolicy")]
+[JsonDerivedType(typeof(Pause), "pause")]
+[JsonDerivedType(typeof(Resume), "resume")]
+[JsonDerivedType(typeof(Check), "check")]
+[JsonDerivedType(typeof(Reserve), "reserve")]
+[JsonDerivedType(typeof(GetReservation), "getReservation")]
+[JsonDerivedType(typeof(Extend), "extend")]
+[JsonDerivedType(typeof(Settle), "settle")]
+[JsonDerivedType(typeof(Release), "release")]
+[JsonDerivedType(typeof(Record), "record")]
+[JsonDerivedType(typeof(AddOverride), "addOverride")]
+[JsonDerivedType(typeof(RemoveOverride), "removeOverride")]
+[JsonDerivedType(typeof(ListOverrides), "listOverrides")]
+[JsonDerivedType(typeof(CloseSession), "closeSession")]
+[JsonDerivedType(typeof(Tick), "tick")]
+public abstract record BudgetCommand;
+
+/// <summary>Status of the account; the limits are paged by <see cref="Cursor"/>, an opaque place to go on from.</summary>
+public sealed record GetStatus(string? Cursor = null, int PageSize = 100) : BudgetCommand;
+
+public sealed record GetPolicy : BudgetCommand;
+
+/// <summary><see cref="IfVersion"/>: refuse unless the account's policy has this version (0: none yet).</summary>
+public sealed record SetPolicy(Policy Policy, long? IfVersion = null) : BudgetCommand;
+
+public sealed record Pause(string? Reason = null) : BudgetCommand;
+
+public sealed record Resume : BudgetCommand;
+
+/// <summary>May this call be made? Takes nothing.</summary>
+public sealed record Check(Estimate Estimate) : BudgetCommand;
+
+/// <summary>Commands that carry an identity: the same id with the same body answers the first outcome again.</summary>
+public abstract record IdentifiedCommand : BudgetCommand
+{
+    /// <summary>64 bits of a hash over the whole body, filled in by the engine before the command is decided.</summary>
+    [JsonIgnore]
+    public long Fingerprint { get; set; }
+
+    /// <summary>The engine made the id up just now, so no earlier command can have it.</summary>
+    public bool FreshId { get; init; }
+}
+
+public sealed record Reserve(string Id, Estimate Estimate, long? TtlSeconds = null) : IdentifiedCommand;
+
+public sealed record GetReservation(string Id) : BudgetCommand;
+
+/// <summary>More time (from now on), more amount, or both; the amount is admitted in the windows of this moment.</summary>
+public sealed record Extend(string ReservationId, string Id, long? TtlSeconds = null, Estimate? Estimate = null) : IdentifiedCommand;
+
+/// <summary>Books <see cref="Usage"/> against a hold. <see cref="Unknown"/>: the outcome is not known; book the larger of estimate and usage.</summary>
+public sealed record Settle(string ReservationId, string Id, Usage Usage, bool Final = true, bool Unknown = false) : IdentifiedCommand;
+
+public sealed record Release(string ReservationId) : BudgetCommand;
+
+/// <summary>Books usage that was never held.</summary>
+public sealed record Record(string Id, Usage Usage) : IdentifiedCommand;
+
+/// <summary>A temporary, audited raise of one limit, or of every limit with a window and unit; negative only as a declared cut.</summary>
+public sealed record AddOverride(string Id, OverrideTerms Terms) : IdentifiedCommand;
+
+public sealed record RemoveOverride(string Id, string? RemovedBy = null) : BudgetCommand;
+
+public sealed record ListOverrides : BudgetCommand;
+
+public sealed record CloseSession(string Session) : BudgetCommand;
+
+/// <summary>Nobody calls, but time passed: let holds expire and windows be announced. Also how a host looks whether anything is due.</summary>
+public sealed record Tick : BudgetCommand;
+
+/// <summary>The terms of an override. <see cref="Additional"/> is in the limit's smallest unit (nanos for money).</summary>
+public sealed record OverrideTerms
+{
+    public string? LimitId { get; init; }
+    public Window? Window { get; init; }
+    public LimitUnit? Unit { get; init; }
+    public string? Key { get; init; }
+    public long Additional { get; init; }
+    public bool Cut { get; init; }
+    public string Reason { get; init; } = "";
+    public string CreatedBy { get; init; } = "";
+    public Instant? StartsAt { get; init; }
+    public Instant ExpiresAt { get; init; }
+    public string? Metadata { get; init; }
+}

@@ -1,0 +1,72 @@
+// Putting amounts on counters. The only place where a counter changes.
+
+namespace Purser.Core;
+
+static class Counting
+{
+    public static void Hold(BudgetState state, IReadOnlyList<Touch> touches, Amounts amounts) => Add(state, touches, amounts, held: true);
+
+    public static void Settle(BudgetState state, IReadOnlyList<Touch> touches, Amounts amounts) => Add(state, touches, amounts, held: false);
+
+    /// <summary>What a new limit begins with: one amount, already in the limit's unit.</summary>
+    public static void Seed(BudgetState state, Seed seed)
+    {
+        if (state.LimitNo(seed.Touch.No) is { } limit) Settle(state, limit, seed.Touch, seed.Settled);
+    }
+
+    static void Settle(BudgetState state, LimitState limit, Touch touch, Int128 amount)
+    {
+        SlotOf(state, limit, touch).Settled += amount;
+        if (limit.Limit.Window.Kind is >= WindowKind.Minute and <= WindowKind.Year && (limit.Open is not { } open || touch.Span.End < open.End))
+            limit.Open = touch.Span;
+    }
+
+    static void Add(BudgetState state, IReadOnlyList<Touch> touches, Amounts amounts, bool held)
+    {
+        for (var i = 0; i < touches.Count; i++)
+        {
+            var touch = touches[i];
+            // A window that has ended is never asked about again; a limit that is gone or reshaped has no such counter.
+            if (touch.Span.End <= state.LastAt || state.LimitNo(touch.No) is not { } limit) continue;
+            var amount = amounts.Of(limit.Limit.Unit);
+            if (held) SlotOf(state, limit, touch).Held += amount;
+            else Settle(state, limit, touch, amount);
+        }
+    }
+
+    static Slot SlotOf(BudgetState state, LimitState limit, Touch touch)
+    {
+        if (!limit.Counters.TryGetValue(touch.Key, out var counter)) limit.Counters[touch.Key] = counter = new();
+        if (counter.Find(touch.Span.Start) is { } known)
+        {
+            // A session's slot grows with each of its calls.
+            if (touch.Span.End > known.Span.End) known.Span = touch.Span;
+            return known;
+        }
+        counter.Slots.RemoveAll(old => old.Span.End <= state.LastAt);
+        var slot = new Slot { Span = touch.Span };
+        counter.Slots.Add(slot);
+        return slot;
+    }
+
+    public static void Apply(BudgetState state, WindowReset reset)
+    {
+        if (state.LimitNo(reset.No) is not { } limit) return;
+        limit.Open = null;
+        foreach (var (key, counter) in limit.Counters)
+        {
+            counter.Slots.RemoveAll(slot => slot.Span.End <= reset.At);
+            if (counter.Slots.Count == 0) limit.Counters.Remove(key);
+            foreach (var slot in counter.Slots)
+                if (slot.Settled != 0 && (limit.Open is not { } open || slot.Span.End < open.End))
+                    limit.Open = slot.Span;
+        }
+    }
+
+    public static void Apply(BudgetState state, SessionClosed closed)
+    {
+        foreach (var limit in state.Limits)
+            if (limit.Limit.Window.Kind == WindowKind.Session)
+                limit.Counters.Remove(closed.Session);
+    }
+}

@@ -1,0 +1,96 @@
+// What a caller expects a call to use, before it is made.
+namespace Purser.Core;
+
+/// <summary>
+/// Either <see cref="Tokens"/>, or <see cref="InputTokens"/> with <see cref="MaxOutputTokens"/>; with provider and model for the money,
+/// or <see cref="CostNanos"/> as the caller knows it. <see cref="ToolTokens"/> is the part of the input that tool definitions take.
+/// </summary>
+public sealed record Estimate
+{
+    public Dimensions Dimensions { get; init; } = Dimensions.None;
+    public long? Tokens { get; init; }
+    public long? InputTokens { get; init; }
+    public long? MaxOutputTokens { get; init; }
+    public long? ToolTokens { get; init; }
+    public decimal? Temperature { get; init; }
+    public long? CostNanos { get; init; }
+}
+
+/// <summary>The tokens of an estimate. Plain ones are not told apart into input and output.</summary>
+public readonly record struct EstimatedTokens(long InputTokens, long OutputTokens, bool PlainTokens);
+
+/// <summary>An estimate in every unit, and which units it says anything about.</summary>
+public sealed record ResolvedEstimate
+{
+    public required Dimensions Dimensions { get; init; }
+    public Amounts Amounts { get; init; }
+    public bool PlainTokens { get; init; }
+    public bool InputKnown { get; init; }
+    public bool OutputKnown { get; init; }
+    public bool CostKnown { get; init; }
+
+    /// <summary>The model's own name in the price book, where its given name is an alias.</summary>
+    public string? CanonicalModel { get; init; }
+
+    /// <summary>The price the cost was computed with; null where the caller gave the cost or there is none.</summary>
+    public ModelPrice? Price { get; init; }
+    public string? PriceVersion { get; init; }
+    public bool Unpriced { get; init; }
+
+    /// <summary>Why the money is not known, for the answer.</summary>
+    public string? CostProblem { get; init; }
+
+    public bool Knows(LimitUnit unit) => unit switch
+    {
+        LimitUnit.Tokens => InputKnown && OutputKnown,
+        LimitUnit.InputTokens => InputKnown,
+        LimitUnit.OutputTokens => OutputKnown,
+        LimitUnit.Cost => CostKnown,
+        _ => true,
+    };
+
+    /// <summary>
+    /// Plain tokens count whole against input and output limits. A missing maximum of output is the policy's default, else the model's own.
+    /// A cost given by the caller is taken as it is; otherwise the model's price decides, or the policy's fallback price.
+    /// </summary>
+    public static ResolvedEstimate Of(Estimate estimate, EffectivePolicy policy, PriceBook prices, long requests = 1)
+    {
+        var dimensions = estimate.Dimensions;
+        var own = prices.Find(dimensions.Provider, dimensions.Model);
+        var price = own is not null && own.Currency == policy.Currency ? own : null;
+        var unpriced = price is null;
+        if (unpriced && policy.UnpricedRule == UnpricedRule.Fallback)
+            price = prices.Find(null, policy.FallbackModel) is { } fallback && fallback.Currency == policy.Currency ? fallback : null;
+
+        var plain = estimate.Tokens is not null;
+        var input = estimate.Tokens ?? estimate.InputTokens;
+        var output = estimate.Tokens
+            ?? estimate.MaxOutputTokens
+            ?? (estimate.InputTokens is null ? null : policy.DefaultMaxOutputTokens ?? own?.MaxOutputTokens);
+        long? cost = estimate.CostNanos;
+        if (cost is null && price is not null && input is not null && output is not null)
+            cost = Money.CeilingNanos(price.Cost(new EstimatedTokens(input.Value, output.Value, plain)));
+
+        return new()
+        {
+            Dimensions = own is null || dimensions.Provider is not null ? dimensions : dimensions with { Provider = own.Provider },
+            CanonicalModel = own?.Model,
+            Amounts = new(estimate.Tokens ?? (input ?? 0) + (output ?? 0), input ?? 0, output ?? 0, cost ?? 0, requests),
+            PlainTokens = plain,
+            InputKnown = input is not null,
+            OutputKnown = output is not null,
+            CostKnown = cost is not null,
+            Price = estimate.CostNanos is null ? price : null,
+            PriceVersion = estimate.CostNanos is null && cost is not null ? prices.Version : null,
+            Unpriced = unpriced && estimate.CostNanos is null,
+            CostProblem = cost is not null ? null : Problem(dimensions, own, policy, input is null || output is null),
+        };
+    }
+
+    static string Problem(Dimensions dimensions, ModelPrice? own, EffectivePolicy policy, bool silent) =>
+        dimensions.Model is null ? "a cost limit matches this call: name `model` (and `provider`), or give `cost`"
+        : own is null ? $"there is no price for model '{dimensions.Model}'; give `cost`, add a price, or set the policy's `unpriced` rule to a fallback model"
+        : own.Currency != policy.Currency ? $"the price of '{dimensions.Model}' is in {own.Currency} and the account is in {policy.Currency}; give `cost`"
+        : silent ? "a cost limit matches this call: give `inputTokens` and `maxOutputTokens`, or `tokens`, or `cost`"
+        : "the cost of this call is not known; give `cost`";
+}

@@ -1,0 +1,85 @@
+// What happened to a budget. These names and members are the storage format: they are never renamed, only added to. An event carries
+// the amounts, the limits and keys it touches, and the price version, so that applying it needs no settings and no clock.
+using System.Text.Json.Serialization;
+using NodaTime;
+
+namespace Purser.Core;
+
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "e")]
+[JsonDerivedType(typeof(PolicyChanged), "policyChanged")]
+[JsonDerivedType(typeof(AccountPaused), "paused")]
+[JsonDerivedType(typeof(AccountResumed), "resumed")]
+[JsonDerivedType(typeof(Held), "held")]
+[JsonDerivedType(typeof(HoldExtended), "extended")]
+[JsonDerivedType(typeof(Settled), "settled")]
+[JsonDerivedType(typeof(Released), "released")]
+[JsonDerivedType(typeof(Expired), "expired")]
+[JsonDerivedType(typeof(Recorded), "recorded")]
+[JsonDerivedType(typeof(OverrideAdded), "overrideAdded")]
+[JsonDerivedType(typeof(OverrideRemoved), "overrideRemoved")]
+[JsonDerivedType(typeof(SessionClosed), "sessionClosed")]
+[JsonDerivedType(typeof(ThresholdCrossed), "threshold")]
+[JsonDerivedType(typeof(ThresholdRearmed), "thresholdRearmed")]
+[JsonDerivedType(typeof(WindowReset), "windowReset")]
+public abstract record BudgetEvent
+{
+    /// <summary>When it was decided. Within a stream it never runs backwards.</summary>
+    [JsonPropertyOrder(-1)]
+    public Instant At { get; init; }
+}
+
+/// <summary>Where an amount counts: a limit in force (by number), the key of its counter, and the span of its slot.</summary>
+[JsonConverter(typeof(TouchConverter))]
+public readonly record struct Touch(int No, string Key, Span Span);
+
+/// <summary>What a new or reshaped limit starts with: the usage of its current window.</summary>
+public readonly record struct Seed(Touch Touch, Int128 Settled);
+
+/// <summary>Where an active hold's layers count under the limits that are new.</summary>
+public sealed record HoldMatch(string Id, int Layer, IReadOnlyList<Touch> Touches);
+
+/// <summary>
+/// The limits in force changed: a policy was set (<see cref="Policy"/>), or a newer default policy was adopted (null). Limits with a number that was
+/// in force before keep their counters; the others begin with <see cref="Seeds"/>.
+/// </summary>
+public sealed record PolicyChanged(
+    Policy? Policy, long PolicyVersion, long DefaultsVersion, EffectivePolicy Effective, IReadOnlyList<Seed> Seeds,
+    IReadOnlyList<HoldMatch> Holds) : BudgetEvent;
+
+public sealed record AccountPaused(string? Reason) : BudgetEvent;
+
+public sealed record AccountResumed : BudgetEvent;
+
+public sealed record Held(
+    string Id, long Fingerprint, Dimensions Dimensions, Amounts Amounts, Instant ExpiresAt, IReadOnlyList<Touch> Touches,
+    string Currency, string? PriceVersion, bool Unpriced, bool PlainTokens, ExpiryRule OnExpiry) : BudgetEvent;
+
+public sealed record HoldExtended(
+    string ReservationId, string Id, long Fingerprint, Instant ExpiresAt, Amounts Added, IReadOnlyList<Touch> Touches) : BudgetEvent;
+
+/// <summary>A usage was booked against a hold; a final one gives the rest of the hold back.</summary>
+public sealed record Settled(UsageRecord Record, IReadOnlyList<Touch> Touches) : BudgetEvent;
+
+public sealed record Released(string ReservationId) : BudgetEvent;
+
+/// <summary>A hold ran out. <see cref="Charge"/> is set where the policy books what was held.</summary>
+public sealed record Expired(string ReservationId, UsageRecord? Charge, IReadOnlyList<Touch> Touches) : BudgetEvent;
+
+/// <summary>A usage that was never held was booked.</summary>
+public sealed record Recorded(UsageRecord Record, IReadOnlyList<Touch> Touches) : BudgetEvent;
+
+public sealed record OverrideAdded(string Id, long Fingerprint, OverrideTerms Terms) : BudgetEvent;
+
+public sealed record OverrideRemoved(string Id, string? RemovedBy) : BudgetEvent;
+
+public sealed record SessionClosed(string Session) : BudgetEvent;
+
+/// <summary>The settled amount reached a threshold. <see cref="Arming"/> counts how often the limit was armed anew within the window.</summary>
+public sealed record ThresholdCrossed(
+    int No, string LimitId, string Key, Span Window, decimal Ratio, string Level, Int128 Settled, Int128 Amount, int Arming) : BudgetEvent;
+
+/// <summary>The limit was raised (or a rolling window emptied) below thresholds that had been announced: they can be announced again.</summary>
+public sealed record ThresholdRearmed(int No, string LimitId, string Key, Span Window, decimal Above) : BudgetEvent;
+
+/// <summary>A calendar window with usage has ended.</summary>
+public sealed record WindowReset(int No, string LimitId, Span Window) : BudgetEvent;

@@ -1,0 +1,42 @@
+// Money: exact decimals for quotes, whole nano-units for what is booked. The only rounding in the product is here, and it rounds up.
+using System.Globalization;
+
+namespace Purser.Core;
+
+/// <summary>Amounts of one currency in nano-units (1 USD = 1,000,000,000). One call fits 64 bits; sums are kept in 128.</summary>
+public static class Money
+{
+    public const long NanosPerUnit = 1_000_000_000;
+
+    /// <summary>The largest amount one call, limit or override may name: a billion units, far below what 64 bits hold in nanos.</summary>
+    public const long LargestNanos = 1_000_000_000L * NanosPerUnit;
+
+    /// <summary>Rounds an exact amount up to whole nanos, so that a sum of bookings is never below the sum of quotes.</summary>
+    public static long CeilingNanos(decimal amount) => (long)decimal.Ceiling(amount * NanosPerUnit);
+
+    public static decimal ToDecimal(Int128 nanos) => (decimal)nanos / NanosPerUnit;
+
+    /// <summary>Plain decimal text without trailing zeros: 12500000000 nanos are "12.5".</summary>
+    public static string Format(Int128 nanos)
+    {
+        var magnitude = UInt128.CreateTruncating(Int128.Abs(nanos));
+        var (units, rest) = UInt128.DivRem(magnitude, (UInt128)NanosPerUnit);
+        var sign = nanos < 0 ? "-" : "";
+        if (rest == 0) return string.Create(CultureInfo.InvariantCulture, $"{sign}{units}");
+        var digits = ((long)rest).ToString("D9", CultureInfo.InvariantCulture).TrimEnd('0');
+        return string.Create(CultureInfo.InvariantCulture, $"{sign}{units}.{digits}");
+    }
+
+    /// <summary>Reads plain decimal text with at most nine decimals: no exponent, no sign but a leading minus, no separators.</summary>
+    public static bool TryParse(string? text, out long nanos)
+    {
+        nanos = 0;
+        const NumberStyles plain = NumberStyles.AllowDecimalPoint | NumberStyles.AllowLeadingSign;
+        if (text is null || text.StartsWith('+') || !decimal.TryParse(text, plain, CultureInfo.InvariantCulture, out var amount)) return false;
+        if (Math.Abs(amount) > (decimal)LargestNanos / NanosPerUnit) return false;
+        var scaled = amount * NanosPerUnit;
+        if (scaled != decimal.Truncate(scaled)) return false;
+        nanos = (long)scaled;
+        return true;
+    }
+}

@@ -1,0 +1,66 @@
+// Overrides: temporary, audited raises (or declared cuts) of a limit. They add up and end by time.
+using NodaTime;
+
+namespace Purser.Core;
+
+static class Overriding
+{
+    /// <summary>Ended overrides stay known this long: for retries of their ids and for the list.</summary>
+    static readonly Duration keptAfterEnd = Duration.FromDays(90);
+
+    public static bool Covers(OverrideTerms terms, Limit limit) =>
+        terms.LimitId is { } id ? id == limit.Id : terms.Window == limit.Window && terms.Unit == limit.Unit;
+
+    public static bool InForce(Override granted, Instant now) =>
+        now < granted.Terms.ExpiresAt && !(now < granted.Terms.StartsAt);
+
+    public static Result Add(BudgetState state, AddOverride command, Instant now)
+    {
+        if (state.Overrides.Find(other => other.Id == command.Id) is { } existing)
+            return existing.Fingerprint == command.Fingerprint
+                ? new(Outcome.Done(Viewing.View(existing, UnitOf(state, existing.Terms), now)))
+                : new(new Outcome(OutcomeStatus.IdempotencyMismatch, null, "id", $"override '{command.Id}' exists with another body"));
+        if (!state.Effective.OverridesAllowed)
+            return new(Outcome.Unprocessable("limitId", "the account's policy does not allow overrides (`overridesAllowed` is false)"));
+        var covered = state.Limits.Where(limit => Covers(command.Terms, limit.Limit)).ToList();
+        var field = command.Terms.LimitId is null ? "window" : "limitId";
+        if (covered.Count == 0)
+            return new(Outcome.Unprocessable(field, command.Terms.LimitId is { } id
+                ? $"there is no limit '{id}' in force" : $"there is no limit of {Names.Of(command.Terms.Unit!.Value)} per {command.Terms.Window} in force"));
+        if (covered.TrueForAll(limit => limit.Limit.Amount is null)) return new(Outcome.Unprocessable(field, "the limit is unlimited; there is nothing to raise"));
+        if (state.Overrides.Count(other => now < other.Terms.ExpiresAt + keptAfterEnd) >= BudgetState.MostOverrides)
+            return new(Outcome.Unprocessable("limitId", $"the account has {BudgetState.MostOverrides} overrides already; change the limit instead"));
+        var granted = new Override(command.Id, command.Fingerprint, command.Terms, now);
+        return new(Outcome.Done(Viewing.View(granted, covered[0].Limit.Unit, now)), [new OverrideAdded(command.Id, command.Fingerprint, command.Terms) { At = now }]);
+    }
+
+    public static Result Remove(BudgetState state, RemoveOverride command, Instant now)
+    {
+        if (state.Overrides.Find(other => other.Id == command.Id) is not { } existing)
+            return new(new Outcome(OutcomeStatus.NotFound, null, "id", $"there is no override '{command.Id}'"));
+        var view = Viewing.View(existing, UnitOf(state, existing.Terms), now);
+        return now >= existing.Terms.ExpiresAt
+            ? new(Outcome.Done(view))
+            : new(Outcome.Done(view with { State = "ended" }), [new OverrideRemoved(command.Id, command.RemovedBy) { At = now }]);
+    }
+
+    public static List<OverrideView> Views(BudgetState state, Instant now, bool ended) => state.Overrides
+        .Where(granted => ended || now < granted.Terms.ExpiresAt)
+        .Select(granted => Viewing.View(granted, UnitOf(state, granted.Terms), now)).ToList();
+
+    static LimitUnit UnitOf(BudgetState state, OverrideTerms terms) =>
+        terms.Unit ?? state.Limits.Find(limit => Covers(terms, limit.Limit))?.Limit.Unit ?? LimitUnit.Tokens;
+
+    public static void Apply(BudgetState state, OverrideAdded added)
+    {
+        state.Overrides.RemoveAll(old => added.At >= old.Terms.ExpiresAt + keptAfterEnd);
+        state.Overrides.Add(new(added.Id, added.Fingerprint, added.Terms, added.At));
+    }
+
+    /// <summary>A removed override ends at once and stays in the list as ended.</summary>
+    public static void Apply(BudgetState state, OverrideRemoved removed)
+    {
+        var index = state.Overrides.FindIndex(granted => granted.Id == removed.Id);
+        if (index >= 0) state.Overrides[index] = state.Overrides[index] with { Terms = state.Overrides[index].Terms with { ExpiresAt = removed.At } };
+    }
+}

@@ -1,0 +1,122 @@
+// What an account may spend and how it is treated. A policy as it was given (everything optional) and the effective one: the
+// account's merged over the default, with every setting decided.
+using System.Text.Json.Serialization;
+using NodaTime;
+
+namespace Purser.Core;
+
+public enum Enforcement { Soft, Adaptive, Hard }
+
+public enum LimitMode { Enforce, Shadow, Off }
+
+public enum UnpricedRule { Refuse, Fallback }
+
+public enum ExpiryRule { Release, Charge }
+
+/// <summary>A ratio of a limit whose crossing is announced once per window.</summary>
+public sealed record Threshold(decimal Ratio, string Level);
+
+/// <summary>An amount of one unit in one window for the calls it matches. <see cref="Amount"/>: null is unlimited, 0 is nothing.</summary>
+public sealed record Limit
+{
+    public required string Id { get; init; }
+    public string? Name { get; init; }
+    public LimitUnit Unit { get; init; }
+    public Window Window { get; init; }
+    public Int128? Amount { get; init; }
+    public SortedDictionary<string, string>? Match { get; init; }
+    public string? Each { get; init; }
+    public Enforcement Enforcement { get; init; } = Enforcement.Hard;
+    public LimitMode Mode { get; init; }
+    public IReadOnlyList<Threshold>? Thresholds { get; init; }
+
+    /// <summary>Whether a counter kept for <paramref name="other"/> also counts for this limit: same unit, window, matches and key.</summary>
+    public bool CountsLike(Limit other) =>
+        Unit == other.Unit && Window == other.Window && Each == other.Each
+        && (Match?.Count ?? 0) == (other.Match?.Count ?? 0) && (Match ?? []).SequenceEqual(other.Match ?? []);
+}
+
+public sealed record UnpricedSettings(UnpricedRule? Rule = null, string? Fallback = null);
+
+public sealed record HoldSettings(long? DefaultTtlSeconds = null, long? DefaultMaxOutputTokens = null, ExpiryRule? OnExpiry = null);
+
+/// <summary>From which share of a limit its status word changes, as ratios of the settled amount.</summary>
+public sealed record StatusLevels(decimal Warning = 0.8m, decimal Critical = 0.95m, decimal Exceeded = 1m);
+
+/// <summary>A policy as somebody gave it: null means "not said here".</summary>
+public sealed record Policy
+{
+    public static readonly Policy Empty = new();
+
+    public IReadOnlyList<Limit> Limits { get; init; } = [];
+    public string? TimeZone { get; init; }
+    public IsoDayOfWeek? WeekStart { get; init; }
+    public int? MonthAnchorDay { get; init; }
+    public string? Currency { get; init; }
+    public UnpricedSettings? Unpriced { get; init; }
+    public HoldSettings? Holds { get; init; }
+    public StatusLevels? StatusLevels { get; init; }
+    public bool? OverridesAllowed { get; init; }
+}
+
+/// <summary>
+/// A limit in force under a number of its own. The number stays while what is counted stays the same, and is never given again: a
+/// counter of an earlier shape of the limit can not be mistaken for one of today's.
+/// </summary>
+public sealed record NumberedLimit(int No, Limit Limit);
+
+/// <summary>The policy that decides: the account's merged over the default one per limit id, every setting filled in.</summary>
+public sealed record EffectivePolicy
+{
+    public static readonly EffectivePolicy None = new();
+
+    public static readonly IReadOnlyList<Threshold> DefaultThresholds =
+        [new(0.5m, "info"), new(0.75m, "warning"), new(0.9m, "critical"), new(1m, "exceeded")];
+
+    public IReadOnlyList<NumberedLimit> Limits { get; init; } = [];
+    public string TimeZone { get; init; } = "UTC";
+    public IsoDayOfWeek WeekStart { get; init; } = IsoDayOfWeek.Monday;
+    public int MonthAnchorDay { get; init; } = 1;
+    public string Currency { get; init; } = "USD";
+    public UnpricedRule UnpricedRule { get; init; }
+    public string? FallbackModel { get; init; }
+    public long DefaultTtlSeconds { get; init; } = 900;
+    public long? DefaultMaxOutputTokens { get; init; }
+    public ExpiryRule OnExpiry { get; init; }
+    public StatusLevels StatusLevels { get; init; } = new();
+    public bool OverridesAllowed { get; init; } = true;
+
+    [JsonIgnore]
+    public Calendar Calendar => calendar ??= new(DateTimeZoneProviders.Tzdb[TimeZone], WeekStart, MonthAnchorDay);
+    Calendar? calendar;
+
+    /// <summary>Merges an account's policy over the default; limits that count the same keep the number they have in <paramref name="before"/>.</summary>
+    public static EffectivePolicy Merge(Policy defaults, Policy? account, EffectivePolicy before, int nextNo)
+    {
+        account ??= Policy.Empty;
+        var merged = new EffectivePolicy
+        {
+            TimeZone = account.TimeZone ?? defaults.TimeZone ?? None.TimeZone,
+            WeekStart = account.WeekStart ?? defaults.WeekStart ?? None.WeekStart,
+            MonthAnchorDay = account.MonthAnchorDay ?? defaults.MonthAnchorDay ?? None.MonthAnchorDay,
+            Currency = account.Currency ?? defaults.Currency ?? None.Currency,
+            UnpricedRule = account.Unpriced?.Rule ?? defaults.Unpriced?.Rule ?? None.UnpricedRule,
+            FallbackModel = account.Unpriced?.Fallback ?? defaults.Unpriced?.Fallback,
+            DefaultTtlSeconds = account.Holds?.DefaultTtlSeconds ?? defaults.Holds?.DefaultTtlSeconds ?? None.DefaultTtlSeconds,
+            DefaultMaxOutputTokens = account.Holds?.DefaultMaxOutputTokens ?? defaults.Holds?.DefaultMaxOutputTokens,
+            OnExpiry = account.Holds?.OnExpiry ?? defaults.Holds?.OnExpiry ?? None.OnExpiry,
+            StatusLevels = account.StatusLevels ?? defaults.StatusLevels ?? None.StatusLevels,
+            OverridesAllowed = account.OverridesAllowed ?? defaults.OverridesAllowed ?? None.OverridesAllowed,
+        };
+        var sameCalendar = merged.TimeZone == before.TimeZone && merged.WeekStart == before.WeekStart && merged.MonthAnchorDay == before.MonthAnchorDay;
+        var own = account.Limits.Select(limit => limit.Id).ToHashSet(StringComparer.Ordinal);
+        return merged with
+        {
+            Limits = defaults.Limits.Where(limit => !own.Contains(limit.Id)).Concat(account.Limits).Select(limit =>
+            {
+                var kept = sameCalendar ? before.Limits.FirstOrDefault(old => old.Limit.Id == limit.Id && old.Limit.CountsLike(limit)) : null;
+                return new NumberedLimit(kept?.No ?? nextNo++, limit);
+            }).ToArray(),
+        };
+    }
+}

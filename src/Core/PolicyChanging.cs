@@ -1,0 +1,131 @@
+// Setting a policy, and adopting a newer default one. Usage is kept: limits that count the same keep their counters, the others begin
+// with the usage of their current windows, read from the records.
+using NodaTime;
+
+namespace Purser.Core;
+
+/// <summary>
+/// What limits that are new or reshaped begin with. Whoever holds the records feeds those since <see cref="From"/> in; where that is
+/// null, none are needed.
+/// </summary>
+public sealed class Seeding
+{
+    readonly Instant now;
+    readonly Settings settings;
+    readonly LimitState[] fresh;
+    readonly Dictionary<(int No, string Key, Instant Start), (Span Span, Int128 Settled)> seeds = [];
+
+    internal Seeding(BudgetState state, Policy? policy, Settings settings, Instant now)
+    {
+        (this.now, this.settings) = (now, settings);
+        Effective = EffectivePolicy.Merge(settings.DefaultPolicy, policy, state.Effective, state.NextLimitNo);
+        fresh = Effective.Limits.Where(limit => limit.No >= state.NextLimitNo).Select(limit => new LimitState(limit)).ToArray();
+        if (!state.HasBookings) return;
+        foreach (var limit in fresh)
+        {
+            var start = limit.Limit.Window.Kind switch
+            {
+                WindowKind.Request => now,
+                // A session may have begun at any time.
+                WindowKind.Session => Span.Always.Start,
+                WindowKind.Rolling => now - limit.Limit.Window.Length - limit.Limit.Window.BucketLength,
+                _ => Effective.Calendar.Bounds(limit.Limit.Window, now).Start,
+            };
+            if (From is null || start < From) From = start;
+        }
+    }
+
+    public Instant? From { get; }
+
+    internal EffectivePolicy Effective { get; }
+
+    public void Add(UsageRecord record)
+    {
+        var call = record.Usage.Dimensions;
+        var canonical = Viewing.Canonical(settings, call);
+        foreach (var limit in fresh)
+        {
+            if (limit.Limit.Window.Kind == WindowKind.Request || !limit.Matcher.Matches(call, canonical)) continue;
+            if (limit.Limit.Window.Kind == WindowKind.Session && call.Session is null) continue;
+            var span = Effective.Calendar.Bounds(limit.Limit.Window, record.At);
+            var slot = limit.Limit.Window.Kind == WindowKind.Session ? Span.Always.Start : span.Start;
+            var key = (limit.No, Admission.KeyOf(limit, call), slot);
+            var (known, settled) = seeds.GetValueOrDefault(key, (span, 0));
+            seeds[key] = (new(Instant.Min(known.Start, span.Start), Instant.Max(known.End, span.End)), settled + record.Amounts.Of(limit.Limit.Unit));
+        }
+    }
+
+    internal Seed[] Seeds() => seeds
+        .Where(seed => seed.Value.Span.End > now)
+        .Select(seed => new Seed(new(seed.Key.No, seed.Key.Key, seed.Value.Span), seed.Value.Settled))
+        .OrderBy(seed => seed.Touch.No).ThenBy(seed => seed.Touch.Key, StringComparer.Ordinal).ThenBy(seed => seed.Touch.Span.Start).ToArray();
+
+    /// <summary>Where the active holds count under the new limits.</summary>
+    internal HoldMatch[] Holds(BudgetState state)
+    {
+        var matches = new List<HoldMatch>();
+        if (fresh.Length == 0) return [];
+        foreach (var (_, id) in state.Deadlines)
+        {
+            var hold = state.Holds[id];
+            var canonical = Viewing.Canonical(settings, hold.Dimensions);
+            var touches = new List<Touch>();
+            foreach (var limit in fresh)
+            {
+                if (limit.Limit.Window.Kind == WindowKind.Request || !limit.Matcher.Matches(hold.Dimensions, canonical)) continue;
+                if (limit.Limit.Window.Kind == WindowKind.Session && hold.Dimensions.Session is null) continue;
+                var span = Effective.Calendar.Bounds(limit.Limit.Window, hold.CreatedAt);
+                if (span.End > now) touches.Add(new(limit.No, Admission.KeyOf(limit, hold.Dimensions), span));
+            }
+            for (var layer = 0; layer < hold.Layers.Count && touches.Count > 0; layer++) matches.Add(new(id, layer, touches));
+        }
+        return [.. matches];
+    }
+}
+
+static class PolicyChanging
+{
+    /// <summary>The seeding that a command needs before it can be decided; null where it changes no limits.</summary>
+    public static Seeding? Plan(BudgetState state, BudgetCommand command, Settings settings, Instant now) => command switch
+    {
+        SetPolicy set => new(state, set.Policy, settings, now),
+        _ => state.DefaultsVersion < settings.DefaultsVersion ? new(state, state.Policy, settings, now) : null,
+    };
+
+    public static PolicyChanged Adopt(BudgetState state, Seeding seeding, Settings settings, Instant now) =>
+        new(null, state.PolicyVersion, settings.DefaultsVersion, seeding.Effective, seeding.Seeds(), seeding.Holds(state)) { At = now };
+
+    public static Result Set(BudgetState state, SetPolicy command, Seeding seeding, Settings settings, Instant now)
+    {
+        if (command.IfVersion is { } version && version != state.PolicyVersion)
+            return new(new Outcome(OutcomeStatus.VersionMismatch, null, "If-Match", $"the policy is at version {state.PolicyVersion}, not {version}; read it again"));
+        if (state.HasBookings && seeding.Effective.Currency != state.Effective.Currency)
+            return new(Outcome.Unprocessable("currency", $"usage is booked in {state.Effective.Currency} already; a currency changes only while nothing is booked"));
+        var changed = new PolicyChanged(
+            command.Policy, state.PolicyVersion + 1, settings.DefaultsVersion, seeding.Effective, seeding.Seeds(), seeding.Holds(state)) { At = now };
+        return new(Outcome.Done(new PolicyView(command.Policy, seeding.Effective, state.PolicyVersion + 1)), [changed]);
+    }
+
+    public static void Apply(BudgetState state, PolicyChanged changed)
+    {
+        if (changed.Policy is not null) state.Policy = changed.Policy;
+        state.PolicyVersion = changed.PolicyVersion;
+        state.DefaultsVersion = changed.DefaultsVersion;
+        state.Effective = changed.Effective;
+        var before = state.Limits.ToDictionary(limit => limit.No);
+        state.Limits.Clear();
+        foreach (var numbered in changed.Effective.Limits)
+        {
+            state.NextLimitNo = Math.Max(state.NextLimitNo, numbered.No + 1);
+            state.Limits.Add(before.TryGetValue(numbered.No, out var old) ? new(numbered) { Counters = old.Counters, Open = old.Open } : new(numbered));
+        }
+        foreach (var seed in changed.Seeds) Counting.Seed(state, seed);
+        foreach (var match in changed.Holds)
+        {
+            if (!state.Holds.TryGetValue(match.Id, out var hold)) continue;
+            var layer = hold.Layers[match.Layer];
+            layer.Touches = [.. layer.Touches, .. match.Touches];
+            Counting.Hold(state, match.Touches, layer.Left);
+        }
+    }
+}

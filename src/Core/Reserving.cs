@@ -1,0 +1,198 @@
+// Check, reserve, extend, release: taking amounts out of every matching limit, and giving them back.
+using NodaTime;
+
+namespace Purser.Core;
+
+static class Reserving
+{
+    public static Result Check(BudgetState state, Check command, Settings settings, Instant now)
+    {
+        var estimate = ResolvedEstimate.Of(command.Estimate, state.Effective, settings.Prices);
+        var matches = Admission.Matches(state, estimate.Dimensions, estimate.CanonicalModel, now, now);
+        if (Admission.Silence(matches, estimate) is { } silent) return new(silent);
+        return new(Outcome.Done(Decide(state, matches, estimate, now)));
+    }
+
+    public static Result Reserve(BudgetState state, Reserve command, Settings settings, Instant now)
+    {
+        if (state.Holds.TryGetValue(command.Id, out var existing))
+            return existing.Fingerprint != command.Fingerprint
+                ? new(new Outcome(OutcomeStatus.IdempotencyMismatch, null, "id", $"reservation '{command.Id}' exists with another body"))
+                : new(Outcome.Done(Admitted(state, existing, settings, now)));
+
+        var estimate = ResolvedEstimate.Of(command.Estimate, state.Effective, settings.Prices);
+        var matches = Admission.Matches(state, estimate.Dimensions, estimate.CanonicalModel, now, now);
+        if (Admission.Silence(matches, estimate) is { } silent) return new(silent);
+        var decision = Decide(state, matches, estimate, now);
+        if (!decision.Allowed) return new(Refusal(decision));
+
+        var held = new Held(
+            command.Id, command.Fingerprint, estimate.Dimensions, estimate.Amounts,
+            now + Duration.FromSeconds(command.TtlSeconds ?? state.Effective.DefaultTtlSeconds), TouchesOf(matches),
+            state.Effective.Currency, estimate.PriceVersion, estimate.Unpriced, estimate.PlainTokens, state.Effective.OnExpiry) { At = now };
+        return new(Outcome.Done(decision), [held])
+        {
+            // The answer shows the limits with this hold in them.
+            Answer = after => Admitted(after, after.Holds[command.Id], settings, now) with { ShadowBlockedBy = decision.ShadowBlockedBy },
+        };
+    }
+
+    public static Result Extend(BudgetState state, Extend command, Settings settings, Instant now)
+    {
+        if (!state.Holds.TryGetValue(command.ReservationId, out var hold)) return NoSuchReservation(command.ReservationId);
+        if (hold.Extensions?.Find(other => other.Id == command.Id) is { } existing)
+            return existing.Fingerprint != command.Fingerprint
+                ? new(new Outcome(OutcomeStatus.IdempotencyMismatch, null, "id", $"extension '{command.Id}' exists with another body"))
+                : new(Outcome.Done(Admitted(state, hold, settings, now)));
+        if (hold.State != ReservationState.Active)
+            return new(new Outcome(OutcomeStatus.Conflict, null, "reservationId", $"reservation '{hold.Id}' is {Word(hold.State)}; make a new one"));
+        if (hold.Extensions?.Count >= MostExtensions)
+            return new(Outcome.Unprocessable("id", $"reservation '{hold.Id}' was extended {MostExtensions} times; make a new one"));
+
+        // Never beyond the longest life from now, never shorter than it was.
+        var expiresAt = command.TtlSeconds is { } ttl ? Instant.Max(hold.ExpiresAt, now + Duration.FromSeconds(ttl)) : hold.ExpiresAt;
+        var added = default(Amounts);
+        IReadOnlyList<Touch> touches = [];
+        if (command.Estimate is { } more)
+        {
+            var named = more with { Dimensions = hold.Dimensions.With(more.Dimensions) };
+            // An extension adds output (or input) to a call that is under way: nothing is assumed about what it does not name.
+            if (named is { Tokens: null, InputTokens: not null, MaxOutputTokens: null }) named = named with { MaxOutputTokens = 0 };
+            if (named is { Tokens: null, InputTokens: null, MaxOutputTokens: not null }) named = named with { InputTokens = 0 };
+            var estimate = ResolvedEstimate.Of(named, state.Effective, settings.Prices, requests: 0);
+            var matches = Admission.Matches(state, estimate.Dimensions, estimate.CanonicalModel, now, now);
+            if (Admission.Silence(matches, estimate) is { } silent) return new(silent);
+            var decision = Decide(state, matches, estimate, now);
+            if (!decision.Allowed) return new(Refusal(decision));
+            added = estimate.Amounts;
+            touches = TouchesOf(matches);
+        }
+        return new(Outcome.Done(), [new HoldExtended(hold.Id, command.Id, command.Fingerprint, expiresAt, added, touches) { At = now }])
+        {
+            Answer = after => Admitted(after, after.Holds[hold.Id], settings, now),
+        };
+    }
+
+    /// <summary>Each extension stays in memory with its hold; a heartbeat every 15 seconds for a day stays below this.</summary>
+    const int MostExtensions = 6000;
+
+    public static Result Release(BudgetState state, Release command, Instant now)
+    {
+        if (!state.Holds.TryGetValue(command.ReservationId, out var hold)) return NoSuchReservation(command.ReservationId);
+        return hold.State switch
+        {
+            ReservationState.Active => new(Outcome.Done(), [new Released(hold.Id) { At = now }])
+            {
+                Answer = after => Viewing.View(after, after.Holds[hold.Id]),
+            },
+            // Nothing is held any more, which is what was asked for.
+            ReservationState.Released or ReservationState.Expired => new(Outcome.Done(Viewing.View(state, hold))),
+            _ => new(new Outcome(OutcomeStatus.Conflict, null, "reservationId", $"reservation '{hold.Id}' is {Word(hold.State)} already")),
+        };
+    }
+
+    public static Result NoSuchReservation(string id) =>
+        new(new Outcome(OutcomeStatus.NotFound, null, "reservationId", $"there is no reservation '{id}' in this account"));
+
+    public static string Word(ReservationState state) => state switch
+    {
+        ReservationState.Active => "active",
+        ReservationState.Settled => "settled",
+        ReservationState.Released => "released",
+        ReservationState.Expired => "expired",
+        _ => "charged",
+    };
+
+    static Decision Decide(BudgetState state, List<Match> matches, ResolvedEstimate estimate, Instant now)
+    {
+        var blockers = Admission.Blockers(state, matches, estimate.Amounts, now);
+        var shadows = Admission.Blockers(state, matches, estimate.Amounts, now, shadow: true);
+        var paused = state.Paused ? state.PausedReason ?? "the account is paused" : null;
+        return new(
+            blockers.Count == 0 && !state.Paused, null, Viewing.Views(state, matches, now), blockers, shadows,
+            blockers.Count == 0 ? [] : Admission.Suggestions(matches, blockers, estimate, now), paused);
+    }
+
+    static Outcome Refusal(Decision decision) => decision.PausedReason is { } reason
+        ? new(OutcomeStatus.Paused, decision, null, reason)
+        : new(OutcomeStatus.Refused, decision, null,
+            "blocked by " + string.Join(", ", decision.BlockedBy.Select(blocker =>
+                $"limit '{blocker.Limit.LimitId}': {blocker.Requested} requested, {blocker.Limit.Remaining} of {blocker.Limit.Amount} {Names.Of(blocker.Limit.Unit)} left")));
+
+    static Decision Admitted(BudgetState state, Hold hold, Settings settings, Instant now) => new(
+        true, Viewing.View(state, hold),
+        Viewing.Views(state, Admission.Matches(state, hold.Dimensions, Viewing.Canonical(settings, hold.Dimensions), now, now), now), [], [], []);
+
+    static Touch[] TouchesOf(List<Match> matches)
+    {
+        var touches = new List<Touch>(matches.Count);
+        foreach (var match in matches)
+            if (match.Limit.Limit.Window.Kind != WindowKind.Request)
+                touches.Add(match.Touch);
+        return [.. touches];
+    }
+
+    public static void Apply(BudgetState state, Held held)
+    {
+        var hold = new Hold
+        {
+            Id = held.Id,
+            Fingerprint = held.Fingerprint,
+            Dimensions = held.Dimensions,
+            Reserved = held.Amounts,
+            Currency = held.Currency,
+            PriceVersion = held.PriceVersion,
+            Unpriced = held.Unpriced,
+            PlainTokens = held.PlainTokens,
+            OnExpiry = held.OnExpiry,
+            CreatedAt = held.At,
+            ExpiresAt = held.ExpiresAt,
+            Layers = { new() { Left = held.Amounts, Touches = held.Touches } },
+        };
+        state.Holds[hold.Id] = hold;
+        state.Deadlines.Add((hold.ExpiresAt, hold.Id));
+        state.HasBookings = true;
+        Counting.Hold(state, held.Touches, held.Amounts);
+    }
+
+    public static void Apply(BudgetState state, HoldExtended extended)
+    {
+        if (!state.Holds.TryGetValue(extended.ReservationId, out var hold)) return;
+        state.Deadlines.Remove((hold.ExpiresAt, hold.Id));
+        hold.ExpiresAt = extended.ExpiresAt;
+        state.Deadlines.Add((hold.ExpiresAt, hold.Id));
+        hold.Reserved += extended.Added;
+        (hold.Extensions ??= []).Add(new(extended.Id, extended.Fingerprint));
+        if (extended.Added == default) return;
+        hold.Layers.Add(new() { Left = extended.Added, Touches = extended.Touches });
+        Counting.Hold(state, extended.Touches, extended.Added);
+    }
+
+    public static void Apply(BudgetState state, Released released)
+    {
+        if (!state.Holds.TryGetValue(released.ReservationId, out var hold)) return;
+        GiveBack(state, hold, hold.Left);
+        Close(state, hold, ReservationState.Released, released.At);
+    }
+
+    /// <summary>Takes an amount out of a hold, from its oldest layer on, and out of the limits it came from.</summary>
+    public static void GiveBack(BudgetState state, Hold hold, Amounts amount)
+    {
+        foreach (var layer in hold.Layers)
+        {
+            var part = Amounts.Min(layer.Left, amount);
+            if (part == default) continue;
+            layer.Left -= part;
+            amount -= part;
+            Counting.Hold(state, layer.Touches, default(Amounts) - part);
+        }
+    }
+
+    public static void Close(BudgetState state, Hold hold, ReservationState to, Instant at)
+    {
+        state.Deadlines.Remove((hold.ExpiresAt, hold.Id));
+        hold.State = to;
+        hold.ClosedAt = at;
+        state.Closed.Add(hold);
+    }
+}

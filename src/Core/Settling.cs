@@ -1,0 +1,188 @@
+// Settle, record, expire: booking what was really used. The whole actual is booked, whatever was held; nothing is capped or dropped.
+using NodaTime;
+
+namespace Purser.Core;
+
+static class Settling
+{
+    public static Result Record(BudgetState state, Record command, Settings settings, Instant now)
+    {
+        if (Repeated(state, command.Id, command, settings, now) is { } again) return again;
+        var at = command.Usage.Timestamp ?? now;
+        var (usage, cost, version, unpriced) = Price(state, command.Usage, settings);
+        var record = new UsageRecord
+        {
+            Id = command.Id,
+            Fingerprint = command.Fingerprint,
+            At = at,
+            BookedAt = now,
+            Usage = usage,
+            Amounts = Actual(usage, cost ?? 0, usage.Requests),
+            Currency = state.Effective.Currency,
+            PriceVersion = version,
+            Unpriced = unpriced,
+        };
+        var booked = new Recorded(record, TouchesOf(state, record, settings, now)) { At = now };
+        return new(Outcome.Done(), [booked]) { Answer = after => Viewing.View(after, record, settings, now) };
+    }
+
+    public static Result Settle(BudgetState state, Settle command, Settings settings, Instant now)
+    {
+        if (Repeated(state, command.Id, command, settings, now) is { } again) return again;
+        if (!state.Holds.TryGetValue(command.ReservationId, out var hold)) return Reserving.NoSuchReservation(command.ReservationId);
+        if (hold.State == ReservationState.Settled)
+            return new(new Outcome(OutcomeStatus.Conflict, null, "reservationId",
+                $"reservation '{hold.Id}' was settled by usage '{hold.SettledBy}'; record further usage of it on its own"));
+        if (hold.State == ReservationState.Charged && (command.Unknown || !command.Final))
+            return new(new Outcome(OutcomeStatus.Conflict, null, command.Unknown ? "outcome" : "final",
+                $"reservation '{hold.Id}' is charged in full already; settle it finally, with all that was really used"));
+
+        var named = command.Usage with { Dimensions = hold.Dimensions.With(command.Usage.Dimensions) };
+        var (usage, cost, version, unpriced) = Price(state, named, settings);
+        var open = NotBelowZero(hold.Reserved - hold.Booked);
+        var requests = hold.RequestBooked ? 0 : usage.Requests;
+        // What can not be priced costs what was held for it, until it is re-priced.
+        var actual = Actual(usage, cost ?? (command.Final ? open.CostNanos : 0), requests);
+        if (command.Unknown) actual = Larger(actual, open, hold.PlainTokens);
+        var booked = hold.State == ReservationState.Charged ? (actual - hold.Charged) with { Requests = requests } : actual;
+
+        var record = new UsageRecord
+        {
+            Id = command.Id,
+            Fingerprint = command.Fingerprint,
+            ReservationId = hold.Id,
+            At = hold.CreatedAt,
+            BookedAt = now,
+            Kind = command.Unknown ? RecordKind.Unknown : hold.State == ReservationState.Charged ? RecordKind.Adjustment : RecordKind.Reported,
+            Usage = usage,
+            Amounts = booked,
+            Currency = state.Effective.Currency,
+            PriceVersion = version,
+            Unpriced = unpriced,
+            Late = hold.State != ReservationState.Active,
+            Overrun = actual.Tokens > open.Tokens || actual.CostNanos > open.CostNanos,
+            Final = command.Final,
+        };
+        var settled = new Settled(record, TouchesOf(state, record, settings, now)) { At = now };
+        return new(Outcome.Done(), [settled]) { Answer = after => Viewing.View(after, record, settings, now) };
+    }
+
+    /// <summary>A hold has run out: what is left of it is freed, or booked where the policy of its time says so.</summary>
+    public static Expired Expire(BudgetState state, Hold hold, Settings settings, Instant now)
+    {
+        if (hold.OnExpiry == ExpiryRule.Release) return new(hold.Id, null, []) { At = now };
+        var amounts = Larger(default, NotBelowZero(hold.Reserved - hold.Booked), hold.PlainTokens) with { Requests = hold.RequestBooked ? 0 : 1 };
+        var record = new UsageRecord
+        {
+            Id = Validity.ReservedIdPrefix + hold.Id,
+            ReservationId = hold.Id,
+            At = hold.CreatedAt,
+            BookedAt = now,
+            Kind = RecordKind.Expired,
+            Usage = new() { Dimensions = hold.Dimensions, InputTokens = amounts.InputTokens, OutputTokens = amounts.OutputTokens, Requests = amounts.Requests },
+            Amounts = amounts,
+            Currency = hold.Currency,
+            PriceVersion = hold.PriceVersion,
+            Unpriced = hold.Unpriced,
+            Late = true,
+        };
+        return new(hold.Id, record, TouchesOf(state, record, settings, now)) { At = now };
+    }
+
+    static Result? Repeated(BudgetState state, string id, IdentifiedCommand command, Settings settings, Instant now)
+    {
+        if (!state.RecentUsage.TryGetValue(id, out var existing)) return null;
+        return existing.Fingerprint != command.Fingerprint
+            ? new Result(new Outcome(OutcomeStatus.IdempotencyMismatch, null, "id", $"usage '{id}' exists with another body"))
+            : new Result(Outcome.Done(Viewing.View(state, existing, settings, now)));
+    }
+
+    /// <summary>The usage with its provider filled in, its cost rounded up to nanos (null: not known), and the price version.</summary>
+    static (Usage Usage, long? Cost, string? Version, bool Unpriced) Price(BudgetState state, Usage usage, Settings settings)
+    {
+        var own = settings.Prices.Find(usage.Dimensions.Provider, usage.Dimensions.Model);
+        if (own is not null && usage.Dimensions.Provider is null) usage = usage with { Dimensions = usage.Dimensions with { Provider = own.Provider } };
+        if (usage.CostNanos is { } given) return (usage, given, null, false);
+        if (own is not null && own.Currency == state.Effective.Currency && own.Cost(usage) is { } exact && exact <= MostCost)
+            return (usage, Money.CeilingNanos(exact), settings.Prices.Version, false);
+        if (usage.InputTokens == 0 && usage.OutputTokens == 0 && usage.Parts is null) return (usage, 0, null, false);
+        if (state.Effective.UnpricedRule == UnpricedRule.Fallback && settings.Prices.Find(null, state.Effective.FallbackModel) is { } fallback
+            && fallback.Currency == state.Effective.Currency && fallback.Cost(usage) is { } guessed && guessed <= MostCost)
+            return (usage, Money.CeilingNanos(guessed), settings.Prices.Version, true);
+        return (usage, null, null, true);
+    }
+
+    const decimal MostCost = Money.LargestNanos / (decimal)Money.NanosPerUnit;
+
+    static Amounts Actual(Usage usage, long costNanos, long requests) =>
+        new(usage.InputTokens + usage.OutputTokens, usage.InputTokens, usage.OutputTokens, costNanos, requests);
+
+    static Amounts NotBelowZero(Amounts amounts) => new(
+        Math.Max(0, amounts.Tokens), Math.Max(0, amounts.InputTokens), Math.Max(0, amounts.OutputTokens), Math.Max(0, amounts.CostNanos), Math.Max(0, amounts.Requests));
+
+    /// <summary>The larger of what is known and what was estimated. Tokens that were not told apart are taken for input.</summary>
+    static Amounts Larger(Amounts known, Amounts estimated, bool plainTokens)
+    {
+        var output = plainTokens ? known.OutputTokens : Math.Max(known.OutputTokens, estimated.OutputTokens);
+        var input = plainTokens ? Math.Max(known.InputTokens, estimated.Tokens - output) : Math.Max(known.InputTokens, estimated.InputTokens);
+        return new(input + output, input, output, Math.Max(known.CostNanos, estimated.CostNanos), known.Requests);
+    }
+
+    /// <summary>Every limit that matches the final dimensions, in the windows of the record's instant; those that have ended are left out.</summary>
+    static Touch[] TouchesOf(BudgetState state, UsageRecord record, Settings settings, Instant now)
+    {
+        var call = record.Usage.Dimensions;
+        var touches = new List<Touch>(state.Limits.Count);
+        foreach (var match in Admission.Matches(state, call, Viewing.Canonical(settings, call), record.At, now))
+        {
+            if (match.Limit.Limit.Window.Kind == WindowKind.Request) continue;
+            // A session counts all its calls, whenever they were.
+            var touch = match.Limit.Limit.Window.Kind == WindowKind.Session ? Admission.Look(state, match.Limit, match.Key, now, now).Touch : match.Touch;
+            if (touch.Span.End > now) touches.Add(touch);
+        }
+        return [.. touches];
+    }
+
+    public static void Apply(BudgetState state, Settled settled)
+    {
+        var record = settled.Record;
+        Book(state, record, settled.Touches);
+        if (!state.Holds.TryGetValue(record.ReservationId!, out var hold)) return;
+        if (hold.State == ReservationState.Active)
+            Reserving.GiveBack(state, hold, record.Final ? hold.Left : record.Amounts);
+        hold.Booked += record.Amounts;
+        hold.RequestBooked |= record.Amounts.Requests > 0;
+        if (record.Kind == RecordKind.Unknown)
+        {
+            hold.Charged = record.Amounts;
+            Reserving.Close(state, hold, ReservationState.Charged, settled.At);
+        }
+        else if (record.Final)
+        {
+            hold.SettledBy = record.Id;
+            Reserving.Close(state, hold, ReservationState.Settled, settled.At);
+        }
+        else if (hold.State != ReservationState.Active) state.Closed.Add(hold);
+    }
+
+    public static void Apply(BudgetState state, Expired expired)
+    {
+        if (expired.Charge is { } charge) Book(state, charge, expired.Touches);
+        if (!state.Holds.TryGetValue(expired.ReservationId, out var hold)) return;
+        Reserving.GiveBack(state, hold, hold.Left);
+        Reserving.Close(state, hold, expired.Charge is null ? ReservationState.Expired : ReservationState.Charged, expired.At);
+        if (expired.Charge is not { } booked) return;
+        hold.Charged = booked.Amounts;
+        hold.Booked += booked.Amounts;
+        hold.RequestBooked |= booked.Amounts.Requests > 0;
+    }
+
+    public static void Apply(BudgetState state, Recorded recorded) => Book(state, recorded.Record, recorded.Touches);
+
+    static void Book(BudgetState state, UsageRecord record, IReadOnlyList<Touch> touches)
+    {
+        state.HasBookings = true;
+        state.Remember(record);
+        Counting.Settle(state, touches, record.Amounts);
+    }
+}

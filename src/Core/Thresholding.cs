@@ -1,0 +1,107 @@
+// Thresholds: every ratio of a limit that the settled amount has reached is announced, ascending, once per window.
+using NodaTime;
+
+namespace Purser.Core;
+
+static class Thresholding
+{
+    /// <summary>
+    /// What is to be announced after some events, for the counters they touched. After a policy change or an override, all counters are
+    /// looked at, and thresholds that a raise lifted out of reach are armed anew. Rolling windows arm anew whenever they empty below.
+    /// </summary>
+    public static List<BudgetEvent> After(BudgetState state, IReadOnlyList<BudgetEvent> events, Instant now)
+    {
+        var announcements = new List<BudgetEvent>();
+        var seen = new HashSet<(int, string)>();
+        foreach (var happened in events)
+            switch (happened)
+            {
+                case Settled { Touches: var touches }: Touched(touches); break;
+                case Recorded { Touches: var touches }: Touched(touches); break;
+                case Expired { Touches: var touches }: Touched(touches); break;
+                case PolicyChanged or OverrideAdded or OverrideRemoved:
+                    foreach (var limit in state.Limits) All(limit, raised: true);
+                    break;
+                case WindowReset reset:
+                    if (state.LimitNo(reset.No) is { } opened) All(opened, raised: false);
+                    break;
+            }
+        return announcements;
+
+        void Touched(IReadOnlyList<Touch> touches)
+        {
+            foreach (var touch in touches)
+                if (touch.Span.Contains(now) && state.LimitNo(touch.No) is { } limit && seen.Add((touch.No, touch.Key)))
+                    Look(limit, touch.Key, raised: false);
+        }
+
+        void All(LimitState limit, bool raised)
+        {
+            foreach (var key in limit.Counters.Keys)
+                if (raised || seen.Add((limit.No, key)))
+                    Look(limit, key, raised);
+        }
+
+        void Look(LimitState limit, string key, bool raised)
+        {
+            if (limit.Limit.Mode == LimitMode.Off || !limit.Counters.TryGetValue(key, out var counter)) return;
+            var match = Admission.Look(state, limit, key, now, now);
+            if (match.Allowed is not { } allowed) return;
+            var window = WindowOf(limit, counter, match, now);
+            var announced = counter.AnnouncedIn == window.Start ? counter.Announced : 0;
+            var arming = counter.AnnouncedIn == window.Start ? counter.Arming : 0;
+            var thresholds = limit.Limit.Thresholds ?? EffectivePolicy.DefaultThresholds;
+            var mayRearm = raised || limit.Limit.Window.Kind == WindowKind.Rolling;
+            for (var i = 0; i < thresholds.Count; i++)
+            {
+                var reached = match.Settled > 0 && (decimal)match.Settled >= thresholds[i].Ratio * (decimal)allowed;
+                var known = (announced & (1u << i)) != 0;
+                if (!reached && known && mayRearm)
+                {
+                    announcements.Add(new ThresholdRearmed(limit.No, limit.Limit.Id, key, window, i == 0 ? 0 : thresholds[i - 1].Ratio) { At = now });
+                    break;
+                }
+                if (reached && !known)
+                    announcements.Add(new ThresholdCrossed(
+                        limit.No, limit.Limit.Id, key, window, thresholds[i].Ratio, thresholds[i].Level, match.Settled, allowed, arming) { At = now });
+            }
+        }
+    }
+
+    /// <summary>The window a threshold is remembered for. A rolling window has no start of its own: it is one long window that arms anew.</summary>
+    static Span WindowOf(LimitState limit, Counter counter, Match match, Instant now) => limit.Limit.Window.Kind switch
+    {
+        WindowKind.Rolling or WindowKind.Lifetime => Span.Always,
+        WindowKind.Session => counter.Slots.Find(slot => slot.Span.Contains(now))?.Span ?? match.Span,
+        _ => match.Span,
+    };
+
+    public static void Apply(BudgetState state, ThresholdCrossed crossed)
+    {
+        if (Find(state, crossed.No, crossed.Key) is not var (limit, counter)) return;
+        if (counter.AnnouncedIn != crossed.Window.Start) (counter.AnnouncedIn, counter.Announced, counter.Arming) = (crossed.Window.Start, 0, 0);
+        counter.Announced |= 1u << IndexOf(limit, crossed.Ratio);
+    }
+
+    public static void Apply(BudgetState state, ThresholdRearmed rearmed)
+    {
+        if (Find(state, rearmed.No, rearmed.Key) is not var (limit, counter) || counter.AnnouncedIn != rearmed.Window.Start) return;
+        var thresholds = limit.Limit.Thresholds ?? EffectivePolicy.DefaultThresholds;
+        for (var i = 0; i < thresholds.Count; i++)
+            if (thresholds[i].Ratio > rearmed.Above)
+                counter.Announced &= ~(1u << i);
+        counter.Arming++;
+    }
+
+    static (LimitState Limit, Counter Counter)? Find(BudgetState state, int no, string key) =>
+        state.LimitNo(no) is { } limit && limit.Counters.TryGetValue(key, out var counter) ? (limit, counter) : null;
+
+    static int IndexOf(LimitState limit, decimal ratio)
+    {
+        var thresholds = limit.Limit.Thresholds ?? EffectivePolicy.DefaultThresholds;
+        for (var i = 0; i < thresholds.Count; i++)
+            if (thresholds[i].Ratio == ratio)
+                return i;
+        return 31;
+    }
+}

@@ -1,0 +1,89 @@
+// What a call really used, as it is reported, and the record of it that is kept.
+using NodaTime;
+
+namespace Purser.Core;
+
+/// <summary>
+/// Kinds of tokens inside the totals, and units beside them. The parts of the input do not overlap, nor do those of the output; both
+/// totals include them. Units (seconds, pages, searches) are priced one by one.
+/// </summary>
+public sealed record UsageParts
+{
+    public long CachedInputTokens { get; init; }
+    public long CacheWrite5mTokens { get; init; }
+    public long CacheWrite1hTokens { get; init; }
+    public long AudioInputTokens { get; init; }
+    public long ImageInputTokens { get; init; }
+    public long VideoInputTokens { get; init; }
+    public long ReasoningTokens { get; init; }
+    public long AudioOutputTokens { get; init; }
+    public long ImageOutputTokens { get; init; }
+    public long VideoOutputTokens { get; init; }
+    public long CitationTokens { get; init; }
+    public decimal Queries { get; init; }
+    public decimal Sessions { get; init; }
+    public decimal ImagesIn { get; init; }
+    public decimal ImagesOut { get; init; }
+    public decimal CharactersIn { get; init; }
+    public decimal CharactersOut { get; init; }
+    public decimal AudioSecondsIn { get; init; }
+    public decimal AudioSecondsOut { get; init; }
+    public decimal VideoSecondsIn { get; init; }
+    public decimal VideoSecondsOut { get; init; }
+    public decimal Pages { get; init; }
+    public decimal AnnotatedPages { get; init; }
+    public decimal WebSearches { get; init; }
+    public string? WebSearchContext { get; init; }
+}
+
+/// <summary>One model call as its caller reports it, in the one form that prices assume.</summary>
+public sealed record Usage
+{
+    public Dimensions Dimensions { get; init; } = Dimensions.None;
+    public Instant? Timestamp { get; init; }
+    public long InputTokens { get; init; }
+    public long OutputTokens { get; init; }
+    public UsageParts? Parts { get; init; }
+    public long Requests { get; init; } = 1;
+    public string? ServiceTier { get; init; }
+    public bool Success { get; init; } = true;
+    public string? Error { get; init; }
+    public long? DurationMs { get; init; }
+    public string? RequestId { get; init; }
+    public IReadOnlyList<string>? Tools { get; init; }
+    public string? ToolCallId { get; init; }
+    public long? CostNanos { get; init; }
+
+    /// <summary>Free JSON of the caller, kept as text.</summary>
+    public string? Metadata { get; init; }
+
+    /// <summary>The provider's own usage object, kept as text when the usage was given in that form.</summary>
+    public string? Raw { get; init; }
+}
+
+/// <summary>How a record came to be: reported by the caller, booked in doubt (broken stream, expiry that charges), or a correction of such.</summary>
+public enum RecordKind { Reported, Unknown, Expired, Adjustment }
+
+/// <summary>
+/// One usage as it was booked. <see cref="At"/> is the instant whose windows it belongs to: a hold's creation, or the record's own
+/// timestamp. Amounts of an adjustment may be negative: it and the record it corrects add up to what was really used.
+/// </summary>
+public sealed record UsageRecord
+{
+    public required string Id { get; init; }
+    public long Fingerprint { get; init; }
+    public string? ReservationId { get; init; }
+    public Instant At { get; init; }
+    public Instant BookedAt { get; init; }
+    public RecordKind Kind { get; init; }
+    public Usage Usage { get; init; } = new();
+    public Amounts Amounts { get; init; }
+    public string Currency { get; init; } = "USD";
+    public string? PriceVersion { get; init; }
+    public bool Unpriced { get; init; }
+    public bool Late { get; init; }
+    public bool Overrun { get; init; }
+
+    /// <summary>The last part of its hold: what a retry must match.</summary>
+    public bool Final { get; init; } = true;
+}

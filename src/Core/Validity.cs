@@ -1,0 +1,208 @@
+// Whether a command makes sense at all, before anything is looked up. The field in the answer is the one the caller sent.
+using NodaTime;
+
+namespace Purser.Core;
+
+public static class Validity
+{
+    public const int LongestId = 200;
+    public const int LongestName = 200;
+    public const int MostTags = 50;
+    public const int LongestText = 256 * 1024;
+    public const int LongestReason = 2000;
+    public const int MostLimits = 200;
+    public const long ShortestTtlSeconds = 1;
+    public const long LongestTtlSeconds = 24 * 3600;
+
+    /// <summary>Records far outside of any real use are mistakes (seconds taken for milliseconds), not history.</summary>
+    static readonly Instant earliest = Instant.FromUtc(2000, 1, 1, 0, 0);
+    static readonly Duration farthestAhead = Duration.FromDays(366);
+
+    /// <summary>1-200 letters, digits and `. _ - : @`, not only dots.</summary>
+    public static bool IsAccountId(string? id)
+    {
+        if (id is null or { Length: 0 or > LongestId }) return false;
+        var onlyDots = true;
+        foreach (var c in id)
+        {
+            if (!char.IsAsciiLetterOrDigit(c) && c is not ('.' or '_' or '-' or ':' or '@')) return false;
+            onlyDots &= c == '.';
+        }
+        return !onlyDots;
+    }
+
+    public static Outcome? Problem(BudgetCommand command, Instant now) => command switch
+    {
+        Check check => Problem(check.Estimate),
+        Reserve reserve => Id("id", reserve.Id) ?? Ttl(reserve.TtlSeconds) ?? Problem(reserve.Estimate),
+        Extend extend => Id("reservationId", extend.ReservationId) ?? Id("id", extend.Id) ?? Ttl(extend.TtlSeconds)
+            ?? (extend.Estimate is null ? null : Problem(extend.Estimate))
+            ?? (extend is { TtlSeconds: null, Estimate: null } ? Outcome.Invalid("ttlSeconds", "give `ttlSeconds`, or an amount to add, or both") : null),
+        Settle settle => Id("reservationId", settle.ReservationId) ?? UsageId(settle.Id) ?? Problem(settle.Usage, now),
+        Record record => UsageId(record.Id) ?? Problem(record.Usage, now),
+        Release release => Id("reservationId", release.ReservationId),
+        AddOverride add => Id("id", add.Id) ?? Problem(add.Terms, now),
+        SetPolicy set => Problem(set.Policy),
+        Pause pause => Text("reason", pause.Reason, LongestReason),
+        CloseSession close => Id("session", close.Session),
+        _ => null,
+    };
+
+    /// <summary>Whether a policy can be kept; also used for the default one.</summary>
+    public static Outcome? Problem(Policy policy)
+    {
+        if (policy.TimeZone is { } zone && DateTimeZoneProviders.Tzdb.GetZoneOrNull(zone) is null)
+            return Outcome.Invalid("timeZone", $"'{Shown(zone)}' is not an IANA time zone, such as Europe/Berlin");
+        if (policy.MonthAnchorDay is < 1 or > 31) return Outcome.Invalid("monthAnchorDay", "must be 1 to 31");
+        if (policy.Currency is { } currency && (currency.Length != 3 || !currency.All(char.IsAsciiLetterUpper)))
+            return Outcome.Invalid("currency", "must be a three-letter ISO 4217 code, such as USD");
+        if (policy.Unpriced is { Rule: UnpricedRule.Fallback, Fallback: null })
+            return Outcome.Invalid("unpriced.fallback", "the rule `fallback` needs the model whose price is used");
+        if (Ttl(policy.Holds?.DefaultTtlSeconds, "holds.defaultTtlSeconds") is { } ttl) return ttl;
+        if (Tokens("holds.defaultMaxOutputTokens", policy.Holds?.DefaultMaxOutputTokens) is { } output) return output;
+        if (policy.StatusLevels is { } levels && !(levels.Warning > 0 && levels.Warning <= levels.Critical && levels.Critical <= levels.Exceeded && levels.Exceeded <= 100))
+            return Outcome.Invalid("statusLevels", "must be ratios with 0 < warning <= critical <= exceeded <= 100");
+        if (policy.Limits.Count > MostLimits) return Outcome.Invalid("limits", $"at most {MostLimits} limits in a policy");
+        var ids = new HashSet<string>(StringComparer.Ordinal);
+        for (var i = 0; i < policy.Limits.Count; i++)
+        {
+            if (Problem(policy.Limits[i], $"limits[{i}]") is { } problem) return problem;
+            if (!ids.Add(policy.Limits[i].Id)) return Outcome.Invalid($"limits[{i}].id", $"'{policy.Limits[i].Id}' is used twice");
+        }
+        return null;
+    }
+
+    static Outcome? Problem(Limit limit, string at)
+    {
+        if (Id($"{at}.id", limit.Id) is { } id) return id;
+        if (Text($"{at}.name", limit.Name, LongestName) is { } name) return name;
+        if (limit.Amount < 0) return Outcome.Invalid($"{at}.amount", "must not be negative; 0 allows nothing, null is unlimited");
+        if (limit.Each is { } each && !Dimensions.IsName(each)) return Outcome.Invalid($"{at}.each", NotADimension(each));
+        if (limit is { Window.Kind: WindowKind.Session, Each: not (null or "session") })
+            return Outcome.Invalid($"{at}.each", "a session window is counted per session already; leave `each` out");
+        foreach (var (dimension, pattern) in limit.Match ?? [])
+        {
+            if (!Dimensions.IsName(dimension)) return Outcome.Invalid($"{at}.match.{Shown(dimension)}", NotADimension(dimension));
+            if (pattern.Length is 0 or > LongestName) return Outcome.Invalid($"{at}.match.{dimension}", $"must be a value or a glob of 1 to {LongestName} characters");
+        }
+        if (limit.Thresholds is { } thresholds)
+        {
+            if (thresholds.Count > 32) return Outcome.Invalid($"{at}.thresholds", "at most 32 thresholds");
+            for (var i = 0; i < thresholds.Count; i++)
+            {
+                if (thresholds[i].Ratio is <= 0 or > 100) return Outcome.Invalid($"{at}.thresholds[{i}].ratio", "must be above 0 and at most 100 (1 is the limit itself)");
+                if (i > 0 && thresholds[i].Ratio <= thresholds[i - 1].Ratio) return Outcome.Invalid($"{at}.thresholds[{i}].ratio", "thresholds must ascend");
+            }
+        }
+        return null;
+    }
+
+    static Outcome? Problem(Estimate estimate)
+    {
+        if (Problem(estimate.Dimensions) is { } dimensions) return dimensions;
+        if (estimate is { Tokens: not null, InputTokens: not null } or { Tokens: not null, MaxOutputTokens: not null })
+            return Outcome.Invalid("tokens", "give either `tokens`, or `inputTokens` with `maxOutputTokens`");
+        return Tokens("tokens", estimate.Tokens) ?? Tokens("inputTokens", estimate.InputTokens) ?? Tokens("maxOutputTokens", estimate.MaxOutputTokens)
+            ?? Tokens("toolTokens", estimate.ToolTokens) ?? Cost(estimate.CostNanos)
+            ?? (estimate.ToolTokens > (estimate.Tokens ?? estimate.InputTokens ?? 0)
+                ? Outcome.Invalid("toolTokens", "are a part of the input and can not exceed it") : null)
+            ?? (estimate.Temperature is < 0 or > 10 ? Outcome.Invalid("temperature", "must be 0 to 10") : null);
+    }
+
+    static Outcome? Problem(Usage usage, Instant now)
+    {
+        if (Problem(usage.Dimensions) is { } dimensions) return dimensions;
+        var simple = Tokens("inputTokens", usage.InputTokens) ?? Tokens("outputTokens", usage.OutputTokens) ?? Tokens("requests", usage.Requests)
+            ?? Cost(usage.CostNanos) ?? Tokens("durationMs", usage.DurationMs) ?? Text("error", usage.Error, LongestText)
+            ?? Text("requestId", usage.RequestId, LongestName) ?? Text("toolCallId", usage.ToolCallId, LongestName)
+            ?? Text("serviceTier", usage.ServiceTier, LongestName) ?? Text("metadata", usage.Metadata, LongestText) ?? Text("raw", usage.Raw, LongestText);
+        if (simple is not null) return simple;
+        if (usage.Timestamp is { } at && (at < earliest || at > now + farthestAhead))
+            return Outcome.Invalid("timestamp", "must lie between the year 2000 and a year from now");
+        if (usage.Tools is { Count: > 100 }) return Outcome.Invalid("tools", "at most 100 names");
+        return usage.Parts is { } parts ? Problem(parts, usage) : null;
+    }
+
+    static Outcome? Problem(UsageParts parts, Usage usage)
+    {
+        var problem = Tokens("cachedInputTokens", parts.CachedInputTokens) ?? Tokens("cacheWrite5mTokens", parts.CacheWrite5mTokens)
+            ?? Tokens("cacheWrite1hTokens", parts.CacheWrite1hTokens) ?? Tokens("audioInputTokens", parts.AudioInputTokens)
+            ?? Tokens("imageInputTokens", parts.ImageInputTokens) ?? Tokens("videoInputTokens", parts.VideoInputTokens)
+            ?? Tokens("reasoningTokens", parts.ReasoningTokens) ?? Tokens("audioOutputTokens", parts.AudioOutputTokens)
+            ?? Tokens("imageOutputTokens", parts.ImageOutputTokens) ?? Tokens("videoOutputTokens", parts.VideoOutputTokens)
+            ?? Tokens("citationTokens", parts.CitationTokens)
+            ?? Units("queries", parts.Queries) ?? Units("sessions", parts.Sessions) ?? Units("imagesIn", parts.ImagesIn) ?? Units("imagesOut", parts.ImagesOut)
+            ?? Units("charactersIn", parts.CharactersIn) ?? Units("charactersOut", parts.CharactersOut)
+            ?? Units("audioSecondsIn", parts.AudioSecondsIn) ?? Units("audioSecondsOut", parts.AudioSecondsOut)
+            ?? Units("videoSecondsIn", parts.VideoSecondsIn) ?? Units("videoSecondsOut", parts.VideoSecondsOut)
+            ?? Units("pages", parts.Pages) ?? Units("annotatedPages", parts.AnnotatedPages) ?? Units("webSearches", parts.WebSearches);
+        if (problem is not null) return problem;
+        if (parts.WebSearchContext is not (null or "low" or "medium" or "high"))
+            return Outcome.Invalid("webSearchContext", "must be low, medium or high");
+        var input = parts.CachedInputTokens + parts.CacheWrite5mTokens + parts.CacheWrite1hTokens
+            + parts.AudioInputTokens + parts.ImageInputTokens + parts.VideoInputTokens;
+        if (input > usage.InputTokens)
+            return Outcome.Invalid("inputTokens", $"the parts of the input add up to {input}, more than the total of {usage.InputTokens}");
+        var output = parts.ReasoningTokens + parts.AudioOutputTokens + parts.ImageOutputTokens + parts.VideoOutputTokens;
+        return output > usage.OutputTokens
+            ? Outcome.Invalid("outputTokens", $"the parts of the output add up to {output}, more than the total of {usage.OutputTokens}") : null;
+    }
+
+    static Outcome? Problem(OverrideTerms terms, Instant now)
+    {
+        if (terms.LimitId is null && (terms.Window is null || terms.Unit is null))
+            return Outcome.Invalid("limitId", "name a limit, or both `window` and `unit`");
+        if (terms.LimitId is not null && (terms.Window is not null || terms.Unit is not null))
+            return Outcome.Invalid("limitId", "name a limit, or `window` and `unit`, not both");
+        if (terms.Additional == 0) return Outcome.Invalid("additional", "must not be 0");
+        if (terms.Additional < 0 && !terms.Cut) return Outcome.Invalid("additional", "is negative: say `\"cut\": true` if the limit is to be lowered");
+        if (terms.Additional > 0 && terms.Cut) return Outcome.Invalid("cut", "a cut needs a negative `additional`");
+        if (string.IsNullOrWhiteSpace(terms.Reason)) return Outcome.Invalid("reason", "is required");
+        if (string.IsNullOrWhiteSpace(terms.CreatedBy)) return Outcome.Invalid("createdBy", "is required");
+        if (terms.ExpiresAt <= now) return Outcome.Invalid("expiresAt", "must lie in the future");
+        if (terms.StartsAt >= terms.ExpiresAt) return Outcome.Invalid("startsAt", "must lie before `expiresAt`");
+        return Text("reason", terms.Reason, LongestReason) ?? Text("createdBy", terms.CreatedBy, LongestName)
+            ?? Text("key", terms.Key, LongestName) ?? Text("metadata", terms.Metadata, LongestText);
+    }
+
+    static Outcome? Problem(Dimensions dimensions)
+    {
+        if (dimensions == Dimensions.None) return null;
+        foreach (var name in Dimensions.Names)
+            if (dimensions.Of(name) is { } value && (value.Length is 0 or > LongestName || value.Any(char.IsControl)))
+                return Outcome.Invalid(name, $"must be 1 to {LongestName} characters without control characters");
+        if (dimensions.Tags is not { } tags) return null;
+        if (tags.Count > MostTags) return Outcome.Invalid("tags", $"at most {MostTags} tags");
+        foreach (var (tag, value) in tags)
+            if (tag.Length is 0 or > 100 || tag.Any(char.IsControl) || value.Length > LongestName || value.Any(char.IsControl))
+                return Outcome.Invalid("tags", $"names of 1 to 100 and values of up to {LongestName} characters, without control characters");
+        return null;
+    }
+
+    static Outcome? Id(string field, string? id) => id is { Length: > 0 and <= LongestId } && !id.Any(char.IsControl)
+        ? null : Outcome.Invalid(field, $"must be 1 to {LongestId} characters without control characters");
+
+    /// <summary>Records that the budget books by itself have ids that begin so; callers can not take them.</summary>
+    public const string ReservedIdPrefix = "expiry:";
+
+    static Outcome? UsageId(string? id) => Id("id", id)
+        ?? (id!.StartsWith(ReservedIdPrefix, StringComparison.Ordinal) ? Outcome.Invalid("id", $"must not begin with '{ReservedIdPrefix}'") : null);
+
+    static Outcome? Ttl(long? seconds, string field = "ttlSeconds") => seconds is < ShortestTtlSeconds or > LongestTtlSeconds
+        ? Outcome.Invalid(field, $"must be {ShortestTtlSeconds} to {LongestTtlSeconds} seconds") : null;
+
+    static Outcome? Tokens(string field, long? count) => count is < 0 or > Amounts.LargestTokens
+        ? Outcome.Invalid(field, $"must be a whole number from 0 to {Amounts.LargestTokens}") : null;
+
+    static Outcome? Units(string field, decimal count) => count is < 0 or > 1_000_000_000_000m
+        ? Outcome.Invalid(field, "must be a number from 0 to 1000000000000") : null;
+
+    static Outcome? Cost(long? nanos) => nanos < 0 ? Outcome.Invalid("cost", "must not be negative") : null;
+
+    static Outcome? Text(string field, string? text, int longest) => text?.Length > longest
+        ? Outcome.Invalid(field, $"must not be longer than {longest} characters") : null;
+
+    static string NotADimension(string name) => $"'{Shown(name)}' is not a dimension; use {string.Join(", ", Dimensions.Names)} or tags.NAME";
+
+    static string Shown(string text) => text.Length <= 60 ? text : text[..60] + "…";
+}

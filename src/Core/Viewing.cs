@@ -1,0 +1,128 @@
+// How limits, holds and accounts are shown. Reading changes nothing and announces nothing.
+using NodaTime;
+
+namespace Purser.Core;
+
+static class Viewing
+{
+    public static LimitView View(BudgetState state, Match match, Instant now)
+    {
+        var limit = match.Limit.Limit;
+        var used = match.Settled;
+        var percentUsed = Percent(used, match.Allowed);
+        return new(
+            limit.Id, limit.Unit, limit.Window, limit.Each is null && limit.Window.Kind != WindowKind.Session ? null : match.Key,
+            match.Allowed is { } allowed ? new Quantity(limit.Unit, allowed) : null,
+            new(limit.Unit, used), new(limit.Unit, match.Held),
+            match.Allowed is { } most ? new Quantity(limit.Unit, Int128.Max(0, most - used - match.Held)) : null,
+            percentUsed, Percent(used + match.Held, match.Allowed), Word(state.Effective.StatusLevels, percentUsed, match.Allowed),
+            WindowStart(match), ResetsAt(match, now));
+    }
+
+    static Instant? WindowStart(Match match) => match.Limit.Limit.Window.Kind switch
+    {
+        WindowKind.Request or WindowKind.Lifetime or WindowKind.Rolling => null,
+        WindowKind.Session when match.Counter is null => null,
+        _ => match.Span.Start,
+    };
+
+    static Instant? ResetsAt(Match match, Instant now)
+    {
+        switch (match.Limit.Limit.Window.Kind)
+        {
+            case WindowKind.Request:
+            case WindowKind.Lifetime:
+                return null;
+            case WindowKind.Session:
+            case WindowKind.Rolling:
+                // The next moment at which something leaves.
+                Instant? next = null;
+                foreach (var slot in match.Counter?.Slots ?? [])
+                    if (slot.Span.Contains(now) && (next is null || slot.Span.End < next))
+                        next = slot.Span.End;
+                return next;
+            default:
+                return match.Span.End;
+        }
+    }
+
+    /// <summary>0-100 and above, cut (not rounded) to two decimals, so that 100 is shown only when it is reached.</summary>
+    static decimal Percent(Int128 used, Int128? allowed) =>
+        allowed is not { } amount ? 0
+        : amount == 0 ? 100
+        : decimal.Truncate((decimal)used * 10_000m / (decimal)amount) / 100m;
+
+    public static string Word(StatusLevels levels, decimal percentUsed, Int128? allowed)
+    {
+        if (allowed is null) return "healthy";
+        var ratio = percentUsed / 100m;
+        return ratio >= levels.Exceeded ? "exceeded" : ratio >= levels.Critical ? "critical" : ratio >= levels.Warning ? "warning" : "healthy";
+    }
+
+    static readonly string[] words = ["healthy", "warning", "critical", "exceeded"];
+
+    public static List<LimitView> Views(BudgetState state, List<Match> matches, Instant now)
+    {
+        var views = new List<LimitView>(matches.Count);
+        foreach (var match in matches) views.Add(View(state, match, now));
+        return views;
+    }
+
+    public static ReservationView View(BudgetState state, Hold hold) => new(
+        hold.Id, state.Account, hold.Reserved.Tokens, Money.Format(hold.Reserved.CostNanos), hold.Currency, hold.CreatedAt, hold.ExpiresAt, hold.State);
+
+    public static Settlement View(BudgetState state, UsageRecord record, Settings settings, Instant now) => new(
+        record.ReservationId, record.Id, record.Amounts.Tokens, Money.Format(record.Amounts.CostNanos), record.Currency, record.PriceVersion,
+        record.Unpriced, record.Late, record.Overrun,
+        Views(state, Admission.Matches(state, record.Usage.Dimensions, Canonical(settings, record.Usage.Dimensions), now, now), now));
+
+    public static string? Canonical(Settings settings, Dimensions call) => settings.Prices.Find(call.Provider, call.Model)?.Model;
+
+    public static OverrideView View(Override granted, LimitUnit unit, Instant now) => new(
+        granted.Id, granted.Terms, unit, granted.CreatedAt,
+        now >= granted.Terms.ExpiresAt ? "ended" : now < granted.Terms.StartsAt ? "scheduled" : "active");
+
+    /// <summary>
+    /// The account as it stands. Limits with `each` show every key that has a counter; a cursor is "limit number/key" of the last row.
+    /// </summary>
+    public static Outcome Status(BudgetState state, GetStatus query, Instant now)
+    {
+        if (!TryCursor(query.Cursor, out var afterNo, out var afterKey)) return Outcome.Invalid("cursor", "is not one that this service gave");
+        var views = new List<LimitView>();
+        string? next = null;
+        var worst = 0;
+        var last = (No: 0, Key: "");
+        foreach (var limit in state.Limits.Where(limit => limit.Limit.Mode != LimitMode.Off).OrderBy(limit => limit.No))
+            foreach (var key in KeysOf(limit, now))
+            {
+                var match = Admission.Look(state, limit, key, now, now);
+                var view = View(state, match, now);
+                worst = Math.Max(worst, Array.IndexOf(words, view.Status));
+                if (limit.No < afterNo || (limit.No == afterNo && string.CompareOrdinal(key, afterKey) <= 0)) continue;
+                if (views.Count < query.PageSize)
+                {
+                    views.Add(view);
+                    last = (limit.No, key);
+                }
+                else next ??= $"{last.No}/{last.Key}";
+            }
+        var reserved = state.Holds.Values.Where(hold => hold.State == ReservationState.Active).Aggregate(0L, (sum, hold) => sum + hold.Left.Tokens);
+        return Outcome.Done(new AccountStatus(
+            state.Account, words[worst], state.Paused, state.PausedReason, views, next, state.ActiveHolds, reserved, Overriding.Views(state, now, ended: false)));
+    }
+
+    static IEnumerable<string> KeysOf(LimitState limit, Instant now) =>
+        limit.Limit.Each is null && limit.Limit.Window.Kind != WindowKind.Session
+            ? [""]
+            : limit.Counters.Where(counter => counter.Value.Slots.Exists(slot => slot.Span.Contains(now))).Select(counter => counter.Key).Order(StringComparer.Ordinal);
+
+    static bool TryCursor(string? cursor, out int no, out string key)
+    {
+        (no, key) = (0, "");
+        if (cursor is null) return true;
+        var slash = cursor.IndexOf('/', StringComparison.Ordinal);
+        if (slash < 1 || !int.TryParse(cursor.AsSpan(0, slash), System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out no)) return false;
+        key = cursor[(slash + 1)..];
+        return true;
+    }
+}

@@ -1,0 +1,47 @@
+// The answers, in the shape in which callers see them.
+using NodaTime;
+
+namespace Purser.Core;
+
+public enum ReservationState { Active, Settled, Released, Expired, Charged }
+
+/// <summary>One limit as it stands for one key: what is allowed, used, held, left, and when it begins anew (null: never).</summary>
+public sealed record LimitView(
+    string LimitId, LimitUnit Unit, Window Window, string? Key, Quantity? Amount, Quantity Settled, Quantity Held, Quantity? Remaining,
+    decimal PercentUsed, decimal PercentCommitted, string Status, Instant? WindowStart, Instant? ResetsAt);
+
+/// <summary>A limit that stands in the way. <see cref="RetryAfterSeconds"/> is null where waiting can not help.</summary>
+public sealed record Blocker(LimitView Limit, Quantity Requested, long? RetryAfterSeconds);
+
+/// <summary>Something the caller could do: `reduceMaxOutputTokens`, `wait`, `requestOverride`.</summary>
+public sealed record Suggestion(string Action)
+{
+    public string? LimitId { get; init; }
+    public long? MaxOutputTokens { get; init; }
+    public long? Seconds { get; init; }
+    public Instant? Until { get; init; }
+    public Quantity? Additional { get; init; }
+}
+
+public sealed record ReservationView(
+    string Id, string Account, long Tokens, string Cost, string Currency, Instant CreatedAt, Instant ExpiresAt, ReservationState State) : Answer;
+
+/// <summary>Whether a call may be made, and everything that led to it.</summary>
+public sealed record Decision(
+    bool Allowed, ReservationView? Reservation, IReadOnlyList<LimitView> Limits, IReadOnlyList<Blocker> BlockedBy,
+    IReadOnlyList<Blocker> ShadowBlockedBy, IReadOnlyList<Suggestion> Suggestions, string? PausedReason = null) : Answer;
+
+public sealed record Settlement(
+    string? ReservationId, string UsageId, long Tokens, string Cost, string Currency, string? PriceVersion, bool Unpriced, bool Late,
+    bool Overrun, IReadOnlyList<LimitView> Limits) : Answer;
+
+public sealed record AccountStatus(
+    string Account, string Status, bool Paused, string? PausedReason, IReadOnlyList<LimitView> Limits, string? NextCursor,
+    int ActiveReservations, long ReservedTokens, IReadOnlyList<OverrideView> Overrides) : Answer;
+
+public sealed record PolicyView(Policy Policy, EffectivePolicy Effective, long Version) : Answer;
+
+/// <summary>`state` is `scheduled`, `active` or `ended`.</summary>
+public sealed record OverrideView(string Id, OverrideTerms Terms, LimitUnit Unit, Instant CreatedAt, string State) : Answer;
+
+public sealed record OverrideList(IReadOnlyList<OverrideView> Items) : Answer;

@@ -1,0 +1,20 @@
+// What callers use: one way in, whatever host answers.
+using Purser.Core;
+
+namespace Purser.Engine;
+
+/// <summary>
+/// Decides commands. An answer other than a transient one is durable. <see cref="OutcomeStatus.Unavailable"/> and
+/// <see cref="OutcomeStatus.Moved"/> may be retried with the same ids; nothing is ever booked twice. Never throws for an expected answer.
+/// </summary>
+public interface IBudgetAuthority
+{
+    /// <summary>Cancelling gives up waiting for the answer, never the command: once sent it may be decided and become durable.</summary>
+    Task<Outcome> SendAsync(string account, BudgetCommand command, CancellationToken cancellation = default);
+
+    /// <summary>The settings in force: default policy and prices.</summary>
+    Task<Settings> SettingsAsync();
+
+    /// <summary>Sets the default policy. <paramref name="ifVersion"/>: only if that is the settings' version. Null where it is not.</summary>
+    Task<Settings?> SetDefaultPolicyAsync(Policy policy, long? ifVersion);
+}

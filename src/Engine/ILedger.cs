@@ -1,0 +1,113 @@
+// The port behind which budgets are durable. Two rules carry everything: a batch is appended at an expected version per account, and
+// what was acknowledged is never lost.
+using NodaTime;
+using Purser.Core;
+
+namespace Purser.Engine;
+
+/// <summary>
+/// A durable store of journals. Implementations are thread-safe. Any method may throw <see cref="LedgerUnavailableException"/>; after
+/// an append threw, it is not known whether it was written.
+/// </summary>
+public interface ILedger : IAsyncDisposable
+{
+    /// <summary>
+    /// Appends to many accounts in one durable step. Each account is judged alone: one that conflicts or fails drops out, the others are
+    /// written. An append without events writes nothing and confirms that the version is still the expected one. Events, usage records,
+    /// closed holds and the next deadline of an account are written together or not at all. One append per account in a batch.
+    /// </summary>
+    Task<IReadOnlyList<AppendResult>> AppendAsync(IReadOnlyList<Append> batch);
+
+    /// <summary>The newest snapshot and the journal after it. An account that does not exist loads as version 0 with no events.</summary>
+    Task<StoredBudget> LoadAsync(string account);
+
+    /// <summary>Journal entries of an account with versions above <paramref name="afterVersion"/>, oldest first, at most <paramref name="most"/>.</summary>
+    Task<IReadOnlyList<JournalEntry>> ReadJournalAsync(string account, long afterVersion, int most);
+
+    /// <summary>Closed holds and usage records by id, for those that exist.</summary>
+    Task<Recalled> RecallAsync(string account, IReadOnlyCollection<string> holdIds, IReadOnlyCollection<string> usageIds);
+
+    /// <summary>The usage records of an account whose <see cref="UsageRecord.At"/> is not before <paramref name="from"/>, in no order.</summary>
+    IAsyncEnumerable<UsageRecord> ReadUsageAsync(string account, Instant from);
+
+    /// <summary>Keeps a snapshot of an account at a version. Snapshots change cost, never meaning; an older one never replaces a newer one.</summary>
+    Task SaveSnapshotAsync(string account, long version, ReadOnlyMemory<byte> snapshot);
+
+    /// <summary>Deletes all snapshots. Changes no answer.</summary>
+    Task DeleteSnapshotsAsync();
+
+    /// <summary>Accounts whose next deadline is not after <paramref name="now"/>, the most overdue first.</summary>
+    Task<IReadOnlyList<string>> DueAsync(Instant now, int most);
+
+    /// <summary>The newest version of the settings; version 0 with empty JSON where none was ever saved.</summary>
+    Task<StoredSettings> LoadSettingsAsync();
+
+    /// <summary>Saves settings as version <paramref name="expectedVersion"/> + 1; false where another version is the newest.</summary>
+    Task<bool> SaveSettingsAsync(long expectedVersion, ReadOnlyMemory<byte> settings);
+}
+
+/// <summary>What one batch of one account writes. <see cref="Events"/> may be empty: then only the version is confirmed.</summary>
+public sealed class Append(string account, long expectedVersion, IReadOnlyList<BudgetEvent> events)
+{
+    public string Account => account;
+    public long ExpectedVersion => expectedVersion;
+    public IReadOnlyList<BudgetEvent> Events => events;
+
+    /// <summary>When the batch was decided.</summary>
+    public Instant At { get; init; }
+
+    /// <summary>Holds that this batch closed or changed after their closing; they replace what was kept under their ids.</summary>
+    public IReadOnlyList<Hold> ClosedHolds { get; init; } = [];
+
+    /// <summary>When this account wants to be woken; null where nothing is due. Only written together with events.</summary>
+    public Instant? NextDeadline { get; init; }
+
+    /// <summary>The events as they are stored; encoded by whoever asks first.</summary>
+    public byte[] EncodedEvents => encoded ??= LedgerJson.EncodeEvents(events);
+    byte[]? encoded;
+
+    /// <summary>The usage records among the events, in order.</summary>
+    public IEnumerable<UsageRecord> UsageRecords => events.Select(RecordOf).OfType<UsageRecord>();
+
+    /// <summary>The usage record that an event books, if it books one.</summary>
+    public static UsageRecord? RecordOf(BudgetEvent happened) => happened switch
+    {
+        Settled settled => settled.Record,
+        Recorded recorded => recorded.Record,
+        Expired expired => expired.Charge,
+        _ => null,
+    };
+}
+
+public enum AppendStatus
+{
+    /// <summary>Durable (or, without events, confirmed).</summary>
+    Written,
+
+    /// <summary>Another writer was there: read the tail and decide again.</summary>
+    Conflict,
+
+    /// <summary>Nothing of this account was written, and nothing will be.</summary>
+    Failed,
+}
+
+/// <summary><see cref="Version"/> is the account's version after the append (on conflict: the version found, or -1 where it was not read).</summary>
+public readonly record struct AppendResult(AppendStatus Status, long Version, long SettingsVersion);
+
+/// <summary>One batch in an account's journal. Versions count from 1 without gaps.</summary>
+public sealed record JournalEntry(string Account, long Version, Instant At, IReadOnlyList<BudgetEvent> Events);
+
+public sealed record StoredBudget(long SnapshotVersion, ReadOnlyMemory<byte> Snapshot, IReadOnlyList<JournalEntry> Tail)
+{
+    public static readonly StoredBudget Nothing = new(0, default, []);
+}
+
+public sealed record StoredSettings(long Version, ReadOnlyMemory<byte> Json);
+
+public sealed record Recalled(IReadOnlyDictionary<string, Hold> Holds, IReadOnlyDictionary<string, UsageRecord> Usage)
+{
+    public static readonly Recalled Nothing = new(new Dictionary<string, Hold>(), new Dictionary<string, UsageRecord>());
+}
+
+/// <summary>The store could not be reached or did not answer. After an append it is not known whether it was written.</summary>
+public sealed class LedgerUnavailableException(string message, Exception? inner = null) : Exception(message, inner);
