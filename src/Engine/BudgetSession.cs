@@ -7,7 +7,14 @@ using Purser.Core;
 namespace Purser.Engine;
 
 /// <summary>What every session of a process shares.</summary>
-public sealed record SessionParts(ILedger Ledger, Committer Committer, SettingsSource Settings, LedgerClock Clock, ILogger Log);
+public sealed record SessionParts(ILedger Ledger, Committer Committer, SettingsSource Settings, LedgerClock Clock, ILogger Log)
+{
+    /// <summary>What the sessions' loops run on, whoever calls them.</summary>
+    public TaskScheduler Scheduler { get; init; } = TaskScheduler.Default;
+
+    internal void Start(Func<Task> loop) =>
+        _ = Task.Factory.StartNew(loop, CancellationToken.None, TaskCreationOptions.DenyChildAttach, Scheduler);
+}
 
 public sealed class BudgetSession(string account, SessionParts parts)
 {
@@ -60,7 +67,7 @@ public sealed class BudgetSession(string account, SessionParts parts)
             if (running) return waiting.Answer.Task;
             running = true;
         }
-        _ = Task.Run(RunAsync);
+        parts.Start(RunAsync);
         return waiting.Answer.Task;
     }
 
@@ -75,7 +82,7 @@ public sealed class BudgetSession(string account, SessionParts parts)
                 if (!running)
                 {
                     running = true;
-                    _ = Task.Run(RunAsync);
+                    parts.Start(RunAsync);
                 }
             }
         }
@@ -171,9 +178,9 @@ public sealed class BudgetSession(string account, SessionParts parts)
         // Encoded here, where sessions run side by side, and not by the one writer.
         _ = append.EncodedEvents;
         state = null;
-        var result2 = await parts.Committer.AppendAsync(append);
-        if (result2.SettingsVersion > settings.Version) await parts.Settings.RefreshAsync();
-        switch (result2.Status)
+        var appended = await parts.Committer.AppendAsync(append);
+        if (appended.SettingsVersion > settings.Version) await parts.Settings.RefreshAsync();
+        switch (appended.Status)
         {
             case AppendStatus.Conflict:
                 return false;
@@ -183,7 +190,7 @@ public sealed class BudgetSession(string account, SessionParts parts)
         }
         if (!leavesNothing)
         {
-            budget.Version = result2.Version;
+            budget.Version = appended.Version;
             state = budget;
         }
         for (var i = 0; i < batch.Count; i++) batch[i].Answer.TrySetResult(outcomes[i]);

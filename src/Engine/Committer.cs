@@ -14,10 +14,10 @@ public sealed class Committer : IAsyncDisposable
 
     sealed record Waiting(Append Append, TaskCompletionSource<AppendResult> Done);
 
-    public Committer(ILedger ledger)
+    public Committer(ILedger ledger, TaskScheduler? scheduler = null)
     {
         this.ledger = ledger;
-        loop = Task.Run(RunAsync);
+        loop = Task.Factory.StartNew(RunAsync, CancellationToken.None, TaskCreationOptions.DenyChildAttach, scheduler ?? TaskScheduler.Default).Unwrap();
     }
 
     /// <summary>Completes when the append is durable or is known not to be; throws <see cref="LedgerUnavailableException"/> where neither is known.</summary>

@@ -16,6 +16,9 @@ public sealed class EmbeddedOptions
     public TimeSpan IdleAfter { get; init; } = TimeSpan.FromMinutes(10);
 
     public bool RefuseUnknownAccounts { get; init; }
+
+    /// <summary>What sessions and the committer run on; a simulation brings its own.</summary>
+    public TaskScheduler Scheduler { get; init; } = TaskScheduler.Default;
 }
 
 public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
@@ -38,7 +41,10 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
         this.ledger = ledger;
         this.options = options ??= new();
         time ??= TimeProvider.System;
-        parts = new(ledger, new(ledger), new(ledger, options.RefuseUnknownAccounts), new(time), log ?? NullLogger.Instance);
+        parts = new(ledger, new(ledger, options.Scheduler), new(ledger, options.RefuseUnknownAccounts), new(time), log ?? NullLogger.Instance)
+        {
+            Scheduler = options.Scheduler,
+        };
         deadlineTimer = time.CreateTimer(_ => _ = PollQuietlyAsync(), null, options.DeadlinePoll, options.DeadlinePoll);
         idleTimer = time.CreateTimer(_ => _ = EvictIdleAsync(), null, options.IdleAfter, options.IdleAfter / 2);
     }
