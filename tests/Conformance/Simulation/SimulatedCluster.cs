@@ -86,7 +86,7 @@ public sealed class SimulatedCluster
         return new(new(ledger, clock, new() { DeadlinePoll = Timeout.InfiniteTimeSpan, IdleAfter = TimeSpan.FromDays(300), Scheduler = scheduler }), ledger, clock);
     }
 
-    IReadOnlyList<string> Play(int steps)
+    List<string> Play(int steps)
     {
         foreach (var account in accounts) Send(account, new SetPolicy(RandomPolicy()), hosts[0]);
         for (var step = 0; step < steps; step++)
