@@ -16,6 +16,21 @@ public sealed class SeededScheduler(Random random) : TaskScheduler
     /// <summary>Runs at most this many pieces of work; false when nothing is left to run.</summary>
     public bool Run(int most)
     {
+        // Whatever context the caller runs in must not take the continuations away from this scheduler.
+        var context = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(null);
+        try
+        {
+            return RunHere(most);
+        }
+        finally
+        {
+            SynchronizationContext.SetSynchronizationContext(context);
+        }
+    }
+
+    bool RunHere(int most)
+    {
         for (; most > 0 && ready.Count > 0; most--)
         {
             var next = random.Next(ready.Count);
