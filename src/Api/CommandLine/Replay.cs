@@ -41,7 +41,7 @@ public sealed class Replay : IDisposable
         }
         catch (Exception unreadable) when (unreadable is IOException or InvalidDataException or UnauthorizedAccessException)
         {
-            console.WriteLine(unreadable.Message);
+            new ReplayScreen(console).Say(unreadable.Message);
             return 1;
         }
     }

@@ -19,12 +19,18 @@ sealed class ReplayScreen(IAnsiConsole console)
     static readonly TimeSpan barEvery = TimeSpan.FromMilliseconds(200);
     static readonly TimeSpan lineEvery = TimeSpan.FromSeconds(3);
 
-    public void Say(string text) => console.WriteLine(text);
+    /// <summary>One line, however long: whoever reads it from a pipe wants it whole.</summary>
+    public void Say(string text) => console.Profile.Out.Writer.WriteLine(text);
 
     public void Start(ReplayOptions options, long calls, IReadOnlyList<MalformedRow> malformed)
     {
         var source = options.File is { } file ? file : "a synthetic trace";
-        var pace = options.Speed is { } speed ? string.Create(CultureInfo.InvariantCulture, $"at {speed} times its pace") : "as fast as it goes";
+        var pace = options.Speed switch
+        {
+            null => "as fast as it goes",
+            1 => "at its own pace",
+            var speed => string.Create(CultureInfo.InvariantCulture, $"{speed} times as fast as it was"),
+        };
         Say($"run {options.Run}: {Number(calls)} calls of {source} to {options.Url} over {options.Accounts} accounts, {pace}");
         foreach (var row in malformed.Take(MostNamedRows)) Say($"left out line {row.Row}: {row.Problem}");
         if (malformed.Count > MostNamedRows) Say($"left out {Number(malformed.Count - MostNamedRows)} more malformed lines");
