@@ -26,15 +26,15 @@ public sealed class LayerTests
                     from reference in project.References
                     where !mayKnow.TryGetValue(project.Name, out var allowed) || !allowed.Contains(reference)
                     select $"{project.Name} -> {reference}";
-        Assert.Empty(wrong);
+        Nothing.In(wrong);
     }
 
     [Fact]
     public void Every_project_under_src_has_its_place_in_the_layers() =>
-        Assert.Empty(Repository.Projects("src").Select(project => project.Name).Except(mayKnow.Keys));
+        Nothing.In(Repository.Projects("src").Select(project => project.Name).Except(mayKnow.Keys));
 
     [Fact]
-    public void The_rules_have_no_package_but_time_and_the_analyzer() => Assert.Empty(
+    public void The_rules_have_no_package_but_time_and_the_analyzer() => Nothing.In(
         Repository.Projects("src").Single(project => project.Name == "Core").Packages
             .Except(["NodaTime", "Microsoft.CodeAnalysis.BannedApiAnalyzers"]));
 
@@ -45,7 +45,7 @@ public sealed class LayerTests
                      from project in Repository.Projects(folder)
                      where project.Packages.Any(IsOrleans) && !orleansHomes.Contains(project.Name)
                      select project.Name;
-        Assert.Empty(strays);
+        Nothing.In(strays);
     }
 
     [Fact]
