@@ -213,8 +213,8 @@ public sealed class BudgetState(string account)
     {
         Deadlines.Clear();
         foreach (var hold in Holds.Values)
-            if (hold.State == ReservationState.Active)
-                Deadlines.Add((hold.ExpiresAt, hold.Id));
+            if (hold.State == ReservationState.Active) Deadlines.Add((hold.ExpiresAt, hold.Id));
+            else leaving.Enqueue((LastAt, hold.Id, null));
     }
 
     public LimitState? LimitNo(int no)

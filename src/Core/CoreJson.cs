@@ -16,7 +16,7 @@ namespace Purser.Core;
 [JsonSerializable(typeof(BudgetState))]
 [JsonSerializable(typeof(Hold))]
 [JsonSerializable(typeof(UsageRecord))]
-[JsonSerializable(typeof(Policy))]
+[JsonSerializable(typeof(SettingsBody))]
 public sealed partial class CoreJson : JsonSerializerContext;
 
 sealed class InstantMillisConverter : JsonConverter<Instant>

@@ -6,3 +6,6 @@ public sealed record Settings(long Version, Policy DefaultPolicy, long DefaultsV
 {
     public static readonly Settings Initial = new(0, Policy.Empty, 0, PriceBook.BuiltIn);
 }
+
+/// <summary>What of the settings is kept in the ledger.</summary>
+public sealed record SettingsBody(Policy DefaultPolicy, long DefaultsVersion);

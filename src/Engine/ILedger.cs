@@ -53,6 +53,9 @@ public sealed class Append(string account, long expectedVersion, IReadOnlyList<B
     public long ExpectedVersion => expectedVersion;
     public IReadOnlyList<BudgetEvent> Events => events;
 
+    /// <summary>The settings it was decided under; an append under older settings than the ledger's newest conflicts. Null: any.</summary>
+    public long? SettingsVersion { get; init; }
+
     /// <summary>When the batch was decided.</summary>
     public Instant At { get; init; }
 
@@ -84,7 +87,7 @@ public enum AppendStatus
     /// <summary>Durable (or, without events, confirmed).</summary>
     Written,
 
-    /// <summary>Another writer was there: read the tail and decide again.</summary>
+    /// <summary>Another writer was there, or newer settings are: read them and decide again.</summary>
     Conflict,
 
     /// <summary>Nothing of this account was written, and nothing will be.</summary>

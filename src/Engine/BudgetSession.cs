@@ -1,0 +1,260 @@
+// One budget being served: callers queue, a batch of them is decided in memory, appended at the version it was decided at, and answered
+// once that is durable. The session is the actor; whatever hosts it (a dictionary, a grain) is only its address book.
+using Microsoft.Extensions.Logging;
+using NodaTime;
+using Purser.Core;
+
+namespace Purser.Engine;
+
+/// <summary>What every session of a process shares.</summary>
+public sealed record SessionParts(ILedger Ledger, Committer Committer, SettingsSource Settings, LedgerClock Clock, ILogger Log)
+{
+    /// <summary>What the sessions' loops run on, whoever calls them.</summary>
+    public TaskScheduler Scheduler { get; init; } = TaskScheduler.Default;
+
+    internal void Start(Func<Task> loop) =>
+        _ = Task.Factory.StartNew(loop, CancellationToken.None, TaskCreationOptions.DenyChildAttach, Scheduler);
+}
+
+public sealed class BudgetSession(string account, SessionParts parts)
+{
+    /// <summary>Bounds how long one batch keeps its callers waiting.</summary>
+    const int MostPerBatch = 512;
+
+    /// <summary>Beyond this many waiting callers the answer is "try again", so that memory stays bounded.</summary>
+    const int MostWaiting = 20_000;
+
+    /// <summary>A reload replays at most about this many events.</summary>
+    const int EventsPerSnapshot = 5_000;
+
+    const int MostConflicts = 8;
+
+    /// <summary>Closed holds and usage stay in memory this long, for quick retries.</summary>
+    static readonly Duration remembered = Duration.FromMinutes(1);
+
+    sealed record Waiting(BudgetCommand Command, TaskCompletionSource<Outcome> Answer);
+
+    /// <summary>Guards the queue and the two flags below it.</summary>
+    readonly Lock gate = new();
+    readonly Queue<Waiting> queue = new();
+    bool running;
+    bool stopping;
+    readonly TaskCompletionSource stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Only the running loop touches these. The state is what the ledger has, or null when that is not known.</summary>
+    BudgetState? state;
+    int eventsSinceSnapshot;
+
+    public string Account => account;
+
+    /// <summary>When the last command came; for eviction.</summary>
+    public Instant LastUsed { get; private set; } = parts.Clock.Now;
+
+    /// <summary>Completes when the session has ended and another may take the account over.</summary>
+    public Task Stopped => stopped.Task;
+
+    public Task<Outcome> SendAsync(BudgetCommand command)
+    {
+        Fingerprints.Fill(command);
+        var waiting = new Waiting(command, new(TaskCreationOptions.RunContinuationsAsynchronously));
+        lock (gate)
+        {
+            if (stopping) return Task.FromResult(new Outcome(OutcomeStatus.Moved, null, null, "the account is being handed over; retry with the same id"));
+            if (queue.Count >= MostWaiting)
+                return Task.FromResult(new Outcome(OutcomeStatus.Unavailable, null, null, "too many calls wait for this account; retry with the same id"));
+            queue.Enqueue(waiting);
+            LastUsed = parts.Clock.Now;
+            if (running) return waiting.Answer.Task;
+            running = true;
+        }
+        parts.Start(RunAsync);
+        return waiting.Answer.Task;
+    }
+
+    /// <summary>Takes no more callers, serves those that wait, keeps a snapshot. Idempotent.</summary>
+    public async Task StopAsync()
+    {
+        lock (gate)
+        {
+            if (!stopping)
+            {
+                stopping = true;
+                if (!running)
+                {
+                    running = true;
+                    parts.Start(RunAsync);
+                }
+            }
+        }
+        await Stopped;
+    }
+
+    async Task RunAsync()
+    {
+        var batch = new List<Waiting>();
+        while (true)
+        {
+            batch.Clear();
+            lock (gate)
+            {
+                // A policy is decided alone: what its limits begin with is read from the ledger, so nothing may be only in memory.
+                while (batch.Count < MostPerBatch && queue.TryPeek(out var next) && !(next.Command is SetPolicy && batch.Count > 0))
+                {
+                    batch.Add(queue.Dequeue());
+                    if (next.Command is SetPolicy) break;
+                }
+                if (batch.Count == 0 && !stopping)
+                {
+                    running = false;
+                    return;
+                }
+            }
+            if (batch.Count == 0) break;
+            await ServeAsync(batch);
+        }
+        await SnapshotAsync(atLeast: 100);
+        stopped.SetResult();
+    }
+
+    async Task ServeAsync(List<Waiting> batch)
+    {
+        try
+        {
+            for (var conflicts = 0; conflicts < MostConflicts; conflicts++)
+                if (await TryServeAsync(batch))
+                    return;
+            Answer(batch, "other writers kept changing this account");
+        }
+        catch (LedgerUnavailableException e)
+        {
+            state = null;
+            Answer(batch, "the ledger can not be reached: " + e.Message);
+        }
+#pragma warning disable CA1031 // A defect must not leave callers waiting for ever; nothing is answered from a state that is in doubt.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            state = null;
+            parts.Log.LogError(e, "Account {Account}: a batch of {Count} commands failed", account, batch.Count);
+            Answer(batch, "an internal error, see the log");
+        }
+    }
+
+    static void Answer(List<Waiting> batch, string why)
+    {
+        var outcome = new Outcome(OutcomeStatus.Unavailable, null, null, why + "; retry with the same id");
+        foreach (var waiting in batch) waiting.Answer.TrySetResult(outcome);
+    }
+
+    /// <summary>Decides the batch and appends it; false where the state or the settings were behind and it has to be decided again.</summary>
+    async Task<bool> TryServeAsync(List<Waiting> batch)
+    {
+        var settings = await parts.Settings.CurrentAsync();
+        var budget = state ??= await LoadAsync();
+        await RecallAsync(budget, batch);
+        var now = Instant.Max(parts.Clock.Now, budget.LastAt);
+        var seeding = await SeedAsync(budget, batch[0].Command, settings, now);
+
+        var outcomes = new Outcome[batch.Count];
+        var events = new List<BudgetEvent>();
+        for (var i = 0; i < batch.Count; i++)
+        {
+            var result = Budget.Step(budget, batch[i].Command, settings, now, seeding);
+            seeding = null;
+            outcomes[i] = result.Outcome;
+            events.AddRange(result.Events);
+        }
+        // An account that was only ever asked about or refused leaves nothing behind.
+        var leavesNothing = budget.Version == 0 && events.TrueForAll(happened => happened is PolicyChanged { Policy: null });
+        if (leavesNothing) events.Clear();
+
+        var append = new Append(account, budget.Version, events)
+        {
+            SettingsVersion = settings.Version,
+            At = now,
+            ClosedHolds = budget.TakeClosed(),
+            NextDeadline = Budget.NextDeadline(budget),
+        };
+        // Encoded here, where sessions run side by side, and not by the one writer.
+        _ = append.EncodedEvents;
+        state = null;
+        var appended = await parts.Committer.AppendAsync(append);
+        if (appended.SettingsVersion > settings.Version) await parts.Settings.RefreshAsync();
+        switch (appended.Status)
+        {
+            case AppendStatus.Conflict:
+                return false;
+            case AppendStatus.Failed:
+                Answer(batch, "the ledger refused the write");
+                return true;
+        }
+        if (!leavesNothing)
+        {
+            budget.Version = appended.Version;
+            state = budget;
+        }
+        for (var i = 0; i < batch.Count; i++) batch[i].Answer.TrySetResult(outcomes[i]);
+        budget.Forget(now - remembered);
+        eventsSinceSnapshot += events.Count;
+        if (eventsSinceSnapshot >= EventsPerSnapshot) await SnapshotAsync(EventsPerSnapshot);
+        return true;
+    }
+
+    async Task<BudgetState> LoadAsync()
+    {
+        var stored = await parts.Ledger.LoadAsync(account);
+        var loaded = stored.SnapshotVersion > 0 ? LedgerJson.DecodeState(stored.Snapshot.Span) : new BudgetState(account);
+        loaded.Index();
+        eventsSinceSnapshot = 0;
+        foreach (var entry in stored.Tail)
+        {
+            foreach (var happened in entry.Events) Budget.Apply(loaded, happened);
+            loaded.Version = entry.Version;
+            eventsSinceSnapshot += entry.Events.Count;
+        }
+        // What the tail closed is in the ledger already.
+        loaded.TakeClosed();
+        loaded.Forget(Instant.MaxValue);
+        return loaded;
+    }
+
+    /// <summary>One query for everything that the batch names and memory lacks.</summary>
+    async Task RecallAsync(BudgetState budget, List<Waiting> batch)
+    {
+        HashSet<string>? holds = null, usage = null;
+        foreach (var waiting in batch)
+        {
+            var needs = Budget.NeedsOf(budget, waiting.Command);
+            if (needs.HoldId is { } hold) (holds ??= new(StringComparer.Ordinal)).Add(hold);
+            if (needs.UsageId is { } id) (usage ??= new(StringComparer.Ordinal)).Add(id);
+        }
+        if (holds is null && usage is null) return;
+        var recalled = await parts.Ledger.RecallAsync(account, (IReadOnlyCollection<string>?)holds ?? [], (IReadOnlyCollection<string>?)usage ?? []);
+        foreach (var hold in recalled.Holds.Values) budget.Remember(hold);
+        foreach (var record in recalled.Usage.Values) budget.Remember(record);
+    }
+
+    async Task<Seeding?> SeedAsync(BudgetState budget, BudgetCommand first, Settings settings, Instant now)
+    {
+        var seeding = Budget.Plan(budget, first, settings, now);
+        if (seeding?.From is { } from)
+            await foreach (var record in parts.Ledger.ReadUsageAsync(account, from))
+                seeding.Add(record);
+        return seeding;
+    }
+
+    /// <summary>A snapshot only saves work: that it could not be kept is worth a line in the log and nothing more.</summary>
+    async Task SnapshotAsync(int atLeast)
+    {
+        if (state is not { Version: > 0 } budget || eventsSinceSnapshot < atLeast) return;
+        try
+        {
+            await parts.Ledger.SaveSnapshotAsync(account, budget.Version, LedgerJson.EncodeState(budget));
+            eventsSinceSnapshot = 0;
+        }
+        catch (LedgerUnavailableException e)
+        {
+            parts.Log.LogWarning("Account {Account}: the snapshot at version {Version} was not kept: {Why}", account, budget.Version, e.Message);
+        }
+    }
+}

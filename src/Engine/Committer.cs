@@ -1,0 +1,72 @@
+// Group commit: one writer per process takes everything that waits, all accounts together, into one durable step.
+using System.Threading.Channels;
+
+namespace Purser.Engine;
+
+public sealed class Committer : IAsyncDisposable
+{
+    /// <summary>Bounds one transaction, so that a burst does not make everybody wait for its end.</summary>
+    const int MostAccounts = 2048;
+
+    readonly ILedger ledger;
+    readonly Channel<Waiting> waiting = Channel.CreateUnbounded<Waiting>(new() { SingleReader = true });
+    readonly Task loop;
+
+    sealed record Waiting(Append Append, TaskCompletionSource<AppendResult> Done);
+
+    public Committer(ILedger ledger, TaskScheduler? scheduler = null)
+    {
+        this.ledger = ledger;
+        loop = Task.Factory.StartNew(RunAsync, CancellationToken.None, TaskCreationOptions.DenyChildAttach, scheduler ?? TaskScheduler.Default).Unwrap();
+    }
+
+    /// <summary>Completes when the append is durable or is known not to be; throws <see cref="LedgerUnavailableException"/> where neither is known.</summary>
+    public Task<AppendResult> AppendAsync(Append append)
+    {
+        var done = new TaskCompletionSource<AppendResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+        return waiting.Writer.TryWrite(new(append, done)) ? done.Task : throw new LedgerUnavailableException("the ledger is being closed");
+    }
+
+    async Task RunAsync()
+    {
+        var batch = new List<Waiting>();
+        var accounts = new HashSet<string>(StringComparer.Ordinal);
+        Waiting? heldOver = null;
+        while (heldOver is not null || await waiting.Reader.WaitToReadAsync())
+        {
+            batch.Clear();
+            accounts.Clear();
+            while (batch.Count < MostAccounts && (heldOver is not null || waiting.Reader.TryRead(out heldOver)))
+            {
+                // At most one batch per account in flight; a second one (a session that was replaced) waits for the next step.
+                if (!accounts.Add(heldOver.Append.Account)) break;
+                batch.Add(heldOver);
+                heldOver = null;
+            }
+            await WriteAsync(batch);
+        }
+    }
+
+    async Task WriteAsync(List<Waiting> batch)
+    {
+        try
+        {
+            var results = await ledger.AppendAsync(batch.ConvertAll(one => one.Append));
+            for (var i = 0; i < batch.Count; i++) batch[i].Done.SetResult(results[i]);
+        }
+#pragma warning disable CA1031 // Whatever went wrong, nobody may wait for ever, and nobody knows whether it was written.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            var unknown = e as LedgerUnavailableException ?? new LedgerUnavailableException("the append failed: " + e.Message, e);
+            foreach (var one in batch) one.Done.TrySetException(unknown);
+        }
+    }
+
+    /// <summary>Takes no more, and ends when everything taken is written.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        waiting.Writer.TryComplete();
+        await loop;
+    }
+}

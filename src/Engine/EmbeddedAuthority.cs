@@ -1,0 +1,121 @@
+// The embedded host: a dictionary of sessions in one process, a poll of what is due, and eviction of what is idle.
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using NodaTime;
+using Purser.Core;
+
+namespace Purser.Engine;
+
+public sealed class EmbeddedOptions
+{
+    /// <summary>How often the ledger is asked which accounts have something due. Holds expire at most this much late when nobody calls.</summary>
+    public TimeSpan DeadlinePoll { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>A session without a command for this long gives its memory back.</summary>
+    public TimeSpan IdleAfter { get; init; } = TimeSpan.FromMinutes(10);
+
+    public bool RefuseUnknownAccounts { get; init; }
+
+    /// <summary>What sessions and the committer run on; a simulation brings its own.</summary>
+    public TaskScheduler Scheduler { get; init; } = TaskScheduler.Default;
+}
+
+public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
+{
+    const int MostDuePerPoll = 1000;
+
+    readonly ILedger ledger;
+    readonly SessionParts parts;
+    readonly EmbeddedOptions options;
+    readonly ConcurrentDictionary<string, BudgetSession> sessions = new(StringComparer.Ordinal);
+    readonly ITimer deadlineTimer;
+    readonly ITimer idleTimer;
+
+    /// <summary>1 while a poll runs, so that a slow ledger is not asked again before it answered.</summary>
+    int polling;
+    volatile bool closing;
+
+    public EmbeddedAuthority(ILedger ledger, TimeProvider? time = null, EmbeddedOptions? options = null, ILogger? log = null)
+    {
+        this.ledger = ledger;
+        this.options = options ??= new();
+        time ??= TimeProvider.System;
+        parts = new(ledger, new(ledger, options.Scheduler), new(ledger, options.RefuseUnknownAccounts), new(time), log ?? NullLogger.Instance)
+        {
+            Scheduler = options.Scheduler,
+        };
+        deadlineTimer = time.CreateTimer(_ => _ = PollQuietlyAsync(), null, options.DeadlinePoll, options.DeadlinePoll);
+        idleTimer = time.CreateTimer(_ => _ = EvictIdleAsync(), null, options.IdleAfter, options.IdleAfter / 2);
+    }
+
+    /// <summary>Accounts in memory.</summary>
+    public int ActiveSessions => sessions.Count;
+
+    public async Task<Outcome> SendAsync(string account, BudgetCommand command, CancellationToken cancellation = default)
+    {
+        while (true)
+        {
+            if (closing) return new(OutcomeStatus.Moved, null, null, "the host is closing; retry with the same id");
+            var session = sessions.GetOrAdd(account, static (id, parts) => new(id, parts), parts);
+            var outcome = await session.SendAsync(command).WaitAsync(cancellation);
+            if (outcome.Status != OutcomeStatus.Moved) return outcome;
+            await session.Stopped.WaitAsync(cancellation);
+            sessions.TryRemove(new(account, session));
+        }
+    }
+
+    public async Task<Settings> SettingsAsync() => await parts.Settings.RefreshAsync();
+
+    public Task<Settings?> SetDefaultPolicyAsync(Policy policy, long? ifVersion) => parts.Settings.SaveDefaultPolicyAsync(policy, ifVersion);
+
+    /// <summary>Lets everything that is due happen, in accounts that nobody calls.</summary>
+    public async Task PollDeadlinesAsync()
+    {
+        while (!closing)
+        {
+            var due = await ledger.DueAsync(parts.Clock.Now, MostDuePerPoll);
+            var outcomes = await Task.WhenAll(due.Select(account => SendAsync(account, new Tick())));
+            if (due.Count < MostDuePerPoll || Array.Exists(outcomes, outcome => outcome.IsTransient)) return;
+        }
+    }
+
+    async Task PollQuietlyAsync()
+    {
+        if (Interlocked.Exchange(ref polling, 1) == 1) return;
+        try
+        {
+            await PollDeadlinesAsync();
+        }
+        catch (LedgerUnavailableException e)
+        {
+            parts.Log.LogWarning("Could not ask the ledger what is due: {Why}", e.Message);
+        }
+        finally
+        {
+            Volatile.Write(ref polling, 0);
+        }
+    }
+
+    /// <summary>Ends the sessions that nobody used for a while.</summary>
+    public async Task EvictIdleAsync()
+    {
+        var before = parts.Clock.Now - Duration.FromTimeSpan(options.IdleAfter);
+        foreach (var (account, session) in sessions)
+        {
+            if (session.LastUsed > before) continue;
+            await session.StopAsync();
+            sessions.TryRemove(new(account, session));
+        }
+    }
+
+    /// <summary>Answers everybody who waits, keeps snapshots, and leaves the ledger to its owner.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        closing = true;
+        await deadlineTimer.DisposeAsync();
+        await idleTimer.DisposeAsync();
+        await Task.WhenAll(sessions.Values.Select(session => session.StopAsync()));
+        await parts.Committer.DisposeAsync();
+    }
+}

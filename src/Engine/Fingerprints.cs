@@ -1,0 +1,29 @@
+// Tells whether two commands with one id have the same body.
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Purser.Core;
+
+namespace Purser.Engine;
+
+public static class Fingerprints
+{
+    [ThreadStatic] static ArrayBufferWriter<byte>? buffer;
+    [ThreadStatic] static Utf8JsonWriter? writer;
+
+    /// <summary>64 bits of SHA-256 over the command's one JSON form; 0 for an id that was made up just now, which nobody can repeat.</summary>
+    public static void Fill(BudgetCommand command)
+    {
+        if (command is not IdentifiedCommand { FreshId: false } identified) return;
+        buffer ??= new(1024);
+        writer ??= new(buffer);
+        buffer.ResetWrittenCount();
+        writer.Reset(buffer);
+        JsonSerializer.Serialize(writer, command, CoreJson.Default.BudgetCommand);
+        writer.Flush();
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(buffer.WrittenSpan, hash);
+        identified.Fingerprint = BinaryPrimitives.ReadInt64LittleEndian(hash);
+    }
+}

@@ -1,0 +1,36 @@
+// The newest settings this process has seen. Every append says under which version it was decided, so an old one is noticed.
+using System.Text.Json;
+using Purser.Core;
+
+namespace Purser.Engine;
+
+public sealed class SettingsSource(ILedger ledger, bool refuseUnknownAccounts = false)
+{
+    volatile Settings? current;
+
+    public async ValueTask<Settings> CurrentAsync() => current ?? await RefreshAsync();
+
+    public async Task<Settings> RefreshAsync()
+    {
+        var stored = await ledger.LoadSettingsAsync();
+        var body = stored.Version == 0
+            ? new SettingsBody(Policy.Empty, 0)
+            : JsonSerializer.Deserialize(stored.Json.Span, CoreJson.Default.SettingsBody)!;
+        var loaded = new Settings(stored.Version, body.DefaultPolicy, body.DefaultsVersion, PriceBook.BuiltIn, refuseUnknownAccounts);
+        // Two refreshes may overlap; the newer version stays.
+        if (current is not { } known || known.Version <= loaded.Version) current = loaded;
+        return current!;
+    }
+
+    /// <summary>Saves a default policy; null where <paramref name="ifVersion"/> is not the version of the default policy.</summary>
+    public async Task<Settings?> SaveDefaultPolicyAsync(Policy policy, long? ifVersion)
+    {
+        while (true)
+        {
+            var known = await RefreshAsync();
+            if (ifVersion is { } wanted && wanted != known.DefaultsVersion) return null;
+            var body = JsonSerializer.SerializeToUtf8Bytes(new SettingsBody(policy, known.Version + 1), CoreJson.Default.SettingsBody);
+            if (await ledger.SaveSettingsAsync(known.Version, body)) return await RefreshAsync();
+        }
+    }
+}

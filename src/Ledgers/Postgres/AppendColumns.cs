@@ -1,0 +1,101 @@
+// An append as columns: one array for each, as the function in the schema takes them.
+using Npgsql;
+using NpgsqlTypes;
+using Purser.Engine;
+
+namespace Purser.Ledgers.Postgres;
+
+static class AppendColumns
+{
+    public static void Bind(NpgsqlCommand command, IReadOnlyList<Append> batch, int[] order)
+    {
+        var count = batch.Count;
+        var (accounts, expected, known, ats, deadlines, events) =
+            (new string[count], new long[count], new long?[count], new long[count], new long?[count], new byte[]?[count]);
+        var usage = new UsageColumns();
+        var (holdOwners, holdIds, holds) = (new List<int>(), new List<string>(), new List<byte[]>());
+        for (var i = 0; i < count; i++)
+        {
+            var append = batch[order[i]];
+            accounts[i] = append.Account;
+            expected[i] = append.ExpectedVersion;
+            known[i] = append.SettingsVersion;
+            ats[i] = append.At.ToUnixTimeMilliseconds();
+            deadlines[i] = append.NextDeadline?.ToUnixTimeMilliseconds();
+            if (append.Events.Count == 0) continue;
+            events[i] = append.EncodedEvents;
+            foreach (var record in append.UsageRecords) usage.Add(i + 1, record);
+            foreach (var hold in append.ClosedHolds)
+            {
+                holdOwners.Add(i + 1);
+                holdIds.Add(hold.Id);
+                holds.Add(LedgerJson.EncodeHold(hold));
+            }
+        }
+        Add(accounts, NpgsqlDbType.Text);
+        Add(expected, NpgsqlDbType.Bigint);
+        Add(known, NpgsqlDbType.Bigint);
+        Add(ats, NpgsqlDbType.Bigint);
+        Add(deadlines, NpgsqlDbType.Bigint);
+        Add(events, NpgsqlDbType.Bytea);
+        usage.Bind(Add);
+        Add(holdOwners, NpgsqlDbType.Integer);
+        Add(holdIds, NpgsqlDbType.Text);
+        Add(holds, NpgsqlDbType.Bytea);
+
+        void Add(object values, NpgsqlDbType type) => command.Parameters.Add(new() { Value = values, NpgsqlDbType = NpgsqlDbType.Array | type });
+    }
+
+    sealed class UsageColumns
+    {
+        readonly List<int> owner = [];
+        readonly List<string> id = [];
+        readonly List<long> at = [];
+        readonly List<string?> orchestrator = [], user = [], tenant = [], session = [], provider = [], model = [], tool = [], request = [], reservation = [];
+        readonly List<bool> success = [], unpriced = [];
+        readonly List<long> input = [], output = [], requests = [], cost = [];
+        readonly List<string> currency = [];
+        readonly List<long?> duration = [];
+        readonly List<byte[]> record = [];
+
+        public void Add(int ordinal, Core.UsageRecord one)
+        {
+            var call = one.Usage.Dimensions;
+            owner.Add(ordinal);
+            id.Add(one.Id);
+            at.Add(one.At.ToUnixTimeMilliseconds());
+            orchestrator.Add(call.Orchestrator);
+            user.Add(call.User);
+            tenant.Add(call.Tenant);
+            session.Add(call.Session);
+            provider.Add(call.Provider);
+            model.Add(call.Model);
+            tool.Add(call.Tool);
+            request.Add(one.Usage.RequestId);
+            reservation.Add(one.ReservationId);
+            success.Add(one.Usage.Success);
+            unpriced.Add(one.Unpriced);
+            input.Add(one.Amounts.InputTokens);
+            output.Add(one.Amounts.OutputTokens);
+            requests.Add(one.Amounts.Requests);
+            cost.Add(one.Amounts.CostNanos);
+            currency.Add(one.Currency);
+            duration.Add(one.Usage.DurationMs);
+            record.Add(LedgerJson.EncodeRecord(one));
+        }
+
+        public void Bind(Action<object, NpgsqlDbType> add)
+        {
+            add(owner, NpgsqlDbType.Integer);
+            add(id, NpgsqlDbType.Text);
+            add(at, NpgsqlDbType.Bigint);
+            foreach (var names in new[] { orchestrator, user, tenant, session, provider, model, tool, request, reservation }) add(names, NpgsqlDbType.Text);
+            add(success, NpgsqlDbType.Boolean);
+            add(unpriced, NpgsqlDbType.Boolean);
+            foreach (var sums in new[] { input, output, requests, cost }) add(sums, NpgsqlDbType.Bigint);
+            add(currency, NpgsqlDbType.Text);
+            add(duration, NpgsqlDbType.Bigint);
+            add(record, NpgsqlDbType.Bytea);
+        }
+    }
+}

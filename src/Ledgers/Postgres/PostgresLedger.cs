@@ -1,0 +1,251 @@
+// The ledger on PostgreSQL: for several hosts on one database, and for the cluster. One append is one round trip and one transaction.
+using System.Data;
+using Npgsql;
+using NpgsqlTypes;
+using Purser.Core;
+using Purser.Engine;
+
+namespace Purser.Ledgers.Postgres;
+
+public sealed partial class PostgresLedger : ILedger
+{
+    readonly NpgsqlDataSource source;
+
+    PostgresLedger(NpgsqlDataSource source) => this.source = source;
+
+    /// <summary>Connects, and brings the schema up to date. A schema newer than this program is refused.</summary>
+    public static async Task<PostgresLedger> OpenAsync(string connectionString)
+    {
+        NpgsqlDataSource source;
+        try
+        {
+            var settings = new NpgsqlConnectionStringBuilder(connectionString);
+            // A database that does not answer is a database that is not there: callers get a transient answer and retry.
+            if (!settings.ContainsKey("Command Timeout")) settings.CommandTimeout = 10;
+            if (!settings.ContainsKey("Timeout")) settings.Timeout = 5;
+            // Functions are called with the same types each time; planning them again each time would be most of the work.
+            if (!settings.ContainsKey("Max Auto Prepare")) settings.MaxAutoPrepare = 50;
+            settings.AutoPrepareMinUsages = 2;
+            source = new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
+        }
+        catch (ArgumentException e)
+        {
+            throw new ArgumentException("the PostgreSQL connection string is not valid: " + e.Message, nameof(connectionString));
+        }
+        try
+        {
+            await PostgresSchema.MigrateAsync(source);
+            return new(source);
+        }
+        catch
+        {
+            await source.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async Task<IReadOnlyList<AppendResult>> AppendAsync(IReadOnlyList<Append> batch)
+    {
+        try
+        {
+            return await ReachAsync(() => AppendOnceAsync(batch));
+        }
+        catch (PostgresException e) when (batch.Count > 1 && !IsTransient(e))
+        {
+            // Something in one of the accounts can not be written. Alone, each shows whether it is the one.
+            var results = new AppendResult[batch.Count];
+            for (var i = 0; i < batch.Count; i++) results[i] = (await AppendAsync([batch[i]]))[0];
+            return results;
+        }
+        catch (PostgresException e) when (!IsTransient(e))
+        {
+            return [new(AppendStatus.Failed, -1, 0)];
+        }
+    }
+
+    async Task<IReadOnlyList<AppendResult>> AppendOnceAsync(IReadOnlyList<Append> batch)
+    {
+        var order = Enumerable.Range(0, batch.Count).ToArray();
+        Array.Sort(order, (a, b) => string.CompareOrdinal(batch[a].Account, batch[b].Account));
+        await using var command = source.CreateCommand(
+            "select ord, status, version, settings_version from append($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30)");
+        AppendColumns.Bind(command, batch, order);
+        var results = new AppendResult[batch.Count];
+        await using var reader = await command.ExecuteReaderAsync(CommandBehavior.SequentialAccess);
+        while (await reader.ReadAsync())
+        {
+            var ord = reader.GetInt32(0) - 1;
+            var status = reader.GetInt32(1) == 0 ? AppendStatus.Written : AppendStatus.Conflict;
+            results[order[ord]] = new(status, reader.GetInt64(2), reader.GetInt64(3));
+        }
+        return results;
+    }
+
+    public Task<StoredBudget> LoadAsync(string account) => ReachAsync(async () =>
+    {
+        await using var connection = await source.OpenConnectionAsync();
+        // One statement, one snapshot of the database: the snapshot row and the tail belong together.
+        await using var command = new NpgsqlCommand(
+            """
+            with s as (select version, state from snapshots where account = $1)
+            select 0 as kind, version, 0::bigint as at, state as data from s
+            union all
+            select 1, j.version, j.at, j.events from journal j where j.account = $1 and j.version > coalesce((select version from s), 0)
+            order by 1, 2
+            """, connection);
+        command.Parameters.Add(new() { Value = account });
+        await using var reader = await command.ExecuteReaderAsync();
+        var (snapshotVersion, snapshot) = (0L, Array.Empty<byte>());
+        var tail = new List<JournalEntry>();
+        while (await reader.ReadAsync())
+        {
+            var data = reader.GetFieldValue<byte[]>(3);
+            if (reader.GetInt32(0) == 0) (snapshotVersion, snapshot) = (reader.GetInt64(1), data);
+            else tail.Add(Entry(account, reader.GetInt64(1), reader.GetInt64(2), data));
+        }
+        return new StoredBudget(snapshotVersion, snapshot, tail);
+    });
+
+    public Task<IReadOnlyList<JournalEntry>> ReadJournalAsync(string account, long afterVersion, int most) => ReachAsync(async () =>
+    {
+        await using var command = source.CreateCommand("select version, at, events from journal where account = $1 and version > $2 order by version limit $3");
+        command.Parameters.Add(new() { Value = account });
+        command.Parameters.Add(new() { Value = afterVersion });
+        command.Parameters.Add(new() { Value = most });
+        await using var reader = await command.ExecuteReaderAsync();
+        var entries = new List<JournalEntry>();
+        while (await reader.ReadAsync()) entries.Add(Entry(account, reader.GetInt64(0), reader.GetInt64(1), reader.GetFieldValue<byte[]>(2)));
+        return (IReadOnlyList<JournalEntry>)entries;
+    });
+
+    static JournalEntry Entry(string account, long version, long at, byte[] events) =>
+        new(account, version, NodaTime.Instant.FromUnixTimeMilliseconds(at), LedgerJson.DecodeEvents(events));
+
+    public Task<Recalled> RecallAsync(string account, IReadOnlyCollection<string> holdIds, IReadOnlyCollection<string> usageIds) => ReachAsync(async () =>
+    {
+        await using var command = source.CreateCommand(
+            "select 0, id, hold from holds where account = $1 and id = any($2) union all select 1, usage_id, record from usage where account = $1 and usage_id = any($3)");
+        command.Parameters.Add(new() { Value = account });
+        command.Parameters.Add(new() { Value = holdIds.ToArray() });
+        command.Parameters.Add(new() { Value = usageIds.ToArray() });
+        await using var reader = await command.ExecuteReaderAsync();
+        var holds = new Dictionary<string, Hold>(StringComparer.Ordinal);
+        var usage = new Dictionary<string, UsageRecord>(StringComparer.Ordinal);
+        while (await reader.ReadAsync())
+            if (reader.GetInt32(0) == 0) holds[reader.GetString(1)] = LedgerJson.DecodeHold(reader.GetFieldValue<byte[]>(2));
+            else usage[reader.GetString(1)] = LedgerJson.DecodeRecord(reader.GetFieldValue<byte[]>(2));
+        return new Recalled(holds, usage);
+    });
+
+    /// <summary>Pages by key: records booked meanwhile may or may not be among them, as the fence of whoever asks makes irrelevant.</summary>
+    public async IAsyncEnumerable<UsageRecord> ReadUsageAsync(string account, NodaTime.Instant from)
+    {
+        const int page = 5000;
+        var (at, position) = (from.ToUnixTimeMilliseconds(), -1L);
+        while (true)
+        {
+            var (lastAt, lastPosition) = (at, position);
+            var records = await ReachAsync(async () =>
+            {
+                await using var command = source.CreateCommand(
+                    "select at, position, record from usage where account = $1 and (at, position) > ($2, $3) order by at, position limit $4");
+                command.Parameters.Add(new() { Value = account });
+                command.Parameters.Add(new() { Value = lastAt });
+                command.Parameters.Add(new() { Value = lastPosition });
+                command.Parameters.Add(new() { Value = page });
+                await using var reader = await command.ExecuteReaderAsync();
+                var read = new List<(long At, long Position, UsageRecord Record)>();
+                while (await reader.ReadAsync()) read.Add((reader.GetInt64(0), reader.GetInt64(1), LedgerJson.DecodeRecord(reader.GetFieldValue<byte[]>(2))));
+                return read;
+            });
+            foreach (var one in records) yield return one.Record;
+            if (records.Count < page) yield break;
+            (at, position, _) = records[^1];
+        }
+    }
+
+    public Task SaveSnapshotAsync(string account, long version, ReadOnlyMemory<byte> snapshot) => ReachAsync(async () =>
+    {
+        await using var command = source.CreateCommand(
+            """
+            insert into snapshots as s (account, version, state) values ($1, $2, $3)
+            on conflict (account) do update set version = excluded.version, state = excluded.state where s.version < excluded.version
+            """);
+        command.Parameters.Add(new() { Value = account });
+        command.Parameters.Add(new() { Value = version });
+        command.Parameters.Add(new() { Value = snapshot, NpgsqlDbType = NpgsqlDbType.Bytea });
+        return await command.ExecuteNonQueryAsync();
+    });
+
+    public Task DeleteSnapshotsAsync() => ReachAsync(async () =>
+    {
+        await using var command = source.CreateCommand("delete from snapshots");
+        return await command.ExecuteNonQueryAsync();
+    });
+
+    public Task<IReadOnlyList<string>> DueAsync(NodaTime.Instant now, int most) => ReachAsync(async () =>
+    {
+        await using var command = source.CreateCommand("select account from heads where next_deadline <= $1 order by next_deadline limit $2");
+        command.Parameters.Add(new() { Value = now.ToUnixTimeMilliseconds() });
+        command.Parameters.Add(new() { Value = most });
+        await using var reader = await command.ExecuteReaderAsync();
+        var due = new List<string>();
+        while (await reader.ReadAsync()) due.Add(reader.GetString(0));
+        return (IReadOnlyList<string>)due;
+    });
+
+    public Task<StoredSettings> LoadSettingsAsync() => ReachAsync(async () =>
+    {
+        await using var command = source.CreateCommand("select version, body from settings order by version desc limit 1");
+        await using var reader = await command.ExecuteReaderAsync();
+        return await reader.ReadAsync() ? new StoredSettings(reader.GetInt64(0), reader.GetFieldValue<byte[]>(1)) : new(0, default);
+    });
+
+    public Task<bool> SaveSettingsAsync(long expectedVersion, ReadOnlyMemory<byte> settings) => ReachAsync(async () =>
+    {
+        await using var command = source.CreateCommand(
+            "insert into settings (version, body) select $1, $2 where coalesce((select max(version) from settings), 0) = $1 - 1 on conflict do nothing");
+        command.Parameters.Add(new() { Value = expectedVersion + 1 });
+        command.Parameters.Add(new() { Value = settings, NpgsqlDbType = NpgsqlDbType.Bytea });
+        return await command.ExecuteNonQueryAsync() == 1;
+    });
+
+    /// <summary>Turns every way in which a database can be away into the one exception that callers know.</summary>
+    static async Task<T> ReachAsync<T>(Func<Task<T>> work)
+    {
+        try
+        {
+            return await work();
+        }
+        catch (PostgresException e) when (IsTransient(e))
+        {
+            throw new LedgerUnavailableException($"PostgreSQL: {e.MessageText} ({e.SqlState})", e);
+        }
+        catch (Exception e) when (e is NpgsqlException and not PostgresException or TimeoutException or System.IO.IOException or System.Net.Sockets.SocketException)
+        {
+            throw new LedgerUnavailableException("PostgreSQL: " + e.Message, e);
+        }
+    }
+
+    static bool IsTransient(PostgresException e) => e.IsTransient || SqlStates.Away.Contains(e.SqlState) || SqlStates.AwayClasses.Contains(e.SqlState[..2]);
+
+    public ValueTask DisposeAsync() => source.DisposeAsync();
+}
+
+/// <summary>The SQLSTATEs that mean "not now" rather than "never".</summary>
+static class SqlStates
+{
+    const string AdminShutdown = "57P01";
+    const string CrashShutdown = "57P02";
+    const string CannotConnectNow = "57P03";
+    const string QueryCanceled = "57014";
+    const string DeadlockDetected = "40P01";
+    const string SerializationFailure = "40001";
+    const string ReadOnlyTransaction = "25006";
+
+    public static readonly HashSet<string> Away =
+        [AdminShutdown, CrashShutdown, CannotConnectNow, QueryCanceled, DeadlockDetected, SerializationFailure, ReadOnlyTransaction];
+
+    /// <summary>08: connection; 53: out of disk, memory or connections; 58: system error of the server.</summary>
+    public static readonly HashSet<string> AwayClasses = ["08", "53", "58"];
+}

@@ -1,0 +1,60 @@
+// Numbered, forward-only migrations, applied at start under a lock, so that several hosts may start together.
+using System.Globalization;
+using System.Reflection;
+using Npgsql;
+using Purser.Engine;
+
+namespace Purser.Ledgers.Postgres;
+
+static class PostgresSchema
+{
+    /// <summary>Any number will do, as long as all versions of Purser use the same.</summary>
+    const long MigrationLock = 7_073_757_265_721;
+
+    public static async Task MigrateAsync(NpgsqlDataSource source)
+    {
+        try
+        {
+            await using var connection = await source.OpenConnectionAsync();
+            await using var transaction = await connection.BeginTransactionAsync();
+            await ExecuteAsync(connection, $"select pg_advisory_xact_lock({MigrationLock.ToString(CultureInfo.InvariantCulture)})");
+            await ExecuteAsync(connection, "create table if not exists schema_version (version int not null)");
+            await using var current = new NpgsqlCommand("select coalesce(max(version), 0) from schema_version", connection);
+            var version = (int)(await current.ExecuteScalarAsync())!;
+            var scripts = Scripts();
+            if (version > scripts.Count)
+                throw new InvalidOperationException($"the database has schema {version}, this program knows up to {scripts.Count}: run the newer program");
+            for (var next = version + 1; next <= scripts.Count; next++)
+            {
+                await ExecuteAsync(connection, scripts[next - 1]);
+                await ExecuteAsync(connection, $"insert into schema_version values ({next.ToString(CultureInfo.InvariantCulture)})");
+            }
+            await transaction.CommitAsync();
+        }
+        catch (NpgsqlException e) when (e is not PostgresException)
+        {
+            throw new LedgerUnavailableException("PostgreSQL can not be reached: " + e.Message, e);
+        }
+    }
+
+    static async Task ExecuteAsync(NpgsqlConnection connection, string sql)
+    {
+#pragma warning disable CA2100 // The text comes from this assembly's own resources.
+        await using var command = new NpgsqlCommand(sql, connection);
+#pragma warning restore CA2100
+        await command.ExecuteNonQueryAsync();
+    }
+
+    static List<string> Scripts()
+    {
+        var assembly = Assembly.GetExecutingAssembly();
+        return assembly.GetManifestResourceNames()
+            .Where(name => name.Contains(".Schema.Postgres.", StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal)
+            .Select(name =>
+            {
+                using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
+                return reader.ReadToEnd();
+            }).ToList();
+    }
+}

@@ -1,0 +1,96 @@
+// A ledger in front of another one that fails where a test says so: before the write, after it, or not until it is let go.
+using NodaTime;
+using Purser.Core;
+using Purser.Engine;
+
+namespace Purser.Conformance;
+
+public enum Fault
+{
+    None,
+
+    /// <summary>Nothing is written and the caller is told that it failed.</summary>
+    BeforeWrite,
+
+    /// <summary>It is written, but the reply is lost.</summary>
+    AfterWrite,
+}
+
+public sealed class FaultyLedger(ILedger inner) : ILedger
+{
+    /// <summary>Asked at each append.</summary>
+    public Func<IReadOnlyList<Append>, Fault> OnAppend { get; set; } = _ => Fault.None;
+
+    /// <summary>Awaited before each append goes on.</summary>
+    public Func<IReadOnlyList<Append>, Task> BeforeAppend { get; set; } = _ => Task.CompletedTask;
+
+    /// <summary>While set, every read fails.</summary>
+    public bool Unreachable { get; set; }
+
+    public async Task<IReadOnlyList<AppendResult>> AppendAsync(IReadOnlyList<Append> batch)
+    {
+        Reach();
+        await BeforeAppend(batch);
+        var fault = OnAppend(batch);
+        if (fault == Fault.BeforeWrite) throw new LedgerUnavailableException("connection refused (staged)");
+        var results = await inner.AppendAsync(batch);
+        return fault == Fault.AfterWrite ? throw new LedgerUnavailableException("connection lost before the reply (staged)") : results;
+    }
+
+    void Reach()
+    {
+        if (Unreachable) throw new LedgerUnavailableException("unreachable (staged)");
+    }
+
+    public Task<StoredBudget> LoadAsync(string account)
+    {
+        Reach();
+        return inner.LoadAsync(account);
+    }
+
+    public Task<IReadOnlyList<JournalEntry>> ReadJournalAsync(string account, long afterVersion, int most)
+    {
+        Reach();
+        return inner.ReadJournalAsync(account, afterVersion, most);
+    }
+
+    public Task<Recalled> RecallAsync(string account, IReadOnlyCollection<string> holdIds, IReadOnlyCollection<string> usageIds)
+    {
+        Reach();
+        return inner.RecallAsync(account, holdIds, usageIds);
+    }
+
+    public IAsyncEnumerable<UsageRecord> ReadUsageAsync(string account, Instant from)
+    {
+        Reach();
+        return inner.ReadUsageAsync(account, from);
+    }
+
+    public Task SaveSnapshotAsync(string account, long version, ReadOnlyMemory<byte> snapshot)
+    {
+        Reach();
+        return inner.SaveSnapshotAsync(account, version, snapshot);
+    }
+
+    public Task DeleteSnapshotsAsync() => inner.DeleteSnapshotsAsync();
+
+    public Task<IReadOnlyList<string>> DueAsync(Instant now, int most)
+    {
+        Reach();
+        return inner.DueAsync(now, most);
+    }
+
+    public Task<StoredSettings> LoadSettingsAsync()
+    {
+        Reach();
+        return inner.LoadSettingsAsync();
+    }
+
+    public Task<bool> SaveSettingsAsync(long expectedVersion, ReadOnlyMemory<byte> settings)
+    {
+        Reach();
+        return inner.SaveSettingsAsync(expectedVersion, settings);
+    }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+}

@@ -1,0 +1,334 @@
+// Several hosts on one ledger under a hostile, seeded schedule: lost replies, writes that fail before and after, stalls, kills, skewed
+// clocks, policy changes, expiry. Virtual time, one thread: a seed gives the same run every time. The auditor judges it.
+using NodaTime;
+using Purser.Core;
+using Purser.Engine;
+
+namespace Purser.Conformance.Simulation;
+
+/// <summary>A store that the simulated hosts share, with queries over it.</summary>
+public sealed record SharedLedger(ILedger Ledger, IUsageQueries Queries);
+
+public sealed class SimulatedCluster
+{
+    const int Users = 3;
+
+    readonly Random random;
+    readonly SeededScheduler scheduler;
+    readonly SharedLedger shared;
+    readonly ManualTime time = new();
+    readonly List<Host> hosts = [];
+    readonly string[] accounts;
+    readonly List<Exchange> exchanges = [];
+    readonly List<string> trace = [];
+    readonly List<TaskCompletionSource> stalled = [];
+    readonly Dictionary<string, BudgetCommand> identified = [];
+    int outstanding;
+    bool calm;
+
+    sealed record Host(EmbeddedAuthority Authority, FaultyLedger Ledger, ManualTime Clock)
+    {
+        public bool Killed { get; set; }
+    }
+
+    SimulatedCluster(int seed, SharedLedger shared)
+    {
+        random = new(seed);
+        scheduler = new(random);
+        this.shared = shared;
+        accounts = Enumerable.Range(0, random.Next(1, 4)).Select(i => $"acct-{i}").ToArray();
+        var count = random.Next(2, 6);
+        for (var i = 0; i < count; i++) hosts.Add(NewHost());
+    }
+
+    /// <summary>Runs one seed; the findings are empty where every promise held.</summary>
+    public static (IReadOnlyList<string> Findings, IReadOnlyList<string> Trace) Run(int seed, SharedLedger shared, int steps = 120)
+    {
+        var cluster = new SimulatedCluster(seed, shared);
+        try
+        {
+            return (cluster.Play(steps), cluster.trace);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            return ([$"the simulation itself failed: {e}"], cluster.trace);
+        }
+    }
+
+    /// <summary>Runs a seed, and on a finding again with ever more steps, for the shortest failing trace.</summary>
+    public static string? Check(int seed, Func<SharedLedger> open, int steps = 120)
+    {
+        var (findings, trace) = Run(seed, open(), steps);
+        if (findings.Count == 0) return null;
+        for (var fewer = 1; fewer < steps; fewer++)
+        {
+            var (again, shorter) = Run(seed, open(), fewer);
+            if (again.Count == 0) continue;
+            (findings, trace, steps) = (again, shorter, fewer);
+        }
+        return $"seed {seed}, {steps} steps:{Environment.NewLine}{string.Join(Environment.NewLine, trace)}{Environment.NewLine}=> {string.Join(Environment.NewLine + "=> ", findings)}";
+    }
+
+    Host NewHost()
+    {
+        var clock = new ManualTime(time.GetUtcNow() + TimeSpan.FromSeconds(random.Next(3) == 0 ? random.Next(-300, 300) : 0));
+        var ledger = new FaultyLedger(shared.Ledger)
+        {
+            OnAppend = _ => calm ? Fault.None : random.Next(12) switch { 0 => Fault.BeforeWrite, 1 => Fault.AfterWrite, _ => Fault.None },
+        };
+        ledger.BeforeAppend = async _ =>
+        {
+            if (calm || random.Next(4) != 0) return;
+            var until = new TaskCompletionSource();
+            stalled.Add(until);
+            await until.Task;
+        };
+        return new(new(ledger, clock, new() { DeadlinePoll = Timeout.InfiniteTimeSpan, IdleAfter = TimeSpan.FromDays(300), Scheduler = scheduler }), ledger, clock);
+    }
+
+    List<string> Play(int steps)
+    {
+        foreach (var account in accounts) Send(account, new SetPolicy(RandomPolicy()), hosts[0]);
+        for (var step = 0; step < steps; step++)
+        {
+            switch (random.Next(20))
+            {
+                case 0: Advance(TimeSpan.FromMilliseconds(random.Next(1, 2000))); break;
+                case 1: Advance(TimeSpan.FromMinutes(random.Next(1, 40))); break;
+                case 2 when random.Next(3) == 0: Kill(); break;
+                case 3 when random.Next(3) == 0: DeleteSnapshots(); break;
+                case 4: Release(); break;
+                case 5: Evict(); break;
+                case 6: Poll(); break;
+                default: Send(accounts[random.Next(accounts.Length)], RandomCommand(), Somebody()); break;
+            }
+            scheduler.Run(random.Next(0, 40));
+        }
+        calm = true;
+        while (outstanding > 0 || stalled.Count > 0)
+        {
+            while (stalled.Count > 0) Release();
+            if (!scheduler.Run(int.MaxValue) && stalled.Count == 0 && outstanding > 0) return ["callers wait for ever"];
+        }
+        return Judge();
+    }
+
+    void Advance(TimeSpan by)
+    {
+        trace.Add($"time +{by}");
+        time.Advance(by);
+        foreach (var host in hosts) host.Clock.Advance(by);
+    }
+
+    /// <summary>A killed host answers nobody any more; a write it had under way may still arrive.</summary>
+    void Kill()
+    {
+        var victim = random.Next(hosts.Count);
+        trace.Add($"kill host {victim}");
+        hosts[victim].Killed = true;
+        hosts[victim].Ledger.OnAppend = _ => random.Next(2) == 0 ? Fault.BeforeWrite : Fault.AfterWrite;
+        hosts[victim] = NewHost();
+    }
+
+    void DeleteSnapshots()
+    {
+        trace.Add("delete snapshots");
+        scheduler.Start(() => shared.Ledger.DeleteSnapshotsAsync());
+    }
+
+    void Release()
+    {
+        if (stalled.Count == 0) return;
+        var next = random.Next(stalled.Count);
+        var one = stalled[next];
+        stalled.RemoveAt(next);
+        one.SetResult();
+    }
+
+    void Evict()
+    {
+        var host = Somebody();
+        trace.Add("evict");
+        host.Clock.Jump(TimeSpan.FromDays(400));
+        var evicted = scheduler.Start(host.Authority.EvictIdleAsync);
+        host.Clock.Jump(TimeSpan.FromDays(-400));
+        _ = evicted;
+    }
+
+    void Poll()
+    {
+        trace.Add("poll deadlines");
+        var host = Somebody();
+        scheduler.Start(async () =>
+        {
+            try
+            {
+                await host.Authority.PollDeadlinesAsync();
+            }
+            catch (LedgerUnavailableException)
+            {
+                // As in the host: the next poll will do.
+            }
+        });
+    }
+
+    Host Somebody() => hosts[random.Next(hosts.Count)];
+
+    /// <summary>A caller: sends, and on a transient answer tries again, there or elsewhere, with the same id.</summary>
+    void Send(string account, BudgetCommand command, Host host)
+    {
+        trace.Add($"host {hosts.IndexOf(host)} {account} {Describe(command)}");
+        outstanding++;
+        scheduler.Start(async () =>
+        {
+            try
+            {
+                for (var attempt = 0; attempt < 12; attempt++)
+                {
+                    if (host.Killed) host = Somebody();
+                    var (sent, millis) = (await VersionAsync(account), Millis(host));
+                    var outcome = await host.Authority.SendAsync(account, command);
+                    if (host.Killed) continue;
+                    if (!outcome.IsTransient)
+                    {
+                        exchanges.Add(new(account, command, sent, await VersionAsync(account), millis, Millis(host), outcome));
+                        return;
+                    }
+                    if (random.Next(5) == 0) return;
+                    host = Somebody();
+                }
+            }
+            finally
+            {
+                outstanding--;
+            }
+        });
+    }
+
+    static long Millis(Host host) => host.Clock.GetUtcNow().ToUnixTimeMilliseconds();
+
+    async Task<long> VersionAsync(string account)
+    {
+        var version = 0L;
+        while (await shared.Ledger.ReadJournalAsync(account, version, 10_000) is { Count: > 0 } entries) version = entries[^1].Version;
+        return version;
+    }
+
+    Policy RandomPolicy() => new()
+    {
+        Limits =
+        [
+            Calls.Tokens("ever", "lifetime", random.Next(2, 60) * 100),
+            Calls.Tokens("hourly", "hour", random.Next(1, 20) * 100),
+            Calls.Tokens("daily", "day", random.Next(1, 40) * 100) with { Each = "user" },
+            new Limit { Id = "calls", Unit = LimitUnit.Requests, Window = new(WindowKind.Hour), Amount = random.Next(2, 30) },
+        ],
+        Holds = random.Next(3) == 0 ? new(OnExpiry: ExpiryRule.Charge) : null,
+    };
+
+    BudgetCommand RandomCommand()
+    {
+        var command = NewCommand();
+        // Ids come from small pools, so that callers repeat each other: the same id then means the same body.
+        var key = command switch
+        {
+            Reserve reserve => "h" + reserve.Id,
+            Settle settle => "u" + settle.Id,
+            Record record => "u" + record.Id,
+            Extend extend => "x" + extend.Id,
+            AddOverride add => "o" + add.Id,
+            _ => null,
+        };
+        if (key is null) return command;
+        if (identified.TryGetValue(key, out var known)) return known;
+        return identified[key] = command;
+    }
+
+    BudgetCommand NewCommand()
+    {
+        var hold = $"h{random.Next(40)}";
+        return random.Next(24) switch
+        {
+            < 8 => new Reserve(hold, new() { Tokens = random.Next(1, 8) * 50, Dimensions = SomeUser() }, random.Next(3) == 0 ? random.Next(1, 120) : null),
+            < 12 => new Settle(hold, $"u{random.Next(60)}", new() { InputTokens = random.Next(0, 400) }, Final: random.Next(3) != 0),
+            12 => new Settle(hold, $"u{random.Next(60)}", new() { InputTokens = random.Next(0, 100) }, Unknown: true),
+            13 or 14 => new Release(hold),
+            15 or 16 => new Record($"u{random.Next(60)}", new()
+            {
+                InputTokens = random.Next(1, 200),
+                Dimensions = SomeUser(),
+                Timestamp = random.Next(2) == 0 ? null : Instant.FromDateTimeOffset(time.GetUtcNow()) - Duration.FromMinutes(random.Next(-90, 90)),
+            }),
+            17 => new Extend(hold, $"x{random.Next(20)}", random.Next(1, 600), random.Next(2) == 0 ? null : new() { Tokens = random.Next(1, 200) }),
+            18 => new AddOverride($"o{random.Next(6)}", new()
+            {
+                LimitId = random.Next(2) == 0 ? "ever" : "hourly",
+                Additional = random.Next(1, 5) * 100,
+                Reason = "simulated",
+                CreatedBy = "simulation",
+                ExpiresAt = Instant.FromDateTimeOffset(time.GetUtcNow()) + Duration.FromMinutes(random.Next(10, 100)),
+            }),
+            19 => new SetPolicy(RandomPolicy()),
+            20 => new GetStatus(),
+            _ => new Check(new() { Tokens = random.Next(1, 8) * 50, Dimensions = SomeUser() }),
+        };
+    }
+
+    Dimensions SomeUser() => random.Next(3) == 0 ? Dimensions.None : new() { User = $"user-{random.Next(Users)}" };
+
+    static string Describe(BudgetCommand command) => command switch
+    {
+        Reserve reserve => $"reserve {reserve.Id} {reserve.Estimate.Tokens} for {reserve.Estimate.Dimensions.User ?? "nobody"} ttl {reserve.TtlSeconds}",
+        Settle settle => $"settle {settle.ReservationId} by {settle.Id} {settle.Usage.InputTokens}{(settle.Final ? "" : " in part")}{(settle.Unknown ? " unknown" : "")}",
+        Record record => $"record {record.Id} {record.Usage.InputTokens} for {record.Usage.Dimensions.User ?? "nobody"} at {record.Usage.Timestamp}",
+        Release release => $"release {release.ReservationId}",
+        Extend extend => $"extend {extend.ReservationId} by {extend.Id} {extend.Estimate?.Tokens}",
+        SetPolicy set => "policy " + string.Join(", ", set.Policy.Limits.Select(limit => $"{limit.Id}={limit.Amount}")),
+        Check check => $"check {check.Estimate.Tokens} for {check.Estimate.Dimensions.User ?? "nobody"}",
+        AddOverride add => $"override {add.Id} {add.Terms.LimitId} +{add.Terms.Additional}",
+        _ => command.GetType().Name,
+    };
+
+    List<string> Judge()
+    {
+        var findings = new List<string>();
+        var judged = scheduler.Start(async () =>
+        {
+            foreach (var account in accounts)
+            {
+                var journal = new List<JournalEntry>();
+                while (await shared.Ledger.ReadJournalAsync(account, journal.Count == 0 ? 0 : journal[^1].Version, 1000) is { Count: > 0 } entries) journal.AddRange(entries);
+                findings.AddRange(Auditor.Audit(account, journal, exchanges));
+                await TotalsAsync(account, journal, findings);
+            }
+        });
+        scheduler.Run(int.MaxValue);
+        if (judged.IsFaulted) throw judged.Exception!;
+        return findings;
+    }
+
+    /// <summary>Reports add up to the records, and a host that knows nothing yet shows what the auditor's own book says.</summary>
+    async Task TotalsAsync(string account, List<JournalEntry> journal, List<string> findings)
+    {
+        var book = new Auditor.Book();
+        foreach (var happened in journal.SelectMany(entry => entry.Events)) book.Take(happened);
+        var sums = await shared.Queries.SumAsync(new() { Account = account }, [], perQuarterHour: false);
+        var (tokens, requests) = ((long)sums.Sum(sum => (decimal)(sum.InputTokens + sum.OutputTokens)), (long)sums.Sum(sum => (decimal)sum.Requests));
+        var (booked, calls) = (book.Booked.Sum(one => one.Tokens), book.Booked.Sum(one => one.Requests));
+        if ((tokens, requests) != (booked, calls)) findings.Add($"{account}: the report says {tokens} tokens in {requests} requests, the journal {booked} in {calls}");
+
+        var fresh = NewHost();
+        fresh.Clock.Jump(Instant.FromUnixTimeMilliseconds(book.Now).ToDateTimeOffset() - fresh.Clock.GetUtcNow());
+        var outcome = await fresh.Authority.SendAsync(account, new GetStatus());
+        if (outcome.Answer is not AccountStatus status) return;
+        // Whoever sent the first policy may have given up.
+        if (status.Limits.FirstOrDefault(limit => limit.LimitId == "ever") is not { } ever) return;
+        // What is due at this moment has just happened in the fresh host, and is not in the journal that was read.
+        var due = (await shared.Ledger.ReadJournalAsync(account, journal.Count, 10)).SelectMany(entry => entry.Events).ToList();
+        foreach (var happened in due) book.Take(happened);
+        var held = book.Holds.Sum(hold => hold.Tokens);
+        booked = book.Booked.Sum(one => one.Tokens);
+        if ((ever.Settled.Value, ever.Held.Value) != (booked, held))
+            findings.Add($"{account}: status says {ever.Settled} settled and {ever.Held} held, the journal {booked} and {held}");
+    }
+}

@@ -1,0 +1,52 @@
+// The embedded host under the suites that every host has to pass.
+using Purser.Conformance;
+using Purser.Engine;
+
+namespace Purser.Embedded.Tests.Hosts;
+
+/// <summary>One embedded host on a ledger; a restart drops all that is in memory, without a farewell.</summary>
+public sealed class EmbeddedHost(Func<Task<ILedger>> open) : IAuthorityHost
+{
+    ILedger ledger = null!;
+    EmbeddedAuthority authority = null!;
+
+    public IBudgetAuthority Authority => authority;
+
+    public IUsageQueries Queries => (IUsageQueries)ledger;
+
+    public static async Task<IAuthorityHost> StartAsync(Func<Task<ILedger>> open)
+    {
+        var host = new EmbeddedHost(open);
+        await host.OpenAsync();
+        return host;
+    }
+
+    async Task OpenAsync()
+    {
+        ledger = await open();
+        authority = new(ledger);
+    }
+
+    public async Task RestartAsync()
+    {
+        await DisposeAsync();
+        await OpenAsync();
+    }
+
+    public Task DeleteSnapshotsAsync() => ledger.DeleteSnapshotsAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        await authority.DisposeAsync();
+        await ledger.DisposeAsync();
+    }
+}
+
+public sealed class MemoryHostTests : AuthorityConformance
+{
+    protected override Task<IAuthorityHost> StartAsync()
+    {
+        var ledger = new MemoryLedger();
+        return EmbeddedHost.StartAsync(() => Task.FromResult<ILedger>(ledger));
+    }
+}

@@ -1,0 +1,32 @@
+// The simulated cluster, a few hundred seeds of it. `./run simulate --seeds N` runs more.
+using Purser.Conformance.Simulation;
+using Purser.Engine;
+
+namespace Purser.Embedded.Tests.Hosts;
+
+public sealed class SimulationTests
+{
+    static int Seeds => int.TryParse(Environment.GetEnvironmentVariable("PURSER_SEEDS"), out var seeds) ? seeds : 200;
+
+    static SharedLedger Open()
+    {
+        var ledger = new MemoryLedger();
+        return new(ledger, ledger);
+    }
+
+    [Fact]
+    public void Several_hosts_keep_every_promise_under_200_hostile_schedules()
+    {
+        for (var seed = 1; seed <= Seeds; seed++)
+            if (SimulatedCluster.Check(seed, Open) is { } finding)
+                Assert.Fail(finding);
+    }
+
+    [Fact]
+    public void A_seed_gives_the_same_run_again()
+    {
+        var (first, second) = (SimulatedCluster.Run(7, Open()), SimulatedCluster.Run(7, Open()));
+        Assert.Equal(first.Trace, second.Trace);
+        Assert.Equal(first.Findings, second.Findings);
+    }
+}
