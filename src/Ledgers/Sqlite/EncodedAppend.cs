@@ -1,0 +1,43 @@
+// An append in the form in which it is stored, made on its caller's thread: the writer should do nothing but write.
+using System.Text.Json;
+using Purser.Core;
+using Purser.Engine;
+
+namespace Purser.Ledgers.Sqlite;
+
+sealed class EncodedAppend
+{
+    public EncodedAppend(Append append)
+    {
+        Account = append.Account;
+        ExpectedVersion = append.ExpectedVersion;
+        SettingsVersion = append.SettingsVersion;
+        AtMillis = append.At.ToUnixTimeMilliseconds();
+        if (append.NextDeadline is { } deadline) NextDeadline = UsageCursor.CeilingMillis(deadline);
+        if (append.Events.Count == 0) return;
+        try
+        {
+            Events = append.EncodedEvents;
+            ClosedHolds = [.. append.ClosedHolds.Select(hold => (hold, LedgerJson.EncodeHold(hold)))];
+            Usage = [.. append.UsageRecords.Select(record => (record, LedgerJson.EncodeRecord(record)))];
+        }
+        catch (Exception fault) when (fault is JsonException or ArgumentException or InvalidOperationException or NotSupportedException)
+        {
+            Unwritable = true;
+        }
+    }
+
+    public string Account { get; }
+    public long ExpectedVersion { get; }
+    public long? SettingsVersion { get; }
+    public long AtMillis { get; }
+    public long? NextDeadline { get; }
+
+    /// <summary>Empty where the append only confirms the version.</summary>
+    public byte[] Events { get; } = [];
+    public (Hold Hold, byte[] Bytes)[] ClosedHolds { get; } = [];
+    public (UsageRecord Record, byte[] Bytes)[] Usage { get; } = [];
+
+    /// <summary>Something in it has no stored form, so this account fails and the others are written.</summary>
+    public bool Unwritable { get; }
+}

@@ -1,0 +1,273 @@
+// The default ledger: one SQLite file in a folder, one host at a time. Appends go to the writer; reads run beside it on connections of
+// their own and see everything that was acknowledged before.
+using System.Collections.Concurrent;
+using Microsoft.Data.Sqlite;
+using NodaTime;
+using Purser.Core;
+using Purser.Engine;
+
+namespace Purser.Ledgers.Sqlite;
+
+public sealed partial class SqliteLedger : ILedger, IUsageQueries
+{
+    public const string FileName = "purser.db";
+    public const string LockName = "purser.lock";
+
+    static readonly string[] pragmas =
+    [
+        // Other programs (backups, a curious sqlite3) may hold the file for a moment.
+        "busy_timeout = 10000",
+        "temp_store = MEMORY",
+        "cache_size = -16384",
+    ];
+
+    static readonly string[] writerPragmas =
+    [
+        .. pragmas,
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "cache_size = -65536",
+        // 16 MB: pages that are written again and again reach the file once.
+        "wal_autocheckpoint = 4000",
+        "journal_size_limit = 67108864",
+    ];
+
+    static readonly string[] readerPragmas = [.. pragmas, "query_only = 1"];
+
+    /// <summary>More idle connections than this are closed: each keeps its pages.</summary>
+    const int MostIdleReaders = 4;
+
+    readonly string path;
+    readonly FileStream held;
+    readonly SqliteWriter writer;
+    readonly ConcurrentBag<Database> readers = [];
+    volatile bool closed;
+
+    SqliteLedger(string path, FileStream held, SqliteWriter writer)
+    {
+        this.path = path;
+        this.held = held;
+        this.writer = writer;
+    }
+
+    /// <summary>Opens the ledger of a folder, or makes one. Throws <see cref="LedgerUnavailableException"/> where another host has it.</summary>
+    public static Task<SqliteLedger> OpenAsync(string folder) => Task.Run(() =>
+    {
+        var held = Hold(folder);
+        var path = Path.Combine(folder, FileName);
+        Database? database = null;
+        try
+        {
+            database = new(path, writerPragmas);
+            SqliteSchema.Migrate(database);
+            return new SqliteLedger(path, held, new(database));
+        }
+        catch (Exception fault)
+        {
+            database?.Dispose();
+            held.Dispose();
+            if (fault is SqliteException) throw new LedgerUnavailableException($"cannot open the ledger {path}: {fault.Message}", fault);
+            throw;
+        }
+    });
+
+    /// <summary>The lock is the operating system's, so it goes with the process, however that ends; the file stays.</summary>
+    static FileStream Hold(string folder)
+    {
+        var path = Path.Combine(folder, LockName);
+        try
+        {
+            Directory.CreateDirectory(folder);
+            return new(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new LedgerUnavailableException(
+                $"cannot take {path}: {fault.Message} If another host serves this folder, stop it or give this one a folder of its own "
+                + "(PURSER_DATA); several hosts on one ledger need PURSER_LEDGER=postgres.", fault);
+        }
+    }
+
+    public async Task<IReadOnlyList<AppendResult>> AppendAsync(IReadOnlyList<Append> batch)
+    {
+        if (batch.All(append => append.Events.Count == 0)) return Confirm(batch);
+        return await writer.AppendAsync([.. batch.Select(append => new EncodedAppend(append))]).ConfigureAwait(false);
+    }
+
+    /// <summary>A batch that writes nothing asks only for versions: it waits for nobody.</summary>
+    AppendResult[] Confirm(IReadOnlyList<Append> batch)
+    {
+        var results = new AppendResult[batch.Count];
+        for (var i = 0; i < results.Length; i++)
+        {
+            var append = batch[i];
+            var version = writer.KnownVersion(append.Account) ?? ReadNow(database => HeadOf(database, append.Account)?.Version ?? 0);
+            var settings = writer.SettingsVersion;
+            var conflict = version != append.ExpectedVersion || append.SettingsVersion < settings;
+            results[i] = new(conflict ? AppendStatus.Conflict : AppendStatus.Written, version, settings);
+        }
+        return results;
+    }
+
+    public Task<StoredBudget> LoadAsync(string account) => Read(database =>
+    {
+        if (HeadOf(database, account) is not { } head) return StoredBudget.Nothing;
+        var (version, state) = (0L, Array.Empty<byte>());
+        using (var snapshot = database.Prepare("SELECT version, state FROM snapshots WHERE account = ?"))
+            if (snapshot.Add(head.No).Read())
+                (version, state) = (snapshot.Long(0), snapshot.Blob(1).ToArray());
+        return new StoredBudget(version, state, Walk(database, account, head.LastEntry, version, long.MaxValue));
+    });
+
+    public Task<IReadOnlyList<JournalEntry>> ReadJournalAsync(string account, long afterVersion, int most) => Read<IReadOnlyList<JournalEntry>>(database =>
+    {
+        if (most <= 0 || HeadOf(database, account) is not { } head) return [];
+        afterVersion = Math.Max(0, afterVersion);
+        var upTo = afterVersion > long.MaxValue - most ? long.MaxValue : afterVersion + most;
+        var from = head.LastEntry;
+        using (var entrance = database.Prepare(
+            "SELECT position FROM journal WHERE account = ? AND version >= ? AND version % 64 = 0 ORDER BY version LIMIT 1"))
+            if (entrance.Add(head.No).Add(upTo).Read())
+                from = entrance.Long(0);
+        return Walk(database, account, from, afterVersion, upTo);
+    });
+
+    /// <summary>Follows the chain of an account backwards from a position; what it gives is in order.</summary>
+    static JournalEntry[] Walk(Database database, string account, long from, long afterVersion, long upToVersion)
+    {
+        var entries = new List<JournalEntry>();
+        long? position = from;
+        var expected = long.MaxValue;
+        using var read = database.Prepare("SELECT version, previous, at, events FROM journal WHERE position = ?");
+        while (position is { } at)
+        {
+            if (!read.Add(at).Read() || (expected != long.MaxValue && read.Long(0) != expected))
+                throw new InvalidDataException($"the journal of {account} is damaged: the entry at {at}, version {expected}, is missing");
+            var version = read.Long(0);
+            expected = version - 1;
+            position = read.LongOrNull(1);
+            if (version <= afterVersion) break;
+            if (version <= upToVersion)
+                entries.Add(new(account, version, Instant.FromUnixTimeMilliseconds(read.Long(2)), LedgerJson.DecodeEvents(read.Blob(3))));
+            read.Reset();
+        }
+        entries.Reverse();
+        return [.. entries];
+    }
+
+    public Task<Recalled> RecallAsync(string account, IReadOnlyCollection<string> holdIds, IReadOnlyCollection<string> usageIds) => Read(database =>
+    {
+        if (HeadOf(database, account) is not { } head) return Recalled.Nothing;
+        var holds = new Dictionary<string, Hold>(StringComparer.Ordinal);
+        foreach (var id in holdIds)
+        {
+            using var find = database.Prepare("SELECT hold FROM closed_holds WHERE hold_id = ? AND account = ?");
+            if (find.Add(id).Add(head.No).Read()) holds[id] = LedgerJson.DecodeHold(find.Blob(0));
+        }
+        var usage = new Dictionary<string, UsageRecord>(StringComparer.Ordinal);
+        foreach (var id in usageIds)
+        {
+            using var find = database.Prepare("SELECT record FROM usage WHERE usage_id = ? AND account = ?");
+            if (find.Add(id).Add(head.No).Read()) usage[id] = LedgerJson.DecodeRecord(find.Blob(0));
+        }
+        return new Recalled(holds, usage);
+    });
+
+    public async IAsyncEnumerable<UsageRecord> ReadUsageAsync(string account, Instant from)
+    {
+        var filter = new UsageFilter { Account = account, From = from };
+        string? cursor = null;
+        do
+        {
+            var page = await FindAsync(filter, cursor, 1000).ConfigureAwait(false);
+            foreach (var item in page.Items) yield return item.Record;
+            cursor = page.Next;
+        }
+        while (cursor is not null);
+    }
+
+    public Task SaveSnapshotAsync(string account, long version, ReadOnlyMemory<byte> snapshot) => writer.SaveSnapshotAsync(account, version, snapshot);
+
+    public Task DeleteSnapshotsAsync() => writer.DeleteSnapshotsAsync();
+
+    /// <summary>Lets the file grow to so many pages: for the test of a full disk.</summary>
+    internal Task LimitPagesAsync(long most) => writer.LimitPagesAsync(most);
+
+    public Task<IReadOnlyList<string>> DueAsync(Instant now, int most) => Read<IReadOnlyList<string>>(database =>
+    {
+        using var due = database.Prepare(
+            """
+            SELECT accounts.account FROM heads CROSS JOIN accounts ON no = heads.account
+            WHERE next_deadline IS NOT NULL AND next_deadline <= ? ORDER BY next_deadline LIMIT ?
+            """);
+        due.Add(now.ToUnixTimeMilliseconds()).Add(Math.Max(0, most));
+        var accounts = new List<string>();
+        while (due.Read()) accounts.Add(due.Text(0));
+        return accounts;
+    });
+
+    public Task<StoredSettings> LoadSettingsAsync() => Read(database =>
+    {
+        using var newest = database.Prepare("SELECT version, json FROM settings ORDER BY version DESC LIMIT 1");
+        return newest.Read() ? new StoredSettings(newest.Long(0), newest.Blob(1).ToArray()) : new(0, default);
+    });
+
+    public Task<bool> SaveSettingsAsync(long expectedVersion, ReadOnlyMemory<byte> settings) => writer.SaveSettingsAsync(expectedVersion, settings);
+
+    /// <summary>Writes what waits, then gives the folder back. Closing it twice is the same as once.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref closing, 1) != 0) return;
+        closed = true;
+        await Task.Run(writer.Dispose).ConfigureAwait(false);
+        while (readers.TryTake(out var reader)) reader.Dispose();
+        await held.DisposeAsync().ConfigureAwait(false);
+    }
+
+    int closing;
+
+    /// <summary>No and newest journal position of an account.</summary>
+    static Head? HeadOf(Database database, string account)
+    {
+        using var find = database.Prepare(
+            "SELECT no, version, last_entry, next_deadline FROM accounts JOIN heads ON heads.account = no WHERE accounts.account = ?");
+        return find.Add(account).Read() ? new Head(find.Long(0), find.Long(1), find.Long(2), find.LongOrNull(3)) : null;
+    }
+
+    Task<T> Read<T>(Func<Database, T> read, CancellationToken cancellation = default) => Task.Run(() => ReadNow(read, cancellation), cancellation);
+
+    /// <summary>Everything that <paramref name="read"/> reads is of one moment.</summary>
+    T ReadNow<T>(Func<Database, T> read, CancellationToken cancellation = default)
+    {
+        if (closed) throw new LedgerUnavailableException("the ledger is closed");
+        Database? database = null;
+        var reusable = false;
+        try
+        {
+            if (!readers.TryTake(out database)) database = new(path, readerPragmas);
+            using var interrupt = cancellation.UnsafeRegister(static handle => SQLitePCL.raw.sqlite3_interrupt((SQLitePCL.sqlite3)handle!), database.Handle);
+            cancellation.ThrowIfCancellationRequested();
+            using (var begin = database.Prepare("BEGIN")) begin.Run();
+            var result = read(database);
+            using (var end = database.Prepare("COMMIT")) end.Run();
+            reusable = true;
+            return result;
+        }
+        catch (SqliteException fault) when (cancellation.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(fault.Message, fault, cancellation);
+        }
+        catch (SqliteException fault)
+        {
+            throw new LedgerUnavailableException($"the ledger could not read: {fault.Message}", fault);
+        }
+        finally
+        {
+            if (database is not null)
+            {
+                if (reusable && !closed && readers.Count < MostIdleReaders) readers.Add(database);
+                else database.Dispose();
+            }
+        }
+    }
+}

@@ -1,0 +1,318 @@
+// The one writer of a SQLite ledger: a thread of its own that drains what waits into one transaction and answers when it is durable.
+using System.Collections.Concurrent;
+using Microsoft.Data.Sqlite;
+using Purser.Engine;
+using SQLitePCL;
+
+namespace Purser.Ledgers.Sqlite;
+
+/// <summary>Where an account stands. <see cref="LastEntry"/> is the journal position of its newest entry.</summary>
+readonly record struct Head(long No, long Version, long LastEntry, long? NextDeadline);
+
+sealed class SqliteWriter : IDisposable
+{
+    /// <summary>Callers that wait are committed together, but not without end: the first of them waits for the last.</summary>
+    const int MostTogether = 64;
+
+    /// <summary>About 20 MB of memory. A miss costs two reads by key, so dropping all of them now and then is cheaper than keeping their order.</summary>
+    const int MostHeads = 100_000;
+
+    readonly Database database;
+    readonly BlockingCollection<Work> queue = [];
+    readonly Thread thread;
+
+    /// <summary>Heads as committed: set by the writer after each commit and before anyone is answered, read by everyone.</summary>
+    readonly ConcurrentDictionary<string, Head> heads = new(StringComparer.Ordinal);
+
+    /// <summary>Heads as they will be when the open transaction commits. Writer only, like everything below.</summary>
+    readonly Dictionary<string, Head> pending = new(StringComparer.Ordinal);
+    long? pendingSettings;
+    long lastAccount;
+    long lastEntry;
+    long lastUsage;
+    long settingsVersion;
+
+    /// <summary>The transaction is being repeated with a savepoint around everything that can fail alone.</summary>
+    bool careful;
+
+    public SqliteWriter(Database database)
+    {
+        this.database = database;
+        lastAccount = database.Scalar("SELECT max(no) FROM accounts") ?? 0;
+        lastEntry = database.Scalar("SELECT max(position) FROM journal") ?? 0;
+        lastUsage = database.Scalar("SELECT max(no) FROM usage") ?? 0;
+        settingsVersion = database.Scalar("SELECT max(version) FROM settings") ?? 0;
+        thread = new(Serve) { IsBackground = true, Name = "ledger writer" };
+        thread.Start();
+    }
+
+    /// <summary>The newest committed settings.</summary>
+    public long SettingsVersion => Volatile.Read(ref settingsVersion);
+
+    /// <summary>The committed version of an account, where it is known without a read.</summary>
+    public long? KnownVersion(string account) => heads.TryGetValue(account, out var head) ? head.Version : null;
+
+    public Task<AppendResult[]> AppendAsync(IReadOnlyList<EncodedAppend> batch) => Send(() =>
+    {
+        var results = new AppendResult[batch.Count];
+        for (var i = 0; i < results.Length; i++) results[i] = Append(batch[i]);
+        return results;
+    });
+
+    public Task SaveSnapshotAsync(string account, long version, ReadOnlyMemory<byte> snapshot) => Send(() => Alone(() =>
+    {
+        if (Find(account) is not { } head) return false;
+        using var save = database.Prepare(
+            """
+            INSERT INTO snapshots (account, version, state) VALUES (?, ?, ?)
+            ON CONFLICT (account) DO UPDATE SET version = excluded.version, state = excluded.state WHERE excluded.version >= version
+            """);
+        save.Add(head.No).Add(version).Add(snapshot.Span).Run();
+        return true;
+    }));
+
+    public Task DeleteSnapshotsAsync() => Send(() =>
+    {
+        database.Run("DELETE FROM snapshots");
+        return true;
+    });
+
+    public Task<bool> SaveSettingsAsync(long expectedVersion, ReadOnlyMemory<byte> settings) => Send(() => Alone(() =>
+    {
+        if ((pendingSettings ?? settingsVersion) != expectedVersion) return false;
+        using var save = database.Prepare("INSERT INTO settings (version, json) VALUES (?, ?)");
+        save.Add(expectedVersion + 1).Add(settings.Span).Run();
+        pendingSettings = expectedVersion + 1;
+        return true;
+    }));
+
+    public Task LimitPagesAsync(long most) => Send(() => database.Scalar($"PRAGMA max_page_count = {most}"));
+
+    /// <summary>Writes everything that waits, then stops.</summary>
+    public void Dispose()
+    {
+        queue.CompleteAdding();
+        thread.Join();
+        queue.Dispose();
+        database.Dispose();
+    }
+
+    Task<T> Send<T>(Func<T> write)
+    {
+        var work = new Work<T>(write);
+        try
+        {
+            queue.Add(work);
+        }
+        catch (InvalidOperationException)
+        {
+            throw new LedgerUnavailableException("the ledger is closed");
+        }
+        return work.Answer;
+    }
+
+    void Serve()
+    {
+        var group = new List<Work>();
+        foreach (var first in queue.GetConsumingEnumerable())
+        {
+            group.Clear();
+            group.Add(first);
+            while (group.Count < MostTogether && queue.TryTake(out var next)) group.Add(next);
+            Commit(group);
+        }
+    }
+
+    void Commit(List<Work> group)
+    {
+        try
+        {
+            try
+            {
+                Transact(group);
+            }
+            catch (SqliteException fault) when (FailsAlone(fault))
+            {
+                // Savepoints cost on every account, so only a transaction in which something failed alone is repeated with them.
+                careful = true;
+                Transact(group);
+            }
+        }
+        catch (Exception fault)
+        {
+            var unavailable = Unavailable(fault);
+            foreach (var work in group) work.Fault = unavailable;
+        }
+        careful = false;
+        foreach (var work in group) work.Done();
+    }
+
+    void Transact(List<Work> group)
+    {
+        var (account, entry, usage) = (lastAccount, lastEntry, lastUsage);
+        try
+        {
+            using (var begin = database.Prepare("BEGIN IMMEDIATE")) begin.Run();
+            foreach (var work in group)
+                try
+                {
+                    work.Write();
+                }
+                catch (SqliteException fault) when (careful && FailsAlone(fault))
+                {
+                    work.Fault = Unavailable(fault);
+                }
+            using (var commit = database.Prepare("COMMIT")) commit.Run();
+        }
+        catch
+        {
+            pending.Clear();
+            pendingSettings = null;
+            // Where a commit failed the file says what holds, not memory.
+            heads.Clear();
+            (lastAccount, lastEntry, lastUsage) = (account, entry, usage);
+            if (database.InTransaction) database.Run("ROLLBACK");
+            throw;
+        }
+        if (heads.Count + pending.Count > MostHeads) heads.Clear();
+        foreach (var (name, head) in pending) heads[name] = head;
+        pending.Clear();
+        if (pendingSettings is { } saved) Volatile.Write(ref settingsVersion, saved);
+        pendingSettings = null;
+    }
+
+    AppendResult Append(EncodedAppend append)
+    {
+        var found = Find(append.Account);
+        var version = found?.Version ?? 0;
+        var newestSettings = pendingSettings ?? settingsVersion;
+        var status = AppendStatus.Written;
+        if (version != append.ExpectedVersion || append.SettingsVersion < newestSettings) status = AppendStatus.Conflict;
+        else if (append.Unwritable) status = AppendStatus.Failed;
+        else if (append.Events.Length > 0)
+            try
+            {
+                var head = Alone(() => Write(append, found));
+                pending[append.Account] = head;
+                version = head.Version;
+            }
+            catch (SqliteException fault) when (careful && FailsAlone(fault))
+            {
+                status = AppendStatus.Failed;
+            }
+        return new(status, version, newestSettings);
+    }
+
+    Head Write(EncodedAppend append, Head? found)
+    {
+        var head = new Head(found?.No ?? ++lastAccount, append.ExpectedVersion + 1, ++lastEntry, append.NextDeadline);
+        if (found is null)
+        {
+            using (var account = database.Prepare("INSERT INTO accounts (no, account) VALUES (?, ?)")) account.Add(head.No).Add(append.Account).Run();
+            using var first = database.Prepare("INSERT INTO heads (account, version, last_entry, next_deadline) VALUES (?, ?, ?, ?)");
+            first.Add(head.No).Add(head.Version).Add(head.LastEntry).Add(head.NextDeadline).Run();
+        }
+        else if (found.Value.NextDeadline == head.NextDeadline)
+        {
+            // Naming the deadline would rewrite its index, changed or not.
+            using var next = database.Prepare("UPDATE heads SET version = ?, last_entry = ? WHERE account = ?");
+            next.Add(head.Version).Add(head.LastEntry).Add(head.No).Run();
+        }
+        else
+        {
+            using var next = database.Prepare("UPDATE heads SET version = ?, last_entry = ?, next_deadline = ? WHERE account = ?");
+            next.Add(head.Version).Add(head.LastEntry).Add(head.NextDeadline).Add(head.No).Run();
+        }
+
+        using (var entry = database.Prepare("INSERT INTO journal (position, account, version, previous, at, events) VALUES (?, ?, ?, ?, ?, ?)"))
+            entry.Add(head.LastEntry).Add(head.No).Add(head.Version).Add(found?.LastEntry).Add(append.AtMillis).Add(append.Events).Run();
+        foreach (var (hold, bytes) in append.ClosedHolds) Write(head.No, hold.Id, bytes);
+        foreach (var (record, bytes) in append.Usage) Write(head.No, record, bytes);
+        return head;
+    }
+
+    void Write(long account, string holdId, byte[] hold)
+    {
+        using var insert = database.Prepare(
+            """
+            INSERT INTO closed_holds (account, hold_id, hold) VALUES (?, ?, ?)
+            ON CONFLICT (hold_id, account) DO UPDATE SET hold = excluded.hold
+            """);
+        insert.Add(account).Add(holdId).Add(hold).Run();
+    }
+
+    void Write(long account, Core.UsageRecord record, byte[] bytes)
+    {
+        using var insert = database.Prepare(
+            """
+            INSERT INTO usage (
+              no, account, usage_id, at, booked_at, reservation_id, orchestrator, user, tenant, session, provider, model, tool, request_id,
+              success, tokens, input, output, requests, cost_nanos, currency, duration_ms, unpriced, record)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """);
+        var (usage, dimensions, amounts) = (record.Usage, record.Usage.Dimensions, record.Amounts);
+        insert.Add(++lastUsage).Add(account).Add(record.Id).Add(record.At.ToUnixTimeMilliseconds()).Add(record.BookedAt.ToUnixTimeMilliseconds())
+            .Add(record.ReservationId).Add(dimensions.Orchestrator).Add(dimensions.User).Add(dimensions.Tenant).Add(dimensions.Session)
+            .Add(dimensions.Provider).Add(dimensions.Model).Add(dimensions.Tool).Add(usage.RequestId)
+            .Add(usage.Success).Add(amounts.Tokens).Add(amounts.InputTokens).Add(amounts.OutputTokens).Add(amounts.Requests).Add(amounts.CostNanos)
+            .Add(record.Currency).Add(usage.DurationMs).Add(record.Unpriced).Add(bytes).Run();
+    }
+
+    Head? Find(string account)
+    {
+        if (pending.TryGetValue(account, out var head) || heads.TryGetValue(account, out head)) return head;
+        using var find = database.Prepare(
+            "SELECT no, version, last_entry, next_deadline FROM accounts JOIN heads ON heads.account = no WHERE accounts.account = ?");
+        return find.Add(account).Read() ? new(find.Long(0), find.Long(1), find.Long(2), find.LongOrNull(3)) : null;
+    }
+
+    /// <summary>In a careful transaction: what fails inside leaves nothing behind.</summary>
+    T Alone<T>(Func<T> write)
+    {
+        if (!careful) return write();
+        database.Run("SAVEPOINT alone");
+        try
+        {
+            return write();
+        }
+        catch when (database.InTransaction)
+        {
+            database.Run("ROLLBACK TO alone");
+            throw;
+        }
+        finally
+        {
+            if (database.InTransaction) database.Run("RELEASE alone");
+        }
+    }
+
+    /// <summary>The fault lies in what was to be written, not in the file or the disk: the rest of the transaction can do without it.</summary>
+    static bool FailsAlone(SqliteException fault) =>
+        fault.SqliteErrorCode is raw.SQLITE_CONSTRAINT or raw.SQLITE_TOOBIG or raw.SQLITE_MISMATCH;
+
+    static LedgerUnavailableException Unavailable(Exception fault) => fault as LedgerUnavailableException ?? new($"the ledger could not write: {fault.Message}", fault);
+
+    /// <summary>What a transaction does for one caller. May be repeated, so it changes nothing but the database and what the writer takes back.</summary>
+    abstract class Work
+    {
+        public Exception? Fault { get; set; }
+        public abstract void Write();
+        public abstract void Done();
+    }
+
+    sealed class Work<T>(Func<T> write) : Work
+    {
+        readonly TaskCompletionSource<T> answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        T? result;
+
+        public Task<T> Answer => answer.Task;
+
+        public override void Write() => result = write();
+
+        public override void Done()
+        {
+            if (Fault is null) answer.SetResult(result!);
+            else answer.SetException(Fault);
+        }
+    }
+}

@@ -1,0 +1,510 @@
+// What every ledger must do, whatever it is made of. A ledger is one subclass that skips nothing.
+using System.Text;
+using NodaTime;
+using Purser.Core;
+using Purser.Engine;
+using static Purser.Conformance.Samples;
+
+namespace Purser.Conformance;
+
+public abstract class LedgerConformance : IAsyncLifetime
+{
+    ILedger? ledger;
+
+    /// <summary>Opens the store of this test, which is empty at first. Opened again after closing, it holds what was there.</summary>
+    protected abstract Task<ILedger> OpenAsync();
+
+    /// <summary>A second host on the same store; the first one itself where the ledger allows only one host.</summary>
+    protected virtual Task<ILedger> OpenAnotherHostAsync(ILedger first) => Task.FromResult(first);
+
+    protected ILedger Ledger => ledger!;
+
+    protected async Task ReopenAsync()
+    {
+        await Ledger.DisposeAsync();
+        ledger = await OpenAsync();
+    }
+
+    public virtual async Task InitializeAsync() => ledger = await OpenAsync();
+
+    public virtual async Task DisposeAsync() => await Ledger.DisposeAsync();
+
+    [Fact]
+    public async Task Versions_count_from_one_without_gaps()
+    {
+        // Enough to pass every place where an implementation may index only some of them.
+        for (var version = 0; version < 200; version++)
+            Assert.Equal(new(AppendStatus.Written, version + 1, 0), await Ledger.AppendAsync(Appending("a", version, Mark($"{version}"))));
+
+        var stored = await Ledger.LoadAsync("a");
+
+        Assert.Equal(Enumerable.Range(1, 200).Select(version => (long)version), stored.Tail.Select(entry => entry.Version));
+        Assert.Equal(Enumerable.Range(0, 200).Select(mark => $"{mark}"), Marks(stored.Tail));
+        Assert.All(stored.Tail, entry => Assert.Equal(("a", Noon), (entry.Account, entry.At)));
+    }
+
+    [Fact]
+    public async Task An_account_that_does_not_exist_loads_as_nothing()
+    {
+        await Ledger.WriteAsync(Appending("a", 0, Mark("1")));
+
+        Assert.Equal(0, (await Ledger.LoadAsync("b")).SnapshotVersion);
+        Assert.Empty((await Ledger.LoadAsync("b")).Tail);
+        Assert.Empty(await Ledger.ReadJournalAsync("b", 0, 10));
+        Assert.Empty((await Ledger.RecallAsync("b", ["h"], ["u"])).Usage);
+        Assert.Empty(await Ledger.ReadUsageAsync("b", Noon).ToListAsync());
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(3)]
+    public async Task A_wrong_expected_version_conflicts_and_writes_nothing(long wrong)
+    {
+        var deadline = Noon + Duration.FromHours(1);
+        await Ledger.WriteAsync(
+            new Append("a", 0, [Booked(NewRecord("u1"))]) { At = Noon, ClosedHolds = [ClosedHold("h1", booked: 1)], NextDeadline = deadline });
+        await Ledger.WriteAsync(new Append("a", 1, [Mark("2")]) { At = Noon, NextDeadline = deadline });
+
+        var result = await Ledger.AppendAsync(new Append("a", wrong, [Mark("lost"), Booked(NewRecord("u2"))])
+        {
+            At = Noon, ClosedHolds = [ClosedHold("h1", booked: 2), ClosedHold("h2")], NextDeadline = Noon,
+        });
+
+        Assert.Equal(AppendStatus.Conflict, result.Status);
+        Assert.True(result.Version is 2 or -1);
+        Assert.Equal(["2"], Marks((await Ledger.LoadAsync("a")).Tail));
+        Assert.Equal(2, await Ledger.VersionAsync("a"));
+        var recalled = await Ledger.RecallAsync("a", ["h1", "h2"], ["u1", "u2"]);
+        Assert.Equal(Text(ClosedHold("h1", booked: 1)), Text(Assert.Single(recalled.Holds).Value));
+        Assert.Equal("u1", Assert.Single(recalled.Usage).Key);
+        Assert.Equal("u1", Assert.Single(await Ledger.ReadUsageAsync("a", Noon).ToListAsync()).Id);
+        Assert.Empty(await Ledger.DueAsync(deadline - Duration.FromMilliseconds(1), 10));
+        Assert.Equal(["a"], await Ledger.DueAsync(deadline, 10));
+    }
+
+    [Fact]
+    public async Task A_wrong_expected_version_of_a_new_account_creates_nothing()
+    {
+        Assert.Equal(AppendStatus.Conflict, (await Ledger.AppendAsync(Appending("a", 1, Mark("lost")))).Status);
+
+        Assert.Equal(0, await Ledger.VersionAsync("a"));
+        await Ledger.WriteAsync(Appending("a", 0, Mark("1")));
+    }
+
+    [Fact]
+    public async Task An_append_without_events_confirms_the_version_and_writes_nothing()
+    {
+        Assert.Equal(new(AppendStatus.Written, 0, 0), await Ledger.AppendAsync(Confirming("new", 0)));
+        await Ledger.WriteAsync(new Append("a", 0, [Mark("1")]) { At = Noon, NextDeadline = Noon });
+
+        Assert.Equal(new(AppendStatus.Written, 1, 0), await Ledger.AppendAsync(Confirming("a", 1)));
+
+        Assert.Equal(1, await Ledger.VersionAsync("a"));
+        Assert.Equal(["a"], await Ledger.DueAsync(Noon, 10));
+        Assert.Equal(0, await Ledger.VersionAsync("new"));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public async Task An_append_without_events_at_a_wrong_version_conflicts(long wrong)
+    {
+        await Ledger.WriteAsync(Appending("a", 0, Mark("1")));
+
+        // Alone, and beside one that writes.
+        Assert.Equal(AppendStatus.Conflict, (await Ledger.AppendAsync(Confirming("a", wrong))).Status);
+        var results = await Ledger.AppendAsync([Confirming("a", wrong), Appending("b", 0, Mark("1"))]);
+        Assert.Equal([AppendStatus.Conflict, AppendStatus.Written], results.Select(result => result.Status));
+        Assert.Equal(AppendStatus.Conflict, (await Ledger.AppendAsync(Confirming("never seen", wrong + 1))).Status);
+
+        await ReopenAsync();
+        Assert.Equal(AppendStatus.Conflict, (await Ledger.AppendAsync(Confirming("a", wrong))).Status);
+        Assert.Equal(AppendStatus.Written, (await Ledger.AppendAsync(Confirming("a", 1))).Status);
+    }
+
+    [Fact]
+    public async Task Of_two_writers_at_the_same_version_exactly_one_wins()
+    {
+        const int rounds = 300;
+        await using var other = await OpenAnotherHostAsync(Ledger);
+        using var barrier = new Barrier(2);
+        var outcomes = new AppendStatus[2, rounds];
+
+        await Task.WhenAll(WriterOn(Ledger, 0), WriterOn(other, 1));
+
+        for (var round = 0; round < rounds; round++)
+            Assert.Single([outcomes[0, round], outcomes[1, round]], status => status == AppendStatus.Written);
+        ledger = await OpenAfterAsync();
+        Assert.Equal(rounds, await Ledger.VersionAsync("hot"));
+        var winners = Enumerable.Range(0, rounds).Select(round => $"{(outcomes[0, round] == AppendStatus.Written ? 0 : 1)}/{round}");
+        Assert.Equal(winners, Marks((await Ledger.LoadAsync("hot")).Tail));
+        for (var writer = 0; writer < 2; writer++)
+            for (var round = 0; round < rounds; round++)
+                Assert.Equal(
+                    outcomes[writer, round] == AppendStatus.Written ? 1 : 0,
+                    (await Ledger.RecallAsync("hot", [], [$"{writer}/{round}"])).Usage.Count);
+
+        Task WriterOn(ILedger host, int no) => Task.Factory.StartNew(
+            () =>
+            {
+                for (var round = 0; round < rounds; round++)
+                {
+                    barrier.SignalAndWait();
+                    var result = host.AppendAsync(Appending("hot", round, Mark($"{no}/{round}"), Booked(NewRecord($"{no}/{round}")))).GetAwaiter().GetResult();
+                    outcomes[no, round] = result.Status;
+                }
+            },
+            default, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+        // The other host may have been this one, and then it is closed now.
+        async Task<ILedger> OpenAfterAsync()
+        {
+            await Ledger.DisposeAsync();
+            return await OpenAsync();
+        }
+    }
+
+    [Fact]
+    public async Task In_a_batch_of_many_accounts_one_that_conflicts_drops_out_alone()
+    {
+        await Ledger.WriteAsync(Appending("a7", 0, Mark("before")));
+        var batch = Enumerable.Range(0, 50).Select(no => Appending($"a{no}", 0, Mark("now"), Booked(NewRecord("u")))).ToArray();
+
+        var results = await Ledger.AppendAsync(batch);
+
+        Assert.Equal(50, results.Count);
+        for (var no = 0; no < 50; no++)
+        {
+            Assert.Equal(no == 7 ? AppendStatus.Conflict : AppendStatus.Written, results[no].Status);
+            Assert.Equal([no == 7 ? "before" : "now"], Marks((await Ledger.LoadAsync($"a{no}")).Tail));
+            Assert.Equal(no == 7 ? 0 : 1, (await Ledger.RecallAsync($"a{no}", [], ["u"])).Usage.Count);
+        }
+    }
+
+    [Fact]
+    public async Task In_a_batch_of_many_accounts_one_that_fails_drops_out_alone()
+    {
+        await Ledger.WriteAsync(Appending("a2", 0, Booked(NewRecord("u"))));
+        var deadline = Noon + Duration.FromHours(1);
+
+        // A usage id is booked once for an account; whoever decides must have seen to that.
+        var results = await Ledger.AppendAsync(
+        [
+            Appending("a1", 0, Booked(NewRecord("u"))),
+            new("a2", 1, [Mark("lost"), Booked(NewRecord("v")), Booked(NewRecord("u"))]) { At = Noon, ClosedHolds = [ClosedHold("h")], NextDeadline = deadline },
+            Appending("a3", 0, Booked(NewRecord("twice")), Booked(NewRecord("twice"))),
+            Appending("a4", 0, Booked(NewRecord("u"))),
+        ]);
+
+        Assert.Equal([AppendStatus.Written, AppendStatus.Failed, AppendStatus.Failed, AppendStatus.Written], results.Select(result => result.Status));
+        Assert.Equal(1, await Ledger.VersionAsync("a1"));
+        Assert.Equal(1, await Ledger.VersionAsync("a2"));
+        Assert.Equal(0, await Ledger.VersionAsync("a3"));
+        Assert.Equal(1, await Ledger.VersionAsync("a4"));
+        var recalled = await Ledger.RecallAsync("a2", ["h"], ["u", "v"]);
+        Assert.Equal(["u"], recalled.Usage.Keys);
+        Assert.Empty(recalled.Holds);
+        Assert.Empty(await Ledger.DueAsync(deadline, 10));
+        await Ledger.WriteAsync(Appending("a2", 1, Mark("2")), Appending("a3", 0, Booked(NewRecord("twice"))));
+    }
+
+    [Fact]
+    public async Task Reopening_finds_everything()
+    {
+        await Ledger.WriteAsync(
+            new Append("a", 0, [Mark("1"), Booked(FullRecord("u"))]) { At = Noon, ClosedHolds = [ClosedHold("h")], NextDeadline = Noon },
+            Appending("b", 0, Mark("1")));
+        await Ledger.WriteAsync(new Append("a", 1, [Mark("2")]) { At = Noon + Duration.FromSeconds(1), NextDeadline = Noon });
+        await Ledger.SaveSnapshotAsync("a", 1, "state"u8.ToArray());
+        Assert.True(await Ledger.SaveSettingsAsync(0, "{}"u8.ToArray()));
+
+        await ReopenAsync();
+
+        var stored = await Ledger.LoadAsync("a");
+        Assert.Equal((1, "state"), (stored.SnapshotVersion, Encoding.UTF8.GetString(stored.Snapshot.Span)));
+        Assert.Equal((2, Noon + Duration.FromSeconds(1)), (Assert.Single(stored.Tail).Version, stored.Tail[0].At));
+        Assert.Equal(["1", "2"], Marks(await Ledger.ReadJournalAsync("a", 0, 10)));
+        var recalled = await Ledger.RecallAsync("a", ["h"], ["u"]);
+        Assert.Equal(Text(ClosedHold("h")), Text(recalled.Holds["h"]));
+        Assert.Equal(Text(FullRecord("u")), Text(recalled.Usage["u"]));
+        Assert.Equal(["a"], await Ledger.DueAsync(Noon, 10));
+        Assert.Equal(1, (await Ledger.LoadSettingsAsync()).Version);
+        Assert.Equal(new(AppendStatus.Written, 3, 1), await Ledger.AppendAsync(Appending("a", 2, Mark("3"))));
+        Assert.Equal(new(AppendStatus.Written, 2, 1), await Ledger.AppendAsync(Appending("b", 1, Mark("2"))));
+        Assert.Equal(["1", "2", "3"], Marks(await Ledger.ReadJournalAsync("a", 0, 10)));
+    }
+
+    [Fact]
+    public async Task The_journal_is_read_in_pages()
+    {
+        for (var version = 0; version < 150; version++)
+            await Ledger.WriteAsync(Appending("a", version, Mark($"a{version + 1}")), Appending("b", version, Mark($"b{version + 1}")));
+
+        foreach (var (after, most) in new[] { (0L, 1), (0, 10), (0, 64), (0, 1000), (63, 1), (63, 2), (64, 64), (100, 7), (127, 23), (149, 5), (150, 5), (500, 5) })
+            Assert.Equal(
+                Enumerable.Range(1, 150).Where(version => version > after).Take(most).Select(version => $"b{version}"),
+                Marks(await Ledger.ReadJournalAsync("b", after, most)));
+        Assert.Empty(await Ledger.ReadJournalAsync("b", 0, 0));
+        Assert.Equal(150, (await Ledger.ReadJournalAsync("b", 0, int.MaxValue)).Count);
+    }
+
+    [Fact]
+    public async Task Closed_holds_and_usage_are_recalled_by_id_and_account()
+    {
+        await Ledger.WriteAsync(
+            new Append("a", 0, [Booked(NewRecord("u1", cost: 1)), Booked(NewRecord("u2", cost: 2))]) { At = Noon, ClosedHolds = [ClosedHold("h1"), ClosedHold("h2")] },
+            new Append("b", 0, [Booked(NewRecord("u1", cost: 3))]) { At = Noon, ClosedHolds = [ClosedHold("h1", booked: 9)] });
+
+        var recalled = await Ledger.RecallAsync("a", ["h1", "h2", "h3", "H1"], ["u2", "u1", "u3", "U1"]);
+
+        Assert.Equal(["h1", "h2"], recalled.Holds.Keys.Order());
+        Assert.Equal(["u1", "u2"], recalled.Usage.Keys.Order());
+        Assert.Equal(Text(NewRecord("u2", cost: 2)), Text(recalled.Usage["u2"]));
+        var other = await Ledger.RecallAsync("b", ["h1"], ["u1"]);
+        Assert.Equal(Text(ClosedHold("h1", booked: 9)), Text(other.Holds["h1"]));
+        Assert.Equal(3, other.Usage["u1"].Amounts.CostNanos);
+        Assert.Empty((await Ledger.RecallAsync("a", [], [])).Usage);
+    }
+
+    [Fact]
+    public async Task Records_of_every_kind_of_event_are_recalled()
+    {
+        await Ledger.WriteAsync(Appending(
+            "a", 0, new Settled(NewRecord("s"), []) { At = Noon }, new Recorded(NewRecord("r"), []) { At = Noon }, new Expired("h", NewRecord("e"), []) { At = Noon },
+            new Expired("h2", null, []) { At = Noon }));
+
+        Assert.Equal(["e", "r", "s"], (await Ledger.RecallAsync("a", [], ["r", "s", "e"])).Usage.Keys.Order());
+        Assert.Equal(4, (await Ledger.LoadAsync("a")).Tail[0].Events.Count);
+    }
+
+    [Fact]
+    public async Task A_closed_hold_is_replaced_by_a_newer_one()
+    {
+        await Ledger.WriteAsync(new Append("a", 0, [Mark("1")]) { At = Noon, ClosedHolds = [ClosedHold("h", booked: 1)] });
+        await Ledger.WriteAsync(new Append("a", 1, [Mark("2")]) { At = Noon, ClosedHolds = [ClosedHold("h", booked: 2), ClosedHold("h2")] });
+
+        Assert.Equal(Text(ClosedHold("h", booked: 2)), Text((await Ledger.RecallAsync("a", ["h"], [])).Holds["h"]));
+    }
+
+    [Fact]
+    public async Task Records_come_back_as_they_were()
+    {
+        var record = FullRecord("u \"1\" '2' __proto__");
+        await Ledger.WriteAsync(Appending("a", 0, Booked(record)));
+
+        var recalled = (await Ledger.RecallAsync("a", [], [record.Id])).Usage[record.Id];
+
+        Assert.Equal(Text(record), Text(recalled));
+        Assert.Equal((false, false, 0L, ""), (recalled.Final, recalled.Usage.Success, recalled.Usage.Requests, recalled.Usage.Dimensions.Session));
+        Assert.Equal(record.Usage.Dimensions, recalled.Usage.Dimensions);
+        Assert.Equal(record.Amounts, recalled.Amounts);
+        Assert.Equal(Text(record), Text(Assert.Single(await Ledger.ReadUsageAsync("a", Noon).ToListAsync())));
+        var journaled = Assert.IsType<Recorded>(Assert.Single((await Ledger.LoadAsync("a")).Tail[0].Events));
+        Assert.Equal(Text(record), Text(journaled.Record));
+    }
+
+    [Fact]
+    public async Task Usage_is_read_from_an_instant_on()
+    {
+        var records = Enumerable.Range(0, 2500).Select(no => Booked(NewRecord($"u{no}", Noon + Duration.FromMinutes(no / 2)))).ToArray();
+        await Ledger.WriteAsync(Appending("a", 0, records), Appending("b", 0, Booked(NewRecord("other"))));
+
+        Assert.Equal(2500, (await Ledger.ReadUsageAsync("a", Noon).ToListAsync()).Select(record => record.Id).Distinct().Count());
+        var late = await Ledger.ReadUsageAsync("a", Noon + Duration.FromMinutes(1200)).ToListAsync();
+        Assert.Equal(Enumerable.Range(2400, 100).Select(no => $"u{no}").Order(), late.Select(record => record.Id).Order());
+        Assert.Empty(await Ledger.ReadUsageAsync("a", Noon + Duration.FromMinutes(1250)).ToListAsync());
+    }
+
+    [Fact]
+    public async Task Accounts_that_differ_only_in_case_are_different()
+    {
+        await Ledger.WriteAsync(Appending("team", 0, Mark("small"), Booked(NewRecord("u", cost: 1))), Appending("Team", 0, Mark("big")));
+        await Ledger.WriteAsync(Appending("Team", 1, Mark("bigger")));
+
+        Assert.Equal(["small"], Marks((await Ledger.LoadAsync("team")).Tail));
+        Assert.Equal(["big", "bigger"], Marks((await Ledger.LoadAsync("Team")).Tail));
+        Assert.Empty((await Ledger.LoadAsync("TEAM")).Tail);
+        Assert.Empty((await Ledger.RecallAsync("Team", [], ["u"])).Usage);
+    }
+
+    [Theory]
+    [InlineData("__proto__")]
+    [InlineData("a'b\"c")]
+    [InlineData("100%_")]
+    [InlineData("Zoë 🦊 团队")]
+    [InlineData("constructor")]
+    [InlineData(" ")]
+    public async Task Names_are_only_names(string name)
+    {
+        await Ledger.WriteAsync(new Append(name, 0, [Mark(name), Booked(NewRecord(name))]) { At = Noon, ClosedHolds = [ClosedHold(name)], NextDeadline = Noon });
+        await ReopenAsync();
+
+        Assert.Equal([name], Marks((await Ledger.LoadAsync(name)).Tail));
+        var recalled = await Ledger.RecallAsync(name, [name], [name]);
+        Assert.Equal([name], recalled.Holds.Keys);
+        Assert.Equal([name], recalled.Usage.Keys);
+        Assert.Equal([name], await Ledger.DueAsync(Noon, 10));
+        Assert.Equal(AppendStatus.Conflict, (await Ledger.AppendAsync(Confirming(name, 0))).Status);
+    }
+
+    [Fact]
+    public async Task The_newest_snapshot_wins_and_the_tail_starts_after_it()
+    {
+        for (var version = 0; version < 5; version++) await Ledger.WriteAsync(Appending("a", version, Mark($"{version + 1}")));
+
+        await Ledger.SaveSnapshotAsync("a", 3, "three"u8.ToArray());
+        await Ledger.SaveSnapshotAsync("a", 2, "two"u8.ToArray());
+
+        var stored = await Ledger.LoadAsync("a");
+        Assert.Equal((3, "three"), (stored.SnapshotVersion, Encoding.UTF8.GetString(stored.Snapshot.Span)));
+        Assert.Equal(["4", "5"], Marks(stored.Tail));
+
+        await Ledger.SaveSnapshotAsync("a", 5, "five"u8.ToArray());
+        stored = await Ledger.LoadAsync("a");
+        Assert.Equal((5, "five"), (stored.SnapshotVersion, Encoding.UTF8.GetString(stored.Snapshot.Span)));
+        Assert.Empty(stored.Tail);
+    }
+
+    [Fact]
+    public async Task Deleting_snapshots_changes_cost_and_not_meaning()
+    {
+        for (var version = 0; version < 5; version++) await Ledger.WriteAsync(Appending("a", version, Mark($"{version + 1}")));
+        await Ledger.SaveSnapshotAsync("a", 4, "four"u8.ToArray());
+        await Ledger.SaveSnapshotAsync("none", 1, "nothing"u8.ToArray());
+
+        await Ledger.DeleteSnapshotsAsync();
+
+        var stored = await Ledger.LoadAsync("a");
+        Assert.Equal(0, stored.SnapshotVersion);
+        Assert.Equal(["1", "2", "3", "4", "5"], Marks(stored.Tail));
+        Assert.Equal(0, await Ledger.VersionAsync("none"));
+        await Ledger.WriteAsync(Appending("a", 5, Mark("6")));
+        await Ledger.SaveSnapshotAsync("a", 2, "two"u8.ToArray());
+        Assert.Equal(["3", "4", "5", "6"], Marks((await Ledger.LoadAsync("a")).Tail));
+    }
+
+    [Fact]
+    public async Task Due_accounts_come_most_overdue_first()
+    {
+        Append Due(string account, long version, Instant? deadline) => new(account, version, [Mark("x")]) { At = Noon, NextDeadline = deadline };
+        static Instant Minute(int minutes) => Noon + Duration.FromMinutes(minutes);
+        await Ledger.WriteAsync(Due("c", 0, Minute(3)), Due("a", 0, Minute(1)), Due("b", 0, Minute(2)), Due("never", 0, null), Due("later", 0, Minute(9)));
+
+        Assert.Equal(["a", "b", "c"], await Ledger.DueAsync(Minute(3), 10));
+        Assert.Equal(["a", "b"], await Ledger.DueAsync(Minute(3), 2));
+        Assert.Empty(await Ledger.DueAsync(Minute(1) - Duration.FromMilliseconds(1), 10));
+
+        // A deadline is replaced, taken away, set again, and left as it was.
+        await Ledger.WriteAsync(Due("a", 1, Minute(5)), Due("b", 1, null), Due("never", 1, Minute(4)), Due("c", 1, Minute(3)));
+        Assert.Equal(["c", "never", "a"], await Ledger.DueAsync(Minute(6), 10));
+        await Ledger.WriteAsync(Due("a", 2, null), Due("c", 2, null), Due("never", 2, null));
+        Assert.Empty(await Ledger.DueAsync(Minute(6), 10));
+    }
+
+    [Fact]
+    public async Task A_deadline_is_never_due_before_its_time()
+    {
+        await Ledger.WriteAsync(new Append("a", 0, [Mark("x")]) { At = Noon, NextDeadline = Noon + Duration.FromTicks(1) });
+
+        Assert.Empty(await Ledger.DueAsync(Noon, 10));
+        Assert.Equal(["a"], await Ledger.DueAsync(Noon + Duration.FromMilliseconds(1), 10));
+    }
+
+    [Fact]
+    public async Task Settings_are_saved_only_over_the_version_that_was_read()
+    {
+        var none = await Ledger.LoadSettingsAsync();
+        Assert.Equal((0, true), (none.Version, none.Json.IsEmpty));
+        Assert.False(await Ledger.SaveSettingsAsync(1, "x"u8.ToArray()));
+        Assert.True(await Ledger.SaveSettingsAsync(0, "one"u8.ToArray()));
+        Assert.False(await Ledger.SaveSettingsAsync(0, "lost"u8.ToArray()));
+        Assert.True(await Ledger.SaveSettingsAsync(1, "two"u8.ToArray()));
+
+        var settings = await Ledger.LoadSettingsAsync();
+
+        Assert.Equal((2, "two"), (settings.Version, Encoding.UTF8.GetString(settings.Json.Span)));
+    }
+
+    [Fact]
+    public async Task Of_two_that_save_settings_at_once_exactly_one_succeeds()
+    {
+        for (var version = 0; version < 50; version++)
+        {
+            var saved = await Task.WhenAll(Save(version), Save(version), Save(version));
+            Assert.Single(saved, succeeded => succeeded);
+        }
+        Assert.Equal(50, (await Ledger.LoadSettingsAsync()).Version);
+
+        Task<bool> Save(int version) => Task.Run(() => Ledger.SaveSettingsAsync(version, "{}"u8.ToArray()));
+    }
+
+    [Fact]
+    public async Task Every_append_shows_the_newest_settings()
+    {
+        await using var other = await OpenAnotherHostAsync(Ledger);
+        await Ledger.WriteAsync(Appending("b", 0, Mark("1")));
+        Assert.True(await other.SaveSettingsAsync(0, "{}"u8.ToArray()));
+
+        Assert.Equal(new(AppendStatus.Written, 1, 1), await Ledger.AppendAsync(Appending("a", 0, Mark("1"))));
+        Assert.Equal(new(AppendStatus.Written, 1, 1), await Ledger.AppendAsync(Confirming("a", 1)));
+        Assert.True(await other.SaveSettingsAsync(1, "{}"u8.ToArray()));
+        Assert.Equal(new(AppendStatus.Written, 1, 2), await Ledger.AppendAsync(Confirming("a", 1)));
+        Assert.Equal(2, (await Ledger.AppendAsync(Confirming("a", 7))).SettingsVersion);
+    }
+
+    [Fact]
+    public async Task An_append_decided_under_older_settings_conflicts()
+    {
+        await Ledger.WriteAsync(Appending("a", 0, Mark("1")));
+        Assert.True(await Ledger.SaveSettingsAsync(0, "{}"u8.ToArray()));
+        Append Under(long? settings, params BudgetEvent[] events) => new("a", 1, events) { At = Noon, SettingsVersion = settings };
+
+        foreach (var stale in new[] { Under(0, Mark("lost")), Under(0) })
+            Assert.Equal(new(AppendStatus.Conflict, 1, 1), await Ledger.AppendAsync(stale));
+        Assert.Equal(AppendStatus.Conflict, (await Ledger.AppendAsync(new Append("new", 0, [Mark("lost")]) { At = Noon, SettingsVersion = 0 })).Status);
+
+        Assert.Equal(["1"], Marks((await Ledger.LoadAsync("a")).Tail));
+        Assert.Equal(0, await Ledger.VersionAsync("new"));
+        await Ledger.WriteAsync(Under(1));
+        await Ledger.WriteAsync(Under(null));
+        await Ledger.WriteAsync(Under(1, Mark("2")));
+        await ReopenAsync();
+        Assert.Equal(AppendStatus.Conflict, (await Ledger.AppendAsync(new Append("a", 2, []) { SettingsVersion = 0 })).Status);
+    }
+
+    [Fact]
+    public async Task What_was_acknowledged_is_read_while_others_append()
+    {
+        const int writers = 4, each = 60;
+        await Task.WhenAll(Enumerable.Range(0, writers).Select(writer => Task.Run(async () =>
+        {
+            for (var version = 0; version < each; version++)
+            {
+                var append = new Append($"a{writer}", version, [Mark($"{version}"), Booked(NewRecord($"u{version}"))])
+                {
+                    At = Noon, ClosedHolds = [ClosedHold($"h{version}")], NextDeadline = Noon + Duration.FromSeconds(version),
+                };
+                await Ledger.WriteAsync(append, Confirming($"other{writer}", 0));
+                Assert.Equal(version + 1, await Ledger.VersionAsync($"a{writer}"));
+                var recalled = await Ledger.RecallAsync($"a{writer}", [$"h{version}"], [$"u{version}"]);
+                Assert.Equal((1, 1), (recalled.Holds.Count, recalled.Usage.Count));
+                Assert.Contains($"a{writer}", await Ledger.DueAsync(Noon + Duration.FromSeconds(version), writers));
+            }
+        })));
+
+        for (var writer = 0; writer < writers; writer++)
+            Assert.Equal(Enumerable.Range(0, each).Select(version => $"{version}"), Marks((await Ledger.LoadAsync($"a{writer}")).Tail));
+    }
+
+    [Fact]
+    public async Task Large_batches_are_one_entry()
+    {
+        var text = new string('x', 100_000);
+
+        await Ledger.WriteAsync(Appending("a", 0, [.. Enumerable.Range(0, 50).Select(_ => Mark(text))]));
+
+        Assert.All(Marks((await Ledger.LoadAsync("a")).Tail), mark => Assert.Equal(text, mark));
+        Assert.Equal(1, await Ledger.VersionAsync("a"));
+    }
+}

@@ -1,0 +1,152 @@
+// The SQLite ledger against the suites of the port, and what only a file can do wrong.
+using Microsoft.Data.Sqlite;
+using Purser.Conformance;
+using Purser.Engine;
+using Purser.Ledgers.Sqlite;
+using static Purser.Conformance.Samples;
+
+namespace Purser.Embedded.Tests;
+
+public sealed class SqliteLedgerTests : LedgerConformance, IDisposable
+{
+    readonly TemporaryFolder folder = new();
+
+    protected override async Task<ILedger> OpenAsync() => await SqliteLedger.OpenAsync(folder.Path);
+
+    // After DisposeAsync, which closes the ledger.
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public async Task A_second_host_on_the_folder_is_refused_until_the_first_has_closed()
+    {
+        var refused = await Assert.ThrowsAsync<LedgerUnavailableException>(() => SqliteLedger.OpenAsync(folder.Path));
+        Assert.Contains(SqliteLedger.LockName, refused.Message, StringComparison.Ordinal);
+        Assert.Contains("PURSER_DATA", refused.Message, StringComparison.Ordinal);
+        await Ledger.WriteAsync(Appending("a", 0, Mark("1")));
+
+        await Ledger.DisposeAsync();
+
+        await using var second = await SqliteLedger.OpenAsync(folder.Path);
+        Assert.Equal(1, await second.VersionAsync("a"));
+    }
+
+    [Fact]
+    public async Task A_full_disk_refuses_and_the_ledger_goes_on_when_there_is_space_again()
+    {
+        var sqlite = (SqliteLedger)Ledger;
+        await Ledger.WriteAsync(new Append("a", 0, [Mark("1"), Booked(NewRecord("u"))]) { At = Noon, ClosedHolds = [ClosedHold("h")] });
+        await Ledger.WriteAsync(Appending("b", 0, Mark("1")));
+        await sqlite.LimitPagesAsync(1);
+        var large = new Append("a", 1, [Mark(new string('x', 100_000)), Booked(NewRecord("v"))]) { At = Noon, ClosedHolds = [ClosedHold("h", booked: 2)], NextDeadline = Noon };
+
+        for (var attempt = 0; attempt < 3; attempt++)
+        {
+            // A batch of several accounts fails as a whole: the disk is full for all of them.
+            var full = await Assert.ThrowsAsync<LedgerUnavailableException>(() => Ledger.AppendAsync([Appending("c", 0, Mark("lost")), large]));
+            Assert.Contains("full", full.Message, StringComparison.Ordinal);
+            Assert.Equal((1, 0), (await Ledger.VersionAsync("a"), await Ledger.VersionAsync("c")));
+            var recalled = await Ledger.RecallAsync("a", ["h"], ["u", "v"]);
+            Assert.Equal(Text(ClosedHold("h")), Text(recalled.Holds["h"]));
+            Assert.Equal(["u"], recalled.Usage.Keys);
+            Assert.Empty(await Ledger.DueAsync(Noon, 10));
+            Assert.Equal(AppendStatus.Written, (await Ledger.AppendAsync(Confirming("a", 1))).Status);
+        }
+
+        await sqlite.LimitPagesAsync(uint.MaxValue - 1);
+        await Ledger.WriteAsync(large, Appending("c", 0, Mark("1")));
+        await ReopenAsync();
+        Assert.Equal((2, 1, 1), (await Ledger.VersionAsync("a"), await Ledger.VersionAsync("b"), await Ledger.VersionAsync("c")));
+        Assert.Equal(["u", "v"], (await Ledger.RecallAsync("a", [], ["u", "v"])).Usage.Keys.Order());
+    }
+
+    [Fact]
+    public async Task Writers_that_wait_together_fail_alone()
+    {
+        await Ledger.WriteAsync(Appending("bad", 0, Booked(NewRecord("u"))));
+
+        // Many callers at once, so that good and bad ones meet in one transaction.
+        var results = await Task.WhenAll(Enumerable.Range(0, 200).Select(no => Task.Run(
+            () => Ledger.AppendAsync(no % 10 == 0 ? Appending("bad", 1, Booked(NewRecord("u"))) : Appending($"good{no}", 0, Booked(NewRecord("u")))))));
+
+        for (var no = 0; no < 200; no++)
+        {
+            Assert.Equal(no % 10 == 0 ? AppendStatus.Failed : AppendStatus.Written, results[no].Status);
+            Assert.Equal(no % 10 == 0 ? 0 : 1, await Ledger.VersionAsync($"good{no}"));
+        }
+        Assert.Equal(1, await Ledger.VersionAsync("bad"));
+    }
+
+    [Fact]
+    public async Task A_file_of_a_newer_version_is_refused()
+    {
+        await Ledger.WriteAsync(Appending("a", 0, Mark("1")));
+        await Ledger.DisposeAsync();
+        Run("INSERT INTO schema_version VALUES (9999, 'from the future')");
+
+        var refused = await Assert.ThrowsAsync<LedgerUnavailableException>(() => SqliteLedger.OpenAsync(folder.Path));
+
+        Assert.Contains("newer", refused.Message, StringComparison.Ordinal);
+        Run("DELETE FROM schema_version WHERE version = 9999");
+        await ReopenAsync();
+        Assert.Equal(1, await Ledger.VersionAsync("a"));
+    }
+
+    [Fact]
+    public async Task A_hole_in_the_journal_is_noticed()
+    {
+        for (var version = 0; version < 3; version++) await Ledger.WriteAsync(Appending("a", version, Mark("x")));
+        await Ledger.DisposeAsync();
+        Run("DELETE FROM journal WHERE version = 2");
+        await ReopenAsync();
+
+        var damaged = await Assert.ThrowsAsync<InvalidDataException>(() => Ledger.LoadAsync("a"));
+
+        Assert.Contains("version 2", damaged.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_closed_ledger_says_so()
+    {
+        await Ledger.DisposeAsync();
+
+        await Assert.ThrowsAsync<LedgerUnavailableException>(() => Ledger.AppendAsync([Appending("a", 0, Mark("1"))]));
+        await Assert.ThrowsAsync<LedgerUnavailableException>(() => Ledger.AppendAsync([Confirming("a", 0)]));
+        await Assert.ThrowsAsync<LedgerUnavailableException>(() => Ledger.LoadAsync("a"));
+    }
+
+    [Fact]
+    public async Task Everything_acknowledged_is_in_the_file_and_synchronised()
+    {
+        await Ledger.WriteAsync(Appending("a", 0, Mark("1")));
+
+        // Read by somebody else, while the ledger is open.
+        using var connection = new SqliteConnection($"Data Source={Path.Combine(folder.Path, SqliteLedger.FileName)};Pooling=False");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT count(*) FROM journal";
+        Assert.Equal(1L, command.ExecuteScalar());
+        command.CommandText = "PRAGMA integrity_check";
+        Assert.Equal("ok", command.ExecuteScalar());
+        command.CommandText = "PRAGMA journal_mode";
+        Assert.Equal("wal", command.ExecuteScalar());
+    }
+
+    void Run(string sql)
+    {
+        using var connection = new SqliteConnection($"Data Source={Path.Combine(folder.Path, SqliteLedger.FileName)};Pooling=False");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+}
+
+public sealed class SqliteUsageTests : UsageQueryConformance, IDisposable
+{
+    readonly TemporaryFolder folder = new();
+
+    protected override async Task<ILedger> OpenAsync() => await SqliteLedger.OpenAsync(folder.Path);
+
+    // After DisposeAsync, which closes the ledger.
+    public void Dispose() => folder.Dispose();
+}
