@@ -1,1 +1,2 @@
-Console.WriteLine("placeholder");
+// The embedded default: everything in one process.
+return await Purser.Api.Server.RunAsync(args);
