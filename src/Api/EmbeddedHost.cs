@@ -1,17 +1,24 @@
-// Host 1: one process, its ledger in a folder, nothing else to install.
+// Host 1: one process, its ledger in a folder (or on PostgreSQL, shared with others), nothing else to install.
 using Purser.Engine;
+using Purser.Ledgers.Postgres;
+using Purser.Ledgers.Sqlite;
 
 namespace Purser.Api;
 
 public static class EmbeddedHost
 {
-    /// <summary>
-    /// Registers <see cref="IBudgetAuthority"/> and <see cref="IUsageQueries"/> over the ledger that the options name. `Ledger`, `Data`
-    /// and `UnknownAccounts` are read here and nowhere else.
-    /// </summary>
-    public static IServiceCollection AddEmbeddedHost(this IServiceCollection services, ServerOptions options) => services
-        .AddSingleton<IBudgetAuthority>(_ => throw Missing(options))
-        .AddSingleton<IUsageQueries>(_ => throw Missing(options));
+    /// <summary>Opens the ledger that the options name, with its schema brought up to date.</summary>
+    public static async Task<ILedger> OpenLedgerAsync(ServerOptions options) => options.Ledger switch
+    {
+        "memory" => new MemoryLedger(),
+        "postgres" => await PostgresLedger.OpenAsync(options.Postgres!),
+        _ => await SqliteLedger.OpenAsync(options.Data),
+    };
 
-    static InvalidOperationException Missing(ServerOptions options) => new($"this build has no engine for PURSER_LEDGER={options.Ledger} yet");
+    /// <summary>Registers <see cref="IBudgetAuthority"/> and <see cref="IUsageQueries"/> over a ledger, which stays its opener's to close.</summary>
+    public static IServiceCollection AddEmbeddedHost(this IServiceCollection services, ILedger ledger, ServerOptions options) => services
+        .AddSingleton<IBudgetAuthority>(provider => new EmbeddedAuthority(
+            ledger, options: new() { RefuseUnknownAccounts = options.UnknownAccounts == "refuse" }, log: provider.GetRequiredService<ILogger<EmbeddedAuthority>>()))
+        .AddSingleton(provider => ((EmbeddedAuthority)provider.GetRequiredService<IBudgetAuthority>()).Clock)
+        .AddSingleton((IUsageQueries)ledger);
 }

@@ -1,2 +1,2 @@
-// The embedded default: everything in one process.
-return await Purser.Api.Server.RunAsync(args);
+// The embedded default: everything in one process; and the command line.
+return await Purser.Api.CommandLine.RunAsync(args, Purser.Api.Server.RunAsync);

@@ -4,12 +4,14 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Purser.Api.Endpoints;
 using Purser.Api.Json;
+using Purser.Engine;
 
 namespace Purser.Api;
 
 public static class Server
 {
     const int WrongSettings = 2;
+    const int CannotStart = 3;
 
     /// <summary>Runs the embedded host until it is told to stop. The answer is the exit code.</summary>
     public static async Task<int> RunAsync(string[] args)
@@ -24,11 +26,21 @@ public static class Server
         foreach (var unknown in ServerOptions.Unknown(builder.Configuration))
             await Console.Error.WriteLineAsync($"purser: warning: {unknown} is not a setting of this host");
 
-        await using var app = Build(builder, options, services => services.AddEmbeddedHost(options));
-        await app.StartAsync();
-        Console.WriteLine(StartLine(app, options));
-        await app.WaitForShutdownAsync();
-        return 0;
+        try
+        {
+            await using var ledger = await EmbeddedHost.OpenLedgerAsync(options);
+            await using var app = Build(builder, options, services => services.AddEmbeddedHost(ledger, options));
+            await app.StartAsync();
+            Console.WriteLine(StartLine(app, options));
+            await app.WaitForShutdownAsync();
+            return 0;
+        }
+        catch (Exception fault) when (fault is LedgerUnavailableException or IOException)
+        {
+            // No ledger, or the address is taken: nothing that a stack trace would explain.
+            await Console.Error.WriteLineAsync($"purser: {fault.Message}");
+            return CannotStart;
+        }
     }
 
     /// <summary><paramref name="addHost"/> registers what the routes are mapped onto; see <see cref="PurserEndpoints.MapPurser"/>.</summary>
@@ -60,7 +72,12 @@ public static class Server
     static string StartLine(WebApplication app, ServerOptions options)
     {
         var addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? [];
-        var where = options.Ledger == "memory" ? "memory (forgets everything at the end)" : $"{options.Ledger} in {Path.GetFullPath(options.Data)}";
+        var where = options.Ledger switch
+        {
+            "memory" => "memory (forgets everything at the end)",
+            "postgres" => "postgres",
+            _ => $"sqlite in {Path.GetFullPath(options.Data)}",
+        };
         return $"Purser listens on {string.Join(", ", addresses)}; ledger: {where}; {(options.AdminKey is null ? "no key needed" : "a key is needed")}";
     }
 }

@@ -15,9 +15,12 @@ public sealed class ServerOptions : IValidatableObject
     [Required(AllowEmptyStrings = false, ErrorMessage = "must be a folder")]
     public string Data { get; init; } = "./data";
 
-    /// <summary>PURSER_LEDGER: `sqlite`, or `memory`, which forgets everything at the end.</summary>
-    [AllowedValues("sqlite", "memory", ErrorMessage = "must be sqlite or memory")]
+    /// <summary>PURSER_LEDGER: `sqlite`, `postgres` (several hosts may share it), or `memory`, which forgets everything at the end.</summary>
+    [AllowedValues("sqlite", "postgres", "memory", ErrorMessage = "must be sqlite, postgres or memory")]
     public string Ledger { get; init; } = "sqlite";
+
+    /// <summary>PURSER_POSTGRES: the connection string of the PostgreSQL ledger.</summary>
+    public string? Postgres { get; init; }
 
     /// <summary>PURSER_ADMIN_KEY: what callers of /v1 must show. Needed to listen beyond this machine.</summary>
     [MinLength(8, ErrorMessage = "must have at least 8 characters")]
@@ -31,7 +34,8 @@ public sealed class ServerOptions : IValidatableObject
 
     static readonly (string Member, string Variable)[] names =
     [
-        (nameof(Urls), "PURSER_URLS"), (nameof(Data), "PURSER_DATA"), (nameof(Ledger), "PURSER_LEDGER"), (nameof(AdminKey), "PURSER_ADMIN_KEY"),
+        (nameof(Urls), "PURSER_URLS"), (nameof(Data), "PURSER_DATA"), (nameof(Ledger), "PURSER_LEDGER"), (nameof(Postgres), "PURSER_POSTGRES"),
+        (nameof(AdminKey), "PURSER_ADMIN_KEY"),
         (nameof(UnknownAccounts), "PURSER_UNKNOWN_ACCOUNTS"),
     ];
 
@@ -43,6 +47,7 @@ public sealed class ServerOptions : IValidatableObject
             Urls = configuration["PURSER_URLS"] ?? usual.Urls,
             Data = configuration["PURSER_DATA"] ?? usual.Data,
             Ledger = configuration["PURSER_LEDGER"] ?? usual.Ledger,
+            Postgres = configuration["PURSER_POSTGRES"] is { Length: > 0 } postgres ? postgres : null,
             AdminKey = configuration["PURSER_ADMIN_KEY"] is { Length: > 0 } key ? key : null,
             UnknownAccounts = configuration["PURSER_UNKNOWN_ACCOUNTS"] ?? usual.UnknownAccounts,
         };
@@ -76,6 +81,8 @@ public sealed class ServerOptions : IValidatableObject
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
+        if (Ledger == "postgres" && Postgres is null)
+            yield return new("is needed with PURSER_LEDGER=postgres: a connection string such as Host=127.0.0.1;Username=purser;Database=purser", [nameof(Postgres)]);
         foreach (var url in Urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
             if (AddressOf(url) is not { } address)
