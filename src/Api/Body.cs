@@ -1,5 +1,6 @@
 // How bodies are read: whole, checked to be JSON in UTF-8, then without reflection into a document. What is wrong is named.
 using System.Buffers;
+using System.IO.Pipelines;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -10,8 +11,14 @@ namespace Purser.Api;
 
 static class Body
 {
-    /// <summary>Room for a thousand usages with their metadata; set as the server's limit, so that larger ones are not even read.</summary>
+    /// <summary>Room for a thousand usages with their metadata.</summary>
     public const int Largest = 4 * 1024 * 1024;
+
+    /// <summary>
+    /// The server's own limit. What lies between is read and thrown away, so that its sender, who does not listen before everything is
+    /// sent, hears why it was refused and not only that the connection broke.
+    /// </summary>
+    public const int LargestRead = 64 * 1024 * 1024;
 
     delegate T Reading<T>(ReadOnlySpan<byte> json);
 
@@ -31,10 +38,16 @@ static class Body
     {
         CheckHeaders(http.Request);
         var reader = http.Request.BodyReader;
+        if (http.Request.ContentLength > Largest) throw await TooLarge(http.Request, reader);
         while (true)
         {
             var result = await reader.ReadAsync(http.RequestAborted);
             var body = result.Buffer;
+            if (body.Length > Largest)
+            {
+                reader.AdvanceTo(body.End);
+                throw await TooLarge(http.Request, reader);
+            }
             if (!result.IsCompleted)
             {
                 reader.AdvanceTo(body.Start, body.End);
@@ -51,6 +64,19 @@ static class Body
                 reader.AdvanceTo(body.End);
             }
         }
+    }
+
+    static async ValueTask<RequestRefusedException> TooLarge(HttpRequest request, PipeReader reader)
+    {
+        // Whoever asked before sending has not sent anything yet.
+        var waits = request.Headers.Expect.Count > 0;
+        while (!waits)
+        {
+            var result = await reader.ReadAsync(request.HttpContext.RequestAborted);
+            reader.AdvanceTo(result.Buffer.End);
+            if (result.IsCompleted) break;
+        }
+        return new(new(Core.OutcomeStatus.Invalid, null, null, $"a body has at most {Largest / 1024 / 1024} MiB")) { Problem = Problems.TooLarge };
     }
 
     static T Whole<T>(in ReadOnlySequence<byte> body, Reading<T> read)

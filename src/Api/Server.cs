@@ -63,7 +63,7 @@ public static class Server
         services.Configure<KestrelServerOptions>(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = Body.Largest;
+            kestrel.Limits.MaxRequestBodySize = Body.LargestRead;
         });
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default));
         return services.AddPurserOpenApi();

@@ -10,7 +10,7 @@ using Purser.Engine;
 namespace Purser.Embedded.Tests.Http;
 
 [CollectionDefinition(Name)]
-public sealed class HttpCollection : ICollectionFixture<HttpHost>
+public sealed class HttpTests : ICollectionFixture<HttpHost>
 {
     public const string Name = "http";
 }
@@ -51,13 +51,13 @@ public sealed class HttpHost : IAsyncLifetime
     /// <summary>An account that no other test uses.</summary>
     internal string NewAccount() => $"test-{Interlocked.Increment(ref accounts)}";
 
-    internal Task<Reply> Get(string path) => Send(HttpMethod.Get, path, null);
+    internal Task<Reply> Get(string path) => Send(HttpMethod.Get, path, (string?)null);
 
     internal Task<Reply> Post(string path, string? json = null, params (string Name, string Value)[] headers) => Send(HttpMethod.Post, path, json, headers);
 
     internal Task<Reply> Put(string path, string json, params (string Name, string Value)[] headers) => Send(HttpMethod.Put, path, json, headers);
 
-    internal Task<Reply> Delete(string path) => Send(HttpMethod.Delete, path, null);
+    internal Task<Reply> Delete(string path) => Send(HttpMethod.Delete, path, (string?)null);
 
     internal Task<Reply> Send(HttpMethod method, string path, string? json, params (string Name, string Value)[] headers) =>
         Send(method, path, json is null ? null : new StringContent(json, Encoding.UTF8, "application/json"), headers);

@@ -1,5 +1,7 @@
 // The rules under a lock, with nothing durable: enough of a host to test HTTP against, with a clock that tests set.
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text.Json;
 using NodaTime;
 using Purser.Core;
 using Purser.Engine;
@@ -53,8 +55,8 @@ sealed class RulesAuthority : TimeProvider, IBudgetAuthority, IUsageQueries
     static void Fingerprints(BudgetCommand command)
     {
         if (command is not IdentifiedCommand { FreshId: false } identified) return;
-        var json = System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(command, CoreJson.Default.BudgetCommand);
-        identified.Fingerprint = BitConverter.ToInt64(System.Security.Cryptography.SHA256.HashData(json));
+        var json = JsonSerializer.SerializeToUtf8Bytes(command, CoreJson.Default.BudgetCommand);
+        identified.Fingerprint = BitConverter.ToInt64(SHA256.HashData(json));
     }
 
     public Task<Settings> SettingsAsync() => Broken is { } broken ? Task.FromException<Settings>(broken) : Task.FromResult(settings);
