@@ -18,6 +18,15 @@ public interface ILedger : IAsyncDisposable
     /// </summary>
     Task<IReadOnlyList<AppendResult>> AppendAsync(IReadOnlyList<Append> batch);
 
+    /// <summary>
+    /// Waits for its turn at an account that several hosts write at once, until the result is disposed. Nothing relies on it but progress:
+    /// a writer without the lock may still come in between, and is noticed by the version.
+    /// </summary>
+    Task<IAsyncDisposable> TakeTurnAsync(string account);
+
+    /// <summary>The time of the ledger's own clock, which all hosts on it share; null where the clock is this machine's.</summary>
+    Task<Instant?> TimeAsync();
+
     /// <summary>The newest snapshot and the journal after it. An account that does not exist loads as version 0 with no events.</summary>
     Task<StoredBudget> LoadAsync(string account);
 

@@ -83,6 +83,26 @@ public sealed class MemoryLedger : ILedger, IUsageQueries
         return (AppendStatus.Written, account.Version);
     }
 
+    readonly System.Collections.Concurrent.ConcurrentDictionary<string, SemaphoreSlim> turns = new(StringComparer.Ordinal);
+
+    public async Task<IAsyncDisposable> TakeTurnAsync(string account)
+    {
+        var turn = turns.GetOrAdd(account, _ => new(1));
+        await turn.WaitAsync();
+        return new Turn(turn);
+    }
+
+    sealed class Turn(SemaphoreSlim turn) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync()
+        {
+            turn.Release();
+            return ValueTask.CompletedTask;
+        }
+    }
+
+    public Task<Instant?> TimeAsync() => Task.FromResult<Instant?>(null);
+
     public Task<StoredBudget> LoadAsync(string account)
     {
         lock (gate)

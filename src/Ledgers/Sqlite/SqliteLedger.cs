@@ -112,6 +112,11 @@ public sealed partial class SqliteLedger : ILedger, IUsageQueries
         return results;
     }
 
+    /// <summary>One host per folder: it is always this one's turn.</summary>
+    public Task<IAsyncDisposable> TakeTurnAsync(string account) => Task.FromResult<IAsyncDisposable>(Turn.Always);
+
+    public Task<NodaTime.Instant?> TimeAsync() => Task.FromResult<NodaTime.Instant?>(null);
+
     public Task<StoredBudget> LoadAsync(string account) => Read(database =>
     {
         if (HeadOf(database, account) is not { } head) return StoredBudget.Nothing;
@@ -280,5 +285,12 @@ public sealed partial class SqliteLedger : ILedger, IUsageQueries
                 else database.Dispose();
             }
         }
+    }
+
+    sealed class Turn : IAsyncDisposable
+    {
+        public static readonly Turn Always = new();
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 }

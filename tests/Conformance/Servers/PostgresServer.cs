@@ -1,0 +1,186 @@
+// A private PostgreSQL for tests: real, durable, on a free port of the loopback, killed and restarted at will.
+using System.Diagnostics;
+using System.Globalization;
+using Npgsql;
+
+namespace Purser.Conformance.Servers;
+
+/// <summary>
+/// PURSER_TEST_PG (a connection string) names another server to use; that one can not be killed or stopped from here.
+/// </summary>
+public sealed class PostgresServer : IAsyncDisposable
+{
+    static readonly TimeSpan patience = TimeSpan.FromSeconds(30);
+    static readonly Lazy<Task<PostgresServer>> shared = new(() => StartAsync());
+    static int databases;
+
+    readonly string? folder;
+    readonly string log = "";
+    readonly bool fsync;
+    readonly string basis;
+
+    PostgresServer(string? folder, int port, bool fsync, string basis)
+    {
+        (this.folder, Port, this.fsync, this.basis) = (folder, port, fsync, basis);
+        if (folder is null) return;
+        log = Path.Combine(folder, "log");
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => End();
+    }
+
+    static string? Other => Environment.GetEnvironmentVariable("PURSER_TEST_PG") is { Length: > 0 } given ? given : null;
+
+    static string? Program(string name) => ServerProcess.Find(name, Directory.Exists("/usr/lib/postgresql")
+        ? Directory.GetDirectories("/usr/lib/postgresql").OrderByDescending(path => int.TryParse(Path.GetFileName(path), out var version) ? version : 0).Select(path => path + "/bin")
+        : []);
+
+    /// <summary>Why no server can be had on this machine; null where one can.</summary>
+    public static string? Missing => Other is null && (Program("postgres") is null || Program("initdb") is null)
+        ? "PostgreSQL is not installed (Debian: apt-get install postgresql) and PURSER_TEST_PG names none" : null;
+
+    public int Port { get; }
+
+    /// <summary>Whether this server is ours to kill.</summary>
+    public bool IsPrivate => folder is not null;
+
+    /// <summary>The postmaster's process id.</summary>
+    public int ProcessId { get; private set; }
+
+    /// <summary>To the server's own database; tests take one of their own with <see cref="NewDatabaseAsync"/>.</summary>
+    public string ConnectionString => basis;
+
+    /// <summary>One server for all the tests of a process; ends with the process.</summary>
+    public static Task<PostgresServer> SharedAsync() => shared.Value;
+
+    /// <summary>Durability is on unless a test says otherwise.</summary>
+    public static async Task<PostgresServer> StartAsync(bool fsync = true)
+    {
+        if (Other is { } other) return new(null, 0, fsync, other);
+        if (Missing is { } missing) throw new InvalidOperationException(missing);
+        var folder = ServerProcess.NewFolder("postgres");
+        if (Environment.IsPrivilegedProcess) await ServerProcess.RunAsync("chown", "postgres", folder);
+        var data = Path.Combine(folder, "data");
+        string[] init = [Program("initdb")!, "-D", data, "-U", "purser", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"];
+        var unprivileged = Unprivileged(init);
+        await ServerProcess.RunAsync(unprivileged[0], unprivileged[1..]);
+        for (var attempt = 1; ; attempt++)
+        {
+            var port = ServerProcess.FreePort();
+            var server = new PostgresServer(folder, port, fsync, string.Create(CultureInfo.InvariantCulture, $"Host=127.0.0.1;Port={port};Username=purser;Database=postgres;Maximum Pool Size=50"));
+            try
+            {
+                await server.StartAgainAsync();
+                return server;
+            }
+            catch (InvalidOperationException) when (attempt < 3)
+            {
+                // Somebody took the port meanwhile.
+            }
+        }
+    }
+
+    /// <summary>PostgreSQL refuses to run as root.</summary>
+    static string[] Unprivileged(string[] command) => Environment.IsPrivilegedProcess ? ["runuser", "-u", "postgres", "--", .. command] : command;
+
+    /// <summary>A new, empty database: its connection string.</summary>
+    public async Task<string> NewDatabaseAsync()
+    {
+        var name = string.Create(CultureInfo.InvariantCulture, $"purser_{Environment.ProcessId}_{Interlocked.Increment(ref databases)}_{Guid.NewGuid().ToString("N")[..8]}");
+        await using var connection = new NpgsqlConnection(basis);
+        await connection.OpenAsync();
+#pragma warning disable CA2100 // The name is made up right here.
+        await using var command = new NpgsqlCommand($"create database {name}", connection);
+#pragma warning restore CA2100
+        await command.ExecuteNonQueryAsync();
+        return new NpgsqlConnectionStringBuilder(basis) { Database = name }.ConnectionString;
+    }
+
+    /// <summary>Starts the server, on the same port and data, after it was stopped or killed.</summary>
+    public async Task StartAgainAsync()
+    {
+        Own();
+        var command = Unprivileged([
+            Program("postgres")!, "-D", Path.Combine(folder!, "data"), "-p", Port.ToString(CultureInfo.InvariantCulture), "-c", "listen_addresses=127.0.0.1",
+            "-c", "unix_socket_directories=", "-c", "max_connections=200", "-c", "shared_buffers=64MB", "-c", fsync ? "fsync=on" : "fsync=off"]);
+        var elapsed = Stopwatch.StartNew();
+        while (true)
+        {
+            using var starting = ServerProcess.Start(log, command[0], command[1..]);
+            while (!starting.HasExited)
+            {
+                if (await AnswersAsync())
+                {
+                    ProcessId = int.Parse(File.ReadLines(Path.Combine(folder!, "data", "postmaster.pid")).First(), CultureInfo.InvariantCulture);
+                    return;
+                }
+                if (elapsed.Elapsed > patience)
+                {
+                    starting.Kill(entireProcessTree: true);
+                    throw new TimeoutException("PostgreSQL does not start: " + ServerProcess.LogOf(log));
+                }
+                await Task.Delay(50);
+            }
+            // After a kill the backends of the old server need a moment to notice; until then the data folder is in use.
+            if (!ServerProcess.LogOf(log).Contains("still in use", StringComparison.Ordinal) || elapsed.Elapsed > patience)
+                throw new InvalidOperationException("PostgreSQL does not start: " + ServerProcess.LogOf(log));
+            await Task.Delay(100);
+        }
+    }
+
+    async Task<bool> AnswersAsync()
+    {
+        try
+        {
+            await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(basis) { Pooling = false, Timeout = 2 }.ConnectionString);
+            await connection.OpenAsync();
+            return true;
+        }
+        catch (NpgsqlException)
+        {
+            return false;
+        }
+    }
+
+    void Own()
+    {
+        if (folder is null) throw new InvalidOperationException("the server named by PURSER_TEST_PG is not ours to start or stop");
+    }
+
+    /// <summary>As if the machine lost its power: nothing is said to anybody.</summary>
+    public Task KillAsync()
+    {
+        Own();
+        return EndAsync(Signal.Kill);
+    }
+
+    /// <summary>Ends all connections and stops in good order.</summary>
+    public Task StopAsync()
+    {
+        Own();
+        return EndAsync(Signal.Interrupt);
+    }
+
+    async Task EndAsync(Signal signal)
+    {
+        ServerProcess.Send(ProcessId, signal);
+        await ServerProcess.UntilAsync(() => !ServerProcess.IsAlive(ProcessId), patience, "PostgreSQL does not end");
+    }
+
+    public async Task RestartAsync()
+    {
+        await StopAsync();
+        await StartAgainAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (folder is null) return;
+        await EndAsync(Signal.Quit);
+        ServerProcess.DeleteFolder(folder);
+    }
+
+    void End()
+    {
+        if (ProcessId > 0) ServerProcess.Send(ProcessId, Signal.Quit);
+        ServerProcess.DeleteFolder(folder!);
+    }
+}

@@ -1,0 +1,94 @@
+// A private server process in a folder of its own: started on a free port, signalled by its id, gone with the tests.
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+
+namespace Purser.Conformance.Servers;
+
+/// <summary>The signals that tests send; the numbers are Linux's.</summary>
+public enum Signal { Interrupt = 2, Quit = 3, Kill = 9, Terminate = 15, Continue = 18, Stop = 19 }
+
+public static class ServerProcess
+{
+    [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    static extern int Kill(int pid, int signal);
+
+    /// <summary>False where the process is gone already.</summary>
+    public static bool Send(int pid, Signal signal) => Kill(pid, (int)signal) == 0;
+
+    public static bool IsAlive(int pid) => Kill(pid, 0) == 0 && !IsZombie(pid);
+
+    static bool IsZombie(int pid)
+    {
+        try
+        {
+            var stat = File.ReadAllText($"/proc/{pid}/stat");
+            return stat[(stat.LastIndexOf(')') + 2)] == 'Z';
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>A port that nobody listens on just now; whoever starts on it must be ready to be told that it is taken.</summary>
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    /// <summary>Polls a condition of another process, which has no other way to tell.</summary>
+    public static async Task UntilAsync(Func<Task<bool>> condition, TimeSpan within, Func<string> otherwise)
+    {
+        var elapsed = Stopwatch.StartNew();
+        while (!await condition())
+        {
+            if (elapsed.Elapsed > within) throw new TimeoutException($"not within {within.TotalSeconds:0.#} s: {otherwise()}");
+            await Task.Delay(20);
+        }
+    }
+
+    public static Task UntilAsync(Func<bool> condition, TimeSpan within, string otherwise) =>
+        UntilAsync(() => Task.FromResult(condition()), within, () => otherwise);
+
+    public static string NewFolder(string name) => Directory.CreateTempSubdirectory("purser-" + name + "-").FullName;
+
+    /// <summary>Runs a program to its end; what it printed where it failed is in the exception.</summary>
+    public static async Task RunAsync(string program, params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = "/" })!;
+        var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        await process.WaitForExitAsync();
+        if (process.ExitCode != 0) throw new InvalidOperationException($"{program} ended with {process.ExitCode}: {await output}{await errors}");
+    }
+
+    /// <summary>Starts a program that stays; its output goes into a file, so that no pipe has to be read.</summary>
+    public static Process Start(string log, string program, params IEnumerable<string> arguments)
+    {
+        // The shell puts itself in the server's place: the process id is the server's.
+        string[] shell = ["-c", "log=$1; shift; exec \"$@\" >>\"$log\" 2>&1 </dev/null", "sh", log, program, .. arguments];
+        return Process.Start(new ProcessStartInfo("/bin/sh", shell) { WorkingDirectory = "/" })!;
+    }
+
+    public static string LogOf(string log) => File.Exists(log) ? string.Join('\n', File.ReadLines(log).TakeLast(20)) : "no log";
+
+    /// <summary>The first of these that is a program, else the one of that name on the path; null where there is none.</summary>
+    public static string? Find(string name, params IEnumerable<string> folders) =>
+        folders.Concat((Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')).Select(folder => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+
+    public static void DeleteFolder(string folder)
+    {
+        try
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+        catch (IOException)
+        {
+            // A process on its way out may still write; what is left lies in the temporary folder.
+        }
+    }
+}

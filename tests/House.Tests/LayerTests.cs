@@ -1,0 +1,74 @@
+// Who may know whom. A reference that points the wrong way is found here, not in a review.
+namespace Purser.House.Tests;
+
+public sealed class LayerTests
+{
+    // Everything a project under src may refer to. A project that is not here is a new layer: decide where it stands, then add it.
+    static readonly Dictionary<string, string[]> mayKnow = new()
+    {
+        ["Core"] = [],
+        ["Engine"] = ["Core"],
+        ["Ledgers"] = ["Engine", "Core"],
+        ["Interfaces"] = ["Engine", "Core"],
+        ["Grains"] = ["Interfaces", "Engine", "Core"],
+        ["Dashboard"] = ["Engine", "Core"],
+        ["Client"] = [],
+        ["Api"] = ["Ledgers", "Dashboard", "Engine", "Core"],
+        ["Silo"] = ["Api", "Grains", "Interfaces", "Ledgers", "Dashboard", "Engine", "Core"],
+    };
+
+    static readonly string[] orleansHomes = ["Interfaces", "Grains", "Silo", "Cluster.Tests"];
+
+    [Fact]
+    public void References_point_down_the_layers()
+    {
+        var wrong = from project in Repository.Projects("src")
+                    from reference in project.References
+                    where !mayKnow.TryGetValue(project.Name, out var allowed) || !allowed.Contains(reference)
+                    select $"{project.Name} -> {reference}";
+        Nothing.In(wrong);
+    }
+
+    [Fact]
+    public void Every_project_under_src_has_its_place_in_the_layers() =>
+        Nothing.In(Repository.Projects("src").Select(project => project.Name).Except(mayKnow.Keys));
+
+    [Fact]
+    public void The_rules_have_no_package_but_time_and_the_analyzer() => Nothing.In(
+        Repository.Projects("src").Single(project => project.Name == "Core").Packages
+            .Except(["NodaTime", "Microsoft.CodeAnalysis.BannedApiAnalyzers"]));
+
+    [Fact]
+    public void Orleans_stays_in_its_projects()
+    {
+        var strays = from folder in (string[])["src", "tests", "bench"]
+                     from project in Repository.Projects(folder)
+                     where project.Packages.Any(IsOrleans) && !orleansHomes.Contains(project.Name)
+                     select project.Name;
+        Nothing.In(strays);
+    }
+
+    [Fact]
+    public void The_embedded_solution_is_the_whole_one_without_orleans()
+    {
+        var filter = System.Text.Json.Nodes.JsonNode.Parse(Repository.Read("Embedded.slnf"))!["solution"]!;
+        Assert.Equal("Cluster.sln", filter["path"]!.GetValue<string>());
+        var embedded = filter["projects"]!.AsArray().Select(path => path!.GetValue<string>().Replace('\\', '/'));
+        var projects = ((string[])["src", "tests", "bench"]).SelectMany(Repository.Projects).ToDictionary(project => project.Name);
+        Same("Embedded.slnf", Repository.SolutionProjects.Where(path => !KnowsOrleans(projects[Path.GetFileNameWithoutExtension(path)], projects)), embedded);
+    }
+
+    [Fact]
+    public void Every_project_is_in_the_solution() => Same(
+        "Cluster.sln", ((string[])["src", "tests", "bench"]).SelectMany(Repository.Projects).Select(project => project.Path),
+        Repository.SolutionProjects);
+
+    static void Same(string solution, IEnumerable<string> expected, IEnumerable<string> listed) => Nothing.In(
+        expected.Except(listed).Select(path => $"{path} is not in {solution}")
+            .Concat(listed.Except(expected).Select(path => $"{path} does not belong into {solution}")));
+
+    static bool KnowsOrleans(Project project, Dictionary<string, Project> projects) =>
+        project.Packages.Any(IsOrleans) || project.References.Any(reference => KnowsOrleans(projects[reference], projects));
+
+    static bool IsOrleans(string package) => package.StartsWith("Microsoft.Orleans.", StringComparison.OrdinalIgnoreCase);
+}
