@@ -74,9 +74,17 @@ public sealed class Append(string account, long expectedVersion, IReadOnlyList<B
     /// <summary>When this account wants to be woken; null where nothing is due. Only written together with events.</summary>
     public Instant? NextDeadline { get; init; }
 
-    /// <summary>The events as they are stored; encoded by whoever asks first.</summary>
+    /// <summary>The events as they are stored; encoded by whoever asks first, like the two below.</summary>
     public byte[] EncodedEvents => encoded ??= LedgerJson.EncodeEvents(events);
     byte[]? encoded;
+
+    public IReadOnlyList<(UsageRecord Record, byte[] Bytes)> EncodedUsage =>
+        encodedUsage ??= [.. UsageRecords.Select(record => (record, LedgerJson.EncodeRecord(record)))];
+    (UsageRecord, byte[])[]? encodedUsage;
+
+    public IReadOnlyList<(string Id, byte[] Bytes)> EncodedHolds =>
+        encodedHolds ??= [.. ClosedHolds.Select(hold => (hold.Id, LedgerJson.EncodeHold(hold)))];
+    (string, byte[])[]? encodedHolds;
 
     /// <summary>The usage records among the events, in order.</summary>
     public IEnumerable<UsageRecord> UsageRecords => events.Select(RecordOf).OfType<UsageRecord>();
