@@ -27,6 +27,7 @@ public static class Money
     /// <summary>Plain decimal text without trailing zeros: 12500000000 nanos are "12.5".</summary>
     public static string Format(Int128 nanos)
     {
+        if (nanos >= 0 && nanos <= long.MaxValue) return Format((long)nanos);
         // Negated one short, since the smallest number has no positive twin.
         var magnitude = nanos < 0 ? (UInt128)(-(nanos + 1)) + 1 : (UInt128)nanos;
         var (units, rest) = UInt128.DivRem(magnitude, (UInt128)NanosPerUnit);
@@ -34,6 +35,19 @@ public static class Money
         if (rest == 0) return string.Create(CultureInfo.InvariantCulture, $"{sign}{units}");
         var digits = ((long)rest).ToString("D9", CultureInfo.InvariantCulture).TrimEnd('0');
         return string.Create(CultureInfo.InvariantCulture, $"{sign}{units}.{digits}");
+    }
+
+    /// <summary>The same without 128 bits: every answer holds some money.</summary>
+    static string Format(long nanos)
+    {
+        var (units, rest) = Math.DivRem(nanos, NanosPerUnit);
+        if (nanos == 0) return "0";
+        Span<char> text = stackalloc char[20];
+        units.TryFormat(text, out var length, provider: CultureInfo.InvariantCulture);
+        if (rest == 0) return text[..length].ToString();
+        text[length] = '.';
+        rest.TryFormat(text[(length + 1)..], out _, "D9", CultureInfo.InvariantCulture);
+        return text[..(length + 10)].TrimEnd('0').ToString();
     }
 
     /// <summary>Reads plain decimal text with at most nine decimals: no exponent, no sign but a leading minus, no separators.</summary>
