@@ -162,7 +162,7 @@ public static class Comparison
         foreach (var load in loads)
         {
             var against = Against(load) is { } baseline ? loads.FirstOrDefault(other => other.Entrant.Name == baseline && other.Hot == load.Hot && other.Callers == load.Callers) : null;
-            results.Add(new(load.Name, "lifecycles/s", load.Median(round => round.PerSecond), against?.Entrant.Name, against?.Median(round => round.PerSecond), Goal(load)));
+            results.Add(new(load.Name, "lifecycles/s", load.Median(round => round.PerSecond), against?.Entrant.Name, against?.Median(round => round.PerSecond), against is null ? null : Goal(load)));
         }
         if (loads.FirstOrDefault(load => load.Entrant.Name == OnPostgres && load is { Hot: true, Callers: 64 }) is { } grouped
             && loads.FirstOrDefault(load => load.Entrant.Name == OnPostgres && load.Callers == 1) is { } alone)
