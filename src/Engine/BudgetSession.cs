@@ -252,6 +252,8 @@ public sealed class BudgetSession(string account, SessionParts parts)
     async Task SnapshotAsync(int atLeast)
     {
         if (state is not { Version: > 0 } budget || eventsSinceSnapshot < atLeast) return;
+        // What is closed lies in the ledger, and whoever reads the snapshot would drop it: on a busy account it would be most of the work.
+        budget.Forget(Instant.MaxValue);
         try
         {
             await parts.Ledger.SaveSnapshotAsync(account, budget.Version, LedgerJson.EncodeState(budget));
