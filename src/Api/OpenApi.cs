@@ -16,6 +16,9 @@ sealed record ParametersNote(IReadOnlyList<Parameter> Parameters);
 
 sealed record AnswerNote(int Status, Type Type);
 
+/// <summary>The answer is a file, streamed.</summary>
+sealed record FileNote(string ContentType);
+
 static class OpenApi
 {
     public static IServiceCollection AddPurserOpenApi(this IServiceCollection services) => services.AddOpenApi("v1", options =>
@@ -110,6 +113,11 @@ static class OpenApi
                 Content = Json(schema, answers.Key < 400 ? "application/json" : Problems.ContentType),
             };
         }
+        if (notes.OfType<FileNote>().FirstOrDefault() is { } file)
+            operation.Responses["200"] = new OpenApiResponse
+            {
+                Description = "Done", Content = Json(new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" }, file.ContentType),
+            };
         operation.Responses["default"] = new OpenApiResponse
         {
             Description = "Problem", Content = Json(await Schema(context, typeof(ProblemDocument), cancellation), Problems.ContentType),

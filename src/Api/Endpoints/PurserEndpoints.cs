@@ -52,6 +52,14 @@ public static class PurserEndpoints
         var reports = new ReportEndpoints(queries, clock);
         routes.On("GET", "/v1/reports", reports.Report, "report", "Usage over a period, in sum, by group and over time").Takes(ReportEndpoints.Parameters).Answers<ReportDocument>();
 
+        // Behind a cluster's client there is no ledger: its silos have it.
+        if (services.GetService<ILedger>() is { } ledger)
+        {
+            var operations = new OperationEndpoints(ledger, queries, clock);
+            routes.On("GET", "/v1/backup", operations.Backup, "backup", "Everything, as a compressed file that `restore` reads").AnswersFile(OperationEndpoints.BackupType);
+            routes.On("POST", "/v1/verify", operations.Verify, "verify", "Replays the journal and compares everything that was derived from it").Answers<VerificationDocument>();
+        }
+
         var home = new HomeEndpoints(authority, clock);
         routes.On("GET", "/", HomeEndpoints.Home, "home", "Where to go on").Answers<HomeDocument>();
         routes.On("GET", "/health/live", HomeEndpoints.Live, "live", "The process runs").Answers<HealthDocument>();
@@ -77,4 +85,6 @@ public static class PurserEndpoints
         endpoint.WithMetadata(new ParametersNote(parameters));
 
     static IEndpointConventionBuilder Answers<T>(this IEndpointConventionBuilder endpoint, int status = 200) => endpoint.WithMetadata(new AnswerNote(status, typeof(T)));
+
+    static IEndpointConventionBuilder AnswersFile(this IEndpointConventionBuilder endpoint, string contentType) => endpoint.WithMetadata(new FileNote(contentType));
 }
