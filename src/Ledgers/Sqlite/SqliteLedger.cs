@@ -193,16 +193,18 @@ public sealed partial class SqliteLedger : ILedger, IUsageQueries
     /// <summary>Lets the file grow to so many pages: for the test of a full disk.</summary>
     internal Task LimitPagesAsync(long most) => writer.LimitPagesAsync(most);
 
-    public Task<IReadOnlyList<string>> DueAsync(Instant now, int most) => Read<IReadOnlyList<string>>(database =>
+    public Task<IReadOnlyList<string>> DueAsync(Instant now, int most, Shard shard = default) => Read<IReadOnlyList<string>>(database =>
     {
         using var due = database.Prepare(
             """
             SELECT accounts.account FROM heads CROSS JOIN accounts ON no = heads.account
             WHERE next_deadline IS NOT NULL AND next_deadline <= ? ORDER BY next_deadline LIMIT ?
             """);
-        due.Add(now.ToUnixTimeMilliseconds()).Add(Math.Max(0, most));
+        // One host has the whole folder, so nobody asks for a shard often: it is picked out here.
+        due.Add(now.ToUnixTimeMilliseconds()).Add(shard == Shard.All ? Math.Max(0, most) : long.MaxValue);
         var accounts = new List<string>();
-        while (due.Read()) accounts.Add(due.Text(0));
+        while (accounts.Count < most && due.Read())
+            if (due.Text(0) is var account && shard.Has(account)) accounts.Add(account);
         return accounts;
     });
 
