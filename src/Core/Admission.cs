@@ -46,8 +46,7 @@ static class Admission
         if (limit.Limit.Window.Kind == WindowKind.Session)
         {
             // A session goes on from its first call as long as the next one comes in time.
-            var running = counter?.Slots.Find(slot => slot.Span.Contains(at));
-            return new(running?.Span.Start ?? at, at + Calendar.SessionIdle);
+            return new(counter?.Running(at)?.Span.Start ?? at, at + Calendar.SessionIdle);
         }
         if (limit.Limit.Window.Kind == WindowKind.Rolling) return state.Effective.Calendar.Bounds(limit.Limit.Window, at);
         if (!limit.Current.Contains(at)) limit.Current = state.Effective.Calendar.Bounds(limit.Limit.Window, at);

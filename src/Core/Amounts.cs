@@ -11,6 +11,10 @@ public readonly record struct Amounts(long Tokens, long InputTokens, long Output
     /// <summary>The most tokens one call may name: beyond it lies no model, and below it JSON numbers are exact everywhere.</summary>
     public const long LargestTokens = 1_000_000_000_000_000;
 
+    /// <summary>What one hold can come to over all its extensions and parts; sums of two of it still fit 64 bits.</summary>
+    public static readonly Amounts Most = new(MostEach, MostEach, MostEach, MostEach, MostEach);
+    const long MostEach = 4 * Money.LargestNanos;
+
     public long Of(LimitUnit unit) => unit switch
     {
         LimitUnit.Tokens => Tokens,

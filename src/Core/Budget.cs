@@ -25,12 +25,27 @@ public static class Budget
     /// </summary>
     public static Result Step(BudgetState state, BudgetCommand command, Settings settings, Instant now, Seeding? seeding = null)
     {
-        now = Instant.Max(now, state.LastAt);
-        var events = new List<BudgetEvent>();
+        now = Instant.Max(now, state.LastAt).ToMillis();
         seeding ??= Plan(state, command, settings, now);
+        if (!state.IsBlank) return Take(state, command, settings, now, seeding, out _);
+        if (UnknownAccount(state, command, settings) is { } unknown) return new(unknown);
+        // An account that was only ever refused or asked leaves nothing behind, not even that it took the default policy.
+        var trial = new BudgetState(state.Account);
+        var tried = Take(trial, command, settings, now, seeding, out var own);
+        if (own == 0) return new(tried.Outcome);
+        foreach (var happened in tried.Events) Apply(state, happened);
+        return tried;
+    }
+
+    static Result Take(BudgetState state, BudgetCommand command, Settings settings, Instant now, Seeding? seeding, out int own)
+    {
+        var events = new List<BudgetEvent>();
         if (seeding is not null && command is not SetPolicy) Happen(state, [PolicyChanging.Adopt(state, seeding, settings, now)], events, now);
-        Happen(state, Due(state, settings, now), events, now);
+        var due = Due(state, settings, now);
+        Happen(state, due, events, now);
+        if (command is SetPolicy) seeding?.Add(due);
         var result = Decide(state, command, settings, now, seeding);
+        own = result.Events.Count;
         Happen(state, result.Events, events, now);
         var outcome = result.Answer is { } answer ? result.Outcome with { Answer = answer(state) } : result.Outcome;
         return new(outcome, events);
@@ -139,7 +154,7 @@ public static class Budget
 
     static Outcome? UnknownAccount(BudgetState state, BudgetCommand command, Settings settings)
     {
-        if (state.Version > 0 || command is SetPolicy or Tick) return null;
+        if (!state.IsBlank || command is SetPolicy or Tick) return null;
         var reads = command is GetStatus or GetPolicy or ListOverrides or Resume or CloseSession;
         return reads || settings.RefuseUnknownAccounts
             ? new(OutcomeStatus.UnknownAccount, null, "account", settings.RefuseUnknownAccounts

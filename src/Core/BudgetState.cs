@@ -35,6 +35,15 @@ public sealed class Counter
         return (settled, held);
     }
 
+    /// <summary>The first slot that counts at this instant.</summary>
+    public Slot? Running(Instant now)
+    {
+        foreach (var slot in Slots)
+            if (slot.Span.Contains(now))
+                return slot;
+        return null;
+    }
+
     public Slot? Find(Instant start)
     {
         foreach (var slot in Slots)
@@ -108,6 +117,9 @@ public sealed class Hold
     /// <summary>What was booked in doubt (expiry that charges, unknown outcome) and is corrected by a later settle.</summary>
     public Amounts Charged { get; set; }
 
+    /// <summary>The dimensions under which it was charged, where they are not the hold's own.</summary>
+    public Dimensions? ChargedTo { get; set; }
+
     /// <summary>When it was closed; a closed hold leaves memory after a while and is found in the ledger.</summary>
     public Instant? ClosedAt { get; set; }
 
@@ -138,6 +150,10 @@ public sealed class BudgetState(string account)
     /// <summary>The latest instant in the stream.</summary>
     public Instant LastAt { get; set; }
 
+    /// <summary>Nothing ever happened here, durable or not.</summary>
+    [JsonIgnore]
+    public bool IsBlank => Version == 0 && LastAt == default;
+
     public Policy? Policy { get; set; }
     public long PolicyVersion { get; set; }
 
@@ -161,7 +177,11 @@ public sealed class BudgetState(string account)
 
     /// <summary>Active holds by the time they run out, so that nothing ever scans all of them.</summary>
     [JsonIgnore]
-    public SortedSet<(Instant ExpiresAt, string Id)> Deadlines { get; } = [];
+    public SortedSet<(Instant ExpiresAt, string Id)> Deadlines { get; } = new(soonest);
+
+    // Ids compare by their characters: some cultures take different ids for equal, and a hold would never run out.
+    static readonly Comparer<(Instant ExpiresAt, string Id)> soonest = Comparer<(Instant ExpiresAt, string Id)>.Create(
+        (a, b) => a.ExpiresAt.CompareTo(b.ExpiresAt) is var order and not 0 ? order : string.CompareOrdinal(a.Id, b.Id));
 
     [JsonIgnore]
     public int ActiveHolds => Deadlines.Count;
@@ -212,9 +232,12 @@ public sealed class BudgetState(string account)
     public void Index()
     {
         Deadlines.Clear();
+        leaving.Clear();
         foreach (var hold in Holds.Values)
-            if (hold.State == ReservationState.Active) Deadlines.Add((hold.ExpiresAt, hold.Id));
-            else leaving.Enqueue((LastAt, hold.Id, null));
+            if (hold.State == ReservationState.Active)
+                Deadlines.Add((hold.ExpiresAt, hold.Id));
+        foreach (var hold in Holds.Values.Where(hold => hold.State != ReservationState.Active).OrderBy(hold => hold.ClosedAt))
+            leaving.Enqueue((hold.ClosedAt ?? LastAt, hold.Id, null));
     }
 
     public LimitState? LimitNo(int no)

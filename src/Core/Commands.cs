@@ -25,7 +25,8 @@ namespace Purser.Core;
 public abstract record BudgetCommand;
 
 /// <summary>Status of the account; the limits are paged by <see cref="Cursor"/>, an opaque place to go on from.</summary>
-public sealed record GetStatus(string? Cursor = null, int PageSize = 100) : BudgetCommand;
+public sealed record GetStatus(
+    string? Cursor = null, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] int PageSize = 100) : BudgetCommand;
 
 public sealed record GetPolicy : BudgetCommand;
 
@@ -58,7 +59,9 @@ public sealed record GetReservation(string Id) : BudgetCommand;
 public sealed record Extend(string ReservationId, string Id, long? TtlSeconds = null, Estimate? Estimate = null) : IdentifiedCommand;
 
 /// <summary>Books <see cref="Usage"/> against a hold. <see cref="Unknown"/>: the outcome is not known; book the larger of estimate and usage.</summary>
-public sealed record Settle(string ReservationId, string Id, Usage Usage, bool Final = true, bool Unknown = false) : IdentifiedCommand;
+public sealed record Settle(
+    string ReservationId, string Id, Usage Usage, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] bool Final = true,
+    bool Unknown = false) : IdentifiedCommand;
 
 public sealed record Release(string ReservationId) : BudgetCommand;
 

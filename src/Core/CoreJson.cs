@@ -1,4 +1,5 @@
 // The one JSON form of commands, events, outcomes and state, for storage and between nodes. Instants are whole milliseconds since 1970.
+// A member whose own default is not the zero of its type is always written (`Condition = Never`): what is left out reads as zero.
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using NodaTime;

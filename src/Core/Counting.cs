@@ -1,4 +1,5 @@
 // Putting amounts on counters. The only place where a counter changes.
+using NodaTime;
 
 namespace Purser.Core;
 
@@ -34,6 +35,18 @@ static class Counting
         }
     }
 
+    /// <summary>
+    /// Takes a held amount back from where it was put. A slot that is gone needs nothing back; a session's slot may have outlived the
+    /// end that it had then.
+    /// </summary>
+    public static void GiveBack(BudgetState state, IReadOnlyList<Touch> touches, Amounts amounts)
+    {
+        for (var i = 0; i < touches.Count; i++)
+            if (state.LimitNo(touches[i].No) is { } limit && limit.Counters.TryGetValue(touches[i].Key, out var counter)
+                && counter.Find(touches[i].Span.Start) is { } slot)
+                slot.Held -= amounts.Of(limit.Limit.Unit);
+    }
+
     static Slot SlotOf(BudgetState state, LimitState limit, Touch touch)
     {
         if (!limit.Counters.TryGetValue(touch.Key, out var counter)) limit.Counters[touch.Key] = counter = new();
@@ -43,7 +56,7 @@ static class Counting
             if (touch.Span.End > known.Span.End) known.Span = touch.Span;
             return known;
         }
-        counter.Slots.RemoveAll(old => old.Span.End <= state.LastAt);
+        RemoveEnded(counter, state.LastAt);
         var slot = new Slot { Span = touch.Span };
         counter.Slots.Add(slot);
         return slot;
@@ -55,7 +68,7 @@ static class Counting
         limit.Open = null;
         foreach (var (key, counter) in limit.Counters)
         {
-            counter.Slots.RemoveAll(slot => slot.Span.End <= reset.At);
+            RemoveEnded(counter, reset.At);
             if (counter.Slots.Count == 0) limit.Counters.Remove(key);
             foreach (var slot in counter.Slots)
                 if (slot.Settled != 0 && (limit.Open is not { } open || slot.Span.End < open.End))
@@ -63,10 +76,26 @@ static class Counting
         }
     }
 
+    static void RemoveEnded(Counter counter, Instant at)
+    {
+        for (var i = counter.Slots.Count - 1; i >= 0; i--)
+            if (counter.Slots[i].Span.End <= at)
+                counter.Slots.RemoveAt(i);
+    }
+
+    /// <summary>The session's window ends. Holds that are still active in it count no more there: there is nothing to give back later.</summary>
     public static void Apply(BudgetState state, SessionClosed closed)
     {
+        var ended = new HashSet<int>();
         foreach (var limit in state.Limits)
-            if (limit.Limit.Window.Kind == WindowKind.Session)
-                limit.Counters.Remove(closed.Session);
+            if (limit.Limit.Window.Kind == WindowKind.Session && limit.Counters.Remove(closed.Session))
+                ended.Add(limit.No);
+        if (ended.Count == 0) return;
+        foreach (var (_, id) in state.Deadlines)
+            foreach (var layer in state.Holds[id].Layers)
+                if (layer.Touches.Any(Ended))
+                    layer.Touches = layer.Touches.Where(touch => !Ended(touch)).ToArray();
+
+        bool Ended(Touch touch) => touch.Key == closed.Session && ended.Contains(touch.No);
     }
 }

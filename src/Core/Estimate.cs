@@ -67,9 +67,14 @@ public sealed record ResolvedEstimate
         var output = estimate.Tokens
             ?? estimate.MaxOutputTokens
             ?? (estimate.InputTokens is null ? null : policy.DefaultMaxOutputTokens ?? own?.MaxOutputTokens);
-        long? cost = estimate.CostNanos;
+        var cost = estimate.CostNanos;
+        var beyond = false;
         if (cost is null && price is not null && input is not null && output is not null)
-            cost = Money.CeilingNanos(price.Cost(new EstimatedTokens(input.Value, output.Value, plain)));
+        {
+            var exact = price.Cost(new EstimatedTokens(input.Value, output.Value, plain));
+            beyond = exact > Money.Largest;
+            if (!beyond) cost = Money.CeilingNanos(exact);
+        }
 
         return new()
         {
@@ -83,12 +88,13 @@ public sealed record ResolvedEstimate
             Price = estimate.CostNanos is null ? price : null,
             PriceVersion = estimate.CostNanos is null && cost is not null ? prices.Version : null,
             Unpriced = unpriced && estimate.CostNanos is null,
-            CostProblem = cost is not null ? null : Problem(dimensions, own, policy, input is null || output is null),
+            CostProblem = cost is not null ? null : Problem(dimensions, own, policy, input is null || output is null, beyond),
         };
     }
 
-    static string Problem(Dimensions dimensions, ModelPrice? own, EffectivePolicy policy, bool silent) =>
-        dimensions.Model is null ? "a cost limit matches this call: name `model` (and `provider`), or give `cost`"
+    static string Problem(Dimensions dimensions, ModelPrice? own, EffectivePolicy policy, bool silent, bool beyond) =>
+        beyond ? "the estimate costs more than any one call can"
+        : dimensions.Model is null ? "a cost limit matches this call: name `model` (and `provider`), or give `cost`"
         : own is null ? $"there is no price for model '{dimensions.Model}'; give `cost`, add a price, or set the policy's `unpriced` rule to a fallback model"
         : own.Currency != policy.Currency ? $"the price of '{dimensions.Model}' is in {own.Currency} and the account is in {policy.Currency}; give `cost`"
         : silent ? "a cost limit matches this call: give `inputTokens` and `maxOutputTokens`, or `tokens`, or `cost`"

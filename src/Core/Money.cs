@@ -11,6 +11,9 @@ public static class Money
     /// <summary>The largest amount one call, limit or override may name: a billion units, far below what 64 bits hold in nanos.</summary>
     public const long LargestNanos = 1_000_000_000L * NanosPerUnit;
 
+    /// <summary><see cref="LargestNanos"/> in whole units.</summary>
+    public const decimal Largest = LargestNanos / (decimal)NanosPerUnit;
+
     /// <summary>Rounds an exact amount up to whole nanos, so that a sum of bookings is never below the sum of quotes.</summary>
     public static long CeilingNanos(decimal amount) => (long)decimal.Ceiling(amount * NanosPerUnit);
 
@@ -33,7 +36,7 @@ public static class Money
         nanos = 0;
         const NumberStyles plain = NumberStyles.AllowDecimalPoint | NumberStyles.AllowLeadingSign;
         if (text is null || text.StartsWith('+') || !decimal.TryParse(text, plain, CultureInfo.InvariantCulture, out var amount)) return false;
-        if (Math.Abs(amount) > (decimal)LargestNanos / NanosPerUnit) return false;
+        if (Math.Abs(amount) > Largest) return false;
         var scaled = amount * NanosPerUnit;
         if (scaled != decimal.Truncate(scaled)) return false;
         nanos = (long)scaled;

@@ -28,10 +28,13 @@ static class Overriding
             return new(Outcome.Unprocessable(field, command.Terms.LimitId is { } id
                 ? $"there is no limit '{id}' in force" : $"there is no limit of {Names.Of(command.Terms.Unit!.Value)} per {command.Terms.Window} in force"));
         if (covered.TrueForAll(limit => limit.Limit.Amount is null)) return new(Outcome.Unprocessable(field, "the limit is unlimited; there is nothing to raise"));
-        if (state.Overrides.Count(other => now < other.Terms.ExpiresAt + keptAfterEnd) >= BudgetState.MostOverrides)
+        if (command.Terms.Key is { Length: > 0 } && !covered.Exists(limit => limit.Limit.Each is not null || limit.Limit.Window.Kind == WindowKind.Session))
+            return new(Outcome.Unprocessable("key", "the limit has one counter for all calls (it has no `each`); leave `key` out"));
+        if (state.Overrides.Count(other => now - keptAfterEnd < other.Terms.ExpiresAt) >= BudgetState.MostOverrides)
             return new(Outcome.Unprocessable("limitId", $"the account has {BudgetState.MostOverrides} overrides already; change the limit instead"));
-        var granted = new Override(command.Id, command.Fingerprint, command.Terms, now);
-        return new(Outcome.Done(Viewing.View(granted, covered[0].Limit.Unit, now)), [new OverrideAdded(command.Id, command.Fingerprint, command.Terms) { At = now }]);
+        var terms = command.Terms with { StartsAt = command.Terms.StartsAt?.ToMillis(), ExpiresAt = command.Terms.ExpiresAt.ToMillis() };
+        var granted = new Override(command.Id, command.Fingerprint, terms, now);
+        return new(Outcome.Done(Viewing.View(granted, covered[0].Limit.Unit, now)), [new OverrideAdded(command.Id, command.Fingerprint, terms) { At = now }]);
     }
 
     public static Result Remove(BudgetState state, RemoveOverride command, Instant now)
@@ -53,7 +56,7 @@ static class Overriding
 
     public static void Apply(BudgetState state, OverrideAdded added)
     {
-        state.Overrides.RemoveAll(old => added.At >= old.Terms.ExpiresAt + keptAfterEnd);
+        state.Overrides.RemoveAll(old => added.At - keptAfterEnd >= old.Terms.ExpiresAt);
         state.Overrides.Add(new(added.Id, added.Fingerprint, added.Terms, added.At));
     }
 

@@ -26,14 +26,18 @@ public sealed record Limit
     public Int128? Amount { get; init; }
     public SortedDictionary<string, string>? Match { get; init; }
     public string? Each { get; init; }
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public Enforcement Enforcement { get; init; } = Enforcement.Hard;
     public LimitMode Mode { get; init; }
     public IReadOnlyList<Threshold>? Thresholds { get; init; }
 
-    /// <summary>Whether a counter kept for <paramref name="other"/> also counts for this limit: same unit, window, matches and key.</summary>
-    public bool CountsLike(Limit other) =>
-        Unit == other.Unit && Window == other.Window && Each == other.Each
-        && (Match?.Count ?? 0) == (other.Match?.Count ?? 0) && (Match ?? []).SequenceEqual(other.Match ?? []);
+    /// <summary>
+    /// Whether a counter kept for <paramref name="earlier"/> also counts for this limit: same unit, window, matches and key. A limit that
+    /// was off counted nothing, so its counter is of no use once it is on.
+    /// </summary>
+    public bool CountsLike(Limit earlier) =>
+        (earlier.Mode != LimitMode.Off || Mode == LimitMode.Off) && Unit == earlier.Unit && Window == earlier.Window && Each == earlier.Each
+        && (Match?.Count ?? 0) == (earlier.Match?.Count ?? 0) && (Match ?? []).SequenceEqual(earlier.Match ?? []);
 }
 
 public sealed record UnpricedSettings(UnpricedRule? Rule = null, string? Fallback = null);
@@ -48,7 +52,7 @@ public sealed record Policy
 {
     public static readonly Policy Empty = new();
 
-    public IReadOnlyList<Limit> Limits { get; init; } = [];
+    public IReadOnlyList<Limit> Limits { get; init => field = value ?? []; } = [];
     public string? TimeZone { get; init; }
     public IsoDayOfWeek? WeekStart { get; init; }
     public int? MonthAnchorDay { get; init; }
@@ -84,6 +88,8 @@ public sealed record EffectivePolicy
     public long? DefaultMaxOutputTokens { get; init; }
     public ExpiryRule OnExpiry { get; init; }
     public StatusLevels StatusLevels { get; init; } = new();
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public bool OverridesAllowed { get; init; } = true;
 
     [JsonIgnore]
@@ -108,15 +114,24 @@ public sealed record EffectivePolicy
             StatusLevels = account.StatusLevels ?? defaults.StatusLevels ?? None.StatusLevels,
             OverridesAllowed = account.OverridesAllowed ?? defaults.OverridesAllowed ?? None.OverridesAllowed,
         };
-        var sameCalendar = merged.TimeZone == before.TimeZone && merged.WeekStart == before.WeekStart && merged.MonthAnchorDay == before.MonthAnchorDay;
         var own = account.Limits.Select(limit => limit.Id).ToHashSet(StringComparer.Ordinal);
         return merged with
         {
             Limits = defaults.Limits.Where(limit => !own.Contains(limit.Id)).Concat(account.Limits).Select(limit =>
             {
-                var kept = sameCalendar ? before.Limits.FirstOrDefault(old => old.Limit.Id == limit.Id && old.Limit.CountsLike(limit)) : null;
+                var kept = merged.HasWindowsOf(before, limit.Window.Kind)
+                    ? before.Limits.FirstOrDefault(old => old.Limit.Id == limit.Id && limit.CountsLike(old.Limit)) : null;
                 return new NumberedLimit(kept?.No ?? nextNo++, limit);
             }).ToArray(),
         };
     }
+
+    /// <summary>Whether windows of a kind are the same under both policies.</summary>
+    bool HasWindowsOf(EffectivePolicy other, WindowKind kind) => kind switch
+    {
+        WindowKind.Request or WindowKind.Lifetime or WindowKind.Session or WindowKind.Rolling => true,
+        WindowKind.Minute or WindowKind.Hour or WindowKind.Day => TimeZone == other.TimeZone,
+        WindowKind.Week => TimeZone == other.TimeZone && WeekStart == other.WeekStart,
+        _ => TimeZone == other.TimeZone && MonthAnchorDay == other.MonthAnchorDay,
+    };
 }

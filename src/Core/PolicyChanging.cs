@@ -15,10 +15,15 @@ public sealed class Seeding
     readonly LimitState[] fresh;
     readonly Dictionary<(int No, string Key, Instant Start), (Span Span, Int128 Settled)> seeds = [];
 
+    // The calls of each session by the hour, so that its running window can be told from those that ended by idleness.
+    readonly Dictionary<(int No, string Key), SortedDictionary<long, (Instant First, Instant Last, Int128 Settled)>> sessions = [];
+
     internal Seeding(BudgetState state, Policy? policy, Settings settings, Instant now)
     {
         (this.now, this.settings) = (now, settings);
         Effective = EffectivePolicy.Merge(settings.DefaultPolicy, policy, state.Effective, state.NextLimitNo);
+        // Once something is booked, a default currency changes nothing any more.
+        if (state.HasBookings && policy?.Currency is null) Effective = Effective with { Currency = state.Effective.Currency };
         fresh = Effective.Limits.Where(limit => limit.No >= state.NextLimitNo).Select(limit => new LimitState(limit)).ToArray();
         if (!state.HasBookings) return;
         foreach (var limit in fresh)
@@ -46,21 +51,71 @@ public sealed class Seeding
         foreach (var limit in fresh)
         {
             if (limit.Limit.Window.Kind == WindowKind.Request || !limit.Matcher.Matches(call, canonical)) continue;
-            if (limit.Limit.Window.Kind == WindowKind.Session && call.Session is null) continue;
+            if (limit.Limit.Window.Kind == WindowKind.Session)
+            {
+                if (call.Session is null) continue;
+                if (record.ReservationId is not null) Called(limit, call.Session, record.At, 0);
+                Called(limit, call.Session, record.BookedAt, record.Amounts.Of(limit.Limit.Unit));
+                continue;
+            }
             var span = Effective.Calendar.Bounds(limit.Limit.Window, record.At);
-            var slot = limit.Limit.Window.Kind == WindowKind.Session ? Span.Always.Start : span.Start;
-            var key = (limit.No, Admission.KeyOf(limit, call), slot);
-            var (known, settled) = seeds.GetValueOrDefault(key, (span, 0));
-            seeds[key] = (new(Instant.Min(known.Start, span.Start), Instant.Max(known.End, span.End)), settled + record.Amounts.Of(limit.Limit.Unit));
+            var key = (limit.No, Admission.KeyOf(limit, call), span.Start);
+            seeds[key] = (span, seeds.GetValueOrDefault(key).Settled + record.Amounts.Of(limit.Limit.Unit));
         }
     }
 
-    internal Seed[] Seeds() => seeds
-        .Where(seed => seed.Value.Span.End > now)
-        .Select(seed => new Seed(new(seed.Key.No, seed.Key.Key, seed.Value.Span), seed.Value.Settled))
-        .OrderBy(seed => seed.Touch.No).ThenBy(seed => seed.Touch.Key, StringComparer.Ordinal).ThenBy(seed => seed.Touch.Span.Start).ToArray();
+    /// <summary>What changed since the records were read, in the step that sets the policy: holds that ran out and were charged.</summary>
+    internal void Add(IReadOnlyList<BudgetEvent> events)
+    {
+        foreach (var happened in events)
+            if (happened is Expired { Charge: { } charge }) Add(charge);
+    }
 
-    /// <summary>Where the active holds count under the new limits.</summary>
+    void Called(LimitState limit, string session, Instant at, Int128 settled)
+    {
+        var hour = at.ToUnixTimeSeconds() / 3600;
+        if (!sessions.TryGetValue((limit.No, session), out var hours)) sessions[(limit.No, session)] = hours = [];
+        var (first, last, sum) = hours.GetValueOrDefault(hour, (at, at, 0));
+        hours[hour] = (Instant.Min(first, at), Instant.Max(last, at), sum + settled);
+    }
+
+    /// <summary>A session's running window, back to the first call that no idle time separates from the last; null where it has ended.</summary>
+    (Span Span, Int128 Settled)? Running(LimitState limit, string session)
+    {
+        if (!sessions.TryGetValue((limit.No, session), out var hours)) return null;
+        Instant? start = null, last = null;
+        Int128 settled = 0;
+        foreach (var (_, hour) in hours.Reverse())
+        {
+            if (hour.Last + Calendar.SessionIdle <= (start ?? now)) break;
+            (start, last) = (hour.First, last ?? hour.Last);
+            settled += hour.Settled;
+        }
+        return start is { } first ? (new Span(first, last!.Value + Calendar.SessionIdle), settled) : null;
+    }
+
+    internal Seed[] Seeds(BudgetState state)
+    {
+        foreach (var limit in fresh)
+        {
+            if (limit.Limit.Window.Kind != WindowKind.Session) continue;
+            foreach (var (_, id) in state.Deadlines)
+            {
+                var hold = state.Holds[id];
+                if (hold.Dimensions.Session is { } session && limit.Matcher.Matches(hold.Dimensions, Viewing.Canonical(settings, hold.Dimensions)))
+                    Called(limit, session, hold.CreatedAt, 0);
+            }
+            foreach (var (no, session) in sessions.Keys)
+                if (no == limit.No && Running(limit, session) is { } running)
+                    seeds[(no, session, running.Span.Start)] = running;
+        }
+        return seeds
+            .Where(seed => seed.Value.Span.End > now)
+            .Select(seed => new Seed(new(seed.Key.No, seed.Key.Key, seed.Value.Span), seed.Value.Settled))
+            .OrderBy(seed => seed.Touch.No).ThenBy(seed => seed.Touch.Key, StringComparer.Ordinal).ThenBy(seed => seed.Touch.Span.Start).ToArray();
+    }
+
+    /// <summary>Where the active holds count under the new limits. Comes after <see cref="Seeds"/>.</summary>
     internal HoldMatch[] Holds(BudgetState state)
     {
         var matches = new List<HoldMatch>();
@@ -74,7 +129,8 @@ public sealed class Seeding
             {
                 if (limit.Limit.Window.Kind == WindowKind.Request || !limit.Matcher.Matches(hold.Dimensions, canonical)) continue;
                 if (limit.Limit.Window.Kind == WindowKind.Session && hold.Dimensions.Session is null) continue;
-                var span = Effective.Calendar.Bounds(limit.Limit.Window, hold.CreatedAt);
+                var span = limit.Limit.Window.Kind != WindowKind.Session ? Effective.Calendar.Bounds(limit.Limit.Window, hold.CreatedAt)
+                    : Running(limit, hold.Dimensions.Session!) is { } running && running.Span.Start <= hold.CreatedAt ? running.Span : default;
                 if (span.End > now) touches.Add(new(limit.No, Admission.KeyOf(limit, hold.Dimensions), span));
             }
             for (var layer = 0; layer < hold.Layers.Count && touches.Count > 0; layer++) matches.Add(new(id, layer, touches));
@@ -93,7 +149,7 @@ static class PolicyChanging
     };
 
     public static PolicyChanged Adopt(BudgetState state, Seeding seeding, Settings settings, Instant now) =>
-        new(null, state.PolicyVersion, settings.DefaultsVersion, seeding.Effective, seeding.Seeds(), seeding.Holds(state)) { At = now };
+        new(null, state.PolicyVersion, settings.DefaultsVersion, seeding.Effective, seeding.Seeds(state), seeding.Holds(state)) { At = now };
 
     public static Result Set(BudgetState state, SetPolicy command, Seeding seeding, Settings settings, Instant now)
     {
@@ -102,7 +158,7 @@ static class PolicyChanging
         if (state.HasBookings && seeding.Effective.Currency != state.Effective.Currency)
             return new(Outcome.Unprocessable("currency", $"usage is booked in {state.Effective.Currency} already; a currency changes only while nothing is booked"));
         var changed = new PolicyChanged(
-            command.Policy, state.PolicyVersion + 1, settings.DefaultsVersion, seeding.Effective, seeding.Seeds(), seeding.Holds(state)) { At = now };
+            command.Policy, state.PolicyVersion + 1, settings.DefaultsVersion, seeding.Effective, seeding.Seeds(state), seeding.Holds(state)) { At = now };
         return new(Outcome.Done(new PolicyView(command.Policy, seeding.Effective, state.PolicyVersion + 1)), [changed]);
     }
 
@@ -117,7 +173,14 @@ static class PolicyChanging
         foreach (var numbered in changed.Effective.Limits)
         {
             state.NextLimitNo = Math.Max(state.NextLimitNo, numbered.No + 1);
-            state.Limits.Add(before.TryGetValue(numbered.No, out var old) ? new(numbered) { Counters = old.Counters, Open = old.Open } : new(numbered));
+            if (!before.TryGetValue(numbered.No, out var old))
+            {
+                state.Limits.Add(new(numbered));
+                continue;
+            }
+            var kept = new LimitState(numbered) { Counters = old.Counters, Open = old.Open };
+            Thresholding.Carry(old.Limit, kept);
+            state.Limits.Add(kept);
         }
         foreach (var seed in changed.Seeds) Counting.Seed(state, seed);
         foreach (var match in changed.Holds)

@@ -59,12 +59,15 @@ static class Reserving
             // An extension adds output (or input) to a call that is under way: nothing is assumed about what it does not name.
             if (named is { Tokens: null, InputTokens: not null, MaxOutputTokens: null }) named = named with { MaxOutputTokens = 0 };
             if (named is { Tokens: null, InputTokens: null, MaxOutputTokens: not null }) named = named with { InputTokens = 0 };
+            if (named is { Tokens: null, InputTokens: null, MaxOutputTokens: null, CostNanos: not null }) named = named with { InputTokens = 0, MaxOutputTokens = 0 };
             var estimate = ResolvedEstimate.Of(named, state.Effective, settings.Prices, requests: 0);
             var matches = Admission.Matches(state, estimate.Dimensions, estimate.CanonicalModel, now, now);
             if (Admission.Silence(matches, estimate) is { } silent) return new(silent);
             var decision = Decide(state, matches, estimate, now);
             if (!decision.Allowed) return new(Refusal(decision));
             added = estimate.Amounts;
+            if (Amounts.Min(hold.Reserved + added, Amounts.Most) != hold.Reserved + added)
+                return new(Outcome.Unprocessable("reservationId", $"reservation '{hold.Id}' would hold more than any call can use"));
             touches = TouchesOf(matches);
         }
         return new(Outcome.Done(), [new HoldExtended(hold.Id, command.Id, command.Fingerprint, expiresAt, added, touches) { At = now }])
@@ -184,7 +187,7 @@ static class Reserving
             if (part == default) continue;
             layer.Left -= part;
             amount -= part;
-            Counting.Hold(state, layer.Touches, default(Amounts) - part);
+            Counting.GiveBack(state, layer.Touches, part);
         }
     }
 

@@ -8,7 +8,7 @@ static class Settling
     public static Result Record(BudgetState state, Record command, Settings settings, Instant now)
     {
         if (Repeated(state, command.Id, command, settings, now) is { } again) return again;
-        var at = command.Usage.Timestamp ?? now;
+        var at = command.Usage.Timestamp?.ToMillis() ?? now;
         var (usage, cost, version, unpriced) = Price(state, command.Usage, settings);
         var record = new UsageRecord
         {
@@ -35,16 +35,20 @@ static class Settling
                 $"reservation '{hold.Id}' was settled by usage '{hold.SettledBy}'; record further usage of it on its own"));
         if (hold.State == ReservationState.Charged && (command.Unknown || !command.Final))
             return new(new Outcome(OutcomeStatus.Conflict, null, command.Unknown ? "outcome" : "final",
-                $"reservation '{hold.Id}' is charged in full already; settle it finally, with all that was really used"));
+                $"reservation '{hold.Id}' is charged in full already; settle it finally, with all that was used since its last part"));
 
         var named = command.Usage with { Dimensions = hold.Dimensions.With(command.Usage.Dimensions) };
         var (usage, cost, version, unpriced) = Price(state, named, settings);
-        var open = NotBelowZero(hold.Reserved - hold.Booked);
-        var requests = hold.RequestBooked ? 0 : usage.Requests;
+        // What was charged in doubt is still open: this settlement says what it really was.
+        var charged = hold.State == ReservationState.Charged;
+        var open = NotBelowZero(hold.Reserved - hold.Booked + hold.Charged);
+        var requests = hold.RequestBooked && hold.Charged.Requests == 0 ? 0 : usage.Requests;
         // What can not be priced costs what was held for it, until it is re-priced.
         var actual = Actual(usage, cost ?? (command.Final ? open.CostNanos : 0), requests);
         if (command.Unknown) actual = Larger(actual, open, hold.PlainTokens);
-        var booked = hold.State == ReservationState.Charged ? (actual - hold.Charged) with { Requests = requests } : actual;
+        // A charge under other dimensions can not be corrected by a difference: it is taken back where it was booked.
+        var chargedTo = hold.ChargedTo ?? hold.Dimensions;
+        var elsewhere = charged && chargedTo != usage.Dimensions;
 
         var record = new UsageRecord
         {
@@ -53,18 +57,47 @@ static class Settling
             ReservationId = hold.Id,
             At = hold.CreatedAt,
             BookedAt = now,
-            Kind = command.Unknown ? RecordKind.Unknown : hold.State == ReservationState.Charged ? RecordKind.Adjustment : RecordKind.Reported,
+            Kind = command.Unknown ? RecordKind.Unknown : charged && !elsewhere ? RecordKind.Adjustment : RecordKind.Reported,
             Usage = usage,
-            Amounts = booked,
+            Amounts = charged && !elsewhere ? actual - hold.Charged : actual,
             Currency = state.Effective.Currency,
             PriceVersion = version,
             Unpriced = unpriced,
             Late = hold.State != ReservationState.Active,
-            Overrun = actual.Tokens > open.Tokens || actual.CostNanos > open.CostNanos,
+            Overrun = IsOverrun(actual, open, hold.Reserved),
             Final = command.Final,
         };
-        var settled = new Settled(record, TouchesOf(state, record, settings, now)) { At = now };
-        return new(Outcome.Done(), [settled]) { Answer = after => Viewing.View(after, record, settings, now) };
+        var settled = new Settled(record, TouchesOf(state, record, settings, now, hold)) { At = now };
+        return new(Outcome.Done(), elsewhere ? [Reversal(state, hold, chargedTo, settings, now), settled] : [settled])
+        {
+            Answer = after => Viewing.View(after, record, settings, now),
+        };
+    }
+
+    /// <summary>Takes a whole charge back, in the dimensions under which it was booked.</summary>
+    static Settled Reversal(BudgetState state, Hold hold, Dimensions chargedTo, Settings settings, Instant now)
+    {
+        var record = new UsageRecord
+        {
+            Id = Validity.ReversalIdPrefix + hold.Id,
+            ReservationId = hold.Id,
+            At = hold.CreatedAt,
+            BookedAt = now,
+            Kind = RecordKind.Adjustment,
+            Usage = new() { Dimensions = chargedTo, Requests = 0 },
+            Amounts = default(Amounts) - hold.Charged,
+            Currency = hold.Currency,
+            Late = true,
+            Final = false,
+        };
+        return new(record, TouchesOf(state, record, settings, now, hold)) { At = now };
+    }
+
+    /// <summary>More than was held of what the hold was about: an estimate in money alone says nothing of tokens.</summary>
+    static bool IsOverrun(Amounts actual, Amounts open, Amounts reserved)
+    {
+        var nothing = reserved is { Tokens: 0, CostNanos: 0 };
+        return (actual.Tokens > open.Tokens && (nothing || reserved.Tokens > 0)) || (actual.CostNanos > open.CostNanos && (nothing || reserved.CostNanos > 0));
     }
 
     /// <summary>A hold has run out: what is left of it is freed, or booked where the policy of its time says so.</summary>
@@ -103,16 +136,14 @@ static class Settling
         var own = settings.Prices.Find(usage.Dimensions.Provider, usage.Dimensions.Model);
         if (own is not null && usage.Dimensions.Provider is null) usage = usage with { Dimensions = usage.Dimensions with { Provider = own.Provider } };
         if (usage.CostNanos is { } given) return (usage, given, null, false);
-        if (own is not null && own.Currency == state.Effective.Currency && own.Cost(usage) is { } exact && exact <= MostCost)
+        if (own is not null && own.Currency == state.Effective.Currency && own.Cost(usage) is { } exact && exact <= Money.Largest)
             return (usage, Money.CeilingNanos(exact), settings.Prices.Version, false);
         if (usage.InputTokens == 0 && usage.OutputTokens == 0 && usage.Parts is null) return (usage, 0, null, false);
         if (state.Effective.UnpricedRule == UnpricedRule.Fallback && settings.Prices.Find(null, state.Effective.FallbackModel) is { } fallback
-            && fallback.Currency == state.Effective.Currency && fallback.Cost(usage) is { } guessed && guessed <= MostCost)
+            && fallback.Currency == state.Effective.Currency && fallback.Cost(usage) is { } guessed && guessed <= Money.Largest)
             return (usage, Money.CeilingNanos(guessed), settings.Prices.Version, true);
         return (usage, null, null, true);
     }
-
-    const decimal MostCost = Money.LargestNanos / (decimal)Money.NanosPerUnit;
 
     static Amounts Actual(Usage usage, long costNanos, long requests) =>
         new(usage.InputTokens + usage.OutputTokens, usage.InputTokens, usage.OutputTokens, costNanos, requests);
@@ -129,7 +160,7 @@ static class Settling
     }
 
     /// <summary>Every limit that matches the final dimensions, in the windows of the record's instant; those that have ended are left out.</summary>
-    static Touch[] TouchesOf(BudgetState state, UsageRecord record, Settings settings, Instant now)
+    static Touch[] TouchesOf(BudgetState state, UsageRecord record, Settings settings, Instant now, Hold? hold = null)
     {
         var call = record.Usage.Dimensions;
         var touches = new List<Touch>(state.Limits.Count);
@@ -138,6 +169,9 @@ static class Settling
             if (match.Limit.Limit.Window.Kind == WindowKind.Request) continue;
             // A session counts all its calls, whenever they were.
             var touch = match.Limit.Limit.Window.Kind == WindowKind.Session ? Admission.Look(state, match.Limit, match.Key, now, now).Touch : match.Touch;
+            // A correction belongs to the session's window that was charged, not to one begun since.
+            if (record.Kind == RecordKind.Adjustment && match.Limit.Limit.Window.Kind == WindowKind.Session
+                && touch.Span.Start > hold?.CreatedAt && touch.Span.Start >= hold.ClosedAt) continue;
             if (touch.Span.End > now) touches.Add(touch);
         }
         return [.. touches];
@@ -150,11 +184,12 @@ static class Settling
         if (!state.Holds.TryGetValue(record.ReservationId!, out var hold)) return;
         if (hold.State == ReservationState.Active)
             Reserving.GiveBack(state, hold, record.Final ? hold.Left : record.Amounts);
-        hold.Booked += record.Amounts;
+        hold.Booked = Amounts.Min(hold.Booked + record.Amounts, Amounts.Most);
         hold.RequestBooked |= record.Amounts.Requests > 0;
         if (record.Kind == RecordKind.Unknown)
         {
             hold.Charged = record.Amounts;
+            hold.ChargedTo = record.Usage.Dimensions == hold.Dimensions ? null : record.Usage.Dimensions;
             Reserving.Close(state, hold, ReservationState.Charged, settled.At);
         }
         else if (record.Final)

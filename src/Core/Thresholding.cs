@@ -12,7 +12,7 @@ static class Thresholding
     public static List<BudgetEvent> After(BudgetState state, IReadOnlyList<BudgetEvent> events, Instant now)
     {
         var announcements = new List<BudgetEvent>();
-        var seen = new HashSet<(int, string)>();
+        HashSet<(int, string)>? seen = null;
         foreach (var happened in events)
             switch (happened)
             {
@@ -31,14 +31,14 @@ static class Thresholding
         void Touched(IReadOnlyList<Touch> touches)
         {
             foreach (var touch in touches)
-                if (touch.Span.Contains(now) && state.LimitNo(touch.No) is { } limit && seen.Add((touch.No, touch.Key)))
+                if (touch.Span.Contains(now) && state.LimitNo(touch.No) is { } limit && (seen ??= []).Add((touch.No, touch.Key)))
                     Look(limit, touch.Key, raised: false);
         }
 
         void All(LimitState limit, bool raised)
         {
             foreach (var key in limit.Counters.Keys)
-                if (raised || seen.Add((limit.No, key)))
+                if (raised || (seen ??= []).Add((limit.No, key)))
                     Look(limit, key, raised);
         }
 
@@ -51,21 +51,45 @@ static class Thresholding
             var announced = counter.AnnouncedIn == window.Start ? counter.Announced : 0;
             var arming = counter.AnnouncedIn == window.Start ? counter.Arming : 0;
             var thresholds = limit.Limit.Thresholds ?? EffectivePolicy.DefaultThresholds;
-            var mayRearm = raised || limit.Limit.Window.Kind == WindowKind.Rolling;
+            var rolling = limit.Limit.Window.Kind == WindowKind.Rolling;
+            // A rolling window may have emptied below a threshold since anybody looked, and been filled above it by these very events.
+            var before = rolling ? match.Settled - Booked(events, limit, key, now) : match.Settled;
             for (var i = 0; i < thresholds.Count; i++)
             {
-                var reached = match.Settled > 0 && (decimal)match.Settled >= thresholds[i].Ratio * (decimal)allowed;
                 var known = (announced & (1u << i)) != 0;
-                if (!reached && known && mayRearm)
+                if (known && (raised || rolling) && !IsReached(Int128.Min(before, match.Settled), thresholds[i].Ratio, allowed))
                 {
                     announcements.Add(new ThresholdRearmed(limit.No, limit.Limit.Id, key, window, i == 0 ? 0 : thresholds[i - 1].Ratio) { At = now });
-                    break;
+                    announced &= (1u << i) - 1;
+                    arming++;
+                    known = false;
                 }
-                if (reached && !known)
+                if (!known && IsReached(match.Settled, thresholds[i].Ratio, allowed))
                     announcements.Add(new ThresholdCrossed(
                         limit.No, limit.Limit.Id, key, window, thresholds[i].Ratio, thresholds[i].Level, match.Settled, allowed, arming) { At = now });
             }
         }
+    }
+
+    static bool IsReached(Int128 settled, decimal ratio, Int128 allowed) => settled > 0 && (decimal)settled >= ratio * (decimal)allowed;
+
+    static Int128 Booked(IReadOnlyList<BudgetEvent> events, LimitState limit, string key, Instant now)
+    {
+        Int128 sum = 0;
+        foreach (var happened in events)
+        {
+            var (record, touches) = happened switch
+            {
+                Settled settled => (settled.Record, settled.Touches),
+                Recorded recorded => (recorded.Record, recorded.Touches),
+                Expired { Charge: { } charge } expired => (charge, expired.Touches),
+                _ => (null, null),
+            };
+            if (record is null) continue;
+            foreach (var touch in touches!)
+                if (touch.No == limit.No && touch.Key == key && touch.Span.Contains(now)) sum += record.Amounts.Of(limit.Limit.Unit);
+        }
+        return sum;
     }
 
     /// <summary>The window a threshold is remembered for. A rolling window has no start of its own: it is one long window that arms anew.</summary>
@@ -95,6 +119,23 @@ static class Thresholding
 
     static (LimitState Limit, Counter Counter)? Find(BudgetState state, int no, string key) =>
         state.LimitNo(no) is { } limit && limit.Counters.TryGetValue(key, out var counter) ? (limit, counter) : null;
+
+    /// <summary>What was announced for the same ratios, where a policy changes the thresholds of a limit that goes on counting.</summary>
+    public static void Carry(Limit from, LimitState to)
+    {
+        var before = from.Thresholds ?? EffectivePolicy.DefaultThresholds;
+        var after = to.Limit.Thresholds ?? EffectivePolicy.DefaultThresholds;
+        if (ReferenceEquals(before, after) || before.Select(threshold => threshold.Ratio).SequenceEqual(after.Select(threshold => threshold.Ratio))) return;
+        foreach (var counter in to.Counters.Values)
+        {
+            var carried = 0u;
+            for (var i = 0; i < before.Count; i++)
+                for (var j = 0; j < after.Count; j++)
+                    if (before[i].Ratio == after[j].Ratio && (counter.Announced & (1u << i)) != 0)
+                        carried |= 1u << j;
+            counter.Announced = carried;
+        }
+    }
 
     static int IndexOf(LimitState limit, decimal ratio)
     {

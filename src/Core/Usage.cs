@@ -1,4 +1,5 @@
 // What a call really used, as it is reported, and the record of it that is kept.
+using System.Text.Json.Serialization;
 using NodaTime;
 
 namespace Purser.Core;
@@ -44,9 +45,14 @@ public sealed record Usage
     public long InputTokens { get; init; }
     public long OutputTokens { get; init; }
     public UsageParts? Parts { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public long Requests { get; init; } = 1;
     public string? ServiceTier { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public bool Success { get; init; } = true;
+
     public string? Error { get; init; }
     public long? DurationMs { get; init; }
     public string? RequestId { get; init; }
@@ -85,5 +91,6 @@ public sealed record UsageRecord
     public bool Overrun { get; init; }
 
     /// <summary>The last part of its hold: what a retry must match.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public bool Final { get; init; } = true;
 }

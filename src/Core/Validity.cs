@@ -11,6 +11,7 @@ public static class Validity
     public const int LongestText = 256 * 1024;
     public const int LongestReason = 2000;
     public const int MostLimits = 200;
+    public const int LargestPage = 1000;
     public const long ShortestTtlSeconds = 1;
     public const long LongestTtlSeconds = 24 * 3600;
 
@@ -38,13 +39,17 @@ public static class Validity
         Extend extend => Id("reservationId", extend.ReservationId) ?? Id("id", extend.Id) ?? Ttl(extend.TtlSeconds)
             ?? (extend.Estimate is null ? null : Problem(extend.Estimate))
             ?? (extend is { TtlSeconds: null, Estimate: null } ? Outcome.Invalid("ttlSeconds", "give `ttlSeconds`, or an amount to add, or both") : null),
-        Settle settle => Id("reservationId", settle.ReservationId) ?? UsageId(settle.Id) ?? Problem(settle.Usage, now),
+        Settle settle => Id("reservationId", settle.ReservationId) ?? UsageId(settle.Id) ?? Problem(settle.Usage, now)
+            ?? (settle is { Unknown: true, Final: false } ? Outcome.Invalid("final", "an unknown outcome ends the hold; leave `final` out") : null),
         Record record => UsageId(record.Id) ?? Problem(record.Usage, now),
         Release release => Id("reservationId", release.ReservationId),
         AddOverride add => Id("id", add.Id) ?? Problem(add.Terms, now),
         SetPolicy set => Problem(set.Policy),
         Pause pause => Text("reason", pause.Reason, LongestReason),
+        RemoveOverride remove => Id("id", remove.Id) ?? Text("removedBy", remove.RemovedBy, LongestName),
+        GetReservation get => Id("id", get.Id),
         CloseSession close => Id("session", close.Session),
+        GetStatus { PageSize: < 1 or > LargestPage } => Outcome.Invalid("limit", $"must be 1 to {LargestPage}"),
         _ => null,
     };
 
@@ -53,6 +58,7 @@ public static class Validity
     {
         if (policy.TimeZone is { } zone && DateTimeZoneProviders.Tzdb.GetZoneOrNull(zone) is null)
             return Outcome.Invalid("timeZone", $"'{Shown(zone)}' is not an IANA time zone, such as Europe/Berlin");
+        if (policy.WeekStart is < IsoDayOfWeek.Monday or > IsoDayOfWeek.Sunday) return Outcome.Invalid("weekStart", "must be a day of the week");
         if (policy.MonthAnchorDay is < 1 or > 31) return Outcome.Invalid("monthAnchorDay", "must be 1 to 31");
         if (policy.Currency is { } currency && (currency.Length != 3 || !currency.All(char.IsAsciiLetterUpper)))
             return Outcome.Invalid("currency", "must be a three-letter ISO 4217 code, such as USD");
@@ -76,7 +82,12 @@ public static class Validity
     {
         if (Id($"{at}.id", limit.Id) is { } id) return id;
         if (Text($"{at}.name", limit.Name, LongestName) is { } name) return name;
+        if (limit.Unit is < LimitUnit.Tokens or > LimitUnit.Requests) return Outcome.Invalid($"{at}.unit", "is not a unit");
+        if (!limit.Window.IsPossible) return Outcome.Invalid($"{at}.window", "is not a window; rolling ones are whole seconds from PT1M to P400D");
+        if (limit.Enforcement is < Enforcement.Soft or > Enforcement.Hard) return Outcome.Invalid($"{at}.enforcement", "must be hard, soft or adaptive");
+        if (limit.Mode is < LimitMode.Enforce or > LimitMode.Off) return Outcome.Invalid($"{at}.mode", "must be enforce, shadow or off");
         if (limit.Amount < 0) return Outcome.Invalid($"{at}.amount", "must not be negative; 0 allows nothing, null is unlimited");
+        if (limit.Amount > Largest(limit.Unit)) return Outcome.Invalid($"{at}.amount", $"must be at most {new Quantity(limit.Unit, Largest(limit.Unit))}; null is unlimited");
         if (limit.Each is { } each && !Dimensions.IsName(each)) return Outcome.Invalid($"{at}.each", NotADimension(each));
         if (limit is { Window.Kind: WindowKind.Session, Each: not (null or "session") })
             return Outcome.Invalid($"{at}.each", "a session window is counted per session already; leave `each` out");
@@ -91,6 +102,7 @@ public static class Validity
             for (var i = 0; i < thresholds.Count; i++)
             {
                 if (thresholds[i].Ratio is <= 0 or > 100) return Outcome.Invalid($"{at}.thresholds[{i}].ratio", "must be above 0 and at most 100 (1 is the limit itself)");
+                if (thresholds[i].Level is not { Length: > 0 and <= LongestName }) return Outcome.Invalid($"{at}.thresholds[{i}].level", $"must be 1 to {LongestName} characters");
                 if (i > 0 && thresholds[i].Ratio <= thresholds[i - 1].Ratio) return Outcome.Invalid($"{at}.thresholds[{i}].ratio", "thresholds must ascend");
             }
         }
@@ -119,7 +131,8 @@ public static class Validity
         if (simple is not null) return simple;
         if (usage.Timestamp is { } at && (at < earliest || at > now + farthestAhead))
             return Outcome.Invalid("timestamp", "must lie between the year 2000 and a year from now");
-        if (usage.Tools is { Count: > 100 }) return Outcome.Invalid("tools", "at most 100 names");
+        if (usage.Tools is { } tools && (tools.Count > 100 || tools.Any(tool => tool is not { Length: > 0 and <= LongestName })))
+            return Outcome.Invalid("tools", $"at most 100 names of 1 to {LongestName} characters");
         return usage.Parts is { } parts ? Problem(parts, usage) : null;
     }
 
@@ -154,6 +167,9 @@ public static class Validity
             return Outcome.Invalid("limitId", "name a limit, or both `window` and `unit`");
         if (terms.LimitId is not null && (terms.Window is not null || terms.Unit is not null))
             return Outcome.Invalid("limitId", "name a limit, or `window` and `unit`, not both");
+        if (terms.Window is { IsPossible: false }) return Outcome.Invalid("window", "is not a window");
+        if (terms.Additional is < -Money.LargestNanos or > Money.LargestNanos)
+            return Outcome.Invalid("additional", $"must be at most {Money.LargestNanos} of the smallest unit");
         if (terms.Additional == 0) return Outcome.Invalid("additional", "must not be 0");
         if (terms.Additional < 0 && !terms.Cut) return Outcome.Invalid("additional", "is negative: say `\"cut\": true` if the limit is to be lowered");
         if (terms.Additional > 0 && terms.Cut) return Outcome.Invalid("cut", "a cut needs a negative `additional`");
@@ -168,25 +184,46 @@ public static class Validity
     static Outcome? Problem(Dimensions dimensions)
     {
         if (dimensions == Dimensions.None) return null;
-        foreach (var name in Dimensions.Names)
-            if (dimensions.Of(name) is { } value && (value.Length is 0 or > LongestName || value.Any(char.IsControl)))
-                return Outcome.Invalid(name, $"must be 1 to {LongestName} characters without control characters");
+        if ((Name("orchestrator", dimensions.Orchestrator) ?? Name("user", dimensions.User) ?? Name("tenant", dimensions.Tenant)
+            ?? Name("session", dimensions.Session) ?? Name("provider", dimensions.Provider) ?? Name("model", dimensions.Model)
+            ?? Name("tool", dimensions.Tool)) is { } named) return named;
         if (dimensions.Tags is not { } tags) return null;
         if (tags.Count > MostTags) return Outcome.Invalid("tags", $"at most {MostTags} tags");
         foreach (var (tag, value) in tags)
-            if (tag.Length is 0 or > 100 || tag.Any(char.IsControl) || value.Length > LongestName || value.Any(char.IsControl))
+            if (tag.Length is 0 or > 100 || !IsPlain(tag) || value is not { Length: <= LongestName } || !IsPlain(value))
                 return Outcome.Invalid("tags", $"names of 1 to 100 and values of up to {LongestName} characters, without control characters");
         return null;
     }
 
-    static Outcome? Id(string field, string? id) => id is { Length: > 0 and <= LongestId } && !id.Any(char.IsControl)
+    static Outcome? Name(string field, string? name) => name is null || (name.Length is > 0 and <= LongestName && IsPlain(name))
+        ? null : Outcome.Invalid(field, $"must be 1 to {LongestName} characters without control characters");
+
+    static Outcome? Id(string field, string? id) => id is { Length: > 0 and <= LongestId } && IsPlain(id)
         ? null : Outcome.Invalid(field, $"must be 1 to {LongestId} characters without control characters");
+
+    /// <summary>No control characters, and no halves of surrogate pairs: those could not be stored as they are.</summary>
+    static bool IsPlain(string text)
+    {
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (char.IsControl(text[i])) return false;
+            if (!char.IsSurrogate(text[i])) continue;
+            if (!char.IsSurrogatePair(text, i)) return false;
+            i++;
+        }
+        return true;
+    }
 
     /// <summary>Records that the budget books by itself have ids that begin so; callers can not take them.</summary>
     public const string ReservedIdPrefix = "expiry:";
 
-    static Outcome? UsageId(string? id) => Id("id", id)
-        ?? (id!.StartsWith(ReservedIdPrefix, StringComparison.Ordinal) ? Outcome.Invalid("id", $"must not begin with '{ReservedIdPrefix}'") : null);
+    /// <summary>The same for what takes a charge back that turned out to belong to other dimensions.</summary>
+    public const string ReversalIdPrefix = "reversal:";
+
+    static Outcome? UsageId(string? id) => Id("id", id) ?? NotBeginning(id!, ReservedIdPrefix) ?? NotBeginning(id!, ReversalIdPrefix);
+
+    static Outcome? NotBeginning(string id, string prefix) =>
+        id.StartsWith(prefix, StringComparison.Ordinal) ? Outcome.Invalid("id", $"must not begin with '{prefix}'") : null;
 
     static Outcome? Ttl(long? seconds, string field = "ttlSeconds") => seconds is < ShortestTtlSeconds or > LongestTtlSeconds
         ? Outcome.Invalid(field, $"must be {ShortestTtlSeconds} to {LongestTtlSeconds} seconds") : null;
@@ -197,7 +234,10 @@ public static class Validity
     static Outcome? Units(string field, decimal count) => count is < 0 or > 1_000_000_000_000m
         ? Outcome.Invalid(field, "must be a number from 0 to 1000000000000") : null;
 
-    static Outcome? Cost(long? nanos) => nanos < 0 ? Outcome.Invalid("cost", "must not be negative") : null;
+    static Outcome? Cost(long? nanos) => nanos is < 0 or > Money.LargestNanos
+        ? Outcome.Invalid("cost", $"must be from 0 to {Money.Format(Money.LargestNanos)}") : null;
+
+    static Int128 Largest(LimitUnit unit) => unit == LimitUnit.Cost ? Money.LargestNanos : Amounts.LargestTokens;
 
     static Outcome? Text(string field, string? text, int longest) => text?.Length > longest
         ? Outcome.Invalid(field, $"must not be longer than {longest} characters") : null;

@@ -22,7 +22,8 @@ static class Viewing
     static Instant? WindowStart(Match match) => match.Limit.Limit.Window.Kind switch
     {
         WindowKind.Request or WindowKind.Lifetime or WindowKind.Rolling => null,
-        WindowKind.Session when match.Counter is null => null,
+        // A session that has ended, or never began, has no window until its next call.
+        WindowKind.Session when match.Counter is not { } counter || counter.Find(match.Span.Start) is null => null,
         _ => match.Span.Start,
     };
 
@@ -50,7 +51,10 @@ static class Viewing
     static decimal Percent(Int128 used, Int128? allowed) =>
         allowed is not { } amount ? 0
         : amount == 0 ? 100
-        : decimal.Truncate((decimal)used * 10_000m / (decimal)amount) / 100m;
+        : (decimal)Int128.Min(used * 10_000 / amount, MostPercent) / 100m;
+
+    /// <summary>Beyond any real use; above it an integer would not fit a decimal.</summary>
+    static readonly Int128 MostPercent = (Int128)decimal.MaxValue;
 
     public static string Word(StatusLevels levels, decimal percentUsed, Int128? allowed)
     {

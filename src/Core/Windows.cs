@@ -14,6 +14,9 @@ public readonly record struct Window(WindowKind Kind, Duration Length = default)
     /// <summary>Rolling windows are kept as this many sub-buckets; the oldest partial one counts whole.</summary>
     public const int RollingBuckets = 60;
 
+    /// <summary>Longer text is no duration, and would only overflow.</summary>
+    const int LongestText = 40;
+
     static readonly Duration shortestRolling = Duration.FromMinutes(1);
     static readonly Duration longestRolling = Duration.FromDays(400);
 
@@ -30,12 +33,13 @@ public readonly record struct Window(WindowKind Kind, Duration Length = default)
         if (text is null) return false;
         if (text.StartsWith("rolling:", StringComparison.Ordinal))
         {
-            var parsed = PeriodPattern.NormalizingIso.Parse(text[8..]);
-            if (!parsed.Success || parsed.Value.Months != 0 || parsed.Value.Years != 0) return false;
-            var length = parsed.Value.ToDuration();
-            if (length < shortestRolling || length > longestRolling) return false;
-            window = new(WindowKind.Rolling, length);
-            return true;
+            // The pattern that does not normalise: normalising overflows where components are far too large.
+            var parsed = text.Length <= LongestText ? PeriodPattern.Roundtrip.Parse(text[8..]) : null;
+            if (parsed is not { Success: true } || !IsBounded(parsed.Value)) return false;
+            window = new(WindowKind.Rolling, parsed.Value.ToDuration());
+            if (window.IsPossible) return true;
+            window = default;
+            return false;
         }
         for (var kind = WindowKind.Request; kind < WindowKind.Rolling; kind++)
             if (text == Names[(int)kind])
@@ -44,6 +48,19 @@ public readonly record struct Window(WindowKind Kind, Duration Length = default)
                 return true;
             }
         return false;
+    }
+
+    /// <summary>Rolling windows are whole seconds, from a minute to 400 days.</summary>
+    public bool IsPossible => Kind == WindowKind.Rolling
+        ? Length >= shortestRolling && Length <= longestRolling && Length.SubsecondNanoseconds == 0
+        : Kind is >= WindowKind.Request and < WindowKind.Rolling && Length == default;
+
+    static bool IsBounded(Period period)
+    {
+        const long most = 400L * 24 * 3600;
+        return period is { Years: 0, Months: 0, Milliseconds: 0, Ticks: 0, Nanoseconds: 0 }
+            && period.Weeks is >= 0 and <= 60 && period.Days is >= 0 and <= 400
+            && period.Hours is >= 0 and <= most && period.Minutes is >= 0 and <= most && period.Seconds is >= 0 and <= most;
     }
 
     /// <summary>One sub-bucket of a rolling window, in whole milliseconds, rounded up so that 60 of them cover the window.</summary>
@@ -155,6 +172,12 @@ public sealed record Calendar(DateTimeZone Zone, IsoDayOfWeek WeekStart, int Mon
     LocalDate Anchor(int year, int month) => new(year, month, Math.Min(MonthAnchorDay, CalendarSystem.Iso.GetDaysInMonth(year, month)));
 
     static long FloorTo(long value, long step) => value - ((value % step) + step) % step;
+}
+
+static class InstantExtensions
+{
+    /// <summary>Cut to whole milliseconds, the resolution in which instants are stored.</summary>
+    public static Instant ToMillis(this Instant instant) => Instant.FromUnixTimeMilliseconds(instant.ToUnixTimeMilliseconds());
 }
 
 static class DurationExtensions

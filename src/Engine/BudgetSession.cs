@@ -27,7 +27,10 @@ public sealed class BudgetSession(string account, SessionParts parts)
     /// <summary>A reload replays at most about this many events.</summary>
     const int EventsPerSnapshot = 5_000;
 
-    const int MostConflicts = 8;
+    /// <summary>After this many conflicts in a row the session takes turns with the other hosts.</summary>
+    const int ConflictsBeforeTurns = 3;
+
+    const int MostConflicts = 20;
 
     /// <summary>Closed holds and usage stay in memory this long, for quick retries.</summary>
     static readonly Duration remembered = Duration.FromMinutes(1);
@@ -127,8 +130,10 @@ public sealed class BudgetSession(string account, SessionParts parts)
         try
         {
             for (var conflicts = 0; conflicts < MostConflicts; conflicts++)
-                if (await TryServeAsync(batch))
-                    return;
+            {
+                await using var turn = conflicts >= ConflictsBeforeTurns ? await parts.Ledger.TakeTurnAsync(account) : null;
+                if (await TryServeAsync(batch)) return;
+            }
             Answer(batch, "other writers kept changing this account");
         }
         catch (LedgerUnavailableException e)
@@ -198,7 +203,7 @@ public sealed class BudgetSession(string account, SessionParts parts)
         {
             budget.Version = appended.Version;
             state = budget;
-            Volatile.Write(ref nextDeadline, append.NextDeadline?.ToUnixTimeMilliseconds() ?? long.MaxValue);
+            Volatile.Write(ref nextDeadline, append.NextDeadline is { } due ? UsageCursor.CeilingMillis(due) : long.MaxValue);
         }
         for (var i = 0; i < batch.Count; i++) batch[i].Answer.TrySetResult(outcomes[i]);
         budget.Forget(now - remembered);

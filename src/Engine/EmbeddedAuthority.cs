@@ -12,6 +12,9 @@ public sealed class EmbeddedOptions
     /// <summary>How often the ledger is asked which accounts have something due. Holds expire at most this much late when nobody calls.</summary>
     public TimeSpan DeadlinePoll { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>How often the ledger's clock is asked for, where it has one.</summary>
+    public TimeSpan ClockPoll { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>A session without a command for this long gives its memory back.</summary>
     public TimeSpan IdleAfter { get; init; } = TimeSpan.FromMinutes(10);
 
@@ -31,6 +34,7 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
     readonly ConcurrentDictionary<string, BudgetSession> sessions = new(StringComparer.Ordinal);
     readonly ITimer deadlineTimer;
     readonly ITimer idleTimer;
+    readonly ITimer clockTimer;
 
     /// <summary>1 while a poll runs, so that a slow ledger is not asked again before it answered.</summary>
     int polling;
@@ -47,7 +51,11 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
         };
         deadlineTimer = time.CreateTimer(_ => _ = PollQuietlyAsync(), null, options.DeadlinePoll, options.DeadlinePoll);
         idleTimer = time.CreateTimer(_ => _ = EvictIdleAsync(), null, options.IdleAfter, options.IdleAfter / 2);
+        clockTimer = time.CreateTimer(_ => _ = MeasureClockAsync(), null, TimeSpan.Zero, options.ClockPoll);
     }
+
+    /// <summary>The time in which this host decides.</summary>
+    public LedgerClock Clock => parts.Clock;
 
     /// <summary>Accounts in memory.</summary>
     public int ActiveSessions => sessions.Count;
@@ -97,6 +105,21 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
         }
     }
 
+    async Task MeasureClockAsync()
+    {
+        try
+        {
+            await parts.Clock.MeasureAsync(ledger);
+            var off = Duration.Max(parts.Clock.Offset, -parts.Clock.Offset);
+            if (off > LedgerClock.Reported)
+                parts.Log.LogWarning("This machine's clock is {Seconds} s off the ledger's; it is corrected for, but should be set right", (long)off.TotalSeconds);
+        }
+        catch (LedgerUnavailableException e)
+        {
+            parts.Log.LogDebug("Could not ask the ledger for its time: {Why}", e.Message);
+        }
+    }
+
     /// <summary>Ends the sessions that nobody used for a while.</summary>
     public async Task EvictIdleAsync()
     {
@@ -115,6 +138,7 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
         closing = true;
         await deadlineTimer.DisposeAsync();
         await idleTimer.DisposeAsync();
+        await clockTimer.DisposeAsync();
         await Task.WhenAll(sessions.Values.Select(session => session.StopAsync()));
         await parts.Committer.DisposeAsync();
     }

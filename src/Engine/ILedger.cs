@@ -18,6 +18,15 @@ public interface ILedger : IAsyncDisposable
     /// </summary>
     Task<IReadOnlyList<AppendResult>> AppendAsync(IReadOnlyList<Append> batch);
 
+    /// <summary>
+    /// Waits for its turn at an account that several hosts write at once, until the result is disposed. Nothing relies on it but progress:
+    /// a writer without the lock may still come in between, and is noticed by the version.
+    /// </summary>
+    Task<IAsyncDisposable> TakeTurnAsync(string account);
+
+    /// <summary>The time of the ledger's own clock, which all hosts on it share; null where the clock is this machine's.</summary>
+    Task<Instant?> TimeAsync();
+
     /// <summary>The newest snapshot and the journal after it. An account that does not exist loads as version 0 with no events.</summary>
     Task<StoredBudget> LoadAsync(string account);
 
@@ -65,9 +74,17 @@ public sealed class Append(string account, long expectedVersion, IReadOnlyList<B
     /// <summary>When this account wants to be woken; null where nothing is due. Only written together with events.</summary>
     public Instant? NextDeadline { get; init; }
 
-    /// <summary>The events as they are stored; encoded by whoever asks first.</summary>
+    /// <summary>The events as they are stored; encoded by whoever asks first, like the two below.</summary>
     public byte[] EncodedEvents => encoded ??= LedgerJson.EncodeEvents(events);
     byte[]? encoded;
+
+    public IReadOnlyList<(UsageRecord Record, byte[] Bytes)> EncodedUsage =>
+        encodedUsage ??= [.. UsageRecords.Select(record => (record, LedgerJson.EncodeRecord(record)))];
+    (UsageRecord, byte[])[]? encodedUsage;
+
+    public IReadOnlyList<(string Id, byte[] Bytes)> EncodedHolds =>
+        encodedHolds ??= [.. ClosedHolds.Select(hold => (hold.Id, LedgerJson.EncodeHold(hold)))];
+    (string, byte[])[]? encodedHolds;
 
     /// <summary>The usage records among the events, in order.</summary>
     public IEnumerable<UsageRecord> UsageRecords => events.Select(RecordOf).OfType<UsageRecord>();

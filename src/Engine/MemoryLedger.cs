@@ -62,8 +62,8 @@ public sealed class MemoryLedger : ILedger, IUsageQueries
         if (version != append.ExpectedVersion || append.SettingsVersion < settings.Version) return (AppendStatus.Conflict, version);
         if (append.Events.Count == 0) return (AppendStatus.Written, version);
 
-        var records = append.UsageRecords.Select(record => LedgerJson.DecodeRecord(LedgerJson.EncodeRecord(record))).ToArray();
-        var holds = append.ClosedHolds.Select(hold => (hold.Id, LedgerJson.EncodeHold(hold))).ToArray();
+        var records = append.EncodedUsage.Select(usage => LedgerJson.DecodeRecord(usage.Bytes)).ToArray();
+        var holds = append.EncodedHolds;
         var ids = new HashSet<string>(StringComparer.Ordinal);
         foreach (var record in records)
             if (!ids.Add(record.Id) || account?.ById.ContainsKey(record.Id) == true)
@@ -82,6 +82,26 @@ public sealed class MemoryLedger : ILedger, IUsageQueries
         }
         return (AppendStatus.Written, account.Version);
     }
+
+    readonly System.Collections.Concurrent.ConcurrentDictionary<string, SemaphoreSlim> turns = new(StringComparer.Ordinal);
+
+    public async Task<IAsyncDisposable> TakeTurnAsync(string account)
+    {
+        var turn = turns.GetOrAdd(account, _ => new(1));
+        await turn.WaitAsync();
+        return new Turn(turn);
+    }
+
+    sealed class Turn(SemaphoreSlim turn) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync()
+        {
+            turn.Release();
+            return ValueTask.CompletedTask;
+        }
+    }
+
+    public Task<Instant?> TimeAsync() => Task.FromResult<Instant?>(null);
 
     public Task<StoredBudget> LoadAsync(string account)
     {

@@ -6,14 +6,16 @@ using Purser.Interfaces;
 
 namespace Purser.Grains;
 
-public sealed class DeadlineWatch(IGrainFactory grains, ILogger<DeadlineWatch> log) : BackgroundService
+public sealed class DeadlineWatch(IGrainFactory grains, IHostApplicationLifetime lifetime, ILogger<DeadlineWatch> log) : BackgroundService
 {
     static readonly TimeSpan retry = TimeSpan.FromSeconds(2);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        // The host waits for what runs before the first await.
-        await Task.Yield();
+        // Grains can be called once the silo, which is part of the host, has started.
+        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var starting = lifetime.ApplicationStarted.Register(started.SetResult);
+        await started.Task.WaitAsync(stoppingToken);
         var left = Enumerable.Range(0, Shard.Count).ToHashSet();
         while (true)
         {

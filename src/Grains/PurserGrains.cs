@@ -18,6 +18,7 @@ public static class PurserGrains
         services.AddSingleton(provider => new SettingsSource(provider.GetRequiredService<ILedger>(), refuseUnknownAccounts));
         services.AddSingleton(provider => new Committer(provider.GetRequiredService<ILedger>()));
         services.AddHostedService<DeadlineWatch>();
+        services.AddHostedService<ClockWatch>();
         services.AddSingleton(provider => new SessionParts(
             provider.GetRequiredService<ILedger>(), provider.GetRequiredService<Committer>(), provider.GetRequiredService<SettingsSource>(),
             provider.GetRequiredService<LedgerClock>(), provider.GetRequiredService<ILogger<BudgetSession>>()));

@@ -1,4 +1,5 @@
 // Whether a node lives and whether it should be sent calls. A node that lives is not restarted because something else is down.
+using NodaTime;
 using Purser.Engine;
 
 namespace Purser.Silo;
@@ -20,6 +21,8 @@ public sealed class NodeHealth(IServiceProvider services, IHostApplicationLifeti
         if (lifetime.ApplicationStopping.IsCancellationRequested) return "stopping";
         if (membership is not null && silo is not null && membership.CurrentSnapshot.GetSiloStatus(silo.SiloAddress) is not SiloStatus.Active and var status)
             return $"this silo is {status}";
+        if (services.GetService<LedgerClock>() is { } clock && Duration.Max(clock.Offset, -clock.Offset) > LedgerClock.Tolerated)
+            return "this machine's clock is more than five minutes off the ledger's";
         try
         {
             // The ledger of a silo; of an api, any silo and its ledger.
@@ -43,8 +46,14 @@ static class NodeHealthEndpoints
     /// <summary>In front of the routes that every host has: a node of a cluster knows more.</summary>
     public static void MapNodeHealth(this IEndpointRouteBuilder routes)
     {
-        routes.MapMethods("/health/live", ["GET"], (RequestDelegate)(context => context.Response.WriteAsync("""{"status":"live"}"""))).WithOrder(-1);
-        routes.MapMethods("/health/ready", ["GET"], (RequestDelegate)ReadyAsync).WithOrder(-1);
+        routes.MapMethods("/health/live", ["GET"], (RequestDelegate)LiveAsync).WithOrder(-1).ExcludeFromDescription();
+        routes.MapMethods("/health/ready", ["GET"], (RequestDelegate)ReadyAsync).WithOrder(-1).ExcludeFromDescription();
+    }
+
+    static Task LiveAsync(HttpContext context)
+    {
+        context.Response.ContentType = "application/json";
+        return context.Response.WriteAsync("""{"status":"live"}""");
     }
 
     static async Task ReadyAsync(HttpContext context)

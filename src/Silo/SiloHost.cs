@@ -3,6 +3,8 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Npgsql;
 using Orleans.Configuration;
+using Purser.Api;
+using Purser.Api.Endpoints;
 using Purser.Engine;
 using Purser.Grains;
 using Purser.Interfaces;
@@ -73,6 +75,7 @@ public sealed class SiloHost : IAsyncDisposable
     {
         builder.WebHost.UseUrls(options.Urls);
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        if (options.IsApi) builder.Services.AddPurserApi();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30));
         builder.Services.AddSingleton<NodeHealth>();
         PostgresLedger? ledger = null;
@@ -98,6 +101,12 @@ public sealed class SiloHost : IAsyncDisposable
             }
             var app = builder.Build();
             app.MapNodeHealth();
+            if (options.IsApi)
+            {
+                app.UsePurser(options.AdminKey);
+                app.MapPurser();
+                app.MapOpenApi();
+            }
             return new(app, ledger);
         }
         catch

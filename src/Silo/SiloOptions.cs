@@ -3,6 +3,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Net;
 using Npgsql;
+using Purser.Api;
 using StackExchange.Redis;
 
 namespace Purser.Silo;
@@ -22,7 +23,6 @@ public sealed class SiloOptions : IValidatableObject
     public string Postgres { get; init; } = "";
 
     /// <summary>PURSER_URLS: where to listen for HTTP; a silo answers its health there, and nothing else.</summary>
-    [Required(AllowEmptyStrings = false, ErrorMessage = "must be an address such as http://127.0.0.1:8080")]
     public string Urls { get; init; } = "http://127.0.0.1:8080";
 
     /// <summary>PURSER_SILO_PORT: where other silos reach this one.</summary>
@@ -45,8 +45,10 @@ public sealed class SiloOptions : IValidatableObject
     public double ProbeSeconds { get; init; } = 1;
 
     /// <summary>PURSER_UNKNOWN_ACCOUNTS: `create` at first use, or `refuse` those without a policy.</summary>
-    [AllowedValues("create", "refuse", ErrorMessage = "must be create or refuse")]
     public string UnknownAccounts { get; init; } = "create";
+
+    /// <summary>PURSER_ADMIN_KEY: what callers of /v1 must show. Needed to listen beyond this machine.</summary>
+    public string? AdminKey { get; init; }
 
     public bool IsSilo => Role is "silo" or "all";
 
@@ -56,9 +58,9 @@ public sealed class SiloOptions : IValidatableObject
 
     static readonly (string Member, string Variable)[] names =
     [
-        (nameof(Role), "PURSER_ROLE"), (nameof(Redis), "PURSER_REDIS"), (nameof(Postgres), "PURSER_POSTGRES"), (nameof(Urls), "PURSER_URLS"),
+        (nameof(Role), "PURSER_ROLE"), (nameof(Redis), "PURSER_REDIS"), (nameof(Postgres), "PURSER_POSTGRES"),
         (nameof(SiloPort), "PURSER_SILO_PORT"), (nameof(GatewayPort), "PURSER_GATEWAY_PORT"), (nameof(AdvertisedIp), "PURSER_ADVERTISED_IP"),
-        (nameof(ClusterId), "PURSER_CLUSTER_ID"), (nameof(ProbeSeconds), "PURSER_PROBE_SECONDS"), (nameof(UnknownAccounts), "PURSER_UNKNOWN_ACCOUNTS"),
+        (nameof(ClusterId), "PURSER_CLUSTER_ID"), (nameof(ProbeSeconds), "PURSER_PROBE_SECONDS"),
     ];
 
     public static SiloOptions Of(IConfiguration configuration)
@@ -78,6 +80,7 @@ public sealed class SiloOptions : IValidatableObject
             ProbeSeconds = configuration["PURSER_PROBE_SECONDS"] is not { } probe ? usual.ProbeSeconds
                 : double.TryParse(probe, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) ? seconds : -1,
             UnknownAccounts = configuration["PURSER_UNKNOWN_ACCOUNTS"] ?? usual.UnknownAccounts,
+            AdminKey = configuration["PURSER_ADMIN_KEY"] is { Length: > 0 } key ? key : null,
         };
     }
 
@@ -88,7 +91,9 @@ public sealed class SiloOptions : IValidatableObject
     {
         var results = new List<ValidationResult>();
         Validator.TryValidateObject(this, new ValidationContext(this), results, validateAllProperties: true);
-        return [.. results.SelectMany(result => result.MemberNames.Select(member => $"{Array.Find(names, known => known.Member == member).Variable} {result.ErrorMessage}"))];
+        // What an api has in common with the embedded host is judged there; the health of a silo may be listened for anywhere.
+        var http = new ServerOptions { Urls = Urls, AdminKey = IsApi ? AdminKey : AdminKey ?? "not asked for", UnknownAccounts = UnknownAccounts };
+        return [.. http.Problems(), .. results.SelectMany(result => result.MemberNames.Select(member => $"{Array.Find(names, known => known.Member == member).Variable} {result.ErrorMessage}"))];
     }
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)

@@ -42,6 +42,18 @@ public sealed class FaultyLedger(ILedger inner) : ILedger
         if (Unreachable) throw new LedgerUnavailableException("unreachable (staged)");
     }
 
+    public Task<IAsyncDisposable> TakeTurnAsync(string account)
+    {
+        Reach();
+        return inner.TakeTurnAsync(account);
+    }
+
+    public Task<Instant?> TimeAsync()
+    {
+        Reach();
+        return inner.TimeAsync();
+    }
+
     public Task<StoredBudget> LoadAsync(string account)
     {
         Reach();

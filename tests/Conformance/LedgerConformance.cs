@@ -400,6 +400,22 @@ public abstract class LedgerConformance : IAsyncLifetime
         Assert.Equal(["c", "never", "a"], await Ledger.DueAsync(Minute(6), 10));
         await Ledger.WriteAsync(Due("a", 2, null), Due("c", 2, null), Due("never", 2, null));
         Assert.Empty(await Ledger.DueAsync(Minute(6), 10));
+        Assert.Equal(["later"], await Ledger.DueAsync(Minute(9), 10));
+    }
+
+    [Fact]
+    public async Task Deadlines_move_both_ways()
+    {
+        static Instant Minute(int minutes) => Noon + Duration.FromMinutes(minutes);
+        int?[] deadlines = [5, 9, 7, 3, null, 8, 2, 2, 6, null, 1];
+        for (var version = 0; version < deadlines.Length; version++)
+        {
+            var deadline = deadlines[version];
+            await Ledger.WriteAsync(new Append("a", version, [Mark("x")]) { At = Noon, NextDeadline = deadline is { } minute ? Minute(minute) : null });
+            for (var now = 0; now < 12; now++) Assert.Equal(deadline <= now ? ["a"] : [], await Ledger.DueAsync(Minute(now), 10));
+            await ReopenAsync();
+            for (var now = 11; now >= 0; now--) Assert.Equal(deadline <= now ? ["a"] : [], await Ledger.DueAsync(Minute(now), 10));
+        }
     }
 
     [Fact]

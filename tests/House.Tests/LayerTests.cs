@@ -53,15 +53,19 @@ public sealed class LayerTests
     {
         var filter = System.Text.Json.Nodes.JsonNode.Parse(Repository.Read("Embedded.slnf"))!["solution"]!;
         Assert.Equal("Cluster.sln", filter["path"]!.GetValue<string>());
-        var embedded = filter["projects"]!.AsArray().Select(path => path!.GetValue<string>().Replace('\\', '/')).Order(StringComparer.Ordinal);
+        var embedded = filter["projects"]!.AsArray().Select(path => path!.GetValue<string>().Replace('\\', '/'));
         var projects = ((string[])["src", "tests", "bench"]).SelectMany(Repository.Projects).ToDictionary(project => project.Name);
-        Assert.Equal(Repository.SolutionProjects.Where(path => !KnowsOrleans(projects[Path.GetFileNameWithoutExtension(path)], projects)), embedded);
+        Same("Embedded.slnf", Repository.SolutionProjects.Where(path => !KnowsOrleans(projects[Path.GetFileNameWithoutExtension(path)], projects)), embedded);
     }
 
     [Fact]
-    public void Every_project_is_in_the_solution() => Assert.Equal(
-        ((string[])["src", "tests", "bench"]).SelectMany(Repository.Projects).Select(project => project.Path).Order(StringComparer.Ordinal),
+    public void Every_project_is_in_the_solution() => Same(
+        "Cluster.sln", ((string[])["src", "tests", "bench"]).SelectMany(Repository.Projects).Select(project => project.Path),
         Repository.SolutionProjects);
+
+    static void Same(string solution, IEnumerable<string> expected, IEnumerable<string> listed) => Nothing.In(
+        expected.Except(listed).Select(path => $"{path} is not in {solution}")
+            .Concat(listed.Except(expected).Select(path => $"{path} does not belong into {solution}")));
 
     static bool KnowsOrleans(Project project, Dictionary<string, Project> projects) =>
         project.Packages.Any(IsOrleans) || project.References.Any(reference => KnowsOrleans(projects[reference], projects));

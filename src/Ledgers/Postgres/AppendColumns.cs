@@ -22,7 +22,7 @@ static class AppendColumns
             expected[i] = append.ExpectedVersion;
             known[i] = append.SettingsVersion;
             ats[i] = append.At.ToUnixTimeMilliseconds();
-            deadlines[i] = append.NextDeadline?.ToUnixTimeMilliseconds();
+            deadlines[i] = append.NextDeadline is { } deadline ? UsageCursor.CeilingMillis(deadline) : null;
             if (append.Events.Count == 0) continue;
             events[i] = append.EncodedEvents;
             foreach (var record in append.UsageRecords) usage.Add(i + 1, record);

@@ -83,6 +83,47 @@ public sealed partial class PostgresLedger : ILedger
         return results;
     }
 
+    public Task<IAsyncDisposable> TakeTurnAsync(string account) => ReachAsync(async () =>
+    {
+        var connection = await source.OpenConnectionAsync();
+        try
+        {
+            await using var command = new NpgsqlCommand("select pg_advisory_lock(hashtextextended($1, 0))", connection);
+            command.Parameters.Add(new() { Value = account });
+            await command.ExecuteNonQueryAsync();
+            return (IAsyncDisposable)new Turn(connection);
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    });
+
+    sealed class Turn(NpgsqlConnection connection) : IAsyncDisposable
+    {
+        /// <summary>Locks end with the connection, so that a failure here (the database is away) leaves none behind.</summary>
+        public async ValueTask DisposeAsync()
+        {
+            try
+            {
+                await using var command = new NpgsqlCommand("select pg_advisory_unlock_all()", connection);
+                await command.ExecuteNonQueryAsync();
+            }
+            catch (NpgsqlException)
+            {
+                NpgsqlConnection.ClearPool(connection);
+            }
+            await connection.DisposeAsync();
+        }
+    }
+
+    public Task<NodaTime.Instant?> TimeAsync() => ReachAsync(async () =>
+    {
+        await using var command = source.CreateCommand("select (extract(epoch from clock_timestamp()) * 1000)::bigint");
+        return (NodaTime.Instant?)NodaTime.Instant.FromUnixTimeMilliseconds((long)(await command.ExecuteScalarAsync())!);
+    });
+
     public Task<StoredBudget> LoadAsync(string account) => ReachAsync(async () =>
     {
         await using var connection = await source.OpenConnectionAsync();

@@ -18,8 +18,8 @@ sealed class EncodedAppend
         try
         {
             Events = append.EncodedEvents;
-            ClosedHolds = [.. append.ClosedHolds.Select(hold => (hold, LedgerJson.EncodeHold(hold)))];
-            Usage = [.. append.UsageRecords.Select(record => (record, LedgerJson.EncodeRecord(record)))];
+            ClosedHolds = append.EncodedHolds;
+            Usage = append.EncodedUsage;
         }
         catch (Exception fault) when (fault is JsonException or ArgumentException or InvalidOperationException or NotSupportedException)
         {
@@ -35,8 +35,8 @@ sealed class EncodedAppend
 
     /// <summary>Empty where the append only confirms the version.</summary>
     public byte[] Events { get; } = [];
-    public (Hold Hold, byte[] Bytes)[] ClosedHolds { get; } = [];
-    public (UsageRecord Record, byte[] Bytes)[] Usage { get; } = [];
+    public IReadOnlyList<(string Id, byte[] Bytes)> ClosedHolds { get; } = [];
+    public IReadOnlyList<(UsageRecord Record, byte[] Bytes)> Usage { get; } = [];
 
     /// <summary>Something in it has no stored form, so this account fails and the others are written.</summary>
     public bool Unwritable { get; }

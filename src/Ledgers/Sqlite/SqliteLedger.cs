@@ -37,6 +37,9 @@ public sealed partial class SqliteLedger : ILedger, IUsageQueries
     /// <summary>More idle connections than this are closed: each keeps its pages.</summary>
     const int MostIdleReaders = 4;
 
+    /// <summary>So many rows are a short transaction; the next poll does more.</summary>
+    const int MostRearmed = 1000;
+
     readonly string path;
     readonly FileStream held;
     readonly SqliteWriter writer;
@@ -108,6 +111,11 @@ public sealed partial class SqliteLedger : ILedger, IUsageQueries
         }
         return results;
     }
+
+    /// <summary>One host per folder: it is always this one's turn.</summary>
+    public Task<IAsyncDisposable> TakeTurnAsync(string account) => Task.FromResult<IAsyncDisposable>(Turn.Always);
+
+    public Task<NodaTime.Instant?> TimeAsync() => Task.FromResult<NodaTime.Instant?>(null);
 
     public Task<StoredBudget> LoadAsync(string account) => Read(database =>
     {
@@ -193,20 +201,28 @@ public sealed partial class SqliteLedger : ILedger, IUsageQueries
     /// <summary>Lets the file grow to so many pages: for the test of a full disk.</summary>
     internal Task LimitPagesAsync(long most) => writer.LimitPagesAsync(most);
 
-    public Task<IReadOnlyList<string>> DueAsync(Instant now, int most, Shard shard = default) => Read<IReadOnlyList<string>>(database =>
+    public async Task<IReadOnlyList<string>> DueAsync(Instant now, int most, Shard shard = default)
     {
-        using var due = database.Prepare(
-            """
-            SELECT accounts.account FROM heads CROSS JOIN accounts ON no = heads.account
-            WHERE next_deadline IS NOT NULL AND next_deadline <= ? ORDER BY next_deadline LIMIT ?
-            """);
+        var early = new List<string>();
+        var due = await Read(database =>
+        {
+            using var awake = database.Prepare(
+                """
+                SELECT accounts.account, next_deadline FROM heads CROSS JOIN accounts ON no = heads.account
+                WHERE wake_at IS NOT NULL AND wake_at <= ?
+                """);
+            awake.Add(now.ToUnixTimeMilliseconds());
+            var due = new List<(long Deadline, string Account)>();
+            while (awake.Read())
+                if (awake.LongOrNull(1) is { } deadline && deadline <= now.ToUnixTimeMilliseconds()) due.Add((deadline, awake.Text(0)));
+                else if (early.Count < MostRearmed) early.Add(awake.Text(0));
+            return due;
+        }).ConfigureAwait(false);
+        // Otherwise idle accounts whose deadline went away would be looked at each time.
+        if (early.Count > 0) await writer.RearmAsync(early).ConfigureAwait(false);
         // One host has the whole folder, so nobody asks for a shard often: it is picked out here.
-        due.Add(now.ToUnixTimeMilliseconds()).Add(shard == Shard.All ? Math.Max(0, most) : long.MaxValue);
-        var accounts = new List<string>();
-        while (accounts.Count < most && due.Read())
-            if (due.Text(0) is var account && shard.Has(account)) accounts.Add(account);
-        return accounts;
-    });
+        return [.. due.Where(one => shard.Has(one.Account)).OrderBy(one => one.Deadline).Take(Math.Max(0, most)).Select(one => one.Account)];
+    }
 
     public Task<StoredSettings> LoadSettingsAsync() => Read(database =>
     {
@@ -228,12 +244,11 @@ public sealed partial class SqliteLedger : ILedger, IUsageQueries
 
     int closing;
 
-    /// <summary>No and newest journal position of an account.</summary>
-    static Head? HeadOf(Database database, string account)
+    static (long No, long Version, long LastEntry)? HeadOf(Database database, string account)
     {
         using var find = database.Prepare(
-            "SELECT no, version, last_entry, next_deadline FROM accounts JOIN heads ON heads.account = no WHERE accounts.account = ?");
-        return find.Add(account).Read() ? new Head(find.Long(0), find.Long(1), find.Long(2), find.LongOrNull(3)) : null;
+            "SELECT no, version, last_entry FROM accounts JOIN heads ON heads.account = no WHERE accounts.account = ?");
+        return find.Add(account).Read() ? (find.Long(0), find.Long(1), find.Long(2)) : null;
     }
 
     Task<T> Read<T>(Func<Database, T> read, CancellationToken cancellation = default) => Task.Run(() => ReadNow(read, cancellation), cancellation);
@@ -271,5 +286,12 @@ public sealed partial class SqliteLedger : ILedger, IUsageQueries
                 else database.Dispose();
             }
         }
+    }
+
+    sealed class Turn : IAsyncDisposable
+    {
+        public static readonly Turn Always = new();
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 }

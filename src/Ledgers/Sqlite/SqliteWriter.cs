@@ -7,7 +7,7 @@ using SQLitePCL;
 namespace Purser.Ledgers.Sqlite;
 
 /// <summary>Where an account stands. <see cref="LastEntry"/> is the journal position of its newest entry.</summary>
-readonly record struct Head(long No, long Version, long LastEntry, long? NextDeadline);
+readonly record struct Head(long No, long Version, long LastEntry, long? NextDeadline, long? WakeAt);
 
 sealed class SqliteWriter : IDisposable
 {
@@ -85,6 +85,19 @@ sealed class SqliteWriter : IDisposable
         pendingSettings = expectedVersion + 1;
         return true;
     }));
+
+    /// <summary>Sets wake-ups that came too early to the deadlines.</summary>
+    public Task RearmAsync(IReadOnlyList<string> accounts) => Send(() =>
+    {
+        foreach (var account in accounts)
+        {
+            if (Find(account) is not { } head) continue;
+            using var rearm = database.Prepare("UPDATE heads SET wake_at = next_deadline WHERE account = ?");
+            rearm.Add(head.No).Run();
+            pending[account] = head with { WakeAt = head.NextDeadline };
+        }
+        return true;
+    });
 
     public Task LimitPagesAsync(long most) => Send(() => database.Scalar($"PRAGMA max_page_count = {most}"));
 
@@ -205,31 +218,35 @@ sealed class SqliteWriter : IDisposable
 
     Head Write(EncodedAppend append, Head? found)
     {
-        var head = new Head(found?.No ?? ++lastAccount, append.ExpectedVersion + 1, ++lastEntry, append.NextDeadline);
+        var head = new Head(
+            found?.No ?? ++lastAccount, append.ExpectedVersion + 1, ++lastEntry, append.NextDeadline, WakeAt(found?.WakeAt, append.NextDeadline, append.AtMillis));
         if (found is null)
         {
             using (var account = database.Prepare("INSERT INTO accounts (no, account) VALUES (?, ?)")) account.Add(head.No).Add(append.Account).Run();
-            using var first = database.Prepare("INSERT INTO heads (account, version, last_entry, next_deadline) VALUES (?, ?, ?, ?)");
-            first.Add(head.No).Add(head.Version).Add(head.LastEntry).Add(head.NextDeadline).Run();
+            using var first = database.Prepare("INSERT INTO heads (account, version, last_entry, next_deadline, wake_at) VALUES (?, ?, ?, ?, ?)");
+            first.Add(head.No).Add(head.Version).Add(head.LastEntry).Add(head.NextDeadline).Add(head.WakeAt).Run();
         }
-        else if (found.Value.NextDeadline == head.NextDeadline)
+        else if (found.Value.WakeAt == head.WakeAt)
         {
-            // Naming the deadline would rewrite its index, changed or not.
-            using var next = database.Prepare("UPDATE heads SET version = ?, last_entry = ? WHERE account = ?");
-            next.Add(head.Version).Add(head.LastEntry).Add(head.No).Run();
+            // Naming `wake_at` would rewrite its index, changed or not.
+            using var next = database.Prepare("UPDATE heads SET version = ?, last_entry = ?, next_deadline = ? WHERE account = ?");
+            next.Add(head.Version).Add(head.LastEntry).Add(head.NextDeadline).Add(head.No).Run();
         }
         else
         {
-            using var next = database.Prepare("UPDATE heads SET version = ?, last_entry = ?, next_deadline = ? WHERE account = ?");
-            next.Add(head.Version).Add(head.LastEntry).Add(head.NextDeadline).Add(head.No).Run();
+            using var next = database.Prepare("UPDATE heads SET version = ?, last_entry = ?, next_deadline = ?, wake_at = ? WHERE account = ?");
+            next.Add(head.Version).Add(head.LastEntry).Add(head.NextDeadline).Add(head.WakeAt).Add(head.No).Run();
         }
 
         using (var entry = database.Prepare("INSERT INTO journal (position, account, version, previous, at, events) VALUES (?, ?, ?, ?, ?, ?)"))
             entry.Add(head.LastEntry).Add(head.No).Add(head.Version).Add(found?.LastEntry).Add(append.AtMillis).Add(append.Events).Run();
-        foreach (var (hold, bytes) in append.ClosedHolds) Write(head.No, hold.Id, bytes);
+        foreach (var (id, bytes) in append.ClosedHolds) Write(head.No, id, bytes);
         foreach (var (record, bytes) in append.Usage) Write(head.No, record, bytes);
         return head;
     }
+
+    /// <summary>A wake-up that is early enough stays as it is; one that has passed is set anew.</summary>
+    static long? WakeAt(long? wakeAt, long? deadline, long now) => deadline is null || (wakeAt > now && wakeAt <= deadline) ? wakeAt : deadline;
 
     void Write(long account, string holdId, byte[] hold)
     {
@@ -262,8 +279,8 @@ sealed class SqliteWriter : IDisposable
     {
         if (pending.TryGetValue(account, out var head) || heads.TryGetValue(account, out head)) return head;
         using var find = database.Prepare(
-            "SELECT no, version, last_entry, next_deadline FROM accounts JOIN heads ON heads.account = no WHERE accounts.account = ?");
-        return find.Add(account).Read() ? new(find.Long(0), find.Long(1), find.Long(2), find.LongOrNull(3)) : null;
+            "SELECT no, version, last_entry, next_deadline, wake_at FROM accounts JOIN heads ON heads.account = no WHERE accounts.account = ?");
+        return find.Add(account).Read() ? new(find.Long(0), find.Long(1), find.Long(2), find.LongOrNull(3), find.LongOrNull(4)) : null;
     }
 
     /// <summary>In a careful transaction: what fails inside leaves nothing behind.</summary>

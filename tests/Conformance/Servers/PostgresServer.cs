@@ -100,7 +100,7 @@ public sealed class PostgresServer : IAsyncDisposable
         Own();
         var command = Unprivileged([
             Program("postgres")!, "-D", Path.Combine(folder!, "data"), "-p", Port.ToString(CultureInfo.InvariantCulture), "-c", "listen_addresses=127.0.0.1",
-            "-c", "unix_socket_directories=", "-c", "max_connections=200", "-c", "shared_buffers=64MB", "-c", fsync ? "fsync=on" : "fsync=off"]);
+            "-c", "unix_socket_directories=", "-c", "max_connections=500", "-c", "shared_buffers=64MB", "-c", fsync ? "fsync=on" : "fsync=off"]);
         var elapsed = Stopwatch.StartNew();
         using var pause = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
         while (true)

@@ -1,6 +1,9 @@
 // The embedded host under the suites that every host has to pass.
 using Purser.Conformance;
+using Purser.Conformance.Servers;
 using Purser.Engine;
+using Purser.Ledgers.Postgres;
+using Purser.Ledgers.Sqlite;
 
 namespace Purser.Embedded.Tests.Hosts;
 
@@ -48,5 +51,24 @@ public sealed class MemoryHostTests : AuthorityConformance
     {
         var ledger = new MemoryLedger();
         return EmbeddedHost.StartAsync(() => Task.FromResult<ILedger>(ledger));
+    }
+}
+
+public sealed class SqliteHostTests : AuthorityConformance, IDisposable
+{
+    readonly TemporaryFolder folder = new();
+
+    protected override Task<IAuthorityHost> StartAsync() => EmbeddedHost.StartAsync(async () => await SqliteLedger.OpenAsync(folder.Path));
+
+    // After DisposeAsync, which closes the ledger.
+    public void Dispose() => folder.Dispose();
+}
+
+public sealed class PostgresHostTests : AuthorityConformance
+{
+    protected override async Task<IAuthorityHost> StartAsync()
+    {
+        var database = await (await PostgresServer.SharedAsync()).NewDatabaseAsync();
+        return await EmbeddedHost.StartAsync(async () => await PostgresLedger.OpenAsync(database));
     }
 }

@@ -7,14 +7,16 @@ CREATE TABLE accounts (
 ) STRICT;
 
 -- Rewritten by every batch, so it holds nothing but numbers. `last_entry` is the position of the account's newest journal entry.
+-- `wake_at` is never after `next_deadline` and may be before it: a hold that comes and goes moves the deadline, but not the index.
 CREATE TABLE heads (
   account INTEGER PRIMARY KEY,
   version INTEGER NOT NULL,
   last_entry INTEGER NOT NULL,
-  next_deadline INTEGER
+  next_deadline INTEGER,
+  wake_at INTEGER
 ) STRICT;
 
-CREATE INDEX heads_due ON heads (next_deadline) WHERE next_deadline IS NOT NULL;
+CREATE INDEX heads_due ON heads (wake_at) WHERE wake_at IS NOT NULL;
 
 -- One row for each account of a batch, in the order of commit. Entries of an account are chained backwards by `previous` (a position);
 -- the index finds every 64th, so that a reader enters the chain anywhere while an append does not touch a page for it each time.

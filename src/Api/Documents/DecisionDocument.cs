@@ -1,0 +1,198 @@
+// Whether a call may be made and why: decision, reservation, limit views, and the refusal that carries all of it.
+using System.Text.Json.Serialization;
+using NodaTime;
+using Purser.Api.Json;
+using Purser.Core;
+
+namespace Purser.Api.Documents;
+
+public class LimitViewDocument
+{
+    internal LimitViewDocument(LimitView view)
+    {
+        LimitId = view.LimitId;
+        Unit = view.Unit;
+        Window = view.Window;
+        Key = view.Key;
+        Amount = Amount.Of(view.Amount);
+        Settled = Amount.Of(view.Settled);
+        Held = Amount.Of(view.Held);
+        Remaining = Amount.Of(view.Remaining);
+        PercentUsed = view.PercentUsed;
+        PercentCommitted = view.PercentCommitted;
+        Status = view.Status;
+        WindowStart = view.WindowStart;
+        ResetsAt = view.ResetsAt;
+    }
+
+    public string LimitId { get; }
+    public LimitUnit Unit { get; }
+    public Window Window { get; }
+    public string? Key { get; }
+    public Amount Amount { get; }
+    public Amount Settled { get; }
+    public Amount Held { get; }
+    public Amount Remaining { get; }
+    public decimal PercentUsed { get; }
+    public decimal PercentCommitted { get; }
+    public string Status { get; }
+    public Instant? WindowStart { get; }
+    public Instant? ResetsAt { get; }
+
+    internal static LimitViewDocument[] Of(IReadOnlyList<LimitView> views)
+    {
+        var documents = new LimitViewDocument[views.Count];
+        for (var i = 0; i < documents.Length; i++) documents[i] = new(views[i]);
+        return documents;
+    }
+}
+
+/// <summary>A limit that stands in the way. `retryAfterSeconds` is null where waiting can not help.</summary>
+public sealed class BlockerDocument : LimitViewDocument
+{
+    internal BlockerDocument(Blocker blocker) : base(blocker.Limit)
+    {
+        Requested = Amount.Of(blocker.Requested);
+        RetryAfterSeconds = blocker.RetryAfterSeconds;
+    }
+
+    [JsonPropertyOrder(1)]
+    public Amount Requested { get; }
+
+    [JsonPropertyOrder(1)]
+    public long? RetryAfterSeconds { get; }
+
+    internal static BlockerDocument[] Of(IReadOnlyList<Blocker> blockers) => blockers.Count == 0 ? [] : [.. blockers.Select(blocker => new BlockerDocument(blocker))];
+}
+
+public sealed class SuggestionDocument
+{
+    internal SuggestionDocument(Suggestion suggestion)
+    {
+        Action = suggestion.Action;
+        LimitId = suggestion.LimitId;
+        MaxOutputTokens = suggestion.MaxOutputTokens;
+        Seconds = suggestion.Seconds;
+        Until = suggestion.Until;
+        Additional = suggestion.Additional is { } additional ? Amount.Of(additional) : null;
+    }
+
+    public string Action { get; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? LimitId { get; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? MaxOutputTokens { get; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Seconds { get; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public Instant? Until { get; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public Amount? Additional { get; }
+
+    internal static SuggestionDocument[] Of(IReadOnlyList<Suggestion> suggestions) =>
+        suggestions.Count == 0 ? [] : [.. suggestions.Select(suggestion => new SuggestionDocument(suggestion))];
+}
+
+public sealed class ReservationDocument
+{
+    internal ReservationDocument(ReservationView view)
+    {
+        Id = view.Id;
+        Account = view.Account;
+        Tokens = view.Tokens;
+        Cost = view.Cost;
+        Currency = view.Currency;
+        CreatedAt = view.CreatedAt;
+        ExpiresAt = view.ExpiresAt;
+        State = view.State;
+    }
+
+    public string Id { get; }
+    public string Account { get; }
+    public long Tokens { get; }
+    public string Cost { get; }
+    public string Currency { get; }
+    public Instant CreatedAt { get; }
+    public Instant ExpiresAt { get; }
+    public ReservationState State { get; }
+}
+
+/// <summary>How a call is degraded so that it fits; null as long as limits only admit or refuse.</summary>
+public sealed class ChangesDocument
+{
+    public string? Provider { get; set; }
+    public string? Model { get; set; }
+    public long? MaxOutputTokens { get; set; }
+    public bool? DisableTools { get; set; }
+    public decimal? Temperature { get; set; }
+    public IReadOnlyList<string>? Measures { get; set; }
+    public string? Saving { get; set; }
+}
+
+public sealed class DecisionDocument
+{
+    internal DecisionDocument(Decision decision)
+    {
+        Allowed = decision.Allowed;
+        Reservation = decision.Reservation is { } reservation ? new(reservation) : null;
+        Limits = LimitViewDocument.Of(decision.Limits);
+        BlockedBy = BlockerDocument.Of(decision.BlockedBy);
+        Suggestions = SuggestionDocument.Of(decision.Suggestions);
+        ShadowBlockedBy = decision.ShadowBlockedBy.Count == 0 ? null : BlockerDocument.Of(decision.ShadowBlockedBy);
+        PausedReason = decision.PausedReason;
+    }
+
+    public bool Allowed { get; }
+    public ReservationDocument? Reservation { get; }
+    public IReadOnlyList<LimitViewDocument> Limits { get; }
+    public IReadOnlyList<BlockerDocument> BlockedBy { get; }
+    public IReadOnlyList<SuggestionDocument> Suggestions { get; }
+    public ChangesDocument? Changes { get; }
+
+    /// <summary>Limits in shadow mode that would have refused; only shown where there are any.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<BlockerDocument>? ShadowBlockedBy { get; }
+
+    /// <summary>Why the account is paused; only shown where it is.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? PausedReason { get; }
+}
+
+/// <summary>A decision against a call, as problem details.</summary>
+public sealed class RefusalDocument
+{
+    internal RefusalDocument(ProblemDocument problem, DecisionDocument decision)
+    {
+        Type = problem.Type;
+        Title = problem.Title;
+        Status = problem.Status;
+        Detail = problem.Detail;
+        Limits = decision.Limits;
+        BlockedBy = decision.BlockedBy;
+        Suggestions = decision.Suggestions;
+        ShadowBlockedBy = decision.ShadowBlockedBy;
+        PausedReason = decision.PausedReason;
+    }
+
+    public string Type { get; }
+    public string Title { get; }
+    public long Status { get; }
+    public string? Detail { get; }
+    public bool Allowed { get; }
+    public ReservationDocument? Reservation { get; }
+    public IReadOnlyList<LimitViewDocument> Limits { get; }
+    public IReadOnlyList<BlockerDocument> BlockedBy { get; }
+    public IReadOnlyList<SuggestionDocument> Suggestions { get; }
+    public ChangesDocument? Changes { get; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<BlockerDocument>? ShadowBlockedBy { get; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? PausedReason { get; }
+}

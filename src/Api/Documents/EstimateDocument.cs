@@ -1,0 +1,41 @@
+// What a caller expects a call to use: the body of check, of reservations and of extend.
+using Purser.Api.Json;
+using Purser.Core;
+
+namespace Purser.Api.Documents;
+
+public sealed class EstimateDocument : DimensionsDocument
+{
+    public string? Id { get; set; }
+    public long? TtlSeconds { get; set; }
+    public long? Tokens { get; set; }
+    public long? InputTokens { get; set; }
+    public long? MaxOutputTokens { get; set; }
+    public long? ToolTokens { get; set; }
+    public decimal? Temperature { get; set; }
+    public Cost? Cost { get; set; }
+
+    internal Estimate ToEstimate() => new()
+    {
+        Dimensions = ToDimensions(),
+        Tokens = Tokens,
+        InputTokens = InputTokens,
+        MaxOutputTokens = MaxOutputTokens,
+        ToolTokens = ToolTokens,
+        Temperature = Temperature,
+        CostNanos = Cost?.Nanos,
+    };
+
+    internal Check ToCheck() => new(ToEstimate());
+
+    internal Reserve ToReserve(Identity identity) => new(identity.Id, ToEstimate(), TtlSeconds) { FreshId = identity.Fresh };
+
+    /// <summary>An extension that names nothing but time adds no amount.</summary>
+    internal Extend ToExtend(string reservation, Identity identity)
+    {
+        var estimate = ToEstimate();
+        return new(reservation, identity.Id, TtlSeconds, estimate == nothing ? null : estimate) { FreshId = identity.Fresh };
+    }
+
+    static readonly Estimate nothing = new();
+}

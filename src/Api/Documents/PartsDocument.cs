@@ -1,0 +1,148 @@
+// The kinds of tokens inside the totals, and the units beside them: at the top level of a usage, with the names of pricing/README.md.
+using System.Text.Json.Serialization;
+using Purser.Core;
+
+namespace Purser.Api.Documents;
+
+public abstract class PartsDocument : DimensionsDocument
+{
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? CachedInputTokens { get; set; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? CacheWrite5mTokens { get; set; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? CacheWrite1hTokens { get; set; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? AudioInputTokens { get; set; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? ImageInputTokens { get; set; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? VideoInputTokens { get; set; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? ReasoningTokens { get; set; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? AudioOutputTokens { get; set; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? ImageOutputTokens { get; set; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? VideoOutputTokens { get; set; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? CitationTokens { get; set; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public decimal? Queries { get; set; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public decimal? Sessions { get; set; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public decimal? ImagesIn { get; set; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public decimal? ImagesOut { get; set; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public decimal? CharactersIn { get; set; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public decimal? CharactersOut { get; set; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public decimal? AudioSecondsIn { get; set; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public decimal? AudioSecondsOut { get; set; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public decimal? VideoSecondsIn { get; set; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public decimal? VideoSecondsOut { get; set; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public decimal? Pages { get; set; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public decimal? AnnotatedPages { get; set; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public decimal? WebSearches { get; set; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? WebSearchContext { get; set; }
+
+    static readonly UsageParts nothing = new();
+
+    internal UsageParts? ToParts()
+    {
+        var parts = new UsageParts
+        {
+            CachedInputTokens = CachedInputTokens ?? 0,
+            CacheWrite5mTokens = CacheWrite5mTokens ?? 0,
+            CacheWrite1hTokens = CacheWrite1hTokens ?? 0,
+            AudioInputTokens = AudioInputTokens ?? 0,
+            ImageInputTokens = ImageInputTokens ?? 0,
+            VideoInputTokens = VideoInputTokens ?? 0,
+            ReasoningTokens = ReasoningTokens ?? 0,
+            AudioOutputTokens = AudioOutputTokens ?? 0,
+            ImageOutputTokens = ImageOutputTokens ?? 0,
+            VideoOutputTokens = VideoOutputTokens ?? 0,
+            CitationTokens = CitationTokens ?? 0,
+            Queries = Queries ?? 0,
+            Sessions = Sessions ?? 0,
+            ImagesIn = ImagesIn ?? 0,
+            ImagesOut = ImagesOut ?? 0,
+            CharactersIn = CharactersIn ?? 0,
+            CharactersOut = CharactersOut ?? 0,
+            AudioSecondsIn = AudioSecondsIn ?? 0,
+            AudioSecondsOut = AudioSecondsOut ?? 0,
+            VideoSecondsIn = VideoSecondsIn ?? 0,
+            VideoSecondsOut = VideoSecondsOut ?? 0,
+            Pages = Pages ?? 0,
+            AnnotatedPages = AnnotatedPages ?? 0,
+            WebSearches = WebSearches ?? 0,
+            WebSearchContext = WebSearchContext,
+        };
+        return parts == nothing ? null : parts;
+    }
+
+    /// <summary>Shows the parts that are not 0.</summary>
+    protected void Show(UsageParts parts)
+    {
+        if (parts.CachedInputTokens != 0) CachedInputTokens = parts.CachedInputTokens;
+        if (parts.CacheWrite5mTokens != 0) CacheWrite5mTokens = parts.CacheWrite5mTokens;
+        if (parts.CacheWrite1hTokens != 0) CacheWrite1hTokens = parts.CacheWrite1hTokens;
+        if (parts.AudioInputTokens != 0) AudioInputTokens = parts.AudioInputTokens;
+        if (parts.ImageInputTokens != 0) ImageInputTokens = parts.ImageInputTokens;
+        if (parts.VideoInputTokens != 0) VideoInputTokens = parts.VideoInputTokens;
+        if (parts.ReasoningTokens != 0) ReasoningTokens = parts.ReasoningTokens;
+        if (parts.AudioOutputTokens != 0) AudioOutputTokens = parts.AudioOutputTokens;
+        if (parts.ImageOutputTokens != 0) ImageOutputTokens = parts.ImageOutputTokens;
+        if (parts.VideoOutputTokens != 0) VideoOutputTokens = parts.VideoOutputTokens;
+        if (parts.CitationTokens != 0) CitationTokens = parts.CitationTokens;
+        if (parts.Queries != 0) Queries = parts.Queries;
+        if (parts.Sessions != 0) Sessions = parts.Sessions;
+        if (parts.ImagesIn != 0) ImagesIn = parts.ImagesIn;
+        if (parts.ImagesOut != 0) ImagesOut = parts.ImagesOut;
+        if (parts.CharactersIn != 0) CharactersIn = parts.CharactersIn;
+        if (parts.CharactersOut != 0) CharactersOut = parts.CharactersOut;
+        if (parts.AudioSecondsIn != 0) AudioSecondsIn = parts.AudioSecondsIn;
+        if (parts.AudioSecondsOut != 0) AudioSecondsOut = parts.AudioSecondsOut;
+        if (parts.VideoSecondsIn != 0) VideoSecondsIn = parts.VideoSecondsIn;
+        if (parts.VideoSecondsOut != 0) VideoSecondsOut = parts.VideoSecondsOut;
+        if (parts.Pages != 0) Pages = parts.Pages;
+        if (parts.AnnotatedPages != 0) AnnotatedPages = parts.AnnotatedPages;
+        if (parts.WebSearches != 0) WebSearches = parts.WebSearches;
+        WebSearchContext = parts.WebSearchContext;
+    }
+}

@@ -1,0 +1,78 @@
+// One booked usage as it is listed. Amounts are those that were booked, so that they add up to what reports show.
+using NodaTime;
+using Purser.Api.Json;
+using Purser.Core;
+using Purser.Engine;
+
+namespace Purser.Api.Documents;
+
+public sealed class RecordDocument : PartsDocument
+{
+    internal RecordDocument(AccountRecord booked)
+    {
+        var (account, record) = booked;
+        var usage = record.Usage;
+        Id = record.Id;
+        Account = account;
+        ReservationId = record.ReservationId;
+        Timestamp = record.At;
+        BookedAt = record.BookedAt;
+        Kind = record.Kind;
+        Orchestrator = usage.Dimensions.Orchestrator;
+        User = usage.Dimensions.User;
+        Tenant = usage.Dimensions.Tenant;
+        Session = usage.Dimensions.Session;
+        Provider = usage.Dimensions.Provider;
+        Model = usage.Dimensions.Model;
+        Tool = usage.Dimensions.Tool;
+        Tags = usage.Dimensions.Tags;
+        InputTokens = record.Amounts.InputTokens;
+        OutputTokens = record.Amounts.OutputTokens;
+        TotalTokens = record.Amounts.Tokens;
+        Requests = record.Amounts.Requests;
+        Cost = Money.Format(record.Amounts.CostNanos);
+        Currency = record.Currency;
+        PriceVersion = record.PriceVersion;
+        Unpriced = record.Unpriced;
+        Late = record.Late;
+        Overrun = record.Overrun;
+        Final = record.Final;
+        ServiceTier = usage.ServiceTier;
+        Success = usage.Success;
+        Error = usage.Error;
+        DurationMs = usage.DurationMs;
+        RequestId = usage.RequestId;
+        Tools = usage.Tools;
+        ToolCallId = usage.ToolCallId;
+        Metadata = usage.Metadata is { } metadata ? new FreeObject(metadata) : null;
+        if (usage.Parts is { } parts) Show(parts);
+    }
+
+    public string Id { get; }
+    public string Account { get; }
+    public string? ReservationId { get; }
+    public Instant Timestamp { get; }
+    public Instant BookedAt { get; }
+    public RecordKind Kind { get; }
+    public long InputTokens { get; }
+    public long OutputTokens { get; }
+    public long TotalTokens { get; }
+    public long Requests { get; }
+    public string Cost { get; }
+    public string Currency { get; }
+    public string? PriceVersion { get; }
+    public bool Unpriced { get; }
+    public bool Late { get; }
+    public bool Overrun { get; }
+    public bool Final { get; }
+    public string? ServiceTier { get; }
+    public bool Success { get; }
+    public string? Error { get; }
+    public long? DurationMs { get; }
+    public string? RequestId { get; }
+    public IReadOnlyList<string>? Tools { get; }
+    public string? ToolCallId { get; }
+    public FreeObject? Metadata { get; }
+}
+
+public sealed record RecordsDocument(IReadOnlyList<RecordDocument> Items, string? NextCursor);

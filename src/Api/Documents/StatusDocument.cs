@@ -1,0 +1,60 @@
+// An account as it stands, and lists of accounts.
+using NodaTime;
+using Purser.Api.Json;
+using Purser.Core;
+
+namespace Purser.Api.Documents;
+
+public sealed record AccountDocument(string Account);
+
+public sealed record AccountsDocument(IReadOnlyList<AccountDocument> Items, string? NextCursor);
+
+public sealed record HeldDocument(long Active, long Tokens);
+
+/// <summary>The usage of the last 30 days.</summary>
+public sealed record UsageBreakdownDocument(
+    Amount InputTokens, Amount OutputTokens, Amount TotalTokens, Amount TotalRequests, Amount FailedRequests, string TotalCost);
+
+public sealed record TopModelDocument(string? Model, Amount TotalTokens, Amount TotalRequests, string TotalCost, decimal Percentage);
+
+public sealed class StatusDocument
+{
+    internal StatusDocument(AccountStatus status, UsageBreakdownDocument breakdown, IReadOnlyList<TopModelDocument> topModels)
+    {
+        Account = status.Account;
+        Status = status.Status;
+        Paused = status.Paused;
+        PausedReason = status.PausedReason;
+        Limits = LimitViewDocument.Of(status.Limits);
+        NextCursor = status.NextCursor;
+        Reservations = new(status.ActiveReservations, status.ReservedTokens);
+        Breakdown = breakdown;
+        TopModels = topModels;
+        Overrides = [.. status.Overrides.Select(granted => new OverrideDocument(granted))];
+    }
+
+    public string Account { get; }
+    public string Status { get; }
+    public bool Paused { get; }
+    public string? PausedReason { get; }
+    public IReadOnlyList<LimitViewDocument> Limits { get; }
+
+    /// <summary>Give it as `cursor` for the limits that follow; null at the end.</summary>
+    public string? NextCursor { get; }
+    public HeldDocument Reservations { get; }
+    public UsageBreakdownDocument Breakdown { get; }
+    public IReadOnlyList<TopModelDocument> TopModels { get; }
+    public IReadOnlyList<OverrideDocument> Overrides { get; }
+}
+
+public sealed class PauseDocument
+{
+    public string? Reason { get; set; }
+}
+
+/// <summary>The body of operations that take nothing: absent, or an empty object.</summary>
+public sealed class NothingDocument;
+
+public sealed record SessionDocument(
+    string Session, Amount TotalInputTokens, Amount TotalOutputTokens, Amount TotalTokens, Amount TotalRequests, Amount FailedRequests, string TotalCost,
+    string Currency, Instant? LastUsedAt);

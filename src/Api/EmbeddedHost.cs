@@ -1,0 +1,24 @@
+// Host 1: one process, its ledger in a folder (or on PostgreSQL, shared with others), nothing else to install.
+using Purser.Engine;
+using Purser.Ledgers.Postgres;
+using Purser.Ledgers.Sqlite;
+
+namespace Purser.Api;
+
+public static class EmbeddedHost
+{
+    /// <summary>Opens the ledger that the options name, with its schema brought up to date.</summary>
+    public static async Task<ILedger> OpenLedgerAsync(ServerOptions options) => options.Ledger switch
+    {
+        "memory" => new MemoryLedger(),
+        "postgres" => await PostgresLedger.OpenAsync(options.Postgres!),
+        _ => await SqliteLedger.OpenAsync(options.Data),
+    };
+
+    /// <summary>Registers <see cref="IBudgetAuthority"/> and <see cref="IUsageQueries"/> over a ledger, which stays its opener's to close.</summary>
+    public static IServiceCollection AddEmbeddedHost(this IServiceCollection services, ILedger ledger, ServerOptions options) => services
+        .AddSingleton<IBudgetAuthority>(provider => new EmbeddedAuthority(
+            ledger, options: new() { RefuseUnknownAccounts = options.UnknownAccounts == "refuse" }, log: provider.GetRequiredService<ILogger<EmbeddedAuthority>>()))
+        .AddSingleton(provider => ((EmbeddedAuthority)provider.GetRequiredService<IBudgetAuthority>()).Clock)
+        .AddSingleton((IUsageQueries)ledger);
+}

@@ -1,0 +1,107 @@
+// Accounts: list, status, pause and resume, sessions.
+using NodaTime;
+using Purser.Api.Documents;
+using Purser.Api.Json;
+using Purser.Core;
+using Purser.Engine;
+
+namespace Purser.Api.Endpoints;
+
+sealed class AccountEndpoints(IBudgetAuthority authority, IUsageQueries queries, TimeProvider clock)
+{
+    const int UsualPage = 100;
+    const int LargestPage = 1000;
+    const int TopModels = 5;
+    static readonly Duration recent = Duration.FromDays(30);
+
+    public static readonly IReadOnlyList<Parameter> ListParameters =
+        [new("search", "only ids that contain this, ignoring case"), new("cursor", "`nextCursor` of the page before"), new("limit", $"1 to {LargestPage}, {UsualPage} if not said")];
+
+    public static readonly IReadOnlyList<Parameter> StatusParameters =
+        [new("cursor", "`nextCursor` of the page of limits before"), new("limit", $"limits on a page: 1 to {LargestPage}, {UsualPage} if not said")];
+
+    public async Task List(HttpContext http)
+    {
+        var query = new Query(http, ListParameters);
+        var (search, cursor, limit) = (query.Text("search"), query.Text("cursor"), query.Count("limit", UsualPage, LargestPage));
+        var page = await UsageEndpoints.WithCursor(() => queries.AccountsAsync(search, cursor, limit, http.RequestAborted));
+        var found = new AccountsDocument([.. page.Items.Select(account => new AccountDocument(account))], page.Next);
+        await Reply.JsonAsync(http, 200, found, ApiJson.Default.AccountsDocument);
+    }
+
+    public Task Status(HttpContext http)
+    {
+        var account = PathValue.Account(http);
+        var query = new Query(http, StatusParameters);
+        return AnswerStatus(http, account, new GetStatus(query.Text("cursor"), query.Count("limit", UsualPage, LargestPage)));
+    }
+
+    public async Task Pause(HttpContext http)
+    {
+        var account = PathValue.Account(http);
+        var body = await Body.ReadOptionalAsync(http, ApiJson.Default.PauseDocument);
+        await AnswerStatus(http, account, new Pause(body?.Reason));
+    }
+
+    public async Task Resume(HttpContext http)
+    {
+        var account = PathValue.Account(http);
+        await Body.ReadOptionalAsync(http, ApiJson.Default.NothingDocument);
+        await AnswerStatus(http, account, new Resume());
+    }
+
+    async Task AnswerStatus(HttpContext http, string account, BudgetCommand command)
+    {
+        var outcome = await authority.SendAsync(account, command);
+        if (outcome.Answer is not AccountStatus status)
+        {
+            await Problems.WriteAsync(http, outcome);
+            return;
+        }
+        var to = clock.Until();
+        var sums = await queries.SumAsync(new() { Account = account, From = to - recent, To = to }, [UsageKey.Model], false, http.RequestAborted);
+        var total = new Tally();
+        foreach (var sum in sums) total.Add(sum);
+        var models = sums.GroupBy(sum => sum.Keys[0]).Select(group => (Model: group.Key, Tally: Tally.Of(group)))
+            .OrderByDescending(model => model.Tally.Tokens).ThenBy(model => model.Model, StringComparer.Ordinal).Take(TopModels)
+            .Select(model => new TopModelDocument(
+                model.Model, Amount.Whole(model.Tally.Tokens), Amount.Whole(model.Tally.Requests), Money.Format(model.Tally.CostNanos), model.Tally.PercentOf(total)));
+        var breakdown = new UsageBreakdownDocument(
+            Amount.Whole(total.InputTokens), Amount.Whole(total.OutputTokens), Amount.Whole(total.Tokens), Amount.Whole(total.Requests),
+            Amount.Whole(total.FailedRequests), Money.Format(total.CostNanos));
+        await Reply.JsonAsync(http, 200, new StatusDocument(status, breakdown, [.. models]), ApiJson.Default.StatusDocument);
+    }
+
+    public async Task CloseSession(HttpContext http)
+    {
+        var account = PathValue.Account(http);
+        var session = PathValue.Of(http, "session");
+        await Body.ReadOptionalAsync(http, ApiJson.Default.NothingDocument);
+        var outcome = await authority.SendAsync(account, new CloseSession(session));
+        if (outcome.Status != OutcomeStatus.Done) await Problems.WriteAsync(http, outcome);
+        else await Reply.JsonAsync(http, 200, (await Totals(http, account, session)).Document, ApiJson.Default.SessionDocument);
+    }
+
+    public async Task Session(HttpContext http)
+    {
+        var account = PathValue.Account(http);
+        _ = new Query(http, []);
+        var session = PathValue.Of(http, "session");
+        var (records, document) = await Totals(http, account, session);
+        if (records > 0) await Reply.JsonAsync(http, 200, document, ApiJson.Default.SessionDocument);
+        else await Problems.WriteAsync(http, Problems.NotFound, "session", $"no usage of a session '{session}' is booked in this account");
+    }
+
+    async Task<(long Records, SessionDocument Document)> Totals(HttpContext http, string account, string session)
+    {
+        var filter = new UsageFilter { Account = account, Session = session };
+        var sums = await queries.SumAsync(filter, [], false, http.RequestAborted);
+        var last = await queries.FindAsync(filter, null, 1, http.RequestAborted);
+        var tally = Tally.Of(sums);
+        var document = new SessionDocument(
+            session, Amount.Whole(tally.InputTokens), Amount.Whole(tally.OutputTokens), Amount.Whole(tally.Tokens), Amount.Whole(tally.Requests),
+            Amount.Whole(tally.FailedRequests), Money.Format(tally.CostNanos), sums.Count > 0 ? sums[0].Currency : EffectivePolicy.None.Currency,
+            last.Items.Count > 0 ? last.Items[0].Record.At : null);
+        return (tally.Records, document);
+    }
+}

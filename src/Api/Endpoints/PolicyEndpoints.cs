@@ -1,0 +1,97 @@
+// Policies: of one account, and the default one under all of them. The ETag is the version.
+using System.Globalization;
+using Purser.Api.Documents;
+using Purser.Api.Json;
+using Purser.Core;
+using Purser.Engine;
+
+namespace Purser.Api.Endpoints;
+
+sealed class PolicyEndpoints(IBudgetAuthority authority)
+{
+    public static readonly IReadOnlyList<Parameter> Effective =
+        [new("effective", "true: the policy that decides, merged over the default one, with every setting")];
+
+    public async Task Get(HttpContext http)
+    {
+        var account = PathValue.Account(http);
+        var effective = new Query(http, Effective).Flag("effective") ?? false;
+        var outcome = await authority.SendAsync(account, new GetPolicy());
+        if (outcome.Answer is PolicyView view)
+            await Answer(http, view.Version, effective ? PolicyDocument.Of(view.Effective, view.Version) : PolicyDocument.Of(view.Policy, view.Version));
+        else await Problems.WriteAsync(http, outcome);
+    }
+
+    public async Task Put(HttpContext http)
+    {
+        var account = PathValue.Account(http);
+        _ = new Query(http, []);
+        var policy = (await Body.ReadAsync(http, ApiJson.Default.PolicyDocument)).ToPolicy();
+        var wanted = Precondition.Of(http.Request);
+        if (wanted.AnyVersion)
+        {
+            var now = await authority.SendAsync(account, new GetPolicy());
+            if (now.Answer is not PolicyView { Version: > 0 })
+                wanted = Precondition.Never;
+        }
+        if (wanted.CanNotHold)
+        {
+            await Problems.WriteAsync(http, Problems.VersionMismatch, "If-Match", "the policy does not have this version; read it again");
+            return;
+        }
+        var outcome = await authority.SendAsync(account, new SetPolicy(policy, wanted.Version));
+        if (outcome.Answer is PolicyView view) await Answer(http, view.Version, PolicyDocument.Of(view.Policy, view.Version));
+        else await Problems.WriteAsync(http, outcome);
+    }
+
+    public async Task GetDefault(HttpContext http)
+    {
+        _ = new Query(http, []);
+        var settings = await authority.SettingsAsync();
+        await Answer(http, settings.Version, PolicyDocument.Of(settings.DefaultPolicy, settings.Version));
+    }
+
+    public async Task PutDefault(HttpContext http)
+    {
+        _ = new Query(http, []);
+        var policy = (await Body.ReadAsync(http, ApiJson.Default.PolicyDocument)).ToPolicy();
+        if (Validity.Problem(policy) is { } problem)
+        {
+            await Problems.WriteAsync(http, problem);
+            return;
+        }
+        var wanted = Precondition.Of(http.Request);
+        if (!wanted.CanNotHold && await authority.SetDefaultPolicyAsync(policy, wanted.Version) is { } settings)
+            await Answer(http, settings.Version, PolicyDocument.Of(settings.DefaultPolicy, settings.Version));
+        else await Problems.WriteAsync(http, Problems.VersionMismatch, "If-Match", "the default policy does not have this version; read it again");
+    }
+
+    static Task Answer(HttpContext http, long version, PolicyDocument policy)
+    {
+        var tag = $"\"{version.ToString(CultureInfo.InvariantCulture)}\"";
+        http.Response.Headers.ETag = tag;
+        if (http.Request.Method == HttpMethods.Get && http.Request.Headers.IfNoneMatch == tag)
+        {
+            http.Response.StatusCode = StatusCodes.Status304NotModified;
+            return Task.CompletedTask;
+        }
+        return Reply.JsonAsync(http, 200, policy, ApiJson.Default.PolicyDocument);
+    }
+
+    /// <summary>What `If-Match` (or `If-None-Match: *`) asks for. A tag that this service never gave can not hold.</summary>
+    readonly record struct Precondition(long? Version, bool AnyVersion, bool CanNotHold)
+    {
+        public static readonly Precondition Never = new(null, false, true);
+
+        public static Precondition Of(HttpRequest request)
+        {
+            if (request.Headers.IfNoneMatch == "*") return new(0, false, false);
+            var header = request.Headers.IfMatch;
+            if (header.Count == 0) return default;
+            if (header == "*") return new(null, true, false);
+            return header is [{ Length: > 2 } tag] && tag[0] == '"' && tag[^1] == '"'
+                && long.TryParse(tag.AsSpan(1, tag.Length - 2), NumberStyles.None, CultureInfo.InvariantCulture, out var version)
+                ? new(version, false, false) : Never;
+        }
+    }
+}

@@ -1,0 +1,77 @@
+// Every route of the service. Handlers are plain request delegates; what the OpenAPI description tells of them stands beside each.
+using Purser.Api.Documents;
+using Purser.Engine;
+
+namespace Purser.Api.Endpoints;
+
+public static class PurserEndpoints
+{
+    /// <summary>
+    /// Maps the service onto whatever <see cref="IBudgetAuthority"/>, <see cref="IUsageQueries"/> and <see cref="TimeProvider"/> the host
+    /// has registered. They are taken once, here.
+    /// </summary>
+    public static IEndpointRouteBuilder MapPurser(this IEndpointRouteBuilder routes)
+    {
+        var services = routes.ServiceProvider;
+        var authority = services.GetRequiredService<IBudgetAuthority>();
+        var queries = services.GetRequiredService<IUsageQueries>();
+        var clock = services.GetService<TimeProvider>() ?? TimeProvider.System;
+
+        var policies = new PolicyEndpoints(authority);
+        routes.On("GET", "/v1/accounts/{account}/policy", policies.Get, "getPolicy", "The policy of an account").Takes(PolicyEndpoints.Effective).Answers<PolicyDocument>();
+        routes.On("PUT", "/v1/accounts/{account}/policy", policies.Put, "putPolicy", "Sets the policy of an account").Takes<PolicyDocument>().Answers<PolicyDocument>();
+        routes.On("GET", "/v1/default-policy", policies.GetDefault, "getDefaultPolicy", "The policy under every account").Answers<PolicyDocument>();
+        routes.On("PUT", "/v1/default-policy", policies.PutDefault, "putDefaultPolicy", "Sets the policy under every account").Takes<PolicyDocument>().Answers<PolicyDocument>();
+
+        var accounts = new AccountEndpoints(authority, queries, clock);
+        routes.On("GET", "/v1/accounts", accounts.List, "listAccounts", "Accounts by id").Takes(AccountEndpoints.ListParameters).Answers<AccountsDocument>();
+        routes.On("GET", "/v1/accounts/{account}", accounts.Status, "getAccount", "An account as it stands").Takes(AccountEndpoints.StatusParameters).Answers<StatusDocument>();
+        routes.On("POST", "/v1/accounts/{account}/pause", accounts.Pause, "pauseAccount", "Refuses every call until resumed").TakesOptional<PauseDocument>().Answers<StatusDocument>();
+        routes.On("POST", "/v1/accounts/{account}/resume", accounts.Resume, "resumeAccount", "Ends a pause").TakesOptional<NothingDocument>().Answers<StatusDocument>();
+        routes.On("POST", "/v1/accounts/{account}/sessions/{session}/close", accounts.CloseSession, "closeSession", "Ends a session's windows").TakesOptional<NothingDocument>().Answers<SessionDocument>();
+        routes.On("GET", "/v1/accounts/{account}/sessions/{session}", accounts.Session, "getSession", "What a session used").Answers<SessionDocument>();
+
+        var reservations = new ReservationEndpoints(authority);
+        routes.On("POST", "/v1/accounts/{account}/check", reservations.Check, "check", "Whether a call may be made; takes nothing").Takes<EstimateDocument>().Answers<DecisionDocument>();
+        routes.On("POST", "/v1/accounts/{account}/reservations", reservations.Reserve, "reserve", "Holds what a call may use").Takes<EstimateDocument>().Answers<DecisionDocument>(201).Answers<RefusalDocument>(429);
+        routes.On("GET", "/v1/accounts/{account}/reservations/{reservation}", reservations.Get, "getReservation", "A reservation").Answers<ReservationDocument>();
+        routes.On("POST", "/v1/accounts/{account}/reservations/{reservation}/settle", reservations.Settle, "settle", "Books what a call used and gives the rest back").Takes<SettleDocument>().Answers<SettlementDocument>();
+        routes.On("POST", "/v1/accounts/{account}/reservations/{reservation}/release", reservations.Release, "release", "Gives everything back").TakesOptional<NothingDocument>().Answers<ReservationDocument>();
+        routes.On("POST", "/v1/accounts/{account}/reservations/{reservation}/extend", reservations.Extend, "extend", "Adds time, amount or both").Takes<EstimateDocument>().Answers<DecisionDocument>().Answers<RefusalDocument>(429);
+
+        var usage = new UsageEndpoints(authority, queries);
+        routes.On("POST", "/v1/accounts/{account}/usage", usage.Record, "recordUsage", $"Books usage that was not held: one, or an array of up to {UsageEndpoints.MostItems}, answered item by item").Takes<UsageDocument>().Answers<SettlementDocument>(201).Answers<UsageResultsDocument>(201);
+        routes.On("GET", "/v1/accounts/{account}/usage", usage.List, "listUsage", "Booked usage, newest first").Takes(UsageEndpoints.ListParameters).Answers<RecordsDocument>();
+
+        var overrides = new OverrideEndpoints(authority);
+        routes.On("POST", "/v1/accounts/{account}/overrides", overrides.Add, "addOverride", "Raises (or cuts) a limit for a time").Takes<NewOverrideDocument>().Answers<OverrideDocument>(201);
+        routes.On("GET", "/v1/accounts/{account}/overrides", overrides.List, "listOverrides", "Overrides, ended ones included").Answers<OverridesDocument>();
+        routes.On("GET", "/v1/accounts/{account}/overrides/{override}", overrides.Get, "getOverride", "An override").Answers<OverrideDocument>();
+        routes.On("DELETE", "/v1/accounts/{account}/overrides/{override}", overrides.Remove, "removeOverride", "Ends an override at once").Answers<OverrideDocument>();
+
+        var reports = new ReportEndpoints(queries, clock);
+        routes.On("GET", "/v1/reports", reports.Report, "report", "Usage over a period, in sum, by group and over time").Takes(ReportEndpoints.Parameters).Answers<ReportDocument>();
+
+        var home = new HomeEndpoints(authority);
+        routes.On("GET", "/", HomeEndpoints.Home, "home", "Where to go on").Answers<HomeDocument>();
+        routes.On("GET", "/health/live", HomeEndpoints.Live, "live", "The process runs").Answers<HealthDocument>();
+        routes.On("GET", "/health/ready", home.Ready, "ready", "The ledger can be reached").Answers<HealthDocument>();
+        return routes;
+    }
+
+    static IEndpointConventionBuilder On(this IEndpointRouteBuilder routes, string method, string path, RequestDelegate handler, string id, string summary)
+    {
+        // The handler's method lets the endpoint appear in the OpenAPI description.
+        var endpoint = routes.MapMethods(path, [method], handler).WithMetadata(handler.Method, new OperationNote(id, summary)).WithName(id).WithSummary(summary);
+        return path.StartsWith("/v1", StringComparison.Ordinal) ? endpoint.WithMetadata(Guarded.Mark) : endpoint;
+    }
+
+    static IEndpointConventionBuilder Takes<T>(this IEndpointConventionBuilder endpoint) => endpoint.WithMetadata(new BodyNote(typeof(T), Required: true));
+
+    static IEndpointConventionBuilder TakesOptional<T>(this IEndpointConventionBuilder endpoint) => endpoint.WithMetadata(new BodyNote(typeof(T), Required: false));
+
+    static IEndpointConventionBuilder Takes(this IEndpointConventionBuilder endpoint, IReadOnlyList<Parameter> parameters) =>
+        endpoint.WithMetadata(new ParametersNote(parameters));
+
+    static IEndpointConventionBuilder Answers<T>(this IEndpointConventionBuilder endpoint, int status = 200) => endpoint.WithMetadata(new AnswerNote(status, typeof(T)));
+}

@@ -1,0 +1,66 @@
+// The way of a call: check, reserve, extend, settle or release.
+using Purser.Api.Documents;
+using Purser.Api.Json;
+using Purser.Core;
+using Purser.Engine;
+
+namespace Purser.Api.Endpoints;
+
+sealed class ReservationEndpoints(IBudgetAuthority authority)
+{
+    public async Task Check(HttpContext http)
+    {
+        var account = PathValue.Account(http);
+        var estimate = await Body.ReadAsync(http, ApiJson.Default.EstimateDocument);
+        await AnswerDecision(http, 200, await authority.SendAsync(account, estimate.ToCheck()));
+    }
+
+    public async Task Reserve(HttpContext http)
+    {
+        var account = PathValue.Account(http);
+        var estimate = await Body.ReadAsync(http, ApiJson.Default.EstimateDocument);
+        var outcome = await authority.SendAsync(account, estimate.ToReserve(Identity.Of(http, estimate.Id)));
+        if (outcome is { Status: OutcomeStatus.Done, Answer: Decision { Reservation: { } held } })
+            http.Response.Headers.Location = $"/v1/accounts/{account}/reservations/{Uri.EscapeDataString(held.Id)}";
+        await AnswerDecision(http, 201, outcome);
+    }
+
+    public async Task Extend(HttpContext http)
+    {
+        var account = PathValue.Account(http);
+        var reservation = PathValue.Of(http, "reservation");
+        var estimate = await Body.ReadAsync(http, ApiJson.Default.EstimateDocument);
+        await AnswerDecision(http, 200, await authority.SendAsync(account, estimate.ToExtend(reservation, Identity.Of(http, estimate.Id))));
+    }
+
+    public async Task Settle(HttpContext http)
+    {
+        var account = PathValue.Account(http);
+        var reservation = PathValue.Of(http, "reservation");
+        var usage = await Body.ReadAsync(http, ApiJson.Default.SettleDocument);
+        var outcome = await authority.SendAsync(account, usage.ToSettle(reservation, Identity.Given(http, usage.Id)));
+        await (outcome is { Status: OutcomeStatus.Done, Answer: Settlement settlement }
+            ? Reply.JsonAsync(http, 200, new SettlementDocument(settlement), ApiJson.Default.SettlementDocument) : Problems.WriteAsync(http, outcome));
+    }
+
+    public async Task Release(HttpContext http)
+    {
+        var account = PathValue.Account(http);
+        var reservation = PathValue.Of(http, "reservation");
+        await Body.ReadOptionalAsync(http, ApiJson.Default.NothingDocument);
+        await AnswerReservation(http, await authority.SendAsync(account, new Release(reservation)));
+    }
+
+    public async Task Get(HttpContext http)
+    {
+        var account = PathValue.Account(http);
+        _ = new Query(http, []);
+        await AnswerReservation(http, await authority.SendAsync(account, new GetReservation(PathValue.Of(http, "reservation"))));
+    }
+
+    static Task AnswerDecision(HttpContext http, int status, Outcome outcome) => outcome is { Status: OutcomeStatus.Done, Answer: Decision decision }
+        ? Reply.JsonAsync(http, status, new DecisionDocument(decision), ApiJson.Default.DecisionDocument) : Problems.WriteAsync(http, outcome);
+
+    static Task AnswerReservation(HttpContext http, Outcome outcome) => outcome is { Status: OutcomeStatus.Done, Answer: ReservationView view }
+        ? Reply.JsonAsync(http, 200, new ReservationDocument(view), ApiJson.Default.ReservationDocument) : Problems.WriteAsync(http, outcome);
+}

@@ -1,0 +1,124 @@
+// Usage without a hold: booked one by one or many at once, and listed.
+using System.Globalization;
+using NodaTime;
+using Purser.Api.Documents;
+using Purser.Api.Json;
+using Purser.Core;
+using Purser.Engine;
+
+namespace Purser.Api.Endpoints;
+
+sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries)
+{
+    public const int MostItems = 1000;
+    const int UsualPage = 100;
+    const int LargestPage = 1000;
+
+    /// <summary>The filters that every reading of usage takes.</summary>
+    public static readonly IReadOnlyList<Parameter> Filters =
+    [
+        new("from", "the first instant, or the first day"), new("to", "the instant or day before which it ends"),
+        new("orchestrator", "exact value"), new("user", "exact value"), new("tenant", "exact value"), new("session", "exact value"),
+        new("provider", "exact value"), new("model", "exact value"), new("tool", "exact value"), new("success", "true or false"),
+        new("requestId", "exact value"), new("reservationId", "exact value"),
+    ];
+
+    public static readonly IReadOnlyList<Parameter> ListParameters =
+        [.. Filters, new("cursor", "`nextCursor` of the page before"), new("limit", $"1 to {LargestPage}, {UsualPage} if not said")];
+
+    public async Task Record(HttpContext http)
+    {
+        var account = PathValue.Account(http);
+        var body = await Body.ReadOneOrManyAsync(http, ApiJson.Default.UsageDocument, MostItems);
+        if (body.One is not { } one)
+        {
+            await RecordMany(http, account, body.Many);
+            return;
+        }
+        var outcome = await authority.SendAsync(account, one.ToRecord(Identity.Of(http, one.Id)));
+        await (outcome is { Status: OutcomeStatus.Done, Answer: Settlement settlement }
+            ? Reply.JsonAsync(http, 201, new SettlementDocument(settlement), ApiJson.Default.SettlementDocument) : Problems.WriteAsync(http, outcome));
+    }
+
+    async Task RecordMany(HttpContext http, string account, IReadOnlyList<Item<UsageDocument>> items)
+    {
+        // All are sent before any is awaited: they share one commit.
+        var sent = items.Select((item, i) => RecordItem(http, account, item, i)).ToArray();
+        var outcomes = await Task.WhenAll(sent);
+        if (outcomes.Length > 0 && outcomes.All(outcome => outcome.IsTransient))
+        {
+            await Problems.WriteAsync(http, outcomes[0]);
+            return;
+        }
+        var results = outcomes.Select(outcome => outcome is { Status: OutcomeStatus.Done, Answer: Settlement settlement }
+            ? (UsageResultDocument)new SettlementDocument(settlement) { Status = 201 } : Problems.Document(outcome));
+        await Reply.JsonAsync(http, 201, new UsageResultsDocument([.. results]), ApiJson.Default.UsageResultsDocument);
+    }
+
+    async Task<Outcome> RecordItem(HttpContext http, string account, Item<UsageDocument> item, int index)
+    {
+        if (item.Document is not { } usage) return item.Wrong!;
+        try
+        {
+            var id = Identity.Given(http, usage.Id, "-" + index.ToString(CultureInfo.InvariantCulture));
+            return await authority.SendAsync(account, usage.ToRecord(id is null ? Identity.Made() : new(id, Fresh: false)));
+        }
+        catch (RequestRefusedException refused)
+        {
+            return refused.Outcome;
+        }
+        catch (LedgerUnavailableException)
+        {
+            return new(OutcomeStatus.Unavailable, null, null, "the ledger can not be reached");
+        }
+    }
+
+    public async Task List(HttpContext http)
+    {
+        var account = PathValue.Account(http);
+        var query = new Query(http, ListParameters);
+        var filter = FilterOf(query, DateTimeZone.Utc) with { Account = account };
+        var (cursor, limit) = (query.Text("cursor"), query.Count("limit", UsualPage, LargestPage));
+        var page = await WithCursor(() => queries.FindAsync(filter, cursor, limit, http.RequestAborted));
+        if (page.Items.Count == 0 && await authority.SendAsync(account, new GetPolicy()) is { Status: OutcomeStatus.UnknownAccount } unknown)
+        {
+            await Problems.WriteAsync(http, unknown);
+            return;
+        }
+        var found = new RecordsDocument([.. page.Items.Select(booked => new RecordDocument(booked))], page.Next);
+        await Reply.JsonAsync(http, 200, found, ApiJson.Default.RecordsDocument);
+    }
+
+    public static UsageFilter FilterOf(Query query, DateTimeZone zone)
+    {
+        var filter = new UsageFilter
+        {
+            Orchestrator = query.Text("orchestrator"),
+            User = query.Text("user"),
+            Tenant = query.Text("tenant"),
+            Session = query.Text("session"),
+            Provider = query.Text("provider"),
+            Model = query.Text("model"),
+            Tool = query.Text("tool"),
+            Success = query.Flag("success"),
+            RequestId = query.Text("requestId"),
+            ReservationId = query.Text("reservationId"),
+            From = query.Time("from", zone),
+            To = query.Time("to", zone),
+        };
+        return filter.From >= filter.To ? throw RequestRefusedException.Invalid("to", "must lie after `from`") : filter;
+    }
+
+    /// <summary>Runs a query whose cursor came from outside.</summary>
+    public static async Task<Page<T>> WithCursor<T>(Func<Task<Page<T>>> query)
+    {
+        try
+        {
+            return await query();
+        }
+        catch (FormatException)
+        {
+            throw RequestRefusedException.Invalid("cursor", "is not one that this service gave");
+        }
+    }
+}

@@ -1,0 +1,40 @@
+// The one JSON form of everything that goes over HTTP. Strict when reading: what is not understood is refused, never ignored.
+using System.Text.Json.Serialization;
+using Purser.Api.Documents;
+
+namespace Purser.Api.Json;
+
+[JsonSourceGenerationOptions(
+    GenerationMode = JsonSourceGenerationMode.Metadata,
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    AllowDuplicateProperties = false,
+    Converters =
+    [
+        typeof(TextConverter), typeof(WholeNumberConverter), typeof(NumberConverter), typeof(FlagConverter), typeof(TimeConverter),
+        typeof(WindowNameConverter), typeof(UnitConverter), typeof(EnforcementConverter), typeof(ModeConverter), typeof(UnpricedRuleConverter),
+        typeof(ExpiryRuleConverter), typeof(WeekdayConverter), typeof(ReservationStateConverter), typeof(RecordKindConverter),
+    ])]
+[JsonSerializable(typeof(AccountsDocument))]
+[JsonSerializable(typeof(DecisionDocument))]
+[JsonSerializable(typeof(EstimateDocument))]
+[JsonSerializable(typeof(HomeDocument))]
+[JsonSerializable(typeof(HealthDocument))]
+[JsonSerializable(typeof(NewOverrideDocument))]
+[JsonSerializable(typeof(NothingDocument))]
+[JsonSerializable(typeof(OverrideDocument))]
+[JsonSerializable(typeof(OverridesDocument))]
+[JsonSerializable(typeof(PauseDocument))]
+[JsonSerializable(typeof(PolicyDocument))]
+[JsonSerializable(typeof(ProblemDocument))]
+[JsonSerializable(typeof(RecordsDocument))]
+[JsonSerializable(typeof(RefusalDocument))]
+[JsonSerializable(typeof(ReportDocument))]
+[JsonSerializable(typeof(ReservationDocument))]
+[JsonSerializable(typeof(SessionDocument))]
+[JsonSerializable(typeof(SettleDocument))]
+[JsonSerializable(typeof(SettlementDocument))]
+[JsonSerializable(typeof(StatusDocument))]
+[JsonSerializable(typeof(UsageDocument))]
+[JsonSerializable(typeof(UsageResultsDocument))]
+public sealed partial class ApiJson : JsonSerializerContext;

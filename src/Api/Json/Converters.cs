@@ -1,0 +1,162 @@
+// How simple values are read and written. They exist for their messages: an answer to a wrong value says what a right one looks like.
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using NodaTime;
+using NodaTime.Text;
+using Purser.Core;
+
+namespace Purser.Api.Json;
+
+sealed class TextConverter : JsonConverter<string>
+{
+    public override string Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => Read(ref reader);
+
+    public static string Read(ref Utf8JsonReader reader) =>
+        reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName ? Checked(ref reader) : throw new BadValueException("must be a string");
+
+    static string Checked(ref Utf8JsonReader reader)
+    {
+        string text;
+        try
+        {
+            text = reader.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            throw new BadValueException("is not valid Unicode: it has half of a surrogate pair");
+        }
+        // NUL is the one character that ledgers can not keep.
+        return text.Contains('\0') ? throw new BadValueException("must not contain the NUL character") : text;
+    }
+
+    public override string ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => Checked(ref reader);
+
+    public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteStringValue(value);
+
+    public override void WriteAsPropertyName(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WritePropertyName(value);
+}
+
+sealed class WholeNumberConverter : JsonConverter<long>
+{
+    public override long Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        Read(ref reader, "must be a whole number");
+
+    public static long Read(ref Utf8JsonReader reader, string wrong)
+    {
+        if (reader.TokenType != JsonTokenType.Number) throw new BadValueException(wrong);
+        if (reader.TryGetInt64(out var whole)) return whole;
+        // 1000.0 and 1e3 are whole numbers too.
+        if (reader.TryGetDecimal(out var number) && number == decimal.Truncate(number) && number is >= long.MinValue and <= long.MaxValue) return (long)number;
+        throw new BadValueException($"{wrong}, of at most 63 bits");
+    }
+
+    public override void Write(Utf8JsonWriter writer, long value, JsonSerializerOptions options) => writer.WriteNumberValue(value);
+}
+
+sealed class NumberConverter : JsonConverter<decimal>
+{
+    public override decimal Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        reader.TokenType == JsonTokenType.Number && reader.TryGetDecimal(out var number)
+            ? number : throw new BadValueException("must be a number of at most 28 digits");
+
+    public override void Write(Utf8JsonWriter writer, decimal value, JsonSerializerOptions options) => writer.WriteNumberValue(value);
+}
+
+sealed class FlagConverter : JsonConverter<bool>
+{
+    public override bool Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.TokenType switch
+    {
+        JsonTokenType.True => true,
+        JsonTokenType.False => false,
+        _ => throw new BadValueException("must be true or false"),
+    };
+
+    public override void Write(Utf8JsonWriter writer, bool value, JsonSerializerOptions options) => writer.WriteBooleanValue(value);
+}
+
+/// <summary>RFC 3339. Out: UTC, with milliseconds only where there are any. In: any offset, cut to milliseconds.</summary>
+sealed class TimeConverter : JsonConverter<Instant>
+{
+    public const string Wrong = "must be an RFC 3339 time with its offset, such as 2026-03-01T12:00:00Z";
+
+    static readonly Instant earliest = Instant.FromUtc(1, 1, 2, 0, 0);
+    static readonly Instant latest = Instant.FromUtc(9999, 12, 31, 0, 0);
+
+    public override Instant Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        reader.TokenType == JsonTokenType.String && TryParse(TextConverter.Read(ref reader), out var instant) ? instant : throw new BadValueException(Wrong);
+
+    public static bool TryParse(string text, out Instant instant)
+    {
+        instant = default;
+        var parsed = OffsetDateTimePattern.Rfc3339.Parse(text);
+        if (!parsed.Success) return false;
+        instant = Instant.FromUnixTimeMilliseconds(parsed.Value.ToInstant().ToUnixTimeMilliseconds());
+        return instant >= earliest && instant <= latest;
+    }
+
+    public override void Write(Utf8JsonWriter writer, Instant value, JsonSerializerOptions options)
+    {
+        Span<byte> text = stackalloc byte[32];
+        var time = value.ToDateTimeUtc();
+        ReadOnlySpan<char> format = time.Ticks % TimeSpan.TicksPerSecond / TimeSpan.TicksPerMillisecond == 0 ? "yyyy-MM-ddTHH:mm:ssZ" : "yyyy-MM-ddTHH:mm:ss.fffZ";
+        time.TryFormat(text, out var length, format, System.Globalization.CultureInfo.InvariantCulture);
+        writer.WriteStringValue(text[..length]);
+    }
+}
+
+sealed class WindowNameConverter : JsonConverter<Window>
+{
+    public static readonly string Wrong =
+        $"must be {string.Join(", ", Window.Names.SkipLast(1))} or rolling:<ISO 8601 duration> of a minute to 400 days, such as rolling:P7D";
+
+    public override Window Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        reader.TokenType == JsonTokenType.String && Window.TryParse(TextConverter.Read(ref reader), out var window)
+            ? window : throw new BadValueException(Wrong);
+
+    public override void Write(Utf8JsonWriter writer, Window value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
+}
+
+/// <summary>An enum as camelCase words; case is ignored when reading.</summary>
+class WordConverter<T> : JsonConverter<T> where T : struct, Enum
+{
+    public static readonly IReadOnlyList<(string Word, T Value)> Words =
+        [.. Enum.GetValues<T>().Select(value => (JsonNamingPolicy.CamelCase.ConvertName(value.ToString()), value)).Where(word => word.Item1 != "none")];
+
+    static readonly Dictionary<T, JsonEncodedText> encoded = Words.ToDictionary(word => word.Value, word => JsonEncodedText.Encode(word.Word));
+
+    public override T Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        if (reader.TokenType == JsonTokenType.String && TryParse(TextConverter.Read(ref reader), out var value)) return value;
+        throw new BadValueException($"must be one of {string.Join(", ", Words.Select(known => known.Word))}");
+    }
+
+    public static bool TryParse(string text, out T value)
+    {
+        foreach (var (word, known) in Words)
+            if (word.Equals(text, StringComparison.OrdinalIgnoreCase))
+            {
+                value = known;
+                return true;
+            }
+        value = default;
+        return false;
+    }
+
+    public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options) => writer.WriteStringValue(encoded[value]);
+}
+
+sealed class UnitConverter : WordConverter<LimitUnit>;
+
+sealed class EnforcementConverter : WordConverter<Enforcement>;
+
+sealed class ModeConverter : WordConverter<LimitMode>;
+
+sealed class UnpricedRuleConverter : WordConverter<UnpricedRule>;
+
+sealed class ExpiryRuleConverter : WordConverter<ExpiryRule>;
+
+sealed class WeekdayConverter : WordConverter<IsoDayOfWeek>;
+
+sealed class ReservationStateConverter : WordConverter<ReservationState>;
+
+sealed class RecordKindConverter : WordConverter<RecordKind>;

@@ -1,0 +1,125 @@
+// What goes wrong and how it is told: one table from outcomes to HTTP, and problem details (RFC 9457) for everything else.
+using System.Text.Json;
+using Purser.Api.Documents;
+using Purser.Api.Json;
+using Purser.Core;
+
+namespace Purser.Api;
+
+/// <summary>One kind of problem. The type of its documents is `urn:purser:problem:` and the slug.</summary>
+public sealed record Problem(int Status, string Slug, string Title)
+{
+    public string Type { get; } = $"urn:purser:problem:{Slug}";
+}
+
+public static class Problems
+{
+    public const string ContentType = "application/problem+json";
+
+    public static readonly Problem Unavailable = new(503, "unavailable", "Not available at the moment; try again with the same id");
+    public static readonly Problem UnknownAccount = new(404, "unknown-account", "There is no such account");
+    public static readonly Problem Invalid = new(400, "invalid", "The request is not valid");
+    public static readonly Problem Mismatch = new(409, "idempotency-mismatch", "The id was used with another body");
+    public static readonly Problem NotFound = new(404, "not-found", "Not found");
+    public static readonly Problem Conflict = new(409, "conflict", "The state does not allow this");
+    public static readonly Problem VersionMismatch = new(412, "version-mismatch", "The version is another one");
+    public static readonly Problem Unprocessable = new(422, "unprocessable", "The request can not be decided");
+    public static readonly Problem Paused = new(429, "paused", "The account is paused");
+    public static readonly Problem LimitExceeded = new(429, "limit-exceeded", "A limit does not allow this call");
+    public static readonly Problem Unauthorized = new(401, "unauthorized", "A key is needed");
+    public static readonly Problem MethodNotAllowed = new(405, "method-not-allowed", "The method is not allowed here");
+    public static readonly Problem TooLarge = new(413, "too-large", "The body is too large");
+    public static readonly Problem UnsupportedMediaType = new(415, "unsupported-media-type", "The content type is not supported");
+    public static readonly Problem Internal = new(500, "internal", "An error inside the service");
+
+    public static Problem Of(OutcomeStatus status) => status switch
+    {
+        OutcomeStatus.Unavailable or OutcomeStatus.Moved => Unavailable,
+        OutcomeStatus.UnknownAccount => UnknownAccount,
+        OutcomeStatus.Invalid => Invalid,
+        OutcomeStatus.IdempotencyMismatch => Mismatch,
+        OutcomeStatus.NotFound => NotFound,
+        OutcomeStatus.Conflict => Conflict,
+        OutcomeStatus.VersionMismatch => VersionMismatch,
+        OutcomeStatus.Unprocessable => Unprocessable,
+        OutcomeStatus.Paused => Paused,
+        OutcomeStatus.Refused => LimitExceeded,
+        _ => Internal,
+    };
+
+    /// <summary>The problem of an HTTP status that the server answers by itself.</summary>
+    public static Problem OfStatus(int status) => status switch
+    {
+        401 => Unauthorized,
+        404 => NotFound,
+        405 => MethodNotAllowed,
+        413 => TooLarge,
+        415 => UnsupportedMediaType,
+        503 => Unavailable,
+        >= 500 => Internal,
+        _ => Invalid with { Status = status },
+    };
+
+    public static ProblemDocument Document(Problem problem, string? field = null, string? detail = null) => new()
+    {
+        Type = problem.Type,
+        Title = problem.Title,
+        Status = problem.Status,
+        Detail = field is null || detail is null ? detail : $"{Shown(field)}: {detail}",
+        Field = field is null ? null : Shown(field),
+    };
+
+    public static ProblemDocument Document(Outcome outcome) =>
+        // A refusal's detail names its limits by itself.
+        Document(Of(outcome.Status), outcome.Field, outcome.Detail ?? Of(outcome.Status).Title);
+
+    public static Task WriteAsync(HttpContext http, Problem problem, string? field = null, string? detail = null)
+    {
+        if (problem == Unavailable) http.Response.Headers.RetryAfter = "1";
+        return Reply.JsonAsync(http, problem.Status, Document(problem, field, detail), ApiJson.Default.ProblemDocument, ContentType);
+    }
+
+    /// <summary>Writes an outcome that is not <see cref="OutcomeStatus.Done"/>.</summary>
+    public static Task WriteAsync(HttpContext http, Outcome outcome)
+    {
+        if (outcome.Answer is not Decision decision) return WriteAsync(http, Of(outcome.Status), outcome.Field, outcome.Detail);
+        if (outcome.Status == OutcomeStatus.Refused && decision.BlockedBy.Count > 0 && decision.BlockedBy.All(blocker => blocker.RetryAfterSeconds is not null))
+            http.Response.Headers.RetryAfter = decision.BlockedBy.Max(blocker => blocker.RetryAfterSeconds!.Value).ToString(System.Globalization.CultureInfo.InvariantCulture);
+        var refusal = new RefusalDocument(Document(outcome), new(decision));
+        return Reply.JsonAsync(http, Of(outcome.Status).Status, refusal, ApiJson.Default.RefusalDocument, ContentType);
+    }
+
+    /// <summary>What was wrong with a JSON body, in the words of its sender.</summary>
+    public static Outcome Of(JsonException wrong, string at = "")
+    {
+        if (wrong.InnerException is JsonException malformed)
+            return new(OutcomeStatus.Invalid, null, null, $"the body is not valid JSON: {Bare(malformed.Message)}, at line {malformed.LineNumber + 1}, byte {malformed.BytePositionInLine + 1}");
+        var field = FieldOf(wrong.Path, at);
+        return new(OutcomeStatus.Invalid, null, field, wrong switch
+        {
+            BadValueException => wrong.Message,
+            { InnerException: InvalidOperationException } => "is not valid Unicode",
+            _ when wrong.Message.StartsWith("The JSON property", StringComparison.Ordinal) => "is not a member that is known here",
+            _ when wrong.Message.StartsWith("Duplicate", StringComparison.Ordinal) => "is given twice",
+            _ when field is null => "the body must be a JSON object",
+            _ => "has the wrong JSON type",
+        });
+    }
+
+    static string Bare(string message)
+    {
+        var end = message.IndexOf(" Path: ", StringComparison.Ordinal);
+        if (end < 0) end = message.IndexOf(" LineNumber: ", StringComparison.Ordinal);
+        return (end < 0 ? message : message[..end]).TrimEnd('.', ' ');
+    }
+
+    /// <summary>`$.limits[0].amount` is `limits[0].amount`; members with other characters stand in brackets and quotes.</summary>
+    static string? FieldOf(string? path, string at)
+    {
+        var field = (path ?? "$").TrimStart('$').Replace("['", ".", StringComparison.Ordinal).Replace("']", "", StringComparison.Ordinal);
+        field = (at + field).TrimStart('.');
+        return field.Length == 0 ? null : field;
+    }
+
+    static string Shown(string text) => text.Length <= 120 ? text : text[..120] + "…";
+}

@@ -1,0 +1,64 @@
+// The parameters behind the question mark: known ones only, each once, wrong ones named.
+using System.Globalization;
+using NodaTime;
+using NodaTime.Text;
+using Purser.Api.Json;
+
+namespace Purser.Api;
+
+/// <summary>A parameter and what it means, for the OpenAPI description.</summary>
+sealed record Parameter(string Name, string Description);
+
+readonly struct Query
+{
+    readonly IQueryCollection values;
+
+    public Query(HttpContext http, IReadOnlyList<Parameter> known)
+    {
+        values = http.Request.Query;
+        foreach (var name in values.Keys)
+            if (!known.Any(parameter => parameter.Name == name))
+                throw RequestRefusedException.Invalid(name, known.Count == 0
+                    ? "this operation takes no parameters" : $"is not a parameter of this operation; it takes {string.Join(", ", known.Select(parameter => parameter.Name))}");
+    }
+
+    /// <summary>Every value of a parameter that may be repeated or separated by commas.</summary>
+    public IReadOnlyList<string> Many(string name) => [.. values[name].SelectMany(value => (value ?? "").Split(',')).Where(value => value.Length > 0)];
+
+    /// <summary>The value; an empty one counts as none.</summary>
+    public string? Text(string name)
+    {
+        var given = values[name];
+        if (given.Count > 1) throw RequestRefusedException.Invalid(name, "is given more than once");
+        if (given.Count == 0 || string.IsNullOrEmpty(given[0])) return null;
+        return given[0]!.Any(char.IsControl) ? throw RequestRefusedException.Invalid(name, "must not contain control characters") : given[0];
+    }
+
+    public int Count(string name, int usual, int most)
+    {
+        if (Text(name) is not { } text) return usual;
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count >= 1 && count <= most
+            ? count : throw RequestRefusedException.Invalid(name, $"must be a whole number from 1 to {most}");
+    }
+
+    public bool? Flag(string name) => Text(name) switch
+    {
+        null => null,
+        "true" => true,
+        "false" => false,
+        _ => throw RequestRefusedException.Invalid(name, "must be true or false"),
+    };
+
+    /// <summary>A time, or a date, which is the start of that day in <paramref name="zone"/>.</summary>
+    public Instant? Time(string name, DateTimeZone zone)
+    {
+        if (Text(name) is not { } text) return null;
+        if (LocalDatePattern.Iso.Parse(text) is { Success: true, Value: { Year: >= 2 and < 9999 } date }) return zone.AtStartOfDay(date).ToInstant();
+        // A plus sign that was not encoded arrives as a space.
+        return TimeConverter.TryParse(text.Replace(' ', '+'), out var time)
+            ? time : throw RequestRefusedException.Invalid(name, TimeConverter.Wrong + ", or a date");
+    }
+
+    public DateTimeZone Zone(string name) => Text(name) is not { } text ? DateTimeZone.Utc
+        : DateTimeZoneProviders.Tzdb.GetZoneOrNull(text) ?? throw RequestRefusedException.Invalid(name, "must be an IANA time zone, such as Europe/Berlin");
+}

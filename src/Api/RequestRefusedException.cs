@@ -1,0 +1,16 @@
+// Ends the reading of a request that makes no sense. Thrown only while a request is read, before anything was asked of a budget.
+using Purser.Core;
+
+namespace Purser.Api;
+
+sealed class RequestRefusedException(Outcome outcome) : Exception(outcome.Detail)
+{
+    public Outcome Outcome => outcome;
+
+    /// <summary>What kind of problem it is, where the outcome's status does not say.</summary>
+    public Problem Problem { get; init; } = Problems.Of(outcome.Status);
+
+    public static RequestRefusedException Invalid(string? field, string detail) => new(new(OutcomeStatus.Invalid, null, field, detail));
+
+    public static RequestRefusedException Unprocessable(string field, string detail) => new(Outcome.Unprocessable(field, detail));
+}

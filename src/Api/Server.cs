@@ -1,0 +1,83 @@
+// Puts the service together: server, JSON, description, boundary, routes. The host beneath is given from outside.
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Purser.Api.Endpoints;
+using Purser.Api.Json;
+using Purser.Engine;
+
+namespace Purser.Api;
+
+public static class Server
+{
+    const int WrongSettings = 2;
+    const int CannotStart = 3;
+
+    /// <summary>Runs the embedded host until it is told to stop. The answer is the exit code.</summary>
+    public static async Task<int> RunAsync(string[] args)
+    {
+        var builder = WebApplication.CreateSlimBuilder(args);
+        var options = ServerOptions.Of(builder.Configuration);
+        var problems = options.Problems();
+        if (builder.Configuration.GetSection("Kestrel:Endpoints").GetChildren().Any())
+            problems = [.. problems, "Kestrel:Endpoints is not read here: set PURSER_URLS"];
+        foreach (var problem in problems) await Console.Error.WriteLineAsync($"purser: {problem}");
+        if (problems.Count > 0) return WrongSettings;
+        foreach (var unknown in ServerOptions.Unknown(builder.Configuration))
+            await Console.Error.WriteLineAsync($"purser: warning: {unknown} is not a setting of this host");
+
+        try
+        {
+            await using var ledger = await EmbeddedHost.OpenLedgerAsync(options);
+            await using var app = Build(builder, options, services => services.AddEmbeddedHost(ledger, options));
+            await app.StartAsync();
+            Console.WriteLine(StartLine(app, options));
+            await app.WaitForShutdownAsync();
+            return 0;
+        }
+        catch (Exception fault) when (fault is LedgerUnavailableException or IOException)
+        {
+            // No ledger, or the address is taken: nothing that a stack trace would explain.
+            await Console.Error.WriteLineAsync($"purser: {fault.Message}");
+            return CannotStart;
+        }
+    }
+
+    /// <summary><paramref name="addHost"/> registers what the routes are mapped onto; see <see cref="PurserEndpoints.MapPurser"/>.</summary>
+    public static WebApplication Build(WebApplicationBuilder builder, ServerOptions options, Action<IServiceCollection> addHost)
+    {
+        builder.WebHost.UseUrls(options.Urls);
+        builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("Microsoft.AspNetCore", LogLevel.Warning).AddFilter("Microsoft.Hosting", LogLevel.Warning);
+        builder.Services.AddPurserApi();
+        addHost(builder.Services);
+        var app = builder.Build();
+        app.UsePurser(options.AdminKey);
+        app.MapPurser();
+        app.MapOpenApi();
+        return app;
+    }
+
+    /// <summary>What every host of these routes needs: the limits of the server, the JSON of the description.</summary>
+    public static IServiceCollection AddPurserApi(this IServiceCollection services)
+    {
+        services.Configure<KestrelServerOptions>(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = Body.LargestRead;
+        });
+        services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default));
+        return services.AddPurserOpenApi();
+    }
+
+    static string StartLine(WebApplication app, ServerOptions options)
+    {
+        var addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? [];
+        var where = options.Ledger switch
+        {
+            "memory" => "memory (forgets everything at the end)",
+            "postgres" => "postgres",
+            _ => $"sqlite in {Path.GetFullPath(options.Data)}",
+        };
+        return $"Purser listens on {string.Join(", ", addresses)}; ledger: {where}; {(options.AdminKey is null ? "no key needed" : "a key is needed")}";
+    }
+}

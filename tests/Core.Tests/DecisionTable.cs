@@ -1,0 +1,880 @@
+// What a budget decides, as a table: one line per command, ending in its expected status and figures. Table.cs explains the language.
+using System.Text.Json.Serialization;
+
+namespace Purser.Core.Tests;
+
+public sealed class DecisionTable
+{
+    static readonly Dictionary<string, string> rules = new()
+    {
+        ["A_settlement_of_exactly_the_estimate_moves_it_from_held_to_settled"] = """
+            policy day tokens/day 1000; calls requests/day 10                => done version=1
+            reserve h in=100 max=300                                        => done state=active tokens=400 day=0/400 calls=0/1 day.remaining=600 events=Held
+            settle h u in=100 out=300                                       => done tokens=400 late=no overrun=no day=400/0 calls=1/0
+            get h                                                           => done state=settled
+            """,
+        ["A_settlement_of_less_gives_the_rest_back"] = """
+            policy day tokens/day 1000                                      => done
+            reserve h tokens=400                                            => done day=0/400
+            settle h u in=100 out=50                                        => done tokens=150 overrun=no day=150/0 day.remaining=850
+            """,
+        ["A_settlement_of_more_is_booked_whole_and_later_calls_pay"] = """
+            policy day tokens/day 1000                                      => done
+            reserve h tokens=900                                            => done
+            settle h u in=1200 out=300                                      => done tokens=1500 overrun=yes late=no day=1500/0 day.remaining=0 day.used=150 day.status=exceeded
+            reserve g tokens=1                                              => refused blocked=day
+            reserve g tokens=0                                              => done day=1500/0
+            """,
+        ["A_settlement_after_expiry_is_booked_and_marked_late"] = """
+            policy day tokens/day 1000                                      => done
+            reserve h tokens=400 ttl=60                                     => done expires=2026-03-02T10:01
+            wait 59s
+            tick                                                            => done events=none
+            wait 1s
+            tick                                                            => done events=Expired day=0/0
+            get h                                                           => done state=expired
+            settle h u in=100 out=50                                        => done late=yes tokens=150 day=150/0
+            get h                                                           => done state=settled
+            """,
+        ["A_hold_expires_in_the_step_that_settles_it_too_late"] = """
+            policy day tokens/day 1000                                      => done
+            reserve h tokens=400 ttl=60                                     => done
+            wait 60s
+            settle h u in=100 out=50                                        => done late=yes day=150/0 events=Expired,Settled
+            """,
+        ["A_settlement_after_release_is_booked_and_marked_late"] = """
+            policy day tokens/day 1000                                      => done
+            reserve h tokens=400                                            => done
+            release h                                                       => done state=released day=0/0 events=Released
+            release h                                                       => done state=released events=none
+            settle h u in=100 out=50                                        => done late=yes day=150/0
+            settle h u2 in=100 out=50                                       => conflict
+            """,
+        ["A_hold_is_settled_in_parts_and_its_request_once"] = """
+            policy day tokens/day 1000; calls requests/day 10; in inputTokens/day 1000; out outputTokens/day 1000 => done
+            reserve h in=200 max=200                                        => done day=0/400 calls=0/1 in=0/200 out=0/200
+            settle h u1 in=200 out=50 partial                               => done day=250/150 calls=1/0 in=200/0 out=50/150
+            settle h u2 out=50 partial                                      => done day=300/100 calls=1/0 out=100/100
+            get h                                                           => done state=active
+            settle h u3 out=20                                              => done day=320/0 calls=1/0 out=120/0
+            settle h u4 out=20                                              => conflict
+            settle h u1 in=200 out=50 partial                               => done tokens=250 events=none
+            """,
+        ["A_part_larger_than_the_hold_takes_no_more_than_was_held"] = """
+            policy day tokens/day 1000                                      => done
+            reserve h tokens=100                                            => done
+            reserve other tokens=100                                        => done day=0/200
+            settle h u1 in=300 partial                                      => done overrun=yes day=300/100
+            settle h u2 in=1                                                => done day=301/100
+            """,
+        ["Plain_tokens_settled_in_parts_leave_nothing_held"] = """
+            policy day tokens/day 1000; in inputTokens/day 1000; out outputTokens/day 1000 => done
+            reserve h tokens=300                                            => done day=0/300 in=0/300 out=0/300
+            settle h u1 in=100 out=10 partial                               => done day=110/190 in=100/200 out=10/290
+            settle h u2 in=5 out=5                                          => done day=120/0 in=105/0 out=15/0
+            """,
+        ["A_hold_released_after_parts_keeps_what_was_booked"] = """
+            policy day tokens/day 1000                                      => done
+            reserve h tokens=300                                            => done
+            settle h u1 in=100 partial                                      => done day=100/200
+            release h                                                       => done state=released day=100/0
+            settle h u2 in=50 partial                                       => done late=yes day=150/0
+            settle h u3 in=50                                               => done late=yes day=200/0
+            release h                                                       => conflict
+            """,
+        ["An_unknown_outcome_books_the_larger_of_estimate_and_usage"] = """
+            policy day tokens/day 1000; money cost/day 1; calls requests/day 5 => done
+            reserve h in=100 max=200 model=small                            => done cost=0.0005 day=0/300 money=0/0.0005
+            settle h u in=100 out=20 unknown                                => done tokens=300 cost=0.0005 day=300/0 money=0.0005/0 calls=1/0
+            get h                                                           => done state=charged
+            release h                                                       => conflict
+            settle h u2 in=100 out=20 partial                               => conflict
+            settle h u2 unknown                                             => conflict
+            settle h u2 in=100 out=50                                       => done tokens=-150 cost=-0.0003 late=yes overrun=no day=150/0 money=0.0002/0 calls=1/0
+            get h                                                           => done state=settled
+            """,
+        ["An_unknown_outcome_ends_the_hold"] = """
+            policy day tokens/day 1000                                      => done
+            reserve h tokens=100                                            => done
+            settle h u unknown partial                                      => invalid final day=0/100
+            settle h u unknown                                              => done tokens=100 day=100/0
+            """,
+        ["An_unknown_outcome_after_expiry_is_late_and_can_be_corrected_upwards"] = """
+            policy day tokens/day 1000                                      => done
+            reserve h tokens=100 ttl=1                                      => done
+            wait 1s
+            settle h u unknown                                              => done tokens=100 late=yes day=100/0
+            settle h u2 in=150                                              => done tokens=50 late=yes overrun=yes day=150/0
+            """,
+        ["An_expiry_that_charges_books_what_was_held_and_a_late_settlement_the_difference"] = """
+            policy day tokens/day 1000; calls requests/day 5; money cost/day 1 with expiry=charge => done
+            reserve h in=100 max=300 model=small ttl=60                     => done money=0/0.0007
+            wait 2m
+            tick                                                            => done events=Expired day=400/0 calls=1/0 money=0.0007/0
+            get h                                                           => done state=charged
+            settle h u in=100 out=100                                       => done tokens=-200 cost=-0.0004 late=yes overrun=no day=200/0 calls=1/0 money=0.0003/0
+            settle h u in=100 out=100                                       => done tokens=-200 events=none
+            settle h u2 in=1                                                => conflict
+            """,
+        ["A_charge_after_parts_books_only_the_rest"] = """
+            policy day tokens/day 1000; calls requests/day 5 with expiry=charge => done
+            reserve h tokens=400 ttl=60                                     => done
+            settle h u1 in=100 partial                                      => done day=100/300 calls=1/0
+            wait 1m
+            tick                                                            => done day=400/0 calls=1/0
+            settle h u2 in=50                                               => done tokens=-250 day=150/0 calls=1/0
+            """,
+        ["An_unpriced_settlement_after_a_charge_keeps_the_charged_money"] = """
+            policy money cost/day 1 with expiry=charge                      => done
+            reserve h tokens=100 cost=0.5 ttl=60                            => done money=0/0.5
+            wait 1m
+            settle h u in=50                                                => done unpriced=yes cost=0 money=0.5/0
+            reserve g tokens=100 cost=0.4 ttl=60                            => done
+            wait 1m
+            settle g v in=50 model=nobody                                   => done unpriced=yes cost=0.4 money=0.9/0
+            """,
+        ["A_charge_that_belonged_to_another_model_is_taken_back_there"] = """
+            policy s tokens/day 1000 match model=small; b tokens/day 1000 match model=big; calls requests/day 9 with expiry=charge => done
+            reserve h tokens=400 model=small ttl=60                         => done s=0/400 b=0/0
+            wait 1m
+            tick                                                            => done s=400/0 b=0/0 calls=1/0
+            settle h u in=100 model=big                                     => done tokens=100 late=yes s=0/0 b=100/0 calls=1/0 events=Settled,Settled
+            settle h u in=100 model=big                                     => done tokens=100 events=none
+            settle h u2 in=100 model=big                                    => conflict
+            """,
+        ["A_settlement_under_other_dimensions_frees_the_one_and_charges_the_other"] = """
+            policy s tokens/day 1000 match model=small; b tokens/day 1000 match model=big; who tokens/session 500 => done
+            reserve h tokens=400 model=small                                => done s=0/400 b=0/0
+            settle h u in=100 out=10 model=big session=s1                   => done s=0/0 b=110/0 who[s1]=110/0 cost=0.0012
+            """,
+        ["Identity_of_a_reservation"] = """
+            policy day tokens/day 1000                                      => done
+            reserve h tokens=800                                            => done tokens=800 day=0/800
+            reserve h tokens=800                                            => done tokens=800 day=0/800 events=none
+            reserve h tokens=801                                            => mismatch day=0/800
+            reserve h tokens=800 ttl=60                                     => mismatch
+            settle h u in=10                                                => done
+            reserve h tokens=800                                            => done state=settled day=10/0 events=none
+            reserve g tokens=991                                            => refused
+            reserve g tokens=990                                            => done
+            """,
+        ["Identity_of_usage_is_shared_by_settlements_and_records"] = """
+            policy day tokens/day 1000                                      => done
+            record u in=10 out=5                                            => done tokens=15 day=15/0
+            record u in=10 out=5                                            => done tokens=15 day=15/0 events=none
+            record u in=10 out=6                                            => mismatch day=15/0
+            reserve h tokens=100                                            => done
+            settle h u in=10 out=5                                          => mismatch day=15/100
+            settle h u2 in=10                                               => done day=25/0
+            settle h u2 in=10                                               => done tokens=10 events=none
+            settle h u2 in=10 partial                                       => mismatch
+            record u2 in=10                                                 => mismatch
+            """,
+        ["Identity_outlives_memory"] = """
+            policy day tokens/day 1000                                      => done
+            forget
+            reserve h tokens=100                                            => done
+            settle h u in=60                                                => done day=60/0
+            settle h u in=60                                                => done tokens=60 events=none
+            settle h u in=61                                                => mismatch
+            settle h v in=61                                                => conflict
+            reserve h tokens=100                                            => done state=settled events=none
+            reserve h tokens=101                                            => mismatch
+            record u in=60                                                  => mismatch
+            get h                                                           => done state=settled
+            """,
+        ["Refusals_are_not_remembered"] = """
+            policy day tokens/day 100                                       => done
+            reserve h tokens=200                                            => refused events=none
+            reserve h tokens=50                                             => done day=0/50
+            get g                                                           => not-found
+            """,
+        ["What_was_acknowledged_survives_a_restart"] = """
+            policy day tokens/day 1000; who tokens/hour 500 each user       => done
+            reserve h tokens=100 user=ann                                   => done
+            record r in=10 user=bob                                         => done
+            override o day +100 until=1h                                    => done
+            restart
+            status                                                          => done day=10/100 day.amount=1100 who[ann]=0/100 who[bob]=10/0 active=1 reserved=100
+            settle h u in=70 user=ann                                       => done day=80/0 who[ann]=70/0
+            reload
+            settle h u in=70 user=ann                                       => done tokens=70 events=none
+            """,
+        ["A_missing_reservation_is_not_found"] = """
+            policy day tokens/day 1000                                      => done
+            settle h u in=1                                                 => not-found
+            extend h e ttl=5                                                => not-found
+            release h                                                       => not-found
+            get h                                                           => not-found
+            drop o                                                          => not-found
+            """,
+        ["More_time_counts_from_now_and_never_shortens"] = """
+            policy day tokens/day 1000                                      => done
+            reserve h tokens=100 ttl=60                                     => done expires=2026-03-02T10:01
+            wait 30s
+            extend h e1 ttl=60                                              => done expires=2026-03-02T10:01:30 events=HoldExtended
+            extend h e2 ttl=1                                               => done expires=2026-03-02T10:01:30
+            wait 30s
+            tick                                                            => done events=none
+            wait 29s
+            extend h e3 ttl=3600                                            => done expires=2026-03-02T11:01:29
+            extend h e3 ttl=3600                                            => done expires=2026-03-02T11:01:29 events=none
+            extend h e3 ttl=3601                                            => mismatch
+            extend h e4                                                     => invalid ttlSeconds
+            wait 2h
+            extend h e5 ttl=60                                              => conflict
+            extend h e3 ttl=3600                                            => done state=expired events=none
+            """,
+        ["More_amount_is_admitted_like_a_reservation"] = """
+            policy day tokens/day 1000; calls requests/day 1                => done
+            reserve h in=100 max=100                                        => done day=0/200
+            extend h e1 max=800                                             => done tokens=1000 day=0/1000 calls=0/1
+            extend h e2 max=1                                               => refused blocked=day
+            extend h e1 max=800                                             => done tokens=1000 events=none
+            settle h u in=100 out=850                                       => done overrun=no day=950/0
+            """,
+        ["More_amount_belongs_to_the_window_of_its_own_moment"] = """
+            policy hour tokens/hour 1000                                    => done
+            at 2026-03-02T10:59
+            reserve h tokens=400                                            => done hour=0/400
+            at 2026-03-02T11:00
+            status                                                          => done hour=0/0
+            extend h e tokens=300 ttl=900                                   => done hour=0/300 tokens=700
+            settle h u in=650                                               => done overrun=no hour=0/0
+            """,
+        ["More_amount_under_a_name_that_costs"] = """
+            policy money cost/day 1; day tokens/day 1000                    => done
+            reserve h in=100 max=100 model=small                            => done money=0/0.0003
+            extend h e cost=0.5                                             => done money=0/0.5003 day=0/200
+            """,
+        ["An_exact_fit_is_admitted_and_one_more_is_not"] = """
+            policy day tokens/day 1000                                      => done
+            check tokens=1000                                               => done allowed=yes
+            check tokens=1001                                               => done allowed=no blocked=day events=none
+            reserve h tokens=1000                                           => done day=0/1000 day.remaining=0 day.committed=100 day.used=0
+            reserve g tokens=1                                              => refused
+            """,
+        ["Every_matching_limit_must_fit_and_every_one_that_does_not_is_named"] = """
+            policy hour tokens/hour 100; day tokens/day 1000; money cost/day 0.0001; calls requests/day 1; note tokens/month 1 soft => done
+            record r in=50 model=small                                      => done cost=0.00005
+            reserve h in=60 max=40 model=small                              => refused blocked=hour,money,calls hour.requested=100 money.requested=0.00014 calls.requested=1 matches=hour,day,money,calls,note
+            check in=60 max=40 model=small                                  => done allowed=no blocked=hour,money,calls
+            status                                                          => done hour=50/0 day=50/0
+            """,
+        ["A_refusal_says_when_to_come_back"] = """
+            policy hour tokens/hour 100; day tokens/day 150; life tokens/lifetime 10000 => done
+            at 2026-03-02T10:40
+            record r in=100                                                 => done
+            reserve h tokens=40                                             => refused blocked=hour hour.retry=1200 suggest=wait:1200,override:hour:40 hour.resets=2026-03-02T11:00
+            reserve h tokens=60                                             => refused blocked=hour,day hour.retry=1200 day.retry=48000 suggest=wait:48000,override:hour:60,override:day:10
+            reserve h tokens=101                                            => refused blocked=hour,day hour.retry=never day.retry=48000 suggest=override:hour:101,override:day:51
+            """,
+        ["Waiting_does_not_help_where_nothing_ever_leaves"] = """
+            policy life tokens/lifetime 100                                 => done
+            record r in=90                                                  => done
+            reserve h tokens=20                                             => refused life.retry=never life.resets=never suggest=override:life:10
+            """,
+        ["A_refusal_suggests_the_largest_output_that_fits_everything"] = """
+            policy day tokens/day 1000; out outputTokens/day 300; money cost/day 0.0006 => done
+            reserve h in=100 max=500 model=small                            => refused blocked=out,money suggest=max:250,override:out:200,override:money:0.0005
+            reserve h in=100 max=250 model=small                            => done
+            """,
+        ["No_output_is_suggested_where_the_input_alone_does_not_fit"] = """
+            policy in inputTokens/day 100; day tokens/day 1000              => done
+            reserve h in=200 max=500                                        => refused blocked=in in.retry=never suggest=override:in:100
+            """,
+        ["A_request_window_limits_each_call_alone"] = """
+            policy call tokens/request 100                                  => done
+            reserve h tokens=100                                            => done call=0/0
+            reserve g tokens=100                                            => done
+            reserve f in=60 max=41                                          => refused blocked=call call.retry=never suggest=max:40,override:call:1
+            record r in=5000                                                => done call=0/0
+            """,
+        ["Amount_0_allows_nothing_and_null_everything"] = """
+            policy zero tokens/day 0; open requests/day none                => done
+            reserve h tokens=0                                              => done zero.used=100 zero.status=exceeded zero.remaining=0 open.used=0 open.remaining=none open.amount=none open=0/1
+            reserve g tokens=1                                              => refused blocked=zero
+            record r in=5                                                   => done zero=5/0 zero.used=100 open=1/1 events=Recorded,ThresholdCrossed,ThresholdCrossed,ThresholdCrossed,ThresholdCrossed
+            """,
+        ["Soft_limits_admit_and_announce"] = """
+            policy day tokens/day 100 soft                                  => done
+            reserve h tokens=500                                            => done day=0/500
+            settle h u in=95                                                => done announced=day:0.5#0,day:0.75#0,day:0.9#0 day.status=critical
+            record r in=5                                                   => done announced=day:1#0 day.status=exceeded
+            record q in=5                                                   => done announced=none
+            """,
+        ["Shadow_limits_decide_and_report_but_never_refuse"] = """
+            policy day tokens/day 100 shadow; big tokens/day 1000           => done
+            reserve h tokens=150                                            => done shadows=day day.requested=150 day=0/150
+            check tokens=2000                                               => done allowed=no blocked=big shadows=day
+            """,
+        ["A_limit_that_is_off_does_nothing_and_begins_anew_when_on"] = """
+            policy day tokens/day 100 off                                   => done
+            reserve h tokens=150                                            => done matches=none
+            status                                                          => done shown=none
+            settle h u in=60                                                => done
+            policy day tokens/day 100                                       => done day=60/0
+            reserve g tokens=41                                             => refused
+            """,
+        ["The_strictest_limit_wins"] = """
+            policy loose tokens/day 100 soft; tight tokens/day 50           => done
+            reserve h tokens=60                                             => refused blocked=tight
+            """,
+        ["Each_counts_every_value_alone_and_calls_without_one_under_the_empty_key"] = """
+            policy who tokens/day 100 each user                             => done
+            reserve h tokens=100 user=ann                                   => done who[ann]=0/100
+            reserve g tokens=100 user=bob                                   => done who[bob]=0/100
+            reserve f tokens=1 user=ann                                     => refused
+            reserve e tokens=100                                            => done who[]=0/100
+            reserve d tokens=1                                              => refused
+            status                                                          => done shown=who[],who[ann],who[bob]
+            status page=2                                                   => done shown=who[],who[ann] next=1/ann
+            status page=2 cursor=1/ann                                      => done shown=who[bob] next=none
+            """,
+        ["Each_counts_tags_too"] = """
+            policy team tokens/day 100 each tags.team                       => done
+            reserve h tokens=60 tag.team=a                                  => done team[a]=0/60
+            reserve g tokens=60 tag.team=b tag.x=y                          => done team[b]=0/60
+            reserve f tokens=60 tag.team=a                                  => refused
+            """,
+        ["Ids_may_hold_separators_and_wildcards"] = """
+            policy who tokens/day 1000 each user                            => done
+            record 1 in=100 user=a:b                                        => done
+            record 2 in=1 user=a                                            => done
+            record 3 in=7 user=*                                            => done who[a:b]=100/0 who[a]=1/0 who[*]=7/0
+            """,
+        ["Matching_knows_globs_and_ignores_case"] = """
+            policy four tokens/day 100 match model=GPT-4*; q tokens/day 100 match model=gpt-?o; team tokens/day 100 match tags.team=search match tenant=t* => done
+            check tokens=1 model=gpt-4.1                                    => done matches=four
+            check tokens=1 model=GPT-4O                                     => done matches=four,q
+            check tokens=1 model=my-gpt-4                                   => done matches=none
+            check tokens=1 tenant=T1 tag.team=Search                        => done matches=team
+            check tokens=1 tenant=t1 tag.team=research                      => done matches=none
+            check tokens=1 tag.team=search                                  => done matches=none
+            check tokens=1                                                  => done matches=none
+            """,
+        ["A_model_matches_by_the_given_and_by_the_canonical_name"] = """
+            policy canon tokens/day 100 match model=small; alias tokens/day 100 match model=*2026; prov tokens/day 100 match provider=openai => done
+            check tokens=1 model=small-2026                                 => done matches=canon,alias,prov
+            check tokens=1 model=openai/small                               => done matches=canon,prov
+            check tokens=1 model=small                                      => done matches=canon,prov
+            check tokens=1 model=smaller                                    => done matches=none
+            record r in=10 model=small-2026                                 => done canon=10/0 alias=10/0 prov=10/0
+            """,
+        ["A_backslash_in_a_pattern_stands_for_itself"] = """
+            policy path tokens/day 100 match tool=c:\run*                   => done
+            check tokens=1 tool=c:\run.exe                                  => done matches=path
+            check tokens=1 tool=c:run.exe                                   => done matches=none
+            """,
+        ["A_silent_estimate_is_unprocessable_where_a_hard_limit_needs_it"] = """
+            policy day tokens/day 1000                                      => done
+            check                                                           => unprocessable inputTokens
+            reserve h model=small                                           => unprocessable inputTokens
+            reserve h in=100                                                => unprocessable maxOutputTokens
+            reserve h max=100                                               => unprocessable inputTokens
+            reserve h cost=1                                                => unprocessable inputTokens
+            reserve h in=100 model=small                                    => refused day.requested=1100 suggest=max:900,override:day:100
+            policy day tokens/day 2000                                      => done
+            reserve h in=100 model=small                                    => done tokens=1100
+            policy day tokens/day 2000 with max=50                          => done
+            reserve g in=100 model=small                                    => done tokens=150
+            policy day tokens/day 1000 soft                                 => done
+            reserve f                                                       => done tokens=0
+            policy day tokens/day none; out outputTokens/day none           => done
+            reserve e                                                       => done
+            """,
+        ["Each_unit_asks_only_for_its_own_part_of_an_estimate"] = """
+            policy in inputTokens/day 1000                                  => done
+            reserve a in=10                                                 => done
+            policy out outputTokens/day 1000                                => done
+            reserve b max=10                                                => done out=0/10
+            reserve c in=10                                                 => unprocessable maxOutputTokens
+            policy calls requests/day 5                                     => done
+            reserve d                                                       => done calls=0/3
+            """,
+        ["Money_needs_a_model_with_a_price_or_a_cost"] = """
+            policy money cost/day 1                                         => done
+            check tokens=100                                                => unprocessable cost
+            check tokens=100 model=nobody                                   => unprocessable model
+            check model=small                                               => unprocessable model
+            check tokens=100 model=euro                                     => unprocessable model
+            check tokens=100 model=small                                    => done allowed=yes
+            check cost=1                                                    => done allowed=yes
+            check cost=1.000000001                                          => done allowed=no
+            check tokens=10000000000 model=dear                             => unprocessable model
+            reserve h tokens=100 model=nobody cost=0.5                      => done cost=0.5
+            """,
+        ["A_price_beyond_any_call_is_no_crash"] = """
+            policy day tokens/day none                                      => done
+            reserve h tokens=1000000000000000 model=dear                    => done cost=0
+            settle h u in=1000000000000000 model=dear                       => done unpriced=yes cost=0
+            record r in=1000000000000000 model=dear                         => done unpriced=yes
+            """,
+        ["Plain_tokens_are_priced_at_the_dearer_rate"] = """
+            policy money cost/day 1                                         => done
+            reserve h tokens=100 model=small                                => done cost=0.0002
+            reserve g in=60 max=40 model=small                              => done cost=0.00014
+            """,
+        ["A_fallback_price_stands_in_for_a_missing_one"] = """
+            policy money cost/day 1 with fallback=big                       => done
+            reserve h tokens=100 model=nobody                               => done cost=0.002
+            settle h u in=50 out=10                                         => done cost=0.0007 unpriced=yes price=test-1 money=0.0007/0
+            record r in=50 model=euro                                       => done cost=0.0005 unpriced=yes
+            """,
+        ["An_unpriced_settlement_books_the_money_that_was_held"] = """
+            policy money cost/day 1                                         => done
+            reserve h tokens=100 cost=0.3                                   => done money=0/0.3
+            settle h u1 in=10 model=nobody partial                          => done cost=0 unpriced=yes money=0/0.3
+            settle h u2 in=10 model=nobody                                  => done cost=0.3 unpriced=yes money=0.3/0
+            """,
+        ["Usage_of_an_unpriced_model_is_always_recorded"] = """
+            policy day tokens/day 1000; money cost/day 1                    => done
+            record r in=100 model=nobody                                    => done unpriced=yes cost=0 price=none day=100/0 money=0/0
+            record s in=100 model=small                                     => done unpriced=no cost=0.0001 price=test-1 money=0.0001/0
+            record t in=100 cached=40 model=wise                            => done cost=0.00032 unpriced=no
+            record u in=100 searches=2 model=wise                           => done cost=0.0205
+            record v in=100 pages=2 model=wise                              => done unpriced=yes cost=0
+            record w cost=0.25                                              => done unpriced=no cost=0.25 price=none
+            record x                                                        => done unpriced=no cost=0 price=none
+            """,
+        ["An_overrun_is_of_what_the_hold_was_about"] = """
+            policy money cost/day 1; day tokens/day none                    => done
+            reserve h cost=0.5                                              => done
+            settle h u in=100 cost=0.4                                      => done overrun=no
+            reserve g tokens=100 cost=0.5                                   => done
+            settle g v in=10 cost=0.51                                      => done overrun=yes
+            """,
+        ["A_record_is_booked_at_its_own_time_and_touches_only_its_own_windows"] = """
+            policy hour tokens/hour 1000; day tokens/day 1000; roll tokens/rolling:PT1H 1000; life tokens/lifetime 1000 => done
+            record now in=1                                                 => done hour=1/0 day=1/0 roll=1/0 life=1/0
+            record earlier in=10 at=2026-03-02T09:30                        => done hour=1/0 day=11/0 roll=11/0 life=11/0
+            record yesterday in=100 at=-1d                                  => done hour=1/0 day=11/0 roll=11/0 life=111/0
+            record tomorrow in=200 at=1d                                    => done hour=1/0 day=11/0 roll=11/0 life=311/0
+            record later in=400 at=30m                                      => done hour=401/0 day=411/0 roll=11/0 life=711/0
+            wait 1d
+            status                                                          => done hour=200/0 day=200/0 roll=200/0 life=711/0
+            record old in=1 at=1999-01-01T00:00                             => invalid timestamp
+            record far in=1 at=400d                                         => invalid timestamp
+            """,
+        ["A_hold_belongs_to_the_windows_in_which_it_was_taken"] = """
+            policy day tokens/day 1000; month tokens/month 10000            => done
+            at 2026-03-02T23:59
+            reserve h tokens=400                                            => done day=0/400
+            at 2026-03-03T00:00
+            status                                                          => done day=0/0 month=0/400
+            reserve g tokens=1000                                           => done day=0/1000
+            settle h u in=300                                               => done late=no day=0/1000 month=300/1000
+            """,
+        ["A_window_with_usage_is_announced_when_it_ends"] = """
+            policy hour tokens/hour 1000; day tokens/day 1000; roll tokens/rolling:PT1H 1000 => done
+            record r in=10                                                  => done
+            wait 1h
+            tick                                                            => done events=WindowReset hour=0/0 day=10/0
+            tick                                                            => done events=none
+            wait 1d
+            tick                                                            => done events=WindowReset
+            reserve h tokens=5 ttl=60                                       => done
+            wait 1d
+            tick                                                            => done events=Expired
+            """,
+        ["Thresholds_are_announced_once_ascending_and_anew_in_a_new_window"] = """
+            policy hour tokens/hour 100 at 0.5,0.8,1,1.5                    => done
+            reserve h tokens=90                                             => done announced=none
+            settle h u in=90                                                => done announced=hour:0.5#0,hour:0.8#0 events=Settled,ThresholdCrossed,ThresholdCrossed
+            record a in=5                                                   => done announced=none
+            record b in=100                                                 => done announced=hour:1#0,hour:1.5#0
+            status                                                          => done events=none
+            wait 1h
+            record c in=50                                                  => done announced=hour:0.5#0 events=WindowReset,Recorded,ThresholdCrossed
+            record d in=50 at=-1h                                           => done announced=none hour=50/0
+            """,
+        ["A_threshold_is_reached_exactly_not_nearly"] = """
+            policy day tokens/day 999 at 0.333,1                            => done
+            record a in=332                                                 => done announced=none day.used=33.23
+            record b in=1                                                   => done announced=day:0.333#0
+            record c in=665                                                 => done announced=none day.used=99.89 day.status=critical
+            record d in=1                                                   => done announced=day:1#0 day.used=100 day.status=exceeded
+            """,
+        ["A_raised_limit_arms_its_thresholds_anew"] = """
+            policy day tokens/day 100 at 0.5,1                              => done
+            record a in=100                                                 => done announced=day:0.5#0,day:1#0
+            override o day +100 until=1h                                    => done events=OverrideAdded,ThresholdRearmed day=100/0 day.amount=200
+            record b in=100                                                 => done announced=day:1#1
+            wait 1h
+            record c in=1                                                   => done announced=none day=201/0 day.amount=100
+            policy day tokens/day 1000 at 0.5,1                             => done events=PolicyChanged,ThresholdRearmed
+            record d in=300                                                 => done announced=day:0.5#2
+            """,
+        ["Changed_thresholds_remember_the_ratios_that_were_announced"] = """
+            policy day tokens/day 100 at 0.5,0.75                           => done
+            record a in=80                                                  => done announced=day:0.5#0,day:0.75#0
+            policy day tokens/day 100 at 0.4,0.75,0.78,0.9                  => done announced=day:0.4#0,day:0.78#0
+            record b in=10                                                  => done announced=day:0.9#0
+            """,
+        ["A_rolling_window_arms_anew_below_the_ratio_even_when_nobody_looked"] = """
+            policy roll tokens/rolling:PT1H 100 at 0.5                      => done
+            record a in=60                                                  => done announced=roll:0.5#0
+            record b in=20                                                  => done announced=none
+            wait 2h
+            record c in=60                                                  => done announced=roll:0.5#1
+            wait 2h
+            record d in=10                                                  => done announced=none events=Recorded,ThresholdRearmed
+            record e in=40                                                  => done announced=roll:0.5#2
+            """,
+        ["A_future_record_is_announced_when_its_window_opens"] = """
+            policy hour tokens/hour 100 at 0.5                              => done
+            record now in=1                                                 => done announced=none
+            record later in=60 at=1h                                        => done announced=none
+            wait 1h
+            tick                                                            => done announced=hour:0.5#0 hour=60/0
+            """,
+        ["Rolling_windows_let_go_bucket_by_bucket"] = """
+            policy roll tokens/rolling:PT1H 100                             => done
+            at 2026-03-02T10:00:30
+            record a in=60                                                  => done roll.resets=2026-03-02T11:01
+            at 2026-03-02T10:30:30
+            record b in=40                                                  => done roll=100/0
+            reserve h tokens=30                                             => refused roll.retry=1830 suggest=wait:1830,override:roll:30
+            reserve h tokens=70                                             => refused roll.retry=3630
+            at 2026-03-02T11:00:59
+            reserve h tokens=30                                             => refused
+            at 2026-03-02T11:01
+            reserve h tokens=60                                             => done roll=40/60
+            """,
+        ["A_session_counts_from_its_first_call_until_a_day_after_its_last"] = """
+            policy sess tokens/session 1000; own tokens/session 10 match model=big => done
+            record a in=100 session=s1                                      => done sess[s1]=100/0 sess[s1].start=2026-03-02T10:00 sess[s1].resets=2026-03-03T10:00
+            record b in=7                                                   => done matches=none
+            record c in=5 session=s2 model=big                              => done sess[s2]=5/0 own[s2]=5/0
+            wait 23h
+            record d in=100 session=s1                                      => done sess[s1]=200/0 sess[s1].start=2026-03-02T10:00 sess[s1].resets=2026-03-04T09:00
+            wait 23h
+            reserve h tokens=801 session=s1                                 => refused blocked=sess sess.retry=3600
+            wait 1h
+            reserve h tokens=801 session=s1                                 => done sess[s1]=0/801
+            """,
+        ["A_closed_session_begins_anew_and_its_holds_do_not_come_back"] = """
+            policy sess tokens/session 1000; day tokens/day 5000            => done
+            record a in=500 session=s1                                      => done
+            reserve h tokens=400 session=s1                                 => done sess[s1]=500/400
+            close s1                                                        => done events=SessionClosed
+            close s1                                                        => done events=none
+            status                                                          => done shown=day day=500/400
+            reserve g tokens=1000 session=s1                                => done sess[s1]=0/1000
+            release h                                                       => done sess[s1]=0/1000 day=500/1000
+            reserve f tokens=1 session=s1                                   => refused blocked=sess
+            settle g u in=900 session=s1                                    => done sess[s1]=900/0
+            """,
+        ["A_correction_of_a_charge_does_not_reach_into_a_later_session"] = """
+            policy sess tokens/session 1000 with expiry=charge              => done
+            reserve h tokens=400 session=s1 ttl=60                          => done
+            wait 1m
+            tick                                                            => done sess[s1]=400/0
+            close s1                                                        => done
+            record a in=10 session=s1                                       => done sess[s1]=10/0
+            settle h u in=100 session=s1                                    => done tokens=-300 sess[s1]=10/0
+            """,
+        ["A_hold_in_a_session_that_outlives_a_day_is_given_back_whole"] = """
+            policy sess tokens/session 1000                                 => done
+            reserve h tokens=400 session=s1 ttl=86400                       => done sess[s1]=0/400
+            wait 23h
+            record a in=1 session=s1                                        => done sess[s1]=1/400
+            extend h e ttl=86400                                            => done
+            wait 2h
+            settle h u in=100                                               => done late=no sess[s1]=101/0
+            """,
+        ["An_override_raises_a_limit_for_a_time"] = """
+            policy day tokens/day 100; hour tokens/hour none                => done
+            override o day +50 until=1h                                     => done state=active day.amount=150 day.remaining=150
+            override o day +50 until=1h                                     => done state=active events=none
+            override o day +51 until=1h                                     => mismatch
+            override p day +25 until=2h                                     => done day.amount=175
+            reserve h tokens=175 ttl=86400                                         => done
+            wait 1h
+            status                                                          => done day.amount=125 day.remaining=0 day=0/175 overrides=p:active
+            overrides                                                       => done overrides=o:ended,p:active
+            drop p                                                          => done state=ended day.amount=100 events=OverrideRemoved
+            drop p                                                          => done state=ended events=none
+            overrides                                                       => done overrides=o:ended,p:ended
+            override o day +50 until=1h                                     => mismatch
+            """,
+        ["A_lapsed_override_leaves_no_room_and_takes_nothing_back"] = """
+            policy day tokens/day 100                                       => done
+            override o day +100 until=5m                                    => done
+            reserve h tokens=180                                            => done
+            wait 5m
+            reserve g tokens=1                                              => refused day=0/180
+            settle h u in=180                                               => done day=180/0 day.remaining=0 day.used=180
+            """,
+        ["An_override_may_be_scheduled_and_for_one_key"] = """
+            policy who tokens/day 100 each user                             => done
+            override o who +50 key=ann from=1h until=2h                     => done state=scheduled
+            reserve a tokens=101 user=ann                                   => refused
+            wait 1h
+            reserve a tokens=150 user=ann ttl=86400                                 => done who[ann].amount=150
+            reserve b tokens=101 user=bob                                   => refused
+            wait 1h
+            reserve c tokens=1 user=ann                                     => refused
+            override p who +5 from=3h until=2h                              => invalid startsAt
+            override q who +5 until=-1h                                     => invalid expiresAt
+            """,
+        ["An_override_by_window_and_unit_raises_every_such_limit"] = """
+            policy a tokens/day 100; b tokens/day 200 match model=big; c tokens/hour 10 => done
+            override o tokens/day +50 until=1h                              => done a.amount=150 b.amount=250 c.amount=10
+            override p cost/day +1 until=1h                                 => unprocessable window
+            """,
+        ["A_cut_lowers_a_limit_but_not_below_nothing"] = """
+            policy day tokens/day 100                                       => done
+            override o day -30 until=1h                                     => invalid additional
+            override o day +30 until=1h cut                                 => invalid cut
+            override o day 0 until=1h                                       => invalid additional
+            override o day -30 until=1h cut                                 => done day.amount=70
+            override p day -100 until=1h cut                                => done day.amount=0 day.used=100
+            reserve h tokens=1                                              => refused
+            drop p                                                          => done day.amount=70
+            reserve h tokens=70                                             => done
+            """,
+        ["Overrides_that_can_not_help_are_refused"] = """
+            policy day tokens/day 100; open tokens/hour none                => done
+            override o nowhere +1 until=1h                                  => unprocessable limitId
+            override o open +1 until=1h                                     => unprocessable limitId
+            override o day +1 key=ann until=1h                              => unprocessable key
+            override o day +1 reason=" " until=1h                           => invalid reason
+            override o day +1 by=" " until=1h                               => invalid createdBy
+            policy day tokens/day 100 with overrides=no                     => done
+            override o day +1 until=1h                                      => unprocessable limitId
+            """,
+        ["An_override_without_an_end_in_sight_is_no_crash"] = """
+            policy day tokens/day 100                                       => done
+            override o day +1 until=9999-12-31T23:59                        => done day.amount=101
+            override p day +1 until=9999-12-31T23:59                        => done day.amount=102
+            """,
+        ["A_paused_account_refuses_new_calls_but_books_what_was_made"] = """
+            policy day tokens/day 1000                                      => done
+            reserve h tokens=100                                            => done
+            pause payment overdue                                           => done is-paused=yes reason="payment overdue" events=AccountPaused
+            pause payment overdue                                           => done events=none
+            reserve g tokens=1                                              => paused blocked=none reason="payment overdue" day=0/100
+            reserve g tokens=5000                                           => paused blocked=day
+            check tokens=1                                                  => done allowed=no reason="payment overdue"
+            reserve h tokens=100                                            => done events=none
+            extend h e1 max=10                                              => paused
+            extend h e2 ttl=60                                              => done
+            record r in=1                                                   => done
+            settle h u in=100                                               => done day=101/0
+            pause                                                           => done reason=none
+            reserve g tokens=1                                              => paused reason="the account is paused"
+            resume                                                          => done is-paused=no events=AccountResumed
+            resume                                                          => done events=none
+            reserve g tokens=1                                              => done
+            """,
+        ["A_policy_change_keeps_usage_and_holds_under_the_new_limits"] = """
+            policy day tokens/day 1000                                      => done in-force=day#1
+            record r in=100                                                 => done
+            reserve h tokens=200                                            => done day=100/200
+            policy day tokens/day 500; hour tokens/hour 600                 => done in-force=day#1,hour#2 version=2 day=100/200 hour=100/200
+            reserve g tokens=201                                            => refused blocked=day
+            settle h u in=50                                                => done day=150/0 hour=150/0
+            policy hour tokens/hour 600 each user                           => done in-force=hour#3 hour[]=150/0
+            policy day tokens/day 500                                       => done in-force=day#4 day=150/0
+            """,
+        ["A_reshaped_limit_begins_with_the_usage_of_its_own_windows"] = """
+            policy day tokens/day 1000                                      => done
+            record old in=10 at=-2d                                         => done
+            record early in=20 at=2026-03-02T01:30                          => done
+            record r in=40 user=ann model=big                               => done day=60/0
+            policy day tokens/month 1000; ann tokens/day 500 match user=a*; who tokens/week 300 each user; roll tokens/rolling:P1D 900; life tokens/lifetime 900 => done day=60/0 ann=40/0 who[]=20/0 who[ann]=40/0 roll=60/0 life=70/0
+            policy day tokens/month 1000; roll tokens/rolling:P3D 900       => done day=60/0 roll=70/0
+            """,
+        ["Another_zone_moves_only_the_windows_that_depend_on_it"] = """
+            policy day tokens/day 1000; week tokens/week 1000; life tokens/lifetime 1000; roll tokens/rolling:PT1H 1000; month tokens/month 100 => done in-force=day#1,week#2,life#3,roll#4,month#5
+            record r in=10 at=2026-03-02T03:00                              => done day=10/0
+            policy day tokens/day 1000; week tokens/week 1000; life tokens/lifetime 1000; roll tokens/rolling:PT1H 1000; month tokens/month 100 with week=Sunday => done in-force=day#1,week#6,life#3,roll#4,month#5 week=10/0
+            policy day tokens/day 1000; week tokens/week 1000; life tokens/lifetime 1000; roll tokens/rolling:PT1H 1000; month tokens/month 100 with zone=America/New_York week=Sunday => done in-force=day#7,week#8,life#3,roll#4,month#9 day=0/0 week=10/0 life=10/0 day.start=2026-03-02T05:00
+            """,
+        ["A_new_session_limit_counts_the_session_that_is_running"] = """
+            at 2026-03-03T10:00
+            policy day tokens/day none                                      => done
+            record ended in=1 session=s1                                    => done
+            at 2026-03-05T09:00
+            record first in=10 session=s1                                   => done
+            at 2026-03-06T08:00
+            record next in=20 session=s1                                    => done
+            reserve h tokens=400 session=s1 ttl=86400                       => done
+            reserve g tokens=40 session=s2 ttl=86400                        => done
+            at 2026-03-07T07:00
+            policy sess tokens/session 500                                  => done sess[s1]=30/400 sess[s1].start=2026-03-05T09:00 sess[s2]=0/40
+            reserve f tokens=71 session=s1                                  => refused
+            settle h u in=50                                                => done sess[s1]=80/0
+            """,
+        ["A_charge_in_the_step_that_reshapes_a_limit_is_counted"] = """
+            policy day tokens/day 1000 with expiry=charge                   => done
+            reserve h tokens=200 ttl=60                                     => done
+            wait 1m
+            policy hour tokens/hour 500                                     => done hour=200/0 events=Expired,PolicyChanged
+            """,
+        ["A_policy_is_set_only_at_the_version_that_was_read"] = """
+            policy day tokens/day 1000 with if=1                            => version
+            policy day tokens/day 1000 with if=0                            => done version=1
+            policy day tokens/day 1000 with if=0                            => version
+            policy day tokens/day 1000 with if=1                            => done version=2
+            get-policy                                                      => done version=2 in-force=day#1
+            """,
+        ["A_currency_changes_only_while_nothing_is_booked"] = """
+            policy money cost/day 1 with currency=EUR                       => done
+            policy money cost/day 1                                         => done
+            record r in=100 model=small                                     => done currency=USD
+            policy money cost/day 1 with currency=EUR                       => unprocessable currency
+            policy money cost/day 2 with currency=USD                       => done money=0.0001/0
+            default with currency=EUR
+            policy money cost/day 3                                         => done
+            record s in=100 model=small                                     => done currency=USD money=0.0002/0
+            """,
+        ["A_newer_default_policy_is_adopted_at_the_next_command"] = """
+            default day tokens/day 100; month tokens/month 1000
+            reserve h tokens=60                                             => done events=PolicyChanged,Held day=0/60 month=0/60
+            policy day tokens/day 500                                       => done in-force=month#2,day#1 day=0/60
+            default day tokens/day 50; hour tokens/hour 70
+            status                                                          => done events=PolicyChanged shown=day,hour day.amount=500 hour=0/60
+            reserve g tokens=11                                             => refused blocked=hour
+            default with currency=EUR
+            settle h u in=10 model=small                                    => done currency=USD day=10/0
+            """,
+        ["An_account_that_was_only_refused_or_asked_leaves_nothing_behind"] = """
+            default day tokens/day 100
+            status                                                          => unknown-account
+            get-policy                                                      => unknown-account
+            overrides                                                       => unknown-account
+            resume                                                          => unknown-account
+            close s                                                         => unknown-account
+            reserve h tokens=101                                            => refused events=none
+            check tokens=1                                                  => done allowed=yes events=none
+            tick                                                            => done events=none
+            get h                                                           => not-found
+            status                                                          => unknown-account
+            reserve h tokens=100                                            => done events=PolicyChanged,Held
+            status                                                          => done day=0/100
+            """,
+        ["Unknown_accounts_may_be_refused_altogether"] = """
+            refuse-unknown-accounts
+            reserve h tokens=-1                                             => unknown-account
+            record r in=1                                                   => unknown-account
+            check tokens=1                                                  => unknown-account
+            pause                                                           => unknown-account
+            policy day tokens/day 100                                       => done
+            record r in=1                                                   => done
+            """,
+        ["A_fresh_account_records_and_holds_without_limits"] = """
+            reserve h tokens=1000000                                        => done matches=none
+            record r in=10 model=small                                      => done cost=0.00001
+            status                                                          => done account=healthy shown=none active=1 reserved=1000000
+            """,
+        ["The_status_of_an_account_is_its_worst_limit"] = """
+            policy a tokens/day 100; b tokens/month 1000 with levels=0.5,0.6,0.7 => done
+            record r in=55                                                  => done
+            status                                                          => done account=warning a.status=warning b.status=healthy
+            record s in=10                                                  => done
+            status                                                          => done account=critical
+            record t in=5                                                   => done
+            status page=1                                                   => done account=exceeded shown=a next=1/
+            status page=1 cursor=1/                                         => done shown=b next=none account=exceeded
+            status cursor=what                                              => invalid cursor
+            status page=0                                                   => invalid limit
+            """,
+        ["Bad_input_is_named"] = """
+            reserve empty tokens=1                                          => invalid id
+            reserve h tokens=-1                                             => invalid tokens
+            reserve h in=1 tokens=1                                         => invalid tokens
+            reserve h in=1 max=-1                                           => invalid maxOutputTokens
+            reserve h in=1000000000000001                                   => invalid inputTokens
+            reserve h tokens=1 ttl=0                                        => invalid ttlSeconds
+            reserve h tokens=1 ttl=86401                                    => invalid ttlSeconds
+            reserve h in=1 tools=2                                          => invalid toolTokens
+            reserve h cost=-1                                               => invalid cost
+            record r in=-1                                                  => invalid inputTokens
+            record r in=1 cached=2                                          => invalid inputTokens
+            record expiry:h in=1                                            => invalid id
+            record reversal:h in=1                                          => invalid id
+            policy day tokens/day -1                                        => invalid limits[0].amount
+            policy day tokens/day 1; day tokens/hour 1                      => invalid limits[1].id
+            policy day tokens/day 1 with zone=Mars/Olympus                  => invalid timeZone
+            policy day tokens/day 1 with anchor=32                          => invalid monthAnchorDay
+            policy day tokens/day 1 at 0.9,0.5                              => invalid limits[0].thresholds[1].ratio
+            policy day tokens/day 1 each color                              => invalid limits[0].each
+            policy day tokens/day 1 match color=red                         => invalid limits[0].match.color
+            """,
+        ["An_adaptive_limit_refuses_what_does_not_fit"] = """
+            policy day tokens/day 100 adaptive                              => done
+            reserve h in=50 max=100                                         => refused blocked=day suggest=max:50,override:day:50
+            """,
+        ["A_clock_that_goes_back_changes_nothing"] = """
+            policy hour tokens/hour 100                                     => done
+            record r in=10                                                  => done hour=10/0
+            at 2026-03-02T08:00
+            record s in=10                                                  => done
+            at 2026-03-02T10:00
+            status                                                          => done hour=20/0
+            """,
+    };
+
+    public static TheoryData<string> Rules => new(rules.Keys);
+
+    [Theory]
+    [MemberData(nameof(Rules))]
+    public void It_holds_that(string rule) => Table.Run(rules[rule]);
+
+    /// <summary>One budget and one command that fails every check at once, mended step by step: what is checked first stands first.</summary>
+    [Fact]
+    public void Outcomes_are_given_in_the_order_of_their_precedence()
+    {
+        var table = Table.Run("""
+            default day tokens/day 100
+            refuse-unknown-accounts
+            # An unknown account comes before a bad id.
+            reserve empty tokens=1                                          => unknown-account
+            policy day tokens/day 100                                       => done
+            reserve used tokens=10                                          => done
+            settle used paid in=10                                          => done
+            pause no money                                                  => done
+            # Bad input comes before an id that is taken, and that before everything it would meet.
+            settle missing paid in=-1                                       => invalid inputTokens
+            settle missing paid in=1                                        => mismatch
+            settle missing other in=1                                       => not-found
+            settle used other in=1                                          => conflict
+            policy day cost/day 1 with currency=EUR if=7                    => version
+            policy day cost/day 1 with currency=EUR if=1                    => unprocessable currency
+            # A paused account says so before it looks at what would not fit; silence is said even before.
+            reserve new                                                     => unprocessable inputTokens
+            reserve new tokens=1000                                         => paused
+            resume                                                          => done
+            reserve new tokens=1000                                         => refused
+            reserve new tokens=90                                           => done
+            """);
+        var engineOnly = new[] { OutcomeStatus.Unavailable, OutcomeStatus.Moved };
+        Assert.Equal(Enum.GetValues<OutcomeStatus>().Except(engineOnly).Order(), table.Statuses.Order());
+        Assert.All(Enum.GetValues<OutcomeStatus>(), status => Assert.Equal(engineOnly.Contains(status), new Outcome(status).IsTransient));
+    }
+
+    [Fact]
+    public void Every_command_every_event_and_every_answer_is_exercised()
+    {
+        var tables = rules.Values.Select(Table.Run).ToList();
+        Assert.Equal(Cases<BudgetCommand>(), Names(tables.SelectMany(table => table.Commands)));
+        Assert.Equal(Cases<BudgetEvent>(), Names(tables.SelectMany(table => table.Events)));
+
+        static IEnumerable<string> Cases<T>() => Names(typeof(T).Assembly.GetTypes().Where(type => !type.IsAbstract && type.IsAssignableTo(typeof(T))));
+        static IEnumerable<string> Names(IEnumerable<Type> types) => types.Select(type => type.Name).Distinct().Order(StringComparer.Ordinal);
+    }
+
+    [Fact]
+    public void Every_command_and_every_event_has_a_name_in_storage()
+    {
+        Assert.All(new[] { typeof(BudgetCommand), typeof(BudgetEvent), typeof(Answer) }, parent =>
+        {
+            var named = parent.GetCustomAttributes(typeof(JsonDerivedTypeAttribute), false).Cast<JsonDerivedTypeAttribute>().ToList();
+            var types = parent.Assembly.GetTypes().Where(type => !type.IsAbstract && type.IsAssignableTo(parent));
+            Assert.Equal(types.Select(type => type.Name).Order(StringComparer.Ordinal), named.Select(name => name.DerivedType.Name).Order(StringComparer.Ordinal));
+            Assert.Equal(named.Count, named.Select(name => name.TypeDiscriminator).Distinct().Count());
+        });
+    }
+}

@@ -1,0 +1,354 @@
+// A small language for decisions: one line per command, ending in its expected status and figures, so that a test reads as the
+// specification. Whatever a line leaves out is not checked.
+//
+//   at 2026-03-02T10:00 | wait 15m                        moves time
+//   prices eur | small                                    (settings) another price book
+//   default LIMITS [with SETTINGS]                        (settings) a new default policy
+//   policy LIMITS [with SETTINGS] => done                 limits are `ID UNIT/WINDOW AMOUNT [soft|adaptive] [shadow|off] [each D] [match D=P] [at R,R]`, parted by `;`
+//   check|reserve ID|extend HOLD ID [ESTIMATE]            tokens= in= max= cost= ttl= model= provider= user= session= tool= tag.NAME= ...
+//   settle HOLD ID|record ID [USAGE]                      in= out= cost= cached= at= failed partial unknown ...
+//   override ID LIMIT|UNIT/WINDOW ±AMOUNT until=2h ...    key= from= cut
+//   => STATUS [FIELD] [CHECKS]                            done | unknown-account | invalid | mismatch | not-found | conflict | version | unprocessable | paused | refused
+//
+// Checks: `LIMIT=SETTLED/HELD` or `LIMIT[KEY]=...` (as the status shows it afterwards), `LIMIT.remaining=` and other members of its view,
+// `blocked=A,B`, `A.requested=`, `A.retry=90|never` (of the blockers), `suggest=...`, `state=`, `tokens=`, `cost=`, flags such as `late`, and `events=a,b`.
+using System.Globalization;
+using System.Text.RegularExpressions;
+using NodaTime;
+using NodaTime.Text;
+
+namespace Purser.Core.Tests;
+
+sealed partial class Table
+{
+    static readonly Dictionary<string, OutcomeStatus> statuses = new()
+    {
+        ["done"] = OutcomeStatus.Done, ["unknown-account"] = OutcomeStatus.UnknownAccount, ["invalid"] = OutcomeStatus.Invalid,
+        ["mismatch"] = OutcomeStatus.IdempotencyMismatch, ["not-found"] = OutcomeStatus.NotFound, ["conflict"] = OutcomeStatus.Conflict,
+        ["version"] = OutcomeStatus.VersionMismatch, ["unprocessable"] = OutcomeStatus.Unprocessable, ["paused"] = OutcomeStatus.Paused,
+        ["refused"] = OutcomeStatus.Refused,
+    };
+
+    readonly Desk desk = new();
+
+    /// <summary>What was exercised, for the check that nothing is left out.</summary>
+    public HashSet<Type> Commands { get; } = [];
+    public HashSet<Type> Events => desk.Journal.Select(happened => happened.GetType()).ToHashSet();
+    public HashSet<OutcomeStatus> Statuses { get; } = [];
+    public Desk Desk => desk;
+
+    public static Table Run(string script)
+    {
+        var table = new Table();
+        foreach (var line in script.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+            if (!line.StartsWith('#')) table.Line(line);
+        return table;
+    }
+
+    void Line(string line)
+    {
+        var parts = line.Split("=>", StringSplitOptions.TrimEntries);
+        var words = Words().Matches(parts[0]).Select(match => match.Value).ToList();
+        var verb = words[0];
+        try
+        {
+            if (Directive(verb, words[1..])) return;
+            var command = Command(verb, words[1..]);
+            Commands.Add(command.GetType());
+            var outcome = desk.Send(command);
+            Statuses.Add(outcome.Status);
+            Expect(outcome, Words().Matches(parts[1]).Select(match => match.Value).ToList());
+        }
+        catch (Exception exception) when (exception is not Xunit.Sdk.FailException)
+        {
+            Assert.Fail($"in the line: {line}\n{exception.Message}\n{(exception is Xunit.Sdk.XunitException ? "" : exception.StackTrace)}");
+        }
+    }
+
+    bool Directive(string verb, List<string> words)
+    {
+        switch (verb)
+        {
+            case "at": desk.Now = Time(words[0]); return true;
+            case "wait": desk.Now += Span(words[0]); return true;
+            case "forget": desk.Forgets = true; return true;
+            case "restart": desk.Restart(); return true;
+            case "reload": desk.Reload(); return true;
+            case "refuse-unknown-accounts": desk.Settings = desk.Settings with { RefuseUnknownAccounts = true }; return true;
+            case "prices":
+                var book = new PriceBook(words[0], words[0] == "none" ? [] : Desk.Prices.Models);
+                desk.Settings = desk.Settings with { Version = desk.Settings.Version + 1, Prices = book };
+                return true;
+            case "default":
+                desk.Settings = desk.Settings with
+                {
+                    Version = desk.Settings.Version + 1, DefaultsVersion = desk.Settings.Version + 1, DefaultPolicy = PolicyOf(words, out _),
+                };
+                Assert.Null(Validity.Problem(desk.Settings.DefaultPolicy));
+                return true;
+            default: return false;
+        }
+    }
+
+    BudgetCommand Command(string verb, List<string> words)
+    {
+        var named = Named(words);
+        switch (verb)
+        {
+            case "policy":
+                var policy = PolicyOf(words, out var ifVersion);
+                return new SetPolicy(policy, ifVersion);
+            case "get-policy": return new GetPolicy();
+            case "status": return new GetStatus(named.GetValueOrDefault("cursor"), (int)(Number(named, "page") ?? 100));
+            case "pause": return new Pause(words.Count > 0 ? string.Join(' ', words) : null);
+            case "resume": return new Resume();
+            case "check": return new Check(EstimateOf(named));
+            case "reserve": return new Reserve(Id(words[0]), EstimateOf(named), Number(named, "ttl"));
+            case "get": return new GetReservation(words[0]);
+            case "extend":
+                var more = EstimateOf(named);
+                return new Extend(words[0], Id(words[1]), Number(named, "ttl"), more == new Estimate() ? null : more);
+            case "settle": return new Settle(words[0], Id(words[1]), UsageOf(words, named), !words.Contains("partial"), words.Contains("unknown"));
+            case "release": return new Release(words[0]);
+            case "record": return new Record(Id(words[0]), UsageOf(words, named));
+            case "override":
+                var byWindow = words[1].Split('/');
+                var unit = byWindow.Length == 2 ? Unit(byWindow[0])
+                    : desk.State.Limits.Find(limit => limit.Limit.Id == words[1])?.Limit.Unit ?? LimitUnit.Tokens;
+                return new AddOverride(Id(words[0]), new()
+                {
+                    LimitId = byWindow.Length == 2 ? null : words[1],
+                    Window = byWindow.Length == 2 ? Window(byWindow[1]) : null,
+                    Unit = byWindow.Length == 2 ? unit : null,
+                    Additional = (long)Amount(unit, words[2].TrimStart('+'))!.Value,
+                    Cut = words.Contains("cut"),
+                    Key = named.GetValueOrDefault("key"),
+                    Reason = named.GetValueOrDefault("reason", "a busy day"),
+                    CreatedBy = named.GetValueOrDefault("by", "ann"),
+                    StartsAt = named.TryGetValue("from", out var from) ? Moment(from) : null,
+                    ExpiresAt = Moment(named["until"]),
+                });
+            case "drop": return new RemoveOverride(words[0], "bob");
+            case "overrides": return new ListOverrides();
+            case "close": return new CloseSession(words[0]);
+            case "tick": return new Tick();
+            default: throw new ArgumentException($"no such verb: {verb}");
+        }
+    }
+
+    void Expect(Outcome outcome, List<string> words)
+    {
+        Assert.True(statuses[words[0]] == outcome.Status, $"expected {words[0]}, was {outcome.Status}: {outcome.Field} {outcome.Detail}");
+        var checks = words[1..];
+        if (outcome.Status is OutcomeStatus.Invalid or OutcomeStatus.Unprocessable)
+        {
+            Assert.Equal(checks[0], outcome.Field);
+            Assert.False(string.IsNullOrWhiteSpace(outcome.Detail));
+            checks = checks[1..];
+        }
+        foreach (var check in checks)
+        {
+            var equals = check.IndexOf('=', StringComparison.Ordinal);
+            var (name, expected) = equals < 0 ? (check, "yes") : (check[..equals], check[(equals + 1)..].Trim('"'));
+            var actual = Actual(outcome, name);
+            Assert.True(expected == actual, $"{name}: expected {expected}, was {actual}");
+        }
+    }
+
+    string Actual(Outcome outcome, string name)
+    {
+        var decision = outcome.Answer as Decision;
+        var settlement = outcome.Answer as Settlement;
+        var reservation = outcome.Answer as ReservationView ?? decision?.Reservation;
+        var status = outcome.Answer as AccountStatus;
+        switch (name)
+        {
+            case "events": return List(desk.Last.Select(happened => happened.GetType().Name));
+            case "announced": return List(desk.Last.OfType<ThresholdCrossed>().Select(crossed => $"{crossed.LimitId}:{crossed.Ratio}#{crossed.Arming}"));
+            case "detail": return outcome.Detail!;
+            case "allowed": return Bool(decision!.Allowed);
+            case "blocked": return List(decision!.BlockedBy.Select(blocker => blocker.Limit.LimitId));
+            case "shadows": return List(decision!.ShadowBlockedBy.Select(blocker => blocker.Limit.LimitId));
+            case "matches": return List((decision?.Limits ?? settlement!.Limits).Select(view => view.LimitId));
+            case "suggest": return List(decision!.Suggestions.Select(Text));
+            case "reason": return decision?.PausedReason ?? status!.PausedReason ?? "none";
+            case "state": return outcome.Answer is OverrideView granted ? granted.State : reservation!.State.ToString().ToLowerInvariant();
+            case "expires": return Text(reservation!.ExpiresAt);
+            case "tokens": return (settlement?.Tokens ?? reservation!.Tokens).ToString(CultureInfo.InvariantCulture);
+            case "cost": return settlement?.Cost ?? reservation!.Cost;
+            case "currency": return settlement?.Currency ?? reservation!.Currency;
+            case "price": return settlement!.PriceVersion ?? "none";
+            case "late": return Bool(settlement!.Late);
+            case "overrun": return Bool(settlement!.Overrun);
+            case "unpriced": return Bool(settlement!.Unpriced);
+            case "account": return status!.Status;
+            case "is-paused": return Bool(status!.Paused);
+            case "active": return status!.ActiveReservations.ToString(CultureInfo.InvariantCulture);
+            case "reserved": return status!.ReservedTokens.ToString(CultureInfo.InvariantCulture);
+            case "shown": return List(status!.Limits.Select(view => view.Key is { } key ? $"{view.LimitId}[{key}]" : view.LimitId));
+            case "next": return status!.NextCursor ?? "none";
+            case "overrides": return List(outcome.Answer is OverrideList all ? all.Items.Select(item => $"{item.Id}:{item.State}") : status!.Overrides.Select(item => $"{item.Id}:{item.State}"));
+            case "version": return ((PolicyView)outcome.Answer!).Version.ToString(CultureInfo.InvariantCulture);
+            case "in-force": return List(((PolicyView)outcome.Answer!).Effective.Limits.Select(limit => $"{limit.Limit.Id}#{limit.No}"));
+        }
+        var member = LimitMember().Match(name);
+        var (id, key, what) = (member.Groups["id"].Value, member.Groups["key"].Value, member.Groups["what"].Value);
+        if (what is "requested" or "retry")
+        {
+            var blocker = decision!.BlockedBy.Concat(decision.ShadowBlockedBy).First(blocker => blocker.Limit.LimitId == id);
+            return what == "requested" ? blocker.Requested.ToString() : blocker.RetryAfterSeconds?.ToString(CultureInfo.InvariantCulture) ?? "never";
+        }
+        var view = desk.View(id, key) ?? throw new ArgumentException($"no limit {name} in the status");
+        return what switch
+        {
+            "" => $"{view.Settled}/{view.Held}",
+            "amount" => view.Amount?.ToString() ?? "none",
+            "remaining" => view.Remaining?.ToString() ?? "none",
+            "used" => view.PercentUsed.ToString(CultureInfo.InvariantCulture),
+            "committed" => view.PercentCommitted.ToString(CultureInfo.InvariantCulture),
+            "status" => view.Status,
+            "start" => view.WindowStart is { } start ? Text(start) : "none",
+            "resets" => view.ResetsAt is { } resets ? Text(resets) : "never",
+            _ => throw new ArgumentException($"no such check: {name}"),
+        };
+    }
+
+    static string List(IEnumerable<string> items) => string.Join(',', items) is { Length: > 0 } list ? list : "none";
+
+    static string Bool(bool value) => value ? "yes" : "no";
+
+    static string Text(Instant instant) => InstantPattern.CreateWithInvariantCulture("yyyy-MM-dd'T'HH:mm:ss").Format(instant) is var text && text.EndsWith(":00", StringComparison.Ordinal) ? text[..^3] : text;
+
+    static string Text(Suggestion suggestion) => suggestion.Action switch
+    {
+        "reduceMaxOutputTokens" => $"max:{suggestion.MaxOutputTokens}",
+        "wait" => $"wait:{suggestion.Seconds}",
+        _ => $"override:{suggestion.LimitId}:{suggestion.Additional}",
+    };
+
+    static Policy PolicyOf(List<string> words, out long? ifVersion)
+    {
+        var with = words.IndexOf("with");
+        var settings = with < 0 ? [] : Named(words[(with + 1)..]);
+        var limits = string.Join(' ', with < 0 ? words : words[..with]).Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        ifVersion = Number(settings, "if");
+        return new()
+        {
+            Limits = limits.Select(LimitOf).ToArray(),
+            TimeZone = settings.GetValueOrDefault("zone"),
+            WeekStart = settings.TryGetValue("week", out var week) ? Enum.Parse<IsoDayOfWeek>(week) : null,
+            MonthAnchorDay = (int?)Number(settings, "anchor"),
+            Currency = settings.GetValueOrDefault("currency"),
+            Unpriced = settings.TryGetValue("fallback", out var fallback) ? new(UnpricedRule.Fallback, fallback) : null,
+            Holds = settings.Keys.Any(key => key is "ttl" or "max" or "expiry")
+                ? new(Number(settings, "ttl"), Number(settings, "max"), settings.TryGetValue("expiry", out var rule) ? Enum.Parse<ExpiryRule>(rule, true) : null) : null,
+            StatusLevels = settings.TryGetValue("levels", out var levels) ? new(Decimal(levels.Split(',')[0]), Decimal(levels.Split(',')[1]), Decimal(levels.Split(',')[2])) : null,
+            OverridesAllowed = settings.TryGetValue("overrides", out var allowed) ? allowed == "yes" : null,
+        };
+    }
+
+    static Limit LimitOf(string text)
+    {
+        var words = Words().Matches(text).Select(match => match.Value).ToList();
+        var kind = words[1].Split('/');
+        string? After(string word) => words.IndexOf(word) is var at and >= 0 ? words[at + 1] : null;
+        var matches = words.Select((word, at) => (word, at)).Where(pair => pair.word == "match").Select(pair => words[pair.at + 1].Split('=')).ToList();
+        return new()
+        {
+            Id = Id(words[0]),
+            Unit = Unit(kind[0]),
+            Window = Window(kind[1]),
+            Amount = Amount(Unit(kind[0]), words[2]),
+            Enforcement = words.Contains("soft") ? Enforcement.Soft : words.Contains("adaptive") ? Enforcement.Adaptive : Enforcement.Hard,
+            Mode = words.Contains("shadow") ? LimitMode.Shadow : words.Contains("off") ? LimitMode.Off : LimitMode.Enforce,
+            Each = After("each"),
+            Match = matches.Count == 0 ? null : new(matches.ToDictionary(pair => pair[0], pair => pair[1])),
+            Thresholds = After("at")?.Split(',').Select(ratio => new Threshold(Decimal(ratio), $"at {ratio}")).ToArray(),
+        };
+    }
+
+    static Estimate EstimateOf(Dictionary<string, string> named) => new()
+    {
+        Dimensions = DimensionsOf(named),
+        Tokens = Number(named, "tokens"),
+        InputTokens = Number(named, "in"),
+        MaxOutputTokens = Number(named, "max"),
+        ToolTokens = Number(named, "tools"),
+        CostNanos = Cost(named),
+    };
+
+    Usage UsageOf(List<string> words, Dictionary<string, string> named) => new()
+    {
+        Dimensions = DimensionsOf(named),
+        InputTokens = Number(named, "in") ?? 0,
+        OutputTokens = Number(named, "out") ?? 0,
+        Requests = Number(named, "requests") ?? 1,
+        CostNanos = Cost(named),
+        Success = !words.Contains("failed"),
+        Timestamp = named.TryGetValue("at", out var at) ? Moment(at) : null,
+        Parts = named.ContainsKey("cached") || named.ContainsKey("searches") || named.ContainsKey("pages")
+            ? new() { CachedInputTokens = Number(named, "cached") ?? 0, WebSearches = Number(named, "searches") ?? 0, Pages = Number(named, "pages") ?? 0 } : null,
+    };
+
+    static Dimensions DimensionsOf(Dictionary<string, string> named)
+    {
+        var tags = named.Where(pair => pair.Key.StartsWith("tag.", StringComparison.Ordinal)).ToDictionary(pair => pair.Key[4..], pair => pair.Value);
+        return new()
+        {
+            Orchestrator = named.GetValueOrDefault("orchestrator"),
+            User = named.GetValueOrDefault("user"),
+            Tenant = named.GetValueOrDefault("tenant"),
+            Session = named.GetValueOrDefault("session"),
+            Provider = named.GetValueOrDefault("provider"),
+            Model = named.GetValueOrDefault("model"),
+            Tool = named.GetValueOrDefault("tool"),
+            Tags = tags.Count == 0 ? null : new(tags),
+        };
+    }
+
+    static Dictionary<string, string> Named(IEnumerable<string> words) => words.Where(word => word.Contains('=', StringComparison.Ordinal))
+        .Select(word => word.Split('=', 2)).GroupBy(pair => pair[0]).ToDictionary(group => group.Key, group => group.Last()[1].Trim('"'));
+
+    static string Id(string word) => word == "empty" ? "" : word;
+
+    static long? Number(Dictionary<string, string> named, string key) => named.TryGetValue(key, out var text) ? long.Parse(text, CultureInfo.InvariantCulture) : null;
+
+    static long? Cost(Dictionary<string, string> named) => named.TryGetValue("cost", out var text) ? (long)Amount(LimitUnit.Cost, text)!.Value : null;
+
+    static decimal Decimal(string text) => decimal.Parse(text, CultureInfo.InvariantCulture);
+
+    static Int128? Amount(LimitUnit unit, string text) => text == "none" ? null
+        : unit != LimitUnit.Cost ? Int128.Parse(text, CultureInfo.InvariantCulture)
+        : (Int128)(Decimal(text) * Money.NanosPerUnit);
+
+    static LimitUnit Unit(string text) => Enum.Parse<LimitUnit>(text, true);
+
+    static Window Window(string text) => Core.Window.TryParse(text, out var window) ? window : throw new ArgumentException($"no such window: {text}");
+
+    static Instant Time(string text) => text.Length > 10
+        ? InstantPattern.CreateWithInvariantCulture(text.Length > 16 ? "yyyy-MM-dd'T'HH:mm:ss" : "yyyy-MM-dd'T'HH:mm").Parse(text).Value
+        : InstantPattern.CreateWithInvariantCulture("yyyy-MM-dd").Parse(text).Value;
+
+    /// <summary>A span from now (`2h`, `-1d`) or an instant.</summary>
+    Instant Moment(string text) => text.Contains('T', StringComparison.Ordinal) ? Time(text)
+        : text[0] == '-' ? desk.Now - Span(text[1..]) : desk.Now + Span(text);
+
+    static Duration Span(string text)
+    {
+        var count = long.Parse(text[..^1], CultureInfo.InvariantCulture);
+        return text[^1] switch
+        {
+            's' => Duration.FromSeconds(count),
+            'm' => Duration.FromMinutes(count),
+            'h' => Duration.FromHours(count),
+            'd' => Duration.FromDays(count),
+            _ => throw new ArgumentException($"no such span: {text}"),
+        };
+    }
+
+    [GeneratedRegex("""(?:[^\s"]|"[^"]*")+""")]
+    internal static partial Regex Words();
+
+    [GeneratedRegex(@"^(?<id>[^\[\].]+)(\[(?<key>[^\]]*)\])?(\.(?<what>\w+))?$")]
+    internal static partial Regex LimitMember();
+}

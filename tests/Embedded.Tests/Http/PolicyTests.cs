@@ -1,0 +1,141 @@
+// Policies over HTTP: the shape, what is put is what is read, versions.
+namespace Purser.Embedded.Tests.Http;
+
+[Collection(HttpTests.Name)]
+public sealed class PolicyTests(HttpHost host)
+{
+    const string Full = """
+        {"limits":[
+          {"id":"a","name":"All tokens","unit":"tokens","window":"rolling:P7D","amount":1000000,"match":{"model":"gpt-4*","tags.team":"search"},"each":"user","enforcement":"soft","mode":"shadow","thresholds":[{"ratio":0.5,"level":"info"},{"ratio":1.5,"level":"exceeded"}]},
+          {"id":"b","unit":"cost","window":"month","amount":"12.5","enforcement":"hard","mode":"enforce"},
+          {"id":"c","unit":"requests","window":"minute","amount":null,"enforcement":"hard","mode":"off"}],
+         "timeZone":"Europe/Berlin","weekStart":"sunday","monthAnchorDay":31,"currency":"EUR",
+         "unpriced":{"rule":"fallback","fallback":"gpt-4o"},
+         "holds":{"defaultTtlSeconds":60,"defaultMaxOutputTokens":500,"onExpiry":"charge"},
+         "statusLevels":{"warning":0.7,"critical":0.9,"exceeded":1},
+         "overridesAllowed":false,"version":1}
+        """;
+
+    [Fact]
+    public async Task A_policy_is_read_as_it_was_put()
+    {
+        var path = $"/v1/accounts/{host.NewAccount()}/policy";
+        var put = await host.Put(path, Full);
+        put.Is(200, Full);
+        Assert.Equal("\"1\"", put.Header("ETag"));
+        var read = await host.Get(path);
+        read.Is(200, Full);
+        Assert.Equal("\"1\"", read.Header("ETag"));
+        // And what was read can be put back.
+        Assert.Equal(200, (await host.Put(path, read.Text)).Code);
+    }
+
+    [Fact]
+    public async Task What_was_not_said_is_not_shown_and_can_be_asked_for()
+    {
+        var path = $"/v1/accounts/{host.NewAccount()}/policy";
+        await host.Put(path, """{"limits":[{"id":"a","unit":"tokens","window":"day","amount":0,"thresholds":[0.5,0.8,{"ratio":0.9},1,1.2]}]}""");
+        var limit = """
+            {"id":"a","unit":"tokens","window":"day","amount":0,"enforcement":"hard","mode":"enforce",
+             "thresholds":[{"ratio":0.5,"level":"info"},{"ratio":0.8,"level":"warning"},{"ratio":0.9,"level":"critical"},{"ratio":1,"level":"exceeded"},{"ratio":1.2,"level":"exceeded"}]}
+            """;
+        (await host.Get(path)).Is(200, $$"""{"limits":[{{limit}}],"version":1}""");
+        (await host.Get(path + "?effective=true")).Is(200, $$"""
+            {"limits":[{{limit}}],"timeZone":"UTC","weekStart":"monday","monthAnchorDay":1,"currency":"USD","unpriced":{"rule":"refuse"},
+             "holds":{"defaultTtlSeconds":900,"onExpiry":"release"},"statusLevels":{"warning":0.8,"critical":0.95,"exceeded":1},"overridesAllowed":true,"version":1}
+            """);
+    }
+
+    [Fact]
+    public async Task If_Match_holds_or_refuses()
+    {
+        var path = $"/v1/accounts/{host.NewAccount()}/policy";
+        (await host.Put(path, "{}", ("If-Match", "*"))).IsProblem(412, "version-mismatch", "If-Match");
+        Assert.Equal(200, (await host.Put(path, "{}", ("If-None-Match", "*"))).Code);
+        (await host.Put(path, "{}", ("If-None-Match", "*"))).IsProblem(412, "version-mismatch", "If-Match");
+        Assert.Equal("\"2\"", (await host.Put(path, "{}", ("If-Match", "\"1\""))).Header("ETag"));
+        (await host.Put(path, "{}", ("If-Match", "\"1\""))).IsProblem(412, "version-mismatch", "If-Match");
+        (await host.Put(path, "{}", ("If-Match", "W/\"2\""))).IsProblem(412, "version-mismatch", "If-Match");
+        (await host.Put(path, "{}", ("If-Match", "\"of another service\""))).IsProblem(412, "version-mismatch", "If-Match");
+        Assert.Equal(200, (await host.Put(path, "{}", ("If-Match", "*"))).Code);
+        Assert.Equal(304, (await host.Send(HttpMethod.Get, path, (string?)null, ("If-None-Match", "\"3\""))).Code);
+    }
+
+    [Fact]
+    public async Task The_default_policy_lies_under_every_account()
+    {
+        var account = host.NewAccount();
+        var before = await host.Get("/v1/default-policy");
+        Assert.Equal(200, before.Code);
+        try
+        {
+            var put = await host.Put("/v1/default-policy", """{"limits":[{"id":"d","unit":"requests","window":"day","amount":1}]}""", ("If-Match", before.Header("ETag")!));
+            Assert.Equal(200, put.Code);
+            (await host.Put("/v1/default-policy", "{}", ("If-Match", before.Header("ETag")!))).IsProblem(412, "version-mismatch", "If-Match");
+            Assert.Equal(201, (await host.Post($"/v1/accounts/{account}/reservations", """{"tokens":1}""")).Code);
+            (await host.Post($"/v1/accounts/{account}/reservations", """{"tokens":1}""")).IsProblem(429, "limit-exceeded");
+            (await host.Put("/v1/default-policy", """{"timeZone":"Mars/Olympus"}""")).IsProblem(400, "invalid", "timeZone");
+        }
+        finally
+        {
+            await host.Put("/v1/default-policy", "{}");
+        }
+    }
+
+    [Theory]
+    [InlineData("""{"adaptive":{"measures":[]}}""", 422, "adaptive")]
+    [InlineData("""{"discounts":[]}""", 422, "discounts")]
+    [InlineData("""{"anomalies":{}}""", 422, "anomalies")]
+    [InlineData("""{"limits":[{"id":"a","unit":"tokens","window":"day","amount":1,"enforcement":"adaptive"}]}""", 422, "limits[0].enforcement")]
+    [InlineData("""{"limits":[{"id":"a","unit":"token","window":"day","amount":1}]}""", 400, "limits[0].unit")]
+    [InlineData("""{"limits":[{"id":"a","window":"day","amount":1}]}""", 400, "limits[0].unit")]
+    [InlineData("""{"limits":[{"id":"a","unit":"tokens","window":"fortnight","amount":1}]}""", 400, "limits[0].window")]
+    [InlineData("""{"limits":[{"id":"a","unit":"tokens","window":"rolling:P1M","amount":1}]}""", 400, "limits[0].window")]
+    [InlineData("""{"limits":[{"id":"a","unit":"tokens","window":"day"}]}""", 400, "limits[0].amount")]
+    [InlineData("""{"limits":[{"id":"a","unit":"tokens","window":"day","amount":"5"}]}""", 400, "limits[0].amount")]
+    [InlineData("""{"limits":[{"id":"a","unit":"cost","window":"day","amount":5}]}""", 400, "limits[0].amount")]
+    [InlineData("""{"limits":[{"id":"a","unit":"cost","window":"day","amount":"5 EUR"}]}""", 400, "limits[0].amount")]
+    [InlineData("""{"limits":[{"id":"a","unit":"cost","window":"day","amount":"0.0000000001"}]}""", 400, "limits[0].amount")]
+    [InlineData("""{"limits":[{"id":"a","unit":"tokens","window":"day","amount":-1}]}""", 400, "limits[0].amount")]
+    [InlineData("""{"limits":[{"id":"a","unit":"tokens","window":"day","amount":1.5}]}""", 400, "limits[0].amount")]
+    [InlineData("""{"limits":[{"id":"a","unit":"tokens","window":"day","amount":9223372036854775808}]}""", 400, "limits[0].amount")]
+    [InlineData("""{"limits":[{"id":"a","unit":"tokens","window":"day","amount":1,"mode":"maybe"}]}""", 400, "limits[0].mode")]
+    [InlineData("""{"limits":[{"id":"a","unit":"tokens","window":"day","amount":1,"match":{"team":"x"}}]}""", 400, "limits[0].match.team")]
+    [InlineData("""{"limits":[{"id":"a","unit":"tokens","window":"day","amount":1,"match":{"model":null}}]}""", 400, "limits[0].match.model")]
+    [InlineData("""{"limits":[{"id":"a","unit":"tokens","window":"day","amount":1,"match":["model"]}]}""", 400, "limits[0].match")]
+    [InlineData("""{"limits":[{"id":"a","unit":"tokens","window":"day","amount":1,"each":"tags."}]}""", 400, "limits[0].each")]
+    [InlineData("""{"limits":[{"id":"a","unit":"tokens","window":"day","amount":1,"thresholds":["half"]}]}""", 400, "limits[0].thresholds[0]")]
+    [InlineData("""{"limits":[{"id":"a","unit":"tokens","window":"day","amount":1,"thresholds":[0]}]}""", 400, "limits[0].thresholds[0].ratio")]
+    [InlineData("""{"limits":[{"id":"a","unit":"tokens","window":"day","amount":1,"thresholds":[{"ratio":1,"level":"red"}]}]}""", 400, "limits[0].thresholds[0].level")]
+    [InlineData("""{"limits":[{"id":"a","unit":"tokens","window":"day","amount":1,"thresholds":[{"ratio":1,"at":2}]}]}""", 400, "limits[0].thresholds[0]")]
+    [InlineData("""{"limits":[{"id":"a","unit":"tokens","window":"day","amount":1,"treshold":1}]}""", 400, "limits[0].treshold")]
+    [InlineData("""{"limits":[{"unit":"tokens","window":"day","amount":1}]}""", 400, "limits[0].id")]
+    [InlineData("""{"limits":[{"id":"a","unit":"tokens","window":"day","amount":1},{"id":"a","unit":"tokens","window":"hour","amount":1}]}""", 400, "limits[1].id")]
+    [InlineData("""{"limits":[null]}""", 400, "limits[0]")]
+    [InlineData("""{"limits":{}}""", 400, "limits")]
+    [InlineData("""{"timeZone":"Europe/Bärlin"}""", 400, "timeZone")]
+    [InlineData("""{"timeZone":1}""", 400, "timeZone")]
+    [InlineData("""{"weekStart":"someday"}""", 400, "weekStart")]
+    [InlineData("""{"monthAnchorDay":32}""", 400, "monthAnchorDay")]
+    [InlineData("""{"monthAnchorDay":4294967297}""", 400, "monthAnchorDay")]
+    [InlineData("""{"currency":"usd"}""", 400, "currency")]
+    [InlineData("""{"unpriced":{"rule":"free"}}""", 400, "unpriced.rule")]
+    [InlineData("""{"unpriced":{"rule":"fallback"}}""", 400, "unpriced.fallback")]
+    [InlineData("""{"holds":{"defaultTtlSeconds":86401}}""", 400, "holds.defaultTtlSeconds")]
+    [InlineData("""{"holds":{"onExpiry":1}}""", 400, "holds.onExpiry")]
+    [InlineData("""{"statusLevels":{"warning":2}}""", 400, "statusLevels")]
+    [InlineData("""{"overridesAllowed":"yes"}""", 400, "overridesAllowed")]
+    public async Task A_wrong_policy_is_refused_by_the_name_of_its_member(string policy, int status, string field)
+    {
+        var account = host.NewAccount();
+        (await host.Put($"/v1/accounts/{account}/policy", policy)).IsProblem(status, status == 400 ? "invalid" : "unprocessable", field);
+        (await host.Get($"/v1/accounts/{account}/policy")).IsProblem(404, "unknown-account", "account");
+    }
+
+    [Fact]
+    public async Task Wrong_words_are_answered_with_the_right_ones()
+    {
+        var reply = await host.Put($"/v1/accounts/{host.NewAccount()}/policy", """{"limits":[{"id":"a","unit":"money","window":"day","amount":1}]}""");
+        Assert.Equal("limits[0].unit: must be one of tokens, inputTokens, outputTokens, cost, requests", reply.Member("detail"));
+    }
+}

@@ -1,0 +1,212 @@
+// The way of a call over HTTP: the shapes of check, reserve, settle, release and extend, word for word.
+namespace Purser.Embedded.Tests.Http;
+
+[Collection(HttpTests.Name)]
+public sealed class ReservationTests(HttpHost host)
+{
+    const string LimitsPolicy = """
+        {"limits":[
+          {"id":"tokens-per-day","unit":"tokens","window":"day","amount":1000},
+          {"id":"money-per-month","unit":"cost","window":"month","amount":"12.50","each":"user"}]}
+        """;
+
+    async Task<string> AccountWithLimits(string policy = LimitsPolicy)
+    {
+        var account = host.NewAccount();
+        Assert.Equal(200, (await host.Put($"/v1/accounts/{account}/policy", policy)).Code);
+        return account;
+    }
+
+    [Fact]
+    public async Task A_reservation_is_answered_with_the_decision_and_its_place()
+    {
+        var account = await AccountWithLimits();
+        var reply = await host.Post($"/v1/accounts/{account}/reservations",
+            """{"id":"call/1","user":"ann","provider":"openai","model":"gpt-4o","inputTokens":100,"maxOutputTokens":300,"ttlSeconds":60}""");
+        reply.Is(201, $$"""
+            {"allowed":true,
+             "reservation":{"id":"call/1","account":"{{account}}","tokens":400,"cost":"0.00325","currency":"USD","createdAt":"2026-03-14T15:09:26.535Z","expiresAt":"2026-03-14T15:10:26.535Z","state":"active"},
+             "limits":[
+              {"limitId":"tokens-per-day","unit":"tokens","window":"day","key":null,"amount":1000,"settled":0,"held":400,"remaining":600,"percentUsed":0,"percentCommitted":40,"status":"healthy","windowStart":"2026-03-14T00:00:00Z","resetsAt":"2026-03-15T00:00:00Z"},
+              {"limitId":"money-per-month","unit":"cost","window":"month","key":"ann","amount":"12.5","settled":"0","held":"0.00325","remaining":"12.49675","percentUsed":0,"percentCommitted":0.02,"status":"healthy","windowStart":"2026-03-01T00:00:00Z","resetsAt":"2026-04-01T00:00:00Z"}],
+             "blockedBy":[],"suggestions":[],"changes":null}
+            """);
+        Assert.Equal("application/json", reply.ContentType);
+        Assert.Equal($"/v1/accounts/{account}/reservations/call%2F1", reply.Header("Location"));
+
+        var read = await host.Get(reply.Header("Location")!);
+        read.Is(200, $$"""
+            {"id":"call/1","account":"{{account}}","tokens":400,"cost":"0.00325","currency":"USD","createdAt":"2026-03-14T15:09:26.535Z","expiresAt":"2026-03-14T15:10:26.535Z","state":"active"}
+            """);
+    }
+
+    [Fact]
+    public async Task A_refusal_names_every_limit_that_blocks_and_what_could_be_done()
+    {
+        var account = await AccountWithLimits();
+        var reply = await host.Post($"/v1/accounts/{account}/reservations", """{"inputTokens":500,"maxOutputTokens":600,"cost":"20","user":"ann"}""");
+        reply.IsProblem(429, "limit-exceeded");
+        reply.Is(429, """
+            {"type":"urn:purser:problem:limit-exceeded","title":"A limit does not allow this call","status":429,
+             "detail":"blocked by limit 'tokens-per-day': 1100 requested, 1000 of 1000 tokens left, limit 'money-per-month': 20 requested, 12.5 of 12.5 cost left",
+             "allowed":false,"reservation":null,
+             "limits":[
+              {"limitId":"tokens-per-day","unit":"tokens","window":"day","key":null,"amount":1000,"settled":0,"held":0,"remaining":1000,"percentUsed":0,"percentCommitted":0,"status":"healthy","windowStart":"2026-03-14T00:00:00Z","resetsAt":"2026-03-15T00:00:00Z"},
+              {"limitId":"money-per-month","unit":"cost","window":"month","key":"ann","amount":"12.5","settled":"0","held":"0","remaining":"12.5","percentUsed":0,"percentCommitted":0,"status":"healthy","windowStart":"2026-03-01T00:00:00Z","resetsAt":"2026-04-01T00:00:00Z"}],
+             "blockedBy":[
+              {"limitId":"tokens-per-day","unit":"tokens","window":"day","key":null,"amount":1000,"settled":0,"held":0,"remaining":1000,"percentUsed":0,"percentCommitted":0,"status":"healthy","windowStart":"2026-03-14T00:00:00Z","resetsAt":"2026-03-15T00:00:00Z","requested":1100,"retryAfterSeconds":null},
+              {"limitId":"money-per-month","unit":"cost","window":"month","key":"ann","amount":"12.5","settled":"0","held":"0","remaining":"12.5","percentUsed":0,"percentCommitted":0,"status":"healthy","windowStart":"2026-03-01T00:00:00Z","resetsAt":"2026-04-01T00:00:00Z","requested":"20","retryAfterSeconds":null}],
+             "suggestions":[
+              {"action":"requestOverride","limitId":"tokens-per-day","additional":100},
+              {"action":"requestOverride","limitId":"money-per-month","additional":"7.5"}],
+             "changes":null}
+            """);
+        Assert.Null(reply.Header("Retry-After"));
+    }
+
+    [Fact]
+    public async Task Retry_After_is_sent_when_waiting_helps_every_limit_that_blocks()
+    {
+        var account = await AccountWithLimits("""{"limits":[{"id":"day","unit":"tokens","window":"day","amount":1000},{"id":"hour","unit":"tokens","window":"hour","amount":500}]}""");
+        await host.Post($"/v1/accounts/{account}/usage", """{"inputTokens":500}""");
+        var reply = await host.Post($"/v1/accounts/{account}/reservations", """{"tokens":100}""");
+        reply.IsProblem(429, "limit-exceeded");
+        Assert.Equal("3034", reply.Header("Retry-After"));
+
+        var never = await host.Post($"/v1/accounts/{account}/reservations", """{"tokens":900}""");
+        never.IsProblem(429, "limit-exceeded");
+        Assert.Null(never.Header("Retry-After"));
+    }
+
+    [Fact]
+    public async Task A_settlement_says_what_was_booked()
+    {
+        var account = await AccountWithLimits();
+        await host.Post($"/v1/accounts/{account}/reservations", """{"id":"r1","user":"ann","model":"gpt-4o","inputTokens":100,"maxOutputTokens":300}""");
+        var wanted = """
+            {"reservationId":"r1","usageId":"r1","tokens":150,"cost":"0.00075","currency":"USD","priceVersion":"builtin-2026-10-04","unpriced":false,"late":false,"overrun":false,
+             "limits":[
+              {"limitId":"tokens-per-day","unit":"tokens","window":"day","key":null,"amount":1000,"settled":150,"held":0,"remaining":850,"percentUsed":15,"percentCommitted":15,"status":"healthy","windowStart":"2026-03-14T00:00:00Z","resetsAt":"2026-03-15T00:00:00Z"},
+              {"limitId":"money-per-month","unit":"cost","window":"month","key":"ann","amount":"12.5","settled":"0.00075","held":"0","remaining":"12.49925","percentUsed":0,"percentCommitted":0,"status":"healthy","windowStart":"2026-03-01T00:00:00Z","resetsAt":"2026-04-01T00:00:00Z"}]}
+            """;
+        const string body = """{"inputTokens":100,"outputTokens":50,"durationMs":812,"metadata":{"trace":"a1","nested":{"n":[1,2.50]}}}""";
+        (await host.Post($"/v1/accounts/{account}/reservations/r1/settle", body)).Is(200, wanted);
+        // Without any id, the same settle again is the same settlement.
+        (await host.Post($"/v1/accounts/{account}/reservations/r1/settle", body)).Is(200, wanted);
+        (await host.Post($"/v1/accounts/{account}/reservations/r1/settle", """{"inputTokens":1}""")).IsProblem(409, "idempotency-mismatch", "id");
+        (await host.Post($"/v1/accounts/{account}/reservations/r1/settle", """{"id":"other","inputTokens":1}""")).IsProblem(409, "conflict", "reservationId");
+    }
+
+    [Fact]
+    public async Task Parts_without_ids_are_parts_of_their_own()
+    {
+        var account = await AccountWithLimits();
+        await host.Post($"/v1/accounts/{account}/reservations", """{"id":"r1","tokens":400,"cost":"1"}""");
+        const string part = """{"outputTokens":10,"final":false,"cost":"0.1"}""";
+        var first = await host.Post($"/v1/accounts/{account}/reservations/r1/settle", part);
+        var second = await host.Post($"/v1/accounts/{account}/reservations/r1/settle", part);
+        Assert.Equal((200, 200), (first.Code, second.Code));
+        Assert.NotEqual(first.Member("usageId"), second.Member("usageId"));
+        Assert.Equal("20", second.Json.GetProperty("limits")[0].GetProperty("settled").ToString());
+        var last = await host.Post($"/v1/accounts/{account}/reservations/r1/settle", """{"outputTokens":5,"cost":"0.05"}""");
+        Assert.Equal("r1", last.Member("usageId"));
+    }
+
+    [Fact]
+    public async Task What_was_booked_in_doubt_can_be_settled_later_and_both_can_be_retried_without_ids()
+    {
+        var account = await AccountWithLimits();
+        await host.Post($"/v1/accounts/{account}/reservations", """{"id":"r1","tokens":400,"cost":"1"}""");
+        for (var i = 0; i < 2; i++)
+        {
+            var doubt = await host.Post($"/v1/accounts/{account}/reservations/r1/settle", """{"outcome":"unknown"}""");
+            Assert.Equal((200, "400"), (doubt.Code, doubt.Member("tokens")));
+        }
+        for (var i = 0; i < 2; i++)
+        {
+            var known = await host.Post($"/v1/accounts/{account}/reservations/r1/settle", """{"inputTokens":30,"outputTokens":20,"cost":"0.2"}""");
+            Assert.Equal((200, "-350", "-0.8"), (known.Code, known.Member("tokens"), known.Member("cost")));
+        }
+    }
+
+    [Fact]
+    public async Task The_header_is_another_way_to_give_the_id()
+    {
+        var account = await AccountWithLimits();
+        var first = await host.Post($"/v1/accounts/{account}/reservations", """{"tokens":100,"cost":"0"}""", ("Idempotency-Key", "k1"));
+        var again = await host.Post($"/v1/accounts/{account}/reservations", """{"tokens":100,"cost":"0","id":"k1"}""", ("Idempotency-Key", "k1"));
+        Assert.Equal((201, 201), (first.Code, again.Code));
+        Assert.Equal("k1", again.Json.GetProperty("reservation").GetProperty("id").GetString());
+        Assert.Equal("100", again.Json.GetProperty("limits")[0].GetProperty("held").ToString());
+        (await host.Post($"/v1/accounts/{account}/reservations", """{"tokens":200,"cost":"0"}""", ("Idempotency-Key", "k1"))).IsProblem(409, "idempotency-mismatch", "id");
+        (await host.Post($"/v1/accounts/{account}/reservations", """{"tokens":100,"cost":"0","id":"k2"}""", ("Idempotency-Key", "k1"))).IsProblem(400, "invalid", "id");
+    }
+
+    [Fact]
+    public async Task Without_an_id_one_is_made_up()
+    {
+        var account = host.NewAccount();
+        var reply = await host.Post($"/v1/accounts/{account}/reservations", """{"tokens":1}""");
+        Assert.Matches("^[0-9a-f]{32}$", reply.Json.GetProperty("reservation").GetProperty("id").GetString());
+    }
+
+    [Fact]
+    public async Task A_check_decides_and_takes_nothing()
+    {
+        var account = await AccountWithLimits();
+        var fits = await host.Post($"/v1/accounts/{account}/check", """{"tokens":1000,"cost":"1"}""");
+        Assert.Equal((200, "True"), (fits.Code, fits.Member("allowed")));
+        Assert.Equal("0", fits.Json.GetProperty("limits")[0].GetProperty("held").ToString());
+        var refused = await host.Post($"/v1/accounts/{account}/check", """{"tokens":1001,"cost":"1"}""");
+        Assert.Equal((200, "False"), (refused.Code, refused.Member("allowed")));
+        Assert.Equal("1001", refused.Json.GetProperty("blockedBy")[0].GetProperty("requested").ToString());
+        (await host.Post($"/v1/accounts/{account}/check", """{"tokens":1}""")).IsProblem(422, "unprocessable", "cost");
+    }
+
+    [Fact]
+    public async Task A_release_gives_back_and_can_be_repeated_with_or_without_a_body()
+    {
+        var account = host.NewAccount();
+        await host.Post($"/v1/accounts/{account}/reservations", """{"id":"r1","tokens":1}""");
+        var released = await host.Post($"/v1/accounts/{account}/reservations/r1/release");
+        Assert.Equal((200, "released"), (released.Code, released.Member("state")));
+        Assert.Equal(200, (await host.Post($"/v1/accounts/{account}/reservations/r1/release", "{}")).Code);
+        (await host.Post($"/v1/accounts/{account}/reservations/r1/release", """{"why":1}""")).IsProblem(400, "invalid", "why");
+        (await host.Post($"/v1/accounts/{account}/reservations/none/release")).IsProblem(404, "not-found", "reservationId");
+    }
+
+    [Fact]
+    public async Task An_extension_adds_time_or_amount()
+    {
+        var account = await AccountWithLimits();
+        await host.Post($"/v1/accounts/{account}/reservations", """{"id":"r1","tokens":100,"cost":"1","ttlSeconds":60}""");
+        var time = await host.Post($"/v1/accounts/{account}/reservations/r1/extend", """{"ttlSeconds":3600}""");
+        Assert.Equal("2026-03-14T16:09:26.535Z", time.Json.GetProperty("reservation").GetProperty("expiresAt").GetString());
+        var amount = await host.Post($"/v1/accounts/{account}/reservations/r1/extend", """{"tokens":50,"cost":"1"}""");
+        Assert.Equal("150", amount.Json.GetProperty("reservation").GetProperty("tokens").ToString());
+        (await host.Post($"/v1/accounts/{account}/reservations/r1/extend", """{"tokens":5000,"cost":"1"}""")).IsProblem(429, "limit-exceeded");
+        (await host.Post($"/v1/accounts/{account}/reservations/r1/extend", "{}")).IsProblem(400, "invalid", "ttlSeconds");
+    }
+
+    [Fact]
+    public async Task Ids_in_paths_are_decoded_exactly_once()
+    {
+        var account = host.NewAccount();
+        foreach (var id in new[] { "a/b", "a%2Fb", "50%", "ü 1", "a+b", "%25" })
+        {
+            var body = System.Text.Json.JsonSerializer.Serialize(new { id, tokens = 1 });
+            Assert.Equal(201, (await host.Post($"/v1/accounts/{account}/reservations", body)).Code);
+            var read = await host.Get($"/v1/accounts/{account}/reservations/{Uri.EscapeDataString(id)}");
+            Assert.Equal((200, id), (read.Code, read.Member("id")));
+        }
+    }
+
+    [Fact]
+    public async Task A_limit_in_shadow_reports_and_does_not_refuse()
+    {
+        var account = await AccountWithLimits("""{"limits":[{"id":"s","unit":"tokens","window":"day","amount":10,"mode":"shadow"}]}""");
+        var reply = await host.Post($"/v1/accounts/{account}/reservations", """{"tokens":11}""");
+        Assert.Equal(201, reply.Code);
+        Assert.Equal("s", reply.Json.GetProperty("shadowBlockedBy")[0].GetProperty("limitId").GetString());
+    }
+}

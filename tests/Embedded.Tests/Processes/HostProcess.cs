@@ -1,0 +1,51 @@
+// The product as a process of its own: started, killed and started again on the same data.
+using System.Diagnostics;
+
+namespace Purser.Embedded.Tests.Processes;
+
+sealed class HostProcess : IAsyncDisposable
+{
+    readonly Process process;
+
+    HostProcess(Process process, Uri address) => (this.process, Client) = (process, new() { BaseAddress = address, Timeout = TimeSpan.FromSeconds(60) });
+
+    public HttpClient Client { get; }
+
+    public int Id => process.Id;
+
+    /// <summary>Where the program is that the tests were built with.</summary>
+    public static string Program => Path.Combine(AppContext.BaseDirectory, "purser");
+
+    /// <summary>Starts a host on a free port and waits until it says that it listens.</summary>
+    public static async Task<HostProcess> StartAsync(params (string Name, string Value)[] settings)
+    {
+        var start = new ProcessStartInfo(Program) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["PURSER_URLS"] = "http://127.0.0.1:0";
+        foreach (var (name, value) in settings) start.Environment[name] = value;
+        var process = Process.Start(start)!;
+        var errors = process.StandardError.ReadToEndAsync();
+        while (await process.StandardOutput.ReadLineAsync() is { } line)
+        {
+            const string listens = "Purser listens on ";
+            if (!line.StartsWith(listens, StringComparison.Ordinal)) continue;
+            _ = process.StandardOutput.ReadToEndAsync();
+            return new(process, new(line[listens.Length..line.IndexOf(';', StringComparison.Ordinal)]));
+        }
+        await process.WaitForExitAsync();
+        throw new InvalidOperationException($"the host ended with {process.ExitCode}: " + await errors);
+    }
+
+    /// <summary>kill -9.</summary>
+    public async Task KillAsync()
+    {
+        process.Kill();
+        await process.WaitForExitAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        if (!process.HasExited) await KillAsync();
+        process.Dispose();
+    }
+}
