@@ -20,5 +20,6 @@ public static class EmbeddedHost
         .AddSingleton<IBudgetAuthority>(provider => new EmbeddedAuthority(
             ledger, options: new() { RefuseUnknownAccounts = options.UnknownAccounts == "refuse" }, log: provider.GetRequiredService<ILogger<EmbeddedAuthority>>()))
         .AddSingleton(provider => ((EmbeddedAuthority)provider.GetRequiredService<IBudgetAuthority>()).Clock)
+        .AddSingleton(ledger)
         .AddSingleton((IUsageQueries)ledger);
 }

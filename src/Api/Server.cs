@@ -31,8 +31,13 @@ public static class Server
             await using var ledger = await EmbeddedHost.OpenLedgerAsync(options);
             await using var app = Build(builder, options, services => services.AddEmbeddedHost(ledger, options));
             await app.StartAsync();
-            Console.WriteLine(StartLine(app, options));
+            var addresses = AddressesOf(app);
+            // With the lock on the folder, so that the file is this host's for as long as it is there.
+            var reachable = options.Ledger == "sqlite" ? HostFile.Reachable(addresses) : null;
+            if (reachable is not null) new HostFile(reachable, Environment.ProcessId).Write(options.Data);
+            Console.WriteLine(StartLine(addresses, options));
             await app.WaitForShutdownAsync();
+            if (reachable is not null) HostFile.Delete(options.Data);
             return 0;
         }
         catch (Exception fault) when (fault is LedgerUnavailableException or IOException)
@@ -69,9 +74,10 @@ public static class Server
         return services.AddPurserOpenApi();
     }
 
-    static string StartLine(WebApplication app, ServerOptions options)
+    static ICollection<string> AddressesOf(WebApplication app) => app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? [];
+
+    static string StartLine(ICollection<string> addresses, ServerOptions options)
     {
-        var addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? [];
         var where = options.Ledger switch
         {
             "memory" => "memory (forgets everything at the end)",

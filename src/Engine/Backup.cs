@@ -17,11 +17,14 @@ public static class Backup
     const int Format = 1;
     const int EntriesPerRead = 500;
 
+    const string Damaged = "the backup is damaged: ";
+
     /// <summary>
     /// Writes a compressed backup. It may be taken while hosts run: each account is complete up to some moment during the backup, and all
     /// that was acknowledged before it began is in it.
     /// </summary>
-    public static async Task<BackupCount> WriteAsync(ILedger ledger, IUsageQueries queries, Stream to, Instant now, CancellationToken cancellation = default)
+    public static async Task<BackupCount> WriteAsync(
+        ILedger ledger, IUsageQueries queries, Stream to, Instant now, Action<long>? progress = null, CancellationToken cancellation = default)
     {
         await using var zipped = new GZipStream(to, CompressionLevel.Fastest, leaveOpen: true);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -49,7 +52,7 @@ public static class Backup
                             ["at"] = entry.At.ToUnixTimeMilliseconds(),
                             ["events"] = JsonNode.Parse(LedgerJson.EncodeEvents(entry.Events)),
                         });
-                        written++;
+                        progress?.Invoke(++written);
                         events += entry.Events.Count;
                     }
                     after = entries[^1].Version;
@@ -71,18 +74,19 @@ public static class Backup
     }
 
     /// <summary>
-    /// Reads a backup into an empty ledger. A backup that is torn or was changed is refused with an <see cref="InvalidDataException"/>
-    /// before anything is written, so the stream must be seekable.
+    /// Reads a backup into an empty ledger. A backup that is torn, was changed or is none is refused with an <see cref="InvalidDataException"/>
+    /// before anything is written, so the stream must be seekable. <paramref name="progress"/> gets the entries written so far.
     /// </summary>
-    public static async Task<BackupCount> ReadAsync(Stream from, ILedger ledger, IUsageQueries queries, CancellationToken cancellation = default)
+    public static async Task<BackupCount> ReadAsync(
+        Stream from, ILedger ledger, IUsageQueries queries, Action<long>? progress = null, CancellationToken cancellation = default)
     {
         if ((await queries.AccountsAsync(null, null, 1, cancellation)).Items.Count > 0 || (await ledger.LoadSettingsAsync()).Version > 0)
-            throw new InvalidDataException("the ledger is not empty; a backup is restored into a new one (another PURSER_DATA or database)");
+            throw new LedgerNotEmptyException("the ledger is not empty; a backup is restored into a new one (another PURSER_DATA or database)");
         var start = from.Position;
-        await CheckAsync(from, cancellation);
+        var count = await CheckAsync(from, cancellation);
         from.Position = start;
 
-        var (accounts, read, events) = (0L, 0L, 0L);
+        var read = 0L;
         var fold = new Fold("");
         await foreach (var line in LinesAsync(from, cancellation))
         {
@@ -93,47 +97,66 @@ public static class Backup
                 for (var version = 0L; version < json["version"]!.GetValue<long>(); version++)
                     await ledger.SaveSettingsAsync(version, Encoding.UTF8.GetBytes(settings.ToJsonString()));
             }
-            if (json["account"]?.GetValue<string>() is not { } account) continue;
-            if (account != fold.Account)
+            if (EntryOf(json) is not { } entry) continue;
+            if (entry.Account != fold.Account)
             {
                 await fold.FlushAsync(ledger);
-                fold = new(account);
-                accounts++;
+                fold = new(entry.Account);
             }
-            var happened = LedgerJson.DecodeEvents(Encoding.UTF8.GetBytes(json["events"]!.ToJsonString()));
-            await fold.AddAsync(ledger, json["version"]!.GetValue<long>(), Instant.FromUnixTimeMilliseconds(json["at"]!.GetValue<long>()), happened);
-            read++;
-            events += happened.Length;
+            await fold.AddAsync(ledger, entry);
+            progress?.Invoke(++read);
         }
         await fold.FlushAsync(ledger);
-        return new(accounts, read, events);
+        return count;
     }
 
-    static async Task CheckAsync(Stream from, CancellationToken cancellation)
+    /// <summary>Reads a whole backup and writes nothing; an <see cref="InvalidDataException"/> says why it could not be restored.</summary>
+    public static async Task<BackupCount> CheckAsync(Stream from, CancellationToken cancellation = default)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        JsonObject? last = null;
-        var first = true;
+        JsonObject? end = null;
+        var (first, account, version) = (true, "", 0L);
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        var (entries, events) = (0L, 0L);
         await foreach (var line in LinesAsync(from, cancellation))
         {
             try
             {
-                if (last is not null) throw new InvalidDataException("the backup goes on after its end");
+                if (end is not null) throw new InvalidDataException("the backup goes on after its end");
                 var json = JsonNode.Parse(line)!.AsObject();
-                if (first && json["purserBackup"]?.GetValue<int>() != Format) throw new InvalidDataException("this is not a backup that this program can read");
+                if (first && json["purserBackup"]?.GetValue<int>() is var format && format != Format)
+                    throw new InvalidDataException(format is null ? "this is not a backup of Purser" : $"this is a backup of format {format}; this program knows format {Format}");
                 first = false;
-                if (json["end"] is not null) last = json;
-                else hash.AppendData(Encoding.UTF8.GetBytes(line + "\n"));
+                if (json["end"] is not null)
+                {
+                    end = json;
+                    continue;
+                }
+                hash.AppendData(Encoding.UTF8.GetBytes(line + "\n"));
+                if (EntryOf(json) is not { } entry) continue;
+                if (entry.Account != account)
+                {
+                    if (!seen.Add(entry.Account)) throw new InvalidDataException(Damaged + $"account '{entry.Account}' is in two places");
+                    (account, version) = (entry.Account, 0);
+                }
+                if (entry.Version != ++version) throw new InvalidDataException(Damaged + $"entry {entry.Version} of account '{account}' stands where {version} should");
+                entries++;
+                events += entry.Events.Count;
             }
-            catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
+            catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or NotSupportedException or NullReferenceException)
             {
-                throw new InvalidDataException("the backup is damaged: " + e.Message, e);
+                throw new InvalidDataException(Damaged + e.Message, e);
             }
         }
-        if (last is null) throw new InvalidDataException("the backup is torn: its last line is missing");
-        if (last["sha256"]?.GetValue<string>() != Convert.ToHexStringLower(hash.GetCurrentHash()))
+        if (end is null) throw new InvalidDataException("the backup is torn: its last line is missing");
+        if (end["sha256"]?.GetValue<string>() != Convert.ToHexStringLower(hash.GetCurrentHash()))
             throw new InvalidDataException("the backup was changed: its checksum does not match");
+        return new(seen.Count, entries, events);
     }
+
+    static JournalEntry? EntryOf(JsonObject json) => json["account"]?.GetValue<string>() is not { } account ? null : new(
+        account, json["version"]!.GetValue<long>(), Instant.FromUnixTimeMilliseconds(json["at"]!.GetValue<long>()),
+        LedgerJson.DecodeEvents(Encoding.UTF8.GetBytes(json["events"]!.ToJsonString())));
 
     static async IAsyncEnumerable<string> LinesAsync(Stream from, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
     {
@@ -148,7 +171,7 @@ public static class Backup
             }
             catch (InvalidDataException e)
             {
-                throw new InvalidDataException("the backup is damaged: " + e.Message, e);
+                throw new InvalidDataException(Damaged + e.Message, e);
             }
             if (line is null) yield break;
             yield return line;
@@ -158,24 +181,41 @@ public static class Backup
     /// <summary>One account's journal on its way in: its state is followed, so that what follows from the events is written with them.</summary>
     sealed class Fold(string account)
     {
+        /// <summary>Closed holds stay in memory this long: most of what names them comes soon.</summary>
+        static readonly Duration remembered = Duration.FromMinutes(1);
+
         readonly BudgetState state = new(account);
 
         public string Account => account;
 
         /// <summary>Entries go in one by one, as they were: a version is a batch.</summary>
-        public async Task AddAsync(ILedger ledger, long version, Instant at, BudgetEvent[] events)
+        public async Task AddAsync(ILedger ledger, JournalEntry entry)
         {
-            foreach (var happened in events) Budget.Apply(state, happened);
-            var append = new Append(account, version - 1, events) { At = at, ClosedHolds = state.TakeClosed(), NextDeadline = Budget.NextDeadline(state) };
+            await RecallAsync(ledger, entry.Events);
+            foreach (var happened in entry.Events) Budget.Apply(state, happened);
+            var append = new Append(account, entry.Version - 1, entry.Events) { At = entry.At, ClosedHolds = state.TakeClosed(), NextDeadline = Budget.NextDeadline(state) };
             var results = await ledger.AppendAsync([append]);
-            if (results[0].Status != AppendStatus.Written) throw new InvalidDataException($"account '{account}': entry {version} could not be written ({results[0].Status})");
-            state.Version = version;
-            state.Forget(at - Duration.FromMinutes(1));
+            if (results[0].Status != AppendStatus.Written) throw new InvalidDataException($"account '{account}': entry {entry.Version} could not be written ({results[0].Status})");
+            state.Version = entry.Version;
+            state.Forget(entry.At - remembered);
+        }
+
+        /// <summary>Settlements may come long after their hold was closed and forgotten.</summary>
+        async Task RecallAsync(ILedger ledger, IReadOnlyList<BudgetEvent> events)
+        {
+            var closed = events.OfType<Settled>().Select(settled => settled.Record.ReservationId!).Where(id => !state.Holds.ContainsKey(id)).ToHashSet(StringComparer.Ordinal);
+            if (closed.Count == 0 || state.Version == 0) return;
+            foreach (var hold in (await ledger.RecallAsync(account, closed, [])).Holds.Values) state.Remember(hold);
         }
 
         public async Task FlushAsync(ILedger ledger)
         {
-            if (state.Version > 0) await ledger.SaveSnapshotAsync(account, state.Version, LedgerJson.EncodeState(state));
+            if (state.Version == 0) return;
+            state.Forget(Instant.MaxValue);
+            await ledger.SaveSnapshotAsync(account, state.Version, LedgerJson.EncodeState(state));
         }
     }
 }
+
+/// <summary>A backup is restored into an empty ledger only.</summary>
+public sealed class LedgerNotEmptyException(string message) : Exception(message);

@@ -12,6 +12,11 @@ public sealed record SessionParts(ILedger Ledger, Committer Committer, SettingsS
     /// <summary>What the sessions' loops run on, whoever calls them.</summary>
     public TaskScheduler Scheduler { get; init; } = TaskScheduler.Default;
 
+    /// <summary>A reload replays at most about this many events.</summary>
+    public int EventsPerSnapshot { get; init; } = UsualEventsPerSnapshot;
+
+    public const int UsualEventsPerSnapshot = 5_000;
+
     internal void Start(Func<Task> loop) =>
         _ = Task.Factory.StartNew(loop, CancellationToken.None, TaskCreationOptions.DenyChildAttach, Scheduler);
 }
@@ -24,8 +29,8 @@ public sealed class BudgetSession(string account, SessionParts parts)
     /// <summary>Beyond this many waiting callers the answer is "try again", so that memory stays bounded.</summary>
     const int MostWaiting = 20_000;
 
-    /// <summary>A reload replays at most about this many events.</summary>
-    const int EventsPerSnapshot = 5_000;
+    /// <summary>A session that ends keeps a snapshot where it saves at least this much replay.</summary>
+    const int EventsWorthASnapshot = 100;
 
     /// <summary>After this many conflicts in a row the session takes turns with the other hosts.</summary>
     const int ConflictsBeforeTurns = 3;
@@ -121,7 +126,7 @@ public sealed class BudgetSession(string account, SessionParts parts)
             if (batch.Count == 0) break;
             await ServeAsync(batch);
         }
-        await SnapshotAsync(atLeast: 100);
+        await SnapshotAsync(Math.Min(EventsWorthASnapshot, parts.EventsPerSnapshot));
         stopped.SetResult();
     }
 
@@ -208,7 +213,7 @@ public sealed class BudgetSession(string account, SessionParts parts)
         for (var i = 0; i < batch.Count; i++) batch[i].Answer.TrySetResult(outcomes[i]);
         budget.Forget(now - remembered);
         eventsSinceSnapshot += events.Count;
-        if (eventsSinceSnapshot >= EventsPerSnapshot) await SnapshotAsync(EventsPerSnapshot);
+        await SnapshotAsync(parts.EventsPerSnapshot);
         return true;
     }
 
@@ -259,6 +264,8 @@ public sealed class BudgetSession(string account, SessionParts parts)
     async Task SnapshotAsync(int atLeast)
     {
         if (state is not { Version: > 0 } budget || eventsSinceSnapshot < atLeast) return;
+        // What is closed lies in the ledger, and whoever reads the snapshot would drop it: on a busy account it would be most of the work.
+        budget.Forget(Instant.MaxValue);
         try
         {
             await parts.Ledger.SaveSnapshotAsync(account, budget.Version, LedgerJson.EncodeState(budget));

@@ -20,6 +20,9 @@ public sealed class EmbeddedOptions
 
     public bool RefuseUnknownAccounts { get; init; }
 
+    /// <summary>How much of its journal an account replays at most, about, when it is loaded.</summary>
+    public int EventsPerSnapshot { get; init; } = SessionParts.UsualEventsPerSnapshot;
+
     /// <summary>What sessions and the committer run on; a simulation brings its own.</summary>
     public TaskScheduler Scheduler { get; init; } = TaskScheduler.Default;
 }
@@ -48,6 +51,7 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
         parts = new(ledger, new(ledger, options.Scheduler), new(ledger, options.RefuseUnknownAccounts), new(time), log ?? NullLogger.Instance)
         {
             Scheduler = options.Scheduler,
+            EventsPerSnapshot = options.EventsPerSnapshot,
         };
         deadlineTimer = time.CreateTimer(_ => _ = PollQuietlyAsync(), null, options.DeadlinePoll, options.DeadlinePoll);
         idleTimer = time.CreateTimer(_ => _ = EvictIdleAsync(), null, options.IdleAfter, options.IdleAfter / 2);

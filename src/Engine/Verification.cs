@@ -1,13 +1,18 @@
 // Replays the journal of every account and compares it with everything that was derived from it.
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using NodaTime;
 using Purser.Core;
 
 namespace Purser.Engine;
 
-public sealed record VerificationReport(long Accounts, long Entries, long Records, IReadOnlyList<string> Findings)
+/// <summary>What does not agree, where, and what to do about it.</summary>
+public sealed record VerificationFinding(string Account, string What, string Remedy);
+
+/// <summary><see cref="Findings"/> lists the first of them; <see cref="FindingCount"/> counts all.</summary>
+public sealed record VerificationReport(long Accounts, long Entries, long Records, IReadOnlyList<VerificationFinding> Findings, long FindingCount)
 {
-    public bool Holds => Findings.Count == 0;
+    public bool Holds => FindingCount == 0;
 }
 
 public static class Verification
@@ -15,89 +20,158 @@ public static class Verification
     /// <summary>More findings than this are counted, not listed.</summary>
     const int MostFindings = 1000;
 
-    /// <summary>Compares counters, records and totals with the journal. Hosts may run meanwhile: an account that moves on is read again.</summary>
+    const int PerRead = 500;
+
+    /// <summary>An account that moves on while it is read is read again, but not for ever.</summary>
+    const int MostAttempts = 10;
+
+    const string RestoreBackup = "the journal itself is damaged: restore the newest backup into a new ledger, and have the callers repeat what came after it";
+    const string DeleteSnapshots = "delete all rows of the table `snapshots`; they only save work and are made again";
+    const string RestoreJournal = "what reports and retries read differs from the journal, which is right: make a backup and restore it into a new ledger";
+
+    static readonly UsageKey[] allKeys = Enum.GetValues<UsageKey>();
+
+    /// <summary>
+    /// Compares snapshots, closed holds, records and the sums of reports with the journal. Hosts may run meanwhile: an account that moves
+    /// on is read again.
+    /// </summary>
     public static async Task<VerificationReport> RunAsync(ILedger ledger, IUsageQueries queries, Action<long>? progress = null, CancellationToken cancellation = default)
     {
-        var findings = new List<string>();
-        var (accounts, entries, records) = (0L, 0L, 0L);
+        var findings = new List<VerificationFinding>();
+        var (accounts, entries, records, count) = (0L, 0L, 0L, 0L);
         string? cursor = null;
         do
         {
-            var page = await queries.AccountsAsync(null, cursor, 500, cancellation);
+            var page = await queries.AccountsAsync(null, cursor, PerRead, cancellation);
             foreach (var account in page.Items)
             {
                 var one = await AccountAsync(ledger, queries, account, cancellation);
                 entries += one.Entries;
                 records += one.Records;
-                findings.AddRange(one.Findings.Take(MostFindings - findings.Count));
+                Add(one.Findings);
                 progress?.Invoke(++accounts);
             }
             cursor = page.Next;
         }
         while (cursor is not null);
-        return new(accounts, entries, records, findings);
-    }
 
-    static async Task<(long Entries, long Records, IReadOnlyList<string> Findings)> AccountAsync(
-        ILedger ledger, IUsageQueries queries, string account, CancellationToken cancellation)
-    {
-        for (var attempt = 0; ; attempt++)
+        foreach (var sum in await queries.SumAsync(new(), [UsageKey.Account], perQuarterHour: false, cancellation))
+            if (sum.Keys[0] is { } account && (await ledger.ReadJournalAsync(account, 0, 1)).Count == 0)
+                Add([new(account, $"{sum.Records} usage records are stored of an account without a journal", RestoreBackup)]);
+        return new(accounts, entries, records, findings, count);
+
+        void Add(IReadOnlyList<VerificationFinding> found)
         {
-            var findings = new List<string>();
-            var (replayed, booked) = await ReplayAsync(ledger, account, findings);
-            var stored = await ledger.LoadAsync(account);
-            CompareState(account, replayed, stored, findings);
-            await CompareRecordsAsync(ledger, queries, account, booked, findings, cancellation);
-            // What differs because the account moved on while it was read is not a finding.
-            var moved = (await ledger.ReadJournalAsync(account, replayed.Version, 1)).Count > 0;
-            if (findings.Count == 0 || !moved || attempt == 10) return (replayed.Version, booked.Count, findings);
+            count += found.Count;
+            findings.AddRange(found.Take(MostFindings - findings.Count));
         }
     }
 
-    static async Task<(BudgetState State, Dictionary<string, UsageRecord> Booked)> ReplayAsync(ILedger ledger, string account, List<string> findings)
+    static async Task<(long Entries, long Records, IReadOnlyList<VerificationFinding> Findings)> AccountAsync(
+        ILedger ledger, IUsageQueries queries, string account, CancellationToken cancellation)
     {
-        var state = new BudgetState(account);
-        var booked = new Dictionary<string, UsageRecord>(StringComparer.Ordinal);
-        while (await ledger.ReadJournalAsync(account, state.Version, 500) is { Count: > 0 } entries)
-            foreach (var entry in entries)
-            {
-                if (entry.Version != state.Version + 1) findings.Add($"{account}: entry {entry.Version} follows entry {state.Version}");
-                foreach (var happened in entry.Events)
+        for (var attempt = 1; ; attempt++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var replay = new Replay(account);
+            if (!await ReadableAsync(replay, "the journal", RestoreBackup, () => replay.ReadAsync(ledger, cancellation)))
+                return (replay.Entries, replay.Booked.Count, replay.Findings);
+            await CompareHeadAsync(ledger, replay);
+            await ReadableAsync(replay, "the snapshot", DeleteSnapshots, () => CompareStateAsync(ledger, replay));
+            await ReadableAsync(replay, "a closed reservation", RestoreJournal, () => CompareHoldsAsync(ledger, replay));
+            await ReadableAsync(replay, "a usage record", RestoreJournal, () => CompareRecordsAsync(ledger, replay));
+            await CompareSumsAsync(queries, replay, cancellation);
+            // What differs because the account moved on while it was read is not a finding.
+            var moved = replay.Findings.Count > 0 && (await ledger.ReadJournalAsync(account, replay.State.Version, 1)).Count > 0;
+            if (!moved || attempt == MostAttempts) return (replay.Entries, replay.Booked.Count, replay.Findings);
+        }
+    }
+
+    /// <summary>False, and a finding, where what is stored can not be understood.</summary>
+    static async Task<bool> ReadableAsync(Replay replay, string what, string remedy, Func<Task> read)
+    {
+        try
+        {
+            await read();
+            return true;
+        }
+        catch (Exception e) when (e is InvalidDataException or JsonException or FormatException or InvalidOperationException or ArgumentException)
+        {
+            replay.Found($"{what} can not be read: {e.Message}", remedy);
+            return false;
+        }
+    }
+
+    /// <summary>What one account's journal says.</summary>
+    sealed class Replay(string account)
+    {
+        public string Account => account;
+        public BudgetState State { get; } = new(account);
+        public Dictionary<string, UsageRecord> Booked { get; } = new(StringComparer.Ordinal);
+        public HashSet<string> Closed { get; } = new(StringComparer.Ordinal);
+        public List<VerificationFinding> Findings { get; } = [];
+        public long Entries { get; private set; }
+
+        public void Found(string what, string remedy) => Findings.Add(new(account, what, remedy));
+
+        public async Task ReadAsync(ILedger ledger, CancellationToken cancellation)
+        {
+            while (await ledger.ReadJournalAsync(account, State.Version, PerRead) is { Count: > 0 } entries)
+                foreach (var entry in entries)
                 {
-                    if (happened.At < state.LastAt) findings.Add($"{account}: time runs backwards in entry {entry.Version}");
-                    Budget.Apply(state, happened);
-                    if (Append.RecordOf(happened) is { } record && !booked.TryAdd(record.Id, record)) findings.Add($"{account}: usage '{record.Id}' is in the journal twice");
+                    cancellation.ThrowIfCancellationRequested();
+                    if (entry.Version != State.Version + 1) Found($"entry {entry.Version} follows entry {State.Version}", RestoreBackup);
+                    foreach (var happened in entry.Events) Take(happened, entry.Version);
+                    State.Version = entry.Version;
+                    Entries++;
+                    foreach (var hold in State.TakeClosed()) Closed.Add(hold.Id);
                 }
-                state.Version = entry.Version;
-                state.TakeClosed();
-            }
-        return (state, booked);
+        }
+
+        void Take(BudgetEvent happened, long version)
+        {
+            if (happened.At < State.LastAt) Found($"time runs backwards in entry {version}", RestoreBackup);
+            Budget.Apply(State, happened);
+            if (Append.RecordOf(happened) is { } record && !Booked.TryAdd(record.Id, record)) Found($"usage '{record.Id}' is in the journal twice", RestoreBackup);
+        }
+    }
+
+    /// <summary>The version that the next append is fenced by must be that of the last entry, or nothing can be written any more.</summary>
+    static async Task CompareHeadAsync(ILedger ledger, Replay replay)
+    {
+        var confirmed = (await ledger.AppendAsync([new(replay.Account, replay.State.Version, [])]))[0];
+        if (confirmed.Status != AppendStatus.Written)
+            replay.Found($"the journal ends at entry {replay.State.Version}, the account stands at {confirmed.Version}", RestoreBackup);
     }
 
     /// <summary>A snapshot with the tail after it must give what the whole journal gives.</summary>
-    static void CompareState(string account, BudgetState replayed, StoredBudget stored, List<string> findings)
+    static async Task CompareStateAsync(ILedger ledger, Replay replay)
     {
-        var loaded = stored.SnapshotVersion > 0 ? LedgerJson.DecodeState(stored.Snapshot.Span) : new BudgetState(account);
+        var stored = await ledger.LoadAsync(replay.Account);
+        var loaded = stored.SnapshotVersion > 0 ? LedgerJson.DecodeState(stored.Snapshot.Span) : new BudgetState(replay.Account);
         loaded.Index();
         foreach (var entry in stored.Tail)
         {
             foreach (var happened in entry.Events) Budget.Apply(loaded, happened);
             loaded.Version = entry.Version;
         }
-        if (loaded.Version != replayed.Version)
+        if (loaded.Version != replay.State.Version)
         {
-            findings.Add($"{account}: snapshot and tail end at version {loaded.Version}, the journal at {replayed.Version}");
+            replay.Found($"snapshot and tail end at version {loaded.Version}, the journal at {replay.State.Version}", DeleteSnapshots);
             return;
         }
-        foreach (var state in new[] { loaded, replayed })
+        // A copy, for the state is still needed as it is.
+        var whole = LedgerJson.DecodeState(LedgerJson.EncodeState(replay.State));
+        whole.Index();
+        foreach (var state in new[] { loaded, whole })
         {
             state.TakeClosed();
             state.Forget(Instant.MaxValue);
         }
-        var (expected, found) = (Canonical(replayed), Canonical(loaded));
+        var (expected, found) = (Canonical(whole), Canonical(loaded));
         foreach (var member in expected.Select(one => one.Key).Union(found.Select(one => one.Key)))
             if (!JsonNode.DeepEquals(expected[member], found[member]))
-                findings.Add($"{account}: `{member}` is {Shown(found[member])} from the snapshot and {Shown(expected[member])} from the journal");
+                replay.Found($"`{member}` is {Shown(found[member])} from the snapshot and {Shown(expected[member])} from the journal", DeleteSnapshots);
     }
 
     static string Shown(JsonNode? node) => node?.ToJsonString() is { } text ? text.Length <= 300 ? text : text[..300] + "…" : "nothing";
@@ -115,28 +189,67 @@ public static class Verification
         return JsonNode.Parse(LedgerJson.EncodeState(state))!.AsObject();
     }
 
-    static async Task CompareRecordsAsync(
-        ILedger ledger, IUsageQueries queries, string account, Dictionary<string, UsageRecord> booked, List<string> findings, CancellationToken cancellation)
+    /// <summary>Closed holds are what retries and late settlements are answered from.</summary>
+    static async Task CompareHoldsAsync(ILedger ledger, Replay replay)
     {
-        var missing = new HashSet<string>(booked.Keys, StringComparer.Ordinal);
-        await foreach (var record in ledger.ReadUsageAsync(account, Instant.FromUnixTimeMilliseconds(0)))
+        foreach (var ids in replay.Closed.Chunk(PerRead))
         {
-            if (!booked.TryGetValue(record.Id, out var expected)) findings.Add($"{account}: usage '{record.Id}' is stored and not in the journal");
-            else if (expected.Amounts != record.Amounts || expected.At != record.At) findings.Add($"{account}: usage '{record.Id}' differs from the journal");
-            if (!missing.Remove(record.Id) && booked.ContainsKey(record.Id)) findings.Add($"{account}: usage '{record.Id}' is stored twice");
+            var stored = (await ledger.RecallAsync(replay.Account, ids, [])).Holds;
+            foreach (var id in ids)
+                if (!stored.TryGetValue(id, out var hold)) replay.Found($"reservation '{id}' is closed in the journal and not stored", RestoreJournal);
+                else if (!LedgerJson.EncodeHold(hold).AsSpan().SequenceEqual(LedgerJson.EncodeHold(replay.State.Holds[id])))
+                    replay.Found($"reservation '{id}' is stored otherwise than in the journal", RestoreJournal);
         }
-        foreach (var id in missing) findings.Add($"{account}: usage '{id}' is in the journal and not stored");
+    }
 
-        var sums = await queries.SumAsync(new() { Account = account }, [], perQuarterHour: false, cancellation);
-        foreach (var currency in booked.Values.Select(record => record.Currency).Union(sums.Select(sum => sum.Currency)))
+    static async Task CompareRecordsAsync(ILedger ledger, Replay replay)
+    {
+        var missing = new HashSet<string>(replay.Booked.Keys, StringComparer.Ordinal);
+        await foreach (var record in ledger.ReadUsageAsync(replay.Account, Instant.FromUnixTimeMilliseconds(0)))
+            if (!replay.Booked.TryGetValue(record.Id, out var expected)) replay.Found($"usage '{record.Id}' is stored and not in the journal", RestoreJournal);
+            else if (!missing.Remove(record.Id)) replay.Found($"usage '{record.Id}' is stored twice", RestoreJournal);
+            else if (!LedgerJson.EncodeRecord(record).AsSpan().SequenceEqual(LedgerJson.EncodeRecord(expected)))
+                replay.Found($"usage '{record.Id}' is stored otherwise than in the journal", RestoreJournal);
+        foreach (var id in missing) replay.Found($"usage '{id}' is in the journal and not stored", RestoreJournal);
+    }
+
+    /// <summary>What reports are added up from: by every dimension and quarter of an hour.</summary>
+    static async Task CompareSumsAsync(IUsageQueries queries, Replay replay, CancellationToken cancellation)
+    {
+        var expected = new Dictionary<string, Total>(StringComparer.Ordinal);
+        foreach (var record in replay.Booked.Values)
         {
-            var sum = sums.FirstOrDefault(one => one.Currency == currency);
-            var expected = booked.Values.Where(record => record.Currency == currency).Aggregate(
-                (Input: (Int128)0, Output: (Int128)0, Requests: (Int128)0, Cost: (Int128)0),
-                (total, record) => (total.Input + record.Amounts.InputTokens, total.Output + record.Amounts.OutputTokens,
-                    total.Requests + record.Amounts.Requests, total.Cost + record.Amounts.CostNanos));
-            var found = (sum?.InputTokens ?? 0, sum?.OutputTokens ?? 0, sum?.Requests ?? 0, sum?.CostNanos ?? 0);
-            if (expected != found) findings.Add($"{account}: the totals in {currency} are {found}, the journal says {expected}");
+            var call = record.Usage.Dimensions;
+            string?[] keys = [replay.Account, call.Orchestrator, call.User, call.Tenant, call.Session, call.Provider, call.Model, call.Tool];
+            var name = NameOf(keys, QuarterOf(record.At), record.Currency);
+            expected[name] = expected.GetValueOrDefault(name) + new Total(
+                1, record.Amounts.InputTokens, record.Amounts.OutputTokens, record.Amounts.Requests, record.Usage.Success ? 0 : record.Amounts.Requests, record.Amounts.CostNanos);
         }
+        foreach (var sum in await queries.SumAsync(new() { Account = replay.Account }, allKeys, perQuarterHour: true, cancellation))
+        {
+            var name = NameOf(sum.Keys, sum.QuarterStart!.Value, sum.Currency);
+            var found = new Total(sum.Records, sum.InputTokens, sum.OutputTokens, sum.Requests, sum.FailedRequests, sum.CostNanos);
+            if (!expected.Remove(name, out var wanted)) replay.Found($"reports count {found} for {name}, the journal nothing", RestoreJournal);
+            else if (found != wanted) replay.Found($"reports count {found} for {name}, the journal {wanted}", RestoreJournal);
+        }
+        foreach (var (name, wanted) in expected) replay.Found($"reports count nothing for {name}, the journal {wanted}", RestoreJournal);
+    }
+
+    readonly record struct Total(Int128 Records, Int128 Input, Int128 Output, Int128 Requests, Int128 Failed, Int128 CostNanos)
+    {
+        public static Total operator +(Total a, Total b) =>
+            new(a.Records + b.Records, a.Input + b.Input, a.Output + b.Output, a.Requests + b.Requests, a.Failed + b.Failed, a.CostNanos + b.CostNanos);
+
+        public override string ToString() => $"{Records} records, {Input} input and {Output} output tokens, {Requests} requests ({Failed} failed), {CostNanos} nanos";
+    }
+
+    static string NameOf(IReadOnlyList<string?> keys, Instant quarter, string currency) =>
+        new JsonArray([.. keys.Skip(1).Select(key => (JsonNode?)key), quarter.ToString(), currency]).ToJsonString();
+
+    static Instant QuarterOf(Instant at)
+    {
+        const long quarter = 15 * 60 * 1000;
+        var millis = at.ToUnixTimeMilliseconds();
+        return Instant.FromUnixTimeMilliseconds(millis - ((millis % quarter) + quarter) % quarter);
     }
 }

@@ -17,18 +17,23 @@ public static class CommandLine
     /// Runs one command. Without one, <paramref name="serve"/> gets all arguments: they are settings (`--PURSER_URLS=...`), which the host
     /// reads by itself.
     /// </summary>
-    public static Task<int> RunAsync(string[] args, Func<string[], Task<int>> serve, IAnsiConsole? console = null)
+    public static async Task<int> RunAsync(string[] args, Func<string[], Task<int>> serve, IAnsiConsole? console = null)
     {
-        if (args.Length == 0 || (args[0].StartsWith('-') && !aboutItself.Contains(args[0]))) return serve(args);
-        return Build(() => serve([]), console ?? AnsiConsole.Console).Parse(args)
-            .InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = goodbye });
+        if (args.Length == 0 || (args[0].StartsWith('-') && !aboutItself.Contains(args[0]))) return await serve(args);
+        var parsed = Build(() => serve([]), console ?? AnsiConsole.Console).Parse(args);
+        var code = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = goodbye });
+        return parsed.Errors.Count > 0 ? ExitCodes.WrongUsage : code;
     }
 
     static RootCommand Build(Func<Task<int>> serve, IAnsiConsole console)
     {
         var root = new RootCommand("Purser, a budget authority for LLM agents. Without a command it starts the host; settings are PURSER_* variables, or --PURSER_URLS=... here.");
         root.SetAction((_, _) => serve());
+        root.Subcommands.Add(BackupCommand.Build(console));
+        root.Subcommands.Add(RestoreCommand.Build(console));
+        root.Subcommands.Add(VerifyCommand.Build(console));
         root.Subcommands.Add(ReplayCommand(console));
+        root.Subcommands.Add(SimulateCommand());
         return root;
     }
 
@@ -43,7 +48,7 @@ public static class CommandLine
         {
             Description = "Where the host listens.",
             DefaultValueFactory = _ => new Uri("http://127.0.0.1:8080"),
-            CustomParser = Read(text => Uri.TryCreate(text, UriKind.Absolute, out var value) && value.Scheme is "http" or "https" ? value : null!, "an http:// or https:// address"),
+            CustomParser = Read(WebAddress, "an http:// or https:// address"),
         };
         var speed = new Option<double?>("--speed")
         {
@@ -106,6 +111,18 @@ public static class CommandLine
         return command;
     }
 
+    /// <summary>Listed here, done by `./run`: the simulation belongs to the tests, and is not in this program.</summary>
+    static Command SimulateCommand()
+    {
+        var command = new Command("simulate", "Play hostile schedules against several hosts (`./run simulate --help`; in the source tree only).") { TreatUnmatchedTokensAsErrors = false };
+        command.SetAction(_ =>
+        {
+            Console.Error.WriteLine("purser: the simulation is started by ./run simulate in the source tree");
+            return ExitCodes.WrongUsage;
+        });
+        return command;
+    }
+
     static double? ReadSpeed(ArgumentResult result)
     {
         var text = result.Tokens[0].Value;
@@ -115,7 +132,9 @@ public static class CommandLine
         return null;
     }
 
-    static Func<ArgumentResult, T> Read<T>(Func<string, T> parse, string what) where T : class => result =>
+    internal static Uri WebAddress(string text) => Uri.TryCreate(text, UriKind.Absolute, out var value) && value.Scheme is "http" or "https" ? value : null!;
+
+    internal static Func<ArgumentResult, T> Read<T>(Func<string, T> parse, string what) where T : class => result =>
     {
         var text = result.Tokens[0].Value;
         if (parse(text) is { } value) return value;

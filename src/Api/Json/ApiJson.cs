@@ -37,4 +37,5 @@ namespace Purser.Api.Json;
 [JsonSerializable(typeof(StatusDocument))]
 [JsonSerializable(typeof(UsageDocument))]
 [JsonSerializable(typeof(UsageResultsDocument))]
+[JsonSerializable(typeof(VerificationDocument))]
 public sealed partial class ApiJson : JsonSerializerContext;

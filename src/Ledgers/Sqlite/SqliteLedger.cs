@@ -74,6 +74,25 @@ public sealed partial class SqliteLedger : ILedger, IUsageQueries
         }
     });
 
+    /// <summary>Whether a folder has a ledger at all; opening makes one where there is none.</summary>
+    public static bool ExistsIn(string folder) => File.Exists(Path.Combine(folder, FileName));
+
+    /// <summary>Whether somebody (a host, a command) has the ledger of a folder just now.</summary>
+    public static bool IsHeld(string folder)
+    {
+        var path = Path.Combine(folder, LockName);
+        if (!File.Exists(path)) return false;
+        try
+        {
+            using var free = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+            return false;
+        }
+        catch (IOException)
+        {
+            return true;
+        }
+    }
+
     /// <summary>The lock is the operating system's, so it goes with the process, however that ends; the file stays.</summary>
     static FileStream Hold(string folder)
     {

@@ -162,7 +162,7 @@ public sealed class ReplayTests : IDisposable
     [InlineData("replay", "--synthetic", "3", "a.csv")]
     [InlineData("replay", "--unknown")]
     [InlineData("replay", "a.csv", "b.csv")]
-    public async Task A_mistaken_command_line_does_nothing(params string[] args) => Assert.Equal(1, await Api.CommandLine.RunAsync(
+    public async Task A_mistaken_command_line_does_nothing(params string[] args) => Assert.Equal(2, await Api.CommandLine.RunAsync(
         args, _ => throw new InvalidOperationException("must not start"), Screen()));
 
     Task<int> RunAsync(StubHost host, params string[] args) => RunAsync(host.Url, args);

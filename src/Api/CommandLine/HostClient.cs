@@ -1,0 +1,93 @@
+// Talks to a running host for the commands that go through it.
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json;
+using Purser.Api.Documents;
+using Purser.Api.Json;
+
+namespace Purser.Api;
+
+sealed class HostClient : IDisposable
+{
+    readonly HttpClient http;
+
+    public HostClient(Uri url, string? key)
+    {
+        var handler = new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(5), UseCookies = false, UseProxy = false };
+        // A large ledger takes its time; whoever waits can see that it goes on, and stop it.
+        http = new(handler) { BaseAddress = new(url.AbsoluteUri.TrimEnd('/') + "/"), Timeout = Timeout.InfiniteTimeSpan };
+        if (key is { Length: > 0 }) http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
+    }
+
+    public Uri Url => http.BaseAddress!;
+
+    /// <summary>Copies the backup as it comes; <paramref name="progress"/> gets the bytes.</summary>
+    public async Task BackupAsync(Stream to, Action<long> progress, CancellationToken cancellation)
+    {
+        using var response = await SendAsync(HttpMethod.Get, "v1/backup", cancellation);
+        try
+        {
+            await using var from = await response.Content.ReadAsStreamAsync(cancellation);
+            var buffer = new byte[64 * 1024];
+            for (var (total, read) = (0L, 0); (read = await from.ReadAsync(buffer, cancellation)) > 0; progress(total += read))
+                await to.WriteAsync(buffer.AsMemory(0, read), cancellation);
+        }
+        catch (HttpIOException broken)
+        {
+            throw new InvalidDataException($"the host broke off the backup ({broken.HttpRequestError}); its log tells why, or `verify` does", broken);
+        }
+    }
+
+    public async Task<VerificationDocument> VerifyAsync(CancellationToken cancellation)
+    {
+        using var response = await SendAsync(HttpMethod.Post, "v1/verify", cancellation);
+        try
+        {
+            return JsonSerializer.Deserialize(await response.Content.ReadAsByteArrayAsync(cancellation), ApiJson.Default.VerificationDocument)
+                ?? throw NotUnderstood(response.StatusCode);
+        }
+        catch (JsonException)
+        {
+            throw NotUnderstood(response.StatusCode);
+        }
+    }
+
+    async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, CancellationToken cancellation)
+    {
+        HttpResponseMessage response;
+        try
+        {
+            using var request = new HttpRequestMessage(method, path);
+            response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
+        }
+        catch (HttpRequestException failed)
+        {
+            throw new NoLedgerException($"the host at {Url} can not be reached: {failed.Message}", ExitCodes.NotReachable);
+        }
+        if (response.StatusCode == HttpStatusCode.OK) return response;
+        using (response)
+        {
+            if (response.StatusCode == HttpStatusCode.Unauthorized)
+                throw new NoLedgerException($"the host at {Url} asks for a key: give it with --key or in PURSER_ADMIN_KEY", ExitCodes.NotReachable);
+            throw response.StatusCode == HttpStatusCode.ServiceUnavailable
+                ? new NoLedgerException($"the host at {Url} can not reach its ledger: {await DetailOf(response, cancellation)}", ExitCodes.NotReachable)
+                : NotUnderstood(response.StatusCode);
+        }
+    }
+
+    static async Task<string> DetailOf(HttpResponseMessage response, CancellationToken cancellation)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(await response.Content.ReadAsByteArrayAsync(cancellation), ApiJson.Default.ProblemDocument)?.Detail ?? "503";
+        }
+        catch (JsonException)
+        {
+            return "503";
+        }
+    }
+
+    NoLedgerException NotUnderstood(HttpStatusCode status) => new($"what listens at {Url} answers {(int)status}: is it a host of this version?", ExitCodes.NotReachable);
+
+    public void Dispose() => http.Dispose();
+}

@@ -1,0 +1,80 @@
+// Where backup, restore and verify find the ledger: the settings of the host, and the host itself where one has the folder.
+using System.CommandLine;
+using Purser.Engine;
+using Purser.Ledgers.Sqlite;
+
+namespace Purser.Api;
+
+/// <summary>The ledger can not be reached, or not in this way; the message says what to do.</summary>
+sealed class NoLedgerException(string message, int exitCode) : Exception(message)
+{
+    public int ExitCode => exitCode;
+}
+
+/// <summary>Options that are settings: given, they go before the variables of the same meaning.</summary>
+sealed class LedgerAccess
+{
+    readonly Option<string?> data = new("--data", "--PURSER_DATA") { Description = "The folder of the SQLite ledger; PURSER_DATA where it is not given.", HelpName = "FOLDER" };
+    readonly Option<string?> ledger = new("--ledger", "--PURSER_LEDGER") { Description = "sqlite or postgres; PURSER_LEDGER where it is not given.", HelpName = "KIND" };
+    readonly Option<string?> postgres = new("--postgres", "--PURSER_POSTGRES") { Description = "The connection string of PostgreSQL; PURSER_POSTGRES where it is not given.", HelpName = "STRING" };
+    readonly Option<Uri?> url = new("--url")
+    {
+        Description = "Go through the host that listens here, whatever its ledger is.",
+        CustomParser = CommandLine.Read(CommandLine.WebAddress, "an http:// or https:// address"),
+    };
+    readonly Option<string?> key = new("--key", "--PURSER_ADMIN_KEY") { Description = "The key of the host; PURSER_ADMIN_KEY where it is not given." };
+
+    public void AddTo(Command command, bool throughHost)
+    {
+        command.Options.Add(data);
+        command.Options.Add(ledger);
+        command.Options.Add(postgres);
+        if (!throughHost) return;
+        command.Options.Add(url);
+        command.Options.Add(key);
+    }
+
+    public ServerOptions SettingsOf(ParseResult parsed)
+    {
+        var settings = WebApplication.CreateSlimBuilder().Configuration;
+        foreach (var (name, value) in new[] { ("PURSER_DATA", parsed.GetValue(data)), ("PURSER_LEDGER", parsed.GetValue(ledger)), ("PURSER_POSTGRES", parsed.GetValue(postgres)) })
+            if (value is not null) settings[name] = value;
+        var options = ServerOptions.Of(settings);
+        // Where a host would listen does not matter here.
+        var problems = options.Problems().Where(problem => !problem.StartsWith("PURSER_URLS", StringComparison.Ordinal)).ToList();
+        return problems.Count == 0 ? options : throw new NoLedgerException(string.Join(Environment.NewLine, problems), ExitCodes.WrongUsage);
+    }
+
+    /// <summary>The host to go through; null where the ledger can be opened here.</summary>
+    public HostClient? HostOf(ParseResult parsed, ServerOptions settings)
+    {
+        var shown = parsed.GetValue(key) ?? settings.AdminKey;
+        if (parsed.GetValue(url) is { } address) return new(address, shown);
+        if (settings.Ledger != "sqlite" || !SqliteLedger.IsHeld(settings.Data)) return null;
+        if (HostFile.Read(settings.Data) is { } host) return new(new(host.Url), shown);
+        throw new NoLedgerException(
+            $"{Path.GetFullPath(settings.Data)} is in use, and {HostFile.FileName} does not say by whom: a host that is just starting, or another command. Try again, or give --url.",
+            ExitCodes.NotReachable);
+    }
+
+    /// <summary>Opens a ledger that is there already.</summary>
+    public static Task<ILedger> OpenAsync(ServerOptions settings)
+    {
+        if (settings.Ledger == "memory")
+            throw new NoLedgerException("PURSER_LEDGER=memory: such a ledger is only in its host; name the host with --url", ExitCodes.WrongUsage);
+        if (settings.Ledger == "sqlite" && !SqliteLedger.ExistsIn(settings.Data))
+            throw new NoLedgerException($"there is no ledger in {Path.GetFullPath(settings.Data)}; set PURSER_DATA or give --data", ExitCodes.NotReachable);
+        return EmbeddedHost.OpenLedgerAsync(settings);
+    }
+
+    public static string NameOf(ServerOptions settings) => settings.Ledger == "sqlite" ? $"the SQLite ledger in {Path.GetFullPath(settings.Data)}" : "the PostgreSQL ledger";
+}
+
+/// <summary>What the exit codes of commands mean.</summary>
+static class ExitCodes
+{
+    public const int Done = 0;
+    public const int Failed = 1;
+    public const int WrongUsage = 2;
+    public const int NotReachable = 3;
+}

@@ -1,0 +1,44 @@
+// `verify`: replays the journal and compares everything that was derived from it.
+using System.CommandLine;
+using Purser.Api.Documents;
+using Purser.Engine;
+using Spectre.Console;
+
+namespace Purser.Api;
+
+static class VerifyCommand
+{
+    /// <summary>More findings than these fill the screen and say nothing new; the last line counts all.</summary>
+    const int MostShown = 100;
+
+    public static Command Build(IAnsiConsole console)
+    {
+        var access = new LedgerAccess();
+        var command = new Command("verify", "Replay the journal and compare every counter, reservation, record and total with it. Exit code 0: all holds; 1: findings; 2: wrong usage; 3: no ledger.");
+        access.AddTo(command, throughHost: true);
+        var screen = new OperationScreen(console);
+        command.SetAction((parsed, cancellation) => screen.RunAsync(async () =>
+        {
+            var settings = access.SettingsOf(parsed);
+            using var host = access.HostOf(parsed, settings);
+            if (host is not null) return Show(await screen.FollowAsync($"verify through the host at {host.Url}", "", _ => host.VerifyAsync(cancellation)), screen);
+            await using var ledger = await LedgerAccess.OpenAsync(settings);
+            return Show(VerificationDocument.Of(await screen.FollowAsync(
+                "verify", "accounts", progress => Verification.RunAsync(ledger, (IUsageQueries)ledger, progress, cancellation))), screen);
+        }));
+        return command;
+    }
+
+    static int Show(VerificationDocument report, OperationScreen screen)
+    {
+        foreach (var finding in report.Findings.Take(MostShown))
+        {
+            screen.Say($"{finding.Account}: {finding.What}");
+            screen.Say($"    {finding.Remedy}");
+        }
+        if (report.FindingCount > MostShown) screen.Say($"and {OperationScreen.Number(report.FindingCount - MostShown)} more");
+        var seen = $"{OperationScreen.Number(report.Accounts)} accounts, {OperationScreen.Number(report.Entries)} entries, {OperationScreen.Number(report.Records)} records";
+        screen.Say(report.Holds ? $"{seen}: all holds" : $"{seen}: {OperationScreen.Number(report.FindingCount)} findings");
+        return report.Holds ? ExitCodes.Done : ExitCodes.Failed;
+    }
+}

@@ -1,0 +1,14 @@
+// What a verification found.
+using Purser.Engine;
+
+namespace Purser.Api.Documents;
+
+public sealed record FindingDocument(string Account, string What, string Remedy);
+
+public sealed record VerificationDocument(
+    bool Holds, long Accounts, long Entries, long Records, long FindingCount, IReadOnlyList<FindingDocument> Findings)
+{
+    public static VerificationDocument Of(VerificationReport report) => new(
+        report.Holds, report.Accounts, report.Entries, report.Records, report.FindingCount,
+        [.. report.Findings.Select(finding => new FindingDocument(finding.Account, finding.What, finding.Remedy))]);
+}
