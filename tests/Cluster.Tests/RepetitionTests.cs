@@ -1,6 +1,5 @@
 // Sending again what got no answer: it must be harmless, and it must end.
 using Microsoft.Extensions.DependencyInjection;
-using Orleans.Runtime;
 using Purser.Conformance;
 using Purser.Core;
 using Purser.Engine;
