@@ -84,6 +84,25 @@ public abstract class LedgerConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_is_due_is_found_in_its_own_shard_and_in_no_other()
+    {
+        var accounts = Enumerable.Range(0, 100).Select(i => $"account-{i}").ToArray();
+        foreach (var account in accounts) await Ledger.WriteAsync(new Append(account, 0, [Mark("1")]) { At = Noon, NextDeadline = Noon });
+        await Ledger.WriteAsync(new Append("later", 0, [Mark("1")]) { At = Noon, NextDeadline = Noon + Duration.FromHours(1) });
+
+        var found = new List<string>();
+        for (var number = 0; number < Shard.Count; number++)
+        {
+            var due = await Ledger.DueAsync(Noon, 1000, Shard.Of(number));
+            Assert.All(due, account => Assert.Equal(number, Shard.NumberOf(account)));
+            Assert.Equal(due.Take(1), await Ledger.DueAsync(Noon, 1, Shard.Of(number)));
+            found.AddRange(due);
+        }
+        Assert.Equal(accounts.Order(StringComparer.Ordinal), found.Order(StringComparer.Ordinal));
+        Assert.Equal(7, (await Ledger.DueAsync(Noon, 7)).Count);
+    }
+
+    [Fact]
     public async Task A_wrong_expected_version_of_a_new_account_creates_nothing()
     {
         Assert.Equal(AppendStatus.Conflict, (await Ledger.AppendAsync(Appending("a", 1, Mark("lost")))).Status);
