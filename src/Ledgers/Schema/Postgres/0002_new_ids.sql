@@ -1,0 +1,76 @@
+-- Appends say which ids they took for new, so that nobody has to ask before each of them.
+
+drop function append;
+
+-- One durable step for many accounts, in one round trip. Heads are locked in account order, so that two writers never wait for each
+-- other in a circle; after the lock each statement sees what was committed last. An account without events only has its version
+-- confirmed. Ids that were taken for new and are known conflict at the expected version. Status: 0 written or confirmed, 1 conflict.
+create function append(
+  accounts text[], expected bigint[], known_settings bigint[], ats bigint[], deadlines bigint[], events bytea[],
+  u_owner int[], u_id text[], u_at bigint[], u_orchestrator text[], u_user text[], u_tenant text[], u_session text[], u_provider text[],
+  u_model text[], u_tool text[], u_request text[], u_reservation text[], u_success boolean[], u_unpriced boolean[], u_input bigint[],
+  u_output bigint[], u_requests bigint[], u_cost bigint[], u_currency text[], u_duration bigint[], u_record bytea[],
+  h_owner int[], h_id text[], h_hold bytea[],
+  nh_owner int[], nh_id text[], nu_owner int[], nu_id text[]
+) returns table (ord int, status int, version bigint, settings_version bigint)
+language plpgsql
+-- One plan for all sizes of a batch: everything is found by key, and a plan made anew each time would cost more than the work.
+set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+declare
+  newest bigint := coalesce((select max(s.version) from settings s), 0);
+begin
+  insert into heads (account, version)
+    select a.account, 0
+    from unnest(accounts, expected, known_settings, events) as a(account, expected, known, events)
+    where a.expected = 0 and a.events is not null and (a.known is null or a.known >= newest)
+    order by a.account
+    on conflict do nothing;
+
+  perform 1
+    from heads h
+    where h.account in (select a.account from unnest(accounts, events) as a(account, events) where a.events is not null)
+    order by h.account
+    for update;
+
+  return query
+  with known as materialized (
+    select n.owner from unnest(nh_owner, nh_id) as n(owner, id) join holds k on k.account = accounts[n.owner] and k.id = n.id
+    union
+    select n.owner from unnest(nu_owner, nu_id) as n(owner, id) join usage k on k.account = accounts[n.owner] and k.usage_id = n.id
+  ), asked as materialized (
+    select a.*, coalesce(h.version, 0) as found,
+           coalesce(h.version, 0) = a.expected and (a.known is null or a.known >= newest) and not exists (select from known k where k.owner = a.ord) as fits
+    from unnest(accounts, expected, known_settings, ats, deadlines, events) with ordinality as a(account, expected, known, at, deadline, events, ord)
+    left join heads h on h.account = a.account
+  ), good as materialized (
+    select * from asked where fits and events is not null
+  ), moved as (
+    update heads h set version = g.expected + 1, next_deadline = g.deadline from good g where h.account = g.account
+  ), journaled as (
+    insert into journal (account, version, at, events) select g.account, g.expected + 1, g.at, g.events from good g
+  ), used as (
+    insert into usage (account, usage_id, at, orchestrator, "user", tenant, session, provider, model, tool, request_id, reservation_id,
+                       success, unpriced, input, output, requests, cost, currency, duration, record)
+    select g.account, u.id, u.at, u.orchestrator, u."user", u.tenant, u.session, u.provider, u.model, u.tool, u.request, u.reservation,
+           u.success, u.unpriced, u.input, u.output, u.requests, u.cost, u.currency, u.duration, u.record
+    from unnest(u_owner, u_id, u_at, u_orchestrator, u_user, u_tenant, u_session, u_provider, u_model, u_tool, u_request, u_reservation,
+                u_success, u_unpriced, u_input, u_output, u_requests, u_cost, u_currency, u_duration, u_record)
+      with ordinality
+      as u(owner, id, at, orchestrator, "user", tenant, session, provider, model, tool, request, reservation,
+           success, unpriced, input, output, requests, cost, currency, duration, record, row)
+    join good g on g.ord = u.owner
+    order by u.row
+  ), closed as (
+    insert into holds (account, id, hold)
+    select g.account, c.id, c.hold from unnest(h_owner, h_id, h_hold) as c(owner, id, hold) join good g on g.ord = c.owner
+    on conflict (account, id) do update set hold = excluded.hold
+  )
+  select a.ord::int,
+         case when a.fits then 0 else 1 end,
+         case when a.fits and a.events is not null then a.expected + 1 else a.found end,
+         newest
+  from asked a;
+end
+$$;
