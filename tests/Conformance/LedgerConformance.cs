@@ -112,6 +112,25 @@ public abstract class LedgerConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_id_that_was_taken_for_new_and_is_known_conflicts_at_the_expected_version()
+    {
+        await Ledger.WriteAsync(new Append("a", 0, [Booked(NewRecord("u1"))]) { At = Noon, ClosedHolds = [ClosedHold("h1")] });
+        await Ledger.WriteAsync(Appending("b", 0, Mark("1")));
+
+        var results = await Ledger.AppendAsync([Taking("a", 1, ["h1"], ["u9"]), Taking("b", 1, ["h1"], ["u1"]), Taking("c", 0, ["h1"], ["u1"])]);
+        var byUsage = await Ledger.AppendAsync(Taking("a", 1, ["h9"], ["u1"]));
+
+        Assert.Equal([AppendStatus.Conflict, AppendStatus.Written, AppendStatus.Written], results.Select(result => result.Status));
+        Assert.Equal(new(AppendStatus.Conflict, 1, 0), byUsage);
+        Assert.Equal(1, await Ledger.VersionAsync("a"));
+        Assert.Equal(new(AppendStatus.Written, 2, 0), await Ledger.AppendAsync(Taking("a", 1, ["h9", "h8"], ["u9", "u8"])));
+        Assert.Equal(["taken"], Marks((await Ledger.LoadAsync("a")).Tail));
+
+        static Append Taking(string account, long version, string[] holds, string[] usage) =>
+            new(account, version, [Mark("taken")]) { At = Noon, NewHolds = holds, NewUsage = usage };
+    }
+
+    [Fact]
     public async Task An_append_without_events_confirms_the_version_and_writes_nothing()
     {
         Assert.Equal(new(AppendStatus.Written, 0, 0), await Ledger.AppendAsync(Confirming("new", 0)));
