@@ -1,12 +1,25 @@
 // `./run bench`: see README.md in this folder.
 using Purser.Bench;
-using Purser.Engine;
 
-await using var memory = new PurserContender("memory", new MemoryLedger());
-foreach (var accounts in new[] { 1, 10_000 })
-{
-    await memory.PrepareAsync(accounts, long.MaxValue / 4);
-    await Measuring.RunAsync(memory, accounts, 64, TimeSpan.FromSeconds(1));
-    foreach (var callers in new[] { 64, 512 })
-        Console.WriteLine(await Measuring.RunAsync(memory, accounts, callers, TimeSpan.FromSeconds(3)));
-}
+var (quick, json, only) = (false, default(string), default(string));
+for (var i = 0; i < args.Length; i++)
+    switch (args[i])
+    {
+        case "--quick":
+            quick = true;
+            break;
+        case "--json" when i + 1 < args.Length:
+            json = args[++i];
+            break;
+        case "--only" when i + 1 < args.Length:
+            only = args[++i];
+            break;
+        default:
+            Console.Error.WriteLine("usage: ./run bench [--quick] [--json FILE] [--only NAME]");
+            return args[i] is "--help" or "-h" ? 0 : 2;
+    }
+
+var results = await Comparison.RunAsync(new(quick, json, only));
+results.Print(Console.Out);
+if (json is not null) results.Save(json);
+return 0;

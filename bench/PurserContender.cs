@@ -4,41 +4,60 @@ using Purser.Engine;
 
 namespace Purser.Bench;
 
-public sealed class PurserContender(string name, ILedger ledger) : IContender
+public sealed class PurserContender(string name, ILedger ledger, Func<IEnumerable<int>>? servers = null, IDisposable? also = null) : IContender
 {
     readonly EmbeddedAuthority authority = new(ledger);
-    readonly string run = Guid.NewGuid().ToString("N")[..8];
+
+    static readonly Estimate estimate = new()
+    {
+        InputTokens = Call.InputEstimate,
+        MaxOutputTokens = Call.MaxOutput,
+        Dimensions = new() { Provider = Call.Provider, Model = Call.Model, User = Call.User },
+    };
 
     public string Name => name;
 
-    public async Task PrepareAsync(int accounts, long limitTokens)
+    public IEnumerable<int> Servers => servers?.Invoke() ?? [];
+
+    public static Policy PolicyOf(long limitTokens) => new()
     {
-        var policy = new Policy
-        {
-            Limits =
-            [
-                new() { Id = "hourly", Unit = LimitUnit.Tokens, Window = new(WindowKind.Hour), Amount = limitTokens },
-                new() { Id = "monthly", Unit = LimitUnit.Tokens, Window = new(WindowKind.Month), Amount = limitTokens },
-            ],
-        };
-        for (var account = 0; account < accounts; account += 500)
-            await Task.WhenAll(Enumerable.Range(account, Math.Min(500, accounts - account)).Select(one => authority.SendAsync($"{run}-{one}", new SetPolicy(policy))));
+        Limits =
+        [
+            new() { Id = "hourly", Unit = LimitUnit.Tokens, Window = new(WindowKind.Hour), Amount = limitTokens },
+            new() { Id = "monthly", Unit = LimitUnit.Tokens, Window = new(WindowKind.Month), Amount = limitTokens },
+        ],
+    };
+
+    public async Task PrepareAsync(IReadOnlyList<string> accounts, long limitTokens)
+    {
+        var policy = new SetPolicy(PolicyOf(limitTokens));
+        foreach (var some in accounts.Chunk(500))
+            foreach (var outcome in await Task.WhenAll(some.Select(account => authority.SendAsync(account, policy))))
+                if (outcome.Status != OutcomeStatus.Done) throw new InvalidOperationException(outcome.ToString());
     }
 
-    public async Task<bool> LifecycleAsync(int account, long number)
+    public async Task<bool> ReserveAsync(int caller, string account, string id)
     {
-        var (name, id) = ($"{run}-{account}", $"c{number}");
-        var dimensions = new Dimensions { Provider = "openai", Model = "gpt-4o-mini", User = "bench" };
-        var reserved = await authority.SendAsync(name, new Reserve(id, new() { InputTokens = 300, MaxOutputTokens = 100, Dimensions = dimensions }));
-        if (reserved.Status == OutcomeStatus.Refused) return false;
-        if (reserved.Status != OutcomeStatus.Done) throw new InvalidOperationException(reserved.ToString());
-        var settled = await authority.SendAsync(name, new Settle(id, id, new() { InputTokens = 290, OutputTokens = 60, DurationMs = 800 }));
-        return settled.Status == OutcomeStatus.Done ? true : throw new InvalidOperationException(settled.ToString());
+        var outcome = await authority.SendAsync(account, new Reserve(id, estimate));
+        return outcome.Status switch
+        {
+            OutcomeStatus.Done => true,
+            OutcomeStatus.Refused => false,
+            _ => throw new InvalidOperationException(outcome.ToString()),
+        };
+    }
+
+    public async Task SettleAsync(int caller, string account, string id)
+    {
+        var usage = new Usage { InputTokens = Call.Input, OutputTokens = Call.Output, DurationMs = Call.DurationMs };
+        var outcome = await authority.SendAsync(account, new Settle(id, id, usage));
+        if (outcome.Status != OutcomeStatus.Done) throw new InvalidOperationException(outcome.ToString());
     }
 
     public async ValueTask DisposeAsync()
     {
         await authority.DisposeAsync();
         await ledger.DisposeAsync();
+        also?.Dispose();
     }
 }

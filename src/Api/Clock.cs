@@ -1,10 +1,11 @@
-// The time that answers are for, where the ledger does not say it.
+// The end of periods that reach until now.
 using NodaTime;
+using Purser.Engine;
 
 namespace Purser.Api;
 
 static class Clock
 {
     /// <summary>The next full second: an end, not included, that includes everything booked until now.</summary>
-    public static Instant Until(this TimeProvider clock) => Instant.FromUnixTimeSeconds(clock.GetUtcNow().ToUnixTimeSeconds() + 1);
+    public static Instant Until(this LedgerClock clock) => Instant.FromUnixTimeSeconds(clock.Now.ToUnixTimeSeconds() + 1);
 }

@@ -10,7 +10,7 @@ namespace Purser.Api;
 
 sealed record OperationNote(string Id, string Summary);
 
-sealed record BodyNote(Type Type, bool Required);
+sealed record BodyNote(Type Type, bool Required, bool OrMany = false);
 
 sealed record ParametersNote(IReadOnlyList<Parameter> Parameters);
 
@@ -45,8 +45,8 @@ static class OpenApi
     {
         if (type == typeof(string)) schema.Type = Kind(schema, JsonSchemaType.String);
         else if (type == typeof(bool)) schema.Type = Kind(schema, JsonSchemaType.Boolean);
-        else if (type == typeof(decimal)) schema.Type = Kind(schema, JsonSchemaType.Number);
-        else if (type == typeof(long)) (schema.Type, schema.Format) = (Kind(schema, JsonSchemaType.Integer), "int64");
+        else if (type == typeof(decimal)) (schema.Type, schema.Format, schema.Pattern) = (Kind(schema, JsonSchemaType.Number), null, null);
+        else if (type == typeof(long)) (schema.Type, schema.Format, schema.Pattern) = (Kind(schema, JsonSchemaType.Integer), "int64", null);
         else if (type == typeof(Instant)) (schema.Type, schema.Format) = (Kind(schema, JsonSchemaType.String), "date-time");
         else if (type == typeof(FreeObject)) schema.Type = Kind(schema, JsonSchemaType.Object);
         else if (type == typeof(Cost))
@@ -55,6 +55,7 @@ static class OpenApi
             (schema.Type, schema.Description) = (JsonSchemaType.Integer | JsonSchemaType.String | JsonSchemaType.Null, "a whole number; for money a decimal string; null is unlimited");
         else if (type == typeof(ThresholdDocument))
             (schema.Type, schema.Description) = (JsonSchemaType.Number | JsonSchemaType.Object, "a ratio, or {\"ratio\", \"level\"}");
+        else if (type == typeof(UsageResultDocument)) schema.Discriminator = null;
         else if (type == typeof(NotYet)) schema.Description = "not available yet";
         else if (type == typeof(Window)) (schema.Type, schema.Description) = (Kind(schema, JsonSchemaType.String), WindowNameConverter.Wrong);
         else if (type.IsEnum)
@@ -95,7 +96,11 @@ static class OpenApi
             }),
         ];
         if (notes.OfType<BodyNote>().FirstOrDefault() is { } body)
-            operation.RequestBody = new OpenApiRequestBody { Required = body.Required, Content = Json(await Schema(context, body.Type, cancellation)) };
+        {
+            var one = await Schema(context, body.Type, cancellation);
+            var schema = body.OrMany ? new OpenApiSchema { OneOf = [one, new OpenApiSchema { Type = JsonSchemaType.Array, Items = one }] } : one;
+            operation.RequestBody = new OpenApiRequestBody { Required = body.Required, Content = Json(schema) };
+        }
         operation.Responses = [];
         foreach (var answers in notes.OfType<AnswerNote>().GroupBy(answer => answer.Status).OrderBy(answers => answers.Key))
         {
@@ -121,9 +126,31 @@ static class OpenApi
 
     static Dictionary<string, OpenApiMediaType> Json(IOpenApiSchema schema, string type = "application/json") => new() { [type] = new() { Schema = schema } };
 
-    static async Task<IOpenApiSchema> Schema(OpenApiOperationTransformerContext context, Type type, CancellationToken cancellation)
+    /// <summary>The schema of a document by reference. The framework writes nested documents out in place; each gets its one place here.</summary>
+    static async Task<IOpenApiSchema> Schema(OpenApiOperationTransformerContext context, Type type, CancellationToken cancellation) =>
+        Hoisted(context.Document!, await context.GetOrCreateSchemaAsync(type, null, cancellation));
+
+    static IOpenApiSchema Hoisted(OpenApiDocument document, IOpenApiSchema schema)
     {
-        var schema = await context.GetOrCreateSchemaAsync(type, null, cancellation);
-        return schema;
+        if (schema is not OpenApiSchema own) return schema;
+        var id = own.Metadata is { } metadata && metadata.TryGetValue("x-schema-id", out var named) ? named as string : null;
+        if (string.IsNullOrEmpty(id) || own.Properties is null) id = null;
+        var known = id is not null && document.Components?.Schemas?.ContainsKey(id) == true;
+        if (!known)
+        {
+            foreach (var (name, member) in own.Properties?.ToArray() ?? []) own.Properties![name] = Hoisted(document, member);
+            if (own.Items is not null) own.Items = Hoisted(document, own.Items);
+            own.AnyOf = own.AnyOf?.Select(choice => Hoisted(document, choice)).ToList();
+            own.OneOf = own.OneOf?.Select(choice => Hoisted(document, choice)).ToList();
+        }
+        if (id is null) return own;
+        var nullable = own.Type?.HasFlag(JsonSchemaType.Null) == true;
+        if (!known)
+        {
+            if (nullable) own.Type &= ~JsonSchemaType.Null;
+            document.AddComponent(id, own);
+        }
+        var reference = new OpenApiSchemaReference(id, document);
+        return nullable ? new OpenApiSchema { OneOf = [new OpenApiSchema { Type = JsonSchemaType.Null }, reference] } : reference;
     }
 }

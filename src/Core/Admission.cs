@@ -21,6 +21,7 @@ static class Admission
     /// <summary>Every limit that a call with these dimensions falls under, in the windows of <paramref name="at"/>, as used <paramref name="now"/>.</summary>
     public static List<Match> Matches(BudgetState state, Dimensions call, string? canonicalModel, Instant at, Instant now)
     {
+        if (state.Limits.Count == 0) return none;
         var matches = new List<Match>(state.Limits.Count);
         foreach (var limit in state.Limits)
         {
@@ -30,6 +31,8 @@ static class Admission
         }
         return matches;
     }
+
+    static readonly List<Match> none = [];
 
     public static string KeyOf(LimitState limit, Dimensions call) =>
         limit.Limit.Window.Kind == WindowKind.Session ? call.Session ?? "" : limit.Matcher.Key(call);

@@ -39,28 +39,26 @@ public static class Budget
 
     static Result Take(BudgetState state, BudgetCommand command, Settings settings, Instant now, Seeding? seeding, out int own)
     {
-        var events = new List<BudgetEvent>();
-        if (seeding is not null && command is not SetPolicy) Happen(state, [PolicyChanging.Adopt(state, seeding, settings, now)], events, now);
+        IReadOnlyList<BudgetEvent> events = [];
+        if (seeding is not null && command is not SetPolicy) Happen(state, [PolicyChanging.Adopt(state, seeding, settings, now)], ref events, now);
         var due = Due(state, settings, now);
-        Happen(state, due, events, now);
+        Happen(state, due, ref events, now);
         if (command is SetPolicy) seeding?.Add(due);
         var result = Decide(state, command, settings, now, seeding);
         own = result.Events.Count;
-        Happen(state, result.Events, events, now);
+        Happen(state, result.Events, ref events, now);
         var outcome = result.Answer is { } answer ? result.Outcome with { Answer = answer(state) } : result.Outcome;
         return new(outcome, events);
     }
 
-    static void Happen(BudgetState state, IReadOnlyList<BudgetEvent> happening, List<BudgetEvent> events, Instant now)
+    static void Happen(BudgetState state, IReadOnlyList<BudgetEvent> happening, ref IReadOnlyList<BudgetEvent> events, Instant now)
     {
         if (happening.Count == 0) return;
-        foreach (var happened in happening) Apply(state, happened);
-        events.AddRange(happening);
-        foreach (var announcement in Thresholding.After(state, happening, now))
-        {
-            Apply(state, announcement);
-            events.Add(announcement);
-        }
+        for (var i = 0; i < happening.Count; i++) Apply(state, happening[i]);
+        var announcements = Thresholding.After(state, happening, now);
+        for (var i = 0; i < announcements.Count; i++) Apply(state, announcements[i]);
+        // Nearly every step has one event and nothing to announce.
+        events = events.Count == 0 && announcements.Count == 0 ? happening : [.. events, .. happening, .. announcements];
     }
 
     /// <summary>What time alone makes happen: holds that ran out, windows that ended.</summary>

@@ -1,4 +1,5 @@
 // Money: exact decimals for quotes, whole nano-units for what is booked. The only rounding in the product is here, and it rounds up.
+using System.Buffers;
 using System.Globalization;
 
 namespace Purser.Core;
@@ -14,6 +15,10 @@ public static class Money
     /// <summary><see cref="LargestNanos"/> in whole units.</summary>
     public const decimal Largest = LargestNanos / (decimal)NanosPerUnit;
 
+    /// <summary>More digits than these a decimal would round when it is read.</summary>
+    const int LongestText = 29;
+    static readonly SearchValues<char> characters = SearchValues.Create("-.0123456789");
+
     /// <summary>Rounds an exact amount up to whole nanos, so that a sum of bookings is never below the sum of quotes.</summary>
     public static long CeilingNanos(decimal amount) => (long)decimal.Ceiling(amount * NanosPerUnit);
 
@@ -22,7 +27,9 @@ public static class Money
     /// <summary>Plain decimal text without trailing zeros: 12500000000 nanos are "12.5".</summary>
     public static string Format(Int128 nanos)
     {
-        var magnitude = UInt128.CreateTruncating(Int128.Abs(nanos));
+        if (nanos >= 0 && nanos <= long.MaxValue) return Format((long)nanos);
+        // Negated one short, since the smallest number has no positive twin.
+        var magnitude = nanos < 0 ? (UInt128)(-(nanos + 1)) + 1 : (UInt128)nanos;
         var (units, rest) = UInt128.DivRem(magnitude, (UInt128)NanosPerUnit);
         var sign = nanos < 0 ? "-" : "";
         if (rest == 0) return string.Create(CultureInfo.InvariantCulture, $"{sign}{units}");
@@ -30,12 +37,26 @@ public static class Money
         return string.Create(CultureInfo.InvariantCulture, $"{sign}{units}.{digits}");
     }
 
+    /// <summary>The same without 128 bits: every answer holds some money.</summary>
+    static string Format(long nanos)
+    {
+        var (units, rest) = Math.DivRem(nanos, NanosPerUnit);
+        if (nanos == 0) return "0";
+        Span<char> text = stackalloc char[20];
+        units.TryFormat(text, out var length, provider: CultureInfo.InvariantCulture);
+        if (rest == 0) return text[..length].ToString();
+        text[length] = '.';
+        rest.TryFormat(text[(length + 1)..], out _, "D9", CultureInfo.InvariantCulture);
+        return text[..(length + 10)].TrimEnd('0').ToString();
+    }
+
     /// <summary>Reads plain decimal text with at most nine decimals: no exponent, no sign but a leading minus, no separators.</summary>
     public static bool TryParse(string? text, out long nanos)
     {
         nanos = 0;
         const NumberStyles plain = NumberStyles.AllowDecimalPoint | NumberStyles.AllowLeadingSign;
-        if (text is null || text.StartsWith('+') || !decimal.TryParse(text, plain, CultureInfo.InvariantCulture, out var amount)) return false;
+        if (text is null || text.Length > LongestText || text.AsSpan().ContainsAnyExcept(characters)
+            || !decimal.TryParse(text, plain, CultureInfo.InvariantCulture, out var amount)) return false;
         if (Math.Abs(amount) > Largest) return false;
         var scaled = amount * NanosPerUnit;
         if (scaled != decimal.Truncate(scaled)) return false;

@@ -46,22 +46,24 @@ public sealed record ModelPrice(string Provider, string Model, decimal Input, de
 /// <summary>All prices of one version. Names are compared whole, without regard to case; nothing is guessed from parts of a name.</summary>
 public sealed class PriceBook
 {
-    readonly FrozenDictionary<string, ModelPrice> byProviderAndName;
+    readonly FrozenDictionary<string, FrozenDictionary<string, ModelPrice>> byProvider;
     readonly FrozenDictionary<string, string> providers;
 
     public PriceBook(string version, IEnumerable<ModelPrice> prices)
     {
         Version = version;
-        var named = new Dictionary<string, ModelPrice>(StringComparer.OrdinalIgnoreCase);
+        var named = new Dictionary<string, Dictionary<string, ModelPrice>>(StringComparer.OrdinalIgnoreCase);
         var ids = new Dictionary<string, string>(providerAliases, StringComparer.OrdinalIgnoreCase);
         foreach (var price in prices)
         {
             ids[price.Provider] = price.Provider;
-            foreach (var name in price.Aliases.Prepend(price.Model)) named[Key(price.Provider, name)] = price;
+            if (!named.TryGetValue(price.Provider, out var models)) named[price.Provider] = models = new(StringComparer.OrdinalIgnoreCase);
+            foreach (var name in price.Aliases.Prepend(price.Model)) models[name] = price;
         }
-        byProviderAndName = named.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
+        byProvider = named.ToFrozenDictionary(
+            provider => provider.Key, provider => provider.Value.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase), StringComparer.OrdinalIgnoreCase);
         providers = ids.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
-        Models = named.Values.Distinct().ToArray();
+        Models = named.Values.SelectMany(models => models.Values).Distinct().ToArray();
     }
 
     public string Version { get; }
@@ -83,17 +85,16 @@ public sealed class PriceBook
         if (provider is not null)
         {
             var id = providers.GetValueOrDefault(provider, provider);
-            return byProviderAndName.GetValueOrDefault(Key(id, model))
-                ?? (prefix == id ? byProviderAndName.GetValueOrDefault(Key(id, model[(slash + 1)..])) : null);
+            return Named(id, model) ?? (prefix == id ? Named(id, model[(slash + 1)..]) : null);
         }
-        if (prefix is not null) return byProviderAndName.GetValueOrDefault(Key(prefix, model[(slash + 1)..]));
+        if (prefix is not null) return Named(prefix, model[(slash + 1)..]);
         foreach (var candidate in bareModelOrder)
-            if (byProviderAndName.GetValueOrDefault(Key(candidate, model)) is { } price)
+            if (Named(candidate, model) is { } price)
                 return price;
         return null;
     }
 
-    static string Key(string provider, string model) => $"{provider}\n{model}";
+    ModelPrice? Named(string provider, string model) => byProvider.TryGetValue(provider, out var models) ? models.GetValueOrDefault(model) : null;
 
     static readonly string[] bareModelOrder =
         ["openai", "anthropic", "google", "mistral", "cohere", "xai", "deepseek", "perplexity", "google-vertex", "aws-bedrock"];

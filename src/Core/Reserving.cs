@@ -23,17 +23,16 @@ static class Reserving
         var estimate = ResolvedEstimate.Of(command.Estimate, state.Effective, settings.Prices);
         var matches = Admission.Matches(state, estimate.Dimensions, estimate.CanonicalModel, now, now);
         if (Admission.Silence(matches, estimate) is { } silent) return new(silent);
-        var decision = Decide(state, matches, estimate, now);
-        if (!decision.Allowed) return new(Refusal(decision));
+        if (Refused(state, matches, estimate, now, out var shadows) is { } refusal) return new(refusal);
 
         var held = new Held(
             command.Id, command.Fingerprint, estimate.Dimensions, estimate.Amounts,
             now + Duration.FromSeconds(command.TtlSeconds ?? state.Effective.DefaultTtlSeconds), TouchesOf(matches),
             state.Effective.Currency, estimate.PriceVersion, estimate.Unpriced, estimate.PlainTokens, state.Effective.OnExpiry) { At = now };
-        return new(Outcome.Done(decision), [held])
+        return new(Outcome.Done(), [held])
         {
             // The answer shows the limits with this hold in them.
-            Answer = after => Admitted(after, after.Holds[command.Id], settings, now) with { ShadowBlockedBy = decision.ShadowBlockedBy },
+            Answer = after => Admitted(after, after.Holds[command.Id], settings, now) with { ShadowBlockedBy = shadows },
         };
     }
 
@@ -63,8 +62,7 @@ static class Reserving
             var estimate = ResolvedEstimate.Of(named, state.Effective, settings.Prices, requests: 0);
             var matches = Admission.Matches(state, estimate.Dimensions, estimate.CanonicalModel, now, now);
             if (Admission.Silence(matches, estimate) is { } silent) return new(silent);
-            var decision = Decide(state, matches, estimate, now);
-            if (!decision.Allowed) return new(Refusal(decision));
+            if (Refused(state, matches, estimate, now, out _) is { } refusal) return new(refusal);
             added = estimate.Amounts;
             if (Amounts.Min(hold.Reserved + added, Amounts.Most) != hold.Reserved + added)
                 return new(Outcome.Unprocessable("reservationId", $"reservation '{hold.Id}' would hold more than any call can use"));
@@ -114,6 +112,22 @@ static class Reserving
         return new(
             blockers.Count == 0 && !state.Paused, null, Viewing.Views(state, matches, now), blockers, shadows,
             blockers.Count == 0 ? [] : Admission.Suggestions(matches, blockers, estimate, now), paused);
+    }
+
+    /// <summary>Why these matches do not admit it; null where they do, and with what a shadow limit would have said.</summary>
+    static Outcome? Refused(BudgetState state, List<Match> matches, ResolvedEstimate estimate, Instant now, out IReadOnlyList<Blocker> shadows)
+    {
+        shadows = [];
+        var fits = !state.Paused;
+        var shadowed = false;
+        foreach (var match in matches)
+        {
+            if (match.Missing(estimate.Amounts.Of(match.Limit.Limit.Unit)) == 0) continue;
+            fits &= !match.Decides;
+            shadowed |= match.Shadows;
+        }
+        if (fits && shadowed) shadows = Admission.Blockers(state, matches, estimate.Amounts, now, shadow: true);
+        return fits ? null : Refusal(Decide(state, matches, estimate, now));
     }
 
     static Outcome Refusal(Decision decision) => decision.PausedReason is { } reason

@@ -9,9 +9,9 @@ static class Thresholding
     /// What is to be announced after some events, for the counters they touched. After a policy change or an override, all counters are
     /// looked at, and thresholds that a raise lifted out of reach are armed anew. Rolling windows arm anew whenever they empty below.
     /// </summary>
-    public static List<BudgetEvent> After(BudgetState state, IReadOnlyList<BudgetEvent> events, Instant now)
+    public static IReadOnlyList<BudgetEvent> After(BudgetState state, IReadOnlyList<BudgetEvent> events, Instant now)
     {
-        var announcements = new List<BudgetEvent>();
+        List<BudgetEvent>? announcements = null;
         HashSet<(int, string)>? seen = null;
         foreach (var happened in events)
             switch (happened)
@@ -26,7 +26,7 @@ static class Thresholding
                     if (state.LimitNo(reset.No) is { } opened) All(opened, raised: false);
                     break;
             }
-        return announcements;
+        return announcements ?? [];
 
         void Touched(IReadOnlyList<Touch> touches)
         {
@@ -59,13 +59,13 @@ static class Thresholding
                 var known = (announced & (1u << i)) != 0;
                 if (known && (raised || rolling) && !IsReached(Int128.Min(before, match.Settled), thresholds[i].Ratio, allowed))
                 {
-                    announcements.Add(new ThresholdRearmed(limit.No, limit.Limit.Id, key, window, i == 0 ? 0 : thresholds[i - 1].Ratio) { At = now });
+                    (announcements ??= []).Add(new ThresholdRearmed(limit.No, limit.Limit.Id, key, window, i == 0 ? 0 : thresholds[i - 1].Ratio) { At = now });
                     announced &= (1u << i) - 1;
                     arming++;
                     known = false;
                 }
                 if (!known && IsReached(match.Settled, thresholds[i].Ratio, allowed))
-                    announcements.Add(new ThresholdCrossed(
+                    (announcements ??= []).Add(new ThresholdCrossed(
                         limit.No, limit.Limit.Id, key, window, thresholds[i].Ratio, thresholds[i].Level, match.Settled, allowed, arming) { At = now });
             }
         }

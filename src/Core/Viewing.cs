@@ -51,7 +51,17 @@ static class Viewing
     static decimal Percent(Int128 used, Int128? allowed) =>
         allowed is not { } amount ? 0
         : amount == 0 ? 100
-        : (decimal)Int128.Min(used * 10_000 / amount, MostPercent) / 100m;
+        : Hundredths(Int128.Clamp(used * 10_000 / amount, -MostPercent, MostPercent));
+
+    /// <summary>A division by 100 without dividing, and without trailing zeros: the percents of all limits are in every answer.</summary>
+    static decimal Hundredths(Int128 count)
+    {
+        if (count > long.MaxValue || count <= long.MinValue) return (decimal)count / 100m;
+        var (whole, scale) = ((long)count, (byte)2);
+        while (scale > 0 && whole % 10 == 0) (whole, scale) = (whole / 10, (byte)(scale - 1));
+        var magnitude = Math.Abs(whole);
+        return new((int)magnitude, (int)(magnitude >> 32), 0, whole < 0, scale);
+    }
 
     /// <summary>Beyond any real use; above it an integer would not fit a decimal.</summary>
     static readonly Int128 MostPercent = (Int128)decimal.MaxValue;
@@ -59,8 +69,9 @@ static class Viewing
     public static string Word(StatusLevels levels, decimal percentUsed, Int128? allowed)
     {
         if (allowed is null) return "healthy";
-        var ratio = percentUsed / 100m;
-        return ratio >= levels.Exceeded ? "exceeded" : ratio >= levels.Critical ? "critical" : ratio >= levels.Warning ? "warning" : "healthy";
+        return percentUsed >= levels.Exceeded * 100m ? "exceeded"
+            : percentUsed >= levels.Critical * 100m ? "critical"
+            : percentUsed >= levels.Warning * 100m ? "warning" : "healthy";
     }
 
     static readonly string[] words = ["healthy", "warning", "critical", "exceeded"];

@@ -14,8 +14,8 @@ public readonly record struct Window(WindowKind Kind, Duration Length = default)
     /// <summary>Rolling windows are kept as this many sub-buckets; the oldest partial one counts whole.</summary>
     public const int RollingBuckets = 60;
 
-    /// <summary>Longer text is no duration, and would only overflow.</summary>
-    const int LongestText = 40;
+    /// <summary>Longer numbers are no durations, and would only overflow.</summary>
+    const int MostDigits = 9;
 
     static readonly Duration shortestRolling = Duration.FromMinutes(1);
     static readonly Duration longestRolling = Duration.FromDays(400);
@@ -34,9 +34,8 @@ public readonly record struct Window(WindowKind Kind, Duration Length = default)
         if (text.StartsWith("rolling:", StringComparison.Ordinal))
         {
             // The pattern that does not normalise: normalising overflows where components are far too large.
-            var parsed = text.Length <= LongestText ? PeriodPattern.Roundtrip.Parse(text[8..]) : null;
-            if (parsed is not { Success: true } || !IsBounded(parsed.Value)) return false;
-            window = new(WindowKind.Rolling, parsed.Value.ToDuration());
+            if (LongestNumber(text) > MostDigits || !PeriodPattern.Roundtrip.Parse(text[8..]).TryGetValue(null!, out var period) || !IsBounded(period)) return false;
+            window = new(WindowKind.Rolling, period.ToDuration());
             if (window.IsPossible) return true;
             window = default;
             return false;
@@ -54,6 +53,13 @@ public readonly record struct Window(WindowKind Kind, Duration Length = default)
     public bool IsPossible => Kind == WindowKind.Rolling
         ? Length >= shortestRolling && Length <= longestRolling && Length.SubsecondNanoseconds == 0
         : Kind is >= WindowKind.Request and < WindowKind.Rolling && Length == default;
+
+    static int LongestNumber(string text)
+    {
+        var (longest, digits) = (0, 0);
+        foreach (var c in text) longest = Math.Max(longest, digits = char.IsAsciiDigit(c) ? digits + 1 : 0);
+        return longest;
+    }
 
     static bool IsBounded(Period period)
     {
@@ -101,9 +107,11 @@ public sealed record Calendar(DateTimeZone Zone, IsoDayOfWeek WeekStart, int Mon
             case WindowKind.Hour:
                 return ClockSpan(window.Kind == WindowKind.Minute ? 60 : 3600, at);
             default:
-                var date = at.InZone(Zone).Date;
-                var first = FirstDay(window.Kind, date);
-                return new(StartOf(first), StartOf(NextFirstDay(window.Kind, first)));
+                var first = FirstDay(window.Kind, at.InZone(Zone).Date);
+                var next = NextFirstDay(window.Kind, first);
+                var end = StartOf(next);
+                // A clock put back over midnight shows the day before once more; the new day goes on.
+                return at < end ? new(StartOf(first), end) : new(end, StartOf(NextFirstDay(window.Kind, next)));
         }
     }
 

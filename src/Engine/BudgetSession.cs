@@ -58,6 +58,12 @@ public sealed class BudgetSession(string account, SessionParts parts)
     /// <summary>When the last command came; for eviction.</summary>
     public Instant LastUsed { get; private set; } = parts.Clock.Now;
 
+    /// <summary>In milliseconds since 1970; written by the running loop, read by anybody.</summary>
+    long nextDeadline = long.MaxValue;
+
+    /// <summary>When something falls due by time alone, as far as is known; null where nothing does.</summary>
+    public Instant? NextDeadline => Volatile.Read(ref nextDeadline) is var due and < long.MaxValue ? Instant.FromUnixTimeMilliseconds(due) : null;
+
     /// <summary>Completes when the session has ended and another may take the account over.</summary>
     public Task Stopped => stopped.Task;
 
@@ -202,6 +208,7 @@ public sealed class BudgetSession(string account, SessionParts parts)
         {
             budget.Version = appended.Version;
             state = budget;
+            Volatile.Write(ref nextDeadline, append.NextDeadline is { } due ? UsageCursor.CeilingMillis(due) : long.MaxValue);
         }
         for (var i = 0; i < batch.Count; i++) batch[i].Answer.TrySetResult(outcomes[i]);
         budget.Forget(now - remembered);
@@ -257,6 +264,8 @@ public sealed class BudgetSession(string account, SessionParts parts)
     async Task SnapshotAsync(int atLeast)
     {
         if (state is not { Version: > 0 } budget || eventsSinceSnapshot < atLeast) return;
+        // What is closed lies in the ledger, and whoever reads the snapshot would drop it: on a busy account it would be most of the work.
+        budget.Forget(Instant.MaxValue);
         try
         {
             await parts.Ledger.SaveSnapshotAsync(account, budget.Version, LedgerJson.EncodeState(budget));

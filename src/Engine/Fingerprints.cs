@@ -12,6 +12,18 @@ public static class Fingerprints
     [ThreadStatic] static ArrayBufferWriter<byte>? buffer;
     [ThreadStatic] static Utf8JsonWriter? writer;
 
+    /// <summary>
+    /// As <see cref="Fill"/>, for ids that were made up just now too: where a lost answer is asked for again under the same id, somebody does repeat
+    /// it. What repeats it says so by <see cref="IdentifiedCommand.FreshId"/> false.
+    /// </summary>
+    public static void FillForRepetition(BudgetCommand command)
+    {
+        if (command is not IdentifiedCommand { FreshId: true } identified) return;
+        var repetition = identified with { FreshId = false };
+        Fill(repetition);
+        identified.Fingerprint = repetition.Fingerprint;
+    }
+
     /// <summary>64 bits of SHA-256 over the command's one JSON form; 0 for an id that was made up just now, which nobody can repeat.</summary>
     public static void Fill(BudgetCommand command)
     {

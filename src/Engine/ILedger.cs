@@ -45,8 +45,8 @@ public interface ILedger : IAsyncDisposable
     /// <summary>Deletes all snapshots. Changes no answer.</summary>
     Task DeleteSnapshotsAsync();
 
-    /// <summary>Accounts whose next deadline is not after <paramref name="now"/>, the most overdue first.</summary>
-    Task<IReadOnlyList<string>> DueAsync(Instant now, int most);
+    /// <summary>Accounts of a shard whose next deadline is not after <paramref name="now"/>, the most overdue first.</summary>
+    Task<IReadOnlyList<string>> DueAsync(Instant now, int most, Shard shard = default);
 
     /// <summary>The newest version of the settings; version 0 with empty JSON where none was ever saved.</summary>
     Task<StoredSettings> LoadSettingsAsync();

@@ -168,11 +168,12 @@ public sealed class MemoryLedger : ILedger, IUsageQueries
         return Task.CompletedTask;
     }
 
-    public Task<IReadOnlyList<string>> DueAsync(Instant now, int most)
+    public Task<IReadOnlyList<string>> DueAsync(Instant now, int most, Shard shard = default)
     {
         lock (gate)
             return Task.FromResult<IReadOnlyList<string>>(
-                [.. accounts.Values.Where(account => account.NextDeadline <= now).OrderBy(account => account.NextDeadline).Take(most).Select(account => account.Name)]);
+                [.. accounts.Values.Where(account => account.NextDeadline <= now && shard.Has(account.Name))
+                    .OrderBy(account => account.NextDeadline).Take(most).Select(account => account.Name)]);
     }
 
     public Task<StoredSettings> LoadSettingsAsync()

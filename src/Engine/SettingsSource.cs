@@ -8,15 +8,20 @@ public sealed class SettingsSource(ILedger ledger, bool refuseUnknownAccounts = 
 {
     volatile Settings? current;
 
+    /// <summary>Settings from what the ledger keeps of them.</summary>
+    public static Settings Decode(StoredSettings stored, bool refuseUnknownAccounts)
+    {
+        var body = stored.Version == 0
+            ? new SettingsBody(Policy.Empty, 0)
+            : JsonSerializer.Deserialize(stored.Json.Span, CoreJson.Default.SettingsBody)!;
+        return new(stored.Version, body.DefaultPolicy, body.DefaultsVersion, PriceBook.BuiltIn, refuseUnknownAccounts);
+    }
+
     public async ValueTask<Settings> CurrentAsync() => current ?? await RefreshAsync();
 
     public async Task<Settings> RefreshAsync()
     {
-        var stored = await ledger.LoadSettingsAsync();
-        var body = stored.Version == 0
-            ? new SettingsBody(Policy.Empty, 0)
-            : JsonSerializer.Deserialize(stored.Json.Span, CoreJson.Default.SettingsBody)!;
-        var loaded = new Settings(stored.Version, body.DefaultPolicy, body.DefaultsVersion, PriceBook.BuiltIn, refuseUnknownAccounts);
+        var loaded = Decode(await ledger.LoadSettingsAsync(), refuseUnknownAccounts);
         // Two refreshes may overlap; the newer version stays.
         if (current is not { } known || known.Version <= loaded.Version) current = loaded;
         return current!;

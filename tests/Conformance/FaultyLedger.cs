@@ -86,10 +86,10 @@ public sealed class FaultyLedger(ILedger inner) : ILedger
 
     public Task DeleteSnapshotsAsync() => inner.DeleteSnapshotsAsync();
 
-    public Task<IReadOnlyList<string>> DueAsync(Instant now, int most)
+    public Task<IReadOnlyList<string>> DueAsync(Instant now, int most, Shard shard = default)
     {
         Reach();
-        return inner.DueAsync(now, most);
+        return inner.DueAsync(now, most, shard);
     }
 
     public Task<StoredSettings> LoadSettingsAsync()

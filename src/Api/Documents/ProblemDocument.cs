@@ -7,7 +7,10 @@ namespace Purser.Api.Documents;
 /// <summary>Where something went wrong, why, and what to do. `field` names the member or parameter at fault, where there is one.</summary>
 public sealed class ProblemDocument : UsageResultDocument
 {
+    [JsonPropertyOrder(-2)]
     public required string Type { get; init; }
+
+    [JsonPropertyOrder(-2)]
     public required string Title { get; init; }
 
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

@@ -7,7 +7,7 @@ using Purser.Engine;
 
 namespace Purser.Api.Endpoints;
 
-sealed class AccountEndpoints(IBudgetAuthority authority, IUsageQueries queries, TimeProvider clock)
+sealed class AccountEndpoints(IBudgetAuthority authority, IUsageQueries queries, LedgerClock clock)
 {
     const int UsualPage = 100;
     const int LargestPage = 1000;

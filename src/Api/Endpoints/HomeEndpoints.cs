@@ -5,7 +5,7 @@ using Purser.Engine;
 
 namespace Purser.Api.Endpoints;
 
-sealed class HomeEndpoints(IBudgetAuthority authority)
+sealed class HomeEndpoints(IBudgetAuthority authority, LedgerClock clock)
 {
     /// <summary>A ledger that has not answered by then is not one that can serve.</summary>
     static readonly TimeSpan longestWait = TimeSpan.FromSeconds(5);
@@ -26,6 +26,12 @@ sealed class HomeEndpoints(IBudgetAuthority authority)
         catch (TimeoutException)
         {
             await Problems.WriteAsync(http, Problems.Unavailable, null, "the ledger does not answer");
+            return;
+        }
+        var offset = NodaTime.Duration.Max(clock.Offset, -clock.Offset);
+        if (offset > LedgerClock.Tolerated)
+        {
+            await Problems.WriteAsync(http, Problems.Unavailable, null, $"the clocks of this machine and the ledger are {offset.TotalSeconds:0} seconds apart");
             return;
         }
         await Reply.JsonAsync(http, 200, new HealthDocument("ready"), ApiJson.Default.HealthDocument);

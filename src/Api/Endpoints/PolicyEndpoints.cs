@@ -48,7 +48,7 @@ sealed class PolicyEndpoints(IBudgetAuthority authority)
     {
         _ = new Query(http, []);
         var settings = await authority.SettingsAsync();
-        await Answer(http, settings.Version, PolicyDocument.Of(settings.DefaultPolicy, settings.Version));
+        await Answer(http, settings.DefaultsVersion, PolicyDocument.Of(settings.DefaultPolicy, settings.DefaultsVersion));
     }
 
     public async Task PutDefault(HttpContext http)
@@ -62,7 +62,7 @@ sealed class PolicyEndpoints(IBudgetAuthority authority)
         }
         var wanted = Precondition.Of(http.Request);
         if (!wanted.CanNotHold && await authority.SetDefaultPolicyAsync(policy, wanted.Version) is { } settings)
-            await Answer(http, settings.Version, PolicyDocument.Of(settings.DefaultPolicy, settings.Version));
+            await Answer(http, settings.DefaultsVersion, PolicyDocument.Of(settings.DefaultPolicy, settings.DefaultsVersion));
         else await Problems.WriteAsync(http, Problems.VersionMismatch, "If-Match", "the default policy does not have this version; read it again");
     }
 

@@ -7,15 +7,15 @@ namespace Purser.Api.Endpoints;
 public static class PurserEndpoints
 {
     /// <summary>
-    /// Maps the service onto whatever <see cref="IBudgetAuthority"/>, <see cref="IUsageQueries"/> and <see cref="TimeProvider"/> the host
-    /// has registered. They are taken once, here.
+    /// Maps the service onto whatever <see cref="IBudgetAuthority"/>, <see cref="IUsageQueries"/> and <see cref="LedgerClock"/> the host
+    /// has registered. They are taken once, here. Without a clock, this machine's is the one.
     /// </summary>
     public static IEndpointRouteBuilder MapPurser(this IEndpointRouteBuilder routes)
     {
         var services = routes.ServiceProvider;
         var authority = services.GetRequiredService<IBudgetAuthority>();
         var queries = services.GetRequiredService<IUsageQueries>();
-        var clock = services.GetService<TimeProvider>() ?? TimeProvider.System;
+        var clock = services.GetService<LedgerClock>() ?? new(services.GetService<TimeProvider>() ?? TimeProvider.System);
 
         var policies = new PolicyEndpoints(authority);
         routes.On("GET", "/v1/accounts/{account}/policy", policies.Get, "getPolicy", "The policy of an account").Takes(PolicyEndpoints.Effective).Answers<PolicyDocument>();
@@ -40,7 +40,7 @@ public static class PurserEndpoints
         routes.On("POST", "/v1/accounts/{account}/reservations/{reservation}/extend", reservations.Extend, "extend", "Adds time, amount or both").Takes<EstimateDocument>().Answers<DecisionDocument>().Answers<RefusalDocument>(429);
 
         var usage = new UsageEndpoints(authority, queries);
-        routes.On("POST", "/v1/accounts/{account}/usage", usage.Record, "recordUsage", $"Books usage that was not held: one, or an array of up to {UsageEndpoints.MostItems}, answered item by item").Takes<UsageDocument>().Answers<SettlementDocument>(201).Answers<UsageResultsDocument>(201);
+        routes.On("POST", "/v1/accounts/{account}/usage", usage.Record, "recordUsage", $"Books usage that was not held: one, or an array of up to {UsageEndpoints.MostItems}, answered item by item").TakesMany<UsageDocument>().Answers<SettlementDocument>(201).Answers<UsageResultsDocument>(201);
         routes.On("GET", "/v1/accounts/{account}/usage", usage.List, "listUsage", "Booked usage, newest first").Takes(UsageEndpoints.ListParameters).Answers<RecordsDocument>();
 
         var overrides = new OverrideEndpoints(authority);
@@ -60,7 +60,7 @@ public static class PurserEndpoints
             routes.On("POST", "/v1/verify", operations.Verify, "verify", "Replays the journal and compares everything that was derived from it").Answers<VerificationDocument>();
         }
 
-        var home = new HomeEndpoints(authority);
+        var home = new HomeEndpoints(authority, clock);
         routes.On("GET", "/", HomeEndpoints.Home, "home", "Where to go on").Answers<HomeDocument>();
         routes.On("GET", "/health/live", HomeEndpoints.Live, "live", "The process runs").Answers<HealthDocument>();
         routes.On("GET", "/health/ready", home.Ready, "ready", "The ledger can be reached").Answers<HealthDocument>();
@@ -75,6 +75,9 @@ public static class PurserEndpoints
     }
 
     static IEndpointConventionBuilder Takes<T>(this IEndpointConventionBuilder endpoint) => endpoint.WithMetadata(new BodyNote(typeof(T), Required: true));
+
+    static IEndpointConventionBuilder TakesMany<T>(this IEndpointConventionBuilder endpoint) =>
+        endpoint.WithMetadata(new BodyNote(typeof(T), Required: true, OrMany: true));
 
     static IEndpointConventionBuilder TakesOptional<T>(this IEndpointConventionBuilder endpoint) => endpoint.WithMetadata(new BodyNote(typeof(T), Required: false));
 

@@ -8,7 +8,7 @@ using Purser.Engine;
 
 namespace Purser.Api.Endpoints;
 
-sealed class ReportEndpoints(IUsageQueries queries, TimeProvider clock)
+sealed class ReportEndpoints(IUsageQueries queries, LedgerClock clock)
 {
     /// <summary>More steps than this are a mistake in the range or the granularity, not a report.</summary>
     const int MostSteps = 10_000;

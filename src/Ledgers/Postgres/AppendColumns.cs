@@ -10,14 +10,15 @@ static class AppendColumns
     public static void Bind(NpgsqlCommand command, IReadOnlyList<Append> batch, int[] order)
     {
         var count = batch.Count;
-        var (accounts, expected, known, ats, deadlines, events) =
-            (new string[count], new long[count], new long?[count], new long[count], new long?[count], new byte[]?[count]);
+        var (accounts, shards, expected, known, ats, deadlines, events) =
+            (new string[count], new short[count], new long[count], new long?[count], new long[count], new long?[count], new byte[]?[count]);
         var usage = new UsageColumns();
         var (holdOwners, holdIds, holds) = (new List<int>(), new List<string>(), new List<byte[]>());
         for (var i = 0; i < count; i++)
         {
             var append = batch[order[i]];
             accounts[i] = append.Account;
+            shards[i] = (short)Shard.NumberOf(append.Account);
             expected[i] = append.ExpectedVersion;
             known[i] = append.SettingsVersion;
             ats[i] = append.At.ToUnixTimeMilliseconds();
@@ -33,6 +34,7 @@ static class AppendColumns
             }
         }
         Add(accounts, NpgsqlDbType.Text);
+        Add(shards, NpgsqlDbType.Smallint);
         Add(expected, NpgsqlDbType.Bigint);
         Add(known, NpgsqlDbType.Bigint);
         Add(ats, NpgsqlDbType.Bigint);

@@ -9,6 +9,8 @@ namespace Purser.Ledgers.Postgres;
 
 public sealed partial class PostgresLedger : ILedger
 {
+    static readonly short[] allShards = [.. Enumerable.Range(0, Shard.Count).Select(number => (short)number)];
+
     readonly NpgsqlDataSource source;
 
     PostgresLedger(NpgsqlDataSource source) => this.source = source;
@@ -68,7 +70,7 @@ public sealed partial class PostgresLedger : ILedger
         var order = Enumerable.Range(0, batch.Count).ToArray();
         Array.Sort(order, (a, b) => string.CompareOrdinal(batch[a].Account, batch[b].Account));
         await using var command = source.CreateCommand(
-            "select ord, status, version, settings_version from append($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30)");
+            "select ord, status, version, settings_version from append($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30,$31)");
         AppendColumns.Bind(command, batch, order);
         var results = new AppendResult[batch.Count];
         await using var reader = await command.ExecuteReaderAsync(CommandBehavior.SequentialAccess);
@@ -224,11 +226,18 @@ public sealed partial class PostgresLedger : ILedger
         return await command.ExecuteNonQueryAsync();
     });
 
-    public Task<IReadOnlyList<string>> DueAsync(NodaTime.Instant now, int most) => ReachAsync(async () =>
+    public Task<IReadOnlyList<string>> DueAsync(NodaTime.Instant now, int most, Shard shard = default) => ReachAsync(async () =>
     {
-        await using var command = source.CreateCommand("select account from heads where next_deadline <= $1 order by next_deadline limit $2");
+        // Each shard by the index, so that a great many that are due at once are not all read for the few that are asked for.
+        await using var command = source.CreateCommand(
+            """
+            select d.account from unnest($3) as s(shard) cross join lateral (
+              select account, next_deadline from heads h where h.shard = s.shard and next_deadline <= $1 order by next_deadline limit $2) d
+            order by d.next_deadline limit $2
+            """);
         command.Parameters.Add(new() { Value = now.ToUnixTimeMilliseconds() });
         command.Parameters.Add(new() { Value = most });
+        command.Parameters.Add(new() { Value = shard.Number is { } number ? [(short)number] : allShards });
         await using var reader = await command.ExecuteReaderAsync();
         var due = new List<string>();
         while (await reader.ReadAsync()) due.Add(reader.GetString(0));

@@ -6,28 +6,37 @@ using Purser.Engine;
 
 namespace Purser.Ledgers.Postgres;
 
-static class PostgresSchema
+public static class PostgresSchema
 {
     /// <summary>Any number will do, as long as all versions of Purser use the same.</summary>
     const long MigrationLock = 7_073_757_265_721;
 
-    public static async Task MigrateAsync(NpgsqlDataSource source)
+    /// <summary>The ledger's own tables.</summary>
+    public static Task MigrateAsync(NpgsqlDataSource source) =>
+        MigrateAsync(source, "schema_version", Scripts(Assembly.GetExecutingAssembly(), ".Schema.Postgres."));
+
+    /// <summary>
+    /// Brings one set of tables up to date by numbered scripts; <paramref name="versions"/> is the table that keeps how far they are. Whatever is
+    /// migrated, it is under the one lock.
+    /// </summary>
+    public static async Task MigrateAsync(NpgsqlDataSource source, string versions, IReadOnlyList<string> scripts)
     {
         try
         {
             await using var connection = await source.OpenConnectionAsync();
             await using var transaction = await connection.BeginTransactionAsync();
             await ExecuteAsync(connection, $"select pg_advisory_xact_lock({MigrationLock.ToString(CultureInfo.InvariantCulture)})");
-            await ExecuteAsync(connection, "create table if not exists schema_version (version int not null)");
-            await using var current = new NpgsqlCommand("select coalesce(max(version), 0) from schema_version", connection);
+            await ExecuteAsync(connection, $"create table if not exists {versions} (version int not null)");
+#pragma warning disable CA2100 // The name of the table is a constant of whoever calls.
+            await using var current = new NpgsqlCommand($"select coalesce(max(version), 0) from {versions}", connection);
+#pragma warning restore CA2100
             var version = (int)(await current.ExecuteScalarAsync())!;
-            var scripts = Scripts();
             if (version > scripts.Count)
                 throw new InvalidOperationException($"the database has schema {version}, this program knows up to {scripts.Count}: run the newer program");
             for (var next = version + 1; next <= scripts.Count; next++)
             {
                 await ExecuteAsync(connection, scripts[next - 1]);
-                await ExecuteAsync(connection, $"insert into schema_version values ({next.ToString(CultureInfo.InvariantCulture)})");
+                await ExecuteAsync(connection, $"insert into {versions} values ({next.ToString(CultureInfo.InvariantCulture)})");
             }
             await transaction.CommitAsync();
         }
@@ -45,11 +54,11 @@ static class PostgresSchema
         await command.ExecuteNonQueryAsync();
     }
 
-    static List<string> Scripts()
+    /// <summary>The scripts among an assembly's resources, in the order of their numbers.</summary>
+    public static IReadOnlyList<string> Scripts(Assembly assembly, string folder)
     {
-        var assembly = Assembly.GetExecutingAssembly();
         return assembly.GetManifestResourceNames()
-            .Where(name => name.Contains(".Schema.Postgres.", StringComparison.Ordinal))
+            .Where(name => name.Contains(folder, StringComparison.Ordinal))
             .Order(StringComparer.Ordinal)
             .Select(name =>
             {

@@ -220,7 +220,7 @@ public sealed partial class SqliteLedger : ILedger, IUsageQueries
     /// <summary>Lets the file grow to so many pages: for the test of a full disk.</summary>
     internal Task LimitPagesAsync(long most) => writer.LimitPagesAsync(most);
 
-    public async Task<IReadOnlyList<string>> DueAsync(Instant now, int most)
+    public async Task<IReadOnlyList<string>> DueAsync(Instant now, int most, Shard shard = default)
     {
         var early = new List<string>();
         var due = await Read(database =>
@@ -239,7 +239,8 @@ public sealed partial class SqliteLedger : ILedger, IUsageQueries
         }).ConfigureAwait(false);
         // Otherwise idle accounts whose deadline went away would be looked at each time.
         if (early.Count > 0) await writer.RearmAsync(early).ConfigureAwait(false);
-        return [.. due.OrderBy(one => one.Deadline).Take(Math.Max(0, most)).Select(one => one.Account)];
+        // One host has the whole folder, so nobody asks for a shard often: it is picked out here.
+        return [.. due.Where(one => shard.Has(one.Account)).OrderBy(one => one.Deadline).Take(Math.Max(0, most)).Select(one => one.Account)];
     }
 
     public Task<StoredSettings> LoadSettingsAsync() => Read(database =>

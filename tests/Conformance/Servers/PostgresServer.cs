@@ -100,8 +100,9 @@ public sealed class PostgresServer : IAsyncDisposable
         Own();
         var command = Unprivileged([
             Program("postgres")!, "-D", Path.Combine(folder!, "data"), "-p", Port.ToString(CultureInfo.InvariantCulture), "-c", "listen_addresses=127.0.0.1",
-            "-c", "unix_socket_directories=", "-c", "max_connections=200", "-c", "shared_buffers=64MB", "-c", fsync ? "fsync=on" : "fsync=off"]);
+            "-c", "unix_socket_directories=", "-c", "max_connections=500", "-c", "shared_buffers=64MB", "-c", fsync ? "fsync=on" : "fsync=off"]);
         var elapsed = Stopwatch.StartNew();
+        using var pause = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
         while (true)
         {
             using var starting = ServerProcess.Start(log, command[0], command[1..]);
@@ -117,12 +118,12 @@ public sealed class PostgresServer : IAsyncDisposable
                     starting.Kill(entireProcessTree: true);
                     throw new TimeoutException("PostgreSQL does not start: " + ServerProcess.LogOf(log));
                 }
-                await Task.Delay(50);
+                await pause.WaitForNextTickAsync();
             }
             // After a kill the backends of the old server need a moment to notice; until then the data folder is in use.
             if (!ServerProcess.LogOf(log).Contains("still in use", StringComparison.Ordinal) || elapsed.Elapsed > patience)
                 throw new InvalidOperationException("PostgreSQL does not start: " + ServerProcess.LogOf(log));
-            await Task.Delay(100);
+            await pause.WaitForNextTickAsync();
         }
     }
 

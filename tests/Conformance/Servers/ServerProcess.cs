@@ -45,10 +45,11 @@ public static class ServerProcess
     public static async Task UntilAsync(Func<Task<bool>> condition, TimeSpan within, Func<string> otherwise)
     {
         var elapsed = Stopwatch.StartNew();
+        using var pause = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
         while (!await condition())
         {
             if (elapsed.Elapsed > within) throw new TimeoutException($"not within {within.TotalSeconds:0.#} s: {otherwise()}");
-            await Task.Delay(20);
+            await pause.WaitForNextTickAsync();
         }
     }
 

@@ -13,10 +13,10 @@ public sealed class BadInputTests(HttpHost host)
     async Task Refused(Func<string, string> path, HttpContent content, int status, string slug, string? field, bool reachesBudget = false)
     {
         var account = host.NewAccount();
-        var before = host.Authority.Decided;
+        var before = host.Authority.Asked;
         var reply = await host.Send(HttpMethod.Post, path(account), content);
         reply.IsProblem(status, slug, field);
-        if (!reachesBudget) Assert.Equal(before, host.Authority.Decided);
+        if (!reachesBudget) Assert.Equal(before, host.Authority.Asked);
         Assert.Equal(404, (await host.Get($"/v1/accounts/{account}")).Code);
     }
 
@@ -214,7 +214,7 @@ public sealed class BadInputTests(HttpHost host)
         (await host.Post($"/v1/accounts/{account}/reservations/none/settle", """{"inputTokens":1}""")).IsProblem(404, "not-found", "reservationId");
         (await host.Post($"/v1/accounts/{account}/reservations/none/extend", """{"ttlSeconds":1}""")).IsProblem(404, "not-found", "reservationId");
         (await host.Get($"/v1/accounts/{account}/reservations/none")).IsProblem(404, "not-found", "reservationId");
-        (await host.Get($"/v1/accounts/{account}/reservations/a%01")).IsProblem(404, "not-found", "reservationId");
+        (await host.Get($"/v1/accounts/{account}/reservations/a%01")).IsProblem(400, "invalid", "id");
         (await host.Post($"/v1/accounts/{account}/reservations/none/settle", """{"outcome":"maybe"}""")).IsProblem(400, "invalid", "outcome");
         Assert.Equal(1, (await host.Get($"/v1/accounts/{account}/usage")).Json.GetProperty("items").GetArrayLength());
     }

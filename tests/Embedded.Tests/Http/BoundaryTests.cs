@@ -12,7 +12,8 @@ public sealed class BoundaryTests(HttpHost host)
     public async Task With_a_key_every_call_must_show_it()
     {
         const string key = "correct horse";
-        await using var app = await HttpHost.StartAsync(new(), key);
+        await using var authority = new ObservedAuthority();
+        await using var app = await HttpHost.StartAsync(authority, key);
         using var client = HttpHost.ClientOf(app);
         async Task<Reply> Ask(string path, string? authorization)
         {
@@ -49,7 +50,7 @@ public sealed class BoundaryTests(HttpHost host)
     [Fact]
     public async Task A_ledger_that_is_away_is_503_and_a_defect_is_500_without_its_inside()
     {
-        var authority = new RulesAuthority();
+        await using var authority = new ObservedAuthority();
         await using var app = await HttpHost.StartAsync(authority, adminKey: null);
         using var client = HttpHost.ClientOf(app);
         async Task<Reply> Reserve(string path, string body)

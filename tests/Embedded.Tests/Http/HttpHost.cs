@@ -19,21 +19,22 @@ public sealed class HttpHost : IAsyncLifetime
 {
     WebApplication? app;
 
-    internal RulesAuthority Authority { get; } = new();
+    internal ObservedAuthority Authority { get; private set; } = null!;
 
     internal HttpClient Client { get; private set; } = new();
 
     public async Task InitializeAsync()
     {
+        Authority = new();
         app = await StartAsync(Authority, adminKey: null);
         Client = ClientOf(app);
     }
 
-    internal static async Task<WebApplication> StartAsync(RulesAuthority authority, string? adminKey)
+    internal static async Task<WebApplication> StartAsync(ObservedAuthority authority, string? adminKey)
     {
         var options = new ServerOptions { Urls = "http://127.0.0.1:0", AdminKey = adminKey };
         var app = Server.Build(WebApplication.CreateSlimBuilder(), options, services => services
-            .AddSingleton<IBudgetAuthority>(authority).AddSingleton<IUsageQueries>(authority).AddSingleton<TimeProvider>(authority));
+            .AddSingleton<IBudgetAuthority>(authority).AddSingleton<IUsageQueries>(authority.Ledger).AddSingleton(authority.Clock));
         await app.StartAsync();
         return app;
     }
@@ -44,6 +45,7 @@ public sealed class HttpHost : IAsyncLifetime
     {
         Client.Dispose();
         if (app is not null) await app.DisposeAsync();
+        await Authority.DisposeAsync();
     }
 
     int accounts;

@@ -18,7 +18,7 @@ public sealed class ServerOptionsTests
     }
 
     [Theory]
-    [InlineData("PURSER_LEDGER", "oracle", "PURSER_LEDGER must be sqlite, postgres or memory, not 'oracle'")]
+    [InlineData("PURSER_LEDGER", "mysql", "PURSER_LEDGER must be sqlite, postgres or memory, not 'mysql'")]
     [InlineData("PURSER_LEDGER", "postgres", "PURSER_POSTGRES is needed with PURSER_LEDGER=postgres: a connection string such as Host=127.0.0.1;Username=purser;Database=purser")]
     [InlineData("PURSER_UNKNOWN_ACCOUNTS", "maybe", "PURSER_UNKNOWN_ACCOUNTS must be create or refuse, not 'maybe'")]
     [InlineData("PURSER_DATA", "", "PURSER_DATA must be a folder")]

@@ -2,10 +2,11 @@
 
 create table heads (
   account text collate "C" primary key,
+  shard smallint not null,
   version bigint not null,
   next_deadline bigint
 );
-create index heads_due on heads (next_deadline) where next_deadline is not null;
+create index heads_due on heads (shard, next_deadline) where next_deadline is not null;
 
 create table journal (
   account text collate "C" not null,
@@ -65,7 +66,7 @@ create table settings (
 -- other in a circle; after the lock each statement sees what was committed last. An account without events only has its version
 -- confirmed. Status: 0 written or confirmed, 1 conflict.
 create function append(
-  accounts text[], expected bigint[], known_settings bigint[], ats bigint[], deadlines bigint[], events bytea[],
+  accounts text[], shards smallint[], expected bigint[], known_settings bigint[], ats bigint[], deadlines bigint[], events bytea[],
   u_owner int[], u_id text[], u_at bigint[], u_orchestrator text[], u_user text[], u_tenant text[], u_session text[], u_provider text[],
   u_model text[], u_tool text[], u_request text[], u_reservation text[], u_success boolean[], u_unpriced boolean[], u_input bigint[],
   u_output bigint[], u_requests bigint[], u_cost bigint[], u_currency text[], u_duration bigint[], u_record bytea[],
@@ -76,9 +77,9 @@ language plpgsql as $$
 declare
   newest bigint := coalesce((select max(s.version) from settings s), 0);
 begin
-  insert into heads (account, version)
-    select a.account, 0
-    from unnest(accounts, expected, known_settings, events) as a(account, expected, known, events)
+  insert into heads (account, shard, version)
+    select a.account, a.shard, 0
+    from unnest(accounts, shards, expected, known_settings, events) as a(account, shard, expected, known, events)
     where a.expected = 0 and a.events is not null and (a.known is null or a.known >= newest)
     order by a.account
     on conflict do nothing;

@@ -1,0 +1,67 @@
+// Watches one shard of all accounts and wakes those that have something due: holds that ran out, windows that ended.
+using Microsoft.Extensions.Logging;
+using Orleans.Concurrency;
+using Orleans.Placement;
+using Purser.Core;
+using Purser.Engine;
+using Purser.Interfaces;
+
+namespace Purser.Grains;
+
+/// <summary>
+/// The watch is a timer of the activation, which it keeps alive. Reminders skip ticks around failures, so the reminder has one job only: to bring
+/// the grain back on another silo when its silo is gone. Everything here may happen twice.
+/// </summary>
+[Reentrant]
+[RandomPlacement]
+[GrainType("deadlines")]
+public sealed class DeadlineGrain(ILedger ledger, LedgerClock clock, ILogger<DeadlineGrain> log) : Grain, IDeadlineGrain, IRemindable
+{
+    const string Reminder = "revive";
+    const int MostPerScan = 256;
+    const int MostAtOnce = 32;
+
+    /// <summary>One scan's work ends, however much is due; the timer comes again.</summary>
+    const int MostScans = 40;
+
+    /// <summary>Holds of accounts that nobody calls expire at most about this much late. 64 shards ask 32 times a second, which is nothing to an index.</summary>
+    static readonly TimeSpan period = TimeSpan.FromSeconds(2);
+
+    /// <summary>The shortest that reminders are made for.</summary>
+    static readonly TimeSpan revival = TimeSpan.FromMinutes(1);
+
+    public override async Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        // The shards of a silo that starts do not ask all at once.
+        var first = period * Random.Shared.NextDouble();
+        this.RegisterGrainTimer(ScanAsync, new GrainTimerCreationOptions(first, period) { KeepAlive = true });
+        await this.RegisterOrUpdateReminder(Reminder, revival, revival);
+    }
+
+    public Task TouchAsync() => Task.CompletedTask;
+
+    public Task ReceiveReminder(string reminderName, TickStatus status) => Task.CompletedTask;
+
+    async Task ScanAsync(CancellationToken cancellation)
+    {
+        var shard = Shard.Of((int)this.GetPrimaryKeyLong());
+        try
+        {
+            for (var scan = 0; scan < MostScans; scan++)
+            {
+                var due = await ledger.DueAsync(clock.Now, MostPerScan, shard);
+                foreach (var some in due.Chunk(MostAtOnce))
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    var outcomes = await Task.WhenAll(some.Select(account => GrainFactory.GetGrain<IBudgetGrain>(account).SendAsync(new Tick())));
+                    if (Array.Exists(outcomes, outcome => outcome.Value.IsTransient)) return;
+                }
+                if (due.Count < MostPerScan) return;
+            }
+        }
+        catch (Exception e) when (e is LedgerUnavailableException or OrleansException or TimeoutException)
+        {
+            log.LogWarning("Shard {Shard}: could not wake what is due: {Why}", shard, e.Message);
+        }
+    }
+}

@@ -1,0 +1,27 @@
+// What the grains of a silo share, registered.
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Orleans.Serialization;
+using Purser.Engine;
+using Purser.Interfaces;
+
+namespace Purser.Grains;
+
+public static class PurserGrains
+{
+    /// <summary>Needs an <see cref="ILedger"/>, and its <see cref="IUsageQueries"/>. The ledger's owner closes it after the host.</summary>
+    public static IServiceCollection AddPurserGrains(this IServiceCollection services, bool refuseUnknownAccounts)
+    {
+        services.AddPurserClient();
+        services.AddSerializer(serializer => serializer.AddAssembly(typeof(BudgetGrain).Assembly));
+        services.AddSingleton<LedgerClock>();
+        services.AddSingleton(provider => new SettingsSource(provider.GetRequiredService<ILedger>(), refuseUnknownAccounts));
+        services.AddSingleton(provider => new Committer(provider.GetRequiredService<ILedger>()));
+        services.AddHostedService<DeadlineWatch>();
+        services.AddHostedService<ClockWatch>();
+        services.AddSingleton(provider => new SessionParts(
+            provider.GetRequiredService<ILedger>(), provider.GetRequiredService<Committer>(), provider.GetRequiredService<SettingsSource>(),
+            provider.GetRequiredService<LedgerClock>(), provider.GetRequiredService<ILogger<BudgetSession>>()));
+        return services;
+    }
+}

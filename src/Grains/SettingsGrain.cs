@@ -1,0 +1,23 @@
+// The settings, as the nearest silo reads them from the ledger.
+using Orleans.Concurrency;
+using Purser.Core;
+using Purser.Engine;
+using Purser.Interfaces;
+
+namespace Purser.Grains;
+
+[StatelessWorker]
+[GrainType("settings")]
+public sealed class SettingsGrain(ILedger ledger, SettingsSource settings) : Grain, ISettingsGrain
+{
+    public Task<Immutable<SettingsAnswer>> GetAsync() => Reaching.LedgerAsync(AnswerAsync);
+
+    public Task<Immutable<SettingsAnswer>> SetDefaultPolicyAsync(Policy policy, long? ifVersion) => Reaching.LedgerAsync(async () =>
+        await settings.SaveDefaultPolicyAsync(policy, ifVersion) is null ? new(new(null, false)) : await AnswerAsync());
+
+    async Task<Immutable<SettingsAnswer>> AnswerAsync()
+    {
+        var known = await settings.RefreshAsync();
+        return new(new(await ledger.LoadSettingsAsync(), known.RefuseUnknownAccounts));
+    }
+}

@@ -1,0 +1,26 @@
+// Reading usage, on the nearest silo.
+using Orleans.Concurrency;
+using Purser.Engine;
+using Purser.Interfaces;
+
+namespace Purser.Grains;
+
+/// <summary>Reentrant: the grain has no state, and one slow report holds up nobody.</summary>
+[Reentrant]
+[StatelessWorker]
+[GrainType("usage")]
+public sealed class UsageGrain(IUsageQueries queries) : Grain, IUsageGrain
+{
+    public Task<Immutable<Page<AccountRecord>>> FindAsync(UsageFilter filter, string? cursor, int limit, CancellationToken cancellation) =>
+        AskAsync(() => queries.FindAsync(filter, cursor, limit, cancellation));
+
+    public Task<Immutable<UsageSum[]>> SumAsync(UsageFilter filter, UsageKey[] by, bool perQuarterHour, CancellationToken cancellation) =>
+        AskAsync<UsageSum[]>(async () => [.. await queries.SumAsync(filter, by, perQuarterHour, cancellation)]);
+
+    public Task<Immutable<UsageExtent>> ExtentAsync(UsageFilter filter, CancellationToken cancellation) => AskAsync(() => queries.ExtentAsync(filter, cancellation));
+
+    public Task<Immutable<Page<string>>> AccountsAsync(string? search, string? cursor, int limit, CancellationToken cancellation) =>
+        AskAsync(() => queries.AccountsAsync(search, cursor, limit, cancellation));
+
+    static Task<Immutable<T>> AskAsync<T>(Func<Task<T>> ask) => Reaching.LedgerAsync(async () => new Immutable<T>(await ask()));
+}

@@ -1,0 +1,49 @@
+// Host 2 as callers see it: budgets somewhere in a cluster of silos, which may come and go.
+using System.Text.Json;
+using Orleans.Concurrency;
+using Purser.Core;
+using Purser.Engine;
+
+namespace Purser.Interfaces;
+
+public sealed class ClusterAuthority(IGrainFactory grains, Repetition repetition) : IBudgetAuthority
+{
+    public Task<Outcome> SendAsync(string account, BudgetCommand command, CancellationToken cancellation = default)
+    {
+        var budget = grains.GetGrain<IBudgetGrain>(account);
+        return repetition.CallAsync(
+            async again => (await budget.SendAsync(again ? Again(command) : command)).Value,
+            outcome => outcome.Status == OutcomeStatus.Moved,
+            why => new(OutcomeStatus.Unavailable, null, null, $"no silo answered ({why}); retry with the same id"),
+            cancellation);
+    }
+
+    /// <summary>An id that was made up a moment ago may be in the ledger by now.</summary>
+    static BudgetCommand Again(BudgetCommand command) => command is IdentifiedCommand { FreshId: true } identified ? identified with { FreshId = false } : command;
+
+    public async Task<Settings> SettingsAsync() => (await AskAsync((settings, _) => settings.GetAsync())).Settings!;
+
+    public async Task<Settings?> SetDefaultPolicyAsync(Policy policy, long? ifVersion)
+    {
+        var repeated = false;
+        var answer = await AskAsync((settings, again) =>
+        {
+            repeated = again;
+            return settings.SetDefaultPolicyAsync(policy, ifVersion);
+        });
+        if (answer.Settings is not null || !repeated) return answer.Settings;
+        // The first attempt may have succeeded and its answer got lost: then the version is no longer the one that was expected.
+        var current = await SettingsAsync();
+        return Text(current.DefaultPolicy) == Text(policy) ? current : null;
+    }
+
+    static string Text(Policy policy) => JsonSerializer.Serialize(policy, CoreJson.Default.Policy);
+
+    Task<SettingsAnswer> AskAsync(Func<ISettingsGrain, bool, Task<Immutable<SettingsAnswer>>> ask)
+    {
+        var settings = grains.GetGrain<ISettingsGrain>(0);
+        return repetition.CallAsync(
+            async again => (await ask(settings, again)).Value, _ => false,
+            why => throw new LedgerUnavailableException($"no silo answered ({why})"), CancellationToken.None);
+    }
+}

@@ -1,0 +1,28 @@
+// Usage as callers without a ledger read it: any silo answers.
+using Orleans.Concurrency;
+using Purser.Engine;
+
+namespace Purser.Interfaces;
+
+public sealed class ClusterQueries(IGrainFactory grains, Repetition repetition) : IUsageQueries
+{
+    public Task<Page<AccountRecord>> FindAsync(UsageFilter filter, string? cursor, int limit, CancellationToken cancellation = default) =>
+        AskAsync(usage => usage.FindAsync(filter, cursor, limit, cancellation), cancellation);
+
+    public async Task<IReadOnlyList<UsageSum>> SumAsync(UsageFilter filter, IReadOnlyList<UsageKey> by, bool perQuarterHour, CancellationToken cancellation = default) =>
+        await AskAsync(usage => usage.SumAsync(filter, [.. by], perQuarterHour, cancellation), cancellation);
+
+    public Task<UsageExtent> ExtentAsync(UsageFilter filter, CancellationToken cancellation = default) =>
+        AskAsync(usage => usage.ExtentAsync(filter, cancellation), cancellation);
+
+    public Task<Page<string>> AccountsAsync(string? search, string? cursor, int limit, CancellationToken cancellation = default) =>
+        AskAsync(usage => usage.AccountsAsync(search, cursor, limit, cancellation), cancellation);
+
+    Task<T> AskAsync<T>(Func<IUsageGrain, Task<Immutable<T>>> ask, CancellationToken cancellation)
+    {
+        var usage = grains.GetGrain<IUsageGrain>(0);
+        return repetition.CallAsync(
+            async _ => (await ask(usage)).Value, _ => false,
+            why => throw new LedgerUnavailableException($"no silo answered ({why})"), cancellation);
+    }
+}

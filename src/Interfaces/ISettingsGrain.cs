@@ -1,0 +1,24 @@
+// The settings, for callers that have no ledger of their own.
+using Orleans.Concurrency;
+using Purser.Core;
+using Purser.Engine;
+
+namespace Purser.Interfaces;
+
+/// <summary>Key: 0; any silo answers.</summary>
+[Alias("purser.settings")]
+public interface ISettingsGrain : IGrainWithIntegerKey
+{
+    [Alias("get")]
+    Task<Immutable<SettingsAnswer>> GetAsync();
+
+    /// <summary>As <see cref="IBudgetAuthority.SetDefaultPolicyAsync"/>; without settings in the answer where the version was another.</summary>
+    [Alias("set-default-policy")]
+    Task<Immutable<SettingsAnswer>> SetDefaultPolicyAsync([Immutable] Policy policy, long? ifVersion);
+}
+
+/// <summary>Settings as the ledger keeps them, and what the silos' own configuration adds.</summary>
+public sealed record SettingsAnswer(StoredSettings? Stored, bool RefuseUnknownAccounts)
+{
+    public Settings? Settings => Stored is null ? null : SettingsSource.Decode(Stored, RefuseUnknownAccounts);
+}

@@ -1,0 +1,23 @@
+// Registration for services that live in the cluster or beside it: they get the ports that the embedded host has.
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Purser.Engine;
+
+namespace Purser.Interfaces;
+
+public static class PurserClient
+{
+    /// <summary>
+    /// <see cref="IBudgetAuthority"/> and <see cref="IUsageQueries"/> over the host's Orleans client: in a silo its own, elsewhere the one that
+    /// `UseOrleansClient` set up.
+    /// </summary>
+    public static IServiceCollection AddPurserClient(this IServiceCollection services)
+    {
+        services.AddPurserSerialization();
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<Repetition>();
+        services.TryAddSingleton<IBudgetAuthority, ClusterAuthority>();
+        services.TryAddSingleton<IUsageQueries, ClusterQueries>();
+        return services;
+    }
+}

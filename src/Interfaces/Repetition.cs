@@ -1,0 +1,51 @@
+// Sends again what a dying silo cut off. Which of them were executed nobody can tell, so everything that is sent again carries its id.
+using System.Diagnostics.Metrics;
+
+namespace Purser.Interfaces;
+
+public sealed class Repetition(TimeProvider time)
+{
+    public const string MeterName = "Purser.Cluster";
+
+    static readonly Meter meter = new(MeterName);
+    static readonly Counter<long> repeated = meter.CreateCounter<long>("purser.cluster.repeated", description: "Calls that were sent again because no silo answered");
+
+    /// <summary>Most failures come at once, and a grain is active elsewhere within milliseconds.</summary>
+    static readonly TimeSpan first = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>Failures before a dead silo is known to be dead come thousands a second if nobody holds them back.</summary>
+    static readonly TimeSpan longest = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>No attempt starts later; with the last one's own timeout, callers wait this long and a response timeout more.</summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Calls until an answer comes that is not <paramref name="transient"/>; <paramref name="otherwise"/> gives the last one's reason when patience ends.</summary>
+    public async Task<T> CallAsync<T>(Func<bool, Task<T>> call, Func<T, bool> transient, Func<string, T> otherwise, CancellationToken cancellation)
+    {
+        var started = time.GetTimestamp();
+        var pause = first;
+        for (var again = false; ; again = true)
+        {
+            string why;
+            try
+            {
+                var answer = await call(again).WaitAsync(cancellation);
+                if (!transient(answer)) return answer;
+                why = "the account is being handed over";
+            }
+            catch (Exception e) when (IsCutOff(e) && !cancellation.IsCancellationRequested)
+            {
+                why = e.Message;
+            }
+            // Jittered, so that callers that failed together do not come back together.
+            var wait = pause * (0.5 + Random.Shared.NextDouble());
+            if (time.GetElapsedTime(started) + wait > Patience) return otherwise(why);
+            repeated.Add(1);
+            await Task.Delay(wait, time, cancellation);
+            pause = pause * 2 < longest ? pause * 2 : longest;
+        }
+    }
+
+    /// <summary>The types do not tell what was executed from what was not, and an answer that never came is a timeout or a cancelled wait.</summary>
+    static bool IsCutOff(Exception e) => e is OrleansException or TimeoutException or OperationCanceledException or ObjectDisposedException;
+}

@@ -1,0 +1,70 @@
+// Whether a node lives and whether it should be sent calls. A node that lives is not restarted because something else is down.
+using NodaTime;
+using Purser.Engine;
+
+namespace Purser.Silo;
+
+public sealed class NodeHealth(IServiceProvider services, IHostApplicationLifetime lifetime)
+{
+    static readonly TimeSpan patience = TimeSpan.FromSeconds(2);
+
+    readonly ILedger? ledger = services.GetService<ILedger>();
+    readonly IClusterMembershipService? membership = services.GetService<IClusterMembershipService>();
+    readonly ILocalSiloDetails? silo = services.GetService<ILocalSiloDetails>();
+
+    /// <summary>Silos that take part, as this one sees it; null for a node that is none.</summary>
+    public int? ActiveSilos => membership?.CurrentSnapshot.Members.Values.Count(member => member.Status == SiloStatus.Active);
+
+    /// <summary>What keeps this node from being sent calls; null where nothing does.</summary>
+    public async Task<string?> WhyNotReadyAsync()
+    {
+        if (lifetime.ApplicationStopping.IsCancellationRequested) return "stopping";
+        if (membership is not null && silo is not null && membership.CurrentSnapshot.GetSiloStatus(silo.SiloAddress) is not SiloStatus.Active and var status)
+            return $"this silo is {status}";
+        if (services.GetService<LedgerClock>() is { } clock && Duration.Max(clock.Offset, -clock.Offset) > LedgerClock.Tolerated)
+            return "this machine's clock is more than five minutes off the ledger's";
+        try
+        {
+            // The ledger of a silo; of an api, any silo and its ledger.
+            if (ledger is not null) await ledger.LoadSettingsAsync().WaitAsync(patience);
+            else await services.GetRequiredService<IBudgetAuthority>().SettingsAsync().WaitAsync(patience);
+            return null;
+        }
+        catch (LedgerUnavailableException e)
+        {
+            return e.Message;
+        }
+        catch (TimeoutException)
+        {
+            return ledger is null ? "no silo answers" : "the ledger does not answer";
+        }
+    }
+}
+
+static class NodeHealthEndpoints
+{
+    /// <summary>In front of the routes that every host has: a node of a cluster knows more.</summary>
+    public static void MapNodeHealth(this IEndpointRouteBuilder routes)
+    {
+        routes.MapMethods("/health/live", ["GET"], (RequestDelegate)LiveAsync).WithOrder(-1).ExcludeFromDescription();
+        routes.MapMethods("/health/ready", ["GET"], (RequestDelegate)ReadyAsync).WithOrder(-1).ExcludeFromDescription();
+    }
+
+    static Task LiveAsync(HttpContext context)
+    {
+        context.Response.ContentType = "application/json";
+        return context.Response.WriteAsync("""{"status":"live"}""");
+    }
+
+    static async Task ReadyAsync(HttpContext context)
+    {
+        var health = context.RequestServices.GetRequiredService<NodeHealth>();
+        var why = await health.WhyNotReadyAsync();
+        context.Response.StatusCode = why is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+        context.Response.ContentType = "application/json";
+        var answer = new System.Text.Json.Nodes.JsonObject { ["status"] = why is null ? "ready" : "not ready" };
+        if (why is not null) answer["why"] = why;
+        if (health.ActiveSilos is { } silos) answer["silos"] = silos;
+        await context.Response.WriteAsync(answer.ToJsonString());
+    }
+}

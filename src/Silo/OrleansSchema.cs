@@ -1,0 +1,15 @@
+// The tables of grain states and reminders, and the statements that their providers run.
+using System.Reflection;
+using Npgsql;
+using Purser.Ledgers.Postgres;
+
+namespace Purser.Silo;
+
+static class OrleansSchema
+{
+    public static async Task MigrateAsync(string connectionString)
+    {
+        await using var source = NpgsqlDataSource.Create(connectionString);
+        await PostgresSchema.MigrateAsync(source, "orleans_schema_version", PostgresSchema.Scripts(Assembly.GetExecutingAssembly(), ".Schema."));
+    }
+}

@@ -1,0 +1,2 @@
+// The cluster's executable.
+return await Purser.Silo.SiloHost.RunAsync(args);

@@ -1,0 +1,161 @@
+// Puts a node of the cluster together, by its role: silo, api in front of silos, or both in one process.
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Npgsql;
+using Orleans.Configuration;
+using Purser.Api;
+using Purser.Api.Endpoints;
+using Purser.Engine;
+using Purser.Grains;
+using Purser.Interfaces;
+using Purser.Ledgers.Postgres;
+using ConfigurationOptions = StackExchange.Redis.ConfigurationOptions;
+using RedisException = StackExchange.Redis.RedisException;
+
+namespace Purser.Silo;
+
+/// <summary>One node. The ledger is opened before the silo and closed after it: grains write until the end.</summary>
+public sealed class SiloHost : IAsyncDisposable
+{
+    const int WrongSettings = 2;
+    const int CanNotStart = 1;
+
+    /// <summary>Never changes: reminders and grain states belong to it.</summary>
+    const string ServiceId = "purser";
+
+    /// <summary>Calls that a dead silo swallowed are given up after this, and sent again.</summary>
+    static readonly TimeSpan answerWithin = TimeSpan.FromSeconds(5);
+
+    readonly WebApplication app;
+    readonly PostgresLedger? ledger;
+
+    SiloHost(WebApplication app, PostgresLedger? ledger) => (this.app, this.ledger) = (app, ledger);
+
+    public IServiceProvider Services => app.Services;
+
+    /// <summary>Where it listens for HTTP; known once it has started.</summary>
+    public IReadOnlyCollection<string> Addresses =>
+        [.. app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? []];
+
+    public static async Task<int> RunAsync(string[] args)
+    {
+        var builder = WebApplication.CreateSlimBuilder(args);
+        var options = SiloOptions.Of(builder.Configuration);
+        var problems = options.Problems();
+        foreach (var problem in problems) await Console.Error.WriteLineAsync($"purser-silo: {problem}");
+        if (problems.Count > 0) return WrongSettings;
+        try
+        {
+            await using var host = await BuildAsync(builder, options);
+            await host.StartAsync();
+            Console.WriteLine($"Purser ({options.Role}) listens on {string.Join(", ", host.Addresses)}");
+            await host.app.WaitForShutdownAsync();
+            return 0;
+        }
+        catch (Exception e) when (e is LedgerUnavailableException or RedisException or NpgsqlException or IOException or InvalidOperationException)
+        {
+            await Console.Error.WriteLineAsync($"purser-silo: {e.Message}");
+            return CanNotStart;
+        }
+    }
+
+    public Task StartAsync() => app.StartAsync();
+
+    /// <summary>Hands its accounts over and leaves the cluster.</summary>
+    public Task StopAsync() => app.StopAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        await app.DisposeAsync();
+        if (ledger is not null) await ledger.DisposeAsync();
+    }
+
+    /// <summary>A node that can be started. The schema is brought up to date first: the silo reads from it while it starts.</summary>
+    public static async Task<SiloHost> BuildAsync(WebApplicationBuilder builder, SiloOptions options)
+    {
+        builder.WebHost.UseUrls(options.Urls);
+        builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        if (options.IsApi) builder.Services.AddPurserApi();
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30));
+        builder.Services.AddSingleton<NodeHealth>();
+        PostgresLedger? ledger = null;
+        if (options.IsSilo)
+        {
+            ledger = await PostgresLedger.OpenAsync(options.Postgres);
+            builder.Services.AddSingleton<ILedger>(ledger);
+            // Reports of this process need no detour through a grain.
+            builder.Services.AddSingleton<IUsageQueries>(ledger);
+            builder.Services.AddPurserGrains(options.UnknownAccounts == "refuse");
+        }
+        try
+        {
+            if (options.IsSilo)
+            {
+                await OrleansSchema.MigrateAsync(options.Postgres);
+                builder.UseOrleans(silo => Configure(silo, options));
+            }
+            else
+            {
+                builder.Services.AddPurserClient();
+                builder.UseOrleansClient(client => Configure(client, options));
+            }
+            var app = builder.Build();
+            app.MapNodeHealth();
+            if (options.IsApi)
+            {
+                app.UsePurser(options.AdminKey);
+                app.MapPurser();
+                app.MapOpenApi();
+            }
+            return new(app, ledger);
+        }
+        catch
+        {
+            if (ledger is not null) await ledger.DisposeAsync();
+            throw;
+        }
+    }
+
+    static void Configure(ISiloBuilder silo, SiloOptions options)
+    {
+        var probe = TimeSpan.FromSeconds(options.ProbeSeconds);
+        silo.Configure<ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) = (options.ClusterId, ServiceId));
+        silo.ConfigureEndpoints(options.Address, options.SiloPort, options.GatewayPort, listenOnAnyHostAddress: !System.Net.IPAddress.IsLoopback(options.Address));
+        silo.UseRedisClustering(redis => redis.ConfigurationOptions = RedisOptions(options));
+        silo.Configure<ClusterMembershipOptions>(membership =>
+        {
+            // Three probes missed: a killed silo is known to be dead after two to three of these.
+            membership.ProbeTimeout = probe;
+            // How long a silo that was given up goes on before it notices; what it answers meanwhile is fenced by the ledger.
+            membership.TableRefreshTimeout = TimeSpan.FromSeconds(5);
+        });
+        silo.Configure<SiloMessagingOptions>(messaging =>
+        {
+            messaging.ResponseTimeout = answerWithin;
+            messaging.ClientGatewayShutdownNotificationTimeout = TimeSpan.FromSeconds(2);
+        });
+        silo.Configure<GrainCollectionOptions>(collection => collection.CollectionAge = TimeSpan.FromMinutes(15));
+        silo.AddAdoNetGrainStorage(UsageHistoryGrain.Store, storage =>
+        {
+            (storage.Invariant, storage.ConnectionString) = ("Npgsql", options.Postgres);
+            storage.GrainStorageSerializer = new GrainStates();
+        });
+        silo.UseAdoNetReminderService(reminders => (reminders.Invariant, reminders.ConnectionString) = ("Npgsql", options.Postgres));
+    }
+
+    static void Configure(IClientBuilder client, SiloOptions options)
+    {
+        client.Configure<ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) = (options.ClusterId, ServiceId));
+        client.UseRedisClustering(redis => redis.ConfigurationOptions = RedisOptions(options));
+        client.Configure<GatewayOptions>(gateways => gateways.GatewayListRefreshPeriod = TimeSpan.FromSeconds(10));
+        client.Configure<ClientMessagingOptions>(messaging => messaging.ResponseTimeout = answerWithin);
+        // An api may start before the first silo: it is not ready until one answers.
+        client.UseConnectionRetryFilter(async (_, cancellation) =>
+        {
+            await Task.Delay(TimeSpan.FromSeconds(1), cancellation);
+            return true;
+        });
+    }
+
+    static ConfigurationOptions RedisOptions(SiloOptions options) => ConfigurationOptions.Parse(options.Redis);
+}

@@ -1,0 +1,135 @@
+// Several silos and a client in this process: the product's own nodes, over real sockets, a real Redis and a real PostgreSQL.
+using System.Globalization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Purser.Conformance;
+using Purser.Conformance.Servers;
+using Purser.Engine;
+using Purser.Interfaces;
+using Purser.Ledgers.Postgres;
+using Purser.Silo;
+
+namespace Purser.Cluster.Tests;
+
+/// <summary>Nodes of one cluster on one database; they can be stopped and started again on their ports.</summary>
+public sealed class LocalCluster : IAsyncDisposable
+{
+    readonly SiloOptions[] silos;
+    readonly SiloHost?[] running;
+    SiloHost? client;
+
+    LocalCluster(SiloOptions[] silos) => (this.silos, running) = (silos, new SiloHost?[silos.Length]);
+
+    public required string Postgres { get; init; }
+
+    /// <summary>The client inside a silo.</summary>
+    public IServiceProvider InSilo => running[0]!.Services;
+
+    /// <summary>The client in front of the silos, as an api has it.</summary>
+    public IServiceProvider OverTcp => client!.Services;
+
+    public static async Task<LocalCluster> StartAsync(int count = 3, string? database = null, string? clusterId = null)
+    {
+        var redis = await RedisServer.SharedAsync();
+        var postgres = database ?? await (await PostgresServer.SharedAsync()).NewDatabaseAsync();
+        clusterId ??= "test-" + Guid.NewGuid().ToString("N");
+        var options = Enumerable.Range(0, count).Select(_ => new SiloOptions
+        {
+            Role = "silo", Redis = redis.ConnectionString, Postgres = postgres, ClusterId = clusterId, Urls = "http://127.0.0.1:0",
+            SiloPort = ServerProcess.FreePort(), GatewayPort = ServerProcess.FreePort(),
+        }).ToArray();
+        var cluster = new LocalCluster(options) { Postgres = postgres };
+        await cluster.StartSilosAsync();
+        cluster.client = await StartClientAsync(redis.ConnectionString, clusterId);
+        return cluster;
+    }
+
+    public static async Task<SiloHost> StartClientAsync(string redis, string clusterId)
+    {
+        var host = await BuildAsync(new() { Role = "api", Redis = redis, ClusterId = clusterId, Urls = "http://127.0.0.1:0" });
+        await host.StartAsync();
+        return host;
+    }
+
+    static Task<SiloHost> BuildAsync(SiloOptions options)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        // The usual one ends the process, which here is the tests'.
+        builder.Services.AddSingleton<IFatalErrorHandler, Reporting>();
+        return SiloHost.BuildAsync(builder, options);
+    }
+
+    async Task StartSilosAsync()
+    {
+        for (var i = 0; i < silos.Length; i++) running[i] = await BuildAsync(silos[i]);
+        await Task.WhenAll(running.Select(silo => silo!.StartAsync()));
+    }
+
+    /// <summary>All silos leave, then all come back on what is durable. The client stays and has to find them.</summary>
+    public async Task RestartAsync()
+    {
+        await StopSilosAsync();
+        await StartSilosAsync();
+    }
+
+    async Task StopSilosAsync()
+    {
+        foreach (var silo in running.OfType<SiloHost>())
+        {
+            await silo.StopAsync();
+            await silo.DisposeAsync();
+        }
+        Array.Clear(running);
+    }
+
+    public async Task DeleteSnapshotsAsync()
+    {
+        await using var ledger = await PostgresLedger.OpenAsync(Postgres);
+        await ledger.DeleteSnapshotsAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (client is not null)
+        {
+            await client.StopAsync();
+            await client.DisposeAsync();
+        }
+        await StopSilosAsync();
+    }
+
+    sealed class Reporting : IFatalErrorHandler
+    {
+        public bool IsUnexpected(Exception exception) => true;
+
+        public void OnFatalException(object? sender = null, string? context = null, Exception? exception = null) =>
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"a silo would have ended itself: {context} {exception?.Message}"));
+    }
+}
+
+/// <summary>One cluster for the tests of a class, which use accounts of their own.</summary>
+public sealed class SharedCluster : IAsyncLifetime
+{
+    public LocalCluster Cluster { get; set; } = null!;
+
+    public async Task InitializeAsync() => Cluster = await LocalCluster.StartAsync();
+
+    public async Task DisposeAsync() => await Cluster.DisposeAsync();
+}
+
+/// <summary>A cluster as one of its clients sees it; it outlives the test.</summary>
+public sealed class ClusterHost(LocalCluster cluster, Func<LocalCluster, IServiceProvider> client) : IAuthorityHost
+{
+    public IBudgetAuthority Authority => client(cluster).GetRequiredService<IBudgetAuthority>();
+
+    // The cluster's own, in silos too, where services would find the ledger first.
+    public IUsageQueries Queries => new ClusterQueries(client(cluster).GetRequiredService<IGrainFactory>(), client(cluster).GetRequiredService<Repetition>());
+
+    public Task RestartAsync() => cluster.RestartAsync();
+
+    public Task DeleteSnapshotsAsync() => cluster.DeleteSnapshotsAsync();
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+}

@@ -1,0 +1,149 @@
+// Event names and members are the storage format: every event ever written can be read, and is written the same way. A golden file is
+// only ever added: an event that gains a member keeps its old file and gets another (NAME.2.json). PURSER_WRITE_GOLDEN=1 writes missing files.
+using System.Runtime.CompilerServices;
+using System.Text;
+using System.Text.Json;
+using NodaTime;
+
+namespace Purser.Core.Tests;
+
+public sealed class GoldenEvents
+{
+    static readonly Instant at = Instant.FromUtc(2026, 3, 2, 10, 0);
+    static readonly Touch[] touches = [new(1, "", Calendar.Utc.Bounds(new(WindowKind.Day), at)), new(2, "ann \"🔑\"", Span.Always)];
+
+    static readonly Dimensions dimensions = new()
+    {
+        Orchestrator = "o", User = "ann", Tenant = "t", Session = "s1", Provider = "openai", Model = "gpt-5", Tool = "search", Tags = new() { ["team"] = "a", ["z"] = "" },
+    };
+
+    static readonly UsageRecord record = new()
+    {
+        Id = "u1", Fingerprint = -42, ReservationId = "h1", At = at, BookedAt = at + Duration.FromSeconds(1), Kind = RecordKind.Adjustment,
+        Usage = new()
+        {
+            Dimensions = dimensions, Timestamp = at, InputTokens = 100, OutputTokens = 50, Requests = 0, Success = false, Error = "overloaded", DurationMs = 1200,
+            RequestId = "r", Tools = ["a", "b"], ToolCallId = "tc", ServiceTier = "batch", CostNanos = 7, Metadata = "{\"a\":1}", Raw = "{\"prompt_tokens\":100}",
+            Parts = new() { CachedInputTokens = 10, ReasoningTokens = 5, Pages = 1.5m, WebSearches = 2, WebSearchContext = "low" },
+        },
+        Amounts = new(150, 100, 50, 7, -1), Currency = "EUR", PriceVersion = "v1", Unpriced = true, Late = true, Overrun = true, Final = false,
+    };
+
+    static readonly UsageRecord plainRecord = new()
+    {
+        Id = "u2", At = at, BookedAt = at, Usage = new() { InputTokens = 1 }, Amounts = new(1, 1, 0, 0, 1),
+    };
+
+    static readonly Policy policy = new()
+    {
+        TimeZone = "Europe/Berlin", WeekStart = IsoDayOfWeek.Sunday, MonthAnchorDay = 15, Currency = "EUR", Unpriced = new(UnpricedRule.Fallback, "gpt-5"),
+        Holds = new(60, 1000, ExpiryRule.Charge), StatusLevels = new(0.5m, 0.6m, 0.7m), OverridesAllowed = false,
+        Limits =
+        [
+            new()
+            {
+                Id = "day", Name = "per day", Unit = LimitUnit.Cost, Window = new(WindowKind.Day), Amount = 0, Match = new() { ["model"] = "gpt-*" }, Each = "user",
+                Enforcement = Enforcement.Soft, Mode = LimitMode.Shadow, Thresholds = [new(0.5m, "info")],
+            },
+            new() { Id = "roll", Window = new(WindowKind.Rolling, Duration.FromDays(7)), Amount = null },
+        ],
+    };
+
+    /// <summary>Every event, with every member set and with none.</summary>
+    static readonly Dictionary<string, BudgetEvent> samples = new()
+    {
+        ["policyChanged"] = new PolicyChanged(
+            policy, 3, 7, EffectivePolicy.Merge(Policy.Empty, policy, EffectivePolicy.None, 4),
+            [new(touches[0], (Int128)long.MaxValue * 4)], [new("h1", 1, touches)]) { At = at },
+        ["policyChanged.adopted"] = new PolicyChanged(null, 0, 1, EffectivePolicy.None, [], []) { At = at },
+        ["paused"] = new AccountPaused("payment overdue") { At = at },
+        ["paused.plain"] = new AccountPaused((string?)null) { At = at },
+        ["resumed"] = new AccountResumed { At = at },
+        ["held"] = new Held("h1", long.MinValue, dimensions, new(150, 100, 50, 7, 1), at + Duration.FromMinutes(15), touches, "EUR", "v1", true, true, ExpiryRule.Charge) { At = at },
+        ["held.plain"] = new Held("h2", 0, Dimensions.None, default, at, [], "USD", null, false, false, ExpiryRule.Release) { At = at },
+        ["extended"] = new HoldExtended("h1", "e1", 5, at + Duration.FromHours(1), new(10, 0, 10, 1, 0), touches) { At = at },
+        ["settled"] = new Settled(record, touches) { At = at },
+        ["released"] = new Released("h1") { At = at },
+        ["expired"] = new Expired("h1", null, []) { At = at },
+        ["expired.charged"] = new Expired("h1", record with { Kind = RecordKind.Expired }, touches) { At = at },
+        ["recorded"] = new Recorded(plainRecord, []) { At = at },
+        ["overrideAdded"] = new OverrideAdded("o1", 9, new()
+        {
+            LimitId = "day", Key = "ann", Additional = -5, Cut = true, Reason = "r", CreatedBy = "c", StartsAt = at, ExpiresAt = at + Duration.FromDays(1), Metadata = "{}",
+        }) { At = at },
+        ["overrideAdded.window"] = new OverrideAdded("o2", 9, new()
+        {
+            Window = new(WindowKind.Month), Unit = LimitUnit.Tokens, Additional = 5, Reason = "r", CreatedBy = "c", ExpiresAt = at + Duration.FromDays(1),
+        }) { At = at },
+        ["overrideRemoved"] = new OverrideRemoved("o1", "bob") { At = at },
+        ["sessionClosed"] = new SessionClosed("s1") { At = at },
+        ["threshold"] = new ThresholdCrossed(1, "day", "ann", touches[0].Span, 0.5m, "info", (Int128)long.MaxValue * 4, 100, 2) { At = at },
+        ["thresholdRearmed"] = new ThresholdRearmed(1, "day", "ann", touches[0].Span, 0.5m) { At = at },
+        ["windowReset"] = new WindowReset(1, "day", touches[0].Span) { At = at },
+    };
+
+    public static TheoryData<string> Files => new(Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "golden"), "*.json").Select(file => Path.GetFileNameWithoutExtension(file)!).Order());
+
+    [Theory]
+    [MemberData(nameof(Files))]
+    public void A_golden_event_is_read_and_written_as_ever(string name)
+    {
+        var golden = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "golden", name + ".json"), Encoding.UTF8);
+        var events = JsonSerializer.Deserialize(golden, CoreJson.Default.BudgetEventArray)!;
+        Assert.Equal(golden.TrimEnd(), Written(events));
+    }
+
+    [Fact]
+    public void Every_event_is_written_as_its_golden_file_says()
+    {
+        foreach (var (name, sample) in samples)
+        {
+            var file = Path.Combine(AppContext.BaseDirectory, "golden", name + ".json");
+            if (!File.Exists(file) && Environment.GetEnvironmentVariable("PURSER_WRITE_GOLDEN") == "1")
+                File.WriteAllText(file = Path.Combine(SourceFolder(), "golden", name + ".json"), Written([sample]) + "\n");
+            Assert.True(File.Exists(file), $"golden/{name}.json is missing; it should be (check it first): {Written([sample])}");
+            Assert.Equal(File.ReadAllText(file).TrimEnd(), Written([sample]));
+        }
+    }
+
+    [Fact]
+    public void Every_event_type_has_a_sample()
+    {
+        var types = typeof(BudgetEvent).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(BudgetEvent)));
+        Assert.Equal(types.Select(type => type.Name).Order(), samples.Values.Select(sample => sample.GetType().Name).Distinct().Order());
+    }
+
+    /// <summary>What is left out of an event reads as the zero of its type, in every version of the runtime.</summary>
+    [Fact]
+    public void A_zero_where_the_default_is_another_is_written()
+    {
+        var read = JsonSerializer.Deserialize(Written([new Settled(record, [])]), CoreJson.Default.BudgetEventArray)![0] as Settled;
+        Assert.Equal((0L, false, false), (read!.Record.Usage.Requests, read.Record.Usage.Success, read.Record.Final));
+        Assert.Contains("\"final\":false", Written([new Settled(record, [])]), StringComparison.Ordinal);
+        Assert.Contains("\"enforcement\":\"Soft\"", Written([samples["policyChanged"]]), StringComparison.Ordinal);
+        Assert.Contains("\"overridesAllowed\":false", Written([samples["policyChanged"]]), StringComparison.Ordinal);
+        var settle = JsonSerializer.Serialize(new Settle("h", "u", new(), Final: false), CoreJson.Default.BudgetCommand);
+        Assert.False(((Settle)JsonSerializer.Deserialize(settle, CoreJson.Default.BudgetCommand)!).Final);
+        Assert.Empty(JsonSerializer.Deserialize("{}", CoreJson.Default.Policy)!.Limits);
+    }
+
+    [Fact]
+    public void Commands_and_outcomes_go_between_nodes_unchanged()
+    {
+        var (desk, workload) = (new Desk { Checks = false }, new Workload());
+        var random = new Random(7);
+        for (var i = 0; i < 3000; i++)
+        {
+            var command = workload.Command(random.Next(), desk.Now);
+            var json = JsonSerializer.Serialize(command, CoreJson.Default.BudgetCommand);
+            Assert.Equal(json, JsonSerializer.Serialize(JsonSerializer.Deserialize(json, CoreJson.Default.BudgetCommand)!, CoreJson.Default.BudgetCommand));
+            var outcome = JsonSerializer.Serialize(desk.Send(command), CoreJson.Default.Outcome);
+            Assert.Equal(outcome, JsonSerializer.Serialize(JsonSerializer.Deserialize(outcome, CoreJson.Default.Outcome)!, CoreJson.Default.Outcome));
+            if (i % 50 == 0) desk.Now += Duration.FromMinutes(30);
+        }
+    }
+
+    static string Written(BudgetEvent[] events) => JsonSerializer.Serialize(events, CoreJson.Default.BudgetEventArray);
+
+    static string SourceFolder([CallerFilePath] string file = "") => Path.GetDirectoryName(file)!;
+}

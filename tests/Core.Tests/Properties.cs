@@ -1,0 +1,202 @@
+// What holds for every sequence of commands: never over a hard limit, replay and reload equal the live state, twice equals once.
+using System.Text.Json;
+using NodaTime;
+
+namespace Purser.Core.Tests;
+
+public sealed class Properties
+{
+    [Fact]
+    public void No_admission_ever_takes_a_hard_limit_beyond_its_amount() => Workload.Check(250, 70, program =>
+    {
+        var (desk, workload) = (new Desk(), new Workload());
+        foreach (var step in program)
+        {
+            desk.Now += Workload.Wait(step);
+            desk.Send(workload.Command(step, desk.Now));
+            foreach (var happened in desk.Last)
+            {
+                if (happened is Held held) CheckAdmission(desk, held.Touches, held.Amounts, held.Dimensions);
+                if (happened is HoldExtended extended) CheckAdmission(desk, extended.Touches, extended.Added, null);
+            }
+        }
+    });
+
+    [Fact]
+    public void Counters_are_what_the_records_add_up_to() => Workload.Check(250, 70, program =>
+    {
+        var (desk, workload) = (new Desk { Checks = false }, new Workload());
+        foreach (var step in program)
+        {
+            desk.Now += Workload.Wait(step);
+            desk.Send(workload.Command(step, desk.Now));
+            foreach (var limit in desk.State.Limits) CheckCounters(desk, limit);
+        }
+    });
+
+    [Fact]
+    public void Nothing_is_held_once_all_holds_are_closed() => Workload.Check(150, 60, program =>
+    {
+        var (desk, workload) = (new Desk(), new Workload());
+        foreach (var step in program)
+        {
+            desk.Now += Workload.Wait(step);
+            desk.Send(workload.Command(step, desk.Now));
+        }
+        foreach (var id in desk.State.Holds.Values.Where(hold => hold.State == ReservationState.Active).Select(hold => hold.Id).ToList())
+            Assert.Equal(OutcomeStatus.Done, desk.Send(new Release(id)).Status);
+        Assert.Equal(0, desk.State.ActiveHolds);
+        Assert.All(desk.State.Limits.SelectMany(limit => limit.Counters.Values).SelectMany(counter => counter.Slots), slot => Assert.Equal(0, slot.Held));
+    });
+
+    [Fact]
+    public void Every_command_sent_twice_equals_once() => Workload.Check(150, 60, program =>
+    {
+        var (once, twice, workload) = (new Desk { Checks = false }, new Desk(), new Workload());
+        foreach (var step in program)
+        {
+            once.Now = twice.Now = once.Now + Workload.Wait(step);
+            var command = workload.Command(step, once.Now);
+            // Only these have a body of their own to be compared with; each policy set is a version of its own.
+            var again = command is IdentifiedCommand or Release or RemoveOverride or CloseSession or Pause or Resume or Tick;
+            var expected = once.Send(command);
+            SameAnswer(expected, twice.Send(command), command);
+            if (again)
+            {
+                var repeated = twice.Send(command);
+                Assert.True(repeated.Status == expected.Status, $"{command} was {expected.Status}, then {repeated.Status}");
+                Assert.Empty(twice.Last);
+            }
+            Assert.Equal(Desk.Canonical(once.State), Desk.Canonical(twice.State));
+        }
+    });
+
+    [Fact]
+    public void Reading_a_snapshot_or_the_journal_changes_no_answer() => Workload.Check(120, 60, program =>
+    {
+        var (live, reloaded, restarted, workload) = (new Desk(), new Desk { Reloads = true }, new Desk { Checks = false }, new Workload());
+        foreach (var step in program)
+        {
+            live.Now = reloaded.Now = restarted.Now = live.Now + Workload.Wait(step);
+            var command = workload.Command(step, live.Now);
+            var expected = live.Send(command);
+            SameAnswer(expected, reloaded.Send(command), command);
+            SameAnswer(expected, restarted.Send(command), command);
+            restarted.Restart();
+        }
+    });
+
+    [Fact]
+    public void Forgetting_what_the_ledger_keeps_changes_no_answer() => Workload.Check(120, 60, program =>
+    {
+        var (remembering, forgetting, workload) = (new Desk { Checks = false }, new Desk { Forgets = true }, new Workload());
+        foreach (var step in program)
+        {
+            remembering.Now = forgetting.Now = remembering.Now + Workload.Wait(step);
+            var command = workload.Command(step, remembering.Now);
+            SameAnswer(remembering.Send(command), forgetting.Send(command), command);
+        }
+        Assert.DoesNotContain(forgetting.State.Holds.Values, hold => hold.State != ReservationState.Active);
+        Assert.Empty(forgetting.State.RecentUsage);
+    });
+
+    [Fact]
+    public void The_order_of_commands_that_share_no_limit_does_not_matter() => Workload.Check(150, 60, program =>
+    {
+        var policy = new SetPolicy(new()
+        {
+            Limits =
+            [
+                Limit("s-day", LimitUnit.Tokens, "day", 300, "small"), Limit("s-cost", LimitUnit.Cost, "hour", 500_000, "small"),
+                Limit("b-day", LimitUnit.Tokens, "day", 300, "big"), Limit("b-calls", LimitUnit.Requests, "rolling:PT1H", 6, "big"),
+            ],
+        });
+        var small = program.Select(step => On(step, "small")).ToList();
+        var big = program.Select(step => On(~step, "big")).ToList();
+        var (apart, mixed) = (new Desk { Checks = false }, new Desk { Checks = false });
+        apart.Send(policy);
+        mixed.Send(policy);
+        var expected = new Dictionary<BudgetCommand, OutcomeStatus>(ReferenceEqualityComparer.Instance);
+        foreach (var command in small.Concat(big)) expected[command] = apart.Send(command).Status;
+        var random = new Random(program[0]);
+        while (small.Count + big.Count > 0)
+        {
+            var queue = big.Count == 0 || (small.Count > 0 && random.Next(2) == 0) ? small : big;
+            Assert.Equal(expected[queue[0]], mixed.Send(queue[0]).Status);
+            queue.RemoveAt(0);
+        }
+        Assert.Equal(Desk.Canonical(apart.State), Desk.Canonical(mixed.State));
+
+        static Limit Limit(string id, LimitUnit unit, string window, Int128 amount, string model)
+        {
+            Assert.True(Window.TryParse(window, out var parsed));
+            return new() { Id = id, Unit = unit, Window = parsed, Amount = amount, Match = new() { ["model"] = model } };
+        }
+
+        static IdentifiedCommand On(int step, string model)
+        {
+            var random = new Random(step);
+            var (hold, usage, call) = ($"{model}-h{random.Next(9)}", $"{model}-u{random.Next(20)}", new Dimensions { Model = model });
+            return random.Next(3) switch
+            {
+                0 => new Reserve(hold, new() { Dimensions = call, InputTokens = random.Next(60), MaxOutputTokens = random.Next(60) }),
+                1 => new Settle(hold, usage, new() { InputTokens = random.Next(90), OutputTokens = random.Next(30) }, Final: random.Next(2) == 0),
+                _ => new Record(usage, new() { Dimensions = call, InputTokens = random.Next(60) }),
+            };
+        }
+    });
+
+    static void CheckAdmission(Desk desk, IReadOnlyList<Touch> touches, Amounts requested, Dimensions? call)
+    {
+        foreach (var touch in touches)
+        {
+            var limit = desk.State.LimitNo(touch.No)!;
+            if (limit.Limit is not { Amount: { } amount, Mode: LimitMode.Enforce, Enforcement: not Enforcement.Soft } || requested.Of(limit.Limit.Unit) == 0) continue;
+            var (settled, held) = limit.Counters[touch.Key].At(desk.Now);
+            var most = amount + Raises(desk, limit.Limit, touch.Key);
+            Assert.True(settled + held <= most, $"limit {limit.Limit.Id} '{touch.Key}': {settled} settled and {held} held of {most}");
+        }
+        // A request window has no counter: each call alone must fit.
+        foreach (var limit in desk.State.Limits.Select(limit => limit.Limit))
+            if (call is not null && limit is { Window.Kind: WindowKind.Request, Amount: { } amount, Mode: LimitMode.Enforce, Enforcement: not Enforcement.Soft }
+                && new Matcher(limit).Matches(call, desk.Settings.Prices.Find(null, call.Model)?.Model))
+                Assert.True(requested.Of(limit.Unit) <= amount + Raises(desk, limit, new Matcher(limit).Key(call)) || requested.Of(limit.Unit) == 0);
+    }
+
+    static Int128 Raises(Desk desk, Limit limit, string key) => desk.State.Overrides
+        .Where(granted => granted.Terms.LimitId == limit.Id && (granted.Terms.Key ?? key) == key
+            && (granted.Terms.StartsAt ?? Instant.MinValue) <= desk.Now && desk.Now < granted.Terms.ExpiresAt)
+        .Aggregate((Int128)0, (sum, granted) => sum + granted.Terms.Additional);
+
+    /// <summary>Calendar counters equal the history; rolling ones are never below the true window, and above it by less than a bucket.</summary>
+    static void CheckCounters(Desk desk, LimitState limit)
+    {
+        var (now, window) = (desk.State.LastAt, limit.Limit.Window);
+        if (window.Kind is WindowKind.Request or WindowKind.Session || limit.Limit.Mode == LimitMode.Off) return;
+        var matching = desk.Usage
+            .Where(record => limit.Matcher.Matches(record.Usage.Dimensions, desk.Settings.Prices.Find(record.Usage.Dimensions.Provider, record.Usage.Dimensions.Model)?.Model))
+            .GroupBy(record => limit.Matcher.Key(record.Usage.Dimensions)).ToDictionary(group => group.Key, group => group.ToList());
+        foreach (var key in limit.Counters.Keys.Union(matching.Keys))
+        {
+            var settled = limit.Counters.GetValueOrDefault(key)?.At(now).Settled ?? 0;
+            Int128 Sum(Instant after, Instant before) => matching.GetValueOrDefault(key, [])
+                .Where(record => record.At >= after && record.At < before).Aggregate((Int128)0, (sum, record) => sum + record.Amounts.Of(limit.Limit.Unit));
+            if (window.Kind == WindowKind.Rolling)
+            {
+                var start = now - window.Length;
+                var (least, most) = (Sum(start + Duration.FromMilliseconds(1), now + Duration.FromMilliseconds(1)), Sum(start - window.BucketLength, now + window.BucketLength));
+                Assert.True(least <= settled && settled <= most, $"limit {limit.Limit.Id} {window} '{key}': {settled}, not from {least} to {most}");
+                continue;
+            }
+            var bounds = desk.State.Effective.Calendar.Bounds(window, now);
+            var expected = window.Kind == WindowKind.Lifetime ? Sum(Instant.MinValue, Instant.MaxValue) : Sum(bounds.Start, bounds.End);
+            Assert.True(expected == settled, $"limit {limit.Limit.Id} #{limit.No} {window} '{key}': {settled}, but the records add up to {expected}");
+        }
+    }
+
+    static void SameAnswer(Outcome expected, Outcome actual, BudgetCommand command)
+    {
+        var (a, b) = (JsonSerializer.Serialize(expected, CoreJson.Default.Outcome), JsonSerializer.Serialize(actual, CoreJson.Default.Outcome));
+        Assert.True(a == b, $"{command}\nexpected {a}\nwas      {b}");
+    }
+}

@@ -1,0 +1,39 @@
+// The embedded host in memory at a fixed time, which counts what reaches it and can be made to fail.
+using Purser.Conformance;
+using Purser.Core;
+using Purser.Engine;
+
+namespace Purser.Embedded.Tests.Http;
+
+sealed class ObservedAuthority : IBudgetAuthority, IAsyncDisposable
+{
+    readonly EmbeddedAuthority host;
+    int asked;
+
+    public ObservedAuthority()
+    {
+        host = new(Ledger, new ManualTime(new(2026, 3, 14, 15, 9, 26, 535, TimeSpan.Zero)));
+    }
+
+    public MemoryLedger Ledger { get; } = new();
+
+    public LedgerClock Clock => host.Clock;
+
+    /// <summary>Every command fails with it.</summary>
+    public Exception? Broken { get; set; }
+
+    /// <summary>Commands that reached a budget: what was refused before is not among them.</summary>
+    public int Asked => Volatile.Read(ref asked);
+
+    public Task<Outcome> SendAsync(string account, BudgetCommand command, CancellationToken cancellation = default)
+    {
+        Interlocked.Increment(ref asked);
+        return Broken is { } broken ? Task.FromException<Outcome>(broken) : host.SendAsync(account, command, cancellation);
+    }
+
+    public Task<Settings> SettingsAsync() => Broken is { } broken ? Task.FromException<Settings>(broken) : host.SettingsAsync();
+
+    public Task<Settings?> SetDefaultPolicyAsync(Policy policy, long? ifVersion) => host.SetDefaultPolicyAsync(policy, ifVersion);
+
+    public ValueTask DisposeAsync() => host.DisposeAsync();
+}
