@@ -1,12 +1,11 @@
 // What an operator asks of a running host: a backup, and whether everything that was derived from the journal agrees with it.
-using NodaTime;
 using Purser.Api.Documents;
 using Purser.Api.Json;
 using Purser.Engine;
 
 namespace Purser.Api.Endpoints;
 
-sealed class OperationEndpoints(ILedger ledger, IUsageQueries queries, TimeProvider clock)
+sealed class OperationEndpoints(ILedger ledger, IUsageQueries queries, LedgerClock clock)
 {
     public const string BackupType = "application/gzip";
 
@@ -17,7 +16,7 @@ sealed class OperationEndpoints(ILedger ledger, IUsageQueries queries, TimeProvi
         // A ledger that is away says so while there is still a status to say it with.
         await ledger.LoadSettingsAsync();
         http.Response.ContentType = BackupType;
-        await Engine.Backup.WriteAsync(ledger, queries, http.Response.Body, Instant.FromDateTimeOffset(clock.GetUtcNow()), null, http.RequestAborted);
+        await Engine.Backup.WriteAsync(ledger, queries, http.Response.Body, clock.Now, null, http.RequestAborted);
     }
 
     public async Task Verify(HttpContext http)

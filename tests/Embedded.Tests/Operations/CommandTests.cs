@@ -65,7 +65,7 @@ public sealed class CommandTests : IDisposable
             Assert.Equal((host.Client.BaseAddress!.AbsoluteUri, host.Id), (file.Url, file.ProcessId));
             var paths = (await host.Client.GetFromJsonAsync<JsonElement>("/openapi/v1.json")).GetProperty("paths");
             Assert.Contains("application/gzip", paths.GetProperty("/v1/backup").GetProperty("get").ToString(), StringComparison.Ordinal);
-            Assert.Contains("findings", paths.GetProperty("/v1/verify").GetProperty("post").ToString(), StringComparison.Ordinal);
+            Assert.Contains("Verification", paths.GetProperty("/v1/verify").GetProperty("post").ToString(), StringComparison.Ordinal);
             await host.StopAsync();
             Assert.Null(HostFile.Read(In("data")));
         }

@@ -14,6 +14,8 @@ sealed class HostProcess : IAsyncDisposable
 
     public int Id => process.Id;
 
+    public bool IsRunning => !process.HasExited;
+
     /// <summary>Where the program is that the tests were built with.</summary>
     public static string Program => Path.Combine(AppContext.BaseDirectory, "purser");
 
