@@ -76,9 +76,10 @@ public sealed class FaultTests
     public async Task Several_hosts_on_one_database_serve_the_same_accounts_at_once()
     {
         var database = await (await PostgresServer.SharedAsync()).NewDatabaseAsync();
-        var hosts = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => StartOnAsync(database)));
+        var hosts = new List<HostProcess>();
         try
         {
+            for (var i = 0; i < 3; i++) hosts.Add(await HostProcess.StartAsync(("PURSER_LEDGER", "postgres"), ("PURSER_POSTGRES", database)));
             await AcknowledgedCalls.SetPoliciesAsync(hosts[0].Client);
             var calls = new AcknowledgedCalls();
             await calls.PlayAsync([.. hosts.Select(host => host.Client)], 2 * Calls, Callers, _ => Task.CompletedTask);
@@ -91,7 +92,7 @@ public sealed class FaultTests
     }
 
     static Task<HostProcess> StartOnAsync(string database) =>
-        HostProcess.StartAsync(("PURSER_LEDGER", "postgres"), ("PURSER_POSTGRES", database + ";Command Timeout=1;Timeout=1"));
+        HostProcess.StartAsync(("PURSER_LEDGER", "postgres"), ("PURSER_POSTGRES", database + ";Command Timeout=2;Timeout=3"));
 
     static async Task OnPostgresAsync(Func<PostgresServer, string, Func<Task>, Task> fault)
     {
