@@ -117,9 +117,10 @@ public static class Backup
         JsonObject? end = null;
         var (first, account, version) = (true, "", 0L);
         var seen = new HashSet<string>(StringComparer.Ordinal);
-        var (entries, events) = (0L, 0L);
+        var (entries, events, bytes) = (0L, 0L, 0L);
         await foreach (var line in LinesAsync(from, cancellation))
         {
+            bytes += Encoding.UTF8.GetByteCount(line) + 1;
             try
             {
                 if (end is not null) throw new InvalidDataException("the backup goes on after its end");
@@ -151,6 +152,11 @@ public static class Backup
         if (end is null) throw new InvalidDataException("the backup is torn: its last line is missing");
         if (end["sha256"]?.GetValue<string>() != Convert.ToHexStringLower(hash.GetCurrentHash()))
             throw new InvalidDataException("the backup was changed: its checksum does not match");
+        // A compressed file ends with the length of its content; the decompressor does not mind where that is cut off.
+        var length = new byte[4];
+        from.Position = Math.Max(0, from.Length - length.Length);
+        await from.ReadExactlyAsync(length, cancellation);
+        if (System.Buffers.Binary.BinaryPrimitives.ReadUInt32LittleEndian(length) != (uint)bytes) throw new InvalidDataException("the backup is torn: the end of the file is missing");
         return new(seen.Count, entries, events);
     }
 

@@ -38,7 +38,8 @@ public static class Verification
     public static async Task<VerificationReport> RunAsync(ILedger ledger, IUsageQueries queries, Action<long>? progress = null, CancellationToken cancellation = default)
     {
         var findings = new List<VerificationFinding>();
-        var (accounts, entries, records, count) = (0L, 0L, 0L, 0L);
+        var listed = new HashSet<string>(StringComparer.Ordinal);
+        var (entries, records, count) = (0L, 0L, 0L);
         string? cursor = null;
         do
         {
@@ -49,16 +50,17 @@ public static class Verification
                 entries += one.Entries;
                 records += one.Records;
                 Add(one.Findings);
-                progress?.Invoke(++accounts);
+                listed.Add(account);
+                progress?.Invoke(listed.Count);
             }
             cursor = page.Next;
         }
         while (cursor is not null);
 
         foreach (var sum in await queries.SumAsync(new(), [UsageKey.Account], perQuarterHour: false, cancellation))
-            if (sum.Keys[0] is { } account && (await ledger.ReadJournalAsync(account, 0, 1)).Count == 0)
+            if (sum.Keys[0] is { } account && !listed.Contains(account) && (await ledger.ReadJournalAsync(account, 0, 1)).Count == 0)
                 Add([new(account, $"{sum.Records} usage records are stored of an account without a journal", RestoreBackup)]);
-        return new(accounts, entries, records, findings, count);
+        return new(listed.Count, entries, records, findings, count);
 
         void Add(IReadOnlyList<VerificationFinding> found)
         {

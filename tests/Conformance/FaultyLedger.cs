@@ -27,6 +27,9 @@ public sealed class FaultyLedger(ILedger inner) : ILedger
     /// <summary>While set, every read fails.</summary>
     public bool Unreachable { get; set; }
 
+    /// <summary>The ledger's clock, where a test has one of its own.</summary>
+    public Func<Instant>? Time { get; set; }
+
     public async Task<IReadOnlyList<AppendResult>> AppendAsync(IReadOnlyList<Append> batch)
     {
         Reach();
@@ -51,7 +54,7 @@ public sealed class FaultyLedger(ILedger inner) : ILedger
     public Task<Instant?> TimeAsync()
     {
         Reach();
-        return inner.TimeAsync();
+        return Time is { } time ? Task.FromResult<Instant?>(time()) : inner.TimeAsync();
     }
 
     public Task<StoredBudget> LoadAsync(string account)

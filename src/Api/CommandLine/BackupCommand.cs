@@ -12,6 +12,7 @@ static class BackupCommand
     {
         var file = new Argument<string>("FILE") { Description = "The file to write. One that is there already is not touched unless --overwrite is given." };
         var overwrite = new Option<bool>("--overwrite") { Description = "Put the new backup in the place of FILE." };
+        CommandLine.NotAnOption(file);
         var access = new LedgerAccess();
         var command = new Command("backup", "Write a backup of the ledger. Hosts may go on working; a host that has the SQLite folder makes the backup itself.") { file, overwrite };
         access.AddTo(command, throughHost: true);

@@ -44,6 +44,7 @@ public static class CommandLine
             Description = "A trace: Azure's .csv or Mooncake's .jsonl, also gzipped. Without one, made-up calls are played.",
             Arity = ArgumentArity.ZeroOrOne,
         };
+        NotAnOption(file);
         var url = new Option<Uri>("--url")
         {
             Description = "Where the host listens.",
@@ -141,6 +142,12 @@ public static class CommandLine
         result.AddError($"'{text}' must be {what}");
         return null!;
     };
+
+    /// <summary>A slip in the name of an option must not become a file of that name.</summary>
+    internal static void NotAnOption(Argument file) => file.Validators.Add(result =>
+    {
+        if (result.Tokens is [{ Value: ['-', ..] and var text }, ..]) result.AddError($"'{text}' is not an option of this command");
+    });
 
     static void Require<T>(Option<T> option, Func<T?, bool> holds, string rule) => option.Validators.Add(result =>
     {

@@ -14,6 +14,7 @@ static class RestoreCommand
     public static Command Build(IAnsiConsole console)
     {
         var file = new Argument<string>("FILE") { Description = "A file that `backup` wrote, of whichever ledger." };
+        CommandLine.NotAnOption(file);
         var access = new LedgerAccess();
         var command = new Command("restore", "Read a backup into an empty ledger: a new PURSER_DATA folder, or a new database. No host may run on it.") { file };
         access.AddTo(command, throughHost: false);
@@ -51,7 +52,7 @@ static class RestoreCommand
         }
         finally
         {
-            Directory.Delete(unfinished, recursive: true);
+            if (Directory.Exists(unfinished)) Directory.Delete(unfinished, recursive: true);
         }
     }
 

@@ -1,5 +1,6 @@
 // The ledger on PostgreSQL: for several hosts on one database, and for the cluster. One append is one round trip and one transaction.
 using System.Data;
+using System.Data.Common;
 using Npgsql;
 using NpgsqlTypes;
 using Purser.Core;
@@ -26,19 +27,23 @@ public sealed partial class PostgresLedger : ILedger
         try
         {
             var settings = new NpgsqlConnectionStringBuilder(connectionString);
+            var given = new DbConnectionStringBuilder { ConnectionString = connectionString };
             // A database that does not answer is a database that is not there: callers get a transient answer and retry.
-            if (!settings.ContainsKey("Command Timeout")) settings.CommandTimeout = 10;
-            if (!settings.ContainsKey("Timeout")) settings.Timeout = 5;
+            if (!IsGiven("Command Timeout")) settings.CommandTimeout = 10;
+            if (!IsGiven("Timeout")) settings.Timeout = 5;
             // Functions are called with the same types each time; planning them again each time would be most of the work.
-            if (!settings.ContainsKey("Max Auto Prepare")) settings.MaxAutoPrepare = 50;
+            if (!IsGiven("Max Auto Prepare")) settings.MaxAutoPrepare = 50;
             settings.AutoPrepareMinUsages = 2;
             // Nothing here leaves anything behind in a session but advisory locks, and those are given back; the reset would cost more than
             // the work.
-            if (!settings.ContainsKey("No Reset On Close")) settings.NoResetOnClose = true;
+            if (!IsGiven("No Reset On Close")) settings.NoResetOnClose = true;
             source = new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
             settings.MaxPoolSize = Math.Min(settings.MaxPoolSize, MostAppending);
             settings.MinPoolSize = Math.Min(settings.MinPoolSize, settings.MaxPoolSize);
             appending = new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
+
+            // The builder of the driver takes every keyword that it knows for one that is there.
+            bool IsGiven(string keyword) => given.ContainsKey(keyword) || given.ContainsKey(keyword.Replace(" ", "", StringComparison.Ordinal));
         }
         catch (ArgumentException e)
         {

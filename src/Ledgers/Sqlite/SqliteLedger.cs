@@ -169,7 +169,7 @@ public sealed partial class SqliteLedger : ILedger, IUsageQueries
         while (position is { } at)
         {
             if (!read.Add(at).Read() || (expected != long.MaxValue && read.Long(0) != expected))
-                throw new InvalidDataException($"the journal of {account} is damaged: the entry at {at}, version {expected}, is missing");
+                throw new InvalidDataException($"the journal of {account} is damaged: the entry at {at}, {(expected == long.MaxValue ? "its newest" : $"version {expected}")}, is missing");
             var version = read.Long(0);
             expected = version - 1;
             position = read.LongOrNull(1);

@@ -51,12 +51,12 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>One server for all the tests of a process; ends with the process.</summary>
     public static Task<PostgresServer> SharedAsync() => shared.Value;
 
-    /// <summary>Durability is on unless a test says otherwise.</summary>
-    public static async Task<PostgresServer> StartAsync(bool fsync = true)
+    /// <summary>Durability is on unless a test says otherwise; its folder is a temporary one, or lies <paramref name="within"/> another.</summary>
+    public static async Task<PostgresServer> StartAsync(bool fsync = true, string? within = null)
     {
         if (Other is { } other) return new(null, 0, fsync, other);
         if (Missing is { } missing) throw new InvalidOperationException(missing);
-        var folder = ServerProcess.NewFolder("postgres");
+        var folder = within is null ? ServerProcess.NewFolder("postgres") : Directory.CreateDirectory(Path.Combine(within, "postgres")).FullName;
         if (Environment.IsPrivilegedProcess) await ServerProcess.RunAsync("chown", "postgres", folder);
         var data = Path.Combine(folder, "data");
         string[] init = [Program("initdb")!, "-D", data, "-U", "purser", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"];
@@ -151,6 +151,61 @@ public sealed class PostgresServer : IAsyncDisposable
     {
         Own();
         return EndAsync(Signal.Kill);
+    }
+
+    /// <summary>As <see cref="KillAsync"/>, and every process of the server at once.</summary>
+    public async Task CrashAsync()
+    {
+        Own();
+        var family = Family();
+        foreach (var process in family) ServerProcess.Send(process, Signal.Kill);
+        await ServerProcess.UntilAsync(() => !family.Exists(ServerProcess.IsAlive), patience, "PostgreSQL does not end");
+    }
+
+    List<int> frozen = [];
+
+    /// <summary>Stops every process of the server where it is: connections stay open, and nobody answers.</summary>
+    public void Freeze()
+    {
+        Own();
+        frozen = Family();
+        foreach (var process in frozen) ServerProcess.Send(process, Signal.Stop);
+    }
+
+    public void Thaw()
+    {
+        foreach (var process in frozen) ServerProcess.Send(process, Signal.Continue);
+        frozen = [];
+    }
+
+    /// <summary>The postmaster and its children, which lead process groups of their own.</summary>
+    List<int> Family() => [ProcessId, .. ServerProcess.ChildrenOf(ProcessId)];
+
+    /// <summary>Has the server write so much that it needs another segment of its log; refusals are what is looked for.</summary>
+    public async Task FillLogAsync()
+    {
+        try
+        {
+            await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(basis) { Pooling = false, Timeout = 5 }.ConnectionString);
+            await connection.OpenAsync();
+            for (var i = 0; i < 8; i++)
+            {
+                await using var next = new NpgsqlCommand("select pg_logical_emit_message(true, 'test', repeat('x', 4000000)); select pg_switch_wal()", connection);
+                await next.ExecuteNonQueryAsync();
+            }
+        }
+        catch (NpgsqlException)
+        {
+            // Full.
+        }
+    }
+
+    /// <summary>Starts the server where it gave up by itself.</summary>
+    public async Task EnsureRunsAsync()
+    {
+        if (ServerProcess.IsAlive(ProcessId) && await AnswersAsync()) return;
+        await ServerProcess.UntilAsync(async () => !ServerProcess.IsAlive(ProcessId) || await AnswersAsync(), patience, () => ServerProcess.LogOf(log));
+        if (!ServerProcess.IsAlive(ProcessId)) await StartAgainAsync();
     }
 
     /// <summary>Ends all connections and stops in good order.</summary>

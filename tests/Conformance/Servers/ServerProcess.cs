@@ -33,6 +33,24 @@ public static class ServerProcess
         }
     }
 
+    /// <summary>Processes whose parent this is.</summary>
+    public static IReadOnlyList<int> ChildrenOf(int pid)
+    {
+        var children = new List<int>();
+        foreach (var folder in Directory.EnumerateDirectories("/proc"))
+            try
+            {
+                if (!int.TryParse(Path.GetFileName(folder), out var child)) continue;
+                var stat = File.ReadAllText(Path.Combine(folder, "stat"));
+                if (int.Parse(stat[(stat.LastIndexOf(')') + 4)..].Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture) == pid) children.Add(child);
+            }
+            catch (IOException)
+            {
+                // Gone meanwhile.
+            }
+        return children;
+    }
+
     /// <summary>A port that nobody listens on just now; whoever starts on it must be ready to be told that it is taken.</summary>
     public static int FreePort()
     {

@@ -25,6 +25,7 @@ public sealed class Auditor
         auditor.Acknowledgements();
         auditor.Repetitions();
         auditor.Refusals();
+        auditor.Thresholds();
         return auditor.findings;
     }
 
@@ -102,11 +103,8 @@ public sealed class Auditor
         /// <summary>What is left of a limit for a user at a moment; null where it does not bind.</summary>
         public Int128? Left(Limit limit, string? user, long at)
         {
-            if (limit.Amount is not { } amount || limit.Enforcement == Enforcement.Soft || limit.Mode != LimitMode.Enforce) return null;
-            foreach (var (_, terms, from, until) in Raises)
-                if (terms.LimitId == limit.Id && from <= at && at < until)
-                    amount += terms.Additional;
-            var length = limit.Window.Kind switch { WindowKind.Hour => 3_600_000L, WindowKind.Day => 86_400_000L, _ => long.MaxValue };
+            if (limit.Enforcement == Enforcement.Soft || limit.Mode != LimitMode.Enforce || Allowed(limit, at) is not { } amount) return null;
+            var length = LengthOf(limit);
             bool Counts(long when, string? who) => when / length == at / length && (limit.Each is null || (who ?? "") == (user ?? ""));
             var tokens = limit.Unit == LimitUnit.Tokens;
             foreach (var (when, who, used, requests) in Booked)
@@ -115,6 +113,90 @@ public sealed class Auditor
                 if (Counts(hold.At, hold.User)) amount -= tokens ? hold.Tokens : hold.Requests;
             return amount;
         }
+
+        /// <summary>The amount of a limit with the raises in force; null where it is unlimited.</summary>
+        public Int128? Allowed(Limit limit, long at)
+        {
+            if (limit.Amount is not { } amount) return null;
+            Int128 allowed = amount;
+            foreach (var (_, terms, from, until) in Raises)
+                if (terms.LimitId == limit.Id && from <= at && at < until)
+                    allowed += terms.Additional;
+            return allowed;
+        }
+
+        /// <summary>What was booked for a key in the window that holds a moment.</summary>
+        public Int128 BookedIn(Limit limit, string key, long at)
+        {
+            Int128 sum = 0;
+            foreach (var (when, who, tokens, requests) in Booked)
+                if (when / LengthOf(limit) == at / LengthOf(limit) && (limit.Each is null || (who ?? "") == key))
+                    sum += limit.Unit == LimitUnit.Tokens ? tokens : requests;
+            return sum;
+        }
+
+        /// <summary>All windows of the simulation start with the epoch's hours and days.</summary>
+        public static long LengthOf(Limit limit) => limit.Window.Kind switch { WindowKind.Hour => 3_600_000L, WindowKind.Day => 86_400_000L, _ => long.MaxValue };
+    }
+
+    /// <summary>
+    /// Every ratio that is reached is announced: after each entry, for what it booked in the current window and for everything after a
+    /// change of limits. None is announced that is not reached, none twice unless a raise armed it anew, none of a window that has ended.
+    /// </summary>
+    void Thresholds()
+    {
+        var book = new Book();
+        var announced = new Dictionary<(int No, string Key), (long Window, HashSet<decimal> Ratios)>();
+        IReadOnlyList<NumberedLimit> limits = [];
+        foreach (var entry in journal)
+        {
+            var touched = new HashSet<string>(StringComparer.Ordinal);
+            var all = false;
+            foreach (var happened in entry.Events)
+            {
+                book.Take(happened);
+                if (happened is PolicyChanged { Effective: var effective }) limits = effective.Limits;
+                all |= happened is PolicyChanged or OverrideAdded or OverrideRemoved;
+                if (Append.RecordOf(happened) is { } record && record.At.ToUnixTimeMilliseconds() <= book.Now) touched.Add(record.Usage.Dimensions.User ?? "");
+                if (happened is ThresholdCrossed crossed) Announced(book, limits, announced, crossed, entry.Version);
+                if (happened is ThresholdRearmed rearmed && announced.TryGetValue((rearmed.No, rearmed.Key), out var known)) known.Ratios.RemoveWhere(ratio => ratio > rearmed.Above);
+            }
+            foreach (var (no, limit) in limits)
+                foreach (var key in limit.Each is null ? [""] : all ? book.Booked.Select(one => one.User ?? "").Distinct() : touched)
+                {
+                    if (!all && touched.Count == 0) continue;
+                    // A booking for another window of the limit does not look at this one.
+                    if (!all && !entry.Events.Any(happened => Append.RecordOf(happened) is { } record && InWindow(limit, key, record, book.Now))) continue;
+                    if (book.Allowed(limit, book.Now) is not { } allowed) continue;
+                    var settled = book.BookedIn(limit, key, book.Now);
+                    foreach (var threshold in limit.Thresholds ?? EffectivePolicy.DefaultThresholds)
+                    {
+                        if (settled <= 0 || (decimal)settled < threshold.Ratio * (decimal)allowed) continue;
+                        var known = announced.TryGetValue((no, key), out var found) && found.Window == book.Now / Book.LengthOf(limit) && found.Ratios.Contains(threshold.Ratio);
+                        if (!known) Found($"entry {entry.Version} reaches {threshold.Ratio} of limit '{limit.Id}' for '{key}' ({settled} of {allowed}) and it was not announced");
+                    }
+                }
+        }
+    }
+
+    static bool InWindow(Limit limit, string key, UsageRecord record, long now) =>
+        record.At.ToUnixTimeMilliseconds() / Book.LengthOf(limit) == now / Book.LengthOf(limit) && (limit.Each is null || (record.Usage.Dimensions.User ?? "") == key);
+
+    void Announced(
+        Book book, IReadOnlyList<NumberedLimit> limits, Dictionary<(int, string), (long Window, HashSet<decimal> Ratios)> announced, ThresholdCrossed crossed, long version)
+    {
+        if (limits.FirstOrDefault(numbered => numbered.No == crossed.No)?.Limit is not { } limit)
+        {
+            Found($"entry {version} announces a limit {crossed.No} that is not in force");
+            return;
+        }
+        var (window, at) = (book.Now / Book.LengthOf(limit), crossed.At.ToUnixTimeMilliseconds());
+        if (!crossed.Window.Contains(crossed.At) || at / Book.LengthOf(limit) != window) Found($"entry {version} announces {crossed.Ratio} of limit '{limit.Id}' in a window that is not the current one");
+        if (!announced.TryGetValue((crossed.No, crossed.Key), out var known) || known.Window != window) announced[(crossed.No, crossed.Key)] = known = (window, []);
+        if (!known.Ratios.Add(crossed.Ratio)) Found($"entry {version} announces {crossed.Ratio} of limit '{limit.Id}' for '{crossed.Key}' again");
+        var settled = book.BookedIn(limit, crossed.Key, at);
+        if (book.Allowed(limit, at) is not { } allowed || (decimal)settled < crossed.Ratio * (decimal)allowed)
+            Found($"entry {version} announces {crossed.Ratio} of limit '{limit.Id}' for '{crossed.Key}', of which {settled} is settled");
     }
 
     /// <summary>No hard limit is passed by any admission.</summary>

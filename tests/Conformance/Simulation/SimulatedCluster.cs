@@ -83,7 +83,12 @@ public sealed class SimulatedCluster
             stalled.Add(until);
             await until.Task;
         };
-        return new(new(ledger, clock, new() { DeadlinePoll = Timeout.InfiniteTimeSpan, IdleAfter = TimeSpan.FromDays(300), Scheduler = scheduler }), ledger, clock);
+        // Some hosts keep a snapshot after nearly every batch, some now and then, some never in so short a run.
+        var eventsPerSnapshot = random.Next(3) switch { 0 => 1, 1 => random.Next(2, 30), _ => SessionParts.UsualEventsPerSnapshot };
+        return new(new(ledger, clock, new()
+        {
+            DeadlinePoll = Timeout.InfiniteTimeSpan, IdleAfter = TimeSpan.FromDays(300), Scheduler = scheduler, EventsPerSnapshot = eventsPerSnapshot,
+        }), ledger, clock);
     }
 
     List<string> Play(int steps)
@@ -100,6 +105,7 @@ public sealed class SimulatedCluster
                 case 4: Release(); break;
                 case 5: Evict(); break;
                 case 6: Poll(); break;
+                case 7 when random.Next(4) == 0: Crowd(); break;
                 default: Send(accounts[random.Next(accounts.Length)], RandomCommand(), Somebody()); break;
             }
             scheduler.Run(random.Next(0, 40));
@@ -205,14 +211,20 @@ public sealed class SimulatedCluster
         });
     }
 
+    /// <summary>Every host at once on one account: conflict upon conflict, until they take turns.</summary>
+    void Crowd()
+    {
+        trace.Add("crowd");
+        var account = accounts[random.Next(accounts.Length)];
+        for (var i = 0; i < 3; i++)
+            foreach (var host in hosts.ToArray())
+                Send(account, RandomCommand(), host);
+    }
+
     static long Millis(Host host) => host.Clock.GetUtcNow().ToUnixTimeMilliseconds();
 
-    async Task<long> VersionAsync(string account)
-    {
-        var version = 0L;
-        while (await shared.Ledger.ReadJournalAsync(account, version, 10_000) is { Count: > 0 } entries) version = entries[^1].Version;
-        return version;
-    }
+    /// <summary>An append that expects what can not be is refused with the version that is.</summary>
+    async Task<long> VersionAsync(string account) => (await shared.Ledger.AppendAsync([new(account, -1, [])]))[0].Version;
 
     Policy RandomPolicy() => new()
     {

@@ -1,5 +1,6 @@
 // The product as a process of its own: started, killed and started again on the same data.
 using System.Diagnostics;
+using Purser.Conformance.Servers;
 
 namespace Purser.Embedded.Tests.Processes;
 
@@ -12,6 +13,8 @@ sealed class HostProcess : IAsyncDisposable
     public HttpClient Client { get; }
 
     public int Id => process.Id;
+
+    public bool IsRunning => !process.HasExited;
 
     /// <summary>Where the program is that the tests were built with.</summary>
     public static string Program => Path.Combine(AppContext.BaseDirectory, "purser");
@@ -39,6 +42,13 @@ sealed class HostProcess : IAsyncDisposable
     public async Task KillAsync()
     {
         process.Kill();
+        await process.WaitForExitAsync();
+    }
+
+    /// <summary>Told to end, as a supervisor does it.</summary>
+    public async Task StopAsync()
+    {
+        ServerProcess.Send(process.Id, Signal.Terminate);
         await process.WaitForExitAsync();
     }
 

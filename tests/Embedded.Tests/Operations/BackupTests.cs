@@ -1,0 +1,141 @@
+// A backup of any ledger, restored into any other one, changes no answer; and what is no whole backup is refused before anything is written.
+using System.IO.Compression;
+using System.Text;
+using NodaTime;
+using Purser.Engine;
+
+namespace Purser.Embedded.Tests.Operations;
+
+public sealed class BackupTests
+{
+    static readonly Instant now = Instant.FromUtc(2026, 3, 14, 12, 0);
+
+    static async Task<byte[]> BackupOf(Store store)
+    {
+        using var stream = new MemoryStream();
+        await Backup.WriteAsync(store.Ledger, store.Queries, stream, now);
+        return stream.ToArray();
+    }
+
+    [Theory]
+    [InlineData("memory", "sqlite")]
+    [InlineData("memory", "postgres")]
+    [InlineData("sqlite", "postgres")]
+    [InlineData("postgres", "sqlite")]
+    [InlineData("sqlite", "memory")]
+    [InlineData("postgres", "memory")]
+    public async Task A_backup_restored_into_another_ledger_keeps_every_answer(string from, string to)
+    {
+        await using var origin = await Store.NewAsync("memory");
+        var past = await Past.OnAsync(origin.Ledger);
+        var answers = await past.AnswersAsync(origin.Ledger, origin.Queries);
+        await using var first = await Store.NewAsync(from);
+        await Backup.ReadAsync(new MemoryStream(await BackupOf(origin)), first.Ledger, first.Queries);
+        await using var second = await Store.NewAsync(to);
+
+        var backup = await BackupOf(first);
+        var count = await Backup.ReadAsync(new MemoryStream(backup), second.Ledger, second.Queries);
+
+        Assert.Equal(3, count.Accounts);
+        Assert.Equal(await Backup.CheckAsync(new MemoryStream(backup)), count);
+        foreach (var store in new[] { first, second })
+        {
+            var restored = await past.AnswersAsync(store.Ledger, store.Queries);
+            Assert.Equal(answers.Count, restored.Count);
+            for (var i = 0; i < answers.Count; i++) Assert.Equivalent(answers[i], restored[i], strict: true);
+            await store.Ledger.DeleteSnapshotsAsync();
+            Assert.Equivalent(answers, await past.AnswersAsync(store.Ledger, store.Queries), strict: true);
+            Assert.Empty((await Verification.RunAsync(store.Ledger, store.Queries)).Findings);
+        }
+        // The journal itself is the same, byte for byte; and so is a backup of the backup.
+        Assert.Equal(Unzip(backup), Unzip(await BackupOf(second)));
+    }
+
+    [Fact]
+    public async Task A_ledger_that_is_not_empty_is_not_restored_into()
+    {
+        await using var store = await Store.NewAsync("memory");
+        await Past.OnAsync(store.Ledger);
+        var backup = await BackupOf(store);
+        await Assert.ThrowsAsync<LedgerNotEmptyException>(() => Backup.ReadAsync(new MemoryStream(backup), store.Ledger, store.Queries));
+        Assert.Equal(Unzip(backup), Unzip(await BackupOf(store)));
+    }
+
+    [Fact]
+    public async Task Torn_backups_are_refused_and_nothing_is_written()
+    {
+        var backup = await WholeAsync();
+        for (var length = 0; length < backup.Length; length += Math.Max(1, backup.Length / 200)) await RefusedAsync(backup[..length], "");
+        var text = Unzip(backup);
+        var lines = text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        await RefusedAsync(Zip(string.Join('\n', lines[..^1])), "torn");
+        await RefusedAsync(Zip(text + lines[1] + "\n"), "goes on after its end");
+        await RefusedAsync([], "torn");
+    }
+
+    [Fact]
+    public async Task Changed_backups_are_refused_and_nothing_is_written()
+    {
+        var backup = await WholeAsync();
+        for (var at = 20; at < backup.Length; at += backup.Length / 100)
+        {
+            var changed = backup.ToArray();
+            changed[at] ^= 0x10;
+            await RefusedAsync(changed, "");
+        }
+        var text = Unzip(backup);
+        var lines = text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        await RefusedAsync(Zip(text.Replace("\"settled\"", "\"sett1ed\"", StringComparison.Ordinal)), "");
+        await RefusedAsync(Zip(text.Replace("launch", "lunch", StringComparison.Ordinal)), "was changed");
+        await RefusedAsync(Zip(string.Join('\n', [.. lines[..5], .. lines[6..]]) + "\n"), "stands where");
+        await RefusedAsync(Zip(string.Join('\n', [.. lines[..5], lines[6], lines[5], .. lines[7..]]) + "\n"), "stands where");
+        await RefusedAsync(Zip(string.Join('\n', [.. lines[..^2], .. lines[^1..]]) + "\n"), "was changed");
+    }
+
+    [Fact]
+    public async Task Files_that_are_no_backup_are_refused_and_nothing_is_written()
+    {
+        await RefusedAsync("hello"u8.ToArray(), "damaged");
+        await RefusedAsync(Zip("hello\n"), "damaged");
+        await RefusedAsync(Zip("{\"some\":\"log\"}\n{\"end\":true}\n"), "not a backup of Purser");
+        await RefusedAsync(Zip("[1,2]\n"), "damaged");
+        await RefusedAsync(Zip("null\n"), "damaged");
+        await RefusedAsync(Zip(Unzip(await WholeAsync()).Replace("{\"purserBackup\":1", "{\"purserBackup\":2", StringComparison.Ordinal)), "format 2");
+        // The checksum is right, and still it is nothing that this program can write.
+        await RefusedAsync(Sealed("{\"purserBackup\":1}\n{\"account\":\"a\",\"version\":1,\"at\":0,\"events\":[{\"e\":\"fromTheFuture\"}]}\n"), "damaged");
+        await RefusedAsync(Sealed("{\"purserBackup\":1}\n{\"account\":\"a\",\"version\":1,\"at\":0}\n"), "damaged");
+        await RefusedAsync(Sealed("{\"purserBackup\":1}\n{\"account\":\"a\",\"version\":2,\"at\":0,\"events\":[]}\n"), "stands where");
+    }
+
+    static async Task<byte[]> WholeAsync()
+    {
+        await using var store = await Store.NewAsync("memory");
+        await Past.OnAsync(store.Ledger);
+        return await BackupOf(store);
+    }
+
+    static async Task RefusedAsync(byte[] file, string why)
+    {
+        await using var store = await Store.NewAsync("memory");
+        var refused = await Assert.ThrowsAsync<InvalidDataException>(() => Backup.ReadAsync(new MemoryStream(file), store.Ledger, store.Queries));
+        Assert.Contains(why, refused.Message, StringComparison.Ordinal);
+        Assert.Empty((await store.Queries.AccountsAsync(null, null, 10)).Items);
+        Assert.Equal(0, (await store.Ledger.LoadSettingsAsync()).Version);
+    }
+
+    static string Unzip(byte[] file)
+    {
+        using var reader = new StreamReader(new GZipStream(new MemoryStream(file), CompressionMode.Decompress));
+        return reader.ReadToEnd();
+    }
+
+    static byte[] Zip(string text)
+    {
+        using var zipped = new MemoryStream();
+        using (var zip = new GZipStream(zipped, CompressionLevel.Fastest)) zip.Write(Encoding.UTF8.GetBytes(text));
+        return zipped.ToArray();
+    }
+
+    static byte[] Sealed(string text) =>
+        Zip(text + "{\"end\":true,\"sha256\":\"" + Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes(text))) + "\"}\n");
+}

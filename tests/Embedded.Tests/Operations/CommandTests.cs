@@ -1,0 +1,162 @@
+// backup, restore and verify as an operator types them, beside a running host and without one.
+using System.Net.Http.Json;
+using System.Text.Json;
+using Microsoft.Data.Sqlite;
+using Purser.Api;
+using Purser.Conformance.Servers;
+using Purser.Embedded.Tests.Processes;
+using Purser.Ledgers.Sqlite;
+using Spectre.Console;
+
+namespace Purser.Embedded.Tests.Operations;
+
+public sealed class CommandTests : IDisposable
+{
+    readonly TemporaryFolder folder = new();
+    readonly StringWriter screen = new();
+
+    string In(string name) => Path.Combine(folder.Path, name);
+
+    [Fact]
+    public async Task A_backup_of_a_working_host_goes_through_it_and_misses_nothing_acknowledged_before()
+    {
+        const string key = "a-long-key";
+        await using var host = await HostProcess.StartAsync(("PURSER_DATA", In("data")), ("PURSER_ADMIN_KEY", key));
+        host.Client.DefaultRequestHeaders.Authorization = new("Bearer", key);
+        var before = 0;
+        for (; before < 50; before++) await BookAsync(host, $"before-{before}");
+        using var enough = new CancellationTokenSource();
+        var working = Task.WhenAll(Enumerable.Range(0, 4).Select(async caller =>
+        {
+            for (var i = 0; !enough.IsCancellationRequested; i++) await BookAsync(host, $"during-{caller}-{i}");
+        }));
+
+        Assert.Equal(0, await RunAsync("backup", In("a.gz"), "--data", In("data"), "--key", key));
+        Assert.Equal(0, await RunAsync("verify", "--data", In("data"), "--key", key));
+        Assert.Equal(3, await RunAsync("restore", In("a.gz"), "--data", In("data")));
+        Assert.Equal(3, await RunAsync("verify", "--data", In("data")));
+        Shows($"of the host at {host.Client.BaseAddress}", "all holds", "a host has", "asks for a key");
+        await enough.CancelAsync();
+        await working;
+        Assert.False(File.Exists(In("a.gz.part")));
+
+        Assert.Equal(0, await RunAsync("restore", In("a.gz"), "--data", In("restored")));
+        Assert.Equal(0, await RunAsync("verify", "--data", In("restored")));
+        await using var restored = await HostProcess.StartAsync(("PURSER_DATA", In("restored")));
+        for (var i = 0; i < before; i++)
+        {
+            var hold = await restored.Client.GetFromJsonAsync<JsonElement>($"/v1/accounts/worker/usage?requestId=before-{i}");
+            Assert.Equal(1, hold.GetProperty("items").GetArrayLength());
+        }
+    }
+
+    static async Task BookAsync(HostProcess host, string id)
+    {
+        using var booked = await host.Client.PostAsJsonAsync("/v1/accounts/worker/usage", new { id, inputTokens = 3, requestId = id });
+        booked.EnsureSuccessStatusCode();
+    }
+
+    [Fact]
+    public async Task The_host_says_where_it_listens_while_it_runs_and_describes_its_operations()
+    {
+        await using (var host = await HostProcess.StartAsync(("PURSER_DATA", In("data"))))
+        {
+            var file = HostFile.Read(In("data"))!;
+            Assert.Equal((host.Client.BaseAddress!.AbsoluteUri, host.Id), (file.Url, file.ProcessId));
+            var paths = (await host.Client.GetFromJsonAsync<JsonElement>("/openapi/v1.json")).GetProperty("paths");
+            Assert.Contains("application/gzip", paths.GetProperty("/v1/backup").GetProperty("get").ToString(), StringComparison.Ordinal);
+            Assert.Contains("Verification", paths.GetProperty("/v1/verify").GetProperty("post").ToString(), StringComparison.Ordinal);
+            await host.StopAsync();
+            Assert.Null(HostFile.Read(In("data")));
+        }
+        // A host that was killed leaves its file; the lock says that nobody is there.
+        await using (var killed = await HostProcess.StartAsync(("PURSER_DATA", In("data")))) await killed.KillAsync();
+        Assert.NotNull(HostFile.Read(In("data")));
+        Assert.Equal(0, await RunAsync("verify", "--data", In("data")));
+    }
+
+    [Fact]
+    public async Task A_backup_goes_from_sqlite_to_postgres_and_back()
+    {
+        await using (var host = await HostProcess.StartAsync(("PURSER_DATA", In("data")))) await BookAsync(host, "one");
+        var database = await (await PostgresServer.SharedAsync()).NewDatabaseAsync();
+        string[] postgres = ["--ledger", "postgres", "--postgres", database];
+        Assert.Equal(0, await RunAsync("backup", In("a.gz"), "--data", In("data")));
+        Assert.Equal(0, await RunAsync(["restore", In("a.gz"), .. postgres]));
+        Assert.Equal(0, await RunAsync(["verify", .. postgres]));
+        Assert.Equal(1, await RunAsync(["restore", In("a.gz"), .. postgres]));
+        Assert.Equal(0, await RunAsync(["backup", In("b.gz"), .. postgres]));
+        Assert.Equal(0, await RunAsync("restore", In("b.gz"), "--data", In("back")));
+        Shows("1 accounts, 1 entries, 1 events are in the PostgreSQL ledger", "the ledger is not empty", "1 accounts, 1 entries, 1 records: all holds");
+    }
+
+    [Fact]
+    public async Task Nothing_is_ever_overwritten_or_left_half_done()
+    {
+        await using (var host = await HostProcess.StartAsync(("PURSER_DATA", In("data")))) await BookAsync(host, "one");
+        Assert.Equal(0, await RunAsync("backup", In("a.gz"), "--data", In("data")));
+        var bytes = await File.ReadAllBytesAsync(In("a.gz"));
+        Assert.Equal(2, await RunAsync("backup", In("a.gz"), "--data", In("data")));
+        Assert.Equal(2, await RunAsync("backup", Path.Combine(In("data"), SqliteLedger.FileName), "--overwrite", "--data", In("data")));
+        Assert.Equal(2, await RunAsync("backup", Path.Combine(In("nowhere"), "a.gz"), "--data", In("data")));
+        Assert.Equal(bytes, await File.ReadAllBytesAsync(In("a.gz")));
+        Assert.Equal(1, await RunAsync("restore", In("a.gz"), "--data", In("data")));
+        await File.WriteAllBytesAsync(In("torn.gz"), bytes[..^10]);
+        Assert.Equal(1, await RunAsync("restore", In("torn.gz"), "--data", In("new")));
+        Assert.Equal(1, await RunAsync("restore", In("none.gz"), "--data", In("new")));
+        Assert.False(Directory.Exists(In("new")));
+        Shows("is there already", "is a file of the ledger itself", "there is no folder", "none.gz");
+    }
+
+    [Fact]
+    public async Task Verify_lists_what_it_finds_and_fails()
+    {
+        await using (var host = await HostProcess.StartAsync(("PURSER_DATA", In("data")))) await BookAsync(host, "one");
+        using (var connection = new SqliteConnection($"Data Source={Path.Combine(In("data"), SqliteLedger.FileName)};Pooling=False"))
+        {
+            connection.Open();
+            using var command = connection.CreateCommand();
+            command.CommandText = "DELETE FROM usage";
+            command.ExecuteNonQuery();
+        }
+        Assert.Equal(1, await RunAsync("verify", "--data", In("data")));
+        Shows("worker: usage 'one' is in the journal and not stored", "make a backup and restore it", "2 findings");
+    }
+
+    [Fact]
+    public async Task Wrong_usage_and_a_ledger_that_is_away_have_exit_codes_of_their_own()
+    {
+        Assert.Equal(3, await RunAsync("verify", "--data", In("nothing")));
+        Assert.False(Directory.Exists(In("nothing")));
+        Assert.Equal(3, await RunAsync("verify", "--ledger", "postgres", "--postgres", "Host=127.0.0.1;Port=1;Username=nobody"));
+        Assert.Equal(3, await RunAsync("verify", "--url", "http://127.0.0.1:1"));
+        Assert.Equal(2, await RunAsync("verify", "--ledger", "oracle"));
+        Assert.Equal(2, await RunAsync("verify", "--ledger", "postgres"));
+        Assert.Equal(2, await RunAsync("verify", "--ledger", "memory"));
+        Assert.Equal(2, await RunAsync("verify", "--unknown"));
+        Assert.Equal(2, await RunAsync("backup"));
+        Assert.Equal(2, await RunAsync("backup", "--overwite"));
+        Assert.Equal(2, await RunAsync("restore", In("a"), In("b")));
+        Assert.Equal(2, await RunAsync("verify", "--url", "nowhere"));
+    }
+
+    Task<int> RunAsync(params string[] args)
+    {
+        var console = AnsiConsole.Create(new()
+        {
+            Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Interactive = InteractionSupport.No, Out = new AnsiConsoleOutput(screen),
+        });
+        return Api.CommandLine.RunAsync(args, _ => throw new InvalidOperationException("must not start"), console);
+    }
+
+    void Shows(params string[] texts)
+    {
+        foreach (var text in texts) Assert.Contains(text, screen.ToString(), StringComparison.Ordinal);
+    }
+
+    public void Dispose()
+    {
+        screen.Dispose();
+        folder.Dispose();
+    }
+}
