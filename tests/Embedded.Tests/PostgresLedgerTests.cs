@@ -6,6 +6,7 @@ using Purser.Ledgers.Postgres;
 
 namespace Purser.Embedded.Tests;
 
+[Trait("needs", "postgres")]
 public sealed class PostgresLedgerTests : LedgerConformance
 {
     string? database;
@@ -15,6 +16,7 @@ public sealed class PostgresLedgerTests : LedgerConformance
     protected override async Task<ILedger> OpenAnotherHostAsync(ILedger first) => await OpenAsync();
 }
 
+[Trait("needs", "postgres")]
 public sealed class PostgresUsageTests : UsageQueryConformance
 {
     protected override async Task<ILedger> OpenAsync() => await PostgresLedger.OpenAsync(await (await PostgresServer.SharedAsync()).NewDatabaseAsync());

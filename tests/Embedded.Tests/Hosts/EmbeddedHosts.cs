@@ -64,6 +64,7 @@ public sealed class SqliteHostTests : AuthorityConformance, IDisposable
     public void Dispose() => folder.Dispose();
 }
 
+[Trait("needs", "postgres")]
 public sealed class PostgresHostTests : AuthorityConformance
 {
     protected override async Task<IAuthorityHost> StartAsync()

@@ -6,6 +6,7 @@ using Purser.Engine;
 
 namespace Purser.Embedded.Tests.Operations;
 
+[Trait("needs", "postgres")]
 public sealed class BackupTests
 {
     static readonly Instant now = Instant.FromUtc(2026, 3, 14, 12, 0);

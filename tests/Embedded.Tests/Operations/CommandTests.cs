@@ -10,6 +10,7 @@ using Spectre.Console;
 
 namespace Purser.Embedded.Tests.Operations;
 
+[Trait("needs", "postgres")]
 public sealed class CommandTests : IDisposable
 {
     readonly TemporaryFolder folder = new();

@@ -3,6 +3,7 @@ using Purser.Engine;
 
 namespace Purser.Embedded.Tests.Operations;
 
+[Trait("needs", "postgres")]
 public sealed class VerificationTests
 {
     // What is done to the ledger, on SQLite and on PostgreSQL (the same where there is one), and a part of what is found.

@@ -17,6 +17,7 @@ public sealed class CrashTests
     }
 
     [Fact]
+    [Trait("needs", "postgres")]
     public async Task Twenty_kills_on_postgres_lose_nothing_that_was_acknowledged_and_retries_count_nothing_twice()
     {
         var database = await (await PostgresServer.SharedAsync()).NewDatabaseAsync();

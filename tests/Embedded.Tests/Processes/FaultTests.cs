@@ -6,6 +6,7 @@ using Purser.Conformance.Servers;
 
 namespace Purser.Embedded.Tests.Processes;
 
+[Trait("needs", "postgres")]
 public sealed class FaultTests
 {
     const int Callers = 12;
