@@ -90,19 +90,21 @@ static class Admission
             if (!(shadow ? match.Shadows : match.Decides)) continue;
             var amount = requested.Of(match.Limit.Limit.Unit);
             if (match.Missing(amount) == 0) continue;
-            (blockers ??= []).Add(new(Viewing.View(state, match, now), new(match.Limit.Limit.Unit, amount), RetryAfterSeconds(match, amount, now)));
+            var fits = FitsAt(match, amount, now);
+            (blockers ??= []).Add(new(
+                Viewing.View(state, match, now), new(match.Limit.Limit.Unit, amount), fits is { } at ? CeilingSeconds(at - now) : null, fits));
         }
         return blockers ?? [];
     }
 
-    /// <summary>Seconds until enough has left the window for the amount to fit, if nobody else takes it; null where waiting can not help.</summary>
-    static long? RetryAfterSeconds(Match match, long requested, Instant now)
+    /// <summary>When enough has left the window for the amount to fit, if nobody else takes it; null where waiting can not help.</summary>
+    static Instant? FitsAt(Match match, long requested, Instant now)
     {
         if (requested > match.Allowed || match.Counter is not { } counter) return null;
         foreach (var end in counter.Slots.Select(slot => slot.Span.End).Where(end => end > now && end < Span.Always.End).Order())
         {
             var (settled, held) = counter.At(end);
-            if (settled + held + requested <= match.Allowed) return CeilingSeconds(end - now);
+            if (settled + held + requested <= match.Allowed) return end;
         }
         return null;
     }
@@ -113,10 +115,10 @@ static class Admission
     {
         var suggestions = new List<Suggestion>();
         if (LargestOutputThatFits(matches, estimate) is { } output) suggestions.Add(new("reduceMaxOutputTokens") { MaxOutputTokens = output });
-        if (blockers.All(blocker => blocker.RetryAfterSeconds is not null))
+        if (blockers.All(blocker => blocker.FitsAt is not null))
         {
-            var seconds = blockers.Max(blocker => blocker.RetryAfterSeconds!.Value);
-            suggestions.Add(new("wait") { Seconds = seconds, Until = now + Duration.FromSeconds(seconds) });
+            var until = blockers.Max(blocker => blocker.FitsAt!.Value);
+            suggestions.Add(new("wait") { Seconds = CeilingSeconds(until - now), Until = until });
         }
         foreach (var match in matches)
         {

@@ -10,8 +10,8 @@ public sealed record LimitView(
     string LimitId, LimitUnit Unit, Window Window, string? Key, Quantity? Amount, Quantity Settled, Quantity Held, Quantity? Remaining,
     decimal PercentUsed, decimal PercentCommitted, string Status, Instant? WindowStart, Instant? ResetsAt);
 
-/// <summary>A limit that stands in the way. <see cref="RetryAfterSeconds"/> is null where waiting can not help.</summary>
-public sealed record Blocker(LimitView Limit, Quantity Requested, long? RetryAfterSeconds);
+/// <summary>A limit that stands in the way, and when the call would fit it if nobody else came; null where waiting can not help.</summary>
+public sealed record Blocker(LimitView Limit, Quantity Requested, long? RetryAfterSeconds, Instant? FitsAt);
 
 /// <summary>Something the caller could do: `reduceMaxOutputTokens`, `wait`, `requestOverride`.</summary>
 public sealed record Suggestion(string Action)

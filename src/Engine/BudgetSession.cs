@@ -37,6 +37,9 @@ public sealed class BudgetSession(string account, SessionParts parts)
 
     const int MostConflicts = 20;
 
+    /// <summary>Who repeats one old call often repeats many: a trace that is played again.</summary>
+    const int AskFirstAfterKnownId = 64;
+
     /// <summary>Closed holds and usage stay in memory this long, for quick retries.</summary>
     static readonly Duration remembered = Duration.FromMinutes(1);
 
@@ -52,6 +55,9 @@ public sealed class BudgetSession(string account, SessionParts parts)
     /// <summary>Only the running loop touches these. The state is what the ledger has, or null when that is not known.</summary>
     BudgetState? state;
     int eventsSinceSnapshot;
+
+    /// <summary>So many batches more ask the ledger for the ids that memory does not know before they decide, not while they write.</summary>
+    int askFirst;
 
     public string Account => account;
 
@@ -167,18 +173,22 @@ public sealed class BudgetSession(string account, SessionParts parts)
     {
         var settings = await parts.Settings.CurrentAsync();
         var budget = state ??= await LoadAsync();
-        await RecallAsync(budget, batch);
-        var now = Instant.Max(parts.Clock.Now, budget.LastAt);
-        var seeding = await SeedAsync(budget, batch[0].Command, settings, now);
-
-        var outcomes = new Outcome[batch.Count];
-        var events = new List<BudgetEvent>();
-        for (var i = 0; i < batch.Count; i++)
+        var asked = AskedOf(budget, batch);
+        if (asked.MustAsk || askFirst > 0)
         {
-            var result = Budget.Step(budget, batch[i].Command, settings, now, seeding);
-            seeding = null;
-            outcomes[i] = result.Outcome;
-            events.AddRange(result.Events);
+            await RecallAsync(budget, asked);
+            asked = default;
+            askFirst = Math.Max(0, askFirst - 1);
+        }
+        var now = Instant.Max(parts.Clock.Now, budget.LastAt);
+        var outcomes = new Outcome[batch.Count];
+        var events = await DecideAsync(budget, batch, settings, now, outcomes);
+        if (events.Count == 0 && asked != default)
+        {
+            // Nothing is written that could find out: a refusal would be wrong for a call that was admitted long ago.
+            await RecallAsync(budget, asked);
+            asked = default;
+            events = await DecideAsync(budget, batch, settings, now, outcomes);
         }
         // An account that was only ever asked about or refused leaves nothing behind.
         var leavesNothing = budget.Version == 0 && events.TrueForAll(happened => happened is PolicyChanged { Policy: null });
@@ -190,15 +200,18 @@ public sealed class BudgetSession(string account, SessionParts parts)
             At = now,
             ClosedHolds = budget.TakeClosed(),
             NextDeadline = Budget.NextDeadline(budget),
+            NewHolds = asked.Holds ?? [],
+            NewUsage = asked.Usage ?? [],
         };
         // Encoded here, where sessions run side by side, and not by the one writer.
-        _ = append.EncodedEvents;
+        if (events.Count > 0) append.Encode();
         state = null;
         var appended = await parts.Committer.AppendAsync(append);
         if (appended.SettingsVersion > settings.Version) await parts.Settings.RefreshAsync();
         switch (appended.Status)
         {
             case AppendStatus.Conflict:
+                if (asked != default && appended.Version == append.ExpectedVersion) askFirst = AskFirstAfterKnownId;
                 return false;
             case AppendStatus.Failed:
                 Answer(batch, "the ledger refused the write");
@@ -235,18 +248,48 @@ public sealed class BudgetSession(string account, SessionParts parts)
         return loaded;
     }
 
-    /// <summary>One query for everything that the batch names and memory lacks.</summary>
-    async Task RecallAsync(BudgetState budget, List<Waiting> batch)
+    async Task<List<BudgetEvent>> DecideAsync(BudgetState budget, List<Waiting> batch, Settings settings, Instant now, Outcome[] outcomes)
     {
-        HashSet<string>? holds = null, usage = null;
+        var seeding = await SeedAsync(budget, batch[0].Command, settings, now);
+        var events = new List<BudgetEvent>(2 * batch.Count);
+        for (var i = 0; i < batch.Count; i++)
+        {
+            var result = Budget.Step(budget, batch[i].Command, settings, now, seeding);
+            seeding = null;
+            outcomes[i] = result.Outcome;
+            events.AddRange(result.Events);
+        }
+        return events;
+    }
+
+    /// <summary>What a batch names and memory lacks. <see cref="MustAsk"/>: a command is about a hold, which must be somewhere.</summary>
+    readonly record struct Asked(HashSet<string>? Holds, HashSet<string>? Usage, bool MustAsk);
+
+    static Asked AskedOf(BudgetState budget, List<Waiting> batch)
+    {
+        var asked = default(Asked);
         foreach (var waiting in batch)
         {
             var needs = Budget.NeedsOf(budget, waiting.Command);
-            if (needs.HoldId is { } hold) (holds ??= new(StringComparer.Ordinal)).Add(hold);
-            if (needs.UsageId is { } id) (usage ??= new(StringComparer.Ordinal)).Add(id);
+            if (needs == default) continue;
+            if (needs.HoldId is { } hold)
+            {
+                if (waiting.Command is not Reserve) asked = asked with { MustAsk = true };
+                if (asked.Holds is null) asked = asked with { Holds = new(StringComparer.Ordinal) };
+                asked.Holds!.Add(hold);
+            }
+            if (needs.UsageId is not { } usage) continue;
+            if (asked.Usage is null) asked = asked with { Usage = new(StringComparer.Ordinal) };
+            asked.Usage!.Add(usage);
         }
-        if (holds is null && usage is null) return;
-        var recalled = await parts.Ledger.RecallAsync(account, (IReadOnlyCollection<string>?)holds ?? [], (IReadOnlyCollection<string>?)usage ?? []);
+        return asked;
+    }
+
+    /// <summary>One query for everything.</summary>
+    async Task RecallAsync(BudgetState budget, Asked asked)
+    {
+        if (asked == default) return;
+        var recalled = await parts.Ledger.RecallAsync(account, (IReadOnlyCollection<string>?)asked.Holds ?? [], (IReadOnlyCollection<string>?)asked.Usage ?? []);
         foreach (var hold in recalled.Holds.Values) budget.Remember(hold);
         foreach (var record in recalled.Usage.Values) budget.Remember(record);
     }

@@ -74,6 +74,14 @@ public sealed class Append(string account, long expectedVersion, IReadOnlyList<B
     /// <summary>When this account wants to be woken; null where nothing is due. Only written together with events.</summary>
     public Instant? NextDeadline { get; init; }
 
+    /// <summary>
+    /// Ids under which the batch was decided as if the ledger had no such closed hold and no such usage: where it has one, the append
+    /// conflicts at the expected version. Looking while writing costs less than asking first. Only looked at together with events.
+    /// </summary>
+    public IReadOnlyCollection<string> NewHolds { get; init; } = [];
+
+    public IReadOnlyCollection<string> NewUsage { get; init; } = [];
+
     /// <summary>The events as they are stored; encoded by whoever asks first, like the two below.</summary>
     public byte[] EncodedEvents => encoded ??= LedgerJson.EncodeEvents(events);
     byte[]? encoded;
@@ -85,6 +93,9 @@ public sealed class Append(string account, long expectedVersion, IReadOnlyList<B
     public IReadOnlyList<(string Id, byte[] Bytes)> EncodedHolds =>
         encodedHolds ??= [.. ClosedHolds.Select(hold => (hold.Id, LedgerJson.EncodeHold(hold)))];
     (string, byte[])[]? encodedHolds;
+
+    /// <summary>Encodes everything, on whatever thread asks.</summary>
+    public void Encode() => _ = (EncodedEvents, EncodedUsage, EncodedHolds);
 
     /// <summary>The usage records among the events, in order.</summary>
     public IEnumerable<UsageRecord> UsageRecords => events.Select(RecordOf).OfType<UsageRecord>();
@@ -104,7 +115,7 @@ public enum AppendStatus
     /// <summary>Durable (or, without events, confirmed).</summary>
     Written,
 
-    /// <summary>Another writer was there, or newer settings are: read them and decide again.</summary>
+    /// <summary>Another writer was there, or newer settings are, or an id taken for new is known: read them and decide again.</summary>
     Conflict,
 
     /// <summary>Nothing of this account was written, and nothing will be.</summary>

@@ -61,6 +61,8 @@ public sealed class MemoryLedger : ILedger, IUsageQueries
         var version = account?.Version ?? 0;
         if (version != append.ExpectedVersion || append.SettingsVersion < settings.Version) return (AppendStatus.Conflict, version);
         if (append.Events.Count == 0) return (AppendStatus.Written, version);
+        if (account is not null && (append.NewHolds.Any(account.ClosedHolds.ContainsKey) || append.NewUsage.Any(account.ById.ContainsKey)))
+            return (AppendStatus.Conflict, version);
 
         var records = append.EncodedUsage.Select(usage => LedgerJson.DecodeRecord(usage.Bytes)).ToArray();
         var holds = append.EncodedHolds;

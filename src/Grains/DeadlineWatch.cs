@@ -1,4 +1,5 @@
-// Touches every shard when a silo starts: the first silo ever starts the watch, later ones find it running.
+// Touches every shard when this silo starts and whenever silos come or go, so that the watch of a shard whose silo died goes on at once.
+// Reminders bring it back too, but take up to a minute.
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Purser.Engine;
@@ -6,7 +7,8 @@ using Purser.Interfaces;
 
 namespace Purser.Grains;
 
-public sealed class DeadlineWatch(IGrainFactory grains, IHostApplicationLifetime lifetime, ILogger<DeadlineWatch> log) : BackgroundService
+public sealed class DeadlineWatch(
+    IGrainFactory grains, IClusterMembershipService membership, IHostApplicationLifetime lifetime, ILogger<DeadlineWatch> log) : BackgroundService
 {
     static readonly TimeSpan retry = TimeSpan.FromSeconds(2);
 
@@ -16,21 +18,37 @@ public sealed class DeadlineWatch(IGrainFactory grains, IHostApplicationLifetime
         var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var starting = lifetime.ApplicationStarted.Register(started.SetResult);
         await started.Task.WaitAsync(stoppingToken);
-        var left = Enumerable.Range(0, Shard.Count).ToHashSet();
-        while (true)
+        var known = "";
+        await foreach (var snapshot in membership.MembershipUpdates.WithCancellation(stoppingToken))
         {
-            foreach (var number in left.ToArray())
-                try
-                {
-                    await grains.GetGrain<IDeadlineGrain>(number).TouchAsync().WaitAsync(stoppingToken);
-                    left.Remove(number);
-                }
-                catch (Exception e) when (e is OrleansException or TimeoutException)
-                {
-                    log.LogWarning("Shard {Shard} is not watched yet: {Why}", number, e.Message);
-                }
+            var active = string.Join(' ', snapshot.Members.Values.Where(member => member.Status == SiloStatus.Active).Select(member => member.SiloAddress).Order());
+            if (active == known) continue;
+            known = active;
+            await TouchAllAsync(stoppingToken);
+        }
+    }
+
+    async Task TouchAllAsync(CancellationToken stopping)
+    {
+        for (var left = Enumerable.Range(0, Shard.Count).ToList(); ; await Task.Delay(retry, stopping))
+        {
+            var touched = await Task.WhenAll(left.Select(number => TouchAsync(number, stopping)));
+            left = [.. left.Where((_, i) => !touched[i])];
             if (left.Count == 0) return;
-            await Task.Delay(retry, stoppingToken);
+        }
+    }
+
+    async Task<bool> TouchAsync(int number, CancellationToken stopping)
+    {
+        try
+        {
+            await grains.GetGrain<IDeadlineGrain>(number).TouchAsync().WaitAsync(stopping);
+            return true;
+        }
+        catch (Exception e) when (e is OrleansException or TimeoutException)
+        {
+            log.LogWarning("Shard {Shard} is not watched yet: {Why}", number, e.Message);
+            return false;
         }
     }
 }

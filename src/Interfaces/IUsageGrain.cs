@@ -8,15 +8,22 @@ namespace Purser.Interfaces;
 [Alias("purser.usage")]
 public interface IUsageGrain : IGrainWithIntegerKey
 {
+    /// <summary>A report over a long time may take this long.</summary>
+    const string Patience = "00:00:15";
+
     [Alias("find")]
+    [ResponseTimeout(Patience)]
     Task<Immutable<Page<AccountRecord>>> FindAsync([Immutable] UsageFilter filter, string? cursor, int limit, CancellationToken cancellation);
 
     [Alias("sum")]
+    [ResponseTimeout(Patience)]
     Task<Immutable<UsageSum[]>> SumAsync([Immutable] UsageFilter filter, [Immutable] UsageKey[] by, bool perQuarterHour, CancellationToken cancellation);
 
     [Alias("extent")]
+    [ResponseTimeout(Patience)]
     Task<Immutable<UsageExtent>> ExtentAsync([Immutable] UsageFilter filter, CancellationToken cancellation);
 
     [Alias("accounts")]
+    [ResponseTimeout(Patience)]
     Task<Immutable<Page<string>>> AccountsAsync(string? search, string? cursor, int limit, CancellationToken cancellation);
 }

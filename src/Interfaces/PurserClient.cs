@@ -18,6 +18,7 @@ public static class PurserClient
         services.TryAddSingleton<Repetition>();
         services.TryAddSingleton<IBudgetAuthority, ClusterAuthority>();
         services.TryAddSingleton<IUsageQueries, ClusterQueries>();
+        services.TryAddSingleton<ClusterHistories>();
         return services;
     }
 }

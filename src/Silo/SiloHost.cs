@@ -23,8 +23,14 @@ public sealed class SiloHost : IAsyncDisposable
     /// <summary>Never changes: reminders and grain states belong to it.</summary>
     const string ServiceId = "purser";
 
-    /// <summary>Calls that a dead silo swallowed are given up after this, and sent again.</summary>
-    static readonly TimeSpan answerWithin = TimeSpan.FromSeconds(5);
+    /// <summary>
+    /// Calls that a dead silo swallowed are given up after this, and sent again: a little later than a killed silo is known to be dead. A decision
+    /// takes milliseconds; reading usage has more time, see <see cref="IUsageGrain"/>.
+    /// </summary>
+    static readonly TimeSpan answerWithin = TimeSpan.FromSeconds(3);
+
+    /// <summary>A gateway that is frozen or cut off keeps its connections: clients drop it when the list no longer has it. Well within their patience.</summary>
+    static readonly TimeSpan gatewaysKnownFor = TimeSpan.FromSeconds(3);
 
     readonly WebApplication app;
     readonly PostgresLedger? ledger;
@@ -147,7 +153,7 @@ public sealed class SiloHost : IAsyncDisposable
     {
         client.Configure<ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) = (options.ClusterId, ServiceId));
         client.UseRedisClustering(redis => redis.ConfigurationOptions = RedisOptions(options));
-        client.Configure<GatewayOptions>(gateways => gateways.GatewayListRefreshPeriod = TimeSpan.FromSeconds(10));
+        client.Configure<GatewayOptions>(gateways => gateways.GatewayListRefreshPeriod = gatewaysKnownFor);
         client.Configure<ClientMessagingOptions>(messaging => messaging.ResponseTimeout = answerWithin);
         // An api may start before the first silo: it is not ready until one answers.
         client.UseConnectionRetryFilter(async (_, cancellation) =>

@@ -1,6 +1,7 @@
 // Real silo processes, killed, paused and replaced under load. Nothing acknowledged may be lost, no limit passed.
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 using Purser.Conformance;
 using Purser.Conformance.Servers;
 using Purser.Core;
@@ -104,6 +105,10 @@ public sealed class FaultTests(ITestOutputHelper output) : IAsyncLifetime
         var grains = client.Services.GetRequiredService<IGrainFactory>();
         var home = await grains.GetGrain<IManagementGrain>(0).GetActivationAddress(grains.GetGrain<IBudgetGrain>(account));
         await silos.Single(silo => silo.Port == home!.Endpoint.Port).KillAsync();
+        // One for each shard, whatever the number of accounts: what brings the watch back if all else fails.
+        await using (var source = NpgsqlDataSource.Create(postgres))
+        await using (var command = source.CreateCommand("select count(*) from reminders"))
+            Assert.Equal((long)Shard.Count, await command.ExecuteScalarAsync());
 
         await using var ledger = await PostgresLedger.OpenAsync(postgres);
         Expired? expired = null;

@@ -29,11 +29,15 @@ public sealed class LocalCluster : IAsyncDisposable
     /// <summary>The client in front of the silos, as an api has it.</summary>
     public IServiceProvider OverTcp => client!.Services;
 
-    public static async Task<LocalCluster> StartAsync(int count = 3, string? database = null, string? clusterId = null)
+    public string ApiAddress => client!.Addresses.First();
+
+    public string SiloAddress => running[0]!.Addresses.First();
+
+    public static async Task<LocalCluster> StartAsync(int count = 3, string? database = null, RedisServer? redis = null)
     {
-        var redis = await RedisServer.SharedAsync();
+        redis ??= await RedisServer.SharedAsync();
         var postgres = database ?? await (await PostgresServer.SharedAsync()).NewDatabaseAsync();
-        clusterId ??= "test-" + Guid.NewGuid().ToString("N");
+        var clusterId = "test-" + Guid.NewGuid().ToString("N");
         var options = Enumerable.Range(0, count).Select(_ => new SiloOptions
         {
             Role = "silo", Redis = redis.ConnectionString, Postgres = postgres, ClusterId = clusterId, Urls = "http://127.0.0.1:0",
@@ -63,7 +67,9 @@ public sealed class LocalCluster : IAsyncDisposable
 
     async Task StartSilosAsync()
     {
-        for (var i = 0; i < silos.Length; i++) running[i] = await BuildAsync(silos[i]);
+        // Together: the schema is brought up to date by whoever comes first.
+        var built = await Task.WhenAll(silos.Select(BuildAsync));
+        built.CopyTo(running, 0);
         await Task.WhenAll(running.Select(silo => silo!.StartAsync()));
     }
 

@@ -13,7 +13,7 @@ public sealed class UsageHistoryTests(SharedCluster shared) : IClassFixture<Shar
 
     IBudgetAuthority Authority => Client.GetRequiredService<IBudgetAuthority>();
 
-    async Task<UsageHistoryView> ReadAsync(string account) => (await Client.GetRequiredService<IGrainFactory>().GetUsageHistory(account).ReadAsync()).Value;
+    Task<UsageHistoryView> ReadAsync(string account) => Client.GetRequiredService<ClusterHistories>().ReadAsync(account);
 
     [Fact]
     public async Task Every_acknowledged_record_is_in_the_history_that_is_read_next()

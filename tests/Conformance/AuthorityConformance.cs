@@ -109,6 +109,20 @@ public abstract class AuthorityConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_retry_from_before_a_restart_is_answered_although_the_limit_is_used_up_since()
+    {
+        var account = await AccountWithAsync(Tokens("ever", "lifetime", 1000));
+        await Authority.ExpectAsync(account, Reserve("old", 600));
+        await Authority.ExpectAsync(account, Settle("old", "used", 600));
+        await Authority.ExpectAsync(account, Record("rest", 400));
+        await host.RestartAsync();
+        await Authority.ExpectAsync(account, Reserve("new", 1), OutcomeStatus.Refused);
+        await Authority.ExpectAsync(account, Reserve("old", 600));
+        await Authority.ExpectAsync(account, Record("rest", 400));
+        Assert.Equal(1000, (await Authority.OnlyLimitAsync(account)).Settled.Value);
+    }
+
+    [Fact]
     public async Task What_was_acknowledged_is_there_after_a_restart()
     {
         var account = await AccountWithAsync(Tokens("ever", "lifetime", 10_000));

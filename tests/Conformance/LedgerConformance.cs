@@ -84,12 +84,50 @@ public abstract class LedgerConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_is_due_is_found_in_its_own_shard_and_in_no_other()
+    {
+        var accounts = Enumerable.Range(0, 100).Select(i => $"account-{i}").ToArray();
+        foreach (var account in accounts) await Ledger.WriteAsync(new Append(account, 0, [Mark("1")]) { At = Noon, NextDeadline = Noon });
+        await Ledger.WriteAsync(new Append("later", 0, [Mark("1")]) { At = Noon, NextDeadline = Noon + Duration.FromHours(1) });
+
+        var found = new List<string>();
+        for (var number = 0; number < Shard.Count; number++)
+        {
+            var due = await Ledger.DueAsync(Noon, 1000, Shard.Of(number));
+            Assert.All(due, account => Assert.Equal(number, Shard.NumberOf(account)));
+            Assert.Equal(due.Take(1), await Ledger.DueAsync(Noon, 1, Shard.Of(number)));
+            found.AddRange(due);
+        }
+        Assert.Equal(accounts.Order(StringComparer.Ordinal), found.Order(StringComparer.Ordinal));
+        Assert.Equal(7, (await Ledger.DueAsync(Noon, 7)).Count);
+    }
+
+    [Fact]
     public async Task A_wrong_expected_version_of_a_new_account_creates_nothing()
     {
         Assert.Equal(AppendStatus.Conflict, (await Ledger.AppendAsync(Appending("a", 1, Mark("lost")))).Status);
 
         Assert.Equal(0, await Ledger.VersionAsync("a"));
         await Ledger.WriteAsync(Appending("a", 0, Mark("1")));
+    }
+
+    [Fact]
+    public async Task An_id_that_was_taken_for_new_and_is_known_conflicts_at_the_expected_version()
+    {
+        await Ledger.WriteAsync(new Append("a", 0, [Booked(NewRecord("u1"))]) { At = Noon, ClosedHolds = [ClosedHold("h1")] });
+        await Ledger.WriteAsync(Appending("b", 0, Mark("1")));
+
+        var results = await Ledger.AppendAsync([Taking("a", 1, ["h1"], ["u9"]), Taking("b", 1, ["h1"], ["u1"]), Taking("c", 0, ["h1"], ["u1"])]);
+        var byUsage = await Ledger.AppendAsync(Taking("a", 1, ["h9"], ["u1"]));
+
+        Assert.Equal([AppendStatus.Conflict, AppendStatus.Written, AppendStatus.Written], results.Select(result => result.Status));
+        Assert.Equal(new(AppendStatus.Conflict, 1, 0), byUsage);
+        Assert.Equal(1, await Ledger.VersionAsync("a"));
+        Assert.Equal(new(AppendStatus.Written, 2, 0), await Ledger.AppendAsync(Taking("a", 1, ["h9", "h8"], ["u9", "u8"])));
+        Assert.Equal(["taken"], Marks((await Ledger.LoadAsync("a")).Tail));
+
+        static Append Taking(string account, long version, string[] holds, string[] usage) =>
+            new(account, version, [Mark("taken")]) { At = Noon, NewHolds = holds, NewUsage = usage };
     }
 
     [Fact]

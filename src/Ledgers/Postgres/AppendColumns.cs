@@ -14,6 +14,8 @@ static class AppendColumns
             (new string[count], new short[count], new long[count], new long?[count], new long[count], new long?[count], new byte[]?[count]);
         var usage = new UsageColumns();
         var (holdOwners, holdIds, holds) = (new List<int>(), new List<string>(), new List<byte[]>());
+        var (newHoldOwners, newHoldIds) = (new List<int>(), new List<string>());
+        var (newUsageOwners, newUsageIds) = (new List<int>(), new List<string>());
         for (var i = 0; i < count; i++)
         {
             var append = batch[order[i]];
@@ -25,12 +27,24 @@ static class AppendColumns
             deadlines[i] = append.NextDeadline is { } deadline ? UsageCursor.CeilingMillis(deadline) : null;
             if (append.Events.Count == 0) continue;
             events[i] = append.EncodedEvents;
-            foreach (var record in append.UsageRecords) usage.Add(i + 1, record);
-            foreach (var hold in append.ClosedHolds)
+            foreach (var (record, bytes) in append.EncodedUsage) usage.Add(i + 1, record, bytes);
+            foreach (var (id, bytes) in append.EncodedHolds)
             {
                 holdOwners.Add(i + 1);
-                holdIds.Add(hold.Id);
-                holds.Add(LedgerJson.EncodeHold(hold));
+                holdIds.Add(id);
+                holds.Add(bytes);
+            }
+            // A new account has none.
+            if (append.ExpectedVersion == 0) continue;
+            foreach (var id in append.NewHolds)
+            {
+                newHoldOwners.Add(i + 1);
+                newHoldIds.Add(id);
+            }
+            foreach (var id in append.NewUsage)
+            {
+                newUsageOwners.Add(i + 1);
+                newUsageIds.Add(id);
             }
         }
         Add(accounts, NpgsqlDbType.Text);
@@ -44,6 +58,10 @@ static class AppendColumns
         Add(holdOwners, NpgsqlDbType.Integer);
         Add(holdIds, NpgsqlDbType.Text);
         Add(holds, NpgsqlDbType.Bytea);
+        Add(newHoldOwners, NpgsqlDbType.Integer);
+        Add(newHoldIds, NpgsqlDbType.Text);
+        Add(newUsageOwners, NpgsqlDbType.Integer);
+        Add(newUsageIds, NpgsqlDbType.Text);
 
         void Add(object values, NpgsqlDbType type) => command.Parameters.Add(new() { Value = values, NpgsqlDbType = NpgsqlDbType.Array | type });
     }
@@ -60,7 +78,7 @@ static class AppendColumns
         readonly List<long?> duration = [];
         readonly List<byte[]> record = [];
 
-        public void Add(int ordinal, Core.UsageRecord one)
+        public void Add(int ordinal, Core.UsageRecord one, byte[] bytes)
         {
             var call = one.Usage.Dimensions;
             owner.Add(ordinal);
@@ -83,7 +101,7 @@ static class AppendColumns
             cost.Add(one.Amounts.CostNanos);
             currency.Add(one.Currency);
             duration.Add(one.Usage.DurationMs);
-            record.Add(LedgerJson.EncodeRecord(one));
+            record.Add(bytes);
         }
 
         public void Bind(Action<object, NpgsqlDbType> add)

@@ -12,14 +12,18 @@ public sealed partial class PostgresLedger : ILedger
 {
     static readonly short[] allShards = [.. Enumerable.Range(0, Shard.Count).Select(number => (short)number)];
 
-    readonly NpgsqlDataSource source;
+    /// <summary>Appends come one after another; few connections of their own keep their plans and caches warm for them.</summary>
+    const int MostAppending = 4;
 
-    PostgresLedger(NpgsqlDataSource source) => this.source = source;
+    readonly NpgsqlDataSource source;
+    readonly NpgsqlDataSource appending;
+
+    PostgresLedger(NpgsqlDataSource source, NpgsqlDataSource appending) => (this.source, this.appending) = (source, appending);
 
     /// <summary>Connects, and brings the schema up to date. A schema newer than this program is refused.</summary>
     public static async Task<PostgresLedger> OpenAsync(string connectionString)
     {
-        NpgsqlDataSource source;
+        NpgsqlDataSource source, appending;
         try
         {
             var settings = new NpgsqlConnectionStringBuilder(connectionString);
@@ -30,7 +34,13 @@ public sealed partial class PostgresLedger : ILedger
             // Functions are called with the same types each time; planning them again each time would be most of the work.
             if (!IsGiven("Max Auto Prepare")) settings.MaxAutoPrepare = 50;
             settings.AutoPrepareMinUsages = 2;
+            // Nothing here leaves anything behind in a session but advisory locks, and those are given back; the reset would cost more than
+            // the work.
+            if (!IsGiven("No Reset On Close")) settings.NoResetOnClose = true;
             source = new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
+            settings.MaxPoolSize = Math.Min(settings.MaxPoolSize, MostAppending);
+            settings.MinPoolSize = Math.Min(settings.MinPoolSize, settings.MaxPoolSize);
+            appending = new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
 
             // The builder of the driver takes every keyword that it knows for one that is there.
             bool IsGiven(string keyword) => given.ContainsKey(keyword) || given.ContainsKey(keyword.Replace(" ", "", StringComparison.Ordinal));
@@ -42,11 +52,12 @@ public sealed partial class PostgresLedger : ILedger
         try
         {
             await PostgresSchema.MigrateAsync(source);
-            return new(source);
+            return new(source, appending);
         }
         catch
         {
             await source.DisposeAsync();
+            await appending.DisposeAsync();
             throw;
         }
     }
@@ -74,8 +85,8 @@ public sealed partial class PostgresLedger : ILedger
     {
         var order = Enumerable.Range(0, batch.Count).ToArray();
         Array.Sort(order, (a, b) => string.CompareOrdinal(batch[a].Account, batch[b].Account));
-        await using var command = source.CreateCommand(
-            "select ord, status, version, settings_version from append($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30,$31)");
+        await using var command = appending.CreateCommand(
+            "select ord, status, version, settings_version from append($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30,$31,$32,$33,$34,$35)");
         AppendColumns.Bind(command, batch, order);
         var results = new AppendResult[batch.Count];
         await using var reader = await command.ExecuteReaderAsync(CommandBehavior.SequentialAccess);
@@ -284,7 +295,11 @@ public sealed partial class PostgresLedger : ILedger
 
     static bool IsTransient(PostgresException e) => e.IsTransient || SqlStates.Away.Contains(e.SqlState) || SqlStates.AwayClasses.Contains(e.SqlState[..2]);
 
-    public ValueTask DisposeAsync() => source.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await source.DisposeAsync();
+        await appending.DisposeAsync();
+    }
 }
 
 /// <summary>The SQLSTATEs that mean "not now" rather than "never".</summary>

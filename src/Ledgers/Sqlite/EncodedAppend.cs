@@ -15,6 +15,7 @@ sealed class EncodedAppend
         AtMillis = append.At.ToUnixTimeMilliseconds();
         if (append.NextDeadline is { } deadline) NextDeadline = UsageCursor.CeilingMillis(deadline);
         if (append.Events.Count == 0) return;
+        (NewHolds, NewUsage) = (append.NewHolds, append.NewUsage);
         try
         {
             Events = append.EncodedEvents;
@@ -37,6 +38,9 @@ sealed class EncodedAppend
     public byte[] Events { get; } = [];
     public IReadOnlyList<(string Id, byte[] Bytes)> ClosedHolds { get; } = [];
     public IReadOnlyList<(UsageRecord Record, byte[] Bytes)> Usage { get; } = [];
+
+    public IReadOnlyCollection<string> NewHolds { get; } = [];
+    public IReadOnlyCollection<string> NewUsage { get; } = [];
 
     /// <summary>Something in it has no stored form, so this account fails and the others are written.</summary>
     public bool Unwritable { get; }

@@ -201,6 +201,7 @@ sealed class SqliteWriter : IDisposable
         var newestSettings = pendingSettings ?? settingsVersion;
         var status = AppendStatus.Written;
         if (version != append.ExpectedVersion || append.SettingsVersion < newestSettings) status = AppendStatus.Conflict;
+        else if (found is { } known && KnowsOneOf(known.No, append)) status = AppendStatus.Conflict;
         else if (append.Unwritable) status = AppendStatus.Failed;
         else if (append.Events.Length > 0)
             try
@@ -214,6 +215,22 @@ sealed class SqliteWriter : IDisposable
                 status = AppendStatus.Failed;
             }
         return new(status, version, newestSettings);
+    }
+
+    /// <summary>Whether an id that was taken for new is in the file. The pages looked at are those that the inserts need next.</summary>
+    bool KnowsOneOf(long account, EncodedAppend append)
+    {
+        foreach (var id in append.NewHolds)
+        {
+            using var find = database.Prepare("SELECT 1 FROM closed_holds WHERE hold_id = ? AND account = ?");
+            if (find.Add(id).Add(account).Read()) return true;
+        }
+        foreach (var id in append.NewUsage)
+        {
+            using var find = database.Prepare("SELECT 1 FROM usage WHERE usage_id = ? AND account = ?");
+            if (find.Add(id).Add(account).Read()) return true;
+        }
+        return false;
     }
 
     Head Write(EncodedAppend append, Head? found)

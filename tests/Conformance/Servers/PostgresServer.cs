@@ -234,9 +234,5 @@ public sealed class PostgresServer : IAsyncDisposable
         ServerProcess.DeleteFolder(folder);
     }
 
-    void End()
-    {
-        if (ProcessId > 0) ServerProcess.Send(ProcessId, Signal.Quit);
-        ServerProcess.DeleteFolder(folder!);
-    }
+    void End() => ServerProcess.End(ProcessId, Signal.Quit, folder!);
 }

@@ -105,9 +105,5 @@ public sealed class RedisServer : IAsyncDisposable
         ServerProcess.DeleteFolder(folder);
     }
 
-    void End()
-    {
-        if (ProcessId > 0) ServerProcess.Send(ProcessId, Signal.Kill);
-        ServerProcess.DeleteFolder(folder);
-    }
+    void End() => ServerProcess.End(ProcessId, Signal.Kill, folder);
 }

@@ -1,5 +1,6 @@
 // A private server process in a folder of its own: started on a free port, signalled by its id, gone with the tests.
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
@@ -99,13 +100,23 @@ public static class ServerProcess
     public static string? Find(string name, params IEnumerable<string> folders) =>
         folders.Concat((Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')).Select(folder => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
 
+    /// <summary>For the end of the tests' own process, which is given no time to wait: somebody else sees the server off and cleans up.</summary>
+    public static void End(int pid, Signal signal, string folder)
+    {
+        const string farewell = "exec >/dev/null 2>&1; kill -$2 $1; for i in 1 2 3 4 5 6 7 8 9 10; do kill -0 $1 || break; sleep 0.3; done; rm -rf -- \"$3\"";
+        if (pid <= 0) DeleteFolder(folder);
+        else Process.Start("/bin/sh", ["-c", farewell, "sh", Text(pid), Text((int)signal), folder]).Dispose();
+    }
+
+    static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+
     public static void DeleteFolder(string folder)
     {
         try
         {
             Directory.Delete(folder, recursive: true);
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // A process on its way out may still write; what is left lies in the temporary folder.
         }

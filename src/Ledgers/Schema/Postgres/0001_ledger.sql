@@ -64,15 +64,19 @@ create table settings (
 
 -- One durable step for many accounts, in one round trip. Heads are locked in account order, so that two writers never wait for each
 -- other in a circle; after the lock each statement sees what was committed last. An account without events only has its version
--- confirmed. Status: 0 written or confirmed, 1 conflict.
+-- confirmed. Ids that were taken for new and are known conflict at the expected version. Status: 0 written or confirmed, 1 conflict.
 create function append(
   accounts text[], shards smallint[], expected bigint[], known_settings bigint[], ats bigint[], deadlines bigint[], events bytea[],
   u_owner int[], u_id text[], u_at bigint[], u_orchestrator text[], u_user text[], u_tenant text[], u_session text[], u_provider text[],
   u_model text[], u_tool text[], u_request text[], u_reservation text[], u_success boolean[], u_unpriced boolean[], u_input bigint[],
   u_output bigint[], u_requests bigint[], u_cost bigint[], u_currency text[], u_duration bigint[], u_record bytea[],
-  h_owner int[], h_id text[], h_hold bytea[]
+  h_owner int[], h_id text[], h_hold bytea[],
+  nh_owner int[], nh_id text[], nu_owner int[], nu_id text[]
 ) returns table (ord int, status int, version bigint, settings_version bigint)
-language plpgsql as $$
+language plpgsql
+-- One plan for all sizes of a batch: everything is found by key, and a plan made anew each time would cost more than the work.
+set plan_cache_mode = force_generic_plan
+as $$
 #variable_conflict use_column
 declare
   newest bigint := coalesce((select max(s.version) from settings s), 0);
@@ -91,8 +95,13 @@ begin
     for update;
 
   return query
-  with asked as materialized (
-    select a.*, coalesce(h.version, 0) as found, coalesce(h.version, 0) = a.expected and (a.known is null or a.known >= newest) as fits
+  with known as materialized (
+    select n.owner from unnest(nh_owner, nh_id) as n(owner, id) join holds k on k.account = accounts[n.owner] and k.id = n.id
+    union
+    select n.owner from unnest(nu_owner, nu_id) as n(owner, id) join usage k on k.account = accounts[n.owner] and k.usage_id = n.id
+  ), asked as materialized (
+    select a.*, coalesce(h.version, 0) as found,
+           coalesce(h.version, 0) = a.expected and (a.known is null or a.known >= newest) and not exists (select from known k where k.owner = a.ord) as fits
     from unnest(accounts, expected, known_settings, ats, deadlines, events) with ordinality as a(account, expected, known, at, deadline, events, ord)
     left join heads h on h.account = a.account
   ), good as materialized (

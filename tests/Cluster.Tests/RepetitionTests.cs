@@ -1,0 +1,64 @@
+// Sending again what got no answer: it must be harmless, and it must end.
+using Microsoft.Extensions.DependencyInjection;
+using Purser.Conformance;
+using Purser.Core;
+using Purser.Engine;
+using Purser.Interfaces;
+
+namespace Purser.Cluster.Tests;
+
+public sealed class RepetitionTests(SharedCluster shared) : IClassFixture<SharedCluster>
+{
+    [Fact]
+    public async Task An_id_that_was_made_up_just_now_is_the_same_call_when_it_is_sent_again()
+    {
+        var grains = shared.Cluster.OverTcp.GetRequiredService<IGrainFactory>();
+        var account = "again-" + Guid.NewGuid().ToString("N");
+        var authority = shared.Cluster.OverTcp.GetRequiredService<IBudgetAuthority>();
+        await authority.ExpectAsync(account, new SetPolicy(Calls.Policy(Calls.Tokens("ever", "lifetime", 1000))));
+        foreach (var command in new IdentifiedCommand[] { Calls.Reserve("made-up", 400), Calls.Settle("made-up", "made-up-too", 300), Calls.Record("made-up-again", 5) })
+        {
+            await authority.ExpectAsync(account, command with { FreshId = true });
+            // As if the first answer had been lost.
+            await authority.ExpectAsync(account, command);
+        }
+        Assert.Equal(305, (await authority.OnlyLimitAsync(account)).Settled.Value);
+        await grains.GetGrain<IManagementGrain>(0).ForceActivationCollection(TimeSpan.Zero);
+        await authority.ExpectAsync(account, Calls.Reserve("made-up", 401), OutcomeStatus.IdempotencyMismatch);
+    }
+
+    [Fact]
+    public async Task What_a_silo_cut_off_is_sent_again_and_says_so()
+    {
+        var attempts = new List<bool>();
+        var answer = await new Repetition(TimeProvider.System).CallAsync(
+            again =>
+            {
+                attempts.Add(again);
+                return attempts.Count < 3 ? throw new SiloUnavailableException("gone") : Task.FromResult("done");
+            }, _ => false, why => why, CancellationToken.None);
+        Assert.Equal(("done", 3), (answer, attempts.Count));
+        Assert.Equal([false, true, true], attempts);
+    }
+
+    [Fact]
+    public async Task Patience_ends_with_the_last_reason()
+    {
+        var impatient = new Repetition(TimeProvider.System) { Patience = TimeSpan.FromMilliseconds(100) };
+        var answer = await impatient.CallAsync<string>(_ => throw new TimeoutException("nobody there"), _ => false, why => "gave up: " + why, CancellationToken.None);
+        Assert.Equal("gave up: nobody there", answer);
+    }
+
+    [Fact]
+    public async Task A_defect_is_not_sent_again()
+    {
+        var attempts = 0;
+        await Assert.ThrowsAsync<InvalidCastException>(() => new Repetition(TimeProvider.System).CallAsync<string>(
+            _ =>
+            {
+                attempts++;
+                throw new InvalidCastException();
+            }, _ => false, why => why, CancellationToken.None));
+        Assert.Equal(1, attempts);
+    }
+}

@@ -1,0 +1,61 @@
+// What the silos stand on, killed under them: PostgreSQL and Redis.
+using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
+using Purser.Conformance.Servers;
+using Purser.Engine;
+using Xunit.Abstractions;
+
+namespace Purser.Cluster.Tests;
+
+public sealed class ServerFaultTests(ITestOutputHelper output) : IAsyncLifetime
+{
+    PostgresServer postgres = null!;
+    RedisServer redis = null!;
+    LocalCluster cluster = null!;
+
+    public async Task InitializeAsync()
+    {
+        postgres = await PostgresServer.StartAsync();
+        redis = await RedisServer.StartAsync();
+        cluster = await LocalCluster.StartAsync(2, await postgres.NewDatabaseAsync(), redis: redis);
+    }
+
+    public async Task DisposeAsync()
+    {
+        await cluster.DisposeAsync();
+        await redis.DisposeAsync();
+        await postgres.DisposeAsync();
+    }
+
+    IBudgetAuthority Authority => cluster.OverTcp.GetRequiredService<IBudgetAuthority>();
+
+    [Fact]
+    public async Task A_ledger_killed_under_load_loses_nothing_that_was_acknowledged()
+    {
+        await using var load = await Load.StartAsync([Authority], accounts: 4);
+        await load.GoOnAsync(500);
+        await postgres.KillAsync();
+        await ServerProcess.UntilAsync(() => load.Unavailable > 0, TimeSpan.FromSeconds(30), "nobody notices that the ledger is gone");
+        await postgres.StartAgainAsync();
+        var back = load.Now;
+        await load.GoOnAsync(500);
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"PostgreSQL killed and started again: {load.Unavailable} calls told to try again, every account served again {load.Recovery(back).TotalSeconds:0.0} s after it was back"));
+        Assert.Empty(await load.StopAndAuditAsync(cluster.Postgres));
+    }
+
+    [Fact]
+    public async Task Silos_serve_on_while_redis_is_gone_and_find_each_other_when_it_is_back()
+    {
+        await using var load = await Load.StartAsync([Authority], accounts: 4);
+        await load.GoOnAsync(500);
+        await redis.KillAsync();
+        await load.GoOnAsync(1000);
+        await redis.StartAgainAsync();
+        await load.GoOnAsync(500);
+        await cluster.RestartAsync();
+        await load.GoOnAsync(200);
+        output.WriteLine($"Redis killed and started again, then all silos restarted at once: {load.Unavailable} calls refused by unavailability");
+        Assert.Empty(await load.StopAndAuditAsync(cluster.Postgres));
+    }
+}
