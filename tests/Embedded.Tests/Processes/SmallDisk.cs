@@ -64,15 +64,12 @@ sealed class SmallDisk : IAsyncDisposable
     /// <summary>Leaves not a byte.</summary>
     public void Fill()
     {
-        using var ballast = File.Create(Ballast);
+        // Without a buffer, whose rest would be written, and fail, at the end.
+        using var ballast = new FileStream(Ballast, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
         var block = new byte[1024 * 1024];
         try
         {
-            while (true)
-            {
-                ballast.Write(block);
-                ballast.Flush();
-            }
+            while (true) ballast.Write(block);
         }
         catch (IOException)
         {
@@ -82,7 +79,6 @@ sealed class SmallDisk : IAsyncDisposable
             try
             {
                 ballast.Write(block, 0, size);
-                ballast.Flush();
             }
             catch (IOException)
             {
