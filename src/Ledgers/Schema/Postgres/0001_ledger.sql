@@ -74,8 +74,10 @@ create function append(
   nh_owner int[], nh_id text[], nu_owner int[], nu_id text[]
 ) returns table (ord int, status int, version bigint, settings_version bigint)
 language plpgsql
--- One plan for all sizes of a batch: everything is found by key, and a plan made anew each time would cost more than the work.
+-- One plan for all sizes of a batch: making it anew each time would cost more than the work. It may be made while the tables are empty and
+-- is kept while they grow, so it must find everything by key: no reading of whole tables, and lookups written row by row.
 set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
 as $$
 #variable_conflict use_column
 declare
@@ -89,21 +91,26 @@ begin
     on conflict do nothing;
 
   perform 1
-    from heads h
-    where h.account in (select a.account from unnest(accounts, events) as a(account, events) where a.events is not null)
-    order by h.account
-    for update;
+    from (
+      select a.account from unnest(accounts, events) as a(account, events) where a.events is not null order by a.account
+    ) as a
+    cross join lateral (select h.version from heads h where h.account = a.account for update) as locked;
 
   return query
   with known as materialized (
-    select n.owner from unnest(nh_owner, nh_id) as n(owner, id) join holds k on k.account = accounts[n.owner] and k.id = n.id
+    select n.owner from unnest(nh_owner, nh_id) as n(owner, id)
+      cross join lateral (select 1 from holds k where k.account = accounts[n.owner] and k.id = n.id limit 1) as found
     union
-    select n.owner from unnest(nu_owner, nu_id) as n(owner, id) join usage k on k.account = accounts[n.owner] and k.usage_id = n.id
+    select n.owner from unnest(nu_owner, nu_id) as n(owner, id)
+      -- A range of one, in order: of two indexes that begin with the account only the one by id gives that.
+      cross join lateral (
+        select 1 from usage k where k.account = accounts[n.owner] and k.usage_id >= n.id and k.usage_id <= n.id order by k.usage_id limit 1
+      ) as found
   ), asked as materialized (
     select a.*, coalesce(h.version, 0) as found,
            coalesce(h.version, 0) = a.expected and (a.known is null or a.known >= newest) and not exists (select from known k where k.owner = a.ord) as fits
     from unnest(accounts, expected, known_settings, ats, deadlines, events) with ordinality as a(account, expected, known, at, deadline, events, ord)
-    left join heads h on h.account = a.account
+    left join lateral (select h.version from heads h where h.account = a.account limit 1) as h on true
   ), good as materialized (
     select * from asked where fits and events is not null
   ), moved as (
