@@ -33,7 +33,10 @@ public static class CommandLine
         root.Subcommands.Add(RestoreCommand.Build(console));
         root.Subcommands.Add(VerifyCommand.Build(console));
         root.Subcommands.Add(ReplayCommand(console));
-        root.Subcommands.Add(SimulateCommand());
+        // Programs of their own, which the `run` script starts; here only so that `--help` names them.
+        root.Subcommands.Add(SourceTreeCommand("cluster", "Start N silos and an api on this machine (`./run cluster N`)"));
+        root.Subcommands.Add(SourceTreeCommand("bench", "Compare Purser with Redis and PostgreSQL in one run (`./run bench --help`)"));
+        root.Subcommands.Add(SourceTreeCommand("simulate", "Play hostile schedules against several hosts (`./run simulate --help`)"));
         return root;
     }
 
@@ -113,12 +116,12 @@ public static class CommandLine
     }
 
     /// <summary>Listed here, done by `./run`: the simulation belongs to the tests, and is not in this program.</summary>
-    static Command SimulateCommand()
+    static Command SourceTreeCommand(string name, string what)
     {
-        var command = new Command("simulate", "Play hostile schedules against several hosts (`./run simulate --help`; in the source tree only).") { TreatUnmatchedTokensAsErrors = false };
+        var command = new Command(name, what + "; in the source tree only.") { TreatUnmatchedTokensAsErrors = false };
         command.SetAction(_ =>
         {
-            Console.Error.WriteLine("purser: the simulation is started by ./run simulate in the source tree");
+            Console.Error.WriteLine($"purser: {name} is started by ./run {name} in the source tree");
             return ExitCodes.WrongUsage;
         });
         return command;
