@@ -65,7 +65,7 @@ public sealed class PostgresServer : IAsyncDisposable
         for (var attempt = 1; ; attempt++)
         {
             var port = ServerProcess.FreePort();
-            var server = new PostgresServer(folder, port, fsync, string.Create(CultureInfo.InvariantCulture, $"Host=127.0.0.1;Port={port};Username=purser;Database=postgres;Maximum Pool Size=50"));
+            var server = new PostgresServer(folder, port, fsync, string.Create(CultureInfo.InvariantCulture, $"Host=127.0.0.1;Port={port};Username=purser;Database=postgres;Maximum Pool Size=20;Connection Idle Lifetime=10;Connection Pruning Interval=5"));
             try
             {
                 await server.StartAgainAsync();
@@ -100,7 +100,7 @@ public sealed class PostgresServer : IAsyncDisposable
         Own();
         var command = Unprivileged([
             Program("postgres")!, "-D", Path.Combine(folder!, "data"), "-p", Port.ToString(CultureInfo.InvariantCulture), "-c", "listen_addresses=127.0.0.1",
-            "-c", "unix_socket_directories=", "-c", "max_connections=500", "-c", "shared_buffers=64MB", "-c", fsync ? "fsync=on" : "fsync=off"]);
+            "-c", "unix_socket_directories=", "-c", "max_connections=1000", "-c", "shared_buffers=64MB", "-c", fsync ? "fsync=on" : "fsync=off"]);
         var elapsed = Stopwatch.StartNew();
         using var pause = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
         while (true)
