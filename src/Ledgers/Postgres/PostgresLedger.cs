@@ -18,7 +18,17 @@ public sealed partial class PostgresLedger : ILedger
     readonly NpgsqlDataSource source;
     readonly NpgsqlDataSource appending;
 
-    PostgresLedger(NpgsqlDataSource source, NpgsqlDataSource appending) => (this.source, this.appending) = (source, appending);
+    /// <summary>Who waits for a turn keeps a connection; the other half is for those whose turn it is.</summary>
+    readonly SemaphoreSlim turns;
+    readonly TimeSpan patience;
+
+    PostgresLedger(NpgsqlDataSource source, NpgsqlDataSource appending)
+    {
+        (this.source, this.appending) = (source, appending);
+        var settings = new NpgsqlConnectionStringBuilder(source.ConnectionString);
+        turns = new(Math.Max(1, settings.MaxPoolSize / 2));
+        patience = settings.CommandTimeout == 0 ? Timeout.InfiniteTimeSpan : TimeSpan.FromSeconds(settings.CommandTimeout);
+    }
 
     /// <summary>Connects, and brings the schema up to date. A schema newer than this program is refused.</summary>
     public static async Task<PostgresLedger> OpenAsync(string connectionString)
@@ -66,7 +76,7 @@ public sealed partial class PostgresLedger : ILedger
     {
         try
         {
-            return await ReachAsync(() => AppendOnceAsync(batch));
+            return await ReachAsync(() => AppendOnceAsync(batch), repeatable: false);
         }
         catch (PostgresException e) when (batch.Count > 1 && !IsTransient(e))
         {
@@ -99,7 +109,21 @@ public sealed partial class PostgresLedger : ILedger
         return results;
     }
 
-    public Task<IAsyncDisposable> TakeTurnAsync(string account) => ReachAsync(async () =>
+    public async Task<IAsyncDisposable> TakeTurnAsync(string account)
+    {
+        if (!await turns.WaitAsync(patience)) throw new LedgerUnavailableException("too many accounts wait for their turn");
+        try
+        {
+            return await ReachAsync(() => LockAsync(account));
+        }
+        catch
+        {
+            turns.Release();
+            throw;
+        }
+    }
+
+    async Task<IAsyncDisposable> LockAsync(string account)
     {
         var connection = await source.OpenConnectionAsync();
         try
@@ -107,16 +131,16 @@ public sealed partial class PostgresLedger : ILedger
             await using var command = new NpgsqlCommand("select pg_advisory_lock(hashtextextended($1, 0))", connection);
             command.Parameters.Add(new() { Value = account });
             await command.ExecuteNonQueryAsync();
-            return (IAsyncDisposable)new Turn(connection);
+            return new Turn(connection, turns);
         }
         catch
         {
             await connection.DisposeAsync();
             throw;
         }
-    });
+    }
 
-    sealed class Turn(NpgsqlConnection connection) : IAsyncDisposable
+    sealed class Turn(NpgsqlConnection connection, SemaphoreSlim turns) : IAsyncDisposable
     {
         /// <summary>Locks end with the connection, so that a failure here (the database is away) leaves none behind.</summary>
         public async ValueTask DisposeAsync()
@@ -131,6 +155,7 @@ public sealed partial class PostgresLedger : ILedger
                 NpgsqlConnection.ClearPool(connection);
             }
             await connection.DisposeAsync();
+            turns.Release();
         }
     }
 
@@ -274,14 +299,24 @@ public sealed partial class PostgresLedger : ILedger
         command.Parameters.Add(new() { Value = expectedVersion + 1 });
         command.Parameters.Add(new() { Value = settings, NpgsqlDbType = NpgsqlDbType.Bytea });
         return await command.ExecuteNonQueryAsync() == 1;
-    });
+    }, repeatable: false);
 
-    /// <summary>Turns every way in which a database can be away into the one exception that callers know.</summary>
-    static async Task<T> ReachAsync<T>(Func<Task<T>> work)
+    /// <summary>
+    /// Turns every way in which a database can be away into the one exception that callers know. Where a connection was cut while it lay idle,
+    /// the others were as well: all are let go, and what may be done twice is tried once more.
+    /// </summary>
+    async Task<T> ReachAsync<T>(Func<Task<T>> work, bool repeatable = true)
     {
         try
         {
             return await work();
+        }
+        catch (NpgsqlException e) when (IsCut(e))
+        {
+            source.Clear();
+            appending.Clear();
+            if (repeatable) return await ReachAsync(work, repeatable: false);
+            throw new LedgerUnavailableException("PostgreSQL: " + e.Message, e);
         }
         catch (PostgresException e) when (IsTransient(e))
         {
@@ -292,6 +327,8 @@ public sealed partial class PostgresLedger : ILedger
             throw new LedgerUnavailableException("PostgreSQL: " + e.Message, e);
         }
     }
+
+    static bool IsCut(NpgsqlException e) => e.SqlState is SqlStates.AdminShutdown or SqlStates.CrashShutdown || e is { InnerException: IOException and not { InnerException: TimeoutException } };
 
     static bool IsTransient(PostgresException e) => e.IsTransient || SqlStates.Away.Contains(e.SqlState) || SqlStates.AwayClasses.Contains(e.SqlState[..2]);
 
@@ -305,8 +342,8 @@ public sealed partial class PostgresLedger : ILedger
 /// <summary>The SQLSTATEs that mean "not now" rather than "never".</summary>
 static class SqlStates
 {
-    const string AdminShutdown = "57P01";
-    const string CrashShutdown = "57P02";
+    public const string AdminShutdown = "57P01";
+    public const string CrashShutdown = "57P02";
     const string CannotConnectNow = "57P03";
     const string QueryCanceled = "57014";
     const string DeadlockDetected = "40P01";

@@ -40,7 +40,11 @@ public static class PostgresSchema
             }
             await transaction.CommitAsync();
         }
-        catch (NpgsqlException e) when (e is not PostgresException)
+        catch (PostgresException e)
+        {
+            throw new LedgerUnavailableException($"PostgreSQL: {e.MessageText} ({e.SqlState})", e);
+        }
+        catch (NpgsqlException e)
         {
             throw new LedgerUnavailableException("PostgreSQL can not be reached: " + e.Message, e);
         }

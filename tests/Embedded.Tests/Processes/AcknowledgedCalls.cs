@@ -48,7 +48,11 @@ sealed class AcknowledgedCalls
         public bool Finished => Recorded ? UsageAcknowledged : Refused || (HoldAcknowledged && (LeftOpen || IsTight || UsageAcknowledged));
     }
 
+    /// <summary>Callers try again for ever; a host that never recovers ends the test instead.</summary>
+    static readonly TimeSpan patience = TimeSpan.FromSeconds(120);
+
     readonly List<Call> calls = [];
+    volatile string lastReason = "none";
     int unavailable;
     int acknowledged;
 
@@ -78,11 +82,14 @@ sealed class AcknowledgedCalls
             open.Enqueue(call);
         }
         acknowledged = 0;
+        using var ending = new CancellationTokenSource(patience);
         await Task.WhenAll(Enumerable.Range(0, callers).Select(caller => Task.Run(async () =>
         {
             // Callers that are told to try again wait a little, as they are asked to.
             using var pause = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
             for (var turn = caller; open.TryDequeue(out var call); turn++)
+            {
+                Assert.False(ending.IsCancellationRequested, $"callers are not served again: {Unavailable} times 503, last: {lastReason}");
                 switch (await LiveAsync(hosts[turn % hosts.Count], call))
                 {
                     case Lived.Whole:
@@ -96,6 +103,7 @@ sealed class AcknowledgedCalls
                     case Lived.Gone:
                         return;
                 }
+            }
         })));
     }
 
@@ -189,6 +197,7 @@ sealed class AcknowledgedCalls
         var text = await response.Content.ReadAsStringAsync();
         Assert.True(response.StatusCode == HttpStatusCode.ServiceUnavailable && text.Contains("\"urn:purser:problem:unavailable\"", StringComparison.Ordinal), $"{path}: {(int)response.StatusCode}: {text}");
         Assert.NotNull(response.Headers.RetryAfter);
+        lastReason = text;
         Interlocked.Increment(ref unavailable);
         return response.StatusCode;
     }
