@@ -14,6 +14,7 @@ public static class Validity
     public const int LargestPage = 1000;
     public const long ShortestTtlSeconds = 1;
     public const long LongestTtlSeconds = 24 * 3600;
+    public const decimal LargestUnits = 1_000_000_000_000m;
 
     /// <summary>Records far outside of any real use are mistakes (seconds taken for milliseconds), not history.</summary>
     static readonly Instant earliest = Instant.FromUtc(2000, 1, 1, 0, 0);
@@ -231,8 +232,8 @@ public static class Validity
     static Outcome? Tokens(string field, long? count) => count is < 0 or > Amounts.LargestTokens
         ? Outcome.Invalid(field, $"must be a whole number from 0 to {Amounts.LargestTokens}") : null;
 
-    static Outcome? Units(string field, decimal count) => count is < 0 or > 1_000_000_000_000m
-        ? Outcome.Invalid(field, "must be a number from 0 to 1000000000000") : null;
+    static Outcome? Units(string field, decimal count) => count is < 0 or > LargestUnits
+        ? Outcome.Invalid(field, $"must be a number from 0 to {LargestUnits}") : null;
 
     static Outcome? Cost(long? nanos) => nanos is < 0 or > Money.LargestNanos
         ? Outcome.Invalid("cost", $"must be from 0 to {Money.Format(Money.LargestNanos)}") : null;

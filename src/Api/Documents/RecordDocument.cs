@@ -1,4 +1,5 @@
 // One booked usage as it is listed. Amounts are those that were booked, so that they add up to what reports show.
+using System.Text.Json.Serialization;
 using NodaTime;
 using Purser.Api.Json;
 using Purser.Core;
@@ -45,6 +46,7 @@ public sealed class RecordDocument : PartsDocument
         Tools = usage.Tools;
         ToolCallId = usage.ToolCallId;
         Metadata = usage.Metadata is { } metadata ? new FreeObject(metadata) : null;
+        Raw = usage.Raw is { } raw ? new FreeObject(raw) : null;
         if (usage.Parts is { } parts) Show(parts);
     }
 
@@ -73,6 +75,10 @@ public sealed class RecordDocument : PartsDocument
     public IReadOnlyList<string>? Tools { get; }
     public string? ToolCallId { get; }
     public FreeObject? Metadata { get; }
+
+    /// <summary>The provider's own report, where the usage came as one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public FreeObject? Raw { get; }
 }
 
 public sealed record RecordsDocument(IReadOnlyList<RecordDocument> Items, string? NextCursor);

@@ -21,17 +21,18 @@ public class UsageDocument : PartsDocument
     public string? ToolCallId { get; set; }
     public Cost? Cost { get; set; }
     public FreeObject? Metadata { get; set; }
-    public NotYet? Raw { get; set; }
+
+    /// <summary>The provider's own usage object: instead of tokens and their parts.</summary>
+    public FreeObject? Raw { get; set; }
 
     internal Record ToRecord(Identity identity) => new(identity.Id, ToUsage()) { FreshId = identity.Fresh };
 
     internal Usage ToUsage()
     {
-        if (Raw is not null) throw RequestRefusedException.Unprocessable("raw", "is not available yet; give `inputTokens` and `outputTokens` with their parts");
         for (var i = 0; i < Tools?.Count; i++)
             if (Tools[i] is null)
                 throw RequestRefusedException.Invalid($"tools[{i}]", "must be a string");
-        return new()
+        var usage = new Usage
         {
             Dimensions = ToDimensions(),
             Timestamp = Timestamp,
@@ -49,7 +50,30 @@ public class UsageDocument : PartsDocument
             CostNanos = Cost?.Nanos,
             Metadata = Metadata?.Json,
         };
+        return Raw is { } raw ? Normalised(usage, raw.Json) : usage;
     }
+
+    /// <summary>The usage with the counts of a report. The size of a search's context, which no report tells, may stand beside it.</summary>
+    Usage Normalised(Usage usage, string raw)
+    {
+        if (InputTokens is not null) throw Twice("inputTokens");
+        if (OutputTokens is not null) throw Twice("outputTokens");
+        if (usage.Parts is { } given && given != new UsageParts { WebSearchContext = given.WebSearchContext })
+            throw RequestRefusedException.Invalid("raw", "says what the parts are; leave out those beside it");
+        if (raw.Length > Validity.LongestText) throw RequestRefusedException.Invalid("raw", $"must not be longer than {Validity.LongestText} characters");
+        var (reading, problem) = UsageReport.Read(Provider, Model, raw);
+        if (reading is null) throw new RequestRefusedException(problem!);
+        return usage with
+        {
+            InputTokens = reading.InputTokens,
+            OutputTokens = reading.OutputTokens,
+            Parts = usage.Parts?.WebSearchContext is { } context ? (reading.Parts ?? new()) with { WebSearchContext = context } : reading.Parts,
+            ServiceTier = usage.ServiceTier ?? reading.ServiceTier,
+            Raw = raw,
+        };
+    }
+
+    static RequestRefusedException Twice(string field) => RequestRefusedException.Invalid(field, "stands in `raw` already; give one of them");
 }
 
 public sealed class SettleDocument : UsageDocument

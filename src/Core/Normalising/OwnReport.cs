@@ -1,0 +1,57 @@
+// The one form itself, for callers that keep every report in one place. Client libraries that count the same way use the same names.
+namespace Purser.Core;
+
+static class OwnReport
+{
+    public static readonly string[] Marks =
+    [
+        "cachedInputTokens", "cacheWrite5mTokens", "cacheWrite1hTokens", "audioInputTokens", "imageInputTokens", "videoInputTokens", "reasoningTokens",
+        "audioOutputTokens", "imageOutputTokens", "videoOutputTokens", "citationTokens", "queries", "sessions", "imagesIn", "imagesOut", "charactersIn",
+        "charactersOut", "audioSecondsIn", "audioSecondsOut", "videoSecondsIn", "videoSecondsOut", "pages", "annotatedPages", "webSearches",
+    ];
+
+    public static ReportCounts Read(ReportReader reader, in ReportObject report)
+    {
+        var (input, output) = (reader.Count(report, "inputTokens"), reader.Count(report, "outputTokens"));
+        if (reader.Find(report, "totalTokens") is { } total && total != input + output)
+            reader.Refuse("raw.totalTokens", $"is {total}, but `inputTokens` and `outputTokens` add up to {input + output}");
+        var context = ReportReader.Text(report, "webSearchContext");
+        if (context is not (null or "low" or "medium" or "high")) reader.Refuse("raw.webSearchContext", "must be low, medium or high");
+        return new()
+        {
+            InputTokens = input,
+            OutputTokens = output,
+            InputField = "raw.inputTokens",
+            OutputField = "raw.outputTokens",
+            ServiceTier = ReportReader.Text(report, "serviceTier"),
+            Parts = new()
+            {
+                CachedInputTokens = reader.Count(report, "cachedInputTokens"),
+                CacheWrite5mTokens = reader.Count(report, "cacheWrite5mTokens"),
+                CacheWrite1hTokens = reader.Count(report, "cacheWrite1hTokens"),
+                AudioInputTokens = reader.Count(report, "audioInputTokens"),
+                ImageInputTokens = reader.Count(report, "imageInputTokens"),
+                VideoInputTokens = reader.Count(report, "videoInputTokens"),
+                ReasoningTokens = reader.Count(report, "reasoningTokens"),
+                AudioOutputTokens = reader.Count(report, "audioOutputTokens"),
+                ImageOutputTokens = reader.Count(report, "imageOutputTokens"),
+                VideoOutputTokens = reader.Count(report, "videoOutputTokens"),
+                CitationTokens = reader.Count(report, "citationTokens"),
+                Queries = reader.Number(report, "queries"),
+                Sessions = reader.Number(report, "sessions"),
+                ImagesIn = reader.Number(report, "imagesIn"),
+                ImagesOut = reader.Number(report, "imagesOut"),
+                CharactersIn = reader.Number(report, "charactersIn"),
+                CharactersOut = reader.Number(report, "charactersOut"),
+                AudioSecondsIn = reader.Number(report, "audioSecondsIn"),
+                AudioSecondsOut = reader.Number(report, "audioSecondsOut"),
+                VideoSecondsIn = reader.Number(report, "videoSecondsIn"),
+                VideoSecondsOut = reader.Number(report, "videoSecondsOut"),
+                Pages = reader.Number(report, "pages"),
+                AnnotatedPages = reader.Number(report, "annotatedPages"),
+                WebSearches = reader.Number(report, "webSearches"),
+                WebSearchContext = context,
+            },
+        };
+    }
+}

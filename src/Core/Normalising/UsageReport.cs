@@ -1,0 +1,99 @@
+// A provider's own usage report, brought into the one form that prices assume. Which form it has is told by its own members; the
+// provider's name decides only where those do not.
+using System.Text.Json;
+
+namespace Purser.Core;
+
+/// <summary>What a report says: totals that include their parts, parts that do not overlap.</summary>
+public sealed record UsageReading(long InputTokens, long OutputTokens, UsageParts? Parts = null, string? ServiceTier = null);
+
+public static class UsageReport
+{
+    /// <summary>
+    /// Reads the text of a report. Exactly one of the answers is there: a reading whose parts fit into its totals, or what is wrong
+    /// with the report, under the name that the member has in it, behind `raw.`.
+    /// </summary>
+    public static (UsageReading? Reading, Outcome? Problem) Read(string? provider, string? model, string json)
+    {
+        JsonDocument document;
+        try
+        {
+            document = JsonDocument.Parse(json, strict);
+        }
+        catch (JsonException)
+        {
+            return (null, Outcome.Invalid("raw", "is not valid JSON, or holds a member twice"));
+        }
+        using (document)
+        {
+            var report = new ReportObject(document.RootElement, "raw");
+            if (!report.Exists) return (null, Outcome.Invalid("raw", "must be a JSON object"));
+            var (family, grok) = Family(provider, model);
+            var reader = new ReportReader();
+            var counts = Shape(report, family) switch
+            {
+                ReportShape.Gemini => GeminiReport.Read(reader, report),
+                ReportShape.OpenAIChat => OpenAIReport.Chat(reader, report, reasoningMayBeApart: grok),
+                ReportShape.OpenAIResponses => OpenAIReport.Responses(reader, report),
+                ReportShape.Duration => OpenAIReport.Duration(reader, report),
+                ReportShape.Anthropic => AnthropicReport.Read(reader, report),
+                ReportShape.Bedrock => BedrockReport.Read(reader, report),
+                ReportShape.Cohere => CohereReport.Read(reader, report),
+                ReportShape.Pages => PagesReport.Read(reader, report),
+                ReportShape.InputOnly => new() { InputTokens = reader.Count(report, "total_tokens") },
+                ReportShape.Own => OwnReport.Read(reader, report),
+                _ => null,
+            };
+            if (counts is null) return (null, Outcome.Unprocessable("raw", Unknown(report)));
+            counts.Check(reader);
+            return reader.Problem is { } problem ? (null, problem) : (counts.ToReading(), null);
+        }
+    }
+
+    // As deep as bodies may be.
+    static readonly JsonDocumentOptions strict = new() { AllowDuplicateProperties = false, MaxDepth = 64 };
+
+    enum ReportShape { Unknown, Gemini, OpenAIChat, OpenAIResponses, Duration, Anthropic, Bedrock, Cohere, Pages, InputOnly, Own }
+
+    static ReportShape Shape(in ReportObject report, string? family)
+    {
+        if (report.HasAny(GeminiReport.Marks)) return ReportShape.Gemini;
+        if (report.HasAny("prompt_tokens", "completion_tokens", "prompt_cache_hit_tokens")) return ReportShape.OpenAIChat;
+        if (report.HasAny("billed_units")) return ReportShape.Cohere;
+        if (report.HasAny("input_tokens", "output_tokens"))
+        {
+            // Both forms use these two names. Alone they mean the same in either.
+            var anthropic = report.HasAny(AnthropicReport.Marks);
+            var openai = report.HasAny(OpenAIReport.ResponsesMarks);
+            if (anthropic && openai)
+                return family switch { "anthropic" => ReportShape.Anthropic, "openai" => ReportShape.OpenAIResponses, _ => ReportShape.Unknown };
+            return anthropic || (family == "anthropic" && !openai) ? ReportShape.Anthropic : ReportShape.OpenAIResponses;
+        }
+        if (ReportReader.Text(report, "type") == "duration" && report.Has("seconds")) return ReportShape.Duration;
+        if (report.HasAny(BedrockReport.Marks) && !report.HasAny(OwnReport.Marks)) return ReportShape.Bedrock;
+        if (report.HasAny("inputTokens", "outputTokens") || report.HasAny(OwnReport.Marks)) return ReportShape.Own;
+        if (report.Has("pages_processed")) return ReportShape.Pages;
+        return report.Has("total_tokens") && family == "embeddings" ? ReportShape.InputOnly : ReportShape.Unknown;
+    }
+
+    /// <summary>Whose habits decide where a report does not say; and whether the model may count its reasoning apart from its completion.</summary>
+    static (string? Family, bool Grok) Family(string? provider, string? model)
+    {
+        bool Named(string name) => provider?.Contains(name, StringComparison.OrdinalIgnoreCase) == true;
+        bool Model(string name) => model?.Contains(name, StringComparison.OrdinalIgnoreCase) == true;
+        var family = Named("anthropic") || Named("claude") || (provider is null && Model("claude")) ? "anthropic"
+            : Named("openai") || Named("azure") ? "openai"
+            : Named("voyage") || Named("jina") ? "embeddings" : null;
+        return (family, Named("xai") || Named("x-ai") || Model("grok"));
+    }
+
+    static string Unknown(in ReportObject report)
+    {
+        foreach (var whole in (string[])["usage", "usageMetadata", "usage_metadata", "meta"])
+            if (report.Has(whole))
+                return $"looks like a whole response; send its `{whole}` alone";
+        return "is no usage report that is known: expected that of OpenAI (`prompt_tokens` or `input_tokens`), Anthropic (`input_tokens`), Gemini (`promptTokenCount`), "
+            + "Bedrock Converse (`inputTokens`), Cohere (`billed_units`), Mistral or DeepSeek (`prompt_tokens`), or `inputTokens` and `outputTokens` with their parts; "
+            + "where it has members of both OpenAI and Anthropic, name the provider";
+    }
+}

@@ -1,0 +1,141 @@
+// Providers' own usage reports, read into the one form: those of tests/cases/usage, and every line of the folder named by PURSER_CASES.
+using System.Globalization;
+using System.Text.Json;
+
+namespace Purser.Core.Tests.Normalising;
+
+public sealed class UsageReportTests
+{
+    public static TheoryData<string, int> Sound => Lines("reported.jsonl", "written.jsonl");
+
+    public static TheoryData<string, int> Wrong => Lines("wrong.jsonl");
+
+    [Theory]
+    [MemberData(nameof(Sound))]
+    public void A_report_is_read_into_the_one_form(string file, int line)
+    {
+        var one = Line(file, line);
+        var (reading, problem) = Read(one);
+        Assert.True(problem is null, $"{problem?.Field}: {problem?.Detail}");
+        Assert.Equal(Members(one.GetProperty("expect")), Members(reading!));
+    }
+
+    [Theory]
+    [MemberData(nameof(Wrong))]
+    public void What_can_not_be_is_refused_by_the_providers_own_name(string file, int line)
+    {
+        var one = Line(file, line);
+        var (reading, problem) = Read(one);
+        Assert.Null(reading);
+        var status = one.TryGetProperty("status", out var given) && given.GetInt32() == 422 ? OutcomeStatus.Unprocessable : OutcomeStatus.Invalid;
+        Assert.Equal((status, one.GetProperty("field").GetString()), (problem!.Status, problem.Field));
+        Assert.InRange(problem.Detail!.Length, 10, 600);
+    }
+
+    /// <summary>The same report whoever sent it, in whatever order its members stand.</summary>
+    [Theory]
+    [MemberData(nameof(Sound))]
+    public void The_order_of_members_changes_nothing(string file, int line)
+    {
+        var one = Line(file, line);
+        var backwards = "{" + string.Join(',', one.GetProperty("report").EnumerateObject().Reverse().Select(member => $"{JsonSerializer.Serialize(member.Name)}:{member.Value.GetRawText()}")) + "}";
+        Assert.Equal(Members(Read(one).Reading!), Members(UsageReport.Read(Text(one, "provider"), Text(one, "model"), backwards).Reading!));
+    }
+
+    [Theory]
+    [InlineData("""{"prompt_tokens":1,"prompt_tokens":2}""")]
+    [InlineData("""{"prompt_tokens":1,"completion_tokens":1,"prompt_tokens_details":{"cached_tokens":0,"cached_tokens":1}}""")]
+    [InlineData("""{"prompt_tokens":1""")]
+    [InlineData("")]
+    [InlineData("NaN")]
+    [InlineData("""{"prompt_tokens":0x10}""")]
+    public void What_is_not_sound_json_is_refused(string json) => Assert.Equal((OutcomeStatus.Invalid, "raw"), StatusOf(json));
+
+    [Fact]
+    public void Depth_is_bounded()
+    {
+        string Nested(int levels) => $$"""{"prompt_tokens":1,"completion_tokens":2,"x":{{string.Concat(Enumerable.Repeat("[", levels))}}{{string.Concat(Enumerable.Repeat("]", levels))}}}""";
+        Assert.Equal(3, Total(UsageReport.Read("openai", null, Nested(60))));
+        Assert.Equal((OutcomeStatus.Invalid, "raw"), StatusOf(Nested(100_000)));
+    }
+
+    /// <summary>`{provider, model, report, normalised}` a line: `normalised` is the reading of genai-prices, in its names.</summary>
+    [Fact]
+    public void Every_further_report_is_read_as_another_reader_reads_it()
+    {
+        if (Environment.GetEnvironmentVariable("PURSER_CASES") is not { Length: > 0 } folder || !Directory.Exists(folder)) return;
+        var wrong = new List<string>();
+        foreach (var file in Directory.EnumerateFiles(folder, "*.jsonl", SearchOption.AllDirectories))
+            foreach (var text in File.ReadLines(file).Where(text => text.Contains("\"report\"", StringComparison.Ordinal)))
+            {
+                var one = JsonDocument.Parse(text).RootElement;
+                if (!one.TryGetProperty("normalised", out var theirs)) continue;
+                var (reading, problem) = Read(one);
+                // The other reader does not look for the videos of OpenRouter's reports.
+                if (reading?.Parts is { VideoInputTokens: > 0 } parts && one.GetProperty("report").TryGetProperty("prompt_tokens_details", out _))
+                    reading = reading with { Parts = parts with { VideoInputTokens = 0 } };
+                var ours = reading is null ? $"{problem!.Field}: {problem.Detail}" : Shown(Members(reading));
+                if (ours != Shown(Theirs(theirs))) wrong.Add($"{text}\n  {ours}\n  {Shown(Theirs(theirs))}");
+            }
+        Assert.True(wrong.Count == 0, $"{wrong.Count} differ\n{string.Join('\n', wrong.Take(20))}");
+    }
+
+    static SortedDictionary<string, string> Theirs(JsonElement normalised)
+    {
+        decimal Of(string name) => normalised.TryGetProperty(name, out var value) ? value.GetDecimal() : 0;
+        (string, decimal)[] counts =
+        [
+            ("inputTokens", Of("input_tokens")), ("outputTokens", Of("output_tokens")), ("cachedInputTokens", Of("cache_read_tokens")),
+            ("cacheWrite5mTokens", Of("cache_write_5m_tokens")), ("cacheWrite1hTokens", Of("cache_write_1h_tokens")),
+            ("audioInputTokens", Of("input_audio_tokens") - Of("cache_audio_read_tokens")), ("imageInputTokens", Of("input_image_tokens") - Of("cache_image_read_tokens")),
+            ("videoInputTokens", Of("input_video_tokens") - Of("cache_video_read_tokens")), ("reasoningTokens", Of("output_reasoning_tokens")),
+            ("audioOutputTokens", Of("output_audio_tokens")), ("imageOutputTokens", Of("output_image_tokens")), ("videoOutputTokens", Of("output_video_tokens")),
+            ("webSearches", Of("web_searches")),
+        ];
+        return new(counts.Where(count => count.Item2 != 0).ToDictionary(count => count.Item1, count => count.Item2.ToString(CultureInfo.InvariantCulture)));
+    }
+
+    static SortedDictionary<string, string> Members(UsageReading reading)
+    {
+        var members = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        void Add(string name, object? value)
+        {
+            if (value is not (null or 0L or 0m)) members[char.ToLowerInvariant(name[0]) + name[1..]] = Convert.ToString(value, CultureInfo.InvariantCulture)!;
+        }
+        Add("inputTokens", reading.InputTokens);
+        Add("outputTokens", reading.OutputTokens);
+        Add("serviceTier", reading.ServiceTier);
+        if (reading.Parts is { } parts)
+            foreach (var part in typeof(UsageParts).GetProperties())
+                Add(part.Name, part.GetValue(parts));
+        return members;
+    }
+
+    static SortedDictionary<string, string> Members(JsonElement expected) =>
+        new(expected.EnumerateObject().Where(member => member.Value.ToString() != "0").ToDictionary(member => member.Name, member => member.Value.ToString()));
+
+    static string Shown(SortedDictionary<string, string> members) => string.Join(", ", members.Select(member => $"{member.Key} {member.Value}"));
+
+    static (OutcomeStatus, string?) StatusOf(string json) =>
+        UsageReport.Read("openai", null, json) is (null, { } problem) ? (problem.Status, problem.Field) : (OutcomeStatus.Done, null);
+
+    static long Total((UsageReading? Reading, Outcome? Problem) read) => read.Reading!.InputTokens + read.Reading.OutputTokens;
+
+    static (UsageReading? Reading, Outcome? Problem) Read(JsonElement one) =>
+        UsageReport.Read(Text(one, "provider"), Text(one, "model"), one.GetProperty("report").GetRawText());
+
+    static string? Text(JsonElement one, string name) => one.TryGetProperty(name, out var value) ? value.GetString() : null;
+
+    static string PathOf(string file) => Path.Combine(AppContext.BaseDirectory, "cases", "usage", file);
+
+    static JsonElement Line(string file, int line) => JsonDocument.Parse(File.ReadLines(PathOf(file)).ElementAt(line - 1)).RootElement;
+
+    static TheoryData<string, int> Lines(params string[] files)
+    {
+        var lines = new TheoryData<string, int>();
+        foreach (var file in files)
+            for (var line = 1; line <= File.ReadLines(PathOf(file)).Count(); line++)
+                lines.Add(file, line);
+        return lines;
+    }
+}
