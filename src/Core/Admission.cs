@@ -111,26 +111,38 @@ static class Admission
 
     public static long CeilingSeconds(Duration duration) => (duration.TotalMilliseconds() + 999) / 1000;
 
-    public static List<Suggestion> Suggestions(List<Match> matches, List<Blocker> blockers, ResolvedEstimate estimate, Instant now)
+    /// <summary>What the caller could do about a refusal: ask for less output, for another model, wait, or have a limit raised.</summary>
+    public static List<Suggestion> Suggestions(in Call call, List<Blocker> blockers, EffectivePolicy policy, Func<Estimate, Call> look, Instant now)
     {
         var suggestions = new List<Suggestion>();
-        if (LargestOutputThatFits(matches, estimate) is { } output) suggestions.Add(new("reduceMaxOutputTokens") { MaxOutputTokens = output });
+        if (LargestOutputThatFits(call.Matches, call.Estimate) is { } output) suggestions.Add(new("reduceMaxOutputTokens") { MaxOutputTokens = output });
+        foreach (var model in policy.FallbackModels)
+        {
+            var other = Degrading.Fallback(call.Asked, model, look);
+            if (!other.IsAdmissible) continue;
+            suggestions.Add(new("useModel")
+            {
+                Provider = other.Estimate.Dimensions.Provider,
+                Model = other.Estimate.Dimensions.Model,
+                Cost = other.Estimate.CostKnown ? Money.Format(other.Estimate.Amounts.CostNanos) : null,
+            });
+        }
         if (blockers.All(blocker => blocker.FitsAt is not null))
         {
             var until = blockers.Max(blocker => blocker.FitsAt!.Value);
             suggestions.Add(new("wait") { Seconds = CeilingSeconds(until - now), Until = until });
         }
-        foreach (var match in matches)
+        foreach (var match in call.Matches)
         {
-            var missing = match.Decides ? match.Missing(estimate.Amounts.Of(match.Limit.Limit.Unit)) : 0;
+            var missing = match.Decides ? match.Missing(call.Estimate.Amounts.Of(match.Limit.Limit.Unit)) : 0;
             if (missing > 0)
                 suggestions.Add(new("requestOverride") { LimitId = match.Limit.Limit.Id, Additional = new(match.Limit.Limit.Unit, missing) });
         }
         return suggestions;
     }
 
-    /// <summary>The largest maximum of output with which the call would fit everything; null where none above 0 would.</summary>
-    static long? LargestOutputThatFits(List<Match> matches, ResolvedEstimate estimate)
+    /// <summary>The largest maximum of output, below the one that was asked for, with which the call would fit everything; null where none would.</summary>
+    public static long? LargestOutputThatFits(List<Match> matches, ResolvedEstimate estimate)
     {
         if (estimate.PlainTokens || estimate.Amounts.OutputTokens <= 1) return null;
         Int128 most = estimate.Amounts.OutputTokens - 1;
@@ -144,16 +156,26 @@ static class Admission
             {
                 case LimitUnit.Tokens: most = Int128.Min(most, left - estimate.Amounts.InputTokens); break;
                 case LimitUnit.OutputTokens: most = Int128.Min(most, left); break;
-                case LimitUnit.Cost when estimate.Price is { Output: > 0 } price:
-                    var forOutput = Money.ToDecimal(left) - price.Cost(new EstimatedTokens(estimate.Amounts.InputTokens, 0, false));
-                    most = Int128.Min(most, (Int128)decimal.Floor(forOutput * 1_000_000m / price.Output));
-                    break;
+                case LimitUnit.Cost when estimate.Price is { } price && requested > left: most = LargestWithin(Money.ToDecimal(left), price, estimate, most); break;
                 default:
                     if (requested > left) return null;
                     break;
             }
         }
         return most >= 1 ? (long)most : null;
+    }
+
+    /// <summary>More output never costs less, so halving finds the most of it that costs no more than is left.</summary>
+    static Int128 LargestWithin(decimal left, ModelPrice price, ResolvedEstimate estimate, Int128 most)
+    {
+        var (fits, beyond) = (0L, (long)Int128.Max(0, most) + 1);
+        while (beyond - fits > 1)
+        {
+            var middle = fits + (beyond - fits) / 2;
+            if (price.Cost(new EstimatedTokens(estimate.Amounts.InputTokens, middle, false)) <= left) fits = middle;
+            else beyond = middle;
+        }
+        return fits;
     }
 }
 

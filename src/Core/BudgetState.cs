@@ -99,6 +99,9 @@ public sealed class Hold
     public bool Unpriced { get; init; }
     public bool PlainTokens { get; init; }
     public ExpiryRule OnExpiry { get; init; }
+
+    /// <summary>How the call was degraded; a retry is told the same.</summary>
+    public CallChanges? Changes { get; init; }
     public Instant CreatedAt { get; init; }
     public Instant ExpiresAt { get; set; }
     public ReservationState State { get; set; }

@@ -52,7 +52,7 @@ public sealed record AccountResumed : BudgetEvent;
 
 public sealed record Held(
     string Id, long Fingerprint, Dimensions Dimensions, Amounts Amounts, Instant ExpiresAt, IReadOnlyList<Touch> Touches,
-    string Currency, string? PriceVersion, bool Unpriced, bool PlainTokens, ExpiryRule OnExpiry) : BudgetEvent;
+    string Currency, string? PriceVersion, bool Unpriced, bool PlainTokens, ExpiryRule OnExpiry, CallChanges? Changes = null) : BudgetEvent;
 
 public sealed record HoldExtended(
     string ReservationId, string Id, long Fingerprint, Instant ExpiresAt, Amounts Added, IReadOnlyList<Touch> Touches) : BudgetEvent;

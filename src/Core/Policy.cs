@@ -61,6 +61,7 @@ public sealed record Policy
     public HoldSettings? Holds { get; init; }
     public StatusLevels? StatusLevels { get; init; }
     public bool? OverridesAllowed { get; init; }
+    public AdaptiveSettings? Adaptive { get; init; }
 }
 
 /// <summary>
@@ -92,6 +93,18 @@ public sealed record EffectivePolicy
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public bool OverridesAllowed { get; init; } = true;
 
+    /// <summary>As it was given; what decides are the three below it.</summary>
+    public AdaptiveSettings? Adaptive { get; init; }
+
+    [JsonIgnore]
+    public IReadOnlyList<Measure> Measures => Adaptive?.Measures ?? Degrading.UsualMeasures;
+
+    [JsonIgnore]
+    public IReadOnlyList<string> FallbackModels => Adaptive?.FallbackModels ?? [];
+
+    [JsonIgnore]
+    public long MinOutputTokens => Adaptive?.MinOutputTokens ?? Degrading.UsualMinOutputTokens;
+
     [JsonIgnore]
     public Calendar Calendar => calendar ??= new(DateTimeZoneProviders.Tzdb[TimeZone], WeekStart, MonthAnchorDay);
     Calendar? calendar;
@@ -113,6 +126,9 @@ public sealed record EffectivePolicy
             OnExpiry = account.Holds?.OnExpiry ?? defaults.Holds?.OnExpiry ?? None.OnExpiry,
             StatusLevels = account.StatusLevels ?? defaults.StatusLevels ?? None.StatusLevels,
             OverridesAllowed = account.OverridesAllowed ?? defaults.OverridesAllowed ?? None.OverridesAllowed,
+            Adaptive = account.Adaptive is null || defaults.Adaptive is null ? account.Adaptive ?? defaults.Adaptive : new(
+                account.Adaptive.Measures ?? defaults.Adaptive.Measures, account.Adaptive.FallbackModels ?? defaults.Adaptive.FallbackModels,
+                account.Adaptive.MinOutputTokens ?? defaults.Adaptive.MinOutputTokens),
         };
         var own = account.Limits.Select(limit => limit.Id).ToHashSet(StringComparer.Ordinal);
         return merged with

@@ -7,10 +7,11 @@ static class Reserving
 {
     public static Result Check(BudgetState state, Check command, Settings settings, Instant now)
     {
-        var estimate = ResolvedEstimate.Of(command.Estimate, state.Effective, settings.Prices);
-        var matches = Admission.Matches(state, estimate.Dimensions, estimate.CanonicalModel, now, now);
-        if (Admission.Silence(matches, estimate) is { } silent) return new(silent);
-        return new(Outcome.Done(Decide(state, matches, estimate, now)));
+        var call = Look(state, command.Estimate, settings, now);
+        if (Admission.Silence(call.Matches, call.Estimate) is { } silent) return new(silent);
+        return !call.Fits && Degraded(state, call, settings, now) is var (degraded, changes)
+            ? new(Outcome.Done(Decide(state, degraded, settings, now) with { Changes = changes }))
+            : new(Outcome.Done(Decide(state, call, settings, now)));
     }
 
     public static Result Reserve(BudgetState state, Reserve command, Settings settings, Instant now)
@@ -20,15 +21,17 @@ static class Reserving
                 ? new(new Outcome(OutcomeStatus.IdempotencyMismatch, null, "id", $"reservation '{command.Id}' exists with another body"))
                 : new(Outcome.Done(Admitted(state, existing, settings, now)));
 
-        var estimate = ResolvedEstimate.Of(command.Estimate, state.Effective, settings.Prices);
-        var matches = Admission.Matches(state, estimate.Dimensions, estimate.CanonicalModel, now, now);
-        if (Admission.Silence(matches, estimate) is { } silent) return new(silent);
-        if (Refused(state, matches, estimate, now, out var shadows) is { } refusal) return new(refusal);
+        var call = Look(state, command.Estimate, settings, now);
+        if (Admission.Silence(call.Matches, call.Estimate) is { } silent) return new(silent);
+        CallChanges? changes = null;
+        if (!call.Fits && Degraded(state, call, settings, now) is var (degraded, needed)) (call, changes) = (degraded, needed);
+        if (Refused(state, call, settings, now, out var shadows) is { } refusal) return new(refusal);
 
+        var estimate = call.Estimate;
         var held = new Held(
             command.Id, command.Fingerprint, estimate.Dimensions, estimate.Amounts,
-            now + Duration.FromSeconds(command.TtlSeconds ?? state.Effective.DefaultTtlSeconds), TouchesOf(matches),
-            state.Effective.Currency, estimate.PriceVersion, estimate.Unpriced, estimate.PlainTokens, state.Effective.OnExpiry) { At = now };
+            now + Duration.FromSeconds(command.TtlSeconds ?? state.Effective.DefaultTtlSeconds), TouchesOf(call.Matches),
+            state.Effective.Currency, estimate.PriceVersion, estimate.Unpriced, estimate.PlainTokens, state.Effective.OnExpiry, changes) { At = now };
         return new(Outcome.Done(), [held])
         {
             // The answer shows the limits with this hold in them.
@@ -59,14 +62,14 @@ static class Reserving
             if (named is { Tokens: null, InputTokens: not null, MaxOutputTokens: null }) named = named with { MaxOutputTokens = 0 };
             if (named is { Tokens: null, InputTokens: null, MaxOutputTokens: not null }) named = named with { InputTokens = 0 };
             if (named is { Tokens: null, InputTokens: null, MaxOutputTokens: null, CostNanos: not null }) named = named with { InputTokens = 0, MaxOutputTokens = 0 };
-            var estimate = ResolvedEstimate.Of(named, state.Effective, settings.Prices, requests: 0);
-            var matches = Admission.Matches(state, estimate.Dimensions, estimate.CanonicalModel, now, now);
-            if (Admission.Silence(matches, estimate) is { } silent) return new(silent);
-            if (Refused(state, matches, estimate, now, out _) is { } refusal) return new(refusal);
-            added = estimate.Amounts;
+            // A call that is under way can not be changed any more: an adaptive limit admits what is added, or refuses it.
+            var call = Look(state, named, settings, now, requests: 0);
+            if (Admission.Silence(call.Matches, call.Estimate) is { } silent) return new(silent);
+            if (Refused(state, call, settings, now, out _) is { } refusal) return new(refusal);
+            added = call.Estimate.Amounts;
             if (Amounts.Min(hold.Reserved + added, Amounts.Most) != hold.Reserved + added)
                 return new(Outcome.Unprocessable("reservationId", $"reservation '{hold.Id}' would hold more than any call can use"));
-            touches = TouchesOf(matches);
+            touches = TouchesOf(call.Matches);
         }
         return new(Outcome.Done(), [new HoldExtended(hold.Id, command.Id, command.Fingerprint, expiresAt, added, touches) { At = now }])
         {
@@ -104,30 +107,40 @@ static class Reserving
         _ => "charged",
     };
 
-    static Decision Decide(BudgetState state, List<Match> matches, ResolvedEstimate estimate, Instant now)
+    /// <summary>An estimate, and the limits that it falls under.</summary>
+    static Call Look(BudgetState state, Estimate asked, Settings settings, Instant now, long requests = 1)
     {
-        var blockers = Admission.Blockers(state, matches, estimate.Amounts, now);
-        var shadows = Admission.Blockers(state, matches, estimate.Amounts, now, shadow: true);
+        var estimate = ResolvedEstimate.Of(asked, state.Effective, settings.Prices, requests);
+        return new(asked, estimate, Admission.Matches(state, estimate.Dimensions, estimate.CanonicalModel, now, now));
+    }
+
+    static (Call Call, CallChanges Changes)? Degraded(BudgetState state, Call call, Settings settings, Instant now) =>
+        state.Paused ? null : Degrading.Fit(call, state.Effective, other => Look(state, other, settings, now));
+
+    static Decision Decide(BudgetState state, Call call, Settings settings, Instant now)
+    {
+        var blockers = Admission.Blockers(state, call.Matches, call.Estimate.Amounts, now);
+        var shadows = Admission.Blockers(state, call.Matches, call.Estimate.Amounts, now, shadow: true);
         var paused = state.Paused ? state.PausedReason ?? "the account is paused" : null;
         return new(
-            blockers.Count == 0 && !state.Paused, null, Viewing.Views(state, matches, now), blockers, shadows,
-            blockers.Count == 0 ? [] : Admission.Suggestions(matches, blockers, estimate, now), paused);
+            blockers.Count == 0 && !state.Paused, null, Viewing.Views(state, call.Matches, now), blockers, shadows,
+            blockers.Count == 0 ? [] : Admission.Suggestions(call, blockers, state.Effective, other => Look(state, other, settings, now), now), paused);
     }
 
     /// <summary>Why these matches do not admit it; null where they do, and with what a shadow limit would have said.</summary>
-    static Outcome? Refused(BudgetState state, List<Match> matches, ResolvedEstimate estimate, Instant now, out IReadOnlyList<Blocker> shadows)
+    static Outcome? Refused(BudgetState state, Call call, Settings settings, Instant now, out IReadOnlyList<Blocker> shadows)
     {
         shadows = [];
         var fits = !state.Paused;
         var shadowed = false;
-        foreach (var match in matches)
+        foreach (var match in call.Matches)
         {
-            if (match.Missing(estimate.Amounts.Of(match.Limit.Limit.Unit)) == 0) continue;
+            if (match.Missing(call.Estimate.Amounts.Of(match.Limit.Limit.Unit)) == 0) continue;
             fits &= !match.Decides;
             shadowed |= match.Shadows;
         }
-        if (fits && shadowed) shadows = Admission.Blockers(state, matches, estimate.Amounts, now, shadow: true);
-        return fits ? null : Refusal(Decide(state, matches, estimate, now));
+        if (fits && shadowed) shadows = Admission.Blockers(state, call.Matches, call.Estimate.Amounts, now, shadow: true);
+        return fits ? null : Refusal(Decide(state, call, settings, now));
     }
 
     static Outcome Refusal(Decision decision) => decision.PausedReason is { } reason
@@ -138,7 +151,8 @@ static class Reserving
 
     static Decision Admitted(BudgetState state, Hold hold, Settings settings, Instant now) => new(
         true, Viewing.View(state, hold),
-        Viewing.Views(state, Admission.Matches(state, hold.Dimensions, Viewing.Canonical(settings, hold.Dimensions), now, now), now), [], [], []);
+        Viewing.Views(state, Admission.Matches(state, hold.Dimensions, Viewing.Canonical(settings, hold.Dimensions), now, now), now), [], [], [],
+        Changes: hold.Changes);
 
     static Touch[] TouchesOf(List<Match> matches)
     {
@@ -162,6 +176,7 @@ static class Reserving
             Unpriced = held.Unpriced,
             PlainTokens = held.PlainTokens,
             OnExpiry = held.OnExpiry,
+            Changes = held.Changes,
             CreatedAt = held.At,
             ExpiresAt = held.ExpiresAt,
             Layers = { new() { Left = held.Amounts, Touches = held.Touches } },

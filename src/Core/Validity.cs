@@ -69,6 +69,7 @@ public static class Validity
         if (Tokens("holds.defaultMaxOutputTokens", policy.Holds?.DefaultMaxOutputTokens) is { } output) return output;
         if (policy.StatusLevels is { } levels && !(levels.Warning > 0 && levels.Warning <= levels.Critical && levels.Critical <= levels.Exceeded && levels.Exceeded <= 100))
             return Outcome.Invalid("statusLevels", "must be ratios with 0 < warning <= critical <= exceeded <= 100");
+        if (policy.Adaptive is { } adaptive && Problem(adaptive) is { } degrading) return degrading;
         if (policy.Limits.Count > MostLimits) return Outcome.Invalid("limits", $"at most {MostLimits} limits in a policy");
         var ids = new HashSet<string>(StringComparer.Ordinal);
         for (var i = 0; i < policy.Limits.Count; i++)
@@ -77,6 +78,25 @@ public static class Validity
             if (!ids.Add(policy.Limits[i].Id)) return Outcome.Invalid($"limits[{i}].id", $"'{policy.Limits[i].Id}' is used twice");
         }
         return null;
+    }
+
+    static Outcome? Problem(AdaptiveSettings adaptive)
+    {
+        if (adaptive.Measures is { } measures)
+            for (var i = 0; i < measures.Count; i++)
+            {
+                if (!Enum.IsDefined(measures[i])) return Outcome.Invalid($"adaptive.measures[{i}]", "is not a measure");
+                if (measures.Take(i).Contains(measures[i])) return Outcome.Invalid($"adaptive.measures[{i}]", "is named twice");
+            }
+        if (adaptive.FallbackModels is { } models)
+        {
+            if (models.Count > Degrading.MostFallbackModels) return Outcome.Invalid("adaptive.fallbackModels", $"at most {Degrading.MostFallbackModels} models");
+            for (var i = 0; i < models.Count; i++)
+                if ((models[i] is null ? Outcome.Invalid("", "must be a model") : Name("", models[i])) is { } name)
+                    return name with { Field = $"adaptive.fallbackModels[{i}]" };
+        }
+        return adaptive.MinOutputTokens is < 1 or > Amounts.LargestTokens
+            ? Outcome.Invalid("adaptive.minOutputTokens", $"must be a whole number from 1 to {Amounts.LargestTokens}") : null;
     }
 
     static Outcome? Problem(Limit limit, string at)

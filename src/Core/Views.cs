@@ -13,11 +13,14 @@ public sealed record LimitView(
 /// <summary>A limit that stands in the way, and when the call would fit it if nobody else came; null where waiting can not help.</summary>
 public sealed record Blocker(LimitView Limit, Quantity Requested, long? RetryAfterSeconds, Instant? FitsAt);
 
-/// <summary>Something the caller could do: `reduceMaxOutputTokens`, `wait`, `requestOverride`.</summary>
+/// <summary>Something the caller could do: `reduceMaxOutputTokens`, `useModel`, `wait`, `requestOverride`.</summary>
 public sealed record Suggestion(string Action)
 {
     public string? LimitId { get; init; }
     public long? MaxOutputTokens { get; init; }
+    public string? Provider { get; init; }
+    public string? Model { get; init; }
+    public string? Cost { get; init; }
     public long? Seconds { get; init; }
     public Instant? Until { get; init; }
     public Quantity? Additional { get; init; }
@@ -29,7 +32,7 @@ public sealed record ReservationView(
 /// <summary>Whether a call may be made, and everything that led to it.</summary>
 public sealed record Decision(
     bool Allowed, ReservationView? Reservation, IReadOnlyList<LimitView> Limits, IReadOnlyList<Blocker> BlockedBy,
-    IReadOnlyList<Blocker> ShadowBlockedBy, IReadOnlyList<Suggestion> Suggestions, string? PausedReason = null) : Answer;
+    IReadOnlyList<Blocker> ShadowBlockedBy, IReadOnlyList<Suggestion> Suggestions, string? PausedReason = null, CallChanges? Changes = null) : Answer;
 
 public sealed record Settlement(
     string? ReservationId, string UsageId, long Tokens, string Cost, string Currency, string? PriceVersion, bool Unpriced, bool Late,

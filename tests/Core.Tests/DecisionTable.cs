@@ -811,10 +811,6 @@ public sealed class DecisionTable
             policy day tokens/day 1 each color                              => invalid limits[0].each
             policy day tokens/day 1 match color=red                         => invalid limits[0].match.color
             """,
-        ["An_adaptive_limit_refuses_what_does_not_fit"] = """
-            policy day tokens/day 100 adaptive                              => done
-            reserve h in=50 max=100                                         => refused blocked=day suggest=max:50,override:day:50
-            """,
         ["A_clock_that_goes_back_changes_nothing"] = """
             policy hour tokens/hour 100                                     => done
             record r in=10                                                  => done hour=10/0

@@ -49,6 +49,12 @@ public sealed class GoldenEvents
         ],
     };
 
+    static readonly Policy adaptive = new()
+    {
+        Limits = [new() { Id = "day", Window = new(WindowKind.Day), Amount = 1, Enforcement = Enforcement.Adaptive }],
+        Adaptive = new([Measure.UseSmallerModel, Measure.ReduceMaxTokens], ["openai/gpt-5-mini"], 100),
+    };
+
     /// <summary>Every event, with every member set and with none.</summary>
     static readonly Dictionary<string, BudgetEvent> samples = new()
     {
@@ -56,10 +62,14 @@ public sealed class GoldenEvents
             policy, 3, 7, EffectivePolicy.Merge(Policy.Empty, policy, EffectivePolicy.None, 4),
             [new(touches[0], (Int128)long.MaxValue * 4)], [new("h1", 1, touches)]) { At = at },
         ["policyChanged.adopted"] = new PolicyChanged(null, 0, 1, EffectivePolicy.None, [], []) { At = at },
+        ["policyChanged.adaptive"] = new PolicyChanged(
+            adaptive, 1, 0, EffectivePolicy.Merge(Policy.Empty, adaptive, EffectivePolicy.None, 1), [], []) { At = at },
         ["paused"] = new AccountPaused("payment overdue") { At = at },
         ["paused.plain"] = new AccountPaused((string?)null) { At = at },
         ["resumed"] = new AccountResumed { At = at },
         ["held"] = new Held("h1", long.MinValue, dimensions, new(150, 100, 50, 7, 1), at + Duration.FromMinutes(15), touches, "EUR", "v1", true, true, ExpiryRule.Charge) { At = at },
+        ["held.degraded"] = new Held("h3", 1, dimensions, new(150, 100, 50, 7, 1), at, [], "USD", null, false, false, ExpiryRule.Release,
+            new("openai", "gpt-5-mini", 50, true, 0.3m, [Measure.ReduceMaxTokens, Measure.UseSmallerModel, Measure.DisableTools, Measure.ReduceTemperature], "0.5")) { At = at },
         ["held.plain"] = new Held("h2", 0, Dimensions.None, default, at, [], "USD", null, false, false, ExpiryRule.Release) { At = at },
         ["extended"] = new HoldExtended("h1", "e1", 5, at + Duration.FromHours(1), new(10, 0, 10, 1, 0), touches) { At = at },
         ["settled"] = new Settled(record, touches) { At = at },

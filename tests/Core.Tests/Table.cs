@@ -170,6 +170,7 @@ sealed partial class Table
             case "blocked": return List(decision!.BlockedBy.Select(blocker => blocker.Limit.LimitId));
             case "shadows": return List(decision!.ShadowBlockedBy.Select(blocker => blocker.Limit.LimitId));
             case "matches": return List((decision?.Limits ?? settlement!.Limits).Select(view => view.LimitId));
+            case "changes": return decision!.Changes is { } changes ? Text(changes) : "none";
             case "suggest": return List(decision!.Suggestions.Select(Text));
             case "reason": return decision?.PausedReason ?? status!.PausedReason ?? "none";
             case "state": return outcome.Answer is OverrideView granted ? granted.State : reservation!.State.ToString().ToLowerInvariant();
@@ -223,6 +224,7 @@ sealed partial class Table
     {
         "reduceMaxOutputTokens" => $"max:{suggestion.MaxOutputTokens}",
         "wait" => $"wait:{suggestion.Seconds}",
+        "useModel" => $"use:{suggestion.Provider}/{suggestion.Model}:{suggestion.Cost}",
         _ => $"override:{suggestion.LimitId}:{suggestion.Additional}",
     };
 
@@ -244,8 +246,26 @@ sealed partial class Table
                 ? new(Number(settings, "ttl"), Number(settings, "max"), settings.TryGetValue("expiry", out var rule) ? Enum.Parse<ExpiryRule>(rule, true) : null) : null,
             StatusLevels = settings.TryGetValue("levels", out var levels) ? new(Decimal(levels.Split(',')[0]), Decimal(levels.Split(',')[1]), Decimal(levels.Split(',')[2])) : null,
             OverridesAllowed = settings.TryGetValue("overrides", out var allowed) ? allowed == "yes" : null,
+            Adaptive = settings.Keys.Any(key => key is "measures" or "models" or "least")
+                ? new(settings.TryGetValue("measures", out var measures) ? measures.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(Measure).ToArray() : null,
+                    settings.GetValueOrDefault("models")?.Split(','), Number(settings, "least")) : null,
         };
     }
+
+    static readonly (string Word, Measure Measure)[] measures =
+        [("reduce", Core.Measure.ReduceMaxTokens), ("smaller", Core.Measure.UseSmallerModel), ("tools", Core.Measure.DisableTools), ("temperature", Core.Measure.ReduceTemperature)];
+
+    static Measure Measure(string word) => measures.Single(pair => pair.Word == word).Measure;
+
+    static string Text(CallChanges changes) => string.Join(' ', new[]
+    {
+        string.Join('+', changes.Measures.Select(measure => measures.Single(pair => pair.Measure == measure).Word)),
+        changes.Model is null ? "" : $"{changes.Provider}/{changes.Model}",
+        changes.MaxOutputTokens is { } output ? $"max:{output}" : "",
+        changes.DisableTools ? "no-tools" : "",
+        changes.Temperature is { } temperature ? $"temperature:{temperature.ToString(CultureInfo.InvariantCulture)}" : "",
+        changes.Saving is { } saving ? $"saves:{saving}" : "",
+    }.Where(part => part.Length > 0));
 
     static Limit LimitOf(string text)
     {
@@ -274,6 +294,7 @@ sealed partial class Table
         InputTokens = Number(named, "in"),
         MaxOutputTokens = Number(named, "max"),
         ToolTokens = Number(named, "tools"),
+        Temperature = named.TryGetValue("temperature", out var temperature) ? Decimal(temperature) : null,
         CostNanos = Cost(named),
     };
 

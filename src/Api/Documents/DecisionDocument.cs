@@ -72,6 +72,9 @@ public sealed class SuggestionDocument
         Action = suggestion.Action;
         LimitId = suggestion.LimitId;
         MaxOutputTokens = suggestion.MaxOutputTokens;
+        Provider = suggestion.Provider;
+        Model = suggestion.Model;
+        Cost = suggestion.Cost;
         Seconds = suggestion.Seconds;
         Until = suggestion.Until;
         Additional = suggestion.Additional is { } additional ? Amount.Of(additional) : null;
@@ -84,6 +87,15 @@ public sealed class SuggestionDocument
 
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? MaxOutputTokens { get; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Provider { get; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Model { get; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Cost { get; }
 
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? Seconds { get; }
@@ -122,16 +134,31 @@ public sealed class ReservationDocument
     public ReservationState State { get; }
 }
 
-/// <summary>How a call is degraded so that it fits; null as long as limits only admit or refuse.</summary>
+/// <summary>How the call has to be changed so that it is the one that was admitted; a member is null where it stays as it was asked for.</summary>
 public sealed class ChangesDocument
 {
-    public string? Provider { get; set; }
-    public string? Model { get; set; }
-    public long? MaxOutputTokens { get; set; }
-    public bool? DisableTools { get; set; }
-    public decimal? Temperature { get; set; }
-    public IReadOnlyList<string>? Measures { get; set; }
-    public string? Saving { get; set; }
+    internal ChangesDocument(CallChanges changes)
+    {
+        Provider = changes.Provider;
+        Model = changes.Model;
+        MaxOutputTokens = changes.MaxOutputTokens;
+        DisableTools = changes.DisableTools;
+        Temperature = changes.Temperature;
+        Measures = [.. changes.Measures.Select(AdaptiveDocument.WordOf)];
+        Saving = changes.Saving;
+    }
+
+    public string? Provider { get; }
+    public string? Model { get; }
+    public long? MaxOutputTokens { get; }
+    public bool DisableTools { get; }
+    public decimal? Temperature { get; }
+
+    /// <summary>What was done, in the policy's order.</summary>
+    public IReadOnlyList<string> Measures { get; }
+
+    /// <summary>How much less the changed call is expected to cost; null where either cost is not known.</summary>
+    public string? Saving { get; }
 }
 
 public sealed class DecisionDocument
@@ -143,6 +170,7 @@ public sealed class DecisionDocument
         Limits = LimitViewDocument.Of(decision.Limits);
         BlockedBy = BlockerDocument.Of(decision.BlockedBy);
         Suggestions = SuggestionDocument.Of(decision.Suggestions);
+        Changes = decision.Changes is { } changes ? new(changes) : null;
         ShadowBlockedBy = decision.ShadowBlockedBy.Count == 0 ? null : BlockerDocument.Of(decision.ShadowBlockedBy);
         PausedReason = decision.PausedReason;
     }

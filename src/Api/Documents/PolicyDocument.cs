@@ -37,7 +37,7 @@ public sealed class PolicyDocument
     public bool? OverridesAllowed { get; set; }
 
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public NotYet? Adaptive { get; set; }
+    public AdaptiveDocument? Adaptive { get; set; }
 
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public NotYet? Discounts { get; set; }
@@ -51,7 +51,6 @@ public sealed class PolicyDocument
 
     internal Policy ToPolicy()
     {
-        if (Adaptive is not null) throw NotAvailable("adaptive");
         if (Discounts is not null) throw NotAvailable("discounts");
         if (Anomalies is not null) throw NotAvailable("anomalies");
         return new()
@@ -65,6 +64,7 @@ public sealed class PolicyDocument
             Holds = Holds is null ? null : new(Holds.DefaultTtlSeconds, Holds.DefaultMaxOutputTokens, Holds.OnExpiry),
             StatusLevels = StatusLevels?.ToStatusLevels(),
             OverridesAllowed = OverridesAllowed,
+            Adaptive = Adaptive?.ToSettings(),
         };
     }
 
@@ -83,6 +83,7 @@ public sealed class PolicyDocument
             ? new() { DefaultTtlSeconds = holds.DefaultTtlSeconds, DefaultMaxOutputTokens = holds.DefaultMaxOutputTokens, OnExpiry = holds.OnExpiry } : null,
         StatusLevels = policy.StatusLevels is { } levels ? StatusLevelsDocument.Of(levels) : null,
         OverridesAllowed = policy.OverridesAllowed,
+        Adaptive = policy.Adaptive is { } adaptive ? AdaptiveDocument.Of(adaptive) : null,
         Version = version,
     };
 
@@ -98,6 +99,7 @@ public sealed class PolicyDocument
         Holds = new() { DefaultTtlSeconds = policy.DefaultTtlSeconds, DefaultMaxOutputTokens = policy.DefaultMaxOutputTokens, OnExpiry = policy.OnExpiry },
         StatusLevels = StatusLevelsDocument.Of(policy.StatusLevels),
         OverridesAllowed = policy.OverridesAllowed,
+        Adaptive = AdaptiveDocument.Of(new(policy.Measures, policy.FallbackModels, policy.MinOutputTokens)),
         Version = version,
     };
 }
@@ -133,8 +135,6 @@ public sealed class LimitDocument
         if (sent.Window is not { } window) throw RequestRefusedException.Invalid($"{at}.window", "is required");
         if (sent.Amount.Is == Amount.Form.Absent) throw RequestRefusedException.Invalid($"{at}.amount", "is required; 0 allows nothing, null is unlimited");
         if (!sent.Amount.Fits(unit)) throw RequestRefusedException.Invalid($"{at}.amount", Amount.Wanted(unit));
-        if (sent.Enforcement == Core.Enforcement.Adaptive)
-            throw RequestRefusedException.Unprocessable($"{at}.enforcement", "`adaptive` is not available yet in this version; use hard or soft");
         foreach (var (dimension, pattern) in sent.Match ?? [])
             if (pattern is null)
                 throw RequestRefusedException.Invalid($"{at}.match.{dimension}", "must be a string");

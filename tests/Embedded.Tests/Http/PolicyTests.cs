@@ -42,7 +42,7 @@ public sealed class PolicyTests(HttpHost host)
         (await host.Get(path)).Is(200, $$"""{"limits":[{{limit}}],"version":1}""");
         (await host.Get(path + "?effective=true")).Is(200, $$"""
             {"limits":[{{limit}}],"timeZone":"UTC","weekStart":"monday","monthAnchorDay":1,"currency":"USD","unpriced":{"rule":"refuse"},
-             "holds":{"defaultTtlSeconds":900,"onExpiry":"release"},"statusLevels":{"warning":0.8,"critical":0.95,"exceeded":1},"overridesAllowed":true,"version":1}
+             "holds":{"defaultTtlSeconds":900,"onExpiry":"release"},"statusLevels":{"warning":0.8,"critical":0.95,"exceeded":1},"overridesAllowed":true,"adaptive":{"measures":["reduce_max_tokens","use_smaller_model","disable_tools"],"fallbackModels":[],"minOutputTokens":50},"version":1}
             """);
     }
 
@@ -83,10 +83,14 @@ public sealed class PolicyTests(HttpHost host)
     }
 
     [Theory]
-    [InlineData("""{"adaptive":{"measures":[]}}""", 422, "adaptive")]
+    [InlineData("""{"adaptive":{"measures":["shorten"]}}""", 400, "adaptive.measures[0]")]
+    [InlineData("""{"adaptive":{"measures":["disable_tools","disable_tools"]}}""", 400, "adaptive.measures[1]")]
+    [InlineData("""{"adaptive":{"fallbackModels":["gpt-4o-mini",null]}}""", 400, "adaptive.fallbackModels[1]")]
+    [InlineData("""{"adaptive":{"minOutputTokens":0}}""", 400, "adaptive.minOutputTokens")]
+    [InlineData("""{"adaptive":{"minTokens":5}}""", 400, "adaptive.minTokens")]
     [InlineData("""{"discounts":[]}""", 422, "discounts")]
     [InlineData("""{"anomalies":{}}""", 422, "anomalies")]
-    [InlineData("""{"limits":[{"id":"a","unit":"tokens","window":"day","amount":1,"enforcement":"adaptive"}]}""", 422, "limits[0].enforcement")]
+    [InlineData("""{"limits":[{"id":"a","unit":"tokens","window":"day","amount":1,"enforcement":"gentle"}]}""", 400, "limits[0].enforcement")]
     [InlineData("""{"limits":[{"id":"a","unit":"token","window":"day","amount":1}]}""", 400, "limits[0].unit")]
     [InlineData("""{"limits":[{"id":"a","window":"day","amount":1}]}""", 400, "limits[0].unit")]
     [InlineData("""{"limits":[{"id":"a","unit":"tokens","window":"fortnight","amount":1}]}""", 400, "limits[0].window")]

@@ -41,6 +41,25 @@ public sealed class ReservationTests(HttpHost host)
     }
 
     [Fact]
+    public async Task A_degraded_call_is_admitted_with_what_has_to_be_changed()
+    {
+        const string policy = """
+            {"limits":[{"id":"money","unit":"cost","window":"day","amount":"0.01","enforcement":"adaptive"}],
+             "adaptive":{"measures":["use_smaller_model","reduce_max_tokens","reduce_temperature"],"fallbackModels":["openai/gpt-4o-mini"],"minOutputTokens":100}}
+            """;
+        var account = await AccountWithLimits(policy);
+        const string call = """{"id":"c","model":"gpt-4o","inputTokens":1000,"maxOutputTokens":4000,"temperature":0.9}""";
+        var reply = await host.Post($"/v1/accounts/{account}/reservations", call);
+        Assert.Equal(201, reply.Code);
+        Assert.Equal("""{"provider":"openai","model":"gpt-4o-mini","maxOutputTokens":null,"disableTools":false,"temperature":0.3,"measures":["use_smaller_model","reduce_temperature"],"saving":"0.03995"}""", reply.Member("changes"));
+        Assert.Equal("0.00255", reply.Json.GetProperty("reservation").GetProperty("cost").GetString());
+        Assert.Equal(reply.Member("changes"), (await host.Post($"/v1/accounts/{account}/reservations", call)).Member("changes"));
+
+        var read = await host.Get($"/v1/accounts/{account}/policy");
+        Assert.Equal("""{"measures":["use_smaller_model","reduce_max_tokens","reduce_temperature"],"fallbackModels":["openai/gpt-4o-mini"],"minOutputTokens":100}""", read.Member("adaptive"));
+    }
+
+    [Fact]
     public async Task A_refusal_names_every_limit_that_blocks_and_what_could_be_done()
     {
         var account = await AccountWithLimits();

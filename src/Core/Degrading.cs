@@ -1,0 +1,152 @@
+// Adaptive limits: what of a call can be changed so that it fits. Measures are added in the policy's order until it does.
+using System.Text.Json.Serialization;
+
+namespace Purser.Core;
+
+/// <summary>Ways to make a call smaller.</summary>
+public enum Measure
+{
+    /// <summary>The largest maximum of output that fits, not below the policy's least.</summary>
+    [JsonStringEnumMemberName("reduce_max_tokens")]
+    ReduceMaxTokens,
+
+    /// <summary>One of the policy's fallback models; limits are matched anew.</summary>
+    [JsonStringEnumMemberName("use_smaller_model")]
+    UseSmallerModel,
+
+    /// <summary>Without the tokens of the tool definitions.</summary>
+    [JsonStringEnumMemberName("disable_tools")]
+    DisableTools,
+
+    /// <summary>Saves nothing by itself: a call that had to be changed anyway is also made less inventive.</summary>
+    [JsonStringEnumMemberName("reduce_temperature")]
+    ReduceTemperature,
+}
+
+/// <summary>How adaptive limits degrade a call; null means "not said here".</summary>
+public sealed record AdaptiveSettings(
+    IReadOnlyList<Measure>? Measures = null, IReadOnlyList<string>? FallbackModels = null, long? MinOutputTokens = null);
+
+/// <summary>What the caller has to change so that the call is the one that was admitted; null where it stays as it was asked for.</summary>
+public sealed record CallChanges(
+    string? Provider, string? Model, long? MaxOutputTokens, bool DisableTools, decimal? Temperature, IReadOnlyList<Measure> Measures, string? Saving);
+
+/// <summary>A call as it would be made: its estimate in every unit, and the limits that it falls under.</summary>
+readonly record struct Call(Estimate Asked, ResolvedEstimate Estimate, List<Match> Matches)
+{
+    public bool Fits
+    {
+        get
+        {
+            foreach (var match in Matches)
+                if (match.Decides && match.Missing(Estimate.Amounts.Of(match.Limit.Limit.Unit)) > 0)
+                    return false;
+            return true;
+        }
+    }
+
+    /// <summary>Also says something about every unit that decides.</summary>
+    public bool IsAdmissible => Fits && Admission.Silence(Matches, Estimate) is null;
+
+    /// <summary>Whether only adaptive limits stand in its way; a hard one refuses, whatever could be changed.</summary>
+    public bool CanBeDegraded
+    {
+        get
+        {
+            foreach (var match in Matches)
+                if (match.Decides && match.Limit.Limit.Enforcement == Enforcement.Hard && match.Missing(Estimate.Amounts.Of(match.Limit.Limit.Unit)) > 0)
+                    return false;
+            return true;
+        }
+    }
+}
+
+static class Degrading
+{
+    public const long UsualMinOutputTokens = 50;
+    public const int MostFallbackModels = 16;
+
+    /// <summary>Above this a temperature is lowered to it: answers stay useful and become steadier.</summary>
+    public const decimal LoweredTemperature = 0.3m;
+
+    public static readonly IReadOnlyList<Measure> UsualMeasures = [Measure.ReduceMaxTokens, Measure.UseSmallerModel, Measure.DisableTools];
+
+    /// <summary>
+    /// The changed call that fits every limit, and the changes; null where all of the policy's measures together do not make it fit. The
+    /// output is only reduced as far as the other measures leave it necessary.
+    /// </summary>
+    public static (Call Call, CallChanges Changes)? Fit(in Call asked, EffectivePolicy policy, Func<Estimate, Call> look)
+    {
+        if (!asked.CanBeDegraded) return null;
+        var estimate = asked.Asked;
+        var (reduce, smaller) = (false, false);
+        foreach (var measure in policy.Measures)
+        {
+            switch (measure)
+            {
+                case Measure.ReduceMaxTokens: reduce = true; break;
+                case Measure.UseSmallerModel: smaller = true; break;
+                case Measure.DisableTools when estimate.ToolTokens > 0:
+                    estimate = estimate with { Tokens = estimate.Tokens - estimate.ToolTokens, InputTokens = estimate.InputTokens - estimate.ToolTokens, ToolTokens = null };
+                    break;
+                default: continue;
+            }
+            if (smaller)
+                foreach (var model in policy.FallbackModels)
+                    if (Reduced(asked, Fallback(estimate, model, look), reduce, policy, look) is { } other)
+                        return other;
+            if (Reduced(asked, look(Repriced(asked, estimate, look)), reduce, policy, look) is { } same) return same;
+        }
+        return null;
+    }
+
+    static (Call, CallChanges)? Reduced(in Call asked, Call call, bool reduce, EffectivePolicy policy, Func<Estimate, Call> look)
+    {
+        if (call.IsAdmissible) return (call, Changes(asked, call, policy));
+        if (!reduce || Admission.LargestOutputThatFits(call.Matches, call.Estimate) is not { } output || output < policy.MinOutputTokens) return null;
+        call = look(call.Asked with { MaxOutputTokens = output });
+        return call.IsAdmissible ? (call, Changes(asked, call, policy)) : null;
+    }
+
+    /// <summary>The same call of a fallback model, which is named as `provider/model` or as a model alone.</summary>
+    public static Call Fallback(Estimate estimate, string model, Func<Estimate, Call> look)
+    {
+        var call = look(estimate with { Dimensions = estimate.Dimensions with { Provider = null, Model = model }, CostNanos = null });
+        return call.Estimate.CanonicalModel is { } canonical && canonical != model
+            ? look(call.Asked with { Dimensions = call.Estimate.Dimensions with { Model = canonical } }) : call;
+    }
+
+    /// <summary>
+    /// A cost that the caller gave was that of the call as it was asked for: the price book says what the changed one costs; where it does
+    /// not know the model, a smaller call of it costs at most the same.
+    /// </summary>
+    static Estimate Repriced(in Call asked, Estimate estimate, Func<Estimate, Call> look)
+    {
+        if (estimate.CostNanos is null) return estimate;
+        var priced = estimate with { CostNanos = null };
+        return look(priced).Estimate is { CostKnown: true, Unpriced: false } known && known.Amounts.CostNanos <= asked.Estimate.Amounts.CostNanos ? priced : estimate;
+    }
+
+    static CallChanges Changes(in Call asked, in Call call, EffectivePolicy policy)
+    {
+        var (before, after) = (asked.Estimate, call.Estimate);
+        var switched = call.Asked.Dimensions.Model != asked.Asked.Dimensions.Model;
+        var reduced = !before.PlainTokens && after.Amounts.OutputTokens != before.Amounts.OutputTokens;
+        var disabled = call.Asked.ToolTokens != asked.Asked.ToolTokens;
+        var lowered = policy.Measures.Contains(Measure.ReduceTemperature) && asked.Asked.Temperature > LoweredTemperature;
+        return new(
+            switched ? after.Dimensions.Provider : null,
+            switched ? after.Dimensions.Model : null,
+            reduced ? after.Amounts.OutputTokens : null,
+            disabled,
+            lowered ? LoweredTemperature : null,
+            policy.Measures.Where(measure => measure switch
+            {
+                Measure.ReduceMaxTokens => reduced,
+                Measure.UseSmallerModel => switched,
+                Measure.DisableTools => disabled,
+                _ => lowered,
+            }).ToArray(),
+            before.CostKnown && after.CostKnown ? Money.Format(before.Amounts.CostNanos - after.Amounts.CostNanos) : null);
+    }
+}
