@@ -20,11 +20,14 @@ public sealed class LedgerClock(TimeProvider time)
     /// <summary>How far this machine's clock is behind the ledger's, as last measured.</summary>
     public Duration Offset => Duration.FromMilliseconds(Volatile.Read(ref offsetMillis));
 
-    /// <summary>Asks the ledger for its time. The answer is taken for the middle of the round trip.</summary>
-    public async Task MeasureAsync(ILedger ledger)
+    /// <summary>Asks the ledger for its time.</summary>
+    public Task MeasureAsync(ILedger ledger) => MeasureAsync(ledger.TimeAsync);
+
+    /// <summary>Asks whoever knows the ledger's time. The answer is taken for the middle of the round trip.</summary>
+    public async Task MeasureAsync(Func<Task<Instant?>> ask)
     {
         var before = time.GetUtcNow();
-        if (await ledger.TimeAsync() is not { } there) return;
+        if (await ask() is not { } there) return;
         var after = time.GetUtcNow();
         var here = before + ((after - before) / 2);
         Volatile.Write(ref offsetMillis, there.ToUnixTimeMilliseconds() - here.ToUnixTimeMilliseconds());

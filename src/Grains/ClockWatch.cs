@@ -1,4 +1,4 @@
-// Keeps a silo on the ledger's time, so that all silos decide in the same one.
+// Keeps a node on the ledger's time, so that all silos decide in the same one, and apis report in it.
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using NodaTime;
@@ -6,14 +6,15 @@ using Purser.Engine;
 
 namespace Purser.Grains;
 
-public sealed class ClockWatch(ILedger ledger, LedgerClock clock, ILogger<ClockWatch> log) : BackgroundService
+/// <summary><paramref name="measure"/> asks the ledger, or a silo.</summary>
+public sealed class ClockWatch(Func<Task> measure, LedgerClock clock, ILogger<ClockWatch> log) : BackgroundService
 {
     static readonly TimeSpan period = TimeSpan.FromSeconds(5);
 
-    /// <summary>Before the silo takes calls, for the first time.</summary>
+    /// <summary>Before the node takes calls, for the first time.</summary>
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
-        await clock.MeasureAsync(ledger);
+        await measure();
         await base.StartAsync(cancellationToken);
     }
 
@@ -23,7 +24,7 @@ public sealed class ClockWatch(ILedger ledger, LedgerClock clock, ILogger<ClockW
         while (await timer.WaitForNextTickAsync(stoppingToken))
             try
             {
-                await clock.MeasureAsync(ledger);
+                await measure();
                 var off = Duration.Max(clock.Offset, -clock.Offset);
                 if (off > LedgerClock.Reported)
                     log.LogWarning("This machine's clock is {Seconds} s off the ledger's; it is corrected for, but should be set right", (long)off.TotalSeconds);

@@ -14,14 +14,18 @@ public static class PurserGrains
     {
         services.AddPurserClient();
         services.AddSerializer(serializer => serializer.AddAssembly(typeof(BudgetGrain).Assembly));
-        services.AddSingleton<LedgerClock>();
         services.AddSingleton(provider => new SettingsSource(provider.GetRequiredService<ILedger>(), refuseUnknownAccounts));
         services.AddSingleton(provider => new Committer(provider.GetRequiredService<ILedger>()));
         services.AddHostedService<DeadlineWatch>();
-        services.AddHostedService<ClockWatch>();
+        services.AddClockWatch(provider => provider.GetRequiredService<LedgerClock>().MeasureAsync(provider.GetRequiredService<ILedger>()));
         services.AddSingleton(provider => new SessionParts(
             provider.GetRequiredService<ILedger>(), provider.GetRequiredService<Committer>(), provider.GetRequiredService<SettingsSource>(),
             provider.GetRequiredService<LedgerClock>(), provider.GetRequiredService<ILogger<BudgetSession>>()));
         return services;
     }
+
+    /// <summary>A clock in the ledger's time, which <paramref name="measure"/> asks for.</summary>
+    public static IServiceCollection AddClockWatch(this IServiceCollection services, Func<IServiceProvider, Task> measure) => services
+        .AddSingleton<LedgerClock>()
+        .AddHostedService(provider => new ClockWatch(() => measure(provider), provider.GetRequiredService<LedgerClock>(), provider.GetRequiredService<ILogger<ClockWatch>>()));
 }

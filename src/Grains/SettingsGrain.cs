@@ -8,12 +8,14 @@ namespace Purser.Grains;
 
 [StatelessWorker]
 [GrainType("settings")]
-public sealed class SettingsGrain(ILedger ledger, SettingsSource settings) : Grain, ISettingsGrain
+public sealed class SettingsGrain(ILedger ledger, SettingsSource settings, LedgerClock clock) : Grain, ISettingsGrain
 {
     public Task<Immutable<SettingsAnswer>> GetAsync() => Reaching.LedgerAsync(AnswerAsync);
 
     public Task<Immutable<SettingsAnswer>> SetDefaultPolicyAsync(Policy policy, long? ifVersion) => Reaching.LedgerAsync(async () =>
         await settings.SaveDefaultPolicyAsync(policy, ifVersion) is null ? new(new(null, false)) : await AnswerAsync());
+
+    public Task<long> TimeAsync() => Task.FromResult(clock.Now.ToUnixTimeMilliseconds());
 
     async Task<Immutable<SettingsAnswer>> AnswerAsync()
     {

@@ -1,4 +1,4 @@
-// The settings, for callers that have no ledger of their own.
+// The settings and the time, for callers that have no ledger of their own.
 using Orleans.Concurrency;
 using Purser.Core;
 using Purser.Engine;
@@ -15,6 +15,10 @@ public interface ISettingsGrain : IGrainWithIntegerKey
     /// <summary>As <see cref="IBudgetAuthority.SetDefaultPolicyAsync"/>; without settings in the answer where the version was another.</summary>
     [Alias("set-default-policy")]
     Task<Immutable<SettingsAnswer>> SetDefaultPolicyAsync([Immutable] Policy policy, long? ifVersion);
+
+    /// <summary>The ledger's time as the silo knows it, in milliseconds since 1970.</summary>
+    [Alias("time")]
+    Task<long> TimeAsync();
 }
 
 /// <summary>Settings as the ledger keeps them, and what the silos' own configuration adds.</summary>

@@ -19,6 +19,7 @@ public static class PurserClient
         services.TryAddSingleton<IBudgetAuthority, ClusterAuthority>();
         services.TryAddSingleton<IUsageQueries, ClusterQueries>();
         services.TryAddSingleton<ClusterHistories>();
+        services.TryAddSingleton<ClusterTime>();
         return services;
     }
 }

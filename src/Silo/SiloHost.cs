@@ -104,6 +104,8 @@ public sealed class SiloHost : IAsyncDisposable
             {
                 builder.Services.AddPurserClient();
                 builder.UseOrleansClient(client => Configure(client, options));
+                // After the client, which it asks.
+                builder.Services.AddClockWatch(provider => provider.GetRequiredService<ClusterTime>().MeasureAsync(provider.GetRequiredService<LedgerClock>()));
             }
             var app = builder.Build();
             app.MapNodeHealth();

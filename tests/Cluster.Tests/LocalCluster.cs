@@ -33,7 +33,13 @@ public sealed class LocalCluster : IAsyncDisposable
 
     public string SiloAddress => running[0]!.Addresses.First();
 
-    public static async Task<LocalCluster> StartAsync(int count = 3, string? database = null, RedisServer? redis = null)
+    /// <summary>How another client finds the silos.</summary>
+    public required string Redis { get; init; }
+
+    public required string ClusterId { get; init; }
+
+    /// <summary><paramref name="ofApi"/> registers what the client in front of the silos has to bring along.</summary>
+    public static async Task<LocalCluster> StartAsync(int count = 3, string? database = null, RedisServer? redis = null, Action<IServiceCollection>? ofApi = null)
     {
         redis ??= await RedisServer.SharedAsync();
         var postgres = database ?? await (await PostgresServer.SharedAsync()).NewDatabaseAsync();
@@ -43,22 +49,23 @@ public sealed class LocalCluster : IAsyncDisposable
             Role = "silo", Redis = redis.ConnectionString, Postgres = postgres, ClusterId = clusterId, Urls = "http://127.0.0.1:0",
             SiloPort = ServerProcess.FreePort(), GatewayPort = ServerProcess.FreePort(),
         }).ToArray();
-        var cluster = new LocalCluster(options) { Postgres = postgres };
+        var cluster = new LocalCluster(options) { Postgres = postgres, Redis = redis.ConnectionString, ClusterId = clusterId };
         await cluster.StartSilosAsync();
-        cluster.client = await StartClientAsync(redis.ConnectionString, clusterId);
+        cluster.client = await StartClientAsync(redis.ConnectionString, clusterId, services: ofApi);
         return cluster;
     }
 
-    public static async Task<SiloHost> StartClientAsync(string redis, string clusterId)
+    public static async Task<SiloHost> StartClientAsync(string redis, string clusterId, string? adminKey = null, Action<IServiceCollection>? services = null)
     {
-        var host = await BuildAsync(new() { Role = "api", Redis = redis, ClusterId = clusterId, Urls = "http://127.0.0.1:0" });
+        var host = await BuildAsync(new() { Role = "api", Redis = redis, ClusterId = clusterId, Urls = "http://127.0.0.1:0", AdminKey = adminKey }, services);
         await host.StartAsync();
         return host;
     }
 
-    static Task<SiloHost> BuildAsync(SiloOptions options)
+    static Task<SiloHost> BuildAsync(SiloOptions options, Action<IServiceCollection>? services = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
+        services?.Invoke(builder.Services);
         builder.Logging.ClearProviders();
         // The usual one ends the process, which here is the tests'.
         builder.Services.AddSingleton<IFatalErrorHandler, Reporting>();
@@ -68,7 +75,7 @@ public sealed class LocalCluster : IAsyncDisposable
     async Task StartSilosAsync()
     {
         // Together: the schema is brought up to date by whoever comes first.
-        var built = await Task.WhenAll(silos.Select(BuildAsync));
+        var built = await Task.WhenAll(silos.Select(silo => BuildAsync(silo)));
         built.CopyTo(running, 0);
         await Task.WhenAll(running.Select(silo => silo!.StartAsync()));
     }

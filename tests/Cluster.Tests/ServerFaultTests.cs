@@ -1,6 +1,8 @@
 // What the silos stand on, killed under them: PostgreSQL and Redis.
 using System.Globalization;
+using System.Net.Http.Headers;
 using Microsoft.Extensions.DependencyInjection;
+using Purser.Conformance.Http;
 using Purser.Conformance.Servers;
 using Purser.Engine;
 using Xunit.Abstractions;
@@ -36,6 +38,13 @@ public sealed class ServerFaultTests(ITestOutputHelper output) : IAsyncLifetime
         await load.GoOnAsync(500);
         await postgres.KillAsync();
         await ServerProcess.UntilAsync(() => load.Unavailable > 0, TimeSpan.FromSeconds(30), "nobody notices that the ledger is gone");
+        using (var api = new HttpClient { BaseAddress = new(cluster.ApiAddress) })
+        using (var answer = await api.PostAsync(new Uri($"/v1/accounts/{load.Accounts[0]}/reservations", UriKind.Relative), new StringContent("""{"tokens":1}""", new MediaTypeHeaderValue("application/json"))))
+        {
+            var away = await Reply.Of(answer);
+            away.IsProblem(503, "unavailable");
+            Assert.Equal("1", away.Header("Retry-After"));
+        }
         await postgres.StartAgainAsync();
         var back = load.Now;
         await load.GoOnAsync(500);

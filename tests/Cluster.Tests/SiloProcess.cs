@@ -1,4 +1,4 @@
-// A silo as a process of its own, on ports that stay: killed, paused, ended in good order and started again.
+// A silo, or an api, as a process of its own, on ports that stay: killed, paused, ended in good order and started again.
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
@@ -21,16 +21,30 @@ sealed class SiloProcess : IAsyncDisposable
     /// <summary>Where other silos reach it: what its address in the cluster is known by.</summary>
     public int Port { get; }
 
+    /// <summary>Where it answers HTTP.</summary>
+    public Uri Address => new(address);
+
     public static SiloProcess Start(string postgres, string redis, string clusterId)
     {
-        var (port, gateway, url) = (ServerProcess.FreePort(), ServerProcess.FreePort(), $"http://127.0.0.1:{ServerProcess.FreePort()}");
-        var silo = new SiloProcess(new()
+        var (port, gateway) = (ServerProcess.FreePort(), ServerProcess.FreePort());
+        return Start(new()
         {
-            ["PURSER_ROLE"] = "silo", ["PURSER_POSTGRES"] = postgres, ["PURSER_REDIS"] = redis, ["PURSER_CLUSTER_ID"] = clusterId, ["PURSER_URLS"] = url,
+            ["PURSER_ROLE"] = "silo", ["PURSER_POSTGRES"] = postgres, ["PURSER_REDIS"] = redis, ["PURSER_CLUSTER_ID"] = clusterId,
             ["PURSER_SILO_PORT"] = port.ToString(CultureInfo.InvariantCulture), ["PURSER_GATEWAY_PORT"] = gateway.ToString(CultureInfo.InvariantCulture),
-        }, port, url);
-        silo.StartAgain();
-        return silo;
+        }, port);
+    }
+
+    /// <summary>An api in front of the silos, which knows no database.</summary>
+    public static SiloProcess StartApi(string redis, string clusterId, string adminKey = "") =>
+        Start(new() { ["PURSER_ROLE"] = "api", ["PURSER_REDIS"] = redis, ["PURSER_CLUSTER_ID"] = clusterId, ["PURSER_ADMIN_KEY"] = adminKey }, port: 0);
+
+    static SiloProcess Start(Dictionary<string, string> settings, int port)
+    {
+        var address = $"http://127.0.0.1:{ServerProcess.FreePort()}";
+        settings["PURSER_URLS"] = address;
+        var node = new SiloProcess(settings, port, address);
+        node.StartAgain();
+        return node;
     }
 
     public void StartAgain()
@@ -46,21 +60,30 @@ sealed class SiloProcess : IAsyncDisposable
     public bool HasExited => process.HasExited;
 
     /// <summary>Until it takes part and would be sent calls.</summary>
-    public Task ReadyAsync() => ServerProcess.UntilAsync(
-        async () => process.HasExited ? throw new InvalidOperationException($"the silo ended with {process.ExitCode}: {await errors}") : await SilosAsync() > 0,
-        patience, () => "the silo is not ready");
+    public Task ReadyAsync() => UntilAsync(async () => await WhyNotReadyAsync() is null);
+
+    /// <summary>Until nothing but the clock, which a test has set, keeps it from being sent calls.</summary>
+    public Task ReadyButForTheClockAsync() => UntilAsync(async () => await WhyNotReadyAsync() is "this machine's clock is more than five minutes off the ledger's");
+
+    Task UntilAsync(Func<Task<bool>> condition) => ServerProcess.UntilAsync(
+        async () => process.HasExited ? throw new InvalidOperationException($"the node ended with {process.ExitCode}: {await errors}") : await condition(),
+        patience, () => "the node is not ready");
+
+    async Task<string?> WhyNotReadyAsync() => await HealthAsync() is { } health ? (string?)health["why"] : "it does not answer";
 
     /// <summary>How many silos this one counts; 0 while it is not ready.</summary>
-    public async Task<int> SilosAsync()
+    public async Task<int> SilosAsync() => await HealthAsync() is { } health && health["why"] is null ? health["silos"]!.GetValue<int>() : 0;
+
+    async Task<JsonNode?> HealthAsync()
     {
         try
         {
             using var answer = await http.GetAsync(new Uri(address + "/health/ready"));
-            return answer.IsSuccessStatusCode ? JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["silos"]!.GetValue<int>() : 0;
+            return JsonNode.Parse(await answer.Content.ReadAsStringAsync());
         }
         catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
         {
-            return 0;
+            return null;
         }
     }
 

@@ -94,6 +94,24 @@ public sealed class PostgresServer : IAsyncDisposable
         return new NpgsqlConnectionStringBuilder(basis) { Database = name }.ConnectionString;
     }
 
+    /// <summary>Sets the clock that one of the databases shows to its users; from there it goes on.</summary>
+    public static async Task SetClockAsync(string database, DateTimeOffset to)
+    {
+        await using var connection = new NpgsqlConnection(database);
+        await connection.OpenAsync();
+        var name = new NpgsqlConnectionStringBuilder(database).Database;
+        var ahead = (to - DateTimeOffset.UtcNow).TotalSeconds.ToString("F3", CultureInfo.InvariantCulture);
+#pragma warning disable CA2100 // The name and the number are made up in the tests.
+        await using var command = new NpgsqlCommand(
+            $"""
+            create function public.clock_timestamp() returns timestamptz language sql as $$ select pg_catalog.clock_timestamp() + interval '{ahead} seconds' $$;
+            alter database {name} set search_path = public, pg_catalog
+            """, connection);
+#pragma warning restore CA2100
+        await command.ExecuteNonQueryAsync();
+        NpgsqlConnection.ClearPool(connection);
+    }
+
     /// <summary>Starts the server, on the same port and data, after it was stopped or killed.</summary>
     public async Task StartAgainAsync()
     {

@@ -2,10 +2,9 @@
 using System.Net.Http.Headers;
 using System.Text;
 
-namespace Purser.Embedded.Tests.Http;
+namespace Purser.Conformance.Http;
 
-[Collection(HttpTests.Name)]
-public sealed class BadInputTests(HttpHost host)
+public abstract class BadInputConformance(HttpFacade host)
 {
     static StringContent Json(string text) => new(text, Encoding.UTF8, "application/json");
 
@@ -13,10 +12,10 @@ public sealed class BadInputTests(HttpHost host)
     async Task Refused(Func<string, string> path, HttpContent content, int status, string slug, string? field, bool reachesBudget = false)
     {
         var account = host.NewAccount();
-        var before = host.Authority.Asked;
+        var before = host.Asked;
         var reply = await host.Send(HttpMethod.Post, path(account), content);
         reply.IsProblem(status, slug, field);
-        if (!reachesBudget) Assert.Equal(before, host.Authority.Asked);
+        if (!reachesBudget) Assert.Equal(before, host.Asked);
         Assert.Equal(404, (await host.Get($"/v1/accounts/{account}")).Code);
     }
 

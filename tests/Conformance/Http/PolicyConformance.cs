@@ -1,8 +1,7 @@
 // Policies over HTTP: the shape, what is put is what is read, versions.
-namespace Purser.Embedded.Tests.Http;
+namespace Purser.Conformance.Http;
 
-[Collection(HttpTests.Name)]
-public sealed class PolicyTests(HttpHost host)
+public abstract class PolicyConformance(HttpFacade host)
 {
     const string Full = """
         {"limits":[

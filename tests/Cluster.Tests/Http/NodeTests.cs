@@ -3,9 +3,9 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 
-namespace Purser.Cluster.Tests;
+namespace Purser.Cluster.Tests.Http;
 
-public sealed class HttpTests(SharedCluster shared) : IClassFixture<SharedCluster>, IDisposable
+public sealed class NodeTests(SharedCluster shared) : IClassFixture<SharedCluster>, IDisposable
 {
     readonly HttpClient api = new() { BaseAddress = new(shared.Cluster.ApiAddress) };
 

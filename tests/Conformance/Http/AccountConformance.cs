@@ -1,8 +1,7 @@
 // Accounts over HTTP: status, list, pause, sessions, overrides.
-namespace Purser.Embedded.Tests.Http;
+namespace Purser.Conformance.Http;
 
-[Collection(HttpTests.Name)]
-public sealed class AccountTests(HttpHost host)
+public abstract class AccountConformance(HttpFacade host)
 {
     [Fact]
     public async Task Status_shows_limits_holds_usage_and_overrides()

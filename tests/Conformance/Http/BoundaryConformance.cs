@@ -1,25 +1,18 @@
 // The edge of the service: keys, routes that do not exist, failures beneath, health, the description.
-using System.Net;
-using System.Net.Http.Headers;
-using Purser.Engine;
+namespace Purser.Conformance.Http;
 
-namespace Purser.Embedded.Tests.Http;
-
-[Collection(HttpTests.Name)]
-public sealed class BoundaryTests(HttpHost host)
+public abstract class BoundaryConformance(HttpFacade host)
 {
     [Fact]
     public async Task With_a_key_every_call_must_show_it()
     {
         const string key = "correct horse";
-        await using var authority = new ObservedAuthority();
-        await using var app = await HttpHost.StartAsync(authority, key);
-        using var client = HttpHost.ClientOf(app);
+        await using var guarded = await host.StartWithKeyAsync(key);
         async Task<Reply> Ask(string path, string? authorization)
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, path);
             if (authorization is not null) request.Headers.TryAddWithoutValidation("Authorization", authorization);
-            using var response = await client.SendAsync(request);
+            using var response = await guarded.Client.SendAsync(request);
             return await Reply.Of(response);
         }
         foreach (var wrong in new[] { null, "Bearer wrong", "Bearer correct horsE", "Bearer", $"Basic {key}", key, $"Bearer {key}x" })
@@ -48,37 +41,9 @@ public sealed class BoundaryTests(HttpHost host)
     }
 
     [Fact]
-    public async Task A_ledger_that_is_away_is_503_and_a_defect_is_500_without_its_inside()
-    {
-        await using var authority = new ObservedAuthority();
-        await using var app = await HttpHost.StartAsync(authority, adminKey: null);
-        using var client = HttpHost.ClientOf(app);
-        async Task<Reply> Reserve(string path, string body)
-        {
-            using var content = new StringContent(body, new MediaTypeHeaderValue("application/json"));
-            using var response = await client.PostAsync(new Uri(path, UriKind.Relative), content);
-            return await Reply.Of(response);
-        }
-        authority.Broken = new LedgerUnavailableException("connection to 10.0.0.7 refused, password=secret");
-        var away = await Reserve("/v1/accounts/a/reservations", """{"tokens":1}""");
-        away.IsProblem(503, "unavailable");
-        Assert.Equal("1", away.Header("Retry-After"));
-        Assert.DoesNotContain("secret", away.Text, StringComparison.Ordinal);
-        (await Reserve("/v1/accounts/a/usage", "[{},{}]")).IsProblem(503, "unavailable");
-        using (var health = await client.GetAsync(new Uri("/health/ready", UriKind.Relative))) Assert.Equal(HttpStatusCode.ServiceUnavailable, health.StatusCode);
-        using (var alive = await client.GetAsync(new Uri("/health/live", UriKind.Relative))) Assert.Equal(HttpStatusCode.OK, alive.StatusCode);
-
-        authority.Broken = new InvalidOperationException("secret");
-        var defect = await Reserve("/v1/accounts/a/reservations", """{"tokens":1}""");
-        defect.IsProblem(500, "internal");
-        Assert.DoesNotContain("secret", defect.Text, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task The_service_says_where_to_go_on_and_that_it_is_ready()
+    public async Task The_service_says_where_to_go_on_and_that_it_lives()
     {
         (await host.Get("/health/live")).Is(200, """{"status":"live"}""");
-        (await host.Get("/health/ready")).Is(200, """{"status":"ready"}""");
         Assert.Equal("/openapi/v1.json", (await host.Get("/")).Member("openApi"));
     }
 

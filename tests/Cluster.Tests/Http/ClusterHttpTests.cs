@@ -1,0 +1,54 @@
+// The suites of the HTTP facade on clusters: silos in this process, and silos as processes.
+using Purser.Conformance.Http;
+
+namespace Purser.Cluster.Tests.Http;
+
+[Collection(LocalHttpTests.Name)]
+public sealed class LocalAccountTests(LocalFacade host) : AccountConformance(host);
+
+[Collection(LocalHttpTests.Name)]
+public sealed class LocalBadInputTests(LocalFacade host) : BadInputConformance(host);
+
+[Collection(LocalHttpTests.Name)]
+public sealed class LocalBoundaryTests(LocalFacade host) : BoundaryConformance(host);
+
+[Collection(LocalHttpTests.Name)]
+public sealed class LocalPolicyTests(LocalFacade host) : PolicyConformance(host);
+
+[Collection(LocalHttpTests.Name)]
+public sealed class LocalReportTests(LocalFacade host) : ReportConformance(host);
+
+[Collection(LocalHttpTests.Name)]
+public sealed class LocalReservationTests(LocalFacade host) : ReservationConformance(host);
+
+[Collection(LocalHttpTests.Name)]
+public sealed class LocalUsageTests(LocalFacade host) : UsageConformance(host);
+
+[Collection(ProcessHttpTests.Name)]
+public sealed class ProcessAccountTests(ProcessFacade host) : AccountConformance(host);
+
+[Collection(ProcessHttpTests.Name)]
+public sealed class ProcessBadInputTests(ProcessFacade host) : BadInputConformance(host);
+
+[Collection(ProcessHttpTests.Name)]
+public sealed class ProcessBoundaryTests(ProcessFacade host) : BoundaryConformance(host);
+
+[Collection(ProcessHttpTests.Name)]
+public sealed class ProcessPolicyTests(ProcessFacade host) : PolicyConformance(host);
+
+[Collection(ProcessHttpTests.Name)]
+public sealed class ProcessReportTests(ProcessFacade host) : ReportConformance(host);
+
+[Collection(ProcessHttpTests.Name)]
+public sealed class ProcessReservationTests(ProcessFacade host) : ReservationConformance(host);
+
+[Collection(ProcessHttpTests.Name)]
+public sealed class ProcessUsageTests(ProcessFacade host) : UsageConformance(host);
+
+public sealed class EverySuiteTests
+{
+    [Theory]
+    [InlineData(typeof(LocalFacade))]
+    [InlineData(typeof(ProcessFacade))]
+    public void Every_suite_of_the_facade_runs_on_every_cluster(Type host) => Assert.Empty(HttpSuites.Missing(typeof(EverySuiteTests).Assembly, host));
+}

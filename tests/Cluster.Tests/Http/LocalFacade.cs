@@ -1,0 +1,65 @@
+// An api in front of three silos, all in this process, over real sockets, a real Redis and a real PostgreSQL.
+using Microsoft.Extensions.DependencyInjection;
+using Purser.Conformance.Http;
+using Purser.Core;
+using Purser.Engine;
+using Purser.Interfaces;
+using Purser.Silo;
+
+namespace Purser.Cluster.Tests.Http;
+
+[CollectionDefinition(Name)]
+public sealed class LocalHttpTests : ICollectionFixture<LocalFacade>
+{
+    public const string Name = "http of silos in this process";
+}
+
+public sealed class LocalFacade : ClusterFacade
+{
+    LocalCluster cluster = null!;
+    int asked;
+
+    public override int? Asked => Volatile.Read(ref asked);
+
+    public override async Task InitializeAsync()
+    {
+        cluster = await LocalCluster.StartAsync(database: await NewDatabaseAsync(), ofApi: services => services.AddSingleton<IBudgetAuthority>(
+            provider => new Counted(new ClusterAuthority(provider.GetRequiredService<IGrainFactory>(), provider.GetRequiredService<Repetition>()), this)));
+        Client = new() { BaseAddress = new(cluster.ApiAddress) };
+    }
+
+    public override async Task<GuardedHost> StartWithKeyAsync(string key)
+    {
+        var api = await LocalCluster.StartClientAsync(cluster.Redis, cluster.ClusterId, key);
+        return new(new() { BaseAddress = new(api.Addresses.First()) }, new Leaving(api));
+    }
+
+    public override async Task DisposeAsync()
+    {
+        Client.Dispose();
+        await cluster.DisposeAsync();
+    }
+
+    sealed class Leaving(SiloHost node) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            await node.StopAsync();
+            await node.DisposeAsync();
+        }
+    }
+
+    /// <summary>What the api sends on to the silos.</summary>
+    sealed class Counted(IBudgetAuthority silos, LocalFacade host) : IBudgetAuthority
+    {
+        public Task<Outcome> SendAsync(string account, BudgetCommand command, CancellationToken cancellation = default)
+        {
+            Interlocked.Increment(ref host.asked);
+            return silos.SendAsync(account, command, cancellation);
+        }
+
+        public Task<Settings> SettingsAsync() => silos.SettingsAsync();
+
+        public Task<Settings?> SetDefaultPolicyAsync(Policy policy, long? ifVersion) => silos.SetDefaultPolicyAsync(policy, ifVersion);
+    }
+}

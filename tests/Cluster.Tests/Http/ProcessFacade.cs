@@ -1,0 +1,41 @@
+// An api in front of three silos, each a process of its own, with a real Redis and a real PostgreSQL.
+using Purser.Conformance.Http;
+using Purser.Conformance.Servers;
+
+namespace Purser.Cluster.Tests.Http;
+
+[CollectionDefinition(Name)]
+public sealed class ProcessHttpTests : ICollectionFixture<ProcessFacade>
+{
+    public const string Name = "http of silos as processes";
+}
+
+public sealed class ProcessFacade : ClusterFacade
+{
+    readonly string clusterId = "http-" + Guid.NewGuid().ToString("N");
+    readonly List<SiloProcess> nodes = [];
+    string redis = "";
+
+    public override async Task InitializeAsync()
+    {
+        redis = (await RedisServer.SharedAsync()).ConnectionString;
+        var database = await NewDatabaseAsync();
+        for (var i = 0; i < 3; i++) nodes.Add(SiloProcess.Start(database, redis, clusterId));
+        nodes.Add(SiloProcess.StartApi(redis, clusterId));
+        await Task.WhenAll(nodes.Select(node => node.ReadyButForTheClockAsync()));
+        Client = new() { BaseAddress = nodes[^1].Address };
+    }
+
+    public override async Task<GuardedHost> StartWithKeyAsync(string key)
+    {
+        var api = SiloProcess.StartApi(redis, clusterId, key);
+        await api.ReadyButForTheClockAsync();
+        return new(new() { BaseAddress = api.Address }, api);
+    }
+
+    public override async Task DisposeAsync()
+    {
+        Client.Dispose();
+        foreach (var node in nodes) await node.DisposeAsync();
+    }
+}

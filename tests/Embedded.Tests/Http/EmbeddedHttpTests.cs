@@ -1,0 +1,31 @@
+// The suites of the HTTP facade on the embedded host.
+using Purser.Conformance.Http;
+
+namespace Purser.Embedded.Tests.Http;
+
+[Collection(HttpTests.Name)]
+public sealed class AccountTests(HttpHost host) : AccountConformance(host);
+
+[Collection(HttpTests.Name)]
+public sealed class BadInputTests(HttpHost host) : BadInputConformance(host);
+
+[Collection(HttpTests.Name)]
+public sealed class BoundaryTests(HttpHost host) : BoundaryConformance(host);
+
+[Collection(HttpTests.Name)]
+public sealed class PolicyTests(HttpHost host) : PolicyConformance(host);
+
+[Collection(HttpTests.Name)]
+public sealed class ReportTests(HttpHost host) : ReportConformance(host);
+
+[Collection(HttpTests.Name)]
+public sealed class ReservationTests(HttpHost host) : ReservationConformance(host);
+
+[Collection(HttpTests.Name)]
+public sealed class UsageTests(HttpHost host) : UsageConformance(host);
+
+public sealed class EverySuiteTests
+{
+    [Fact]
+    public void Every_suite_of_the_facade_runs_on_the_embedded_host() => Assert.Empty(HttpSuites.Missing(typeof(EverySuiteTests).Assembly, typeof(HttpHost)));
+}
