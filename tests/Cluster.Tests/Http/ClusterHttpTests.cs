@@ -24,6 +24,9 @@ public sealed class LocalReservationTests(LocalFacade host) : ReservationConform
 [Collection(LocalHttpTests.Name)]
 public sealed class LocalUsageTests(LocalFacade host) : UsageConformance(host);
 
+[Collection(LocalHttpTests.Name)]
+public sealed class LocalRawUsageTests(LocalFacade host) : RawUsageConformance(host);
+
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessAccountTests(ProcessFacade host) : AccountConformance(host);
 
@@ -44,6 +47,9 @@ public sealed class ProcessReservationTests(ProcessFacade host) : ReservationCon
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessUsageTests(ProcessFacade host) : UsageConformance(host);
+
+[Collection(ProcessHttpTests.Name)]
+public sealed class ProcessRawUsageTests(ProcessFacade host) : RawUsageConformance(host);
 
 public sealed class EverySuiteTests
 {

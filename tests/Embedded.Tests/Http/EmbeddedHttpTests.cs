@@ -24,6 +24,9 @@ public sealed class ReservationTests(HttpHost host) : ReservationConformance(hos
 [Collection(HttpTests.Name)]
 public sealed class UsageTests(HttpHost host) : UsageConformance(host);
 
+[Collection(HttpTests.Name)]
+public sealed class RawUsageTests(HttpHost host) : RawUsageConformance(host);
+
 public sealed class EverySuiteTests
 {
     [Fact]

@@ -1,8 +1,7 @@
 // A provider's own usage report over HTTP: recorded and settled in its own form, booked in the one form, kept as it came.
-namespace Purser.Embedded.Tests.Http;
+namespace Purser.Conformance.Http;
 
-[Collection(HttpTests.Name)]
-public sealed class RawUsageTests(HttpHost host)
+public abstract class RawUsageConformance(HttpFacade host)
 {
     const string Anthropic = """{"input_tokens":50,"cache_creation_input_tokens":248,"cache_read_input_tokens":1800,"output_tokens":503,"cache_creation":{"ephemeral_5m_input_tokens":148,"ephemeral_1h_input_tokens":100},"new_thing":[1,null]}""";
 
