@@ -166,13 +166,13 @@ static class Admission
     }
 
     /// <summary>More output never costs less, so halving finds the most of it that costs no more than is left.</summary>
-    static Int128 LargestWithin(decimal left, ModelPrice price, ResolvedEstimate estimate, Int128 most)
+    static Int128 LargestWithin(decimal left, PricePeriod price, ResolvedEstimate estimate, Int128 most)
     {
         var (fits, beyond) = (0L, (long)Int128.Max(0, most) + 1);
         while (beyond - fits > 1)
         {
             var middle = fits + (beyond - fits) / 2;
-            if (price.Cost(new EstimatedTokens(estimate.Amounts.InputTokens, middle, false)) <= left) fits = middle;
+            if (price.Cost(new EstimatedTokens(estimate.Amounts.InputTokens, middle, false), estimate.Terms, estimate.Amounts.Requests) <= left) fits = middle;
             else beyond = middle;
         }
         return fits;

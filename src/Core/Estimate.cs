@@ -1,4 +1,6 @@
 // What a caller expects a call to use, before it is made.
+using NodaTime;
+
 namespace Purser.Core;
 
 /// <summary>
@@ -13,6 +15,9 @@ public sealed record Estimate
     public long? MaxOutputTokens { get; init; }
     public long? ToolTokens { get; init; }
     public decimal? Temperature { get; init; }
+    public string? ServiceTier { get; init; }
+    public string? Region { get; init; }
+    public string? Speed { get; init; }
     public long? CostNanos { get; init; }
 }
 
@@ -33,7 +38,8 @@ public sealed record ResolvedEstimate
     public string? CanonicalModel { get; init; }
 
     /// <summary>The price the cost was computed with; null where the caller gave the cost or there is none.</summary>
-    public ModelPrice? Price { get; init; }
+    public PricePeriod? Price { get; init; }
+    public PriceTerms Terms { get; init; }
     public string? PriceVersion { get; init; }
     public bool Unpriced { get; init; }
 
@@ -51,52 +57,62 @@ public sealed record ResolvedEstimate
 
     /// <summary>
     /// Plain tokens count whole against input and output limits. A missing maximum of output is the policy's default, else the model's own.
-    /// A cost given by the caller is taken as it is; otherwise the model's price decides, or the policy's fallback price.
+    /// A cost given by the caller is taken as it is; otherwise the model's price at <paramref name="at"/> decides, or the policy's fallback
+    /// price.
     /// </summary>
-    public static ResolvedEstimate Of(Estimate estimate, EffectivePolicy policy, PriceBook prices, long requests = 1)
+    public static ResolvedEstimate Of(Estimate estimate, EffectivePolicy policy, PriceBook prices, Instant at, long requests = 1)
     {
         var dimensions = estimate.Dimensions;
+        var terms = new PriceTerms(at, estimate.ServiceTier, estimate.Region, estimate.Speed);
         var own = prices.Find(dimensions.Provider, dimensions.Model);
-        var price = own is not null && own.Currency == policy.Currency ? own : null;
-        var unpriced = price is null;
-        if (unpriced && policy.UnpricedRule == UnpricedRule.Fallback)
-            price = prices.Find(null, policy.FallbackModel) is { } fallback && fallback.Currency == policy.Currency ? fallback : null;
+        var listed = own?.At(at);
+        var price = listed is not null && listed.Currency == policy.Currency ? listed : null;
 
         var plain = estimate.Tokens is not null;
         var input = estimate.Tokens ?? estimate.InputTokens;
         var output = estimate.Tokens
             ?? estimate.MaxOutputTokens
-            ?? (estimate.InputTokens is null ? null : policy.DefaultMaxOutputTokens ?? own?.MaxOutputTokens);
+            ?? (estimate.InputTokens is null ? null : policy.DefaultMaxOutputTokens ?? own?.MostOutput);
         var cost = estimate.CostNanos;
-        var beyond = false;
-        if (cost is null && price is not null && input is not null && output is not null)
+        var (beyond, unpriced) = (false, price is null);
+        if (input is not null && output is not null)
         {
-            var exact = price.Cost(new EstimatedTokens(input.Value, output.Value, plain));
+            var tokens = new EstimatedTokens(input.Value, output.Value, plain);
+            var exact = price?.Cost(tokens, terms, requests);
+            // No rate for text at all: a model that is priced by the image or the second.
+            unpriced = exact is null;
+            if (unpriced && policy.UnpricedRule == UnpricedRule.Fallback)
+            {
+                price = prices.Find(null, policy.FallbackModel)?.At(at) is { } fallback && fallback.Currency == policy.Currency ? fallback : null;
+                exact = price?.Cost(tokens, terms, requests);
+            }
             beyond = exact > Money.Largest;
-            if (!beyond) cost = Money.CeilingNanos(exact);
+            if (cost is null && exact is not null && !beyond) cost = Money.CeilingNanos(exact.Value);
         }
 
         return new()
         {
             Dimensions = own is null || dimensions.Provider is not null ? dimensions : dimensions with { Provider = own.Provider },
-            CanonicalModel = own?.Model,
+            CanonicalModel = own?.Canonical,
             Amounts = new(estimate.Tokens ?? (input ?? 0) + (output ?? 0), input ?? 0, output ?? 0, cost ?? 0, requests),
             PlainTokens = plain,
             InputKnown = input is not null,
             OutputKnown = output is not null,
             CostKnown = cost is not null,
-            Price = estimate.CostNanos is null ? price : null,
-            PriceVersion = estimate.CostNanos is null && cost is not null ? prices.Version : null,
+            Price = estimate.CostNanos is null && cost is not null ? price : null,
+            Terms = terms,
+            PriceVersion = estimate.CostNanos is null && cost is not null ? price!.Version ?? prices.Version : null,
             Unpriced = unpriced && estimate.CostNanos is null,
-            CostProblem = cost is not null ? null : Problem(dimensions, own, policy, input is null || output is null, beyond),
+            CostProblem = cost is not null ? null : Problem(dimensions, own, listed, policy, input is null || output is null, beyond),
         };
     }
 
-    static string Problem(Dimensions dimensions, ModelPrice? own, EffectivePolicy policy, bool silent, bool beyond) =>
+    static string Problem(Dimensions dimensions, ModelPrice? own, PricePeriod? listed, EffectivePolicy policy, bool silent, bool beyond) =>
         beyond ? "the estimate costs more than any one call can"
         : dimensions.Model is null ? "a cost limit matches this call: name `model` (and `provider`), or give `cost`"
         : own is null ? $"there is no price for model '{dimensions.Model}'; give `cost`, add a price, or set the policy's `unpriced` rule to a fallback model"
-        : own.Currency != policy.Currency ? $"the price of '{dimensions.Model}' is in {own.Currency} and the account is in {policy.Currency}; give `cost`"
+        : listed is null ? $"there is no price for model '{dimensions.Model}' at this time; give `cost`, or add a price"
+        : listed.Currency != policy.Currency ? $"the price of '{dimensions.Model}' is in {listed.Currency} and the account is in {policy.Currency}; give `cost`"
         : silent ? "a cost limit matches this call: give `inputTokens` and `maxOutputTokens`, or `tokens`, or `cost`"
         : "the cost of this call is not known; give `cost`";
 }

@@ -9,7 +9,7 @@ static class Settling
     {
         if (Repeated(state, command.Id, command, settings, now) is { } again) return again;
         var at = command.Usage.Timestamp?.ToMillis() ?? now;
-        var (usage, cost, version, unpriced) = Price(state, command.Usage, settings);
+        var (usage, cost, version, unpriced) = Price(state, command.Usage, settings, at);
         var record = new UsageRecord
         {
             Id = command.Id,
@@ -38,7 +38,7 @@ static class Settling
                 $"reservation '{hold.Id}' is charged in full already; settle it finally, with all that was used since its last part"));
 
         var named = command.Usage with { Dimensions = hold.Dimensions.With(command.Usage.Dimensions) };
-        var (usage, cost, version, unpriced) = Price(state, named, settings);
+        var (usage, cost, version, unpriced) = Price(state, named, settings, hold.CreatedAt);
         // What was charged in doubt is still open: this settlement says what it really was.
         var charged = hold.State == ReservationState.Charged;
         var open = NotBelowZero(hold.Reserved - hold.Booked + hold.Charged);
@@ -131,18 +131,20 @@ static class Settling
     }
 
     /// <summary>The usage with its provider filled in, its cost rounded up to nanos (null: not known), and the price version.</summary>
-    static (Usage Usage, long? Cost, string? Version, bool Unpriced) Price(BudgetState state, Usage usage, Settings settings)
+    static (Usage Usage, long? Cost, string? Version, bool Unpriced) Price(BudgetState state, Usage usage, Settings settings, Instant at)
     {
         var own = settings.Prices.Find(usage.Dimensions.Provider, usage.Dimensions.Model);
         if (own is not null && usage.Dimensions.Provider is null) usage = usage with { Dimensions = usage.Dimensions with { Provider = own.Provider } };
         if (usage.CostNanos is { } given) return (usage, given, null, false);
-        if (own is not null && own.Currency == state.Effective.Currency && own.Cost(usage) is { } exact && exact <= Money.Largest)
-            return (usage, Money.CeilingNanos(exact), settings.Prices.Version, false);
+        if (Priced(own) is { } known) return (usage, known.Nanos, known.Version, false);
         if (usage.InputTokens == 0 && usage.OutputTokens == 0 && usage.Parts is null) return (usage, 0, null, false);
-        if (state.Effective.UnpricedRule == UnpricedRule.Fallback && settings.Prices.Find(null, state.Effective.FallbackModel) is { } fallback
-            && fallback.Currency == state.Effective.Currency && fallback.Cost(usage) is { } guessed && guessed <= Money.Largest)
-            return (usage, Money.CeilingNanos(guessed), settings.Prices.Version, true);
+        if (state.Effective.UnpricedRule == UnpricedRule.Fallback && Priced(settings.Prices.Find(null, state.Effective.FallbackModel)) is { } guessed)
+            return (usage, guessed.Nanos, guessed.Version, true);
         return (usage, null, null, true);
+
+        (long Nanos, string Version)? Priced(ModelPrice? model) =>
+            model?.At(at) is { } price && price.Currency == state.Effective.Currency && price.Cost(usage, usage.Terms(at)) is { } exact && exact <= Money.Largest
+                ? (Money.CeilingNanos(exact), price.Version ?? settings.Prices.Version) : null;
     }
 
     static Amounts Actual(Usage usage, long costNanos, long requests) =>

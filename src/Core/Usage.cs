@@ -49,6 +49,8 @@ public sealed record Usage
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public long Requests { get; init; } = 1;
     public string? ServiceTier { get; init; }
+    public string? Region { get; init; }
+    public string? Speed { get; init; }
 
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public bool Success { get; init; } = true;
@@ -65,6 +67,9 @@ public sealed record Usage
 
     /// <summary>The provider's own usage object, kept as text when the usage was given in that form.</summary>
     public string? Raw { get; init; }
+
+    /// <summary>The conditions under which it is priced, for a call made at an instant.</summary>
+    internal PriceTerms Terms(Instant? at) => new(at, ServiceTier, Region, Speed);
 }
 
 /// <summary>How a record came to be: reported by the caller, booked in doubt (broken stream, expiry that charges), or a correction of such.</summary>

@@ -61,8 +61,8 @@ public static class Validity
             return Outcome.Invalid("timeZone", $"'{Shown(zone)}' is not an IANA time zone, such as Europe/Berlin");
         if (policy.WeekStart is < IsoDayOfWeek.Monday or > IsoDayOfWeek.Sunday) return Outcome.Invalid("weekStart", "must be a day of the week");
         if (policy.MonthAnchorDay is < 1 or > 31) return Outcome.Invalid("monthAnchorDay", "must be 1 to 31");
-        if (policy.Currency is { } currency && (currency.Length != 3 || !currency.All(char.IsAsciiLetterUpper)))
-            return Outcome.Invalid("currency", "must be a three-letter ISO 4217 code, such as USD");
+        if (policy.Currency is { } currency && !Currencies.IsKnown(currency))
+            return Outcome.Invalid("currency", "must be a three-letter code of ISO 4217, such as USD");
         if (policy.Unpriced is { Rule: UnpricedRule.Fallback, Fallback: null })
             return Outcome.Invalid("unpriced.fallback", "the rule `fallback` needs the model whose price is used");
         if (Ttl(policy.Holds?.DefaultTtlSeconds, "holds.defaultTtlSeconds") is { } ttl) return ttl;
@@ -139,32 +139,34 @@ public static class Validity
             ?? Tokens("toolTokens", estimate.ToolTokens) ?? Cost(estimate.CostNanos)
             ?? (estimate.ToolTokens > (estimate.Tokens ?? estimate.InputTokens ?? 0)
                 ? Outcome.Invalid("toolTokens", "are a part of the input and can not exceed it") : null)
+            ?? Terms(estimate.ServiceTier, estimate.Region, estimate.Speed)
             ?? (estimate.Temperature is < 0 or > 10 ? Outcome.Invalid("temperature", "must be 0 to 10") : null);
     }
 
-    static Outcome? Problem(Usage usage, Instant now)
+    /// <summary>Whether a usage makes sense; <paramref name="most"/> is how many of a kind of token one call may have.</summary>
+    public static Outcome? Problem(Usage usage, Instant now, long most = Amounts.LargestTokens)
     {
         if (Problem(usage.Dimensions) is { } dimensions) return dimensions;
-        var simple = Tokens("inputTokens", usage.InputTokens) ?? Tokens("outputTokens", usage.OutputTokens) ?? Tokens("requests", usage.Requests)
+        var simple = Tokens("inputTokens", usage.InputTokens, most) ?? Tokens("outputTokens", usage.OutputTokens, most) ?? Tokens("requests", usage.Requests, most)
             ?? Cost(usage.CostNanos) ?? Tokens("durationMs", usage.DurationMs) ?? Text("error", usage.Error, LongestText)
             ?? Text("requestId", usage.RequestId, LongestName) ?? Text("toolCallId", usage.ToolCallId, LongestName)
-            ?? Text("serviceTier", usage.ServiceTier, LongestName) ?? Text("metadata", usage.Metadata, LongestText) ?? Text("raw", usage.Raw, LongestText);
+            ?? Terms(usage.ServiceTier, usage.Region, usage.Speed) ?? Text("metadata", usage.Metadata, LongestText) ?? Text("raw", usage.Raw, LongestText);
         if (simple is not null) return simple;
         if (usage.Timestamp is { } at && (at < earliest || at > now + farthestAhead))
             return Outcome.Invalid("timestamp", "must lie between the year 2000 and a year from now");
         if (usage.Tools is { } tools && (tools.Count > 100 || tools.Any(tool => tool is not { Length: > 0 and <= LongestName })))
             return Outcome.Invalid("tools", $"at most 100 names of 1 to {LongestName} characters");
-        return usage.Parts is { } parts ? Problem(parts, usage) : null;
+        return usage.Parts is { } parts ? Problem(parts, usage, most) : null;
     }
 
-    static Outcome? Problem(UsageParts parts, Usage usage)
+    static Outcome? Problem(UsageParts parts, Usage usage, long most)
     {
-        var problem = Tokens("cachedInputTokens", parts.CachedInputTokens) ?? Tokens("cacheWrite5mTokens", parts.CacheWrite5mTokens)
-            ?? Tokens("cacheWrite1hTokens", parts.CacheWrite1hTokens) ?? Tokens("audioInputTokens", parts.AudioInputTokens)
-            ?? Tokens("imageInputTokens", parts.ImageInputTokens) ?? Tokens("videoInputTokens", parts.VideoInputTokens)
-            ?? Tokens("reasoningTokens", parts.ReasoningTokens) ?? Tokens("audioOutputTokens", parts.AudioOutputTokens)
-            ?? Tokens("imageOutputTokens", parts.ImageOutputTokens) ?? Tokens("videoOutputTokens", parts.VideoOutputTokens)
-            ?? Tokens("citationTokens", parts.CitationTokens)
+        var problem = Tokens("cachedInputTokens", parts.CachedInputTokens, most) ?? Tokens("cacheWrite5mTokens", parts.CacheWrite5mTokens, most)
+            ?? Tokens("cacheWrite1hTokens", parts.CacheWrite1hTokens, most) ?? Tokens("audioInputTokens", parts.AudioInputTokens, most)
+            ?? Tokens("imageInputTokens", parts.ImageInputTokens, most) ?? Tokens("videoInputTokens", parts.VideoInputTokens, most)
+            ?? Tokens("reasoningTokens", parts.ReasoningTokens, most) ?? Tokens("audioOutputTokens", parts.AudioOutputTokens, most)
+            ?? Tokens("imageOutputTokens", parts.ImageOutputTokens, most) ?? Tokens("videoOutputTokens", parts.VideoOutputTokens, most)
+            ?? Tokens("citationTokens", parts.CitationTokens, most)
             ?? Units("queries", parts.Queries) ?? Units("sessions", parts.Sessions) ?? Units("imagesIn", parts.ImagesIn) ?? Units("imagesOut", parts.ImagesOut)
             ?? Units("charactersIn", parts.CharactersIn) ?? Units("charactersOut", parts.CharactersOut)
             ?? Units("audioSecondsIn", parts.AudioSecondsIn) ?? Units("audioSecondsOut", parts.AudioSecondsOut)
@@ -173,11 +175,11 @@ public static class Validity
         if (problem is not null) return problem;
         if (parts.WebSearchContext is not (null or "low" or "medium" or "high"))
             return Outcome.Invalid("webSearchContext", "must be low, medium or high");
-        var input = parts.CachedInputTokens + parts.CacheWrite5mTokens + parts.CacheWrite1hTokens
+        var input = (Int128)parts.CachedInputTokens + parts.CacheWrite5mTokens + parts.CacheWrite1hTokens
             + parts.AudioInputTokens + parts.ImageInputTokens + parts.VideoInputTokens;
         if (input > usage.InputTokens)
             return Outcome.Invalid("inputTokens", $"the parts of the input add up to {input}, more than the total of {usage.InputTokens}");
-        var output = parts.ReasoningTokens + parts.AudioOutputTokens + parts.ImageOutputTokens + parts.VideoOutputTokens;
+        var output = (Int128)parts.ReasoningTokens + parts.AudioOutputTokens + parts.ImageOutputTokens + parts.VideoOutputTokens;
         return output > usage.OutputTokens
             ? Outcome.Invalid("outputTokens", $"the parts of the output add up to {output}, more than the total of {usage.OutputTokens}") : null;
     }
@@ -249,8 +251,8 @@ public static class Validity
     static Outcome? Ttl(long? seconds, string field = "ttlSeconds") => seconds is < ShortestTtlSeconds or > LongestTtlSeconds
         ? Outcome.Invalid(field, $"must be {ShortestTtlSeconds} to {LongestTtlSeconds} seconds") : null;
 
-    static Outcome? Tokens(string field, long? count) => count is < 0 or > Amounts.LargestTokens
-        ? Outcome.Invalid(field, $"must be a whole number from 0 to {Amounts.LargestTokens}") : null;
+    static Outcome? Tokens(string field, long? count, long most = Amounts.LargestTokens) => count < 0 || count > most
+        ? Outcome.Invalid(field, $"must be a whole number from 0 to {most}") : null;
 
     static Outcome? Units(string field, decimal count) => count is < 0 or > LargestUnits
         ? Outcome.Invalid(field, $"must be a number from 0 to {LargestUnits}") : null;
@@ -262,6 +264,9 @@ public static class Validity
 
     static Outcome? Text(string field, string? text, int longest) => text?.Length > longest
         ? Outcome.Invalid(field, $"must not be longer than {longest} characters") : null;
+
+    static Outcome? Terms(string? serviceTier, string? region, string? speed) =>
+        Text("serviceTier", serviceTier, LongestName) ?? Text("region", region, LongestName) ?? Text("speed", speed, LongestName);
 
     static string NotADimension(string name) => $"'{Shown(name)}' is not a dimension; use {string.Join(", ", Dimensions.Names)} or tags.NAME";
 

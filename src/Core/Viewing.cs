@@ -91,7 +91,7 @@ static class Viewing
         record.Unpriced, record.Late, record.Overrun,
         Views(state, Admission.Matches(state, record.Usage.Dimensions, Canonical(settings, record.Usage.Dimensions), now, now), now));
 
-    public static string? Canonical(Settings settings, Dimensions call) => settings.Prices.Find(call.Provider, call.Model)?.Model;
+    public static string? Canonical(Settings settings, Dimensions call) => settings.Prices.Find(call.Provider, call.Model)?.Canonical;
 
     public static OverrideView View(Override granted, LimitUnit unit, Instant now) => new(
         granted.Id, granted.Terms, unit, granted.CreatedAt,

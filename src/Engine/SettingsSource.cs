@@ -8,6 +8,9 @@ public sealed class SettingsSource(ILedger ledger, bool refuseUnknownAccounts = 
 {
     volatile Settings? current;
 
+    /// <summary>The catalogue is read beside the start of a host, before a call asks for the first price.</summary>
+    static SettingsSource() => _ = Task.Run(static () => PriceBook.BuiltIn.Version);
+
     /// <summary>Settings from what the ledger keeps of them.</summary>
     public static Settings Decode(StoredSettings stored, bool refuseUnknownAccounts)
     {

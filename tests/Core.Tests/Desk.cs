@@ -36,11 +36,12 @@ sealed class Desk(string account = "acme")
     /// <summary>Round figures, so that tables can be read without a calculator: 1 and 2 millionths of a dollar per token.</summary>
     public static readonly PriceBook Prices = new("test-1",
     [
-        new("openai", "small", 1m, 2m) { MaxOutputTokens = 1000, Aliases = ["small-2026"] },
-        new("openai", "big", 10m, 20m) { MaxOutputTokens = 1000 },
-        new("anthropic", "wise", 5m, 25m) { CachedInput = 0.5m, CacheWrite5m = 6.25m, PerWebSearch = 0.01m, MaxOutputTokens = 1000 },
-        new("mistral", "euro", 1m, 2m) { Currency = "EUR" },
-        new("openai", "dear", 1_000_000_000m, 1_000_000_000m),
+        ModelPrice.Flat("openai", "small", 1m, 2m, "USD", 1000, "small-2026"),
+        ModelPrice.Flat("openai", "big", 10m, 20m, "USD", 1000),
+        ModelPrice.Of("anthropic", "wise", Rates.Of(
+            (RateKind.Input, 5m), (RateKind.Output, 25m), (RateKind.CachedInput, 0.5m), (RateKind.CacheWrite5m, 6.25m), (RateKind.PerWebSearchMedium, 0.01m)), "USD", 1000),
+        ModelPrice.Flat("mistral", "euro", 1m, 2m, "EUR"),
+        ModelPrice.Flat("openai", "dear", 1_000_000_000m, 1_000_000_000m),
     ]);
 
     public Outcome Send(BudgetCommand command)

@@ -73,6 +73,7 @@ public sealed class GoldenEvents
         ["held.plain"] = new Held("h2", 0, Dimensions.None, default, at, [], "USD", null, false, false, ExpiryRule.Release) { At = at },
         ["extended"] = new HoldExtended("h1", "e1", 5, at + Duration.FromHours(1), new(10, 0, 10, 1, 0), touches) { At = at },
         ["settled"] = new Settled(record, touches) { At = at },
+        ["settled.2"] = new Settled(record with { Usage = record.Usage with { Region = "us", Speed = "fast" } }, touches) { At = at },
         ["released"] = new Released("h1") { At = at },
         ["expired"] = new Expired("h1", null, []) { At = at },
         ["expired.charged"] = new Expired("h1", record with { Kind = RecordKind.Expired }, touches) { At = at },

@@ -159,7 +159,7 @@ public sealed class Properties
         // A request window has no counter: each call alone must fit.
         foreach (var limit in desk.State.Limits.Select(limit => limit.Limit))
             if (call is not null && limit is { Window.Kind: WindowKind.Request, Amount: { } amount, Mode: LimitMode.Enforce, Enforcement: not Enforcement.Soft }
-                && new Matcher(limit).Matches(call, desk.Settings.Prices.Find(null, call.Model)?.Model))
+                && new Matcher(limit).Matches(call, desk.Settings.Prices.Find(null, call.Model)?.Canonical))
                 Assert.True(requested.Of(limit.Unit) <= amount + Raises(desk, limit, new Matcher(limit).Key(call)) || requested.Of(limit.Unit) == 0);
     }
 
@@ -174,7 +174,7 @@ public sealed class Properties
         var (now, window) = (desk.State.LastAt, limit.Limit.Window);
         if (window.Kind is WindowKind.Request or WindowKind.Session || limit.Limit.Mode == LimitMode.Off) return;
         var matching = desk.Usage
-            .Where(record => limit.Matcher.Matches(record.Usage.Dimensions, desk.Settings.Prices.Find(record.Usage.Dimensions.Provider, record.Usage.Dimensions.Model)?.Model))
+            .Where(record => limit.Matcher.Matches(record.Usage.Dimensions, desk.Settings.Prices.Find(record.Usage.Dimensions.Provider, record.Usage.Dimensions.Model)?.Canonical))
             .GroupBy(record => limit.Matcher.Key(record.Usage.Dimensions)).ToDictionary(group => group.Key, group => group.ToList());
         foreach (var key in limit.Counters.Keys.Union(matching.Keys))
         {

@@ -183,8 +183,8 @@ public sealed class SeedCases(ITestOutputHelper output)
             var price = desk.Settings.Prices.Find(Last.Usage.Dimensions.Provider, Last.Usage.Dimensions.Model)!;
             var exact = part switch
             {
-                "input" => price.Cost(Last.Usage with { OutputTokens = 0 }),
-                "output" => price.Cost(Last.Usage with { InputTokens = 0 }),
+                "input" => price.Periods[0].Cost(Last.Usage with { OutputTokens = 0 }, default),
+                "output" => price.Periods[0].Cost(Last.Usage with { InputTokens = 0 }, default),
                 _ => Money.ToDecimal(Last.Amounts.CostNanos),
             };
             return exact!.Value.ToString(CultureInfo.InvariantCulture);
@@ -258,7 +258,7 @@ public sealed class SeedCases(ITestOutputHelper output)
             var per = Text(price.Value, "unit") == "per-1K-tokens" ? 1000 : 1;
             decimal Rate(string kind) => decimal.Parse(Text(price.Value, kind), CultureInfo.InvariantCulture) * per;
             var provider = PriceBook.BuiltIn.Find(null, price.Name)?.Provider ?? (price.Name.StartsWith("claude", StringComparison.Ordinal) ? "anthropic" : "openai");
-            return new(provider, price.Name, Rate("input"), Rate("output")) { Currency = Text(price.Value, "currency") };
+            return ModelPrice.Flat(provider, price.Name, Rate("input"), Rate("output"), Text(price.Value, "currency"));
         }
     }
 

@@ -1,0 +1,196 @@
+// From a price and a usage to money. One walk over the usage finds what is charged at which rate; what is done with that is up to a
+// sink: the sum alone, which takes no memory, or the list of parts.
+namespace Purser.Core;
+
+/// <summary>Takes what is charged, one kind after the other; counts and rates of 0 included, if something was counted.</summary>
+interface IChargeSink
+{
+    /// <summary><paramref name="taken"/> is the kind whose rate it is.</summary>
+    void Tokens(RateKind kind, RateKind taken, long count, decimal rate);
+
+    void Units(RateKind kind, decimal count, decimal rate);
+}
+
+public static class Costing
+{
+    const decimal Millionth = 0.000001m;
+
+    /// <summary>What a usage costs; null where it holds something that this price does not cover. Rounded up where a decimal can not hold it.</summary>
+    public static decimal? Cost(this PricePeriod price, Usage usage, in PriceTerms terms)
+    {
+        var sum = new Sum { IsExact = true };
+        if (Charge(price, usage, terms, ref sum) is not null) return null;
+        return sum.Total(price, terms) is { } total ? total : Listed(price, usage, terms).Total.ToDecimal();
+    }
+
+    /// <summary>The kind that a usage has and this price does not cover; null where it covers all.</summary>
+    public static RateKind? Missing(this PricePeriod price, Usage usage, in PriceTerms terms)
+    {
+        var sum = new Sum();
+        return Charge(price, usage, terms, ref sum);
+    }
+
+    /// <summary>The same with its parts, exact at any length. Only for a usage that nothing is missing for.</summary>
+    public static Charges Listed(this PricePeriod price, Usage usage, in PriceTerms terms)
+    {
+        var list = new ChargeList([]);
+        if (Charge(price, usage, terms, ref list) is { } missing) throw new ArgumentException($"there is no rate for {missing}", nameof(usage));
+        return Charges.Of(list.Items, price, usage.InputTokens, terms);
+    }
+
+    /// <summary>
+    /// What an estimate costs; null where there is no rate for it. Tokens that are not told apart are priced at the dearer rate, and the
+    /// tier is that of all of them.
+    /// </summary>
+    public static decimal? Cost(this PricePeriod price, in EstimatedTokens estimate, in PriceTerms terms, long requests = 1)
+    {
+        var card = price.Card(estimate.InputTokens, terms);
+        var sum = new Sum { IsExact = true };
+        var (input, output) = (RateKind.Input, RateKind.Output);
+        var (hasInput, hasOutput) = (card.TryResolve(ref input, out var inputRate), card.TryResolve(ref output, out var outputRate));
+        if (estimate.PlainTokens)
+        {
+            if (estimate.InputTokens != 0 && !hasInput && !hasOutput) return null;
+            sum.Tokens(input, input, estimate.InputTokens, Math.Max(inputRate, outputRate));
+        }
+        else
+        {
+            if ((estimate.InputTokens != 0 && !hasInput) || (estimate.OutputTokens != 0 && !hasOutput)) return null;
+            sum.Tokens(input, input, estimate.InputTokens, inputRate);
+            sum.Tokens(output, output, estimate.OutputTokens, outputRate);
+        }
+        if (card.TryGet(RateKind.PerRequest, out var fee)) sum.Units(RateKind.PerRequest, requests, fee);
+        if (sum.Total(price, terms) is { } total) return total;
+        Exact tokens = estimate.PlainTokens ? (Exact)estimate.InputTokens * Math.Max(inputRate, outputRate)
+            : ((Exact)estimate.InputTokens * inputRate) + ((Exact)estimate.OutputTokens * outputRate);
+        return (tokens.Shifted(6) * Factor(price, terms) + ((Exact)requests * fee)).ToDecimal();
+    }
+
+    internal static decimal Factor(PricePeriod price, in PriceTerms terms)
+    {
+        var factor = 1m;
+        for (var i = 0; i < price.Multipliers.Count; i++)
+            if (price.Multipliers[i].Applies(terms))
+                factor *= price.Multipliers[i].Factor;
+        return factor;
+    }
+
+    /// <summary>Tells the sink of everything that is charged. The answer is a kind without a rate, where there is one.</summary>
+    static RateKind? Charge<T>(PricePeriod price, Usage usage, in PriceTerms terms, ref T sink) where T : struct, IChargeSink
+    {
+        var card = price.Card(usage.InputTokens, terms);
+        RateKind? missing = null;
+        if (usage.Parts is { } parts)
+        {
+            Tokens(RateKind.Input, usage.InputTokens - parts.CachedInputTokens - parts.CacheWrite5mTokens - parts.CacheWrite1hTokens
+                - parts.AudioInputTokens - parts.ImageInputTokens - parts.VideoInputTokens, card, ref sink, ref missing);
+            Tokens(RateKind.CachedInput, parts.CachedInputTokens, card, ref sink, ref missing);
+            Tokens(RateKind.CacheWrite5m, parts.CacheWrite5mTokens, card, ref sink, ref missing);
+            Tokens(RateKind.CacheWrite1h, parts.CacheWrite1hTokens, card, ref sink, ref missing);
+            Tokens(RateKind.AudioInput, parts.AudioInputTokens, card, ref sink, ref missing);
+            Tokens(RateKind.ImageInput, parts.ImageInputTokens, card, ref sink, ref missing);
+            Tokens(RateKind.VideoInput, parts.VideoInputTokens, card, ref sink, ref missing);
+            Tokens(RateKind.Output, usage.OutputTokens - parts.ReasoningTokens - parts.AudioOutputTokens - parts.ImageOutputTokens
+                - parts.VideoOutputTokens, card, ref sink, ref missing);
+            Tokens(RateKind.ReasoningOutput, parts.ReasoningTokens, card, ref sink, ref missing);
+            Tokens(RateKind.AudioOutput, parts.AudioOutputTokens, card, ref sink, ref missing);
+            Tokens(RateKind.ImageOutput, parts.ImageOutputTokens, card, ref sink, ref missing);
+            Tokens(RateKind.VideoOutput, parts.VideoOutputTokens, card, ref sink, ref missing);
+            Tokens(RateKind.Citation, parts.CitationTokens, card, ref sink, ref missing);
+            Units(RateKind.PerQuery, parts.Queries, card, ref sink, ref missing);
+            Units(RateKind.PerSession, parts.Sessions, card, ref sink, ref missing);
+            Units(RateKind.PerImageInput, parts.ImagesIn, card, ref sink, ref missing);
+            Units(RateKind.PerImageOutput, parts.ImagesOut, card, ref sink, ref missing);
+            Units(RateKind.PerCharacterInput, parts.CharactersIn, card, ref sink, ref missing);
+            Units(RateKind.PerCharacterOutput, parts.CharactersOut, card, ref sink, ref missing);
+            Units(RateKind.PerAudioSecondInput, parts.AudioSecondsIn, card, ref sink, ref missing);
+            Units(RateKind.PerAudioSecondOutput, parts.AudioSecondsOut, card, ref sink, ref missing);
+            Units(RateKind.PerVideoSecondInput, parts.VideoSecondsIn, card, ref sink, ref missing);
+            Units(RateKind.PerVideoSecondOutput, parts.VideoSecondsOut, card, ref sink, ref missing);
+            Units(RateKind.PerPage, parts.Pages, card, ref sink, ref missing);
+            Units(RateKind.PerAnnotatedPage, parts.AnnotatedPages, card, ref sink, ref missing);
+            Units(SearchOf(parts.WebSearchContext), parts.WebSearches, card, ref sink, ref missing);
+        }
+        else
+        {
+            Tokens(RateKind.Input, usage.InputTokens, card, ref sink, ref missing);
+            Tokens(RateKind.Output, usage.OutputTokens, card, ref sink, ref missing);
+        }
+        // Most models have no fee per request, and every call is one.
+        if (usage.Requests != 0 && card.TryGet(RateKind.PerRequest, out var fee)) sink.Units(RateKind.PerRequest, usage.Requests, fee);
+        return missing;
+    }
+
+    static RateKind SearchOf(string? context) => context switch
+    {
+        "low" => RateKind.PerWebSearchLow,
+        "high" => RateKind.PerWebSearchHigh,
+        _ => RateKind.PerWebSearchMedium,
+    };
+
+    static void Tokens<T>(RateKind kind, long count, in RateCard card, ref T sink, ref RateKind? missing) where T : struct, IChargeSink
+    {
+        if (count == 0) return;
+        var taken = kind;
+        if (card.TryResolve(ref taken, out var rate)) sink.Tokens(kind, taken, count, rate);
+        else missing ??= kind;
+    }
+
+    static void Units<T>(RateKind kind, decimal count, in RateCard card, ref T sink, ref RateKind? missing) where T : struct, IChargeSink
+    {
+        if (count == 0) return;
+        if (card.TryGet(kind, out var rate)) sink.Units(kind, count, rate);
+        else missing ??= kind;
+    }
+
+    /// <summary>
+    /// Adds up in decimals, and notices where one had to round: an exact product has the scales of both factors, an exact sum the larger
+    /// of both.
+    /// </summary>
+    struct Sum : IChargeSink
+    {
+        decimal tokens;
+        decimal units;
+
+        public bool IsExact { get; set; }
+
+        public void Tokens(RateKind kind, RateKind taken, long count, decimal rate) => tokens = Add(tokens, Multiply(count, rate));
+
+        public void Units(RateKind kind, decimal count, decimal rate) => units = Add(units, Multiply(count, rate));
+
+        public decimal? Total(PricePeriod price, in PriceTerms terms)
+        {
+            var total = Multiply(tokens, Millionth);
+            if (price.Multipliers.Count > 0) total = Multiply(total, Factor(price, terms));
+            total = Add(total, units);
+            return IsExact ? total : null;
+        }
+
+        decimal Multiply(decimal a, decimal b)
+        {
+            if (a == 0 || b == 0) return 0;
+            var product = a * b;
+            IsExact &= product.Scale == a.Scale + b.Scale;
+            return product;
+        }
+
+        decimal Add(decimal a, decimal b)
+        {
+            if (a == 0) return b;
+            if (b == 0) return a;
+            var sum = a + b;
+            IsExact &= sum.Scale == Math.Max(a.Scale, b.Scale);
+            return sum;
+        }
+    }
+
+    struct ChargeList(List<Charged> items) : IChargeSink
+    {
+        public readonly List<Charged> Items => items;
+
+        public readonly void Tokens(RateKind kind, RateKind taken, long count, decimal rate) =>
+            items.Add(new(kind, taken, count, rate, ((Exact)count * rate).Shifted(6)));
+
+        public readonly void Units(RateKind kind, decimal count, decimal rate) => items.Add(new(kind, kind, count, rate, (Exact)count * rate));
+    }
+}
