@@ -21,5 +21,7 @@ public static class EmbeddedHost
             ledger, options: new() { RefuseUnknownAccounts = options.UnknownAccounts == "refuse" }, log: provider.GetRequiredService<ILogger<EmbeddedAuthority>>()))
         .AddSingleton(provider => ((EmbeddedAuthority)provider.GetRequiredService<IBudgetAuthority>()).Clock)
         .AddSingleton(ledger)
-        .AddSingleton((IUsageQueries)ledger);
+        .AddSingleton((IUsageQueries)ledger)
+        .AddSingleton((IUsageStore)ledger)
+        .AddHostedService<UsageWatch>();
 }

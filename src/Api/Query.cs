@@ -13,17 +13,34 @@ readonly struct Query
 {
     readonly IQueryCollection values;
 
-    public Query(HttpContext http, IReadOnlyList<Parameter> known)
+    /// <summary><paramref name="prefix"/>: names that begin with it are known too.</summary>
+    public Query(HttpContext http, IReadOnlyList<Parameter> known, string? prefix = null)
     {
         values = http.Request.Query;
         foreach (var name in values.Keys)
-            if (!known.Any(parameter => parameter.Name == name))
+            if (!known.Any(parameter => parameter.Name == name) && (prefix is null || name.Length <= prefix.Length || !name.StartsWith(prefix, StringComparison.Ordinal)))
                 throw RequestRefusedException.Invalid(name, known.Count == 0
                     ? "this operation takes no parameters" : $"is not a parameter of this operation; it takes {string.Join(", ", known.Select(parameter => parameter.Name))}");
     }
 
     /// <summary>Every value of a parameter that may be repeated or separated by commas.</summary>
     public IReadOnlyList<string> Many(string name) => [.. values[name].SelectMany(value => (value ?? "").Split(',')).Where(value => value.Length > 0)];
+
+    /// <summary>The values of the parameters whose names begin with a prefix, by the rest of their names; null where there are none.</summary>
+    public SortedDictionary<string, string>? Prefixed(string prefix)
+    {
+        SortedDictionary<string, string>? found = null;
+        foreach (var name in values.Keys)
+            if (name.Length > prefix.Length && name.StartsWith(prefix, StringComparison.Ordinal))
+                (found ??= new(StringComparer.Ordinal))[name[prefix.Length..]] = Text(name) ?? "";
+        return found;
+    }
+
+    public string? Account(string name)
+    {
+        var account = Text(name);
+        return account is null || Core.Validity.IsAccountId(account) ? account : throw RequestRefusedException.Invalid(name, "is not an account id");
+    }
 
     /// <summary>The value; an empty one counts as none.</summary>
     public string? Text(string name)

@@ -13,6 +13,8 @@ sealed class Tally
     public Int128 DurationMs { get; private set; }
     public long RecordsWithDuration { get; private set; }
     public long Records { get; private set; }
+    public long Unpriced { get; private set; }
+    public DurationSketch Durations { get; } = new();
 
     public Int128 Tokens => InputTokens + OutputTokens;
 
@@ -26,6 +28,8 @@ sealed class Tally
         DurationMs += sum.DurationMs;
         RecordsWithDuration += sum.RecordsWithDuration;
         Records += sum.Records;
+        Unpriced += sum.Unpriced;
+        Durations.Add(sum.Durations);
     }
 
     public static Tally Of(IEnumerable<UsageSum> sums)
@@ -36,5 +40,16 @@ sealed class Tally
     }
 
     /// <summary>The share of all tokens, 0 to 100, with two decimals.</summary>
-    public decimal PercentOf(Tally total) => total.Tokens == 0 ? 0 : decimal.Round((decimal)Tokens * 100 / (decimal)total.Tokens, 2);
+    public decimal PercentOf(Tally total) => Percent(Tokens, total.Tokens);
+
+    public decimal CostPercentOf(Tally total) => Percent(CostNanos, total.CostNanos);
+
+    /// <summary>Requests that did not fail; null where there were none.</summary>
+    public decimal? SuccessPercent => Requests == 0 ? null : 100 - Percent(FailedRequests, Requests);
+
+    public string AverageCostPerRequest => Core.Money.Format(Requests == 0 ? 0 : (Int128)decimal.Round((decimal)CostNanos / (decimal)Requests));
+
+    public decimal AverageDurationMs => RecordsWithDuration == 0 ? 0 : decimal.Round((decimal)DurationMs / RecordsWithDuration, 2);
+
+    static decimal Percent(Int128 part, Int128 whole) => whole == 0 ? 0 : decimal.Round((decimal)part * 100 / (decimal)whole, 2);
 }

@@ -1,13 +1,12 @@
 // The worked example of the port, for tests and trials: everything in memory, nothing durable. What is written is encoded and decoded as
 // in a durable ledger, so that nobody shares objects through it. Several hosts of one process may use the same one; closing it does nothing.
-using System.Diagnostics;
 using System.Runtime.InteropServices;
 using NodaTime;
 using Purser.Core;
 
 namespace Purser.Engine;
 
-public sealed class MemoryLedger : ILedger, IUsageQueries
+public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
 {
     sealed class Account(string name)
     {
@@ -40,6 +39,7 @@ public sealed class MemoryLedger : ILedger, IUsageQueries
     readonly Lock gate = new();
     readonly SortedDictionary<string, Account> accounts = new(StringComparer.Ordinal);
     readonly SortedSet<Booking> bookings = [];
+    readonly SortedDictionary<long, Dictionary<RollupKey, RollupGain>> rollups = [];
     long booked;
     StoredSettings settings = new(0, default);
 
@@ -81,6 +81,7 @@ public sealed class MemoryLedger : ILedger, IUsageQueries
             account.ById.Add(record.Id, booking);
             account.Bookings.Add(booking);
             bookings.Add(booking);
+            Roll(account.Name, record);
         }
         return (AppendStatus.Written, account.Version);
     }
@@ -204,47 +205,62 @@ public sealed class MemoryLedger : ILedger, IUsageQueries
         }
     }
 
-    public Task<IReadOnlyList<UsageSum>> SumAsync(
-        UsageFilter filter, IReadOnlyList<UsageKey> by, bool perQuarterHour, CancellationToken cancellation = default)
+    /// <summary>There is nobody to keep waiting, so records are added to the rollups as they are booked.</summary>
+    void Roll(string account, UsageRecord record)
     {
-        var sums = new Dictionary<SumKey, UsageSum>();
+        var start = RollupPlan.Floor(record.At.ToUnixTimeMilliseconds(), RollupPlan.QuarterMillis);
+        if (!rollups.TryGetValue(start, out var quarter)) rollups[start] = quarter = [];
+        ref var gain = ref CollectionsMarshal.GetValueRefOrAddDefault(quarter, RollupKey.Of(account, record), out _);
+        gain ??= new();
+        gain.Sums.Add(record.Figures());
+        if (record.Usage.Dimensions.Session is { } session) gain.Sessions.Add(session);
+    }
+
+    public Task<long> UnfoldedAsync() => Task.FromResult(0L);
+
+    public Task<bool> FoldAsync(Instant now, int most) => Task.FromResult(false);
+
+    public Task<IReadOnlyList<UsageSum>> SumAsync(
+        UsageFilter filter, IReadOnlyList<UsageKey> by, UsageStep step, CancellationToken cancellation = default)
+    {
+        var adder = new UsageAdder(filter, by, step);
         lock (gate)
-            foreach (var booking in Of(filter, first))
+        {
+            var plan = RollupPlan.For(filter, by, step, RollupState.Nothing);
+            foreach (var (start, key, gain) in Rollups(filter, plan.Folded))
             {
                 cancellation.ThrowIfCancellationRequested();
-                var record = booking.Record!;
-                var key = new SumKey([.. by.Select(key => KeyOf(booking, key))], perQuarterHour ? QuarterOf(record.At) : null, record.Currency);
-                ref var sum = ref CollectionsMarshal.GetValueRefOrAddDefault(sums, key, out _);
-                sum ??= new(key.Keys, key.QuarterStart, key.Currency, 0, 0, 0, 0, 0, 0, 0, 0, 0);
-                sum = sum with
-                {
-                    Records = sum.Records + 1,
-                    InputTokens = sum.InputTokens + record.Amounts.InputTokens,
-                    OutputTokens = sum.OutputTokens + record.Amounts.OutputTokens,
-                    Requests = sum.Requests + record.Amounts.Requests,
-                    FailedRequests = sum.FailedRequests + (record.Usage.Success ? 0 : record.Amounts.Requests),
-                    CostNanos = sum.CostNanos + record.Amounts.CostNanos,
-                    DurationMs = sum.DurationMs + (record.Usage.DurationMs ?? 0),
-                    RecordsWithDuration = sum.RecordsWithDuration + (record.Usage.DurationMs is null ? 0 : 1),
-                    Unpriced = sum.Unpriced + (record.Unpriced ? 1 : 0),
-                };
+                adder.Add([.. by.Select(key.Of)], key.Currency, start, gain.Sums);
             }
-        return Task.FromResult<IReadOnlyList<UsageSum>>([.. sums.Values]);
+            foreach (var booking in Edges(filter, plan))
+            {
+                cancellation.ThrowIfCancellationRequested();
+                foreach (var keys in booking.Record!.GroupsOf(booking.Account, by)) adder.Add(keys, booking.Record!.Currency, booking.Record!.Figures());
+            }
+        }
+        cancellation.ThrowIfCancellationRequested();
+        return Task.FromResult(adder.Sums());
     }
 
     public Task<UsageExtent> ExtentAsync(UsageFilter filter, CancellationToken cancellation = default)
     {
+        var finder = new ExtentFinder(filter);
         lock (gate)
         {
-            var found = Of(filter, first).ToArray();
-            // Of several largest ones the earliest.
-            var peak = found.Reverse().MaxBy(booking => booking.Record!.Amounts.Tokens)?.Record;
-            return Task.FromResult(new UsageExtent(
-                found.Select(booking => booking.Account).Distinct().Count(),
-                found.Select(booking => booking.Record!.Usage.Dimensions.Session).OfType<string>().Distinct().Count(),
-                peak?.At, peak?.Amounts.Tokens ?? 0));
+            var plan = RollupPlan.For(filter, [], UsageStep.Whole, RollupState.Nothing);
+            foreach (var (_, key, gain) in Rollups(filter, plan.Folded)) finder.Add(key.Account, gain);
+            foreach (var booking in Edges(filter, plan)) finder.Add(booking.Account, booking.Record!.Usage.Dimensions.Session, booking.Record!.Figures());
         }
+        return Task.FromResult(finder.Extent());
     }
+
+    IEnumerable<(long Start, RollupKey Key, RollupGain Gain)> Rollups(UsageFilter filter, MillisRange range) =>
+        from quarter in rollups where quarter.Key >= range.From && quarter.Key < range.To
+        from row in quarter.Value where row.Key.Matches(filter)
+        select (quarter.Key, row.Key, row.Value);
+
+    IEnumerable<Booking> Edges(UsageFilter filter, RollupPlan plan) => Of(filter, first).Where(booking => plan.Edges.Any(edge =>
+        booking.Place.AtMillis >= edge.From && booking.Place.AtMillis < edge.To));
 
     public Task<Page<string>> AccountsAsync(string? search, string? cursor, int limit, CancellationToken cancellation = default)
     {
@@ -263,62 +279,6 @@ public sealed class MemoryLedger : ILedger, IUsageQueries
     IEnumerable<Booking> Of(UsageFilter filter, Booking after)
     {
         var among = filter.Account is null ? bookings : accounts.TryGetValue(filter.Account, out var account) ? account.Bookings : [];
-        return among.GetViewBetween(after, last).Where(booking => Matches(filter, booking.Record!));
-    }
-
-    static bool Matches(UsageFilter filter, UsageRecord record)
-    {
-        var dimensions = record.Usage.Dimensions;
-        return (filter.Orchestrator is null || filter.Orchestrator == dimensions.Orchestrator)
-            && (filter.User is null || filter.User == dimensions.User)
-            && (filter.Tenant is null || filter.Tenant == dimensions.Tenant)
-            && (filter.Session is null || filter.Session == dimensions.Session)
-            && (filter.Provider is null || filter.Provider == dimensions.Provider)
-            && (filter.Model is null || filter.Model == dimensions.Model)
-            && (filter.Tool is null || filter.Tool == dimensions.Tool)
-            && (filter.Success is null || filter.Success == record.Usage.Success)
-            && (filter.RequestId is null || filter.RequestId == record.Usage.RequestId)
-            && (filter.ReservationId is null || filter.ReservationId == record.ReservationId)
-            && (filter.From is null || record.At >= filter.From)
-            && (filter.To is null || record.At < filter.To);
-    }
-
-    static string? KeyOf(Booking booking, UsageKey key)
-    {
-        var dimensions = booking.Record!.Usage.Dimensions;
-        return key switch
-        {
-            UsageKey.Account => booking.Account,
-            UsageKey.Orchestrator => dimensions.Orchestrator,
-            UsageKey.User => dimensions.User,
-            UsageKey.Tenant => dimensions.Tenant,
-            UsageKey.Session => dimensions.Session,
-            UsageKey.Provider => dimensions.Provider,
-            UsageKey.Model => dimensions.Model,
-            UsageKey.Tool => dimensions.Tool,
-            _ => throw new UnreachableException(),
-        };
-    }
-
-    static Instant QuarterOf(Instant at)
-    {
-        const long quarter = 15 * 60 * 1000;
-        var millis = at.ToUnixTimeMilliseconds();
-        var into = millis % quarter;
-        return Instant.FromUnixTimeMilliseconds(millis - (into < 0 ? into + quarter : into));
-    }
-
-    sealed record SumKey(string?[] Keys, Instant? QuarterStart, string Currency)
-    {
-        public bool Equals(SumKey? other) =>
-            other is not null && QuarterStart == other.QuarterStart && Currency == other.Currency && Keys.AsSpan().SequenceEqual(other.Keys);
-
-        public override int GetHashCode()
-        {
-            var hash = new HashCode();
-            hash.Add(QuarterStart);
-            foreach (var key in Keys) hash.Add(key);
-            return hash.ToHashCode();
-        }
+        return among.GetViewBetween(after, last).Where(booking => booking.Record!.Matches(booking.Account, filter));
     }
 }

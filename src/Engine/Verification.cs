@@ -29,7 +29,13 @@ public static class Verification
     const string DeleteSnapshots = "delete all rows of the table `snapshots`; they only save work and are made again";
     const string RestoreJournal = "what reports and retries read differs from the journal, which is right: make a backup and restore it into a new ledger";
 
-    static readonly UsageKey[] allKeys = Enum.GetValues<UsageKey>();
+    const string Rebuild = "rollups differ from the journal, which is right: run `./run rebuild`";
+
+    static readonly UsageKey[] ofAccounts = [UsageKey.Account, UsageKey.Outcome];
+
+    /// <summary>What rollups are kept by; sessions besides are read from the records.</summary>
+    static readonly UsageKey[] rolledUp =
+        [UsageKey.Account, UsageKey.Orchestrator, UsageKey.User, UsageKey.Tenant, UsageKey.Provider, UsageKey.Model, UsageKey.Tool, UsageKey.Outcome];
 
     /// <summary>
     /// Compares snapshots, closed holds, records and the sums of reports with the journal. Hosts may run meanwhile: an account that moves
@@ -57,7 +63,7 @@ public static class Verification
         }
         while (cursor is not null);
 
-        foreach (var sum in await queries.SumAsync(new(), [UsageKey.Account], perQuarterHour: false, cancellation))
+        foreach (var sum in await queries.SumAsync(new(), [UsageKey.Account], UsageStep.Whole, cancellation))
             if (sum.Keys[0] is { } account && !listed.Contains(account) && (await ledger.ReadJournalAsync(account, 0, 1)).Count == 0)
                 Add([new(account, $"{sum.Records} usage records are stored of an account without a journal", RestoreBackup)]);
         return new(listed.Count, entries, records, findings, count);
@@ -220,43 +226,48 @@ public static class Verification
         foreach (var id in missing) replay.Found($"usage '{id}' is in the journal and not stored", RestoreJournal);
     }
 
-    /// <summary>What reports are added up from: by every dimension and quarter of an hour.</summary>
+    /// <summary>What reports are added up from: rollups of every level, and records where a dimension asks for them.</summary>
     static async Task CompareSumsAsync(IUsageQueries queries, Replay replay, CancellationToken cancellation)
     {
-        var expected = new Dictionary<string, Total>(StringComparer.Ordinal);
+        foreach (var step in (UsageStep[])[UsageStep.Quarter, UsageStep.Hour, UsageStep.Day])
+        {
+            await CompareSumsAsync(queries, replay, rolledUp, step, Rebuild, cancellation);
+            await CompareSumsAsync(queries, replay, ofAccounts, step, Rebuild, cancellation);
+        }
+        await CompareSumsAsync(queries, replay, [.. rolledUp, UsageKey.Session], UsageStep.Quarter, RestoreJournal, cancellation);
+    }
+
+    static async Task CompareSumsAsync(
+        IUsageQueries queries, Replay replay, IReadOnlyList<UsageKey> by, UsageStep step, string remedy, CancellationToken cancellation)
+    {
+        var expected = new Dictionary<string, RollupSums>(StringComparer.Ordinal);
         foreach (var record in replay.Booked.Values)
         {
-            var call = record.Usage.Dimensions;
-            string?[] keys = [replay.Account, call.Orchestrator, call.User, call.Tenant, call.Session, call.Provider, call.Model, call.Tool];
-            var name = NameOf(keys, QuarterOf(record.At), record.Currency);
-            expected[name] = expected.GetValueOrDefault(name) + new Total(
-                1, record.Amounts.InputTokens, record.Amounts.OutputTokens, record.Amounts.Requests, record.Usage.Success ? 0 : record.Amounts.Requests, record.Amounts.CostNanos);
+            var start = RollupPlan.Floor(record.At.ToUnixTimeMilliseconds(), RollupPlan.MillisOf(step));
+            var name = NameOf(record.GroupsOf(replay.Account, by).Single(), Instant.FromUnixTimeMilliseconds(start), record.Currency);
+            if (!expected.TryGetValue(name, out var sums)) expected[name] = sums = new();
+            sums.Add(record.Figures());
         }
-        foreach (var sum in await queries.SumAsync(new() { Account = replay.Account }, allKeys, perQuarterHour: true, cancellation))
+        foreach (var sum in await queries.SumAsync(new() { Account = replay.Account }, by, step, cancellation))
         {
-            var name = NameOf(sum.Keys, sum.QuarterStart!.Value, sum.Currency);
-            var found = new Total(sum.Records, sum.InputTokens, sum.OutputTokens, sum.Requests, sum.FailedRequests, sum.CostNanos);
-            if (!expected.Remove(name, out var wanted)) replay.Found($"reports count {found} for {name}, the journal nothing", RestoreJournal);
-            else if (found != wanted) replay.Found($"reports count {found} for {name}, the journal {wanted}", RestoreJournal);
+            var name = NameOf(sum.Keys, sum.Start!.Value, sum.Currency);
+            var found = new Total(sum.Records, sum.InputTokens, sum.OutputTokens, sum.Requests, sum.FailedRequests, sum.CostNanos, sum.DurationMs);
+            if (!expected.Remove(name, out var sums)) replay.Found($"reports count {found} for {name}, the journal nothing", remedy);
+            else if (found != Of(sums)) replay.Found($"reports count {found} for {name}, the journal {Of(sums)}", remedy);
+            else if (!sum.Durations.Counts.SequenceEqual(sums.Durations.Counts)) replay.Found($"the durations in reports for {name} are not those of the journal", remedy);
         }
-        foreach (var (name, wanted) in expected) replay.Found($"reports count nothing for {name}, the journal {wanted}", RestoreJournal);
+        foreach (var (name, sums) in expected) replay.Found($"reports count nothing for {name}, the journal {Of(sums)}", remedy);
+
+        static Total Of(RollupSums sums) =>
+            new(sums.Records, sums.InputTokens, sums.OutputTokens, sums.Requests, sums.FailedRequests, sums.CostNanos, sums.DurationMs);
     }
 
-    readonly record struct Total(Int128 Records, Int128 Input, Int128 Output, Int128 Requests, Int128 Failed, Int128 CostNanos)
+    readonly record struct Total(Int128 Records, Int128 Input, Int128 Output, Int128 Requests, Int128 Failed, Int128 CostNanos, Int128 DurationMs)
     {
-        public static Total operator +(Total a, Total b) =>
-            new(a.Records + b.Records, a.Input + b.Input, a.Output + b.Output, a.Requests + b.Requests, a.Failed + b.Failed, a.CostNanos + b.CostNanos);
-
-        public override string ToString() => $"{Records} records, {Input} input and {Output} output tokens, {Requests} requests ({Failed} failed), {CostNanos} nanos";
+        public override string ToString() =>
+            $"{Records} records, {Input} input and {Output} output tokens, {Requests} requests ({Failed} failed), {CostNanos} nanos, {DurationMs} ms";
     }
 
-    static string NameOf(IReadOnlyList<string?> keys, Instant quarter, string currency) =>
-        new JsonArray([.. keys.Skip(1).Select(key => (JsonNode?)key), quarter.ToString(), currency]).ToJsonString();
-
-    static Instant QuarterOf(Instant at)
-    {
-        const long quarter = 15 * 60 * 1000;
-        var millis = at.ToUnixTimeMilliseconds();
-        return Instant.FromUnixTimeMilliseconds(millis - ((millis % quarter) + quarter) % quarter);
-    }
+    static string NameOf(IReadOnlyList<string?> keys, Instant start, string currency) =>
+        new JsonArray([.. keys.Skip(1).Select(key => (JsonNode?)key), start.ToString(), currency]).ToJsonString();
 }

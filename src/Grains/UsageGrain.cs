@@ -14,8 +14,8 @@ public sealed class UsageGrain(IUsageQueries queries) : Grain, IUsageGrain
     public Task<Immutable<Page<AccountRecord>>> FindAsync(UsageFilter filter, string? cursor, int limit, CancellationToken cancellation) =>
         AskAsync(() => queries.FindAsync(filter, cursor, limit, cancellation));
 
-    public Task<Immutable<UsageSum[]>> SumAsync(UsageFilter filter, UsageKey[] by, bool perQuarterHour, CancellationToken cancellation) =>
-        AskAsync<UsageSum[]>(async () => [.. await queries.SumAsync(filter, by, perQuarterHour, cancellation)]);
+    public Task<Immutable<UsageSum[]>> SumAsync(UsageFilter filter, string[] by, UsageStep step, CancellationToken cancellation) =>
+        AskAsync<UsageSum[]>(async () => [.. await queries.SumAsync(filter, [.. by.Select(name => new UsageKey(name))], step, cancellation)]);
 
     public Task<Immutable<UsageExtent>> ExtentAsync(UsageFilter filter, CancellationToken cancellation) => AskAsync(() => queries.ExtentAsync(filter, cancellation));
 

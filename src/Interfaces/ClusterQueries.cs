@@ -9,8 +9,8 @@ public sealed class ClusterQueries(IGrainFactory grains, Repetition repetition) 
     public Task<Page<AccountRecord>> FindAsync(UsageFilter filter, string? cursor, int limit, CancellationToken cancellation = default) =>
         AskAsync(usage => usage.FindAsync(filter, cursor, limit, cancellation), cancellation);
 
-    public async Task<IReadOnlyList<UsageSum>> SumAsync(UsageFilter filter, IReadOnlyList<UsageKey> by, bool perQuarterHour, CancellationToken cancellation = default) =>
-        await AskAsync(usage => usage.SumAsync(filter, [.. by], perQuarterHour, cancellation), cancellation);
+    public async Task<IReadOnlyList<UsageSum>> SumAsync(UsageFilter filter, IReadOnlyList<UsageKey> by, UsageStep step, CancellationToken cancellation = default) =>
+        await AskAsync(usage => usage.SumAsync(filter, [.. by.Select(key => key.Name)], step, cancellation), cancellation);
 
     public Task<UsageExtent> ExtentAsync(UsageFilter filter, CancellationToken cancellation = default) =>
         AskAsync(usage => usage.ExtentAsync(filter, cancellation), cancellation);

@@ -4,7 +4,7 @@ using Purser.Engine;
 
 namespace Purser.Interfaces;
 
-/// <summary>Key: 0; any silo answers. The methods are those of <see cref="IUsageQueries"/>.</summary>
+/// <summary>Key: 0; any silo answers. The methods are those of <see cref="IUsageQueries"/>; keys are sent by their names.</summary>
 [Alias("purser.usage")]
 public interface IUsageGrain : IGrainWithIntegerKey
 {
@@ -17,7 +17,7 @@ public interface IUsageGrain : IGrainWithIntegerKey
 
     [Alias("sum")]
     [ResponseTimeout(Patience)]
-    Task<Immutable<UsageSum[]>> SumAsync([Immutable] UsageFilter filter, [Immutable] UsageKey[] by, bool perQuarterHour, CancellationToken cancellation);
+    Task<Immutable<UsageSum[]>> SumAsync([Immutable] UsageFilter filter, [Immutable] string[] by, UsageStep step, CancellationToken cancellation);
 
     [Alias("extent")]
     [ResponseTimeout(Patience)]

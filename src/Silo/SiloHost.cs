@@ -91,6 +91,8 @@ public sealed class SiloHost : IAsyncDisposable
             builder.Services.AddSingleton<ILedger>(ledger);
             // Reports of this process need no detour through a grain.
             builder.Services.AddSingleton<IUsageQueries>(ledger);
+            builder.Services.AddSingleton<IUsageStore>(ledger);
+            builder.Services.AddHostedService<UsageWatch>();
             builder.Services.AddPurserGrains(options.UnknownAccounts == "refuse");
         }
         try

@@ -154,7 +154,7 @@ public abstract class AuthorityConformance : IAsyncLifetime
         for (var i = 0; i < 20; i++)
         {
             await Authority.ExpectAsync(account, new Record($"u{i}", new() { InputTokens = 10, OutputTokens = 1, Dimensions = new() { Model = "gpt-4o-mini", User = "ann" } }));
-            var sum = Assert.Single(await host.Queries.SumAsync(new() { Account = account }, [UsageKey.Model, UsageKey.Provider], perQuarterHour: false));
+            var sum = Assert.Single(await host.Queries.SumAsync(new() { Account = account }, [UsageKey.Model, UsageKey.Provider], UsageStep.Whole));
             Assert.Equal(["gpt-4o-mini", "openai"], sum.Keys);
             Assert.Equal((10 * (i + 1), i + 1), ((long)sum.InputTokens, (long)sum.Requests));
         }

@@ -26,8 +26,27 @@ public abstract class UsageQueryConformance : IAsyncLifetime
 
     static readonly UsageFilter all = new();
 
-    async Task BookAsync(string account, params UsageRecord[] records) =>
+    /// <summary>
+    /// Nothing that is read may depend on how far the upkeep is: the whole suite runs without any, and with all that is possible after each
+    /// write, in steps that are smaller than what was written.
+    /// </summary>
+    protected virtual bool KeepsUp => false;
+
+    IUsageStore Store => (IUsageStore)Ledger;
+
+    async Task BookAsync(string account, params UsageRecord[] records)
+    {
         await Ledger.WriteAsync(Appending(account, await Ledger.VersionAsync(account), [.. records.Select(Booked)]));
+        if (KeepsUp) await FoldAllAsync(Noon + Duration.FromMinutes(20));
+    }
+
+    async Task FoldAllAsync(Instant now)
+    {
+        while (await Store.FoldAsync(now, 2))
+        {
+        }
+        Assert.Equal(0, await Store.UnfoldedAsync());
+    }
 
     static UsageRecord Call(string id, Dimensions dimensions, bool success = true, long? durationMs = null, Instant? at = null, string currency = "USD")
     {
@@ -50,7 +69,7 @@ public abstract class UsageQueryConformance : IAsyncLifetime
         return ids;
     }
 
-    async Task<UsageSum> SumAsync(UsageFilter filter) => Assert.Single(await Queries.SumAsync(filter, [], false));
+    async Task<UsageSum> SumAsync(UsageFilter filter) => Assert.Single(await Queries.SumAsync(filter, [], UsageStep.Whole));
 
     [Fact]
     public async Task An_empty_ledger_has_no_usage()
@@ -58,8 +77,8 @@ public abstract class UsageQueryConformance : IAsyncLifetime
         foreach (var filter in new[] { all, new() { Account = "nobody" } })
         {
             Assert.Empty(await IdsAsync(filter));
-            Assert.Empty(await Queries.SumAsync(filter, [UsageKey.Model], true));
-            Assert.Empty(await Queries.SumAsync(filter, [], false));
+            Assert.Empty(await Queries.SumAsync(filter, [UsageKey.Model], UsageStep.Quarter));
+            Assert.Empty(await Queries.SumAsync(filter, [], UsageStep.Whole));
             Assert.Equal(new(0, 0, null, 0), await Queries.ExtentAsync(filter));
         }
         Assert.Empty((await Queries.AccountsAsync(null, null, 10)).Items);
@@ -130,7 +149,7 @@ public abstract class UsageQueryConformance : IAsyncLifetime
         var hits = new[]
         {
             all with { Orchestrator = "o" }, all with { User = "u" }, all with { Tenant = "t" }, all with { Session = "s" }, all with { Provider = "p" },
-            all with { Model = "m" }, all with { Tool = "x" }, all with { RequestId = "r" }, all with { ReservationId = "h" }, all with { Success = false },
+            all with { Model = "m" }, all with { Tool = "x" }, all with { RequestId = "r" }, all with { Id = "hit" }, all with { ReservationId = "h" }, all with { Success = false },
         };
         foreach (var hit in hits)
         {
@@ -167,7 +186,7 @@ public abstract class UsageQueryConformance : IAsyncLifetime
         await BookAsync("a", [.. names.Select((name, no) => Call($"u{no}", new() { User = name })), Call("none", new())]);
 
         for (var no = 0; no < names.Length; no++) Assert.Equal([$"u{no}"], await IdsAsync(all with { User = names[no] }));
-        var sums = await Queries.SumAsync(all, [UsageKey.User], false);
+        var sums = await Queries.SumAsync(all, [UsageKey.User], UsageStep.Whole);
         Assert.Equal(names.Append(null).Order(StringComparer.Ordinal), sums.Select(sum => sum.Keys[0]).Order(StringComparer.Ordinal));
     }
 
@@ -229,7 +248,7 @@ public abstract class UsageQueryConformance : IAsyncLifetime
         await BookAsync("b", Call("u1", new() { Model = "m1", User = "x" }));
 
         static string Line(UsageSum sum) => $"{string.Join("/", sum.Keys.Select(key => key ?? "-"))}: {sum.Records}";
-        async Task<IEnumerable<string>> By(params UsageKey[] keys) => (await Queries.SumAsync(all, keys, false)).Select(Line).Order(StringComparer.Ordinal);
+        async Task<IEnumerable<string>> By(params UsageKey[] keys) => (await Queries.SumAsync(all, keys, UsageStep.Whole)).Select(Line).Order(StringComparer.Ordinal);
 
         Assert.Equal(["a: 4", "b: 1"], await By(UsageKey.Account));
         Assert.Equal(["m1: 4", "m2: 1"], await By(UsageKey.Model));
@@ -243,7 +262,7 @@ public abstract class UsageQueryConformance : IAsyncLifetime
     {
         await BookAsync("a", Call("u1", new(), currency: "USD"), Call("u2", new(), currency: "EUR"), Call("u3", new(), currency: "USD"));
 
-        var sums = await Queries.SumAsync(all, [], false);
+        var sums = await Queries.SumAsync(all, [], UsageStep.Whole);
 
         Assert.Equal([("EUR", 1L), ("USD", 2L)], sums.Select(sum => (sum.Currency, sum.Records)).Order());
     }
@@ -259,14 +278,14 @@ public abstract class UsageQueryConformance : IAsyncLifetime
         ];
         await BookAsync("a", [.. times.Select((at, no) => NewRecord($"u{no}", at))]);
 
-        var sums = await Queries.SumAsync(all, [UsageKey.Account], true);
+        var sums = await Queries.SumAsync(all, [UsageKey.Account], UsageStep.Quarter);
 
         Assert.Equal(
             [
                 (Instant.FromUnixTimeSeconds(0) - Duration.FromMinutes(15), 2L), (Noon - Duration.FromMinutes(15), 1), (Noon, 3), (Noon + Duration.FromMinutes(15), 1),
             ],
-            sums.Select(sum => (sum.QuarterStart!.Value, sum.Records)).Order());
-        Assert.All(await Queries.SumAsync(all, [UsageKey.Account], false), sum => Assert.Null(sum.QuarterStart));
+            sums.Select(sum => (sum.Start!.Value, sum.Records)).Order());
+        Assert.All(await Queries.SumAsync(all, [UsageKey.Account], UsageStep.Whole), sum => Assert.Null(sum.Start));
     }
 
     [Fact]
@@ -311,6 +330,80 @@ public abstract class UsageQueryConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Outcomes_and_tags_are_groups_too()
+    {
+        static UsageRecord Tagged(string id, bool success, params (string Name, string Value)[] tags) =>
+            Call(id, new() { Tags = tags.Length == 0 ? null : new(tags.ToDictionary(tag => tag.Name, tag => tag.Value), StringComparer.Ordinal) }, success);
+        await BookAsync("a", Tagged("u1", true, ("team", "search"), ("env", "live")), Tagged("u2", false, ("team", "search")), Tagged("u3", true, ("__proto__", "=")), Tagged("u4", true));
+
+        async Task<IEnumerable<string>> By(UsageFilter filter, params UsageKey[] keys) =>
+            (await Queries.SumAsync(filter, keys, UsageStep.Whole)).Select(sum => $"{string.Join("/", sum.Keys.Select(key => key ?? "-"))}: {sum.Records}").Order(StringComparer.Ordinal);
+        SortedDictionary<string, string> search = new() { ["team"] = "search" };
+
+        Assert.Equal(["failure: 1", "success: 3"], await By(all, UsageKey.Outcome));
+        Assert.Equal(["-: 1", "__proto__==: 1", "env=live: 1", "team=search: 2"], await By(all, UsageKey.Tag));
+        Assert.Equal(["-: 2", "search: 2"], await By(all, UsageKey.OfTag("team")));
+        Assert.Equal(["live/success: 1", "-/failure: 1"], (await By(all with { Tags = search }, UsageKey.OfTag("env"), UsageKey.Outcome)).Reverse());
+        Assert.Equal(["u1", "u2"], await IdsAsync(all with { Tags = search }, 1));
+        Assert.Equal(["u1"], await IdsAsync(all with { Tags = new(search) { ["env"] = "live" } }));
+        Assert.Empty(await IdsAsync(all with { Tags = new(search) { ["env"] = "LIVE" } }));
+        Assert.Equal(1, (await Queries.ExtentAsync(all with { Tags = new() { ["__proto__"] = "=" } })).Accounts);
+    }
+
+    [Fact]
+    public async Task A_sum_counts_every_record_once_whatever_the_range_the_step_and_the_upkeep()
+    {
+        var random = new Random(7);
+        string?[] some = [null, "x", "y"];
+        string? Any() => some[random.Next(some.Length)];
+        var booked = new List<(string Account, UsageRecord Record)>();
+        // Over some days, dense at their edges; some from long ago and some from the future.
+        Instant AnyTime() => random.Next(10) switch
+        {
+            0 => Noon - Duration.FromDays(random.Next(4000)), 1 => Noon + Duration.FromDays(random.Next(20)),
+            < 5 => Noon.InUtc().Date.AtMidnight().InUtc().ToInstant() + Duration.FromMilliseconds(random.Next(3) - 1 + 900_000 * random.Next(-3, 3)),
+            _ => Noon - Duration.FromMilliseconds(random.Next(4 * 24 * 3_600_000)),
+        };
+        for (var batch = 0; batch < 30; batch++)
+        {
+            var account = $"a{random.Next(3)}";
+            var records = Enumerable.Range(0, random.Next(1, 12)).Select(no => Call(
+                $"u{batch}-{no}", new() { Orchestrator = Any(), User = Any(), Model = Any(), Session = Any() }, random.Next(4) > 0,
+                random.Next(2) == 0 ? null : random.Next(100_000), AnyTime()) with { Amounts = new(0, random.Next(100), random.Next(100) - 3, random.NextInt64(), 1) }).ToArray();
+            await Ledger.WriteAsync(Appending(account, await Ledger.VersionAsync(account), [.. records.Select(Booked)]));
+            booked.AddRange(records.Select(record => (account, record)));
+            if (!KeepsUp || batch % 3 == 0) continue;
+            var now = Noon + Duration.FromHours(random.Next(-100, 10));
+            for (var steps = random.Next(40); steps > 0 && await Store.FoldAsync(now, 5); steps--)
+            {
+            }
+        }
+
+        UsageKey[][] groups = [[], [UsageKey.Account], [UsageKey.Outcome, UsageKey.Account], [UsageKey.Model, UsageKey.User], [UsageKey.Session], [UsageKey.Orchestrator]];
+        for (var question = 0; question < 120; question++)
+        {
+            Instant? from = random.Next(4) == 0 ? null : AnyTime(), to = random.Next(4) == 0 ? null : AnyTime();
+            var filter = all with
+            {
+                From = from, To = to < from ? null : to, Account = random.Next(3) == 0 ? "a1" : null, Model = random.Next(3) == 0 ? "x" : null,
+                Session = random.Next(6) == 0 ? "y" : null, Success = random.Next(4) == 0 ? false : null,
+            };
+            var (by, step) = (groups[random.Next(groups.Length)], (UsageStep)random.Next(5));
+            var expected = new UsageAdder(filter, by, step);
+            var extent = new ExtentFinder(filter);
+            foreach (var (account, record) in booked.Where(one => one.Record.Matches(one.Account, filter)))
+            {
+                foreach (var keys in record.GroupsOf(account, by)) expected.Add(keys, record.Currency, record.Figures());
+                extent.Add(account, record.Usage.Dimensions.Session, record.Figures());
+            }
+            static IEnumerable<string> Lines(IEnumerable<UsageSum> sums) => sums.Select(sum =>
+                $"{string.Join('/', sum.Keys.Select(key => key ?? "-"))} {sum.Start} {sum with { Keys = [], Durations = new() }} {string.Join(',', sum.Durations.Counts)}").Order(StringComparer.Ordinal);
+            Assert.Equal(Lines(expected.Sums()), Lines(await Queries.SumAsync(filter, by, step)));
+            Assert.Equal(extent.Extent(), await Queries.ExtentAsync(filter));
+        }
+    }
+
+    [Fact]
     public async Task What_was_acknowledged_is_included_while_others_book()
     {
         const int writers = 4, each = 40;
@@ -322,6 +415,7 @@ public abstract class UsageQueryConformance : IAsyncLifetime
                 await Ledger.WriteAsync(Appending($"a{writer}", version, Booked(NewRecord($"u{version}"))));
                 Assert.Equal(version + 1, (await SumAsync(mine)).Records);
                 Assert.Equal($"u{version}", (await IdsAsync(mine))[^1]);
+                if (KeepsUp) await Store.FoldAsync(Noon, 3);
             }
         })));
 
@@ -333,6 +427,6 @@ public abstract class UsageQueryConformance : IAsyncLifetime
     {
         await BookAsync("a", NewRecord("u"));
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Queries.SumAsync(all, [], false, new(canceled: true)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Queries.SumAsync(all, [], UsageStep.Whole, new(canceled: true)));
     }
 }

@@ -17,7 +17,13 @@ public sealed class PostgresLedgerTests : LedgerConformance
 }
 
 [Trait("needs", "postgres")]
-public sealed class PostgresUsageTests : UsageQueryConformance
+public class PostgresUsageTests : UsageQueryConformance
 {
     protected override async Task<ILedger> OpenAsync() => await PostgresLedger.OpenAsync(await (await PostgresServer.SharedAsync()).NewDatabaseAsync());
+}
+
+[Trait("needs", "postgres")]
+public sealed class PostgresRollupTests : PostgresUsageTests
+{
+    protected override bool KeepsUp => true;
 }

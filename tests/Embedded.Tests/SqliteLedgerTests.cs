@@ -150,3 +150,15 @@ public sealed class SqliteUsageTests : UsageQueryConformance, IDisposable
     // After DisposeAsync, which closes the ledger.
     public void Dispose() => folder.Dispose();
 }
+
+public sealed class SqliteRollupTests : UsageQueryConformance, IDisposable
+{
+    readonly TemporaryFolder folder = new();
+
+    protected override async Task<ILedger> OpenAsync() => await SqliteLedger.OpenAsync(folder.Path);
+
+    protected override bool KeepsUp => true;
+
+    // After DisposeAsync, which closes the ledger.
+    public void Dispose() => folder.Dispose();
+}

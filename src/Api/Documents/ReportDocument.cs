@@ -34,10 +34,13 @@ public sealed class SummaryDocument : MeasuresDocument
         UniqueAccounts = extent.Accounts;
         UniqueSessions = extent.Sessions;
         AverageTokensPerSession = extent.Sessions == 0 ? 0 : decimal.Round((decimal)tally.Tokens / extent.Sessions, 2);
-        AverageCostPerRequest = Core.Money.Format(tally.Requests == 0 ? 0 : (Int128)decimal.Round((decimal)tally.CostNanos / (decimal)tally.Requests));
-        AverageDurationMs = tally.RecordsWithDuration == 0 ? 0 : decimal.Round((decimal)tally.DurationMs / tally.RecordsWithDuration, 2);
+        AverageCostPerRequest = tally.AverageCostPerRequest;
+        AverageDurationMs = tally.AverageDurationMs;
         PeakTimestamp = extent.PeakAt;
         PeakTokens = Amount.Whole(extent.PeakTokens);
+        SuccessPercent = tally.SuccessPercent;
+        DurationPercentiles = DurationPercentilesDocument.Of(tally);
+        Efficiency = EfficiencyDocument.Of(tally);
     }
 
     [JsonPropertyOrder(1)]
@@ -60,17 +63,53 @@ public sealed class SummaryDocument : MeasuresDocument
 
     [JsonPropertyOrder(1)]
     public Amount PeakTokens { get; }
+
+    [JsonPropertyOrder(1)]
+    public decimal? SuccessPercent { get; }
+
+    [JsonPropertyOrder(1)]
+    public DurationPercentilesDocument? DurationPercentiles { get; }
+
+    [JsonPropertyOrder(1)]
+    public EfficiencyDocument Efficiency { get; }
+}
+
+/// <summary>Milliseconds that so many of a hundred calls did not exceed, within 1.6 %; null where no call told how long it took.</summary>
+public sealed record DurationPercentilesDocument(decimal P50, decimal P90, decimal P95, decimal P99)
+{
+    internal static DurationPercentilesDocument? Of(Tally tally)
+    {
+        if (tally.RecordsWithDuration == 0) return null;
+        decimal At(decimal share) => tally.Durations.Percentile(share)!.Value;
+        return new(At(0.5m), At(0.9m), At(0.95m), At(0.99m));
+    }
+}
+
+/// <summary>What a request takes and what tokens cost; null where there is nothing to divide by.</summary>
+public sealed record EfficiencyDocument(decimal? TokensPerRequest, decimal? OutputPerInputToken, string? CostPerMillionTokens)
+{
+    internal static EfficiencyDocument Of(Tally tally) => new(
+        Ratio(tally.Tokens, tally.Requests, 2), Ratio(tally.OutputTokens, tally.InputTokens, 4),
+        tally.Tokens == 0 ? null : Core.Money.Format((Int128)decimal.Round((decimal)tally.CostNanos / (decimal)tally.Tokens * 1_000_000)));
+
+    static decimal? Ratio(Int128 part, Int128 whole, int decimals) => whole == 0 ? null : decimal.Round((decimal)part / (decimal)whole, decimals);
 }
 
 /// <summary>`percentage` is the share of all tokens. `key` is null where records do not have the dimension.</summary>
 public sealed class BreakdownDocument : MeasuresDocument
 {
-    internal BreakdownDocument(string type, string? key, IReadOnlyList<string?>? keys, Tally tally, decimal percentage) : base(tally)
+    internal BreakdownDocument(string type, string? key, IReadOnlyList<string?>? keys, Tally tally, Tally total) : base(tally)
     {
         Type = type;
         Key = key;
         Keys = keys;
-        Percentage = percentage;
+        Percentage = tally.PercentOf(total);
+        CostPercentage = tally.CostPercentOf(total);
+        SuccessPercent = tally.SuccessPercent;
+        AverageCostPerRequest = tally.AverageCostPerRequest;
+        AverageDurationMs = tally.AverageDurationMs;
+        DurationPercentiles = DurationPercentilesDocument.Of(tally);
+        Efficiency = EfficiencyDocument.Of(tally);
     }
 
     [JsonPropertyOrder(-1)]
@@ -86,6 +125,24 @@ public sealed class BreakdownDocument : MeasuresDocument
 
     [JsonPropertyOrder(1)]
     public decimal Percentage { get; }
+
+    [JsonPropertyOrder(1)]
+    public decimal CostPercentage { get; }
+
+    [JsonPropertyOrder(1)]
+    public decimal? SuccessPercent { get; }
+
+    [JsonPropertyOrder(1)]
+    public string AverageCostPerRequest { get; }
+
+    [JsonPropertyOrder(1)]
+    public decimal AverageDurationMs { get; }
+
+    [JsonPropertyOrder(1)]
+    public DurationPercentilesDocument? DurationPercentiles { get; }
+
+    [JsonPropertyOrder(1)]
+    public EfficiencyDocument Efficiency { get; }
 }
 
 public sealed class SeriesDocument : MeasuresDocument
@@ -103,5 +160,46 @@ public sealed class SeriesDocument : MeasuresDocument
     public Instant End { get; }
 }
 
+/// <summary>What was booked for each model; `unpriced` counts records that had no price and are not in it.</summary>
+public sealed record CostEstimateDocument(string TotalCost, long Unpriced, IReadOnlyList<ModelCostDocument> Models);
+
+/// <summary>`percentage` is the share of the cost.</summary>
+public sealed record ModelCostDocument(string? Provider, string? Model, Amount TotalTokens, string TotalCost, decimal Percentage);
+
+/// <summary>The period of the same length before, and by how many percent each figure changed since.</summary>
+public sealed record PreviousDocument(Instant From, Instant To, SummaryDocument Summary, ChangeDocument Change);
+
+/// <summary>Percent; null where there was nothing before to compare with.</summary>
+public sealed record ChangeDocument
+{
+    internal ChangeDocument(Tally now, Tally before)
+    {
+        TotalInputTokens = Percent(now.InputTokens, before.InputTokens);
+        TotalOutputTokens = Percent(now.OutputTokens, before.OutputTokens);
+        TotalTokens = Percent(now.Tokens, before.Tokens);
+        TotalRequests = Percent(now.Requests, before.Requests);
+        FailedRequests = Percent(now.FailedRequests, before.FailedRequests);
+        TotalCost = Percent(now.CostNanos, before.CostNanos);
+    }
+
+    public decimal? TotalInputTokens { get; }
+    public decimal? TotalOutputTokens { get; }
+    public decimal? TotalTokens { get; }
+    public decimal? TotalRequests { get; }
+    public decimal? FailedRequests { get; }
+    public decimal? TotalCost { get; }
+
+    static decimal? Percent(Int128 now, Int128 before) => before == 0 ? null : decimal.Round((decimal)(now - before) * 100 / (decimal)before, 2);
+}
+
 public sealed record ReportDocument(
-    PeriodDocument Period, string Currency, SummaryDocument Summary, IReadOnlyList<BreakdownDocument> Breakdown, IReadOnlyList<SeriesDocument> Series);
+    PeriodDocument Period, string Currency, SummaryDocument Summary, IReadOnlyList<BreakdownDocument> Breakdown, IReadOnlyList<SeriesDocument> Series,
+    CostEstimateDocument CostEstimate)
+{
+    /// <summary>Rows beyond `top`, by the type of their group.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyDictionary<string, int>? Omitted { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public PreviousDocument? Previous { get; init; }
+}

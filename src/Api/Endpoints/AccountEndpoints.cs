@@ -59,7 +59,7 @@ sealed class AccountEndpoints(IBudgetAuthority authority, IUsageQueries queries,
             return;
         }
         var to = clock.Until();
-        var sums = await queries.SumAsync(new() { Account = account, From = to - recent, To = to }, [UsageKey.Model], false, http.RequestAborted);
+        var sums = await queries.SumAsync(new() { Account = account, From = to - recent, To = to }, [UsageKey.Model], UsageStep.Whole, http.RequestAborted);
         var total = new Tally();
         foreach (var sum in sums) total.Add(sum);
         var models = sums.GroupBy(sum => sum.Keys[0]).Select(group => (Model: group.Key, Tally: Tally.Of(group)))
@@ -95,7 +95,7 @@ sealed class AccountEndpoints(IBudgetAuthority authority, IUsageQueries queries,
     async Task<(long Records, SessionDocument Document)> Totals(HttpContext http, string account, string session)
     {
         var filter = new UsageFilter { Account = account, Session = session };
-        var sums = await queries.SumAsync(filter, [], false, http.RequestAborted);
+        var sums = await queries.SumAsync(filter, [], UsageStep.Whole, http.RequestAborted);
         var last = await queries.FindAsync(filter, null, 1, http.RequestAborted);
         var tally = Tally.Of(sums);
         var document = new SessionDocument(

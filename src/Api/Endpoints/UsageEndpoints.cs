@@ -20,8 +20,12 @@ sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries)
         new("from", "the first instant, or the first day"), new("to", "the instant or day before which it ends"),
         new("orchestrator", "exact value"), new("user", "exact value"), new("tenant", "exact value"), new("session", "exact value"),
         new("provider", "exact value"), new("model", "exact value"), new("tool", "exact value"), new("success", "true or false"),
-        new("requestId", "exact value"), new("reservationId", "exact value"),
+        new("id", "exact value"), new("requestId", "exact value"), new("reservationId", "exact value"),
+        new(TagParameter + "NAME", "exact value of the tag NAME; may be given for several tags"),
     ];
+
+    /// <summary>Before the name of a tag.</summary>
+    public const string TagParameter = "tags.";
 
     public static readonly IReadOnlyList<Parameter> ListParameters =
         [.. Filters, new("cursor", "`nextCursor` of the page before"), new("limit", $"1 to {LargestPage}, {UsualPage} if not said")];
@@ -76,7 +80,7 @@ sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries)
     public async Task List(HttpContext http)
     {
         var account = PathValue.Account(http);
-        var query = new Query(http, ListParameters);
+        var query = new Query(http, ListParameters, TagParameter);
         var filter = FilterOf(query, DateTimeZone.Utc) with { Account = account };
         var (cursor, limit) = (query.Text("cursor"), query.Count("limit", UsualPage, LargestPage));
         var page = await WithCursor(() => queries.FindAsync(filter, cursor, limit, http.RequestAborted));
@@ -101,6 +105,8 @@ sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries)
             Model = query.Text("model"),
             Tool = query.Text("tool"),
             Success = query.Flag("success"),
+            Tags = query.Prefixed(TagParameter),
+            Id = query.Text("id"),
             RequestId = query.Text("requestId"),
             ReservationId = query.Text("reservationId"),
             From = query.Time("from", zone),

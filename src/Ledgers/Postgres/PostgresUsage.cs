@@ -1,93 +1,118 @@
-// Reading usage from PostgreSQL: pages by key and exact sums.
+// Reading usage from PostgreSQL: records in pages by key, sums from rollups and from the records that they do not include.
+using System.Data;
 using System.Globalization;
-using System.Text;
-using NodaTime;
 using Npgsql;
+using NpgsqlTypes;
 using Purser.Engine;
 
 namespace Purser.Ledgers.Postgres;
 
 public sealed partial class PostgresLedger : IUsageQueries
 {
-    const long QuarterMillis = 15 * 60 * 1000;
+    static readonly UsageDialect dialect = new("position", "usage_id", "cost", "duration", no => "$" + no.ToString(CultureInfo.InvariantCulture));
 
-    public Task<Page<AccountRecord>> FindAsync(UsageFilter filter, string? cursor, int limit, CancellationToken cancellation = default)
+    /// <summary>What only the whole record has is looked at here, some records at a time.</summary>
+    const int MostPerRead = 1000;
+
+    public async Task<Page<AccountRecord>> FindAsync(UsageFilter filter, string? cursor, int limit, CancellationToken cancellation = default)
     {
-        var where = new Where(filter);
-        if (cursor is not null)
+        UsageCursor? after = cursor is null ? null : UsageCursor.Parse(cursor);
+        var items = new List<AccountRecord>();
+        UsageCursor last = default;
+        while (limit > 0)
         {
-            UsageCursor place;
-            try
+            var most = filter.Tags is { Count: > 0 } ? MostPerRead : limit + 1;
+            var page = await ReachAsync(() => PageAsync(filter, after, most, cancellation));
+            foreach (var (place, item) in page)
             {
-                place = UsageCursor.Parse(cursor);
-            }
-            catch (FormatException fault)
-            {
-                return Task.FromException<Page<AccountRecord>>(fault);
-            }
-            where.And("at <= {0} and (at < {0} or position > {1})", place.AtMillis, place.Order);
-        }
-        return ReachAsync(async () =>
-        {
-            if (limit <= 0) return new Page<AccountRecord>([], null);
-            await using var command = where.Command(source, $"select at, position, account, record from usage{where} order by at desc, position limit {limit + 1L}");
-            await using var reader = await command.ExecuteReaderAsync(cancellation);
-            var items = new List<AccountRecord>();
-            UsageCursor last = default;
-            while (await reader.ReadAsync(cancellation))
-            {
+                after = place;
+                if (!item.Record.HasTags(filter)) continue;
                 if (items.Count == limit) return new(items, last.ToString());
-                items.Add(new(reader.GetString(2), LedgerJson.DecodeRecord(reader.GetFieldValue<byte[]>(3))));
-                last = new(reader.GetInt64(0), reader.GetInt64(1));
+                items.Add(item);
+                last = place;
             }
-            return new Page<AccountRecord>(items, null);
-        });
+            if (page.Count < most) break;
+        }
+        return new(items, null);
+    }
+
+    async Task<List<(UsageCursor Place, AccountRecord Item)>> PageAsync(UsageFilter filter, UsageCursor? after, int most, CancellationToken cancellation)
+    {
+        var where = new UsageWhere(dialect, filter, filter.Account, RollupPlan.RangeOf(filter));
+        if (after is { } place) where.After(place);
+        await using var connection = await source.OpenConnectionAsync(cancellation);
+        await using var command = Ask(where, $"select at, position, account, record from usage{where} order by at desc, position limit {most}", connection);
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var page = new List<(UsageCursor, AccountRecord)>();
+        while (await reader.ReadAsync(cancellation))
+            page.Add((new(reader.GetInt64(0), reader.GetInt64(1)), new(reader.GetString(2), LedgerJson.DecodeRecord(reader.GetFieldValue<byte[]>(3)))));
+        return page;
     }
 
     public Task<IReadOnlyList<UsageSum>> SumAsync(
-        UsageFilter filter, IReadOnlyList<UsageKey> by, bool perQuarterHour, CancellationToken cancellation = default) => ReachAsync<IReadOnlyList<UsageSum>>(async () =>
+        UsageFilter filter, IReadOnlyList<UsageKey> by, UsageStep step, CancellationToken cancellation = default) => AtOneMomentAsync(async connection =>
     {
-        var where = new Where(filter);
-        var keys = by.Select(Column).ToList();
-        // Floor, also before 1970.
-        var quarter = perQuarterHour ? $"at - ((at % {QuarterMillis}) + {QuarterMillis}) % {QuarterMillis}" : "null::bigint";
-        var groups = keys.Concat(perQuarterHour ? [quarter, "currency"] : ["currency"]);
-        await using var command = where.Command(source,
-            $"""
-            select {string.Join(", ", keys.Append(quarter).Append("currency"))}, count(*), sum(input), sum(output), sum(requests),
-              coalesce(sum(requests) filter (where not success), 0), sum(cost), coalesce(sum(duration), 0), count(duration), count(*) filter (where unpriced)
-            from usage{where} group by {string.Join(", ", groups)}
-            """);
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var sums = new List<UsageSum>();
-        while (await reader.ReadAsync(cancellation))
+        var (folded, state) = await RollupStateAsync(connection, cancellation);
+        var plan = RollupPlan.For(filter, by, step, state);
+        var adder = new UsageAdder(filter, by, step);
+        if (plan.Rollups.Count > 0)
         {
-            var at = by.Count;
-            Int128 Measure(int no) => (Int128)reader.GetDecimal(at + no);
-            sums.Add(new(
-                [.. by.Select((_, i) => reader.IsDBNull(i) ? null : reader.GetString(i))],
-                reader.IsDBNull(at) ? null : Instant.FromUnixTimeMilliseconds(reader.GetInt64(at)), reader.GetString(at + 1), reader.GetInt64(at + 2),
-                Measure(3), Measure(4), Measure(5), Measure(6), Measure(7), Measure(8), reader.GetInt64(at + 9), reader.GetInt64(at + 10)));
+            foreach (var (no, key) in await KeysAsync(connection, cancellation)) adder.Expect(no, key);
+            foreach (var (level, range) in plan.Rollups)
+                await ReadRollupsAsync(
+                    connection, level, range, adder.Expected, "sums", row => adder.Add(row.GetInt32(1), row.GetInt64(0), row.GetFieldValue<byte[]>(2)), cancellation);
         }
-        return sums;
-    });
+        var columns = new UsageColumns(dialect, filter, by);
+        foreach (var where in RecordsOf(filter, plan, folded))
+        {
+            await using var command = Ask(where, $"select {columns.Text} from usage{where}", connection);
+            await using var row = await command.ExecuteReaderAsync(cancellation);
+            while (await row.ReadAsync(cancellation))
+            {
+                var figures = FiguresOf(row);
+                if (!columns.NeedsRecord)
+                {
+                    adder.Add(columns.Keys(TextOf, row.GetString, figures.Success), row.GetString(8), figures);
+                    continue;
+                }
+                var record = LedgerJson.DecodeRecord(row.GetFieldValue<byte[]>(UsageColumns.First + 1));
+                if (record.HasTags(filter))
+                    foreach (var keys in record.GroupsOf(row.GetString(UsageColumns.First), by)) adder.Add(keys, record.Currency, figures);
+            }
 
-    public Task<UsageExtent> ExtentAsync(UsageFilter filter, CancellationToken cancellation = default) => ReachAsync(async () =>
+            string? TextOf(int column) => row.IsDBNull(column) ? null : row.GetString(column);
+        }
+        return adder.Sums();
+    }, cancellation);
+
+    public Task<UsageExtent> ExtentAsync(UsageFilter filter, CancellationToken cancellation = default) => AtOneMomentAsync(async connection =>
     {
-        var where = new Where(filter);
-        // Of several largest ones the earliest.
-        await using var command = where.Command(source,
-            $"""
-            select c.accounts, c.sessions, p.at, p.tokens
-            from (select count(distinct account) as accounts, count(distinct session) as sessions from usage{where}) c
-            left join lateral (select at, input::numeric + output as tokens from usage{where} order by 2 desc, at limit 1) p on true
-            """);
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        await reader.ReadAsync(cancellation);
-        return reader.IsDBNull(2)
-            ? new UsageExtent(0, 0, null, 0)
-            : new(reader.GetInt64(0), reader.GetInt64(1), Instant.FromUnixTimeMilliseconds(reader.GetInt64(2)), (Int128)reader.GetDecimal(3));
-    });
+        var (folded, state) = await RollupStateAsync(connection, cancellation);
+        var plan = RollupPlan.For(filter, [], UsageStep.Whole, state);
+        var finder = new ExtentFinder(filter);
+        if (plan.Rollups.Count > 0)
+        {
+            foreach (var (no, key) in await KeysAsync(connection, cancellation)) finder.Expect(no, key);
+            foreach (var (level, range) in plan.Rollups)
+                await ReadRollupsAsync(
+                    connection, level, range, finder.Expected, "sums, sessions",
+                    row => finder.Add(row.GetInt32(1), row.GetFieldValue<byte[]>(2), row.GetFieldValue<byte[]>(3)), cancellation);
+        }
+        var columns = new UsageColumns(dialect, filter, [UsageKey.Account, UsageKey.Session]);
+        foreach (var where in RecordsOf(filter, plan, folded))
+        {
+            await using var command = Ask(where, $"select {columns.Text} from usage{where}", connection);
+            await using var row = await command.ExecuteReaderAsync(cancellation);
+            while (await row.ReadAsync(cancellation))
+            {
+                var record = columns.NeedsRecord ? LedgerJson.DecodeRecord(row.GetFieldValue<byte[]>(UsageColumns.First + 1)) : null;
+                if (record is not null && !record.HasTags(filter)) continue;
+                var session = record is not null ? record.Usage.Dimensions.Session : row.IsDBNull(UsageColumns.First + 1) ? null : row.GetString(UsageColumns.First + 1);
+                finder.Add(row.GetString(UsageColumns.First), session, FiguresOf(row));
+            }
+        }
+        return finder.Extent();
+    }, cancellation);
 
     public Task<Page<string>> AccountsAsync(string? search, string? cursor, int limit, CancellationToken cancellation = default) => ReachAsync(async () =>
     {
@@ -95,7 +120,7 @@ public sealed partial class PostgresLedger : IUsageQueries
         await using var command = source.CreateCommand(
             "select account from heads where version > 0 and account > $1 and ($2::text is null or strpos(lower(account), lower($2)) > 0) order by account limit $3");
         command.Parameters.Add(new() { Value = cursor ?? "" });
-        command.Parameters.Add(new() { Value = (object?)search ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Text });
+        command.Parameters.Add(new() { Value = (object?)search ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
         command.Parameters.Add(new() { Value = Math.Max(0, limit) + 1L });
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         var accounts = new List<string>();
@@ -107,62 +132,37 @@ public sealed partial class PostgresLedger : IUsageQueries
         return new Page<string>(accounts, null);
     });
 
-    static string Column(UsageKey key) => key switch
+    /// <summary>Everything that is read is of one moment: what is folded meanwhile counts once.</summary>
+    Task<T> AtOneMomentAsync<T>(Func<NpgsqlConnection, Task<T>> read, CancellationToken cancellation) => ReachAsync(async () =>
     {
-        UsageKey.Account => "account",
-        UsageKey.Orchestrator => "orchestrator",
-        UsageKey.User => "\"user\"",
-        UsageKey.Tenant => "tenant",
-        UsageKey.Session => "session",
-        UsageKey.Provider => "provider",
-        UsageKey.Model => "model",
-        UsageKey.Tool => "tool",
-        _ => throw new ArgumentOutOfRangeException(nameof(key)),
-    };
+        cancellation.ThrowIfCancellationRequested();
+        await using var connection = await source.OpenConnectionAsync(cancellation);
+        await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellation);
+        var result = await read(connection);
+        await transaction.CommitAsync(cancellation);
+        return result;
+    });
 
-    /// <summary>The condition of a filter with its values.</summary>
-    sealed class Where
+    /// <summary>The conditions under which a plan reads records: those of the edges, and those that are not folded yet.</summary>
+    static IEnumerable<UsageWhere> RecordsOf(UsageFilter filter, RollupPlan plan, long folded)
     {
-        readonly StringBuilder sql = new();
-        readonly List<object> values = [];
+        foreach (var edge in plan.Edges) yield return new(dialect, filter, filter.Account, edge);
+        if (plan.Folded.IsEmpty) yield break;
+        var unfolded = new UsageWhere(dialect, filter, filter.Account, plan.Folded);
+        unfolded.And("position > {0}", folded);
+        yield return unfolded;
+    }
 
-        public Where(UsageFilter filter)
-        {
-            Equal("account", filter.Account);
-            Equal("orchestrator", filter.Orchestrator);
-            Equal("\"user\"", filter.User);
-            Equal("tenant", filter.Tenant);
-            Equal("session", filter.Session);
-            Equal("provider", filter.Provider);
-            Equal("model", filter.Model);
-            Equal("tool", filter.Tool);
-            Equal("request_id", filter.RequestId);
-            Equal("reservation_id", filter.ReservationId);
-            if (filter.Success is { } success) And("success = {0}", success);
-            if (filter.From is { } from) And("at >= {0}", UsageCursor.CeilingMillis(from));
-            if (filter.To is { } to) And("at < {0}", UsageCursor.CeilingMillis(to));
-        }
+    static UsageFigures FiguresOf(NpgsqlDataReader row) => new(
+        row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4), row.GetBoolean(5), row.IsDBNull(6) ? null : row.GetInt64(6),
+        row.GetBoolean(7));
 
-        void Equal(string column, string? value)
-        {
-            if (value is not null) And(column + " = {0}", value);
-        }
-
-        /// <summary>The condition names its values {0}, {1}: they become parameters.</summary>
-        public void And(string condition, params object[] given)
-        {
-            var names = given.Select((_, i) => (object)("$" + (values.Count + i + 1).ToString(CultureInfo.InvariantCulture))).ToArray();
-            sql.Append(sql.Length == 0 ? " where " : " and ").AppendFormat(CultureInfo.InvariantCulture, condition, names);
-            values.AddRange(given);
-        }
-
-        public NpgsqlCommand Command(NpgsqlDataSource source, string text)
-        {
-            var command = source.CreateCommand(text);
-            foreach (var value in values) command.Parameters.Add(new() { Value = value });
-            return command;
-        }
-
-        public override string ToString() => sql.ToString();
+    static NpgsqlCommand Ask(UsageWhere where, string text, NpgsqlConnection connection)
+    {
+#pragma warning disable CA2100 // The text is made of constants; what callers ask for are its parameters.
+        var command = new NpgsqlCommand(text, connection);
+#pragma warning restore CA2100
+        foreach (var value in where.Values) command.Parameters.Add(new() { Value = value });
+        return command;
     }
 }

@@ -1,19 +1,14 @@
-// Reading usage from SQLite: pages by key and sums. Sums of 64-bit amounts need more than 64 bits, so each is summed in two parts.
-using System.Globalization;
-using System.Text;
-using NodaTime;
+// Reading usage from SQLite: records in pages by key, sums from rollups and from the records that they do not include.
 using Purser.Engine;
 
 namespace Purser.Ledgers.Sqlite;
 
 public sealed partial class SqliteLedger
 {
-    /// <summary>Where the two parts of a sum are divided: both stay in 64 bits for the first 9 billion records.</summary>
-    const long Part = 1_000_000_000;
+    static readonly UsageDialect dialect = new("no", "usage_id", "cost_nanos", "duration_ms", _ => "?");
 
-    const long QuarterMillis = 15 * 60 * 1000;
-
-    static readonly string[] measures = ["input", "output", "requests", "iif(success, 0, requests)", "cost_nanos", "coalesce(duration_ms, 0)"];
+    /// <summary>A plus sign keeps SQLite from taking an index.</summary>
+    static readonly UsageDialect unfoldedDialect = dialect with { Unindexed = "+" };
 
     public Task<Page<AccountRecord>> FindAsync(UsageFilter filter, string? cursor, int limit, CancellationToken cancellation = default)
     {
@@ -29,20 +24,18 @@ public sealed partial class SqliteLedger
         return Read(
             database =>
             {
-                var where = new Where(database, filter);
-                if (where.Nothing || limit <= 0) return new([], null);
-                if (after is { } place)
-                    where.And("at <= ? AND (at < ? OR usage.no > ?)", place.AtMillis, place.AtMillis, place.Order);
-                using var find = database.PrepareOnce(
-                    "SELECT at, usage.no, accounts.account, record FROM usage CROSS JOIN accounts ON accounts.no = usage.account"
-                    + where + " ORDER BY at DESC, usage.no LIMIT ?");
-                where.Bind(find).Add(limit + 1L);
+                if (limit <= 0 || WhereOf(database, filter, RollupPlan.RangeOf(filter)) is not { } where) return new([], null);
+                if (after is { } place) where.After(place);
+                using var find = Ask(database, $"SELECT at, no, account, record FROM usage{where} ORDER BY at DESC, no", where);
+                var accounts = new AccountNames(database);
                 var items = new List<AccountRecord>();
                 UsageCursor last = default;
                 while (find.Read())
                 {
+                    var record = LedgerJson.DecodeRecord(find.Blob(3));
+                    if (!record.HasTags(filter)) continue;
                     if (items.Count == limit) return new(items, last.ToString());
-                    items.Add(new(find.Text(2), LedgerJson.DecodeRecord(find.Blob(3))));
+                    items.Add(new(accounts.Of(find.Long(2)), record));
                     last = new(find.Long(0), find.Long(1));
                 }
                 return new Page<AccountRecord>(items, null);
@@ -51,52 +44,66 @@ public sealed partial class SqliteLedger
     }
 
     public Task<IReadOnlyList<UsageSum>> SumAsync(
-        UsageFilter filter, IReadOnlyList<UsageKey> by, bool perQuarterHour, CancellationToken cancellation = default) => Read<IReadOnlyList<UsageSum>>(
+        UsageFilter filter, IReadOnlyList<UsageKey> by, UsageStep step, CancellationToken cancellation = default) => Read(
         database =>
         {
-            var where = new Where(database, filter);
-            if (where.Nothing) return [];
-            var keys = by.Select(Column).ToList();
-            // Floor, also before 1970.
-            keys.Add(perQuarterHour ? $"at - ((at % {QuarterMillis}) + {QuarterMillis}) % {QuarterMillis}" : "NULL");
-            keys.Add("currency");
-            var sql = new StringBuilder("SELECT ")
-                .AppendJoin(", ", keys.Select((key, i) => i < by.Count && by[i] == UsageKey.Account ? "(SELECT account FROM accounts WHERE no = usage.account)" : key))
-                .Append(", count(*), count(duration_ms), sum(unpriced)");
-            foreach (var measure in measures) sql.Append(CultureInfo.InvariantCulture, $", sum({measure} / {Part}), sum({measure} % {Part})");
-            sql.Append(" FROM usage").Append(where).Append(" GROUP BY ").AppendJoin(", ", keys);
-
-            using var read = database.PrepareOnce(sql.ToString());
-            where.Bind(read);
-            var sums = new List<UsageSum>();
-            while (read.Read())
+            var (folded, state) = RollupStateOf(database);
+            var plan = RollupPlan.For(filter, by, step, state);
+            var adder = new UsageAdder(filter, by, step);
+            if (plan.Rollups.Count > 0)
             {
-                var quarter = by.Count;
-                var count = quarter + 2;
-                Int128 Measure(int no) => (Int128)read.Long(count + 3 + (2 * no)) * Part + read.Long(count + 4 + (2 * no));
-                sums.Add(new(
-                    [.. by.Select((_, i) => read.TextOrNull(i))], read.LongOrNull(quarter) is { } start ? Instant.FromUnixTimeMilliseconds(start) : null,
-                    read.Text(quarter + 1), read.Long(count), Measure(0), Measure(1), Measure(2), Measure(3), Measure(4), Measure(5),
-                    read.Long(count + 1), read.Long(count + 2)));
+                foreach (var (no, key) in KeysOf(database)) adder.Expect(no, key);
+                foreach (var (level, range) in plan.Rollups)
+                    ReadRollups(database, level, range, adder.Expected, "sums", row => adder.Add((int)row.Long(1), row.Long(0), row.Blob(2)));
             }
-            return sums;
+            var columns = new UsageColumns(dialect, filter, by);
+            var accounts = new AccountNames(database);
+            foreach (var where in RecordsOf(database, filter, plan, folded))
+            {
+                using var row = Ask(database, $"SELECT {columns.Text} FROM usage{where}", where);
+                while (row.Read())
+                {
+                    var figures = FiguresOf(row);
+                    if (!columns.NeedsRecord)
+                    {
+                        adder.Add(columns.Keys(row.TextOrNull, column => accounts.Of(row.Long(column)), figures.Success), row.Text(8), figures);
+                        continue;
+                    }
+                    var record = LedgerJson.DecodeRecord(row.Blob(UsageColumns.First + 1));
+                    if (record.HasTags(filter))
+                        foreach (var keys in record.GroupsOf(accounts.Of(row.Long(UsageColumns.First)), by)) adder.Add(keys, record.Currency, figures);
+                }
+            }
+            return adder.Sums();
         },
         cancellation);
 
     public Task<UsageExtent> ExtentAsync(UsageFilter filter, CancellationToken cancellation = default) => Read(
         database =>
         {
-            var where = new Where(database, filter);
-            var extent = new UsageExtent(0, 0, null, 0);
-            if (where.Nothing) return extent;
-            using (var count = database.PrepareOnce("SELECT count(DISTINCT account), count(DISTINCT session) FROM usage" + where))
-                if (where.Bind(count).Read())
-                    extent = extent with { Accounts = count.Long(0), Sessions = count.Long(1) };
-            // Of several largest ones the earliest.
-            using (var peak = database.PrepareOnce("SELECT at, tokens FROM usage" + where + " ORDER BY tokens DESC, at LIMIT 1"))
-                if (where.Bind(peak).Read())
-                    extent = extent with { PeakAt = Instant.FromUnixTimeMilliseconds(peak.Long(0)), PeakTokens = peak.Long(1) };
-            return extent;
+            var (folded, state) = RollupStateOf(database);
+            var plan = RollupPlan.For(filter, [], UsageStep.Whole, state);
+            var finder = new ExtentFinder(filter);
+            if (plan.Rollups.Count > 0)
+            {
+                foreach (var (no, key) in KeysOf(database)) finder.Expect(no, key);
+                foreach (var (level, range) in plan.Rollups)
+                    ReadRollups(database, level, range, finder.Expected, "sums, sessions", row => finder.Add((int)row.Long(1), row.Blob(2), row.Blob(3)));
+            }
+            var columns = new UsageColumns(dialect, filter, [UsageKey.Account, UsageKey.Session]);
+            var accounts = new AccountNames(database);
+            foreach (var where in RecordsOf(database, filter, plan, folded))
+            {
+                using var row = Ask(database, $"SELECT {columns.Text} FROM usage{where}", where);
+                while (row.Read())
+                {
+                    var record = columns.NeedsRecord ? LedgerJson.DecodeRecord(row.Blob(UsageColumns.First + 1)) : null;
+                    if (record is not null && !record.HasTags(filter)) continue;
+                    var session = record is null ? row.TextOrNull(UsageColumns.First + 1) : record.Usage.Dimensions.Session;
+                    finder.Add(accounts.Of(row.Long(UsageColumns.First)), session, FiguresOf(row));
+                }
+            }
+            return finder.Extent();
         },
         cancellation);
 
@@ -117,68 +124,49 @@ public sealed partial class SqliteLedger
         },
         cancellation);
 
-    static string Column(UsageKey key) => key switch
+    /// <summary>The conditions under which a plan reads records: those of the edges, and those that are not folded yet.</summary>
+    static IEnumerable<UsageWhere> RecordsOf(Database database, UsageFilter filter, RollupPlan plan, long folded)
     {
-        UsageKey.Account => "usage.account",
-        UsageKey.Orchestrator => "orchestrator",
-        UsageKey.User => "user",
-        UsageKey.Tenant => "tenant",
-        UsageKey.Session => "session",
-        UsageKey.Provider => "provider",
-        UsageKey.Model => "model",
-        UsageKey.Tool => "tool",
-        _ => throw new ArgumentOutOfRangeException(nameof(key)),
-    };
+        foreach (var edge in plan.Edges)
+            if (WhereOf(database, filter, edge) is { } where)
+                yield return where;
+        // Few, and all at the end of the table: no index is better than that, whatever the range says.
+        if (plan.Folded.IsEmpty || WhereOf(database, filter, plan.Folded, unindexed: true) is not { } unfolded) yield break;
+        unfolded.And("no > {0}", folded);
+        yield return unfolded;
+    }
 
-    /// <summary>The condition of a filter with its values.</summary>
-    sealed class Where
+    /// <summary>Null where no record can match, because there is no such account.</summary>
+    static UsageWhere? WhereOf(Database database, UsageFilter filter, MillisRange range, bool unindexed = false)
     {
-        readonly StringBuilder sql = new();
-        readonly List<object> values = [];
+        var how = unindexed ? unfoldedDialect : dialect;
+        if (filter.Account is not { } account) return new(how, filter, null, range);
+        return HeadOf(database, account) is { } head ? new(how, filter, head.No, range) : null;
+    }
 
-        public Where(Database database, UsageFilter filter)
+    static UsageFigures FiguresOf(Statement row) => new(
+        row.Long(0), row.Long(1), row.Long(2), row.Long(3), row.Long(4), row.Long(5) != 0, row.LongOrNull(6), row.Long(7) != 0);
+
+    static Statement Ask(Database database, string sql, UsageWhere where)
+    {
+        var statement = database.PrepareOnce(sql);
+        foreach (var value in where.Values)
+            if (value is long number) statement.Add(number);
+            else statement.Add((string)value);
+        return statement;
+    }
+
+    /// <summary>Names of accounts by their numbers, each looked up once.</summary>
+    sealed class AccountNames(Database database)
+    {
+        readonly Dictionary<long, string> names = [];
+
+        public string Of(long no)
         {
-            if (filter.Account is { } account)
-            {
-                if (HeadOf(database, account) is { } head) And("usage.account = ?", head.No);
-                else Nothing = true;
-            }
-            Equal("orchestrator", filter.Orchestrator);
-            Equal("user", filter.User);
-            Equal("tenant", filter.Tenant);
-            Equal("session", filter.Session);
-            Equal("provider", filter.Provider);
-            Equal("model", filter.Model);
-            Equal("tool", filter.Tool);
-            Equal("request_id", filter.RequestId);
-            Equal("reservation_id", filter.ReservationId);
-            if (filter.Success is { } success) And("success = ?", success ? 1L : 0L);
-            if (filter.From is { } from) And("at >= ?", UsageCursor.CeilingMillis(from));
-            if (filter.To is { } to) And("at < ?", UsageCursor.CeilingMillis(to));
+            if (names.TryGetValue(no, out var name)) return name;
+            using var find = database.Prepare("SELECT account FROM accounts WHERE no = ?");
+            if (!find.Add(no).Read()) throw new InvalidDataException($"there is no account {no}");
+            return names[no] = find.Text(0);
         }
-
-        /// <summary>The account does not exist: no record can match.</summary>
-        public bool Nothing { get; }
-
-        void Equal(string column, string? value)
-        {
-            if (value is not null) And(column + " = ?", value);
-        }
-
-        public void And(string condition, params object[] given)
-        {
-            sql.Append(sql.Length == 0 ? " WHERE " : " AND ").Append(condition);
-            values.AddRange(given);
-        }
-
-        public Statement Bind(Statement statement)
-        {
-            foreach (var value in values)
-                if (value is long number) statement.Add(number);
-                else statement.Add((string)value);
-            return statement;
-        }
-
-        public override string ToString() => sql.ToString();
     }
 }

@@ -9,7 +9,7 @@ namespace Purser.Ledgers.Sqlite;
 /// <summary>Where an account stands. <see cref="LastEntry"/> is the journal position of its newest entry.</summary>
 readonly record struct Head(long No, long Version, long LastEntry, long? NextDeadline, long? WakeAt);
 
-sealed class SqliteWriter : IDisposable
+sealed partial class SqliteWriter : IDisposable
 {
     /// <summary>Callers that wait are committed together, but not without end: the first of them waits for the last.</summary>
     const int MostTogether = 64;

@@ -14,18 +14,21 @@ public abstract class ReportConformance(HttpFacade host)
         (await host.Get($"/v1/reports?account={account}&from=2026-03-01&to=2026-03-04&groupBy=model,user*model&groupBy=date")).Is(200, """
             {"period":{"from":"2026-03-01T00:00:00Z","to":"2026-03-04T00:00:00Z","timeZone":"UTC","granularity":"day"},"currency":"USD",
              "summary":{"totalInputTokens":140,"totalOutputTokens":60,"totalTokens":200,"totalRequests":2,"failedRequests":1,"totalCost":"0.3",
-              "uniqueAccounts":1,"uniqueSessions":2,"averageTokensPerSession":100,"averageCostPerRequest":"0.15","averageDurationMs":150,"peakTimestamp":"2026-03-01T10:00:00Z","peakTokens":150},
+              "uniqueAccounts":1,"uniqueSessions":2,"averageTokensPerSession":100,"averageCostPerRequest":"0.15","averageDurationMs":150,"peakTimestamp":"2026-03-01T10:00:00Z","peakTokens":150,
+              "successPercent":50,"durationPercentiles":{"p50":100.5,"p90":201.5,"p95":201.5,"p99":201.5},"efficiency":{"tokensPerRequest":100,"outputPerInputToken":0.4286,"costPerMillionTokens":"1500"}},
              "breakdown":[
-              {"type":"model","key":"m1","totalInputTokens":100,"totalOutputTokens":50,"totalTokens":150,"totalRequests":1,"failedRequests":0,"totalCost":"0.1","percentage":75},
-              {"type":"model","key":"m2","totalInputTokens":40,"totalOutputTokens":10,"totalTokens":50,"totalRequests":1,"failedRequests":1,"totalCost":"0.2","percentage":25},
-              {"type":"user*model","key":"ann*m1","keys":["ann","m1"],"totalInputTokens":100,"totalOutputTokens":50,"totalTokens":150,"totalRequests":1,"failedRequests":0,"totalCost":"0.1","percentage":75},
-              {"type":"user*model","key":"*m2","keys":[null,"m2"],"totalInputTokens":40,"totalOutputTokens":10,"totalTokens":50,"totalRequests":1,"failedRequests":1,"totalCost":"0.2","percentage":25},
-              {"type":"date","key":"2026-03-01","totalInputTokens":100,"totalOutputTokens":50,"totalTokens":150,"totalRequests":1,"failedRequests":0,"totalCost":"0.1","percentage":75},
-              {"type":"date","key":"2026-03-03","totalInputTokens":40,"totalOutputTokens":10,"totalTokens":50,"totalRequests":1,"failedRequests":1,"totalCost":"0.2","percentage":25}],
+              {"type":"model","key":"m1","totalInputTokens":100,"totalOutputTokens":50,"totalTokens":150,"totalRequests":1,"failedRequests":0,"totalCost":"0.1","percentage":75,"costPercentage":33.33,"successPercent":100,"averageCostPerRequest":"0.1","averageDurationMs":100,"durationPercentiles":{"p50":100.5,"p90":100.5,"p95":100.5,"p99":100.5},"efficiency":{"tokensPerRequest":150,"outputPerInputToken":0.5,"costPerMillionTokens":"666.666666667"}},
+              {"type":"model","key":"m2","totalInputTokens":40,"totalOutputTokens":10,"totalTokens":50,"totalRequests":1,"failedRequests":1,"totalCost":"0.2","percentage":25,"costPercentage":66.67,"successPercent":0,"averageCostPerRequest":"0.2","averageDurationMs":200,"durationPercentiles":{"p50":201.5,"p90":201.5,"p95":201.5,"p99":201.5},"efficiency":{"tokensPerRequest":50,"outputPerInputToken":0.25,"costPerMillionTokens":"4000"}},
+              {"type":"user*model","key":"ann*m1","keys":["ann","m1"],"totalInputTokens":100,"totalOutputTokens":50,"totalTokens":150,"totalRequests":1,"failedRequests":0,"totalCost":"0.1","percentage":75,"costPercentage":33.33,"successPercent":100,"averageCostPerRequest":"0.1","averageDurationMs":100,"durationPercentiles":{"p50":100.5,"p90":100.5,"p95":100.5,"p99":100.5},"efficiency":{"tokensPerRequest":150,"outputPerInputToken":0.5,"costPerMillionTokens":"666.666666667"}},
+              {"type":"user*model","key":"*m2","keys":[null,"m2"],"totalInputTokens":40,"totalOutputTokens":10,"totalTokens":50,"totalRequests":1,"failedRequests":1,"totalCost":"0.2","percentage":25,"costPercentage":66.67,"successPercent":0,"averageCostPerRequest":"0.2","averageDurationMs":200,"durationPercentiles":{"p50":201.5,"p90":201.5,"p95":201.5,"p99":201.5},"efficiency":{"tokensPerRequest":50,"outputPerInputToken":0.25,"costPerMillionTokens":"4000"}},
+              {"type":"date","key":"2026-03-01","totalInputTokens":100,"totalOutputTokens":50,"totalTokens":150,"totalRequests":1,"failedRequests":0,"totalCost":"0.1","percentage":75,"costPercentage":33.33,"successPercent":100,"averageCostPerRequest":"0.1","averageDurationMs":100,"durationPercentiles":{"p50":100.5,"p90":100.5,"p95":100.5,"p99":100.5},"efficiency":{"tokensPerRequest":150,"outputPerInputToken":0.5,"costPerMillionTokens":"666.666666667"}},
+              {"type":"date","key":"2026-03-03","totalInputTokens":40,"totalOutputTokens":10,"totalTokens":50,"totalRequests":1,"failedRequests":1,"totalCost":"0.2","percentage":25,"costPercentage":66.67,"successPercent":0,"averageCostPerRequest":"0.2","averageDurationMs":200,"durationPercentiles":{"p50":201.5,"p90":201.5,"p95":201.5,"p99":201.5},"efficiency":{"tokensPerRequest":50,"outputPerInputToken":0.25,"costPerMillionTokens":"4000"}}],
              "series":[
               {"start":"2026-03-01T00:00:00Z","end":"2026-03-02T00:00:00Z","totalInputTokens":100,"totalOutputTokens":50,"totalTokens":150,"totalRequests":1,"failedRequests":0,"totalCost":"0.1"},
               {"start":"2026-03-02T00:00:00Z","end":"2026-03-03T00:00:00Z","totalInputTokens":0,"totalOutputTokens":0,"totalTokens":0,"totalRequests":0,"failedRequests":0,"totalCost":"0"},
-              {"start":"2026-03-03T00:00:00Z","end":"2026-03-04T00:00:00Z","totalInputTokens":40,"totalOutputTokens":10,"totalTokens":50,"totalRequests":1,"failedRequests":1,"totalCost":"0.2"}]}
+              {"start":"2026-03-03T00:00:00Z","end":"2026-03-04T00:00:00Z","totalInputTokens":40,"totalOutputTokens":10,"totalTokens":50,"totalRequests":1,"failedRequests":1,"totalCost":"0.2"}],
+             "costEstimate":{"totalCost":"0.3","unpriced":0,"models":[
+              {"provider":null,"model":"m2","totalTokens":50,"totalCost":"0.2","percentage":66.67},{"provider":null,"model":"m1","totalTokens":150,"totalCost":"0.1","percentage":33.33}]}}
             """);
     }
 
@@ -82,7 +85,56 @@ public abstract class ReportConformance(HttpFacade host)
         Assert.Equal((200, "EUR"), (one.Code, one.Member("currency")));
     }
 
+    [Fact]
+    public async Task Tags_outcomes_and_sessions_are_groups_and_filters()
+    {
+        var account = host.NewAccount();
+        await host.Post($"/v1/accounts/{account}/usage", """
+            [{"session":"s1","tags":{"team":"search","env":"live"},"inputTokens":10},{"session":"s1","tags":{"team":"search"},"inputTokens":5,"success":false},
+             {"session":"s2","tags":{"team":"ads"},"inputTokens":1},{"inputTokens":2}]
+            """);
+        async Task<string[]> Rows(string query) => [.. (await host.Get($"/v1/reports?account={account}&{query}")).Json.GetProperty("breakdown").EnumerateArray()
+            .Select(row => $"{row.GetProperty("type")}:{row.GetProperty("key")}={row.GetProperty("totalTokens")}")];
+
+        Assert.Equal(["tag:team=search=15", "tag:env=live=10", "tag:=2", "tag:team=ads=1"], await Rows("groupBy=tag"));
+        Assert.Equal(["tags.team:search=15", "tags.team:=2", "tags.team:ads=1"], await Rows("groupBy=tags.team"));
+        Assert.Equal(["outcome:success=13", "outcome:failure=5", "session*outcome:s1*success=10", "session*outcome:s1*failure=5", "session*outcome:*success=2", "session*outcome:s2*success=1"],
+            await Rows("groupBy=outcome&groupBy=session*outcome"));
+        Assert.Equal(["session:s1=15"], await Rows("groupBy=session&tags.team=search"));
+        Assert.Equal(["user:=10"], await Rows("groupBy=user&tags.team=search&tags.env=live"));
+        Assert.Equal(["tag:team=search=15"], await Rows("groupBy=tag&top=1"));
+        (await host.Get($"/v1/accounts/{account}/usage?tags.team=ads")).Is(200, (await host.Get($"/v1/accounts/{account}/usage?session=s2")).Text);
+    }
+
+    [Fact]
+    public async Task Minutes_are_told_for_two_days_and_quarters_and_years_for_any_time()
+    {
+        var account = host.NewAccount();
+        await host.Post($"/v1/accounts/{account}/usage", """[{"timestamp":"2026-01-01T00:00:30Z","inputTokens":3},{"timestamp":"2026-01-01T00:02:00Z","inputTokens":4}]""");
+        async Task<string> Series(string query) => string.Join(' ', (await host.Get($"/v1/reports?account={account}&{query}")).Json.GetProperty("series").EnumerateArray()
+            .Select(step => $"{step.GetProperty("start").GetString()}={step.GetProperty("totalTokens")}"));
+
+        Assert.Equal("2026-01-01T00:00:00Z=3 2026-01-01T00:01:00Z=0 2026-01-01T00:02:00Z=4", await Series("granularity=minute&from=2026-01-01T00:00:00Z&to=2026-01-01T00:03:00Z"));
+        Assert.Equal("2025-09-30T22:00:00Z=0 2025-12-31T23:00:00Z=7", await Series("granularity=quarter&timeZone=Europe/Berlin&from=2025-10-01&to=2026-04-01"));
+        Assert.Equal("2025-01-01T00:00:00Z=0 2026-01-01T00:00:00Z=7", await Series("granularity=year&from=2025-01-01&to=2027-01-01"));
+        (await host.Get($"/v1/reports?account={account}&granularity=minute&from=2026-01-01&to=2026-01-04")).IsProblem(400, "invalid", "granularity");
+    }
+
+    [Fact]
+    public async Task A_report_is_compared_with_the_period_before()
+    {
+        var account = host.NewAccount();
+        await host.Post($"/v1/accounts/{account}/usage", """[{"timestamp":"2026-03-01T10:00:00Z","inputTokens":30,"cost":"1"},{"timestamp":"2026-02-28T10:00:00Z","inputTokens":20,"outputTokens":0}]""");
+        var previous = (await host.Get($"/v1/reports?account={account}&from=2026-03-01&to=2026-03-02&compare=previous")).Json.GetProperty("previous");
+        Assert.Equal(("2026-02-28T00:00:00Z", 20, 50m), (previous.GetProperty("from").GetString(), previous.GetProperty("summary").GetProperty("totalTokens").GetInt32(), previous.GetProperty("change").GetProperty("totalTokens").GetDecimal()));
+        Assert.Equal(System.Text.Json.JsonValueKind.Null, previous.GetProperty("change").GetProperty("totalCost").ValueKind);
+    }
+
     [Theory]
+    [InlineData("top=0", "top")]
+    [InlineData("compare=next", "compare")]
+    [InlineData("tags.=x", "tags.")]
+    [InlineData("groupBy=tags.", "groupBy")]
     [InlineData("groupBy=colour", "groupBy")]
     [InlineData("groupBy=user*user", "groupBy")]
     [InlineData("groupBy=user*model*tool", "groupBy")]

@@ -324,7 +324,7 @@ public sealed class SimulatedCluster
     {
         var book = new Auditor.Book();
         foreach (var happened in journal.SelectMany(entry => entry.Events)) book.Take(happened);
-        var sums = await shared.Queries.SumAsync(new() { Account = account }, [], perQuarterHour: false);
+        var sums = await shared.Queries.SumAsync(new() { Account = account }, [], UsageStep.Whole);
         var (tokens, requests) = ((long)sums.Sum(sum => (decimal)(sum.InputTokens + sum.OutputTokens)), (long)sums.Sum(sum => (decimal)sum.Requests));
         var (booked, calls) = (book.Booked.Sum(one => one.Tokens), book.Booked.Sum(one => one.Requests));
         if ((tokens, requests) != (booked, calls)) findings.Add($"{account}: the report says {tokens} tokens in {requests} requests, the journal {booked} in {calls}");

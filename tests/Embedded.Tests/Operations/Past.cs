@@ -93,7 +93,7 @@ sealed class Past
             // A second final settlement and another body are conflicts for ever.
             answers.Add((await host.ExpectAsync(account, Settle("late", "other", 1), OutcomeStatus.Conflict)).Detail);
             answers.Add((await host.ExpectAsync(account, Record("u3", 1), OutcomeStatus.IdempotencyMismatch)).Detail);
-            answers.Add(await queries.SumAsync(new() { Account = account }, [UsageKey.User, UsageKey.Model, UsageKey.Session], perQuarterHour: true));
+            answers.Add(await queries.SumAsync(new() { Account = account }, [UsageKey.User, UsageKey.Model, UsageKey.Session], UsageStep.Quarter));
             answers.Add(await queries.ExtentAsync(new() { Account = account }));
             answers.Add((await queries.FindAsync(new() { Account = account }, null, 100)).Items.Select(item => Samples.Text(item.Record)).ToList());
         }

@@ -1,0 +1,126 @@
+// Makes a report: few questions to the ledger, their sums folded into rows and, over a zone's calendar, into a series.
+using NodaTime.Text;
+using Purser.Api.Documents;
+using Purser.Api.Json;
+using Purser.Core;
+using Purser.Engine;
+
+namespace Purser.Api.Reports;
+
+sealed class ReportMaker(IUsageQueries queries, ReportRequest request, CancellationToken cancellation)
+{
+    static readonly UsageKey[] models = [UsageKey.Provider, UsageKey.Model];
+
+    public async Task<ReportDocument> MakeAsync()
+    {
+        var steps = new Steps(request.Zone, request.Step, request.From, request.To);
+        var inTime = await queries.SumAsync(request.Filter, [], steps.Unit, cancellation);
+        var extent = await queries.ExtentAsync(request.Filter, cancellation);
+        var currency = CurrencyOf(inTime);
+        var total = Tally.Of(inTime);
+
+        // Everything that rollups have is asked for at once and divided here.
+        var together = request.Groups.Where(group => group.IsRolledUp).SelectMany(group => group.Keys).Concat(models).Distinct().ToArray();
+        var sums = await queries.SumAsync(request.Filter, together, UsageStep.Whole, cancellation);
+        var rows = new List<BreakdownDocument>();
+        var omitted = new SortedDictionary<string, int>(StringComparer.Ordinal);
+        foreach (var group in request.Groups)
+        {
+            var tallies = group.IsRolledUp ? Divide(sums, together, group.Keys) : await AskAsync(group, inTime, steps);
+            var all = RowsOf(group, tallies, total);
+            rows.AddRange(all.Take(request.Top));
+            if (all.Count > request.Top) omitted[group.Type] = all.Count - request.Top;
+        }
+        return new(
+            new(request.From, request.To, request.Zone.Id, request.Granularity), currency, new(total, extent), rows, SeriesOf(inTime, steps),
+            CostsOf(Divide(sums, together, models), total))
+        {
+            Omitted = omitted.Count > 0 ? omitted : null,
+            Previous = request.WithPrevious ? await PreviousAsync(total, currency) : null,
+        };
+    }
+
+    /// <summary>The one currency of what was booked. Nothing is converted: without rates a sum over currencies would mean nothing.</summary>
+    string CurrencyOf(IReadOnlyList<UsageSum> sums)
+    {
+        var wanted = request.Currency;
+        var booked = sums.Where(sum => sum.CostNanos != 0).Select(sum => sum.Currency).Distinct().Order(StringComparer.Ordinal).ToArray();
+        if (wanted is null && booked.Length > 1)
+            throw RequestRefusedException.Unprocessable("currency", $"usage in {string.Join(", ", booked)} lies in this range; ask for one `currency`, or for accounts that have one");
+        if (wanted is not null && booked.FirstOrDefault(currency => currency != wanted) is { } other)
+            throw RequestRefusedException.Unprocessable("currency", $"usage in {other} lies in this range, and there are no exchange rates to tell it in {(wanted.Length <= 10 ? wanted : wanted[..10])}");
+        return wanted ?? booked.FirstOrDefault() ?? (sums.Count > 0 ? sums[0].Currency : EffectivePolicy.None.Currency);
+    }
+
+    static Dictionary<Keys, Tally> Divide(IReadOnlyList<UsageSum> sums, UsageKey[] of, IReadOnlyList<UsageKey> by)
+    {
+        var places = by.Select(key => Array.IndexOf(of, key)).ToArray();
+        var tallies = new Dictionary<Keys, Tally>();
+        foreach (var sum in sums) Of(tallies, new(sum.Keys[places[0]], places.Length > 1 ? sum.Keys[places[1]] : null)).Add(sum);
+        return tallies;
+    }
+
+    /// <summary>A group with a date, or with what only records have.</summary>
+    async Task<Dictionary<Keys, Tally>> AskAsync(ReportGroup group, IReadOnlyList<UsageSum> inTime, Steps steps)
+    {
+        var tallies = new Dictionary<Keys, Tally>();
+        var days = group.HasDate ? new Steps(request.Zone, new(WindowKind.Day), request.From, request.To) : null;
+        var sums = group.Names is [ReportGroup.Date] && days!.Unit == steps.Unit
+            ? inTime : await queries.SumAsync(request.Filter, group.Keys, days?.Unit ?? UsageStep.Whole, cancellation);
+        foreach (var sum in sums)
+        {
+            var next = 0;
+            string? ValueOf(string name) => name == ReportGroup.Date
+                ? LocalDatePattern.Iso.Format(days!.Spans[days.IndexOf(sum.Start!.Value)].Start.InZone(request.Zone).Date) : sum.Keys[next++];
+            var first = ValueOf(group.Names[0]);
+            Of(tallies, new(first, group.Names.Count > 1 ? ValueOf(group.Names[1]) : null)).Add(sum);
+        }
+        return tallies;
+    }
+
+    static List<BreakdownDocument> RowsOf(ReportGroup group, Dictionary<Keys, Tally> tallies, Tally total)
+    {
+        var pair = group.Names.Count > 1;
+        var rows = tallies.Select(entry => new BreakdownDocument(
+            group.Type, pair ? $"{entry.Key.First}*{entry.Key.Second}" : entry.Key.First, pair ? [entry.Key.First, entry.Key.Second] : null, entry.Value, total));
+        return group.Names is [ReportGroup.Date]
+            ? [.. rows.OrderBy(row => row.Key, StringComparer.Ordinal)]
+            : [.. rows.OrderByDescending(row => row.TotalTokens.Value).ThenBy(row => row.Key, StringComparer.Ordinal)];
+    }
+
+    static SeriesDocument[] SeriesOf(IReadOnlyList<UsageSum> sums, Steps steps)
+    {
+        var tallies = new Tally[steps.Spans.Count];
+        for (var i = 0; i < tallies.Length; i++) tallies[i] = new();
+        foreach (var sum in sums) tallies[steps.IndexOf(sum.Start!.Value)].Add(sum);
+        return [.. steps.Spans.Select((step, i) => new SeriesDocument(step.Start, step.End, tallies[i]))];
+    }
+
+    static CostEstimateDocument CostsOf(Dictionary<Keys, Tally> tallies, Tally total) => new(
+        Money.Format(total.CostNanos), total.Unpriced,
+        [
+            .. tallies.Where(model => model.Value.CostNanos != 0).OrderByDescending(model => model.Value.CostNanos)
+                .ThenBy(model => model.Key.First, StringComparer.Ordinal).ThenBy(model => model.Key.Second, StringComparer.Ordinal)
+                .Select(model => new ModelCostDocument(
+                    model.Key.First, model.Key.Second, Amount.Whole(model.Value.Tokens), Money.Format(model.Value.CostNanos), model.Value.CostPercentOf(total))),
+        ]);
+
+    async Task<PreviousDocument> PreviousAsync(Tally now, string currency)
+    {
+        var length = request.To - request.From;
+        var filter = request.Filter with { From = request.From - length, To = request.From };
+        var sums = await queries.SumAsync(filter, [], UsageStep.Whole, cancellation);
+        if (sums.FirstOrDefault(sum => sum.CostNanos != 0 && sum.Currency != currency) is { } other)
+            throw RequestRefusedException.Unprocessable("compare", $"usage in {other.Currency} lies in the period before, and this one is told in {currency}");
+        var before = Tally.Of(sums);
+        return new(filter.From.Value, filter.To.Value, new(before, await queries.ExtentAsync(filter, cancellation)), new(now, before));
+    }
+
+    static Tally Of(Dictionary<Keys, Tally> tallies, Keys keys)
+    {
+        if (!tallies.TryGetValue(keys, out var tally)) tallies[keys] = tally = new();
+        return tally;
+    }
+
+    readonly record struct Keys(string? First, string? Second);
+}

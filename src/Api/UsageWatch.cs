@@ -1,0 +1,9 @@
+// Keeps up what was derived from the journal, for as long as the host runs.
+using Purser.Engine;
+
+namespace Purser.Api;
+
+public sealed class UsageWatch(IUsageStore store, LedgerClock clock, ILogger<UsageWatch> log) : BackgroundService
+{
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => new UsageUpkeep(store, clock, log).RunAsync(TimeProvider.System, stoppingToken);
+}

@@ -1,0 +1,20 @@
+// The port for the upkeep of what was derived from the journal: rollups, the age of records, erasure.
+using NodaTime;
+
+namespace Purser.Engine;
+
+/// <summary>
+/// Upkeep in small steps, each a short transaction of its own, so that nobody who appends waits long. Several hosts may do it at once.
+/// Whenever it happens or does not, every sum is the same. May throw <see cref="LedgerUnavailableException"/>.
+/// </summary>
+public interface IUsageStore
+{
+    /// <summary>About how many records rollups do not include yet: those that reports read one by one.</summary>
+    Task<long> UnfoldedAsync();
+
+    /// <summary>
+    /// Adds up to <paramref name="most"/> records to the rollups, in the order of booking, or makes an hour or a day of its parts that are over
+    /// at <paramref name="now"/>. False where there was nothing to do, or another host is at it.
+    /// </summary>
+    Task<bool> FoldAsync(Instant now, int most);
+}

@@ -1,0 +1,118 @@
+// Adds up usage by groups and steps, from records and from rollups alike.
+using System.Runtime.InteropServices;
+using NodaTime;
+
+namespace Purser.Engine;
+
+public sealed class UsageAdder(UsageFilter filter, IReadOnlyList<UsageKey> by, UsageStep step)
+{
+    sealed record Group(string?[] Keys, long? Start, string Currency)
+    {
+        public bool Equals(Group? other) =>
+            other is not null && Start == other.Start && Currency == other.Currency && Keys.AsSpan().SequenceEqual(other.Keys);
+
+        public override int GetHashCode()
+        {
+            var hash = new HashCode();
+            hash.Add(Start);
+            foreach (var key in Keys) hash.Add(key);
+            return hash.ToHashCode();
+        }
+    }
+
+    readonly Dictionary<Group, RollupSums> groups = [];
+
+    /// <summary>Groups of rollup keys, by their number; nothing where the filter leaves a key out.</summary>
+    readonly Dictionary<int, (string?[] Keys, string Currency)> ofKey = [];
+
+    /// <summary>Rows come step by step: the last sums of each rollup key are nearly always the next ones too.</summary>
+    readonly Dictionary<int, (long? Start, RollupSums Sums)> recent = [];
+
+    readonly long unit = RollupPlan.MillisOf(step);
+
+    /// <summary>Prepares for rows of a rollup key; false where the filter leaves it out.</summary>
+    public bool Expect(int no, RollupKey key)
+    {
+        if (!key.Matches(filter)) return false;
+        ofKey[no] = ([.. by.Select(key.Of)], key.Currency);
+        return true;
+    }
+
+    /// <summary>The rollup keys that are expected.</summary>
+    public IReadOnlyCollection<int> Expected => ofKey.Keys;
+
+    /// <summary>A row of a rollup; one of a key that is not expected counts for nothing.</summary>
+    public void Add(int no, long startMillis, ReadOnlySpan<byte> sums)
+    {
+        if (!ofKey.TryGetValue(no, out var group)) return;
+        var start = StartOf(startMillis);
+        ref var last = ref CollectionsMarshal.GetValueRefOrAddDefault(recent, no, out _);
+        if (last.Sums is null || last.Start != start) last = (start, Of(group.Keys, start, group.Currency));
+        last.Sums.Add(sums);
+    }
+
+    /// <summary>A rollup whose keys are <paramref name="keys"/>.</summary>
+    public void Add(string?[] keys, string currency, long startMillis, RollupSums sums) => Of(keys, StartOf(startMillis), currency).Add(sums);
+
+    /// <summary>A record whose keys are <paramref name="keys"/>, in the order asked for.</summary>
+    public void Add(string?[] keys, string currency, in UsageFigures figures) => Of(keys, StartOf(figures.AtMillis), currency).Add(figures);
+
+    long? StartOf(long millis) => step == UsageStep.Whole ? null : RollupPlan.Floor(millis, unit);
+
+    RollupSums Of(string?[] keys, long? start, string currency)
+    {
+        ref var sums = ref CollectionsMarshal.GetValueRefOrAddDefault(groups, new(keys, start, currency), out _);
+        return sums ??= new();
+    }
+
+    public IReadOnlyList<UsageSum> Sums() =>
+    [
+        .. groups.Where(group => group.Value.Records > 0).Select(group => new UsageSum(
+            group.Key.Keys, group.Key.Start is { } start ? Instant.FromUnixTimeMilliseconds(start) : null, group.Key.Currency, group.Value.Records,
+            group.Value.InputTokens, group.Value.OutputTokens, group.Value.Requests, group.Value.FailedRequests, group.Value.CostNanos,
+            group.Value.DurationMs, group.Value.RecordsWithDuration, group.Value.Unpriced) { Durations = group.Value.Durations }),
+    ];
+}
+
+/// <summary>Finds the figures that do not add up from groups, from records and from rollups alike.</summary>
+public sealed class ExtentFinder(UsageFilter filter)
+{
+    readonly HashSet<string> accounts = new(StringComparer.Ordinal);
+    readonly SessionSketch sessions = new();
+    readonly RollupSums sums = new();
+    readonly Dictionary<int, string> accountOf = [];
+
+    public bool Expect(int no, RollupKey key)
+    {
+        if (!key.Matches(filter)) return false;
+        accountOf[no] = key.Account;
+        return true;
+    }
+
+    public IReadOnlyCollection<int> Expected => accountOf.Keys;
+
+    public void Add(int no, ReadOnlySpan<byte> rollup, ReadOnlySpan<byte> ofSessions)
+    {
+        if (!accountOf.TryGetValue(no, out var account)) return;
+        accounts.Add(account);
+        sums.Add(rollup);
+        sessions.Add(ofSessions);
+    }
+
+    public void Add(string account, RollupGain rollup)
+    {
+        accounts.Add(account);
+        sums.Add(rollup.Sums);
+        sessions.Add(rollup.Sessions);
+    }
+
+    public void Add(string account, string? session, in UsageFigures figures)
+    {
+        accounts.Add(account);
+        if (session is not null) sessions.Add(session);
+        sums.Add(figures);
+    }
+
+    public UsageExtent Extent() => sums.Records == 0
+        ? new(0, 0, null, 0) : new(accounts.Count, sessions.Count, Instant.FromUnixTimeMilliseconds(sums.PeakAtMillis), sums.PeakTokens);
+}

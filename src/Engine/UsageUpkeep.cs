@@ -1,0 +1,56 @@
+// When what was derived from the journal is kept up: often while there is little to do, rarely and a lot at once while others write much.
+using Microsoft.Extensions.Logging;
+
+namespace Purser.Engine;
+
+public sealed class UsageUpkeep(IUsageStore store, LedgerClock clock, ILogger log)
+{
+    static readonly TimeSpan period = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// While more records than this come in a period, folding waits: rows of rollups that change with nearly every record cost least when many
+    /// records are added to them at once.
+    /// </summary>
+    const long Busy = 2_000;
+
+    /// <summary>Reports read records that are not folded one by one, about a million in a second: they need not wait for more than these.</summary>
+    const int MostUnfolded = 200_000;
+
+    /// <summary>A step that others hardly notice, though they may wait for it.</summary>
+    const int PerStep = 20_000;
+
+    long before;
+
+    public async Task RunAsync(TimeProvider time, CancellationToken cancellation)
+    {
+        using var timer = new PeriodicTimer(period, time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(cancellation))
+                try
+                {
+                    await KeepUpAsync(cancellation);
+                }
+                catch (LedgerUnavailableException e)
+                {
+                    log.LogWarning("Rollups are not up to date: {Why}", e.Message);
+                }
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            // The host ends. What is not folded is read one by one, and folded by the next one.
+        }
+    }
+
+    /// <summary>What there is to do now.</summary>
+    public async Task KeepUpAsync(CancellationToken cancellation = default)
+    {
+        var unfolded = await store.UnfoldedAsync();
+        var busy = unfolded - before > Busy;
+        if (!busy || unfolded >= MostUnfolded)
+            while (!cancellation.IsCancellationRequested && await store.FoldAsync(clock.Now, busy ? MostUnfolded : PerStep))
+                if (busy)
+                    break;
+        before = await store.UnfoldedAsync();
+    }
+}

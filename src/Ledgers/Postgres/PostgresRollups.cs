@@ -1,0 +1,248 @@
+// Rollups in PostgreSQL. Hosts share them: the row of their state is the lock of whoever changes them.
+using System.Data.Common;
+using NodaTime;
+using Npgsql;
+using NpgsqlTypes;
+using Purser.Engine;
+
+namespace Purser.Ledgers.Postgres;
+
+public sealed partial class PostgresLedger : IUsageStore
+{
+    /// <summary>Looking rows up one by one costs about as much as reading so many in a row.</summary>
+    const int RowsPerLookup = 8;
+
+    /// <summary>Transactions that append take milliseconds; one that takes longer is waited for the next time.</summary>
+    const int MostLooks = 100;
+    static readonly TimeSpan betweenLooks = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>Guards the keys by their numbers, which grow and never change.</summary>
+    readonly Lock keysGate = new();
+    (int No, RollupKey Key)[] keys = [];
+
+    public Task<long> UnfoldedAsync() => ReachAsync(async () =>
+    {
+        await using var command = source.CreateCommand("select greatest(0, coalesce((select max(position) from usage), 0) - (select folded from rollup_state))");
+        return (long)(await command.ExecuteScalarAsync())!;
+    });
+
+    public Task<bool> FoldAsync(Instant now, int most) => ReachAsync(async () =>
+    {
+        if (await SettledPositionAsync() is not { } settled) return false;
+        return await WithRollupsAsync(async connection =>
+        {
+            var (folded, state) = await RollupStateAsync(connection, default);
+            var (fold, last) = await NextFoldAsync(connection, state, folded, settled, most);
+            if (last > folded) await RollAsync(connection, fold, last, null);
+            else if (await NextRaiseAsync(connection, state, now) is { } raised) await RollAsync(connection, raised.Fold, null, raised.State);
+            else return false;
+            return true;
+        });
+    });
+
+    /// <summary>Changes rollups in one transaction; false where another host is at it.</summary>
+    async Task<bool> WithRollupsAsync(Func<NpgsqlConnection, Task<bool>> change)
+    {
+        await using var connection = await source.OpenConnectionAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        await using (var take = new NpgsqlCommand("select 1 from rollup_state for update skip locked", connection))
+            if (await take.ExecuteScalarAsync() is null)
+                return false;
+        if (!await change(connection)) return false;
+        await transaction.CommitAsync();
+        return true;
+    }
+
+    /// <summary>
+    /// The highest position up to which every record is there for good, or never will be; null where somebody who may still add one takes
+    /// long. Positions are given out before their transactions end, and whoever has got one holds a lock on the table until then: once all
+    /// who held it after a position was seen are gone, nothing comes below it any more.
+    /// </summary>
+    async Task<long?> SettledPositionAsync()
+    {
+        await using var connection = await source.OpenConnectionAsync();
+        await using var seen = new NpgsqlCommand("select coalesce(max(position), 0) from usage", connection);
+        var position = (long)(await seen.ExecuteScalarAsync())!;
+        const string writers =
+            """
+            select coalesce(array_agg(virtualtransaction), '{}') from pg_locks
+            where relation = 'usage'::regclass and database = (select oid from pg_database where datname = current_database()) and mode = 'RowExclusiveLock'
+            """;
+        await using var look = new NpgsqlCommand(writers, connection);
+        var running = (string[])(await look.ExecuteScalarAsync())!;
+        await using var lookAgain = new NpgsqlCommand(writers + " and virtualtransaction = any($1)", connection);
+        var among = lookAgain.Parameters.Add(new() { Value = running });
+        for (var looks = 0; running.Length > 0; looks++)
+        {
+            if (looks == MostLooks) return null;
+            await Task.Delay(betweenLooks);
+            among.Value = running;
+            running = (string[])(await lookAgain.ExecuteScalarAsync())!;
+        }
+        return position;
+    }
+
+    /// <summary>Records that are not folded yet, in the order of booking, and how far they go.</summary>
+    static async Task<(Fold Fold, long Folded)> NextFoldAsync(NpgsqlConnection connection, RollupState state, long folded, long settled, int most)
+    {
+        var fold = new Fold(state);
+        var last = folded;
+        await using var command = new NpgsqlCommand(
+            """
+            select at, input, output, requests, cost, success, duration, unpriced, currency, position, account, orchestrator, "user", tenant, session,
+              provider, model, tool
+            from usage where position > $1 and position <= $2 order by position limit $3
+            """, connection);
+        command.Parameters.Add(new() { Value = folded });
+        command.Parameters.Add(new() { Value = settled });
+        command.Parameters.Add(new() { Value = most });
+        await using var row = await command.ExecuteReaderAsync();
+        while (await row.ReadAsync())
+        {
+            last = row.GetInt64(9);
+            var figures = FiguresOf(row);
+            fold.Add(new(row.GetString(10), Text(11), Text(12), Text(13), Text(15), Text(16), Text(17), figures.Success, row.GetString(8)), Text(14), figures);
+        }
+        return (fold, last);
+
+        string? Text(int column) => row.IsDBNull(column) ? null : row.GetString(column);
+    }
+
+    /// <summary>The next hour or day that is over, made of its parts, and how far hours and days are then.</summary>
+    async Task<(Fold Fold, RollupState State)?> NextRaiseAsync(NpgsqlConnection connection, RollupState state, Instant now)
+    {
+        foreach (var level in (RollupLevel[])[RollupLevel.Quarter, RollupLevel.Hour])
+        {
+            if (RollupPlan.Unraised(level, state, now) is not { } unraised) continue;
+            await using var first = new NpgsqlCommand("select min(start) from rollups where level = $1 and start >= $2 and start < $3", connection);
+            first.Parameters.Add(new() { Value = (short)level });
+            first.Parameters.Add(new() { Value = unraised.From });
+            first.Parameters.Add(new() { Value = unraised.To });
+            var (parts, after) = RollupPlan.Raise(level, state, unraised, await first.ExecuteScalarAsync() as long?);
+            var fold = new Fold(state);
+            var byNo = (await KeysAsync(connection, default)).ToDictionary(key => key.No, key => key.Key);
+            await ReadRollupsAsync(
+                connection, level, parts, null, "sums, sessions",
+                row => fold.Raise(level, row.GetInt64(0), byNo[row.GetInt32(1)], row.GetFieldValue<byte[]>(2), row.GetFieldValue<byte[]>(3)), default);
+            return (fold, after);
+        }
+        return null;
+    }
+
+    /// <summary>Adds to rollups, and sets how far records are folded or hours and days are made.</summary>
+    static async Task RollAsync(NpgsqlConnection connection, Fold fold, long? folded, RollupState? state)
+    {
+        var gains = fold.Gains.ToArray();
+        var numbers = await NumbersAsync(connection, gains.Select(gain => gain.Key.Key).Distinct().ToArray());
+        var (levels, starts, ofKeys) = (
+            Array.ConvertAll(gains, gain => (short)gain.Key.Level), Array.ConvertAll(gains, gain => gain.Key.Start), Array.ConvertAll(gains, gain => numbers[gain.Key.Key]));
+        await using (var read = new NpgsqlCommand(
+            """
+            select g.no, r.sums, r.sessions from unnest($1, $2, $3) with ordinality as g(level, start, key, no)
+            join rollups r on r.level = g.level and r.start = g.start and r.key = g.key
+            """, connection))
+        {
+            Bind(read);
+            await using var row = await read.ExecuteReaderAsync();
+            while (await row.ReadAsync()) gains[(int)row.GetInt64(0) - 1].Value.Add(row.GetFieldValue<byte[]>(1), row.GetFieldValue<byte[]>(2));
+        }
+        await using var write = new NpgsqlCommand(
+            """
+            insert into rollups (level, start, key, sums, sessions) select * from unnest($1, $2, $3, $4, $5)
+            on conflict (level, start, key) do update set sums = excluded.sums, sessions = excluded.sessions
+            """, connection);
+        Bind(write);
+        write.Parameters.Add(new() { Value = Array.ConvertAll(gains, gain => gain.Value.Sums.Encode()), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea });
+        write.Parameters.Add(new() { Value = Array.ConvertAll(gains, gain => gain.Value.Sessions.Encode()), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea });
+        await write.ExecuteNonQueryAsync();
+        await using var set = new NpgsqlCommand(
+            "update rollup_state set folded = coalesce($1, folded), hours_before = coalesce($2, hours_before), days_before = coalesce($3, days_before)", connection);
+        foreach (var value in new[] { folded, state?.HoursBefore, state?.DaysBefore })
+            set.Parameters.Add(new() { Value = (object?)value ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bigint });
+        await set.ExecuteNonQueryAsync();
+
+        void Bind(NpgsqlCommand command)
+        {
+            command.Parameters.Add(new() { Value = levels, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Smallint });
+            command.Parameters.Add(new() { Value = starts });
+            command.Parameters.Add(new() { Value = ofKeys });
+        }
+    }
+
+    /// <summary>The numbers of keys; new ones get the next. The lock on the state lets one host at a time give them out.</summary>
+    static async Task<Dictionary<RollupKey, int>> NumbersAsync(NpgsqlConnection connection, RollupKey[] wanted)
+    {
+        var texts = Array.ConvertAll(wanted, key => key.Text);
+        await using (var insert = new NpgsqlCommand(
+            """
+            with new as (
+              select w.key, row_number() over (order by w.no) as no from unnest($1) with ordinality as w(key, no)
+              where not exists (select 1 from rollup_keys k where k.key = w.key)
+            ), counted as (
+              update rollup_state set last_key = last_key + (select count(*) from new) returning last_key - (select count(*) from new) as before
+            )
+            insert into rollup_keys (no, key) select counted.before + new.no, new.key from new cross join counted
+            """, connection))
+        {
+            insert.Parameters.Add(new() { Value = texts });
+            await insert.ExecuteNonQueryAsync();
+        }
+        await using var find = new NpgsqlCommand("select w.no, k.no from unnest($1) with ordinality as w(key, no) join rollup_keys k on k.key = w.key", connection);
+        find.Parameters.Add(new() { Value = texts });
+        var numbers = new Dictionary<RollupKey, int>();
+        await using var row = await find.ExecuteReaderAsync();
+        while (await row.ReadAsync()) numbers[wanted[(int)row.GetInt64(0) - 1]] = row.GetInt32(1);
+        return numbers;
+    }
+
+    static async Task<(long Folded, RollupState State)> RollupStateAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand("select folded, hours_before, days_before from rollup_state", connection);
+        await using var row = await command.ExecuteReaderAsync(cancellation);
+        if (!await row.ReadAsync(cancellation)) throw new InvalidDataException("the state of the rollups is missing");
+        return (row.GetInt64(0), new(row.GetInt64(1), row.GetInt64(2)));
+    }
+
+    async Task<(int No, RollupKey Key)[]> KeysAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    {
+        var known = Volatile.Read(ref keys);
+        await using var command = new NpgsqlCommand("select no, key from rollup_keys where no > $1 order by no", connection);
+        command.Parameters.Add(new() { Value = known.Length == 0 ? 0 : known[^1].No });
+        var more = new List<(int No, RollupKey Key)>();
+        await using (var row = await command.ExecuteReaderAsync(cancellation))
+            while (await row.ReadAsync(cancellation)) more.Add((row.GetInt32(0), RollupKey.Parse(row.GetString(1))));
+        if (more.Count == 0) return known;
+        lock (keysGate)
+        {
+            var last = keys.Length == 0 ? 0 : keys[^1].No;
+            return keys = [.. keys, .. more.Where(key => key.No > last)];
+        }
+    }
+
+    /// <summary>Rows of a level: `start`, `key` and <paramref name="columns"/>; of some keys where those are few among all.</summary>
+    async Task ReadRollupsAsync(
+        NpgsqlConnection connection, RollupLevel level, MillisRange range, IReadOnlyCollection<int>? among, string columns, Action<DbDataReader> take,
+        CancellationToken cancellation)
+    {
+        // A range without an end is read whole.
+        var lookUp = among is not null && range.From > RollupPlan.Earliest && range.To < RollupPlan.Latest && (long)among.Count * RowsPerLookup < keys.Length;
+#pragma warning disable CA2100 // The columns are constants.
+        await using var command = new NpgsqlCommand(lookUp
+            ? $"""
+              select s.start, k.key, {columns} from generate_series($2::bigint, $3::bigint - 1, $5::bigint) as s(start) cross join unnest($4::int[]) as k(key)
+              cross join lateral (select sums, sessions from rollups r where r.level = $1 and r.start = s.start and r.key = k.key limit 1) as r
+              """
+            : $"select start, key, {columns} from rollups where level = $1 and start >= $2 and start < $3", connection);
+#pragma warning restore CA2100
+        command.Parameters.Add(new() { Value = (short)level });
+        command.Parameters.Add(new() { Value = range.From });
+        command.Parameters.Add(new() { Value = range.To });
+        if (lookUp)
+        {
+            command.Parameters.Add(new() { Value = among!.ToArray() });
+            command.Parameters.Add(new() { Value = RollupPlan.MillisOf(level) });
+        }
+        await using var row = await command.ExecuteReaderAsync(cancellation);
+        while (await row.ReadAsync(cancellation)) take(row);
+    }
+}

@@ -1,0 +1,49 @@
+// The writer's part in rollups: rows that gained something are read, added to and written again, all in the transaction that says how far they are.
+using Purser.Engine;
+
+namespace Purser.Ledgers.Sqlite;
+
+sealed partial class SqliteWriter
+{
+    /// <summary>Adds to rollups, and sets how far records are folded or hours and days are made.</summary>
+    public Task RollAsync(Fold fold, long? folded, RollupState? state) => Send(() => Alone(() =>
+    {
+        var numbers = new Dictionary<RollupKey, long>();
+        foreach (var (place, gain) in fold.Gains)
+        {
+            if (!numbers.TryGetValue(place.Key, out var key)) numbers[place.Key] = key = NumberOf(place.Key);
+            Add(place, key, gain);
+        }
+        using var set = database.Prepare("UPDATE rollup_state SET folded = coalesce(?, folded), hours_before = coalesce(?, hours_before), days_before = coalesce(?, days_before)");
+        set.Add(folded).Add(state?.HoursBefore).Add(state?.DaysBefore).Run();
+        return true;
+    }));
+
+    void Add(RollupPlace place, long key, RollupGain gain)
+    {
+        // A new one: the transaction may be repeated.
+        var sum = new RollupGain();
+        using (var read = database.Prepare("SELECT sums, sessions FROM rollups WHERE level = ? AND start = ? AND key = ?"))
+            if (read.Add((long)place.Level).Add(place.Start).Add(key).Read())
+                sum.Add(read.Blob(0), read.Blob(1));
+        sum.Add(gain);
+        using var write = database.Prepare(
+            """
+            INSERT INTO rollups (level, start, key, sums, sessions) VALUES (?, ?, ?, ?, ?)
+            ON CONFLICT (level, start, key) DO UPDATE SET sums = excluded.sums, sessions = excluded.sessions
+            """);
+        write.Add((long)place.Level).Add(place.Start).Add(key).Add(sum.Sums.Encode()).Add(sum.Sessions.Encode()).Run();
+    }
+
+    long NumberOf(RollupKey key)
+    {
+        var text = key.Text;
+        using (var find = database.Prepare("SELECT no FROM rollup_keys WHERE key = ?"))
+            if (find.Add(text).Read())
+                return find.Long(0);
+        using (var next = database.Prepare("UPDATE rollup_state SET last_key = last_key + 1")) next.Run();
+        using var insert = database.Prepare("INSERT INTO rollup_keys (no, key) SELECT last_key, ? FROM rollup_state RETURNING no");
+        insert.Add(text).Read();
+        return insert.Long(0);
+    }
+}

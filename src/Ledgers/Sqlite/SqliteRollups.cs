@@ -1,0 +1,130 @@
+// Rollups in SQLite: read here on connections of their own, added up on the caller's thread, and only then handed to the writer.
+using NodaTime;
+using Purser.Engine;
+
+namespace Purser.Ledgers.Sqlite;
+
+public sealed partial class SqliteLedger : IUsageStore
+{
+    /// <summary>Looking rows up one by one costs about as much as reading so many in a row.</summary>
+    const int RowsPerLookup = 8;
+
+    /// <summary>One at a time changes rollups, so that what was read of them still holds when the writer gets it.</summary>
+    readonly SemaphoreSlim upkeep = new(1);
+
+    /// <summary>Guards the two below: keys by their numbers, which grow and never change, and the highest number among them.</summary>
+    readonly Lock keysGate = new();
+    (int No, RollupKey Key)[] keys = [];
+
+    public Task<long> UnfoldedAsync() => Read(database => Math.Max(0, (database.Scalar("SELECT max(no) FROM usage") ?? 0) - RollupStateOf(database).Folded));
+
+    public async Task<bool> FoldAsync(Instant now, int most)
+    {
+        await upkeep.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            var (fold, folded) = await Read(database => NextFold(database, most)).ConfigureAwait(false);
+            if (fold is not null)
+            {
+                await writer.RollAsync(fold, folded, null).ConfigureAwait(false);
+                return true;
+            }
+            var (raised, state) = await Read(database => NextRaise(database, now)).ConfigureAwait(false);
+            if (raised is null) return false;
+            await writer.RollAsync(raised, null, state).ConfigureAwait(false);
+            return true;
+        }
+        finally
+        {
+            upkeep.Release();
+        }
+    }
+
+    /// <summary>Records that are not folded yet, in the order of booking, and how far they go.</summary>
+    static (Fold? Fold, long Folded) NextFold(Database database, int most)
+    {
+        var (folded, state) = RollupStateOf(database);
+        var fold = new Fold(state);
+        var accounts = new AccountNames(database);
+        var last = folded;
+        using var row = database.Prepare(
+            """
+            SELECT at, input, output, requests, cost_nanos, success, duration_ms, unpriced, currency, no, account, orchestrator, user, tenant, session,
+              provider, model, tool
+            FROM usage WHERE no > ? ORDER BY no LIMIT ?
+            """);
+        row.Add(folded).Add(most);
+        while (row.Read())
+        {
+            last = row.Long(9);
+            var figures = FiguresOf(row);
+            var key = new RollupKey(
+                accounts.Of(row.Long(10)), row.TextOrNull(11), row.TextOrNull(12), row.TextOrNull(13), row.TextOrNull(15), row.TextOrNull(16), row.TextOrNull(17),
+                figures.Success, row.Text(8));
+            fold.Add(key, row.TextOrNull(14), figures);
+        }
+        return last == folded ? default : (fold, last);
+    }
+
+    /// <summary>The next hour or day that is over, made of its parts, and how far hours and days are then.</summary>
+    (Fold? Fold, RollupState State) NextRaise(Database database, Instant now)
+    {
+        var (_, state) = RollupStateOf(database);
+        foreach (var level in (RollupLevel[])[RollupLevel.Quarter, RollupLevel.Hour])
+        {
+            if (RollupPlan.Unraised(level, state, now) is not { } unraised) continue;
+            using var first = database.Prepare("SELECT min(start) FROM rollups WHERE level = ? AND start >= ? AND start < ?");
+            var (parts, after) = RollupPlan.Raise(
+                level, state, unraised, first.Add((long)level).Add(unraised.From).Add(unraised.To).Read() ? first.LongOrNull(0) : null);
+            var fold = new Fold(state);
+            var byNo = KeysOf(database).ToDictionary(key => key.No, key => key.Key);
+            ReadRollups(database, level, parts, null, "sums, sessions", row => fold.Raise(level, row.Long(0), byNo[(int)row.Long(1)], row.Blob(2), row.Blob(3)));
+            return (fold, after);
+        }
+        return default;
+    }
+
+    static (long Folded, RollupState State) RollupStateOf(Database database)
+    {
+        using var read = database.Prepare("SELECT folded, hours_before, days_before FROM rollup_state");
+        if (!read.Read()) throw new InvalidDataException("the state of the rollups is missing");
+        return (read.Long(0), new(read.Long(1), read.Long(2)));
+    }
+
+    (int No, RollupKey Key)[] KeysOf(Database database)
+    {
+        var known = Volatile.Read(ref keys);
+        using var read = database.Prepare("SELECT no, key FROM rollup_keys WHERE no > ? ORDER BY no");
+        read.Add(known.Length == 0 ? 0 : known[^1].No);
+        var more = new List<(int, RollupKey)>();
+        while (read.Read()) more.Add(((int)read.Long(0), RollupKey.Parse(read.Text(1))));
+        if (more.Count == 0) return known;
+        lock (keysGate)
+        {
+            var last = keys.Length == 0 ? 0 : keys[^1].No;
+            return keys = [.. keys, .. more.Where(key => key.Item1 > last)];
+        }
+    }
+
+    /// <summary>Rows of a level: `start`, `key` and <paramref name="columns"/>; of some keys where those are few among all.</summary>
+    void ReadRollups(Database database, RollupLevel level, MillisRange range, IReadOnlyCollection<int>? among, string columns, Action<Statement> take)
+    {
+        var unit = RollupPlan.MillisOf(level);
+        // A range without an end is read whole.
+        var lookUp = among is not null && range.From > RollupPlan.Earliest && range.To < RollupPlan.Latest && (long)among.Count * RowsPerLookup < keys.Length;
+        if (!lookUp)
+        {
+            using var read = database.Prepare($"SELECT start, key, {columns} FROM rollups WHERE level = ? AND start >= ? AND start < ?");
+            read.Add((long)level).Add(range.From).Add(range.To);
+            while (read.Read()) take(read);
+            return;
+        }
+        using var find = database.Prepare($"SELECT start, key, {columns} FROM rollups WHERE level = ? AND start = ? AND key = ?");
+        for (var start = RollupPlan.Floor(range.From, unit); start < range.To; start += unit)
+            foreach (var key in among!)
+            {
+                if (find.Add((long)level).Add(start).Add(key).Read()) take(find);
+                find.Reset();
+            }
+    }
+}

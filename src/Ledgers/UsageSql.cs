@@ -1,0 +1,91 @@
+// The questions about usage in SQL: one shape for both dialects.
+using System.Globalization;
+using System.Text;
+using Purser.Engine;
+
+namespace Purser.Ledgers;
+
+/// <summary>Where the dialects differ: names of columns, and how a value is referred to.</summary>
+sealed record UsageDialect(string Order, string Id, string Cost, string Duration, Func<int, string> Value)
+{
+    /// <summary>Goes before columns whose index must not be taken.</summary>
+    public string Unindexed { get; init; } = "";
+}
+
+/// <summary>A condition with its values.</summary>
+sealed class UsageWhere
+{
+    readonly UsageDialect dialect;
+    readonly StringBuilder sql = new();
+    readonly List<object> values = [];
+
+    /// <summary><paramref name="account"/> is the account as the table names it; <paramref name="range"/> goes before the one of the filter.</summary>
+    public UsageWhere(UsageDialect dialect, UsageFilter filter, object? account, MillisRange range)
+    {
+        this.dialect = dialect;
+        if (account is not null) And(dialect.Unindexed + "account = {0}", account);
+        Equal("orchestrator", filter.Orchestrator);
+        Equal("\"user\"", filter.User);
+        Equal("tenant", filter.Tenant);
+        Equal("session", filter.Session);
+        Equal("provider", filter.Provider);
+        Equal("model", filter.Model);
+        Equal("tool", filter.Tool);
+        Equal("request_id", filter.RequestId);
+        Equal("reservation_id", filter.ReservationId);
+        Equal(dialect.Id, filter.Id);
+        if (filter.Success is { } success) And(success ? "success" : "not success");
+        if (range.From > RollupPlan.Earliest) And(dialect.Unindexed + "at >= {0}", range.From);
+        if (range.To < RollupPlan.Latest) And(dialect.Unindexed + "at < {0}", range.To);
+    }
+
+    public IReadOnlyList<object> Values => values;
+
+    void Equal(string column, string? value)
+    {
+        if (value is not null) And(dialect.Unindexed + column + " = {0}", value);
+    }
+
+    /// <summary>The condition names its values {0}, {1}, each once.</summary>
+    public void And(string condition, params object[] given)
+    {
+        var names = given.Select((_, i) => (object)dialect.Value(values.Count + i + 1)).ToArray();
+        sql.Append(sql.Length == 0 ? " where " : " and ").AppendFormat(CultureInfo.InvariantCulture, condition, names);
+        values.AddRange(given);
+    }
+
+    public void After(UsageCursor place) => And($"at <= {{0}} and (at < {{1}} or {dialect.Order} > {{2}})", place.AtMillis, place.AtMillis, place.Order);
+
+    public override string ToString() => sql.ToString();
+}
+
+/// <summary>What is read of a record to add it up. The columns that groups need come after these, and the whole record last, where tags are asked for.</summary>
+sealed class UsageColumns
+{
+    readonly IReadOnlyList<UsageKey> by;
+
+    public UsageColumns(UsageDialect dialect, UsageFilter filter, IReadOnlyList<UsageKey> by)
+    {
+        this.by = by;
+        NeedsRecord = filter.Tags is { Count: > 0 } || by.Any(key => key.IsInTags);
+        var columns = by.Where(key => !key.IsInTags).Select(key => key == UsageKey.Outcome ? "success" : key == UsageKey.User ? "\"user\"" : key.Name);
+        Text = string.Join(", ", [
+            "at", "input", "output", "requests", dialect.Cost, "success", dialect.Duration, "unpriced", "currency", .. NeedsRecord ? ["account", "record"] : columns]);
+    }
+
+    public bool NeedsRecord { get; }
+
+    public string Text { get; }
+
+    /// <summary>The first column of a group's keys; of a record's account, where the record is needed, with the record behind it.</summary>
+    public const int First = 9;
+
+    /// <summary>The group of a row, where the columns say it all.</summary>
+    public string?[] Keys(Func<int, string?> text, Func<int, string> account, bool success)
+    {
+        var keys = new string?[by.Count];
+        for (var i = 0; i < keys.Length; i++)
+            keys[i] = by[i] == UsageKey.Outcome ? UsageKey.OutcomeOf(success) : by[i] == UsageKey.Account ? account(First + i) : text(First + i);
+        return keys;
+    }
+}
