@@ -2,6 +2,7 @@
 using Microsoft.Extensions.Logging;
 using Orleans.Concurrency;
 using Orleans.Placement;
+using Orleans.Runtime.Placement;
 using Purser.Core;
 using Purser.Engine;
 using Purser.Interfaces;
@@ -15,7 +16,8 @@ namespace Purser.Grains;
 [Reentrant]
 [RandomPlacement]
 [GrainType("deadlines")]
-public sealed class DeadlineGrain(ILedger ledger, LedgerClock clock, ILogger<DeadlineGrain> log) : Grain, IDeadlineGrain, IRemindable
+public sealed class DeadlineGrain(
+    ILedger ledger, LedgerClock clock, IClusterMembershipService membership, ILocalSiloDetails silo, ILogger<DeadlineGrain> log) : Grain, IDeadlineGrain, IRemindable
 {
     const string Reminder = "revive";
     const int MostPerScan = 256;
@@ -56,12 +58,21 @@ public sealed class DeadlineGrain(ILedger ledger, LedgerClock clock, ILogger<Dea
                     var outcomes = await Task.WhenAll(some.Select(account => GrainFactory.GetGrain<IBudgetGrain>(account).SendAsync(new Tick())));
                     if (Array.Exists(outcomes, outcome => outcome.Value.IsTransient)) return;
                 }
-                if (due.Count < MostPerScan) return;
+                if (due.Count < MostPerScan) break;
             }
         }
         catch (Exception e) when (e is LedgerUnavailableException or OrleansException or TimeoutException)
         {
             log.LogWarning("Shard {Shard}: could not wake what is due: {Why}", shard, e.Message);
         }
+        GoHome(shard.Number!.Value);
+    }
+
+    /// <summary>Silos came or went since it was placed: moving costs nothing, and the first silo of a cluster would otherwise keep every shard.</summary>
+    void GoHome(int shard)
+    {
+        if (DeadlineHomes.Of(shard, membership.CurrentSnapshot) is not { } home || home.Equals(silo.SiloAddress)) return;
+        RequestContext.Set(IPlacementDirector.PlacementHintKey, home);
+        this.MigrateOnIdle();
     }
 }

@@ -2,6 +2,7 @@
 // Reminders bring it back too, but take up to a minute.
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Orleans.Runtime.Placement;
 using Purser.Engine;
 using Purser.Interfaces;
 
@@ -42,6 +43,8 @@ public sealed class DeadlineWatch(
     {
         try
         {
+            // A shard that nobody watches begins where it belongs.
+            if (DeadlineHomes.Of(number, membership.CurrentSnapshot) is { } home) RequestContext.Set(IPlacementDirector.PlacementHintKey, home);
             await grains.GetGrain<IDeadlineGrain>(number).TouchAsync().WaitAsync(stopping);
             return true;
         }
