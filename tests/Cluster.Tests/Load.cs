@@ -17,7 +17,8 @@ namespace Purser.Cluster.Tests;
 /// </summary>
 sealed class Load : IAsyncDisposable
 {
-    public sealed record Call(string Account, TimeSpan Started, TimeSpan Took, OutcomeStatus Status);
+    /// <summary><see cref="Side"/>: the number of the authority that was asked.</summary>
+    public sealed record Call(string Account, TimeSpan Started, TimeSpan Took, OutcomeStatus Status, int Side);
 
     static readonly TimeSpan patience = TimeSpan.FromSeconds(120);
 
@@ -55,20 +56,20 @@ sealed class Load : IAsyncDisposable
     {
         for (var i = 0; !stopping.IsCancellationRequested; i++)
         {
-            var authority = authorities[(caller + i) % authorities.Count];
+            var side = (caller + i) % authorities.Count;
             var hold = string.Create(CultureInfo.InvariantCulture, $"{caller}-{i}");
-            var held = await SendAsync(authority, account, Conformance.Calls.Reserve(hold, 10, ttlSeconds: 600));
-            if (held.Status == OutcomeStatus.Done) await SendAsync(authority, account, Conformance.Calls.Settle(hold, "u" + hold, 0));
+            var held = await SendAsync(side, account, Conformance.Calls.Reserve(hold, 10, ttlSeconds: 600));
+            if (held.Status == OutcomeStatus.Done) await SendAsync(side, account, Conformance.Calls.Settle(hold, "u" + hold, 0));
         }
     }
 
-    async Task<Outcome> SendAsync(IBudgetAuthority authority, string account, BudgetCommand command)
+    async Task<Outcome> SendAsync(int side, string account, BudgetCommand command)
     {
         while (true)
         {
             var started = clock.Elapsed;
-            var outcome = await authority.SendAsync(account, command);
-            Calls.Enqueue(new(account, started, clock.Elapsed - started, outcome.Status));
+            var outcome = await authorities[side].SendAsync(account, command);
+            Calls.Enqueue(new(account, started, clock.Elapsed - started, outcome.Status, side));
             if (outcome.Status == OutcomeStatus.Done)
             {
                 acknowledgedExchanges.Enqueue(new(account, command, 0, long.MaxValue, 0, long.MaxValue, outcome));

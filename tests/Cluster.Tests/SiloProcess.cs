@@ -2,6 +2,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Purser.Cluster.Tests.Network;
 using Purser.Conformance.Servers;
 
 namespace Purser.Cluster.Tests;
@@ -13,10 +14,12 @@ sealed class SiloProcess : IAsyncDisposable
 
     readonly Dictionary<string, string> settings;
     readonly string address;
+    readonly string[] within;
     Process process = null!;
     Task<string> errors = Task.FromResult("");
 
-    SiloProcess(Dictionary<string, string> settings, int port, string address) => (this.settings, Port, this.address) = (settings, port, address);
+    SiloProcess(Dictionary<string, string> settings, int port, string address, string[] within) =>
+        (this.settings, Port, this.address, this.within) = (settings, port, address, within);
 
     /// <summary>Where other silos reach it: what its address in the cluster is known by.</summary>
     public int Port { get; }
@@ -34,22 +37,36 @@ sealed class SiloProcess : IAsyncDisposable
         }, port);
     }
 
+    public const int GatewayInNetwork = 30000;
+
+    /// <summary>In a namespace of its own, where all ports are free.</summary>
+    public static SiloProcess StartIn(SiloNetwork network, int place, string postgres, string redis, string clusterId)
+    {
+        const int port = 11111;
+        var address = network.AddressOf(place).ToString();
+        return Start(new()
+        {
+            ["PURSER_ROLE"] = "silo", ["PURSER_POSTGRES"] = postgres, ["PURSER_REDIS"] = redis, ["PURSER_CLUSTER_ID"] = clusterId, ["PURSER_ADVERTISED_IP"] = address,
+            ["PURSER_SILO_PORT"] = port.ToString(CultureInfo.InvariantCulture), ["PURSER_GATEWAY_PORT"] = GatewayInNetwork.ToString(CultureInfo.InvariantCulture),
+        }, port, $"http://{address}:8080", network.Within(place));
+    }
+
     /// <summary>An api in front of the silos, which knows no database.</summary>
     public static SiloProcess StartApi(string redis, string clusterId, string adminKey = "") =>
         Start(new() { ["PURSER_ROLE"] = "api", ["PURSER_REDIS"] = redis, ["PURSER_CLUSTER_ID"] = clusterId, ["PURSER_ADMIN_KEY"] = adminKey }, port: 0);
 
-    static SiloProcess Start(Dictionary<string, string> settings, int port)
+    static SiloProcess Start(Dictionary<string, string> settings, int port, string? address = null, string[]? within = null)
     {
-        var address = $"http://127.0.0.1:{ServerProcess.FreePort()}";
-        settings["PURSER_URLS"] = address;
-        var node = new SiloProcess(settings, port, address);
+        settings["PURSER_URLS"] = address ??= $"http://127.0.0.1:{ServerProcess.FreePort()}";
+        var node = new SiloProcess(settings, port, address, within ?? []);
         node.StartAgain();
         return node;
     }
 
     public void StartAgain()
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "purser-silo")) { RedirectStandardOutput = true, RedirectStandardError = true };
+        string[] command = [.. within, Path.Combine(AppContext.BaseDirectory, "purser-silo")];
+        var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in settings) start.Environment[name] = value;
         process = Process.Start(start)!;
         // Read, so that the process never waits for a full pipe.
