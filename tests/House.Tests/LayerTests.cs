@@ -13,7 +13,8 @@ public sealed class LayerTests
         ["Grains"] = ["Interfaces", "Engine", "Core"],
         ["Dashboard"] = ["Engine", "Core"],
         ["Client"] = [],
-        ["Api"] = ["Ledgers", "Dashboard", "Engine", "Core"],
+        ["Tokens"] = [],
+        ["Api"] = ["Ledgers", "Tokens", "Dashboard", "Engine", "Core"],
         ["Silo"] = ["Api", "Grains", "Interfaces", "Ledgers", "Dashboard", "Engine", "Core"],
     };
 
@@ -37,6 +38,9 @@ public sealed class LayerTests
     public void The_rules_have_no_package_but_time_and_the_analyzer() => Nothing.In(
         Repository.Projects("src").Single(project => project.Name == "Core").Packages
             .Except(["NodaTime", "Microsoft.CodeAnalysis.BannedApiAnalyzers"]));
+
+    [Fact]
+    public void Counting_tokens_needs_no_package() => Nothing.In(Repository.Projects("src").Single(project => project.Name == "Tokens").Packages);
 
     [Fact]
     public void Orleans_stays_in_its_projects()

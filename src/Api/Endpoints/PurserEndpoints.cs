@@ -52,6 +52,8 @@ public static class PurserEndpoints
         var reports = new ReportEndpoints(queries, clock);
         routes.On("GET", "/v1/reports", reports.Report, "report", "Usage over a period, in sum, by group and over time").Takes(ReportEndpoints.Parameters).Answers<ReportDocument>();
 
+        routes.On("POST", "/v1/tokens/count", TokenEndpoints.Count, "countTokens", "How many tokens a text or a prompt has for a model").Takes<TokenCountRequestDocument>().Answers<TokenCountDocument>();
+
         // Behind a cluster's client there is no ledger: its silos have it.
         if (services.GetService<ILedger>() is { } ledger)
         {

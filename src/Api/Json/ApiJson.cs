@@ -35,6 +35,8 @@ namespace Purser.Api.Json;
 [JsonSerializable(typeof(SettleDocument))]
 [JsonSerializable(typeof(SettlementDocument))]
 [JsonSerializable(typeof(StatusDocument))]
+[JsonSerializable(typeof(TokenCountDocument))]
+[JsonSerializable(typeof(TokenCountRequestDocument))]
 [JsonSerializable(typeof(UsageDocument))]
 [JsonSerializable(typeof(UsageResultsDocument))]
 [JsonSerializable(typeof(VerificationDocument))]

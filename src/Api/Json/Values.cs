@@ -116,7 +116,7 @@ sealed class FreeObjectConverter : JsonConverter<FreeObject>
     }
 
     /// <summary>Escapes are checked here because they are kept as they came; everything else was read already.</summary>
-    static bool IsSound(string text)
+    public static bool IsSound(string text)
     {
         try
         {
