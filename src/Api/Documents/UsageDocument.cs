@@ -69,6 +69,8 @@ public class UsageDocument : PartsDocument
             OutputTokens = reading.OutputTokens,
             Parts = usage.Parts?.WebSearchContext is { } context ? (reading.Parts ?? new()) with { WebSearchContext = context } : reading.Parts,
             ServiceTier = usage.ServiceTier ?? reading.ServiceTier,
+            Region = usage.Region ?? reading.Region,
+            Speed = usage.Speed ?? reading.Speed,
             Raw = raw,
         };
     }

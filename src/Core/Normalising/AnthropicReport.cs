@@ -20,6 +20,9 @@ static class AnthropicReport
         return counts with
         {
             ServiceTier = ReportReader.Text(report, "service_tier"),
+            // Where the model ran has a price of its own only where it was bound to a place.
+            Region = ReportReader.Text(report, "inference_geo") is "us" or "eu" ? ReportReader.Text(report, "inference_geo") : null,
+            Speed = ReportReader.Text(report, "speed") is "fast" ? "fast" : null,
             Parts = counts.Parts with
             {
                 ReasoningTokens = thinking,

@@ -7,6 +7,8 @@ sealed record ReportCounts
     public long OutputTokens { get; init; }
     public UsageParts Parts { get; init; } = new();
     public string? ServiceTier { get; init; }
+    public string? Region { get; init; }
+    public string? Speed { get; init; }
 
     /// <summary>Members that are at fault where the parts exceed the totals.</summary>
     public string InputField { get; init; } = "raw";
@@ -26,7 +28,7 @@ sealed record ReportCounts
 
     static readonly UsageParts none = new();
 
-    public UsageReading ToReading() => new(InputTokens, OutputTokens, Parts == none ? null : Parts, Tier(ServiceTier));
+    public UsageReading ToReading() => new(InputTokens, OutputTokens, Parts == none ? null : Parts, Tier(ServiceTier), Region, Speed);
 
     /// <summary>The tiers that have prices of their own, under one name whoever reports them; every other name is the standard price.</summary>
     static string? Tier(string? reported) => reported?.ToLowerInvariant() switch

@@ -5,7 +5,7 @@ using System.Text.Json;
 namespace Purser.Core;
 
 /// <summary>What a report says: totals that include their parts, parts that do not overlap.</summary>
-public sealed record UsageReading(long InputTokens, long OutputTokens, UsageParts? Parts = null, string? ServiceTier = null);
+public sealed record UsageReading(long InputTokens, long OutputTokens, UsageParts? Parts = null, string? ServiceTier = null, string? Region = null, string? Speed = null);
 
 public static class UsageReport
 {

@@ -27,6 +27,9 @@ public sealed class LocalUsageTests(LocalFacade host) : UsageConformance(host);
 [Collection(LocalHttpTests.Name)]
 public sealed class LocalRawUsageTests(LocalFacade host) : RawUsageConformance(host);
 
+[Collection(LocalHttpTests.Name)]
+public sealed class LocalTokenTests(LocalFacade host) : TokenConformance(host);
+
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessAccountTests(ProcessFacade host) : AccountConformance(host);
 
@@ -50,6 +53,9 @@ public sealed class ProcessUsageTests(ProcessFacade host) : UsageConformance(hos
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessRawUsageTests(ProcessFacade host) : RawUsageConformance(host);
+
+[Collection(ProcessHttpTests.Name)]
+public sealed class ProcessTokenTests(ProcessFacade host) : TokenConformance(host);
 
 public sealed class EverySuiteTests
 {

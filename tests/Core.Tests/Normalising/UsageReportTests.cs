@@ -105,6 +105,8 @@ public sealed class UsageReportTests
         Add("inputTokens", reading.InputTokens);
         Add("outputTokens", reading.OutputTokens);
         Add("serviceTier", reading.ServiceTier);
+        Add("region", reading.Region);
+        Add("speed", reading.Speed);
         if (reading.Parts is { } parts)
             foreach (var part in typeof(UsageParts).GetProperties())
                 Add(part.Name, part.GetValue(parts));

@@ -27,6 +27,9 @@ public sealed class UsageTests(HttpHost host) : UsageConformance(host);
 [Collection(HttpTests.Name)]
 public sealed class RawUsageTests(HttpHost host) : RawUsageConformance(host);
 
+[Collection(HttpTests.Name)]
+public sealed class TokenTests(HttpHost host) : TokenConformance(host);
+
 public sealed class EverySuiteTests
 {
     [Fact]

@@ -1,8 +1,7 @@
 // Counting tokens over HTTP.
-namespace Purser.Embedded.Tests.Http;
+namespace Purser.Conformance.Http;
 
-[Collection(HttpTests.Name)]
-public sealed class TokenTests(HttpHost host)
+public abstract class TokenConformance(HttpFacade host)
 {
     Task<Reply> Count(string body) => host.Post("/v1/tokens/count", body);
 
