@@ -27,15 +27,15 @@ static class Admission
         {
             if (limit.Limit.Mode == LimitMode.Off || !limit.Matcher.Matches(call, canonicalModel)) continue;
             if (limit.Limit.Window.Kind == WindowKind.Session && call.Session is null) continue;
-            matches.Add(Look(state, limit, KeyOf(limit, call), at, now));
+            matches.Add(Look(state, limit, KeyOf(limit, call, canonicalModel), at, now));
         }
         return matches;
     }
 
     static readonly List<Match> none = [];
 
-    public static string KeyOf(LimitState limit, Dimensions call) =>
-        limit.Limit.Window.Kind == WindowKind.Session ? call.Session ?? "" : limit.Matcher.Key(call);
+    public static string KeyOf(LimitState limit, Dimensions call, string? canonicalModel) =>
+        limit.Limit.Window.Kind == WindowKind.Session ? call.Session ?? "" : limit.Matcher.Key(call, canonicalModel);
 
     public static Match Look(BudgetState state, LimitState limit, string key, Instant at, Instant now)
     {

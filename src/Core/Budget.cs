@@ -144,7 +144,7 @@ public static class Budget
             {
                 Answer = after => Viewing.Status(after, new GetStatus(), now).Answer!,
             },
-            CloseSession close => new(Outcome.Done(), HasSession(state, close.Session) ? [new SessionClosed(close.Session) { At = now }] : []),
+            CloseSession close => new(Outcome.Done(), HasSession(state, close.Session, now) ? [new SessionClosed(close.Session) { At = now }] : []),
             Tick => new(Outcome.Done()),
             _ => throw new UnreachableException($"no rule for {command.GetType().Name}"),
         };
@@ -160,8 +160,8 @@ public static class Budget
             : null;
     }
 
-    static bool HasSession(BudgetState state, string session) =>
-        state.Limits.Exists(limit => limit.Limit.Window.Kind == WindowKind.Session && limit.Counters.ContainsKey(session));
+    static bool HasSession(BudgetState state, string session, Instant now) =>
+        state.Limits.Exists(limit => limit.Limit.Window.Kind == WindowKind.Session && limit.Counters.TryGetValue(session, out var counter) && counter.Running(now) is not null);
 
     /// <summary>Changes the state by one event. Knows no settings and no clock: the event carries all of it.</summary>
     public static void Apply(BudgetState state, BudgetEvent happened)

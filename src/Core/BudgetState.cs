@@ -17,10 +17,17 @@ public sealed class Counter
 {
     public List<Slot> Slots { get; init; } = new(1);
 
-    /// <summary>Thresholds announced in the window that <see cref="AnnouncedIn"/> starts, one bit per index; and how often they were armed anew.</summary>
-    public uint Announced { get; set; }
+    /// <summary>The thresholds announced in the window that <see cref="AnnouncedIn"/> starts, by their ratios, and how often they were armed anew.</summary>
+    public List<decimal>? Announced { get; set; }
     public Instant AnnouncedIn { get; set; }
     public int Arming { get; set; }
+
+    /// <summary>The amount that the last announcement was about: a limit that was raised since arms anew.</summary>
+    public Int128? AnnouncedOf { get; set; }
+
+    /// <summary>When it changed or was asked for last; decides only what leaves memory first.</summary>
+    [JsonIgnore]
+    public Instant UsedAt { get; set; }
 
     /// <summary>The sum over the slots that count at this instant.</summary>
     public (Int128 Settled, Int128 Held) At(Instant now)
@@ -53,6 +60,12 @@ public sealed class Counter
     }
 }
 
+/// <summary>
+/// The counters of a limit that left memory: the most that any of them had settled, in a window that lasts until then. What the account's
+/// status needs of them without reading them.
+/// </summary>
+public sealed record AwayCounters(Int128 Settled, Instant Until);
+
 /// <summary>A limit in force with its counters.</summary>
 public sealed class LimitState(NumberedLimit numbered)
 {
@@ -65,6 +78,10 @@ public sealed class LimitState(NumberedLimit numbered)
     public Limit Limit => numbered.Limit;
 
     public Dictionary<string, Counter> Counters { get; init; } = new(StringComparer.Ordinal);
+
+    /// <summary>Has a counter for each value of a dimension (or each session); such counters may leave memory.</summary>
+    [JsonIgnore]
+    public bool IsKeyed => numbered.Limit.Each is not null || numbered.Limit.Window.Kind == WindowKind.Session;
 
     /// <summary>The calendar window with usage whose end is still to be announced; null when there is none.</summary>
     public Span? Open { get; set; }
@@ -174,6 +191,9 @@ public sealed class BudgetState(string account)
     public Dictionary<string, Hold> Holds { get; init; } = new(StringComparer.Ordinal);
     public List<Override> Overrides { get; init; } = [];
 
+    /// <summary>Limits, by number, that have counters outside of memory. Whatever of a limit is not named here is all in memory.</summary>
+    public SortedDictionary<int, AwayCounters> Away { get; init; } = [];
+
     /// <summary>Usage ids booked lately; older ones are found in the ledger.</summary>
     [JsonIgnore]
     public Dictionary<string, UsageRecord> RecentUsage { get; } = new(StringComparer.Ordinal);
@@ -239,6 +259,9 @@ public sealed class BudgetState(string account)
         foreach (var hold in Holds.Values)
             if (hold.State == ReservationState.Active)
                 Deadlines.Add((hold.ExpiresAt, hold.Id));
+        foreach (var limit in Limits)
+            foreach (var counter in limit.Counters.Values)
+                counter.UsedAt = LastAt;
         foreach (var hold in Holds.Values.Where(hold => hold.State != ReservationState.Active).OrderBy(hold => hold.ClosedAt))
             leaving.Enqueue((hold.ClosedAt ?? LastAt, hold.Id, null));
     }

@@ -16,6 +16,7 @@ namespace Purser.Core;
 [JsonSerializable(typeof(Outcome))]
 [JsonSerializable(typeof(BudgetState))]
 [JsonSerializable(typeof(Hold))]
+[JsonSerializable(typeof(Counter))]
 [JsonSerializable(typeof(UsageRecord))]
 [JsonSerializable(typeof(SettingsBody))]
 public sealed partial class CoreJson : JsonSerializerContext;

@@ -1,4 +1,5 @@
 // Putting amounts on counters. The only place where a counter changes.
+using System.Diagnostics;
 using NodaTime;
 
 namespace Purser.Core;
@@ -49,7 +50,12 @@ static class Counting
 
     static Slot SlotOf(BudgetState state, LimitState limit, Touch touch)
     {
-        if (!limit.Counters.TryGetValue(touch.Key, out var counter)) limit.Counters[touch.Key] = counter = new();
+        if (!limit.Counters.TryGetValue(touch.Key, out var counter))
+        {
+            if (state.Away.ContainsKey(limit.No)) throw new UnreachableException($"the counter '{touch.Key}' of limit '{limit.Limit.Id}' is changed before it came back into memory");
+            limit.Counters[touch.Key] = counter = new();
+        }
+        counter.UsedAt = state.LastAt;
         if (counter.Find(touch.Span.Start) is { } known)
         {
             // A session's slot grows with each of its calls.
@@ -69,7 +75,8 @@ static class Counting
         foreach (var (key, counter) in limit.Counters)
         {
             RemoveEnded(counter, reset.At);
-            if (counter.Slots.Count == 0) limit.Counters.Remove(key);
+            // One whose limit has counters outside of memory stays as known to be empty.
+            if (counter.Slots.Count == 0 && !state.Away.ContainsKey(limit.No)) limit.Counters.Remove(key);
             foreach (var slot in counter.Slots)
                 if (slot.Settled != 0 && (limit.Open is not { } open || slot.Span.End < open.End))
                     limit.Open = slot.Span;
@@ -89,7 +96,11 @@ static class Counting
         var ended = new HashSet<int>();
         foreach (var limit in state.Limits)
             if (limit.Limit.Window.Kind == WindowKind.Session && limit.Counters.Remove(closed.Session))
+            {
                 ended.Add(limit.No);
+                // Empty, not gone: a counter kept outside of memory must not come back in its place.
+                if (state.Away.ContainsKey(limit.No)) limit.Counters[closed.Session] = new() { UsedAt = closed.At };
+            }
         if (ended.Count == 0) return;
         foreach (var (_, id) in state.Deadlines)
             foreach (var layer in state.Holds[id].Layers)

@@ -26,8 +26,11 @@ public sealed class Matcher
         return true;
     }
 
-    /// <summary>The counter's key: the value of the limit's `each` dimension; calls without it count under the empty key.</summary>
-    public string Key(Dimensions call) => each is null ? "" : call.Of(each) ?? "";
+    /// <summary>
+    /// The counter's key: the value of the limit's `each` dimension; calls without it count under the empty key. A model counts under its
+    /// own name, whatever alias the call gave.
+    /// </summary>
+    public string Key(Dimensions call, string? canonicalModel) => each is null ? "" : each == "model" && canonicalModel is not null ? canonicalModel : call.Of(each) ?? "";
 
     // A backslash would escape in the library's patterns; here it stands for itself.
     static bool Fits(string pattern, string? value) =>

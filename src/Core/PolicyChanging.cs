@@ -59,7 +59,7 @@ public sealed class Seeding
                 continue;
             }
             var span = Effective.Calendar.Bounds(limit.Limit.Window, record.At);
-            var key = (limit.No, Admission.KeyOf(limit, call), span.Start);
+            var key = (limit.No, Admission.KeyOf(limit, call, canonical), span.Start);
             seeds[key] = (span, seeds.GetValueOrDefault(key).Settled + record.Amounts.Of(limit.Limit.Unit));
         }
     }
@@ -131,7 +131,7 @@ public sealed class Seeding
                 if (limit.Limit.Window.Kind == WindowKind.Session && hold.Dimensions.Session is null) continue;
                 var span = limit.Limit.Window.Kind != WindowKind.Session ? Effective.Calendar.Bounds(limit.Limit.Window, hold.CreatedAt)
                     : Running(limit, hold.Dimensions.Session!) is { } running && running.Span.Start <= hold.CreatedAt ? running.Span : default;
-                if (span.End > now) touches.Add(new(limit.No, Admission.KeyOf(limit, hold.Dimensions), span));
+                if (span.End > now) touches.Add(new(limit.No, Admission.KeyOf(limit, hold.Dimensions, canonical), span));
             }
             for (var layer = 0; layer < hold.Layers.Count && touches.Count > 0; layer++) matches.Add(new(id, layer, touches));
         }
@@ -178,9 +178,7 @@ static class PolicyChanging
                 state.Limits.Add(new(numbered));
                 continue;
             }
-            var kept = new LimitState(numbered) { Counters = old.Counters, Open = old.Open };
-            Thresholding.Carry(old.Limit, kept);
-            state.Limits.Add(kept);
+            state.Limits.Add(new(numbered) { Counters = old.Counters, Open = old.Open });
         }
         foreach (var seed in changed.Seeds) Counting.Seed(state, seed);
         foreach (var match in changed.Holds)

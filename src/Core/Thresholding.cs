@@ -6,8 +6,9 @@ namespace Purser.Core;
 static class Thresholding
 {
     /// <summary>
-    /// What is to be announced after some events, for the counters they touched. After a policy change or an override, all counters are
-    /// looked at, and thresholds that a raise lifted out of reach are armed anew. Rolling windows arm anew whenever they empty below.
+    /// What is to be announced after some events, for the counters they touched. After a policy change or an override, the limits with one
+    /// counter are looked at, and thresholds that a raise lifted out of reach are armed anew; of limits with many counters each one is when
+    /// it is next written (for most of them may not be in memory). Rolling windows arm anew whenever they empty below.
     /// </summary>
     public static IReadOnlyList<BudgetEvent> After(BudgetState state, IReadOnlyList<BudgetEvent> events, Instant now)
     {
@@ -19,11 +20,14 @@ static class Thresholding
                 case Settled { Touches: var touches }: Touched(touches); break;
                 case Recorded { Touches: var touches }: Touched(touches); break;
                 case Expired { Touches: var touches }: Touched(touches); break;
-                case PolicyChanged or OverrideAdded or OverrideRemoved:
-                    foreach (var limit in state.Limits) All(limit, raised: true);
+                case PolicyChanged or OverrideAdded { Terms.Key: null }: Single(); break;
+                case OverrideAdded { Terms: var terms }: Named(terms); break;
+                case OverrideRemoved removed:
+                    if (state.Overrides.Find(granted => granted.Id == removed.Id)?.Terms is { Key: not null } ended) Named(ended);
+                    else Single();
                     break;
                 case WindowReset reset:
-                    if (state.LimitNo(reset.No) is { } opened) All(opened, raised: false);
+                    if (state.LimitNo(reset.No) is { } opened) All(opened);
                     break;
             }
         return announcements ?? [];
@@ -35,11 +39,24 @@ static class Thresholding
                     Look(limit, touch.Key, raised: false);
         }
 
-        void All(LimitState limit, bool raised)
+        void Single()
+        {
+            foreach (var limit in state.Limits)
+                if (!limit.IsKeyed) Look(limit, "", raised: true);
+        }
+
+        void Named(OverrideTerms terms)
+        {
+            foreach (var limit in state.Limits)
+                if (Overriding.Covers(terms, limit.Limit)) Look(limit, terms.Key!, raised: true);
+        }
+
+        // Whatever has a slot in a window that only now opens is in memory.
+        void All(LimitState limit)
         {
             foreach (var key in limit.Counters.Keys)
-                if (raised || (seen ??= []).Add((limit.No, key)))
-                    Look(limit, key, raised);
+                if ((seen ??= []).Add((limit.No, key)))
+                    Look(limit, key, raised: false);
         }
 
         void Look(LimitState limit, string key, bool raised)
@@ -48,28 +65,33 @@ static class Thresholding
             var match = Admission.Look(state, limit, key, now, now);
             if (match.Allowed is not { } allowed) return;
             var window = WindowOf(limit, counter, match, now);
-            var announced = counter.AnnouncedIn == window.Start ? counter.Announced : 0;
-            var arming = counter.AnnouncedIn == window.Start ? counter.Arming : 0;
+            var remembered = counter.AnnouncedIn == window.Start;
+            var announced = remembered && counter.Announced is { } ratios ? ratios : none;
+            var arming = remembered ? counter.Arming : 0;
+            raised |= remembered && allowed > counter.AnnouncedOf;
             var thresholds = limit.Limit.Thresholds ?? EffectivePolicy.DefaultThresholds;
             var rolling = limit.Limit.Window.Kind == WindowKind.Rolling;
             // A rolling window may have emptied below a threshold since anybody looked, and been filled above it by these very events.
             var before = rolling ? match.Settled - Booked(events, limit, key, now) : match.Settled;
             for (var i = 0; i < thresholds.Count; i++)
             {
-                var known = (announced & (1u << i)) != 0;
-                if (known && (raised || rolling) && !IsReached(Int128.Min(before, match.Settled), thresholds[i].Ratio, allowed))
+                var ratio = thresholds[i].Ratio;
+                var known = announced.Contains(ratio);
+                if (known && (raised || rolling) && !IsReached(Int128.Min(before, match.Settled), ratio, allowed))
                 {
                     (announcements ??= []).Add(new ThresholdRearmed(limit.No, limit.Limit.Id, key, window, i == 0 ? 0 : thresholds[i - 1].Ratio) { At = now });
-                    announced &= (1u << i) - 1;
+                    announced = announced.FindAll(other => other < ratio);
                     arming++;
                     known = false;
                 }
-                if (!known && IsReached(match.Settled, thresholds[i].Ratio, allowed))
+                if (!known && IsReached(match.Settled, ratio, allowed))
                     (announcements ??= []).Add(new ThresholdCrossed(
                         limit.No, limit.Limit.Id, key, window, thresholds[i].Ratio, thresholds[i].Level, match.Settled, allowed, arming) { At = now });
             }
         }
     }
+
+    static readonly List<decimal> none = [];
 
     static bool IsReached(Int128 settled, decimal ratio, Int128 allowed) => settled > 0 && (decimal)settled >= ratio * (decimal)allowed;
 
@@ -102,47 +124,19 @@ static class Thresholding
 
     public static void Apply(BudgetState state, ThresholdCrossed crossed)
     {
-        if (Find(state, crossed.No, crossed.Key) is not var (limit, counter)) return;
-        if (counter.AnnouncedIn != crossed.Window.Start) (counter.AnnouncedIn, counter.Announced, counter.Arming) = (crossed.Window.Start, 0, 0);
-        counter.Announced |= 1u << IndexOf(limit, crossed.Ratio);
+        if (Find(state, crossed.No, crossed.Key) is not var (_, counter)) return;
+        if (counter.AnnouncedIn != crossed.Window.Start) (counter.AnnouncedIn, counter.Announced, counter.Arming) = (crossed.Window.Start, null, 0);
+        if (counter.Announced?.Contains(crossed.Ratio) != true) (counter.Announced ??= []).Add(crossed.Ratio);
+        counter.AnnouncedOf = crossed.Amount;
     }
 
     public static void Apply(BudgetState state, ThresholdRearmed rearmed)
     {
-        if (Find(state, rearmed.No, rearmed.Key) is not var (limit, counter) || counter.AnnouncedIn != rearmed.Window.Start) return;
-        var thresholds = limit.Limit.Thresholds ?? EffectivePolicy.DefaultThresholds;
-        for (var i = 0; i < thresholds.Count; i++)
-            if (thresholds[i].Ratio > rearmed.Above)
-                counter.Announced &= ~(1u << i);
+        if (Find(state, rearmed.No, rearmed.Key) is not var (_, counter) || counter.AnnouncedIn != rearmed.Window.Start) return;
+        counter.Announced?.RemoveAll(ratio => ratio > rearmed.Above);
         counter.Arming++;
     }
 
     static (LimitState Limit, Counter Counter)? Find(BudgetState state, int no, string key) =>
         state.LimitNo(no) is { } limit && limit.Counters.TryGetValue(key, out var counter) ? (limit, counter) : null;
-
-    /// <summary>What was announced for the same ratios, where a policy changes the thresholds of a limit that goes on counting.</summary>
-    public static void Carry(Limit from, LimitState to)
-    {
-        var before = from.Thresholds ?? EffectivePolicy.DefaultThresholds;
-        var after = to.Limit.Thresholds ?? EffectivePolicy.DefaultThresholds;
-        if (ReferenceEquals(before, after) || before.Select(threshold => threshold.Ratio).SequenceEqual(after.Select(threshold => threshold.Ratio))) return;
-        foreach (var counter in to.Counters.Values)
-        {
-            var carried = 0u;
-            for (var i = 0; i < before.Count; i++)
-                for (var j = 0; j < after.Count; j++)
-                    if (before[i].Ratio == after[j].Ratio && (counter.Announced & (1u << i)) != 0)
-                        carried |= 1u << j;
-            counter.Announced = carried;
-        }
-    }
-
-    static int IndexOf(LimitState limit, decimal ratio)
-    {
-        var thresholds = limit.Limit.Thresholds ?? EffectivePolicy.DefaultThresholds;
-        for (var i = 0; i < thresholds.Count; i++)
-            if (thresholds[i].Ratio == ratio)
-                return i;
-        return 31;
-    }
 }

@@ -113,7 +113,7 @@ static class Viewing
                 var match = Admission.Look(state, limit, key, now, now);
                 var view = View(state, match, now);
                 worst = Math.Max(worst, Array.IndexOf(words, view.Status));
-                if (limit.No < afterNo || (limit.No == afterNo && string.CompareOrdinal(key, afterKey) <= 0)) continue;
+                if (limit.No < afterNo || (limit.No == afterNo && keyOrder.Compare(key, afterKey) <= 0)) continue;
                 if (views.Count < query.PageSize)
                 {
                     views.Add(view);
@@ -121,6 +121,9 @@ static class Viewing
                 }
                 else next ??= $"{last.No}/{last.Key}";
             }
+        foreach (var (no, away) in state.Away)
+            if (away.Until > now && state.LimitNo(no) is { Limit.Mode: not LimitMode.Off } limit && Admission.Allowed(state, limit.Limit, "", now) is { } allowed)
+                worst = Math.Max(worst, Array.IndexOf(words, Word(state.Effective.StatusLevels, Percent(away.Settled, allowed), allowed)));
         var reserved = state.Holds.Values.Where(hold => hold.State == ReservationState.Active).Aggregate(0L, (sum, hold) => sum + hold.Left.Tokens);
         return Outcome.Done(new AccountStatus(
             state.Account, words[worst], state.Paused, state.PausedReason, views, next, state.ActiveHolds, reserved, Overriding.Views(state, now, ended: false)));
@@ -129,9 +132,19 @@ static class Viewing
     static IEnumerable<string> KeysOf(LimitState limit, Instant now) =>
         limit.Limit.Each is null && limit.Limit.Window.Kind != WindowKind.Session
             ? [""]
-            : limit.Counters.Where(counter => counter.Value.Slots.Exists(slot => slot.Span.Contains(now))).Select(counter => counter.Key).Order(StringComparer.Ordinal);
+            : limit.Counters.Where(counter => counter.Value.Slots.Exists(slot => slot.Span.Contains(now))).Select(counter => counter.Key).Order(keyOrder);
 
-    static bool TryCursor(string? cursor, out int no, out string key)
+    /// <summary>By code points, as ledgers order what they keep.</summary>
+    static readonly Comparer<string> keyOrder = Comparer<string>.Create((a, b) =>
+    {
+        for (var i = 0; i < a.Length && i < b.Length; i++)
+            if (a[i] != b[i])
+                return char.IsSurrogate(a[i]) != char.IsSurrogate(b[i]) ? char.IsSurrogate(a[i]).CompareTo(char.IsSurrogate(b[i])) : a[i].CompareTo(b[i]);
+        return a.Length.CompareTo(b.Length);
+    });
+
+    /// <summary>The last row that a page showed: limit number and key.</summary>
+    public static bool TryCursor(string? cursor, out int no, out string key)
     {
         (no, key) = (0, "");
         if (cursor is null) return true;

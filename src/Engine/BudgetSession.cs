@@ -17,6 +17,14 @@ public sealed record SessionParts(ILedger Ledger, Committer Committer, SettingsS
 
     public const int UsualEventsPerSnapshot = 5_000;
 
+    /// <summary>So many counters of single keys (users, sessions) an account keeps in memory at most, about; the others are fetched when they are named.</summary>
+    public int MostKeyedCounters { get; init; } = UsualKeyedCounters;
+
+    public const int UsualKeyedCounters = 10_000;
+
+    /// <summary>Few enough to stay in the snapshot of a session that ends: the next one has them at once.</summary>
+    internal int KeyedCountersAtEnd => Math.Min(100, MostKeyedCounters);
+
     internal void Start(Func<Task> loop) =>
         _ = Task.Factory.StartNew(loop, CancellationToken.None, TaskCreationOptions.DenyChildAttach, Scheduler);
 }
@@ -42,6 +50,9 @@ public sealed class BudgetSession(string account, SessionParts parts)
 
     /// <summary>Closed holds and usage stay in memory this long, for quick retries.</summary>
     static readonly Duration remembered = Duration.FromMinutes(1);
+
+    /// <summary>Counters of single keys stay in memory this long after they were used.</summary>
+    static readonly Duration countersRemembered = Duration.FromHours(1);
 
     sealed record Waiting(BudgetCommand Command, TaskCompletionSource<Outcome> Answer);
 
@@ -132,7 +143,7 @@ public sealed class BudgetSession(string account, SessionParts parts)
             if (batch.Count == 0) break;
             await ServeAsync(batch);
         }
-        await SnapshotAsync(Math.Min(EventsWorthASnapshot, parts.EventsPerSnapshot));
+        await SnapshotAsync(Math.Min(EventsWorthASnapshot, parts.EventsPerSnapshot), parts.KeyedCountersAtEnd);
         stopped.SetResult();
     }
 
@@ -226,7 +237,7 @@ public sealed class BudgetSession(string account, SessionParts parts)
         for (var i = 0; i < batch.Count; i++) batch[i].Answer.TrySetResult(outcomes[i]);
         budget.Forget(now - remembered);
         eventsSinceSnapshot += events.Count;
-        await SnapshotAsync(parts.EventsPerSnapshot);
+        await SnapshotAsync(parts.EventsPerSnapshot, parts.MostKeyedCounters);
         return true;
     }
 
@@ -236,6 +247,7 @@ public sealed class BudgetSession(string account, SessionParts parts)
         var loaded = stored.SnapshotVersion > 0 ? LedgerJson.DecodeState(stored.Snapshot.Span) : new BudgetState(account);
         loaded.Index();
         eventsSinceSnapshot = 0;
+        await ReturnAsync(loaded, Residence.Named(loaded, stored.Tail.SelectMany(entry => entry.Events)));
         foreach (var entry in stored.Tail)
         {
             foreach (var happened in entry.Events) Budget.Apply(loaded, happened);
@@ -251,15 +263,37 @@ public sealed class BudgetSession(string account, SessionParts parts)
     async Task<List<BudgetEvent>> DecideAsync(BudgetState budget, List<Waiting> batch, Settings settings, Instant now, Outcome[] outcomes)
     {
         var seeding = await SeedAsync(budget, batch[0].Command, settings, now);
+        // Counters that are not in memory come back by one query. A command about what an earlier one of the batch makes is looked at again.
+        if (budget.Away.Count > 0)
+            await ReturnAsync(budget, batch.SelectMany(waiting => Residence.Named(budget, waiting.Command, settings, now)).ToHashSet());
         var events = new List<BudgetEvent>(2 * batch.Count);
         for (var i = 0; i < batch.Count; i++)
         {
+            if (budget.Away.Count > 0)
+            {
+                await ReturnAsync(budget, Residence.Named(budget, batch[i].Command, settings, now));
+                if (Residence.Shown(budget, batch[i].Command) is var (after, most)) await ReturnPageAsync(budget, after, most, now);
+            }
             var result = Budget.Step(budget, batch[i].Command, settings, now, seeding);
             seeding = null;
             outcomes[i] = result.Outcome;
             events.AddRange(result.Events);
         }
         return events;
+    }
+
+    async Task ReturnAsync(BudgetState budget, IReadOnlyCollection<CounterName> names)
+    {
+        if (names.Count == 0) return;
+        foreach (var kept in await parts.Ledger.ReadCountersAsync(account, names)) Residence.Return(budget, kept.Name, LedgerJson.DecodeCounter(kept.Json.Span));
+        foreach (var name in names) Residence.Return(budget, name, null);
+    }
+
+    /// <summary>The counters that a page of the status shows, as far as they are not in memory.</summary>
+    async Task ReturnPageAsync(BudgetState budget, CounterName after, int most, Instant now)
+    {
+        foreach (var kept in await parts.Ledger.ReadCountersAsync(account, after, now, most))
+            if (budget.Away.ContainsKey(kept.Name.No)) Residence.Return(budget, kept.Name, LedgerJson.DecodeCounter(kept.Json.Span));
     }
 
     /// <summary>What a batch names and memory lacks. <see cref="MustAsk"/>: a command is about a hold, which must be somewhere.</summary>
@@ -303,19 +337,29 @@ public sealed class BudgetSession(string account, SessionParts parts)
         return seeding;
     }
 
-    /// <summary>A snapshot only saves work: that it could not be kept is worth a line in the log and nothing more.</summary>
-    async Task SnapshotAsync(int atLeast)
+    /// <summary>
+    /// A snapshot only saves work: that it could not be kept is worth a line in the log and nothing more. With it, counters leave memory
+    /// that were not used lately, or are more than an account may keep there.
+    /// </summary>
+    async Task SnapshotAsync(int atLeast, int mostKeyed)
     {
-        if (state is not { Version: > 0 } budget || eventsSinceSnapshot < atLeast) return;
+        if (state is not { Version: > 0 } budget || (eventsSinceSnapshot < atLeast && !(stopping && Residence.Count(budget) > mostKeyed))) return;
         // What is closed lies in the ledger, and whoever reads the snapshot would drop it: on a busy account it would be most of the work.
         budget.Forget(Instant.MaxValue);
+        var leaving = Residence.Leave(budget, mostKeyed, parts.Clock.Now - countersRemembered);
         try
         {
-            await parts.Ledger.SaveSnapshotAsync(account, budget.Version, LedgerJson.EncodeState(budget));
+            var kept = leaving.Where(one => one.Counter is not null).Select(one => new StoredCounter(one.Name, one.Until, one.Keep, LedgerJson.EncodeCounter(one.Counter!))).ToArray();
+            var empty = leaving.Where(one => one.Counter is null).Select(one => one.Name).ToArray();
+            var gone = Residence.Gone(budget);
+            var changes = new CounterChanges(kept, empty, gone, budget.LastAt);
+            if (await parts.Ledger.SaveSnapshotAsync(account, budget.Version, LedgerJson.EncodeState(budget), changes)) Residence.Forget(budget, gone);
+            else Residence.Stay(budget, leaving);
             eventsSinceSnapshot = 0;
         }
         catch (LedgerUnavailableException e)
         {
+            Residence.Stay(budget, leaving);
             parts.Log.LogWarning("Account {Account}: the snapshot at version {Version} was not kept: {Why}", account, budget.Version, e.Message);
         }
     }

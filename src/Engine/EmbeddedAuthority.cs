@@ -23,6 +23,9 @@ public sealed class EmbeddedOptions
     /// <summary>How much of its journal an account replays at most, about, when it is loaded.</summary>
     public int EventsPerSnapshot { get; init; } = SessionParts.UsualEventsPerSnapshot;
 
+    /// <summary>So many counters of single keys an account keeps in memory at most, about.</summary>
+    public int MostKeyedCounters { get; init; } = SessionParts.UsualKeyedCounters;
+
     /// <summary>What sessions and the committer run on; a simulation brings its own.</summary>
     public TaskScheduler Scheduler { get; init; } = TaskScheduler.Default;
 }
@@ -52,6 +55,7 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
         {
             Scheduler = options.Scheduler,
             EventsPerSnapshot = options.EventsPerSnapshot,
+            MostKeyedCounters = options.MostKeyedCounters,
         };
         deadlineTimer = time.CreateTimer(_ => _ = PollQuietlyAsync(), null, options.DeadlinePoll, options.DeadlinePoll);
         idleTimer = time.CreateTimer(_ => _ = EvictIdleAsync(), null, options.IdleAfter, options.IdleAfter / 2);

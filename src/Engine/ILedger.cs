@@ -39,10 +39,19 @@ public interface ILedger : IAsyncDisposable
     /// <summary>The usage records of an account whose <see cref="UsageRecord.At"/> is not before <paramref name="from"/>, in no order.</summary>
     IAsyncEnumerable<UsageRecord> ReadUsageAsync(string account, Instant from);
 
-    /// <summary>Keeps a snapshot of an account at a version. Snapshots change cost, never meaning; an older one never replaces a newer one.</summary>
-    Task SaveSnapshotAsync(string account, long version, ReadOnlyMemory<byte> snapshot);
+    /// <summary>
+    /// Keeps a snapshot of an account at a version. Snapshots change cost, never meaning; an older one never replaces a newer one. Counters
+    /// that are not in the snapshot are kept with it, both or neither. False where it was not kept.
+    /// </summary>
+    Task<bool> SaveSnapshotAsync(string account, long version, ReadOnlyMemory<byte> snapshot, CounterChanges? counters = null);
 
-    /// <summary>Deletes all snapshots. Changes no answer.</summary>
+    /// <summary>Counters kept beside the snapshot, by limit number and key, for those that exist.</summary>
+    Task<IReadOnlyList<StoredCounter>> ReadCountersAsync(string account, IReadOnlyCollection<CounterName> names);
+
+    /// <summary>Counters that still count at an instant, in the order of their limits and keys, after a given one.</summary>
+    Task<IReadOnlyList<StoredCounter>> ReadCountersAsync(string account, CounterName after, Instant at, int most);
+
+    /// <summary>Deletes all snapshots and what is kept beside them. Changes no answer.</summary>
     Task DeleteSnapshotsAsync();
 
     /// <summary>Accounts of a shard whose next deadline is not after <paramref name="now"/>, the most overdue first.</summary>
@@ -127,6 +136,19 @@ public readonly record struct AppendResult(AppendStatus Status, long Version, lo
 
 /// <summary>One batch in an account's journal. Versions count from 1 without gaps.</summary>
 public sealed record JournalEntry(string Account, long Version, Instant At, IReadOnlyList<BudgetEvent> Events);
+
+/// <summary>A counter outside of memory. After <see cref="Until"/> it counts for nothing and goes by itself, unless it is to be kept.</summary>
+public sealed record StoredCounter(CounterName Name, Instant Until, bool Keep, ReadOnlyMemory<byte> Json);
+
+/// <summary>
+/// What a snapshot changes in the counters beside it: some are kept, some are empty, and those of whole limits are gone. What ended before
+/// <see cref="At"/> may be cleared away.
+/// </summary>
+public sealed record CounterChanges(IReadOnlyList<StoredCounter> Kept, IReadOnlyList<CounterName> Empty, IReadOnlyList<int> GoneLimits, Instant At)
+{
+    /// <summary>Clearing away is never the larger part of the work.</summary>
+    public const int MostCleared = 10_000;
+}
 
 public sealed record StoredBudget(long SnapshotVersion, ReadOnlyMemory<byte> Snapshot, IReadOnlyList<JournalEntry> Tail)
 {

@@ -19,6 +19,10 @@ public static class LedgerJson
 
     public static Hold DecodeHold(ReadOnlySpan<byte> json) => JsonSerializer.Deserialize(json, CoreJson.Default.Hold)!;
 
+    public static byte[] EncodeCounter(Counter counter) => JsonSerializer.SerializeToUtf8Bytes(counter, CoreJson.Default.Counter);
+
+    public static Counter DecodeCounter(ReadOnlySpan<byte> json) => JsonSerializer.Deserialize(json, CoreJson.Default.Counter)!;
+
     public static byte[] EncodeRecord(UsageRecord record) => JsonSerializer.SerializeToUtf8Bytes(record, CoreJson.Default.UsageRecord);
 
     public static UsageRecord DecodeRecord(ReadOnlySpan<byte> json) => JsonSerializer.Deserialize(json, CoreJson.Default.UsageRecord)!;

@@ -1,6 +1,7 @@
 // The worked example of the port, for tests and trials: everything in memory, nothing durable. What is written is encoded and decoded as
 // in a durable ledger, so that nobody shares objects through it. Several hosts of one process may use the same one; closing it does nothing.
 using System.Runtime.InteropServices;
+using System.Text;
 using NodaTime;
 using Purser.Core;
 
@@ -16,6 +17,7 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
         public Dictionary<string, Booking> ById { get; } = new(StringComparer.Ordinal);
         public SortedSet<Booking> Bookings { get; } = [];
         public (long Version, byte[] Bytes) Snapshot { get; set; }
+        public SortedDictionary<CounterName, StoredCounter> Counters { get; } = new(byName);
         public Instant? NextDeadline { get; set; }
         public long Version => Journal.Count;
     }
@@ -155,19 +157,45 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
         await Task.CompletedTask;
     }
 
-    public Task SaveSnapshotAsync(string account, long version, ReadOnlyMemory<byte> snapshot)
+    static readonly Comparer<CounterName> byName = Comparer<CounterName>.Create((a, b) =>
+        a.No != b.No ? a.No.CompareTo(b.No) : Encoding.UTF8.GetBytes(a.Key).AsSpan().SequenceCompareTo(Encoding.UTF8.GetBytes(b.Key)));
+
+    public Task<bool> SaveSnapshotAsync(string account, long version, ReadOnlyMemory<byte> snapshot, CounterChanges? counters = null)
     {
         lock (gate)
-            if (accounts.TryGetValue(account, out var found) && version >= found.Snapshot.Version)
-                found.Snapshot = (version, snapshot.ToArray());
-        return Task.CompletedTask;
+        {
+            if (!accounts.TryGetValue(account, out var found) || version < found.Snapshot.Version) return Task.FromResult(false);
+            found.Snapshot = (version, snapshot.ToArray());
+            if (counters is null) return Task.FromResult(true);
+            foreach (var kept in counters.Kept) found.Counters[kept.Name] = kept with { Json = kept.Json.ToArray() };
+            var gone = found.Counters.Values.Where(kept => counters.GoneLimits.Contains(kept.Name.No) || (kept.Until <= counters.At && !kept.Keep)).Select(kept => kept.Name);
+            foreach (var name in counters.Empty.Concat([.. gone])) found.Counters.Remove(name);
+            return Task.FromResult(true);
+        }
+    }
+
+    public Task<IReadOnlyList<StoredCounter>> ReadCountersAsync(string account, IReadOnlyCollection<CounterName> names)
+    {
+        lock (gate)
+            return Task.FromResult<IReadOnlyList<StoredCounter>>(accounts.TryGetValue(account, out var found)
+                ? [.. names.Where(found.Counters.ContainsKey).Select(name => found.Counters[name])] : []);
+    }
+
+    public Task<IReadOnlyList<StoredCounter>> ReadCountersAsync(string account, CounterName after, Instant at, int most)
+    {
+        lock (gate)
+            return Task.FromResult<IReadOnlyList<StoredCounter>>(accounts.TryGetValue(account, out var found)
+                ? [.. found.Counters.Values.Where(kept => kept.Until > at && byName.Compare(kept.Name, after) > 0).Take(most)] : []);
     }
 
     public Task DeleteSnapshotsAsync()
     {
         lock (gate)
             foreach (var account in accounts.Values)
+            {
                 account.Snapshot = default;
+                account.Counters.Clear();
+            }
         return Task.CompletedTask;
     }
 

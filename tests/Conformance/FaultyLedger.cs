@@ -81,10 +81,22 @@ public sealed class FaultyLedger(ILedger inner) : ILedger
         return inner.ReadUsageAsync(account, from);
     }
 
-    public Task SaveSnapshotAsync(string account, long version, ReadOnlyMemory<byte> snapshot)
+    public Task<bool> SaveSnapshotAsync(string account, long version, ReadOnlyMemory<byte> snapshot, CounterChanges? counters = null)
     {
         Reach();
-        return inner.SaveSnapshotAsync(account, version, snapshot);
+        return inner.SaveSnapshotAsync(account, version, snapshot, counters);
+    }
+
+    public Task<IReadOnlyList<StoredCounter>> ReadCountersAsync(string account, IReadOnlyCollection<CounterName> names)
+    {
+        Reach();
+        return inner.ReadCountersAsync(account, names);
+    }
+
+    public Task<IReadOnlyList<StoredCounter>> ReadCountersAsync(string account, CounterName after, Instant at, int most)
+    {
+        Reach();
+        return inner.ReadCountersAsync(account, after, at, most);
     }
 
     public Task DeleteSnapshotsAsync() => inner.DeleteSnapshotsAsync();

@@ -30,6 +30,11 @@ sealed class Desk(string account = "acme")
     /// <summary>Replaces the state by its own JSON after every step, as if the account had been evicted.</summary>
     public bool Reloads { get; set; }
 
+    /// <summary>Takes every counter out of memory after every step that may leave it, as a busy account does.</summary>
+    public bool Leaves { get; set; }
+
+    readonly SortedDictionary<(int No, string Key), (Instant Until, string Json)> away = [];
+
     /// <summary>The checks after each step; the same commands may be sent to several desks, and one checked desk is enough.</summary>
     public bool Checks { get; set; } = true;
 
@@ -50,6 +55,8 @@ sealed class Desk(string account = "acme")
         var needs = Budget.NeedsOf(State, command);
         if (needs.HoldId is { } hold && closedHolds.TryGetValue(hold, out var closed)) State.Remember(JsonSerializer.Deserialize(closed, CoreJson.Default.Hold)!);
         if (needs.UsageId is { } id && usage.TryGetValue(id, out var known)) State.Remember(known);
+        Return(Residence.Named(State, command, Settings, Now));
+        Show(command);
         var seeding = Budget.Plan(State, command, Settings, Now);
         if (seeding?.From is { } from)
             foreach (var record in usage.Values.Where(record => record.At >= from).Reverse()) seeding.Add(record);
@@ -63,9 +70,42 @@ sealed class Desk(string account = "acme")
         if (Last.Count > 0) State.Version = ++replayed.Version;
         if (Checks) CheckState(before);
         foreach (var taken in State.TakeClosed()) closedHolds[taken.Id] = JsonSerializer.Serialize(taken, CoreJson.Default.Hold);
+        if (Leaves) Leave();
         if (Forgets) State.Forget(Instant.MaxValue);
         if (Reloads) Reload();
         return result.Outcome;
+    }
+
+    void Leave()
+    {
+        foreach (var one in Residence.Leave(State, 0, Instant.MaxValue))
+            if (one.Counter is null) away.Remove((one.Name.No, one.Name.Key));
+            else away[(one.Name.No, one.Name.Key)] = (one.Until, JsonSerializer.Serialize(one.Counter, CoreJson.Default.Counter));
+        foreach (var no in Residence.Gone(State))
+            foreach (var name in away.Keys.Where(name => name.No == no).ToList()) away.Remove(name);
+        Residence.Forget(State, Residence.Gone(State));
+    }
+
+    void Return(IEnumerable<CounterName> names)
+    {
+        foreach (var name in names)
+            Residence.Return(State, name, away.TryGetValue((name.No, name.Key), out var kept) ? JsonSerializer.Deserialize(kept.Json, CoreJson.Default.Counter) : null);
+    }
+
+    void Show(BudgetCommand command)
+    {
+        if (Residence.Shown(State, command) is var (after, _))
+            Return(away.Where(kept => kept.Value.Until > Now && kept.Key.CompareTo((after.No, after.Key)) > 0).Select(kept => new CounterName(kept.Key.No, kept.Key.Key)).ToList());
+    }
+
+    /// <summary>Takes over what another host wrote, as a session does that reads a snapshot and the journal after it.</summary>
+    public void Follow(IReadOnlyList<BudgetEvent> written)
+    {
+        if (Leaves) Leave();
+        Return(Residence.Named(State, written));
+        foreach (var happened in written) Budget.Apply(State, RoundTrip(happened));
+        State.Version++;
+        State.TakeClosed();
     }
 
     /// <summary>The state that a host would read from a snapshot.</summary>
@@ -87,8 +127,15 @@ sealed class Desk(string account = "acme")
 
     /// <summary>A limit as the status shows it; null where it has no such key (or there is no such limit).</summary>
     public LimitView? View(string limitId, string key = "") =>
-        (Budget.Decide(State, new GetStatus(PageSize: 1000), Settings, Now).Outcome.Answer as AccountStatus)?
+        (Status().Outcome.Answer as AccountStatus)?
         .Limits.FirstOrDefault(view => view.LimitId == limitId && (view.Key ?? "") == key);
+
+    Result Status()
+    {
+        var status = new GetStatus(PageSize: 1000);
+        Show(status);
+        return Budget.Decide(State, status, Settings, Now);
+    }
 
     /// <summary>Stable over runs and machines: 64 bits of FNV over the JSON of the command.</summary>
     public static long FingerprintOf(BudgetCommand command)

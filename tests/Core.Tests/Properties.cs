@@ -101,6 +101,28 @@ public sealed class Properties
     });
 
     [Fact]
+    public void Counters_outside_of_memory_change_no_answer() => Workload.Check(200, 60, program =>
+    {
+        var (keeping, leaving, restarted, workload) = (new Desk { Checks = false }, new Desk { Leaves = true, Checks = false }, new Desk { Leaves = true, Checks = false }, new Workload());
+        foreach (var step in program)
+        {
+            keeping.Now = leaving.Now = restarted.Now = keeping.Now + Workload.Wait(step);
+            var command = workload.Command(step, keeping.Now);
+            var expected = keeping.Send(command);
+            SameAnswer(expected, leaving.Send(command), command);
+            Assert.Equal(keeping.Last.Select(Written), leaving.Last.Select(Written));
+            Assert.DoesNotContain(leaving.State.Limits, limit => limit.IsKeyed && limit.Counters.Values.Any(counter => counter.Slots.Count > 0 && counter.Slots.TrueForAll(slot => slot.Held == 0 && slot.Span.Start <= leaving.State.LastAt)));
+            // Also where the journal was written by another host, after the snapshot.
+            restarted.Follow(keeping.Last);
+        }
+        foreach (var limit in keeping.State.Limits)
+            foreach (var key in limit.Counters.Keys)
+                Assert.Equal(JsonSerializer.Serialize(keeping.View(limit.Limit.Id, key)), JsonSerializer.Serialize(restarted.View(limit.Limit.Id, key)));
+
+        static string Written(BudgetEvent happened) => JsonSerializer.Serialize([happened], CoreJson.Default.BudgetEventArray);
+    });
+
+    [Fact]
     public void The_order_of_commands_that_share_no_limit_does_not_matter() => Workload.Check(150, 60, program =>
     {
         var policy = new SetPolicy(new()
@@ -158,9 +180,12 @@ public sealed class Properties
         }
         // A request window has no counter: each call alone must fit.
         foreach (var limit in desk.State.Limits.Select(limit => limit.Limit))
+        {
+            var canonical = desk.Settings.Prices.Find(null, call?.Model)?.Canonical;
             if (call is not null && limit is { Window.Kind: WindowKind.Request, Amount: { } amount, Mode: LimitMode.Enforce, Enforcement: not Enforcement.Soft }
-                && new Matcher(limit).Matches(call, desk.Settings.Prices.Find(null, call.Model)?.Canonical))
-                Assert.True(requested.Of(limit.Unit) <= amount + Raises(desk, limit, new Matcher(limit).Key(call)) || requested.Of(limit.Unit) == 0);
+                && new Matcher(limit).Matches(call, canonical))
+                Assert.True(requested.Of(limit.Unit) <= amount + Raises(desk, limit, new Matcher(limit).Key(call, canonical)) || requested.Of(limit.Unit) == 0);
+        }
     }
 
     static Int128 Raises(Desk desk, Limit limit, string key) => desk.State.Overrides
@@ -173,9 +198,10 @@ public sealed class Properties
     {
         var (now, window) = (desk.State.LastAt, limit.Limit.Window);
         if (window.Kind is WindowKind.Request or WindowKind.Session || limit.Limit.Mode == LimitMode.Off) return;
+        string? Canonical(Dimensions call) => desk.Settings.Prices.Find(call.Provider, call.Model)?.Canonical;
         var matching = desk.Usage
-            .Where(record => limit.Matcher.Matches(record.Usage.Dimensions, desk.Settings.Prices.Find(record.Usage.Dimensions.Provider, record.Usage.Dimensions.Model)?.Canonical))
-            .GroupBy(record => limit.Matcher.Key(record.Usage.Dimensions)).ToDictionary(group => group.Key, group => group.ToList());
+            .Where(record => limit.Matcher.Matches(record.Usage.Dimensions, Canonical(record.Usage.Dimensions)))
+            .GroupBy(record => limit.Matcher.Key(record.Usage.Dimensions, Canonical(record.Usage.Dimensions))).ToDictionary(group => group.Key, group => group.ToList());
         foreach (var key in limit.Counters.Keys.Union(matching.Keys))
         {
             var settled = limit.Counters.GetValueOrDefault(key)?.At(now).Settled ?? 0;

@@ -132,6 +132,7 @@ sealed class Workload
         TimeZone = random.Next(3) == 0 ? "America/New_York" : null,
         WeekStart = random.Next(4) == 0 ? IsoDayOfWeek.Sunday : null,
         MonthAnchorDay = random.Next(4) == 0 ? random.Next(1, 32) : null,
+        Adaptive = random.Next(2) == 0 ? new([Measure.ReduceMaxTokens, Measure.UseSmallerModel], ["small"], random.Next(1, 20)) : null,
         Unpriced = random.Next(2) == 0 ? new(UnpricedRule.Fallback, "small") : null,
         Holds = random.Next(2) == 0 ? new(random.Next(1, 4000), 20, random.Next(2) == 0 ? ExpiryRule.Charge : ExpiryRule.Release) : null,
     };
@@ -153,7 +154,7 @@ sealed class Workload
             },
             Enforcement = (Enforcement)random.Next(3),
             Mode = (LimitMode)(random.Next(8) is var mode and < 2 ? mode + 1 : 0),
-            Each = window.Kind == WindowKind.Session ? null : random.Next(4) switch { 0 => "user", 1 => "tags.team", _ => null },
+            Each = window.Kind == WindowKind.Session ? null : random.Next(5) switch { 0 => "user", 1 => "tags.team", 2 => "model", _ => null },
             Match = random.Next(4) switch { 0 => new() { ["model"] = "s*" }, 1 => new() { ["user"] = "ann" }, _ => null },
             Thresholds = random.Next(3) == 0 ? [new(0.3m, "x"), new(0.6m, "y")] : null,
         };

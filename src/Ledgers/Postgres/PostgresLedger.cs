@@ -248,22 +248,89 @@ public sealed partial class PostgresLedger : ILedger
         }
     }
 
-    public Task SaveSnapshotAsync(string account, long version, ReadOnlyMemory<byte> snapshot) => ReachAsync(async () =>
+    public Task<bool> SaveSnapshotAsync(string account, long version, ReadOnlyMemory<byte> snapshot, CounterChanges? counters = null) => ReachAsync(async () =>
     {
+        // One statement is one transaction: the counters go with the snapshot, or stay with it.
         await using var command = source.CreateCommand(
             """
-            insert into snapshots as s (account, version, state) values ($1, $2, $3)
-            on conflict (account) do update set version = excluded.version, state = excluded.state where s.version < excluded.version
+            with saved as (
+              insert into snapshots as s (account, version, state) values ($1, $2, $3)
+              on conflict (account) do update set version = excluded.version, state = excluded.state where s.version <= excluded.version
+              returning 1
+            ), kept as (
+              insert into counters (account, no, key, until, keep, counter)
+              select $1, k.no, k.key, k.until, k.keep, k.counter from unnest($4::int[], $5::text[], $6::bigint[], $7::boolean[], $8::bytea[]) as k(no, key, until, keep, counter)
+              where exists (select 1 from saved)
+              on conflict (account, no, key) do update set until = excluded.until, keep = excluded.keep, counter = excluded.counter
+            ), emptied as (
+              delete from counters c using unnest($9::int[], $10::text[]) as e(no, key)
+              where c.account = $1 and c.no = e.no and c.key = e.key and exists (select 1 from saved)
+            ), gone as (
+              delete from counters c where c.account = $1 and c.no = any($11) and exists (select 1 from saved)
+            ), ended as (
+              delete from counters c using (
+                select no, key from counters where account = $1 and until <= $12 and not keep
+                  and not exists (select 1 from unnest($4::int[], $5::text[]) as k(no, key) where k.no = counters.no and k.key = counters.key)
+                limit $13
+              ) as e where c.account = $1 and c.no = e.no and c.key = e.key and exists (select 1 from saved)
+            )
+            select count(*) from saved
             """);
+        var (kept, empty) = (counters?.Kept ?? [], counters?.Empty ?? []);
         command.Parameters.Add(new() { Value = account });
         command.Parameters.Add(new() { Value = version });
         command.Parameters.Add(new() { Value = snapshot, NpgsqlDbType = NpgsqlDbType.Bytea });
-        return await command.ExecuteNonQueryAsync();
+        command.Parameters.Add(new() { Value = kept.Select(one => one.Name.No).ToArray() });
+        command.Parameters.Add(new() { Value = kept.Select(one => one.Name.Key).ToArray() });
+        command.Parameters.Add(new() { Value = kept.Select(one => one.Until.ToUnixTimeMilliseconds()).ToArray() });
+        command.Parameters.Add(new() { Value = kept.Select(one => one.Keep).ToArray() });
+        command.Parameters.Add(new() { Value = kept.Select(one => one.Json.ToArray()).ToArray() });
+        command.Parameters.Add(new() { Value = empty.Select(one => one.No).ToArray() });
+        command.Parameters.Add(new() { Value = empty.Select(one => one.Key).ToArray() });
+        command.Parameters.Add(new() { Value = (counters?.GoneLimits ?? []).ToArray() });
+        command.Parameters.Add(new() { Value = counters?.At.ToUnixTimeMilliseconds() ?? 0 });
+        command.Parameters.Add(new() { Value = counters is null ? 0 : CounterChanges.MostCleared });
+        return (long)(await command.ExecuteScalarAsync())! > 0;
     });
+
+    public Task<IReadOnlyList<StoredCounter>> ReadCountersAsync(string account, IReadOnlyCollection<CounterName> names) => ReachAsync(async () =>
+    {
+        await using var command = source.CreateCommand(
+            """
+            select c.no, c.key, c.until, c.keep, c.counter from unnest($2::int[], $3::text[]) as n(no, key)
+              join counters c on c.account = $1 and c.no = n.no and c.key = n.key
+            """);
+        command.Parameters.Add(new() { Value = account });
+        command.Parameters.Add(new() { Value = names.Select(name => name.No).ToArray() });
+        command.Parameters.Add(new() { Value = names.Select(name => name.Key).ToArray() });
+        return await CountersAsync(command);
+    });
+
+    public Task<IReadOnlyList<StoredCounter>> ReadCountersAsync(string account, CounterName after, NodaTime.Instant at, int most) => ReachAsync(async () =>
+    {
+        await using var command = source.CreateCommand(
+            "select no, key, until, keep, counter from counters where account = $1 and (no, key) > ($2, $3) and until > $4 order by no, key limit $5");
+        command.Parameters.Add(new() { Value = account });
+        command.Parameters.Add(new() { Value = after.No });
+        command.Parameters.Add(new() { Value = after.Key });
+        command.Parameters.Add(new() { Value = at.ToUnixTimeMilliseconds() });
+        command.Parameters.Add(new() { Value = most });
+        return await CountersAsync(command);
+    });
+
+    static async Task<IReadOnlyList<StoredCounter>> CountersAsync(NpgsqlCommand command)
+    {
+        await using var reader = await command.ExecuteReaderAsync();
+        var found = new List<StoredCounter>();
+        while (await reader.ReadAsync())
+            found.Add(new(
+                new(reader.GetInt32(0), reader.GetString(1)), NodaTime.Instant.FromUnixTimeMilliseconds(reader.GetInt64(2)), reader.GetBoolean(3), reader.GetFieldValue<byte[]>(4)));
+        return found;
+    }
 
     public Task DeleteSnapshotsAsync() => ReachAsync(async () =>
     {
-        await using var command = source.CreateCommand("delete from snapshots");
+        await using var command = source.CreateCommand("with deleted as (delete from snapshots) delete from counters");
         return await command.ExecuteNonQueryAsync();
     });
 

@@ -213,7 +213,34 @@ public sealed partial class SqliteLedger : ILedger, IUsageQueries
         while (cursor is not null);
     }
 
-    public Task SaveSnapshotAsync(string account, long version, ReadOnlyMemory<byte> snapshot) => writer.SaveSnapshotAsync(account, version, snapshot);
+    public Task<bool> SaveSnapshotAsync(string account, long version, ReadOnlyMemory<byte> snapshot, CounterChanges? counters = null) =>
+        writer.SaveSnapshotAsync(account, version, snapshot, counters);
+
+    public Task<IReadOnlyList<StoredCounter>> ReadCountersAsync(string account, IReadOnlyCollection<CounterName> names) => Read<IReadOnlyList<StoredCounter>>(database =>
+    {
+        var found = new List<StoredCounter>(names.Count);
+        if (HeadOf(database, account) is not { } head) return found;
+        foreach (var (no, key) in names)
+        {
+            using var find = database.Prepare("SELECT no, key, until, keep, counter FROM counters WHERE account = ? AND no = ? AND key = ?");
+            if (find.Add(head.No).Add(no).Add(key).Read()) found.Add(CounterOf(find));
+        }
+        return found;
+    });
+
+    public Task<IReadOnlyList<StoredCounter>> ReadCountersAsync(string account, CounterName after, NodaTime.Instant at, int most) => Read<IReadOnlyList<StoredCounter>>(database =>
+    {
+        var found = new List<StoredCounter>();
+        if (HeadOf(database, account) is not { } head) return found;
+        using var find = database.Prepare(
+            "SELECT no, key, until, keep, counter FROM counters WHERE account = ? AND (no, key) > (?, ?) AND until > ? ORDER BY no, key LIMIT ?");
+        find.Add(head.No).Add(after.No).Add(after.Key).Add(at.ToUnixTimeMilliseconds()).Add(most);
+        while (find.Read()) found.Add(CounterOf(find));
+        return found;
+    });
+
+    static StoredCounter CounterOf(Statement row) => new(
+        new((int)row.Long(0), row.Text(1)), NodaTime.Instant.FromUnixTimeMilliseconds(row.Long(2)), row.Long(3) != 0, row.Blob(4).ToArray());
 
     public Task DeleteSnapshotsAsync() => writer.DeleteSnapshotsAsync();
 

@@ -59,23 +59,49 @@ sealed partial class SqliteWriter : IDisposable
         return results;
     });
 
-    public Task SaveSnapshotAsync(string account, long version, ReadOnlyMemory<byte> snapshot) => Send(() => Alone(() =>
+    public Task<bool> SaveSnapshotAsync(string account, long version, ReadOnlyMemory<byte> snapshot, CounterChanges? counters) => Send(() => Alone(() =>
     {
         if (Find(account) is not { } head) return false;
-        using var save = database.Prepare(
-            """
-            INSERT INTO snapshots (account, version, state) VALUES (?, ?, ?)
-            ON CONFLICT (account) DO UPDATE SET version = excluded.version, state = excluded.state WHERE excluded.version >= version
-            """);
+        using (var newer = database.Prepare("SELECT 1 FROM snapshots WHERE account = ? AND version > ?"))
+            if (newer.Add(head.No).Add(version).Read())
+                return false;
+        using var save = database.Prepare("INSERT OR REPLACE INTO snapshots (account, version, state) VALUES (?, ?, ?)");
         save.Add(head.No).Add(version).Add(snapshot.Span).Run();
+        if (counters is not null) Keep(head.No, counters);
         return true;
     }));
 
-    public Task DeleteSnapshotsAsync() => Send(() =>
+    void Keep(long account, CounterChanges counters)
+    {
+        foreach (var kept in counters.Kept)
+        {
+            using var keep = database.Prepare("INSERT OR REPLACE INTO counters (account, no, key, until, keep, counter) VALUES (?, ?, ?, ?, ?, ?)");
+            keep.Add(account).Add(kept.Name.No).Add(kept.Name.Key).Add(kept.Until.ToUnixTimeMilliseconds()).Add(kept.Keep).Add(kept.Json.Span).Run();
+        }
+        foreach (var (no, key) in counters.Empty)
+        {
+            using var empty = database.Prepare("DELETE FROM counters WHERE account = ? AND no = ? AND key = ?");
+            empty.Add(account).Add(no).Add(key).Run();
+        }
+        foreach (var no in counters.GoneLimits)
+        {
+            using var gone = database.Prepare("DELETE FROM counters WHERE account = ? AND no = ?");
+            gone.Add(account).Add(no).Run();
+        }
+        using var ended = database.Prepare(
+            """
+            DELETE FROM counters WHERE (account, no, key) IN
+              (SELECT account, no, key FROM counters WHERE account = ? AND until <= ? AND keep = 0 LIMIT ?)
+            """);
+        ended.Add(account).Add(counters.At.ToUnixTimeMilliseconds()).Add(CounterChanges.MostCleared).Run();
+    }
+
+    public Task DeleteSnapshotsAsync() => Send(() => Alone(() =>
     {
         database.Run("DELETE FROM snapshots");
+        database.Run("DELETE FROM counters");
         return true;
-    });
+    }));
 
     public Task<bool> SaveSettingsAsync(long expectedVersion, ReadOnlyMemory<byte> settings) => Send(() => Alone(() =>
     {

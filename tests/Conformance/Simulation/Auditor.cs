@@ -140,8 +140,8 @@ public sealed class Auditor
     }
 
     /// <summary>
-    /// Every ratio that is reached is announced: after each entry, for what it booked in the current window and for everything after a
-    /// change of limits. None is announced that is not reached, none twice unless a raise armed it anew, none of a window that has ended.
+    /// Every ratio that is reached is announced: after each entry, for what it booked in the current window; and after a change of limits for
+    /// the limits with one counter. None is announced that is not reached, none twice unless a raise armed it anew, none of a window that has ended.
     /// </summary>
     void Thresholds()
     {
@@ -162,11 +162,12 @@ public sealed class Auditor
                 if (happened is ThresholdRearmed rearmed && announced.TryGetValue((rearmed.No, rearmed.Key), out var known)) known.Ratios.RemoveWhere(ratio => ratio > rearmed.Above);
             }
             foreach (var (no, limit) in limits)
-                foreach (var key in limit.Each is null ? [""] : all ? book.Booked.Select(one => one.User ?? "").Distinct() : touched)
+                foreach (var key in limit.Each is null ? [""] : touched)
                 {
-                    if (!all && touched.Count == 0) continue;
+                    var changed = all && limit.Each is null;
+                    if (!changed && touched.Count == 0) continue;
                     // A booking for another window of the limit does not look at this one.
-                    if (!all && !entry.Events.Any(happened => Append.RecordOf(happened) is { } record && InWindow(limit, key, record, book.Now))) continue;
+                    if (!changed && !entry.Events.Any(happened => Append.RecordOf(happened) is { } record && InWindow(limit, key, record, book.Now))) continue;
                     if (book.Allowed(limit, book.Now) is not { } allowed) continue;
                     var settled = book.BookedIn(limit, key, book.Now);
                     foreach (var threshold in limit.Thresholds ?? EffectivePolicy.DefaultThresholds)

@@ -88,6 +88,8 @@ public sealed class SimulatedCluster
         return new(new(ledger, clock, new()
         {
             DeadlinePoll = Timeout.InfiniteTimeSpan, IdleAfter = TimeSpan.FromDays(300), Scheduler = scheduler, EventsPerSnapshot = eventsPerSnapshot,
+            // Most hosts hardly keep a counter of a single user in memory.
+            MostKeyedCounters = random.Next(3) == 0 ? SessionParts.UsualKeyedCounters : random.Next(3),
         }), ledger, clock);
     }
 
