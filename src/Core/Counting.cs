@@ -98,8 +98,8 @@ static class Counting
             if (limit.Limit.Window.Kind == WindowKind.Session && limit.Counters.Remove(closed.Session))
             {
                 ended.Add(limit.No);
-                // Empty, not gone: a counter kept outside of memory must not come back in its place.
-                if (state.Away.ContainsKey(limit.No)) limit.Counters[closed.Session] = new() { UsedAt = closed.At };
+                // Empty, not gone: what a ledger kept of it once must not come back in its place.
+                limit.Counters[closed.Session] = new() { UsedAt = closed.At };
             }
         if (ended.Count == 0) return;
         foreach (var (_, id) in state.Deadlines)

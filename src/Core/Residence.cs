@@ -5,7 +5,11 @@ using NodaTime;
 namespace Purser.Core;
 
 /// <summary>A counter: a limit's number, and the key.</summary>
-public readonly record struct CounterName(int No, string Key);
+public readonly record struct CounterName(int No, string Key)
+{
+    /// <summary>Before every counter.</summary>
+    public static readonly CounterName First = new(0, "");
+}
 
 /// <summary>
 /// A counter that leaves memory. <see cref="Counter"/> null: it is empty, and what was kept of it may go too. After <see cref="Until"/> it

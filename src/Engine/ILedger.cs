@@ -51,7 +51,10 @@ public interface ILedger : IAsyncDisposable
     /// <summary>Counters that still count at an instant, in the order of their limits and keys, after a given one.</summary>
     Task<IReadOnlyList<StoredCounter>> ReadCountersAsync(string account, CounterName after, Instant at, int most);
 
-    /// <summary>Deletes all snapshots and what is kept beside them. Changes no answer.</summary>
+    /// <summary>
+    /// Deletes all snapshots. Changes no answer: whoever loads an account then has all its counters in memory. Those kept beside the snapshot
+    /// stay, for hosts that count on them.
+    /// </summary>
     Task DeleteSnapshotsAsync();
 
     /// <summary>Accounts of a shard whose next deadline is not after <paramref name="now"/>, the most overdue first.</summary>

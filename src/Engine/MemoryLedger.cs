@@ -192,10 +192,7 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
     {
         lock (gate)
             foreach (var account in accounts.Values)
-            {
                 account.Snapshot = default;
-                account.Counters.Clear();
-            }
         return Task.CompletedTask;
     }
 

@@ -26,7 +26,7 @@ public static class Verification
     const int MostAttempts = 10;
 
     const string RestoreBackup = "the journal itself is damaged: restore the newest backup into a new ledger, and have the callers repeat what came after it";
-    const string DeleteSnapshots = "delete all rows of the tables `snapshots` and `counters`; they only save work and are made again";
+    const string DeleteSnapshots = "delete all rows of the table `snapshots` and restart the hosts; snapshots only save work and are made again";
     const string RestoreJournal = "what reports and retries read differs from the journal, which is right: make a backup and restore it into a new ledger";
 
     const string Rebuild = "rollups differ from the journal, which is right: run `./run rebuild`";
@@ -164,7 +164,7 @@ public static class Verification
         var loaded = stored.SnapshotVersion > 0 ? LedgerJson.DecodeState(stored.Snapshot.Span) : new BudgetState(replay.Account);
         loaded.Index();
         // Counters that left memory belong to the state; those that are in it already are newer.
-        var last = default(CounterName);
+        var last = CounterName.First;
         while (loaded.Away.Count > 0 && await ledger.ReadCountersAsync(replay.Account, last, loaded.LastAt, PerRead) is { Count: > 0 } kept)
         {
             foreach (var one in kept)

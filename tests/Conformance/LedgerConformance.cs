@@ -422,6 +422,66 @@ public abstract class LedgerConformance : IAsyncLifetime
         Assert.Equal(["3", "4", "5", "6"], Marks((await Ledger.LoadAsync("a")).Tail));
     }
 
+    static StoredCounter Kept(int no, string key, string json, Instant? until = null, bool keep = false) =>
+        new(new(no, key), until ?? Noon + Duration.FromHours(1), keep, Encoding.UTF8.GetBytes(json));
+
+    static CounterChanges Changes(Instant at, params StoredCounter[] kept) => new(kept, [], [], at);
+
+    static string Shown(IEnumerable<StoredCounter> counters) => string.Join(' ', counters
+        .OrderBy(one => one.Name.No).ThenBy(one => one.Name.Key, StringComparer.Ordinal).Select(one => $"{one.Name.No}/{one.Name.Key}={Encoding.UTF8.GetString(one.Json.Span)}"));
+
+    [Fact]
+    public async Task Counters_are_kept_with_their_snapshot_or_not_at_all()
+    {
+        await Ledger.WriteAsync(Appending("a", 0, Mark("1")), Appending("b", 0, Mark("1")));
+        Assert.True(await Ledger.SaveSnapshotAsync("a", 1, "one"u8.ToArray(), Changes(Noon, Kept(1, "ann", "5"), Kept(1, "", "6"), Kept(2, "ann", "7"))));
+        await Ledger.WriteAsync(Appending("a", 1, Mark("2")));
+        Assert.True(await Ledger.SaveSnapshotAsync("a", 2, "two"u8.ToArray(), new([Kept(1, "ann", "8", keep: true)], [new(1, ""), new(9, "none")], [], Noon)));
+        Assert.False(await Ledger.SaveSnapshotAsync("a", 1, "one"u8.ToArray(), new([Kept(1, "ann", "9"), Kept(3, "new", "1")], [new(2, "ann")], [2], Noon)));
+
+        var found = await Ledger.ReadCountersAsync("a", [new(1, "ann"), new(1, ""), new(2, "ann"), new(3, "new")]);
+        Assert.Equal("1/ann=8 2/ann=7", Shown(found));
+        Assert.Equal([true, false], found.OrderBy(one => one.Name.No).Select(one => one.Keep));
+        Assert.All(found, one => Assert.Equal(Noon + Duration.FromHours(1), one.Until));
+        Assert.Empty(await Ledger.ReadCountersAsync("b", [new(1, "ann")]));
+        Assert.Empty(await Ledger.ReadCountersAsync("nobody", [new(1, "ann")]));
+        Assert.Empty(await Ledger.ReadCountersAsync("nobody", CounterName.First, Noon, 10));
+
+        // A snapshot without a word about counters leaves them alone, and so does the deletion of snapshots: a host may count on them.
+        Assert.True(await Ledger.SaveSnapshotAsync("a", 2, "again"u8.ToArray()));
+        Assert.Equal("1/ann=8 2/ann=7", Shown(await Ledger.ReadCountersAsync("a", CounterName.First, Noon, 10)));
+        await Ledger.DeleteSnapshotsAsync();
+        Assert.Equal("1/ann=8 2/ann=7", Shown(await Ledger.ReadCountersAsync("a", CounterName.First, Noon, 10)));
+    }
+
+    [Fact]
+    public async Task Counters_are_paged_by_limit_and_key_as_long_as_they_count()
+    {
+        var hour = Noon + Duration.FromHours(1);
+        await Ledger.WriteAsync(Appending("a", 0, Mark("1")));
+        await Ledger.SaveSnapshotAsync("a", 1, "one"u8.ToArray(), Changes(
+            Noon - Duration.FromHours(2), Kept(1, "b", "1"), Kept(1, "a", "2"), Kept(1, "\uFFFD", "3"), Kept(1, "\U0001F511", "4"), Kept(10, "a", "5"), Kept(2, "ended", "6", Noon)));
+
+        Task<IReadOnlyList<StoredCounter>> Page(CounterName after, int most, Instant? at = null) => Ledger.ReadCountersAsync("a", after, at ?? Noon, most);
+        Assert.Equal(["2", "1", "3"], (await Page(CounterName.First, 3)).Select(one => Encoding.UTF8.GetString(one.Json.Span)));
+        Assert.Equal(["4", "5"], (await Page(new(1, "\uFFFD"), 3)).Select(one => Encoding.UTF8.GetString(one.Json.Span)));
+        Assert.Empty(await Page(new(10, "a"), 3));
+        Assert.Empty(await Page(CounterName.First, 3, hour));
+    }
+
+    [Fact]
+    public async Task Counters_that_ended_or_whose_limits_are_gone_are_cleared_away()
+    {
+        await Ledger.WriteAsync(Appending("a", 0, Mark("1")));
+        var later = Noon + Duration.FromHours(2);
+        await Ledger.SaveSnapshotAsync("a", 1, "one"u8.ToArray(), Changes(
+            Noon, Kept(1, "ended", "1"), Kept(1, "numbered", "2", keep: true), Kept(1, "lasting", "3", later + Duration.FromHours(1)), Kept(2, "gone", "4", Span.Always.End)));
+        await Ledger.SaveSnapshotAsync("a", 1, "two"u8.ToArray(), new([], [], [2], later));
+
+        Assert.Equal("1/lasting=3 1/numbered=2", Shown(await Ledger.ReadCountersAsync("a", [new(1, "ended"), new(1, "numbered"), new(1, "lasting"), new(2, "gone")])));
+        Assert.Equal("1/lasting=3", Shown(await Ledger.ReadCountersAsync("a", CounterName.First, later, 10)));
+    }
+
     [Fact]
     public async Task Due_accounts_come_most_overdue_first()
     {

@@ -330,7 +330,7 @@ public sealed partial class PostgresLedger : ILedger
 
     public Task DeleteSnapshotsAsync() => ReachAsync(async () =>
     {
-        await using var command = source.CreateCommand("with deleted as (delete from snapshots) delete from counters");
+        await using var command = source.CreateCommand("delete from snapshots");
         return await command.ExecuteNonQueryAsync();
     });
 

@@ -96,12 +96,11 @@ sealed partial class SqliteWriter : IDisposable
         ended.Add(account).Add(counters.At.ToUnixTimeMilliseconds()).Add(CounterChanges.MostCleared).Run();
     }
 
-    public Task DeleteSnapshotsAsync() => Send(() => Alone(() =>
+    public Task DeleteSnapshotsAsync() => Send(() =>
     {
         database.Run("DELETE FROM snapshots");
-        database.Run("DELETE FROM counters");
         return true;
-    }));
+    });
 
     public Task<bool> SaveSettingsAsync(long expectedVersion, ReadOnlyMemory<byte> settings) => Send(() => Alone(() =>
     {

@@ -150,24 +150,28 @@ public sealed class Auditor
         IReadOnlyList<NumberedLimit> limits = [];
         foreach (var entry in journal)
         {
-            var touched = new HashSet<string>(StringComparer.Ordinal);
+            // A change of limits looks at those with one counter; the other counters are looked at when something is booked on them after it.
+            var booked = new List<UsageRecord>();
             var all = false;
             foreach (var happened in entry.Events)
             {
                 book.Take(happened);
-                if (happened is PolicyChanged { Effective: var effective }) limits = effective.Limits;
+                if (happened is PolicyChanged { Effective: var effective })
+                {
+                    limits = effective.Limits;
+                    booked.Clear();
+                }
                 all |= happened is PolicyChanged or OverrideAdded or OverrideRemoved;
-                if (Append.RecordOf(happened) is { } record && record.At.ToUnixTimeMilliseconds() <= book.Now) touched.Add(record.Usage.Dimensions.User ?? "");
+                if (Append.RecordOf(happened) is { } record && record.At.ToUnixTimeMilliseconds() <= book.Now) booked.Add(record);
                 if (happened is ThresholdCrossed crossed) Announced(book, limits, announced, crossed, entry.Version);
                 if (happened is ThresholdRearmed rearmed && announced.TryGetValue((rearmed.No, rearmed.Key), out var known)) known.Ratios.RemoveWhere(ratio => ratio > rearmed.Above);
             }
             foreach (var (no, limit) in limits)
-                foreach (var key in limit.Each is null ? [""] : touched)
+                foreach (var key in limit.Each is null ? [""] : booked.Select(record => record.Usage.Dimensions.User ?? "").Distinct())
                 {
                     var changed = all && limit.Each is null;
-                    if (!changed && touched.Count == 0) continue;
                     // A booking for another window of the limit does not look at this one.
-                    if (!changed && !entry.Events.Any(happened => Append.RecordOf(happened) is { } record && InWindow(limit, key, record, book.Now))) continue;
+                    if (!changed && !booked.Exists(record => InWindow(limit, key, record, book.Now))) continue;
                     if (book.Allowed(limit, book.Now) is not { } allowed) continue;
                     var settled = book.BookedIn(limit, key, book.Now);
                     foreach (var threshold in limit.Thresholds ?? EffectivePolicy.DefaultThresholds)

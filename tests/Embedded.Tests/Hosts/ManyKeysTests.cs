@@ -1,0 +1,75 @@
+// An account that counts for a great many users: what they cost while they are idle, and that nothing of them is forgotten.
+using System.Globalization;
+using Purser.Conformance;
+using Purser.Core;
+using Purser.Engine;
+using Purser.Ledgers.Sqlite;
+
+namespace Purser.Embedded.Tests.Hosts;
+
+public sealed class ManyKeysTests
+{
+    const int Users = 1_000_000;
+
+    static readonly Policy twoEach = new()
+    {
+        Limits =
+        [
+            new() { Id = "each", Unit = LimitUnit.Tokens, Window = new(WindowKind.Lifetime), Amount = 2, Each = "user" },
+            new() { Id = "all", Unit = LimitUnit.Tokens, Window = new(WindowKind.Lifetime), Amount = null },
+        ],
+    };
+
+    static Dimensions User(int user) => new() { User = string.Create(CultureInfo.InvariantCulture, $"user-{user:0000000}") };
+
+    [Fact]
+    public async Task A_million_users_of_one_account_cost_nothing_while_they_are_idle()
+    {
+        using var folder = new TemporaryFolder();
+        await using var ledger = await SqliteLedger.OpenAsync(folder.Path);
+        var time = new ManualTime();
+        await using (var host = new EmbeddedAuthority(ledger, time))
+        {
+            await host.ExpectAsync("company", new SetPolicy(twoEach));
+            await Parallel.ForEachAsync(Enumerable.Range(0, Users).Chunk(2000), new ParallelOptions { MaxDegreeOfParallelism = 4 }, async (users, _) =>
+            {
+                var outcomes = await Task.WhenAll(users.Select(user =>
+                    host.SendAsync("company", new Record(User(user).User!, new() { InputTokens = 1, Dimensions = User(user) }))));
+                Assert.All(outcomes, outcome => Assert.Equal(OutcomeStatus.Done, outcome.Status));
+            });
+            // Busy as it is, the account keeps few of them in memory.
+            var busy = LedgerJson.DecodeState((await ledger.LoadAsync("company")).Snapshot.Span);
+            Assert.True(Residence.Count(busy) <= SessionParts.UsualKeyedCounters, $"{Residence.Count(busy)} counters in memory");
+        }
+
+        // What the next host reads to serve the account again.
+        var stored = await ledger.LoadAsync("company");
+        Assert.Empty(stored.Tail);
+        Assert.True(stored.Snapshot.Length < 64 * 1024, $"the snapshot has {stored.Snapshot.Length} bytes");
+
+        await using var next = new EmbeddedAuthority(ledger, time);
+        foreach (var user in (int[])[0, 1, Users / 2, Users - 1])
+        {
+            await next.ExpectAsync("company", new Reserve($"two-{user}", new() { Tokens = 2, Dimensions = User(user) }), OutcomeStatus.Refused);
+            await next.ExpectAsync("company", new Reserve($"one-{user}", new() { Tokens = 1, Dimensions = User(user) }));
+            await next.ExpectAsync("company", new Reserve($"more-{user}", new() { Tokens = 1, Dimensions = User(user) }), OutcomeStatus.Refused);
+        }
+        // Newcomers are told apart from those that are only not in memory.
+        await next.ExpectAsync("company", new Reserve("new", new() { Tokens = 2, Dimensions = User(Users) }));
+
+        var (shown, cursor) = (0, (string?)null);
+        do
+        {
+            var page = (AccountStatus)(await next.ExpectAsync("company", new GetStatus(cursor, 1000))).Answer!;
+            Assert.All(page.Limits.Where(limit => limit.LimitId == "each" && limit.Key != User(Users).User), limit => Assert.Equal(1, limit.Settled.Value));
+            shown += page.Limits.Count;
+            cursor = page.NextCursor;
+        }
+        while (cursor is not null && shown < 5000);
+        Assert.Equal(5000, shown);
+        var last = (AccountStatus)(await next.ExpectAsync("company", new GetStatus($"1/{User(Users - 2).User}", 1000))).Answer!;
+        Assert.Equal([User(Users - 1).User, User(Users).User, null], last.Limits.Select(limit => limit.Key));
+        Assert.Equal(Users, last.Limits[^1].Settled.Value);
+        Assert.Equal("healthy", last.Status);
+    }
+}
