@@ -60,12 +60,6 @@ public sealed class Counter
     }
 }
 
-/// <summary>
-/// The counters of a limit that left memory: the most that any of them had settled, in a window that lasts until then. What the account's
-/// status needs of them without reading them.
-/// </summary>
-public sealed record AwayCounters(Int128 Settled, Instant Until);
-
 /// <summary>A limit in force with its counters.</summary>
 public sealed class LimitState(NumberedLimit numbered)
 {
@@ -192,7 +186,7 @@ public sealed class BudgetState(string account)
     public List<Override> Overrides { get; init; } = [];
 
     /// <summary>Limits, by number, that have counters outside of memory. Whatever of a limit is not named here is all in memory.</summary>
-    public SortedDictionary<int, AwayCounters> Away { get; init; } = [];
+    public SortedSet<int> Away { get; init; } = [];
 
     /// <summary>Usage ids booked lately; older ones are found in the ledger.</summary>
     [JsonIgnore]

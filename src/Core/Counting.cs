@@ -52,7 +52,7 @@ static class Counting
     {
         if (!limit.Counters.TryGetValue(touch.Key, out var counter))
         {
-            if (state.Away.ContainsKey(limit.No)) throw new UnreachableException($"the counter '{touch.Key}' of limit '{limit.Limit.Id}' is changed before it came back into memory");
+            if (state.Away.Contains(limit.No)) throw new UnreachableException($"the counter '{touch.Key}' of limit '{limit.Limit.Id}' is changed before it came back into memory");
             limit.Counters[touch.Key] = counter = new();
         }
         counter.UsedAt = state.LastAt;
@@ -76,7 +76,7 @@ static class Counting
         {
             RemoveEnded(counter, reset.At);
             // One whose limit has counters outside of memory stays as known to be empty.
-            if (counter.Slots.Count == 0 && !state.Away.ContainsKey(limit.No)) limit.Counters.Remove(key);
+            if (counter.Slots.Count == 0 && !state.Away.Contains(limit.No)) limit.Counters.Remove(key);
             foreach (var slot in counter.Slots)
                 if (slot.Settled != 0 && (limit.Open is not { } open || slot.Span.End < open.End))
                     limit.Open = slot.Span;

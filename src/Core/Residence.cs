@@ -51,7 +51,7 @@ public static class Residence
             var own = settings.Prices.Find(call.Provider, call.Model);
             if (own is not null && call.Provider is null) call = call with { Provider = own.Provider };
             foreach (var limit in state.Limits)
-                if (state.Away.ContainsKey(limit.No) && limit.Matcher.Matches(call, own?.Canonical))
+                if (state.Away.Contains(limit.No) && limit.Matcher.Matches(call, own?.Canonical))
                     Name(state, new(limit.No, Admission.KeyOf(limit, call, own?.Canonical)), named);
         }
 
@@ -97,7 +97,7 @@ public static class Residence
 
     static void Name(BudgetState state, CounterName name, HashSet<CounterName> named)
     {
-        if (state.Away.ContainsKey(name.No) && state.LimitNo(name.No)?.Counters.ContainsKey(name.Key) == false) named.Add(name);
+        if (state.Away.Contains(name.No) && state.LimitNo(name.No)?.Counters.ContainsKey(name.Key) == false) named.Add(name);
     }
 
     /// <summary>The dimensions that a command may book or look under.</summary>
@@ -170,10 +170,7 @@ public static class Residence
             var keep = rolling && (counter.Arming > 0 || counter.Announced is { Count: > 0 });
             leaving.Add(new(new(limit.No, key), counter.Slots.Count > 0 || keep ? counter : null, until, keep, counter));
             limit.Counters.Remove(key);
-            var settled = counter.At(state.LastAt).Settled;
-            var before = state.Away.GetValueOrDefault(limit.No);
-            if (before is null || before.Until <= state.LastAt || settled > before.Settled)
-                state.Away[limit.No] = new(settled, rolling && counter.Slots.Count > 0 ? counter.Slots.Min(slot => slot.Span.End) : until);
+            state.Away.Add(limit.No);
         }
         return leaving;
     }
@@ -193,7 +190,7 @@ public static class Residence
     }
 
     /// <summary>Limits that are not in force any more, but have counters outside of memory.</summary>
-    public static IReadOnlyList<int> Gone(BudgetState state) => [.. state.Away.Keys.Where(no => state.LimitNo(no) is null)];
+    public static IReadOnlyList<int> Gone(BudgetState state) => [.. state.Away.Where(no => state.LimitNo(no) is null)];
 
     /// <summary>The counters of these limits are nowhere any more.</summary>
     public static void Forget(BudgetState state, IReadOnlyList<int> gone)

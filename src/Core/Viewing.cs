@@ -98,7 +98,8 @@ static class Viewing
         now >= granted.Terms.ExpiresAt ? "ended" : now < granted.Terms.StartsAt ? "scheduled" : "active");
 
     /// <summary>
-    /// The account as it stands. Limits with `each` show every key that has a counter; a cursor is "limit number/key" of the last row.
+    /// The account as it stands; its word is the worst of the limits that hold for all of it. Limits with `each` show every key that has a
+    /// counter, each with a word of its own; a cursor is "limit number/key" of the last row.
     /// </summary>
     public static Outcome Status(BudgetState state, GetStatus query, Instant now)
     {
@@ -112,7 +113,8 @@ static class Viewing
             {
                 var match = Admission.Look(state, limit, key, now, now);
                 var view = View(state, match, now);
-                worst = Math.Max(worst, Array.IndexOf(words, view.Status));
+                // A user or a session that has used up its own share says nothing about the account.
+                if (!limit.IsKeyed) worst = Math.Max(worst, Array.IndexOf(words, view.Status));
                 if (limit.No < afterNo || (limit.No == afterNo && keyOrder.Compare(key, afterKey) <= 0)) continue;
                 if (views.Count < query.PageSize)
                 {
@@ -121,9 +123,6 @@ static class Viewing
                 }
                 else next ??= $"{last.No}/{last.Key}";
             }
-        foreach (var (no, away) in state.Away)
-            if (away.Until > now && state.LimitNo(no) is { Limit.Mode: not LimitMode.Off } limit && Admission.Allowed(state, limit.Limit, "", now) is { } allowed)
-                worst = Math.Max(worst, Array.IndexOf(words, Word(state.Effective.StatusLevels, Percent(away.Settled, allowed), allowed)));
         var reserved = state.Holds.Values.Where(hold => hold.State == ReservationState.Active).Aggregate(0L, (sum, hold) => sum + hold.Left.Tokens);
         return Outcome.Done(new AccountStatus(
             state.Account, words[worst], state.Paused, state.PausedReason, views, next, state.ActiveHolds, reserved, Overriding.Views(state, now, ended: false)));

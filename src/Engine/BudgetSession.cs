@@ -293,7 +293,7 @@ public sealed class BudgetSession(string account, SessionParts parts)
     async Task ReturnPageAsync(BudgetState budget, CounterName after, int most, Instant now)
     {
         foreach (var kept in await parts.Ledger.ReadCountersAsync(account, after, now, most))
-            if (budget.Away.ContainsKey(kept.Name.No)) Residence.Return(budget, kept.Name, LedgerJson.DecodeCounter(kept.Json.Span));
+            if (budget.Away.Contains(kept.Name.No)) Residence.Return(budget, kept.Name, LedgerJson.DecodeCounter(kept.Json.Span));
     }
 
     /// <summary>What a batch names and memory lacks. <see cref="MustAsk"/>: a command is about a hold, which must be somewhere.</summary>

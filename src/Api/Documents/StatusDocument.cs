@@ -34,6 +34,7 @@ public sealed class StatusDocument
     }
 
     public string Account { get; }
+    /// <summary>The worst word of the limits that hold for the whole account; those with `each` have one per key.</summary>
     public string Status { get; }
     public bool Paused { get; }
     public string? PausedReason { get; }
