@@ -11,6 +11,10 @@ namespace Purser.Core;
 public sealed record UsageParts
 {
     public long CachedInputTokens { get; init; }
+
+    /// <summary>Of the cached ones: those that are sound, or images, which some models price apart.</summary>
+    public long CachedAudioInputTokens { get; init; }
+    public long CachedImageInputTokens { get; init; }
     public long CacheWrite5mTokens { get; init; }
     public long CacheWrite1hTokens { get; init; }
     public long AudioInputTokens { get; init; }

@@ -161,7 +161,9 @@ public static class Validity
 
     static Outcome? Problem(UsageParts parts, Usage usage, long most)
     {
-        var problem = Tokens("cachedInputTokens", parts.CachedInputTokens, most) ?? Tokens("cacheWrite5mTokens", parts.CacheWrite5mTokens, most)
+        var problem = Tokens("cachedInputTokens", parts.CachedInputTokens, most)
+            ?? Tokens("cachedAudioInputTokens", parts.CachedAudioInputTokens, most) ?? Tokens("cachedImageInputTokens", parts.CachedImageInputTokens, most)
+            ?? Tokens("cacheWrite5mTokens", parts.CacheWrite5mTokens, most)
             ?? Tokens("cacheWrite1hTokens", parts.CacheWrite1hTokens, most) ?? Tokens("audioInputTokens", parts.AudioInputTokens, most)
             ?? Tokens("imageInputTokens", parts.ImageInputTokens, most) ?? Tokens("videoInputTokens", parts.VideoInputTokens, most)
             ?? Tokens("reasoningTokens", parts.ReasoningTokens, most) ?? Tokens("audioOutputTokens", parts.AudioOutputTokens, most)
@@ -175,6 +177,8 @@ public static class Validity
         if (problem is not null) return problem;
         if (parts.WebSearchContext is not (null or "low" or "medium" or "high"))
             return Outcome.Invalid("webSearchContext", "must be low, medium or high");
+        if ((Int128)parts.CachedAudioInputTokens + parts.CachedImageInputTokens > parts.CachedInputTokens)
+            return Outcome.Invalid("cachedInputTokens", "is less than the cached sound and images, which are parts of it");
         var input = (Int128)parts.CachedInputTokens + parts.CacheWrite5mTokens + parts.CacheWrite1hTokens
             + parts.AudioInputTokens + parts.ImageInputTokens + parts.VideoInputTokens;
         if (input > usage.InputTokens)

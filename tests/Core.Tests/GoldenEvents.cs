@@ -78,6 +78,10 @@ public sealed class GoldenEvents
         ["expired"] = new Expired("h1", null, []) { At = at },
         ["expired.charged"] = new Expired("h1", record with { Kind = RecordKind.Expired }, touches) { At = at },
         ["recorded"] = new Recorded(plainRecord, []) { At = at },
+        ["recorded.2"] = new Recorded(plainRecord with
+        {
+            Usage = new() { InputTokens = 9, Parts = new() { CachedInputTokens = 5, CachedAudioInputTokens = 3, CachedImageInputTokens = 2 } },
+        }, []) { At = at },
         ["overrideAdded"] = new OverrideAdded("o1", 9, new()
         {
             LimitId = "day", Key = "ann", Additional = -5, Cut = true, Reason = "r", CreatedBy = "c", StartsAt = at, ExpiresAt = at + Duration.FromDays(1), Metadata = "{}",

@@ -122,6 +122,11 @@ public sealed class ValidityTests
         Named("inputTokens", new Record("u", new() { InputTokens = 99, OutputTokens = 20, Parts = parts }));
         Named("outputTokens", new Record("u", new() { InputTokens = 100, OutputTokens = 19, Parts = parts }));
         Named("webSearchContext", new Record("u", new() { Parts = new() { WebSearchContext = "huge" } }));
+        // Cached sound and images are parts of what was cached.
+        var cached = parts with { CachedAudioInputTokens = 30, CachedImageInputTokens = 20 };
+        Assert.Null(Validity.Problem(new Record("u", new() { InputTokens = 100, OutputTokens = 20, Parts = cached }), now));
+        Named("cachedInputTokens", new Record("u", new() { InputTokens = 100, OutputTokens = 20, Parts = cached with { CachedImageInputTokens = 21 } }));
+        Named("cachedAudioInputTokens", new Record("u", new() { InputTokens = 100, OutputTokens = 20, Parts = cached with { CachedAudioInputTokens = -1 } }));
     }
 
     [Fact]

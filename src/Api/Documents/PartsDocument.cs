@@ -10,6 +10,12 @@ public abstract class PartsDocument : DimensionsDocument
     public long? CachedInputTokens { get; set; }
 
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? CachedAudioInputTokens { get; set; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? CachedImageInputTokens { get; set; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? CacheWrite5mTokens { get; set; }
 
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
@@ -88,6 +94,8 @@ public abstract class PartsDocument : DimensionsDocument
         var parts = new UsageParts
         {
             CachedInputTokens = CachedInputTokens ?? 0,
+            CachedAudioInputTokens = CachedAudioInputTokens ?? 0,
+            CachedImageInputTokens = CachedImageInputTokens ?? 0,
             CacheWrite5mTokens = CacheWrite5mTokens ?? 0,
             CacheWrite1hTokens = CacheWrite1hTokens ?? 0,
             AudioInputTokens = AudioInputTokens ?? 0,
@@ -120,6 +128,8 @@ public abstract class PartsDocument : DimensionsDocument
     protected void Show(UsageParts parts)
     {
         if (parts.CachedInputTokens != 0) CachedInputTokens = parts.CachedInputTokens;
+        if (parts.CachedAudioInputTokens != 0) CachedAudioInputTokens = parts.CachedAudioInputTokens;
+        if (parts.CachedImageInputTokens != 0) CachedImageInputTokens = parts.CachedImageInputTokens;
         if (parts.CacheWrite5mTokens != 0) CacheWrite5mTokens = parts.CacheWrite5mTokens;
         if (parts.CacheWrite1hTokens != 0) CacheWrite1hTokens = parts.CacheWrite1hTokens;
         if (parts.AudioInputTokens != 0) AudioInputTokens = parts.AudioInputTokens;

@@ -41,6 +41,8 @@ static class GeminiReport
             Parts = new()
             {
                 CachedInputTokens = cached,
+                CachedAudioInputTokens = fromCache.Audio,
+                CachedImageInputTokens = fromCache.Image,
                 // What was cached is counted as cached, whatever it was.
                 AudioInputTokens = Less(reader, given.Audio, fromCache.Audio, "AUDIO") + fromTools.Audio,
                 ImageInputTokens = Less(reader, given.Image, fromCache.Image, "IMAGE") + fromTools.Image,

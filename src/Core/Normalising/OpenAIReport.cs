@@ -65,6 +65,8 @@ static class OpenAIReport
             Parts = new()
             {
                 CachedInputTokens = cached,
+                CachedAudioInputTokens = reader.Count(cachedOf, "audio_tokens"),
+                CachedImageInputTokens = reader.Count(cachedOf, "image_tokens"),
                 CacheWrite5mTokens = written,
                 AudioInputTokens = audio,
                 ImageInputTokens = image,

@@ -5,7 +5,7 @@ static class OwnReport
 {
     public static readonly string[] Marks =
     [
-        "cachedInputTokens", "cacheWrite5mTokens", "cacheWrite1hTokens", "audioInputTokens", "imageInputTokens", "videoInputTokens", "reasoningTokens",
+        "cachedInputTokens", "cachedAudioInputTokens", "cachedImageInputTokens", "cacheWrite5mTokens", "cacheWrite1hTokens", "audioInputTokens", "imageInputTokens", "videoInputTokens", "reasoningTokens",
         "audioOutputTokens", "imageOutputTokens", "videoOutputTokens", "citationTokens", "queries", "sessions", "imagesIn", "imagesOut", "charactersIn",
         "charactersOut", "audioSecondsIn", "audioSecondsOut", "videoSecondsIn", "videoSecondsOut", "pages", "annotatedPages", "webSearches",
     ];
@@ -27,6 +27,8 @@ static class OwnReport
             Parts = new()
             {
                 CachedInputTokens = reader.Count(report, "cachedInputTokens"),
+                CachedAudioInputTokens = reader.Count(report, "cachedAudioInputTokens"),
+                CachedImageInputTokens = reader.Count(report, "cachedImageInputTokens"),
                 CacheWrite5mTokens = reader.Count(report, "cacheWrite5mTokens"),
                 CacheWrite1hTokens = reader.Count(report, "cacheWrite1hTokens"),
                 AudioInputTokens = reader.Count(report, "audioInputTokens"),

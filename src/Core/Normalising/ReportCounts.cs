@@ -17,6 +17,8 @@ sealed record ReportCounts
     public void Check(ReportReader reader)
     {
         if (reader.Problem is not null) return;
+        if (Parts.CachedAudioInputTokens + Parts.CachedImageInputTokens > Parts.CachedInputTokens)
+            reader.Refuse(InputField, $"has more cached sound and images than the {Parts.CachedInputTokens} tokens that were cached");
         var input = Parts.CachedInputTokens + Parts.CacheWrite5mTokens + Parts.CacheWrite1hTokens
             + Parts.AudioInputTokens + Parts.ImageInputTokens + Parts.VideoInputTokens;
         if (input > InputTokens) reader.Refuse(InputField, $"the parts of the input add up to {input}, more than the total of {InputTokens}");

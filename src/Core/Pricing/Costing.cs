@@ -84,7 +84,9 @@ public static class Costing
         {
             Tokens(RateKind.Input, usage.InputTokens - parts.CachedInputTokens - parts.CacheWrite5mTokens - parts.CacheWrite1hTokens
                 - parts.AudioInputTokens - parts.ImageInputTokens - parts.VideoInputTokens, card, ref sink, ref missing);
-            Tokens(RateKind.CachedInput, parts.CachedInputTokens, card, ref sink, ref missing);
+            Tokens(RateKind.CachedInput, parts.CachedInputTokens - parts.CachedAudioInputTokens - parts.CachedImageInputTokens, card, ref sink, ref missing);
+            Tokens(RateKind.CachedAudioInput, parts.CachedAudioInputTokens, card, ref sink, ref missing);
+            Tokens(RateKind.CachedImageInput, parts.CachedImageInputTokens, card, ref sink, ref missing);
             Tokens(RateKind.CacheWrite5m, parts.CacheWrite5mTokens, card, ref sink, ref missing);
             Tokens(RateKind.CacheWrite1h, parts.CacheWrite1hTokens, card, ref sink, ref missing);
             Tokens(RateKind.AudioInput, parts.AudioInputTokens, card, ref sink, ref missing);

@@ -1,6 +1,7 @@
-// Providers' own usage reports, read into the one form: those of tests/cases/usage, and every line of the folder named by PURSER_CASES.
+// Providers' own usage reports, read into the one form: those of tests/cases/usage, and every line in the folders that PURSER_CASES names.
 using System.Globalization;
 using System.Text.Json;
+using NodaTime;
 
 namespace Purser.Core.Tests.Normalising;
 
@@ -63,22 +64,45 @@ public sealed class UsageReportTests
     [Fact]
     public void Every_further_report_is_read_as_another_reader_reads_it()
     {
-        if (Environment.GetEnvironmentVariable("PURSER_CASES") is not { Length: > 0 } folder || !Directory.Exists(folder)) return;
         var wrong = new List<string>();
-        foreach (var file in Directory.EnumerateFiles(folder, "*.jsonl", SearchOption.AllDirectories))
-            foreach (var text in File.ReadLines(file).Where(text => text.Contains("\"report\"", StringComparison.Ordinal)))
-            {
-                var one = JsonDocument.Parse(text).RootElement;
-                if (!one.TryGetProperty("normalised", out var theirs)) continue;
-                var (reading, problem) = Read(one);
-                // The other reader does not look for the videos of OpenRouter's reports.
-                if (reading?.Parts is { VideoInputTokens: > 0 } parts && one.GetProperty("report").TryGetProperty("prompt_tokens_details", out _))
-                    reading = reading with { Parts = parts with { VideoInputTokens = 0 } };
-                var ours = reading is null ? $"{problem!.Field}: {problem.Detail}" : Shown(Members(reading));
-                if (ours != Shown(Theirs(theirs))) wrong.Add($"{text}\n  {ours}\n  {Shown(Theirs(theirs))}");
-            }
+        foreach (var text in Further())
+        {
+            var one = JsonDocument.Parse(text).RootElement;
+            if (!one.TryGetProperty("normalised", out var theirs)) continue;
+            var (reading, problem) = Read(one);
+            // The other reader does not look for the videos of OpenRouter's reports.
+            if (reading?.Parts is { VideoInputTokens: > 0 } parts && one.GetProperty("report").TryGetProperty("prompt_tokens_details", out _))
+                reading = reading with { Parts = parts with { VideoInputTokens = 0 } };
+            var ours = reading is null ? $"{problem!.Field}: {problem.Detail}" : Shown(Members(reading));
+            if (ours != Shown(Theirs(theirs))) wrong.Add($"{text}\n  {ours}\n  {Shown(Theirs(theirs))}");
+        }
         Assert.True(wrong.Count == 0, $"{wrong.Count} differ\n{string.Join('\n', wrong.Take(20))}");
     }
+
+    /// <summary>The day that the catalogue's rates speak for.</summary>
+    static readonly Instant listed = Instant.FromUtc(2026, 10, 4, 12, 0);
+
+    /// <summary>`totalUsd` is the token part of the price by another calculator over the same rates.</summary>
+    [Fact]
+    public void A_report_costs_what_another_calculator_says()
+    {
+        var (priced, wrong) = (0, new List<string>());
+        foreach (var text in File.ReadLines(PathOf("reported.jsonl")).Concat(Further()))
+        {
+            var one = JsonDocument.Parse(text).RootElement;
+            if (!one.TryGetProperty("totalUsd", out var total) || total.ValueKind != JsonValueKind.String || Read(one).Reading is not { } reading) continue;
+            var price = PriceBook.BuiltIn.Find(Text(one, "provider"), Text(one, "model"));
+            var usage = new Usage { InputTokens = reading.InputTokens, OutputTokens = reading.OutputTokens, Parts = reading.Parts is { } parts ? parts with { WebSearches = 0 } : null };
+            var cost = price?.At(listed)?.Cost(usage, new(listed, reading.ServiceTier, reading.Region, reading.Speed));
+            priced++;
+            if (cost != decimal.Parse(total.GetString()!, CultureInfo.InvariantCulture)) wrong.Add($"{text}\n  {cost} instead of {total}");
+        }
+        Assert.True(wrong.Count == 0 && priced >= 60, $"{wrong.Count} of {priced} differ\n{string.Join('\n', wrong.Take(20))}");
+    }
+
+    /// <summary>Lines of the folders that PURSER_CASES names, if they hold a report.</summary>
+    static IEnumerable<string> Further() => FurtherCases.Files().Where(file => file.EndsWith(".jsonl", StringComparison.Ordinal))
+        .SelectMany(File.ReadLines).Where(text => text.Contains("\"report\"", StringComparison.Ordinal));
 
     static SortedDictionary<string, string> Theirs(JsonElement normalised)
     {
@@ -86,6 +110,7 @@ public sealed class UsageReportTests
         (string, decimal)[] counts =
         [
             ("inputTokens", Of("input_tokens")), ("outputTokens", Of("output_tokens")), ("cachedInputTokens", Of("cache_read_tokens")),
+            ("cachedAudioInputTokens", Of("cache_audio_read_tokens")), ("cachedImageInputTokens", Of("cache_image_read_tokens")),
             ("cacheWrite5mTokens", Of("cache_write_5m_tokens")), ("cacheWrite1hTokens", Of("cache_write_1h_tokens")),
             ("audioInputTokens", Of("input_audio_tokens") - Of("cache_audio_read_tokens")), ("imageInputTokens", Of("input_image_tokens") - Of("cache_image_read_tokens")),
             ("videoInputTokens", Of("input_video_tokens") - Of("cache_video_read_tokens")), ("reasoningTokens", Of("output_reasoning_tokens")),

@@ -57,11 +57,5 @@ public sealed class PricingCases
         }
     }
 
-    static IEnumerable<PricingCase> Further()
-    {
-        foreach (var named in (Environment.GetEnvironmentVariable("PURSER_CASES") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries))
-            foreach (var file in Directory.EnumerateFiles(named, "*.json*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
-                foreach (var one in PricingCase.In(file).Where(one => one.IsPricing))
-                    yield return one;
-    }
+    static IEnumerable<PricingCase> Further() => FurtherCases.Files().SelectMany(PricingCase.In).Where(one => one.IsPricing);
 }

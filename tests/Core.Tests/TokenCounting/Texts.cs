@@ -1,4 +1,4 @@
-// Texts with their counts by the reference implementation: those of tests/cases/tokens, and all in the folder named by PURSER_CASES.
+// Texts with their counts by the reference implementation: those of tests/cases/tokens, and all of the folders that PURSER_CASES names.
 using System.Text;
 using System.Text.Json;
 using Purser.TokenCounting;
@@ -10,16 +10,12 @@ static class Texts
 {
     public static readonly IReadOnlyList<ITokenCounter> Encodings = [BytePairCounter.O200k, BytePairCounter.Cl100k];
 
-    public static IEnumerable<(string Encoding, string Text, long Count)> All()
-    {
-        var folders = new List<string> { Path.Combine(AppContext.BaseDirectory, "cases", "tokens") };
-        if (Environment.GetEnvironmentVariable("PURSER_CASES") is { Length: > 0 } further && Directory.Exists(further)) folders.Add(further);
-        return folders.SelectMany(folder => Directory.EnumerateFiles(folder, "*.json*", SearchOption.AllDirectories)).SelectMany(Cases);
-    }
+    public static IEnumerable<(string Encoding, string Text, long Count)> All() =>
+        Directory.EnumerateFiles(Path.Combine(AppContext.BaseDirectory, "cases", "tokens"), "*.json*").Concat(FurtherCases.Files()).SelectMany(Cases);
 
     static IEnumerable<(string, string, long)> Cases(string file) => file.EndsWith(".jsonl", StringComparison.Ordinal)
         ? File.ReadLines(file).Where(line => line.Length > 0).SelectMany(line => Case(JsonDocument.Parse(line).RootElement))
-        : file.EndsWith(".json", StringComparison.Ordinal) ? List(JsonDocument.Parse(File.ReadAllText(file)).RootElement).SelectMany(Case) : [];
+        : List(JsonDocument.Parse(File.ReadAllText(file)).RootElement).SelectMany(Case);
 
     static JsonElement[] List(JsonElement root) =>
         root.ValueKind == JsonValueKind.Array ? [.. root.EnumerateArray()]
