@@ -1,6 +1,7 @@
 // The outermost layer of every request: who may ask, and that whatever goes wrong is answered as a problem without inner details.
 using System.Security.Cryptography;
 using System.Text;
+using Purser.Api.Metrics;
 using Purser.Engine;
 
 namespace Purser.Api;
@@ -53,6 +54,10 @@ sealed class Boundary(RequestDelegate next, AdminKey key, ILogger<Boundary> log)
         catch (Exception thrown) when (!http.Response.HasStarted)
         {
             await Fail(http, thrown);
+        }
+        finally
+        {
+            HttpMeasures.Count(http.Response.StatusCode);
         }
     }
 

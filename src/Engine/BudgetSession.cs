@@ -56,16 +56,20 @@ public sealed class BudgetSession(string account, SessionParts parts)
 
     sealed record Waiting(BudgetCommand Command, TaskCompletionSource<Outcome> Answer);
 
-    /// <summary>Guards the queue and the two flags below it.</summary>
+    /// <summary>Guards the queue and the flags below it.</summary>
     readonly Lock gate = new();
     readonly Queue<Waiting> queue = new();
     bool running;
     bool stopping;
+
+    /// <summary>Whether it is among the sessions that are counted: one that nobody ever asked is not.</summary>
+    bool counted;
     readonly TaskCompletionSource stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Only the running loop touches these. The state is what the ledger has, or null when that is not known.</summary>
     BudgetState? state;
     int eventsSinceSnapshot;
+    int countedHolds;
 
     /// <summary>So many batches more ask the ledger for the ids that memory does not know before they decide, not while they write.</summary>
     int askFirst;
@@ -90,16 +94,28 @@ public sealed class BudgetSession(string account, SessionParts parts)
         var waiting = new Waiting(command, new(TaskCreationOptions.RunContinuationsAsynchronously));
         lock (gate)
         {
-            if (stopping) return Task.FromResult(new Outcome(OutcomeStatus.Moved, null, null, "the account is being handed over; retry with the same id"));
+            if (stopping) return AtOnce(command, new(OutcomeStatus.Moved, null, null, "the account is being handed over; retry with the same id"));
             if (queue.Count >= MostWaiting)
-                return Task.FromResult(new Outcome(OutcomeStatus.Unavailable, null, null, "too many calls wait for this account; retry with the same id"));
+                return AtOnce(command, new(OutcomeStatus.Unavailable, null, null, "too many calls wait for this account; retry with the same id"));
             queue.Enqueue(waiting);
+            Measures.Waiting(1);
             LastUsed = parts.Clock.Now;
+            if (!counted)
+            {
+                counted = true;
+                Measures.SessionBegan();
+            }
             if (running) return waiting.Answer.Task;
             running = true;
         }
         parts.Start(RunAsync);
         return waiting.Answer.Task;
+    }
+
+    static Task<Outcome> AtOnce(BudgetCommand command, Outcome outcome)
+    {
+        Measures.Answered(command, outcome);
+        return Task.FromResult(outcome);
     }
 
     /// <summary>Takes no more callers, serves those that wait, keeps a snapshot. Idempotent.</summary>
@@ -141,9 +157,13 @@ public sealed class BudgetSession(string account, SessionParts parts)
                 }
             }
             if (batch.Count == 0) break;
+            Measures.Waiting(-batch.Count);
+            Measures.BatchCommands.Record(batch.Count);
             await ServeAsync(batch);
         }
         await SnapshotAsync(Math.Min(EventsWorthASnapshot, parts.EventsPerSnapshot), parts.KeyedCountersAtEnd);
+        CountHolds(0);
+        if (counted) Measures.SessionEnded();
         stopped.SetResult();
     }
 
@@ -161,6 +181,7 @@ public sealed class BudgetSession(string account, SessionParts parts)
         catch (LedgerUnavailableException e)
         {
             state = null;
+            Measures.LedgerErrors.Add(1);
             Answer(batch, "the ledger can not be reached: " + e.Message);
         }
 #pragma warning disable CA1031 // A defect must not leave callers waiting for ever; nothing is answered from a state that is in doubt.
@@ -176,7 +197,11 @@ public sealed class BudgetSession(string account, SessionParts parts)
     static void Answer(List<Waiting> batch, string why)
     {
         var outcome = new Outcome(OutcomeStatus.Unavailable, null, null, why + "; retry with the same id");
-        foreach (var waiting in batch) waiting.Answer.TrySetResult(outcome);
+        foreach (var waiting in batch)
+        {
+            Measures.Answered(waiting.Command, outcome);
+            waiting.Answer.TrySetResult(outcome);
+        }
     }
 
     /// <summary>Decides the batch and appends it; false where the state or the settings were behind and it has to be decided again.</summary>
@@ -222,9 +247,11 @@ public sealed class BudgetSession(string account, SessionParts parts)
         switch (appended.Status)
         {
             case AppendStatus.Conflict:
+                Measures.Conflicts.Add(1);
                 if (asked != default && appended.Version == append.ExpectedVersion) askFirst = AskFirstAfterKnownId;
                 return false;
             case AppendStatus.Failed:
+                Measures.LedgerErrors.Add(1);
                 Answer(batch, "the ledger refused the write");
                 return true;
         }
@@ -234,11 +261,23 @@ public sealed class BudgetSession(string account, SessionParts parts)
             state = budget;
             Volatile.Write(ref nextDeadline, append.NextDeadline is { } due ? UsageCursor.CeilingMillis(due) : long.MaxValue);
         }
-        for (var i = 0; i < batch.Count; i++) batch[i].Answer.TrySetResult(outcomes[i]);
+        CountHolds(budget.Deadlines.Count);
+        for (var i = 0; i < batch.Count; i++)
+        {
+            Measures.Answered(batch[i].Command, outcomes[i]);
+            batch[i].Answer.TrySetResult(outcomes[i]);
+        }
         budget.Forget(now - remembered);
         eventsSinceSnapshot += events.Count;
         await SnapshotAsync(parts.EventsPerSnapshot, parts.MostKeyedCounters);
         return true;
+    }
+
+    void CountHolds(int now)
+    {
+        if (now == countedHolds) return;
+        Measures.Holds(now - countedHolds);
+        countedHolds = now;
     }
 
     async Task<BudgetState> LoadAsync()

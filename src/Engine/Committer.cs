@@ -1,4 +1,5 @@
 // Group commit: one writer per process takes everything that waits, all accounts together, into one durable step.
+using System.Diagnostics;
 using System.Threading.Channels;
 
 namespace Purser.Engine;
@@ -49,6 +50,7 @@ public sealed class Committer : IAsyncDisposable
 
     async Task WriteAsync(List<Waiting> batch)
     {
+        var began = Stopwatch.GetTimestamp();
         try
         {
             var results = await ledger.AppendAsync(batch.ConvertAll(one => one.Append));
@@ -61,6 +63,8 @@ public sealed class Committer : IAsyncDisposable
             var unknown = e as LedgerUnavailableException ?? new LedgerUnavailableException("the append failed: " + e.Message, e);
             foreach (var one in batch) one.Done.TrySetException(unknown);
         }
+        Measures.AppendDuration.Record(Stopwatch.GetElapsedTime(began).TotalSeconds);
+        Measures.AppendAccounts.Record(batch.Count);
     }
 
     /// <summary>Takes no more, and ends when everything taken is written.</summary>

@@ -31,5 +31,6 @@ public sealed class LedgerClock(TimeProvider time)
         var after = time.GetUtcNow();
         var here = before + ((after - before) / 2);
         Volatile.Write(ref offsetMillis, there.ToUnixTimeMilliseconds() - here.ToUnixTimeMilliseconds());
+        Measures.ClockOffset(Offset.TotalSeconds);
     }
 }

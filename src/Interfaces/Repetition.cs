@@ -10,14 +10,21 @@ public sealed class Repetition(TimeProvider time)
     static readonly Meter meter = new(MeterName);
     static readonly Counter<long> repeated = meter.CreateCounter<long>("purser.cluster.repeated", description: "Calls that were sent again because no silo answered");
 
+    static readonly Counter<long> givenUp = meter.CreateCounter<long>("purser.cluster.given_up", description: "Calls that no silo answered within the callers' patience");
+
+    /// <summary>Makes both known as soon as there is one of these.</summary>
+    static Repetition()
+    {
+    }
+
     /// <summary>Most failures come at once, and a grain is active elsewhere within milliseconds.</summary>
     static readonly TimeSpan first = TimeSpan.FromMilliseconds(20);
 
     /// <summary>Failures before a dead silo is known to be dead come thousands a second if nobody holds them back.</summary>
     static readonly TimeSpan longest = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>No attempt starts later; with the last one's own timeout, callers wait this long and a response timeout more.</summary>
-    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(15);
+    /// <summary>No attempt starts later; with the last one's own timeout, callers wait this long and a response timeout more. Longer than it takes to give a silo up.</summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(25);
 
     /// <summary>Calls until an answer comes that is not <paramref name="transient"/>; <paramref name="otherwise"/> gives the last one's reason when patience ends.</summary>
     public async Task<T> CallAsync<T>(Func<bool, Task<T>> call, Func<T, bool> transient, Func<string, T> otherwise, CancellationToken cancellation)
@@ -39,7 +46,11 @@ public sealed class Repetition(TimeProvider time)
             }
             // Jittered, so that callers that failed together do not come back together.
             var wait = pause * (0.5 + Random.Shared.NextDouble());
-            if (time.GetElapsedTime(started) + wait > Patience) return otherwise(why);
+            if (time.GetElapsedTime(started) + wait > Patience)
+            {
+                givenUp.Add(1);
+                return otherwise(why);
+            }
             repeated.Add(1);
             await Task.Delay(wait, time, cancellation);
             pause = pause * 2 < longest ? pause * 2 : longest;

@@ -32,6 +32,14 @@ public sealed class SiloHost : IAsyncDisposable
     /// <summary>A gateway that is frozen or cut off keeps its connections: clients drop it when the list no longer has it. Well within their patience.</summary>
     static readonly TimeSpan gatewaysKnownFor = TimeSpan.FromSeconds(3);
 
+    static readonly TimeSpan shutdownTime = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// A silo that is frozen, or cut off, is given up after about ten probes; until then calls to its accounts get no answer. Callers are kept
+    /// waiting longer than that, and refused only where nobody takes the accounts over.
+    /// </summary>
+    static TimeSpan PatienceOf(SiloOptions options) => TimeSpan.FromSeconds(15 + (10 * options.ProbeSeconds));
+
     readonly WebApplication app;
     readonly PostgresLedger? ledger;
 
@@ -53,6 +61,7 @@ public sealed class SiloHost : IAsyncDisposable
         try
         {
             await using var host = await BuildAsync(builder, options);
+            LastResort.EndAfter(shutdownTime, host.app.Lifetime);
             await host.StartAsync();
             Console.WriteLine($"Purser ({options.Role}) listens on {string.Join(", ", host.Addresses)}");
             await host.app.WaitForShutdownAsync();
@@ -82,8 +91,9 @@ public sealed class SiloHost : IAsyncDisposable
         builder.WebHost.UseUrls(options.Urls);
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         if (options.IsApi) builder.Services.AddPurserApi();
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30));
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = shutdownTime);
         builder.Services.AddSingleton<NodeHealth>();
+        builder.Services.AddSingleton(provider => new Repetition(provider.GetRequiredService<TimeProvider>()) { Patience = PatienceOf(options) });
         PostgresLedger? ledger = null;
         if (options.IsSilo)
         {
@@ -116,6 +126,10 @@ public sealed class SiloHost : IAsyncDisposable
                 app.UsePurser(options.AdminKey);
                 app.MapPurser();
                 app.MapOpenApi();
+            }
+            else
+            {
+                app.MapMetrics();
             }
             return new(app, ledger);
         }

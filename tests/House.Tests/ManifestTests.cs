@@ -33,7 +33,8 @@ public sealed class ManifestTests(ITestOutputHelper output)
 
     static int UsualPort(string member) => Number(siloOptions, $@"int {member} {{ get; init; }} = (\d+);");
 
-    static readonly int shutdownSeconds = Number(siloHost, @"ShutdownTimeout = TimeSpan\.FromSeconds\((\d+)\)");
+    static readonly int shutdownSeconds = Number(siloHost, @"shutdownTime = TimeSpan\.FromSeconds\((\d+)\)")
+        + Number(Repository.Read("src/Silo/LastResort.cs"), @"grace = TimeSpan\.FromSeconds\((\d+)\)");
 
     static readonly string executable = Regex.Match(Repository.Read("src/Silo/Silo.csproj"), "<AssemblyName>(.*)</AssemblyName>").Groups[1].Value;
 

@@ -1,4 +1,4 @@
-// Reads as much of YAML as manifests are written in: block mappings and lists, quoted and plain scalars, lists in brackets. No anchors, no multi-line text.
+// Reads as much of YAML as manifests are written in: block mappings and lists, quoted and plain scalars, lists in brackets, blocks of text. No anchors.
 using System.Text.RegularExpressions;
 
 namespace Purser.House.Tests;
@@ -86,7 +86,15 @@ sealed class Yaml
         var match = Regex.Match(text, "^(?:\"(?<name>[^\"]*)\"|(?<name>[^\"'][^:]*)):(?:\\s+(?<value>.*))?$");
         if (!match.Success) throw new FormatException($"not understood: {text}");
         var value = match.Groups["value"].Value;
-        if (value is "|" or ">" or "|-" or ">-" || value.StartsWith('&') || value.StartsWith('*')) throw new FormatException($"not understood here: {text}");
+        if (value is ">" or ">-" || value.StartsWith('&') || value.StartsWith('*')) throw new FormatException($"not understood here: {text}");
+        if (value is "|" or "|-")
+        {
+            // A file in a ConfigMap, of which nothing is asked but that it is there.
+            var block = new List<string>();
+            while (lines.TryPeek(out var inner) && inner.Indent > indent) block.Add(lines.Dequeue().Text);
+            node.members.Add(match.Groups["name"].Value, string.Join('\n', block));
+            return;
+        }
         // Lists may stand as far left as the name that they belong to.
         var below = lines.TryPeek(out var next) && next.Indent == indent && next.Text.StartsWith('-') ? indent : indent + 1;
         node.members.Add(match.Groups["name"].Value, value.Length > 0 ? Scalar(value) : Block(lines, below));

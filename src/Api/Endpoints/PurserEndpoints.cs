@@ -66,6 +66,7 @@ public static class PurserEndpoints
         routes.On("GET", "/", HomeEndpoints.Home, "home", "Where to go on").Answers<HomeDocument>();
         routes.On("GET", "/health/live", HomeEndpoints.Live, "live", "The process runs").Answers<HealthDocument>();
         routes.On("GET", "/health/ready", home.Ready, "ready", "The ledger can be reached").Answers<HealthDocument>();
+        routes.MapMetrics();
         return routes;
     }
 

@@ -30,6 +30,9 @@ public sealed class LocalRawUsageTests(LocalFacade host) : RawUsageConformance(h
 [Collection(LocalHttpTests.Name)]
 public sealed class LocalTokenTests(LocalFacade host) : TokenConformance(host);
 
+[Collection(LocalHttpTests.Name)]
+public sealed class LocalMetricsTests(LocalFacade host) : MetricsConformance(host);
+
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessAccountTests(ProcessFacade host) : AccountConformance(host);
 
@@ -56,6 +59,9 @@ public sealed class ProcessRawUsageTests(ProcessFacade host) : RawUsageConforman
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessTokenTests(ProcessFacade host) : TokenConformance(host);
+
+[Collection(ProcessHttpTests.Name)]
+public sealed class ProcessMetricsTests(ProcessFacade host) : MetricsConformance(host);
 
 public sealed class EverySuiteTests
 {

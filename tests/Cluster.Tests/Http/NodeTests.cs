@@ -38,5 +38,6 @@ public sealed class NodeTests(SharedCluster shared) : IClassFixture<SharedCluste
         }
         Assert.Equal(3, JsonNode.Parse(await silo.GetStringAsync("/health/ready"))!["silos"]!.GetValue<int>());
         Assert.Equal(HttpStatusCode.NotFound, (await silo.GetAsync("/v1/accounts")).StatusCode);
+        Assert.Contains("# TYPE purser_commands_total counter", await silo.GetStringAsync("/metrics"), StringComparison.Ordinal);
     }
 }

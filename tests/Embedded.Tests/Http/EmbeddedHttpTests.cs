@@ -30,6 +30,9 @@ public sealed class RawUsageTests(HttpHost host) : RawUsageConformance(host);
 [Collection(HttpTests.Name)]
 public sealed class TokenTests(HttpHost host) : TokenConformance(host);
 
+[Collection(HttpTests.Name)]
+public sealed class MetricsTests(HttpHost host) : MetricsConformance(host);
+
 public sealed class EverySuiteTests
 {
     [Fact]

@@ -1,0 +1,40 @@
+// Nodes that are told to stop when there is nobody left to whom they could say goodbye.
+using System.Diagnostics;
+using System.Globalization;
+using Purser.Conformance.Servers;
+using Xunit.Abstractions;
+
+namespace Purser.Cluster.Tests;
+
+public sealed class LastResortTests(ITestOutputHelper output)
+{
+    [Fact]
+    public async Task Nodes_that_are_told_to_stop_end_though_redis_and_postgres_are_gone()
+    {
+        await using var ownRedis = await RedisServer.StartAsync();
+        await using var ownPostgres = await PostgresServer.StartAsync();
+        var (database, clusterId) = (await ownPostgres.NewDatabaseAsync(), "gone-" + Guid.NewGuid().ToString("N"));
+        SiloProcess[] nodes =
+        [
+            SiloProcess.Start(database, ownRedis.ConnectionString, clusterId), SiloProcess.Start(database, ownRedis.ConnectionString, clusterId),
+            SiloProcess.StartApi(ownRedis.ConnectionString, clusterId),
+        ];
+        try
+        {
+            await Task.WhenAll(nodes.Select(node => node.ReadyAsync()));
+            await ownRedis.KillAsync();
+            await ownPostgres.CrashAsync();
+            var told = Stopwatch.StartNew();
+            var ended = await Task.WhenAll(nodes.Select(async node => (Code: await node.EndAsync(), Took: told.Elapsed)));
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"both gone: the nodes ended {string.Join(", ", ended.Select(one => $"after {one.Took.TotalSeconds:0} s with {one.Code}"))}"));
+            // What deploy gives them before they are killed.
+            Assert.All(ended, one => Assert.InRange(one.Took, TimeSpan.Zero, TimeSpan.FromSeconds(45)));
+            await ownRedis.StartAgainAsync();
+            await ownPostgres.StartAgainAsync();
+        }
+        finally
+        {
+            foreach (var node in nodes) await node.DisposeAsync();
+        }
+    }
+}

@@ -1,0 +1,75 @@
+// What rules and dashboard ask for against what the code counts: a name that drifts apart would be an alert that never fires.
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+
+namespace Purser.House.Tests;
+
+public sealed class MonitoringTests
+{
+    const string Folder = "deploy/monitoring/";
+
+    /// <summary>Every instrument that the code makes, by the names under which Prometheus knows it.</summary>
+    static readonly HashSet<string> registered = [.. Repository.Files("src", ".cs").SelectMany(file => Regex.Matches(
+        file.Text, @"Create(Observable)?(?<kind>Counter|Gauge|Histogram|UpDownCounter)(<\w+>)?\(\s*""(?<name>purser[\w.]*)""(?<rest>[^\n]*)")).SelectMany(Names)];
+
+    static IEnumerable<string> Names(Match made)
+    {
+        // The unit stands alone: before the description, or after the callback.
+        var name = made.Groups["name"].Value.Replace('.', '_') + (Regex.IsMatch(made.Groups["rest"].Value, @", ""s""") ? "_seconds" : "");
+        return made.Groups["kind"].Value switch
+        {
+            "Counter" => [name + "_total"],
+            "Histogram" => [name + "_bucket", name + "_sum", name + "_count"],
+            _ => [name],
+        };
+    }
+
+    static IEnumerable<string> Asked(string text) => Regex.Matches(text, @"\bpurser_\w+").Select(match => match.Value).Distinct();
+
+    [Fact]
+    public void The_code_is_read_right() => Assert.Superset(
+        new HashSet<string> { "purser_commands_total", "purser_append_duration_seconds_bucket", "purser_clock_offset_seconds", "purser_holds", "purser_cluster_given_up_total" }, registered);
+
+    [Theory]
+    [InlineData("rules.yml")]
+    [InlineData("dashboard.json")]
+    public void Only_what_the_code_counts_is_asked_for(string file) => Nothing.In(Asked(Repository.Read(Folder + file)).Except(registered).Select(name => $"{file}: {name}"));
+
+    [Fact]
+    public void Everything_that_the_code_counts_is_shown()
+    {
+        var shown = Asked(Repository.Read(Folder + "dashboard.json")).Select(Family).ToHashSet();
+        Nothing.In(registered.Select(Family).Distinct().Except(shown));
+
+        static string Family(string name) => Regex.Replace(name, "_(bucket|sum|count)$", "");
+    }
+
+    [Fact]
+    public void What_rules_record_is_what_rules_use()
+    {
+        var rules = Repository.Read(Folder + "rules.yml");
+        var recorded = Regex.Matches(rules, @"record: (\S+)").Select(match => match.Groups[1].Value);
+        Nothing.In(Regex.Matches(rules, @"\bpurser:[\w:]+").Select(match => match.Value).Distinct().Except(recorded));
+    }
+
+    [Fact]
+    public void The_dashboard_is_one()
+    {
+        var panels = JsonNode.Parse(Repository.Read(Folder + "dashboard.json"))!["panels"]!.AsArray();
+        Assert.True(panels.Count > 10);
+        Assert.All(panels, panel => Assert.NotEmpty(panel!["targets"]!.AsArray()));
+        Assert.Equal(panels.Count, panels.Select(panel => panel!["id"]!.GetValue<int>()).Distinct().Count());
+    }
+
+    [Theory]
+    [InlineData("silo")]
+    [InlineData("api")]
+    public void Pods_say_where_the_code_answers(string component)
+    {
+        var pod = Yaml.Documents(Repository.Read($"deploy/kubernetes/base/{component}.yaml")).First(one => one["kind"].Text == "Deployment").At("spec.template");
+        var notes = pod["metadata"]["annotations"];
+        Assert.Equal("true", notes["prometheus.io/scrape"].Text);
+        Assert.Contains($"MapMethods(\"{notes["prometheus.io/path"].Text}\"", Repository.Read("src/Api/Endpoints/MetricsEndpoints.cs"), StringComparison.Ordinal);
+        Assert.Equal(notes["prometheus.io/port"].Text, Assert.Single(pod.At("spec.containers").Items)["ports"].Items.Single(port => port["name"].Text == "http")["containerPort"].Text);
+    }
+}
