@@ -1,6 +1,7 @@
 // `tokens FILE`: how many tokens a text has. Needs no host and no ledger.
 using System.CommandLine;
 using System.Globalization;
+using System.Text;
 using Purser.TokenCounting;
 using Spectre.Console;
 
@@ -53,7 +54,8 @@ static class TokensCommand
     /// <summary>Piece by piece: a text may be larger than the memory.</summary>
     static async Task<long> CountAsync(ITokenCounter counter, Stream from, CancellationToken cancellation)
     {
-        using var reader = new StreamReader(from);
+        // As a model gets it: a mark of the byte order is a character like any other.
+        using var reader = new StreamReader(from, new UTF8Encoding(false), detectEncodingFromByteOrderMarks: false);
         var count = counter.Begin();
         var buffer = new char[64 * 1024];
         while (await reader.ReadAsync(buffer, cancellation) is > 0 and var read) count.Append(buffer.AsSpan(0, read));

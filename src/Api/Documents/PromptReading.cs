@@ -22,15 +22,20 @@ static class PromptReading
         var parts = new List<Part>();
         var (content, where) = message.TryGetProperty("parts", out var googles) ? (googles, $"{at}.parts")
             : message.TryGetProperty("content", out var given) ? (given, $"{at}.content") : (default, at);
-        if (content.ValueKind is not (JsonValueKind.Undefined or JsonValueKind.Null)) parts.AddRange(Content(content, where));
+        if (content.ValueKind != JsonValueKind.Undefined) parts.AddRange(Content(content, where));
         if (message.TryGetProperty("tool_calls", out var calls) && calls.ValueKind != JsonValueKind.Null)
             parts.AddRange(Items(calls, $"{at}.tool_calls").Select(call => Call(call.Element, call.At)));
         if (content.ValueKind is JsonValueKind.Undefined && parts.Count == 0) throw RequestRefusedException.Invalid($"{at}.content", "is needed");
         return new(role, parts, OptionalText(message, "name", at));
     }
 
-    static IEnumerable<Part> Content(JsonElement content, string at) => content.ValueKind == JsonValueKind.String
-        ? [new TextPart(Text(content, at))] : Items(content, at).Select(item => Part(item.Element, item.At));
+    static IEnumerable<Part> Content(JsonElement content, string at) => content.ValueKind switch
+    {
+        JsonValueKind.Null => [],
+        JsonValueKind.String => [new TextPart(Text(content, at))],
+        JsonValueKind.Array => Items(content, at).Select(item => Part(item.Element, item.At)),
+        _ => throw RequestRefusedException.Invalid(at, "must be a string or an array"),
+    };
 
     const string Known = "text, image, audio, video, tool_use, tool_result, or OpenAI's image_url and input_audio, or Google's";
 

@@ -27,6 +27,15 @@ public sealed class TokensTests : IDisposable
         Assert.Equal($"{20_000 * line} tokens (o200k_base)", screen.ToString().Trim());
     }
 
+    [Fact]
+    public async Task Bytes_that_are_no_text_count_as_the_replacement_character()
+    {
+        var file = Path.Combine(folder.Path, "bytes");
+        await File.WriteAllBytesAsync(file, [0xFF, 0xFE, (byte)'a', (byte)'b', 0x80]);
+        Assert.Equal(0, await Call(["tokens", file]));
+        Assert.Equal($"{TokensOf("\ufffd\ufffdab\ufffd")} tokens (o200k_base)", screen.ToString().Trim());
+    }
+
     static long TokensOf(string text) => TokenCounting.ModelProfile.OfEncoding("o200k_base")!.Counter.Count(text);
 
     [Theory]
