@@ -5,6 +5,7 @@ using NodaTime;
 using Purser.Api.Documents;
 using Purser.Api.Json;
 using Purser.Core;
+using Purser.Core.Statistics;
 
 namespace Purser.Api;
 
@@ -72,7 +73,9 @@ static class OpenApi
     static IEnumerable<string> Words(Type type) =>
         type == typeof(LimitUnit) ? Of<LimitUnit>() : type == typeof(Enforcement) ? Of<Enforcement>() : type == typeof(LimitMode) ? Of<LimitMode>()
         : type == typeof(UnpricedRule) ? Of<UnpricedRule>() : type == typeof(ExpiryRule) ? Of<ExpiryRule>() : type == typeof(IsoDayOfWeek) ? Of<IsoDayOfWeek>()
-        : type == typeof(ReservationState) ? Of<ReservationState>() : type == typeof(RecordKind) ? Of<RecordKind>() : [];
+        : type == typeof(ReservationState) ? Of<ReservationState>() : type == typeof(RecordKind) ? Of<RecordKind>()
+        : type == typeof(AnomalyKind) ? Of<AnomalyKind>() : type == typeof(AnomalyUnit) ? Of<AnomalyUnit>() : type == typeof(Severity) ? Of<Severity>()
+        : type == typeof(TrendDirection) ? Of<TrendDirection>() : [];
 
     static IEnumerable<string> Of<T>() where T : struct, Enum => WordConverter<T>.Words.Select(word => word.Word);
 

@@ -21,7 +21,7 @@ namespace Purser.Core;
 [JsonSerializable(typeof(SettingsBody))]
 public sealed partial class CoreJson : JsonSerializerContext;
 
-sealed class InstantMillisConverter : JsonConverter<Instant>
+public sealed class InstantMillisConverter : JsonConverter<Instant>
 {
     public override Instant Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => Instant.FromUnixTimeMilliseconds(reader.GetInt64());
 

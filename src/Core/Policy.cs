@@ -62,6 +62,7 @@ public sealed record Policy
     public StatusLevels? StatusLevels { get; init; }
     public bool? OverridesAllowed { get; init; }
     public AdaptiveSettings? Adaptive { get; init; }
+    public AnomalySettings? Anomalies { get; init; }
 }
 
 /// <summary>
@@ -105,6 +106,9 @@ public sealed record EffectivePolicy
     [JsonIgnore]
     public long MinOutputTokens => Adaptive?.MinOutputTokens ?? Degrading.UsualMinOutputTokens;
 
+    /// <summary>Null: as usual.</summary>
+    public AnomalySettings? Anomalies { get; init; }
+
     [JsonIgnore]
     public Calendar Calendar => calendar ??= new(DateTimeZoneProviders.Tzdb[TimeZone], WeekStart, MonthAnchorDay);
     Calendar? calendar;
@@ -129,6 +133,7 @@ public sealed record EffectivePolicy
             Adaptive = account.Adaptive is null || defaults.Adaptive is null ? account.Adaptive ?? defaults.Adaptive : new(
                 account.Adaptive.Measures ?? defaults.Adaptive.Measures, account.Adaptive.FallbackModels ?? defaults.Adaptive.FallbackModels,
                 account.Adaptive.MinOutputTokens ?? defaults.Adaptive.MinOutputTokens),
+            Anomalies = AnomalySettings.Merge(defaults.Anomalies, account.Anomalies),
         };
         var own = account.Limits.Select(limit => limit.Id).ToHashSet(StringComparer.Ordinal);
         return merged with

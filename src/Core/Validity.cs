@@ -70,6 +70,7 @@ public static class Validity
         if (policy.StatusLevels is { } levels && !(levels.Warning > 0 && levels.Warning <= levels.Critical && levels.Critical <= levels.Exceeded && levels.Exceeded <= 100))
             return Outcome.Invalid("statusLevels", "must be ratios with 0 < warning <= critical <= exceeded <= 100");
         if (policy.Adaptive is { } adaptive && Problem(adaptive) is { } degrading) return degrading;
+        if (policy.Anomalies is { } anomalies && Problem(anomalies) is { } wrong) return wrong;
         if (policy.Limits.Count > MostLimits) return Outcome.Invalid("limits", $"at most {MostLimits} limits in a policy");
         var ids = new HashSet<string>(StringComparer.Ordinal);
         for (var i = 0; i < policy.Limits.Count; i++)
@@ -97,6 +98,21 @@ public static class Validity
         }
         return adaptive.MinOutputTokens is < 1 or > Amounts.LargestTokens
             ? Outcome.Invalid("adaptive.minOutputTokens", $"must be a whole number from 1 to {Amounts.LargestTokens}") : null;
+    }
+
+    static Outcome? Problem(AnomalySettings anomalies)
+    {
+        foreach (var detector in anomalies.Detectors ?? [])
+            if (!AnomalySettings.AllDetectors.Contains(detector))
+                return Outcome.Invalid("anomalies.detectors", $"'{Shown(detector)}' is not a detector; there are {string.Join(", ", AnomalySettings.AllDetectors)}");
+        foreach (var (name, threshold) in anomalies.Thresholds ?? [])
+        {
+            if (!AnomalySettings.UsualThresholds.ContainsKey(name))
+                return Outcome.Invalid($"anomalies.thresholds.{Shown(name)}", $"is not a threshold; there are {string.Join(", ", AnomalySettings.UsualThresholds.Keys)}");
+            if (name == "errorRate" ? threshold is <= 0 or >= 1 : threshold is <= 0 or > 1000)
+                return Outcome.Invalid($"anomalies.thresholds.{name}", name == "errorRate" ? "must be a share of calls between 0 and 1" : "must be above 0 and at most 1000");
+        }
+        return null;
     }
 
     static Outcome? Problem(Limit limit, string at)

@@ -25,6 +25,9 @@ public sealed record SessionParts(ILedger Ledger, Committer Committer, SettingsS
     /// <summary>Few enough to stay in the snapshot of a session that ends: the next one has them at once.</summary>
     internal int KeyedCountersAtEnd => Math.Min(100, MostKeyedCounters);
 
+    /// <summary>Told of every entry right after it is durable, before its callers are answered. Must not fail and not wait.</summary>
+    public Action<JournalEntry>? Appended { get; init; }
+
     internal void Start(Func<Task> loop) =>
         _ = Task.Factory.StartNew(loop, CancellationToken.None, TaskCreationOptions.DenyChildAttach, Scheduler);
 }
@@ -257,6 +260,7 @@ public sealed class BudgetSession(string account, SessionParts parts)
         }
         if (!leavesNothing)
         {
+            if (events.Count > 0) parts.Appended?.Invoke(new(account, appended.Version, now, events));
             budget.Version = appended.Version;
             state = budget;
             Volatile.Write(ref nextDeadline, append.NextDeadline is { } due ? UsageCursor.CeilingMillis(due) : long.MaxValue);

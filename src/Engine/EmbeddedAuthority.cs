@@ -37,6 +37,7 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
     readonly ILedger ledger;
     readonly SessionParts parts;
     readonly EmbeddedOptions options;
+    readonly EmbeddedHistories? histories;
     readonly ConcurrentDictionary<string, BudgetSession> sessions = new(StringComparer.Ordinal);
     readonly ITimer deadlineTimer;
     readonly ITimer idleTimer;
@@ -46,9 +47,11 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
     int polling;
     volatile bool closing;
 
-    public EmbeddedAuthority(ILedger ledger, TimeProvider? time = null, EmbeddedOptions? options = null, ILogger? log = null)
+    /// <param name="histories">Told of what is booked; without them nothing looks for anomalies.</param>
+    public EmbeddedAuthority(ILedger ledger, TimeProvider? time = null, EmbeddedOptions? options = null, ILogger? log = null, EmbeddedHistories? histories = null)
     {
         this.ledger = ledger;
+        this.histories = histories;
         this.options = options ??= new();
         time ??= TimeProvider.System;
         parts = new(ledger, new(ledger, options.Scheduler), new(ledger, options.RefuseUnknownAccounts), new(time), log ?? NullLogger.Instance)
@@ -56,6 +59,7 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
             Scheduler = options.Scheduler,
             EventsPerSnapshot = options.EventsPerSnapshot,
             MostKeyedCounters = options.MostKeyedCounters,
+            Appended = histories is null ? null : histories.Take,
         };
         deadlineTimer = time.CreateTimer(_ => _ = PollQuietlyAsync(), null, options.DeadlinePoll, options.DeadlinePoll);
         idleTimer = time.CreateTimer(_ => _ = EvictIdleAsync(), null, options.IdleAfter, options.IdleAfter / 2);
@@ -138,6 +142,7 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
             await session.StopAsync();
             sessions.TryRemove(new(account, session));
         }
+        if (histories is not null) await histories.EvictAsync(options.IdleAfter);
     }
 
     /// <summary>Answers everybody who waits, keeps snapshots, and leaves the ledger to its owner.</summary>

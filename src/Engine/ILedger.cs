@@ -52,10 +52,16 @@ public interface ILedger : IAsyncDisposable
     Task<IReadOnlyList<StoredCounter>> ReadCountersAsync(string account, CounterName after, Instant at, int most);
 
     /// <summary>
-    /// Deletes all snapshots. Changes no answer: whoever loads an account then has all its counters in memory. Those kept beside the snapshot
+    /// Deletes all snapshots, of histories too. Changes no answer: whoever loads an account then has all its counters in memory. Those kept beside the snapshot
     /// stay, for hosts that count on them.
     /// </summary>
     Task DeleteSnapshotsAsync();
+
+    /// <summary>The newest kept history of an account's usage and the version that it reaches; version 0 where none is kept.</summary>
+    Task<KeptHistory> LoadHistoryAsync(string account);
+
+    /// <summary>Keeps the history of an account's usage up to a version, as <see cref="SaveSnapshotAsync"/> keeps a budget.</summary>
+    Task SaveHistoryAsync(string account, long version, ReadOnlyMemory<byte> history);
 
     /// <summary>Accounts of a shard whose next deadline is not after <paramref name="now"/>, the most overdue first.</summary>
     Task<IReadOnlyList<string>> DueAsync(Instant now, int most, Shard shard = default);
@@ -156,6 +162,11 @@ public sealed record CounterChanges(IReadOnlyList<StoredCounter> Kept, IReadOnly
 public sealed record StoredBudget(long SnapshotVersion, ReadOnlyMemory<byte> Snapshot, IReadOnlyList<JournalEntry> Tail)
 {
     public static readonly StoredBudget Nothing = new(0, default, []);
+}
+
+public sealed record KeptHistory(long Version, ReadOnlyMemory<byte> Bytes)
+{
+    public static readonly KeptHistory None = new(0, default);
 }
 
 public sealed record StoredSettings(long Version, ReadOnlyMemory<byte> Json);

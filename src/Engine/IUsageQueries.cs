@@ -99,3 +99,13 @@ public interface IUsageQueries
     /// <summary>Account ids in order, those that contain <paramref name="search"/> (ignoring case) where it is given.</summary>
     Task<Page<string>> AccountsAsync(string? search, string? cursor, int limit, CancellationToken cancellation = default);
 }
+
+/// <summary>Recent usage and what was found abnormal in it, per account.</summary>
+public interface IUsageHistories
+{
+    /// <summary>
+    /// The history of an account with everything acknowledged before the call; an empty one for an unknown account. May throw
+    /// <see cref="LedgerUnavailableException"/>.
+    /// </summary>
+    Task<UsageHistoryView> ReadAsync(string account, CancellationToken cancellation = default);
+}

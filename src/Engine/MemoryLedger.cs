@@ -18,6 +18,7 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
         public SortedSet<Booking> Bookings { get; } = [];
         public (long Version, byte[] Bytes) Snapshot { get; set; }
         public SortedDictionary<CounterName, StoredCounter> Counters { get; } = new(byName);
+        public (long Version, byte[] Bytes) History { get; set; }
         public Instant? NextDeadline { get; set; }
         public long Version => Journal.Count;
     }
@@ -192,7 +193,21 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
     {
         lock (gate)
             foreach (var account in accounts.Values)
-                account.Snapshot = default;
+                (account.Snapshot, account.History) = (default, default);
+        return Task.CompletedTask;
+    }
+
+    public Task<KeptHistory> LoadHistoryAsync(string account)
+    {
+        lock (gate)
+            return Task.FromResult(accounts.TryGetValue(account, out var found) && found.History.Version > 0 ? new(found.History.Version, found.History.Bytes) : KeptHistory.None);
+    }
+
+    public Task SaveHistoryAsync(string account, long version, ReadOnlyMemory<byte> history)
+    {
+        lock (gate)
+            if (accounts.TryGetValue(account, out var found) && version >= found.History.Version)
+                found.History = (version, history.ToArray());
         return Task.CompletedTask;
     }
 

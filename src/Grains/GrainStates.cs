@@ -1,6 +1,5 @@
 // How grain states are stored: the same JSON as everything else, for types that are named here and no others.
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Orleans.Storage;
 using Purser.Engine;
@@ -13,9 +12,5 @@ public sealed class GrainStates : IGrainStorageSerializer
 
     public T Deserialize<T>(BinaryData input) => JsonSerializer.Deserialize(input.ToMemory().Span, TypeInfo<T>())!;
 
-    static JsonTypeInfo<T> TypeInfo<T>() => (JsonTypeInfo<T>)GrainStateJson.Default.Options.GetTypeInfo(typeof(T));
+    static JsonTypeInfo<T> TypeInfo<T>() => (JsonTypeInfo<T>)HistoryJson.Default.Options.GetTypeInfo(typeof(T));
 }
-
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault)]
-[JsonSerializable(typeof(UsageHistory))]
-sealed partial class GrainStateJson : JsonSerializerContext;

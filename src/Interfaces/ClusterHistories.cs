@@ -3,7 +3,7 @@ using Purser.Engine;
 
 namespace Purser.Interfaces;
 
-public sealed class ClusterHistories(IGrainFactory grains, Repetition repetition)
+public sealed class ClusterHistories(IGrainFactory grains, Repetition repetition) : IUsageHistories
 {
     /// <summary>The history of an account with everything acknowledged before the call. Throws <see cref="LedgerUnavailableException"/> where no silo answers.</summary>
     public Task<UsageHistoryView> ReadAsync(string account, CancellationToken cancellation = default)

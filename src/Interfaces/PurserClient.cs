@@ -8,7 +8,7 @@ namespace Purser.Interfaces;
 public static class PurserClient
 {
     /// <summary>
-    /// <see cref="IBudgetAuthority"/> and <see cref="IUsageQueries"/> over the host's Orleans client: in a silo its own, elsewhere the one that
+    /// <see cref="IBudgetAuthority"/>, <see cref="IUsageQueries"/> and <see cref="IUsageHistories"/> over the host's Orleans client: in a silo its own, elsewhere the one that
     /// `UseOrleansClient` set up.
     /// </summary>
     public static IServiceCollection AddPurserClient(this IServiceCollection services)
@@ -20,6 +20,7 @@ public static class PurserClient
         services.TryAddSingleton<IUsageQueries, ClusterQueries>();
         services.TryAddSingleton<ClusterHistories>();
         services.TryAddSingleton<ClusterTime>();
+        services.TryAddSingleton<IUsageHistories>(provider => provider.GetRequiredService<ClusterHistories>());
         return services;
     }
 }

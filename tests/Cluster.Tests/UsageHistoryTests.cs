@@ -2,8 +2,10 @@
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Purser.Conformance;
+using Purser.Core.Statistics;
 using Purser.Engine;
 using Purser.Interfaces;
+using Purser.Ledgers.Postgres;
 
 namespace Purser.Cluster.Tests;
 
@@ -46,6 +48,21 @@ public sealed class UsageHistoryTests(SharedCluster shared) : IClassFixture<Shar
         await shared.Cluster.RestartAsync();
         await DeleteStatesAsync();
         Assert.Equal((100d, 7d), ((await ReadAsync(one)).TokensPerCall.Mean, (await ReadAsync(other)).TokensPerCall.Mean));
+    }
+
+    [Fact]
+    public async Task Anomalies_are_those_that_the_journal_gives_wherever_it_is_read()
+    {
+        var account = "acct-" + Guid.NewGuid().ToString("N");
+        var now = NodaTime.Instant.FromUnixTimeSeconds(DateTimeOffset.UtcNow.ToUnixTimeSeconds());
+        for (var hour = 14 * 24; hour >= 0; hour--)
+            await Authority.ExpectAsync(account, new Record($"u{hour}", new() { InputTokens = hour == 0 ? 900_000 : 1_000 + hour * 7 % 90, Timestamp = now - NodaTime.Duration.FromHours(hour), CostNanos = 1 }));
+        var found = (await ReadAsync(account)).Anomalies;
+        Assert.Contains(found, one => one.Kind == AnomalyKind.Spike && one.Severity == Severity.Critical);
+
+        await using var ledger = await PostgresLedger.OpenAsync(shared.Cluster.Postgres);
+        await using var embedded = new EmbeddedHistories(ledger);
+        Assert.Equal(found, (await embedded.ReadAsync(account)).Anomalies);
     }
 
     async Task<long> KeptAsync(string one, string other)

@@ -405,6 +405,22 @@ public abstract class LedgerConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_newest_history_wins_and_an_account_without_one_has_none()
+    {
+        for (var version = 0; version < 3; version++) await Ledger.WriteAsync(Appending("a", version, Mark($"{version + 1}")));
+        Assert.Equal(0, (await Ledger.LoadHistoryAsync("a")).Version);
+        await Ledger.SaveHistoryAsync("a", 2, "two"u8.ToArray());
+        await Ledger.SaveHistoryAsync("a", 1, "one"u8.ToArray());
+        await Ledger.SaveHistoryAsync("none", 1, "nothing"u8.ToArray());
+
+        var kept = await Ledger.LoadHistoryAsync("a");
+        Assert.Equal((2, "two"), (kept.Version, Encoding.UTF8.GetString(kept.Bytes.Span)));
+        Assert.Equal(0, (await Ledger.LoadHistoryAsync("none")).Version);
+        await Ledger.DeleteSnapshotsAsync();
+        Assert.Equal(0, (await Ledger.LoadHistoryAsync("a")).Version);
+    }
+
+    [Fact]
     public async Task Deleting_snapshots_changes_cost_and_not_meaning()
     {
         for (var version = 0; version < 5; version++) await Ledger.WriteAsync(Appending("a", version, Mark($"{version + 1}")));

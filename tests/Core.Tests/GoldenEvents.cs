@@ -55,6 +55,8 @@ public sealed class GoldenEvents
         Adaptive = new([Measure.UseSmallerModel, Measure.ReduceMaxTokens], ["openai/gpt-5-mini"], 100),
     };
 
+    static readonly AnomalySettings watched = new() { Detectors = ["seasonal", "velocity"], Thresholds = new() { ["seasonal"] = 2.5m } };
+
     /// <summary>Every event, with every member set and with none.</summary>
     static readonly Dictionary<string, BudgetEvent> samples = new()
     {
@@ -64,6 +66,8 @@ public sealed class GoldenEvents
         ["policyChanged.adopted"] = new PolicyChanged(null, 0, 1, EffectivePolicy.None, [], []) { At = at },
         ["policyChanged.adaptive"] = new PolicyChanged(
             adaptive, 1, 0, EffectivePolicy.Merge(Policy.Empty, adaptive, EffectivePolicy.None, 1), [], []) { At = at },
+        ["policyChanged.anomalies"] = new PolicyChanged(
+            new() { Anomalies = watched }, 2, 0, EffectivePolicy.Merge(new() { Anomalies = new() { Enabled = false } }, new() { Anomalies = watched }, EffectivePolicy.None, 1), [], []) { At = at },
         ["paused"] = new AccountPaused("payment overdue") { At = at },
         ["paused.plain"] = new AccountPaused((string?)null) { At = at },
         ["resumed"] = new AccountResumed { At = at },

@@ -67,6 +67,14 @@ public sealed class LayerTests
         "Cluster.sln", ((string[])["src", "tests", "bench"]).SelectMany(Repository.Projects).Select(project => project.Path),
         Repository.SolutionProjects);
 
+    // Two scripts of one number would be applied by nobody, and every ledger would fail to open.
+    [Fact]
+    public void Scripts_of_a_schema_are_numbered_from_one_without_gaps() => Assert.All((string[])["Postgres", "Sqlite"], ledger =>
+    {
+        var numbers = Repository.Files($"src/Ledgers/Schema/{ledger}", ".sql").Select(script => int.Parse(Path.GetFileName(script.Path)[..4], System.Globalization.CultureInfo.InvariantCulture));
+        Assert.Equal(Enumerable.Range(1, numbers.Count()), numbers);
+    });
+
     static void Same(string solution, IEnumerable<string> expected, IEnumerable<string> listed) => Nothing.In(
         expected.Except(listed).Select(path => $"{path} is not in {solution}")
             .Concat(listed.Except(expected).Select(path => $"{path} does not belong into {solution}")));

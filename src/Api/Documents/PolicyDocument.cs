@@ -43,7 +43,7 @@ public sealed class PolicyDocument
     public NotYet? Discounts { get; set; }
 
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public NotYet? Anomalies { get; set; }
+    public AnomalySettingsDocument? Anomalies { get; set; }
 
     /// <summary>Set by the service. Accepted and ignored when sent; `If-Match` is how to insist on a version.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
@@ -52,7 +52,6 @@ public sealed class PolicyDocument
     internal Policy ToPolicy()
     {
         if (Discounts is not null) throw NotAvailable("discounts");
-        if (Anomalies is not null) throw NotAvailable("anomalies");
         return new()
         {
             Limits = Limits is null ? [] : [.. Limits.Select((limit, i) => LimitDocument.ToLimit(limit, $"limits[{i}]"))],
@@ -65,6 +64,7 @@ public sealed class PolicyDocument
             StatusLevels = StatusLevels?.ToStatusLevels(),
             OverridesAllowed = OverridesAllowed,
             Adaptive = Adaptive?.ToSettings(),
+            Anomalies = Anomalies?.ToSettings(),
         };
     }
 
@@ -84,6 +84,7 @@ public sealed class PolicyDocument
         StatusLevels = policy.StatusLevels is { } levels ? StatusLevelsDocument.Of(levels) : null,
         OverridesAllowed = policy.OverridesAllowed,
         Adaptive = policy.Adaptive is { } adaptive ? AdaptiveDocument.Of(adaptive) : null,
+        Anomalies = policy.Anomalies is { } anomalies ? AnomalySettingsDocument.Of(anomalies) : null,
         Version = version,
     };
 
@@ -100,6 +101,7 @@ public sealed class PolicyDocument
         StatusLevels = StatusLevelsDocument.Of(policy.StatusLevels),
         OverridesAllowed = policy.OverridesAllowed,
         Adaptive = AdaptiveDocument.Of(new(policy.Measures, policy.FallbackModels, policy.MinOutputTokens)),
+        Anomalies = AnomalySettingsDocument.Of((policy.Anomalies ?? new()).Filled),
         Version = version,
     };
 }

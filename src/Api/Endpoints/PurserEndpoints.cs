@@ -7,7 +7,8 @@ namespace Purser.Api.Endpoints;
 public static class PurserEndpoints
 {
     /// <summary>
-    /// Maps the service onto whatever <see cref="IBudgetAuthority"/>, <see cref="IUsageQueries"/> and <see cref="LedgerClock"/> the host
+    /// Maps the service onto whatever <see cref="IBudgetAuthority"/>, <see cref="IUsageQueries"/>, <see cref="IUsageHistories"/> and
+    /// <see cref="LedgerClock"/> the host
     /// has registered. They are taken once, here. Without a clock, this machine's is the one.
     /// </summary>
     public static IEndpointRouteBuilder MapPurser(this IEndpointRouteBuilder routes)
@@ -15,6 +16,7 @@ public static class PurserEndpoints
         var services = routes.ServiceProvider;
         var authority = services.GetRequiredService<IBudgetAuthority>();
         var queries = services.GetRequiredService<IUsageQueries>();
+        var histories = services.GetRequiredService<IUsageHistories>();
         var clock = services.GetService<LedgerClock>() ?? new(services.GetService<TimeProvider>() ?? TimeProvider.System);
 
         var policies = new PolicyEndpoints(authority);
@@ -48,6 +50,11 @@ public static class PurserEndpoints
         routes.On("GET", "/v1/accounts/{account}/overrides", overrides.List, "listOverrides", "Overrides, ended ones included").Answers<OverridesDocument>();
         routes.On("GET", "/v1/accounts/{account}/overrides/{override}", overrides.Get, "getOverride", "An override").Answers<OverrideDocument>();
         routes.On("DELETE", "/v1/accounts/{account}/overrides/{override}", overrides.Remove, "removeOverride", "Ends an override at once").Answers<OverrideDocument>();
+
+        var anomalies = new AnomalyEndpoints(authority, histories);
+        routes.On("GET", "/v1/accounts/{account}/anomalies", anomalies.List, "listAnomalies", "What was unlike the account's past, newest first").Takes(AnomalyEndpoints.Parameters).Answers<AnomaliesDocument>();
+        var projections = new ProjectionEndpoints(authority, queries, histories, clock);
+        routes.On("GET", "/v1/accounts/{account}/projection", projections.Project, "getProjection", "Where usage is going: day, week, month, year, and each limit").Takes(ProjectionEndpoints.Parameters).Answers<ProjectionDocument>();
 
         var reports = new ReportEndpoints(queries, clock);
         routes.On("GET", "/v1/reports", reports.Report, "report", "Usage over a period, in sum, by group and over time").Takes(ReportEndpoints.Parameters).Answers<ReportDocument>();

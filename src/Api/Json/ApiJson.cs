@@ -14,8 +14,10 @@ namespace Purser.Api.Json;
         typeof(TextConverter), typeof(WholeNumberConverter), typeof(NumberConverter), typeof(FlagConverter), typeof(TimeConverter),
         typeof(WindowNameConverter), typeof(UnitConverter), typeof(EnforcementConverter), typeof(ModeConverter), typeof(UnpricedRuleConverter),
         typeof(ExpiryRuleConverter), typeof(WeekdayConverter), typeof(ReservationStateConverter), typeof(RecordKindConverter),
+        typeof(AnomalyKindConverter), typeof(AnomalyUnitConverter), typeof(SeverityConverter), typeof(TrendDirectionConverter),
     ])]
 [JsonSerializable(typeof(AccountsDocument))]
+[JsonSerializable(typeof(AnomaliesDocument))]
 [JsonSerializable(typeof(DecisionDocument))]
 [JsonSerializable(typeof(EstimateDocument))]
 [JsonSerializable(typeof(HomeDocument))]
@@ -26,6 +28,7 @@ namespace Purser.Api.Json;
 [JsonSerializable(typeof(OverridesDocument))]
 [JsonSerializable(typeof(PauseDocument))]
 [JsonSerializable(typeof(PolicyDocument))]
+[JsonSerializable(typeof(ProjectionDocument))]
 [JsonSerializable(typeof(ProblemDocument))]
 [JsonSerializable(typeof(RecordsDocument))]
 [JsonSerializable(typeof(RefusalDocument))]

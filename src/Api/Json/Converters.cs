@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using NodaTime;
 using NodaTime.Text;
 using Purser.Core;
+using Purser.Core.Statistics;
 
 namespace Purser.Api.Json;
 
@@ -160,3 +161,11 @@ sealed class WeekdayConverter : WordConverter<IsoDayOfWeek>;
 sealed class ReservationStateConverter : WordConverter<ReservationState>;
 
 sealed class RecordKindConverter : WordConverter<RecordKind>;
+
+sealed class AnomalyKindConverter : WordConverter<AnomalyKind>;
+
+sealed class AnomalyUnitConverter : WordConverter<AnomalyUnit>;
+
+sealed class SeverityConverter : WordConverter<Severity>;
+
+sealed class TrendDirectionConverter : WordConverter<TrendDirection>;

@@ -330,7 +330,28 @@ public sealed partial class PostgresLedger : ILedger
 
     public Task DeleteSnapshotsAsync() => ReachAsync(async () =>
     {
-        await using var command = source.CreateCommand("delete from snapshots");
+        await using var command = source.CreateCommand("with h as (delete from histories) delete from snapshots");
+        return await command.ExecuteNonQueryAsync();
+    });
+
+    public Task<KeptHistory> LoadHistoryAsync(string account) => ReachAsync(async () =>
+    {
+        await using var command = source.CreateCommand("select version, history from histories where account = $1");
+        command.Parameters.Add(new() { Value = account });
+        await using var reader = await command.ExecuteReaderAsync();
+        return await reader.ReadAsync() ? new(reader.GetInt64(0), reader.GetFieldValue<byte[]>(1)) : KeptHistory.None;
+    });
+
+    public Task SaveHistoryAsync(string account, long version, ReadOnlyMemory<byte> history) => ReachAsync(async () =>
+    {
+        await using var command = source.CreateCommand(
+            """
+            insert into histories as h (account, version, history) select $1, $2, $3 where exists (select from heads where account = $1)
+            on conflict (account) do update set version = excluded.version, history = excluded.history where h.version < excluded.version
+            """);
+        command.Parameters.Add(new() { Value = account });
+        command.Parameters.Add(new() { Value = version });
+        command.Parameters.Add(new() { Value = history, NpgsqlDbType = NpgsqlDbType.Bytea });
         return await command.ExecuteNonQueryAsync();
     });
 

@@ -244,6 +244,15 @@ public sealed partial class SqliteLedger : ILedger, IUsageQueries
 
     public Task DeleteSnapshotsAsync() => writer.DeleteSnapshotsAsync();
 
+    public Task<KeptHistory> LoadHistoryAsync(string account) => Read(database =>
+    {
+        if (HeadOf(database, account) is not { } head) return KeptHistory.None;
+        using var kept = database.Prepare("SELECT version, history FROM histories WHERE account = ?");
+        return kept.Add(head.No).Read() ? new(kept.Long(0), kept.Blob(1).ToArray()) : KeptHistory.None;
+    });
+
+    public Task SaveHistoryAsync(string account, long version, ReadOnlyMemory<byte> history) => writer.SaveHistoryAsync(account, version, history);
+
     /// <summary>Lets the file grow to so many pages: for the test of a full disk.</summary>
     internal Task LimitPagesAsync(long most) => writer.LimitPagesAsync(most);
 

@@ -99,8 +99,21 @@ sealed partial class SqliteWriter : IDisposable
     public Task DeleteSnapshotsAsync() => Send(() =>
     {
         database.Run("DELETE FROM snapshots");
+        database.Run("DELETE FROM histories");
         return true;
     });
+
+    public Task SaveHistoryAsync(string account, long version, ReadOnlyMemory<byte> history) => Send(() => Alone(() =>
+    {
+        if (Find(account) is not { } head) return false;
+        using var save = database.Prepare(
+            """
+            INSERT INTO histories (account, version, history) VALUES (?, ?, ?)
+            ON CONFLICT (account) DO UPDATE SET version = excluded.version, history = excluded.history WHERE excluded.version >= version
+            """);
+        save.Add(head.No).Add(version).Add(history.Span).Run();
+        return true;
+    }));
 
     public Task<bool> SaveSettingsAsync(long expectedVersion, ReadOnlyMemory<byte> settings) => Send(() => Alone(() =>
     {

@@ -7,6 +7,9 @@ namespace Purser.Cluster.Tests.Http;
 public sealed class LocalAccountTests(LocalFacade host) : AccountConformance(host);
 
 [Collection(LocalHttpTests.Name)]
+public sealed class LocalAnomalyTests(LocalFacade host) : AnomalyConformance(host);
+
+[Collection(LocalHttpTests.Name)]
 public sealed class LocalBadInputTests(LocalFacade host) : BadInputConformance(host);
 
 [Collection(LocalHttpTests.Name)]
@@ -35,6 +38,9 @@ public sealed class LocalMetricsTests(LocalFacade host) : MetricsConformance(hos
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessAccountTests(ProcessFacade host) : AccountConformance(host);
+
+[Collection(ProcessHttpTests.Name)]
+public sealed class ProcessAnomalyTests(ProcessFacade host) : AnomalyConformance(host);
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessBadInputTests(ProcessFacade host) : BadInputConformance(host);

@@ -41,7 +41,9 @@ public abstract class PolicyConformance(HttpFacade host)
         (await host.Get(path)).Is(200, $$"""{"limits":[{{limit}}],"version":1}""");
         (await host.Get(path + "?effective=true")).Is(200, $$"""
             {"limits":[{{limit}}],"timeZone":"UTC","weekStart":"monday","monthAnchorDay":1,"currency":"USD","unpriced":{"rule":"refuse"},
-             "holds":{"defaultTtlSeconds":900,"onExpiry":"release"},"statusLevels":{"warning":0.8,"critical":0.95,"exceeded":1},"overridesAllowed":true,"adaptive":{"measures":["reduce_max_tokens","use_smaller_model","disable_tools"],"fallbackModels":[],"minOutputTokens":50},"version":1}
+             "holds":{"defaultTtlSeconds":900,"onExpiry":"release"},"statusLevels":{"warning":0.8,"critical":0.95,"exceeded":1},"overridesAllowed":true,"adaptive":{"measures":["reduce_max_tokens","use_smaller_model","disable_tools"],"fallbackModels":[],"minOutputTokens":50},
+             "anomalies":{"enabled":true,"detectors":["seasonal","errorRate","newModel","velocity"],
+              "thresholds":{"errorRate":0.1,"perCall":4,"ratioCalls":3,"ratioCost":2,"ratioTokens":2,"seasonal":2.25,"velocity":1.2,"zscore":2.5} }, "version":1}
             """);
     }
 
@@ -88,7 +90,14 @@ public abstract class PolicyConformance(HttpFacade host)
     [InlineData("""{"adaptive":{"minOutputTokens":0}}""", 400, "adaptive.minOutputTokens")]
     [InlineData("""{"adaptive":{"minTokens":5}}""", 400, "adaptive.minTokens")]
     [InlineData("""{"discounts":[]}""", 422, "discounts")]
-    [InlineData("""{"anomalies":{}}""", 422, "anomalies")]
+    [InlineData("""{"anomalies":{"detectors":["psychic"]}}""", 400, "anomalies.detectors")]
+    [InlineData("""{"anomalies":{"detectors":[null]}}""", 400, "anomalies.detectors[0]")]
+    [InlineData("""{"anomalies":{"detectors":"zscore"}}""", 400, "anomalies.detectors")]
+    [InlineData("""{"anomalies":{"thresholds":{"zscore":0}}}""", 400, "anomalies.thresholds.zscore")]
+    [InlineData("""{"anomalies":{"thresholds":{"errorRate":1.5}}}""", 400, "anomalies.thresholds.errorRate")]
+    [InlineData("""{"anomalies":{"thresholds":{"other":1}}}""", 400, "anomalies.thresholds.other")]
+    [InlineData("""{"anomalies":{"enabled":"no"}}""", 400, "anomalies.enabled")]
+    [InlineData("""{"anomalies":{"window":100}}""", 400, "anomalies.window")]
     [InlineData("""{"limits":[{"id":"a","unit":"tokens","window":"day","amount":1,"enforcement":"gentle"}]}""", 400, "limits[0].enforcement")]
     [InlineData("""{"limits":[{"id":"a","unit":"token","window":"day","amount":1}]}""", 400, "limits[0].unit")]
     [InlineData("""{"limits":[{"id":"a","window":"day","amount":1}]}""", 400, "limits[0].unit")]

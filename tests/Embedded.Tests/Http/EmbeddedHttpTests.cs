@@ -7,6 +7,9 @@ namespace Purser.Embedded.Tests.Http;
 public sealed class AccountTests(HttpHost host) : AccountConformance(host);
 
 [Collection(HttpTests.Name)]
+public sealed class AnomalyTests(HttpHost host) : AnomalyConformance(host);
+
+[Collection(HttpTests.Name)]
 public sealed class BadInputTests(HttpHost host) : BadInputConformance(host);
 
 [Collection(HttpTests.Name)]

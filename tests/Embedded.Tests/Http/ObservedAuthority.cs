@@ -12,10 +12,13 @@ sealed class ObservedAuthority : IBudgetAuthority, IAsyncDisposable
 
     public ObservedAuthority()
     {
-        host = new(Ledger, new ManualTime(new(2026, 3, 14, 15, 9, 26, 535, TimeSpan.Zero)));
+        Histories = new(Ledger);
+        host = new(Ledger, new ManualTime(new(2026, 3, 14, 15, 9, 26, 535, TimeSpan.Zero)), histories: Histories);
     }
 
     public MemoryLedger Ledger { get; } = new();
+
+    public EmbeddedHistories Histories { get; }
 
     public LedgerClock Clock => host.Clock;
 
@@ -35,5 +38,9 @@ sealed class ObservedAuthority : IBudgetAuthority, IAsyncDisposable
 
     public Task<Settings?> SetDefaultPolicyAsync(Policy policy, long? ifVersion) => host.SetDefaultPolicyAsync(policy, ifVersion);
 
-    public ValueTask DisposeAsync() => host.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await host.DisposeAsync();
+        await Histories.DisposeAsync();
+    }
 }

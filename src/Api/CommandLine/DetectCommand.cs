@@ -1,0 +1,56 @@
+// `detect`: what the default detector says of series in files.
+using System.CommandLine;
+using System.Globalization;
+using Purser.Core.Statistics;
+using Spectre.Console;
+
+namespace Purser.Api;
+
+static class DetectCommand
+{
+    /// <summary>A score of this is the shipped limit.</summary>
+    const double LimitScore = 0.5;
+
+    /// <summary>For hours that would be alarms if their event had not been told already.</summary>
+    const double JustBelow = 0.499;
+
+    public static Command Build(IAnsiConsole console)
+    {
+        var files = new Argument<string[]>("FILES")
+        {
+            Description = "CSV files with the columns `timestamp,value`, also gzipped. A `labels.json` beside them may say that a series is a `level` instead of a `count`.",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        CommandLine.NotAnOption(files);
+        var command = new Command("detect", "Print `series,timestamp,score` for every hour of usage series; 0.5 and above is an anomaly of the default detector.") { files };
+        var screen = new OperationScreen(console);
+        command.SetAction((parsed, cancellation) => screen.RunAsync(() =>
+        {
+            screen.Say("series,timestamp,score");
+            foreach (var file in parsed.GetValue(files)!)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                var series = SeriesFile.Read(file);
+                foreach (var (at, score) in Scores(series))
+                    screen.Say(string.Create(CultureInfo.InvariantCulture, $"{series.Name},{at:yyyy-MM-dd'T'HH:mm:ss'Z'},{score:0.####}"));
+            }
+            return Task.FromResult(ExitCodes.Done);
+        }));
+        return command;
+    }
+
+    /// <summary>Each complete hour, at the row that showed that it was complete.</summary>
+    internal static IEnumerable<(DateTimeOffset At, double Score)> Scores(SeriesFile series)
+    {
+        var detector = new SeasonalDetector { IsCount = series.IsCount };
+        var hours = new Dictionary<long, double>();
+        foreach (var (hour, value, row) in series.Hours())
+        {
+            var verdict = detector.Take(detector.Look(hour, back => hours.TryGetValue(back, out var known) ? known : double.NaN), value);
+            hours[hour] = value;
+            hours.Remove(hour - SeasonalDetector.HoursOfPast - 1);
+            var score = verdict.Grade / verdict.Limit * LimitScore;
+            yield return (series.Rows[row].At, verdict.IsAlarm ? Math.Min(1, Math.Max(LimitScore, score)) : Math.Min(JustBelow, score));
+        }
+    }
+}

@@ -1,0 +1,93 @@
+// Anomalies as they are listed.
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using NodaTime;
+using Purser.Api.Json;
+using Purser.Core;
+using Purser.Core.Statistics;
+
+namespace Purser.Api.Documents;
+
+/// <summary>What a policy says about anomalies; what is left out is as usual.</summary>
+public sealed class AnomalySettingsDocument
+{
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public bool? Enabled { get; set; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? Detectors { get; set; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public SortedDictionary<string, decimal>? Thresholds { get; set; }
+
+    internal AnomalySettings ToSettings()
+    {
+        for (var i = 0; i < (Detectors?.Count ?? 0); i++)
+            if (Detectors![i] is null) throw RequestRefusedException.Invalid($"anomalies.detectors[{i}]", "must be the name of a detector");
+        return new() { Enabled = Enabled, Detectors = Detectors, Thresholds = Thresholds };
+    }
+
+    internal static AnomalySettingsDocument Of(AnomalySettings settings) =>
+        new() { Enabled = settings.Enabled, Detectors = settings.Detectors, Thresholds = settings.Thresholds };
+}
+
+/// <summary>An estimate or a sum: money is a decimal string, everything else a number.</summary>
+[JsonConverter(typeof(FigureConverter))]
+public readonly record struct Figure(decimal Value, bool IsMoney);
+
+sealed class FigureConverter : JsonConverter<Figure>
+{
+    public override Figure Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => throw new BadValueException("is never read");
+
+    public override void Write(Utf8JsonWriter writer, Figure value, JsonSerializerOptions options)
+    {
+        if (value.IsMoney) writer.WriteStringValue(Money.Format((Int128)decimal.Round(value.Value * Money.NanosPerUnit)));
+        else writer.WriteNumberValue(value.Value);
+    }
+}
+
+/// <summary>`deviation` is in percent of what was expected; for a share of failures it is the difference.</summary>
+public sealed class AnomalyDocument
+{
+    internal AnomalyDocument(Anomaly found)
+    {
+        Id = found.Id;
+        Kind = found.Kind;
+        Severity = found.Severity;
+        Detector = found.Detector;
+        At = found.At;
+        FoundAt = found.FoundAt;
+        Unit = found.Unit;
+        Currency = found.Currency;
+        var money = found.Unit == AnomalyUnit.Cost;
+        Expected = found.Expected is { } expected ? new(expected, money) : null;
+        Actual = new(found.Actual, money);
+        Deviation = found.Deviation;
+        Score = found.Score;
+        Subject = found.Subject;
+        Explanation = found.Explanation;
+    }
+
+    public string Id { get; }
+    public AnomalyKind Kind { get; }
+    public Severity Severity { get; }
+    public string Detector { get; }
+
+    /// <summary>The start of the hour that is abnormal.</summary>
+    public Instant At { get; }
+
+    /// <summary>When the record was booked that showed it.</summary>
+    public Instant FoundAt { get; }
+    public AnomalyUnit Unit { get; }
+    public string? Currency { get; }
+    public Figure? Expected { get; }
+    public Figure Actual { get; }
+    public decimal? Deviation { get; }
+    public decimal Score { get; }
+
+    /// <summary>The model that is new, the limit that is being used up.</summary>
+    public string? Subject { get; }
+    public string Explanation { get; }
+}
+
+public sealed record AnomaliesDocument(IReadOnlyList<AnomalyDocument> Items, string? NextCursor);

@@ -1,0 +1,186 @@
+// The detector that is on by default. An hour is compared with the last hours, with the same hour of the last days and of the last weeks.
+// How rare each of the three differences is, is read off how large such differences usually are in this very series; the middle one counts.
+// Rare hours in a row add up, and every alarm raises the limit for a while: a series that often is strange has to be stranger.
+namespace Purser.Core.Statistics;
+
+/// <summary>Values of past hours by their number (hours since 1970); NaN where nothing is known.</summary>
+public delegate double HourlyPast(long hour);
+
+/// <summary>What is known of an hour before it has happened: what each comparison expects, and how large its misses usually are.</summary>
+public readonly record struct Outlook(
+    long Hour, Comparison Recent, Comparison Daily, Comparison Weekly, double Peak, double Size)
+{
+    /// <summary>The middle one of what the comparisons expect; null before there is any.</summary>
+    public double? Expected
+    {
+        get
+        {
+            Span<double> known = stackalloc double[3];
+            var count = 0;
+            foreach (var comparison in (ReadOnlySpan<Comparison>)[Recent, Daily, Weekly])
+                if (comparison.IsKnown) known[count++] = comparison.Expected;
+            return count == 0 ? null : Middle.Of(known[..count]);
+        }
+    }
+}
+
+/// <summary><see cref="Usual"/> and <see cref="Large"/> are misses that 15 % and 1 % of the hours exceed; 0 while too few are known.</summary>
+public readonly record struct Comparison(bool IsKnown, double Expected, double Floor, double Usual, double Large);
+
+/// <summary><see cref="Grade"/> is the evidence: 2 is one hour in a hundred, 3 one in a thousand. <see cref="Limit"/> is what an alarm needed.</summary>
+public readonly record struct SeasonalVerdict(double Grade, double Limit, bool IsAlarm, double? Expected);
+
+public sealed class SeasonalDetector
+{
+    // Chosen on public series (docs/anomalies.md) from the middle of a plateau each; the F1 moves by 0.02 where one of them moves by a step.
+    /// <summary>Evidence that makes an alarm: one hour in 180, for a middle comparison.</summary>
+    public const double BaseLimit = 2.25;
+    const double UsualShare = 0.85, LargeShare = 0.99;
+    const double LimitPerAlarm = 0.125;
+    const double AlarmsFadeInHours = 28 * 24;
+    const int SilentHours = 6;
+    const double ColdLimit = 2, ColdHours = 72;
+    const int LeastMisses = 24;
+    const double PressureKept = 0.9, PressureNeeds = 1, MostPerHour = 2;
+    const double RelativeFloor = 0.02, SizeFloor = 0.01;
+    const double PeakFactor = 6;
+
+    /// <summary>A miss this rare says no more about the next ones than a rarer one would.</summary>
+    const double ClippedGrade = 4;
+
+    const int RecentHours = 3, RecentWithin = 24, Days = 7, Weeks = 5, LeastAlike = 2;
+
+    static readonly double decades = Math.Log10((1 - UsualShare) / (1 - LargeShare));
+    static readonly double largeGrade = -Math.Log10(1 - LargeShare);
+
+    /// <summary>The furthest back that a comparison looks.</summary>
+    public const int HoursOfPast = Weeks * 168;
+
+    /// <summary>Whether values are counts, which scatter by their root even when nothing happens.</summary>
+    public bool IsCount { get; set; }
+
+    /// <summary>Sizes of the hours, and of the misses of the three comparisons.</summary>
+    public TailSketch Sizes { get; set; } = new();
+    public TailSketch RecentMisses { get; set; } = new();
+    public TailSketch DailyMisses { get; set; } = new();
+    public TailSketch WeeklyMisses { get; set; } = new();
+
+    /// <summary>What rare hours in a row have added up to.</summary>
+    public double Pressure { get; set; }
+
+    /// <summary>Alarms so far, fading; as of <see cref="LastAlarm"/>.</summary>
+    public double Alarms { get; set; }
+    public long LastAlarm { get; set; }
+
+    /// <summary>The last hour that was beyond the base limit: what follows within some hours is the same event. 0: none yet.</summary>
+    public long LastBeyond { get; set; }
+
+    public Outlook Look(long hour, HourlyPast past)
+    {
+        var full = Sizes.Total > LeastMisses;
+        var size = Math.Max(1e-9, Math.Max(Sizes.Quantile(0.5), 0.5 * Sizes.Quantile(0.95)));
+        Span<double> alike = stackalloc double[Days];
+
+        var count = 0;
+        for (var back = 1; back <= RecentWithin && count < RecentHours; back++)
+            if (past(hour - back) is var value && !double.IsNaN(value)) alike[count++] = value;
+        var recent = Compare(alike[..count], RecentHours, RecentMisses, size);
+
+        count = 0;
+        for (var day = 1; day <= Days; day++)
+            if (past(hour - 24 * day) is var value && !double.IsNaN(value)) alike[count++] = value;
+        var daily = Compare(alike[..count], LeastAlike, DailyMisses, size);
+
+        count = 0;
+        for (var week = 1; week <= Weeks; week++)
+            if (past(hour - 168 * week) is var value && !double.IsNaN(value)) alike[count++] = value;
+        return new(hour, recent, daily, Compare(alike[..count], LeastAlike, WeeklyMisses, size), full ? Sizes.Quantile(0.9) : 0, size);
+    }
+
+    Comparison Compare(Span<double> alike, int least, TailSketch misses, double size)
+    {
+        if (alike.Length < least) return default;
+        var expected = Middle.Of(alike);
+        // Nothing is so regular that a difference of two hundredths, or of the root of a count, would mean anything.
+        var floor = Math.Max(RelativeFloor * Math.Abs(expected), SizeFloor * size);
+        if (IsCount) floor = Math.Max(floor, Math.Sqrt(Math.Abs(expected) + 1));
+        if (misses.Total < LeastMisses) return new(true, expected, floor, 0, 0);
+        var usual = Math.Max(misses.Quantile(UsualShare), 0.5 * floor);
+        return new(true, expected, floor, usual, Math.Max(misses.Quantile(LargeShare), Math.Max(floor, 1.3 * usual)));
+    }
+
+    /// <summary>
+    /// How rare a value would be: minus the decimal logarithm of the share of hours that miss by as much. Beyond what was seen, the tail goes
+    /// on as the power law through the two known points, so that no grade is out of reach.
+    /// </summary>
+    public double Grade(in Outlook outlook, double value)
+    {
+        Span<double> grades = stackalloc double[3];
+        var count = 0;
+        foreach (var comparison in (ReadOnlySpan<Comparison>)[outlook.Recent, outlook.Daily, outlook.Weekly])
+            if (comparison.IsKnown && comparison.Large > 0) grades[count++] = Grade(comparison, Math.Abs(value - comparison.Expected));
+        var grade = count == 0 ? 0 : Middle.Of(grades[..count]);
+        // Far above everything that is usual, at this hour too, needs no rarity; a few of something that is counted are never far above.
+        var peak = Math.Max(outlook.Peak, Math.Max(outlook.Daily.Expected, outlook.Weekly.Expected));
+        var height = outlook.Peak > 0 ? (value - (IsCount ? 3 : 0)) / (PeakFactor * peak) : 0;
+        return height > 1 ? Math.Max(grade, 2 + 2 * Math.Log10(height)) : grade;
+    }
+
+    static double Grade(in Comparison comparison, double miss) =>
+        miss <= comparison.Usual ? 0 : largeGrade + Math.Log10(miss / comparison.Large) / Step(comparison);
+
+    /// <summary>How many decades a miss grows by while it becomes ten times as rare.</summary>
+    static double Step(in Comparison comparison) => Math.Log10(comparison.Large / comparison.Usual) / decades;
+
+    /// <summary>The limit now, without what an event in progress silences.</summary>
+    public double LimitAt(long hour, double baseLimit = BaseLimit) =>
+        baseLimit + ColdLimit * Math.Exp(-Sizes.Total / ColdHours) + LimitPerAlarm * Alarms * Math.Exp((LastAlarm - hour) / AlarmsFadeInHours);
+
+    bool IsSilent(long hour) => LastBeyond > 0 && hour - LastBeyond <= SilentHours;
+
+    /// <summary>Whether an hour that already has this value, and is not over, will be an alarm whatever comes; changes nothing.</summary>
+    public SeasonalVerdict Preview(in Outlook outlook, double value, double baseLimit = BaseLimit)
+    {
+        // Asked with every record, and nearly always answered by the first look.
+        if (Exceeds(outlook.Recent, value) && Exceeds(outlook.Daily, value) && Exceeds(outlook.Weekly, value) && !IsSilent(outlook.Hour) && outlook.Expected is { } expected)
+        {
+            var grade = Grade(outlook, value);
+            grade = Math.Max(grade, PressureWith(grade));
+            if (grade >= baseLimit && LimitAt(outlook.Hour, baseLimit) is var limit && grade >= limit) return new(grade, limit, true, expected);
+        }
+        return default;
+    }
+
+    static bool Exceeds(in Comparison comparison, double value) => !comparison.IsKnown || value > comparison.Expected;
+
+    double PressureWith(double grade) => Math.Max(0, Pressure * PressureKept + Math.Min(grade, MostPerHour) - PressureNeeds);
+
+    /// <summary>Judges a complete hour and learns from it.</summary>
+    public SeasonalVerdict Take(in Outlook outlook, double value, double baseLimit = BaseLimit)
+    {
+        var hour = outlook.Hour;
+        var grade = Grade(outlook, value);
+        Pressure = PressureWith(grade);
+        grade = Math.Max(grade, Pressure);
+        var beyond = grade >= baseLimit + ColdLimit * Math.Exp(-Sizes.Total / ColdHours);
+        var limit = LimitAt(hour, baseLimit);
+        var alarm = beyond && grade >= limit && !IsSilent(hour);
+        if (alarm) (Alarms, LastAlarm) = (1 + Alarms * Math.Exp((LastAlarm - hour) / AlarmsFadeInHours), hour);
+        if (alarm || (beyond && IsSilent(hour))) LastBeyond = hour;
+
+        Learn(outlook.Recent, RecentMisses, value);
+        Learn(outlook.Daily, DailyMisses, value);
+        Learn(outlook.Weekly, WeeklyMisses, value);
+        Sizes.Add(outlook.Peak > 0 ? Math.Min(value, 20 * outlook.Peak) : value);
+        return new(grade, limit, alarm, outlook.Expected);
+    }
+
+    /// <summary>An anomaly must not hide the next one, so what is learnt of it is clipped.</summary>
+    static void Learn(in Comparison comparison, TailSketch misses, double value)
+    {
+        if (!comparison.IsKnown) return;
+        var miss = Math.Abs(value - comparison.Expected);
+        if (comparison.Large > 0) miss = Math.Min(miss, comparison.Large * Math.Pow(10, (ClippedGrade - largeGrade) * Step(comparison)));
+        misses.Add(miss);
+    }
+}

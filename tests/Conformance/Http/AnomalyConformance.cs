@@ -1,0 +1,181 @@
+// Anomalies and projections over HTTP, of an account that behaved for three weeks.
+using System.Globalization;
+using System.Text.Json;
+
+namespace Purser.Conformance.Http;
+
+public abstract class AnomalyConformance(HttpFacade host)
+{
+    /// <summary>What the host takes for now.</summary>
+    static readonly DateTimeOffset now = HttpFacade.Time;
+
+    /// <summary>Two calls an hour by day and one by night until now, as they would have been reported then.</summary>
+    async Task<string> AccountWithAPast()
+    {
+        var account = host.NewAccount();
+        var items = new List<string>();
+        var start = new DateTimeOffset(2026, 2, 16, 0, 0, 0, TimeSpan.Zero);
+        for (var hour = start; hour < now.AddMinutes(-30); hour = hour.AddHours(1))
+            for (var call = 0; call < (hour.Hour is >= 8 and < 20 ? 2 : 1); call++)
+                items.Add(Usage(hour.AddMinutes(20 * call), 1_000 + (hour.Day * 7 + hour.Hour * 13 + call) % 100, "0.01"));
+        foreach (var batch in items.Chunk(1000)) Assert.Equal(201, (await host.Post($"/v1/accounts/{account}/usage", $"[{string.Join(',', batch)}]")).Code);
+        return account;
+    }
+
+    static string Usage(DateTimeOffset at, long tokens, string cost, string model = "gpt-5") => string.Create(CultureInfo.InvariantCulture,
+        $$"""{"timestamp":"{{at:yyyy-MM-dd'T'HH:mm:ss'Z'}}","model":"{{model}}","inputTokens":{{tokens}},"outputTokens":0,"cost":"{{cost}}"}""");
+
+    async Task Runaway(string account)
+    {
+        for (var call = 0; call < 3; call++)
+            Assert.Equal(201, (await host.Post($"/v1/accounts/{account}/usage", Usage(now.AddMinutes(-5 + call), 200_000, "4.50", "gpt-5-pro"))).Code);
+    }
+
+    [Fact]
+    public async Task A_runaway_is_there_with_the_next_reading_and_explains_itself()
+    {
+        var account = await AccountWithAPast();
+        var before = (await host.Get($"/v1/accounts/{account}/anomalies")).Json.GetProperty("items").GetArrayLength();
+        await Runaway(account);
+
+        var reply = await host.Get($"/v1/accounts/{account}/anomalies");
+        Assert.Equal(200, reply.Code);
+        var found = reply.Json.GetProperty("items").EnumerateArray().Take(reply.Json.GetProperty("items").GetArrayLength() - before).ToList();
+        Assert.Equal(["costSpike", "newModel", "spike"], found.Select(one => one.GetProperty("kind").GetString()).Order());
+        var spike = found.Single(one => one.GetProperty("kind").GetString() == "spike");
+        Assert.Equal(("critical", "seasonal", "2026-03-14T15:00:00Z", "tokens"), (Text(spike, "severity"), Text(spike, "detector"), Text(spike, "at"), Text(spike, "unit")));
+        Assert.InRange(spike.GetProperty("expected").GetDouble(), 500, 4_000);
+        Assert.InRange(spike.GetProperty("actual").GetDouble(), 200_000, 610_000);
+        Assert.Contains("tokens were used already; about", Text(spike, "explanation"), StringComparison.Ordinal);
+        var cost = found.Single(one => one.GetProperty("kind").GetString() == "costSpike");
+        Assert.Equal(("USD", JsonValueKind.String), (Text(cost, "currency"), cost.GetProperty("actual").ValueKind));
+        Assert.Equal("gpt-5-pro", Text(found.Single(one => one.GetProperty("kind").GetString() == "newModel"), "subject"));
+        // Reading is not telling again.
+        Assert.Equal(reply.Text, (await host.Get($"/v1/accounts/{account}/anomalies")).Text);
+    }
+
+    [Fact]
+    public async Task Anomalies_are_filtered_and_come_in_pages()
+    {
+        var account = await AccountWithAPast();
+        await Runaway(account);
+        var path = $"/v1/accounts/{account}/anomalies";
+        var all = Ids(await host.Get(path));
+        Assert.Single(Ids(await host.Get(path + "?kind=newModel&from=2026-03-14")));
+        Assert.Equal(2, Ids(await host.Get(path + "?kind=spike,costSpike&severity=critical&from=2026-03-14T15:00:00Z")).Count);
+        Assert.Empty(Ids(await host.Get(path + "?from=2026-03-15")));
+        Assert.Equal(all.Count - 3, Ids(await host.Get(path + "?to=2026-03-14T15:00:00Z")).Count);
+
+        var paged = new List<string>();
+        string? cursor = null;
+        do
+        {
+            var page = await host.Get($"{path}?limit=1{(cursor is null ? "" : "&cursor=" + cursor)}");
+            paged.Add(Assert.Single(Ids(page)));
+            cursor = page.Member("nextCursor");
+        }
+        while (!string.IsNullOrEmpty(cursor));
+        Assert.Equal(all, paged);
+    }
+
+    [Theory]
+    [InlineData("anomalies?kind=odd", "kind")]
+    [InlineData("anomalies?severity=spike", "severity")]
+    [InlineData("anomalies?from=2026-03-02&to=2026-03-01", "to")]
+    [InlineData("anomalies?cursor=abc", "cursor")]
+    [InlineData("anomalies?limit=0", "limit")]
+    [InlineData("anomalies?detector=zscore", "detector")]
+    [InlineData("projection?limit=0", "limit")]
+    [InlineData("projection?zone=UTC", "zone")]
+    public async Task A_wrong_parameter_is_named(string path, string field) =>
+        (await host.Get($"/v1/accounts/{await AccountWithAPolicy("{}")}/{path}")).IsProblem(400, "invalid", field);
+
+    [Theory]
+    [InlineData("anomalies")]
+    [InlineData("projection")]
+    public async Task An_unknown_account_has_none(string path) =>
+        (await host.Get($"/v1/accounts/{host.NewAccount()}/{path}")).IsProblem(404, "unknown-account", "account");
+
+    async Task<string> AccountWithAPolicy(string policy)
+    {
+        var account = host.NewAccount();
+        Assert.Equal(200, (await host.Put($"/v1/accounts/{account}/policy", policy)).Code);
+        return account;
+    }
+
+    [Fact]
+    public async Task A_policy_says_which_detectors_tell_and_from_where_on()
+    {
+        var account = await AccountWithAPast();
+        var policy = """{"anomalies":{"detectors":["ratio","zscore"],"thresholds":{"ratioTokens":9}}}""";
+        Assert.Equal(200, (await host.Put($"/v1/accounts/{account}/policy", policy)).Code);
+        Assert.Equal("""{"detectors":["ratio","zscore"],"thresholds":{"ratioTokens":9}}""", (await host.Get($"/v1/accounts/{account}/policy")).Json.GetProperty("anomalies").GetRawText());
+        var effective = (await host.Get($"/v1/accounts/{account}/policy?effective=true")).Json.GetProperty("anomalies");
+        Assert.Equal((9m, 2.5m), (effective.GetProperty("thresholds").GetProperty("ratioTokens").GetDecimal(), effective.GetProperty("thresholds").GetProperty("zscore").GetDecimal()));
+        await Runaway(account);
+        var found = (await host.Get($"/v1/accounts/{account}/anomalies?from=2026-03-14")).Json.GetProperty("items").EnumerateArray().ToList();
+        Assert.Equal(["ratio", "ratio", "zscore"], found.Select(one => Text(one, "detector")).Order());
+
+        Assert.Equal(200, (await host.Put($"/v1/accounts/{account}/policy", """{"anomalies":{"enabled":false}}""")).Code);
+        await host.Post($"/v1/accounts/{account}/usage", Usage(now, 9_000_000, "99", "another"));
+        Assert.Equal(found.Count, (await host.Get($"/v1/accounts/{account}/anomalies?from=2026-03-14")).Json.GetProperty("items").GetArrayLength());
+    }
+
+    [Fact]
+    public async Task Usage_is_projected_to_the_end_of_each_window_of_the_zone()
+    {
+        var account = await AccountWithAPast();
+        await host.Put($"/v1/accounts/{account}/policy", """
+            {"timeZone":"Asia/Kolkata","limits":[
+              {"id":"roomy","unit":"tokens","window":"month","amount":100000000},
+              {"id":"tight","unit":"cost","window":"month","amount":"7.20"},
+              {"id":"gone","unit":"requests","window":"week","amount":5},
+              {"id":"some","unit":"tokens","window":"month","amount":700000,"match":{"model":"gpt-*"}}]}
+            """);
+        var projection = (await host.Get($"/v1/accounts/{account}/projection")).Json;
+        Assert.Equal("Asia/Kolkata", Text(projection, "timeZone"));
+        var windows = projection.GetProperty("windows").EnumerateArray().ToDictionary(window => Text(window, "window"));
+        Assert.Equal(["day", "month", "week", "year"], windows.Keys.Order());
+        Assert.Equal("2026-03-13T18:30:00Z", Text(windows["day"], "start"));
+        Assert.Equal("2026-03-31T18:30:00Z", Text(windows["month"], "end"));
+        Assert.All(windows.Values, window => Assert.Equal("projected", Text(window, "status")));
+
+        // Every day is 36 calls; March has 31 days.
+        var calls = windows["month"].GetProperty("requests");
+        Assert.InRange(calls.GetProperty("projected").GetDouble(), 31 * 36 * 0.98, 31 * 36 * 1.02);
+        Assert.InRange(calls.GetProperty("projected").GetDouble(), calls.GetProperty("low").GetDouble(), calls.GetProperty("high").GetDouble());
+        Assert.InRange(decimal.Parse(Text(windows["month"].GetProperty("cost"), "projected"), CultureInfo.InvariantCulture), 10.9m, 11.4m);
+        Assert.InRange(projection.GetProperty("rate").GetProperty("requests").GetProperty("perDay").GetDouble(), 35, 37);
+        Assert.InRange(projection.GetProperty("rate").GetProperty("confidence").GetDouble(), 0.87, 0.9);
+        Assert.Equal("stable", Text(projection.GetProperty("trend").GetProperty("tokens"), "direction"));
+
+        var limits = projection.GetProperty("limits").EnumerateArray().ToDictionary(limit => Text(limit, "limitId"));
+        Assert.Equal(("lasts", "exceeded"), (Text(limits["roomy"], "outlook"), Text(limits["gone"], "outlook")));
+        Assert.Equal("exhausts", Text(limits["tight"], "outlook"));
+        // 0.36 a day from the first of March, in that zone: the twentieth day uses it up.
+        Assert.StartsWith("2026-03-2", Text(limits["tight"], "exhaustedAt"), StringComparison.Ordinal);
+        Assert.Equal("exhausts", Text(limits["some"], "outlook"));
+    }
+
+    [Fact]
+    public async Task An_hour_of_use_is_not_projected_to_a_month()
+    {
+        var account = host.NewAccount();
+        for (var call = 0; call < 3; call++) await host.Post($"/v1/accounts/{account}/usage", Usage(now.AddMinutes(-60 + call), 1_000, "1.00"));
+        var projection = (await host.Get($"/v1/accounts/{account}/projection")).Json;
+        Assert.All(projection.GetProperty("windows").EnumerateArray(), window =>
+        {
+            Assert.Equal("insufficient-data", Text(window, "status"));
+            Assert.Equal(("3", JsonValueKind.Null), (Text(window.GetProperty("cost"), "elapsed"), window.GetProperty("cost").GetProperty("projected").ValueKind));
+        });
+        Assert.Equal((JsonValueKind.Null, JsonValueKind.Null), (projection.GetProperty("rate").ValueKind, projection.GetProperty("trend").ValueKind));
+    }
+
+    static string Text(JsonElement element, string name) => element.GetProperty(name).GetString()!;
+
+    static List<string> Ids(Reply reply)
+    {
+        Assert.True(reply.Code == 200, reply.Text);
+        return [.. reply.Json.GetProperty("items").EnumerateArray().Select(one => Text(one, "id"))];
+    }
+}
