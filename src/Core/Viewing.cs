@@ -47,17 +47,17 @@ static class Viewing
         }
     }
 
-    /// <summary>0-100 and above, cut (not rounded) to two decimals, so that 100 is shown only when it is reached.</summary>
+    /// <summary>0-100 and above, cut (not rounded) to six decimals, so that 100 is shown only when it is reached.</summary>
     static decimal Percent(Int128 used, Int128? allowed) =>
         allowed is not { } amount ? 0
         : amount == 0 ? 100
-        : Hundredths(Int128.Clamp(used * 10_000 / amount, -MostPercent, MostPercent));
+        : Millionths(Int128.Clamp(used * 100_000_000 / amount, -MostPercent, MostPercent));
 
-    /// <summary>A division by 100 without dividing, and without trailing zeros: the percents of all limits are in every answer.</summary>
-    static decimal Hundredths(Int128 count)
+    /// <summary>A division by a million without dividing, and without trailing zeros: the percents of all limits are in every answer.</summary>
+    static decimal Millionths(Int128 count)
     {
-        if (count > long.MaxValue || count <= long.MinValue) return (decimal)count / 100m;
-        var (whole, scale) = ((long)count, (byte)2);
+        if (count > long.MaxValue || count <= long.MinValue) return (decimal)count / 1_000_000m;
+        var (whole, scale) = ((long)count, (byte)6);
         while (scale > 0 && whole % 10 == 0) (whole, scale) = (whole / 10, (byte)(scale - 1));
         var magnitude = Math.Abs(whole);
         return new((int)magnitude, (int)(magnitude >> 32), 0, whole < 0, scale);

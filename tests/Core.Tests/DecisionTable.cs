@@ -490,15 +490,15 @@ public sealed class DecisionTable
             """,
         ["A_threshold_is_reached_exactly_not_nearly"] = """
             policy day tokens/day 999 at 0.333,1                            => done
-            record a in=332                                                 => done announced=none day.used=33.23
+            record a in=332                                                 => done announced=none day.used=33.233233
             record b in=1                                                   => done announced=day:0.333#0
-            record c in=665                                                 => done announced=none day.used=99.89 day.status=critical
+            record c in=665                                                 => done announced=none day.used=99.899899 day.status=critical
             record d in=1                                                   => done announced=day:1#0 day.used=100 day.status=exceeded
             """,
         ["Percents_are_cut_not_rounded"] = """
             policy day tokens/day 3; whole tokens/month 1000; tiny tokens/lifetime 1 soft => done
-            record a in=2                                                   => done day.used=66.66 whole.used=0.2 tiny.used=200
-            record b in=1 out=1                                             => done day.used=133.33 whole.used=0.4
+            record a in=2                                                   => done day.used=66.666666 whole.used=0.2 tiny.used=200
+            record b in=1 out=1                                             => done day.used=133.333333 whole.used=0.4
             reserve h tokens=0                                              => done
             record c in=121                                                 => done whole.used=12.5 whole.committed=12.5 tiny.used=12500
             record d in=875                                                 => done whole.used=100 whole.status=exceeded

@@ -27,7 +27,7 @@ public abstract class ReservationConformance(HttpFacade host)
              "reservation":{"id":"call/1","account":"{{account}}","tokens":400,"cost":"0.00325","currency":"USD","createdAt":"2026-03-14T15:09:26.535Z","expiresAt":"2026-03-14T15:10:26.535Z","state":"active"},
              "limits":[
               {"limitId":"tokens-per-day","unit":"tokens","window":"day","key":null,"amount":1000,"settled":0,"held":400,"remaining":600,"percentUsed":0,"percentCommitted":40,"status":"healthy","windowStart":"2026-03-14T00:00:00Z","resetsAt":"2026-03-15T00:00:00Z"},
-              {"limitId":"money-per-month","unit":"cost","window":"month","key":"ann","amount":"12.5","settled":"0","held":"0.00325","remaining":"12.49675","percentUsed":0,"percentCommitted":0.02,"status":"healthy","windowStart":"2026-03-01T00:00:00Z","resetsAt":"2026-04-01T00:00:00Z"}],
+              {"limitId":"money-per-month","unit":"cost","window":"month","key":"ann","amount":"12.5","settled":"0","held":"0.00325","remaining":"12.49675","percentUsed":0,"percentCommitted":0.026,"status":"healthy","windowStart":"2026-03-01T00:00:00Z","resetsAt":"2026-04-01T00:00:00Z"}],
              "blockedBy":[],"suggestions":[],"changes":null}
             """);
         Assert.Equal("application/json", reply.ContentType);
@@ -105,7 +105,7 @@ public abstract class ReservationConformance(HttpFacade host)
             {"reservationId":"r1","usageId":"r1","tokens":150,"cost":"0.00075","currency":"USD","priceVersion":"catalogue-2026-10-04","unpriced":false,"late":false,"overrun":false,
              "limits":[
               {"limitId":"tokens-per-day","unit":"tokens","window":"day","key":null,"amount":1000,"settled":150,"held":0,"remaining":850,"percentUsed":15,"percentCommitted":15,"status":"healthy","windowStart":"2026-03-14T00:00:00Z","resetsAt":"2026-03-15T00:00:00Z"},
-              {"limitId":"money-per-month","unit":"cost","window":"month","key":"ann","amount":"12.5","settled":"0.00075","held":"0","remaining":"12.49925","percentUsed":0,"percentCommitted":0,"status":"healthy","windowStart":"2026-03-01T00:00:00Z","resetsAt":"2026-04-01T00:00:00Z"}]}
+              {"limitId":"money-per-month","unit":"cost","window":"month","key":"ann","amount":"12.5","settled":"0.00075","held":"0","remaining":"12.49925","percentUsed":0.006,"percentCommitted":0.006,"status":"healthy","windowStart":"2026-03-01T00:00:00Z","resetsAt":"2026-04-01T00:00:00Z"}]}
             """;
         const string body = """{"inputTokens":100,"outputTokens":50,"durationMs":812,"metadata":{"trace":"a1","nested":{"n":[1,2.50]}}}""";
         (await host.Post($"/v1/accounts/{account}/reservations/r1/settle", body)).Is(200, wanted);
