@@ -23,7 +23,12 @@ public sealed class BudgetGrain(SessionParts parts) : Grain, IBudgetGrain
     /// <summary>After a tick that failed.</summary>
     static readonly Duration retry = Duration.FromSeconds(1);
 
-    /// <summary>The history catches up when it is read; until then a wake-up now and then keeps it from falling far behind.</summary>
+    /// <summary>
+    /// The history catches up when it is read, and reads so many settlements in a moment; a wake-up now and then keeps it from falling far behind.
+    /// One for every settlement of an account that is seldom called would cost more than the settlement.
+    /// </summary>
+    const int SettlementsPerWake = 500;
+
     static readonly Duration betweenWakes = Duration.FromSeconds(5);
 
     BudgetSession session = null!;
@@ -32,6 +37,7 @@ public sealed class BudgetGrain(SessionParts parts) : Grain, IBudgetGrain
     /// <summary>When the timer will fire.</summary>
     Instant armedFor = Instant.MaxValue;
     Instant historyWoken = Instant.MinValue;
+    int settledSince;
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
@@ -67,9 +73,10 @@ public sealed class BudgetGrain(SessionParts parts) : Grain, IBudgetGrain
 
     void WakeHistory()
     {
+        if (++settledSince < SettlementsPerWake) return;
         var now = parts.Clock.Now;
         if (now - historyWoken < betweenWakes) return;
-        historyWoken = now;
+        (historyWoken, settledSince) = (now, 0);
         GrainFactory.GetUsageHistory(session.Account).WakeAsync().Ignore();
     }
 
