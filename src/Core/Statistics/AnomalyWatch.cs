@@ -196,7 +196,7 @@ public sealed class AnomalyWatch
         var severity = drop ? Deviations.SeverityOfDrop(verdict.Grade, verdict.Limit, actual) : Deviations.SeverityOf(verdict.Grade, verdict.Limit) ?? Severity.Medium;
         Tell(drop ? AnomalyKind.Drop : rise, "seasonal", severity, hour, record, unit, expected, actual, verdict.Grade,
             $"{HourText(hour)} {what}{(complete ? "" : " already")}; about {usually} would be usual after the last hours and the same hours of the last days and weeks. "
-            + $"So unusual is about one hour in {Number(Math.Min(1e12, Math.Pow(10, verdict.Grade)))}.", nanos: unit == AnomalyUnit.Cost ? used.CostNanos : null);
+            + $"So unusual is about one hour in {Number(Math.Pow(10, Math.Min(6, verdict.Grade)))}{(verdict.Grade > 6 ? " or more" : "")}.", nanos: unit == AnomalyUnit.Cost ? used.CostNanos : null);
     }
 
     void TakeCall(UsageRecord record, Instant at, UsageHours hours, in RunningStatistics tokensPerCall, in RunningStatistics nanosPerCall)
