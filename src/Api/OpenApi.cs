@@ -56,6 +56,8 @@ static class OpenApi
             (schema.Type, schema.Description) = (JsonSchemaType.Integer | JsonSchemaType.String | JsonSchemaType.Null, "a whole number; for money a decimal string; null is unlimited");
         else if (type == typeof(ThresholdDocument))
             (schema.Type, schema.Description) = (JsonSchemaType.Number | JsonSchemaType.Object, "a ratio, or {\"ratio\", \"level\"}");
+        else if (type == typeof(PriceDocument) || type == typeof(System.Text.Json.Nodes.JsonObject))
+            (schema.Type, schema.Description) = (JsonSchemaType.Object, "a price, in the form of an entry of the catalogue: docs/prices.md");
         else if (type == typeof(UsageResultDocument)) schema.Discriminator = null;
         else if (type == typeof(NotYet)) schema.Description = "not available yet";
         else if (type == typeof(Window)) (schema.Type, schema.Description) = (Kind(schema, JsonSchemaType.String), WindowNameConverter.Wrong);
@@ -91,7 +93,7 @@ static class OpenApi
         [
             .. path.Split('/').Where(segment => segment.StartsWith('{')).Select(segment => new OpenApiParameter
             {
-                Name = segment.Trim('{', '}'), In = ParameterLocation.Path, Required = true, Schema = new OpenApiSchema { Type = JsonSchemaType.String },
+                Name = segment.Trim('{', '}', '*'), In = ParameterLocation.Path, Required = true, Schema = new OpenApiSchema { Type = JsonSchemaType.String },
             }),
             .. notes.OfType<ParametersNote>().SelectMany(known => known.Parameters).Select(parameter => new OpenApiParameter
             {

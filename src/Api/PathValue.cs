@@ -23,6 +23,15 @@ static class PathValue
         return value.Contains('%', StringComparison.Ordinal) && Raw(http, name) is { } raw ? Uri.UnescapeDataString(raw) : value;
     }
 
+    /// <summary>A value that is the rest of the path, slashes included.</summary>
+    public static string Rest(HttpContext http, string name)
+    {
+        var value = (string?)http.Request.RouteValues[name] ?? "";
+        if (!value.Contains('%', StringComparison.Ordinal) || http.GetEndpoint() is not RouteEndpoint { RoutePattern: var pattern }
+            || http.Features.Get<IHttpRequestFeature>()?.RawTarget is not { } target) return value;
+        return string.Join('/', target.Split('?')[0].TrimStart('/').Split('/').Skip(pattern.PathSegments.Count - 1).Select(Uri.UnescapeDataString));
+    }
+
     static string? Raw(HttpContext http, string name)
     {
         if (http.GetEndpoint() is not RouteEndpoint { RoutePattern: var pattern } || http.Features.Get<IHttpRequestFeature>()?.RawTarget is not { } target)

@@ -24,6 +24,8 @@ public static class Problems
     public static readonly Problem Conflict = new(409, "conflict", "The state does not allow this");
     public static readonly Problem VersionMismatch = new(412, "version-mismatch", "The version is another one");
     public static readonly Problem Unprocessable = new(422, "unprocessable", "The request can not be decided");
+    public static readonly Problem UnknownModel = new(422, "unknown-model", "There is no price for this model");
+    public static readonly Problem NoPrice = new(422, "no-price", "The price does not cover this usage");
     public static readonly Problem Paused = new(429, "paused", "The account is paused");
     public static readonly Problem LimitExceeded = new(429, "limit-exceeded", "A limit does not allow this call");
     public static readonly Problem Unauthorized = new(401, "unauthorized", "A key is needed");
@@ -45,6 +47,13 @@ public static class Problems
         OutcomeStatus.Paused => Paused,
         OutcomeStatus.Refused => LimitExceeded,
         _ => Internal,
+    };
+
+    public static Problem Of(QuoteProblem problem) => problem switch
+    {
+        QuoteProblem.UnknownModel => UnknownModel,
+        QuoteProblem.NoPrice => NoPrice,
+        _ => Invalid,
     };
 
     /// <summary>The problem of an HTTP status that the server answers by itself.</summary>

@@ -19,6 +19,7 @@ namespace Purser.Core;
 [JsonSerializable(typeof(Counter))]
 [JsonSerializable(typeof(UsageRecord))]
 [JsonSerializable(typeof(SettingsBody))]
+[JsonSerializable(typeof(SettingsEdit))]
 public sealed partial class CoreJson : JsonSerializerContext;
 
 public sealed class InstantMillisConverter : JsonConverter<Instant>

@@ -1,11 +1,46 @@
-// Settings: one immutable version of the default policy and the prices. A session that is behind reloads them before it decides.
+// Settings: one immutable version of the default policy, the custom prices and the exchange rates. A session that is behind reloads
+// them before it decides.
+using System.Text.Json;
+using NodaTime;
+
 namespace Purser.Core;
 
 /// <summary><see cref="DefaultsVersion"/> is the version at which the default policy changed last.</summary>
 public sealed record Settings(long Version, Policy DefaultPolicy, long DefaultsVersion, PriceBook Prices, bool RefuseUnknownAccounts = false)
 {
     public static readonly Settings Initial = new(0, Policy.Empty, 0, PriceBook.BuiltIn);
+
+    /// <summary>What the ledger keeps of these settings.</summary>
+    public SettingsBody Body { get; init; } = new(Policy.Empty, 0);
+
+    /// <summary>Settings from what the ledger keeps of them.</summary>
+    public static Settings Of(long version, SettingsBody body, bool refuseUnknownAccounts) =>
+        new(version, body.DefaultPolicy, body.DefaultsVersion, PriceBook.BuiltIn.With([.. body.Prices.Select(custom => custom.Read())]), refuseUnknownAccounts) { Body = body };
 }
 
 /// <summary>What of the settings is kept in the ledger.</summary>
-public sealed record SettingsBody(Policy DefaultPolicy, long DefaultsVersion);
+public sealed record SettingsBody(Policy DefaultPolicy, long DefaultsVersion)
+{
+    public IReadOnlyList<CustomPrice> Prices { get; init => field = value ?? []; } = [];
+
+    /// <summary>What was changed lately, the latest last. Older changes lie in older versions of the settings.</summary>
+    public IReadOnlyList<SettingsChange> Changes { get; init => field = value ?? []; } = [];
+}
+
+/// <summary>A price that somebody put: its JSON as it was sent, and since which version of the settings it holds.</summary>
+public sealed record CustomPrice(string Provider, string Model, string Json, long Version)
+{
+    public string PriceVersion => $"custom-{Version}";
+
+    public ModelPrice Read()
+    {
+        using var json = JsonDocument.Parse(Json, CatalogueReader.Strict);
+        return PriceReader.Custom(json.RootElement, Provider, Model, PriceVersion);
+    }
+
+    public bool IsFor(string provider, string model) =>
+        Provider.Equals(provider, StringComparison.OrdinalIgnoreCase) && Model.Equals(model, StringComparison.OrdinalIgnoreCase);
+}
+
+/// <summary>Who changed what of the settings, and from what to what: JSON, or null where there was (or is) nothing.</summary>
+public sealed record SettingsChange(long Version, Instant At, string Subject, string? Before, string? After, string? ChangedBy, string? Reason);

@@ -238,7 +238,7 @@ public static class Validity
         return null;
     }
 
-    static Outcome? Name(string field, string? name) => name is null || (name.Length is > 0 and <= LongestName && IsPlain(name))
+    internal static Outcome? Name(string field, string? name) => name is null || (name.Length is > 0 and <= LongestName && IsPlain(name))
         ? null : Outcome.Invalid(field, $"must be 1 to {LongestName} characters without control characters");
 
     static Outcome? Id(string field, string? id) => id is { Length: > 0 and <= LongestId } && IsPlain(id)
@@ -282,7 +282,7 @@ public static class Validity
 
     static Int128 Largest(LimitUnit unit) => unit == LimitUnit.Cost ? Money.LargestNanos : Amounts.LargestTokens;
 
-    static Outcome? Text(string field, string? text, int longest) => text?.Length > longest
+    internal static Outcome? Text(string field, string? text, int longest) => text?.Length > longest
         ? Outcome.Invalid(field, $"must not be longer than {longest} characters") : null;
 
     static Outcome? Terms(string? serviceTier, string? region, string? speed) =>

@@ -89,6 +89,8 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
 
     public Task<Settings?> SetDefaultPolicyAsync(Policy policy, long? ifVersion) => parts.Settings.SaveDefaultPolicyAsync(policy, ifVersion);
 
+    public Task<SettingsEdited> EditSettingsAsync(SettingsEdit edit) => parts.Settings.EditAsync(edit);
+
     /// <summary>Lets everything that is due happen, in accounts that nobody calls.</summary>
     public async Task PollDeadlinesAsync()
     {

@@ -17,4 +17,7 @@ public interface IBudgetAuthority
 
     /// <summary>Sets the default policy. <paramref name="ifVersion"/>: only if that is the settings' version. Null where it is not.</summary>
     Task<Settings?> SetDefaultPolicyAsync(Policy policy, long? ifVersion);
+
+    /// <summary>Changes prices or exchange rates. Sent twice, it changes the same to the same.</summary>
+    Task<SettingsEdited> EditSettingsAsync(SettingsEdit edit);
 }

@@ -17,14 +17,16 @@ public sealed class SettingsSource(ILedger ledger, bool refuseUnknownAccounts = 
         var body = stored.Version == 0
             ? new SettingsBody(Policy.Empty, 0)
             : JsonSerializer.Deserialize(stored.Json.Span, CoreJson.Default.SettingsBody)!;
-        return new(stored.Version, body.DefaultPolicy, body.DefaultsVersion, PriceBook.BuiltIn, refuseUnknownAccounts);
+        return Settings.Of(stored.Version, body, refuseUnknownAccounts);
     }
 
     public async ValueTask<Settings> CurrentAsync() => current ?? await RefreshAsync();
 
     public async Task<Settings> RefreshAsync()
     {
-        var loaded = Decode(await ledger.LoadSettingsAsync(), refuseUnknownAccounts);
+        var stored = await ledger.LoadSettingsAsync();
+        if (current is { } same && same.Version == stored.Version) return same;
+        var loaded = Decode(stored, refuseUnknownAccounts);
         // Two refreshes may overlap; the newer version stays.
         if (current is not { } known || known.Version <= loaded.Version) current = loaded;
         return current!;
@@ -37,8 +39,24 @@ public sealed class SettingsSource(ILedger ledger, bool refuseUnknownAccounts = 
         {
             var known = await RefreshAsync();
             if (ifVersion is { } wanted && wanted != known.DefaultsVersion) return null;
-            var body = JsonSerializer.SerializeToUtf8Bytes(new SettingsBody(policy, known.Version + 1), CoreJson.Default.SettingsBody);
+            var body = JsonSerializer.SerializeToUtf8Bytes(known.Body with { DefaultPolicy = policy, DefaultsVersion = known.Version + 1 }, CoreJson.Default.SettingsBody);
             if (await ledger.SaveSettingsAsync(known.Version, body)) return await RefreshAsync();
         }
     }
+
+    /// <summary>Saves a change of prices or exchange rates, or says why it can not be.</summary>
+    public async Task<SettingsEdited> EditAsync(SettingsEdit edit)
+    {
+        while (true)
+        {
+            var known = await RefreshAsync();
+            var (next, refusal) = SettingsEditing.Decide(known.Body, edit, known.Version + 1);
+            if (next is null) return new(known, refusal);
+            if (await ledger.SaveSettingsAsync(known.Version, JsonSerializer.SerializeToUtf8Bytes(next, CoreJson.Default.SettingsBody)))
+                return new(await RefreshAsync(), null);
+        }
+    }
 }
+
+/// <summary>The settings after an edit; unchanged where it was refused.</summary>
+public sealed record SettingsEdited(Settings Settings, Outcome? Refusal);

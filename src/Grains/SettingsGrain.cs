@@ -17,9 +17,13 @@ public sealed class SettingsGrain(ILedger ledger, SettingsSource settings, Ledge
 
     public Task<long> TimeAsync() => Task.FromResult(clock.Now.ToUnixTimeMilliseconds());
 
-    async Task<Immutable<SettingsAnswer>> AnswerAsync()
+    public Task<Immutable<SettingsAnswer>> EditAsync(SettingsEdit edit) => Reaching.LedgerAsync(async () => await AnswerAsync((await settings.EditAsync(edit)).Refusal));
+
+    Task<Immutable<SettingsAnswer>> AnswerAsync() => AnswerAsync(null);
+
+    async Task<Immutable<SettingsAnswer>> AnswerAsync(Outcome? refusal)
     {
         var known = await settings.RefreshAsync();
-        return new(new(await ledger.LoadSettingsAsync(), known.RefuseUnknownAccounts));
+        return new(new(await ledger.LoadSettingsAsync(), known.RefuseUnknownAccounts, refusal));
     }
 }

@@ -21,7 +21,15 @@ public sealed class ClusterAuthority(IGrainFactory grains, Repetition repetition
     /// <summary>An id that was made up a moment ago may be in the ledger by now.</summary>
     static BudgetCommand Again(BudgetCommand command) => command is IdentifiedCommand { FreshId: true } identified ? identified with { FreshId = false } : command;
 
-    public async Task<Settings> SettingsAsync() => (await AskAsync((settings, _) => settings.GetAsync())).Settings!;
+    /// <summary>The settings seen last: most answers have the same version, and are not read anew.</summary>
+    volatile Settings? seen;
+
+    public async Task<Settings> SettingsAsync()
+    {
+        var answer = await AskAsync((settings, _) => settings.GetAsync());
+        if (seen is { } known && known.Version == answer.Stored!.Version && known.RefuseUnknownAccounts == answer.RefuseUnknownAccounts) return known;
+        return seen = answer.Settings!;
+    }
 
     public async Task<Settings?> SetDefaultPolicyAsync(Policy policy, long? ifVersion)
     {
@@ -35,6 +43,18 @@ public sealed class ClusterAuthority(IGrainFactory grains, Repetition repetition
         // The first attempt may have succeeded and its answer got lost: then the version is no longer the one that was expected.
         var current = await SettingsAsync();
         return Text(current.DefaultPolicy) == Text(policy) ? current : null;
+    }
+
+    public async Task<SettingsEdited> EditSettingsAsync(SettingsEdit edit)
+    {
+        var repeated = false;
+        var answer = await AskAsync((settings, again) =>
+        {
+            repeated = again;
+            return settings.EditAsync(edit);
+        });
+        // What a first attempt removed, whose answer got lost, is not there any more.
+        return new(answer.Settings!, repeated && edit is RemovePrice && answer.Refusal is { Status: OutcomeStatus.NotFound } ? null : answer.Refusal);
     }
 
     static string Text(Policy policy) => JsonSerializer.Serialize(policy, CoreJson.Default.Policy);

@@ -16,13 +16,17 @@ public interface ISettingsGrain : IGrainWithIntegerKey
     [Alias("set-default-policy")]
     Task<Immutable<SettingsAnswer>> SetDefaultPolicyAsync([Immutable] Policy policy, long? ifVersion);
 
+    /// <summary>As <see cref="IBudgetAuthority.EditSettingsAsync"/>.</summary>
+    [Alias("edit")]
+    Task<Immutable<SettingsAnswer>> EditAsync([Immutable] SettingsEdit edit);
+
     /// <summary>The ledger's time as the silo knows it, in milliseconds since 1970.</summary>
     [Alias("time")]
     Task<long> TimeAsync();
 }
 
 /// <summary>Settings as the ledger keeps them, and what the silos' own configuration adds.</summary>
-public sealed record SettingsAnswer(StoredSettings? Stored, bool RefuseUnknownAccounts)
+public sealed record SettingsAnswer(StoredSettings? Stored, bool RefuseUnknownAccounts, Outcome? Refusal = null)
 {
     public Settings? Settings => Stored is null ? null : SettingsSource.Decode(Stored, RefuseUnknownAccounts);
 }

@@ -14,7 +14,7 @@ public static class Wire
 {
     static readonly HashSet<Type> allowed =
     [
-        .. typeof(BudgetCommand).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(BudgetCommand)) && !type.IsAbstract),
+        .. typeof(BudgetCommand).Assembly.GetTypes().Where(type => (type.IsSubclassOf(typeof(BudgetCommand)) || type.IsSubclassOf(typeof(SettingsEdit))) && !type.IsAbstract),
         typeof(Outcome), typeof(Policy), typeof(SettingsAnswer), typeof(UsageFilter), typeof(Page<AccountRecord>), typeof(Page<string>), typeof(UsageSum),
         typeof(UsageExtent), typeof(UsageHistoryView),
     ];

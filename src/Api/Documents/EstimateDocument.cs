@@ -13,6 +13,9 @@ public sealed class EstimateDocument : DimensionsDocument
     public long? MaxOutputTokens { get; set; }
     public long? ToolTokens { get; set; }
     public decimal? Temperature { get; set; }
+    public string? ServiceTier { get; set; }
+    public string? Region { get; set; }
+    public string? Speed { get; set; }
     public Cost? Cost { get; set; }
 
     internal Estimate ToEstimate() => new()
@@ -23,6 +26,9 @@ public sealed class EstimateDocument : DimensionsDocument
         MaxOutputTokens = MaxOutputTokens,
         ToolTokens = ToolTokens,
         Temperature = Temperature,
+        ServiceTier = ServiceTier,
+        Region = Region,
+        Speed = Speed,
         CostNanos = Cost?.Nanos,
     };
 

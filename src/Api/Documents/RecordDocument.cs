@@ -39,6 +39,8 @@ public sealed class RecordDocument : PartsDocument
         Overrun = record.Overrun;
         Final = record.Final;
         ServiceTier = usage.ServiceTier;
+        Region = usage.Region;
+        Speed = usage.Speed;
         Success = usage.Success;
         Error = usage.Error;
         DurationMs = usage.DurationMs;
@@ -68,6 +70,8 @@ public sealed class RecordDocument : PartsDocument
     public bool Overrun { get; }
     public bool Final { get; }
     public string? ServiceTier { get; }
+    public string? Region { get; }
+    public string? Speed { get; }
     public bool Success { get; }
     public string? Error { get; }
     public long? DurationMs { get; }

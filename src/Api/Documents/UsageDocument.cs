@@ -13,6 +13,8 @@ public class UsageDocument : PartsDocument
     public long? OutputTokens { get; set; }
     public long? Requests { get; set; }
     public string? ServiceTier { get; set; }
+    public string? Region { get; set; }
+    public string? Speed { get; set; }
     public bool? Success { get; set; }
     public string? Error { get; set; }
     public long? DurationMs { get; set; }
@@ -41,6 +43,8 @@ public class UsageDocument : PartsDocument
             Parts = ToParts(),
             Requests = Requests ?? 1,
             ServiceTier = ServiceTier,
+            Region = Region,
+            Speed = Speed,
             Success = Success ?? true,
             Error = Error,
             DurationMs = DurationMs,

@@ -60,6 +60,15 @@ public static class PurserEndpoints
         routes.On("GET", "/v1/reports", reports.Report, "report", "Usage over a period, in sum, by group and over time").Takes(ReportEndpoints.Parameters).Answers<ReportDocument>();
 
         routes.On("POST", "/v1/tokens/count", TokenEndpoints.Count, "countTokens", "How many tokens a text or a prompt has for a model").Takes<TokenCountRequestDocument>().Answers<TokenCountDocument>();
+        var quotes = new QuoteEndpoints(authority, clock);
+        routes.On("POST", "/v1/quotes", quotes.Quote, "quote", "What a usage costs, exactly, part by part").Takes<QuoteRequestDocument>().Answers<QuoteDocument>();
+        routes.On("POST", "/v1/quotes/compare", quotes.Compare, "compareQuotes", "The same usage over several models, cheapest first").Takes<ComparisonRequestDocument>().Answers<ComparisonDocument>();
+
+        var prices = new PriceEndpoints(authority, queries, clock);
+        routes.On("GET", "/v1/prices", prices.List, "listPrices", "Prices by provider and model").Takes(PriceEndpoints.ListParameters).Answers<PricesDocument>();
+        routes.On("GET", "/v1/prices/{provider}/{**model}", prices.Get, "getPrice", "The price of a model, and who changed it").Answers<PriceDocument>();
+        routes.On("PUT", "/v1/prices/{provider}/{**model}", prices.Put, "putPrice", "Puts a price over the catalogue's").Takes<System.Text.Json.Nodes.JsonObject>().Answers<PriceDocument>();
+        routes.On("DELETE", "/v1/prices/{provider}/{**model}", prices.Delete, "deletePrice", "Takes a custom price away: the catalogue's holds again");
 
         // Behind a cluster's client there is no ledger: its silos have it.
         if (services.GetService<ILedger>() is { } ledger)

@@ -1,7 +1,7 @@
 // What a usage costs, part by part, and what it would have cost without a cache.
 namespace Purser.Core;
 
-/// <summary>One kind of a usage: so many, at this rate (the one of <see cref="Taken"/>), before multipliers.</summary>
+/// <summary>One kind of a usage: so many, at this rate (the one of <see cref="Taken"/>); the cost is with multipliers.</summary>
 public sealed record Charged(RateKind Kind, RateKind Taken, decimal Count, decimal Rate, Exact Cost);
 
 /// <summary>
@@ -23,12 +23,13 @@ public sealed record Charges(IReadOnlyList<Charged> Parts, IReadOnlyList<Multipl
         var comparable = price.Card(inputTokens, terms).TryResolve(ref input, out var plain);
         foreach (var part in parts)
         {
-            if (RateKinds.IsTokens(part.Kind)) tokens += part.Cost;
-            else units += part.Cost;
+            if (!RateKinds.IsTokens(part.Kind)) units += part.Cost;
+            else tokens += part.Cost;
             if (part.Kind is not (RateKind.CachedInput or RateKind.CacheWrite5m or RateKind.CacheWrite1h)) continue;
             cached = true;
             saving += ((Exact)part.Count * plain).Shifted(6) - part.Cost;
         }
-        return new(parts, applied, (tokens * factor).Shortest(), units.Shortest(), cached && comparable ? (saving * factor).Shortest() : null);
+        var shown = factor == 1 ? parts : [.. parts.Select(part => RateKinds.IsTokens(part.Kind) ? part with { Cost = (part.Cost * factor).Shortest() } : part)];
+        return new(shown, applied, (tokens * factor).Shortest(), units.Shortest(), cached && comparable ? (saving * factor).Shortest() : null);
     }
 }

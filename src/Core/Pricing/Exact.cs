@@ -31,6 +31,10 @@ public readonly record struct Exact(BigInteger Digits, int Scale)
 
     public int CompareTo(Exact other) => (Digits * Power(Math.Max(0, other.Scale - Scale))).CompareTo(other.Digits * Power(Math.Max(0, Scale - other.Scale)));
 
+    /// <summary>How many hundredths of another amount this is, cut to six decimals; 0 of nothing.</summary>
+    public decimal PercentOf(Exact whole) => whole.Digits.IsZero ? 0
+        : (decimal)(Digits * Power(8 + Math.Max(0, whole.Scale - Scale)) / (whole.Digits * Power(Math.Max(0, Scale - whole.Scale)))) / 1_000_000m;
+
     /// <summary>Rounded up to so many decimals, where it has more.</summary>
     public Exact Ceiling(int decimals)
     {

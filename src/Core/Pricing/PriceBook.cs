@@ -26,7 +26,7 @@ public sealed class PriceBook
     public IReadOnlyList<ModelPrice> Models => tables.Value.Models;
 
     /// <summary>This book with other prices put over it, name by name.</summary>
-    public PriceBook With(IReadOnlyList<ModelPrice> custom) => custom.Count == 0 ? this : new(() => tables.Value.With(custom));
+    public PriceBook With(IReadOnlyList<ModelPrice> custom) => custom.Count == 0 ? this : new(() => new Tables(tables.Value, custom));
 
     /// <summary>
     /// The price of a model. With a provider: looked up whole, then without that provider's prefix. Without one: a prefix that names a
@@ -41,60 +41,62 @@ public sealed class PriceBook
 
     sealed class Tables
     {
+        readonly Tables? beneath;
         readonly Dictionary<string, Dictionary<string, ModelPrice>> byProvider = new(StringComparer.OrdinalIgnoreCase);
         readonly Dictionary<string, string> providers = new(StringComparer.OrdinalIgnoreCase);
-        readonly Dictionary<string, string>.AlternateLookup<ReadOnlySpan<char>> prefixes;
-        readonly IReadOnlyList<Provider> named;
         readonly IReadOnlyList<string> order;
+        readonly Lazy<IReadOnlyList<ModelPrice>> models;
 
         public Tables(string version, IReadOnlyList<ModelPrice> prices, IReadOnlyList<Provider> named, IReadOnlyList<string> order)
         {
-            (Version, Models, this.named, this.order) = (version, prices, named, order);
-            prefixes = providers.GetAlternateLookup<ReadOnlySpan<char>>();
+            (Version, models, this.order) = (version, new(() => Sorted(prices)), order);
             foreach (var provider in named)
                 foreach (var name in provider.Aliases.Prepend(provider.Id))
                     providers[name] = provider.Id;
             foreach (var price in prices)
-            {
-                var id = providers.TryGetValue(price.Provider, out var known) ? known : providers[price.Provider] = price.Provider;
-                if (!byProvider.TryGetValue(id, out var models)) byProvider[id] = models = new(StringComparer.OrdinalIgnoreCase);
                 // A price's own name is stronger than another's alias.
-                if (price.Model.Length > 0) models[price.Model] = price;
-                foreach (var alias in price.Aliases) models.TryAdd(alias, price);
+                Add(price, IdOf(price.Provider), price.Model, price.Aliases);
+        }
+
+        /// <summary>Custom prices over others.</summary>
+        public Tables(Tables beneath, IReadOnlyList<ModelPrice> custom)
+        {
+            (this.beneath, Version) = (beneath, beneath.Version);
+            var replaced = new Dictionary<ModelPrice, ModelPrice>(ReferenceEqualityComparer.Instance);
+            var added = new List<ModelPrice>();
+            foreach (var price in custom)
+            {
+                var id = IdOf(price.Provider);
+                // Under the model's own name it is for all of its names; under an alias for that one only.
+                var listed = beneath.Named(id, price.Model);
+                var whole = listed is not null && listed.Model.Equals(price.Model, StringComparison.OrdinalIgnoreCase);
+                var merged = listed is null || whole ? price.Over(listed) : price.OverAlias(listed);
+                if (whole) replaced[listed!] = merged;
+                else added.Add(merged);
+                Add(merged, id, merged.Model, merged.Aliases);
             }
+            // Providers that only custom prices know come last, so that they change no name that had a price.
+            order =
+            [
+                .. beneath.order,
+                .. added.Select(price => IdOf(price.Provider)).Where(id => !beneath.order.Contains(id, StringComparer.OrdinalIgnoreCase)).Distinct(StringComparer.OrdinalIgnoreCase)
+                    .Order(StringComparer.Ordinal),
+            ];
+            models = new(() => Sorted(beneath.Models.Select(price => replaced.GetValueOrDefault(price, price)).Concat(added)));
         }
 
         public string Version { get; }
 
-        public IReadOnlyList<ModelPrice> Models { get; }
+        public IReadOnlyList<ModelPrice> Models => models.Value;
 
-        public Tables With(IReadOnlyList<ModelPrice> custom)
-        {
-            var merged = new Dictionary<ModelPrice, ModelPrice>(ReferenceEqualityComparer.Instance);
-            var added = new List<ModelPrice>();
-            foreach (var price in custom)
-            {
-                var id = ProviderOf(price.Provider) ?? price.Provider;
-                // Under the model's own name it is for all of its names; under an alias for that one only.
-                var listed = Named(id, price.Model);
-                if (listed is not null && listed.Model.Equals(price.Model, StringComparison.OrdinalIgnoreCase)) merged[listed] = price.Over(listed);
-                else added.Add(listed is null ? price.Over(null) : price.OverAlias(listed));
-            }
-            var models = Models.Select(price => merged.GetValueOrDefault(price, price)).Concat(added)
-                .OrderBy(price => price.Provider, StringComparer.Ordinal).ThenBy(price => price.Model, StringComparer.Ordinal);
-            // Providers that only the custom prices know come last, so that they change no name that had a price.
-            var last = added.Select(price => ProviderOf(price.Provider) ?? price.Provider).Where(id => !order.Contains(id, StringComparer.OrdinalIgnoreCase))
-                .Distinct(StringComparer.OrdinalIgnoreCase).Order(StringComparer.Ordinal);
-            return new(Version, [.. models], named, [.. order, .. last]);
-        }
-
-        public string? ProviderOf(string name) => providers.GetValueOrDefault(name);
+        public string? ProviderOf(ReadOnlySpan<char> name) =>
+            providers.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(name, out var id) ? id : beneath?.ProviderOf(name);
 
         public ModelPrice? Find(string? provider, string model)
         {
             var slash = model.IndexOf('/', StringComparison.Ordinal);
-            if (!(slash > 0 && prefixes.TryGetValue(model.AsSpan(0, slash), out var prefix))) prefix = null;
-            if ((provider is null ? prefix : providers.GetValueOrDefault(provider, provider)) is { } id)
+            var prefix = slash > 0 ? ProviderOf(model.AsSpan(0, slash)) : null;
+            if ((provider is null ? prefix : ProviderOf(provider) ?? provider) is { } id)
                 return Named(id, model) ?? (prefix is not null && prefix.Equals(id, StringComparison.OrdinalIgnoreCase) ? Named(id, model.AsSpan(slash + 1)) : null);
             for (var i = 0; i < order.Count; i++)
                 if (Named(order[i], model) is { } price)
@@ -103,6 +105,19 @@ public sealed class PriceBook
         }
 
         ModelPrice? Named(string provider, ReadOnlySpan<char> model) =>
-            byProvider.TryGetValue(provider, out var models) && models.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(model, out var price) ? price : null;
+            byProvider.TryGetValue(provider, out var named) && named.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(model, out var price)
+                ? price : beneath?.Named(provider, model);
+
+        static ModelPrice[] Sorted(IEnumerable<ModelPrice> prices) =>
+            [.. prices.OrderBy(price => price.Provider, StringComparer.Ordinal).ThenBy(price => price.Model, StringComparer.Ordinal)];
+
+        string IdOf(string provider) => ProviderOf(provider) ?? (providers[provider] = provider);
+
+        void Add(ModelPrice price, string id, string model, IReadOnlyList<string> aliases)
+        {
+            if (!byProvider.TryGetValue(id, out var named)) byProvider[id] = named = new(StringComparer.OrdinalIgnoreCase);
+            if (model.Length > 0) named[model] = price;
+            foreach (var alias in aliases) named.TryAdd(alias, price);
+        }
     }
 }

@@ -19,6 +19,9 @@ public sealed class LocalBoundaryTests(LocalFacade host) : BoundaryConformance(h
 public sealed class LocalPolicyTests(LocalFacade host) : PolicyConformance(host);
 
 [Collection(LocalHttpTests.Name)]
+public sealed class LocalPriceTests(LocalFacade host) : PriceConformance(host);
+
+[Collection(LocalHttpTests.Name)]
 public sealed class LocalReportTests(LocalFacade host) : ReportConformance(host);
 
 [Collection(LocalHttpTests.Name)]
@@ -50,6 +53,9 @@ public sealed class ProcessBoundaryTests(ProcessFacade host) : BoundaryConforman
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessPolicyTests(ProcessFacade host) : PolicyConformance(host);
+
+[Collection(ProcessHttpTests.Name)]
+public sealed class ProcessPriceTests(ProcessFacade host) : PriceConformance(host);
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessReportTests(ProcessFacade host) : ReportConformance(host);

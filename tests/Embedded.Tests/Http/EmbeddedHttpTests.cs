@@ -19,6 +19,9 @@ public sealed class BoundaryTests(HttpHost host) : BoundaryConformance(host);
 public sealed class PolicyTests(HttpHost host) : PolicyConformance(host);
 
 [Collection(HttpTests.Name)]
+public sealed class PriceTests(HttpHost host) : PriceConformance(host);
+
+[Collection(HttpTests.Name)]
 public sealed class ReportTests(HttpHost host) : ReportConformance(host);
 
 [Collection(HttpTests.Name)]

@@ -38,6 +38,8 @@ sealed class ObservedAuthority : IBudgetAuthority, IAsyncDisposable
 
     public Task<Settings?> SetDefaultPolicyAsync(Policy policy, long? ifVersion) => host.SetDefaultPolicyAsync(policy, ifVersion);
 
+    public Task<SettingsEdited> EditSettingsAsync(SettingsEdit edit) => host.EditSettingsAsync(edit);
+
     public async ValueTask DisposeAsync()
     {
         await host.DisposeAsync();

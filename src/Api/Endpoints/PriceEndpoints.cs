@@ -1,0 +1,136 @@
+// Prices: what is known, and what somebody put over it.
+using System.Text.Json.Nodes;
+using Purser.Api.Documents;
+using Purser.Api.Json;
+using Purser.Core;
+using Purser.Engine;
+
+namespace Purser.Api.Endpoints;
+
+sealed class PriceEndpoints(IBudgetAuthority authority, IUsageQueries queries, LedgerClock clock)
+{
+    const int UsualPage = 100;
+    const int LargestPage = 1000;
+
+    public static readonly IReadOnlyList<Parameter> ListParameters =
+    [
+        new("search", "a part of the provider, the model or one of its other names"), new("provider", "one provider, under any of its names"),
+        new("mode", "chat, embedding, image, ..."), new("custom", "true: only prices that were put here"),
+        new("unpriced", "true: instead of prices, the models that were used and have none, with their records"),
+        new("cursor", "`nextCursor` of the page before"), new("limit", $"1 to {LargestPage}, {UsualPage} if not said"),
+    ];
+
+    public async Task List(HttpContext http)
+    {
+        var query = new Query(http, ListParameters);
+        var (search, provider, mode, custom) = (query.Text("search"), query.Text("provider"), query.Text("mode"), query.Flag("custom"));
+        var (cursor, limit) = (query.Text("cursor"), query.Count("limit", UsualPage, LargestPage));
+        if (query.Flag("unpriced") == true)
+        {
+            await Unpriced(http);
+            return;
+        }
+        var prices = (await authority.SettingsAsync()).Prices;
+        var id = provider is null ? null : prices.ProviderOf(provider) ?? provider;
+        var start = cursor is null ? 0 : Place(prices, cursor);
+        var items = new List<PriceDocument>();
+        string? next = null;
+        for (var i = start; i < prices.Models.Count; i++)
+        {
+            var price = prices.Models[i];
+            if (!Fits(price)) continue;
+            if (items.Count == limit)
+            {
+                next = $"{items[^1].Price.Provider}/{items[^1].Price.Model}";
+                break;
+            }
+            items.Add(new(price, Shown(price), prices.Version));
+        }
+        await Reply.JsonAsync(http, 200, new PricesDocument(items, next, prices.Version), ApiJson.Default.PricesDocument);
+
+        bool Fits(ModelPrice price) => (search is null || price.Aliases.Prepend($"{price.Provider}/{price.Model}").Any(name => name.Contains(search, StringComparison.OrdinalIgnoreCase)))
+            && (id is null || price.Provider.Equals(id, StringComparison.OrdinalIgnoreCase))
+            && (mode is null || mode.Equals(price.Mode, StringComparison.OrdinalIgnoreCase))
+            && (custom is null || custom == price.CustomPeriods > 0);
+    }
+
+    /// <summary>The place after the row that a cursor names; rows may have come or gone since.</summary>
+    static int Place(PriceBook prices, string cursor)
+    {
+        if (cursor.Split('/', 2) is not [var provider, var model]) throw RequestRefusedException.Invalid("cursor", "is not one that this service gave");
+        for (var i = 0; i < prices.Models.Count; i++)
+            if (string.CompareOrdinal(prices.Models[i].Provider, provider) is var order && (order > 0 || (order == 0 && string.CompareOrdinal(prices.Models[i].Model, model) > 0)))
+                return i;
+        return prices.Models.Count;
+    }
+
+    async Task Unpriced(HttpContext http)
+    {
+        var sums = await queries.SumAsync(new(), [UsageKey.Provider, UsageKey.Model], false, http.RequestAborted);
+        var models = sums.GroupBy(sum => (sum.Keys[0], sum.Keys[1])).Where(group => group.Sum(sum => sum.Unpriced) > 0)
+            .Select(group => new UnpricedModelDocument(group.Key.Item1, group.Key.Item2, group.Sum(sum => sum.Unpriced), Tokens(group, sum => sum.InputTokens), Tokens(group, sum => sum.OutputTokens)))
+            .OrderByDescending(model => model.Records).ThenBy(model => model.Model, StringComparer.Ordinal);
+        await Reply.JsonAsync(http, 200, new UnpricedModelsDocument([.. models]), ApiJson.Default.UnpricedModelsDocument);
+
+        static long Tokens(IEnumerable<UsageSum> sums, Func<UsageSum, Int128> of) => (long)sums.Aggregate((Int128)0, (sum, one) => sum + of(one));
+    }
+
+    public async Task Get(HttpContext http)
+    {
+        _ = new Query(http, []);
+        var (provider, model) = Names(http);
+        await Answer(http, await authority.SettingsAsync(), provider, model);
+    }
+
+    public async Task Put(HttpContext http)
+    {
+        _ = new Query(http, []);
+        var (provider, model) = Names(http);
+        var sent = await Body.ReadAsync(http, ApiJson.Default.JsonObject);
+        var edited = await authority.EditSettingsAsync(new PutPrice(provider, model, sent.ToJsonString())
+        {
+            At = clock.Now, ChangedBy = TextOf(sent, "changedBy"), Reason = TextOf(sent, "reason"),
+        });
+        if (edited.Refusal is { } refusal) await Problems.WriteAsync(http, refusal);
+        else await Answer(http, edited.Settings, provider, model);
+    }
+
+    public async Task Delete(HttpContext http)
+    {
+        _ = new Query(http, []);
+        var (provider, model) = Names(http);
+        var edited = await authority.EditSettingsAsync(new RemovePrice(provider, model) { At = clock.Now });
+        if (edited.Refusal is { } refusal) await Problems.WriteAsync(http, refusal);
+        else http.Response.StatusCode = StatusCodes.Status204NoContent;
+    }
+
+    async Task Answer(HttpContext http, Settings settings, string provider, string model)
+    {
+        if (settings.Prices.Find(provider, model) is not { } price)
+        {
+            await Problems.WriteAsync(http, Problems.NotFound, "model", $"there is no price for model '{model}' of '{provider}'");
+            return;
+        }
+        var history = settings.Body.Changes.Where(change => change.Subject.StartsWith("price:", StringComparison.Ordinal)
+            && price.Aliases.Append(price.Model).Append(model).Any(name => IsSubject(change.Subject, name))).ToArray();
+        await Reply.JsonAsync(http, 200, new PriceDocument(price, Shown(price), settings.Prices.Version, history), ApiJson.Default.PriceDocument);
+
+        bool IsSubject(string subject, string name) =>
+            subject.Equals($"price:{price.Provider}/{name}", StringComparison.OrdinalIgnoreCase) || subject.Equals($"price:{provider}/{name}", StringComparison.OrdinalIgnoreCase);
+    }
+
+    PricePeriod Shown(ModelPrice price) => price.Today(clock.Now) ?? price.Periods[0];
+
+    static (string Provider, string Model) Names(HttpContext http)
+    {
+        var (provider, model) = (PathValue.Of(http, "provider"), PathValue.Rest(http, "model"));
+        return model.Length > 0 ? (provider, model) : throw RequestRefusedException.Invalid("model", "is required: /v1/prices/{provider}/{model}");
+    }
+
+    static string? TextOf(JsonObject sent, string name) => sent[name] switch
+    {
+        null => null,
+        JsonValue value when value.TryGetValue<string>(out var text) => text,
+        _ => throw RequestRefusedException.Invalid(name, "must be a string"),
+    };
+}

@@ -1,0 +1,86 @@
+// Changes of prices and exchange rates. Pure like every rule: the settings as they are and an edit make the settings as they will be.
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using NodaTime;
+
+namespace Purser.Core;
+
+/// <summary>Something to change in the settings; who and why are kept with it.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "s")]
+[JsonDerivedType(typeof(PutPrice), "putPrice")]
+[JsonDerivedType(typeof(RemovePrice), "removePrice")]
+public abstract record SettingsEdit
+{
+    public Instant At { get; init; }
+    public string? ChangedBy { get; init; }
+    public string? Reason { get; init; }
+}
+
+/// <summary>Puts a price under a name, over the catalogue's. <see cref="Json"/> is in the form of a catalogue's entry.</summary>
+public sealed record PutPrice(string Provider, string Model, string Json) : SettingsEdit;
+
+/// <summary>Takes a custom price away: the catalogue's holds again.</summary>
+public sealed record RemovePrice(string Provider, string Model) : SettingsEdit;
+
+public static class SettingsEditing
+{
+    public const int MostCustomPrices = 2000;
+    public const int LongestPrice = 64 * 1024;
+    const int MostChanges = 200;
+
+    /// <summary>The body of the next version, or why the edit can not be made; neither where there is nothing to change.</summary>
+    public static (SettingsBody? Next, Outcome? Refusal) Decide(SettingsBody body, SettingsEdit edit, long nextVersion)
+    {
+        if (Validity.Text("changedBy", edit.ChangedBy, Validity.LongestName) is { } who) return (null, who);
+        if (Validity.Text("reason", edit.Reason, Validity.LongestReason) is { } why) return (null, why);
+        return edit switch
+        {
+            PutPrice put => Put(body, put, nextVersion),
+            RemovePrice remove => Remove(body, remove, nextVersion),
+            _ => throw new System.Diagnostics.UnreachableException(edit.GetType().Name),
+        };
+    }
+
+    static (SettingsBody?, Outcome?) Put(SettingsBody body, PutPrice put, long nextVersion)
+    {
+        if (Validity.Name("provider", put.Provider) is { } provider) return (null, provider);
+        if (put.Provider.Contains('/', StringComparison.Ordinal)) return (null, Outcome.Invalid("provider", "must not have a slash, which ends a provider's prefix"));
+        if (Validity.Name("model", put.Model) is { } model) return (null, model);
+        if (put.Json.Length > LongestPrice) return (null, Outcome.Invalid("rates", $"a price has at most {LongestPrice} characters"));
+        var custom = new CustomPrice(put.Provider, put.Model, put.Json, nextVersion);
+        try
+        {
+            custom.Read();
+        }
+        catch (PriceRefusedException refused)
+        {
+            return (null, Outcome.Invalid(refused.Place, refused.Detail));
+        }
+        catch (JsonException malformed)
+        {
+            return (null, Outcome.Invalid("rates", $"the price is not JSON with each member once: {malformed.Message}"));
+        }
+        var before = body.Prices.FirstOrDefault(known => known.IsFor(put.Provider, put.Model));
+        if (before is null && body.Prices.Count >= MostCustomPrices)
+            return (null, Outcome.Unprocessable("model", $"there are {MostCustomPrices} custom prices already; remove some"));
+        return (body with
+        {
+            Prices = [.. body.Prices.Where(known => known != before), custom],
+            Changes = Changed(body, put, $"price:{put.Provider}/{put.Model}", before?.Json, put.Json, nextVersion),
+        }, null);
+    }
+
+    static (SettingsBody?, Outcome?) Remove(SettingsBody body, RemovePrice remove, long nextVersion)
+    {
+        if (body.Prices.FirstOrDefault(known => known.IsFor(remove.Provider, remove.Model)) is not { } before)
+            return (null, new(OutcomeStatus.NotFound, null, "model", $"there is no custom price for '{remove.Provider}/{remove.Model}'"));
+        return (body with
+        {
+            Prices = [.. body.Prices.Where(known => known != before)],
+            Changes = Changed(body, remove, $"price:{before.Provider}/{before.Model}", before.Json, null, nextVersion),
+        }, null);
+    }
+
+    static SettingsChange[] Changed(SettingsBody body, SettingsEdit edit, string subject, string? before, string? after, long version) =>
+        [.. body.Changes.TakeLast(MostChanges - 1), new(version, edit.At, subject, before, after, edit.ChangedBy, edit.Reason)];
+}

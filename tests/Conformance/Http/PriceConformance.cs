@@ -1,0 +1,189 @@
+// Quotes and prices over HTTP: exact, explained, and changed by hand where the catalogue is not what somebody pays.
+using System.Text.Json;
+
+namespace Purser.Conformance.Http;
+
+public abstract class PriceConformance(HttpFacade host)
+{
+    [Fact]
+    public async Task A_quote_is_exact_and_lists_its_parts() => (await host.Post("/v1/quotes", """
+        {"provider":"anthropic","model":"claude-sonnet-4-5","usage":{"inputTokens":300000,"cachedInputTokens":100000,"cacheWrite5mTokens":50000,"outputTokens":1001,"webSearches":2}}
+        """)).Is(200, """
+        {"provider":"anthropic","model":"claude-sonnet-4-5","cost":"1.3775225","currency":"USD","priceVersion":"catalogue-2026-10-04",
+         "parts":[{"kind":"input","count":150000,"rate":"6","per":1000000,"cost":"0.9"},{"kind":"cachedInput","count":100000,"rate":"0.6","per":1000000,"cost":"0.06"},
+                  {"kind":"cacheWrite5m","count":50000,"rate":"7.5","per":1000000,"cost":"0.375"},{"kind":"output","count":1001,"rate":"22.5","per":1000000,"cost":"0.0225225"},
+                  {"kind":"perWebSearchMedium","count":2,"rate":"0.01","per":1,"cost":"0.02"}],
+         "multipliers":[],"cacheSaving":"0.465"}
+        """);
+
+    [Fact]
+    public async Task The_parts_of_a_quote_add_up_with_its_factors()
+    {
+        var quote = (await host.Post("/v1/quotes", """{"model":"claude-fable-5","usage":{"inputTokens":1000,"imageInputTokens":400,"outputTokens":10},"region":"US","serviceTier":"batch"}""")).Json;
+        Assert.Equal("0.005775", quote.GetProperty("cost").GetString());
+        Assert.Equal(["0.0033", "0.0022", "0.000275"], quote.GetProperty("parts").EnumerateArray().Select(part => part.GetProperty("cost").GetString()));
+        Assert.Equal("input", quote.GetProperty("parts")[1].GetProperty("rateOf").GetString());
+        Assert.Equal("""[{"name":"region.us","factor":"1.1"}]""", quote.GetProperty("multipliers").GetRawText());
+    }
+
+    [Fact]
+    public async Task Two_to_the_fortieth_and_more_tokens_stay_exact()
+    {
+        Assert.Equal("2748779.06944", (await host.Post("/v1/quotes", """{"provider":"openai","model":"gpt-4o","usage":{"inputTokens":1099511627776}}""")).Member("cost"));
+        Assert.Equal("810647932926.68937", (await host.Post("/v1/quotes",
+            """{"provider":"anthropic","model":"claude-opus-4-1","usage":{"inputTokens":9007199254740993,"outputTokens":9007199254740993}}""")).Member("cost"));
+    }
+
+    [Theory]
+    [InlineData("""{"model":"gpt-4o"}""", 400, "invalid", "usage")]
+    [InlineData("""{"usage":{}}""", 400, "invalid", "model")]
+    [InlineData("""{"model":"gpt-4o","usage":{"inputTokens":-1}}""", 400, "invalid", "usage.inputTokens")]
+    [InlineData("""{"model":"gpt-4o","usage":{"inputTokens":1.5}}""", 400, "invalid", "usage.inputTokens")]
+    [InlineData("""{"model":"gpt-4o","usage":{"inputTokens":1,"cachedInputTokens":2}}""", 400, "invalid", "usage.inputTokens")]
+    [InlineData("""{"model":"gpt-4o","usage":{"inputTokens":10,"cachedInputTokens":9223372036854775807,"cacheWrite5mTokens":9223372036854775807}}""", 400, "invalid", "usage.inputTokens")]
+    [InlineData("""{"model":"gpt-4o","usage":{"inputTokens":9223372036854775808}}""", 400, "invalid", "usage.inputTokens")]
+    [InlineData("""{"model":"gpt-4o","usage":{"tokens":1}}""", 400, "invalid", "usage.tokens")]
+    [InlineData("""{"model":"gpt-4o","usage":{"user":"ann"}}""", 400, "invalid", "usage")]
+    [InlineData("""{"model":"gpt-4o","usage":{"webSearchContext":"huge"}}""", 400, "invalid", "usage.webSearchContext")]
+    [InlineData("""{"model":"gpt-4o","usage":{},"at":"yesterday"}""", 400, "invalid", "at")]
+    [InlineData("""{"model":"no-such-model","usage":{}}""", 422, "unknown-model", "model")]
+    [InlineData("""{"provider":"anthropic","model":"claude","usage":{}}""", 422, "unknown-model", "model")]
+    [InlineData("""{"model":"gpt-4","usage":{"inputTokens":10,"webSearches":1}}""", 422, "no-price", "usage.webSearches")]
+    public async Task A_wrong_question_is_refused_by_its_field(string body, int code, string slug, string field) => (await host.Post("/v1/quotes", body)).IsProblem(code, slug, field);
+
+    [Fact]
+    public async Task Models_are_compared_cheapest_first()
+    {
+        var reply = await host.Post("/v1/quotes/compare", """
+            {"provider":"openai","model":"gpt-4o","models":["openai/gpt-4.1","gpt-4o-mini","nobody/knows","openai/gpt-4o"],"usage":{"inputTokens":1000000,"outputTokens":1000000}}
+            """);
+        Assert.Equal(200, reply.Code);
+        Assert.Equal("openai/gpt-4o", reply.Member("baseline"));
+        Assert.Equal(
+            [("gpt-4o-mini", 1, "0.75", "11.75", 94m), ("openai/gpt-4.1", 2, "10", "2.5", 20m), ("openai/gpt-4o", 3, "12.5", "0", 0m)],
+            reply.Json.GetProperty("items").EnumerateArray().Select(item => (
+                item.GetProperty("asked").GetString()!, item.GetProperty("rank").GetInt32(), item.GetProperty("cost").GetString()!, item.GetProperty("saving").GetString()!,
+                item.GetProperty("savingPercent").GetDecimal())));
+        Assert.Equal(["nobody/knows"], reply.Json.GetProperty("incomparable").EnumerateArray().Select(item => item.GetProperty("asked").GetString()));
+        (await host.Post("/v1/quotes/compare", """{"models":[],"usage":{}}""")).IsProblem(400, "invalid", "models");
+        (await host.Post("/v1/quotes/compare", """{"models":["gpt-4o"],"usage":{"inputTokens":-1}}""")).IsProblem(400, "invalid", "usage.inputTokens");
+        (await host.Post("/v1/quotes/compare", """{"model":"nobody","models":["gpt-4o"],"usage":{"inputTokens":1}}""")).IsProblem(422, "unknown-model", "model");
+    }
+
+    [Fact]
+    public async Task The_catalogue_is_listed_page_by_page_and_searched()
+    {
+        var seen = new HashSet<string>();
+        string? cursor = null;
+        do
+        {
+            var page = (await host.Get($"/v1/prices?custom=false&limit=1000{(cursor is null ? "" : $"&cursor={Uri.EscapeDataString(cursor)}")}")).Json;
+            foreach (var item in page.GetProperty("items").EnumerateArray()) Assert.True(seen.Add($"{item.GetProperty("provider")}/{item.GetProperty("model")}"));
+            cursor = page.GetProperty("nextCursor").GetString();
+        }
+        while (cursor is not null);
+        Assert.True(seen.Count > 2000, $"{seen.Count} prices");
+        var found = (await host.Get("/v1/prices?search=GPT-4O-2024&provider=azure&limit=3")).Json.GetProperty("items");
+        Assert.All(found.EnumerateArray(), item => Assert.Equal("azure-openai", item.GetProperty("provider").GetString()));
+        (await host.Get("/v1/prices?limit=0")).IsProblem(400, "invalid", "limit");
+        (await host.Get("/v1/prices?cursor=x")).IsProblem(400, "invalid", "cursor");
+    }
+
+    [Fact]
+    public async Task A_price_is_found_under_every_name_of_its_model()
+    {
+        foreach (var path in (string[])["/v1/prices/openai/gpt-4o", "/v1/prices/OpenAI/GPT-4O-2024-08-06", "/v1/prices/openai/openai/gpt-4o", "/v1/prices/openai/openai%2Fgpt-4o"])
+        {
+            var price = (await host.Get(path)).Json;
+            Assert.Equal(("gpt-4o", "catalogue-2026-10-04", "2.5", false), (
+                price.GetProperty("model").GetString(), price.GetProperty("priceVersion").GetString(), price.GetProperty("rates").GetProperty("input").GetString(),
+                price.GetProperty("custom").GetBoolean()));
+        }
+        (await host.Get("/v1/prices/openai/gpt")).IsProblem(404, "not-found", "model");
+        (await host.Get("/v1/prices/nobody/gpt-4o")).IsProblem(404, "not-found", "model");
+    }
+
+    [Fact]
+    public async Task A_custom_price_wins_within_its_period_and_is_audited()
+    {
+        var (account, model) = (host.NewAccount(), $"m-{host.NewAccount()}");
+        var first = await host.Put($"/v1/prices/house/{model}", """{"rates":{"input":"1","output":"2"},"effectiveUntil":"2026-02-01T00:00:00Z","changedBy":"ann","reason":"contract"}""");
+        Assert.Equal((200, "true"), (first.Code, first.Json.GetProperty("custom").GetRawText()));
+        var second = await host.Put($"/v1/prices/house/{model}", """
+            {"rates":{"input":"1","output":"2"},"effectiveUntil":"2026-02-01T00:00:00Z","changedBy":"bob",
+             "otherPeriods":[{"effectiveFrom":"2026-02-01T00:00:00Z","rates":{"input":"3","output":"4"}}]}
+            """);
+        var versions = (string[])[first.Member("priceVersion")!, second.Member("priceVersion")!];
+        Assert.All(versions, version => Assert.StartsWith("custom-", version, StringComparison.Ordinal));
+        Assert.NotEqual(versions[0], versions[1]);
+        var history = (await host.Get($"/v1/prices/house/{model}")).Json.GetProperty("history");
+        Assert.Equal([("ann", false, true), ("bob", true, true)], history.EnumerateArray().Select(change => (
+            change.GetProperty("changedBy").GetString()!, change.GetProperty("before").ValueKind != JsonValueKind.Null, change.GetProperty("after").ValueKind != JsonValueKind.Null)));
+
+        Assert.Equal("0.001", await Cost("2026-01-31T23:59:59Z"));
+        Assert.Equal("0.003", await Cost("2026-02-01T00:00:00Z"));
+        // Found without its provider too, and used for what is booked.
+        var booked = await host.Post($"/v1/accounts/{account}/usage", $$"""{"model":"{{model}}","inputTokens":1000,"timestamp":"2026-01-15T00:00:00Z"}""");
+        Assert.Equal(("0.001", versions[1]), (booked.Member("cost"), booked.Member("priceVersion")));
+
+        Assert.Equal(204, (await host.Delete($"/v1/prices/house/{model}")).Code);
+        (await host.Get($"/v1/prices/house/{model}")).IsProblem(404, "not-found", "model");
+        (await host.Delete($"/v1/prices/house/{model}")).IsProblem(404, "not-found", "model");
+
+        async Task<string?> Cost(string at) => (await host.Post("/v1/quotes", $$"""{"provider":"house","model":"{{model}}","usage":{"inputTokens":1000},"at":"{{at}}"}""")).Member("cost");
+    }
+
+    [Fact]
+    public async Task A_custom_price_stands_over_the_catalogues_only_where_it_holds()
+    {
+        const string path = "/v1/prices/openai/gpt-4-turbo";
+        await host.Put(path, """{"rates":{"input":"100","output":"100"},"effectiveFrom":"2030-01-01T00:00:00Z"}""");
+        Assert.Equal("0.01", await Cost("2029-12-31T23:59:59Z"));
+        Assert.Equal("0.1", await Cost("2030-01-01T00:00:00Z"));
+        Assert.Equal("0.1", await Cost("2030-01-01T00:00:00Z", "openai/gpt-4-turbo-2024-04-09"));
+        await host.Delete(path);
+        Assert.Equal("0.01", await Cost("2030-01-01T00:00:00Z"));
+
+        async Task<string?> Cost(string at, string model = "gpt-4-turbo") =>
+            (await host.Post("/v1/quotes", $$"""{"model":"{{model}}","usage":{"inputTokens":1000},"at":"{{at}}"}""")).Member("cost");
+    }
+
+    [Theory]
+    [InlineData("""{}""", "rates")]
+    [InlineData("""{"rates":{"input":"-1"}}""", "rates.input")]
+    [InlineData("""{"rates":{"input":"1e-6"}}""", "rates.input")]
+    [InlineData("""{"rates":{"input":1}}""", "rates.input")]
+    [InlineData("""{"rates":{"inputs":"1"}}""", "rates.inputs")]
+    [InlineData("""{"rates":{"input":"1"},"currency":"QQQ"}""", "currency")]
+    [InlineData("""{"rates":{"input":"1"},"currency":"usd"}""", "currency")]
+    [InlineData("""{"rates":{"input":"1"},"otherPeriods":[{"rates":{"input":"2"}}]}""", "otherPeriods[0].effectiveFrom")]
+    [InlineData("""{"rates":{"input":"1"},"effectiveUntil":"2026-02-01T00:00:00Z","otherPeriods":[{"effectiveFrom":"2026-01-31T00:00:00Z","rates":{"input":"2"}}]}""", "otherPeriods[0].effectiveFrom")]
+    [InlineData("""{"rates":{"input":"1"},"effectiveFrom":"2026-02-01T00:00:00Z","effectiveUntil":"2026-01-01T00:00:00Z"}""", "effectiveUntil")]
+    [InlineData("""{"rates":{"input":"0"}}""", "free")]
+    [InlineData("""{"rates":{"input":"1"},"surprise":true}""", "surprise")]
+    [InlineData("""{"rates":{"input":"1"},"model":"other"}""", "model")]
+    [InlineData("""{"rates":{"input":"1"},"changedBy":5}""", "changedBy")]
+    public async Task A_wrong_price_is_refused_by_its_field(string body, string field) => (await host.Put("/v1/prices/house/wrong", body)).IsProblem(400, "invalid", field);
+
+    [Fact]
+    public async Task Holds_are_priced_by_tier_service_tier_and_factors()
+    {
+        var account = host.NewAccount();
+        await host.Put($"/v1/accounts/{account}/policy", """{"limits":[{"id":"money","unit":"cost","window":"lifetime","amount":"100"}]}""");
+        Assert.Equal("0.6225", await Held("""{"model":"anthropic/claude-sonnet-4-5","inputTokens":200000,"maxOutputTokens":1500}"""));
+        Assert.Equal("1.233756", await Held("""{"model":"anthropic/claude-sonnet-4-5","inputTokens":200001,"maxOutputTokens":1500}"""));
+        Assert.Equal("0.0055", await Held("""{"model":"claude-fable-5","inputTokens":1000,"maxOutputTokens":0,"serviceTier":"batch","region":"us"}"""));
+
+        async Task<string> Held(string estimate) =>
+            (await host.Post($"/v1/accounts/{account}/reservations", estimate)).Json.GetProperty("reservation").GetProperty("cost").GetString()!;
+    }
+
+    [Fact]
+    public async Task Models_without_a_price_are_listed_with_their_records()
+    {
+        var (account, model) = (host.NewAccount(), $"m-{host.NewAccount()}");
+        for (var i = 0; i < 3; i++) await host.Post($"/v1/accounts/{account}/usage", $$"""{"model":"{{model}}","inputTokens":7,"outputTokens":1}""");
+        var unpriced = (await host.Get("/v1/prices?unpriced=true")).Json.GetProperty("items").EnumerateArray().Single(item => item.GetProperty("model").GetString() == model);
+        Assert.Equal((3, 21, 3), (unpriced.GetProperty("records").GetInt32(), unpriced.GetProperty("inputTokens").GetInt32(), unpriced.GetProperty("outputTokens").GetInt32()));
+    }
+}
