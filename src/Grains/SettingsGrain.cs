@@ -24,6 +24,6 @@ public sealed class SettingsGrain(ILedger ledger, SettingsSource settings, Ledge
     async Task<Immutable<SettingsAnswer>> AnswerAsync(Outcome? refusal)
     {
         var known = await settings.RefreshAsync();
-        return new(new(await ledger.LoadSettingsAsync(), known.RefuseUnknownAccounts, refusal));
+        return new(new(await ledger.LoadSettingsAsync(), known.RefuseUnknownAccounts, SettingsRefusal.Of(refusal)));
     }
 }

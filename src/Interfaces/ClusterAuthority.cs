@@ -54,7 +54,7 @@ public sealed class ClusterAuthority(IGrainFactory grains, Repetition repetition
             return settings.EditAsync(edit);
         });
         // What a first attempt removed, whose answer got lost, is not there any more.
-        return new(answer.Settings!, repeated && edit is RemovePrice && answer.Refusal is { Status: OutcomeStatus.NotFound } ? null : answer.Refusal);
+        return new(answer.Settings!, repeated && edit is RemovePrice && answer.Refusal is { Status: OutcomeStatus.NotFound } ? null : answer.Refusal?.ToOutcome());
     }
 
     static string Text(Policy policy) => JsonSerializer.Serialize(policy, CoreJson.Default.Policy);

@@ -26,7 +26,15 @@ public interface ISettingsGrain : IGrainWithIntegerKey
 }
 
 /// <summary>Settings as the ledger keeps them, and what the silos' own configuration adds.</summary>
-public sealed record SettingsAnswer(StoredSettings? Stored, bool RefuseUnknownAccounts, Outcome? Refusal = null)
+public sealed record SettingsAnswer(StoredSettings? Stored, bool RefuseUnknownAccounts, SettingsRefusal? Refusal = null)
 {
     public Settings? Settings => Stored is null ? null : SettingsSource.Decode(Stored, RefuseUnknownAccounts);
+}
+
+/// <summary>Why an edit of the settings was refused.</summary>
+public sealed record SettingsRefusal(OutcomeStatus Status, string? Field, string? Detail)
+{
+    public static SettingsRefusal? Of(Outcome? outcome) => outcome is null ? null : new(outcome.Status, outcome.Field, outcome.Detail);
+
+    public Outcome ToOutcome() => new(Status, null, Field, Detail);
 }
