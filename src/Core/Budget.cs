@@ -15,7 +15,11 @@ public readonly record struct Result(Outcome Outcome, IReadOnlyList<BudgetEvent>
 }
 
 /// <summary>Ids that a command names and memory does not know: they may be in the ledger.</summary>
-public readonly record struct Needs(string? HoldId, string? UsageId);
+public readonly record struct Needs(string? HoldId, string? UsageId)
+{
+    /// <summary>Usage that may be there besides.</summary>
+    public IReadOnlyList<string>? MoreUsage { get; init; }
+}
 
 public static class Budget
 {
@@ -90,6 +94,8 @@ public static class Budget
     public static Needs NeedsOf(BudgetState state, BudgetCommand command)
     {
         if (state.Version == 0 || command is IdentifiedCommand { FreshId: true } and not (Settle or Extend)) return default;
+        if (command is Reprice reprice)
+            return new(null, state.RecentUsage.ContainsKey(reprice.UsageId) ? null : reprice.UsageId) { MoreUsage = Repricing.AdjustmentIds(reprice.UsageId) };
         var (hold, usage) = command switch
         {
             Reserve reserve => (reserve.Id, null),
@@ -128,6 +134,7 @@ public static class Budget
             Settle settle => Settling.Settle(state, settle, settings, now),
             Release release => Reserving.Release(state, release, now),
             Record record => Settling.Record(state, record, settings, now),
+            Reprice reprice => Repricing.Reprice(state, reprice, settings, now),
             GetReservation get => state.Holds.TryGetValue(get.Id, out var hold)
                 ? new(Outcome.Done(Viewing.View(state, hold))) : Reserving.NoSuchReservation(get.Id),
             GetStatus status => new(Viewing.Status(state, status, now)),
@@ -153,7 +160,7 @@ public static class Budget
     static Outcome? UnknownAccount(BudgetState state, BudgetCommand command, Settings settings)
     {
         if (!state.IsBlank || command is SetPolicy or Tick) return null;
-        var reads = command is GetStatus or GetPolicy or ListOverrides or Resume or CloseSession;
+        var reads = command is Reprice or GetStatus or GetPolicy or ListOverrides or Resume or CloseSession;
         return reads || settings.RefuseUnknownAccounts
             ? new(OutcomeStatus.UnknownAccount, null, "account", settings.RefuseUnknownAccounts
                 ? $"there is no account '{state.Account}'; create it by putting its policy" : $"there is no account '{state.Account}' yet")

@@ -17,6 +17,7 @@ namespace Purser.Core;
 [JsonDerivedType(typeof(Settle), "settle")]
 [JsonDerivedType(typeof(Release), "release")]
 [JsonDerivedType(typeof(Record), "record")]
+[JsonDerivedType(typeof(Reprice), "reprice")]
 [JsonDerivedType(typeof(AddOverride), "addOverride")]
 [JsonDerivedType(typeof(RemoveOverride), "removeOverride")]
 [JsonDerivedType(typeof(ListOverrides), "listOverrides")]
@@ -67,6 +68,12 @@ public sealed record Release(string ReservationId) : BudgetCommand;
 
 /// <summary>Books usage that was never held.</summary>
 public sealed record Record(string Id, Usage Usage) : IdentifiedCommand;
+
+/// <summary>
+/// Rates a booked usage anew with the prices of today's list for its own time; the difference is booked as an adjustment beside it. Sent
+/// twice, it finds nothing left to change. <see cref="OnlyUnpriced"/>: leaves a record alone that was rated before.
+/// </summary>
+public sealed record Reprice(string UsageId, bool OnlyUnpriced = false, string? ChangedBy = null, string? Reason = null) : BudgetCommand;
 
 /// <summary>A temporary, audited raise of one limit, or of every limit with a window and unit; negative only as a declared cut.</summary>
 public sealed record AddOverride(string Id, OverrideTerms Terms) : IdentifiedCommand;

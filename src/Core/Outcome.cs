@@ -45,6 +45,7 @@ public sealed record Outcome(OutcomeStatus Status, Answer? Answer = null, string
 [JsonDerivedType(typeof(ReservationView), "reservation")]
 [JsonDerivedType(typeof(AccountStatus), "status")]
 [JsonDerivedType(typeof(PolicyView), "policy")]
+[JsonDerivedType(typeof(Repriced), "repriced")]
 [JsonDerivedType(typeof(OverrideView), "override")]
 [JsonDerivedType(typeof(OverrideList), "overrides")]
 public abstract record Answer;

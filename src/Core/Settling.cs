@@ -131,7 +131,7 @@ static class Settling
     }
 
     /// <summary>The usage with its provider filled in, its cost rounded up to nanos (null: not known), and the price version.</summary>
-    static (Usage Usage, long? Cost, string? Version, bool Unpriced) Price(BudgetState state, Usage usage, Settings settings, Instant at)
+    public static (Usage Usage, long? Cost, string? Version, bool Unpriced) Price(BudgetState state, Usage usage, Settings settings, Instant at)
     {
         var own = settings.Prices.Find(usage.Dimensions.Provider, usage.Dimensions.Model);
         if (own is not null && usage.Dimensions.Provider is null) usage = usage with { Dimensions = usage.Dimensions with { Provider = own.Provider } };
@@ -162,7 +162,7 @@ static class Settling
     }
 
     /// <summary>Every limit that matches the final dimensions, in the windows of the record's instant; those that have ended are left out.</summary>
-    static Touch[] TouchesOf(BudgetState state, UsageRecord record, Settings settings, Instant now, Hold? hold = null)
+    public static Touch[] TouchesOf(BudgetState state, UsageRecord record, Settings settings, Instant now, Hold? hold = null, Instant? bookedAt = null)
     {
         var call = record.Usage.Dimensions;
         var touches = new List<Touch>(state.Limits.Count);
@@ -173,7 +173,7 @@ static class Settling
             var touch = match.Limit.Limit.Window.Kind == WindowKind.Session ? Admission.Look(state, match.Limit, match.Key, now, now).Touch : match.Touch;
             // A correction belongs to the session's window that was charged, not to one begun since.
             if (record.Kind == RecordKind.Adjustment && match.Limit.Limit.Window.Kind == WindowKind.Session
-                && touch.Span.Start > hold?.CreatedAt && touch.Span.Start >= hold.ClosedAt) continue;
+                && (touch.Span.Start > bookedAt || (touch.Span.Start > hold?.CreatedAt && touch.Span.Start >= hold.ClosedAt))) continue;
             if (touch.Span.End > now) touches.Add(touch);
         }
         return [.. touches];

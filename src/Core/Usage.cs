@@ -99,6 +99,11 @@ public sealed record UsageRecord
     public bool Late { get; init; }
     public bool Overrun { get; init; }
 
+    /// <summary>The usage that this one rates anew, and who asked for it and why.</summary>
+    public string? Corrects { get; init; }
+    public string? CorrectedBy { get; init; }
+    public string? Reason { get; init; }
+
     /// <summary>The last part of its hold: what a retry must match.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public bool Final { get; init; } = true;

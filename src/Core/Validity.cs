@@ -43,6 +43,7 @@ public static class Validity
         Settle settle => Id("reservationId", settle.ReservationId) ?? UsageId(settle.Id) ?? Problem(settle.Usage, now)
             ?? (settle is { Unknown: true, Final: false } ? Outcome.Invalid("final", "an unknown outcome ends the hold; leave `final` out") : null),
         Record record => UsageId(record.Id) ?? Problem(record.Usage, now),
+        Reprice reprice => Id("id", reprice.UsageId) ?? Text("changedBy", reprice.ChangedBy, LongestName) ?? Text("reason", reprice.Reason, LongestReason),
         Release release => Id("reservationId", release.ReservationId),
         AddOverride add => Id("id", add.Id) ?? Problem(add.Terms, now),
         SetPolicy set => Problem(set.Policy),
@@ -263,7 +264,11 @@ public static class Validity
     /// <summary>The same for what takes a charge back that turned out to belong to other dimensions.</summary>
     public const string ReversalIdPrefix = "reversal:";
 
-    static Outcome? UsageId(string? id) => Id("id", id) ?? NotBeginning(id!, ReservedIdPrefix) ?? NotBeginning(id!, ReversalIdPrefix);
+    /// <summary>The same for what a record costs more or less since it was rated anew.</summary>
+    public const string RepricedIdPrefix = "repriced:";
+
+    static Outcome? UsageId(string? id) =>
+        Id("id", id) ?? NotBeginning(id!, ReservedIdPrefix) ?? NotBeginning(id!, ReversalIdPrefix) ?? NotBeginning(id!, RepricedIdPrefix);
 
     static Outcome? NotBeginning(string id, string prefix) =>
         id.StartsWith(prefix, StringComparison.Ordinal) ? Outcome.Invalid("id", $"must not begin with '{prefix}'") : null;

@@ -355,9 +355,13 @@ public sealed class BudgetSession(string account, SessionParts parts)
                 if (asked.Holds is null) asked = asked with { Holds = new(StringComparer.Ordinal) };
                 asked.Holds!.Add(hold);
             }
-            if (needs.UsageId is not { } usage) continue;
+            if (needs.UsageId is null && needs.MoreUsage is null) continue;
             if (asked.Usage is null) asked = asked with { Usage = new(StringComparer.Ordinal) };
-            asked.Usage!.Add(usage);
+            if (needs.UsageId is { } usage) asked.Usage!.Add(usage);
+            if (needs.MoreUsage is not { } more) continue;
+            // It is about a record, which must be somewhere.
+            asked = asked with { MustAsk = true };
+            asked.Usage!.UnionWith(more);
         }
         return asked;
     }

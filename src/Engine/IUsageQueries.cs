@@ -19,6 +19,9 @@ public sealed record UsageFilter
     /// <summary>Every one of these tags with exactly this value.</summary>
     public SortedDictionary<string, string>? Tags { get; init; }
     public bool? Success { get; init; }
+
+    /// <summary>Whether they were booked without a price.</summary>
+    public bool? Unpriced { get; init; }
     public string? Id { get; init; }
     public string? RequestId { get; init; }
     public string? ReservationId { get; init; }

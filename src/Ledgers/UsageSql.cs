@@ -35,6 +35,7 @@ sealed class UsageWhere
         Equal("reservation_id", filter.ReservationId);
         Equal(dialect.Id, filter.Id);
         if (filter.Success is { } success) And(success ? "success" : "not success");
+        if (filter.Unpriced is { } unpriced) And(unpriced ? "unpriced" : "not unpriced");
         if (range.From > RollupPlan.Earliest) And(dialect.Unindexed + "at >= {0}", range.From);
         if (range.To < RollupPlan.Latest) And(dialect.Unindexed + "at < {0}", range.To);
     }

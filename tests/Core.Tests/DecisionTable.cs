@@ -421,6 +421,17 @@ public sealed class DecisionTable
             settle h u in=50 out=10                                         => done cost=0.0007 unpriced=yes price=test-1 money=0.0007/0
             record r in=50 model=euro                                       => done cost=0.0005 unpriced=yes
             """,
+        ["A_record_without_a_price_is_rated_when_there_is_one"] = """
+            policy money cost/lifetime unlimited                            => done
+            prices none
+            record u in=1000 model=small                                    => done unpriced=yes money=0/0
+            reprice u unpriced                                              => unprocessable model
+            prices test-2
+            reprice u unpriced                                              => done events=Recorded money=0.001/0
+            reprice u unpriced                                              => done events= money=0.001/0
+            reprice u                                                       => done events= money=0.001/0
+            reprice nothing                                                 => not-found
+            """,
         ["An_unpriced_settlement_books_the_money_that_was_held"] = """
             policy money cost/day 1                                         => done
             reserve h tokens=100 cost=0.3                                   => done money=0/0.3

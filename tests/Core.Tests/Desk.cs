@@ -54,7 +54,8 @@ sealed class Desk(string account = "acme")
         if (command is IdentifiedCommand identified) identified.Fingerprint = FingerprintOf(command);
         var needs = Budget.NeedsOf(State, command);
         if (needs.HoldId is { } hold && closedHolds.TryGetValue(hold, out var closed)) State.Remember(JsonSerializer.Deserialize(closed, CoreJson.Default.Hold)!);
-        if (needs.UsageId is { } id && usage.TryGetValue(id, out var known)) State.Remember(known);
+        foreach (var id in (needs.MoreUsage ?? []).Append(needs.UsageId))
+            if (id is not null && usage.TryGetValue(id, out var known)) State.Remember(known);
         Return(Residence.Named(State, command, Settings, Now));
         Show(command);
         var seeding = Budget.Plan(State, command, Settings, Now);

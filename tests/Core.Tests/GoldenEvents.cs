@@ -86,6 +86,10 @@ public sealed class GoldenEvents
         {
             Usage = new() { InputTokens = 9, Parts = new() { CachedInputTokens = 5, CachedAudioInputTokens = 3, CachedImageInputTokens = 2 } },
         }, []) { At = at },
+        ["recorded.repriced"] = new Recorded(plainRecord with
+        {
+            Id = "repriced:1:u2", Kind = RecordKind.Adjustment, Amounts = new(0, 0, 0, -7, 0), PriceVersion = "custom-4", Corrects = "u2", CorrectedBy = "ann", Reason = "contract",
+        }, touches) { At = at },
         ["overrideAdded"] = new OverrideAdded("o1", 9, new()
         {
             LimitId = "day", Key = "ann", Additional = -5, Cut = true, Reason = "r", CreatedBy = "c", StartsAt = at, ExpiresAt = at + Duration.FromDays(1), Metadata = "{}",

@@ -111,6 +111,7 @@ sealed partial class Table
             case "settle": return new Settle(words[0], Id(words[1]), UsageOf(words, named), !words.Contains("partial"), words.Contains("unknown"));
             case "release": return new Release(words[0]);
             case "record": return new Record(Id(words[0]), UsageOf(words, named));
+            case "reprice": return new Reprice(words[0], words.Contains("unpriced"));
             case "override":
                 var byWindow = words[1].Split('/');
                 var unit = byWindow.Length == 2 ? Unit(byWindow[0])

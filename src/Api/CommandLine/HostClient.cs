@@ -52,6 +52,29 @@ sealed class HostClient : IDisposable
         }
     }
 
+    /// <summary>Every price, as the host shows it.</summary>
+    public async Task<IReadOnlyList<JsonElement>> PricesAsync(CancellationToken cancellation)
+    {
+        var prices = new List<JsonElement>();
+        string? cursor = null;
+        do
+        {
+            using var response = await SendAsync(HttpMethod.Get, $"v1/prices?limit=1000{(cursor is null ? "" : $"&cursor={Uri.EscapeDataString(cursor)}")}", cancellation);
+            try
+            {
+                var page = JsonDocument.Parse(await response.Content.ReadAsByteArrayAsync(cancellation)).RootElement;
+                prices.AddRange(page.GetProperty("items").EnumerateArray());
+                cursor = page.GetProperty("nextCursor").GetString();
+            }
+            catch (Exception other) when (other is JsonException or InvalidOperationException or KeyNotFoundException)
+            {
+                throw NotUnderstood(response.StatusCode);
+            }
+        }
+        while (cursor is not null);
+        return prices;
+    }
+
     async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, CancellationToken cancellation)
     {
         HttpResponseMessage response;

@@ -12,9 +12,9 @@ public sealed record PriceDocument(ModelPrice Price, PricePeriod Shown, string B
 /// <summary>`version` and `dataDate` are those of the catalogue beneath the custom prices.</summary>
 public sealed record PricesDocument(IReadOnlyList<PriceDocument> Items, string? NextCursor, string Version);
 
-public sealed record UnpricedModelDocument(string? Provider, string? Model, long Records, long InputTokens, long OutputTokens);
+public sealed record UnpricedModelDocument(string? Provider, string? Model, long Records, bool PriceKnown);
 
-/// <summary>What was used and has no price, the most records first.</summary>
+/// <summary>What was booked without a price, the most records first. `priceKnown`: there is one by now, and the records can be rated anew.</summary>
 public sealed record UnpricedModelsDocument(IReadOnlyList<UnpricedModelDocument> Items);
 
 sealed class PriceConverter : JsonConverter<PriceDocument>

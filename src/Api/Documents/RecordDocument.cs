@@ -35,6 +35,9 @@ public sealed class RecordDocument : PartsDocument
         Currency = record.Currency;
         PriceVersion = record.PriceVersion;
         Unpriced = record.Unpriced;
+        Corrects = record.Corrects;
+        CorrectedBy = record.CorrectedBy;
+        Reason = record.Reason;
         Late = record.Late;
         Overrun = record.Overrun;
         Final = record.Final;
@@ -66,6 +69,17 @@ public sealed class RecordDocument : PartsDocument
     public string Currency { get; }
     public string? PriceVersion { get; }
     public bool Unpriced { get; }
+
+    /// <summary>The usage that this adjustment rates anew.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Corrects { get; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? CorrectedBy { get; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Reason { get; }
+
     public bool Late { get; }
     public bool Overrun { get; }
     public bool Final { get; }

@@ -66,13 +66,12 @@ sealed class PriceEndpoints(IBudgetAuthority authority, IUsageQueries queries, L
 
     async Task Unpriced(HttpContext http)
     {
-        var sums = await queries.SumAsync(new(), [UsageKey.Provider, UsageKey.Model], false, http.RequestAborted);
+        var prices = (await authority.SettingsAsync()).Prices;
+        var sums = await queries.SumAsync(new(), [UsageKey.Provider, UsageKey.Model], UsageStep.Whole, http.RequestAborted);
         var models = sums.GroupBy(sum => (sum.Keys[0], sum.Keys[1])).Where(group => group.Sum(sum => sum.Unpriced) > 0)
-            .Select(group => new UnpricedModelDocument(group.Key.Item1, group.Key.Item2, group.Sum(sum => sum.Unpriced), Tokens(group, sum => sum.InputTokens), Tokens(group, sum => sum.OutputTokens)))
+            .Select(group => new UnpricedModelDocument(group.Key.Item1, group.Key.Item2, group.Sum(sum => sum.Unpriced), prices.Find(group.Key.Item1, group.Key.Item2) is not null))
             .OrderByDescending(model => model.Records).ThenBy(model => model.Model, StringComparer.Ordinal);
         await Reply.JsonAsync(http, 200, new UnpricedModelsDocument([.. models]), ApiJson.Default.UnpricedModelsDocument);
-
-        static long Tokens(IEnumerable<UsageSum> sums, Func<UsageSum, Int128> of) => (long)sums.Aggregate((Int128)0, (sum, one) => sum + of(one));
     }
 
     public async Task Get(HttpContext http)

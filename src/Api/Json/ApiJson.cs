@@ -40,6 +40,8 @@ namespace Purser.Api.Json;
 [JsonSerializable(typeof(RecordsDocument))]
 [JsonSerializable(typeof(RefusalDocument))]
 [JsonSerializable(typeof(ReportDocument))]
+[JsonSerializable(typeof(RepriceDocument))]
+[JsonSerializable(typeof(RepriceRequestDocument))]
 [JsonSerializable(typeof(ReservationDocument))]
 [JsonSerializable(typeof(SessionDocument))]
 [JsonSerializable(typeof(SettleDocument))]

@@ -115,7 +115,7 @@ public sealed record RollupPlan(bool WholeAccounts, IReadOnlyList<(RollupLevel L
     }
 
     static bool NeedsRecords(UsageFilter filter) =>
-        (filter.Session ?? filter.RequestId ?? filter.ReservationId ?? filter.Id) is not null || filter.Tags is { Count: > 0 };
+        (filter.Session ?? filter.RequestId ?? filter.ReservationId ?? filter.Id) is not null || filter.Unpriced is not null || filter.Tags is { Count: > 0 };
 
     static bool NeedsRecords(UsageKey key) => key == UsageKey.Session || key.IsInTags;
 

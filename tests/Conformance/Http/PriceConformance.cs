@@ -179,11 +179,53 @@ public abstract class PriceConformance(HttpFacade host)
     }
 
     [Fact]
+    public async Task Records_without_a_price_are_rated_when_there_is_one_and_never_twice()
+    {
+        var (account, model) = (host.NewAccount(), $"m-{host.NewAccount()}");
+        await host.Put($"/v1/accounts/{account}/policy", """{"limits":[{"id":"money","unit":"cost","window":"lifetime","amount":"100","enforcement":"soft"}]}""");
+        for (var i = 0; i < 3; i++) await host.Post($"/v1/accounts/{account}/usage", $$"""{"id":"u{{i}}","provider":"house","model":"{{model}}","inputTokens":1000000}""");
+        var early = (await host.Post("/v1/prices/reprice", $$"""{"account":"{{account}}"}""")).Json;
+        Assert.Equal((3, 0, model), (early.GetProperty("examined").GetInt32(), early.GetProperty("repriced").GetInt32(), early.GetProperty("unpricedModels")[0].GetProperty("model").GetString()));
+
+        var version = (await host.Put($"/v1/prices/house/{model}", """{"rates":{"input":"2"}}""")).Member("priceVersion");
+        var done = (await host.Post("/v1/prices/reprice", $$"""{"account":"{{account}}","changedBy":"ann","reason":"late price"}""")).Json;
+        Assert.Equal(3, done.GetProperty("repriced").GetInt32());
+        Assert.Equal(("0", "2", version), (
+            done.GetProperty("items")[0].GetProperty("costBefore").GetString(), done.GetProperty("items")[0].GetProperty("costAfter").GetString(),
+            done.GetProperty("items")[0].GetProperty("priceVersion").GetString()));
+        Assert.Equal((0, 3), await Again($$"""{"account":"{{account}}"}"""));
+        Assert.Equal("6", (await host.Get($"/v1/accounts/{account}")).Json.GetProperty("limits")[0].GetProperty("settled").GetString());
+        Assert.Equal("6", (await host.Get($"/v1/reports?account={account}&from=2026-01-01&to=2100-01-01&granularity=month")).Json.GetProperty("summary").GetProperty("totalCost").GetString());
+        var adjustment = (await host.Get($"/v1/accounts/{account}/usage")).Json.GetProperty("items").EnumerateArray().First(item => item.GetProperty("kind").GetString() == "adjustment");
+        Assert.Equal(("ann", "late price", "2", 0), (
+            adjustment.GetProperty("correctedBy").GetString(), adjustment.GetProperty("reason").GetString(), adjustment.GetProperty("cost").GetString(), adjustment.GetProperty("totalTokens").GetInt32()));
+
+        // Another price changes what was rated only where it is named.
+        await host.Put($"/v1/prices/house/{model}", """{"rates":{"input":"1.5"}}""");
+        Assert.Equal((0, 3), await Again($$"""{"account":"{{account}}"}"""));
+        Assert.Equal((1, 0), await Again($$"""{"account":"{{account}}","ids":["u1"]}"""));
+        Assert.Equal((0, 1), await Again($$"""{"account":"{{account}}","ids":["u1"]}"""));
+        Assert.Equal("5.5", (await host.Get($"/v1/accounts/{account}")).Json.GetProperty("limits")[0].GetProperty("settled").GetString());
+
+        (await host.Post("/v1/prices/reprice", """{"ids":["u1"]}""")).IsProblem(400, "invalid", "account");
+        (await host.Post("/v1/prices/reprice", $$"""{"account":"{{account}}","ids":[]}""")).IsProblem(400, "invalid", "ids");
+        (await host.Post("/v1/prices/reprice", """{"limit":0}""")).IsProblem(400, "invalid", "limit");
+        Assert.Equal("urn:purser:problem:not-found", (await host.Post("/v1/prices/reprice", $$"""{"account":"{{account}}","ids":["nothing"]}""")).Json
+            .GetProperty("refused")[0].GetProperty("type").GetString());
+
+        async Task<(int Repriced, int Unchanged)> Again(string body)
+        {
+            var answer = (await host.Post("/v1/prices/reprice", body)).Json;
+            return (answer.GetProperty("repriced").GetInt32(), answer.GetProperty("unchanged").GetInt32());
+        }
+    }
+
+    [Fact]
     public async Task Models_without_a_price_are_listed_with_their_records()
     {
         var (account, model) = (host.NewAccount(), $"m-{host.NewAccount()}");
         for (var i = 0; i < 3; i++) await host.Post($"/v1/accounts/{account}/usage", $$"""{"model":"{{model}}","inputTokens":7,"outputTokens":1}""");
         var unpriced = (await host.Get("/v1/prices?unpriced=true")).Json.GetProperty("items").EnumerateArray().Single(item => item.GetProperty("model").GetString() == model);
-        Assert.Equal((3, 21, 3), (unpriced.GetProperty("records").GetInt32(), unpriced.GetProperty("inputTokens").GetInt32(), unpriced.GetProperty("outputTokens").GetInt32()));
+        Assert.Equal((3, false), (unpriced.GetProperty("records").GetInt32(), unpriced.GetProperty("priceKnown").GetBoolean()));
     }
 }

@@ -1,0 +1,172 @@
+// `prices [SEARCH]`: what models cost, custom prices included where there is a host or a ledger; `prices --diff A B`: what two catalogues differ in.
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using NodaTime;
+using Purser.Core;
+using Spectre.Console;
+
+namespace Purser.Api;
+
+static class PricesCommand
+{
+    public static Command Build(IAnsiConsole console)
+    {
+        var access = new LedgerAccess();
+        var search = new Argument<string?>("SEARCH") { Description = "A part of the provider, the model or one of its other names.", Arity = ArgumentArity.ZeroOrOne };
+        CommandLine.NotAnOption(search);
+        var diff = new Option<string[]>("--diff") { Description = "Tell what changed from the first catalogue file to the second.", HelpName = "A B", Arity = new(2, 2), AllowMultipleArgumentsPerToken = true };
+        var catalogue = new Option<string?>("--catalogue") { Description = "List this catalogue file instead of the prices in force.", HelpName = "FILE" };
+        var command = new Command("prices", "List prices per million tokens, or compare two catalogues. Exit code 0: done; 1: a file is not a catalogue; 2: wrong usage; 3: no host.")
+        {
+            search, diff, catalogue,
+        };
+        access.AddTo(command, throughHost: true);
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(diff) is { Implicit: false } && (result.GetResult(search) is { Tokens.Count: > 0 } || result.GetResult(catalogue) is { Implicit: false }))
+                result.AddError("--diff compares two files; give it alone.");
+        });
+        var screen = new OperationScreen(console);
+        command.SetAction((parsed, cancellation) => screen.RunAsync(async () =>
+        {
+            if (parsed.GetValue(diff) is [var before, var after]) return Diff(screen, await ReadAsync(before, cancellation), await ReadAsync(after, cancellation));
+            var (rows, from) = parsed.GetValue(catalogue) is { } file
+                ? (PriceRow.Of(new PriceBook((await ReadAsync(file, cancellation)).Catalogue)), file) : await InForceAsync(access, parsed, cancellation);
+            return List(screen, rows, parsed.GetValue(search), from);
+        }));
+        return command;
+    }
+
+    static async Task<(IReadOnlyList<PriceRow> Rows, string From)> InForceAsync(LedgerAccess access, ParseResult parsed, CancellationToken cancellation)
+    {
+        var settings = access.SettingsOf(parsed);
+        using (var host = access.HostOf(parsed, settings))
+            if (host is not null)
+                return ([.. (await host.PricesAsync(cancellation)).Select(PriceRow.Of)], $"the host at {host.Url}");
+        if (settings.Ledger == "memory" || (settings.Ledger == "sqlite" && !Ledgers.Sqlite.SqliteLedger.ExistsIn(settings.Data)))
+            return (PriceRow.Of(PriceBook.BuiltIn), "the built-in catalogue");
+        await using var ledger = await LedgerAccess.OpenAsync(settings);
+        return (PriceRow.Of((await new Engine.SettingsSource(ledger).CurrentAsync()).Prices), LedgerAccess.NameOf(settings));
+    }
+
+    static int List(OperationScreen screen, IReadOnlyList<PriceRow> rows, string? search, string from)
+    {
+        var found = rows.Where(row => search is null || row.Names.Any(name => name.Contains(search, StringComparison.OrdinalIgnoreCase))).ToList();
+        string[] header = ["model", "mode", "input", "output", "cached", "currency", "version"];
+        var cells = found.Select(row => (string[])[row.Names[0], row.Mode ?? "", row.Input ?? "", row.Output ?? "", row.Cached ?? "", row.Currency, row.Version + (row.More ? " *" : "")]).Prepend(header).ToList();
+        if (found.Count > 0)
+        {
+            var widths = Enumerable.Range(0, header.Length).Select(column => cells.Max(line => line[column].Length)).ToArray();
+            foreach (var line in cells) screen.Say(string.Join("  ", line.Select((cell, i) => i is >= 2 and <= 4 ? cell.PadLeft(widths[i]) : cell.PadRight(widths[i]))).TrimEnd());
+        }
+        if (found.Exists(row => row.More)) screen.Say("* also depends on context, service tier, time, region or speed, or has other rates: GET /v1/prices/PROVIDER/MODEL tells all");
+        screen.Say($"{OperationScreen.Number(found.Count)} of {OperationScreen.Number(rows.Count)} prices of {from}, per million tokens");
+        return ExitCodes.Done;
+    }
+
+    static int Diff(OperationScreen screen, (JsonElement Json, Catalogue Catalogue) before, (JsonElement Json, Catalogue Catalogue) after)
+    {
+        var (old, now) = (EntriesOf(before.Json), EntriesOf(after.Json));
+        var (added, removed, changed) = (0, 0, 0);
+        foreach (var name in old.Keys.Union(now.Keys).Order(StringComparer.Ordinal))
+        {
+            if (!old.TryGetValue(name, out var one))
+            {
+                added++;
+                screen.Say($"+ {name}  {Shown(now[name])}");
+            }
+            else if (!now.TryGetValue(name, out var other))
+            {
+                removed++;
+                screen.Say($"- {name}  {Shown(one)}");
+            }
+            else if (one.Keys.Union(other.Keys).Where(field => one.GetValueOrDefault(field) != other.GetValueOrDefault(field)).Order(StringComparer.Ordinal).ToList() is { Count: > 0 } fields)
+            {
+                changed++;
+                screen.Say($"~ {name}");
+                foreach (var field in fields) screen.Say($"    {field}: {one.GetValueOrDefault(field) ?? "none"} -> {other.GetValueOrDefault(field) ?? "none"}");
+            }
+        }
+        screen.Say($"{before.Catalogue.DataDate} -> {after.Catalogue.DataDate}: {added} added, {removed} removed, {changed} changed");
+        return ExitCodes.Done;
+    }
+
+    static string Shown(Dictionary<string, string> entry) =>
+        string.Join(" ", entry.Where(field => field.Key.StartsWith("rates.", StringComparison.Ordinal)).Select(field => $"{field.Key["rates.".Length..]} {field.Value}"));
+
+    /// <summary>Every entry as its fields with the way to them. Where and when a price was seen is not what it is.</summary>
+    static Dictionary<string, Dictionary<string, string>> EntriesOf(JsonElement catalogue)
+    {
+        var entries = new Dictionary<string, Dictionary<string, string>>(StringComparer.Ordinal);
+        foreach (var entry in catalogue.GetProperty("entries").EnumerateArray())
+        {
+            var fields = new Dictionary<string, string>(StringComparer.Ordinal);
+            foreach (var member in entry.EnumerateObject())
+                if (member.Name is not ("provider" or "model" or "sources" or "asOf"))
+                    Flatten(member.Name, member.Value, fields);
+            entries[$"{entry.GetProperty("provider").GetString()}/{entry.GetProperty("model").GetString()}"] = fields;
+        }
+        return entries;
+    }
+
+    static void Flatten(string path, JsonElement value, Dictionary<string, string> into)
+    {
+        if (value.ValueKind == JsonValueKind.Object)
+            foreach (var member in value.EnumerateObject()) Flatten($"{path}.{member.Name}", member.Value, into);
+        else if (value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(item => item.ValueKind == JsonValueKind.Object))
+            foreach (var (item, i) in value.EnumerateArray().Select((item, i) => (item, i))) Flatten(string.Create(CultureInfo.InvariantCulture, $"{path}[{i}]"), item, into);
+        else into[path] = value.ValueKind switch
+        {
+            JsonValueKind.String => value.GetString()!,
+            JsonValueKind.Array => $"[{string.Join(", ", value.EnumerateArray())}]",
+            _ => value.GetRawText(),
+        };
+    }
+
+    static async Task<(JsonElement Json, Catalogue Catalogue)> ReadAsync(string file, CancellationToken cancellation)
+    {
+        var bytes = await File.ReadAllBytesAsync(file, cancellation);
+        try
+        {
+            var catalogue = CatalogueReader.Read(bytes);
+            return (JsonDocument.Parse(bytes).RootElement, catalogue);
+        }
+        catch (PriceRefusedException refused)
+        {
+            throw new InvalidDataException($"{file} is not a catalogue: {refused.Message}", refused);
+        }
+    }
+}
+
+/// <summary>One line of the list. The first name is `provider/model`.</summary>
+sealed record PriceRow(IReadOnlyList<string> Names, string? Mode, string? Input, string? Output, string? Cached, string Currency, string Version, bool More)
+{
+    public static IReadOnlyList<PriceRow> Of(PriceBook book)
+    {
+        var now = SystemClock.Instance.GetCurrentInstant();
+        return [.. book.Models.Select(price => Of(price, price.Today(now) ?? price.Periods[0], book.Version))];
+    }
+
+    static PriceRow Of(ModelPrice price, PricePeriod period, string version) => new(
+        [$"{price.Provider}/{price.Model}", .. price.Aliases], price.Mode, Text(period, RateKind.Input), Text(period, RateKind.Output), Text(period, RateKind.CachedInput),
+        period.Currency, period.Version ?? version,
+        price.Periods.Count > 1 || period.Tiers.Count + period.ServiceTiers.Count + period.TimeOfDay.Count + period.Multipliers.Count > 0
+            || period.Rates.All.Any(rate => rate.Kind is not (RateKind.Input or RateKind.Output or RateKind.CachedInput)));
+
+    /// <summary>A price as a host shows it.</summary>
+    public static PriceRow Of(JsonElement price)
+    {
+        var rates = price.GetProperty("rates");
+        return new(
+            [$"{price.GetProperty("provider").GetString()}/{price.GetProperty("model").GetString()}", .. price.GetProperty("aliases").EnumerateArray().Select(alias => alias.GetString()!)],
+            price.TryGetProperty("mode", out var mode) ? mode.GetString() : null, Rate("input"), Rate("output"), Rate("cachedInput"),
+            price.GetProperty("currency").GetString()!, price.GetProperty("priceVersion").GetString()!,
+            ((string[])["tiers", "serviceTiers", "timeOfDay", "multipliers", "otherPeriods"]).Any(field => price.TryGetProperty(field, out _))
+                || rates.EnumerateObject().Any(rate => rate.Name is not ("input" or "output" or "cachedInput")));
+
+        string? Rate(string name) => rates.TryGetProperty(name, out var rate) ? rate.GetString() : null;
+    }
+
+    static string? Text(PricePeriod period, RateKind kind) => period.Rates[kind] is { } rate ? ((Exact)rate).ToString() : null;
+}
