@@ -156,7 +156,7 @@ static class Admission
             {
                 case LimitUnit.Tokens: most = Int128.Min(most, left - estimate.Amounts.InputTokens); break;
                 case LimitUnit.OutputTokens: most = Int128.Min(most, left); break;
-                case LimitUnit.Cost when estimate.Price is { } price && requested > left: most = LargestWithin(Money.ToDecimal(left), price, estimate, most); break;
+                case LimitUnit.Cost when estimate.CostOfOutput is { } costOf && requested > left: most = LargestWithin(left, costOf, most); break;
                 default:
                     if (requested > left) return null;
                     break;
@@ -166,13 +166,13 @@ static class Admission
     }
 
     /// <summary>More output never costs less, so halving finds the most of it that costs no more than is left.</summary>
-    static Int128 LargestWithin(decimal left, PricePeriod price, ResolvedEstimate estimate, Int128 most)
+    static Int128 LargestWithin(Int128 left, Func<long, long?> costOf, Int128 most)
     {
         var (fits, beyond) = (0L, (long)Int128.Max(0, most) + 1);
         while (beyond - fits > 1)
         {
             var middle = fits + (beyond - fits) / 2;
-            if (price.Cost(new EstimatedTokens(estimate.Amounts.InputTokens, middle, false), estimate.Terms, estimate.Amounts.Requests) <= left) fits = middle;
+            if (costOf(middle) <= left) fits = middle;
             else beyond = middle;
         }
         return fits;

@@ -138,7 +138,7 @@ public static class Budget
             GetReservation get => state.Holds.TryGetValue(get.Id, out var hold)
                 ? new(Outcome.Done(Viewing.View(state, hold))) : Reserving.NoSuchReservation(get.Id),
             GetStatus status => new(Viewing.Status(state, status, now)),
-            GetPolicy => new(Outcome.Done(new PolicyView(state.Policy ?? Policy.Empty, state.Effective, state.PolicyVersion))),
+            GetPolicy => new(Outcome.Done(new PolicyView(state.Policy ?? Policy.Empty, state.Effective, state.PolicyVersion, state.MonthAt(now)))),
             SetPolicy set => PolicyChanging.Set(state, set, seeding ?? throw new UnreachableException("a policy is set with its seeding"), settings, now),
             AddOverride add => Overriding.Add(state, add, now),
             RemoveOverride remove => Overriding.Remove(state, remove, now),

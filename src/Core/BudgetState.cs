@@ -181,6 +181,20 @@ public sealed class BudgetState(string account)
     /// <summary>Money was booked or held, so the currency is fixed.</summary>
     public bool HasBookings { get; set; }
 
+    /// <summary>What was used in the month of the last booking: volume discounts go by it.</summary>
+    public MonthUsage? Month { get; set; }
+
+    public MonthUsage MonthAt(Instant at) => Month is { } month && month.Span.Contains(at) ? month : MonthUsage.Nothing;
+
+    public void CountMonth(UsageRecord record)
+    {
+        if (Month is not { } month || record.BookedAt >= month.Span.End)
+            Month = month = new() { Span = Effective.Calendar.Bounds(new(WindowKind.Month), record.BookedAt) };
+        if (!month.Span.Contains(record.At)) return;
+        month.UsedTokens += record.Amounts.Tokens;
+        month.UsedNanos += record.Amounts.CostNanos;
+    }
+
     public List<LimitState> Limits { get; init; } = [];
     public Dictionary<string, Hold> Holds { get; init; } = new(StringComparer.Ordinal);
     public List<Override> Overrides { get; init; } = [];

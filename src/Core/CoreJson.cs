@@ -20,6 +20,7 @@ namespace Purser.Core;
 [JsonSerializable(typeof(UsageRecord))]
 [JsonSerializable(typeof(SettingsBody))]
 [JsonSerializable(typeof(SettingsEdit))]
+[JsonSerializable(typeof(ExchangeRates))]
 public sealed partial class CoreJson : JsonSerializerContext;
 
 public sealed class InstantMillisConverter : JsonConverter<Instant>

@@ -37,9 +37,8 @@ public sealed record ResolvedEstimate
     /// <summary>The model's own name in the price book, where its given name is an alias.</summary>
     public string? CanonicalModel { get; init; }
 
-    /// <summary>The price the cost was computed with; null where the caller gave the cost or there is none.</summary>
-    public PricePeriod? Price { get; init; }
-    public PriceTerms Terms { get; init; }
+    /// <summary>What the call would cost with so many output tokens, in nanos; null where the caller gave the cost or there is no price.</summary>
+    public Func<long, long?>? CostOfOutput { get; init; }
     public string? PriceVersion { get; init; }
     public bool Unpriced { get; init; }
 
@@ -60,34 +59,39 @@ public sealed record ResolvedEstimate
     /// A cost given by the caller is taken as it is; otherwise the model's price at <paramref name="at"/> decides, or the policy's fallback
     /// price.
     /// </summary>
-    public static ResolvedEstimate Of(Estimate estimate, EffectivePolicy policy, PriceBook prices, Instant at, long requests = 1)
+    public static ResolvedEstimate Of(Estimate estimate, BudgetState state, Settings settings, Instant at, long requests = 1)
     {
-        var dimensions = estimate.Dimensions;
+        var (policy, prices, dimensions) = (state.Effective, settings.Prices, estimate.Dimensions);
         var terms = new PriceTerms(at, estimate.ServiceTier, estimate.Region, estimate.Speed);
         var own = prices.Find(dimensions.Provider, dimensions.Model);
         var listed = own?.At(at);
-        var price = listed is not null && listed.Currency == policy.Currency ? listed : null;
 
         var plain = estimate.Tokens is not null;
         var input = estimate.Tokens ?? estimate.InputTokens;
         var output = estimate.Tokens
             ?? estimate.MaxOutputTokens
             ?? (estimate.InputTokens is null ? null : policy.DefaultMaxOutputTokens ?? own?.MostOutput);
-        var cost = estimate.CostNanos;
-        var (beyond, unpriced) = (false, price is null);
+        Rated? rated = null;
+        var (beyond, unpriced) = (false, listed is null);
+        PricePeriod? price = null;
         if (input is not null && output is not null)
         {
-            var tokens = new EstimatedTokens(input.Value, output.Value, plain);
-            var exact = price?.Cost(tokens, terms, requests);
-            // No rate for text at all: a model that is priced by the image or the second.
-            unpriced = exact is null;
-            if (unpriced && policy.UnpricedRule == UnpricedRule.Fallback)
-            {
-                price = prices.Find(null, policy.FallbackModel)?.At(at) is { } fallback && fallback.Currency == policy.Currency ? fallback : null;
-                exact = price?.Cost(tokens, terms, requests);
-            }
-            beyond = exact > Money.Largest;
-            if (cost is null && exact is not null && !beyond) cost = Money.CeilingNanos(exact.Value);
+            rated = Rate(listed, output.Value);
+            // No rate for text at all (a model that is priced by the image), or none into the account's currency.
+            unpriced = rated is null;
+            if (rated is not null) price = listed;
+            else if (policy.UnpricedRule == UnpricedRule.Fallback && prices.Find(null, policy.FallbackModel)?.At(at) is { } fallback && (rated = Rate(fallback, output.Value)) is not null)
+                price = fallback;
+        }
+        var cost = estimate.CostNanos ?? rated?.Nanos;
+
+        Rated? Rate(PricePeriod? by, long outputTokens)
+        {
+            if (by is null) return null;
+            var exact = by.Cost(new EstimatedTokens(input!.Value, outputTokens, plain), terms, requests);
+            beyond |= exact > Money.Largest;
+            var used = plain ? input.Value : input.Value + outputTokens;
+            return new Ratable(state, settings, dimensions, own?.Canonical, at, used, requests).Rate(by, exact);
         }
 
         return new()
@@ -99,9 +103,8 @@ public sealed record ResolvedEstimate
             InputKnown = input is not null,
             OutputKnown = output is not null,
             CostKnown = cost is not null,
-            Price = estimate.CostNanos is null && cost is not null ? price : null,
-            Terms = terms,
-            PriceVersion = estimate.CostNanos is null && cost is not null ? price!.Version ?? prices.Version : null,
+            CostOfOutput = estimate.CostNanos is null && price is not null ? tokens => Rate(price, tokens)?.Nanos : null,
+            PriceVersion = estimate.CostNanos is null ? rated?.Version : null,
             Unpriced = unpriced && estimate.CostNanos is null,
             CostProblem = cost is not null ? null : Problem(dimensions, own, listed, policy, input is null || output is null, beyond),
         };
@@ -112,7 +115,8 @@ public sealed record ResolvedEstimate
         : dimensions.Model is null ? "a cost limit matches this call: name `model` (and `provider`), or give `cost`"
         : own is null ? $"there is no price for model '{dimensions.Model}'; give `cost`, add a price, or set the policy's `unpriced` rule to a fallback model"
         : listed is null ? $"there is no price for model '{dimensions.Model}' at this time; give `cost`, or add a price"
-        : listed.Currency != policy.Currency ? $"the price of '{dimensions.Model}' is in {listed.Currency} and the account is in {policy.Currency}; give `cost`"
+        : listed.Currency != policy.Currency
+            ? $"the price of '{dimensions.Model}' is in {listed.Currency} and the account is in {policy.Currency}: there is no exchange rate for this time; give one, or `cost`"
         : silent ? "a cost limit matches this call: give `inputTokens` and `maxOutputTokens`, or `tokens`, or `cost`"
         : "the cost of this call is not known; give `cost`";
 }

@@ -63,6 +63,7 @@ public sealed record Policy
     public bool? OverridesAllowed { get; init; }
     public AdaptiveSettings? Adaptive { get; init; }
     public AnomalySettings? Anomalies { get; init; }
+    public Discounts? Discounts { get; init; }
 }
 
 /// <summary>
@@ -97,6 +98,8 @@ public sealed record EffectivePolicy
     /// <summary>As it was given; what decides are the three below it.</summary>
     public AdaptiveSettings? Adaptive { get; init; }
 
+    public Discounts? Discounts { get; init; }
+
     [JsonIgnore]
     public IReadOnlyList<Measure> Measures => Adaptive?.Measures ?? Degrading.UsualMeasures;
 
@@ -130,6 +133,9 @@ public sealed record EffectivePolicy
             OnExpiry = account.Holds?.OnExpiry ?? defaults.Holds?.OnExpiry ?? None.OnExpiry,
             StatusLevels = account.StatusLevels ?? defaults.StatusLevels ?? None.StatusLevels,
             OverridesAllowed = account.OverridesAllowed ?? defaults.OverridesAllowed ?? None.OverridesAllowed,
+            Discounts = account.Discounts is null || defaults.Discounts is null ? account.Discounts ?? defaults.Discounts : new(
+                account.Discounts.Volume ?? defaults.Discounts.Volume, account.Discounts.Batch ?? defaults.Discounts.Batch,
+                account.Discounts.Negotiated ?? defaults.Discounts.Negotiated),
             Adaptive = account.Adaptive is null || defaults.Adaptive is null ? account.Adaptive ?? defaults.Adaptive : new(
                 account.Adaptive.Measures ?? defaults.Adaptive.Measures, account.Adaptive.FallbackModels ?? defaults.Adaptive.FallbackModels,
                 account.Adaptive.MinOutputTokens ?? defaults.Adaptive.MinOutputTokens),

@@ -30,7 +30,7 @@ static class Repricing
         var open = record.Unpriced && times == 0;
         var unchanged = new Result(Outcome.Done(new Repriced(record.Id, null, booked, booked, record.Currency, version)));
         if (command.OnlyUnpriced && !open) return unchanged;
-        var (_, cost, priceVersion, unpriced) = Settling.Price(state, record.Usage, settings, record.At);
+        var (_, cost, rated, unpriced) = Settling.Price(state, record.Usage, settings, record.At);
         if (unpriced || cost is not { } due)
             return new(Outcome.Unprocessable("model", $"there is still no price for usage '{record.Id}' of model '{record.Usage.Dimensions.Model}'"));
         if (due == booked && !open) return unchanged;
@@ -46,13 +46,15 @@ static class Repricing
             Usage = new() { Dimensions = record.Usage.Dimensions, Requests = 0 },
             Amounts = new(0, 0, 0, due - booked, 0),
             Currency = record.Currency,
-            PriceVersion = priceVersion,
+            PriceVersion = rated?.Version,
+            PriceCurrency = rated?.PriceCurrency,
+            ExchangeRate = rated?.ExchangeRate,
             Corrects = record.Id,
             CorrectedBy = command.ChangedBy,
             Reason = command.Reason,
         };
         return new(
-            Outcome.Done(new Repriced(record.Id, adjustment.Id, booked, due, record.Currency, priceVersion)),
+            Outcome.Done(new Repriced(record.Id, adjustment.Id, booked, due, record.Currency, rated?.Version)),
             [new Recorded(adjustment, Settling.TouchesOf(state, adjustment, settings, now, bookedAt: record.BookedAt)) { At = now }]);
     }
 }

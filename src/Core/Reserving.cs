@@ -110,7 +110,7 @@ static class Reserving
     /// <summary>An estimate, and the limits that it falls under.</summary>
     static Call Look(BudgetState state, Estimate asked, Settings settings, Instant now, long requests = 1)
     {
-        var estimate = ResolvedEstimate.Of(asked, state.Effective, settings.Prices, now, requests);
+        var estimate = ResolvedEstimate.Of(asked, state, settings, now, requests);
         return new(asked, estimate, Admission.Matches(state, estimate.Dimensions, estimate.CanonicalModel, now, now));
     }
 

@@ -10,18 +10,25 @@ public sealed record Settings(long Version, Policy DefaultPolicy, long DefaultsV
 {
     public static readonly Settings Initial = new(0, Policy.Empty, 0, PriceBook.BuiltIn);
 
+    public ExchangeRates ExchangeRates { get; init; } = ExchangeRates.None;
+
     /// <summary>What the ledger keeps of these settings.</summary>
     public SettingsBody Body { get; init; } = new(Policy.Empty, 0);
 
     /// <summary>Settings from what the ledger keeps of them.</summary>
     public static Settings Of(long version, SettingsBody body, bool refuseUnknownAccounts) =>
-        new(version, body.DefaultPolicy, body.DefaultsVersion, PriceBook.BuiltIn.With([.. body.Prices.Select(custom => custom.Read())]), refuseUnknownAccounts) { Body = body };
+        new(version, body.DefaultPolicy, body.DefaultsVersion, PriceBook.BuiltIn.With([.. body.Prices.Select(custom => custom.Read())]), refuseUnknownAccounts)
+        {
+            ExchangeRates = body.ExchangeRates ?? ExchangeRates.None, Body = body,
+        };
 }
 
 /// <summary>What of the settings is kept in the ledger.</summary>
 public sealed record SettingsBody(Policy DefaultPolicy, long DefaultsVersion)
 {
     public IReadOnlyList<CustomPrice> Prices { get; init => field = value ?? []; } = [];
+
+    public ExchangeRates? ExchangeRates { get; init; }
 
     /// <summary>What was changed lately, the latest last. Older changes lie in older versions of the settings.</summary>
     public IReadOnlyList<SettingsChange> Changes { get; init => field = value ?? []; } = [];

@@ -9,6 +9,7 @@ namespace Purser.Core;
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "s")]
 [JsonDerivedType(typeof(PutPrice), "putPrice")]
 [JsonDerivedType(typeof(RemovePrice), "removePrice")]
+[JsonDerivedType(typeof(PutExchangeRates), "putExchangeRates")]
 public abstract record SettingsEdit
 {
     public Instant At { get; init; }
@@ -21,6 +22,9 @@ public sealed record PutPrice(string Provider, string Model, string Json) : Sett
 
 /// <summary>Takes a custom price away: the catalogue's holds again.</summary>
 public sealed record RemovePrice(string Provider, string Model) : SettingsEdit;
+
+/// <summary>Replaces the exchange rates, all of them: what was booked keeps the rate of its time.</summary>
+public sealed record PutExchangeRates(ExchangeRates Rates) : SettingsEdit;
 
 public static class SettingsEditing
 {
@@ -37,6 +41,7 @@ public static class SettingsEditing
         {
             PutPrice put => Put(body, put, nextVersion),
             RemovePrice remove => Remove(body, remove, nextVersion),
+            PutExchangeRates rates => Put(body, rates, nextVersion),
             _ => throw new System.Diagnostics.UnreachableException(edit.GetType().Name),
         };
     }
@@ -79,6 +84,18 @@ public static class SettingsEditing
             Prices = [.. body.Prices.Where(known => known != before)],
             Changes = Changed(body, remove, $"price:{before.Provider}/{before.Model}", before.Json, null, nextVersion),
         }, null);
+    }
+
+    static (SettingsBody?, Outcome?) Put(SettingsBody body, PutExchangeRates put, long nextVersion)
+    {
+        if (Validity.Problem(put.Rates) is { } problem) return (null, problem);
+        return (body with
+        {
+            ExchangeRates = put.Rates,
+            Changes = Changed(body, put, "exchange-rates", Text(body.ExchangeRates), Text(put.Rates), nextVersion),
+        }, null);
+
+        static string? Text(ExchangeRates? rates) => rates is null ? null : JsonSerializer.Serialize(rates, CoreJson.Default.ExchangeRates);
     }
 
     static SettingsChange[] Changed(SettingsBody body, SettingsEdit edit, string subject, string? before, string? after, long version) =>

@@ -9,7 +9,7 @@ static class Settling
     {
         if (Repeated(state, command.Id, command, settings, now) is { } again) return again;
         var at = command.Usage.Timestamp?.ToMillis() ?? now;
-        var (usage, cost, version, unpriced) = Price(state, command.Usage, settings, at);
+        var (usage, cost, rated, unpriced) = Price(state, command.Usage, settings, at);
         var record = new UsageRecord
         {
             Id = command.Id,
@@ -19,7 +19,11 @@ static class Settling
             Usage = usage,
             Amounts = Actual(usage, cost ?? 0, usage.Requests),
             Currency = state.Effective.Currency,
-            PriceVersion = version,
+            PriceVersion = rated?.Version,
+            PriceCurrency = rated?.PriceCurrency,
+            PriceCost = rated?.PriceCost,
+            ExchangeRate = rated?.ExchangeRate,
+            DiscountNanos = rated?.DiscountNanos ?? 0,
             Unpriced = unpriced,
         };
         var booked = new Recorded(record, TouchesOf(state, record, settings, now)) { At = now };
@@ -38,7 +42,7 @@ static class Settling
                 $"reservation '{hold.Id}' is charged in full already; settle it finally, with all that was used since its last part"));
 
         var named = command.Usage with { Dimensions = hold.Dimensions.With(command.Usage.Dimensions) };
-        var (usage, cost, version, unpriced) = Price(state, named, settings, hold.CreatedAt);
+        var (usage, cost, rated, unpriced) = Price(state, named, settings, hold.CreatedAt);
         // What was charged in doubt is still open: this settlement says what it really was.
         var charged = hold.State == ReservationState.Charged;
         var open = NotBelowZero(hold.Reserved - hold.Booked + hold.Charged);
@@ -61,7 +65,11 @@ static class Settling
             Usage = usage,
             Amounts = charged && !elsewhere ? actual - hold.Charged : actual,
             Currency = state.Effective.Currency,
-            PriceVersion = version,
+            PriceVersion = rated?.Version,
+            PriceCurrency = rated?.PriceCurrency,
+            PriceCost = rated?.PriceCost,
+            ExchangeRate = rated?.ExchangeRate,
+            DiscountNanos = rated?.DiscountNanos ?? 0,
             Unpriced = unpriced,
             Late = hold.State != ReservationState.Active,
             Overrun = IsOverrun(actual, open, hold.Reserved),
@@ -130,21 +138,20 @@ static class Settling
             : new Result(Outcome.Done(Viewing.View(state, existing, settings, now)));
     }
 
-    /// <summary>The usage with its provider filled in, its cost rounded up to nanos (null: not known), and the price version.</summary>
-    public static (Usage Usage, long? Cost, string? Version, bool Unpriced) Price(BudgetState state, Usage usage, Settings settings, Instant at)
+    /// <summary>The usage with its provider filled in, its cost (null: not known), how it was rated, and whether by its own price.</summary>
+    public static (Usage Usage, long? Cost, Rated? Rated, bool Unpriced) Price(BudgetState state, Usage usage, Settings settings, Instant at)
     {
         var own = settings.Prices.Find(usage.Dimensions.Provider, usage.Dimensions.Model);
         if (own is not null && usage.Dimensions.Provider is null) usage = usage with { Dimensions = usage.Dimensions with { Provider = own.Provider } };
         if (usage.CostNanos is { } given) return (usage, given, null, false);
-        if (Priced(own) is { } known) return (usage, known.Nanos, known.Version, false);
+        if (Priced(own) is { } known) return (usage, known.Nanos, known, false);
         if (usage.InputTokens == 0 && usage.OutputTokens == 0 && usage.Parts is null) return (usage, 0, null, false);
         if (state.Effective.UnpricedRule == UnpricedRule.Fallback && Priced(settings.Prices.Find(null, state.Effective.FallbackModel)) is { } guessed)
-            return (usage, guessed.Nanos, guessed.Version, true);
+            return (usage, guessed.Nanos, guessed, true);
         return (usage, null, null, true);
 
-        (long Nanos, string Version)? Priced(ModelPrice? model) =>
-            model?.At(at) is { } price && price.Currency == state.Effective.Currency && price.Cost(usage, usage.Terms(at)) is { } exact && exact <= Money.Largest
-                ? (Money.CeilingNanos(exact), price.Version ?? settings.Prices.Version) : null;
+        Rated? Priced(ModelPrice? model) => model?.At(at) is not { } price ? null
+            : new Ratable(state, settings, usage.Dimensions, own?.Canonical, at, usage.InputTokens + usage.OutputTokens, usage.Requests).Rate(price, price.Cost(usage, usage.Terms(at)));
     }
 
     static Amounts Actual(Usage usage, long costNanos, long requests) =>
@@ -220,6 +227,7 @@ static class Settling
     {
         state.HasBookings = true;
         state.Remember(record);
+        state.CountMonth(record);
         Counting.Settle(state, touches, record.Amounts);
     }
 }

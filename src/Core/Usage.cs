@@ -99,6 +99,14 @@ public sealed record UsageRecord
     public bool Late { get; init; }
     public bool Overrun { get; init; }
 
+    /// <summary>What it costs in the price's own currency and the rate of its time, where the account has another currency.</summary>
+    public string? PriceCurrency { get; init; }
+    public string? PriceCost { get; init; }
+    public decimal? ExchangeRate { get; init; }
+
+    /// <summary>How much less it is than by the list.</summary>
+    public long DiscountNanos { get; init; }
+
     /// <summary>The usage that this one rates anew, and who asked for it and why.</summary>
     public string? Corrects { get; init; }
     public string? CorrectedBy { get; init; }

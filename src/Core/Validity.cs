@@ -64,6 +64,7 @@ public static class Validity
         if (policy.MonthAnchorDay is < 1 or > 31) return Outcome.Invalid("monthAnchorDay", "must be 1 to 31");
         if (policy.Currency is { } currency && !Currencies.IsKnown(currency))
             return Outcome.Invalid("currency", "must be a three-letter code of ISO 4217, such as USD");
+        if (policy.Discounts is { } discounts && Problem(discounts) is { } wrong) return wrong;
         if (policy.Unpriced is { Rule: UnpricedRule.Fallback, Fallback: null })
             return Outcome.Invalid("unpriced.fallback", "the rule `fallback` needs the model whose price is used");
         if (Ttl(policy.Holds?.DefaultTtlSeconds, "holds.defaultTtlSeconds") is { } ttl) return ttl;
@@ -292,6 +293,61 @@ public static class Validity
 
     static Outcome? Terms(string? serviceTier, string? region, string? speed) =>
         Text("serviceTier", serviceTier, LongestName) ?? Text("region", region, LongestName) ?? Text("speed", speed, LongestName);
+
+    const int MostTiers = 50;
+    const int MostNegotiated = 200;
+    const int MostRates = 5000;
+
+    static Outcome? Problem(Discounts discounts)
+    {
+        if (discounts.Volume is { } volume)
+        {
+            if (volume.Measure is < VolumeMeasure.Tokens or > VolumeMeasure.Cost) return Outcome.Invalid("discounts.volume.measure", "must be tokens or cost");
+            if (Problem(volume.Tiers, "discounts.volume.tiers") is { } tiers) return tiers;
+        }
+        if (discounts.Batch is { } batch && Problem(batch, "discounts.batch") is { } wrong) return wrong;
+        if (discounts.Negotiated is not { } negotiated) return null;
+        if (negotiated.Count > MostNegotiated) return Outcome.Invalid("discounts.negotiated", $"at most {MostNegotiated} prices");
+        for (var i = 0; i < negotiated.Count; i++)
+        {
+            var at = $"discounts.negotiated[{i}]";
+            if (negotiated[i].Multiplier is < 0 or > 1000) return Outcome.Invalid($"{at}.multiplier", "must be 0 to 1000");
+            foreach (var (dimension, pattern) in negotiated[i].Match ?? [])
+            {
+                if (!Dimensions.IsName(dimension)) return Outcome.Invalid($"{at}.match.{Shown(dimension)}", NotADimension(dimension));
+                if (pattern.Length is 0 or > LongestName) return Outcome.Invalid($"{at}.match.{dimension}", $"must be a value or a glob of 1 to {LongestName} characters");
+            }
+        }
+        return null;
+    }
+
+    static Outcome? Problem(IReadOnlyList<DiscountTier> tiers, string at)
+    {
+        if (tiers.Count > MostTiers) return Outcome.Invalid(at, $"at most {MostTiers} tiers");
+        for (var i = 0; i < tiers.Count; i++)
+        {
+            if (tiers[i].Above is < 0 or > Amounts.LargestTokens) return Outcome.Invalid($"{at}[{i}].above", "must not be negative");
+            if (tiers[i].Discount is <= 0 or > 1) return Outcome.Invalid($"{at}[{i}].discount", "must be above 0 and at most 1, which is everything");
+            if (i > 0 && tiers[i].Above <= tiers[i - 1].Above) return Outcome.Invalid($"{at}[{i}].above", "tiers must ascend");
+        }
+        return null;
+    }
+
+    internal static Outcome? Problem(ExchangeRates rates)
+    {
+        if (!Currencies.IsKnown(rates.Base)) return Outcome.Invalid("base", "must be a three-letter code of ISO 4217, such as USD");
+        if (rates.Rates.Count > MostRates) return Outcome.Invalid("rates", $"at most {MostRates} rates");
+        var seen = new HashSet<(string, Instant)>();
+        for (var i = 0; i < rates.Rates.Count; i++)
+        {
+            var rate = rates.Rates[i];
+            if (!Currencies.IsKnown(rate.Currency)) return Outcome.Invalid($"rates[{i}].currency", "must be a three-letter code of ISO 4217, such as EUR");
+            if (rate.Currency == rates.Base) return Outcome.Invalid($"rates[{i}].currency", "is the base, of which one unit is one unit");
+            if (rate.Rate is <= 0 or > 1_000_000_000m || rate.Rate.Scale > 12) return Outcome.Invalid($"rates[{i}].rate", "must be above 0, at most 1000000000, with at most 12 decimals");
+            if (!seen.Add((rate.Currency, rate.EffectiveFrom))) return Outcome.Invalid($"rates[{i}].effectiveFrom", "this currency has another rate from this instant on");
+        }
+        return null;
+    }
 
     static string NotADimension(string name) => $"'{Shown(name)}' is not a dimension; use {string.Join(", ", Dimensions.Names)} or tags.NAME";
 

@@ -42,7 +42,8 @@ public sealed record AccountStatus(
     string Account, string Status, bool Paused, string? PausedReason, IReadOnlyList<LimitView> Limits, string? NextCursor,
     int ActiveReservations, long ReservedTokens, IReadOnlyList<OverrideView> Overrides) : Answer;
 
-public sealed record PolicyView(Policy Policy, EffectivePolicy Effective, long Version) : Answer;
+/// <summary><see cref="Month"/>: what was used so far in the month, by which volume discounts go.</summary>
+public sealed record PolicyView(Policy Policy, EffectivePolicy Effective, long Version, MonthUsage? Month = null) : Answer;
 
 /// <summary>`state` is `scheduled`, `active` or `ended`.</summary>
 public sealed record OverrideView(string Id, OverrideTerms Terms, LimitUnit Unit, Instant CreatedAt, string State) : Answer;

@@ -422,14 +422,14 @@ public sealed class DecisionTable
             record r in=50 model=euro                                       => done cost=0.0005 unpriced=yes
             """,
         ["A_record_without_a_price_is_rated_when_there_is_one"] = """
-            policy money cost/lifetime unlimited                            => done
+            policy money cost/lifetime 10                                   => done
             prices none
             record u in=1000 model=small                                    => done unpriced=yes money=0/0
             reprice u unpriced                                              => unprocessable model
             prices test-2
             reprice u unpriced                                              => done events=Recorded money=0.001/0
-            reprice u unpriced                                              => done events= money=0.001/0
-            reprice u                                                       => done events= money=0.001/0
+            reprice u unpriced                                              => done events=none money=0.001/0
+            reprice u                                                       => done events=none money=0.001/0
             reprice nothing                                                 => not-found
             """,
         ["An_unpriced_settlement_books_the_money_that_was_held"] = """

@@ -56,6 +56,8 @@ public sealed class GoldenEvents
     };
 
     static readonly AnomalySettings watched = new() { Detectors = ["seasonal", "velocity"], Thresholds = new() { ["seasonal"] = 2.5m } };
+    static readonly Discounts discounts = new(
+        new(VolumeMeasure.Cost, [new(1000, 0.05m)]), [new(5, 0.08m)], [new(new() { ["model"] = "gpt-*" }, 0.9m), new(null, 1.25m)]);
 
     /// <summary>Every event, with every member set and with none.</summary>
     static readonly Dictionary<string, BudgetEvent> samples = new()
@@ -63,6 +65,8 @@ public sealed class GoldenEvents
         ["policyChanged"] = new PolicyChanged(
             policy, 3, 7, EffectivePolicy.Merge(Policy.Empty, policy, EffectivePolicy.None, 4),
             [new(touches[0], (Int128)long.MaxValue * 4)], [new("h1", 1, touches)]) { At = at },
+        ["policyChanged.2"] = new PolicyChanged(
+            policy with { Discounts = discounts }, 4, 7, EffectivePolicy.Merge(Policy.Empty, policy with { Discounts = discounts }, EffectivePolicy.None, 4), [], []) { At = at },
         ["policyChanged.adopted"] = new PolicyChanged(null, 0, 1, EffectivePolicy.None, [], []) { At = at },
         ["policyChanged.adaptive"] = new PolicyChanged(
             adaptive, 1, 0, EffectivePolicy.Merge(Policy.Empty, adaptive, EffectivePolicy.None, 1), [], []) { At = at },
@@ -90,6 +94,7 @@ public sealed class GoldenEvents
         {
             Id = "repriced:1:u2", Kind = RecordKind.Adjustment, Amounts = new(0, 0, 0, -7, 0), PriceVersion = "custom-4", Corrects = "u2", CorrectedBy = "ann", Reason = "contract",
         }, touches) { At = at },
+        ["recorded.converted"] = new Recorded(plainRecord with { PriceCurrency = "USD", PriceCost = "0.0000123", ExchangeRate = 0.92m, DiscountNanos = 5 }, []) { At = at },
         ["overrideAdded"] = new OverrideAdded("o1", 9, new()
         {
             LimitId = "day", Key = "ann", Additional = -5, Cut = true, Reason = "r", CreatedBy = "c", StartsAt = at, ExpiresAt = at + Duration.FromDays(1), Metadata = "{}",

@@ -40,7 +40,7 @@ public sealed class PolicyDocument
     public AdaptiveDocument? Adaptive { get; set; }
 
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public NotYet? Discounts { get; set; }
+    public DiscountsDocument? Discounts { get; set; }
 
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public AnomalySettingsDocument? Anomalies { get; set; }
@@ -51,7 +51,6 @@ public sealed class PolicyDocument
 
     internal Policy ToPolicy()
     {
-        if (Discounts is not null) throw NotAvailable("discounts");
         return new()
         {
             Limits = Limits is null ? [] : [.. Limits.Select((limit, i) => LimitDocument.ToLimit(limit, $"limits[{i}]"))],
@@ -63,6 +62,7 @@ public sealed class PolicyDocument
             Holds = Holds is null ? null : new(Holds.DefaultTtlSeconds, Holds.DefaultMaxOutputTokens, Holds.OnExpiry),
             StatusLevels = StatusLevels?.ToStatusLevels(),
             OverridesAllowed = OverridesAllowed,
+            Discounts = Discounts?.ToDiscounts(),
             Adaptive = Adaptive?.ToSettings(),
             Anomalies = Anomalies?.ToSettings(),
         };
@@ -83,6 +83,7 @@ public sealed class PolicyDocument
             ? new() { DefaultTtlSeconds = holds.DefaultTtlSeconds, DefaultMaxOutputTokens = holds.DefaultMaxOutputTokens, OnExpiry = holds.OnExpiry } : null,
         StatusLevels = policy.StatusLevels is { } levels ? StatusLevelsDocument.Of(levels) : null,
         OverridesAllowed = policy.OverridesAllowed,
+        Discounts = DiscountsDocument.Of(policy.Discounts),
         Adaptive = policy.Adaptive is { } adaptive ? AdaptiveDocument.Of(adaptive) : null,
         Anomalies = policy.Anomalies is { } anomalies ? AnomalySettingsDocument.Of(anomalies) : null,
         Version = version,
@@ -100,6 +101,7 @@ public sealed class PolicyDocument
         Holds = new() { DefaultTtlSeconds = policy.DefaultTtlSeconds, DefaultMaxOutputTokens = policy.DefaultMaxOutputTokens, OnExpiry = policy.OnExpiry },
         StatusLevels = StatusLevelsDocument.Of(policy.StatusLevels),
         OverridesAllowed = policy.OverridesAllowed,
+        Discounts = DiscountsDocument.Of(policy.Discounts),
         Adaptive = AdaptiveDocument.Of(new(policy.Measures, policy.FallbackModels, policy.MinOutputTokens)),
         Anomalies = AnomalySettingsDocument.Of((policy.Anomalies ?? new()).Filled),
         Version = version,

@@ -40,6 +40,12 @@ public class QuoteRequestDocument
     public string? Region { get; set; }
     public string? Speed { get; set; }
 
+    /// <summary>Also tells the cost in this currency, at the rate of that time.</summary>
+    public string? Currency { get; set; }
+
+    /// <summary>Also tells what this account would be charged: in its currency, with its discounts as they stand.</summary>
+    public string? Account { get; set; }
+
     internal Usage ToUsage(string? provider, string? model) =>
         (Usage ?? throw RequestRefusedException.Invalid("usage", "is required: the counts, such as {\"inputTokens\":1000,\"outputTokens\":200}"))
         .ToUsage(provider, model, ServiceTier, Region, Speed);
@@ -70,6 +76,13 @@ public sealed class QuotePartDocument
 }
 
 public sealed record MultiplierDocument(string Name, string Factor);
+
+/// <summary>A share off, by `negotiated`, `volume` or `batch`.</summary>
+public sealed record DiscountStepDocument(string Kind, decimal Share, string Amount);
+
+/// <summary>The same cost in another currency, or as an account is charged. `cost` is after the discounts and before the rounding of bookings.</summary>
+public sealed record ChargedDocument(
+    string Cost, string Currency, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? ExchangeRate, IReadOnlyList<DiscountStepDocument> Discounts);
 
 /// <summary>Exact: nothing is rounded, and the parts add up to the cost.</summary>
 public class QuoteDocument
@@ -102,6 +115,12 @@ public class QuoteDocument
     /// <summary>How much less it is than without a cache; negative where writing to it cost more than reading saved.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? CacheSaving { get; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ChargedDocument? Converted { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ChargedDocument? Charged { get; init; }
 
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public Instant? EffectiveFrom { get; }

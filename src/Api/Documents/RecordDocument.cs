@@ -35,6 +35,10 @@ public sealed class RecordDocument : PartsDocument
         Currency = record.Currency;
         PriceVersion = record.PriceVersion;
         Unpriced = record.Unpriced;
+        PriceCurrency = record.PriceCurrency;
+        PriceCost = record.PriceCost;
+        ExchangeRate = record.ExchangeRate is { } rate ? ((Exact)rate).ToString() : null;
+        Discount = record.DiscountNanos == 0 ? null : Money.Format(record.DiscountNanos);
         Corrects = record.Corrects;
         CorrectedBy = record.CorrectedBy;
         Reason = record.Reason;
@@ -69,6 +73,20 @@ public sealed class RecordDocument : PartsDocument
     public string Currency { get; }
     public string? PriceVersion { get; }
     public bool Unpriced { get; }
+
+    /// <summary>What it costs in the price's own currency and the rate of its time, where the account has another currency.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? PriceCurrency { get; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? PriceCost { get; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? ExchangeRate { get; }
+
+    /// <summary>How much less it is than by the list.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Discount { get; }
 
     /// <summary>The usage that this adjustment rates anew.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

@@ -70,6 +70,9 @@ public static class PurserEndpoints
         routes.On("PUT", "/v1/prices/{provider}/{**model}", prices.Put, "putPrice", "Puts a price over the catalogue's").Takes<System.Text.Json.Nodes.JsonObject>().Answers<PriceDocument>();
         routes.On("DELETE", "/v1/prices/{provider}/{**model}", prices.Delete, "deletePrice", "Takes a custom price away: the catalogue's holds again");
 
+        var exchange = new ExchangeRateEndpoints(authority, clock);
+        routes.On("GET", "/v1/exchange-rates", exchange.Get, "getExchangeRates", "Exchange rates, as they were given").Answers<ExchangeRatesDocument>();
+        routes.On("PUT", "/v1/exchange-rates", exchange.Put, "putExchangeRates", "Replaces the exchange rates").Takes<ExchangeRatesDocument>().Answers<ExchangeRatesDocument>();
         routes.On("POST", "/v1/prices/reprice", new RepriceEndpoints(authority, queries).Reprice, "reprice", "Rates records anew: those without a price, or named ones").Takes<RepriceRequestDocument>().Answers<RepriceDocument>();
 
         // Behind a cluster's client there is no ledger: its silos have it.

@@ -16,10 +16,41 @@ sealed class QuoteEndpoints(IBudgetAuthority authority, LedgerClock clock)
         var asked = await Body.ReadAsync(http, ApiJson.Default.QuoteRequestDocument);
         if (asked.Model is null) throw RequestRefusedException.Invalid("model", "is required");
         var usage = asked.ToUsage(asked.Provider, asked.Model);
-        var quote = Core.Quote.Of((await authority.SettingsAsync()).Prices, usage, asked.At, clock.Now);
-        await (quote.Charges is null
-            ? Problems.WriteAsync(http, Problems.Of(quote.Problem), FieldOf(quote), quote.Detail)
-            : Reply.JsonAsync(http, 200, new QuoteDocument(quote), ApiJson.Default.QuoteDocument));
+        var settings = await authority.SettingsAsync();
+        var quote = Core.Quote.Of(settings.Prices, usage, asked.At, clock.Now);
+        if (quote.Charges is null)
+        {
+            await Problems.WriteAsync(http, Problems.Of(quote.Problem), FieldOf(quote), quote.Detail);
+            return;
+        }
+        var answer = new QuoteDocument(quote)
+        {
+            Converted = asked.Currency is { } currency ? Converted(settings, quote, currency, asked.At, "currency") : null,
+            Charged = asked.Account is { } account ? await Charged(settings, quote, usage, account, asked.At) : null,
+        };
+        await Reply.JsonAsync(http, 200, answer, ApiJson.Default.QuoteDocument);
+    }
+
+    ChargedDocument Converted(Settings settings, Quote quote, string currency, NodaTime.Instant? at, string field)
+    {
+        if (!Currencies.IsKnown(currency)) throw RequestRefusedException.Invalid(field, "must be a three-letter code of ISO 4217, such as EUR");
+        if (settings.ExchangeRates.Between(quote.Period!.Currency, currency, at ?? clock.Now) is not { } conversion)
+            throw RequestRefusedException.Unprocessable(field, $"there is no exchange rate from {quote.Period.Currency} to {currency} for this time; put one");
+        return new(conversion.Of(quote.Charges!.Total).ToString(), currency, quote.Period.Currency == currency ? null : ((Exact)conversion.Rate).ToString(), []);
+    }
+
+    async Task<ChargedDocument> Charged(Settings settings, Quote quote, Usage usage, string account, NodaTime.Instant? at)
+    {
+        if (!Validity.IsAccountId(account)) throw RequestRefusedException.Invalid("account", "is not an account id");
+        var outcome = await authority.SendAsync(account, new GetPolicy());
+        if (outcome.Answer is not PolicyView view) throw new RequestRefusedException(outcome);
+        var converted = Converted(settings, quote, view.Effective.Currency, at, "account");
+        var conversion = settings.ExchangeRates.Between(quote.Period!.Currency, view.Effective.Currency, at ?? clock.Now)!.Value;
+        var full = conversion.Of(quote.Charges!.Total);
+        var steps = view.Effective.Discounts?.Of(
+            full, usage.Dimensions with { Provider = quote.Model!.Provider }, quote.Model.Canonical, (long)Int128.Min(long.MaxValue, (Int128)usage.InputTokens + usage.OutputTokens), usage.Requests, view.Month ?? MonthUsage.Nothing) ?? [];
+        var due = steps.Aggregate(full, (left, step) => left - step.Amount);
+        return converted with { Cost = due.ToString(), Discounts = [.. steps.Select(step => new DiscountStepDocument(step.Kind, step.Share, step.Amount.ToString()))] };
     }
 
     public async Task Compare(HttpContext http)
@@ -54,5 +85,5 @@ sealed class QuoteEndpoints(IBudgetAuthority authority, LedgerClock clock)
     }
 
     /// <summary>Counts stand inside of `usage`; everything else beside it.</summary>
-    static string FieldOf(Quote quote) => quote.Field is "model" or "provider" or "at" or "serviceTier" or "region" or "speed" ? quote.Field : $"usage.{quote.Field}";
+    static string FieldOf(Quote quote) => quote.Field is "model" or "provider" or "at" or "serviceTier" or "region" or "speed" or "account" or "currency" ? quote.Field : $"usage.{quote.Field}";
 }

@@ -22,6 +22,7 @@ namespace Purser.Api.Json;
 [JsonSerializable(typeof(ComparisonRequestDocument))]
 [JsonSerializable(typeof(DecisionDocument))]
 [JsonSerializable(typeof(EstimateDocument))]
+[JsonSerializable(typeof(ExchangeRatesDocument))]
 [JsonSerializable(typeof(HomeDocument))]
 [JsonSerializable(typeof(HealthDocument))]
 [JsonSerializable(typeof(System.Text.Json.Nodes.JsonObject))]

@@ -35,6 +35,15 @@ public readonly record struct Exact(BigInteger Digits, int Scale)
     public decimal PercentOf(Exact whole) => whole.Digits.IsZero ? 0
         : (decimal)(Digits * Power(8 + Math.Max(0, whole.Scale - Scale)) / (whole.Digits * Power(Math.Max(0, Scale - whole.Scale)))) / 1_000_000m;
 
+    /// <summary>Divided, and rounded up to so many decimals where that does not end.</summary>
+    public Exact DividedCeiling(Exact by, int decimals)
+    {
+        var places = decimals - Scale + by.Scale;
+        var (above, below) = places >= 0 ? (Digits * Power(places), by.Digits) : (Digits, by.Digits * Power(-places));
+        var (whole, rest) = BigInteger.DivRem(above, below);
+        return new Exact(rest.Sign * below.Sign > 0 ? whole + 1 : whole, decimals).Shortest();
+    }
+
     /// <summary>Rounded up to so many decimals, where it has more.</summary>
     public Exact Ceiling(int decimals)
     {

@@ -179,6 +179,82 @@ public abstract class PriceConformance(HttpFacade host)
     }
 
     [Fact]
+    public async Task Discounts_of_an_account_are_taken_off_and_shown()
+    {
+        var (account, model) = (host.NewAccount(), $"m-{host.NewAccount()}");
+        await host.Put($"/v1/prices/house/{model}", """{"rates":{"input":"10"}}""");
+        const string discounts = """
+            {"volume":{"measure":"tokens","tiers":[{"above":10000,"discount":0.02},{"above":50000,"discount":0.05}]},"batch":[{"above":5,"discount":0.08}],
+             "negotiated":[{"match":{"model":"m-*"},"multiplier":0.5},{"multiplier":0.1}]}
+            """;
+        var policy = await host.Put($"/v1/accounts/{account}/policy", $$"""{"limits":[{"id":"money","unit":"cost","window":"lifetime","amount":"100"}],"discounts":{{discounts}}}""");
+        Assert.Equal(JsonSerializer.Serialize(JsonDocument.Parse(discounts).RootElement), JsonSerializer.Serialize(policy.Json.GetProperty("discounts")));
+
+        Assert.Equal(("0.05", "0.05"), await Use(10000));
+        // The month so far and the call itself: more than 10,000 now.
+        Assert.Equal(("0.049", "0.051"), await Use(10000));
+        // A batch of six, and more than 50,000 tokens.
+        Assert.Equal(("0.174", "0.226"), await Use(40000, requests: 6));
+        var quote = (await host.Post("/v1/quotes", $$"""{"model":"{{model}}","usage":{"inputTokens":1000},"account":"{{account}}"}""")).Json;
+        Assert.Equal("0.01", quote.GetProperty("cost").GetString());
+        Assert.Equal("""{"cost":"0.00475","currency":"USD","discounts":[{"kind":"negotiated","share":0.5,"amount":"0.005"},{"kind":"volume","share":0.05,"amount":"0.00025"}]}""",
+            quote.GetProperty("charged").GetRawText());
+        var held = (await host.Post($"/v1/accounts/{account}/check", $$"""{"model":"{{model}}","inputTokens":1000,"maxOutputTokens":0}""")).Json;
+        Assert.True(held.GetProperty("allowed").GetBoolean());
+
+        async Task<(string?, string?)> Use(int input, int requests = 1)
+        {
+            var booked = await host.Post($"/v1/accounts/{account}/usage", $$"""{"model":"{{model}}","inputTokens":{{input}},"requests":{{requests}}}""");
+            var record = (await host.Get($"/v1/accounts/{account}/usage")).Json.GetProperty("items").EnumerateArray().Single(item => item.GetProperty("id").GetString() == booked.Member("usageId"));
+            return (booked.Member("cost"), record.GetProperty("discount").GetString());
+        }
+    }
+
+    [Fact]
+    public async Task An_account_in_another_currency_is_charged_at_the_rate_of_the_time()
+    {
+        var (account, model) = (host.NewAccount(), $"m-{host.NewAccount()}");
+        await host.Put($"/v1/prices/house/{model}", """{"rates":{"input":"3","output":"15"}}""");
+        await host.Put($"/v1/accounts/{account}/policy", """{"currency":"ISK","limits":[{"id":"money","unit":"cost","window":"lifetime","amount":"1000"}]}""");
+        var none = await host.Post($"/v1/accounts/{account}/check", $$"""{"model":"{{model}}","inputTokens":1000,"maxOutputTokens":0}""");
+        none.IsProblem(422, "unprocessable", "model");
+        (await host.Post("/v1/quotes", $$"""{"model":"{{model}}","usage":{"inputTokens":1000},"currency":"ISK"}""")).IsProblem(422, "unprocessable", "currency");
+
+        const string rates = """{"base":"USD","rates":[{"currency":"ISK","rate":"140","effectiveFrom":"2026-01-01T00:00:00Z"},{"currency":"ISK","rate":"130.5","effectiveFrom":"2026-02-01T00:00:00Z"}]}""";
+        (await host.Put("/v1/exchange-rates", rates)).Is(200, rates);
+        (await host.Get("/v1/exchange-rates")).Is(200, rates);
+        Assert.Equal(("0.42", "140"), await Use("2026-01-15T00:00:00Z"));
+        Assert.Equal(("0.3915", "130.5"), await Use("2026-02-01T00:00:00Z"));
+        var quote = (await host.Post("/v1/quotes", $$"""{"model":"{{model}}","usage":{"inputTokens":1000},"currency":"ISK","at":"2026-01-15T00:00:00Z"}""")).Json;
+        Assert.Equal("""{"cost":"0.42","currency":"ISK","exchangeRate":"140","discounts":[]}""", quote.GetProperty("converted").GetRawText());
+        Assert.Equal("0.8115", (await host.Get($"/v1/accounts/{account}")).Json.GetProperty("limits")[0].GetProperty("settled").GetString());
+        // Booked amounts keep the rate of their time, and the currency of an account with bookings stays.
+        await host.Put("/v1/exchange-rates", """{"base":"USD","rates":[{"currency":"ISK","rate":"1"}]}""");
+        Assert.Equal("0.8115", (await host.Get($"/v1/accounts/{account}")).Json.GetProperty("limits")[0].GetProperty("settled").GetString());
+        (await host.Put($"/v1/accounts/{account}/policy", """{"currency":"USD"}""")).IsProblem(422, "unprocessable", "currency");
+
+        async Task<(string?, string?)> Use(string at)
+        {
+            var booked = await host.Post($"/v1/accounts/{account}/usage", $$"""{"model":"{{model}}","inputTokens":1000,"timestamp":"{{at}}"}""");
+            var record = (await host.Get($"/v1/accounts/{account}/usage")).Json.GetProperty("items").EnumerateArray().Single(item => item.GetProperty("id").GetString() == booked.Member("usageId"));
+            Assert.Equal(("USD", "0.003", "ISK"), (record.GetProperty("priceCurrency").GetString(), record.GetProperty("priceCost").GetString(), booked.Member("currency")));
+            return (booked.Member("cost"), record.GetProperty("exchangeRate").GetString());
+        }
+    }
+
+    [Theory]
+    [InlineData("""{}""", "rates")]
+    [InlineData("""{"base":"dollar","rates":[]}""", "base")]
+    [InlineData("""{"rates":[{"currency":"QQQ","rate":"1"}]}""", "rates[0].currency")]
+    [InlineData("""{"rates":[{"currency":"EUR","rate":"0"}]}""", "rates[0].rate")]
+    [InlineData("""{"rates":[{"currency":"EUR","rate":"9e-1"}]}""", "rates[0].rate")]
+    [InlineData("""{"rates":[{"currency":"EUR","rate":0.9}]}""", "rates[0].rate")]
+    [InlineData("""{"rates":[{"currency":"EUR","rate":"-0.9"}]}""", "rates[0].rate")]
+    [InlineData("""{"rates":[{"currency":"USD","rate":"1"}]}""", "rates[0].currency")]
+    [InlineData("""{"rates":[{"currency":"EUR","rate":"0.9"},{"currency":"EUR","rate":"0.8"}]}""", "rates[1].effectiveFrom")]
+    public async Task A_wrong_exchange_rate_is_refused_by_its_field(string body, string field) => (await host.Put("/v1/exchange-rates", body)).IsProblem(400, "invalid", field);
+
+    [Fact]
     public async Task Records_without_a_price_are_rated_when_there_is_one_and_never_twice()
     {
         var (account, model) = (host.NewAccount(), $"m-{host.NewAccount()}");

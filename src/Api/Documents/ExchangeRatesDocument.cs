@@ -1,0 +1,51 @@
+// Exchange rates, each from an instant on. There are none until somebody gives them.
+using System.Globalization;
+using System.Text.Json.Serialization;
+using NodaTime;
+using Purser.Core;
+
+namespace Purser.Api.Documents;
+
+/// <summary>One unit of `base` (USD if not said) is `rate` of the currency, from `effectiveFrom` on (always, if not said).</summary>
+public sealed class ExchangeRatesDocument
+{
+    public string? Base { get; set; }
+    public IReadOnlyList<ExchangeRateDocument>? Rates { get; set; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? ChangedBy { get; set; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Reason { get; set; }
+
+    internal ExchangeRates ToRates() => new(
+        Base ?? "USD", (Rates ?? throw RequestRefusedException.Invalid("rates", "is required")).Select((rate, i) => ExchangeRateDocument.ToRate(rate, $"rates[{i}]")).ToArray());
+
+    internal static ExchangeRatesDocument Of(ExchangeRates rates) => new()
+    {
+        Base = rates.Base, Rates = [.. rates.Rates.Select(ExchangeRateDocument.Of)],
+    };
+}
+
+public sealed class ExchangeRateDocument
+{
+    public string? Currency { get; set; }
+    public string? Rate { get; set; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public Instant? EffectiveFrom { get; set; }
+
+    internal static ExchangeRate ToRate(ExchangeRateDocument? sent, string at)
+    {
+        if (sent?.Currency is not { } currency) throw RequestRefusedException.Invalid($"{at}.currency", "is required");
+        if (sent.Rate is not { Length: > 0 and <= 28 } text || !text.All(c => char.IsAsciiDigit(c) || c == '.')
+            || !decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var rate))
+            throw RequestRefusedException.Invalid($"{at}.rate", "must be a decimal string such as \"0.92\": no exponent, no sign");
+        return new(currency, Exact.Shortest(rate), sent.EffectiveFrom ?? Instant.FromUnixTimeMilliseconds(0));
+    }
+
+    internal static ExchangeRateDocument Of(ExchangeRate rate) => new()
+    {
+        Currency = rate.Currency, Rate = ((Exact)rate.Rate).ToString(), EffectiveFrom = rate.EffectiveFrom == Instant.FromUnixTimeMilliseconds(0) ? null : rate.EffectiveFrom,
+    };
+}
