@@ -118,6 +118,9 @@ public static class Comparison
             results.Add(new($"rules alone: check, {limits} limits", "bytes", check.Bytes));
             results.Add(new($"rules alone: reserve or settle, {limits} limits", "bytes", both.Bytes));
         }
+        if (options.Includes("quotes"))
+            foreach (var row in QuoteSpeed.Measure(options.Round))
+                results.Add(row);
         if (options.Includes("tokens"))
             foreach (var row in TokenSpeed.Measure(options.Round))
                 results.Add(row);

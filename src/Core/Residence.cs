@@ -111,6 +111,7 @@ public static class Residence
                 if (state.Holds.TryGetValue(reserve.Id, out var existing)) yield return existing.Dimensions;
                 break;
             case Record record: yield return record.Usage.Dimensions; break;
+            case Reprice reprice when state.RecentUsage.TryGetValue(reprice.UsageId, out var booked): yield return booked.Usage.Dimensions; break;
             case Extend extend when state.Holds.TryGetValue(extend.ReservationId, out var hold):
                 yield return hold.Dimensions;
                 if (extend.Estimate is { } more) yield return hold.Dimensions.With(more.Dimensions);
