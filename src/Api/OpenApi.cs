@@ -59,7 +59,6 @@ static class OpenApi
         else if (type == typeof(PriceDocument) || type == typeof(System.Text.Json.Nodes.JsonObject))
             (schema.Type, schema.Description) = (JsonSchemaType.Object, "a price, in the form of an entry of the catalogue: docs/prices.md");
         else if (type == typeof(UsageResultDocument)) schema.Discriminator = null;
-        else if (type == typeof(NotYet)) schema.Description = "not available yet";
         else if (type == typeof(Window)) (schema.Type, schema.Description) = (Kind(schema, JsonSchemaType.String), WindowNameConverter.Wrong);
         else if (type.IsEnum)
         {

@@ -64,7 +64,7 @@ public static class Validity
         if (policy.MonthAnchorDay is < 1 or > 31) return Outcome.Invalid("monthAnchorDay", "must be 1 to 31");
         if (policy.Currency is { } currency && !Currencies.IsKnown(currency))
             return Outcome.Invalid("currency", "must be a three-letter code of ISO 4217, such as USD");
-        if (policy.Discounts is { } discounts && Problem(discounts) is { } wrong) return wrong;
+        if (policy.Discounts is { } discounts && Problem(discounts) is { } badDiscount) return badDiscount;
         if (policy.Unpriced is { Rule: UnpricedRule.Fallback, Fallback: null })
             return Outcome.Invalid("unpriced.fallback", "the rule `fallback` needs the model whose price is used");
         if (Ttl(policy.Holds?.DefaultTtlSeconds, "holds.defaultTtlSeconds") is { } ttl) return ttl;

@@ -68,9 +68,6 @@ public sealed class PolicyDocument
         };
     }
 
-    static RequestRefusedException NotAvailable(string field) =>
-        RequestRefusedException.Unprocessable(field, "is not available yet in this version; leave it out");
-
     internal static PolicyDocument Of(Policy policy, long version) => new()
     {
         Limits = [.. policy.Limits.Select(LimitDocument.Of)],

@@ -46,10 +46,6 @@ public readonly record struct Cost(long Nanos);
 [JsonConverter(typeof(FreeObjectConverter))]
 public readonly record struct FreeObject(string Json);
 
-/// <summary>A member that a later version will understand: anything may stand here, so that the answer can say so by name.</summary>
-[JsonConverter(typeof(NotYetConverter))]
-public readonly record struct NotYet(bool Given);
-
 /// <summary>A value of a request that can not be read. The message is the answer; the serializer adds the path.</summary>
 public sealed class BadValueException(string message) : JsonException(message);
 
@@ -138,15 +134,4 @@ sealed class FreeObjectConverter : JsonConverter<FreeObject>
     };
 
     public override void Write(Utf8JsonWriter writer, FreeObject value, JsonSerializerOptions options) => writer.WriteRawValue(value.Json);
-}
-
-sealed class NotYetConverter : JsonConverter<NotYet>
-{
-    public override NotYet Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
-    {
-        reader.Skip();
-        return new(true);
-    }
-
-    public override void Write(Utf8JsonWriter writer, NotYet value, JsonSerializerOptions options) => writer.WriteNullValue();
 }
