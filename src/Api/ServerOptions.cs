@@ -1,6 +1,7 @@
 // Every setting of the embedded host. No setting at all is a working one.
 using System.ComponentModel.DataAnnotations;
 using System.Net;
+using Purser.Engine;
 
 namespace Purser.Api;
 
@@ -30,13 +31,17 @@ public sealed class ServerOptions : IValidatableObject
     [AllowedValues("create", "refuse", ErrorMessage = "must be create or refuse")]
     public string UnknownAccounts { get; init; } = "create";
 
+    /// <summary>PURSER_RETENTION_DAYS: how long usage records are kept, counted from when they were booked. Reports outlast them.</summary>
+    [Range(1, 36_500, ErrorMessage = "must be a whole number of days from 1 to 36500")]
+    public int RetentionDays { get; init; } = UsageRetention.UsualDays;
+
     public const string Prefix = "PURSER_";
 
     static readonly (string Member, string Variable)[] names =
     [
         (nameof(Urls), "PURSER_URLS"), (nameof(Data), "PURSER_DATA"), (nameof(Ledger), "PURSER_LEDGER"), (nameof(Postgres), "PURSER_POSTGRES"),
         (nameof(AdminKey), "PURSER_ADMIN_KEY"),
-        (nameof(UnknownAccounts), "PURSER_UNKNOWN_ACCOUNTS"),
+        (nameof(UnknownAccounts), "PURSER_UNKNOWN_ACCOUNTS"), (nameof(RetentionDays), "PURSER_RETENTION_DAYS"),
     ];
 
     public static ServerOptions Of(IConfiguration configuration)
@@ -50,8 +55,13 @@ public sealed class ServerOptions : IValidatableObject
             Postgres = configuration["PURSER_POSTGRES"] is { Length: > 0 } postgres ? postgres : null,
             AdminKey = configuration["PURSER_ADMIN_KEY"] is { Length: > 0 } key ? key : null,
             UnknownAccounts = configuration["PURSER_UNKNOWN_ACCOUNTS"] ?? usual.UnknownAccounts,
+            RetentionDays = DaysOf(configuration["PURSER_RETENTION_DAYS"]) ?? usual.RetentionDays,
         };
     }
+
+    /// <summary>What is no number at all is none that is allowed.</summary>
+    public static int? DaysOf(string? text) => string.IsNullOrEmpty(text) ? null
+        : int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var days) ? days : 0;
 
     /// <summary>What is wrong, one line for each, by the name of its variable. Values are not repeated where they may be secret.</summary>
     public IReadOnlyList<string> Problems()

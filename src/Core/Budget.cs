@@ -152,6 +152,8 @@ public static class Budget
                 Answer = after => Viewing.Status(after, new GetStatus(), now).Answer!,
             },
             CloseSession close => new(Outcome.Done(), HasSession(state, close.Session, now) ? [new SessionClosed(close.Session) { At = now }] : []),
+            // A millisecond later than everything that was booked so far, and not later than anything that follows.
+            EraseUsage erase => new(Outcome.Done(), [new UsageErased(erase.User, erase.By, erase.Reason) { At = now.ToMillis() + Duration.FromMilliseconds(1) }]),
             Tick => new(Outcome.Done()),
             _ => throw new UnreachableException($"no rule for {command.GetType().Name}"),
         };
@@ -160,7 +162,7 @@ public static class Budget
     static Outcome? UnknownAccount(BudgetState state, BudgetCommand command, Settings settings)
     {
         if (!state.IsBlank || command is SetPolicy or Tick) return null;
-        var reads = command is Reprice or GetStatus or GetPolicy or ListOverrides or Resume or CloseSession;
+        var reads = command is Reprice or GetStatus or GetPolicy or ListOverrides or Resume or CloseSession or EraseUsage;
         return reads || settings.RefuseUnknownAccounts
             ? new(OutcomeStatus.UnknownAccount, null, "account", settings.RefuseUnknownAccounts
                 ? $"there is no account '{state.Account}'; create it by putting its policy" : $"there is no account '{state.Account}' yet")
@@ -187,6 +189,7 @@ public static class Budget
             case OverrideRemoved removed: Overriding.Apply(state, removed); break;
             case AccountPaused paused: (state.Paused, state.PausedReason) = (true, paused.Reason); break;
             case AccountResumed: (state.Paused, state.PausedReason) = (false, null); break;
+            case UsageErased: break;
             case SessionClosed closed: Counting.Apply(state, closed); break;
             case ThresholdCrossed crossed: Thresholding.Apply(state, crossed); break;
             case ThresholdRearmed rearmed: Thresholding.Apply(state, rearmed); break;

@@ -22,6 +22,7 @@ namespace Purser.Core;
 [JsonDerivedType(typeof(RemoveOverride), "removeOverride")]
 [JsonDerivedType(typeof(ListOverrides), "listOverrides")]
 [JsonDerivedType(typeof(CloseSession), "closeSession")]
+[JsonDerivedType(typeof(EraseUsage), "eraseUsage")]
 [JsonDerivedType(typeof(Tick), "tick")]
 public abstract record BudgetCommand;
 
@@ -83,6 +84,9 @@ public sealed record RemoveOverride(string Id, string? RemovedBy = null) : Budge
 public sealed record ListOverrides : BudgetCommand;
 
 public sealed record CloseSession(string Session) : BudgetCommand;
+
+/// <summary>Erases the records that were booked so far, all or those of a user. Counters stay: what was spent was spent.</summary>
+public sealed record EraseUsage(string? User = null, string? By = null, string? Reason = null) : BudgetCommand;
 
 /// <summary>Nobody calls, but time passed: let holds expire and windows be announced. Also how a host looks whether anything is due.</summary>
 public sealed record Tick : BudgetCommand;

@@ -18,6 +18,7 @@ namespace Purser.Core;
 [JsonDerivedType(typeof(OverrideAdded), "overrideAdded")]
 [JsonDerivedType(typeof(OverrideRemoved), "overrideRemoved")]
 [JsonDerivedType(typeof(SessionClosed), "sessionClosed")]
+[JsonDerivedType(typeof(UsageErased), "usageErased")]
 [JsonDerivedType(typeof(ThresholdCrossed), "threshold")]
 [JsonDerivedType(typeof(ThresholdRearmed), "thresholdRearmed")]
 [JsonDerivedType(typeof(WindowReset), "windowReset")]
@@ -73,6 +74,12 @@ public sealed record OverrideAdded(string Id, long Fingerprint, OverrideTerms Te
 public sealed record OverrideRemoved(string Id, string? RemovedBy) : BudgetEvent;
 
 public sealed record SessionClosed(string Session) : BudgetEvent;
+
+/// <summary>Records booked before <see cref="BudgetEvent.At"/> were erased, all or those of a user. Whoever reads usage from the journal leaves them out.</summary>
+public sealed record UsageErased(string? User, string? By, string? Reason) : BudgetEvent
+{
+    public bool Erases(UsageRecord record) => record.BookedAt < At && (User is null || record.Usage.Dimensions.User == User);
+}
 
 /// <summary>The settled amount reached a threshold. <see cref="Arming"/> counts how often the limit was armed anew within the window.</summary>
 public sealed record ThresholdCrossed(

@@ -50,6 +50,7 @@ public static class Validity
         Pause pause => Text("reason", pause.Reason, LongestReason),
         RemoveOverride remove => Id("id", remove.Id) ?? Text("removedBy", remove.RemovedBy, LongestName),
         GetReservation get => Id("id", get.Id),
+        EraseUsage erase => Text("user", erase.User, LongestName) ?? Text("by", erase.By, LongestName) ?? Text("reason", erase.Reason, LongestReason),
         CloseSession close => Id("session", close.Session),
         GetStatus { PageSize: < 1 or > LargestPage } => Outcome.Invalid("limit", $"must be 1 to {LargestPage}"),
         _ => null,

@@ -115,6 +115,11 @@ public sealed class Append(string account, long expectedVersion, IReadOnlyList<B
     /// <summary>Encodes everything, on whatever thread asks.</summary>
     public void Encode() => _ = (EncodedEvents, EncodedUsage, EncodedHolds);
 
+    /// <summary>Whether something of it belongs to the audit trail, and whether that is an erasure.</summary>
+    public bool IsAudited => events.Any(AuditTrail.Has);
+
+    public bool Erases => events.Any(happened => happened is UsageErased);
+
     /// <summary>The usage records among the events, in order.</summary>
     public IEnumerable<UsageRecord> UsageRecords => events.Select(RecordOf).OfType<UsageRecord>();
 

@@ -99,6 +99,15 @@ public interface IUsageQueries
 
     Task<UsageExtent> ExtentAsync(UsageFilter filter, CancellationToken cancellation = default);
 
+    /// <summary>The sessions that records of an account name, in order.</summary>
+    Task<Page<string>> SessionsAsync(string account, string? cursor, int limit, CancellationToken cancellation = default);
+
+    /// <summary>What somebody did to an account, in order (see <see cref="AuditTrail"/>). The cursor is a version of the journal.</summary>
+    Task<Page<AuditEntry>> AuditAsync(string account, string? cursor, int limit, CancellationToken cancellation = default);
+
+    /// <summary>Records that were booked before this are gone, or may go any moment; null where none ever went.</summary>
+    Task<Instant?> KeptSinceAsync(CancellationToken cancellation = default);
+
     /// <summary>Account ids in order, those that contain <paramref name="search"/> (ignoring case) where it is given.</summary>
     Task<Page<string>> AccountsAsync(string? search, string? cursor, int limit, CancellationToken cancellation = default);
 }

@@ -17,4 +17,16 @@ public interface IUsageStore
     /// at <paramref name="now"/>. False where there was nothing to do, or another host is at it.
     /// </summary>
     Task<bool> FoldAsync(Instant now, int most);
+
+    /// <summary>Carries out an erasure that the journal asks for and that was not carried out yet; false where there is none.</summary>
+    Task<bool> EraseNextAsync();
+
+    /// <summary>
+    /// Looks at up to <paramref name="most"/> records by age, from where an earlier call ended, and deletes those that rollups include and that were booked
+    /// before <paramref name="bookedBefore"/>. The answer is where to go on; null at the end.
+    /// </summary>
+    Task<UsageCursor?> PurgeAsync(Instant bookedBefore, UsageCursor? after, int most);
+
+    /// <summary>Makes the rollups of an account again from its journal. Sums are right meanwhile and after.</summary>
+    Task RebuildAsync(string account);
 }

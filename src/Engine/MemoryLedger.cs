@@ -86,6 +86,7 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
             bookings.Add(booking);
             Roll(account.Name, record);
         }
+        foreach (var erased in append.Events.OfType<UsageErased>()) Erase(account, erased);
         return (AppendStatus.Written, account.Version);
     }
 
@@ -254,6 +255,80 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
         gain ??= new();
         gain.Sums.Add(record.Figures());
         if (record.Usage.Dimensions.Session is { } session) gain.Sessions.Add(session);
+    }
+
+    void Erase(Account account, UsageErased erased)
+    {
+        foreach (var booking in account.Bookings.Where(booking => erased.Erases(booking.Record!)).ToArray())
+        {
+            account.Bookings.Remove(booking);
+            bookings.Remove(booking);
+            account.ById[booking.Record!.Id] = booking with { Record = booking.Record.Erased() };
+        }
+        RollAgain(account);
+    }
+
+    /// <summary>The rollups of an account from its journal.</summary>
+    void RollAgain(Account account)
+    {
+        foreach (var quarter in rollups.Values)
+            foreach (var key in quarter.Keys.Where(key => key.Account == account.Name).ToArray()) quarter.Remove(key);
+        var happenings = account.Journal.SelectMany(entry => LedgerJson.DecodeEvents(entry.Events)).ToArray();
+        var erasures = happenings.OfType<UsageErased>().ToArray();
+        foreach (var happened in happenings)
+            if (Engine.Append.RecordOf(happened) is { } record && !erasures.Any(erased => erased.Erases(record)))
+                Roll(account.Name, record);
+    }
+
+    public Task<bool> EraseNextAsync() => Task.FromResult(false);
+
+    public Task RebuildAsync(string account)
+    {
+        lock (gate)
+            if (accounts.TryGetValue(account, out var found)) RollAgain(found);
+        return Task.CompletedTask;
+    }
+
+    public Task<UsageCursor?> PurgeAsync(Instant bookedBefore, UsageCursor? after, int most)
+    {
+        lock (gate)
+        {
+            foreach (var account in accounts.Values)
+                foreach (var booking in account.ById.Values.Where(booking => booking.Record!.BookedAt < bookedBefore).ToArray())
+                {
+                    account.ById.Remove(booking.Record!.Id);
+                    account.Bookings.Remove(booking);
+                    bookings.Remove(booking);
+                }
+            keptSince = keptSince is null ? bookedBefore : Instant.Max(keptSince.Value, bookedBefore);
+        }
+        return Task.FromResult<UsageCursor?>(null);
+    }
+
+    Instant? keptSince;
+
+    public Task<Instant?> KeptSinceAsync(CancellationToken cancellation = default)
+    {
+        lock (gate) return Task.FromResult(keptSince);
+    }
+
+    public Task<Page<string>> SessionsAsync(string account, string? cursor, int limit, CancellationToken cancellation = default)
+    {
+        lock (gate)
+        {
+            var found = !accounts.TryGetValue(account, out var known) ? [] : known.Bookings.Select(booking => booking.Record!.Usage.Dimensions.Session).OfType<string>()
+                .Distinct(StringComparer.Ordinal).Where(session => cursor is null || string.CompareOrdinal(session, cursor) > 0)
+                .Order(StringComparer.Ordinal).Take(limit + 1).ToArray();
+            return Task.FromResult(new Page<string>([.. found.Take(limit)], found.Length > limit && limit > 0 ? found[limit - 1] : null));
+        }
+    }
+
+    public Task<Page<AuditEntry>> AuditAsync(string account, string? cursor, int limit, CancellationToken cancellation = default)
+    {
+        var after = AuditTrail.After(cursor);
+        lock (gate)
+            return Task.FromResult(AuditTrail.PageOf(
+                !accounts.TryGetValue(account, out var found) ? [] : [.. Journal(found, after, int.MaxValue).Where(entry => entry.Events.Any(AuditTrail.Has)).Take(limit + 1)], limit));
     }
 
     public Task<long> UnfoldedAsync() => Task.FromResult(0L);

@@ -1,10 +1,24 @@
 // When what was derived from the journal is kept up: often while there is little to do, rarely and a lot at once while others write much.
 using Microsoft.Extensions.Logging;
+using NodaTime;
 
 namespace Purser.Engine;
 
-public sealed class UsageUpkeep(IUsageStore store, LedgerClock clock, ILogger log)
+/// <summary>How long records are kept, counted from when they were booked. Rollups are kept for good.</summary>
+public sealed record UsageRetention(Duration Kept)
 {
+    public const int UsualDays = 90;
+
+    public static UsageRetention OfDays(int days) => new(Duration.FromDays(days));
+}
+
+public sealed class UsageUpkeep(IUsageStore store, LedgerClock clock, ILogger log, UsageRetention retention)
+{
+    /// <summary>Looking for old records goes through all that are old by their own time, so it is done rarely.</summary>
+    static readonly Duration betweenPurges = Duration.FromHours(6);
+
+    const int PerPurge = 2_000;
+
     static readonly TimeSpan period = TimeSpan.FromSeconds(1);
 
     /// <summary>
@@ -20,6 +34,8 @@ public sealed class UsageUpkeep(IUsageStore store, LedgerClock clock, ILogger lo
     const int PerStep = 20_000;
 
     long before;
+    Instant? lastPurge;
+    UsageCursor? purging;
 
     public async Task RunAsync(TimeProvider time, CancellationToken cancellation)
     {
@@ -52,5 +68,17 @@ public sealed class UsageUpkeep(IUsageStore store, LedgerClock clock, ILogger lo
                 if (busy)
                     break;
         before = await store.UnfoldedAsync();
+        while (!cancellation.IsCancellationRequested && await store.EraseNextAsync())
+        {
+        }
+        await PurgeAsync(clock.Now - retention.Kept);
+    }
+
+    /// <summary>One step in a period, so that a great many old records go over minutes and not at once.</summary>
+    async Task PurgeAsync(Instant bookedBefore)
+    {
+        if (purging is null && clock.Now - lastPurge < betweenPurges) return;
+        lastPurge = clock.Now;
+        purging = await store.PurgeAsync(bookedBefore, purging, PerPurge);
     }
 }

@@ -1,5 +1,6 @@
 // What the grains of a silo share, registered.
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Orleans.Serialization;
 using Purser.Engine;
@@ -17,6 +18,8 @@ public static class PurserGrains
         services.AddSingleton(provider => new SettingsSource(provider.GetRequiredService<ILedger>(), refuseUnknownAccounts));
         services.AddSingleton(provider => new Committer(provider.GetRequiredService<ILedger>()));
         services.AddHostedService<DeadlineWatch>();
+        services.TryAddSingleton(UsageRetention.OfDays(UsageRetention.UsualDays));
+        services.AddHostedService<UsageWatch>();
         services.AddClockWatch(provider => provider.GetRequiredService<LedgerClock>().MeasureAsync(provider.GetRequiredService<ILedger>()));
         services.AddSingleton(provider => new SessionParts(
             provider.GetRequiredService<ILedger>(), provider.GetRequiredService<Committer>(), provider.GetRequiredService<SettingsSource>(),

@@ -19,6 +19,15 @@ public sealed class UsageGrain(IUsageQueries queries) : Grain, IUsageGrain
 
     public Task<Immutable<UsageExtent>> ExtentAsync(UsageFilter filter, CancellationToken cancellation) => AskAsync(() => queries.ExtentAsync(filter, cancellation));
 
+    public Task<Immutable<Page<string>>> SessionsAsync(string account, string? cursor, int limit, CancellationToken cancellation) =>
+        AskAsync(() => queries.SessionsAsync(account, cursor, limit, cancellation));
+
+    public Task<Immutable<Page<AuditEntry>>> AuditAsync(string account, string? cursor, int limit, CancellationToken cancellation) =>
+        AskAsync(() => queries.AuditAsync(account, cursor, limit, cancellation));
+
+    public Task<Immutable<long?>> KeptSinceAsync(CancellationToken cancellation) =>
+        AskAsync(async () => (await queries.KeptSinceAsync(cancellation))?.ToUnixTimeMilliseconds());
+
     public Task<Immutable<Page<string>>> AccountsAsync(string? search, string? cursor, int limit, CancellationToken cancellation) =>
         AskAsync(() => queries.AccountsAsync(search, cursor, limit, cancellation));
 

@@ -15,6 +15,19 @@ public sealed class ClusterQueries(IGrainFactory grains, Repetition repetition) 
     public Task<UsageExtent> ExtentAsync(UsageFilter filter, CancellationToken cancellation = default) =>
         AskAsync(usage => usage.ExtentAsync(filter, cancellation), cancellation);
 
+    public Task<Page<string>> SessionsAsync(string account, string? cursor, int limit, CancellationToken cancellation = default) =>
+        AskAsync(usage => usage.SessionsAsync(account, cursor, limit, cancellation), cancellation);
+
+    public Task<Page<AuditEntry>> AuditAsync(string account, string? cursor, int limit, CancellationToken cancellation = default)
+    {
+        // Here, where a cursor that makes no sense is still its own exception.
+        AuditTrail.After(cursor);
+        return AskAsync(usage => usage.AuditAsync(account, cursor, limit, cancellation), cancellation);
+    }
+
+    public async Task<NodaTime.Instant?> KeptSinceAsync(CancellationToken cancellation = default) =>
+        await AskAsync(usage => usage.KeptSinceAsync(cancellation), cancellation) is { } millis ? NodaTime.Instant.FromUnixTimeMilliseconds(millis) : null;
+
     public Task<Page<string>> AccountsAsync(string? search, string? cursor, int limit, CancellationToken cancellation = default) =>
         AskAsync(usage => usage.AccountsAsync(search, cursor, limit, cancellation), cancellation);
 

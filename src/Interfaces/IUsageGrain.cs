@@ -23,6 +23,19 @@ public interface IUsageGrain : IGrainWithIntegerKey
     [ResponseTimeout(Patience)]
     Task<Immutable<UsageExtent>> ExtentAsync([Immutable] UsageFilter filter, CancellationToken cancellation);
 
+    [Alias("sessions")]
+    [ResponseTimeout(Patience)]
+    Task<Immutable<Page<string>>> SessionsAsync(string account, string? cursor, int limit, CancellationToken cancellation);
+
+    [Alias("audit")]
+    [ResponseTimeout(Patience)]
+    Task<Immutable<Page<AuditEntry>>> AuditAsync(string account, string? cursor, int limit, CancellationToken cancellation);
+
+    /// <summary>Milliseconds since 1970.</summary>
+    [Alias("kept-since")]
+    [ResponseTimeout(Patience)]
+    Task<Immutable<long?>> KeptSinceAsync(CancellationToken cancellation);
+
     [Alias("accounts")]
     [ResponseTimeout(Patience)]
     Task<Immutable<Page<string>>> AccountsAsync(string? search, string? cursor, int limit, CancellationToken cancellation);

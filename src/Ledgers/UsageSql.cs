@@ -23,6 +23,7 @@ sealed class UsageWhere
     public UsageWhere(UsageDialect dialect, UsageFilter filter, object? account, MillisRange range)
     {
         this.dialect = dialect;
+        And("not erased");
         if (account is not null) And(dialect.Unindexed + "account = {0}", account);
         Equal("orchestrator", filter.Orchestrator);
         Equal("\"user\"", filter.User);

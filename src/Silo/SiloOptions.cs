@@ -47,6 +47,9 @@ public sealed class SiloOptions : IValidatableObject
     /// <summary>PURSER_UNKNOWN_ACCOUNTS: `create` at first use, or `refuse` those without a policy.</summary>
     public string UnknownAccounts { get; init; } = "create";
 
+    /// <summary>PURSER_RETENTION_DAYS: how long usage records are kept, counted from when they were booked. Reports outlast them.</summary>
+    public int RetentionDays { get; init; } = UsageRetention.UsualDays;
+
     /// <summary>PURSER_ADMIN_KEY: what callers of /v1 must show. Needed to listen beyond this machine.</summary>
     public string? AdminKey { get; init; }
 
@@ -80,6 +83,7 @@ public sealed class SiloOptions : IValidatableObject
             ProbeSeconds = configuration["PURSER_PROBE_SECONDS"] is not { } probe ? usual.ProbeSeconds
                 : double.TryParse(probe, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) ? seconds : -1,
             UnknownAccounts = configuration["PURSER_UNKNOWN_ACCOUNTS"] ?? usual.UnknownAccounts,
+            RetentionDays = ServerOptions.DaysOf(configuration["PURSER_RETENTION_DAYS"]) ?? usual.RetentionDays,
             AdminKey = configuration["PURSER_ADMIN_KEY"] is { Length: > 0 } key ? key : null,
         };
     }
@@ -92,7 +96,7 @@ public sealed class SiloOptions : IValidatableObject
         var results = new List<ValidationResult>();
         Validator.TryValidateObject(this, new ValidationContext(this), results, validateAllProperties: true);
         // What an api has in common with the embedded host is judged there; the health of a silo may be listened for anywhere.
-        var http = new ServerOptions { Urls = Urls, AdminKey = IsApi ? AdminKey : AdminKey ?? "not asked for", UnknownAccounts = UnknownAccounts };
+        var http = new ServerOptions { Urls = Urls, AdminKey = IsApi ? AdminKey : AdminKey ?? "not asked for", UnknownAccounts = UnknownAccounts, RetentionDays = RetentionDays };
         return [.. http.Problems(), .. results.SelectMany(result => result.MemberNames.Select(member => $"{Array.Find(names, known => known.Member == member).Variable} {result.ErrorMessage}"))];
     }
 

@@ -403,6 +403,121 @@ public abstract class UsageQueryConformance : IAsyncLifetime
         }
     }
 
+    async Task<string[]> EverythingAsync()
+    {
+        var lines = new List<string>();
+        foreach (var step in (UsageStep[])[UsageStep.Whole, UsageStep.Quarter, UsageStep.Hour, UsageStep.Day])
+            foreach (var by in (UsageKey[][])[[UsageKey.Account, UsageKey.Outcome], [UsageKey.Account, UsageKey.User, UsageKey.Model]])
+                foreach (var sum in await Queries.SumAsync(all, by, step))
+                    lines.Add($"{step} {string.Join('/', sum.Keys.Select(key => key ?? "-"))} {sum.Start} {sum with { Keys = [], Durations = new() }} {string.Join(',', sum.Durations.Counts)}");
+        lines.Sort(StringComparer.Ordinal);
+        return [.. lines, (await Queries.ExtentAsync(all)).ToString()];
+    }
+
+    async Task EraseAsync(string account, string? user, Instant at)
+    {
+        await Ledger.WriteAsync(new Append(account, await Ledger.VersionAsync(account), [new UsageErased(user, "bob", "asked") { At = at }]) { At = at });
+        while (await Store.EraseNextAsync())
+        {
+        }
+    }
+
+    [Fact]
+    public async Task Erased_records_are_gone_from_everything_but_their_identity()
+    {
+        static UsageRecord Of(string id, string user, int minutes) => Call(id, new() { User = user, Session = "s" + user, Model = "m" }, durationMs: 5, at: Noon + Duration.FromMinutes(minutes));
+        await BookAsync("a", Of("u1", "ann", 0), Of("u2", "bob", 1), Of("u3", "ann", 16), Of("late", "ann", -5000));
+        await BookAsync("b", Of("u1", "ann", 0));
+        await EraseAsync("a", "ann", Noon + Duration.FromHours(1));
+        await BookAsync("a", Of("u4", "ann", 61));
+
+        Assert.Equal(["u4", "u2"], await IdsAsync(all with { Account = "a" }));
+        Assert.Equal(["u1"], await IdsAsync(all with { Account = "b" }));
+        Assert.Equal([("a", "ann", 1L), ("a", "bob", 1), ("b", "ann", 1)],
+            (await Queries.SumAsync(all, [UsageKey.Account, UsageKey.User], UsageStep.Whole)).Select(sum => (sum.Keys[0]!, sum.Keys[1]!, sum.Records)).Order());
+        Assert.Equal([("a", 2L), ("b", 1)], (await Queries.SumAsync(all, [UsageKey.Account], UsageStep.Whole)).Select(sum => (sum.Keys[0]!, sum.Records)).Order());
+        Assert.Equal(2, (await Queries.SumAsync(all with { Account = "a" }, [UsageKey.Session], UsageStep.Whole)).Sum(sum => sum.Records));
+        Assert.Equal(Noon + Duration.FromMinutes(61), (await Queries.ExtentAsync(all with { Account = "a", From = Noon + Duration.FromMinutes(2) })).PeakAt);
+        var left = Assert.Single((await Ledger.RecallAsync("a", [], ["u1", "never"])).Usage).Value;
+        Assert.Equal(("u1", null, 15L), (left.Id, left.Usage.Dimensions.User, left.Amounts.Tokens));
+        Assert.Equal(AppendStatus.Conflict, (await Ledger.AppendAsync(new Append("a", await Ledger.VersionAsync("a"), [Booked(NewRecord("u1"))]) { NewUsage = ["u1"] })).Status);
+
+        await EraseAsync("a", null, Noon + Duration.FromHours(2));
+        Assert.Empty(await IdsAsync(all with { Account = "a" }));
+        Assert.Equal(1, (await SumAsync(all)).Records);
+    }
+
+    [Fact]
+    public async Task Rollups_made_again_from_the_journal_are_the_same()
+    {
+        for (var no = 0; no < 40; no++)
+            await BookAsync($"a{no % 3}", Call($"u{no}", new() { User = no % 4 == 0 ? "ann" : "bob", Model = $"m{no % 2}", Session = $"s{no % 7}" }, no % 5 > 0, no * 100, Noon - Duration.FromMinutes(no * 77)));
+        await EraseAsync("a1", "ann", Noon + Duration.FromMinutes(10));
+        await Ledger.WriteAsync(Appending("a1", await Ledger.VersionAsync("a1"), Booked(Call("later", new() { User = "ann" }, at: Noon + Duration.FromMinutes(11)))));
+        var before = await EverythingAsync();
+
+        Assert.Equal(3, await Rebuilding.RunAsync(Queries, Store));
+
+        Assert.Equal(before, await EverythingAsync());
+        await FoldAllAsync(Noon + Duration.FromDays(3));
+        Assert.Equal(before, await EverythingAsync());
+        Assert.DoesNotContain((await Verification.RunAsync(Ledger, Queries)).Findings, finding => finding.What.Contains("report", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Records_go_by_the_age_of_their_booking_and_reports_stay_as_they_were()
+    {
+        static UsageRecord Of(string id, int booked, int at) => NewRecord(id, Noon + Duration.FromDays(at)) with { BookedAt = Noon + Duration.FromDays(booked) };
+        await BookAsync("a", Of("old", 0, 0), Of("imported", 50, -100), Of("older", 1, 0), Of("new", 50, 50));
+        await BookAsync("b", Of("old", 2, 0), Of("last", 50, 50));
+        await FoldAllAsync(Noon + Duration.FromDays(51));
+        var before = await EverythingAsync();
+        Assert.Null(await Queries.KeptSinceAsync());
+
+        UsageCursor? place = null;
+        do place = await Store.PurgeAsync(Noon + Duration.FromDays(40), place, 2);
+        while (place is not null);
+
+        Assert.Equal(["imported", "last", "new"], (await IdsAsync(all)).Order(StringComparer.Ordinal));
+        Assert.Equal(before, await EverythingAsync());
+        Assert.Equal(Noon + Duration.FromDays(40), await Queries.KeptSinceAsync());
+        await Rebuilding.RunAsync(Queries, Store);
+        Assert.Equal(before, await EverythingAsync());
+        Assert.DoesNotContain((await Verification.RunAsync(Ledger, Queries)).Findings, finding => finding.What.Contains("usage", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Sessions_are_listed_in_order_and_in_pages()
+    {
+        await BookAsync("a", [.. ((string?[])["b", "a", null, "", "b", "B"]).Select((session, no) => Call($"u{no}", new() { Session = session }))]);
+        await BookAsync("b", Call("u", new() { Session = "z" }));
+
+        var first = await Queries.SessionsAsync("a", null, 2);
+        Assert.Equal(["", "B"], first.Items);
+        var second = await Queries.SessionsAsync("a", first.Next, 2);
+        Assert.Equal(["a", "b"], second.Items);
+        Assert.Null(second.Next);
+        Assert.Empty((await Queries.SessionsAsync("nobody", null, 2)).Items);
+    }
+
+    [Fact]
+    public async Task The_audit_trail_has_what_was_decided_in_order_and_in_pages()
+    {
+        await Ledger.WriteAsync(Appending("a", 0, Mark("1"), Booked(NewRecord("u1"))), Appending("b", 0, Mark("other")));
+        await Ledger.WriteAsync(Appending("a", 1, Booked(NewRecord("u2"))));
+        await Ledger.WriteAsync(Appending("a", 2, new AccountResumed { At = Noon }), Appending("c", 0, Booked(NewRecord("u"))));
+        await Ledger.WriteAsync(Appending("a", 3, Mark("2"), Mark("3")));
+        Assert.Equal(AppendStatus.Conflict, (await Ledger.AppendAsync(Appending("a", 3, Mark("never")))).Status);
+
+        var first = await Queries.AuditAsync("a", null, 2);
+        Assert.Equal([1, 3], first.Items.Select(item => item.Version));
+        var second = await Queries.AuditAsync("a", first.Next, 2);
+        Assert.Equal(["2", "3"], second.Items.Select(item => ((AccountPaused)item.Event).Reason));
+        Assert.Null(second.Next);
+        Assert.Empty((await Queries.AuditAsync("c", null, 2)).Items);
+        await Assert.ThrowsAsync<FormatException>(() => Queries.AuditAsync("a", "x", 2));
+    }
+
     [Fact]
     public async Task What_was_acknowledged_is_included_while_others_book()
     {

@@ -572,6 +572,14 @@ public sealed class DecisionTable
             wait 1h
             reserve h tokens=801 session=s1                                 => done sess[s1]=0/801
             """,
+        ["Erasing_records_changes_no_counter"] = """
+            erase                                                           => unknown-account
+            policy day tokens/day 5000                                      => done
+            record a in=500 user=ann                                        => done day=500/0
+            erase user=ann                                                  => done events=UsageErased
+            record a in=500 user=ann                                        => done events=none day=500/0
+            record b in=500 user=ann                                        => done day=1000/0
+            """,
         ["A_closed_session_begins_anew_and_its_holds_do_not_come_back"] = """
             policy sess tokens/session 1000; day tokens/day 5000            => done
             record a in=500 session=s1                                      => done

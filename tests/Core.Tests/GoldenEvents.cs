@@ -105,6 +105,8 @@ public sealed class GoldenEvents
         }) { At = at },
         ["overrideRemoved"] = new OverrideRemoved("o1", "bob") { At = at },
         ["sessionClosed"] = new SessionClosed("s1") { At = at },
+        ["usageErased"] = new UsageErased("ann", "bob", "asked for it") { At = at },
+        ["usageErased.all"] = new UsageErased(null, null, null) { At = at },
         ["threshold"] = new ThresholdCrossed(1, "day", "ann", touches[0].Span, 0.5m, "info", (Int128)long.MaxValue * 4, 100, 2) { At = at },
         ["thresholdRearmed"] = new ThresholdRearmed(1, "day", "ann", touches[0].Span, 0.5m) { At = at },
         ["windowReset"] = new WindowReset(1, "day", touches[0].Span) { At = at },

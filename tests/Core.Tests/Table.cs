@@ -132,6 +132,7 @@ sealed partial class Table
             case "drop": return new RemoveOverride(words[0], "bob");
             case "overrides": return new ListOverrides();
             case "close": return new CloseSession(words[0]);
+            case "erase": return new EraseUsage(named.GetValueOrDefault("user"), "bob");
             case "tick": return new Tick();
             default: throw new ArgumentException($"no such verb: {verb}");
         }

@@ -38,13 +38,16 @@ sealed class HostClient : IDisposable
         }
     }
 
-    public async Task<VerificationDocument> VerifyAsync(CancellationToken cancellation)
+    public Task<VerificationDocument> VerifyAsync(CancellationToken cancellation) => PostAsync("v1/verify", ApiJson.Default.VerificationDocument, cancellation);
+
+    public async Task<long> RebuildAsync(CancellationToken cancellation) => (await PostAsync("v1/rebuild", ApiJson.Default.RebuildDocument, cancellation)).Accounts;
+
+    async Task<T> PostAsync<T>(string path, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type, CancellationToken cancellation)
     {
-        using var response = await SendAsync(HttpMethod.Post, "v1/verify", cancellation);
+        using var response = await SendAsync(HttpMethod.Post, path, cancellation);
         try
         {
-            return JsonSerializer.Deserialize(await response.Content.ReadAsByteArrayAsync(cancellation), ApiJson.Default.VerificationDocument)
-                ?? throw NotUnderstood(response.StatusCode);
+            return JsonSerializer.Deserialize(await response.Content.ReadAsByteArrayAsync(cancellation), type) ?? throw NotUnderstood(response.StatusCode);
         }
         catch (JsonException)
         {

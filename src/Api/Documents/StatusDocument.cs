@@ -59,3 +59,5 @@ public sealed class NothingDocument;
 public sealed record SessionDocument(
     string Session, Amount TotalInputTokens, Amount TotalOutputTokens, Amount TotalTokens, Amount TotalRequests, Amount FailedRequests, string TotalCost,
     string Currency, Instant? LastUsedAt);
+
+public sealed record SessionsDocument(IReadOnlyList<SessionDocument> Items, string? NextCursor);

@@ -5,6 +5,9 @@ namespace Purser.Api.Documents;
 
 public sealed record FindingDocument(string Account, string What, string Remedy);
 
+/// <summary>How many accounts had their rollups made again.</summary>
+public sealed record RebuildDocument(long Accounts);
+
 public sealed record VerificationDocument(
     bool Holds, long Accounts, long Entries, long Records, long FindingCount, IReadOnlyList<FindingDocument> Findings)
 {

@@ -92,6 +92,34 @@ sealed class AccountEndpoints(IBudgetAuthority authority, IUsageQueries queries,
         else await Problems.WriteAsync(http, Problems.NotFound, "session", $"no usage of a session '{session}' is booked in this account");
     }
 
+    public async Task Sessions(HttpContext http)
+    {
+        var account = PathValue.Account(http);
+        var query = new Query(http, PageParameters);
+        var (cursor, limit) = (query.Text("cursor"), query.Count("limit", UsualPage, LargestPage));
+        var page = await queries.SessionsAsync(account, cursor, limit, http.RequestAborted);
+        var sessions = new List<SessionDocument>();
+        foreach (var session in page.Items) sessions.Add((await Totals(http, account, session)).Document);
+        await Reply.JsonAsync(http, 200, new SessionsDocument(sessions, page.Next), ApiJson.Default.SessionsDocument);
+    }
+
+    public async Task Audit(HttpContext http)
+    {
+        var account = PathValue.Account(http);
+        var query = new Query(http, PageParameters);
+        var (cursor, limit) = (query.Text("cursor"), query.Count("limit", UsualPage, LargestPage));
+        var page = await UsageEndpoints.WithCursor(() => queries.AuditAsync(account, cursor, limit, http.RequestAborted));
+        if (page.Items.Count == 0 && await authority.SendAsync(account, new GetPolicy()) is { Status: OutcomeStatus.UnknownAccount } unknown)
+        {
+            await Problems.WriteAsync(http, unknown);
+            return;
+        }
+        await Reply.JsonAsync(http, 200, new AuditDocument([.. page.Items.Select(item => new AuditItemDocument(item))], page.Next), ApiJson.Default.AuditDocument);
+    }
+
+    public static readonly IReadOnlyList<Parameter> PageParameters =
+        [new("cursor", "`nextCursor` of the page before"), new("limit", $"1 to {LargestPage}, {UsualPage} if not said")];
+
     async Task<(long Records, SessionDocument Document)> Totals(HttpContext http, string account, string session)
     {
         var filter = new UsageFilter { Account = account, Session = session };

@@ -19,6 +19,13 @@ sealed class OperationEndpoints(ILedger ledger, IUsageQueries queries, LedgerClo
         await Engine.Backup.WriteAsync(ledger, queries, http.Response.Body, clock.Now, null, http.RequestAborted);
     }
 
+    public async Task Rebuild(HttpContext http)
+    {
+        _ = new Query(http, []);
+        var accounts = await Rebuilding.RunAsync(queries, (IUsageStore)ledger, null, http.RequestAborted);
+        await Reply.JsonAsync(http, 200, new RebuildDocument(accounts), ApiJson.Default.RebuildDocument);
+    }
+
     public async Task Verify(HttpContext http)
     {
         _ = new Query(http, []);

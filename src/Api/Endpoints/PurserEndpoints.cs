@@ -33,6 +33,9 @@ public static class PurserEndpoints
         routes.On("POST", "/v1/accounts/{account}/sessions/{session}/close", accounts.CloseSession, "closeSession", "Ends a session's windows").TakesOptional<NothingDocument>().Answers<SessionDocument>();
         routes.On("GET", "/v1/accounts/{account}/sessions/{session}", accounts.Session, "getSession", "What a session used").Answers<SessionDocument>();
 
+        routes.On("GET", "/v1/accounts/{account}/sessions", accounts.Sessions, "listSessions", "What sessions used, by their names").Takes(AccountEndpoints.PageParameters).Answers<SessionsDocument>();
+        routes.On("GET", "/v1/accounts/{account}/audit", accounts.Audit, "audit", "What was decided about an account, in order: policies, pauses, overrides, erasures").Takes(AccountEndpoints.PageParameters).Answers<AuditDocument>();
+
         var reservations = new ReservationEndpoints(authority);
         routes.On("POST", "/v1/accounts/{account}/check", reservations.Check, "check", "Whether a call may be made; takes nothing").Takes<EstimateDocument>().Answers<DecisionDocument>();
         routes.On("POST", "/v1/accounts/{account}/reservations", reservations.Reserve, "reserve", "Holds what a call may use").Takes<EstimateDocument>().Answers<DecisionDocument>(201).Answers<RefusalDocument>(429);
@@ -41,9 +44,14 @@ public static class PurserEndpoints
         routes.On("POST", "/v1/accounts/{account}/reservations/{reservation}/release", reservations.Release, "release", "Gives everything back").TakesOptional<NothingDocument>().Answers<ReservationDocument>();
         routes.On("POST", "/v1/accounts/{account}/reservations/{reservation}/extend", reservations.Extend, "extend", "Adds time, amount or both").Takes<EstimateDocument>().Answers<DecisionDocument>().Answers<RefusalDocument>(429);
 
-        var usage = new UsageEndpoints(authority, queries);
+        var usage = new UsageEndpoints(authority, queries, services.GetService<IUsageStore>());
         routes.On("POST", "/v1/accounts/{account}/usage", usage.Record, "recordUsage", $"Books usage that was not held: one, or an array of up to {UsageEndpoints.MostItems}, answered item by item").TakesMany<UsageDocument>().Answers<SettlementDocument>(201).Answers<UsageResultsDocument>(201);
         routes.On("GET", "/v1/accounts/{account}/usage", usage.List, "listUsage", "Booked usage, newest first").Takes(UsageEndpoints.ListParameters).Answers<RecordsDocument>();
+
+        routes.On("DELETE", "/v1/accounts/{account}/usage", usage.Erase, "eraseUsage", "Erases the records booked so far, all or a user's; counters stay").Takes(UsageEndpoints.EraseParameters).Answers<ErasureDocument>();
+        var exports = new ExportEndpoints(authority, queries);
+        routes.On("GET", "/v1/export", exports.Export, "export", "Records as a stream, newest first").Takes(ExportEndpoints.ExportParameters).AnswersFile("application/x-ndjson");
+        routes.On("POST", "/v1/import", exports.Import, "import", "Books the records of a stream of JSON lines, as exports write them; a line whose id is booked counts nothing twice").Takes(ExportEndpoints.ImportParameters).Answers<ImportDocument>();
 
         var overrides = new OverrideEndpoints(authority);
         routes.On("POST", "/v1/accounts/{account}/overrides", overrides.Add, "addOverride", "Raises (or cuts) a limit for a time").Takes<NewOverrideDocument>().Answers<OverrideDocument>(201);
@@ -80,6 +88,7 @@ public static class PurserEndpoints
         {
             var operations = new OperationEndpoints(ledger, queries, clock);
             routes.On("GET", "/v1/backup", operations.Backup, "backup", "Everything, as a compressed file that `restore` reads").AnswersFile(OperationEndpoints.BackupType);
+            routes.On("POST", "/v1/rebuild", operations.Rebuild, "rebuild", "Makes what reports are read from again out of the journal").Answers<RebuildDocument>();
             routes.On("POST", "/v1/verify", operations.Verify, "verify", "Replays the journal and compares everything that was derived from it").Answers<VerificationDocument>();
         }
 

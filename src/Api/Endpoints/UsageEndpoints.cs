@@ -8,7 +8,7 @@ using Purser.Engine;
 
 namespace Purser.Api.Endpoints;
 
-sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries)
+sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries, IUsageStore? store)
 {
     public const int MostItems = 1000;
     const int UsualPage = 100;
@@ -92,6 +92,29 @@ sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries)
         var found = new RecordsDocument([.. page.Items.Select(booked => new RecordDocument(booked))], page.Next);
         await Reply.JsonAsync(http, 200, found, ApiJson.Default.RecordsDocument);
     }
+
+    /// <summary>
+    /// The journal says first that it is to be erased. Where the ledger is at hand it is done before the answer; elsewhere the silos do it in
+    /// a moment. Whoever dies between finds it in the journal.
+    /// </summary>
+    public async Task Erase(HttpContext http)
+    {
+        var account = PathValue.Account(http);
+        var query = new Query(http, EraseParameters);
+        var outcome = await authority.SendAsync(account, new EraseUsage(query.Text("user"), query.Text("by"), query.Text("reason")));
+        if (outcome.Status != OutcomeStatus.Done)
+        {
+            await Problems.WriteAsync(http, outcome);
+            return;
+        }
+        while (store is not null && await store.EraseNextAsync())
+        {
+        }
+        await Reply.JsonAsync(http, 200, new ErasureDocument(account, query.Text("user"), store is not null), ApiJson.Default.ErasureDocument);
+    }
+
+    public static readonly IReadOnlyList<Parameter> EraseParameters =
+        [new("user", "only the records of this user"), new("by", "who erases, for the audit trail"), new("reason", "why, for the audit trail")];
 
     public static UsageFilter FilterOf(Query query, DateTimeZone zone)
     {

@@ -61,6 +61,12 @@ public sealed class Fold(RollupState state)
         At(account, start, key.OfAccount).Add(sums, sessions);
     }
 
+    /// <summary>A row of any level but those of whole accounts, for the row of its account at the same level, where that is made.</summary>
+    public void AddToAccount(RollupLevel level, long start, RollupKey key, ReadOnlySpan<byte> sums, ReadOnlySpan<byte> sessions)
+    {
+        if (start < state.HoursBefore) At(level + (int)RollupLevel.AccountQuarter, start, key.OfAccount).Add(sums, sessions);
+    }
+
     RollupGain At(RollupLevel level, long millis, RollupKey key)
     {
         var place = new RollupPlace(level, RollupPlan.Floor(millis, RollupPlan.MillisOf(level)), key);

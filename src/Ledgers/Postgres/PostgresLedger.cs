@@ -95,8 +95,31 @@ public sealed partial class PostgresLedger : ILedger
     {
         var order = Enumerable.Range(0, batch.Count).ToArray();
         Array.Sort(order, (a, b) => string.CompareOrdinal(batch[a].Account, batch[b].Account));
-        await using var command = appending.CreateCommand(
-            "select ord, status, version, settings_version from append($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30,$31,$32,$33,$34,$35)");
+        if (!batch.Any(append => append.IsAudited))
+        {
+            await using var alone = appending.CreateCommand(appendText);
+            return await AppendAsync(alone, batch, order);
+        }
+        // Rare enough for some more round trips: entries of the audit trail are found by a table of their own.
+        await using var connection = await appending.OpenConnectionAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        await using var command = new NpgsqlCommand(appendText, connection);
+        var results = await AppendAsync(command, batch, order);
+        var audited = Enumerable.Range(0, batch.Count).Where(i => batch[i].IsAudited && results[i].Status == AppendStatus.Written).ToArray();
+        await using var audit = new NpgsqlCommand("insert into audit (account, version, erases) select * from unnest($1, $2, $3)", connection);
+        audit.Parameters.Add(new() { Value = Array.ConvertAll(audited, i => batch[i].Account) });
+        audit.Parameters.Add(new() { Value = Array.ConvertAll(audited, i => results[i].Version) });
+        audit.Parameters.Add(new() { Value = Array.ConvertAll(audited, i => batch[i].Erases) });
+        await audit.ExecuteNonQueryAsync();
+        await transaction.CommitAsync();
+        return results;
+    }
+
+    const string appendText =
+        "select ord, status, version, settings_version from append($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30,$31,$32,$33,$34,$35)";
+
+    static async Task<AppendResult[]> AppendAsync(NpgsqlCommand command, IReadOnlyList<Append> batch, int[] order)
+    {
         AppendColumns.Bind(command, batch, order);
         var results = new AppendResult[batch.Count];
         await using var reader = await command.ExecuteReaderAsync(CommandBehavior.SequentialAccess);

@@ -3,6 +3,7 @@ using System.Data.Common;
 using NodaTime;
 using Npgsql;
 using NpgsqlTypes;
+using Purser.Core;
 using Purser.Engine;
 
 namespace Purser.Ledgers.Postgres;
@@ -39,6 +40,146 @@ public sealed partial class PostgresLedger : IUsageStore
             return true;
         });
     });
+
+    /// <summary>Short enough that appends hardly notice it.</summary>
+    const int PerTransaction = 1000;
+
+    public Task<bool> EraseNextAsync() => ReachAsync(async () =>
+    {
+        (string Account, long Version)? next = null;
+        await using (var find = source.CreateCommand("select account, version from audit where erases order by account, version limit 1"))
+        await using (var row = await find.ExecuteReaderAsync())
+            if (await row.ReadAsync())
+                next = (row.GetString(0), row.GetInt64(1));
+        if (next is not { } erasure) return false;
+        var entry = (await ReadJournalAsync(erasure.Account, erasure.Version - 1, 1))[0];
+        foreach (var erased in entry.Events.OfType<UsageErased>())
+            for (long? at = long.MinValue; at is { } from;) at = await EraseSomeAsync(erasure.Account, erased, from);
+        // Another host may be at it too: what both do is the same.
+        return await WithRollupsAsync(async connection =>
+        {
+            await RollAgainAsync(connection, erasure.Account);
+            await using var done = new NpgsqlCommand("update audit set erases = false where account = $1 and version = $2", connection);
+            done.Parameters.Add(new() { Value = erasure.Account });
+            done.Parameters.Add(new() { Value = erasure.Version });
+            await done.ExecuteNonQueryAsync();
+            return true;
+        });
+    });
+
+    /// <summary>Erases some records, by their time; where to go on, or null at the end.</summary>
+    async Task<long?> EraseSomeAsync(string account, UsageErased erased, long from)
+    {
+        var (gone, left, seen, last) = (new List<long>(), new List<byte[]>(), 0, from);
+        await using (var find = source.CreateCommand("select position, at, record from usage where account = $1 and at >= $2 and not erased order by at, position limit $3"))
+        {
+            find.Parameters.Add(new() { Value = account });
+            find.Parameters.Add(new() { Value = from });
+            find.Parameters.Add(new() { Value = PerTransaction });
+            await using var row = await find.ExecuteReaderAsync();
+            for (; await row.ReadAsync(); seen++)
+            {
+                last = row.GetInt64(1);
+                var record = LedgerJson.DecodeRecord(row.GetFieldValue<byte[]>(2));
+                if (!erased.Erases(record)) continue;
+                gone.Add(row.GetInt64(0));
+                left.Add(LedgerJson.EncodeRecord(record.Erased()));
+            }
+        }
+        await using var erase = source.CreateCommand(
+            """
+            update usage u set erased = true, orchestrator = null, "user" = null, tenant = null, session = null, provider = null, model = null, tool = null,
+              request_id = null, duration = null, record = g.record
+            from unnest($1, $2) as g(position, record) where u.position = g.position
+            """);
+        erase.Parameters.Add(new() { Value = gone });
+        erase.Parameters.Add(new() { Value = left, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea });
+        await erase.ExecuteNonQueryAsync();
+        if (seen < PerTransaction) return null;
+        // A page of one instant from which nothing goes would come again and again.
+        return gone.Count == 0 && last == from ? last + 1 : last;
+    }
+
+    public Task<UsageCursor?> PurgeAsync(Instant bookedBefore, UsageCursor? after, int most) => ReachAsync(async () =>
+    {
+        var before = bookedBefore.ToUnixTimeMilliseconds();
+        var place = after ?? new(RollupPlan.Earliest, 0);
+        var (old, seen, last) = (new List<long>(), 0, place);
+        await using (var find = source.CreateCommand("select at, position, record from usage where at < $1 and (at, position) > ($2, $3) order by at, position limit $4"))
+        {
+            find.Parameters.Add(new() { Value = before });
+            find.Parameters.Add(new() { Value = place.AtMillis });
+            find.Parameters.Add(new() { Value = place.Order });
+            find.Parameters.Add(new() { Value = most });
+            await using var row = await find.ExecuteReaderAsync();
+            for (; await row.ReadAsync(); seen++)
+            {
+                last = new(row.GetInt64(0), row.GetInt64(1));
+                if (LedgerJson.DecodeRecord(row.GetFieldValue<byte[]>(2)).BookedAt < bookedBefore) old.Add(last.Order);
+            }
+        }
+        if (old.Count > 0)
+        {
+            // First, so that nobody misses what is going before it is known that it may.
+            await using var delete = source.CreateCommand(
+                """
+                with told as (update rollup_state set kept_since = greatest(kept_since, $2))
+                delete from usage where position = any($1) and position <= (select folded from rollup_state) and position < (select max(position) from usage)
+                """);
+            delete.Parameters.Add(new() { Value = old });
+            delete.Parameters.Add(new() { Value = before });
+            await delete.ExecuteNonQueryAsync();
+        }
+        return seen == most ? last : (UsageCursor?)null;
+    });
+
+    public Task RebuildAsync(string account) => ReachAsync(async () =>
+    {
+        while (!await WithRollupsAsync(async connection =>
+        {
+            await RollAgainAsync(connection, account);
+            return true;
+        }))
+            await Task.Delay(betweenLooks);
+        return true;
+    });
+
+    /// <summary>
+    /// Puts what the journal gives in the place of an account's rollups. Records that are not folded are left out: they are folded later. The version
+    /// is read first, so that a record up to it is either folded or among those.
+    /// </summary>
+    async Task RollAgainAsync(NpgsqlConnection connection, string account)
+    {
+        var (folded, state) = await RollupStateAsync(connection, default);
+        var version = 0L;
+        await using (var head = new NpgsqlCommand("select version from heads where account = $1", connection))
+        {
+            head.Parameters.Add(new() { Value = account });
+            version = await head.ExecuteScalarAsync() as long? ?? 0;
+        }
+        var unfolded = new HashSet<string>(StringComparer.Ordinal);
+        await using (var find = new NpgsqlCommand("select usage_id from usage where position > $1 and account = $2", connection))
+        {
+            find.Parameters.Add(new() { Value = folded });
+            find.Parameters.Add(new() { Value = account });
+            await using var row = await find.ExecuteReaderAsync();
+            while (await row.ReadAsync()) unfolded.Add(row.GetString(0));
+        }
+        var erasures = await AuditTrail.ErasuresAsync(this, account);
+        var fold = new Fold(state);
+        await foreach (var record in AuditTrail.RecordsAsync(this, account, version, erasures))
+            if (!unfolded.Contains(record.Id))
+                fold.Add(RollupKey.Of(account, record), record.Usage.Dimensions.Session, record.Figures());
+        var before = (await KeysAsync(connection, default)).Where(key => key.Key.Account == account).Select(key => key.No).ToArray();
+        // Keys that are not used any more go: they may name somebody.
+        await using (var delete = new NpgsqlCommand("with k as (delete from rollup_keys where no = any($1)) delete from rollups where key = any($1)", connection))
+        {
+            delete.Parameters.Add(new() { Value = before });
+            await delete.ExecuteNonQueryAsync();
+        }
+        await RollAsync(connection, fold, null, null);
+        lock (keysGate) keys = [];
+    }
 
     /// <summary>Changes rollups in one transaction; false where another host is at it.</summary>
     async Task<bool> WithRollupsAsync(Func<NpgsqlConnection, Task<bool>> change)
@@ -90,7 +231,7 @@ public sealed partial class PostgresLedger : IUsageStore
         await using var command = new NpgsqlCommand(
             """
             select at, input, output, requests, cost, success, duration, unpriced, currency, position, account, orchestrator, "user", tenant, session,
-              provider, model, tool
+              provider, model, tool, erased
             from usage where position > $1 and position <= $2 order by position limit $3
             """, connection);
         command.Parameters.Add(new() { Value = folded });
@@ -100,6 +241,7 @@ public sealed partial class PostgresLedger : IUsageStore
         while (await row.ReadAsync())
         {
             last = row.GetInt64(9);
+            if (row.GetBoolean(18)) continue;
             var figures = FiguresOf(row);
             fold.Add(new(row.GetString(10), Text(11), Text(12), Text(13), Text(15), Text(16), Text(17), figures.Success, row.GetString(8)), Text(14), figures);
         }
@@ -214,8 +356,10 @@ public sealed partial class PostgresLedger : IUsageStore
         if (more.Count == 0) return known;
         lock (keysGate)
         {
-            var last = keys.Length == 0 ? 0 : keys[^1].No;
-            return keys = [.. keys, .. more.Where(key => key.No > last)];
+            // Where others have changed them meanwhile, theirs stay; these are right for this read.
+            (int, RollupKey)[] all = [.. known, .. more];
+            if (keys == known) keys = all;
+            return all;
         }
     }
 

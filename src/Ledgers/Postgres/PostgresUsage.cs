@@ -1,6 +1,7 @@
 // Reading usage from PostgreSQL: records in pages by key, sums from rollups and from the records that they do not include.
 using System.Data;
 using System.Globalization;
+using NodaTime;
 using Npgsql;
 using NpgsqlTypes;
 using Purser.Engine;
@@ -113,6 +114,52 @@ public sealed partial class PostgresLedger : IUsageQueries
         }
         return finder.Extent();
     }, cancellation);
+
+    public Task<Page<string>> SessionsAsync(string account, string? cursor, int limit, CancellationToken cancellation = default) => ReachAsync(async () =>
+    {
+        await using var command = source.CreateCommand(
+            """
+            select distinct session from usage where account = $1 and session is not null and ($2::text is null or session > $2) and not erased
+            order by session limit $3
+            """);
+        command.Parameters.Add(new() { Value = account });
+        command.Parameters.Add(new() { Value = (object?)cursor ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
+        command.Parameters.Add(new() { Value = Math.Max(0, limit) + 1L });
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var sessions = new List<string>();
+        while (await reader.ReadAsync(cancellation))
+        {
+            if (sessions.Count == limit) return new(sessions, limit > 0 ? sessions[^1] : null);
+            sessions.Add(reader.GetString(0));
+        }
+        return new Page<string>(sessions, null);
+    });
+
+    public async Task<Page<AuditEntry>> AuditAsync(string account, string? cursor, int limit, CancellationToken cancellation = default)
+    {
+        var after = AuditTrail.After(cursor);
+        return await ReachAsync(async () =>
+        {
+            await using var command = source.CreateCommand(
+                """
+                select j.version, j.at, j.events from audit a join journal j on j.account = a.account and j.version = a.version
+                where a.account = $1 and a.version > $2 order by a.version limit $3
+                """);
+            command.Parameters.Add(new() { Value = account });
+            command.Parameters.Add(new() { Value = after });
+            command.Parameters.Add(new() { Value = Math.Max(0, limit) + 1L });
+            await using var reader = await command.ExecuteReaderAsync(cancellation);
+            var entries = new List<JournalEntry>();
+            while (await reader.ReadAsync(cancellation)) entries.Add(Entry(account, reader.GetInt64(0), reader.GetInt64(1), reader.GetFieldValue<byte[]>(2)));
+            return AuditTrail.PageOf(entries, limit);
+        });
+    }
+
+    public Task<Instant?> KeptSinceAsync(CancellationToken cancellation = default) => ReachAsync<Instant?>(async () =>
+    {
+        await using var command = source.CreateCommand("select kept_since from rollup_state");
+        return await command.ExecuteScalarAsync(cancellation) is long millis ? Instant.FromUnixTimeMilliseconds(millis) : null;
+    });
 
     public Task<Page<string>> AccountsAsync(string? search, string? cursor, int limit, CancellationToken cancellation = default) => ReachAsync(async () =>
     {

@@ -15,6 +15,7 @@ sealed class EncodedAppend
         AtMillis = append.At.ToUnixTimeMilliseconds();
         if (append.NextDeadline is { } deadline) NextDeadline = UsageCursor.CeilingMillis(deadline);
         if (append.Events.Count == 0) return;
+        (IsAudited, Erases) = (append.IsAudited, append.Erases);
         (NewHolds, NewUsage) = (append.NewHolds, append.NewUsage);
         try
         {
@@ -41,6 +42,9 @@ sealed class EncodedAppend
 
     public IReadOnlyCollection<string> NewHolds { get; } = [];
     public IReadOnlyCollection<string> NewUsage { get; } = [];
+
+    public bool IsAudited { get; }
+    public bool Erases { get; }
 
     /// <summary>Something in it has no stored form, so this account fails and the others are written.</summary>
     public bool Unwritable { get; }

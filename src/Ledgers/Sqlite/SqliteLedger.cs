@@ -146,7 +146,10 @@ public sealed partial class SqliteLedger : ILedger, IUsageQueries
         return new StoredBudget(version, state, Walk(database, account, head.LastEntry, version, long.MaxValue));
     });
 
-    public Task<IReadOnlyList<JournalEntry>> ReadJournalAsync(string account, long afterVersion, int most) => Read<IReadOnlyList<JournalEntry>>(database =>
+    public Task<IReadOnlyList<JournalEntry>> ReadJournalAsync(string account, long afterVersion, int most) =>
+        Read<IReadOnlyList<JournalEntry>>(database => ReadJournal(database, account, afterVersion, most));
+
+    static JournalEntry[] ReadJournal(Database database, string account, long afterVersion, int most)
     {
         if (most <= 0 || HeadOf(database, account) is not { } head) return [];
         afterVersion = Math.Max(0, afterVersion);
@@ -157,7 +160,7 @@ public sealed partial class SqliteLedger : ILedger, IUsageQueries
             if (entrance.Add(head.No).Add(upTo).Read())
                 from = entrance.Long(0);
         return Walk(database, account, from, afterVersion, upTo);
-    });
+    }
 
     /// <summary>Follows the chain of an account backwards from a position; what it gives is in order.</summary>
     static JournalEntry[] Walk(Database database, string account, long from, long afterVersion, long upToVersion)

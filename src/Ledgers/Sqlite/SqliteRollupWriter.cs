@@ -19,6 +19,64 @@ sealed partial class SqliteWriter
         return true;
     }));
 
+    /// <summary>Puts rollups in the place of all those of some keys. Keys that are not used any more go: they may name somebody.</summary>
+    public Task RollAgainAsync(IReadOnlyList<int> before, Fold fold) => Send(() => Alone(() =>
+    {
+        database.Run("CREATE TEMP TABLE IF NOT EXISTS gone (key INTEGER PRIMARY KEY)");
+        database.Run("DELETE FROM gone");
+        foreach (var key in before)
+        {
+            using var remember = database.Prepare("INSERT INTO gone VALUES (?)");
+            remember.Add(key).Run();
+        }
+        database.Run("DELETE FROM rollups WHERE key IN (SELECT key FROM gone)");
+        database.Run("DELETE FROM rollup_keys WHERE no IN (SELECT key FROM gone)");
+        var numbers = new Dictionary<RollupKey, long>();
+        foreach (var (place, gain) in fold.Gains)
+        {
+            if (!numbers.TryGetValue(place.Key, out var key)) numbers[place.Key] = key = NumberOf(place.Key);
+            Add(place, key, gain);
+        }
+        return true;
+    }));
+
+    /// <summary>Leaves of records what is left of them.</summary>
+    public Task EraseAsync(IReadOnlyList<(long No, byte[] Left)> records) => Send(() => Alone(() =>
+    {
+        foreach (var (no, left) in records)
+        {
+            using var erase = database.Prepare(
+                """
+                UPDATE usage SET erased = 1, orchestrator = NULL, user = NULL, tenant = NULL, session = NULL, provider = NULL, model = NULL, tool = NULL,
+                  request_id = NULL, duration_ms = NULL, record = ?
+                WHERE no = ?
+                """);
+            erase.Add(left).Add(no).Run();
+        }
+        return true;
+    }));
+
+    public Task ErasedAsync(long account, long version) => Send(() => Alone(() =>
+    {
+        using var done = database.Prepare("UPDATE audit SET erases = 0 WHERE account = ? AND version = ?");
+        done.Add(account).Add(version).Run();
+        return true;
+    }));
+
+    /// <summary>Deletes records that were booked before an instant.</summary>
+    public Task PurgeAsync(IReadOnlyList<long> records, long before) => Send(() => Alone(() =>
+    {
+        foreach (var no in records)
+        {
+            // The highest number stays: the next one after a restart follows it, and rollups know by it what is folded.
+            using var delete = database.Prepare("DELETE FROM usage WHERE no = ? AND no < (SELECT max(no) FROM usage)");
+            delete.Add(no).Run();
+        }
+        using var set = database.Prepare("UPDATE rollup_state SET kept_since = max(coalesce(kept_since, ?1), ?1)");
+        set.Add(before).Run();
+        return true;
+    }));
+
     void Add(RollupPlace place, long key, RollupGain gain)
     {
         // A new one: the transaction may be repeated.

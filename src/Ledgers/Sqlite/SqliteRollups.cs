@@ -1,5 +1,6 @@
 // Rollups in SQLite: read here on connections of their own, added up on the caller's thread, and only then handed to the writer.
 using NodaTime;
+using Purser.Core;
 using Purser.Engine;
 
 namespace Purser.Ledgers.Sqlite;
@@ -8,6 +9,9 @@ public sealed partial class SqliteLedger : IUsageStore
 {
     /// <summary>Looking rows up one by one costs about as much as reading so many in a row.</summary>
     const int RowsPerLookup = 8;
+
+    /// <summary>Short enough that appends hardly notice it.</summary>
+    const int PerTransaction = 1000;
 
     /// <summary>One at a time changes rollups, so that what was read of them still holds when the writer gets it.</summary>
     readonly SemaphoreSlim upkeep = new(1);
@@ -40,6 +44,121 @@ public sealed partial class SqliteLedger : IUsageStore
         }
     }
 
+    public async Task<bool> EraseNextAsync()
+    {
+        var next = await Read(database =>
+        {
+            using var first = database.Prepare(
+                "SELECT accounts.account, audit.account, version FROM audit JOIN accounts ON no = audit.account WHERE erases ORDER BY audit.account, version LIMIT 1");
+            return first.Read() ? (first.Text(0), first.Long(1), first.Long(2)) : ((string Account, long No, long Version)?)null;
+        }).ConfigureAwait(false);
+        if (next is not { } erasure) return false;
+        var entry = (await ReadJournalAsync(erasure.Account, erasure.Version - 1, 1).ConfigureAwait(false))[0];
+        await upkeep.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            foreach (var erased in entry.Events.OfType<UsageErased>())
+                for (long? at = long.MinValue; at is { } from;)
+                {
+                    (var gone, at) = await Read(database => NextErased(database, erasure.No, erased, from)).ConfigureAwait(false);
+                    if (gone.Count > 0) await writer.EraseAsync(gone).ConfigureAwait(false);
+                }
+            await RollAgainAsync(erasure.Account).ConfigureAwait(false);
+            await writer.ErasedAsync(erasure.No, erasure.Version).ConfigureAwait(false);
+            return true;
+        }
+        finally
+        {
+            upkeep.Release();
+        }
+    }
+
+    /// <summary>Some records to erase, by their time, what is left of each, and where to go on; null at the end.</summary>
+    static (List<(long No, byte[] Left)> Gone, long? At) NextErased(Database database, long account, UsageErased erased, long from)
+    {
+        var gone = new List<(long, byte[])>();
+        using var find = database.Prepare("SELECT no, at, record FROM usage WHERE account = ? AND at >= ? AND NOT erased ORDER BY at");
+        find.Add(account).Add(from);
+        while (find.Read())
+        {
+            var record = LedgerJson.DecodeRecord(find.Blob(2));
+            if (!erased.Erases(record)) continue;
+            gone.Add((find.Long(0), LedgerJson.EncodeRecord(record.Erased())));
+            if (gone.Count == PerTransaction) return (gone, find.Long(1));
+        }
+        return (gone, null);
+    }
+
+    public async Task<UsageCursor?> PurgeAsync(Instant bookedBefore, UsageCursor? after, int most)
+    {
+        await upkeep.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            var before = bookedBefore.ToUnixTimeMilliseconds();
+            var (old, next) = await Read(database =>
+            {
+                var folded = RollupStateOf(database).Folded;
+                // By the index of times read backwards, in which records of one time go backwards too.
+                using var find = database.Prepare("SELECT at, no, booked_at FROM usage WHERE at < ? AND at >= ? AND (at > ? OR no < ?) ORDER BY at, no DESC LIMIT ?");
+                var place = after ?? new(RollupPlan.Earliest, long.MaxValue);
+                find.Add(before).Add(place.AtMillis).Add(place.AtMillis).Add(place.Order).Add(most);
+                var (old, seen, last) = (new List<long>(), 0, default(UsageCursor));
+                for (; find.Read(); seen++)
+                {
+                    last = new(find.Long(0), find.Long(1));
+                    if (find.Long(2) < before && last.Order <= folded) old.Add(last.Order);
+                }
+                return (old, seen == most ? last : (UsageCursor?)null);
+            }).ConfigureAwait(false);
+            if (old.Count > 0) await writer.PurgeAsync(old, before).ConfigureAwait(false);
+            return next;
+        }
+        finally
+        {
+            upkeep.Release();
+        }
+    }
+
+    public async Task RebuildAsync(string account)
+    {
+        await upkeep.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            await RollAgainAsync(account).ConfigureAwait(false);
+        }
+        finally
+        {
+            upkeep.Release();
+        }
+    }
+
+    /// <summary>
+    /// Puts what the journal gives in the place of an account's rollups. Records that are not folded are left out: they are folded later. The version
+    /// comes first, so that a record up to it is either folded or among those.
+    /// </summary>
+    async Task RollAgainAsync(string account)
+    {
+        var (head, state, unfolded) = await Read(database =>
+        {
+            var head = HeadOf(database, account);
+            var (folded, state) = RollupStateOf(database);
+            var unfolded = new HashSet<string>(StringComparer.Ordinal);
+            using var find = database.Prepare("SELECT usage_id FROM usage WHERE no > ? AND +account = ?");
+            find.Add(folded).Add(head?.No ?? 0);
+            while (find.Read()) unfolded.Add(find.Text(0));
+            return (head, state, unfolded);
+        }).ConfigureAwait(false);
+        if (head is not { } known) return;
+        var erasures = await AuditTrail.ErasuresAsync(this, account).ConfigureAwait(false);
+        var fold = new Fold(state);
+        await foreach (var record in AuditTrail.RecordsAsync(this, account, known.Version, erasures).ConfigureAwait(false))
+            if (!unfolded.Contains(record.Id))
+                fold.Add(RollupKey.Of(account, record), record.Usage.Dimensions.Session, record.Figures());
+        var before = await Read(database => KeysOf(database).Where(key => key.Key.Account == account).Select(key => key.No).ToArray()).ConfigureAwait(false);
+        await writer.RollAgainAsync(before, fold).ConfigureAwait(false);
+        lock (keysGate) keys = [];
+    }
+
     /// <summary>Records that are not folded yet, in the order of booking, and how far they go.</summary>
     static (Fold? Fold, long Folded) NextFold(Database database, int most)
     {
@@ -50,13 +169,14 @@ public sealed partial class SqliteLedger : IUsageStore
         using var row = database.Prepare(
             """
             SELECT at, input, output, requests, cost_nanos, success, duration_ms, unpriced, currency, no, account, orchestrator, user, tenant, session,
-              provider, model, tool
+              provider, model, tool, erased
             FROM usage WHERE no > ? ORDER BY no LIMIT ?
             """);
         row.Add(folded).Add(most);
         while (row.Read())
         {
             last = row.Long(9);
+            if (row.Long(18) != 0) continue;
             var figures = FiguresOf(row);
             var key = new RollupKey(
                 accounts.Of(row.Long(10)), row.TextOrNull(11), row.TextOrNull(12), row.TextOrNull(13), row.TextOrNull(15), row.TextOrNull(16), row.TextOrNull(17),
@@ -101,8 +221,10 @@ public sealed partial class SqliteLedger : IUsageStore
         if (more.Count == 0) return known;
         lock (keysGate)
         {
-            var last = keys.Length == 0 ? 0 : keys[^1].No;
-            return keys = [.. keys, .. more.Where(key => key.Item1 > last)];
+            // Where others have changed them meanwhile, theirs stay; these are right for this read.
+            (int, RollupKey)[] all = [.. known, .. more];
+            if (keys == known) keys = all;
+            return all;
         }
     }
 

@@ -1,4 +1,5 @@
 // Reading usage from SQLite: records in pages by key, sums from rollups and from the records that they do not include.
+using NodaTime;
 using Purser.Engine;
 
 namespace Purser.Ledgers.Sqlite;
@@ -106,6 +107,50 @@ public sealed partial class SqliteLedger
             return finder.Extent();
         },
         cancellation);
+
+    public Task<Page<string>> SessionsAsync(string account, string? cursor, int limit, CancellationToken cancellation = default) => Read(
+        database =>
+        {
+            if (limit <= 0 || HeadOf(database, account) is not { } head) return new([], null);
+            using var list = database.Prepare(
+                "SELECT DISTINCT session FROM usage WHERE account = ?1 AND session IS NOT NULL AND (?2 IS NULL OR session > ?2) AND NOT erased ORDER BY session LIMIT ?3");
+            list.Add(head.No).Add(cursor).Add(limit + 1L);
+            var sessions = new List<string>();
+            while (list.Read())
+            {
+                if (sessions.Count == limit) return new(sessions, sessions[^1]);
+                sessions.Add(list.Text(0));
+            }
+            return new Page<string>(sessions, null);
+        },
+        cancellation);
+
+    public Task<Page<AuditEntry>> AuditAsync(string account, string? cursor, int limit, CancellationToken cancellation = default)
+    {
+        long after;
+        try
+        {
+            after = AuditTrail.After(cursor);
+        }
+        catch (FormatException fault)
+        {
+            return Task.FromException<Page<AuditEntry>>(fault);
+        }
+        return Read(
+            database =>
+            {
+                if (HeadOf(database, account) is not { } head) return new([], null);
+                using var list = database.Prepare("SELECT version FROM audit WHERE account = ? AND version > ? ORDER BY version LIMIT ?");
+                list.Add(head.No).Add(after).Add(Math.Max(0, limit) + 1L);
+                var entries = new List<JournalEntry>();
+                while (list.Read()) entries.AddRange(ReadJournal(database, account, list.Long(0) - 1, 1));
+                return AuditTrail.PageOf(entries, limit);
+            },
+            cancellation);
+    }
+
+    public Task<Instant?> KeptSinceAsync(CancellationToken cancellation = default) => Read(
+        database => database.Scalar("SELECT kept_since FROM rollup_state") is { } millis ? Instant.FromUnixTimeMilliseconds(millis) : (Instant?)null, cancellation);
 
     public Task<Page<string>> AccountsAsync(string? search, string? cursor, int limit, CancellationToken cancellation = default) => Read(
         database =>

@@ -295,6 +295,11 @@ sealed partial class SqliteWriter : IDisposable
 
         using (var entry = database.Prepare("INSERT INTO journal (position, account, version, previous, at, events) VALUES (?, ?, ?, ?, ?, ?)"))
             entry.Add(head.LastEntry).Add(head.No).Add(head.Version).Add(found?.LastEntry).Add(append.AtMillis).Add(append.Events).Run();
+        if (append.IsAudited)
+        {
+            using var audit = database.Prepare("INSERT INTO audit (account, version, erases) VALUES (?, ?, ?)");
+            audit.Add(head.No).Add(head.Version).Add(append.Erases).Run();
+        }
         foreach (var (id, bytes) in append.ClosedHolds) Write(head.No, id, bytes);
         foreach (var (record, bytes) in append.Usage) Write(head.No, record, bytes);
         return head;

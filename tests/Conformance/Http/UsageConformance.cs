@@ -4,6 +4,101 @@ namespace Purser.Conformance.Http;
 public abstract class UsageConformance(HttpFacade host)
 {
     [Fact]
+    public async Task An_export_is_all_records_and_can_be_imported_elsewhere_and_again()
+    {
+        var (account, other) = (host.NewAccount(), host.NewAccount());
+        await host.Post($"/v1/accounts/{account}/usage", """
+            [{"id":"u1","timestamp":"2026-03-01T10:00:00Z","user":"=1+1","model":"__proto__","tags":{"__proto__":"x"},"inputTokens":3,"outputTokens":4,"cost":"0.5","error":"bad, \"very\" bad\nline2","metadata":{"__proto__":{"a":"=cmd|' /C calc'!A0"}}},
+             {"id":"u2","timestamp":"2026-03-02T10:00:00Z","inputTokens":1,"success":false,"durationMs":7}]
+            """);
+
+        var csv = await host.Client.GetStringAsync($"/v1/export?format=csv&account={account}");
+        Assert.StartsWith("id,account,timestamp,user,session,", csv, StringComparison.Ordinal);
+        Assert.Contains($"u1,{account},2026-03-01T10:00:00Z,'=1+1,,,,,__proto__,,3,4,7,1,,true,\"bad, \"\"very\"\" bad\nline2\",0.5,USD,", csv, StringComparison.Ordinal);
+        var json = System.Text.Json.JsonDocument.Parse(await host.Client.GetStringAsync($"/v1/export?format=json&account={account}")).RootElement;
+        Assert.Equal(["u2", "u1"], json.EnumerateArray().Select(one => one.GetProperty("id").GetString()));
+        var lines = await host.Client.GetStringAsync($"/v1/export?account={account}");
+        Assert.Equal(2, lines.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+        Assert.Equal("", await host.Client.GetStringAsync($"/v1/export?account={account}&user=nobody"));
+        Assert.Equal("[]", await host.Client.GetStringAsync($"/v1/export?account={account}&user=nobody&format=json"));
+
+        // Into the same account nothing counts twice; into another one it is the same usage.
+        (await host.Post("/v1/import", lines)).Is(200, """{"lines":2,"accepted":2,"failed":0,"errors":[]}""");
+        Assert.Equal(lines, await host.Client.GetStringAsync($"/v1/export?account={account}"));
+        var moved = lines.Replace($"\"account\":\"{account}\"", $"\"account\":\"{other}\"", StringComparison.Ordinal);
+        (await host.Post("/v1/import", moved)).Is(200, """{"lines":2,"accepted":2,"failed":0,"errors":[]}""");
+        Assert.Equal("0.5", (await host.Get($"/v1/reports?account={other}&from=2026-03-01&to=2026-03-03")).Json.GetProperty("summary").GetProperty("totalCost").GetString());
+        (await host.Get("/v1/export?format=xml")).IsProblem(400, "invalid", "format");
+    }
+
+    [Fact]
+    public async Task An_import_names_each_line_that_it_can_not_take_and_takes_the_others()
+    {
+        var account = host.NewAccount();
+        var reply = await host.Post($"/v1/import?account={account}", """
+            {"id":"u1","timestamp":"2026-03-01T10:00:00Z","inputTokens":3}
+            {"id":"u2","timestamp":"2026-03-01T10:00:00Z","inputTokens":-1}
+            {"id":"u3"
+            {"timestamp":"2026-03-01T10:00:00Z"}
+            {"id":"u5","inputTokens":1}
+
+            {"id":"u6","timestamp":"2026-03-01T10:00:00Z","currency":"EUR"}
+            {"id":"u7","timestamp":"2026-03-01T10:00:00Z","colour":1}
+            {"id":"u1","timestamp":"2026-03-01T10:00:00Z","inputTokens":4}
+            {"id":"u8","timestamp":"2026-03-01T10:00:00Z","inputTokens":5,"account":"a b"}
+            {"id":"u9","timestamp":"2026-03-01T10:00:00Z","inputTokens":5}
+            """);
+        Assert.Equal((11, 2, 8), (reply.Json.GetProperty("lines").GetInt32(), reply.Json.GetProperty("accepted").GetInt32(), reply.Json.GetProperty("failed").GetInt32()));
+        Assert.Equal(
+            ["2:inputTokens", "3:", "4:id", "5:timestamp", "7:currency", "8:colour", "9:id", "10:account"],
+            reply.Json.GetProperty("errors").EnumerateArray().OrderBy(error => error.GetProperty("line").GetInt32()).Select(error => $"{error.GetProperty("line")}:{error.GetProperty("field")}"));
+        Assert.Equal(8, (await host.Get($"/v1/reports?account={account}&from=2026-03-01&to=2026-03-02")).Json.GetProperty("summary").GetProperty("totalTokens").GetInt32());
+    }
+
+    [Fact]
+    public async Task Sessions_have_totals_and_decisions_an_audit_trail()
+    {
+        var account = host.NewAccount();
+        await host.Put($"/v1/accounts/{account}/policy", """{"limits":[{"id":"day","unit":"tokens","window":"day","amount":100}]}""");
+        await host.Post($"/v1/accounts/{account}/pause", """{"reason":"why not"}""");
+        await host.Post($"/v1/accounts/{account}/resume");
+        await host.Post($"/v1/accounts/{account}/usage", """[{"session":"s1","inputTokens":3},{"session":"s2","inputTokens":4},{"session":"s1","inputTokens":5},{"inputTokens":6}]""");
+
+        var page = (await host.Get($"/v1/accounts/{account}/sessions?limit=1")).Json;
+        Assert.Equal(("s1", 8), (page.GetProperty("items")[0].GetProperty("session").GetString(), page.GetProperty("items")[0].GetProperty("totalTokens").GetInt32()));
+        var next = (await host.Get($"/v1/accounts/{account}/sessions?limit=1&cursor={page.GetProperty("nextCursor").GetString()}")).Json;
+        Assert.Equal("s2", next.GetProperty("items")[0].GetProperty("session").GetString());
+
+        var trail = (await host.Get($"/v1/accounts/{account}/audit")).Json.GetProperty("items").EnumerateArray().ToArray();
+        Assert.Equal(["policyChanged", "paused", "resumed"], trail.Select(item => item.GetProperty("action").GetString()));
+        Assert.Equal(("why not", 1), (trail[1].GetProperty("reason").GetString(), trail[0].GetProperty("policy").GetProperty("limits").GetArrayLength()));
+        (await host.Get($"/v1/accounts/{host.NewAccount()}/audit")).IsProblem(404, "unknown-account", "account");
+        (await host.Get($"/v1/accounts/{account}/audit?cursor=x")).IsProblem(400, "invalid", "cursor");
+    }
+
+    [Fact]
+    public async Task Erased_usage_is_gone_from_reports_while_counters_stay()
+    {
+        var account = host.NewAccount();
+        await host.Put($"/v1/accounts/{account}/policy", """{"limits":[{"id":"life","unit":"tokens","window":"lifetime","amount":100}]}""");
+        await host.Post($"/v1/accounts/{account}/usage", """[{"id":"u1","user":"ann","inputTokens":3},{"user":"bob","inputTokens":4}]""");
+
+        var reply = await host.Delete($"/v1/accounts/{account}/usage?user=ann&by=eve&reason=asked");
+        Assert.Equal(200, reply.Code);
+        // Where the ledger is not at hand, silos do it within a moment.
+        for (var asked = 0; asked < 20_000 && (await host.Get($"/v1/accounts/{account}/usage")).Json.GetProperty("items").GetArrayLength() > 1; asked++)
+            Assert.Equal("False", reply.Member("erased"));
+
+        Assert.Equal("bob", Assert.Single((await host.Get($"/v1/accounts/{account}/usage")).Json.GetProperty("items").EnumerateArray()).GetProperty("user").GetString());
+        Assert.Equal(7, (await host.Get($"/v1/accounts/{account}")).Json.GetProperty("limits")[0].GetProperty("settled").GetInt32());
+        var item = (await host.Get($"/v1/accounts/{account}/audit")).Json.GetProperty("items").EnumerateArray().Last();
+        Assert.Equal(("usageErased", "ann", "eve", "asked"), (item.GetProperty("action").GetString(), item.GetProperty("user").GetString(), item.GetProperty("by").GetString(), item.GetProperty("reason").GetString()));
+        Assert.Equal(201, (await host.Post($"/v1/accounts/{account}/usage", """{"id":"u1","user":"ann","inputTokens":3}""")).Code);
+        Assert.Equal(7, (await host.Get($"/v1/accounts/{account}")).Json.GetProperty("limits")[0].GetProperty("settled").GetInt32());
+        (await host.Delete($"/v1/accounts/{host.NewAccount()}/usage")).IsProblem(404, "unknown-account", "account");
+    }
+
+    [Fact]
     public async Task One_usage_is_answered_with_its_settlement()
     {
         var account = host.NewAccount();

@@ -1,0 +1,33 @@
+// `rebuild`: makes what reports are read from again out of the journal.
+using System.CommandLine;
+using Purser.Engine;
+using Spectre.Console;
+
+namespace Purser.Api;
+
+static class RebuildCommand
+{
+    public static Command Build(IAnsiConsole console)
+    {
+        var access = new LedgerAccess();
+        var command = new Command("rebuild", "Make the rollups that reports are read from again out of the journal. Hosts may go on working, and reports stay right.");
+        access.AddTo(command, throughHost: true);
+        var screen = new OperationScreen(console);
+        command.SetAction((parsed, cancellation) => screen.RunAsync(async () =>
+        {
+            var settings = access.SettingsOf(parsed);
+            using var host = access.HostOf(parsed, settings);
+            if (host is not null) return Show(await screen.FollowAsync($"rebuild through the host at {host.Url}", "", _ => host.RebuildAsync(cancellation)), screen);
+            await using var ledger = await LedgerAccess.OpenAsync(settings);
+            return Show(await screen.FollowAsync(
+                "rebuild", "accounts", progress => Rebuilding.RunAsync((IUsageQueries)ledger, (IUsageStore)ledger, progress, cancellation)), screen);
+        }));
+        return command;
+    }
+
+    static int Show(long accounts, OperationScreen screen)
+    {
+        screen.Say($"{OperationScreen.Number(accounts)} accounts: rollups are made again");
+        return ExitCodes.Done;
+    }
+}

@@ -1,0 +1,88 @@
+// What somebody decided about an account: policy changes, pauses, overrides, erasures.
+using System.Text.Json.Serialization;
+using NodaTime;
+using Purser.Core;
+using Purser.Engine;
+
+namespace Purser.Api.Documents;
+
+/// <summary>
+/// `action` is policyChanged, defaultPolicyAdopted, paused, resumed, overrideAdded, overrideRemoved or usageErased; `version` is the journal entry that
+/// it stands in. The other members are there where the action has them.
+/// </summary>
+public sealed class AuditItemDocument
+{
+    internal AuditItemDocument(AuditEntry entry)
+    {
+        Version = entry.Version;
+        At = entry.Event.At;
+        (Action, By, Reason) = entry.Event switch
+        {
+            PolicyChanged changed => (changed.Policy is null ? "defaultPolicyAdopted" : "policyChanged", null, null),
+            AccountPaused paused => ("paused", null, paused.Reason),
+            AccountResumed => ("resumed", null, null),
+            OverrideAdded added => ("overrideAdded", added.Terms.CreatedBy, added.Terms.Reason),
+            OverrideRemoved removed => ("overrideRemoved", removed.RemovedBy, null),
+            UsageErased erased => ("usageErased", erased.By, erased.Reason),
+            _ => throw new System.Diagnostics.UnreachableException(entry.Event.GetType().Name),
+        };
+        switch (entry.Event)
+        {
+            case PolicyChanged { Policy: { } policy } changed:
+                PolicyVersion = changed.PolicyVersion;
+                Policy = PolicyDocument.Of(policy, changed.PolicyVersion);
+                break;
+            case OverrideAdded added:
+                (OverrideId, LimitId, Key, Additional, ExpiresAt) =
+                    (added.Id, added.Terms.LimitId, added.Terms.Key, added.Terms.Additional, added.Terms.ExpiresAt);
+                break;
+            case OverrideRemoved removed:
+                OverrideId = removed.Id;
+                break;
+            case UsageErased erased:
+                User = erased.User;
+                break;
+        }
+    }
+
+    public long Version { get; }
+    public Instant At { get; }
+    public string Action { get; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? By { get; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Reason { get; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? PolicyVersion { get; }
+
+    /// <summary>As it was set.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public PolicyDocument? Policy { get; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? OverrideId { get; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? LimitId { get; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Key { get; }
+
+    /// <summary>In the limit's smallest unit: tokens, requests, or nano-units of money.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Additional { get; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public Instant? ExpiresAt { get; }
+
+    /// <summary>Whose records were erased; absent where all were.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? User { get; }
+}
+
+public sealed record AuditDocument(IReadOnlyList<AuditItemDocument> Items, string? NextCursor);
+
+public sealed record ErasureDocument(string Account, string? User, bool Erased);

@@ -1,0 +1,63 @@
+// What stands in the audit trail of an account: what somebody decided about it, and not what its calls did.
+using Purser.Core;
+
+namespace Purser.Engine;
+
+/// <summary>One event of the trail; <see cref="Version"/> is the journal entry that it stands in.</summary>
+public sealed record AuditEntry(long Version, BudgetEvent Event);
+
+public static class AuditTrail
+{
+    public static bool Has(BudgetEvent happened) =>
+        happened is PolicyChanged or AccountPaused or AccountResumed or OverrideAdded or OverrideRemoved or UsageErased;
+
+    /// <summary>A page of the trail, from the entries that have some of it; <paramref name="entries"/> is one longer than the page where it goes on.</summary>
+    public static Page<AuditEntry> PageOf(IReadOnlyList<JournalEntry> entries, int limit)
+    {
+        var shown = entries.Take(limit).ToArray();
+        var items = shown.SelectMany(entry => entry.Events.Where(Has).Select(happened => new AuditEntry(entry.Version, happened))).ToArray();
+        return new(items, entries.Count > limit && limit > 0 ? shown[^1].Version.ToString(System.Globalization.CultureInfo.InvariantCulture) : null);
+    }
+
+    /// <summary>Reads a cursor; a <see cref="FormatException"/> where it is none.</summary>
+    public static long After(string? cursor) => cursor is null ? 0
+        : long.TryParse(cursor, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var version)
+            ? version : throw new FormatException("the cursor is not one that a page ended with");
+
+    /// <summary>The records of a journal up to a version, without those that were erased later, one by one.</summary>
+    public static async IAsyncEnumerable<UsageRecord> RecordsAsync(ILedger ledger, string account, long upTo, IReadOnlyList<(long Version, UsageErased Erased)> erasures)
+    {
+        const int perRead = 500;
+        for (var after = 0L; after < upTo;)
+        {
+            var entries = await ledger.ReadJournalAsync(account, after, (int)Math.Min(perRead, upTo - after));
+            if (entries.Count == 0) yield break;
+            foreach (var entry in entries)
+                foreach (var happened in entry.Events)
+                    if (Append.RecordOf(happened) is { } record && !erasures.Any(erasure => erasure.Version >= entry.Version && erasure.Erased.Erases(record)))
+                        yield return record;
+            after = entries[^1].Version;
+        }
+    }
+
+    /// <summary>What is left of a record that was erased: its identity, so that a retry books nothing again.</summary>
+    public static UsageRecord Erased(this UsageRecord record) => record with
+    {
+        Usage = new() { Success = record.Usage.Success, Requests = record.Usage.Requests },
+    };
+
+    /// <summary>Every erasure in the trail of an account.</summary>
+    public static async Task<IReadOnlyList<(long Version, UsageErased Erased)>> ErasuresAsync(IUsageQueries queries, string account)
+    {
+        var erasures = new List<(long, UsageErased)>();
+        string? cursor = null;
+        do
+        {
+            var page = await queries.AuditAsync(account, cursor, 500);
+            erasures.AddRange(page.Items.Where(item => item.Event is UsageErased).Select(item => (item.Version, (UsageErased)item.Event)));
+            cursor = page.Next;
+        }
+        while (cursor is not null);
+        return erasures;
+    }
+}

@@ -1,0 +1,12 @@
+// Keeps up what was derived from the journal. Every silo tries; who comes second leaves it to the first.
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Purser.Engine;
+
+namespace Purser.Grains;
+
+public sealed class UsageWatch(ILedger ledger, LedgerClock clock, UsageRetention retention, ILogger<UsageWatch> log) : BackgroundService
+{
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        ledger is IUsageStore store ? new UsageUpkeep(store, clock, log, retention).RunAsync(TimeProvider.System, stoppingToken) : Task.CompletedTask;
+}
