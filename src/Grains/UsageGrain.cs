@@ -22,8 +22,8 @@ public sealed class UsageGrain(IUsageQueries queries) : Grain, IUsageGrain
     public Task<Immutable<Page<string>>> SessionsAsync(string account, string? cursor, int limit, CancellationToken cancellation) =>
         AskAsync(() => queries.SessionsAsync(account, cursor, limit, cancellation));
 
-    public Task<Immutable<Page<AuditEntry>>> AuditAsync(string account, string? cursor, int limit, CancellationToken cancellation) =>
-        AskAsync(() => queries.AuditAsync(account, cursor, limit, cancellation));
+    public Task<Immutable<AuditPage>> AuditAsync(string account, string? cursor, int limit, CancellationToken cancellation) =>
+        AskAsync(async () => AuditPage.Of(await queries.AuditAsync(account, cursor, limit, cancellation)));
 
     public Task<Immutable<long?>> KeptSinceAsync(CancellationToken cancellation) =>
         AskAsync(async () => (await queries.KeptSinceAsync(cancellation))?.ToUnixTimeMilliseconds());

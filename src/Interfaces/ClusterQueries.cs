@@ -18,11 +18,11 @@ public sealed class ClusterQueries(IGrainFactory grains, Repetition repetition) 
     public Task<Page<string>> SessionsAsync(string account, string? cursor, int limit, CancellationToken cancellation = default) =>
         AskAsync(usage => usage.SessionsAsync(account, cursor, limit, cancellation), cancellation);
 
-    public Task<Page<AuditEntry>> AuditAsync(string account, string? cursor, int limit, CancellationToken cancellation = default)
+    public async Task<Page<AuditEntry>> AuditAsync(string account, string? cursor, int limit, CancellationToken cancellation = default)
     {
         // Here, where a cursor that makes no sense is still its own exception.
         AuditTrail.After(cursor);
-        return AskAsync(usage => usage.AuditAsync(account, cursor, limit, cancellation), cancellation);
+        return (await AskAsync(usage => usage.AuditAsync(account, cursor, limit, cancellation), cancellation)).ToPage();
     }
 
     public async Task<NodaTime.Instant?> KeptSinceAsync(CancellationToken cancellation = default) =>

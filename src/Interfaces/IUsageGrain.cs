@@ -29,7 +29,7 @@ public interface IUsageGrain : IGrainWithIntegerKey
 
     [Alias("audit")]
     [ResponseTimeout(Patience)]
-    Task<Immutable<Page<AuditEntry>>> AuditAsync(string account, string? cursor, int limit, CancellationToken cancellation);
+    Task<Immutable<AuditPage>> AuditAsync(string account, string? cursor, int limit, CancellationToken cancellation);
 
     /// <summary>Milliseconds since 1970.</summary>
     [Alias("kept-since")]
@@ -39,4 +39,13 @@ public interface IUsageGrain : IGrainWithIntegerKey
     [Alias("accounts")]
     [ResponseTimeout(Patience)]
     Task<Immutable<Page<string>>> AccountsAsync(string? search, string? cursor, int limit, CancellationToken cancellation);
+}
+
+/// <summary>A page of the audit trail: events in the form in which ledgers keep them, and the versions that they stand in.</summary>
+public sealed record AuditPage(IReadOnlyList<long> Versions, byte[] Events, string? Next)
+{
+    public static AuditPage Of(Page<AuditEntry> page) => new(
+        [.. page.Items.Select(item => item.Version)], LedgerJson.EncodeEvents([.. page.Items.Select(item => item.Event)]), page.Next);
+
+    public Page<AuditEntry> ToPage() => new([.. LedgerJson.DecodeEvents(Events).Select((happened, i) => new AuditEntry(Versions[i], happened))], Next);
 }

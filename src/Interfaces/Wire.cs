@@ -15,7 +15,7 @@ public static class Wire
     static readonly HashSet<Type> allowed =
     [
         .. typeof(BudgetCommand).Assembly.GetTypes().Where(type => (type.IsSubclassOf(typeof(BudgetCommand)) || type.IsSubclassOf(typeof(SettingsEdit))) && !type.IsAbstract),
-        typeof(Outcome), typeof(Policy), typeof(SettingsAnswer), typeof(UsageFilter), typeof(Page<AccountRecord>), typeof(Page<string>), typeof(Page<AuditEntry>), typeof(UsageSum),
+        typeof(Outcome), typeof(Policy), typeof(SettingsAnswer), typeof(UsageFilter), typeof(Page<AccountRecord>), typeof(Page<string>), typeof(AuditPage), typeof(UsageSum),
         typeof(UsageExtent), typeof(UsageHistoryView),
     ];
 
@@ -57,7 +57,7 @@ public static class Wire
 [JsonSerializable(typeof(Page<AccountRecord>))]
 [JsonSerializable(typeof(Page<string>))]
 [JsonSerializable(typeof(UsageSum))]
-[JsonSerializable(typeof(Page<AuditEntry>))]
+[JsonSerializable(typeof(AuditPage))]
 [JsonSerializable(typeof(UsageExtent))]
 [JsonSerializable(typeof(UsageHistoryView))]
 sealed partial class WireJson : JsonSerializerContext;

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Net;
 using Npgsql;
 using Purser.Api;
+using Purser.Engine;
 using StackExchange.Redis;
 
 namespace Purser.Silo;

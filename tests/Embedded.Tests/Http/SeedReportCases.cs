@@ -5,7 +5,6 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Purser.Api;
-using Purser.Conformance.Http;
 
 namespace Purser.Embedded.Tests.Http;
 

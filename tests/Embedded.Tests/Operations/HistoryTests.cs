@@ -41,12 +41,13 @@ public sealed class HistoryTests
                 Dimensions = new() { Model = name, User = random.Next(3) == 0 ? "=cmd()" : null, Session = $"s{random.Next(5)}", Tags = new() { ["__proto__"] = name } },
                 InputTokens = random.Next(1000), OutputTokens = random.Next(1000), CostNanos = random.Next(1_000_000), Success = random.Next(5) > 0,
                 DurationMs = random.Next(2) == 0 ? random.Next(10_000) : null,
-                Timestamp = random.Next(3) == 0 ? NodaTime.Instant.FromUtc(2026, 3, 1, 0, 0) + Duration.FromMinutes(random.Next(40_000)) : null,
+                Timestamp = random.Next(3) == 0 ? Instant.FromUtc(2026, 3, 1, 0, 0) + Duration.FromMinutes(random.Next(40_000)) : null,
             };
+            var final = random.Next(4) > 0;
             await UntilAnsweredAsync(() => host.SendAsync(account, new Reserve("h" + id, new() { Tokens = 100, CostNanos = 5, Dimensions = call.Dimensions })));
             var settled = random.Next(3) switch
             {
-                0 => await UntilAnsweredAsync(() => host.SendAsync(account, new Settle("h" + id, "s" + id, call with { Timestamp = null }, Final: random.Next(4) > 0, Unknown: false))),
+                0 => await UntilAnsweredAsync(() => host.SendAsync(account, new Settle("h" + id, "s" + id, call with { Timestamp = null }, final))),
                 1 => await UntilAnsweredAsync(() => host.SendAsync(account, new Record("r" + id, call))),
                 _ => await UntilAnsweredAsync(() => host.SendAsync(account, new Release("h" + id))),
             };
@@ -57,7 +58,7 @@ public sealed class HistoryTests
                 host = new(faulty, time);
             }
             if (random.Next(10) == 0) time.Advance(TimeSpan.FromMinutes(random.Next(300)));
-            if (random.Next(3) == 0) await usage.FoldAsync(NodaTime.Instant.FromDateTimeOffset(time.GetUtcNow()), random.Next(1, 9));
+            if (random.Next(3) == 0) await usage.FoldAsync(Instant.FromDateTimeOffset(time.GetUtcNow()), random.Next(1, 9));
             if (random.Next(60) == 0) await usage.RebuildAsync(account);
         }
         await host.DisposeAsync();
