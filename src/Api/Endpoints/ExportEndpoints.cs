@@ -162,14 +162,20 @@ sealed class ExportEndpoints(IBudgetAuthority authority, IUsageQueries queries)
             }
         }
 
-        /// <summary>All are sent before any is awaited: they share a commit.</summary>
+        /// <summary>All are sent before any is awaited: they share a commit. Only lines with one id wait for each other, so that the first is the one that counts.</summary>
         public async Task BookAsync()
         {
-            var outcomes = await Task.WhenAll(waiting.Select(one => BookAsync(one.Document)));
-            for (var i = 0; i < outcomes.Length; i++)
-                if (outcomes[i] is { Status: OutcomeStatus.Done }) accepted++;
-                else Fail(waiting[i].Line, waiting[i].Document.Id, outcomes[i].Field, outcomes[i].Detail);
-            waiting.Clear();
+            while (waiting.Count > 0)
+            {
+                var ids = new HashSet<(string?, string?)>();
+                var wave = waiting.Where(one => ids.Add((one.Document.Account ?? usualAccount, one.Document.Id))).ToArray();
+                var sent = wave.Select(one => one.Line).ToHashSet();
+                waiting.RemoveAll(one => sent.Contains(one.Line));
+                var outcomes = await Task.WhenAll(wave.Select(one => BookAsync(one.Document)));
+                for (var i = 0; i < outcomes.Length; i++)
+                    if (outcomes[i] is { Status: OutcomeStatus.Done }) accepted++;
+                    else Fail(wave[i].Line, wave[i].Document.Id, outcomes[i].Field, outcomes[i].Detail);
+            }
             bytes = 0;
         }
 

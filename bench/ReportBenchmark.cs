@@ -1,0 +1,106 @@
+// `./run bench --reports`: one report over 30 days, with more and more records in the store. What it costs should not grow with them.
+using System.Diagnostics;
+using System.Globalization;
+using Microsoft.Extensions.Logging.Abstractions;
+using NodaTime;
+using Purser.Conformance.Servers;
+using Purser.Core;
+using Purser.Engine;
+using Purser.Ledgers.Postgres;
+using Purser.Ledgers.Sqlite;
+
+namespace Purser.Bench;
+
+public static class ReportBenchmark
+{
+    const int Accounts = 20, Users = 10, Rounds = 200;
+
+    static readonly (string Provider, string Model)[] models =
+        [("openai", "gpt-5"), ("openai", "gpt-5-mini"), ("anthropic", "claude-haiku-4-5"), ("google", "gemini-2.5-flash"), ("mistral", "mistral-small-latest")];
+
+    /// <summary>The 30 days that the records fill end here, some way into a day.</summary>
+    static readonly Instant now = Instant.FromUtc(2026, 3, 14, 15, 9, 26);
+    static readonly Duration period = Duration.FromDays(30);
+
+    public static async Task RunAsync(TextWriter to, IReadOnlyList<long> sizes, bool postgres)
+    {
+        foreach (var size in sizes)
+        {
+            using var folder = new TemporaryFolder();
+            await using var server = postgres ? await PostgresServer.StartAsync() : null;
+            await using ILedger ledger = postgres ? await PostgresLedger.OpenAsync(await server!.NewDatabaseAsync()) : await SqliteLedger.OpenAsync(folder.Path);
+            var clock = Stopwatch.StartNew();
+            await FillAsync(ledger, size);
+            var filled = clock.Elapsed;
+            var upkeep = new UsageUpkeep((IUsageStore)ledger, new(new Still()), NullLogger.Instance, UsageRetention.OfDays(36_500));
+            while (await ((IUsageStore)ledger).UnfoldedAsync() > 0) await upkeep.KeepUpAsync();
+            while (await ((IUsageStore)ledger).FoldAsync(now, 1))
+            {
+            }
+            to.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{(postgres ? "PostgreSQL" : "SQLite")}, {size:N0} records: imported in {filled.TotalSeconds:F0} s, rolled up in {(clock.Elapsed - filled).TotalSeconds:F0} s"));
+            var queries = (IUsageQueries)ledger;
+            await MeasureAsync(to, "all accounts, by model, UTC days", queries, new(), [UsageKey.Model, UsageKey.Provider], UsageStep.Day);
+            await MeasureAsync(to, "all accounts, by user and model, a zone's days", queries, new(), [UsageKey.User, UsageKey.Model, UsageKey.Provider], UsageStep.Hour);
+            await MeasureAsync(to, "one account, by user and model, a zone's days", queries, new() { Account = "account-7" }, [UsageKey.User, UsageKey.Model, UsageKey.Provider], UsageStep.Hour);
+        }
+    }
+
+    /// <summary>The three questions that `/v1/reports` asks: the series, the distinct values, the groups.</summary>
+    static async Task MeasureAsync(TextWriter to, string name, IUsageQueries queries, UsageFilter filter, UsageKey[] by, UsageStep step)
+    {
+        var range = filter with { From = now - period, To = now };
+        var times = new List<double>();
+        for (var round = -20; round < Rounds; round++)
+        {
+            var clock = Stopwatch.StartNew();
+            await queries.SumAsync(range, [], step);
+            await queries.ExtentAsync(range);
+            await queries.SumAsync(range, by, UsageStep.Whole);
+            if (round >= 0) times.Add(clock.Elapsed.TotalMilliseconds);
+        }
+        times.Sort();
+        to.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {name}: p50 {times[Rounds / 2]:F1} ms, p99 {times[Rounds * 99 / 100]:F1} ms"));
+    }
+
+    /// <summary>Straight into the ledger, many records to an append, as nobody but an import would.</summary>
+    static async Task FillAsync(ILedger ledger, long size)
+    {
+        const int perAppend = 500;
+        var random = new Random(1);
+        var versions = new long[Accounts];
+        for (var done = 0L; done < size;)
+        {
+            var batch = new List<Append>();
+            for (var account = 0; account < Accounts && done < size; account++, done += perAppend)
+            {
+                var at = now - period + period * ((double)done / size);
+                var events = new BudgetEvent[Math.Min(perAppend, size - done)];
+                for (var i = 0; i < events.Length; i++) events[i] = new Recorded(RecordOf($"u{done + i:D12}", at + Duration.FromMilliseconds(random.Next(600_000)), random), []) { At = at };
+                batch.Add(new(string.Create(CultureInfo.InvariantCulture, $"account-{account}"), versions[account]++, events) { At = at });
+            }
+            foreach (var result in await ledger.AppendAsync(batch))
+                if (result.Status != AppendStatus.Written) throw new InvalidOperationException(result.ToString());
+        }
+    }
+
+    static UsageRecord RecordOf(string id, Instant at, Random random)
+    {
+        var (provider, model) = models[random.Next(models.Length)];
+        var (input, output) = (random.Next(4000), random.Next(1000));
+        return new()
+        {
+            Id = id, At = at, BookedAt = at, Amounts = new(input + output, input, output, random.Next(100_000_000), 1),
+            Usage = new()
+            {
+                Dimensions = new() { Provider = provider, Model = model, User = string.Create(CultureInfo.InvariantCulture, $"user-{random.Next(Users)}"), Session = string.Create(CultureInfo.InvariantCulture, $"session-{at.ToUnixTimeSeconds() / 3600}-{random.Next(20)}") },
+                InputTokens = input, OutputTokens = output, DurationMs = (long)Math.Exp(6 + 1.2 * random.NextDouble() * 3), Success = random.Next(50) > 0,
+            },
+        };
+    }
+
+    sealed class Still : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => now.ToDateTimeOffset();
+    }
+}
