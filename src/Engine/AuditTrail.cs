@@ -9,7 +9,8 @@ public sealed record AuditEntry(long Version, BudgetEvent Event);
 public static class AuditTrail
 {
     public static bool Has(BudgetEvent happened) =>
-        happened is PolicyChanged or AccountPaused or AccountResumed or OverrideAdded or OverrideRemoved or UsageErased;
+        happened is PolicyChanged or AccountPaused or AccountResumed or OverrideAdded or OverrideRemoved or UsageErased
+            or Recorded { Record.Corrects: not null };
 
     /// <summary>A page of the trail, from the entries that have some of it; <paramref name="entries"/> is one longer than the page where it goes on.</summary>
     public static Page<AuditEntry> PageOf(IReadOnlyList<JournalEntry> entries, int limit)

@@ -1,4 +1,4 @@
-// What somebody decided about an account: policy changes, pauses, overrides, erasures.
+// What somebody decided about an account: policy changes, pauses, overrides, erasures, usage rated anew.
 using System.Text.Json.Serialization;
 using NodaTime;
 using Purser.Core;
@@ -7,7 +7,7 @@ using Purser.Engine;
 namespace Purser.Api.Documents;
 
 /// <summary>
-/// `action` is policyChanged, defaultPolicyAdopted, paused, resumed, overrideAdded, overrideRemoved or usageErased; `version` is the journal entry that
+/// `action` is policyChanged, defaultPolicyAdopted, paused, resumed, overrideAdded, overrideRemoved, usageErased or repriced; `version` is the journal entry that
 /// it stands in. The other members are there where the action has them.
 /// </summary>
 public sealed class AuditItemDocument
@@ -24,6 +24,7 @@ public sealed class AuditItemDocument
             OverrideAdded added => ("overrideAdded", added.Terms.CreatedBy, added.Terms.Reason),
             OverrideRemoved removed => ("overrideRemoved", removed.RemovedBy, null),
             UsageErased erased => ("usageErased", erased.By, erased.Reason),
+            Recorded { Record: var record } => ("repriced", record.CorrectedBy, record.Reason),
             _ => throw new System.Diagnostics.UnreachableException(entry.Event.GetType().Name),
         };
         switch (entry.Event)
@@ -38,6 +39,9 @@ public sealed class AuditItemDocument
                 break;
             case OverrideRemoved removed:
                 OverrideId = removed.Id;
+                break;
+            case Recorded { Record: var record }:
+                (UsageId, Cost, Currency) = (record.Corrects, Money.Format(record.Amounts.CostNanos), record.Currency);
                 break;
             case UsageErased erased:
                 User = erased.User;
@@ -77,6 +81,16 @@ public sealed class AuditItemDocument
 
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public Instant? ExpiresAt { get; }
+
+    /// <summary>The usage that was rated anew, and the difference that it made.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? UsageId { get; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Cost { get; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Currency { get; }
 
     /// <summary>Whose records were erased; absent where all were.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

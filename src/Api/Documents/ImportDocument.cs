@@ -17,9 +17,24 @@ public sealed class ImportLineDocument : UsageDocument
     public bool? Late { get; set; }
     public bool? Overrun { get; set; }
     public bool? Final { get; set; }
+    public string? PriceCurrency { get; set; }
+    public string? PriceCost { get; set; }
+    public string? ExchangeRate { get; set; }
+    public string? Discount { get; set; }
+    public string? Corrects { get; set; }
+    public string? CorrectedBy { get; set; }
+    public string? Reason { get; set; }
 
     /// <summary>The usage as it was booked; what had no price is priced now, where it can be.</summary>
-    internal Usage ToImported() => Unpriced == true ? ToUsage() with { CostNanos = null } : ToUsage();
+    internal Usage ToImported()
+    {
+        // An export tells the counts and the report that they were read from.
+        var raw = InputTokens is null ? null : Raw;
+        if (raw is not null) Raw = null;
+        var usage = ToUsage();
+        if (raw is not null) usage = usage with { Raw = raw.Value.Json };
+        return Unpriced == true ? usage with { CostNanos = null } : usage;
+    }
 }
 
 /// <summary>`accepted` are in the ledger now, whether they came with this import or were there; <see cref="Errors"/> lists the first of those that failed.</summary>
