@@ -46,13 +46,17 @@ public sealed class BudgetGrain(SessionParts parts) : Grain, IBudgetGrain
         return Task.CompletedTask;
     }
 
-    public async Task<Immutable<Outcome>> SendAsync(BudgetCommand command)
+    public async Task<Immutable<Outcome>> SendAsync(BudgetCommand command) => new(await DecideAsync(command));
+
+    public async Task<Immutable<Outcome[]>> SendAllAsync(BudgetCommand[] commands) => new(await Task.WhenAll(commands.Select(DecideAsync)));
+
+    async Task<Outcome> DecideAsync(BudgetCommand command)
     {
         Fingerprints.FillForRepetition(command);
         var outcome = await session.SendAsync(command);
         if (session.NextDeadline is { } due && due < armedFor) Arm(due);
         if (outcome.Answer is Settlement) WakeHistory();
-        return new(outcome);
+        return outcome;
     }
 
     void Arm(Instant due)

@@ -18,6 +18,17 @@ public sealed class ClusterAuthority(IGrainFactory grains, Repetition repetition
             cancellation);
     }
 
+    public async Task<IReadOnlyList<Outcome>> SendAllAsync(string account, IReadOnlyList<BudgetCommand> commands, CancellationToken cancellation = default)
+    {
+        if (commands.Count == 0) return [];
+        var budget = grains.GetGrain<IBudgetGrain>(account);
+        return await repetition.CallAsync(
+            async again => (await budget.SendAllAsync([.. again ? commands.Select(Again) : commands])).Value,
+            outcomes => outcomes.Any(outcome => outcome.Status == OutcomeStatus.Moved),
+            why => [.. commands.Select(_ => new Outcome(OutcomeStatus.Unavailable, null, null, $"no silo answered ({why}); retry with the same id"))],
+            cancellation);
+    }
+
     /// <summary>An id that was made up a moment ago may be in the ledger by now.</summary>
     static BudgetCommand Again(BudgetCommand command) => command is IdentifiedCommand { FreshId: true } identified ? identified with { FreshId = false } : command;
 

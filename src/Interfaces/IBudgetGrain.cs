@@ -11,4 +11,8 @@ public interface IBudgetGrain : IGrainWithStringKey
     /// <summary>Answers as <see cref="Engine.IBudgetAuthority"/> does; transient outcomes and broken calls may be sent again with the same id.</summary>
     [Alias("send")]
     Task<Immutable<Outcome>> SendAsync([Immutable] BudgetCommand command);
+
+    /// <summary>Several in their order: calls of their own may overtake each other on their way.</summary>
+    [Alias("sendAll")]
+    Task<Immutable<Outcome[]>> SendAllAsync([Immutable] BudgetCommand[] commands);
 }

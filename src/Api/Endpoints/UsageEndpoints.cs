@@ -46,9 +46,16 @@ sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries, I
 
     async Task RecordMany(HttpContext http, string account, IReadOnlyList<Item<UsageDocument>> items)
     {
-        // All are sent before any is awaited: they share one commit.
-        var sent = items.Select((item, i) => RecordItem(http, account, item, i)).ToArray();
-        var outcomes = await Task.WhenAll(sent);
+        var outcomes = new Outcome[items.Count];
+        var (places, commands) = (new List<int>(items.Count), new List<BudgetCommand>(items.Count));
+        for (var i = 0; i < items.Count; i++)
+        {
+            if (RecordOf(http, items[i], i, out outcomes[i]) is not { } record) continue;
+            places.Add(i);
+            commands.Add(record);
+        }
+        var decided = await authority.SendAllAsync(account, commands);
+        for (var i = 0; i < places.Count; i++) outcomes[places[i]] = decided[i];
         if (outcomes.Length > 0 && outcomes.All(outcome => outcome.IsTransient))
         {
             await Problems.WriteAsync(http, outcomes[0]);
@@ -59,21 +66,20 @@ sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries, I
         await Reply.JsonAsync(http, 201, new UsageResultsDocument([.. results]), ApiJson.Default.UsageResultsDocument);
     }
 
-    async Task<Outcome> RecordItem(HttpContext http, string account, Item<UsageDocument> item, int index)
+    /// <summary>The command of an item; null, and the outcome, where it is refused as it stands.</summary>
+    static Record? RecordOf(HttpContext http, Item<UsageDocument> item, int index, out Outcome outcome)
     {
-        if (item.Document is not { } usage) return item.Wrong!;
+        outcome = item.Wrong!;
+        if (item.Document is not { } usage) return null;
         try
         {
             var id = Identity.Given(http, usage.Id, "-" + index.ToString(CultureInfo.InvariantCulture));
-            return await authority.SendAsync(account, usage.ToRecord(id is null ? Identity.Made() : new(id, Fresh: false)));
+            return usage.ToRecord(id is null ? Identity.Made() : new(id, Fresh: false));
         }
         catch (RequestRefusedException refused)
         {
-            return refused.Outcome;
-        }
-        catch (LedgerUnavailableException)
-        {
-            return new(OutcomeStatus.Unavailable, null, null, "the ledger can not be reached");
+            outcome = refused.Outcome;
+            return null;
         }
     }
 

@@ -58,6 +58,12 @@ public sealed class LocalFacade : ClusterFacade
             return silos.SendAsync(account, command, cancellation);
         }
 
+        public Task<IReadOnlyList<Outcome>> SendAllAsync(string account, IReadOnlyList<BudgetCommand> commands, CancellationToken cancellation = default)
+        {
+            Interlocked.Add(ref host.asked, commands.Count);
+            return silos.SendAllAsync(account, commands, cancellation);
+        }
+
         public Task<Settings> SettingsAsync() => silos.SettingsAsync();
 
         public Task<Settings?> SetDefaultPolicyAsync(Policy policy, long? ifVersion) => silos.SetDefaultPolicyAsync(policy, ifVersion);
