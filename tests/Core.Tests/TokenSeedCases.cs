@@ -1,25 +1,25 @@
 // The area token-count of the cases from the systems that came before. What can not hold is in cases/exceptions.json: their heuristics
 // bind only whoever ships them.
 using System.Text.Json;
+using Purser.Cases;
 using Purser.TokenCounting;
 using Purser.TokenCounting.Prompts;
+using Xunit.Abstractions;
 
 namespace Purser.Core.Tests;
 
-public sealed class TokenSeedCases
+public sealed class TokenSeedCases(ITestOutputHelper output)
 {
-    static readonly JsonElement[] cases = [.. Read("seed-cases.json").EnumerateArray().Where(one => Text(one, "area") == "token-count")];
-    static readonly HashSet<string> exceptions = [.. Read("exceptions.json").EnumerateObject().Select(one => one.Name)];
+    static readonly SeedFile file = new("token-count");
 
-    public static TheoryData<string> Ids => new(cases.Select(one => Text(one, "id")!).Where(id => !exceptions.Contains(id)).Order(StringComparer.Ordinal));
+    public static TheoryData<string> Ids => file.Ids;
 
     [Theory]
     [MemberData(nameof(Ids))]
-    public void The_case_holds(string id) => Assert.Empty(Failures(cases.Single(one => Text(one, "id") == id)));
+    public void The_case_holds(string id) => file.Holds(id, Failures);
 
     [Fact]
-    public void An_exception_is_a_case_that_does_not_hold() =>
-        Assert.All(cases.Where(one => exceptions.Contains(Text(one, "id")!)), one => Assert.NotEmpty(Failures(one)));
+    public void Exceptions_do_not_hold() => file.ExceptionsDoNotHold(Failures, output);
 
     static List<string> Failures(JsonElement one)
     {
@@ -27,7 +27,7 @@ public sealed class TokenSeedCases
         foreach (var step in one.GetProperty("when").EnumerateArray())
         {
             var given = one.GetProperty("given");
-            var model = ModelProfile.Of(Text(step, "provider") ?? Text(given, "provider"), Text(step, "model") ?? "");
+            var model = ModelProfile.Of(step.Optional("provider") ?? given.Optional("provider"), step.Optional("model") ?? "");
             if (Counted(step, model) is not { } parts) return [$"{step}: can not be counted"];
             counts.Add(parts);
         }
@@ -36,8 +36,8 @@ public sealed class TokenSeedCases
 
     static TokenParts? Counted(JsonElement step, ModelProfile model)
     {
-        if (Text(step, "op") != "count") return null;
-        if (Text(step, "text") is { } text) return PromptCounting.Count(model, text).Parts;
+        if (step.Optional("op") != "count") return null;
+        if (step.Optional("text") is { } text) return PromptCounting.Count(model, text).Parts;
         if (step.TryGetProperty("images", out var images)) return Alone(model, [.. Enumerable.Repeat(new ImagePart(), images.GetInt32())]);
         if (step.TryGetProperty("part", out var part)) return PartOf(part) is { } known ? Alone(model, [known]) : null;
         if (step.TryGetProperty("message", out var message)) return MessageOf(model, message);
@@ -51,15 +51,15 @@ public sealed class TokenSeedCases
     /// <summary>One message without the answer after it. What stands around a tool's answer belongs to it.</summary>
     static TokenParts MessageOf(ModelProfile model, JsonElement message)
     {
-        var (role, text) = message.ValueKind == JsonValueKind.String ? ("user", message.GetString()!) : (Text(message, "role")!, Text(message, "content")!);
+        var (role, text) = message.ValueKind == JsonValueKind.String ? ("user", message.GetString()!) : (message.Optional("role")!, message.Optional("content")!);
         var parts = PromptCounting.Count(model, new Prompt([new(role, [new TextPart(text)])], [])).Parts;
         parts = parts with { Overhead = parts.Overhead - 3 };
         return role == "tool" ? parts with { ToolResults = parts.ToolResults + parts.Overhead, Overhead = 0 } : parts;
     }
 
-    static Part? PartOf(JsonElement part) => (Text(part, "type"), part.TryGetProperty("seconds", out var seconds) ? seconds.GetDecimal() : (decimal?)null) switch
+    static Part? PartOf(JsonElement part) => (part.Optional("type"), part.TryGetProperty("seconds", out var seconds) ? seconds.GetDecimal() : (decimal?)null) switch
     {
-        ("image", _) => new ImagePart(Text(part, "detail") == "high" ? ImageDetail.High : ImageDetail.Auto),
+        ("image", _) => new ImagePart(part.Optional("detail") == "high" ? ImageDetail.High : ImageDetail.Auto),
         ("audio", { } known) => new AudioPart(known),
         ("video", { } known) => new VideoPart(known),
         _ => null,
@@ -76,7 +76,4 @@ public sealed class TokenSeedCases
         _ => false,
     };
 
-    static JsonElement Read(string file) => JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "cases", file))).RootElement;
-
-    static string? Text(JsonElement element, string name) => element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 }

@@ -3,35 +3,32 @@
 using System.Globalization;
 using System.Text.Json;
 using NodaTime.Text;
+using Purser.Cases;
 using Purser.Core.Statistics;
+using Xunit.Abstractions;
 
 namespace Purser.Core.Tests.Statistics;
 
-public sealed class SeedStatistics
+public sealed class SeedStatistics(ITestOutputHelper output)
 {
-    static readonly string[] areas = ["anomaly", "projection", "trend", "velocity"];
+    /// <summary>Sums of binary fractions are compared to nine digits.</summary>
+    const decimal roundingOfSums = 0.000000001m;
 
-    static readonly JsonElement[] cases = [.. Read("seed-cases.json").EnumerateArray().Where(one => areas.Contains(Text(one, "area")))];
-    static readonly HashSet<string> exceptions = [.. Read("exceptions.json").EnumerateObject().Select(one => one.Name)];
+    static readonly SeedFile file = new("anomaly", "projection", "trend", "velocity");
 
-    public static TheoryData<string> Ids => new(cases.Select(one => Text(one, "id")).Where(id => !exceptions.Contains(id)).Order(StringComparer.Ordinal));
+    public static TheoryData<string> Ids => file.Ids;
 
     [Theory]
     [MemberData(nameof(Ids))]
-    public void The_case_holds(string id)
-    {
-        var one = cases.Single(one => Text(one, "id") == id);
-        var failures = Failures(one);
-        Assert.True(failures.Count == 0, $"{id} ({Text(one, "system")}: {Text(one, "name")})\n{string.Join('\n', failures)}");
-    }
+    public void The_case_holds(string id) => file.Holds(id, Failures);
 
     [Fact]
-    public void Every_exception_is_one() => Assert.All(cases.Where(one => exceptions.Contains(Text(one, "id"))), one => Assert.NotEmpty(Failures(one)));
+    public void Exceptions_do_not_hold() => file.ExceptionsDoNotHold(Failures, output);
 
     static List<string> Failures(JsonElement one)
     {
         var (given, expect) = (one.GetProperty("given"), one.GetProperty("expect"));
-        var figures = Text(one, "area") switch
+        var figures = one.Text("area") switch
         {
             "anomaly" => Anomalies(given, one.GetProperty("when").EnumerateArray().Single()),
             "projection" => Projections(given, [.. one.GetProperty("when").EnumerateArray()]),
@@ -41,7 +38,7 @@ public sealed class SeedStatistics
         var failures = new List<string>();
         foreach (var member in expect.EnumerateObject())
             if (!figures.TryGetValue(member.Name, out var actual)) failures.Add($"there is no figure '{member.Name}'");
-            else if (!Same(member.Value, actual)) failures.Add($"{member.Name}: expected {member.Value}, was {JsonSerializer.Serialize(actual)}");
+            else if (!Expected.Same(member.Value, actual, roundingOfSums)) failures.Add($"{member.Name}: expected {member.Value}, was {JsonSerializer.Serialize(actual)}");
         return failures;
     }
 
@@ -59,7 +56,7 @@ public sealed class SeedStatistics
             account.Use("perCall", threshold: 2);
             foreach (var cost in costs.EnumerateArray()) account.Record(0, 1, cost: cost.GetDecimal());
         }
-        else if (Text(given, "detector") == "zscore")
+        else if (given.Text("detector") == "zscore")
         {
             account.Use("zscore");
             var (hour, each) = (0, given.GetProperty("recordsPerBucket").GetInt32());
@@ -68,7 +65,7 @@ public sealed class SeedStatistics
                 for (var i = 0; i < each; i++) account.Record(hour, tokens.GetInt64() / each);
                 hour++;
             }
-            if (Text(step, "op") == "record")
+            if (step.Text("op") == "record")
                 for (var i = 0; i < step.GetProperty("times").GetInt32(); i++) account.Record(step.GetProperty("bucket").GetInt32(), step.GetProperty("tokens").GetInt64());
         }
         else
@@ -129,9 +126,9 @@ public sealed class SeedStatistics
         var price = given.GetProperty("prices").EnumerateObject().Single().Value;
         var records = given.GetProperty("records").EnumerateArray().ToList();
         var sum = records.Sum(record => record.GetProperty("input").GetDecimal() / 1_000_000 * Money(price, "input"));
-        var days = (decimal)PeriodPattern.NormalizingIso.Parse(Text(records[^1], "afterFirst")).Value.ToDuration().TotalDays;
+        var days = (decimal)PeriodPattern.NormalizingIso.Parse(records[^1].Text("afterFirst")).Value.ToDuration().TotalDays;
         var known = UsageRate.Of(sum, days);
-        var projected = steps.Select(step => (object?)(Text(step, "period") switch { "monthly" => known?.PerThirtyDays, "weekly" => known?.PerWeek, _ => known?.PerDay })).ToArray();
+        var projected = steps.Select(step => (object?)(step.Text("period") switch { "monthly" => known?.PerThirtyDays, "weekly" => known?.PerWeek, _ => known?.PerDay })).ToArray();
         return new()
         {
             ["projected"] = projected.Length == 1 ? projected[0] : projected, ["confidence"] = known?.Confidence, ["basedOnDays"] = known?.BasedOnDays,
@@ -155,7 +152,7 @@ public sealed class SeedStatistics
 
     static Dictionary<string, object?> Velocities(JsonElement given, JsonElement step)
     {
-        var minutes = PeriodPattern.NormalizingIso.Parse(Text(given, "window")).Value.ToDuration().TotalMinutes;
+        var minutes = PeriodPattern.NormalizingIso.Parse(given.Text("window")).Value.ToDuration().TotalMinutes;
         var spent = given.GetProperty("records").EnumerateArray().Sum(record => Money(record, "cost"));
         var velocity = new Velocity((double)spent / minutes, (double)Money(given, "dailyBudget"));
         return new()
@@ -165,27 +162,8 @@ public sealed class SeedStatistics
         };
     }
 
-    /// <summary>Money and numbers by value, sums of binary fractions to nine digits.</summary>
-    static bool Same(JsonElement expected, object? actual) => expected.ValueKind switch
-    {
-        JsonValueKind.Null => actual is null,
-        JsonValueKind.Number => actual is not null && actual is not string && Math.Abs(Convert.ToDecimal(actual, CultureInfo.InvariantCulture) - expected.GetDecimal()) < 0.000000001m,
-        JsonValueKind.String when decimal.TryParse(expected.GetString(), CultureInfo.InvariantCulture, out var number) =>
-            actual is not null && Math.Abs(Convert.ToDecimal(actual, CultureInfo.InvariantCulture) - number) < 0.000000001m,
-        JsonValueKind.String => actual as string == expected.GetString(),
-        JsonValueKind.Array => actual is object?[] items && items.Length == expected.GetArrayLength() && expected.EnumerateArray().Zip(items, Same).All(same => same),
-        JsonValueKind.Object when expected.TryGetProperty("approx", out var about) =>
-            actual is not null && Math.Abs(Convert.ToDecimal(actual, CultureInfo.InvariantCulture) - about.GetDecimal()) <= expected.GetProperty("tolerance").GetDecimal(),
-        JsonValueKind.Object => actual is Dictionary<string, object?> members && expected.EnumerateObject().All(member => members.TryGetValue(member.Name, out var value) && Same(member.Value, value)),
-        _ => false,
-    };
-
-    static JsonElement Read(string file) => JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "cases", file))).RootElement;
-
-    static string Text(JsonElement element, string name) => element.GetProperty(name).GetString()!;
-
     static long Whole(JsonElement element, string name) => element.GetProperty(name).GetInt64();
 
     static decimal Money(JsonElement element, string name) => element.GetProperty(name) is { ValueKind: JsonValueKind.Number } number
-        ? number.GetDecimal() : decimal.Parse(Text(element, name), CultureInfo.InvariantCulture);
+        ? number.GetDecimal() : decimal.Parse(element.Text(name), CultureInfo.InvariantCulture);
 }

@@ -5,18 +5,16 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Purser.Api;
+using Purser.Cases;
 
 namespace Purser.Embedded.Tests.Http;
 
 [Collection(HttpTests.Name)]
 public sealed class SeedReportCases(HttpHost host)
 {
-    static readonly string[] areas = ["report", "aggregate", "query", "export", "storage", "format"];
+    static readonly SeedFile file = new("report", "aggregate", "query", "export", "storage", "format");
 
-    static readonly JsonElement[] cases = [.. Read("seed-cases.json").EnumerateArray().Where(one => areas.Contains(Text(one, "area")))];
-    static readonly HashSet<string> exceptions = [.. Read("exceptions.json").EnumerateObject().Select(one => one.Name)];
-
-    public static TheoryData<string> Ids => new(cases.Select(one => Text(one, "id")).Where(id => !exceptions.Contains(id)).Order(StringComparer.Ordinal));
+    public static TheoryData<string> Ids => file.Ids;
 
     const string Everything = "from=2023-01-01&to=2027-01-01&granularity=month";
 
@@ -26,7 +24,7 @@ public sealed class SeedReportCases(HttpHost host)
     [MemberData(nameof(Ids))]
     public async Task The_case_holds(string id)
     {
-        var one = cases.Single(one => Text(one, "id") == id);
+        var one = file.Of(id);
         var (given, expect) = (one.GetProperty("given"), one.GetProperty("expect"));
         account = host.NewAccount();
         if (given.TryGetProperty("records", out var records) && records.ValueKind == JsonValueKind.Array)
@@ -34,13 +32,13 @@ public sealed class SeedReportCases(HttpHost host)
         if (given.TryGetProperty("costs", out var costs))
             foreach (var cost in costs.EnumerateArray()) await BookAsync(new() { ["model"] = cost[0].GetString(), ["cost"] = cost[1].GetString() });
         if (given.TryGetProperty("calls", out var calls))
-            await BookAsync(new() { ["requests"] = calls.GetInt64(), ["inputTokens"] = given.GetProperty("tokens").GetInt64(), ["cost"] = Text(given, "cost") });
+            await BookAsync(new() { ["requests"] = calls.GetInt64(), ["inputTokens"] = given.GetProperty("tokens").GetInt64(), ["cost"] = given.Text("cost") });
 
         var figures = new List<object?>();
         var text = new Dictionary<string, string>();
         string? error = null;
         foreach (var step in one.GetProperty("when").EnumerateArray())
-            switch (Text(step, "op"))
+            switch (step.Text("op"))
             {
                 case "record":
                     await BookAsync(step, given);
@@ -54,13 +52,13 @@ public sealed class SeedReportCases(HttpHost host)
                     Assert.Equal(count.GetInt32(), (await host.Get($"/v1/accounts/{account}/usage?limit=1000{filter}")).Json.GetProperty("items").GetArrayLength());
                     return;
                 case "export":
-                    var format = Text(step, "format");
+                    var format = step.Text("format");
                     using (var answer = await host.Client.GetAsync($"/v1/export?account={account}&format={format}"))
                         if (answer.IsSuccessStatusCode) text[format] = await answer.Content.ReadAsStringAsync();
                         else error = "unsupported-format";
                     break;
                 case "report" when expect.TryGetProperty("tokens", out _):
-                    figures.Add((await ReportAsync($"from={Text(step, "from")}&to={Text(step, "to")}")).GetProperty("summary").GetProperty("totalTokens").GetInt32());
+                    figures.Add((await ReportAsync($"from={step.Text("from")}&to={step.Text("to")}")).GetProperty("summary").GetProperty("totalTokens").GetInt32());
                     break;
                 case "usage" when expect.TryGetProperty("usage", out _):
                     (await host.Get($"/v1/accounts/{account}")).IsProblem(404, "unknown-account", "account");
@@ -69,7 +67,7 @@ public sealed class SeedReportCases(HttpHost host)
                     Assert.NotEmpty(new ServerOptions { Ledger = step.GetProperty("options").GetProperty("storage").GetString()! }.Problems());
                     return;
             }
-        if (Text(one, "area") == "storage" && expect.TryGetProperty("requests", out _)) await PurgeAsync();
+        if (one.Text("area") == "storage" && expect.TryGetProperty("requests", out _)) await PurgeAsync();
         await CheckAsync(expect, one.GetProperty("when")[one.GetProperty("when").GetArrayLength() - 1], figures, text, error);
     }
 
@@ -84,10 +82,10 @@ public sealed class SeedReportCases(HttpHost host)
     {
         var groups = last.TryGetProperty("groupBy", out var given) ? string.Join(',', given.EnumerateArray().Select(group => group.GetString()))
             : last.TryGetProperty("by", out var by) ? by.GetString()!.Replace("day", "date", StringComparison.Ordinal) : "model,provider,user,orchestrator";
-        var range = last.TryGetProperty("granularity", out _) ? $"from={Text(last, "from")}&to={Text(last, "to")}&granularity=day" : Everything;
+        var range = last.TryGetProperty("granularity", out _) ? $"from={last.Text("from")}&to={last.Text("to")}&granularity=day" : Everything;
         var report = await ReportAsync($"{range}&groupBy={groups}");
         var summary = report.GetProperty("summary");
-        JsonElement[] Rows(string type) => [.. report.GetProperty("breakdown").EnumerateArray().Where(row => Text(row, "type") == type && row.GetProperty("key").ValueKind == JsonValueKind.String)];
+        JsonElement[] Rows(string type) => [.. report.GetProperty("breakdown").EnumerateArray().Where(row => row.Text("type") == type && row.GetProperty("key").ValueKind == JsonValueKind.String)];
         foreach (var member in expect.EnumerateObject())
         {
             var value = member.Value;
@@ -95,7 +93,7 @@ public sealed class SeedReportCases(HttpHost host)
             {
                 case "error": Assert.Equal(value.GetString(), error); break;
                 case "rows" when text.Count == 0: Assert.Equal(value.GetInt32(), Rows(groups).Length); break;
-                case "keys": Assert.Equal(value.EnumerateArray().Select(key => key.GetString()), Rows("date").Select(row => Text(row, "key"))); break;
+                case "keys": Assert.Equal(value.EnumerateArray().Select(key => key.GetString()), Rows("date").Select(row => row.Text("key"))); break;
                 case "tokens" when value.ValueKind == JsonValueKind.Array: Assert.Equal(value.EnumerateArray().Select(one => (object?)one.GetInt32()), figures); break;
                 case "cell:error": Assert.Contains(value.GetString()!, text["csv"], StringComparison.Ordinal); break;
                 case "lines":
@@ -108,15 +106,15 @@ public sealed class SeedReportCases(HttpHost host)
                 case "uniqueOrchestrators": Assert.Equal(value.GetInt32(), Rows("orchestrator").Length); break;
                 case "series":
                     Assert.Equal(
-                        value.EnumerateArray().Select(step => $"{Text(step, "start")} {step.GetProperty("tokens")}"),
-                        report.GetProperty("series").EnumerateArray().Select(step => $"{Text(step, "start")} {step.GetProperty("totalTokens")}"));
+                        value.EnumerateArray().Select(step => $"{step.Text("start")} {step.GetProperty("tokens")}"),
+                        report.GetProperty("series").EnumerateArray().Select(step => $"{step.Text("start")} {step.GetProperty("totalTokens")}"));
                     break;
                 case "groups":
                     // A missing tool has no name here: it can not be mistaken for one that is called so.
                     foreach (var group in value.EnumerateArray())
                     {
-                        var row = report.GetProperty("breakdown").EnumerateArray().Single(row => Text(row, "type") == Text(group, "type")
-                            && (row.GetProperty("key").GetString() ?? "unknown") == Text(group, "key"));
+                        var row = report.GetProperty("breakdown").EnumerateArray().Single(row => row.Text("type") == group.Text("type")
+                            && (row.GetProperty("key").GetString() ?? "unknown") == group.Text("key"));
                         Same(group.GetProperty("tokens"), row.GetProperty("totalTokens"));
                         Same(group.GetProperty("records"), row.GetProperty("totalRequests"));
                         Assert.Equal((double)group.GetProperty("sharePercent").GetProperty("approx").GetDecimal(), row.GetProperty("percentage").GetDouble(), 2);
@@ -125,13 +123,13 @@ public sealed class SeedReportCases(HttpHost host)
                 case "byModel":
                     Assert.Equal(
                         value.EnumerateArray().Select(model => $"{model[0]} {model[1]} {decimal.Round(model[2].GetProperty("approx").GetDecimal(), 2)}"),
-                        report.GetProperty("costEstimate").GetProperty("models").EnumerateArray().Select(model => $"{Text(model, "model")} {Text(model, "totalCost")} {model.GetProperty("percentage")}"));
+                        report.GetProperty("costEstimate").GetProperty("models").EnumerateArray().Select(model => $"{model.Text("model")} {model.Text("totalCost")} {model.GetProperty("percentage")}"));
                     break;
                 case "top":
                     var status = (await host.Get($"/v1/accounts/{account}")).Json.GetProperty("topModels").EnumerateArray();
                     Assert.Equal(
                         value.EnumerateArray().Select(model => $"{model[0]} {model[1]} {model[2]}"),
-                        status.Select(model => $"{Text(model, "model")} {model.GetProperty("totalTokens")} {model.GetProperty("percentage")}"));
+                        status.Select(model => $"{model.Text("model")} {model.GetProperty("totalTokens")} {model.GetProperty("percentage")}"));
                     break;
                 case "max" or "orderNote": break;
                 case "providers" or "users" or "models":
@@ -205,7 +203,7 @@ public sealed class SeedReportCases(HttpHost host)
         if (record.TryGetProperty("success", out var success)) usage["success"] = success.GetBoolean();
         if (given.TryGetProperty("prices", out var prices) && model is not null)
         {
-            decimal Rate(string kind) => decimal.Parse(Text(prices.GetProperty(model), kind), CultureInfo.InvariantCulture);
+            decimal Rate(string kind) => decimal.Parse(prices.GetProperty(model).Text(kind), CultureInfo.InvariantCulture);
             usage["cost"] = ((input * Rate("input") + output * Rate("output")) / 1000).ToString("0.#########", CultureInfo.InvariantCulture);
         }
         await BookAsync(usage);
@@ -218,8 +216,4 @@ public sealed class SeedReportCases(HttpHost host)
         var reply = await host.Send(HttpMethod.Post, $"/v1/accounts/{account}/usage", body);
         Assert.True(reply.Code == 201, reply.Text);
     }
-
-    static JsonElement Read(string file) => JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "cases", file))).RootElement;
-
-    static string Text(JsonElement element, string name) => element.GetProperty(name).GetString()!;
 }
