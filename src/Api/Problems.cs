@@ -94,7 +94,7 @@ public static class Problems
         if (outcome.Answer is not Decision decision) return WriteAsync(http, Of(outcome.Status), outcome.Field, outcome.Detail);
         if (outcome.Status == OutcomeStatus.Refused && decision.BlockedBy.Count > 0 && decision.BlockedBy.All(blocker => blocker.RetryAfterSeconds is not null))
             http.Response.Headers.RetryAfter = decision.BlockedBy.Max(blocker => blocker.RetryAfterSeconds!.Value).ToString(System.Globalization.CultureInfo.InvariantCulture);
-        var refusal = new RefusalDocument(Document(outcome), new(decision));
+        var refusal = new RefusalDocument(Document(outcome), decision);
         return Reply.JsonAsync(http, Of(outcome.Status).Status, refusal, ApiJson.Default.RefusalDocument, ContentType);
     }
 

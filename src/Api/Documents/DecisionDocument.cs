@@ -161,7 +161,7 @@ public sealed class ChangesDocument
     public string? Saving { get; }
 }
 
-public sealed class DecisionDocument
+public class DecisionDocument
 {
     internal DecisionDocument(Decision decision)
     {
@@ -192,35 +192,25 @@ public sealed class DecisionDocument
 }
 
 /// <summary>A decision against a call, as problem details.</summary>
-public sealed class RefusalDocument
+public sealed class RefusalDocument : DecisionDocument
 {
-    internal RefusalDocument(ProblemDocument problem, DecisionDocument decision)
+    internal RefusalDocument(ProblemDocument problem, Decision decision) : base(decision)
     {
         Type = problem.Type;
         Title = problem.Title;
         Status = problem.Status;
         Detail = problem.Detail;
-        Limits = decision.Limits;
-        BlockedBy = decision.BlockedBy;
-        Suggestions = decision.Suggestions;
-        ShadowBlockedBy = decision.ShadowBlockedBy;
-        PausedReason = decision.PausedReason;
     }
 
+    [JsonPropertyOrder(-4)]
     public string Type { get; }
+
+    [JsonPropertyOrder(-3)]
     public string Title { get; }
+
+    [JsonPropertyOrder(-2)]
     public long Status { get; }
+
+    [JsonPropertyOrder(-1)]
     public string? Detail { get; }
-    public bool Allowed { get; }
-    public ReservationDocument? Reservation { get; }
-    public IReadOnlyList<LimitViewDocument> Limits { get; }
-    public IReadOnlyList<BlockerDocument> BlockedBy { get; }
-    public IReadOnlyList<SuggestionDocument> Suggestions { get; }
-    public ChangesDocument? Changes { get; }
-
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public IReadOnlyList<BlockerDocument>? ShadowBlockedBy { get; }
-
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public string? PausedReason { get; }
 }
