@@ -1,36 +1,11 @@
-// Sums of usage while a report adds them up.
+// Sums of usage while a report adds them up, and the figures that follow from them.
 using Purser.Engine;
 
 namespace Purser.Api;
 
-sealed class Tally
+sealed class Tally : RollupSums
 {
-    public Int128 InputTokens { get; private set; }
-    public Int128 OutputTokens { get; private set; }
-    public Int128 Requests { get; private set; }
-    public Int128 FailedRequests { get; private set; }
-    public Int128 CostNanos { get; private set; }
-    public Int128 DurationMs { get; private set; }
-    public long RecordsWithDuration { get; private set; }
-    public long Records { get; private set; }
-    public long Unpriced { get; private set; }
-    public DurationSketch Durations { get; } = new();
-
     public Int128 Tokens => InputTokens + OutputTokens;
-
-    public void Add(UsageSum sum)
-    {
-        InputTokens += sum.InputTokens;
-        OutputTokens += sum.OutputTokens;
-        Requests += sum.Requests;
-        FailedRequests += sum.FailedRequests;
-        CostNanos += sum.CostNanos;
-        DurationMs += sum.DurationMs;
-        RecordsWithDuration += sum.RecordsWithDuration;
-        Records += sum.Records;
-        Unpriced += sum.Unpriced;
-        Durations.Add(sum.Durations);
-    }
 
     public static Tally Of(IEnumerable<UsageSum> sums)
     {

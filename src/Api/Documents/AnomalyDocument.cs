@@ -42,7 +42,8 @@ sealed class FigureConverter : JsonConverter<Figure>
     public override void Write(Utf8JsonWriter writer, Figure value, JsonSerializerOptions options)
     {
         if (value.IsMoney) writer.WriteStringValue(Money.Format((Int128)decimal.Round(value.Value * Money.NanosPerUnit)));
-        else writer.WriteNumberValue(value.Value);
+        // Divided by one of many decimals, a decimal loses the zeros at its end.
+        else writer.WriteNumberValue(value.Value / 1.0000000000000000000000000000m);
     }
 }
 

@@ -6,6 +6,11 @@ using Purser.Core.Statistics;
 
 namespace Purser.Api.Documents;
 
+static class ProjectionStatus
+{
+    public const string Projected = "projected", Insufficient = "insufficient-data";
+}
+
 /// <summary>What is booked so far, and the expected total of the window with an 80 % interval; null where too little is known.</summary>
 public sealed record ProjectedMeasureDocument(Figure Elapsed, Figure? Projected, Figure? Low, Figure? High);
 

@@ -192,10 +192,20 @@ public sealed record ChangeDocument
     static decimal? Percent(Int128 now, Int128 before) => before == 0 ? null : decimal.Round((decimal)(now - before) * 100 / (decimal)before, 2);
 }
 
+/// <summary><see cref="AtEnd"/> is the expected total of the period at its end: what is booked, and the rate for what is left of it.</summary>
+public sealed record PaceDocument(Figure PerDay, Figure PerWeek, Figure PerThirtyDays, Figure AtEnd);
+
+/// <summary>What the usage of a report comes to if it goes on: from the first use in the period on. Figures are null where that is less than a day ago.</summary>
+public sealed record PaceOfPeriodDocument(string Status, decimal BasedOnDays, decimal? Confidence, PaceDocument? Tokens, PaceDocument? Cost, PaceDocument? Requests);
+
 public sealed record ReportDocument(
     PeriodDocument Period, string Currency, SummaryDocument Summary, IReadOnlyList<BreakdownDocument> Breakdown, IReadOnlyList<SeriesDocument> Series,
-    CostEstimateDocument CostEstimate)
+    CostEstimateDocument CostEstimate, PaceOfPeriodDocument Projection)
 {
+    /// <summary>Those of the account in the period, newest first, where they were asked for.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<AnomalyDocument>? Anomalies { get; init; }
+
     /// <summary>Rows beyond `top`, by the type of their group.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyDictionary<string, int>? Omitted { get; init; }

@@ -20,8 +20,6 @@ sealed class ProjectionEndpoints(IBudgetAuthority authority, IUsageQueries queri
     /// <summary>Of a limit for some calls only its own use is known: so much of its window must have passed before that is a pace.</summary>
     const decimal LeastElapsedPart = 0.1m;
 
-    const string Projected = "projected", Insufficient = "insufficient-data";
-
     public static readonly IReadOnlyList<Parameter> Parameters =
         [new("cursor", "`nextCursor` of the page of limits before"), new("limit", $"limits on a page: 1 to {LargestPage}, {UsualPage} if not said")];
 
@@ -65,7 +63,7 @@ sealed class ProjectionEndpoints(IBudgetAuthority authority, IUsageQueries queri
             Measure(Money.ToDecimal(cost), past.Rest(hour => (double)hour.CostNanos / Money.NanosPerUnit, span.End), true),
             Measure((decimal)all.Requests, past.Rest(hour => hour.Requests, span.End), false));
         var part = decimal.Round((decimal)((now - span.Start).TotalSeconds / (span.End - span.Start).TotalSeconds), 4);
-        return new(window.ToString(), span.Start, span.End, part, tokens.Projected is null ? Insufficient : Projected, tokens, spent, calls);
+        return new(window.ToString(), span.Start, span.End, part, tokens.Projected is null ? ProjectionStatus.Insufficient : ProjectionStatus.Projected, tokens, spent, calls);
     }
 
     static ProjectedMeasureDocument Measure(decimal elapsed, ProjectedRest? rest, bool money)
@@ -118,12 +116,12 @@ sealed class ProjectionEndpoints(IBudgetAuthority authority, IUsageQueries queri
         };
         if (countsAll && measure is not null)
         {
-            if (!past.IsEnough) return (Insufficient, null);
+            if (!past.IsEnough) return (ProjectionStatus.Insufficient, null);
             return past.WhenReached(measure, left, end) is { } reached ? ("exhausts", reached) : ("lasts", null);
         }
         if (limit.WindowStart is not { } start || limit.ResetsAt is null || now <= start) return ("not-projected", null);
         var elapsed = now - start;
-        if ((decimal)(elapsed.TotalSeconds / (end - start).TotalSeconds) < LeastElapsedPart) return (Insufficient, null);
+        if ((decimal)(elapsed.TotalSeconds / (end - start).TotalSeconds) < LeastElapsedPart) return (ProjectionStatus.Insufficient, null);
         if (limit.Settled.Value <= 0) return ("lasts", null);
         var exhausted = now + Duration.FromSeconds(Math.Min(furthest.TotalSeconds, left / (double)limit.Settled.Value * elapsed.TotalSeconds));
         return exhausted < end ? ("exhausts", Seconds(exhausted)) : ("lasts", null);

@@ -5,14 +5,14 @@ using Purser.Engine;
 
 namespace Purser.Api.Endpoints;
 
-sealed class ReportEndpoints(IUsageQueries queries, LedgerClock clock)
+sealed class ReportEndpoints(IUsageQueries queries, IUsageHistories histories, LedgerClock clock)
 {
     public static IReadOnlyList<Parameter> Parameters => ReportRequest.Parameters;
 
     public async Task Report(HttpContext http)
     {
         var request = ReportRequest.Of(http, clock.Until());
-        var report = await new ReportMaker(queries, request, http.RequestAborted).MakeAsync();
+        var report = await new ReportMaker(queries, histories, request, http.RequestAborted).MakeAsync();
         await Reply.JsonAsync(http, 200, report, ApiJson.Default.ReportDocument);
     }
 }

@@ -7,7 +7,7 @@ using Purser.Engine;
 
 namespace Purser.Api.Reports;
 
-sealed class ReportMaker(IUsageQueries queries, ReportRequest request, CancellationToken cancellation)
+sealed class ReportMaker(IUsageQueries queries, IUsageHistories histories, ReportRequest request, CancellationToken cancellation)
 {
     static readonly UsageKey[] models = [UsageKey.Provider, UsageKey.Model];
 
@@ -33,8 +33,9 @@ sealed class ReportMaker(IUsageQueries queries, ReportRequest request, Cancellat
         }
         return new(
             new(request.From, request.To, request.Zone.Id, request.Granularity), currency, new(total, extent), rows, SeriesOf(inTime, steps),
-            CostsOf(Divide(sums, together, models), total))
+            CostsOf(Divide(sums, together, models), total), Pace.Of(request, inTime, total))
         {
+            Anomalies = request.WithAnomalies ? await AnomaliesAsync() : null,
             Omitted = omitted.Count > 0 ? omitted : null,
             Previous = request.WithPrevious ? await PreviousAsync(total, currency) : null,
         };
@@ -114,6 +115,12 @@ sealed class ReportMaker(IUsageQueries queries, ReportRequest request, Cancellat
             throw RequestRefusedException.Unprocessable("compare", $"usage in {other.Currency} lies in the period before, and this one is told in {currency}");
         var before = Tally.Of(sums);
         return new(filter.From.Value, filter.To.Value, new(before, await queries.ExtentAsync(filter, cancellation)), new(now, before));
+    }
+
+    async Task<List<AnomalyDocument>> AnomaliesAsync()
+    {
+        var history = await histories.ReadAsync(request.Filter.Account!, cancellation);
+        return [.. history.Anomalies.Reverse().Where(one => one.At >= request.From && one.At < request.To).Select(one => new AnomalyDocument(one))];
     }
 
     static Tally Of(Dictionary<Keys, Tally> tallies, Keys keys)

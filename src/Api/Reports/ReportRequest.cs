@@ -22,7 +22,8 @@ sealed record ReportGroup(IReadOnlyList<string> Names)
 }
 
 sealed record ReportRequest(
-    UsageFilter Filter, DateTimeZone Zone, string Granularity, Window Step, IReadOnlyList<ReportGroup> Groups, string? Currency, int Top, bool WithPrevious)
+    UsageFilter Filter, DateTimeZone Zone, string Granularity, Window Step, IReadOnlyList<ReportGroup> Groups, string? Currency, int Top, bool WithPrevious,
+    bool WithAnomalies, Instant Now)
 {
     const int MostGroups = 20;
     const int MostRows = 10_000;
@@ -43,6 +44,7 @@ sealed record ReportRequest(
         new("currency", "the currency that costs are told in; needed where several were booked"),
         new("top", $"at most so many rows of each group, the largest first: 1 to {MostRows}, which it is if not said"),
         new("compare", "`previous` tells the same figures of the period of the same length before"),
+        new("includeAnomalies", "true adds the `anomalies` of the account in the period, whatever its other filters; `account` must be given"),
     ];
 
     public Instant From => Filter.From!.Value;
@@ -63,9 +65,11 @@ sealed record ReportRequest(
         if (granularity == "minute" && filter.To - filter.From > longestByMinutes)
             throw RequestRefusedException.Invalid("granularity", "minutes are told for up to 48 hours; ask for a shorter range or larger steps");
         if (query.Text("compare") is not (null or "previous")) throw RequestRefusedException.Invalid("compare", "must be previous");
+        var withAnomalies = query.Flag("includeAnomalies") ?? false;
+        if (withAnomalies && filter.Account is null) throw RequestRefusedException.Invalid("account", "must be given: anomalies are found account by account");
         return new(
             filter, zone, granularity, step, GroupsOf(query.Many("groupBy")), query.Text("currency"), query.Count("top", MostRows, MostRows),
-            query.Text("compare") is not null);
+            query.Text("compare") is not null, withAnomalies, now);
     }
 
     static List<ReportGroup> GroupsOf(IReadOnlyList<string> asked)

@@ -8,7 +8,7 @@ public readonly record struct UsageFigures(
     long AtMillis, long InputTokens, long OutputTokens, long Requests, long CostNanos, bool Success, long? DurationMs, bool Unpriced);
 
 /// <summary>Adds up in any order to the same. Sums of 64-bit amounts are kept in 128.</summary>
-public sealed class RollupSums
+public class RollupSums
 {
     const byte Format = 1;
 
@@ -58,6 +58,21 @@ public sealed class RollupSums
         RecordsWithDuration += other.RecordsWithDuration;
         Unpriced += other.Unpriced;
         Durations.Add(other.Durations);
+    }
+
+    /// <summary>Sums that were told to a caller, who is not told the largest record of each.</summary>
+    public void Add(UsageSum sum)
+    {
+        Records += sum.Records;
+        InputTokens += sum.InputTokens;
+        OutputTokens += sum.OutputTokens;
+        Requests += sum.Requests;
+        FailedRequests += sum.FailedRequests;
+        CostNanos += sum.CostNanos;
+        DurationMs += sum.DurationMs;
+        RecordsWithDuration += sum.RecordsWithDuration;
+        Unpriced += sum.Unpriced;
+        Durations.Add(sum.Durations);
     }
 
     /// <summary>Adds what <see cref="Encode"/> wrote.</summary>

@@ -78,6 +78,22 @@ public abstract class AnomalyConformance(HttpFacade host)
         Assert.Equal(all, paged);
     }
 
+    [Fact]
+    public async Task A_report_tells_the_anomalies_of_its_period_when_asked_to()
+    {
+        var account = await AccountWithAPast();
+        await Runaway(account);
+        async Task<JsonElement> Report(string query) => (await host.Get($"/v1/reports?account={account}&{query}")).Json;
+
+        var listed = (await host.Get($"/v1/accounts/{account}/anomalies?from=2026-03-14")).Json.GetProperty("items");
+        Assert.NotEqual(0, listed.GetArrayLength());
+        Assert.Equal(listed.GetRawText(), (await Report("from=2026-03-14&to=2026-03-15&includeAnomalies=true")).GetProperty("anomalies").GetRawText());
+        Assert.Equal(0, (await Report("from=2026-03-13T20:00:00Z&to=2026-03-13T21:00:00Z&includeAnomalies=true")).GetProperty("anomalies").GetArrayLength());
+        Assert.False((await Report("from=2026-03-14&to=2026-03-15&includeAnomalies=false")).TryGetProperty("anomalies", out _));
+        Assert.False((await Report("from=2026-03-14&to=2026-03-15")).TryGetProperty("anomalies", out _));
+        Assert.Equal(0, (await host.Get($"/v1/reports?account={host.NewAccount()}&includeAnomalies=true")).Json.GetProperty("anomalies").GetArrayLength());
+    }
+
     [Theory]
     [InlineData("anomalies?kind=odd", "kind")]
     [InlineData("anomalies?severity=spike", "severity")]

@@ -28,8 +28,32 @@ public abstract class ReportConformance(HttpFacade host)
               {"start":"2026-03-02T00:00:00Z","end":"2026-03-03T00:00:00Z","totalInputTokens":0,"totalOutputTokens":0,"totalTokens":0,"totalRequests":0,"failedRequests":0,"totalCost":"0"},
               {"start":"2026-03-03T00:00:00Z","end":"2026-03-04T00:00:00Z","totalInputTokens":40,"totalOutputTokens":10,"totalTokens":50,"totalRequests":1,"failedRequests":1,"totalCost":"0.2"}],
              "costEstimate":{"totalCost":"0.3","unpriced":0,"models":[
-              {"provider":null,"model":"m2","totalTokens":50,"totalCost":"0.2","percentage":66.67},{"provider":null,"model":"m1","totalTokens":150,"totalCost":"0.1","percentage":33.33}]}}
+              {"provider":null,"model":"m2","totalTokens":50,"totalCost":"0.2","percentage":66.67},{"provider":null,"model":"m1","totalTokens":150,"totalCost":"0.1","percentage":33.33}]},
+             "projection":{"status":"projected","basedOnDays":3,"confidence":0.1,
+              "tokens":{"perDay":66.67,"perWeek":466.67,"perThirtyDays":2000,"atEnd":200},"cost":{"perDay":"0.1","perWeek":"0.7","perThirtyDays":"3","atEnd":"0.3"},
+              "requests":{"perDay":0.67,"perWeek":4.67,"perThirtyDays":20,"atEnd":2}}}
             """);
+    }
+
+    [Fact]
+    public async Task A_period_that_is_not_over_is_projected_to_its_end_from_the_first_use_in_it()
+    {
+        var account = host.NewAccount();
+        await host.Post($"/v1/accounts/{account}/usage", """[{"timestamp":"2026-03-04T12:00:00Z","user":"ann","inputTokens":900,"cost":"2"},{"timestamp":"2026-03-13T10:00:00Z","inputTokens":100}]""");
+        async Task<System.Text.Json.JsonElement> Projection(string query) => (await host.Get($"/v1/reports?account={account}&{query}")).Json.GetProperty("projection");
+
+        // 10.6 days of use, and 17.4 days until the end of March.
+        var month = await Projection("from=2026-03-01&to=2026-04-01");
+        Assert.Equal(("projected", 10.6), (month.GetProperty("status").GetString(), month.GetProperty("basedOnDays").GetDouble()));
+        Assert.InRange(month.GetProperty("tokens").GetProperty("atEnd").GetDouble(), 2620, 2640);
+        Assert.InRange(month.GetProperty("tokens").GetProperty("perDay").GetDouble(), 94, 94.1);
+        Assert.InRange(decimal.Parse(month.GetProperty("cost").GetProperty("atEnd").GetString()!, System.Globalization.CultureInfo.InvariantCulture), 5.2m, 5.3m);
+        // The filter of the report is that of its projection.
+        Assert.InRange((await Projection("from=2026-03-01&to=2026-04-01&user=ann")).GetProperty("tokens").GetProperty("atEnd").GetDouble(), 2350, 2390);
+
+        var hours = await Projection("from=2026-03-13T09:00:00Z&to=2026-03-13T12:00:00Z");
+        Assert.Equal(("insufficient-data", System.Text.Json.JsonValueKind.Null), (hours.GetProperty("status").GetString(), hours.GetProperty("cost").ValueKind));
+        Assert.Equal("insufficient-data", (await Projection("from=2025-01-01&to=2025-01-01T12:00:00Z")).GetProperty("status").GetString());
     }
 
     [Fact]
@@ -142,7 +166,9 @@ public abstract class ReportConformance(HttpFacade host)
     [InlineData("granularity=hour&from=2000-01-01&to=2026-01-01", "granularity")]
     [InlineData("timeZone=Nowhere", "timeZone")]
     [InlineData("account=a%20b", "account")]
-    [InlineData("includeAnomalies=true", "includeAnomalies")]
+    [InlineData("includeAnomalies=true", "account")]
+    [InlineData("includeAnomalies=1&account=a", "includeAnomalies")]
+    [InlineData("includeProjection=true", "includeProjection")]
     [InlineData("from=2026-01-01&to=2026-01-01", "to")]
     public async Task Wrong_parameters_are_named(string query, string field) => (await host.Get($"/v1/reports?{query}")).IsProblem(400, "invalid", field);
 }
