@@ -6,10 +6,12 @@ for (var i = 0; i < args.Length; i++)
     switch (args[i])
     {
         case "--reports":
-            // `--reports 1000000 10000000 [--postgres]`
-            var rest = args[(i + 1)..];
-            await ReportBenchmark.RunAsync(
-                Console.Out, [.. rest.Where(size => size != "--postgres").Select(size => long.Parse(size, System.Globalization.CultureInfo.InvariantCulture))], rest.Contains("--postgres"));
+            var (sizes, postgres, keep) = (new List<long>(), false, default(string));
+            for (i++; i < args.Length; i++)
+                if (args[i] == "--postgres") postgres = true;
+                else if (args[i] == "--keep" && i + 1 < args.Length) keep = args[++i];
+                else sizes.Add(long.Parse(args[i], System.Globalization.CultureInfo.InvariantCulture));
+            await ReportBenchmark.RunAsync(Console.Out, sizes, postgres, keep);
             return 0;
         case "--quick":
             quick = true;
@@ -21,7 +23,7 @@ for (var i = 0; i < args.Length; i++)
             only = args[++i];
             break;
         default:
-            Console.Error.WriteLine("usage: ./run bench [--quick] [--json FILE] [--only NAME] | --reports RECORDS... [--postgres]");
+            Console.Error.WriteLine("usage: ./run bench [--quick] [--json FILE] [--only NAME] | --reports RECORDS... [--postgres] [--keep FOLDER]");
             return args[i] is "--help" or "-h" ? 0 : 2;
     }
 

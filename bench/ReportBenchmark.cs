@@ -22,15 +22,17 @@ public static class ReportBenchmark
     static readonly Instant now = Instant.FromUtc(2026, 3, 14, 15, 9, 26);
     static readonly Duration period = Duration.FromDays(30);
 
-    public static async Task RunAsync(TextWriter to, IReadOnlyList<long> sizes, bool postgres)
+    /// <summary>With a folder to <paramref name="keep"/> them in, stores of SQLite stay there and are not filled again the next time.</summary>
+    public static async Task RunAsync(TextWriter to, IReadOnlyList<long> sizes, bool postgres, string? keep)
     {
         foreach (var size in sizes)
         {
             using var folder = new TemporaryFolder();
+            var place = keep is null ? folder.Path : Path.Combine(keep, size.ToString(CultureInfo.InvariantCulture));
             await using var server = postgres ? await PostgresServer.StartAsync() : null;
-            await using ILedger ledger = postgres ? await PostgresLedger.OpenAsync(await server!.NewDatabaseAsync()) : await SqliteLedger.OpenAsync(folder.Path);
+            await using ILedger ledger = postgres ? await PostgresLedger.OpenAsync(await server!.NewDatabaseAsync()) : await SqliteLedger.OpenAsync(place);
             var clock = Stopwatch.StartNew();
-            await FillAsync(ledger, size);
+            if ((await ((IUsageQueries)ledger).AccountsAsync(null, null, 1)).Items.Count == 0) await FillAsync(ledger, size);
             var filled = clock.Elapsed;
             var upkeep = new UsageUpkeep((IUsageStore)ledger, new(new Still()), NullLogger.Instance, UsageRetention.OfDays(36_500));
             while (await ((IUsageStore)ledger).UnfoldedAsync() > 0) await upkeep.KeepUpAsync();
