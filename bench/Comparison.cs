@@ -109,15 +109,9 @@ public static class Comparison
         {
             foreach (var entrant in entrants) await entrant.EndAsync();
         }
-        foreach (var limits in Steps.Sizes)
-        {
-            if (!options.Includes("rules alone")) break;
-            var (check, both) = (Steps.Check(limits, options.Round), Steps.ReserveAndSettle(limits, options.Round));
-            results.Add(new($"rules alone: check, {limits} limits", "ns", check.Nanos));
-            results.Add(new($"rules alone: reserve or settle, {limits} limits", "ns", both.Nanos));
-            results.Add(new($"rules alone: check, {limits} limits", "bytes", check.Bytes));
-            results.Add(new($"rules alone: reserve or settle, {limits} limits", "bytes", both.Bytes));
-        }
+        if (options.Includes("rules alone"))
+            foreach (var row in Steps.Measure(options.Round))
+                results.Add(row);
         if (options.Includes("quotes"))
             foreach (var row in QuoteSpeed.Measure(options.Round))
                 results.Add(row);

@@ -69,11 +69,12 @@ public static class Budget
     public static IReadOnlyList<BudgetEvent> Due(BudgetState state, Settings settings, Instant now)
     {
         List<BudgetEvent>? due = null;
-        foreach (var (expiresAt, id) in state.Deadlines)
-        {
-            if (expiresAt > now) break;
-            (due ??= []).Add(Settling.Expire(state, state.Holds[id], settings, now));
-        }
+        if (state.HasDue(now))
+            foreach (var (expiresAt, id) in state.Deadlines)
+            {
+                if (expiresAt > now) break;
+                (due ??= []).Add(Settling.Expire(state, state.Holds[id], settings, now));
+            }
         foreach (var limit in state.Limits)
             if (limit.Open is { } open && open.End <= now)
                 (due ??= []).Add(new WindowReset(limit.No, limit.Limit.Id, open) { At = now });

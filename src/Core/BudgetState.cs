@@ -66,10 +66,10 @@ public sealed class LimitState(NumberedLimit numbered)
     public NumberedLimit Numbered => numbered;
 
     [JsonIgnore]
-    public int No => numbered.No;
+    public int No { get; } = numbered.No;
 
     [JsonIgnore]
-    public Limit Limit => numbered.Limit;
+    public Limit Limit { get; } = numbered.Limit;
 
     public Dictionary<string, Counter> Counters { get; init; } = new(StringComparer.Ordinal);
 
@@ -82,10 +82,40 @@ public sealed class LimitState(NumberedLimit numbered)
 
     /// <summary>The window computed last: nearly every call of a window asks for the same one.</summary>
     [JsonIgnore]
-    public Span Current { get; set; }
+    public Span Current
+    {
+        get;
+        set
+        {
+            field = value;
+            // A rolling window's span reaches until its sub-bucket has left the window; the next sub-bucket begins long before.
+            currentUntil = numbered.Limit.Window.Kind == WindowKind.Rolling ? value.Start + numbered.Limit.Window.BucketLength : value.End;
+        }
+    }
+
+    Instant currentUntil;
+
+    public bool CurrentHolds(Instant at) => Current.Start <= at && at < currentUntil;
+
+    public Counter? Find(string key) => Counters.TryGetValue(key, out var counter) ? counter : null;
 
     [JsonIgnore]
     public Matcher Matcher { get; } = new(numbered.Limit);
+
+    [JsonIgnore]
+    public IReadOnlyList<Threshold> Thresholds => numbered.Limit.Thresholds ?? EffectivePolicy.DefaultThresholds;
+
+    (Int128 Of, Int128[] Amounts) reached = (-1, []);
+
+    /// <summary>
+    /// The least settled amounts that reach the thresholds of an amount; nothing used reaches none. Nearly always asked for the same amount.
+    /// </summary>
+    public Int128[] ReachedAt(Int128 amount)
+    {
+        if (reached.Of != amount)
+            reached = (amount, [.. Thresholds.Select(threshold => Int128.Max(1, (Int128)decimal.Ceiling(threshold.Ratio * (decimal)amount)))]);
+        return reached.Amounts;
+    }
 }
 
 /// <summary>What was taken at one moment: each extension by an amount is a layer of its own, in the windows of its own moment.</summary>
@@ -217,6 +247,9 @@ public sealed class BudgetState(string account)
     [JsonIgnore]
     public int ActiveHolds => Deadlines.Count;
 
+    /// <summary>Whether a hold has run out: looking at the first costs less than beginning to go through them.</summary>
+    public bool HasDue(Instant now) => Deadlines.Count > 0 && Deadlines.Min.ExpiresAt <= now;
+
     /// <summary>Holds closed (or changed after that) since the last append took this list: the ledger must keep them.</summary>
     [JsonIgnore]
     public List<Hold> Closed { get; } = [];
@@ -276,9 +309,19 @@ public sealed class BudgetState(string account)
 
     public LimitState? LimitNo(int no)
     {
-        foreach (var limit in Limits)
-            if (limit.No == no)
-                return limit;
+        var from = 0;
+        return LimitNo(no, ref from);
+    }
+
+    /// <summary>The same for many in the order of the limits: begins behind the one that was found last.</summary>
+    public LimitState? LimitNo(int no, ref int from)
+    {
+        for (var i = 0; i < Limits.Count; i++)
+        {
+            var at = from < Limits.Count ? from : 0;
+            from = at + 1;
+            if (Limits[at].No == no) return Limits[at];
+        }
         return null;
     }
 }

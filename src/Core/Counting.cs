@@ -25,11 +25,12 @@ static class Counting
 
     static void Add(BudgetState state, IReadOnlyList<Touch> touches, Amounts amounts, bool held)
     {
+        var next = 0;
         for (var i = 0; i < touches.Count; i++)
         {
             var touch = touches[i];
             // A window that has ended is never asked about again; a limit that is gone or reshaped has no such counter.
-            if (touch.Span.End <= state.LastAt || state.LimitNo(touch.No) is not { } limit) continue;
+            if (touch.Span.End <= state.LastAt || state.LimitNo(touch.No, ref next) is not { } limit) continue;
             var amount = amounts.Of(limit.Limit.Unit);
             if (held) SlotOf(state, limit, touch).Held += amount;
             else Settle(state, limit, touch, amount);
@@ -42,15 +43,15 @@ static class Counting
     /// </summary>
     public static void GiveBack(BudgetState state, IReadOnlyList<Touch> touches, Amounts amounts)
     {
+        var next = 0;
         for (var i = 0; i < touches.Count; i++)
-            if (state.LimitNo(touches[i].No) is { } limit && limit.Counters.TryGetValue(touches[i].Key, out var counter)
-                && counter.Find(touches[i].Span.Start) is { } slot)
+            if (touches[i] is var touch && state.LimitNo(touch.No, ref next) is { } limit && limit.Find(touch.Key)?.Find(touch.Span.Start) is { } slot)
                 slot.Held -= amounts.Of(limit.Limit.Unit);
     }
 
     static Slot SlotOf(BudgetState state, LimitState limit, Touch touch)
     {
-        if (!limit.Counters.TryGetValue(touch.Key, out var counter))
+        if (limit.Find(touch.Key) is not { } counter)
         {
             if (state.Away.Contains(limit.No)) throw new UnreachableException($"the counter '{touch.Key}' of limit '{limit.Limit.Id}' is changed before it came back into memory");
             limit.Counters[touch.Key] = counter = new();

@@ -31,34 +31,13 @@ public sealed record AdaptiveSettings(
 public sealed record CallChanges(
     string? Provider, string? Model, long? MaxOutputTokens, bool DisableTools, decimal? Temperature, IReadOnlyList<Measure> Measures, string? Saving);
 
-/// <summary>A call as it would be made: its estimate in every unit, and the limits that it falls under.</summary>
-readonly record struct Call(Estimate Asked, ResolvedEstimate Estimate, List<Match> Matches)
+/// <summary>A call as it would be made: its estimate in every unit, the limits that it falls under, and what they say.</summary>
+readonly record struct Call(Estimate Asked, ResolvedEstimate Estimate, Matches Matches)
 {
-    public bool Fits
-    {
-        get
-        {
-            foreach (var match in Matches)
-                if (match.Decides && match.Missing(Estimate.Amounts.Of(match.Limit.Limit.Unit)) > 0)
-                    return false;
-            return true;
-        }
-    }
+    public Verdict Verdict { get; } = new(Matches, Estimate);
 
     /// <summary>Also says something about every unit that decides.</summary>
-    public bool IsAdmissible => Fits && Admission.Silence(Matches, Estimate) is null;
-
-    /// <summary>Whether only adaptive limits stand in its way; a hard one refuses, whatever could be changed.</summary>
-    public bool CanBeDegraded
-    {
-        get
-        {
-            foreach (var match in Matches)
-                if (match.Decides && match.Limit.Limit.Enforcement == Enforcement.Hard && match.Missing(Estimate.Amounts.Of(match.Limit.Limit.Unit)) > 0)
-                    return false;
-            return true;
-        }
-    }
+    public bool IsAdmissible => Verdict is { Fits: true, Silence: null };
 }
 
 static class Degrading
@@ -77,7 +56,7 @@ static class Degrading
     /// </summary>
     public static (Call Call, CallChanges Changes)? Fit(in Call asked, EffectivePolicy policy, Func<Estimate, Call> look)
     {
-        if (!asked.CanBeDegraded) return null;
+        if (!asked.Verdict.CanBeDegraded) return null;
         var estimate = asked.Asked;
         var (reduce, smaller) = (false, false);
         foreach (var measure in policy.Measures)

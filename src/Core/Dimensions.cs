@@ -20,18 +20,24 @@ public sealed record Dimensions
 
     public static bool IsName(string name) => Names.Contains(name) || (name.StartsWith("tags.", StringComparison.Ordinal) && name.Length > 5);
 
-    /// <summary>The value under a name of <see cref="Names"/> or `tags.NAME`; null where the call has none.</summary>
-    public string? Of(string name) => name switch
+    /// <summary>What reads the value under a name of <see cref="Names"/> or `tags.NAME`; null where a call has none.</summary>
+    public static Func<Dimensions, string?> Reader(string name)
     {
-        "orchestrator" => Orchestrator,
-        "user" => User,
-        "tenant" => Tenant,
-        "session" => Session,
-        "provider" => Provider,
-        "model" => Model,
-        "tool" => Tool,
-        _ => Tags is not null && name.StartsWith("tags.", StringComparison.Ordinal) && Tags.TryGetValue(name[5..], out var value) ? value : null,
-    };
+        switch (name)
+        {
+            case "orchestrator": return call => call.Orchestrator;
+            case "user": return call => call.User;
+            case "tenant": return call => call.Tenant;
+            case "session": return call => call.Session;
+            case "provider": return call => call.Provider;
+            case "model": return call => call.Model;
+            case "tool": return call => call.Tool;
+            default:
+                if (!IsName(name)) return _ => null;
+                var tag = name[5..];
+                return call => call.Tags is { } tags && tags.TryGetValue(tag, out var value) ? value : null;
+        }
+    }
 
     /// <summary>These dimensions, with whatever <paramref name="later"/> knows put over them: a fallback model, a session known only at the end.</summary>
     public Dimensions With(Dimensions later) => later == None || later == this ? this : new()

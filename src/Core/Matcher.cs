@@ -6,23 +6,22 @@ namespace Purser.Core;
 /// <summary>Matches dimensions with exact values or globs (`*`, `?`), ignoring case; a model by its given and by its canonical name.</summary>
 public sealed class Matcher
 {
-    readonly (string Dimension, string Pattern)[] rules;
-    readonly string? each;
+    readonly Rule[] rules;
+    readonly Func<Dimensions, string?>? each;
+    readonly bool eachModel;
 
     public Matcher(Limit limit)
     {
-        rules = limit.Match?.Select(rule => (rule.Key, rule.Value)).ToArray() ?? [];
-        each = limit.Each;
+        rules = limit.Match?.Select(rule => new Rule(rule.Key, rule.Value)).ToArray() ?? [];
+        each = limit.Each is { } dimension ? Dimensions.Reader(dimension) : null;
+        eachModel = limit.Each == "model";
     }
 
     public bool Matches(Dimensions call, string? canonicalModel)
     {
-        foreach (var (dimension, pattern) in rules)
-        {
-            if (Fits(pattern, call.Of(dimension))) continue;
-            if (dimension == "model" && Fits(pattern, canonicalModel)) continue;
-            return false;
-        }
+        foreach (var rule in rules)
+            if (!rule.Fits(rule.Read(call)) && !(rule.IsForModels && rule.Fits(canonicalModel)))
+                return false;
         return true;
     }
 
@@ -30,9 +29,19 @@ public sealed class Matcher
     /// The counter's key: the value of the limit's `each` dimension; calls without it count under the empty key. A model counts under its
     /// own name, whatever alias the call gave.
     /// </summary>
-    public string Key(Dimensions call, string? canonicalModel) => each is null ? "" : each == "model" && canonicalModel is not null ? canonicalModel : call.Of(each) ?? "";
+    public string Key(Dimensions call, string? canonicalModel) => each is null ? "" : eachModel && canonicalModel is not null ? canonicalModel : each(call) ?? "";
 
-    // A backslash would escape in the library's patterns; here it stands for itself.
-    static bool Fits(string pattern, string? value) =>
-        value is not null && FileSystemName.MatchesSimpleExpression(pattern.Replace("\\", "\\\\", StringComparison.Ordinal), value, ignoreCase: true);
+    sealed class Rule(string dimension, string text)
+    {
+        // A backslash would escape in the library's patterns; here it stands for itself.
+        readonly string pattern = text.Replace("\\", "\\\\", StringComparison.Ordinal);
+        readonly bool isGlob = text.AsSpan().ContainsAny('*', '?');
+
+        public Func<Dimensions, string?> Read { get; } = Dimensions.Reader(dimension);
+
+        public bool IsForModels { get; } = dimension == "model";
+
+        public bool Fits(string? value) =>
+            value is not null && (value == text || ((isGlob || value.Length == text.Length) && FileSystemName.MatchesSimpleExpression(pattern, value, ignoreCase: true)));
+    }
 }

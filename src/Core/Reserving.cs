@@ -8,8 +8,8 @@ static class Reserving
     public static Result Check(BudgetState state, Check command, Settings settings, Instant now)
     {
         var call = Look(state, command.Estimate, settings, now);
-        if (Admission.Silence(call.Matches, call.Estimate) is { } silent) return new(silent);
-        return !call.Fits && Degraded(state, call, settings, now) is var (degraded, changes)
+        if (call.Verdict.Silence is { } silent) return new(silent);
+        return !call.Verdict.Fits && Degraded(state, call, settings, now) is var (degraded, changes)
             ? new(Outcome.Done(Decide(state, degraded, settings, now) with { Changes = changes }))
             : new(Outcome.Done(Decide(state, call, settings, now)));
     }
@@ -22,10 +22,11 @@ static class Reserving
                 : new(Outcome.Done(Admitted(state, existing, settings, now)));
 
         var call = Look(state, command.Estimate, settings, now);
-        if (Admission.Silence(call.Matches, call.Estimate) is { } silent) return new(silent);
+        if (call.Verdict.Silence is { } silent) return new(silent);
         CallChanges? changes = null;
-        if (!call.Fits && Degraded(state, call, settings, now) is var (degraded, needed)) (call, changes) = (degraded, needed);
-        if (Refused(state, call, settings, now, out var shadows) is { } refusal) return new(refusal);
+        if (!call.Verdict.Fits && Degraded(state, call, settings, now) is var (degraded, needed)) (call, changes) = (degraded, needed);
+        if (state.Paused || !call.Verdict.Fits) return new(Refusal(Decide(state, call, settings, now)));
+        var shadows = Shadows(state, call, now);
 
         var estimate = call.Estimate;
         var held = new Held(
@@ -35,7 +36,7 @@ static class Reserving
         return new(Outcome.Done(), [held])
         {
             // The answer shows the limits with this hold in them.
-            Answer = after => Admitted(after, after.Holds[command.Id], settings, now) with { ShadowBlockedBy = shadows },
+            Answer = after => Admitted(after, after.Holds[command.Id], call.Matches.Again(now), now, shadows),
         };
     }
 
@@ -64,8 +65,8 @@ static class Reserving
             if (named is { Tokens: null, InputTokens: null, MaxOutputTokens: null, CostNanos: not null }) named = named with { InputTokens = 0, MaxOutputTokens = 0 };
             // A call that is under way can not be changed any more: an adaptive limit admits what is added, or refuses it.
             var call = Look(state, named, settings, now, requests: 0);
-            if (Admission.Silence(call.Matches, call.Estimate) is { } silent) return new(silent);
-            if (Refused(state, call, settings, now, out _) is { } refusal) return new(refusal);
+            if (call.Verdict.Silence is { } silent) return new(silent);
+            if (state.Paused || !call.Verdict.Fits) return new(Refusal(Decide(state, call, settings, now)));
             added = call.Estimate.Amounts;
             if (Amounts.Min(hold.Reserved + added, Amounts.Most) != hold.Reserved + added)
                 return new(Outcome.Unprocessable("reservationId", $"reservation '{hold.Id}' would hold more than any call can use"));
@@ -111,7 +112,7 @@ static class Reserving
     static Call Look(BudgetState state, Estimate asked, Settings settings, Instant now, long requests = 1)
     {
         var estimate = ResolvedEstimate.Of(asked, state, settings, now, requests);
-        return new(asked, estimate, Admission.Matches(state, estimate.Dimensions, estimate.CanonicalModel, now, now));
+        return new(asked, estimate, Matches.Of(state, estimate.Dimensions, estimate.CanonicalModel, now));
     }
 
     static (Call Call, CallChanges Changes)? Degraded(BudgetState state, Call call, Settings settings, Instant now) =>
@@ -119,29 +120,17 @@ static class Reserving
 
     static Decision Decide(BudgetState state, Call call, Settings settings, Instant now)
     {
-        var blockers = Admission.Blockers(state, call.Matches, call.Estimate.Amounts, now);
-        var shadows = Admission.Blockers(state, call.Matches, call.Estimate.Amounts, now, shadow: true);
+        Blocker[] blockers = call.Verdict.Fits ? [] : Admission.Blockers(state, call.Matches, call.Estimate.Amounts, now);
+        var shadows = Shadows(state, call, now);
         var paused = state.Paused ? state.PausedReason ?? "the account is paused" : null;
         return new(
-            blockers.Count == 0 && !state.Paused, null, Viewing.Views(state, call.Matches, now), blockers, shadows,
-            blockers.Count == 0 ? [] : Admission.Suggestions(call, blockers, state.Effective, other => Look(state, other, settings, now), now), paused);
+            blockers.Length == 0 && !state.Paused, null, Viewing.Views(state, call.Matches, now), blockers, shadows,
+            blockers.Length == 0 ? [] : Admission.Suggestions(call, blockers, state.Effective, other => Look(state, other, settings, now), now), paused);
     }
 
-    /// <summary>Why these matches do not admit it; null where they do, and with what a shadow limit would have said.</summary>
-    static Outcome? Refused(BudgetState state, Call call, Settings settings, Instant now, out IReadOnlyList<Blocker> shadows)
-    {
-        shadows = [];
-        var fits = !state.Paused;
-        var shadowed = false;
-        foreach (var match in call.Matches)
-        {
-            if (match.Missing(call.Estimate.Amounts.Of(match.Limit.Limit.Unit)) == 0) continue;
-            fits &= !match.Decides;
-            shadowed |= match.Shadows;
-        }
-        if (fits && shadowed) shadows = Admission.Blockers(state, call.Matches, call.Estimate.Amounts, now, shadow: true);
-        return fits ? null : Refusal(Decide(state, call, settings, now));
-    }
+    /// <summary>The limits in shadow mode that would have refused it.</summary>
+    static Blocker[] Shadows(BudgetState state, in Call call, Instant now) =>
+        call.Verdict.IsShadowed ? Admission.Blockers(state, call.Matches, call.Estimate.Amounts, now, shadow: true) : [];
 
     static Outcome Refusal(Decision decision) => decision.PausedReason is { } reason
         ? new(OutcomeStatus.Paused, decision, null, reason)
@@ -149,18 +138,21 @@ static class Reserving
             "blocked by " + string.Join(", ", decision.BlockedBy.Select(blocker =>
                 $"limit '{blocker.Limit.LimitId}': {blocker.Requested} requested, {blocker.Limit.Remaining} of {blocker.Limit.Amount} {Names.Of(blocker.Limit.Unit)} left")));
 
-    static Decision Admitted(BudgetState state, Hold hold, Settings settings, Instant now) => new(
-        true, Viewing.View(state, hold),
-        Viewing.Views(state, Admission.Matches(state, hold.Dimensions, Viewing.Canonical(settings, hold.Dimensions), now, now), now), [], [], [],
-        Changes: hold.Changes);
+    static Decision Admitted(BudgetState state, Hold hold, Settings settings, Instant now) => Admitted(
+        state, hold, Matches.Of(state, hold.Dimensions, Viewing.Canonical(settings, hold.Dimensions), now), now, []);
 
-    static Touch[] TouchesOf(List<Match> matches)
+    static Decision Admitted(BudgetState state, Hold hold, Matches matches, Instant now, Blocker[] shadows) =>
+        new(true, Viewing.View(state, hold), Viewing.Views(state, matches, now), [], shadows, [], Changes: hold.Changes);
+
+    static Touch[] TouchesOf(Matches matches)
     {
-        var touches = new List<Touch>(matches.Count);
-        foreach (var match in matches)
-            if (match.Limit.Limit.Window.Kind != WindowKind.Request)
-                touches.Add(match.Touch);
-        return [.. touches];
+        var count = 0;
+        foreach (ref readonly var match in matches.All)
+            if (match.Counts) count++;
+        var touches = new Touch[count];
+        foreach (ref readonly var match in matches.All)
+            if (match.Counts) touches[^count--] = match.Touch;
+        return touches;
     }
 
     public static void Apply(BudgetState state, Held held)

@@ -26,8 +26,9 @@ static class Settling
             DiscountNanos = rated?.DiscountNanos ?? 0,
             Unpriced = unpriced,
         };
-        var booked = new Recorded(record, TouchesOf(state, record, settings, now)) { At = now };
-        return new(Outcome.Done(), [booked]) { Answer = after => Viewing.View(after, record, settings, now) };
+        var matches = Viewing.Matches(state, record, settings, now);
+        var booked = new Recorded(record, TouchesOf(state, matches, record, now)) { At = now };
+        return new(Outcome.Done(), [booked]) { Answer = after => Viewing.View(after, record, matches.Again(now), now) };
     }
 
     public static Result Settle(BudgetState state, Settle command, Settings settings, Instant now)
@@ -75,10 +76,11 @@ static class Settling
             Overrun = IsOverrun(actual, open, hold.Reserved),
             Final = command.Final,
         };
-        var settled = new Settled(record, TouchesOf(state, record, settings, now, hold)) { At = now };
+        var matches = Viewing.Matches(state, record, settings, now);
+        var settled = new Settled(record, TouchesOf(state, matches, record, now, hold)) { At = now };
         return new(Outcome.Done(), elsewhere ? [Reversal(state, hold, chargedTo, settings, now), settled] : [settled])
         {
-            Answer = after => Viewing.View(after, record, settings, now),
+            Answer = after => Viewing.View(after, record, matches.Again(now), now),
         };
     }
 
@@ -135,7 +137,7 @@ static class Settling
         if (!state.RecentUsage.TryGetValue(id, out var existing)) return null;
         return existing.Fingerprint != command.Fingerprint
             ? new Result(new Outcome(OutcomeStatus.IdempotencyMismatch, null, "id", $"usage '{id}' exists with another body"))
-            : new Result(Outcome.Done(Viewing.View(state, existing, settings, now)));
+            : new Result(Outcome.Done(Viewing.View(state, existing, Viewing.Matches(state, existing, settings, now), now)));
     }
 
     /// <summary>The usage with its provider filled in, its cost (null: not known), how it was rated, and whether by its own price.</summary>
@@ -169,21 +171,25 @@ static class Settling
     }
 
     /// <summary>Every limit that matches the final dimensions, in the windows of the record's instant; those that have ended are left out.</summary>
-    public static Touch[] TouchesOf(BudgetState state, UsageRecord record, Settings settings, Instant now, Hold? hold = null, Instant? bookedAt = null)
+    public static Touch[] TouchesOf(BudgetState state, UsageRecord record, Settings settings, Instant now, Hold? hold = null, Instant? bookedAt = null) =>
+        TouchesOf(state, Viewing.Matches(state, record, settings, now), record, now, hold, bookedAt);
+
+    /// <summary>The same from the matches of <paramref name="now"/>.</summary>
+    static Touch[] TouchesOf(BudgetState state, Matches matches, UsageRecord record, Instant now, Hold? hold = null, Instant? bookedAt = null)
     {
-        var call = record.Usage.Dimensions;
-        var touches = new List<Touch>(state.Limits.Count);
-        foreach (var match in Admission.Matches(state, call, Viewing.Canonical(settings, call), record.At, now))
+        var touches = new Touch[matches.Count];
+        var count = 0;
+        foreach (ref readonly var match in matches.All)
         {
-            if (match.Limit.Limit.Window.Kind == WindowKind.Request) continue;
-            // A session counts all its calls, whenever they were.
-            var touch = match.Limit.Limit.Window.Kind == WindowKind.Session ? Admission.Look(state, match.Limit, match.Key, now, now).Touch : match.Touch;
-            // A correction belongs to the session's window that was charged, not to one begun since.
-            if (record.Kind == RecordKind.Adjustment && match.Limit.Limit.Window.Kind == WindowKind.Session
+            if (!match.Counts) continue;
+            var touch = match.Touch;
+            // A session counts all its calls, whenever they were. A correction belongs to its window that was charged, not to one begun since.
+            if (match.Limit.Window.Kind != WindowKind.Session) touch = touch with { Span = Admission.SpanAt(state, match.State, record.At) };
+            else if (record.Kind == RecordKind.Adjustment
                 && (touch.Span.Start > bookedAt || (touch.Span.Start > hold?.CreatedAt && touch.Span.Start >= hold.ClosedAt))) continue;
-            if (touch.Span.End > now) touches.Add(touch);
+            if (touch.Span.End > now) touches[count++] = touch;
         }
-        return [.. touches];
+        return count == touches.Length ? touches : touches[..count];
     }
 
     public static void Apply(BudgetState state, Settled settled)

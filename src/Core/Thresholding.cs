@@ -13,9 +13,10 @@ static class Thresholding
     public static IReadOnlyList<BudgetEvent> After(BudgetState state, IReadOnlyList<BudgetEvent> events, Instant now)
     {
         List<BudgetEvent>? announcements = null;
-        HashSet<(int, string)>? seen = null;
-        foreach (var happened in events)
-            switch (happened)
+        // One event touches a counter only once.
+        HashSet<(int, string)>? seen = events.Count == 1 ? null : [];
+        for (var i = 0; i < events.Count; i++)
+            switch (events[i])
             {
                 case Settled { Touches: var touches }: Touched(touches); break;
                 case Recorded { Touches: var touches }: Touched(touches); break;
@@ -34,8 +35,9 @@ static class Thresholding
 
         void Touched(IReadOnlyList<Touch> touches)
         {
-            foreach (var touch in touches)
-                if (touch.Span.Contains(now) && state.LimitNo(touch.No) is { } limit && (seen ??= []).Add((touch.No, touch.Key)))
+            var next = 0;
+            for (var i = 0; i < touches.Count; i++)
+                if (touches[i] is var touch && touch.Span.Contains(now) && state.LimitNo(touch.No, ref next) is { } limit && seen?.Add((touch.No, touch.Key)) != false)
                     Look(limit, touch.Key, raised: false);
         }
 
@@ -55,36 +57,39 @@ static class Thresholding
         void All(LimitState limit)
         {
             foreach (var key in limit.Counters.Keys)
-                if ((seen ??= []).Add((limit.No, key)))
+                if (seen?.Add((limit.No, key)) != false)
                     Look(limit, key, raised: false);
         }
 
         void Look(LimitState limit, string key, bool raised)
         {
-            if (limit.Limit.Mode == LimitMode.Off || !limit.Counters.TryGetValue(key, out var counter)) return;
-            var match = Admission.Look(state, limit, key, now, now);
+            if (limit.Limit.Mode == LimitMode.Off || limit.Find(key) is not { } counter) return;
+            var match = Admission.Look(state, limit, key, now);
             if (match.Allowed is not { } allowed) return;
+            var rolling = limit.Limit.Window.Kind == WindowKind.Rolling;
+            var reached = limit.ReachedAt(allowed);
+            // Mostly nothing was reached yet, so that nothing can be announced or lifted out of reach.
+            if (counter.Announced is null && (reached.Length == 0 || match.Settled < reached[0])) return;
             var window = WindowOf(limit, counter, match, now);
             var remembered = counter.AnnouncedIn == window.Start;
             var announced = remembered && counter.Announced is { } ratios ? ratios : none;
             var arming = remembered ? counter.Arming : 0;
             raised |= remembered && allowed > counter.AnnouncedOf;
-            var thresholds = limit.Limit.Thresholds ?? EffectivePolicy.DefaultThresholds;
-            var rolling = limit.Limit.Window.Kind == WindowKind.Rolling;
+            var thresholds = limit.Thresholds;
             // A rolling window may have emptied below a threshold since anybody looked, and been filled above it by these very events.
             var before = rolling ? match.Settled - Booked(events, limit, key, now) : match.Settled;
             for (var i = 0; i < thresholds.Count; i++)
             {
                 var ratio = thresholds[i].Ratio;
                 var known = announced.Contains(ratio);
-                if (known && (raised || rolling) && !IsReached(Int128.Min(before, match.Settled), ratio, allowed))
+                if (known && (raised || rolling) && Int128.Min(before, match.Settled) < reached[i])
                 {
                     (announcements ??= []).Add(new ThresholdRearmed(limit.No, limit.Limit.Id, key, window, i == 0 ? 0 : thresholds[i - 1].Ratio) { At = now });
                     announced = announced.FindAll(other => other < ratio);
                     arming++;
                     known = false;
                 }
-                if (!known && IsReached(match.Settled, ratio, allowed))
+                if (!known && match.Settled >= reached[i])
                     (announcements ??= []).Add(new ThresholdCrossed(
                         limit.No, limit.Limit.Id, key, window, thresholds[i].Ratio, thresholds[i].Level, match.Settled, allowed, arming) { At = now });
             }
@@ -92,8 +97,6 @@ static class Thresholding
     }
 
     static readonly List<decimal> none = [];
-
-    static bool IsReached(Int128 settled, decimal ratio, Int128 allowed) => settled > 0 && (decimal)settled >= ratio * (decimal)allowed;
 
     static Int128 Booked(IReadOnlyList<BudgetEvent> events, LimitState limit, string key, Instant now)
     {
@@ -115,7 +118,7 @@ static class Thresholding
     }
 
     /// <summary>The window a threshold is remembered for. A rolling window has no start of its own: it is one long window that arms anew.</summary>
-    static Span WindowOf(LimitState limit, Counter counter, Match match, Instant now) => limit.Limit.Window.Kind switch
+    static Span WindowOf(LimitState limit, Counter counter, in Match match, Instant now) => limit.Limit.Window.Kind switch
     {
         WindowKind.Rolling or WindowKind.Lifetime => Span.Always,
         WindowKind.Session => counter.Slots.Find(slot => slot.Span.Contains(now))?.Span ?? match.Span,
@@ -138,5 +141,5 @@ static class Thresholding
     }
 
     static (LimitState Limit, Counter Counter)? Find(BudgetState state, int no, string key) =>
-        state.LimitNo(no) is { } limit && limit.Counters.TryGetValue(key, out var counter) ? (limit, counter) : null;
+        state.LimitNo(no) is { } limit && limit.Find(key) is { } counter ? (limit, counter) : null;
 }

@@ -250,6 +250,7 @@ public static class Validity
     /// <summary>No control characters, and no halves of surrogate pairs: those could not be stored as they are.</summary>
     static bool IsPlain(string text)
     {
+        if (!text.AsSpan().ContainsAnyExceptInRange(' ', '~')) return true;
         for (var i = 0; i < text.Length; i++)
         {
             if (char.IsControl(text[i])) return false;

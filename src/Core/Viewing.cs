@@ -5,9 +5,11 @@ namespace Purser.Core;
 
 static class Viewing
 {
-    public static LimitView View(BudgetState state, Match match, Instant now)
+    public static LimitView View(BudgetState state, in Match match, Instant now) => View(state.Effective.StatusLevels, match, now);
+
+    public static LimitView View(StatusLevels levels, in Match match, Instant now)
     {
-        var limit = match.Limit.Limit;
+        var limit = match.Limit;
         var used = match.Settled;
         var percentUsed = Percent(used, match.Allowed);
         return new(
@@ -15,11 +17,11 @@ static class Viewing
             match.Allowed is { } allowed ? new Quantity(limit.Unit, allowed) : null,
             new(limit.Unit, used), new(limit.Unit, match.Held),
             match.Allowed is { } most ? new Quantity(limit.Unit, Int128.Max(0, most - used - match.Held)) : null,
-            percentUsed, Percent(used + match.Held, match.Allowed), Word(state.Effective.StatusLevels, percentUsed, match.Allowed),
+            percentUsed, Percent(used + match.Held, match.Allowed), Word(levels, percentUsed, match.Allowed),
             WindowStart(match), ResetsAt(match, now));
     }
 
-    static Instant? WindowStart(Match match) => match.Limit.Limit.Window.Kind switch
+    static Instant? WindowStart(in Match match) => match.Limit.Window.Kind switch
     {
         WindowKind.Request or WindowKind.Lifetime or WindowKind.Rolling => null,
         // A session that has ended, or never began, has no window until its next call.
@@ -27,9 +29,9 @@ static class Viewing
         _ => match.Span.Start,
     };
 
-    static Instant? ResetsAt(Match match, Instant now)
+    static Instant? ResetsAt(in Match match, Instant now)
     {
-        switch (match.Limit.Limit.Window.Kind)
+        switch (match.Limit.Window.Kind)
         {
             case WindowKind.Request:
             case WindowKind.Lifetime:
@@ -51,7 +53,17 @@ static class Viewing
     static decimal Percent(Int128 used, Int128? allowed) =>
         allowed is not { } amount ? 0
         : amount == 0 ? 100
+        : used >= 0 && used <= amount && amount <= MostQuick ? Millionths(PartOf((long)used, (long)amount))
         : Millionths(Int128.Clamp(used * 100_000_000 / amount, -MostPercent, MostPercent));
+
+    /// <summary>The same without 128 bits, which are slow to divide: four digits, and four more of the rest.</summary>
+    static long PartOf(long used, long amount)
+    {
+        var (digits, rest) = Math.DivRem(used * 10_000, amount);
+        return digits * 10_000 + rest * 10_000 / amount;
+    }
+
+    const long MostQuick = long.MaxValue / 10_000;
 
     /// <summary>A division by a million without dividing, and without trailing zeros: the percents of all limits are in every answer.</summary>
     static decimal Millionths(Int128 count)
@@ -68,28 +80,25 @@ static class Viewing
 
     public static string Word(StatusLevels levels, decimal percentUsed, Int128? allowed)
     {
-        if (allowed is null) return "healthy";
-        return percentUsed >= levels.Exceeded * 100m ? "exceeded"
-            : percentUsed >= levels.Critical * 100m ? "critical"
-            : percentUsed >= levels.Warning * 100m ? "warning" : "healthy";
+        // They ascend, and most limits are below the first.
+        if (allowed is null || percentUsed < levels.Warning * 100m) return "healthy";
+        return percentUsed >= levels.Exceeded * 100m ? "exceeded" : percentUsed >= levels.Critical * 100m ? "critical" : "warning";
     }
 
     static readonly string[] words = ["healthy", "warning", "critical", "exceeded"];
 
-    public static List<LimitView> Views(BudgetState state, List<Match> matches, Instant now)
-    {
-        var views = new List<LimitView>(matches.Count);
-        foreach (var match in matches) views.Add(View(state, match, now));
-        return views;
-    }
+    public static LimitViews Views(BudgetState state, Matches matches, Instant now) => new(state.Effective.StatusLevels, matches, now);
+
+    /// <summary>The limits that a record falls under now.</summary>
+    public static Matches Matches(BudgetState state, UsageRecord record, Settings settings, Instant now) =>
+        Core.Matches.Of(state, record.Usage.Dimensions, Canonical(settings, record.Usage.Dimensions), now);
 
     public static ReservationView View(BudgetState state, Hold hold) => new(
         hold.Id, state.Account, hold.Reserved.Tokens, Money.Format(hold.Reserved.CostNanos), hold.Currency, hold.CreatedAt, hold.ExpiresAt, hold.State);
 
-    public static Settlement View(BudgetState state, UsageRecord record, Settings settings, Instant now) => new(
+    public static Settlement View(BudgetState state, UsageRecord record, Matches matches, Instant now) => new(
         record.ReservationId, record.Id, record.Amounts.Tokens, Money.Format(record.Amounts.CostNanos), record.Currency, record.PriceVersion,
-        record.Unpriced, record.Late, record.Overrun,
-        Views(state, Admission.Matches(state, record.Usage.Dimensions, Canonical(settings, record.Usage.Dimensions), now, now), now));
+        record.Unpriced, record.Late, record.Overrun, Views(state, matches, now));
 
     public static string? Canonical(Settings settings, Dimensions call) => settings.Prices.Find(call.Provider, call.Model)?.Canonical;
 
@@ -111,7 +120,7 @@ static class Viewing
         foreach (var limit in state.Limits.Where(limit => limit.Limit.Mode != LimitMode.Off).OrderBy(limit => limit.No))
             foreach (var key in KeysOf(limit, now))
             {
-                var match = Admission.Look(state, limit, key, now, now);
+                var match = Admission.Look(state, limit, key, now);
                 var view = View(state, match, now);
                 // A user or a session that has used up its own share says nothing about the account.
                 if (!limit.IsKeyed) worst = Math.Max(worst, Array.IndexOf(words, view.Status));

@@ -1,0 +1,75 @@
+// The limits that a call falls under, found once for each command: what decides, what events touch and what is answered are all made of them.
+using NodaTime;
+
+namespace Purser.Core;
+
+/// <summary>A limit that matches a call, with the counter it falls on and what is allowed and used there now.</summary>
+struct Match(LimitState limit, string key, Span span, Int128? allowed, Counter? counter)
+{
+    public readonly LimitState State => limit;
+    public readonly Limit Limit => limit.Limit;
+    public readonly string Key => key;
+    public readonly Span Span => span;
+    public readonly Int128? Allowed => allowed;
+    public readonly Counter? Counter => counter;
+    public Int128 Settled { get; private set; }
+    public Int128 Held { get; private set; }
+
+    public readonly bool Decides => limit.Limit is { Mode: LimitMode.Enforce, Enforcement: not Enforcement.Soft } && allowed is not null;
+    public readonly bool Shadows => limit.Limit is { Mode: LimitMode.Shadow, Enforcement: not Enforcement.Soft } && allowed is not null;
+
+    /// <summary>How much is missing for <paramref name="requested"/>; 0 where it fits. An exact fit is admitted, and nothing always fits.</summary>
+    public readonly Int128 Missing(long requested) =>
+        requested == 0 || allowed is not { } most ? 0 : Int128.Max(0, Settled + Held + requested - most);
+
+    /// <summary>A window of one request looks at each call alone: nothing is counted.</summary>
+    public readonly bool Counts => limit.Limit.Window.Kind != WindowKind.Request;
+
+    public readonly Touch Touch => new(limit.No, key, span);
+
+    /// <summary>Takes over what the counter says now; it may only just have been made.</summary>
+    public void Read(Instant now)
+    {
+        if ((counter ??= limit.Find(key)) is { } known) (Settled, Held) = known.At(now);
+    }
+}
+
+/// <summary>Matches in one piece, in place: they are large, and looked at several times for each call.</summary>
+sealed class Matches
+{
+    static readonly Matches none = new([]);
+
+    Match[] all;
+    int count;
+
+    Matches(Match[] all) => this.all = all;
+
+    public ReadOnlySpan<Match> All => all.AsSpan(0, count);
+
+    public int Count => count;
+
+    /// <summary>Every limit that a call with these dimensions falls under, as used <paramref name="now"/>.</summary>
+    public static Matches Of(BudgetState state, Dimensions call, string? canonicalModel, Instant now)
+    {
+        if (state.Limits.Count == 0) return none;
+        // Policies with very many limits have most of them for others than any one call.
+        var matches = new Matches(new Match[Math.Min(state.Limits.Count, UsualCount)]);
+        foreach (var limit in state.Limits)
+        {
+            if (limit.Limit.Mode == LimitMode.Off || !limit.Matcher.Matches(call, canonicalModel)) continue;
+            if (limit.Limit.Window.Kind == WindowKind.Session && call.Session is null) continue;
+            if (matches.count == matches.all.Length) Array.Resize(ref matches.all, 2 * matches.count);
+            matches.all[matches.count++] = Admission.Look(state, limit, Admission.KeyOf(limit, call, canonicalModel), now);
+        }
+        return matches;
+    }
+
+    const int UsualCount = 10;
+
+    /// <summary>The same matches once the command's own events have counted.</summary>
+    public Matches Again(Instant now)
+    {
+        foreach (ref var match in all.AsSpan(0, count)) match.Read(now);
+        return this;
+    }
+}
