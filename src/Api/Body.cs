@@ -34,6 +34,10 @@ static class Body
         await ReadAsync<OneOrMany<T>?>(http, json => FirstByte(json) == '[' ? new OneOrMany<T>(null, ParseMany(json, type, most)) : new OneOrMany<T>(Parse(json, type), []))
             ?? throw RequestRefusedException.Invalid(null, "the body is empty; send a JSON object or an array of them");
 
+    /// <summary>Reads a body of JSON that must be there, byte for byte.</summary>
+    public static async ValueTask<byte[]> ReadFileAsync(HttpContext http) =>
+        await ReadAsync(http, json => json.ToArray()) ?? throw RequestRefusedException.Invalid(null, "the body is empty; send the file");
+
     static async ValueTask<T?> ReadAsync<T>(HttpContext http, Reading<T> read)
     {
         CheckHeaders(http.Request);

@@ -57,7 +57,7 @@ static class OpenApi
         else if (type == typeof(ThresholdDocument))
             (schema.Type, schema.Description) = (JsonSchemaType.Number | JsonSchemaType.Object, "a ratio, or {\"ratio\", \"level\"}");
         else if (type == typeof(PriceDocument) || type == typeof(System.Text.Json.Nodes.JsonObject))
-            (schema.Type, schema.Description) = (JsonSchemaType.Object, "a price, in the form of an entry of the catalogue: docs/prices.md");
+            (schema.Type, schema.Description) = (JsonSchemaType.Object, "a price in the form of an entry of the catalogue, or a whole catalogue: docs/prices.md");
         else if (type == typeof(UsageResultDocument)) schema.Discriminator = null;
         else if (type == typeof(Window)) (schema.Type, schema.Description) = (Kind(schema, JsonSchemaType.String), WindowNameConverter.Wrong);
         else if (type.IsEnum)

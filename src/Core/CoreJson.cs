@@ -21,6 +21,7 @@ namespace Purser.Core;
 [JsonSerializable(typeof(SettingsBody))]
 [JsonSerializable(typeof(SettingsEdit))]
 [JsonSerializable(typeof(ExchangeRates))]
+[JsonSerializable(typeof(CatalogueName))]
 public sealed partial class CoreJson : JsonSerializerContext;
 
 public sealed class InstantMillisConverter : JsonConverter<Instant>

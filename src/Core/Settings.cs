@@ -1,4 +1,4 @@
-// Settings: one immutable version of the default policy, the custom prices and the exchange rates. A session that is behind reloads
+// Settings: one immutable version of the default policy, the prices and the exchange rates. A session that is behind reloads
 // them before it decides.
 using System.Text.Json;
 using NodaTime;
@@ -15,9 +15,9 @@ public sealed record Settings(long Version, Policy DefaultPolicy, long DefaultsV
     /// <summary>What the ledger keeps of these settings.</summary>
     public SettingsBody Body { get; init; } = new(Policy.Empty, 0);
 
-    /// <summary>Settings from what the ledger keeps of them.</summary>
-    public static Settings Of(long version, SettingsBody body, bool refuseUnknownAccounts) =>
-        new(version, body.DefaultPolicy, body.DefaultsVersion, PriceBook.BuiltIn.With([.. body.Prices.Select(custom => custom.Read())]), refuseUnknownAccounts)
+    /// <summary>Settings from what the ledger keeps of them; <paramref name="listed"/> is the book of the catalogue that they name.</summary>
+    public static Settings Of(long version, SettingsBody body, PriceBook listed, bool refuseUnknownAccounts) =>
+        new(version, body.DefaultPolicy, body.DefaultsVersion, listed.With([.. body.Prices.Select(custom => custom.Read())]), refuseUnknownAccounts)
         {
             ExchangeRates = body.ExchangeRates ?? ExchangeRates.None, Body = body,
         };
@@ -26,6 +26,9 @@ public sealed record Settings(long Version, Policy DefaultPolicy, long DefaultsV
 /// <summary>What of the settings is kept in the ledger.</summary>
 public sealed record SettingsBody(Policy DefaultPolicy, long DefaultsVersion)
 {
+    /// <summary>The catalogue beneath the custom prices; null: the built-in one.</summary>
+    public CatalogueNote? Catalogue { get; init; }
+
     public IReadOnlyList<CustomPrice> Prices { get; init => field = value ?? []; } = [];
 
     public ExchangeRates? ExchangeRates { get; init; }

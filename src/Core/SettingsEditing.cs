@@ -10,6 +10,8 @@ namespace Purser.Core;
 [JsonDerivedType(typeof(PutPrice), "putPrice")]
 [JsonDerivedType(typeof(RemovePrice), "removePrice")]
 [JsonDerivedType(typeof(PutExchangeRates), "putExchangeRates")]
+[JsonDerivedType(typeof(PutCatalogue), "putCatalogue")]
+[JsonDerivedType(typeof(RemoveCatalogue), "removeCatalogue")]
 public abstract record SettingsEdit
 {
     public Instant At { get; init; }
@@ -26,10 +28,17 @@ public sealed record RemovePrice(string Provider, string Model) : SettingsEdit;
 /// <summary>Replaces the exchange rates, all of them: what was booked keeps the rate of its time.</summary>
 public sealed record PutExchangeRates(ExchangeRates Rates) : SettingsEdit;
 
+/// <summary>Puts a whole catalogue in the place of the one in force: the bytes of its file. Custom prices stay above it.</summary>
+public sealed record PutCatalogue(byte[] File) : SettingsEdit;
+
+/// <summary>Goes back to the built-in catalogue.</summary>
+public sealed record RemoveCatalogue : SettingsEdit;
+
 public static class SettingsEditing
 {
     public const int MostCustomPrices = 2000;
     public const int LongestPrice = 64 * 1024;
+    public const int LargestCatalogue = 4 * 1024 * 1024;
     const int MostChanges = 200;
 
     /// <summary>The body of the next version, or why the edit can not be made; neither where there is nothing to change.</summary>
@@ -42,6 +51,8 @@ public static class SettingsEditing
             PutPrice put => Put(body, put, nextVersion),
             RemovePrice remove => Remove(body, remove, nextVersion),
             PutExchangeRates rates => Put(body, rates, nextVersion),
+            PutCatalogue catalogue => Put(body, catalogue, nextVersion),
+            RemoveCatalogue remove => Remove(body, remove, nextVersion),
             _ => throw new System.Diagnostics.UnreachableException(edit.GetType().Name),
         };
     }
@@ -97,6 +108,34 @@ public static class SettingsEditing
 
         static string? Text(ExchangeRates? rates) => rates is null ? null : JsonSerializer.Serialize(rates, CoreJson.Default.ExchangeRates);
     }
+
+    static (SettingsBody?, Outcome?) Put(SettingsBody body, PutCatalogue put, long nextVersion)
+    {
+        if (put.File.Length > LargestCatalogue) return (null, new(OutcomeStatus.Invalid, null, null, $"a catalogue has at most {LargestCatalogue} bytes"));
+        if (body.Catalogue?.Digest == Catalogue.DigestOf(put.File)) return (null, null);
+        try
+        {
+            var read = CatalogueReader.Read(put.File);
+            return (WithCatalogue(body, new(read.Digest, read.Version, read.DataDate, read.Entries.Count, nextVersion, put.At, put.ChangedBy, put.Reason), put, nextVersion), null);
+        }
+        catch (PriceRefusedException refused)
+        {
+            return (null, new(OutcomeStatus.Invalid, null, refused.Field, refused.Field is null ? $"the catalogue {refused.Detail}" : refused.Detail));
+        }
+    }
+
+    static (SettingsBody?, Outcome?) Remove(SettingsBody body, RemoveCatalogue remove, long nextVersion) =>
+        (body.Catalogue is null ? null : WithCatalogue(body, null, remove, nextVersion), null);
+
+    static SettingsBody WithCatalogue(SettingsBody body, CatalogueNote? catalogue, SettingsEdit edit, long nextVersion)
+    {
+        return body with { Catalogue = catalogue, Changes = Changed(body, edit, CatalogueSubject, Text(body.Catalogue), Text(catalogue), nextVersion) };
+
+        static string? Text(CatalogueNote? note) => note is null ? null : JsonSerializer.Serialize(new(note.Version, note.Digest, note.Entries), CoreJson.Default.CatalogueName);
+    }
+
+    /// <summary>The subject of changes of the catalogue; null before or after stands for the built-in one.</summary>
+    public const string CatalogueSubject = "catalogue";
 
     static SettingsChange[] Changed(SettingsBody body, SettingsEdit edit, string subject, string? before, string? after, long version) =>
         [.. body.Changes.TakeLast(MostChanges - 1), new(version, edit.At, subject, before, after, edit.ChangedBy, edit.Reason)];

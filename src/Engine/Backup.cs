@@ -1,5 +1,5 @@
-// A backup is the journal as lines of JSON: the same for every ledger, so that a backup of one can be restored into another. Everything
-// else (heads, counters, usage records, closed holds) follows from it.
+// A backup is the settings and the journal as lines of JSON: the same for every ledger, so that a backup of one can be restored into another.
+// Everything else (heads, counters, usage records, closed holds) follows from it.
 using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text;
@@ -30,6 +30,12 @@ public static class Backup
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         await LineAsync(new() { ["purserBackup"] = Format, ["takenAt"] = now.ToString() });
         var settings = await ledger.LoadSettingsAsync();
+        if (CatalogueShelf.BodyOf(settings).Catalogue is { } catalogue)
+            await LineAsync(new()
+            {
+                ["catalogue"] = catalogue.Digest,
+                ["file"] = Convert.ToBase64String((await ledger.LoadCatalogueAsync(catalogue.Digest) ?? throw new InvalidDataException($"the catalogue {catalogue.Version} is not in the ledger; put another, or delete it")).Span),
+            });
         if (settings.Version > 0) await LineAsync(new() { ["settings"] = JsonNode.Parse(settings.Json.Span), ["version"] = settings.Version });
         var (accounts, written, events) = (0L, 0L, 0L);
         string? cursor = null;
@@ -91,6 +97,7 @@ public static class Backup
         await foreach (var line in LinesAsync(from, cancellation))
         {
             var json = JsonNode.Parse(line)!.AsObject();
+            if (json["catalogue"] is { } digest) await ledger.SaveCatalogueAsync(digest.GetValue<string>(), FileOf(json));
             if (json["settings"] is { } settings)
             {
                 // Versions count from 1 without gaps, and events name the version they were decided under.
@@ -134,6 +141,7 @@ public static class Backup
                     continue;
                 }
                 hash.AppendData(Encoding.UTF8.GetBytes(line + "\n"));
+                if (json["catalogue"]?.GetValue<string>() is { } digest && digest != Catalogue.DigestOf(FileOf(json))) throw new InvalidDataException(Damaged + "the catalogue of prices was changed");
                 if (EntryOf(json) is not { } entry) continue;
                 if (entry.Account != account)
                 {
@@ -159,6 +167,8 @@ public static class Backup
         if (System.Buffers.Binary.BinaryPrimitives.ReadUInt32LittleEndian(length) != (uint)bytes) throw new InvalidDataException("the backup is torn: the end of the file is missing");
         return new(seen.Count, entries, events);
     }
+
+    static byte[] FileOf(JsonObject json) => Convert.FromBase64String(json["file"]!.GetValue<string>());
 
     static JournalEntry? EntryOf(JsonObject json) => json["account"]?.GetValue<string>() is not { } account ? null : new(
         account, json["version"]!.GetValue<long>(), Instant.FromUnixTimeMilliseconds(json["at"]!.GetValue<long>()),

@@ -71,6 +71,12 @@ public interface ILedger : IAsyncDisposable
 
     /// <summary>Saves settings as version <paramref name="expectedVersion"/> + 1; false where another version is the newest.</summary>
     Task<bool> SaveSettingsAsync(long expectedVersion, ReadOnlyMemory<byte> settings);
+
+    /// <summary>The file of a catalogue that settings name, by its digest; null where none was kept under it.</summary>
+    Task<ReadOnlyMemory<byte>?> LoadCatalogueAsync(string digest);
+
+    /// <summary>Keeps the file of a catalogue for good: older settings may name it. Durable when it returns; once more mends what was damaged.</summary>
+    Task SaveCatalogueAsync(string digest, ReadOnlyMemory<byte> file);
 }
 
 /// <summary>What one batch of one account writes. <see cref="Events"/> may be empty: then only the version is confirmed.</summary>

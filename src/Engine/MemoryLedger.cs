@@ -235,6 +235,19 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
         }
     }
 
+    readonly Dictionary<string, byte[]> catalogues = new(StringComparer.Ordinal);
+
+    public Task<ReadOnlyMemory<byte>?> LoadCatalogueAsync(string digest)
+    {
+        lock (gate) return Task.FromResult(catalogues.TryGetValue(digest, out var file) ? file : (ReadOnlyMemory<byte>?)null);
+    }
+
+    public Task SaveCatalogueAsync(string digest, ReadOnlyMemory<byte> file)
+    {
+        lock (gate) catalogues[digest] = file.ToArray();
+        return Task.CompletedTask;
+    }
+
     public Task<Page<AccountRecord>> FindAsync(UsageFilter filter, string? cursor, int limit, CancellationToken cancellation = default)
     {
         var after = cursor is null ? first : Booking.At(UsageCursor.Parse(cursor));

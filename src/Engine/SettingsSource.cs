@@ -7,18 +7,10 @@ namespace Purser.Engine;
 public sealed class SettingsSource(ILedger ledger, bool refuseUnknownAccounts = false)
 {
     volatile Settings? current;
+    readonly CatalogueShelf catalogues = new(ledger.LoadCatalogueAsync);
 
     /// <summary>The catalogue is read beside the start of a host, before a call asks for the first price.</summary>
     static SettingsSource() => _ = Task.Run(static () => PriceBook.BuiltIn.Version);
-
-    /// <summary>Settings from what the ledger keeps of them.</summary>
-    public static Settings Decode(StoredSettings stored, bool refuseUnknownAccounts)
-    {
-        var body = stored.Version == 0
-            ? new SettingsBody(Policy.Empty, 0)
-            : JsonSerializer.Deserialize(stored.Json.Span, CoreJson.Default.SettingsBody)!;
-        return Settings.Of(stored.Version, body, refuseUnknownAccounts);
-    }
 
     public async ValueTask<Settings> CurrentAsync() => current ?? await RefreshAsync();
 
@@ -26,7 +18,7 @@ public sealed class SettingsSource(ILedger ledger, bool refuseUnknownAccounts = 
     {
         var stored = await ledger.LoadSettingsAsync();
         if (current is { } same && same.Version == stored.Version) return same;
-        var loaded = Decode(stored, refuseUnknownAccounts);
+        var loaded = await catalogues.SettingsOfAsync(stored, refuseUnknownAccounts);
         // Two refreshes may overlap; the newer version stays.
         if (current is not { } known || known.Version <= loaded.Version) current = loaded;
         return current!;
@@ -44,15 +36,17 @@ public sealed class SettingsSource(ILedger ledger, bool refuseUnknownAccounts = 
         }
     }
 
-    /// <summary>Saves a change of prices or exchange rates, or says why it can not be.</summary>
+    /// <summary>Saves a change of prices or exchange rates, or says why it can not be. Needs no price, so that a catalogue that is damaged can be replaced.</summary>
     public async Task<SettingsEdited> EditAsync(SettingsEdit edit)
     {
         while (true)
         {
-            var known = await RefreshAsync();
-            var (next, refusal) = SettingsEditing.Decide(known.Body, edit, known.Version + 1);
-            if (next is null) return new(known, refusal);
-            if (await ledger.SaveSettingsAsync(known.Version, JsonSerializer.SerializeToUtf8Bytes(next, CoreJson.Default.SettingsBody)))
+            var stored = await ledger.LoadSettingsAsync();
+            var (next, refusal) = SettingsEditing.Decide(CatalogueShelf.BodyOf(stored), edit, stored.Version + 1);
+            // Before the settings that name it: whoever reads those finds it. Also where they name it already and it was lost.
+            if (edit is PutCatalogue put && refusal is null) await ledger.SaveCatalogueAsync(Catalogue.DigestOf(put.File), put.File);
+            if (next is null) return new(await RefreshAsync(), refusal);
+            if (await ledger.SaveSettingsAsync(stored.Version, JsonSerializer.SerializeToUtf8Bytes(next, CoreJson.Default.SettingsBody)))
                 return new(await RefreshAsync(), null);
         }
     }

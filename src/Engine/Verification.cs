@@ -31,6 +31,8 @@ public static class Verification
 
     const string Rebuild = "rollups differ from the journal, which is right: run `./run rebuild`";
 
+    const string PutCatalogue = "put the catalogue again (PUT /v1/prices/catalogue), or go back to the built-in one with a DELETE";
+
     static readonly UsageKey[] ofAccounts = [UsageKey.Account, UsageKey.Outcome];
 
     /// <summary>What rollups are kept by; sessions besides are read from the records.</summary>
@@ -46,6 +48,7 @@ public static class Verification
         var findings = new List<VerificationFinding>();
         var listed = new HashSet<string>(StringComparer.Ordinal);
         var (entries, records, count) = (0L, 0L, 0L);
+        Add(await CatalogueAsync(ledger));
         string? cursor = null;
         do
         {
@@ -72,6 +75,22 @@ public static class Verification
         {
             count += found.Count;
             findings.AddRange(found.Take(MostFindings - findings.Count));
+        }
+    }
+
+    /// <summary>No account can have this name.</summary>
+    const string OfSettings = "(settings)";
+
+    static async Task<IReadOnlyList<VerificationFinding>> CatalogueAsync(ILedger ledger)
+    {
+        try
+        {
+            await new CatalogueShelf(ledger.LoadCatalogueAsync).SettingsOfAsync(await ledger.LoadSettingsAsync(), false);
+            return [];
+        }
+        catch (LedgerUnavailableException e) when (e.InnerException is null or PriceRefusedException)
+        {
+            return [new(OfSettings, e.Message, PutCatalogue)];
         }
     }
 

@@ -15,6 +15,9 @@ public sealed class SettingsGrain(ILedger ledger, SettingsSource settings, Ledge
     public Task<Immutable<SettingsAnswer>> SetDefaultPolicyAsync(Policy policy, long? ifVersion) => Reaching.LedgerAsync(async () =>
         await settings.SaveDefaultPolicyAsync(policy, ifVersion) is null ? new(new(null, false)) : await AnswerAsync());
 
+    public Task<Immutable<byte[]?>> GetCatalogueAsync(string digest) => Reaching.LedgerAsync(async () =>
+        new Immutable<byte[]?>((await ledger.LoadCatalogueAsync(digest))?.ToArray()));
+
     public Task<long> TimeAsync() => Task.FromResult(clock.Now.ToUnixTimeMilliseconds());
 
     public Task<Immutable<SettingsAnswer>> EditAsync(SettingsEdit edit) => Reaching.LedgerAsync(async () => await AnswerAsync((await settings.EditAsync(edit)).Refusal));

@@ -39,7 +39,7 @@ public sealed class ClusterAuthority(IGrainFactory grains, Repetition repetition
     {
         var answer = await AskAsync((settings, _) => settings.GetAsync());
         if (seen is { } known && known.Version == answer.Stored!.Version && known.RefuseUnknownAccounts == answer.RefuseUnknownAccounts) return known;
-        return seen = answer.Settings!;
+        return seen = await SettingsOfAsync(answer);
     }
 
     public async Task<Settings?> SetDefaultPolicyAsync(Policy policy, long? ifVersion)
@@ -50,7 +50,8 @@ public sealed class ClusterAuthority(IGrainFactory grains, Repetition repetition
             repeated = again;
             return settings.SetDefaultPolicyAsync(policy, ifVersion);
         });
-        if (answer.Settings is not null || !repeated) return answer.Settings;
+        if (answer.Stored is not null) return await SettingsOfAsync(answer);
+        if (!repeated) return null;
         // The first attempt may have succeeded and its answer got lost: then the version is no longer the one that was expected.
         var current = await SettingsAsync();
         return Text(current.DefaultPolicy) == Text(policy) ? current : null;
@@ -65,12 +66,19 @@ public sealed class ClusterAuthority(IGrainFactory grains, Repetition repetition
             return settings.EditAsync(edit);
         });
         // What a first attempt removed, whose answer got lost, is not there any more.
-        return new(answer.Settings!, repeated && edit is RemovePrice && answer.Refusal is { Status: OutcomeStatus.NotFound } ? null : answer.Refusal?.ToOutcome());
+        return new(await SettingsOfAsync(answer), repeated && edit is RemovePrice && answer.Refusal is { Status: OutcomeStatus.NotFound } ? null : answer.Refusal?.ToOutcome());
     }
+
+    Task<Settings> SettingsOfAsync(SettingsAnswer answer) => catalogues.SettingsOfAsync(answer.Stored!, answer.RefuseUnknownAccounts);
 
     static string Text(Policy policy) => JsonSerializer.Serialize(policy, CoreJson.Default.Policy);
 
-    Task<SettingsAnswer> AskAsync(Func<ISettingsGrain, bool, Task<Immutable<SettingsAnswer>>> ask)
+    readonly CatalogueShelf catalogues = new(async digest =>
+        await AskAsync(grains, repetition, (settings, _) => settings.GetCatalogueAsync(digest)) is { } file ? file : (ReadOnlyMemory<byte>?)null);
+
+    Task<SettingsAnswer> AskAsync(Func<ISettingsGrain, bool, Task<Immutable<SettingsAnswer>>> ask) => AskAsync(grains, repetition, ask);
+
+    static Task<T> AskAsync<T>(IGrainFactory grains, Repetition repetition, Func<ISettingsGrain, bool, Task<Immutable<T>>> ask)
     {
         var settings = grains.GetGrain<ISettingsGrain>(0);
         return repetition.CallAsync(

@@ -20,16 +20,17 @@ public interface ISettingsGrain : IGrainWithIntegerKey
     [Alias("edit")]
     Task<Immutable<SettingsAnswer>> EditAsync([Immutable] SettingsEdit edit);
 
+    /// <summary>The file of a catalogue by its digest, for those who read <see cref="GetAsync"/>; null where the ledger has none.</summary>
+    [Alias("get-catalogue")]
+    Task<Immutable<byte[]?>> GetCatalogueAsync(string digest);
+
     /// <summary>The ledger's time as the silo knows it, in milliseconds since 1970.</summary>
     [Alias("time")]
     Task<long> TimeAsync();
 }
 
 /// <summary>Settings as the ledger keeps them, and what the silos' own configuration adds.</summary>
-public sealed record SettingsAnswer(StoredSettings? Stored, bool RefuseUnknownAccounts, SettingsRefusal? Refusal = null)
-{
-    public Settings? Settings => Stored is null ? null : SettingsSource.Decode(Stored, RefuseUnknownAccounts);
-}
+public sealed record SettingsAnswer(StoredSettings? Stored, bool RefuseUnknownAccounts, SettingsRefusal? Refusal = null);
 
 /// <summary>Why an edit of the settings was refused.</summary>
 public sealed record SettingsRefusal(OutcomeStatus Status, string? Field, string? Detail)

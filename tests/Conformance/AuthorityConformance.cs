@@ -227,6 +227,28 @@ public abstract class AuthorityConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_catalogue_that_was_put_outlives_a_restart()
+    {
+        var edit = new PutCatalogue(Catalogues.Bytes(Catalogues.With("lasting", "4"))) { At = NodaTime.Instant.FromUtc(2026, 11, 21, 0, 0), ChangedBy = "ann" };
+        var put = await Authority.EditSettingsAsync(edit);
+        Assert.Null(put.Refusal);
+        try
+        {
+            await host.RestartAsync();
+            Assert.Equal(put.Settings.Body.Catalogue, (await Authority.SettingsAsync()).Body.Catalogue);
+            var booked = (await Authority.ExpectAsync(NewAccount(), new Record("u", new() { Dimensions = new() { Model = "lasting" }, InputTokens = 1_000_000 }))).Answer as Settlement;
+            Assert.Equal(("4", put.Settings.Prices.Version), (booked!.Cost, booked.PriceVersion));
+            // The same once more is nothing new.
+            Assert.Equal(put.Settings.Version, (await Authority.EditSettingsAsync(edit)).Settings.Version);
+        }
+        finally
+        {
+            Assert.Null((await Authority.EditSettingsAsync(new RemoveCatalogue())).Refusal);
+        }
+        Assert.Equal(Catalogue.BuiltIn.Version, (await Authority.SettingsAsync()).Prices.Version);
+    }
+
+    [Fact]
     public async Task Snapshots_change_no_answer()
     {
         var account = await AccountWithAsync(Tokens("ever", "lifetime", 1_000_000));

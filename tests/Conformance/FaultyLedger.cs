@@ -123,5 +123,17 @@ public sealed class FaultyLedger(ILedger inner) : ILedger
         return inner.SaveSettingsAsync(expectedVersion, settings);
     }
 
+    public Task<ReadOnlyMemory<byte>?> LoadCatalogueAsync(string digest)
+    {
+        Reach();
+        return inner.LoadCatalogueAsync(digest);
+    }
+
+    public Task SaveCatalogueAsync(string digest, ReadOnlyMemory<byte> file)
+    {
+        Reach();
+        return inner.SaveCatalogueAsync(digest, file);
+    }
+
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 }

@@ -557,6 +557,24 @@ public abstract class LedgerConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_catalogue_is_kept_under_its_digest_for_every_host()
+    {
+        var file = new byte[600_000];
+        new Random(1).NextBytes(file);
+        await using var other = await OpenAnotherHostAsync(Ledger);
+        Assert.Null(await Ledger.LoadCatalogueAsync("a1"));
+
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Ledger.SaveCatalogueAsync("a1", file)));
+        await Ledger.SaveCatalogueAsync("b2", "another"u8.ToArray());
+
+        Assert.Equal(file, (await other.LoadCatalogueAsync("a1"))!.Value.ToArray());
+        Assert.Equal("another", Encoding.UTF8.GetString((await Ledger.LoadCatalogueAsync("b2"))!.Value.Span));
+        Assert.Null(await other.LoadCatalogueAsync("c3"));
+        await other.SaveCatalogueAsync("b2", "mended"u8.ToArray());
+        Assert.Equal("mended", Encoding.UTF8.GetString((await Ledger.LoadCatalogueAsync("b2"))!.Value.Span));
+    }
+
+    [Fact]
     public async Task Of_two_that_save_settings_at_once_exactly_one_succeeds()
     {
         for (var version = 0; version < 50; version++)

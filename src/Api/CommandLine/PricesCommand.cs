@@ -1,4 +1,5 @@
-// `prices [SEARCH]`: what models cost, custom prices included where there is a host or a ledger; `prices --diff A B`: what two catalogues differ in.
+// `prices [SEARCH]`: what models cost, custom prices included where there is a host or a ledger; `prices --diff A B`: what two catalogues differ in;
+// `prices --check FILE`: whether a host would take a catalogue.
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
@@ -17,20 +18,24 @@ static class PricesCommand
         CommandLine.NotAnOption(search);
         var diff = new Option<string[]>("--diff") { Description = "Tell what changed from the first catalogue file to the second.", HelpName = "A B", Arity = new(2, 2), AllowMultipleArgumentsPerToken = true };
         var catalogue = new Option<string?>("--catalogue") { Description = "List this catalogue file instead of the prices in force.", HelpName = "FILE" };
-        var command = new Command("prices", "List prices per million tokens, or compare two catalogues. Exit code 0: done; 1: a file is not a catalogue; 2: wrong usage; 3: no host.")
+        var check = new Option<string?>("--check") { Description = "Read a catalogue file as PUT /v1/prices/catalogue does, and tell what is wrong with it.", HelpName = "FILE" };
+        var command = new Command("prices", "List prices per million tokens, or compare or check catalogues. Exit code 0: done; 1: a file is not a catalogue; 2: wrong usage; 3: no host.")
         {
-            search, diff, catalogue,
+            search, diff, catalogue, check,
         };
         access.AddTo(command, throughHost: true);
         command.Validators.Add(result =>
         {
             if (result.GetResult(diff) is { Implicit: false } && (result.GetResult(search) is { Tokens.Count: > 0 } || result.GetResult(catalogue) is { Implicit: false }))
                 result.AddError("--diff compares two files; give it alone.");
+            if (result.GetResult(check) is { Implicit: false } && (result.GetResult(diff) is { Implicit: false } || result.GetResult(search) is { Tokens.Count: > 0 } || result.GetResult(catalogue) is { Implicit: false }))
+                result.AddError("--check reads one file; give it alone.");
         });
         var screen = new OperationScreen(console);
         command.SetAction((parsed, cancellation) => screen.RunAsync(async () =>
         {
             if (parsed.GetValue(diff) is [var before, var after]) return Diff(screen, await ReadAsync(before, cancellation), await ReadAsync(after, cancellation));
+            if (parsed.GetValue(check) is { } checkedFile) return Check(screen, checkedFile, (await ReadAsync(checkedFile, cancellation)).Catalogue);
             var (rows, from) = parsed.GetValue(catalogue) is { } file
                 ? (PriceRow.Of(new PriceBook((await ReadAsync(file, cancellation)).Catalogue)), file) : await InForceAsync(access, parsed, cancellation);
             return List(screen, rows, parsed.GetValue(search), from);
@@ -62,6 +67,12 @@ static class PricesCommand
         }
         if (found.Exists(row => row.More)) screen.Say("* also depends on context, service tier, time, region or speed, or has other rates: GET /v1/prices/PROVIDER/MODEL tells all");
         screen.Say($"{OperationScreen.Number(found.Count)} of {OperationScreen.Number(rows.Count)} prices of {from}, per million tokens");
+        return ExitCodes.Done;
+    }
+
+    static int Check(OperationScreen screen, string file, Catalogue catalogue)
+    {
+        screen.Say($"{file} is a catalogue of {OperationScreen.Number(catalogue.Entries.Count)} prices as of {catalogue.DataDate}, version {catalogue.Version}, sha256 {catalogue.Digest}");
         return ExitCodes.Done;
     }
 

@@ -78,6 +78,11 @@ public static class PurserEndpoints
         routes.On("PUT", "/v1/prices/{provider}/{**model}", prices.Put, "putPrice", "Puts a price over the catalogue's").Takes<System.Text.Json.Nodes.JsonObject>().Answers<PriceDocument>();
         routes.On("DELETE", "/v1/prices/{provider}/{**model}", prices.Delete, "deletePrice", "Takes a custom price away: the catalogue's holds again");
 
+        var catalogue = new CatalogueEndpoints(authority, clock);
+        routes.On("GET", "/v1/prices/catalogue", catalogue.Get, "getCatalogue", "The catalogue in force, and its history").Answers<CatalogueDocument>();
+        routes.On("PUT", "/v1/prices/catalogue", catalogue.Put, "putCatalogue", "Replaces the catalogue as a whole, or refuses it").Takes<System.Text.Json.Nodes.JsonObject>().Takes(CatalogueEndpoints.Parameters).Answers<CatalogueDocument>();
+        routes.On("DELETE", "/v1/prices/catalogue", catalogue.Delete, "deleteCatalogue", "Goes back to the built-in catalogue").Takes(CatalogueEndpoints.Parameters).Answers<CatalogueDocument>();
+
         var exchange = new ExchangeRateEndpoints(authority, clock);
         routes.On("GET", "/v1/exchange-rates", exchange.Get, "getExchangeRates", "Exchange rates, as they were given").Answers<ExchangeRatesDocument>();
         routes.On("PUT", "/v1/exchange-rates", exchange.Put, "putExchangeRates", "Replaces the exchange rates").Takes<ExchangeRatesDocument>().Answers<ExchangeRatesDocument>();

@@ -18,6 +18,7 @@ namespace Purser.Api.Json;
     ])]
 [JsonSerializable(typeof(AccountsDocument))]
 [JsonSerializable(typeof(AnomaliesDocument))]
+[JsonSerializable(typeof(CatalogueDocument))]
 [JsonSerializable(typeof(ComparisonDocument))]
 [JsonSerializable(typeof(ComparisonRequestDocument))]
 [JsonSerializable(typeof(AuditDocument))]

@@ -1,6 +1,7 @@
 // Reads a whole catalogue, or refuses it naming the entry and the field.
 using System.Collections.Frozen;
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace Purser.Core;
 
@@ -16,12 +17,13 @@ public static class CatalogueReader
 
     static readonly FrozenSet<string> ofProviders = ["id", "name", "aliases"];
 
-    public static Catalogue Read(ReadOnlyMemory<byte> json)
+    public static Catalogue Read(ReadOnlyMemory<byte> json, bool builtIn = false)
     {
+        if (!Utf8.IsValid(json.Span)) throw new PriceRefusedException(null, "$", "is not UTF-8");
         try
         {
             using var document = JsonDocument.Parse(json, Strict);
-            return Read(document.RootElement);
+            return Read(document.RootElement, Catalogue.DigestOf(json.Span), builtIn);
         }
         catch (JsonException malformed)
         {
@@ -29,7 +31,7 @@ public static class CatalogueReader
         }
     }
 
-    public static Catalogue Read(JsonElement root)
+    static Catalogue Read(JsonElement root, string digest, bool builtIn)
     {
         var header = new PriceFields(null, "", root);
         header.Only(ofHeader);
@@ -44,7 +46,8 @@ public static class CatalogueReader
                 throw header.Wrong($"bareModelOrder[{i}]", $"'{order[i]}' is not the id of a provider, or is here twice");
         var sources = header.Items("sources", required: true)
             .Select((source, i) => new PriceFields(null, $"sources[{i}].", source).Text("id", required: true)!).ToHashSet(StringComparer.Ordinal);
-        return new(dataDate, currency, order, providers, EntriesOf(header, byName, sources, currency, Catalogue.VersionOf(dataDate)));
+        var version = Catalogue.VersionOf(dataDate, digest, builtIn);
+        return new(version, digest, dataDate, currency, order, providers, EntriesOf(header, byName, sources, currency, version));
     }
 
     static (List<Provider> Providers, Dictionary<string, string> ByName) ProvidersOf(PriceFields header)

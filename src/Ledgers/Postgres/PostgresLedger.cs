@@ -412,6 +412,21 @@ public sealed partial class PostgresLedger : ILedger
         return await command.ExecuteNonQueryAsync() == 1;
     }, repeatable: false);
 
+    public Task<ReadOnlyMemory<byte>?> LoadCatalogueAsync(string digest) => ReachAsync(async () =>
+    {
+        await using var command = source.CreateCommand("select file from catalogues where digest = $1");
+        command.Parameters.Add(new() { Value = digest });
+        return await command.ExecuteScalarAsync() is byte[] file ? file : (ReadOnlyMemory<byte>?)null;
+    });
+
+    public Task SaveCatalogueAsync(string digest, ReadOnlyMemory<byte> file) => ReachAsync(async () =>
+    {
+        await using var command = source.CreateCommand("insert into catalogues as c (digest, file) values ($1, $2) on conflict (digest) do update set file = excluded.file where c.file <> excluded.file");
+        command.Parameters.Add(new() { Value = digest });
+        command.Parameters.Add(new() { Value = file, NpgsqlDbType = NpgsqlDbType.Bytea });
+        return await command.ExecuteNonQueryAsync();
+    });
+
     /// <summary>
     /// Turns every way in which a database can be away into the one exception that callers know. Where a connection was cut while it lay idle,
     /// the others were as well: all are let go, and what may be done twice is tried once more.

@@ -290,6 +290,14 @@ public sealed partial class SqliteLedger : ILedger, IUsageQueries
 
     public Task<bool> SaveSettingsAsync(long expectedVersion, ReadOnlyMemory<byte> settings) => writer.SaveSettingsAsync(expectedVersion, settings);
 
+    public Task<ReadOnlyMemory<byte>?> LoadCatalogueAsync(string digest) => Read(database =>
+    {
+        using var find = database.Prepare("SELECT file FROM catalogues WHERE digest = ?");
+        return find.Add(digest).Read() ? find.Blob(0).ToArray() : (ReadOnlyMemory<byte>?)null;
+    });
+
+    public Task SaveCatalogueAsync(string digest, ReadOnlyMemory<byte> file) => writer.SaveCatalogueAsync(digest, file);
+
     /// <summary>Writes what waits, then gives the folder back. Closing it twice is the same as once.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -115,6 +115,13 @@ sealed partial class SqliteWriter : IDisposable
         return true;
     }));
 
+    public Task<bool> SaveCatalogueAsync(string digest, ReadOnlyMemory<byte> file) => Send(() => Alone(() =>
+    {
+        using var save = database.Prepare("INSERT INTO catalogues (digest, file) VALUES (?, ?) ON CONFLICT (digest) DO UPDATE SET file = excluded.file WHERE file <> excluded.file");
+        save.Add(digest).Add(file.Span).Run();
+        return true;
+    }));
+
     public Task<bool> SaveSettingsAsync(long expectedVersion, ReadOnlyMemory<byte> settings) => Send(() => Alone(() =>
     {
         if ((pendingSettings ?? settingsVersion) != expectedVersion) return false;

@@ -22,6 +22,9 @@ public sealed class LocalPolicyTests(LocalFacade host) : PolicyConformance(host)
 public sealed class LocalPriceTests(LocalFacade host) : PriceConformance(host);
 
 [Collection(LocalHttpTests.Name)]
+public sealed class LocalCatalogueTests(LocalFacade host) : CatalogueConformance(host);
+
+[Collection(LocalHttpTests.Name)]
 public sealed class LocalReportTests(LocalFacade host) : ReportConformance(host);
 
 [Collection(LocalHttpTests.Name)]
@@ -56,6 +59,9 @@ public sealed class ProcessPolicyTests(ProcessFacade host) : PolicyConformance(h
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessPriceTests(ProcessFacade host) : PriceConformance(host);
+
+[Collection(ProcessHttpTests.Name)]
+public sealed class ProcessCatalogueTests(ProcessFacade host) : CatalogueConformance(host);
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessReportTests(ProcessFacade host) : ReportConformance(host);

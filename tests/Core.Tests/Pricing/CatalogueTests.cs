@@ -231,8 +231,15 @@ public sealed class CatalogueTests
     public void A_good_catalogue_is_read()
     {
         var read = Read(Small());
-        Assert.Equal("catalogue-2026-10-04", read.Version);
+        Assert.Equal($"catalogue-2026-10-04-{read.Digest[..8]}", read.Version);
         Assert.Equal(0.002m, new PriceBook(read).Find(null, "gpt-one")!.Today(default)!.Cost(new Usage { InputTokens = 1000 }, default));
+    }
+
+    [Fact]
+    public void The_shipped_catalogue_is_known_by_its_date_and_by_the_digest_of_its_file()
+    {
+        Assert.Equal("catalogue-2026-10-04", Catalogue.BuiltIn.Version);
+        Assert.Equal(Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(shipped)), Catalogue.BuiltIn.Digest);
     }
 
     static JsonObject Small() => JsonNode.Parse($$"""

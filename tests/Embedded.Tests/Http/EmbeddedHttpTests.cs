@@ -22,6 +22,9 @@ public sealed class PolicyTests(HttpHost host) : PolicyConformance(host);
 public sealed class PriceTests(HttpHost host) : PriceConformance(host);
 
 [Collection(HttpTests.Name)]
+public sealed class CatalogueTests(HttpHost host) : CatalogueConformance(host);
+
+[Collection(HttpTests.Name)]
 public sealed class ReportTests(HttpHost host) : ReportConformance(host);
 
 [Collection(HttpTests.Name)]

@@ -92,6 +92,19 @@ public sealed class CommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_catalogue_file_is_checked_as_a_host_would_read_it()
+    {
+        var good = Purser.Conformance.Catalogues.With("m", "1");
+        await File.WriteAllTextAsync(In("good.json"), good);
+        await File.WriteAllTextAsync(In("bad.json"), good.Replace("\"1\"", "\"1e3\"", StringComparison.Ordinal));
+        Assert.Equal(0, await RunAsync("prices", "--check", In("good.json")));
+        Assert.Equal(1, await RunAsync("prices", "--check", In("bad.json")));
+        Assert.Equal(1, await RunAsync("prices", "--check", In("none.json")));
+        Assert.Equal(2, await RunAsync("prices", "m", "--check", In("good.json")));
+        Shows("is a catalogue of 1 prices as of 2026-11-20, version catalogue-2026-11-20-", "house/m: rates.input: must be a decimal string", "none.json");
+    }
+
+    [Fact]
     public async Task Nothing_is_ever_overwritten_or_left_half_done()
     {
         await using (var host = await HostProcess.StartAsync(("PURSER_DATA", In("data")))) await BookAsync(host, "one");
