@@ -64,7 +64,7 @@ public static class PurserEndpoints
         var projections = new ProjectionEndpoints(authority, queries, histories, clock);
         routes.On("GET", "/v1/accounts/{account}/projection", projections.Project, "getProjection", "Where usage is going: day, week, month, year, and each limit").Takes(ProjectionEndpoints.Parameters).Answers<ProjectionDocument>();
 
-        var reports = new ReportEndpoints(queries, histories, clock);
+        var reports = new ReportEndpoints(authority, queries, histories, clock);
         routes.On("GET", "/v1/reports", reports.Report, "report", "Usage over a period, in sum, by group and over time").Takes(ReportEndpoints.Parameters).Answers<ReportDocument>();
 
         routes.On("POST", "/v1/tokens/count", TokenEndpoints.Count, "countTokens", "How many tokens a text or a prompt has for a model").Takes<TokenCountRequestDocument>().Answers<TokenCountDocument>();

@@ -7,8 +7,11 @@ using Purser.Engine;
 
 namespace Purser.Api.Reports;
 
-sealed class ReportMaker(IUsageQueries queries, IUsageHistories histories, ReportRequest request, CancellationToken cancellation)
+/// <param name="exchange">How what was booked is told in the currency that was asked for; null where none was.</param>
+sealed class ReportMaker(
+    IUsageQueries ledger, IUsageHistories histories, IBudgetAuthority authority, ReportRequest request, Exchange? exchange, CancellationToken cancellation)
 {
+    readonly ExchangedQueries queries = new(ledger, exchange);
     static readonly UsageKey[] models = [UsageKey.Provider, UsageKey.Model];
 
     public async Task<ReportDocument> MakeAsync()
@@ -16,8 +19,8 @@ sealed class ReportMaker(IUsageQueries queries, IUsageHistories histories, Repor
         var steps = new Steps(request.Zone, request.Step, request.From, request.To);
         var inTime = await queries.SumAsync(request.Filter, [], steps.Unit, cancellation);
         var extent = await queries.ExtentAsync(request.Filter, cancellation);
-        var currency = CurrencyOf(inTime);
-        var total = Tally.Of(inTime);
+        var currency = await CurrencyOfAsync(inTime);
+        var total = Tally.Of(inTime, exchange);
 
         // Everything that rollups have is asked for at once and divided here.
         var together = request.Groups.Where(group => group.IsRolledUp).SelectMany(group => group.Keys).Concat(models).Distinct().ToArray();
@@ -41,19 +44,20 @@ sealed class ReportMaker(IUsageQueries queries, IUsageHistories histories, Repor
         };
     }
 
-    /// <summary>The one currency of what was booked. Nothing is converted: without rates a sum over currencies would mean nothing.</summary>
-    string CurrencyOf(IReadOnlyList<UsageSum> sums)
+    /// <summary>The one currency of what was booked, or of the account; several are converted only where one of them was asked for.</summary>
+    async Task<string> CurrencyOfAsync(IReadOnlyList<UsageSum> sums)
     {
-        var wanted = request.Currency;
+        if (exchange is not null) return exchange.Currency;
         var booked = sums.Where(sum => sum.CostNanos != 0).Select(sum => sum.Currency).Distinct().Order(StringComparer.Ordinal).ToArray();
-        if (wanted is null && booked.Length > 1)
-            throw RequestRefusedException.Unprocessable("currency", $"usage in {string.Join(", ", booked)} lies in this range; ask for one `currency`, or for accounts that have one");
-        if (wanted is not null && booked.FirstOrDefault(currency => currency != wanted) is { } other)
-            throw RequestRefusedException.Unprocessable("currency", $"usage in {other} lies in this range, and there are no exchange rates to tell it in {(wanted.Length <= 10 ? wanted : wanted[..10])}");
-        return wanted ?? booked.FirstOrDefault() ?? (sums.Count > 0 ? sums[0].Currency : EffectivePolicy.None.Currency);
+        if (booked.Length > 1)
+            throw RequestRefusedException.Unprocessable("currency", $"usage in {string.Join(", ", booked)} lies in this range; say in which `currency` to tell it, or ask for accounts that have one");
+        if (booked.Length == 1) return booked[0];
+        return sums.Count > 0 ? sums[0].Currency
+            : request.Filter.Account is { } account && (await authority.SendAsync(account, new GetPolicy(), cancellation)).Answer is PolicyView view ? view.Effective.Currency
+            : EffectivePolicy.None.Currency;
     }
 
-    static Dictionary<Keys, Tally> Divide(IReadOnlyList<UsageSum> sums, UsageKey[] of, IReadOnlyList<UsageKey> by)
+    Dictionary<Keys, Tally> Divide(IReadOnlyList<UsageSum> sums, UsageKey[] of, IReadOnlyList<UsageKey> by)
     {
         var places = by.Select(key => Array.IndexOf(of, key)).ToArray();
         var tallies = new Dictionary<Keys, Tally>();
@@ -89,10 +93,10 @@ sealed class ReportMaker(IUsageQueries queries, IUsageHistories histories, Repor
             : [.. rows.OrderByDescending(row => row.TotalTokens.Value).ThenBy(row => row.Key, StringComparer.Ordinal)];
     }
 
-    static SeriesDocument[] SeriesOf(IReadOnlyList<UsageSum> sums, Steps steps)
+    SeriesDocument[] SeriesOf(IReadOnlyList<UsageSum> sums, Steps steps)
     {
         var tallies = new Tally[steps.Spans.Count];
-        for (var i = 0; i < tallies.Length; i++) tallies[i] = new();
+        for (var i = 0; i < tallies.Length; i++) tallies[i] = new(exchange);
         foreach (var sum in sums) tallies[steps.IndexOf(sum.Start!.Value)].Add(sum);
         return [.. steps.Spans.Select((step, i) => new SeriesDocument(step.Start, step.End, tallies[i]))];
     }
@@ -111,9 +115,9 @@ sealed class ReportMaker(IUsageQueries queries, IUsageHistories histories, Repor
         var length = request.To - request.From;
         var filter = request.Filter with { From = request.From - length, To = request.From };
         var sums = await queries.SumAsync(filter, [], UsageStep.Whole, cancellation);
-        if (sums.FirstOrDefault(sum => sum.CostNanos != 0 && sum.Currency != currency) is { } other)
-            throw RequestRefusedException.Unprocessable("compare", $"usage in {other.Currency} lies in the period before, and this one is told in {currency}");
-        var before = Tally.Of(sums);
+        if (exchange is null && sums.FirstOrDefault(sum => sum.CostNanos != 0 && sum.Currency != currency) is { } other)
+            throw RequestRefusedException.Unprocessable("compare", $"usage in {other.Currency} lies in the period before, and this one is told in {currency}; ask for one `currency`");
+        var before = Tally.Of(sums, exchange);
         return new(filter.From.Value, filter.To.Value, new(before, await queries.ExtentAsync(filter, cancellation)), new(now, before));
     }
 
@@ -123,9 +127,9 @@ sealed class ReportMaker(IUsageQueries queries, IUsageHistories histories, Repor
         return [.. history.Anomalies.Reverse().Where(one => one.At >= request.From && one.At < request.To).Select(one => new AnomalyDocument(one))];
     }
 
-    static Tally Of(Dictionary<Keys, Tally> tallies, Keys keys)
+    Tally Of(Dictionary<Keys, Tally> tallies, Keys keys)
     {
-        if (!tallies.TryGetValue(keys, out var tally)) tallies[keys] = tally = new();
+        if (!tallies.TryGetValue(keys, out var tally)) tallies[keys] = tally = new(exchange);
         return tally;
     }
 

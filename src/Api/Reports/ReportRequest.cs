@@ -41,7 +41,7 @@ sealed record ReportRequest(
         new("groupBy", $"repeated or separated by commas: {groupNames}; model if not said. `tag` has a row for each name=value, under which a record with several tags counts in several"),
         new("granularity", $"steps of the series: {string.Join(", ", granularities)}; day if not said; minute up to 48 hours"),
         new("timeZone", "IANA zone of days, weeks, months, quarters and years; UTC if not said"),
-        new("currency", "the currency that costs are told in; needed where several were booked"),
+        new("currency", "the currency that costs are told in, converted at the exchange rates of their time; needed where several were booked"),
         new("top", $"at most so many rows of each group, the largest first: 1 to {MostRows}, which it is if not said"),
         new("compare", "`previous` tells the same figures of the period of the same length before"),
         new("includeAnomalies", "true adds the `anomalies` of the account in the period, whatever its other filters; `account` must be given"),
@@ -65,10 +65,12 @@ sealed record ReportRequest(
         if (granularity == "minute" && filter.To - filter.From > longestByMinutes)
             throw RequestRefusedException.Invalid("granularity", "minutes are told for up to 48 hours; ask for a shorter range or larger steps");
         if (query.Text("compare") is not (null or "previous")) throw RequestRefusedException.Invalid("compare", "must be previous");
+        var currency = query.Text("currency");
+        if (currency is not null && !Currencies.IsKnown(currency)) throw RequestRefusedException.Invalid("currency", "must be a three-letter code of ISO 4217, such as EUR");
         var withAnomalies = query.Flag("includeAnomalies") ?? false;
         if (withAnomalies && filter.Account is null) throw RequestRefusedException.Invalid("account", "must be given: anomalies are found account by account");
         return new(
-            filter, zone, granularity, step, GroupsOf(query.Many("groupBy")), query.Text("currency"), query.Count("top", MostRows, MostRows),
+            filter, zone, granularity, step, GroupsOf(query.Many("groupBy")), currency, query.Count("top", MostRows, MostRows),
             query.Text("compare") is not null, withAnomalies, now);
     }
 

@@ -94,19 +94,87 @@ public abstract class ReportConformance(HttpFacade host)
     }
 
     [Fact]
-    public async Task Several_currencies_are_not_added_up()
+    public async Task Several_currencies_are_not_added_up_unless_one_is_asked_for()
     {
         var tenant = Guid.NewGuid().ToString("N");
-        foreach (var currency in new[] { "EUR", "USD" })
-        {
-            var account = host.NewAccount();
-            await host.Put($"/v1/accounts/{account}/policy", $$"""{"currency":"{{currency}}"}""");
-            await host.Post($"/v1/accounts/{account}/usage", $$"""{"tenant":"{{tenant}}","user":"{{currency}}","cost":"1"}""");
-        }
+        await host.Put("/v1/exchange-rates", """{"base":"USD","rates":[{"currency":"CHF","rate":"0.8"}]}""");
+        foreach (var currency in new[] { "EUR", "USD" }) await BookAsync(tenant, currency, "1");
+
         (await host.Get($"/v1/reports?tenant={tenant}")).IsProblem(422, "unprocessable", "currency");
-        (await host.Get($"/v1/reports?tenant={tenant}&currency=USD")).IsProblem(422, "unprocessable", "currency");
+        var missing = await host.Get($"/v1/reports?tenant={tenant}&currency=USD");
+        missing.IsProblem(422, "unprocessable", "currency");
+        Assert.Contains("no exchange rate from EUR to USD", missing.Member("detail"), StringComparison.Ordinal);
+        (await host.Get($"/v1/reports?tenant={tenant}&currency=QQQ")).IsProblem(400, "invalid", "currency");
         var one = await host.Get($"/v1/reports?tenant={tenant}&user=EUR");
         Assert.Equal((200, "EUR"), (one.Code, one.Member("currency")));
+        Assert.Equal(200, (await host.Get($"/v1/reports?tenant={tenant}&user=EUR&currency=EUR")).Code);
+    }
+
+    [Fact]
+    public async Task A_report_without_usage_is_in_the_currency_of_its_account()
+    {
+        var account = host.NewAccount();
+        await host.Put($"/v1/accounts/{account}/policy", """{"currency":"SEK"}""");
+        Assert.Equal("SEK", (await host.Get($"/v1/reports?account={account}")).Member("currency"));
+        Assert.Equal("NOK", (await host.Get($"/v1/reports?account={account}&currency=NOK")).Member("currency"));
+        Assert.Equal("USD", (await host.Get($"/v1/reports?account={host.NewAccount()}")).Member("currency"));
+    }
+
+    [Fact]
+    public async Task Costs_are_converted_at_the_rate_of_their_own_time()
+    {
+        var tenant = Guid.NewGuid().ToString("N");
+        await host.Put("/v1/exchange-rates", """
+            {"base":"USD","rates":[{"currency":"CHF","rate":"0.8","effectiveFrom":"2026-03-01T00:00:00Z"},{"currency":"CHF","rate":"0.9","effectiveFrom":"2026-03-05T12:00:00Z"},
+             {"currency":"JPY","rate":"150","effectiveFrom":"2026-02-01T00:00:00Z"}]}
+            """);
+        await BookAsync(tenant, "CHF", ("2026-03-02T10:00:00Z", "8"), ("2026-03-05T11:59:59Z", "9"), ("2026-03-05T12:00:00Z", "9"));
+        await BookAsync(tenant, "USD", ("2026-02-25T10:00:00Z", "3.225"), ("2026-03-02T23:00:00Z", "1"));
+
+        // 8 / 0.8, 9 / 0.8, 9 / 0.9 and 1.
+        var report = (await Of("currency=USD&groupBy=user&groupBy=date&compare=previous")).Json;
+        Assert.Equal(("USD", "32.25"), (report.GetProperty("currency").GetString(), CostOf(report.GetProperty("summary"))));
+        Assert.Equal(["CHF=31.25", "USD=1", "2026-03-02=11", "2026-03-05=21.25"], report.GetProperty("breakdown").EnumerateArray().Select(row => $"{row.GetProperty("key")}={CostOf(row)}"));
+        Assert.Equal(["11", "21.25"], report.GetProperty("series").EnumerateArray().Select(CostOf).Where(cost => cost != "0"));
+        Assert.Equal(("32.25", "900"), (CostOf(report.GetProperty("costEstimate")), report.GetProperty("previous").GetProperty("change").GetProperty("totalCost").GetRawText()));
+        Assert.Equal(["10", "1", "11.25", "10"], (await Of("currency=USD&granularity=hour")).Json.GetProperty("series").EnumerateArray().Select(CostOf).Where(cost => cost != "0"));
+        Assert.Equal("26.8", CostOf((await Of("currency=CHF")).Json.GetProperty("summary")));
+        Assert.Equal("4837.5", CostOf((await Of("currency=JPY&granularity=month&timeZone=Asia/Kolkata")).Json.GetProperty("summary")));
+        // In the time of a call for which nobody gave a rate there is no answer; where nothing of it was used there is.
+        (await host.Get($"/v1/reports?tenant={tenant}&from=2026-02-20&to=2026-03-10&currency=CHF")).IsProblem(422, "unprocessable", "currency");
+        Assert.Equal("35.475", CostOf((await host.Get($"/v1/reports?tenant={tenant}&from=2026-02-20&to=2026-03-10&currency=USD")).Json.GetProperty("summary")));
+
+        Task<Reply> Of(string query) => host.Get($"/v1/reports?tenant={tenant}&from=2026-03-01&to=2026-03-10&{query}");
+    }
+
+    [Fact]
+    public async Task What_was_converted_is_rounded_once_after_it_was_added_up()
+    {
+        var tenant = Guid.NewGuid().ToString("N");
+        await host.Put("/v1/exchange-rates", """{"base":"USD","rates":[{"currency":"EUR","rate":"0.92"},{"currency":"JPY","rate":"150","effectiveFrom":"2026-03-03T09:00:00Z"}]}""");
+        // Neither 0.31 / 0.92 nor 0.61 / 0.92 ends; together they are 1.
+        await BookAsync(tenant, "EUR", ("2026-03-02T10:00:00Z", "0.31"), ("2026-03-04T10:00:00Z", "0.61"));
+        foreach (var granularity in (string[])["hour", "day", "month"])
+        {
+            var report = (await host.Get($"/v1/reports?tenant={tenant}&from=2026-03-01&to=2026-03-10&currency=USD&granularity={granularity}")).Json;
+            Assert.Equal(("1", "1"), (CostOf(report.GetProperty("summary")), CostOf(report.GetProperty("breakdown")[0])));
+            Assert.Equal(granularity == "month" ? ["1"] : ["0.336956522", "0.663043479"], report.GetProperty("series").EnumerateArray().Select(CostOf).Where(cost => cost != "0"));
+        }
+    }
+
+    static string? CostOf(System.Text.Json.JsonElement measures) => measures.GetProperty("totalCost").GetString();
+
+    Task BookAsync(string tenant, string currency, string cost) => BookAsync(tenant, currency, (null, cost));
+
+    /// <summary>Usage of an account in this currency, under a user of its name.</summary>
+    async Task BookAsync(string tenant, string currency, params (string? At, string Cost)[] calls)
+    {
+        var account = host.NewAccount();
+        await host.Put($"/v1/accounts/{account}/policy", $$"""{"currency":"{{currency}}"}""");
+        foreach (var (at, cost) in calls)
+            Assert.Equal(201, (await host.Post($"/v1/accounts/{account}/usage", $$"""
+                {"tenant":"{{tenant}}","user":"{{currency}}","inputTokens":10,"cost":"{{cost}}"{{(at is null ? "" : $",\"timestamp\":\"{at}\"")}}}
+                """)).Code);
     }
 
     [Fact]

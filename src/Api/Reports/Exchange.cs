@@ -1,0 +1,68 @@
+// Costs in several currencies told in one. What was booked is converted at the rate of its own time, so usage is asked for in steps
+// inside of which no rate begins.
+using System.Numerics;
+using NodaTime;
+using Purser.Core;
+using Purser.Engine;
+
+namespace Purser.Api.Reports;
+
+sealed class Exchange
+{
+    readonly ExchangeRates rates;
+    readonly Instant from;
+    readonly UsageStep unit;
+    readonly Dictionary<(string Currency, Instant At), ExchangeRates.Conversion> known = [];
+
+    /// <param name="booked">The currencies of what was used between the two instants.</param>
+    public Exchange(string currency, IReadOnlyCollection<string> booked, ExchangeRates rates, Instant from, Instant to)
+    {
+        (Currency, this.rates, this.from, unit) = (currency, rates, from, UsageStep.Whole);
+        if (booked.All(one => one == currency)) return;
+        foreach (var rate in rates.Rates)
+            if (rate.EffectiveFrom > from && rate.EffectiveFrom < to && (rate.Currency == currency || booked.Contains(rate.Currency)))
+                unit = Finer(unit, StepTo(rate.EffectiveFrom));
+    }
+
+    /// <summary>In which everything is told.</summary>
+    public string Currency { get; }
+
+    /// <summary>The steps to ask for where <paramref name="step"/> would do for everything else.</summary>
+    public UsageStep Finer(UsageStep step) => Finer(step, unit);
+
+    static UsageStep Finer(UsageStep a, UsageStep b) => a == UsageStep.Whole ? b : b == UsageStep.Whole || a < b ? a : b;
+
+    /// <summary>The largest steps that an instant lies between. Within a quarter of an hour, the shortest that is kept, the rate of its beginning holds.</summary>
+    static UsageStep StepTo(Instant at)
+    {
+        var step = UsageStep.Day;
+        while (step > UsageStep.Quarter && at.ToUnixTimeMilliseconds() % RollupPlan.MillisOf(step) != 0) step--;
+        return step;
+    }
+
+    /// <summary>The rate at which a sum is converted; the request is refused where nobody gave one.</summary>
+    public ExchangeRates.Conversion RateOf(UsageSum sum)
+    {
+        var at = sum.Start ?? from;
+        if (known.TryGetValue((sum.Currency, at), out var rate)) return rate;
+        return known[(sum.Currency, at)] = rates.Between(sum.Currency, Currency, at) ?? throw RequestRefusedException.Unprocessable(
+            "currency", $"there is no exchange rate from {sum.Currency} to {Currency} for {NodaTime.Text.InstantPattern.ExtendedIso.Format(at)}; give one with PUT /v1/exchange-rates, or ask for accounts of one currency");
+    }
+
+    /// <summary>Whole nanos of the one currency, rounded up once, from those of others by their rates.</summary>
+    public static Int128 NanosOf(IReadOnlyDictionary<ExchangeRates.Conversion, Int128> booked)
+    {
+        var total = Exact.Zero;
+        foreach (var (rate, nanos) in booked) total += rate.Of(new Exact((BigInteger)nanos, 0));
+        return (Int128)total.Ceiling(0).Digits;
+    }
+}
+
+/// <summary>The port as a report asks it: in steps that are fine enough for the rates.</summary>
+sealed class ExchangedQueries(IUsageQueries queries, Exchange? exchange)
+{
+    public Task<IReadOnlyList<UsageSum>> SumAsync(UsageFilter filter, IReadOnlyList<UsageKey> by, UsageStep step, CancellationToken cancellation) =>
+        queries.SumAsync(filter, by, exchange?.Finer(step) ?? step, cancellation);
+
+    public Task<UsageExtent> ExtentAsync(UsageFilter filter, CancellationToken cancellation) => queries.ExtentAsync(filter, cancellation);
+}
