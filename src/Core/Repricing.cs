@@ -6,7 +6,7 @@ namespace Purser.Core;
 /// <summary>What became of a record: its cost before and after. Without an adjustment nothing had to be changed, now or already earlier.</summary>
 public sealed record Repriced(string UsageId, string? AdjustmentId, long BeforeNanos, long AfterNanos, string Currency, string? PriceVersion) : Answer;
 
-static class Repricing
+public static class Repricing
 {
     /// <summary>How often one record can be rated anew. Each time is a record of its own, whose number is in its id.</summary>
     public const int MostTimes = 8;
@@ -16,7 +16,7 @@ static class Repricing
     /// <summary>The adjustments that there may be.</summary>
     public static IReadOnlyList<string> AdjustmentIds(string usageId) => [.. Enumerable.Range(1, MostTimes).Select(time => AdjustmentId(usageId, time))];
 
-    public static Result Reprice(BudgetState state, Reprice command, Settings settings, Instant now)
+    internal static Result Reprice(BudgetState state, Reprice command, Settings settings, Instant now)
     {
         if (!state.RecentUsage.TryGetValue(command.UsageId, out var record))
             return new(new Outcome(OutcomeStatus.NotFound, null, "id", $"there is no usage '{command.UsageId}' in this account"));
@@ -43,13 +43,14 @@ static class Repricing
             At = record.At,
             BookedAt = now,
             Kind = RecordKind.Adjustment,
-            Usage = new() { Dimensions = record.Usage.Dimensions, Requests = 0 },
+            Usage = new() { Dimensions = record.Usage.Dimensions, Requests = 0, Success = record.Usage.Success },
             Amounts = new(0, 0, 0, due - booked, 0),
             Currency = record.Currency,
             PriceVersion = rated?.Version,
             PriceCurrency = rated?.PriceCurrency,
             ExchangeRate = rated?.ExchangeRate,
             Corrects = record.Id,
+            GivesPrice = open,
             CorrectedBy = command.ChangedBy,
             Reason = command.Reason,
         };

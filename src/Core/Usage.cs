@@ -110,6 +110,9 @@ public sealed record UsageRecord
     /// <summary>The usage that this one rates anew, and who asked for it and why.</summary>
     public string? Corrects { get; init; }
     public string? CorrectedBy { get; init; }
+
+    /// <summary>That one was booked without a price, and has one by this.</summary>
+    public bool GivesPrice { get; init; }
     public string? Reason { get; init; }
 
     /// <summary>The last part of its hold: what a retry must match.</summary>

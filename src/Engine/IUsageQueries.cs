@@ -20,7 +20,7 @@ public sealed record UsageFilter
     public SortedDictionary<string, string>? Tags { get; init; }
     public bool? Success { get; init; }
 
-    /// <summary>Whether they were booked without a price.</summary>
+    /// <summary>Whether they have no price: none was known when they were booked, and they were not rated since.</summary>
     public bool? Unpriced { get; init; }
     public string? Id { get; init; }
     public string? RequestId { get; init; }

@@ -407,6 +407,6 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
     IEnumerable<Booking> Of(UsageFilter filter, Booking after)
     {
         var among = filter.Account is null ? bookings : accounts.TryGetValue(filter.Account, out var account) ? account.Bookings : [];
-        return among.GetViewBetween(after, last).Where(booking => booking.Record!.Matches(booking.Account, filter));
+        return among.GetViewBetween(after, last).Where(booking => booking.Record!.Matches(booking.Account, filter, accounts[booking.Account].ById.ContainsKey));
     }
 }

@@ -36,10 +36,14 @@ sealed class UsageWhere
         Equal("reservation_id", filter.ReservationId);
         Equal(dialect.Id, filter.Id);
         if (filter.Success is { } success) And(success ? "success" : "not success");
-        if (filter.Unpriced is { } unpriced) And(unpriced ? "unpriced" : "not unpriced");
+        if (filter.Unpriced is { } unpriced) And(unpriced ? HasNoPrice : $"not ({HasNoPrice})");
         if (range.From > RollupPlan.Earliest) And(dialect.Unindexed + "at >= {0}", range.From);
         if (range.To < RollupPlan.Latest) And(dialect.Unindexed + "at < {0}", range.To);
     }
+
+    /// <summary>A first adjustment of what was booked without a price gives it one; its own row is marked too, for <see cref="UsageColumns.Unpriced"/>.</summary>
+    const string HasNoPrice =
+        "unpriced and substr(usage_id, 1, 9) <> 'repriced:' and not exists (select 1 from usage a where a.account = usage.account and a.usage_id = 'repriced:1:' || usage.usage_id)";
 
     public IReadOnlyList<object> Values => values;
 
@@ -72,8 +76,11 @@ sealed class UsageColumns
         NeedsRecord = filter.Tags is { Count: > 0 } || by.Any(key => key.IsInTags);
         var columns = by.Where(key => !key.IsInTags).Select(key => key == UsageKey.Outcome ? "success" : key == UsageKey.User ? "\"user\"" : key.Name);
         Text = string.Join(", ", [
-            "at", "input", "output", "requests", dialect.Cost, "success", dialect.Duration, "unpriced", "currency", .. NeedsRecord ? ["account", "record"] : columns]);
+            "at", "input", "output", "requests", dialect.Cost, "success", dialect.Duration, Unpriced, "currency", .. NeedsRecord ? ["account", "record"] : columns]);
     }
+
+    /// <summary>1 for a row without a price, -1 for one that gives another its price.</summary>
+    public const string Unpriced = "case when not unpriced then 0 when substr(usage_id, 1, 9) = 'repriced:' then -1 else 1 end";
 
     public bool NeedsRecord { get; }
 

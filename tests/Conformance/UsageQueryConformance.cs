@@ -230,6 +230,46 @@ public abstract class UsageQueryConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_was_given_a_price_later_is_unpriced_no_more()
+    {
+        static UsageRecord Of(string id, bool unpriced) => Call(id, new() { Model = "m", Session = "s", User = "ann" }) with { Unpriced = unpriced };
+        static UsageRecord Rating(string id, bool givesPrice) => Of($"repriced:1:{id}", false) with
+        {
+            Kind = RecordKind.Adjustment, Amounts = new(0, 0, 0, 5, 0), Corrects = id, GivesPrice = givesPrice,
+        };
+        await BookAsync("a", Of("first", true), Of("second", true), Of("third", true), Of("known", false));
+        await BookAsync("b", Of("first", true));
+        Assert.Equal(4, (await SumAsync(all)).Unpriced);
+        await BookAsync("a", Rating("first", true), Rating("known", false));
+        await ExpectAsync();
+        await FoldAllAsync(Noon + Duration.FromDays(1));
+        await ExpectAsync();
+        // What is rated after it was rolled up as well.
+        await BookAsync("a", Rating("third", true));
+        Assert.Equal(["second"], await IdsAsync(all with { Account = "a", Unpriced = true }));
+        Assert.Equal((2, 1), ((await SumAsync(all)).Unpriced, (await SumAsync(all with { Account = "a" })).Unpriced));
+        await FoldAllAsync(Noon + Duration.FromDays(3));
+        Assert.Equal((2, 1), ((await SumAsync(all)).Unpriced, (await SumAsync(all with { Account = "a" })).Unpriced));
+        // A second rating changes a price, and gives none.
+        await BookAsync("a", Of("repriced:2:first", false) with { Kind = RecordKind.Adjustment, Corrects = "first" });
+        Assert.Equal(["second"], await IdsAsync(all with { Account = "a", Unpriced = true }));
+        Assert.Equal(2, (await SumAsync(all)).Unpriced);
+
+        async Task ExpectAsync()
+        {
+            Assert.Equal(["second", "third"], (await IdsAsync(all with { Account = "a", Unpriced = true })).Order());
+            Assert.Equal(["first"], await IdsAsync(all with { Account = "b", Unpriced = true }));
+            Assert.Equal(["first", "known", "repriced:1:first", "repriced:1:known"], (await IdsAsync(all with { Account = "a", Unpriced = false })).Order(StringComparer.Ordinal));
+            Assert.Equal((2, 2), ((await SumAsync(all with { Account = "a", Unpriced = true })).Records, (await SumAsync(all with { Account = "a", Unpriced = true })).Unpriced));
+            foreach (var by in (UsageKey[][])[[], [UsageKey.Model], [UsageKey.Session], [UsageKey.User, UsageKey.Outcome]])
+            {
+                Assert.Equal(3, (await Queries.SumAsync(all, by, UsageStep.Whole)).Sum(sum => sum.Unpriced));
+                Assert.Equal(2, (await Queries.SumAsync(all with { Account = "a" }, by, UsageStep.Minute)).Sum(sum => sum.Unpriced));
+            }
+        }
+    }
+
+    [Fact]
     public async Task Adjustments_can_make_a_sum_negative()
     {
         await BookAsync("a", NewRecord("u") with { Amounts = new(-5, -3, -2, -1_500_000_000, 0), Kind = RecordKind.Adjustment });
@@ -391,7 +431,7 @@ public abstract class UsageQueryConformance : IAsyncLifetime
             var (by, step) = (groups[random.Next(groups.Length)], (UsageStep)random.Next(5));
             var expected = new UsageAdder(filter, by, step);
             var extent = new ExtentFinder(filter);
-            foreach (var (account, record) in booked.Where(one => one.Record.Matches(one.Account, filter)))
+            foreach (var (account, record) in booked.Where(one => one.Record.Matches(one.Account, filter, _ => false)))
             {
                 foreach (var keys in record.GroupsOf(account, by)) expected.Add(keys, record.Currency, record.Figures());
                 extent.Add(account, record.Usage.Dimensions.Session, record.Figures());

@@ -94,6 +94,10 @@ public sealed class GoldenEvents
         {
             Id = "repriced:1:u2", Kind = RecordKind.Adjustment, Amounts = new(0, 0, 0, -7, 0), PriceVersion = "custom-4", Corrects = "u2", CorrectedBy = "ann", Reason = "contract",
         }, touches) { At = at },
+        ["recorded.priced"] = new Recorded(plainRecord with
+        {
+            Id = "repriced:1:u2", Kind = RecordKind.Adjustment, Amounts = new(0, 0, 0, 7, 0), PriceVersion = "custom-4", Corrects = "u2", GivesPrice = true,
+        }, []) { At = at },
         ["recorded.converted"] = new Recorded(plainRecord with { PriceCurrency = "USD", PriceCost = "0.0000123", ExchangeRate = 0.92m, DiscountNanos = 5 }, []) { At = at },
         ["overrideAdded"] = new OverrideAdded("o1", 9, new()
         {

@@ -160,7 +160,7 @@ public sealed class SeriesDocument : MeasuresDocument
     public Instant End { get; }
 }
 
-/// <summary>What was booked for each model; `unpriced` counts records that had no price and are not in it.</summary>
+/// <summary>What was booked for each model; `unpriced` counts records that have no price yet.</summary>
 public sealed record CostEstimateDocument(string TotalCost, long Unpriced, IReadOnlyList<ModelCostDocument> Models);
 
 /// <summary>`percentage` is the share of the cost.</summary>

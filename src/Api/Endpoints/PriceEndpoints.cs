@@ -16,7 +16,7 @@ sealed class PriceEndpoints(IBudgetAuthority authority, IUsageQueries queries, L
     [
         new("search", "a part of the provider, the model or one of its other names"), new("provider", "one provider, under any of its names"),
         new("mode", "chat, embedding, image, ..."), new("custom", "true: only prices that were put here"),
-        new("unpriced", "true: instead of prices, the models that were used and have none, with their records"),
+        new("unpriced", "true: instead of prices, the models that were used and not priced yet, with their records"),
         new("cursor", "`nextCursor` of the page before"), new("limit", $"1 to {LargestPage}, {UsualPage} if not said"),
     ];
 

@@ -20,6 +20,7 @@ sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries, I
         new("from", "the first instant, or the first day"), new("to", "the instant or day before which it ends"),
         new("orchestrator", "exact value"), new("user", "exact value"), new("tenant", "exact value"), new("session", "exact value"),
         new("provider", "exact value"), new("model", "exact value"), new("tool", "exact value"), new("success", "true or false"),
+        new("unpriced", "true: only what has no price, neither when it was booked nor since; false: only what has one"),
         new("id", "exact value"), new("requestId", "exact value"), new("reservationId", "exact value"),
         new(TagParameter + "NAME", "exact value of the tag NAME; may be given for several tags"),
     ];
@@ -134,6 +135,7 @@ sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries, I
             Model = query.Text("model"),
             Tool = query.Text("tool"),
             Success = query.Flag("success"),
+            Unpriced = query.Flag("unpriced"),
             Tags = query.Prefixed(TagParameter),
             Id = query.Text("id"),
             RequestId = query.Text("requestId"),

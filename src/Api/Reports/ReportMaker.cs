@@ -102,7 +102,7 @@ sealed class ReportMaker(
     }
 
     static CostEstimateDocument CostsOf(Dictionary<Keys, Tally> tallies, Tally total) => new(
-        Money.Format(total.CostNanos), total.Unpriced,
+        Money.Format(total.CostNanos), Math.Max(0, total.Unpriced),
         [
             .. tallies.Where(model => model.Value.CostNanos != 0).OrderByDescending(model => model.Value.CostNanos)
                 .ThenBy(model => model.Key.First, StringComparer.Ordinal).ThenBy(model => model.Key.Second, StringComparer.Ordinal)

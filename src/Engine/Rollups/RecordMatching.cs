@@ -5,14 +5,15 @@ namespace Purser.Engine;
 
 public static class RecordMatching
 {
-    public static bool Matches(this UsageRecord record, string account, UsageFilter filter)
+    /// <param name="isBooked">Whether a usage of the same account is booked: what was given a price later has an adjustment.</param>
+    public static bool Matches(this UsageRecord record, string account, UsageFilter filter, Func<string, bool> isBooked)
     {
         var range = RollupPlan.RangeOf(filter);
         var at = record.At.ToUnixTimeMilliseconds();
         return at >= range.From && at < range.To
             && RollupKey.Of(account, record).Matches(filter)
             && (filter.Session is null || filter.Session == record.Usage.Dimensions.Session)
-            && (filter.Unpriced is null || filter.Unpriced == record.Unpriced)
+            && (filter.Unpriced is null || filter.Unpriced == (record.Unpriced && !isBooked(Repricing.AdjustmentId(record.Id, 1))))
             && (filter.RequestId is null || filter.RequestId == record.Usage.RequestId)
             && (filter.ReservationId is null || filter.ReservationId == record.ReservationId)
             && (filter.Id is null || filter.Id == record.Id)
@@ -47,5 +48,5 @@ public static class RecordMatching
 
     public static UsageFigures Figures(this UsageRecord record) => new(
         record.At.ToUnixTimeMilliseconds(), record.Amounts.InputTokens, record.Amounts.OutputTokens, record.Amounts.Requests, record.Amounts.CostNanos,
-        record.Usage.Success, record.Usage.DurationMs, record.Unpriced);
+        record.Usage.Success, record.Usage.DurationMs, record.Unpriced ? 1 : record.GivesPrice ? -1 : 0);
 }

@@ -3,9 +3,9 @@ using System.Buffers;
 
 namespace Purser.Engine;
 
-/// <summary>One record as sums see it. Amounts are those that were booked.</summary>
+/// <summary>One record as sums see it. Amounts are those that were booked; <see cref="Unpriced"/> is 1 without a price, and -1 for what gives one later.</summary>
 public readonly record struct UsageFigures(
-    long AtMillis, long InputTokens, long OutputTokens, long Requests, long CostNanos, bool Success, long? DurationMs, bool Unpriced);
+    long AtMillis, long InputTokens, long OutputTokens, long Requests, long CostNanos, bool Success, long? DurationMs, int Unpriced);
 
 /// <summary>Adds up in any order to the same. Sums of 64-bit amounts are kept in 128.</summary>
 public class RollupSums
@@ -37,7 +37,7 @@ public class RollupSums
         Requests += figures.Requests;
         if (!figures.Success) FailedRequests += figures.Requests;
         CostNanos += figures.CostNanos;
-        if (figures.Unpriced) Unpriced++;
+        Unpriced += figures.Unpriced;
         if (figures.DurationMs is not { } duration) return;
         DurationMs += duration;
         RecordsWithDuration++;

@@ -94,7 +94,7 @@ static class AppendColumns
             request.Add(one.Usage.RequestId);
             reservation.Add(one.ReservationId);
             success.Add(one.Usage.Success);
-            unpriced.Add(one.Unpriced);
+            unpriced.Add(one.Unpriced || one.GivesPrice);
             input.Add(one.Amounts.InputTokens);
             output.Add(one.Amounts.OutputTokens);
             requests.Add(one.Amounts.Requests);

@@ -229,8 +229,8 @@ public sealed partial class PostgresLedger : IUsageStore
         var fold = new Fold(state);
         var last = folded;
         await using var command = new NpgsqlCommand(
-            """
-            select at, input, output, requests, cost, success, duration, unpriced, currency, position, account, orchestrator, "user", tenant, session,
+            $"""
+            select at, input, output, requests, cost, success, duration, {UsageColumns.Unpriced}, currency, position, account, orchestrator, "user", tenant, session,
               provider, model, tool, erased
             from usage where position > $1 and position <= $2 order by position limit $3
             """, connection);

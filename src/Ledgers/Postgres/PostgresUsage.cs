@@ -202,7 +202,7 @@ public sealed partial class PostgresLedger : IUsageQueries
 
     static UsageFigures FiguresOf(NpgsqlDataReader row) => new(
         row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4), row.GetBoolean(5), row.IsDBNull(6) ? null : row.GetInt64(6),
-        row.GetBoolean(7));
+        row.GetInt32(7));
 
     static NpgsqlCommand Ask(UsageWhere where, string text, NpgsqlConnection connection)
     {

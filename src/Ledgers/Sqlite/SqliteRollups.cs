@@ -167,8 +167,8 @@ public sealed partial class SqliteLedger : IUsageStore
         var accounts = new AccountNames(database);
         var last = folded;
         using var row = database.Prepare(
-            """
-            SELECT at, input, output, requests, cost_nanos, success, duration_ms, unpriced, currency, no, account, orchestrator, user, tenant, session,
+            $"""
+            SELECT at, input, output, requests, cost_nanos, success, duration_ms, {UsageColumns.Unpriced}, currency, no, account, orchestrator, user, tenant, session,
               provider, model, tool, erased
             FROM usage WHERE no > ? ORDER BY no LIMIT ?
             """);

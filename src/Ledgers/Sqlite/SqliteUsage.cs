@@ -190,7 +190,7 @@ public sealed partial class SqliteLedger
     }
 
     static UsageFigures FiguresOf(Statement row) => new(
-        row.Long(0), row.Long(1), row.Long(2), row.Long(3), row.Long(4), row.Long(5) != 0, row.LongOrNull(6), row.Long(7) != 0);
+        row.Long(0), row.Long(1), row.Long(2), row.Long(3), row.Long(4), row.Long(5) != 0, row.LongOrNull(6), (int)row.Long(7));
 
     static Statement Ask(Database database, string sql, UsageWhere where)
     {

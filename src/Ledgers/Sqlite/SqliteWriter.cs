@@ -339,7 +339,7 @@ sealed partial class SqliteWriter : IDisposable
             .Add(record.ReservationId).Add(dimensions.Orchestrator).Add(dimensions.User).Add(dimensions.Tenant).Add(dimensions.Session)
             .Add(dimensions.Provider).Add(dimensions.Model).Add(dimensions.Tool).Add(usage.RequestId)
             .Add(usage.Success).Add(amounts.Tokens).Add(amounts.InputTokens).Add(amounts.OutputTokens).Add(amounts.Requests).Add(amounts.CostNanos)
-            .Add(record.Currency).Add(usage.DurationMs).Add(record.Unpriced).Add(bytes).Run();
+            .Add(record.Currency).Add(usage.DurationMs).Add(record.Unpriced || record.GivesPrice).Add(bytes).Run();
     }
 
     Head? Find(string account)

@@ -269,7 +269,8 @@ public abstract class PriceConformance(HttpFacade host)
         Assert.Equal(("0", "2", version), (
             done.GetProperty("items")[0].GetProperty("costBefore").GetString(), done.GetProperty("items")[0].GetProperty("costAfter").GetString(),
             done.GetProperty("items")[0].GetProperty("priceVersion").GetString()));
-        Assert.Equal((0, 3), await Again($$"""{"account":"{{account}}"}"""));
+        Assert.Equal((0, 0), await Again($$"""{"account":"{{account}}"}"""));
+        Assert.Equal((0, 3), await Again($$"""{"account":"{{account}}","ids":["u0","u1","u2"]}"""));
         Assert.Equal("6", (await host.Get($"/v1/accounts/{account}")).Json.GetProperty("limits")[0].GetProperty("settled").GetString());
         Assert.Equal("6", (await host.Get($"/v1/reports?account={account}&from=2026-01-01&to=2100-01-01&granularity=month")).Json.GetProperty("summary").GetProperty("totalCost").GetString());
         var adjustment = (await host.Get($"/v1/accounts/{account}/usage")).Json.GetProperty("items").EnumerateArray().First(item => item.GetProperty("kind").GetString() == "adjustment");
@@ -278,7 +279,7 @@ public abstract class PriceConformance(HttpFacade host)
 
         // Another price changes what was rated only where it is named.
         await host.Put($"/v1/prices/house/{model}", """{"rates":{"input":"1.5"}}""");
-        Assert.Equal((0, 3), await Again($$"""{"account":"{{account}}"}"""));
+        Assert.Equal((0, 0), await Again($$"""{"account":"{{account}}"}"""));
         Assert.Equal((1, 0), await Again($$"""{"account":"{{account}}","ids":["u1"]}"""));
         Assert.Equal((0, 1), await Again($$"""{"account":"{{account}}","ids":["u1"]}"""));
         Assert.Equal("5.5", (await host.Get($"/v1/accounts/{account}")).Json.GetProperty("limits")[0].GetProperty("settled").GetString());
@@ -303,5 +304,21 @@ public abstract class PriceConformance(HttpFacade host)
         for (var i = 0; i < 3; i++) await host.Post($"/v1/accounts/{account}/usage", $$"""{"model":"{{model}}","inputTokens":7,"outputTokens":1}""");
         var unpriced = (await host.Get("/v1/prices?unpriced=true")).Json.GetProperty("items").EnumerateArray().Single(item => item.GetProperty("model").GetString() == model);
         Assert.Equal((3, false), (unpriced.GetProperty("records").GetInt32(), unpriced.GetProperty("priceKnown").GetBoolean()));
+        Assert.Equal((3, 3), (await ListedAsync(), await CountedAsync()));
+
+        await host.Put($"/v1/prices/house/{model}", """{"rates":{"input":"1","output":"1"}}""");
+        Assert.Equal("2", (await host.Post("/v1/prices/reprice", $$"""{"account":"{{account}}","limit":2}""")).Member("repriced"));
+        unpriced = (await host.Get("/v1/prices?unpriced=true")).Json.GetProperty("items").EnumerateArray().Single(item => item.GetProperty("model").GetString() == model);
+        Assert.Equal((1, true), (unpriced.GetProperty("records").GetInt32(), unpriced.GetProperty("priceKnown").GetBoolean()));
+        Assert.Equal((1, 1), (await ListedAsync(), await CountedAsync()));
+        await host.Post("/v1/prices/reprice", $$"""{"account":"{{account}}"}""");
+        Assert.DoesNotContain(model, (await host.Get("/v1/prices?unpriced=true")).Text, StringComparison.Ordinal);
+        Assert.Equal((0, 0), (await ListedAsync(), await CountedAsync()));
+        // Three records and what gave them their prices.
+        Assert.Equal(6, (await host.Get($"/v1/accounts/{account}/usage?unpriced=false")).Json.GetProperty("items").GetArrayLength());
+
+        async Task<int> ListedAsync() => (await host.Get($"/v1/accounts/{account}/usage?unpriced=true")).Json.GetProperty("items").GetArrayLength();
+
+        async Task<int> CountedAsync() => (await host.Get($"/v1/reports?account={account}")).Json.GetProperty("costEstimate").GetProperty("unpriced").GetInt32();
     }
 }
