@@ -115,6 +115,9 @@ public static class Comparison
         if (options.Includes("quotes"))
             foreach (var row in QuoteSpeed.Measure(options.Round))
                 results.Add(row);
+        if (options.Includes("anomalies"))
+            foreach (var row in HistorySpeed.Measure(options.Round))
+                results.Add(row);
         if (options.Includes("tokens"))
             foreach (var row in TokenSpeed.Measure(options.Round))
                 results.Add(row);

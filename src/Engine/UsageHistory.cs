@@ -10,11 +10,14 @@ public sealed class UsageHistory
 {
     const long HourMillis = 3_600_000;
 
+    /// <summary>Four days more than anything looks back on are there at most.</summary>
+    const long HoursAtOnce = 96;
+
     /// <summary>The version of the last journal entry in here.</summary>
     public long Position { get; set; }
 
     /// <summary>By the number of the hour since 1970.</summary>
-    public SortedDictionary<long, UsageHour> Hours { get; init; } = [];
+    public SortedList<long, UsageHour> Hours { get; init; } = [];
 
     public RunningStatistics TokensPerCall { get; set; }
     public RunningStatistics NanosPerCall { get; set; }
@@ -51,7 +54,11 @@ public sealed class UsageHistory
     void Forget()
     {
         var before = Watch.Current - Projection.HoursOfPast;
-        while (Hours.First() is var (oldest, _) && oldest < before) Hours.Remove(oldest);
+        // Some at once: the others move up.
+        if (Hours.GetKeyAtIndex(0) >= before - HoursAtOnce) return;
+        var kept = Hours.Where(hour => hour.Key >= before).ToArray();
+        Hours.Clear();
+        foreach (var (start, hour) in kept) Hours.Add(start, hour);
     }
 
     /// <summary>What callers get: it does not change any more.</summary>

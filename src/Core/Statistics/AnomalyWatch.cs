@@ -60,7 +60,10 @@ public sealed class AnomalyWatch
         static double Of(AnomalySettings settings, string name) => (double)settings.Threshold(name);
     }
 
-    sealed record Baselines(Outlook Tokens, Outlook Cost, Outlook Calls, RunningStatistics HourlyTokens, long CallsBefore, long FailedBefore, Span Day, UsageHour MeanDay, UsageHour TodayBefore);
+    sealed record Baselines(Outlook Tokens, Outlook Cost, Outlook Calls, RunningStatistics HourlyTokens, long CallsBefore, long FailedBefore, DayBaseline? Day);
+
+    /// <summary>Today so far, without the hour that is being filled, and the mean day of the week before.</summary>
+    sealed record DayBaseline(long Start, UsageHour Mean, UsageHour Before);
 
     Rules InForce => rules ??= new(Settings ?? usual);
     Calendar Calendar => calendar ??= new(DateTimeZoneProviders.Tzdb[TimeZone], IsoDayOfWeek.Monday, 1);
@@ -128,14 +131,18 @@ public sealed class AnomalyWatch
             hourly = hourly.With(hours[hour].Tokens);
             before += hours[hour];
         }
-        var day = Calendar.Bounds(new(WindowKind.Day), Instant.FromUnixTimeMilliseconds(Current * HourMillis));
-        var start = day.Start.ToUnixTimeMilliseconds() / HourMillis;
+        // Read only where somebody wants it: it is the most of what an hour's beginning costs.
+        return known = new(tokens, cost, calls, hourly, before.Requests, before.Failed, InForce.Ratio ? DayOf(hours) : null);
+    }
+
+    DayBaseline DayOf(UsageHours hours)
+    {
+        var start = Calendar.Bounds(new(WindowKind.Day), Instant.FromUnixTimeMilliseconds(Current * HourMillis)).Start.ToUnixTimeMilliseconds() / HourMillis;
         // The days that there were, not always seven: a newcomer's second day is no spike.
         var days = Math.Clamp((start - First + 23) / 24, 0, RatioDays);
-        // Read only where somebody wants it: it is the most of what an hour's beginning costs.
-        var week = InForce.Ratio ? hours.Sum(start - RatioDays * 24, start) : default;
+        var week = hours.Sum(start - RatioDays * 24, start);
         var mean = days == 0 ? default : new UsageHour(week.Tokens / days, week.CostNanos / days, week.Requests / days, 0);
-        return known = new(tokens, cost, calls, hourly, before.Requests, before.Failed, day, mean, hours.Sum(start, Current));
+        return new(start, mean, hours.Sum(start, Current));
     }
 
     /// <summary>The hour as it stands: what is too much now will not become less.</summary>
@@ -157,14 +164,13 @@ public sealed class AnomalyWatch
                 Tell(AnomalyKind.Spike, "zscore", severity, Current, record, AnomalyUnit.Tokens, baseline.HourlyTokens.Mean, used.Tokens, score,
                     $"{HourText(Current)} {Number(used.Tokens)} tokens were used, {Fraction(score)} standard deviations above the mean of {Number(baseline.HourlyTokens.Mean)} an hour over the day before.");
         }
-        if (settings.Ratio) LookAtDay(baseline, used, record);
+        if (baseline.Day is { } day) LookAtDay(day, used, record);
     }
 
-    void LookAtDay(Baselines baseline, UsageHour used, UsageRecord record)
+    void LookAtDay(DayBaseline day, UsageHour used, UsageRecord record)
     {
-        var today = baseline.TodayBefore + used;
-        var mean = baseline.MeanDay;
-        var start = baseline.Day.Start.ToUnixTimeMilliseconds() / HourMillis;
+        var today = day.Before + used;
+        var (start, mean) = (day.Start, day.Mean);
         if (Deviations.RatioSeverity(today.Tokens, mean.Tokens, InForce.TokensRatio) is { } tokens)
             Tell(AnomalyKind.Spike, "ratio", tokens, start, record, AnomalyUnit.Tokens, mean.Tokens, today.Tokens, (double)today.Tokens / mean.Tokens,
                 $"Today {Number(today.Tokens)} tokens were used, {Fraction((double)today.Tokens / mean.Tokens)} times the mean day of the last week.");

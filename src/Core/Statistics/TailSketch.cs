@@ -21,15 +21,24 @@ public sealed class TailSketch
 
     public int Total { get; set; }
 
+    /// <summary>Where quantiles that were asked for lie: they are moved along, instead of being looked for each time. No state.</summary>
+    Mark[] marks = [];
+
+    /// <summary>The bin with the quantile, and how many sizes lie below that bin.</summary>
+    record struct Mark(double Share, int Bin, int Below);
+
     public void Add(double size)
     {
+        var place = -1;
         if (!(size > 0)) Zeros++;
         else
         {
             // Making room may replace the array.
-            var place = Room((int)Math.Clamp(Math.Floor(Math.Log2(size) * BinsPerOctave), LowestBin, HighestBin));
+            place = Room((int)Math.Clamp(Math.Floor(Math.Log2(size) * BinsPerOctave), LowestBin, HighestBin));
             Counts[place]++;
         }
+        for (var i = 0; i < marks.Length; i++)
+            if (place < marks[i].Bin) marks[i].Below++;
         if (++Total >= MostRemembered) Halve();
     }
 
@@ -37,14 +46,21 @@ public sealed class TailSketch
     public double Quantile(double share)
     {
         var wanted = share * Total;
-        double below = Zeros;
-        if (below > wanted || Total == 0) return 0;
-        for (var i = 0; i < Counts.Length; i++)
-        {
-            if (below + Counts[i] > wanted) return Math.Pow(2, (First + i + (wanted - below) / Counts[i]) / BinsPerOctave);
-            below += Counts[i];
-        }
-        return Math.Pow(2, (First + Counts.Length) / (double)BinsPerOctave);
+        if (Zeros > wanted || Total == 0) return 0;
+        ref var mark = ref MarkOf(share);
+        while (mark.Bin < Counts.Length && mark.Below + Counts[mark.Bin] <= wanted) mark.Below += Counts[mark.Bin++];
+        while (mark.Bin > 0 && mark.Below > wanted) mark.Below -= Counts[--mark.Bin];
+        return mark.Bin < Counts.Length
+            ? Math.Pow(2, (First + mark.Bin + (wanted - mark.Below) / Counts[mark.Bin]) / BinsPerOctave) : Math.Pow(2, (First + Counts.Length) / (double)BinsPerOctave);
+    }
+
+    /// <summary>Few shares are asked for, always the same.</summary>
+    ref Mark MarkOf(double share)
+    {
+        for (var i = 0; i < marks.Length; i++)
+            if (marks[i].Share.Equals(share)) return ref marks[i];
+        marks = [.. marks, new(share, 0, Zeros)];
+        return ref marks[^1];
     }
 
     int Room(int bin)
@@ -52,6 +68,7 @@ public sealed class TailSketch
         if (Counts.Length == 0) (First, Counts) = (bin, new int[1]);
         else if (bin < First)
         {
+            for (var i = 0; i < marks.Length; i++) marks[i].Bin += First - bin;
             Counts = [.. new int[First - bin], .. Counts];
             First = bin;
         }
@@ -61,6 +78,7 @@ public sealed class TailSketch
 
     void Halve()
     {
+        marks = [];
         Total = Zeros /= 2;
         for (var i = 0; i < Counts.Length; i++) Total += Counts[i] /= 2;
     }

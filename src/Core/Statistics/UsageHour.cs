@@ -14,11 +14,12 @@ public readonly record struct UsageHour(long Tokens, Int128 CostNanos, long Requ
 /// <summary>Hours by their number (hours since 1970). An hour without usage is a zero, from the first use on.</summary>
 public sealed class UsageHours
 {
-    readonly SortedDictionary<long, UsageHour> hours;
+    /// <summary>Two arrays in order: what is asked for again and again lies together.</summary>
+    readonly SortedList<long, UsageHour> hours;
 
-    public UsageHours(SortedDictionary<long, UsageHour> hours) => this.hours = hours;
+    public UsageHours(SortedList<long, UsageHour> hours) => this.hours = hours;
 
-    public UsageHour this[long hour] => hours.GetValueOrDefault(hour);
+    public UsageHour this[long hour] => hours.IndexOfKey(hour) is var place and >= 0 ? hours.GetValueAtIndex(place) : default;
 
     public UsageHour Sum(long from, long to)
     {

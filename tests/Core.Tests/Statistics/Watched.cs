@@ -9,7 +9,7 @@ sealed class Watched
     /// <summary>A Monday.</summary>
     public static readonly Instant Start = Instant.FromUtc(2026, 3, 2, 0, 0);
 
-    readonly SortedDictionary<long, UsageHour> hours = [];
+    readonly SortedList<long, UsageHour> hours = [];
     readonly UsageHours byHour;
     RunningStatistics tokensPerCall;
     RunningStatistics nanosPerCall;
