@@ -354,7 +354,7 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
         var adder = new UsageAdder(filter, by, step);
         lock (gate)
         {
-            var plan = RollupPlan.For(filter, by, step, RollupState.Nothing);
+            var plan = RollupPlan.For(filter, RollupPlan.RangeOf(filter), by, step, RollupState.Nothing);
             foreach (var (start, key, gain) in Rollups(filter, plan.Folded))
             {
                 cancellation.ThrowIfCancellationRequested();
@@ -375,7 +375,7 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
         var finder = new ExtentFinder(filter);
         lock (gate)
         {
-            var plan = RollupPlan.For(filter, [], UsageStep.Whole, RollupState.Nothing);
+            var plan = RollupPlan.For(filter, RollupPlan.RangeOf(filter), [], UsageStep.Whole, RollupState.Nothing);
             foreach (var (_, key, gain) in Rollups(filter, plan.Folded)) finder.Add(key.Account, gain);
             foreach (var booking in Edges(filter, plan)) finder.Add(booking.Account, booking.Record!.Usage.Dimensions.Session, booking.Record!.Figures());
         }

@@ -35,6 +35,13 @@ public static class Verification
 
     static readonly UsageKey[] ofAccounts = [UsageKey.Account, UsageKey.Outcome];
 
+    /// <summary>What rollups over all accounts are kept by.</summary>
+    static readonly UsageKey[][] ofAll =
+    [
+        [UsageKey.Outcome], [UsageKey.Provider, UsageKey.Model], [UsageKey.User], [UsageKey.Orchestrator], [UsageKey.Tenant], [UsageKey.Tool],
+        [UsageKey.User, UsageKey.Provider, UsageKey.Model],
+    ];
+
     /// <summary>What rollups are kept by; sessions besides are read from the records.</summary>
     static readonly UsageKey[] rolledUp =
         [UsageKey.Account, UsageKey.Orchestrator, UsageKey.User, UsageKey.Tenant, UsageKey.Provider, UsageKey.Model, UsageKey.Tool, UsageKey.Outcome];
@@ -69,6 +76,7 @@ public static class Verification
         foreach (var sum in await queries.SumAsync(new(), [UsageKey.Account], UsageStep.Whole, cancellation))
             if (sum.Keys[0] is { } account && !listed.Contains(account) && (await ledger.ReadJournalAsync(account, 0, 1)).Count == 0)
                 Add([new(account, $"{sum.Records} usage records are stored of an account without a journal", RestoreBackup)]);
+        Add(await AllAccountsAsync(queries, cancellation));
         return new(listed.Count, entries, records, findings, count);
 
         void Add(IReadOnlyList<VerificationFinding> found)
@@ -78,8 +86,8 @@ public static class Verification
         }
     }
 
-    /// <summary>No account can have this name.</summary>
-    const string OfSettings = "(settings)";
+    /// <summary>No account can have these names.</summary>
+    const string OfSettings = "(settings)", OfAll = "(all accounts)";
 
     static async Task<IReadOnlyList<VerificationFinding>> CatalogueAsync(ILedger ledger)
     {
@@ -92,6 +100,49 @@ public static class Verification
         {
             return [new(OfSettings, e.Message, PutCatalogue)];
         }
+    }
+
+    /// <summary>
+    /// Rollups over all accounts against those of the accounts, some weeks at a time. What differs because somebody booked between the two reads differs
+    /// otherwise the next time.
+    /// </summary>
+    static async Task<IReadOnlyList<VerificationFinding>> AllAccountsAsync(IUsageQueries queries, CancellationToken cancellation)
+    {
+        var findings = new List<VerificationFinding>();
+        var days = (await queries.SumAsync(new(), [], UsageStep.Day, cancellation)).Select(sum => sum.Start!.Value).Distinct().Order().ToArray();
+        for (var i = 0; i < days.Length;)
+        {
+            var filter = new UsageFilter { From = days[i], To = days[i] + Duration.FromDays(28) };
+            while (i < days.Length && days[i] < filter.To) i++;
+            foreach (var by in ofAll)
+                foreach (var step in (UsageStep[])[UsageStep.Hour, UsageStep.Day])
+                {
+                    HashSet<string>? lasting = null;
+                    for (var attempt = 1; lasting is not { Count: 0 } && attempt <= MostAttempts; attempt++)
+                    {
+                        var expected = Added(await queries.SumAsync(filter, [UsageKey.Account, .. by], step, cancellation), 1);
+                        var differing = Added(await queries.SumAsync(filter, by, step, cancellation), 0);
+                        differing.SymmetricExceptWith(expected);
+                        if (lasting is null) lasting = differing;
+                        else lasting.IntersectWith(differing);
+                    }
+                    if (lasting!.Count > 0) findings.Add(new(OfAll, $"reports over all accounts by {string.Join(" and ", by.Select(key => key.Name))} count otherwise than the accounts do: {lasting.Min()}", Rebuild));
+                }
+        }
+        return findings;
+    }
+
+    /// <summary>Sums without the first of their keys, a line each.</summary>
+    static HashSet<string> Added(IReadOnlyList<UsageSum> sums, int leftOut)
+    {
+        var added = new Dictionary<string, RollupSums>(StringComparer.Ordinal);
+        foreach (var sum in sums)
+        {
+            var name = NameOf(sum.Keys.Skip(leftOut), sum.Start!.Value, sum.Currency);
+            if (!added.TryGetValue(name, out var known)) added[name] = known = new();
+            known.Add(sum);
+        }
+        return [.. added.Select(one => $"{Total.Of(one.Value)} for {one.Key}")];
     }
 
     static async Task<(long Entries, long Records, IReadOnlyList<VerificationFinding> Findings)> AccountAsync(
@@ -267,7 +318,7 @@ public static class Verification
     {
         // What is wrong in one is wrong in most of the others: told once.
         var found = replay.Findings.Count;
-        foreach (var by in (UsageKey[][])[rolledUp, ofAccounts])
+        foreach (var by in (UsageKey[][])[rolledUp, ofAccounts, .. ofAll.Select(by => (UsageKey[])[UsageKey.Account, .. by])])
             foreach (var step in (UsageStep[])[UsageStep.Quarter, UsageStep.Hour, UsageStep.Day])
                 if (replay.Findings.Count == found)
                     await CompareSumsAsync(queries, replay, by, step, Rebuild, cancellation);
@@ -282,30 +333,30 @@ public static class Verification
         foreach (var record in replay.Booked.Values)
         {
             var start = RollupPlan.Floor(record.At.ToUnixTimeMilliseconds(), RollupPlan.MillisOf(step));
-            var name = NameOf(record.GroupsOf(replay.Account, by).Single(), Instant.FromUnixTimeMilliseconds(start), record.Currency);
+            var name = NameOf(record.GroupsOf(replay.Account, by).Single().Skip(1), Instant.FromUnixTimeMilliseconds(start), record.Currency);
             if (!expected.TryGetValue(name, out var sums)) expected[name] = sums = new();
             sums.Add(record.Figures());
         }
         foreach (var sum in await queries.SumAsync(new() { Account = replay.Account }, by, step, cancellation))
         {
-            var name = NameOf(sum.Keys, sum.Start!.Value, sum.Currency);
+            var name = NameOf(sum.Keys.Skip(1), sum.Start!.Value, sum.Currency);
             var found = new Total(sum.Records, sum.InputTokens, sum.OutputTokens, sum.Requests, sum.FailedRequests, sum.CostNanos, sum.DurationMs);
             if (!expected.Remove(name, out var sums)) replay.Found($"reports count {found} for {name}, the journal nothing", remedy);
-            else if (found != Of(sums)) replay.Found($"reports count {found} for {name}, the journal {Of(sums)}", remedy);
+            else if (found != Total.Of(sums)) replay.Found($"reports count {found} for {name}, the journal {Total.Of(sums)}", remedy);
             else if (!sum.Durations.Counts.SequenceEqual(sums.Durations.Counts)) replay.Found($"the durations in reports for {name} are not those of the journal", remedy);
         }
-        foreach (var (name, sums) in expected) replay.Found($"reports count nothing for {name}, the journal {Of(sums)}", remedy);
-
-        static Total Of(RollupSums sums) =>
-            new(sums.Records, sums.InputTokens, sums.OutputTokens, sums.Requests, sums.FailedRequests, sums.CostNanos, sums.DurationMs);
+        foreach (var (name, sums) in expected) replay.Found($"reports count nothing for {name}, the journal {Total.Of(sums)}", remedy);
     }
 
     readonly record struct Total(Int128 Records, Int128 Input, Int128 Output, Int128 Requests, Int128 Failed, Int128 CostNanos, Int128 DurationMs)
     {
+        public static Total Of(RollupSums sums) =>
+            new(sums.Records, sums.InputTokens, sums.OutputTokens, sums.Requests, sums.FailedRequests, sums.CostNanos, sums.DurationMs);
+
         public override string ToString() =>
             $"{Records} records, {Input} input and {Output} output tokens, {Requests} requests ({Failed} failed), {CostNanos} nanos, {DurationMs} ms";
     }
 
-    static string NameOf(IReadOnlyList<string?> keys, Instant start, string currency) =>
-        new JsonArray([.. keys.Skip(1).Select(key => (JsonNode?)key), start.ToString(), currency]).ToJsonString();
+    static string NameOf(IEnumerable<string?> keys, Instant start, string currency) =>
+        new JsonArray([.. keys.Select(key => (JsonNode?)key), start.ToString(), currency]).ToJsonString();
 }

@@ -408,18 +408,19 @@ public abstract class UsageQueryConformance : IAsyncLifetime
         {
             var account = $"a{random.Next(3)}";
             var records = Enumerable.Range(0, random.Next(1, 12)).Select(no => Call(
-                $"u{batch}-{no}", new() { Orchestrator = Any(), User = Any(), Model = Any(), Session = Any() }, random.Next(4) > 0,
+                $"u{batch}-{no}", new() { Orchestrator = Any(), User = Any(), Tenant = Any(), Model = Any(), Tool = Any(), Session = Any() }, random.Next(4) > 0,
                 random.Next(2) == 0 ? null : random.Next(100_000), AnyTime()) with { Amounts = new(0, random.Next(100), random.Next(100) - 3, random.NextInt64(), 1) }).ToArray();
             await Ledger.WriteAsync(Appending(account, await Ledger.VersionAsync(account), [.. records.Select(Booked)]));
             booked.AddRange(records.Select(record => (account, record)));
             if (!KeepsUp || batch % 3 == 0) continue;
             var now = Noon + Duration.FromHours(random.Next(-100, 10));
-            for (var steps = random.Next(40); steps > 0 && await Store.FoldAsync(now, 5); steps--)
+            for (var steps = random.Next(2) == 0 ? random.Next(40) : int.MaxValue; steps > 0 && await Store.FoldAsync(now, 5); steps--)
             {
             }
         }
 
-        UsageKey[][] groups = [[], [UsageKey.Account], [UsageKey.Outcome, UsageKey.Account], [UsageKey.Model, UsageKey.User], [UsageKey.Session], [UsageKey.Orchestrator]];
+        UsageKey[][] groups = [[], [UsageKey.Account], [UsageKey.Outcome, UsageKey.Account], [UsageKey.Model, UsageKey.User], [UsageKey.Session], [UsageKey.Orchestrator], [UsageKey.User],
+            [UsageKey.Provider, UsageKey.Model, UsageKey.Outcome], [UsageKey.Tool, UsageKey.Tenant]];
         for (var question = 0; question < 120; question++)
         {
             Instant? from = random.Next(4) == 0 ? null : AnyTime(), to = random.Next(4) == 0 ? null : AnyTime();
@@ -447,9 +448,11 @@ public abstract class UsageQueryConformance : IAsyncLifetime
     {
         var lines = new List<string>();
         foreach (var step in (UsageStep[])[UsageStep.Whole, UsageStep.Quarter, UsageStep.Hour, UsageStep.Day])
-            foreach (var by in (UsageKey[][])[[UsageKey.Account, UsageKey.Outcome], [UsageKey.Account, UsageKey.User, UsageKey.Model]])
+            foreach (var by in (UsageKey[][])[
+                [], [UsageKey.Model], [UsageKey.User], [UsageKey.User, UsageKey.Model], [UsageKey.Account, UsageKey.Outcome], [UsageKey.Account, UsageKey.Model],
+                [UsageKey.Account, UsageKey.User, UsageKey.Model]])
                 foreach (var sum in await Queries.SumAsync(all, by, step))
-                    lines.Add($"{step} {string.Join('/', sum.Keys.Select(key => key ?? "-"))} {sum.Start} {sum with { Keys = [], Durations = new() }} {string.Join(',', sum.Durations.Counts)}");
+                    lines.Add($"{step} {string.Join('*', by)} {string.Join('/', sum.Keys.Select(key => key ?? "-"))} {sum.Start} {sum with { Keys = [], Durations = new() }} {string.Join(',', sum.Durations.Counts)}");
         lines.Sort(StringComparer.Ordinal);
         return [.. lines, (await Queries.ExtentAsync(all)).ToString()];
     }
@@ -468,6 +471,7 @@ public abstract class UsageQueryConformance : IAsyncLifetime
         static UsageRecord Of(string id, string user, int minutes) => Call(id, new() { User = user, Session = "s" + user, Model = "m" }, durationMs: 5, at: Noon + Duration.FromMinutes(minutes));
         await BookAsync("a", Of("u1", "ann", 0), Of("u2", "bob", 1), Of("u3", "ann", 16), Of("late", "ann", -5000));
         await BookAsync("b", Of("u1", "ann", 0));
+        await FoldAllAsync(Noon + Duration.FromDays(3));
         await EraseAsync("a", "ann", Noon + Duration.FromHours(1));
         await BookAsync("a", Of("u4", "ann", 61));
 
@@ -476,6 +480,13 @@ public abstract class UsageQueryConformance : IAsyncLifetime
         Assert.Equal([("a", "ann", 1L), ("a", "bob", 1), ("b", "ann", 1)],
             (await Queries.SumAsync(all, [UsageKey.Account, UsageKey.User], UsageStep.Whole)).Select(sum => (sum.Keys[0]!, sum.Keys[1]!, sum.Records)).Order());
         Assert.Equal([("a", 2L), ("b", 1)], (await Queries.SumAsync(all, [UsageKey.Account], UsageStep.Whole)).Select(sum => (sum.Keys[0]!, sum.Records)).Order());
+        // Over all accounts too, at once and when their rollups are made again.
+        for (var times = 0; times < 2; times++)
+        {
+            Assert.Equal([("ann", 2L), ("bob", 1)], (await Queries.SumAsync(all, [UsageKey.User], UsageStep.Whole)).Select(sum => (sum.Keys[0]!, sum.Records)).Order());
+            Assert.Equal(new UsageExtent(2, 2, Noon, 15), await Queries.ExtentAsync(all));
+            await FoldAllAsync(Noon + Duration.FromDays(4));
+        }
         Assert.Equal(2, (await Queries.SumAsync(all with { Account = "a" }, [UsageKey.Session], UsageStep.Whole)).Sum(sum => sum.Records));
         Assert.Equal(Noon + Duration.FromMinutes(61), (await Queries.ExtentAsync(all with { Account = "a", From = Noon + Duration.FromMinutes(2) })).PeakAt);
         var left = Assert.Single((await Ledger.RecallAsync("a", [], ["u1", "never"])).Usage).Value;

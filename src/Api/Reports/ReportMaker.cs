@@ -17,26 +17,32 @@ sealed class ReportMaker(
     public async Task<ReportDocument> MakeAsync()
     {
         var steps = new Steps(request.Zone, request.Step, request.From, request.To);
-        var inTime = await queries.SumAsync(request.Filter, [], steps.Unit, cancellation);
-        var extent = await queries.ExtentAsync(request.Filter, cancellation);
+        // All at once. Groups are asked for one by one, for which there are smaller rollups than for all of it; what another one has is divided here.
+        var inTimeAsked = queries.SumAsync(request.Filter, [], steps.Unit, cancellation);
+        var extentAsked = queries.ExtentAsync(request.Filter, cancellation);
+        var asked = new List<(UsageKey[] Keys, Task<IReadOnlyList<UsageSum>> Sums)>();
+        foreach (var keys in request.Groups.Where(group => group.IsRolledUp).Select(WithProvider).Append(models).OrderByDescending(keys => keys.Length))
+            if (!asked.Any(one => keys.All(one.Keys.Contains)))
+                asked.Add((keys, queries.SumAsync(request.Filter, keys, UsageStep.Whole, cancellation)));
+        await Task.WhenAll([inTimeAsked, extentAsked, .. asked.Select(one => one.Sums)]);
+        var (inTime, extent) = (await inTimeAsked, await extentAsked);
+        var rolledUp = new List<(UsageKey[] Keys, IReadOnlyList<UsageSum> Sums)>();
+        foreach (var (keys, sums) in asked) rolledUp.Add((keys, await sums));
         var currency = await CurrencyOfAsync(inTime);
         var total = Tally.Of(inTime, exchange);
 
-        // Everything that rollups have is asked for at once and divided here.
-        var together = request.Groups.Where(group => group.IsRolledUp).SelectMany(group => group.Keys).Concat(models).Distinct().ToArray();
-        var sums = await queries.SumAsync(request.Filter, together, UsageStep.Whole, cancellation);
         var rows = new List<BreakdownDocument>();
         var omitted = new SortedDictionary<string, int>(StringComparer.Ordinal);
         foreach (var group in request.Groups)
         {
-            var tallies = group.IsRolledUp ? Divide(sums, together, group.Keys) : await AskAsync(group, inTime, steps);
+            var tallies = group.IsRolledUp ? Divide(rolledUp, group.Keys) : await AskAsync(group, inTime, steps);
             var all = RowsOf(group, tallies, total);
             rows.AddRange(all.Take(request.Top));
             if (all.Count > request.Top) omitted[group.Type] = all.Count - request.Top;
         }
         return new(
             new(request.From, request.To, request.Zone.Id, request.Granularity), currency, new(total, extent), rows, SeriesOf(inTime, steps),
-            CostsOf(Divide(sums, together, models), total), Pace.Of(request, inTime, total))
+            CostsOf(Divide(rolledUp, models), total), Pace.Of(request, inTime, total))
         {
             Anomalies = request.WithAnomalies ? await AnomaliesAsync() : null,
             Omitted = omitted.Count > 0 ? omitted : null,
@@ -57,8 +63,12 @@ sealed class ReportMaker(
             : EffectivePolicy.None.Currency;
     }
 
-    Dictionary<Keys, Tally> Divide(IReadOnlyList<UsageSum> sums, UsageKey[] of, IReadOnlyList<UsageKey> by)
+    /// <summary>Rollups that have the model have its provider too.</summary>
+    static UsageKey[] WithProvider(ReportGroup group) => group.Keys.Contains(UsageKey.Model) ? [.. group.Keys.Union(models)] : [.. group.Keys];
+
+    Dictionary<Keys, Tally> Divide(IReadOnlyList<(UsageKey[] Keys, IReadOnlyList<UsageSum> Sums)> rolledUp, IReadOnlyList<UsageKey> by)
     {
+        var (of, sums) = rolledUp.First(asked => by.All(asked.Keys.Contains));
         var places = by.Select(key => Array.IndexOf(of, key)).ToArray();
         var tallies = new Dictionary<Keys, Tally>();
         foreach (var sum in sums) Of(tallies, new(sum.Keys[places[0]], places.Length > 1 ? sum.Keys[places[1]] : null)).Add(sum);

@@ -1,4 +1,4 @@
-// What rollups gain by records, and how hours and days are made of quarters.
+// What rollups gain by records, and how larger ones are made of smaller ones.
 namespace Purser.Engine;
 
 /// <summary>What a row of a rollup gains.</summary>
@@ -22,55 +22,63 @@ public sealed class RollupGain
 
 public readonly record struct RollupPlace(RollupLevel Level, long Start, RollupKey Key);
 
+/// <summary>
+/// Gains of some levels, and what follows from them for the levels above, as far as <paramref name="state"/> says that those are made. Ready
+/// when <see cref="Spread"/> was called.
+/// </summary>
 public sealed class Fold(RollupState state)
 {
-    readonly Dictionary<RollupPlace, RollupGain> gains = [];
+    readonly Dictionary<RollupLevel, Dictionary<(long Start, RollupKey Key), RollupGain>> levels = [];
+
+    /// <summary>What was read to make others of, and is there already.</summary>
+    readonly HashSet<RollupLevel> there = [];
 
     /// <summary>The rows to change, in the order in which ledgers keep them.</summary>
-    public IEnumerable<KeyValuePair<RollupPlace, RollupGain>> Gains => gains.OrderBy(gain => gain.Key.Level).ThenBy(gain => gain.Key.Start);
+    public IEnumerable<KeyValuePair<RollupPlace, RollupGain>> Gains =>
+        from level in levels
+        where !there.Contains(level.Key)
+        orderby level.Key.No
+        from row in level.Value.OrderBy(row => row.Key.Start)
+        select new KeyValuePair<RollupPlace, RollupGain>(new(level.Key, row.Key.Start, row.Key.Key), row.Value);
 
-    public int Count => gains.Count;
+    /// <summary>The earliest row that changes; null where none does.</summary>
+    public long? First => levels.Values.SelectMany(level => level.Keys).Select(row => (long?)row.Start).Min();
 
-    /// <summary>A record: its quarter, and the hour and day where those are made already.</summary>
     public void Add(RollupKey key, string? session, in UsageFigures figures)
     {
-        Add(RollupLevel.Quarter, key, session, figures);
-        if (figures.AtMillis >= state.HoursBefore) return;
-        var account = key.OfAccount;
-        Add(RollupLevel.Hour, key, session, figures);
-        Add(RollupLevel.AccountQuarter, account, session, figures);
-        Add(RollupLevel.AccountHour, account, session, figures);
-        if (figures.AtMillis >= state.DaysBefore) return;
-        Add(RollupLevel.Day, key, session, figures);
-        Add(RollupLevel.AccountDay, account, session, figures);
-    }
-
-    void Add(RollupLevel level, RollupKey key, string? session, in UsageFigures figures)
-    {
-        var gain = At(level, figures.AtMillis, key);
+        var gain = At(new(RollupView.Full, RollupSpan.Quarter), figures.AtMillis, key);
         gain.Sums.Add(figures);
         if (session is not null) gain.Sessions.Add(session);
     }
 
-    /// <summary>A row of a quarter whose hour is made, or of an hour whose day is.</summary>
-    public void Raise(RollupLevel level, long start, RollupKey key, ReadOnlySpan<byte> sums, ReadOnlySpan<byte> sessions)
+    /// <summary>A row of a level that others are to be made of.</summary>
+    public void Take(RollupLevel level, long start, RollupKey key, ReadOnlySpan<byte> sums, ReadOnlySpan<byte> sessions)
     {
-        At(level + 1, start, key).Add(sums, sessions);
-        if (level == RollupLevel.Quarter) At(RollupLevel.AccountQuarter, start, key.OfAccount).Add(sums, sessions);
-        var account = level == RollupLevel.Quarter ? RollupLevel.AccountHour : RollupLevel.AccountDay;
-        At(account, start, key.OfAccount).Add(sums, sessions);
+        there.Add(level);
+        At(level, start, key).Add(sums, sessions);
     }
 
-    /// <summary>A row of any level but those of whole accounts, for the row of its account at the same level, where that is made.</summary>
-    public void AddToAccount(RollupLevel level, long start, RollupKey key, ReadOnlySpan<byte> sums, ReadOnlySpan<byte> sessions)
+    /// <summary>Adds what is there of records to every level that is made for their time.</summary>
+    public Fold Spread() => Make(RollupLevel.All);
+
+    /// <summary>Makes levels of their sources.</summary>
+    public Fold Make(IEnumerable<RollupLevel> made)
     {
-        if (start < state.HoursBefore) At(level + (int)RollupLevel.AccountQuarter, start, key.OfAccount).Add(sums, sessions);
+        foreach (var level in made)
+        {
+            if (level.Source is not { } source || !levels.TryGetValue(source, out var parts)) continue;
+            var before = state.Before(level);
+            foreach (var ((start, key), gain) in parts)
+                if (start < before) At(level, start, level.View == source.View ? key : key.In(level.View)).Add(gain);
+        }
+        return this;
     }
 
     RollupGain At(RollupLevel level, long millis, RollupKey key)
     {
-        var place = new RollupPlace(level, RollupPlan.Floor(millis, RollupPlan.MillisOf(level)), key);
-        if (!gains.TryGetValue(place, out var gain)) gains[place] = gain = new();
+        if (!levels.TryGetValue(level, out var rows)) levels[level] = rows = [];
+        var place = (RollupPlan.Floor(millis, RollupPlan.MillisOf(level.Span)), key);
+        if (!rows.TryGetValue(place, out var gain)) rows[place] = gain = new();
         return gain;
     }
 }

@@ -1,28 +1,28 @@
-// What a rollup is of: the dimensions that are added up apart from each other, and how long it spans.
+// What a rollup is of: the dimensions that are added up apart from each other.
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Purser.Core;
 
 namespace Purser.Engine;
 
-/// <summary>
-/// The levels of rollups. Quarters of an hour are added up first: every real zone's hours and days consist of them. Hours and days are made
-/// of them once they are over; those of a whole account serve what asks for no other dimension. The numbers are stored.
-/// </summary>
-public enum RollupLevel { Quarter, Hour, Day, AccountQuarter, AccountHour, AccountDay }
-
-/// <summary>A key of a whole account has none of the dimensions between account and outcome.</summary>
+/// <summary>The key of a view has nothing in the dimensions that it adds up over; its account is empty where it adds up over those.</summary>
 public sealed record RollupKey(
-    string Account, string? Orchestrator, string? User, string? Tenant, string? Provider, string? Model, string? Tool, bool Success, string Currency,
-    bool WholeAccount = false)
+    string Account, string? Orchestrator, string? User, string? Tenant, string? Provider, string? Model, string? Tool, bool Success, string Currency, int View = 0)
 {
-    [JsonIgnore]
-    public RollupKey OfAccount => new(Account, null, null, null, null, null, null, Success, Currency, WholeAccount: true);
-
     public static RollupKey Of(string account, UsageRecord record)
     {
         var call = record.Usage.Dimensions;
         return new(account, call.Orchestrator, call.User, call.Tenant, call.Provider, call.Model, call.Tool, record.Usage.Success, record.Currency);
+    }
+
+    public RollupKey In(RollupView view)
+    {
+        return new(
+            Has(RollupDimensions.Account) ? Account : "", Has(RollupDimensions.Orchestrator) ? Orchestrator : null, Has(RollupDimensions.User) ? User : null,
+            Has(RollupDimensions.Tenant) ? Tenant : null, Has(RollupDimensions.Model) ? Provider : null, Has(RollupDimensions.Model) ? Model : null,
+            Has(RollupDimensions.Tool) ? Tool : null, Success, Currency, view.No);
+
+        bool Has(RollupDimensions one) => view.Kept.HasFlag(one);
     }
 
     /// <summary>The value of a dimension that rollups have.</summary>

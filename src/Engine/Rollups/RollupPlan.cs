@@ -1,10 +1,33 @@
 // Which parts of a range are read from rollups of which level, and which from records.
 namespace Purser.Engine;
 
-/// <summary>How far a ledger's rollups are. Hours and days are complete before these instants, and there are none of them after.</summary>
-public readonly record struct RollupState(long HoursBefore, long DaysBefore)
+/// <summary>
+/// How far a ledger's rollups are. Hours and days are complete before these instants, and there are none of them after; likewise those that add up
+/// over all accounts.
+/// </summary>
+public readonly record struct RollupState(long HoursBefore, long DaysBefore, long AllHoursBefore, long AllDaysBefore)
 {
-    public static readonly RollupState Nothing = new(RollupPlan.Earliest, RollupPlan.Earliest);
+    public static readonly RollupState Nothing = new(RollupPlan.Earliest, RollupPlan.Earliest, RollupPlan.Earliest, RollupPlan.Earliest);
+
+    /// <summary>Where the rows of a level end.</summary>
+    public long Before(RollupLevel level)
+    {
+        if (level.Span == RollupSpan.Day) return level.View.IsOfAll ? AllDaysBefore : DaysBefore;
+        if (level.Span == RollupSpan.Quarter)
+        {
+            if (level.View == RollupView.Full) return RollupPlan.Latest;
+            // Those of others are made together with their hours.
+            if (!level.View.HasQuarters) return RollupPlan.Earliest;
+        }
+        return level.View.IsOfAll ? AllHoursBefore : HoursBefore;
+    }
+
+    /// <summary>Takes back what adds up over all accounts, from an instant on.</summary>
+    public RollupState WithoutAllFrom(long millis)
+    {
+        var day = RollupPlan.Floor(millis, RollupPlan.DayMillis);
+        return this with { AllHoursBefore = Math.Min(AllHoursBefore, day), AllDaysBefore = Math.Min(AllDaysBefore, day) };
+    }
 }
 
 /// <summary>Half-open, in milliseconds.</summary>
@@ -17,7 +40,7 @@ public readonly record struct MillisRange(long From, long To)
 /// <see cref="Rollups"/> hold what is folded; records that are not folded yet are read where <see cref="Folded"/> says, all records where
 /// <see cref="Edges"/> do.
 /// </summary>
-public sealed record RollupPlan(bool WholeAccounts, IReadOnlyList<(RollupLevel Level, MillisRange Range)> Rollups, MillisRange Folded, IReadOnlyList<MillisRange> Edges)
+public sealed record RollupPlan(IReadOnlyList<(RollupLevel Level, MillisRange Range)> Rollups, MillisRange Folded, IReadOnlyList<MillisRange> Edges)
 {
     public const long MinuteMillis = 60_000;
     public const long QuarterMillis = 15 * MinuteMillis;
@@ -41,10 +64,10 @@ public sealed record RollupPlan(bool WholeAccounts, IReadOnlyList<(RollupLevel L
         _ => Latest - Earliest,
     };
 
-    public static long MillisOf(RollupLevel level) => level switch
+    public static long MillisOf(RollupSpan span) => span switch
     {
-        RollupLevel.Quarter or RollupLevel.AccountQuarter => QuarterMillis,
-        RollupLevel.Hour or RollupLevel.AccountHour => HourMillis,
+        RollupSpan.Quarter => QuarterMillis,
+        RollupSpan.Hour => HourMillis,
         _ => DayMillis,
     };
 
@@ -52,66 +75,50 @@ public sealed record RollupPlan(bool WholeAccounts, IReadOnlyList<(RollupLevel L
         filter.From is { } from ? Math.Max(Earliest, UsageCursor.CeilingMillis(from)) : Earliest,
         filter.To is { } to ? Math.Min(Latest, UsageCursor.CeilingMillis(to)) : Latest);
 
-    public static RollupPlan For(UsageFilter filter, IReadOnlyList<UsageKey> by, UsageStep step, RollupState state)
+    /// <summary>
+    /// The range until whole quarters of an hour, on the sides where no record lies between: most reports end now, and nothing comes after that.
+    /// Records before <paramref name="keptSince"/> may be gone, so that nobody knows. <paramref name="isEmpty"/> is asked for at most two ranges.
+    /// </summary>
+    public static MillisRange Widened(UsageFilter filter, long? keptSince, Func<MillisRange, bool> isEmpty)
     {
         var range = RangeOf(filter);
+        var known = keptSince ?? Earliest;
+        MillisRange before = new(Floor(range.From, QuarterMillis), range.From), after = new(range.To, Ceiling(range.To, QuarterMillis));
+        if (!before.IsEmpty && before.From >= known && isEmpty(before)) range = range with { From = before.From };
+        if (!after.IsEmpty && after.From >= known && isEmpty(after)) range = range with { To = after.To };
+        return range;
+    }
+
+    public static RollupPlan For(UsageFilter filter, MillisRange range, IReadOnlyList<UsageKey> by, UsageStep step, RollupState state)
+    {
         var inside = new MillisRange(Ceiling(range.From, QuarterMillis), Floor(range.To, QuarterMillis));
-        if (step == UsageStep.Minute || NeedsRecords(filter) || by.Any(NeedsRecords) || inside.IsEmpty) return new(false, [], default, [range]);
+        if (step == UsageStep.Minute || NeedsRecords(filter) || by.Any(NeedsRecords) || inside.IsEmpty) return new([], default, [range]);
 
-        var whole = OfAccounts(filter) && by.All(key => key == UsageKey.Account || key == UsageKey.Outcome);
+        var views = RollupView.With(by.Aggregate(NeededBy(filter), (needed, key) => needed | DimensionOf(key)));
         var rollups = new List<(RollupLevel, MillisRange)>();
-        if (step is UsageStep.Whole or UsageStep.Day) Divide(RollupLevel.Day, inside);
-        else if (step == UsageStep.Hour) Divide(RollupLevel.Hour, inside);
-        else Divide(RollupLevel.Quarter, inside);
-        return new(whole, rollups, inside, [.. new[] { new MillisRange(range.From, inside.From), new(inside.To, range.To) }.Where(edge => !edge.IsEmpty)]);
+        Divide(step switch { UsageStep.Whole or UsageStep.Day => RollupSpan.Day, UsageStep.Hour => RollupSpan.Hour, _ => RollupSpan.Quarter }, inside);
+        return new(rollups, inside, [.. new[] { new MillisRange(range.From, inside.From), new(inside.To, range.To) }.Where(edge => !edge.IsEmpty)]);
 
-        void Divide(RollupLevel level, MillisRange part)
+        void Divide(RollupSpan span, MillisRange part)
         {
             if (part.IsEmpty) return;
-            if (level == RollupLevel.Quarter)
-            {
-                // Those of whole accounts are made together with the hours.
-                if (whole) Take(RollupLevel.AccountQuarter, new(part.From, Math.Min(part.To, state.HoursBefore)));
-                Take(RollupLevel.Quarter, whole ? new(Math.Max(part.From, state.HoursBefore), part.To) : part);
-                return;
-            }
-            var unit = MillisOf(level);
-            var middle = new MillisRange(Ceiling(part.From, unit), Math.Min(Floor(part.To, unit), level == RollupLevel.Day ? state.DaysBefore : state.HoursBefore));
+            var unit = MillisOf(span);
+            var middle = new MillisRange(Ceiling(part.From, unit), Math.Min(Floor(part.To, unit), state.Before(new(RollupView.Full, span))));
             if (middle.IsEmpty)
             {
-                Divide(level - 1, part);
+                Divide(span - 1, part);
                 return;
             }
-            Divide(level - 1, new(part.From, middle.From));
-            Take(whole ? level + (int)RollupLevel.AccountQuarter : level, middle);
-            Divide(level - 1, new(middle.To, part.To));
+            if (span > RollupSpan.Quarter) Divide(span - 1, new(part.From, middle.From));
+            foreach (var view in views)
+            {
+                var taken = new MillisRange(middle.From, Math.Min(middle.To, state.Before(new(view, span))));
+                if (taken.IsEmpty) continue;
+                rollups.Add((new(view, span), taken));
+                middle = middle with { From = taken.To };
+            }
+            if (span > RollupSpan.Quarter) Divide(span - 1, new(middle.To, part.To));
         }
-
-        void Take(RollupLevel level, MillisRange part)
-        {
-            if (!part.IsEmpty) rollups.Add((level, part));
-        }
-    }
-
-    /// <summary>
-    /// Where the parts lie of hours (of quarters) or days (of hours) that are over at <paramref name="now"/> and not made yet; null where
-    /// there are none.
-    /// </summary>
-    public static MillisRange? Unraised(RollupLevel parts, RollupState state, NodaTime.Instant now)
-    {
-        var over = Floor(now.ToUnixTimeMilliseconds(), MillisOf(parts + 1));
-        var range = parts == RollupLevel.Quarter
-            ? new MillisRange(state.HoursBefore, over) : new(state.DaysBefore, Math.Min(over, Floor(state.HoursBefore, DayMillis)));
-        return range.IsEmpty ? null : range;
-    }
-
-    /// <summary>The parts of the first of these hours or days, and the state when it is made; <paramref name="first"/> is the first part there is.</summary>
-    public static (MillisRange Parts, RollupState State) Raise(RollupLevel parts, RollupState state, MillisRange unraised, long? first)
-    {
-        var unit = MillisOf(parts + 1);
-        var start = first is { } part ? Floor(part, unit) : unraised.To;
-        var range = new MillisRange(start, first is null ? start : start + unit);
-        return (range, parts == RollupLevel.Quarter ? state with { HoursBefore = range.To } : state with { DaysBefore = range.To });
     }
 
     static bool NeedsRecords(UsageFilter filter) =>
@@ -119,6 +126,19 @@ public sealed record RollupPlan(bool WholeAccounts, IReadOnlyList<(RollupLevel L
 
     static bool NeedsRecords(UsageKey key) => key == UsageKey.Session || key.IsInTags;
 
-    static bool OfAccounts(UsageFilter filter) =>
-        (filter.Orchestrator ?? filter.User ?? filter.Tenant ?? filter.Provider ?? filter.Model ?? filter.Tool) is null;
+    static RollupDimensions NeededBy(UsageFilter filter) =>
+        (filter.Account is null ? 0 : RollupDimensions.Account) | (filter.Orchestrator is null ? 0 : RollupDimensions.Orchestrator)
+        | (filter.User is null ? 0 : RollupDimensions.User) | (filter.Tenant is null ? 0 : RollupDimensions.Tenant)
+        | ((filter.Provider ?? filter.Model) is null ? 0 : RollupDimensions.Model) | (filter.Tool is null ? 0 : RollupDimensions.Tool);
+
+    static RollupDimensions DimensionOf(UsageKey key) => key.Name switch
+    {
+        "account" => RollupDimensions.Account,
+        "orchestrator" => RollupDimensions.Orchestrator,
+        "user" => RollupDimensions.User,
+        "tenant" => RollupDimensions.Tenant,
+        "provider" or "model" => RollupDimensions.Model,
+        "tool" => RollupDimensions.Tool,
+        _ => RollupDimensions.None,
+    };
 }

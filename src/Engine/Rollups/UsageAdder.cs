@@ -38,9 +38,6 @@ public sealed class UsageAdder(UsageFilter filter, IReadOnlyList<UsageKey> by, U
         return true;
     }
 
-    /// <summary>The rollup keys that are expected.</summary>
-    public IReadOnlyCollection<int> Expected => ofKey.Keys;
-
     /// <summary>A row of a rollup; one of a key that is not expected counts for nothing.</summary>
     public void Add(int no, long startMillis, ReadOnlySpan<byte> sums)
     {
@@ -89,14 +86,19 @@ public sealed class ExtentFinder(UsageFilter filter)
         return true;
     }
 
-    public IReadOnlyCollection<int> Expected => accountOf.Keys;
-
     public void Add(int no, ReadOnlySpan<byte> rollup, ReadOnlySpan<byte> ofSessions)
     {
         if (!accountOf.TryGetValue(no, out var account)) return;
-        accounts.Add(account);
+        // A rollup over all accounts names none.
+        if (account.Length > 0) accounts.Add(account);
         sums.Add(rollup);
         sessions.Add(ofSessions);
+    }
+
+    /// <summary>The account of a rollup whose figures are read from another one.</summary>
+    public void AddAccount(int no)
+    {
+        if (accountOf.TryGetValue(no, out var account)) accounts.Add(account);
     }
 
     public void Add(string account, RollupGain rollup)

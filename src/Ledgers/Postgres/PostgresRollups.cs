@@ -17,9 +17,9 @@ public sealed partial class PostgresLedger : IUsageStore
     const int MostLooks = 100;
     static readonly TimeSpan betweenLooks = TimeSpan.FromMilliseconds(10);
 
-    /// <summary>Guards the keys by their numbers, which grow and never change.</summary>
+    /// <summary>Guards the keys by their numbers.</summary>
     readonly Lock keysGate = new();
-    (int No, RollupKey Key)[] keys = [];
+    RollupKeys keys = RollupKeys.None;
 
     public Task<long> UnfoldedAsync() => ReachAsync(async () =>
     {
@@ -34,7 +34,7 @@ public sealed partial class PostgresLedger : IUsageStore
         {
             var (folded, state) = await RollupStateAsync(connection, default);
             var (fold, last) = await NextFoldAsync(connection, state, folded, settled, most);
-            if (last > folded) await RollAsync(connection, fold, last, null);
+            if (last > folded) await RollAsync(connection, fold.Spread(), last, null);
             else if (await NextRaiseAsync(connection, state, now) is { } raised) await RollAsync(connection, raised.Fold, null, raised.State);
             else return false;
             return true;
@@ -166,19 +166,40 @@ public sealed partial class PostgresLedger : IUsageStore
             while (await row.ReadAsync()) unfolded.Add(row.GetString(0));
         }
         var erasures = await AuditTrail.ErasuresAsync(this, account);
-        var fold = new Fold(state);
+        // What adds up over all accounts can not be taken apart again: it is made anew.
+        var fold = new Fold(state.WithoutAllFrom(RollupPlan.Earliest));
         await foreach (var record in AuditTrail.RecordsAsync(this, account, version, erasures))
             if (!unfolded.Contains(record.Id))
                 fold.Add(RollupKey.Of(account, record), record.Usage.Dimensions.Session, record.Figures());
-        var before = (await KeysAsync(connection, default)).Where(key => key.Key.Account == account).Select(key => key.No).ToArray();
-        // Keys that are not used any more go: they may name somebody.
-        await using (var delete = new NpgsqlCommand("with k as (delete from rollup_keys where no = any($1)) delete from rollups where key = any($1)", connection))
+        var before = (await KeysAsync(connection, default)).All.Where(key => key.Key.Account == account).Select(key => key.No).ToArray();
+        long? first = fold.First;
+        await using (var find = new NpgsqlCommand("select least(min(start), $3) from rollups where level = $1 and key = any($2)", connection))
+        {
+            find.Parameters.Add(new() { Value = (short)new RollupLevel(RollupView.Account, RollupSpan.Hour).No });
+            find.Parameters.Add(new() { Value = before });
+            find.Parameters.Add(new() { Value = (object?)first ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bigint });
+            first = await find.ExecuteScalarAsync() as long?;
+        }
+        if (first is { } from) state = state.WithoutAllFrom(from);
+        await using (var delete = new NpgsqlCommand("delete from rollups where key = any($1)", connection))
         {
             delete.Parameters.Add(new() { Value = before });
             await delete.ExecuteNonQueryAsync();
         }
-        await RollAsync(connection, fold, null, null);
-        lock (keysGate) keys = [];
+        await using (var clear = new NpgsqlCommand(
+            "delete from rollups r using unnest($1, $2) as c(level, start) where $3 and r.level = c.level and r.start >= c.start", connection))
+        {
+            RollupLevel[] ofAll = [.. RollupLevel.All.Where(level => level.View.IsOfAll)];
+            clear.Parameters.Add(new() { Value = Array.ConvertAll(ofAll, level => (short)level.No), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Smallint });
+            clear.Parameters.Add(new() { Value = Array.ConvertAll(ofAll, state.Before) });
+            clear.Parameters.Add(new() { Value = first is not null });
+            await clear.ExecuteNonQueryAsync();
+        }
+        // Keys that are not used any more go: they may name somebody.
+        await using (var forget = new NpgsqlCommand("delete from rollup_keys k where not exists (select from rollups r where r.key = k.no)", connection))
+            await forget.ExecuteNonQueryAsync();
+        await RollAsync(connection, fold.Spread(), null, state);
+        lock (keysGate) keys = RollupKeys.None;
     }
 
     /// <summary>Changes rollups in one transaction; false where another host is at it.</summary>
@@ -253,20 +274,22 @@ public sealed partial class PostgresLedger : IUsageStore
     /// <summary>The next hour or day that is over, made of its parts, and how far hours and days are then.</summary>
     async Task<(Fold Fold, RollupState State)?> NextRaiseAsync(NpgsqlConnection connection, RollupState state, Instant now)
     {
-        foreach (var level in (RollupLevel[])[RollupLevel.Quarter, RollupLevel.Hour])
+        foreach (var raise in RollupRaise.All)
         {
-            if (RollupPlan.Unraised(level, state, now) is not { } unraised) continue;
+            if (raise.Open(state, now) is not { } open) continue;
             await using var first = new NpgsqlCommand("select min(start) from rollups where level = $1 and start >= $2 and start < $3", connection);
-            first.Parameters.Add(new() { Value = (short)level });
-            first.Parameters.Add(new() { Value = unraised.From });
-            first.Parameters.Add(new() { Value = unraised.To });
-            var (parts, after) = RollupPlan.Raise(level, state, unraised, await first.ExecuteScalarAsync() as long?);
-            var fold = new Fold(state);
-            var byNo = (await KeysAsync(connection, default)).ToDictionary(key => key.No, key => key.Key);
-            await ReadRollupsAsync(
-                connection, level, parts, null, "sums, sessions",
-                row => fold.Raise(level, row.GetInt64(0), byNo[row.GetInt32(1)], row.GetFieldValue<byte[]>(2), row.GetFieldValue<byte[]>(3)), default);
-            return (fold, after);
+            first.Parameters.Add(new() { Value = (short)raise.First.No });
+            first.Parameters.Add(new() { Value = open.From });
+            first.Parameters.Add(new() { Value = open.To });
+            var (range, after) = raise.Next(state, open, await first.ExecuteScalarAsync() as long?);
+            var fold = new Fold(after);
+            var known = await KeysAsync(connection, default);
+            var byNo = known.All.ToDictionary(key => key.No, key => key.Key);
+            foreach (var part in raise.Parts)
+                await ReadRollupsAsync(
+                    connection, part, range, known, null, "sums, sessions",
+                    row => fold.Take(part, row.GetInt64(0), byNo[row.GetInt32(1)], row.GetFieldValue<byte[]>(2), row.GetFieldValue<byte[]>(3)), default);
+            return (fold.Make(raise.Made), after);
         }
         return null;
     }
@@ -277,7 +300,7 @@ public sealed partial class PostgresLedger : IUsageStore
         var gains = fold.Gains.ToArray();
         var numbers = await NumbersAsync(connection, gains.Select(gain => gain.Key.Key).Distinct().ToArray());
         var (levels, starts, ofKeys) = (
-            Array.ConvertAll(gains, gain => (short)gain.Key.Level), Array.ConvertAll(gains, gain => gain.Key.Start), Array.ConvertAll(gains, gain => numbers[gain.Key.Key]));
+            Array.ConvertAll(gains, gain => (short)gain.Key.Level.No), Array.ConvertAll(gains, gain => gain.Key.Start), Array.ConvertAll(gains, gain => numbers[gain.Key.Key]));
         await using (var read = new NpgsqlCommand(
             """
             select g.no, r.sums, r.sessions from unnest($1, $2, $3) with ordinality as g(level, start, key, no)
@@ -298,8 +321,11 @@ public sealed partial class PostgresLedger : IUsageStore
         write.Parameters.Add(new() { Value = Array.ConvertAll(gains, gain => gain.Value.Sessions.Encode()), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea });
         await write.ExecuteNonQueryAsync();
         await using var set = new NpgsqlCommand(
-            "update rollup_state set folded = coalesce($1, folded), hours_before = coalesce($2, hours_before), days_before = coalesce($3, days_before)", connection);
-        foreach (var value in new[] { folded, state?.HoursBefore, state?.DaysBefore })
+            """
+            update rollup_state set folded = coalesce($1, folded), hours_before = coalesce($2, hours_before), days_before = coalesce($3, days_before),
+              all_hours_before = coalesce($4, all_hours_before), all_days_before = coalesce($5, all_days_before)
+            """, connection);
+        foreach (var value in new[] { folded, state?.HoursBefore, state?.DaysBefore, state?.AllHoursBefore, state?.AllDaysBefore })
             set.Parameters.Add(new() { Value = (object?)value ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bigint });
         await set.ExecuteNonQueryAsync();
 
@@ -339,37 +365,37 @@ public sealed partial class PostgresLedger : IUsageStore
 
     static async Task<(long Folded, RollupState State)> RollupStateAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
-        await using var command = new NpgsqlCommand("select folded, hours_before, days_before from rollup_state", connection);
+        await using var command = new NpgsqlCommand("select folded, hours_before, days_before, all_hours_before, all_days_before from rollup_state", connection);
         await using var row = await command.ExecuteReaderAsync(cancellation);
         if (!await row.ReadAsync(cancellation)) throw new InvalidDataException("the state of the rollups is missing");
-        return (row.GetInt64(0), new(row.GetInt64(1), row.GetInt64(2)));
+        return (row.GetInt64(0), new(row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4)));
     }
 
-    async Task<(int No, RollupKey Key)[]> KeysAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    async Task<RollupKeys> KeysAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
         var known = Volatile.Read(ref keys);
         await using var command = new NpgsqlCommand("select no, key from rollup_keys where no > $1 order by no", connection);
-        command.Parameters.Add(new() { Value = known.Length == 0 ? 0 : known[^1].No });
+        command.Parameters.Add(new() { Value = known.Last });
         var more = new List<(int No, RollupKey Key)>();
         await using (var row = await command.ExecuteReaderAsync(cancellation))
             while (await row.ReadAsync(cancellation)) more.Add((row.GetInt32(0), RollupKey.Parse(row.GetString(1))));
         if (more.Count == 0) return known;
+        var all = known.With(more);
         lock (keysGate)
         {
             // Where others have changed them meanwhile, theirs stay; these are right for this read.
-            (int, RollupKey)[] all = [.. known, .. more];
             if (keys == known) keys = all;
             return all;
         }
     }
 
-    /// <summary>Rows of a level: `start`, `key` and <paramref name="columns"/>; of some keys where those are few among all.</summary>
-    async Task ReadRollupsAsync(
-        NpgsqlConnection connection, RollupLevel level, MillisRange range, IReadOnlyCollection<int>? among, string columns, Action<DbDataReader> take,
+    /// <summary>Rows of a level: `start`, `key` and <paramref name="columns"/>; of some keys where those are few of all that are known.</summary>
+    static async Task ReadRollupsAsync(
+        NpgsqlConnection connection, RollupLevel level, MillisRange range, RollupKeys known, IReadOnlyList<int>? among, string columns, Action<DbDataReader> take,
         CancellationToken cancellation)
     {
         // A range without an end is read whole.
-        var lookUp = among is not null && range.From > RollupPlan.Earliest && range.To < RollupPlan.Latest && (long)among.Count * RowsPerLookup < keys.Length;
+        var lookUp = among is not null && range.From > RollupPlan.Earliest && range.To < RollupPlan.Latest && (long)among.Count * RowsPerLookup < known.Of(level.View).Count;
 #pragma warning disable CA2100 // The columns are constants.
         await using var command = new NpgsqlCommand(lookUp
             ? $"""
@@ -378,13 +404,13 @@ public sealed partial class PostgresLedger : IUsageStore
               """
             : $"select start, key, {columns} from rollups where level = $1 and start >= $2 and start < $3", connection);
 #pragma warning restore CA2100
-        command.Parameters.Add(new() { Value = (short)level });
+        command.Parameters.Add(new() { Value = (short)level.No });
         command.Parameters.Add(new() { Value = range.From });
         command.Parameters.Add(new() { Value = range.To });
         if (lookUp)
         {
             command.Parameters.Add(new() { Value = among!.ToArray() });
-            command.Parameters.Add(new() { Value = RollupPlan.MillisOf(level) });
+            command.Parameters.Add(new() { Value = RollupPlan.MillisOf(level.Span) });
         }
         await using var row = await command.ExecuteReaderAsync(cancellation);
         while (await row.ReadAsync(cancellation)) take(row);

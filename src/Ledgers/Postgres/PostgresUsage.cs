@@ -54,14 +54,15 @@ public sealed partial class PostgresLedger : IUsageQueries
         UsageFilter filter, IReadOnlyList<UsageKey> by, UsageStep step, CancellationToken cancellation = default) => AtOneMomentAsync(async connection =>
     {
         var (folded, state) = await RollupStateAsync(connection, cancellation);
-        var plan = RollupPlan.For(filter, by, step, state);
+        var plan = RollupPlan.For(filter, await WidenedAsync(connection, filter, cancellation), by, step, state);
         var adder = new UsageAdder(filter, by, step);
-        if (plan.Rollups.Count > 0)
+        var known = await KeysAsync(connection, cancellation);
+        foreach (var rollups in plan.Rollups.GroupBy(part => part.Level.View))
         {
-            foreach (var (no, key) in await KeysAsync(connection, cancellation)) adder.Expect(no, key);
-            foreach (var (level, range) in plan.Rollups)
+            var among = known.Expected(rollups.Key, adder.Expect);
+            foreach (var (level, range) in rollups)
                 await ReadRollupsAsync(
-                    connection, level, range, adder.Expected, "sums", row => adder.Add(row.GetInt32(1), row.GetInt64(0), row.GetFieldValue<byte[]>(2)), cancellation);
+                    connection, level, range, known, among, "sums", row => adder.Add(row.GetInt32(1), row.GetInt64(0), row.GetFieldValue<byte[]>(2)), cancellation);
         }
         var columns = new UsageColumns(dialect, filter, by);
         foreach (var where in RecordsOf(filter, plan, folded))
@@ -89,15 +90,20 @@ public sealed partial class PostgresLedger : IUsageQueries
     public Task<UsageExtent> ExtentAsync(UsageFilter filter, CancellationToken cancellation = default) => AtOneMomentAsync(async connection =>
     {
         var (folded, state) = await RollupStateAsync(connection, cancellation);
-        var plan = RollupPlan.For(filter, [], UsageStep.Whole, state);
+        var plan = RollupPlan.For(filter, await WidenedAsync(connection, filter, cancellation), [], UsageStep.Whole, state);
         var finder = new ExtentFinder(filter);
-        if (plan.Rollups.Count > 0)
+        var known = await KeysAsync(connection, cancellation);
+        foreach (var rollups in plan.Rollups.GroupBy(part => part.Level.View))
         {
-            foreach (var (no, key) in await KeysAsync(connection, cancellation)) finder.Expect(no, key);
-            foreach (var (level, range) in plan.Rollups)
+            var among = known.Expected(rollups.Key, finder.Expect);
+            foreach (var (level, range) in rollups)
                 await ReadRollupsAsync(
-                    connection, level, range, finder.Expected, "sums, sessions",
+                    connection, level, range, known, among, "sums, sessions",
                     row => finder.Add(row.GetInt32(1), row.GetFieldValue<byte[]>(2), row.GetFieldValue<byte[]>(3)), cancellation);
+            if (!rollups.Key.IsOfAll) continue;
+            var amongAccounts = known.Expected(rollups.Key.Source!, finder.Expect);
+            foreach (var (level, range) in rollups)
+                await ReadRollupsAsync(connection, level.Source!.Value, range, known, amongAccounts, "0", row => finder.AddAccount(row.GetInt32(1)), cancellation);
         }
         var columns = new UsageColumns(dialect, filter, [UsageKey.Account, UsageKey.Session]);
         foreach (var where in RecordsOf(filter, plan, folded))
@@ -189,6 +195,36 @@ public sealed partial class PostgresLedger : IUsageQueries
         await transaction.CommitAsync(cancellation);
         return result;
     });
+
+    /// <summary>Both sides are looked at in one round trip.</summary>
+    static async Task<MillisRange> WidenedAsync(NpgsqlConnection connection, UsageFilter filter, CancellationToken cancellation)
+    {
+        var asked = new List<MillisRange>();
+        RollupPlan.Widened(filter, null, range =>
+        {
+            asked.Add(range);
+            return false;
+        });
+        if (asked.Count == 0) return RollupPlan.RangeOf(filter);
+        const string some = "select from usage where at >= r.from_at and at < r.to_at";
+        await using var command = new NpgsqlCommand(
+            filter.Account is null
+                ? $"select exists({some}), kept_since from unnest($1, $2) with ordinality as r(from_at, to_at, no) cross join rollup_state order by no"
+                : $"select exists({some} and account = $3), kept_since from unnest($1, $2) with ordinality as r(from_at, to_at, no) cross join rollup_state order by no",
+            connection);
+        command.Parameters.Add(new() { Value = asked.ConvertAll(range => range.From) });
+        command.Parameters.Add(new() { Value = asked.ConvertAll(range => range.To) });
+        if (filter.Account is { } account) command.Parameters.Add(new() { Value = account });
+        await using var row = await command.ExecuteReaderAsync(cancellation);
+        var empty = new HashSet<MillisRange>();
+        long? keptSince = null;
+        for (var i = 0; await row.ReadAsync(cancellation); i++)
+        {
+            if (!row.GetBoolean(0)) empty.Add(asked[i]);
+            keptSince = row.IsDBNull(1) ? null : row.GetInt64(1);
+        }
+        return RollupPlan.Widened(filter, keptSince, empty.Contains);
+    }
 
     /// <summary>The conditions under which a plan reads records: those of the edges, and those that are not folded yet.</summary>
     static IEnumerable<UsageWhere> RecordsOf(UsageFilter filter, RollupPlan plan, long folded)

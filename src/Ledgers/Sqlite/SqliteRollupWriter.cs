@@ -14,13 +14,25 @@ sealed partial class SqliteWriter
             if (!numbers.TryGetValue(place.Key, out var key)) numbers[place.Key] = key = NumberOf(place.Key);
             Add(place, key, gain);
         }
-        using var set = database.Prepare("UPDATE rollup_state SET folded = coalesce(?, folded), hours_before = coalesce(?, hours_before), days_before = coalesce(?, days_before)");
-        set.Add(folded).Add(state?.HoursBefore).Add(state?.DaysBefore).Run();
+        Set(folded, state);
         return true;
     }));
 
-    /// <summary>Puts rollups in the place of all those of some keys. Keys that are not used any more go: they may name somebody.</summary>
-    public Task RollAgainAsync(IReadOnlyList<int> before, Fold fold) => Send(() => Alone(() =>
+    void Set(long? folded, RollupState? state)
+    {
+        using var set = database.Prepare(
+            """
+            UPDATE rollup_state SET folded = coalesce(?, folded), hours_before = coalesce(?, hours_before), days_before = coalesce(?, days_before),
+              all_hours_before = coalesce(?, all_hours_before), all_days_before = coalesce(?, all_days_before)
+            """);
+        set.Add(folded).Add(state?.HoursBefore).Add(state?.DaysBefore).Add(state?.AllHoursBefore).Add(state?.AllDaysBefore).Run();
+    }
+
+    /// <summary>
+    /// Puts rollups in the place of all those of some keys, and takes away from <paramref name="first"/> on what adds up over all accounts. Keys that
+    /// are not used any more go: they may name somebody.
+    /// </summary>
+    public Task RollAgainAsync(IReadOnlyList<int> before, Fold fold, long? first, RollupState state) => Send(() => Alone(() =>
     {
         database.Run("CREATE TEMP TABLE IF NOT EXISTS gone (key INTEGER PRIMARY KEY)");
         database.Run("DELETE FROM gone");
@@ -30,7 +42,14 @@ sealed partial class SqliteWriter
             remember.Add(key).Run();
         }
         database.Run("DELETE FROM rollups WHERE key IN (SELECT key FROM gone)");
-        database.Run("DELETE FROM rollup_keys WHERE no IN (SELECT key FROM gone)");
+        if (first is not null)
+            foreach (var level in RollupLevel.All.Where(level => level.View.IsOfAll))
+            {
+                using var clear = database.Prepare("DELETE FROM rollups WHERE level = ? AND start >= ?");
+                clear.Add((long)level.No).Add(state.Before(level)).Run();
+            }
+        database.Run("DELETE FROM rollup_keys WHERE no NOT IN (SELECT key FROM rollups)");
+        Set(null, state);
         var numbers = new Dictionary<RollupKey, long>();
         foreach (var (place, gain) in fold.Gains)
         {
@@ -82,7 +101,7 @@ sealed partial class SqliteWriter
         // A new one: the transaction may be repeated.
         var sum = new RollupGain();
         using (var read = database.Prepare("SELECT sums, sessions FROM rollups WHERE level = ? AND start = ? AND key = ?"))
-            if (read.Add((long)place.Level).Add(place.Start).Add(key).Read())
+            if (read.Add((long)place.Level.No).Add(place.Start).Add(key).Read())
                 sum.Add(read.Blob(0), read.Blob(1));
         sum.Add(gain);
         using var write = database.Prepare(
@@ -90,7 +109,7 @@ sealed partial class SqliteWriter
             INSERT INTO rollups (level, start, key, sums, sessions) VALUES (?, ?, ?, ?, ?)
             ON CONFLICT (level, start, key) DO UPDATE SET sums = excluded.sums, sessions = excluded.sessions
             """);
-        write.Add((long)place.Level).Add(place.Start).Add(key).Add(sum.Sums.Encode()).Add(sum.Sessions.Encode()).Run();
+        write.Add((long)place.Level.No).Add(place.Start).Add(key).Add(sum.Sums.Encode()).Add(sum.Sessions.Encode()).Run();
     }
 
     long NumberOf(RollupKey key)

@@ -16,9 +16,9 @@ public sealed partial class SqliteLedger : IUsageStore
     /// <summary>One at a time changes rollups, so that what was read of them still holds when the writer gets it.</summary>
     readonly SemaphoreSlim upkeep = new(1);
 
-    /// <summary>Guards the two below: keys by their numbers, which grow and never change, and the highest number among them.</summary>
+    /// <summary>Guards the keys by their numbers.</summary>
     readonly Lock keysGate = new();
-    (int No, RollupKey Key)[] keys = [];
+    RollupKeys keys = RollupKeys.None;
 
     public Task<long> UnfoldedAsync() => Read(database => Math.Max(0, (database.Scalar("SELECT max(no) FROM usage") ?? 0) - RollupStateOf(database).Folded));
 
@@ -150,13 +150,32 @@ public sealed partial class SqliteLedger : IUsageStore
         }).ConfigureAwait(false);
         if (head is not { } known) return;
         var erasures = await AuditTrail.ErasuresAsync(this, account).ConfigureAwait(false);
-        var fold = new Fold(state);
+        // What adds up over all accounts can not be taken apart again: it is made anew.
+        var fold = new Fold(state.WithoutAllFrom(RollupPlan.Earliest));
         await foreach (var record in AuditTrail.RecordsAsync(this, account, known.Version, erasures).ConfigureAwait(false))
             if (!unfolded.Contains(record.Id))
                 fold.Add(RollupKey.Of(account, record), record.Usage.Dimensions.Session, record.Figures());
-        var before = await Read(database => KeysOf(database).Where(key => key.Key.Account == account).Select(key => key.No).ToArray()).ConfigureAwait(false);
-        await writer.RollAgainAsync(before, fold).ConfigureAwait(false);
-        lock (keysGate) keys = [];
+        var (before, first) = await Read(database =>
+        {
+            var before = KeysOf(database).All.Where(key => key.Key.Account == account).Select(key => key.No).ToArray();
+            return (before, FirstOf(database, before));
+        }).ConfigureAwait(false);
+        first = first is { } old && fold.First is { } made ? Math.Min(old, made) : first ?? fold.First;
+        await writer.RollAgainAsync(before, fold.Spread(), first, first is { } from ? state.WithoutAllFrom(from) : state).ConfigureAwait(false);
+        lock (keysGate) keys = RollupKeys.None;
+    }
+
+    /// <summary>Where the first row of these keys begins; null where there is none.</summary>
+    static long? FirstOf(Database database, IReadOnlyList<int> among)
+    {
+        long? first = null;
+        var wanted = among.ToHashSet();
+        using var read = database.Prepare("SELECT start, key FROM rollups WHERE level = ? ORDER BY start");
+        read.Add((long)new RollupLevel(RollupView.Account, RollupSpan.Hour).No);
+        while (first is null && read.Read())
+            if (wanted.Contains((int)read.Long(1)))
+                first = read.Long(0);
+        return first;
     }
 
     /// <summary>Records that are not folded yet, in the order of booking, and how far they go.</summary>
@@ -183,61 +202,62 @@ public sealed partial class SqliteLedger : IUsageStore
                 figures.Success, row.Text(8));
             fold.Add(key, row.TextOrNull(14), figures);
         }
-        return last == folded ? default : (fold, last);
+        return last == folded ? default : (fold.Spread(), last);
     }
 
     /// <summary>The next hour or day that is over, made of its parts, and how far hours and days are then.</summary>
     (Fold? Fold, RollupState State) NextRaise(Database database, Instant now)
     {
         var (_, state) = RollupStateOf(database);
-        foreach (var level in (RollupLevel[])[RollupLevel.Quarter, RollupLevel.Hour])
+        foreach (var raise in RollupRaise.All)
         {
-            if (RollupPlan.Unraised(level, state, now) is not { } unraised) continue;
+            if (raise.Open(state, now) is not { } open) continue;
             using var first = database.Prepare("SELECT min(start) FROM rollups WHERE level = ? AND start >= ? AND start < ?");
-            var (parts, after) = RollupPlan.Raise(
-                level, state, unraised, first.Add((long)level).Add(unraised.From).Add(unraised.To).Read() ? first.LongOrNull(0) : null);
-            var fold = new Fold(state);
-            var byNo = KeysOf(database).ToDictionary(key => key.No, key => key.Key);
-            ReadRollups(database, level, parts, null, "sums, sessions", row => fold.Raise(level, row.Long(0), byNo[(int)row.Long(1)], row.Blob(2), row.Blob(3)));
-            return (fold, after);
+            var (range, after) = raise.Next(state, open, first.Add((long)raise.First.No).Add(open.From).Add(open.To).Read() ? first.LongOrNull(0) : null);
+            var fold = new Fold(after);
+            var known = KeysOf(database);
+            var byNo = known.All.ToDictionary(key => key.No, key => key.Key);
+            foreach (var part in raise.Parts)
+                ReadRollups(database, part, range, known, null, "sums, sessions", row => fold.Take(part, row.Long(0), byNo[(int)row.Long(1)], row.Blob(2), row.Blob(3)));
+            return (fold.Make(raise.Made), after);
         }
         return default;
     }
 
     static (long Folded, RollupState State) RollupStateOf(Database database)
     {
-        using var read = database.Prepare("SELECT folded, hours_before, days_before FROM rollup_state");
+        using var read = database.Prepare("SELECT folded, hours_before, days_before, all_hours_before, all_days_before FROM rollup_state");
         if (!read.Read()) throw new InvalidDataException("the state of the rollups is missing");
-        return (read.Long(0), new(read.Long(1), read.Long(2)));
+        return (read.Long(0), new(read.Long(1), read.Long(2), read.Long(3), read.Long(4)));
     }
 
-    (int No, RollupKey Key)[] KeysOf(Database database)
+    RollupKeys KeysOf(Database database)
     {
         var known = Volatile.Read(ref keys);
         using var read = database.Prepare("SELECT no, key FROM rollup_keys WHERE no > ? ORDER BY no");
-        read.Add(known.Length == 0 ? 0 : known[^1].No);
+        read.Add(known.Last);
         var more = new List<(int, RollupKey)>();
         while (read.Read()) more.Add(((int)read.Long(0), RollupKey.Parse(read.Text(1))));
         if (more.Count == 0) return known;
+        var all = known.With(more);
         lock (keysGate)
         {
             // Where others have changed them meanwhile, theirs stay; these are right for this read.
-            (int, RollupKey)[] all = [.. known, .. more];
             if (keys == known) keys = all;
             return all;
         }
     }
 
-    /// <summary>Rows of a level: `start`, `key` and <paramref name="columns"/>; of some keys where those are few among all.</summary>
-    void ReadRollups(Database database, RollupLevel level, MillisRange range, IReadOnlyCollection<int>? among, string columns, Action<Statement> take)
+    /// <summary>Rows of a level: `start`, `key` and <paramref name="columns"/>; of some keys where those are few of all that are known.</summary>
+    static void ReadRollups(Database database, RollupLevel level, MillisRange range, RollupKeys known, IReadOnlyList<int>? among, string columns, Action<Statement> take)
     {
-        var unit = RollupPlan.MillisOf(level);
+        var unit = RollupPlan.MillisOf(level.Span);
         // A range without an end is read whole.
-        var lookUp = among is not null && range.From > RollupPlan.Earliest && range.To < RollupPlan.Latest && (long)among.Count * RowsPerLookup < keys.Length;
+        var lookUp = among is not null && range.From > RollupPlan.Earliest && range.To < RollupPlan.Latest && (long)among.Count * RowsPerLookup < known.Of(level.View).Count;
         if (!lookUp)
         {
             using var read = database.Prepare($"SELECT start, key, {columns} FROM rollups WHERE level = ? AND start >= ? AND start < ?");
-            read.Add((long)level).Add(range.From).Add(range.To);
+            read.Add((long)level.No).Add(range.From).Add(range.To);
             while (read.Read()) take(read);
             return;
         }
@@ -245,7 +265,7 @@ public sealed partial class SqliteLedger : IUsageStore
         for (var start = RollupPlan.Floor(range.From, unit); start < range.To; start += unit)
             foreach (var key in among!)
             {
-                if (find.Add((long)level).Add(start).Add(key).Read()) take(find);
+                if (find.Add((long)level.No).Add(start).Add(key).Read()) take(find);
                 find.Reset();
             }
     }

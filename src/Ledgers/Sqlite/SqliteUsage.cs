@@ -49,13 +49,14 @@ public sealed partial class SqliteLedger
         database =>
         {
             var (folded, state) = RollupStateOf(database);
-            var plan = RollupPlan.For(filter, by, step, state);
+            var plan = RollupPlan.For(filter, Widened(database, filter), by, step, state);
             var adder = new UsageAdder(filter, by, step);
-            if (plan.Rollups.Count > 0)
+            var known = KeysOf(database);
+            foreach (var rollups in plan.Rollups.GroupBy(part => part.Level.View))
             {
-                foreach (var (no, key) in KeysOf(database)) adder.Expect(no, key);
-                foreach (var (level, range) in plan.Rollups)
-                    ReadRollups(database, level, range, adder.Expected, "sums", row => adder.Add((int)row.Long(1), row.Long(0), row.Blob(2)));
+                var among = known.Expected(rollups.Key, adder.Expect);
+                foreach (var (level, range) in rollups)
+                    ReadRollups(database, level, range, known, among, "sums", row => adder.Add((int)row.Long(1), row.Long(0), row.Blob(2)));
             }
             var columns = new UsageColumns(dialect, filter, by);
             var accounts = new AccountNames(database);
@@ -83,13 +84,18 @@ public sealed partial class SqliteLedger
         database =>
         {
             var (folded, state) = RollupStateOf(database);
-            var plan = RollupPlan.For(filter, [], UsageStep.Whole, state);
+            var plan = RollupPlan.For(filter, Widened(database, filter), [], UsageStep.Whole, state);
             var finder = new ExtentFinder(filter);
-            if (plan.Rollups.Count > 0)
+            var known = KeysOf(database);
+            foreach (var rollups in plan.Rollups.GroupBy(part => part.Level.View))
             {
-                foreach (var (no, key) in KeysOf(database)) finder.Expect(no, key);
-                foreach (var (level, range) in plan.Rollups)
-                    ReadRollups(database, level, range, finder.Expected, "sums, sessions", row => finder.Add((int)row.Long(1), row.Blob(2), row.Blob(3)));
+                var among = known.Expected(rollups.Key, finder.Expect);
+                foreach (var (level, range) in rollups)
+                    ReadRollups(database, level, range, known, among, "sums, sessions", row => finder.Add((int)row.Long(1), row.Blob(2), row.Blob(3)));
+                if (!rollups.Key.IsOfAll) continue;
+                var amongAccounts = known.Expected(rollups.Key.Source!, finder.Expect);
+                foreach (var (level, range) in rollups)
+                    ReadRollups(database, level.Source!.Value, range, known, amongAccounts, "0", row => finder.AddAccount((int)row.Long(1)));
             }
             var columns = new UsageColumns(dialect, filter, [UsageKey.Account, UsageKey.Session]);
             var accounts = new AccountNames(database);
@@ -180,6 +186,13 @@ public sealed partial class SqliteLedger
         unfolded.And("no > {0}", folded);
         yield return unfolded;
     }
+
+    static MillisRange Widened(Database database, UsageFilter filter) => RollupPlan.Widened(filter, database.Scalar("SELECT kept_since FROM rollup_state"), range =>
+    {
+        if (WhereOf(database, filter.Account is null ? new() : new() { Account = filter.Account }, range) is not { } where) return true;
+        using var any = Ask(database, $"SELECT 1 FROM usage{where} LIMIT 1", where);
+        return !any.Read();
+    });
 
     /// <summary>Null where no record can match, because there is no such account.</summary>
     static UsageWhere? WhereOf(Database database, UsageFilter filter, MillisRange range, bool unindexed = false)
