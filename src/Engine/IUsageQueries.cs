@@ -77,8 +77,8 @@ public sealed record UsageSum(
 }
 
 /// <summary>
-/// Figures that do not add up from groups: distinct values, and the largest single record. Sessions are counted exactly while no account
-/// has more than some hundreds of them in a day, and within about 2 % beyond that.
+/// Figures that do not add up from groups: distinct values, and the largest single record. Sessions are counted exactly while what is
+/// asked for has no more than some hundreds of them in a day, and within about 2 % beyond that.
 /// </summary>
 public sealed record UsageExtent(long Accounts, long Sessions, Instant? PeakAt, Int128 PeakTokens);
 

@@ -14,7 +14,12 @@ namespace Purser.Api.Endpoints;
 
 sealed class ExportEndpoints(IBudgetAuthority authority, IUsageQueries queries)
 {
-    const int PerPage = 500;
+    /// <summary>Records on a page, of which there are fewer where they are large: it is what an export holds in memory.</summary>
+    const int FirstPage = 50, LargestPage = 500;
+    const int BytesOfPage = 4 * 1024 * 1024;
+
+    /// <summary>What waits to be sent before the caller has to take it.</summary>
+    const int BytesOfFlush = 64 * 1024;
 
     /// <summary>What is read of an import before it is booked: bounds the memory, and is enough for a full group commit.</summary>
     const int MostLines = 500;
@@ -38,7 +43,8 @@ sealed class ExportEndpoints(IBudgetAuthority authority, IUsageQueries queries)
         var format = query.Text("format") ?? "jsonl";
         if (format is not ("csv" or "json" or "jsonl")) throw RequestRefusedException.Invalid("format", "must be one of csv, json, jsonl");
         // A ledger that is away says so while there is still a status to say it with.
-        var page = await queries.FindAsync(filter, null, PerPage, http.RequestAborted);
+        var perPage = FirstPage;
+        var page = await queries.FindAsync(filter, null, perPage, http.RequestAborted);
         http.Response.ContentType = format switch { "csv" => "text/csv; charset=utf-8", "json" => "application/json", _ => "application/x-ndjson" };
         http.Response.Headers.ContentDisposition = $"attachment; filename=\"usage.{format}\"";
 
@@ -49,6 +55,7 @@ sealed class ExportEndpoints(IBudgetAuthority authority, IUsageQueries queries)
         if (format == "json") json.WriteStartArray();
         while (true)
         {
+            var sent = 0L;
             foreach (var item in page.Items)
             {
                 if (format == "csv")
@@ -56,22 +63,35 @@ sealed class ExportEndpoints(IBudgetAuthority authority, IUsageQueries queries)
                     line.Clear();
                     RecordCsv.Append(line, item);
                     foreach (var chunk in line.GetChunks()) Encoding.UTF8.GetBytes(chunk.Span, to);
-                    continue;
                 }
-                JsonSerializer.Serialize(json, new RecordDocument(item), ApiJson.Default.RecordDocument);
-                if (format == "json") continue;
-                json.Flush();
-                to.Write("\n"u8);
-                json.Reset();
+                else
+                {
+                    JsonSerializer.Serialize(json, new RecordDocument(item), ApiJson.Default.RecordDocument);
+                    json.Flush();
+                    if (format == "jsonl")
+                    {
+                        to.Write("\n"u8);
+                        json.Reset();
+                    }
+                }
+                if (to.UnflushedBytes >= BytesOfFlush) await SendAsync();
             }
-            if (format == "json") json.Flush();
-            await to.FlushAsync(http.RequestAborted);
             if (page.Next is null) break;
-            page = await queries.FindAsync(filter, page.Next, PerPage, http.RequestAborted);
+            await SendAsync();
+            perPage = sent > BytesOfPage ? Math.Max(1, perPage / 2) : Math.Min(LargestPage, perPage * 2);
+            page = await queries.FindAsync(filter, page.Next, perPage, http.RequestAborted);
+
+            async Task SendAsync()
+            {
+                sent += to.UnflushedBytes;
+                await to.FlushAsync(http.RequestAborted);
+            }
         }
-        if (format != "json") return;
-        json.WriteEndArray();
-        json.Flush();
+        if (format == "json")
+        {
+            json.WriteEndArray();
+            json.Flush();
+        }
         await to.FlushAsync(http.RequestAborted);
     }
 

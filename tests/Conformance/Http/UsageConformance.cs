@@ -32,6 +32,47 @@ public abstract class UsageConformance(HttpFacade host)
     }
 
     [Fact]
+    public async Task Hostile_records_come_out_as_they_went_in_and_are_no_formulas()
+    {
+        var (account, other) = (host.NewAccount(), host.NewAccount());
+        var large = string.Concat(Enumerable.Repeat("=SUM(A1:A9),\\\"\\n", 10_000));
+        await host.Post($"/v1/accounts/{account}/usage", $$$"""
+            [{"id":"=1","timestamp":"2026-03-01T10:00:00Z","orchestrator":"@SUM(1)","user":"=HYPERLINK(\"http://evil\")","tenant":"+1","session":"-2+3","tool":"=cmd|' /C calc'!A0","provider":"constructor",
+              "model":"＝1","requestId":"@x","tags":{"=k":"@v","__proto__":"toString"},"inputTokens":1,"success":false,"error":"-1,\n=2","metadata":{"__proto__":{"polluted":true},"large":"{{{large}}}"}}]
+            """);
+
+        var lines = await host.Client.GetStringAsync($"/v1/export?account={account}");
+        Assert.True(lines.Length > 150_000, "what is large is not cut");
+        var record = System.Text.Json.JsonDocument.Parse(lines).RootElement;
+        Assert.True(record.GetProperty("metadata").GetProperty("__proto__").GetProperty("polluted").GetBoolean());
+        Assert.Equal(large.Replace("\\\"", "\"", StringComparison.Ordinal).Replace("\\n", "\n", StringComparison.Ordinal), record.GetProperty("metadata").GetProperty("large").GetString());
+        (await host.Post("/v1/import", lines.Replace($"\"account\":\"{account}\"", $"\"account\":\"{other}\"", StringComparison.Ordinal))).Is(200, """{"lines":1,"accepted":1,"failed":0,"errors":[]}""");
+        Assert.Equal(lines.Replace(account, other, StringComparison.Ordinal), await host.Client.GetStringAsync($"/v1/export?account={other}"));
+
+        var fields = Fields(await host.Client.GetStringAsync($"/v1/export?account={account}&format=csv")).ToArray();
+        Assert.Equal(0, fields.Length % 2);
+        Assert.DoesNotContain(fields, field => field.Length > 0 && "=+-@＝".Contains(field[0], StringComparison.Ordinal));
+        Assert.Contains("'=cmd|' /C calc'!A0", fields);
+
+        (await host.Post($"/v1/accounts/{account}/usage", $$$"""{"metadata":{"large":"{{{new string('x', 1_000_000)}}}"}}""")).IsProblem(400, "invalid", "metadata");
+    }
+
+    /// <summary>The fields of all lines, one after the other.</summary>
+    static IEnumerable<string> Fields(string csv)
+    {
+        var (field, quoted) = (new System.Text.StringBuilder(), false);
+        for (var i = 0; i < csv.Length; i++)
+            if (quoted && csv[i] == '"' && i + 1 < csv.Length && csv[i + 1] == '"') field.Append(csv[i++]);
+            else if (csv[i] == '"') quoted = !quoted;
+            else if (!quoted && (csv[i] is ',' or '\n'))
+            {
+                yield return field.ToString().TrimEnd('\r');
+                field.Clear();
+            }
+            else field.Append(csv[i]);
+    }
+
+    [Fact]
     public async Task An_import_names_each_line_that_it_can_not_take_and_takes_the_others()
     {
         var account = host.NewAccount();
