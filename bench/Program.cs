@@ -13,6 +13,9 @@ for (var i = 0; i < args.Length; i++)
                 else sizes.Add(long.Parse(args[i], System.Globalization.CultureInfo.InvariantCulture));
             await ReportBenchmark.RunAsync(Console.Out, sizes, postgres, keep);
             return 0;
+        case "--appends":
+            await ReportBenchmark.AppendsAsync(Console.Out, args[(i + 1)..] is ["--postgres"]);
+            return 0;
         case "--quick":
             quick = true;
             break;
@@ -23,7 +26,7 @@ for (var i = 0; i < args.Length; i++)
             only = args[++i];
             break;
         default:
-            Console.Error.WriteLine("usage: ./run bench [--quick] [--json FILE] [--only NAME] | --reports RECORDS... [--postgres] [--keep FOLDER]");
+            Console.Error.WriteLine("usage: ./run bench [--quick] [--json FILE] [--only NAME] | --reports RECORDS... [--postgres] [--keep FOLDER] | --appends [--postgres]");
             return args[i] is "--help" or "-h" ? 0 : 2;
     }
 

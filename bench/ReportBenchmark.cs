@@ -51,38 +51,41 @@ public static class ReportBenchmark
         }
     }
 
-    /// <summary>The three questions that `/v1/reports` asks: the series, the distinct values, the groups.</summary>
+    /// <summary>The three questions that `/v1/reports` asks at once: the series, the distinct values, the groups.</summary>
     static async Task MeasureAsync(TextWriter to, string name, IUsageQueries queries, UsageFilter filter, UsageKey[] by, UsageStep step)
     {
-        // Ends now, as most reports do: nothing is booked later than that.
-        var range = filter with { From = until - period, To = until };
-        List<double> series = [], distinct = [], groups = [], all = [];
-        for (var round = -20; round < Rounds; round++)
+        // From some minute on until now, as `/v1/reports` asks if nothing is said; and from the beginning of a day on.
+        foreach (var (from, title) in new[] { (until - period, "30 days until now"), (now - period - Duration.FromHours(15) - Duration.FromSeconds(566), "from a midnight on") })
         {
-            double last = 0;
-            var clock = Stopwatch.StartNew();
-            await queries.SumAsync(range, [], step);
-            Lap(series);
-            await queries.ExtentAsync(range);
-            Lap(distinct);
-            await queries.SumAsync(range, by, UsageStep.Whole);
-            Lap(groups);
-            if (round >= 0) all.Add(last);
-
-            void Lap(List<double> times)
+            var range = filter with { From = from, To = until };
+            List<double> series = [], distinct = [], groups = [], all = [];
+            for (var round = -20; round < Rounds; round++)
             {
-                var elapsed = clock.Elapsed.TotalMilliseconds;
-                if (round >= 0) times.Add(elapsed - last);
-                last = elapsed;
+                var one = await Task.WhenAll(
+                    Timed(() => queries.SumAsync(range, [], step)), Timed(() => queries.ExtentAsync(range)), Timed(() => queries.SumAsync(range, by, UsageStep.Whole)));
+                if (round < 0) continue;
+                series.Add(one[0]);
+                distinct.Add(one[1]);
+                groups.Add(one[2]);
+                all.Add(one.Max());
             }
+            foreach (var times in new[] { series, distinct, groups, all }) times.Sort();
+            to.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"  {name}, {title}: p50 {all[Rounds / 2]:F1} ms, p99 {all[Rounds * 99 / 100]:F1} ms (p50 of series {series[Rounds / 2]:F1}, distinct values {distinct[Rounds / 2]:F1}, groups {groups[Rounds / 2]:F1})"));
         }
-        foreach (var times in new[] { series, distinct, groups, all }) times.Sort();
-        to.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"  {name}: p50 {all[Rounds / 2]:F1} ms (series {series[Rounds / 2]:F1}, distinct values {distinct[Rounds / 2]:F1}, groups {groups[Rounds / 2]:F1}), p99 {all[Rounds * 99 / 100]:F1} ms"));
+        GC.Collect();
+        to.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {GC.GetTotalMemory(forceFullCollection: true) / 1e6:F0} MB of memory in use"));
+
+        static async Task<double> Timed(Func<Task> ask)
+        {
+            var clock = Stopwatch.StartNew();
+            await ask();
+            return clock.Elapsed.TotalMilliseconds;
+        }
     }
 
     /// <summary>Straight into the ledger, many records to an append, as nobody but an import would.</summary>
-    static async Task FillAsync(ILedger ledger, long size)
+    static async Task FillAsync(ILedger ledger, long size, bool requestIds = false)
     {
         const int perAppend = 500;
         var random = new Random(1);
@@ -94,7 +97,7 @@ public static class ReportBenchmark
             {
                 var at = now - period + period * ((double)done / size);
                 var events = new BudgetEvent[Math.Min(perAppend, size - done)];
-                for (var i = 0; i < events.Length; i++) events[i] = new Recorded(RecordOf($"u{done + i:D12}", at + Duration.FromMilliseconds(random.Next(600_000)), random), []) { At = at };
+                for (var i = 0; i < events.Length; i++) events[i] = new Recorded(RecordOf($"u{done + i:D12}", at + Duration.FromMilliseconds(random.Next(600_000)), random, requestIds), []) { At = at };
                 batch.Add(new(string.Create(CultureInfo.InvariantCulture, $"account-{account}"), versions[account]++, events) { At = at });
             }
             foreach (var result in await ledger.AppendAsync(batch))
@@ -102,7 +105,40 @@ public static class ReportBenchmark
         }
     }
 
-    static UsageRecord RecordOf(string id, Instant at, Random random)
+    /// <summary>What appending loses to what is made of it: to rollups, which are made behind it, and to the index of request ids.</summary>
+    public static async Task AppendsAsync(TextWriter to, bool postgres)
+    {
+        const int records = 200_000, rounds = 3;
+        await using var server = postgres ? await PostgresServer.StartAsync() : null;
+        (string Name, bool Upkeep, bool RequestIds)[] variants = [("no rollups, no request ids", false, false), ("rollups", true, false), ("request ids", false, true), ("both", true, true)];
+        var seconds = variants.ToDictionary(variant => variant.Name, _ => new List<double>());
+        for (var round = -1; round < rounds; round++)
+            foreach (var (name, upkeep, requestIds) in variants)
+            {
+                using var folder = new TemporaryFolder();
+                await using ILedger ledger = postgres ? await PostgresLedger.OpenAsync(await server!.NewDatabaseAsync()) : await SqliteLedger.OpenAsync(folder.Path);
+                using var end = new CancellationTokenSource();
+                var kept = upkeep
+                    ? new UsageUpkeep((IUsageStore)ledger, new(new Still()), NullLogger.Instance, UsageRetention.OfDays(36_500)).RunAsync(TimeProvider.System, end.Token) : Task.CompletedTask;
+                var clock = Stopwatch.StartNew();
+                await FillAsync(ledger, records, requestIds);
+                if (round >= 0) seconds[name].Add(clock.Elapsed.TotalSeconds);
+                await end.CancelAsync();
+                await kept;
+            }
+        var against = Median(seconds[variants[0].Name]);
+        foreach (var (name, _, _) in variants)
+            to.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{(postgres ? "PostgreSQL" : "SQLite")}, {name}: {records / Median(seconds[name]):N0} records/s, {against / Median(seconds[name]):F2} of the first"));
+
+        static double Median(List<double> values)
+        {
+            values.Sort();
+            return values[values.Count / 2];
+        }
+    }
+
+    static UsageRecord RecordOf(string id, Instant at, Random random, bool requestIds)
     {
         var (provider, model) = models[random.Next(models.Length)];
         var (input, output) = (random.Next(4000), random.Next(1000));
@@ -112,6 +148,7 @@ public static class ReportBenchmark
             Usage = new()
             {
                 Dimensions = new() { Provider = provider, Model = model, User = string.Create(CultureInfo.InvariantCulture, $"user-{random.Next(Users)}"), Session = string.Create(CultureInfo.InvariantCulture, $"session-{at.ToUnixTimeSeconds() / 3600}-{random.Next(20)}") },
+                RequestId = requestIds ? string.Create(CultureInfo.InvariantCulture, $"req_{random.NextInt64():x16}") : null,
                 InputTokens = input, OutputTokens = output, DurationMs = (long)Math.Exp(6 + 1.2 * random.NextDouble() * 3), Success = random.Next(50) > 0,
             },
         };

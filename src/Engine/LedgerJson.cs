@@ -25,5 +25,9 @@ public static class LedgerJson
 
     public static byte[] EncodeRecord(UsageRecord record) => JsonSerializer.SerializeToUtf8Bytes(record, CoreJson.Default.UsageRecord);
 
+    /// <summary>What stands in the encoded form of every record that has this tag, and of few others.</summary>
+    public static byte[] EncodeTag(string name, string value) =>
+        JsonSerializer.SerializeToUtf8Bytes(new SortedDictionary<string, string>(StringComparer.Ordinal) { [name] = value }, CoreJson.Default.SortedDictionaryStringString)[1..^1];
+
     public static UsageRecord DecodeRecord(ReadOnlySpan<byte> json) => JsonSerializer.Deserialize(json, CoreJson.Default.UsageRecord)!;
 }

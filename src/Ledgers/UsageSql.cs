@@ -8,8 +8,14 @@ namespace Purser.Ledgers;
 /// <summary>Where the dialects differ: names of columns, and how a value is referred to.</summary>
 sealed record UsageDialect(string Order, string Id, string Cost, string Duration, Func<int, string> Value)
 {
+    /// <summary>Whether a record as it is stored contains {0}.</summary>
+    public required string Contains { get; init; }
+
     /// <summary>Goes before columns whose index must not be taken.</summary>
     public string Unindexed { get; init; } = "";
+
+    /// <summary>Goes before account and time where a record is named: an index of names is better, which not every planner sees.</summary>
+    public string BesideName { get; init; } = "";
 }
 
 /// <summary>A condition with its values.</summary>
@@ -23,8 +29,9 @@ sealed class UsageWhere
     public UsageWhere(UsageDialect dialect, UsageFilter filter, object? account, MillisRange range)
     {
         this.dialect = dialect;
+        var unindexed = (filter.RequestId ?? filter.Id) is null ? dialect.Unindexed : dialect.BesideName;
         And("not erased");
-        if (account is not null) And(dialect.Unindexed + "account = {0}", account);
+        if (account is not null) And(unindexed + "account = {0}", account);
         Equal("orchestrator", filter.Orchestrator);
         Equal("\"user\"", filter.User);
         Equal("tenant", filter.Tenant);
@@ -37,8 +44,10 @@ sealed class UsageWhere
         Equal(dialect.Id, filter.Id);
         if (filter.Success is { } success) And(success ? "success" : "not success");
         if (filter.Unpriced is { } unpriced) And(unpriced ? HasNoPrice : $"not ({HasNoPrice})");
-        if (range.From > RollupPlan.Earliest) And(dialect.Unindexed + "at >= {0}", range.From);
-        if (range.To < RollupPlan.Latest) And(dialect.Unindexed + "at < {0}", range.To);
+        // Looked for in the bytes first: taking every record apart costs ten times as much. Who reads them looks again.
+        foreach (var (name, value) in filter.Tags ?? []) And(dialect.Contains, LedgerJson.EncodeTag(name, value));
+        if (range.From > RollupPlan.Earliest) And(unindexed + "at >= {0}", range.From);
+        if (range.To < RollupPlan.Latest) And(unindexed + "at < {0}", range.To);
     }
 
     /// <summary>A first adjustment of what was booked without a price gives it one; its own row is marked too, for <see cref="UsageColumns.Unpriced"/>.</summary>

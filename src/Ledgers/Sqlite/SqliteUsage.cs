@@ -6,7 +6,7 @@ namespace Purser.Ledgers.Sqlite;
 
 public sealed partial class SqliteLedger
 {
-    static readonly UsageDialect dialect = new("no", "usage_id", "cost_nanos", "duration_ms", _ => "?");
+    static readonly UsageDialect dialect = new("no", "usage_id", "cost_nanos", "duration_ms", _ => "?") { Contains = "instr(record, {0}) > 0", BesideName = "+" };
 
     /// <summary>A plus sign keeps SQLite from taking an index.</summary>
     static readonly UsageDialect unfoldedDialect = dialect with { Unindexed = "+" };
@@ -210,6 +210,7 @@ public sealed partial class SqliteLedger
         var statement = database.PrepareOnce(sql);
         foreach (var value in where.Values)
             if (value is long number) statement.Add(number);
+            else if (value is byte[] bytes) statement.Add(bytes.AsSpan());
             else statement.Add((string)value);
         return statement;
     }

@@ -3,7 +3,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using NodaTime;
 using Purser.Api;
-using Purser.Core;
 using Purser.Engine;
 
 namespace Purser.Embedded.Tests.Http;
