@@ -14,8 +14,8 @@ sealed record UsageDialect(string Order, string Id, string Cost, string Duration
     /// <summary>Goes before columns whose index must not be taken.</summary>
     public string Unindexed { get; init; } = "";
 
-    /// <summary>Goes before account and time where a record is named: an index of names is better, which not every planner sees.</summary>
-    public string BesideName { get; init; } = "";
+    /// <summary>Goes before account and time where the id of a record is given: the index of ids is better, which not every planner sees.</summary>
+    public string BesideId { get; init; } = "";
 }
 
 /// <summary>A condition with its values.</summary>
@@ -29,7 +29,7 @@ sealed class UsageWhere
     public UsageWhere(UsageDialect dialect, UsageFilter filter, object? account, MillisRange range)
     {
         this.dialect = dialect;
-        var unindexed = (filter.RequestId ?? filter.Id) is null ? dialect.Unindexed : dialect.BesideName;
+        var unindexed = filter.Id is null ? dialect.Unindexed : dialect.BesideId;
         And("not erased");
         if (account is not null) And(unindexed + "account = {0}", account);
         Equal("orchestrator", filter.Orchestrator);

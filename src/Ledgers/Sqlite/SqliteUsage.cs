@@ -6,7 +6,7 @@ namespace Purser.Ledgers.Sqlite;
 
 public sealed partial class SqliteLedger
 {
-    static readonly UsageDialect dialect = new("no", "usage_id", "cost_nanos", "duration_ms", _ => "?") { Contains = "instr(record, {0}) > 0", BesideName = "+" };
+    static readonly UsageDialect dialect = new("no", "usage_id", "cost_nanos", "duration_ms", _ => "?") { Contains = "instr(record, {0}) > 0", BesideId = "+" };
 
     /// <summary>A plus sign keeps SQLite from taking an index.</summary>
     static readonly UsageDialect unfoldedDialect = dialect with { Unindexed = "+" };

@@ -5,6 +5,3 @@ alter table rollup_state add column all_hours_before bigint not null default -62
 delete from rollups where level > 0;
 delete from rollup_keys where no not in (select key from rollups);
 update rollup_state set hours_before = -62135596800000, days_before = -62135596800000;
-
--- Somebody who knows a provider's id for a request asks for its record. Only calls that name one pay for it.
-create index usage_by_request on usage (request_id, account) where request_id is not null;

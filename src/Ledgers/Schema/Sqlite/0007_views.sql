@@ -6,6 +6,3 @@ ALTER TABLE rollup_state ADD COLUMN all_days_before INTEGER NOT NULL DEFAULT -62
 DELETE FROM rollups WHERE level > 0;
 DELETE FROM rollup_keys WHERE no NOT IN (SELECT key FROM rollups);
 UPDATE rollup_state SET hours_before = -62135596800000, days_before = -62135596800000;
-
--- Somebody who knows a provider's id for a request asks for its record. Only calls that name one pay for it.
-CREATE INDEX usage_by_request ON usage (request_id, account) WHERE request_id IS NOT NULL;
