@@ -68,45 +68,32 @@ public sealed class TokenCountDocument
 }
 
 /// <summary>The parts that are not 0; together they are all tokens.</summary>
-public sealed class TokenPartsDocument
+public sealed class TokenPartsDocument(TokenParts parts)
 {
-    internal TokenPartsDocument(TokenParts parts)
-    {
-        Text = parts.Text;
-        System = parts.System;
-        Tools = parts.Tools;
-        ToolCalls = parts.ToolCalls;
-        ToolResults = parts.ToolResults;
-        Images = parts.Images;
-        Audio = parts.Audio;
-        Video = parts.Video;
-        Overhead = parts.Overhead;
-    }
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public long Text => parts.Text;
 
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
-    public long Text { get; }
+    public long System => parts.System;
 
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
-    public long System { get; }
+    public long Tools => parts.Tools;
 
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
-    public long Tools { get; }
+    public long ToolCalls => parts.ToolCalls;
 
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
-    public long ToolCalls { get; }
+    public long ToolResults => parts.ToolResults;
 
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
-    public long ToolResults { get; }
+    public long Images => parts.Images;
 
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
-    public long Images { get; }
+    public long Audio => parts.Audio;
 
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
-    public long Audio { get; }
+    public long Video => parts.Video;
 
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
-    public long Video { get; }
-
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
-    public long Overhead { get; }
+    public long Overhead => parts.Overhead;
 }
