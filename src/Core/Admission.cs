@@ -85,23 +85,11 @@ static class Admission
             if (!(shadow ? match.Shadows : match.Decides)) continue;
             var amount = requested.Of(match.Limit.Unit);
             if (match.Missing(amount) == 0) continue;
-            var fits = FitsAt(match, amount, now);
+            var fits = Waiting.FitsAt(state, match, amount, now);
             blockers.Add(new(
                 Viewing.View(state, match, now), new(match.Limit.Unit, amount), fits is { } at ? CeilingSeconds(at - now) : null, fits));
         }
         return [.. blockers];
-    }
-
-    /// <summary>When enough has left the window for the amount to fit, if nobody else takes it; null where waiting can not help.</summary>
-    static Instant? FitsAt(in Match match, long requested, Instant now)
-    {
-        if (requested > match.Allowed || match.Counter is not { } counter) return null;
-        foreach (var end in counter.Slots.Select(slot => slot.Span.End).Where(end => end > now && end < Span.Always.End).Order())
-        {
-            var (settled, held) = counter.At(end);
-            if (settled + held + requested <= match.Allowed) return end;
-        }
-        return null;
     }
 
     public static long CeilingSeconds(Duration duration) => (duration.TotalMilliseconds() + 999) / 1000;

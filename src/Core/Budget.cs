@@ -176,6 +176,7 @@ public static class Budget
     /// <summary>Changes the state by one event. Knows no settings and no clock: the event carries all of it.</summary>
     public static void Apply(BudgetState state, BudgetEvent happened)
     {
+        if (state.LastAt == default) state.BeganAt = happened.At;
         if (happened.At > state.LastAt) state.LastAt = happened.At;
         switch (happened)
         {
@@ -190,7 +191,7 @@ public static class Budget
             case OverrideRemoved removed: Overriding.Apply(state, removed); break;
             case AccountPaused paused: (state.Paused, state.PausedReason) = (true, paused.Reason); break;
             case AccountResumed: (state.Paused, state.PausedReason) = (false, null); break;
-            case UsageErased: break;
+            case UsageErased: state.ErasedAt = happened.At; break;
             case SessionClosed closed: Counting.Apply(state, closed); break;
             case ThresholdCrossed crossed: Thresholding.Apply(state, crossed); break;
             case ThresholdRearmed rearmed: Thresholding.Apply(state, rearmed); break;

@@ -80,6 +80,9 @@ public sealed class LimitState(NumberedLimit numbered)
     /// <summary>The calendar window with usage whose end is still to be announced; null when there is none.</summary>
     public Span? Open { get; set; }
 
+    /// <summary>What was used before this is not all in the counters: when the limit came, records of it were gone. Windows begun since are whole.</summary>
+    public Instant? CountedSince { get; init; }
+
     /// <summary>The window computed last: nearly every call of a window asks for the same one.</summary>
     [JsonIgnore]
     public Span Current
@@ -183,7 +186,7 @@ public sealed record Override(string Id, long Fingerprint, OverrideTerms Terms, 
 
 public sealed class BudgetState(string account)
 {
-    /// <summary>More overrides than this in one account are refused: every decision looks at them.</summary>
+    /// <summary>More overrides than this in one account, ahead or in force, are refused: every decision looks at all that are known.</summary>
     public const int MostOverrides = 1000;
 
     public string Account => account;
@@ -193,6 +196,12 @@ public sealed class BudgetState(string account)
 
     /// <summary>The latest instant in the stream.</summary>
     public Instant LastAt { get; set; }
+
+    /// <summary>The first instant in the stream.</summary>
+    public Instant BeganAt { get; set; }
+
+    /// <summary>When records were erased last; those that are booked since are all there.</summary>
+    public Instant? ErasedAt { get; set; }
 
     /// <summary>Nothing ever happened here, durable or not.</summary>
     [JsonIgnore]

@@ -45,7 +45,11 @@ public sealed record HoldMatch(string Id, int Layer, IReadOnlyList<Touch> Touche
 /// </summary>
 public sealed record PolicyChanged(
     Policy? Policy, long PolicyVersion, long DefaultsVersion, EffectivePolicy Effective, IReadOnlyList<Seed> Seeds,
-    IReadOnlyList<HoldMatch> Holds) : BudgetEvent;
+    IReadOnlyList<HoldMatch> Holds) : BudgetEvent
+{
+    /// <summary>Since when the counts of the new limits are complete, where records of their current windows may be gone.</summary>
+    public Instant? CountedSince { get; init; }
+}
 
 public sealed record AccountPaused(string? Reason) : BudgetEvent;
 

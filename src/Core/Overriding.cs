@@ -5,7 +5,7 @@ namespace Purser.Core;
 
 static class Overriding
 {
-    /// <summary>Ended overrides stay known this long: for retries of their ids and for the list.</summary>
+    /// <summary>Ended overrides stay known this long, for retries of their ids and for the list; those that ended first leave sooner where others need their place.</summary>
     static readonly Duration keptAfterEnd = Duration.FromDays(90);
 
     public static bool Covers(OverrideTerms terms, Limit limit) =>
@@ -30,8 +30,8 @@ static class Overriding
         if (covered.TrueForAll(limit => limit.Limit.Amount is null)) return new(Outcome.Unprocessable(field, "the limit is unlimited; there is nothing to raise"));
         if (command.Terms.Key is { Length: > 0 } && !covered.Exists(limit => limit.Limit.Each is not null || limit.Limit.Window.Kind == WindowKind.Session))
             return new(Outcome.Unprocessable("key", "the limit has one counter for all calls (it has no `each`); leave `key` out"));
-        if (state.Overrides.Count(other => now - keptAfterEnd < other.Terms.ExpiresAt) >= BudgetState.MostOverrides)
-            return new(Outcome.Unprocessable("limitId", $"the account has {BudgetState.MostOverrides} overrides already; change the limit instead"));
+        if (state.Overrides.Count(other => now < other.Terms.ExpiresAt) >= BudgetState.MostOverrides)
+            return new(Outcome.Unprocessable("limitId", $"the account has {BudgetState.MostOverrides} overrides that have not ended; change the limit instead"));
         var terms = command.Terms with { StartsAt = command.Terms.StartsAt?.ToMillis(), ExpiresAt = command.Terms.ExpiresAt.ToMillis() };
         var granted = new Override(command.Id, command.Fingerprint, terms, now);
         return new(Outcome.Done(Viewing.View(granted, covered[0].Limit.Unit, now)), [new OverrideAdded(command.Id, command.Fingerprint, terms) { At = now }]);
@@ -57,6 +57,8 @@ static class Overriding
     public static void Apply(BudgetState state, OverrideAdded added)
     {
         state.Overrides.RemoveAll(old => added.At - keptAfterEnd >= old.Terms.ExpiresAt);
+        if (state.Overrides.Count >= BudgetState.MostOverrides && state.Overrides.MinBy(old => old.Terms.ExpiresAt) is { } first && first.Terms.ExpiresAt <= added.At)
+            state.Overrides.Remove(first);
         state.Overrides.Add(new(added.Id, added.Fingerprint, added.Terms, added.At));
     }
 

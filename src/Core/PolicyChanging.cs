@@ -42,6 +42,23 @@ public sealed class Seeding
 
     public Instant? From { get; }
 
+    /// <summary>
+    /// Says that records booked before an instant are gone. To be said after the records were read: whatever was deleted meanwhile counts too.
+    /// </summary>
+    public void KeptSince(Instant? kept) => keptSince = kept > now ? now : kept;
+
+    Instant? keptSince;
+
+    /// <summary>
+    /// Since when the records tell everything, where they do not reach back to the beginning of all windows: what is older was deleted by age
+    /// or on demand.
+    /// </summary>
+    internal Instant? CountedSince(BudgetState state)
+    {
+        var gone = state.ErasedAt is { } erased && !(erased < keptSince) ? erased : keptSince;
+        return From < gone && state.BeganAt < gone ? gone : null;
+    }
+
     internal EffectivePolicy Effective { get; }
 
     public void Add(UsageRecord record)
@@ -149,7 +166,10 @@ static class PolicyChanging
     };
 
     public static PolicyChanged Adopt(BudgetState state, Seeding seeding, Settings settings, Instant now) =>
-        new(null, state.PolicyVersion, settings.DefaultsVersion, seeding.Effective, seeding.Seeds(state), seeding.Holds(state)) { At = now };
+        new(null, state.PolicyVersion, settings.DefaultsVersion, seeding.Effective, seeding.Seeds(state), seeding.Holds(state))
+        {
+            At = now, CountedSince = seeding.CountedSince(state),
+        };
 
     public static Result Set(BudgetState state, SetPolicy command, Seeding seeding, Settings settings, Instant now)
     {
@@ -158,7 +178,10 @@ static class PolicyChanging
         if (state.HasBookings && seeding.Effective.Currency != state.Effective.Currency)
             return new(Outcome.Unprocessable("currency", $"usage is booked in {state.Effective.Currency} already; a currency changes only while nothing is booked"));
         var changed = new PolicyChanged(
-            command.Policy, state.PolicyVersion + 1, settings.DefaultsVersion, seeding.Effective, seeding.Seeds(state), seeding.Holds(state)) { At = now };
+            command.Policy, state.PolicyVersion + 1, settings.DefaultsVersion, seeding.Effective, seeding.Seeds(state), seeding.Holds(state))
+        {
+            At = now, CountedSince = seeding.CountedSince(state),
+        };
         return new(Outcome.Done(new PolicyView(command.Policy, seeding.Effective, state.PolicyVersion + 1)), [changed]);
     }
 
@@ -175,10 +198,10 @@ static class PolicyChanging
             state.NextLimitNo = Math.Max(state.NextLimitNo, numbered.No + 1);
             if (!before.TryGetValue(numbered.No, out var old))
             {
-                state.Limits.Add(new(numbered));
+                state.Limits.Add(new(numbered) { CountedSince = changed.CountedSince });
                 continue;
             }
-            state.Limits.Add(new(numbered) { Counters = old.Counters, Open = old.Open });
+            state.Limits.Add(new(numbered) { Counters = old.Counters, Open = old.Open, CountedSince = old.CountedSince });
         }
         foreach (var seed in changed.Seeds) Counting.Seed(state, seed);
         foreach (var match in changed.Holds)

@@ -18,8 +18,20 @@ static class Viewing
             new(limit.Unit, used), new(limit.Unit, match.Held),
             match.Allowed is { } most ? new Quantity(limit.Unit, Int128.Max(0, most - used - match.Held)) : null,
             percentUsed, Percent(used + match.Held, match.Allowed), Word(levels, percentUsed, match.Allowed),
-            WindowStart(match), ResetsAt(match, now));
+            WindowStart(match), ResetsAt(match, now))
+        {
+            CountedSince = match.State.CountedSince is { } since && CountsFrom(match, now) < since ? since : null,
+        };
     }
+
+    /// <summary>What happened since then belongs to the window. A session may have begun a while before the first of its calls that is known.</summary>
+    static Instant CountsFrom(in Match match, Instant now) => match.Limit.Window.Kind switch
+    {
+        WindowKind.Request => now,
+        WindowKind.Rolling => now - match.Limit.Window.Length,
+        WindowKind.Session => match.Span.Start - Calendar.SessionIdle,
+        _ => match.Span.Start,
+    };
 
     static Instant? WindowStart(in Match match) => match.Limit.Window.Kind switch
     {

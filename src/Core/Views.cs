@@ -8,7 +8,11 @@ public enum ReservationState { Active, Settled, Released, Expired, Charged }
 /// <summary>One limit as it stands for one key: what is allowed, used, held, left, and when it begins anew (null: never).</summary>
 public sealed record LimitView(
     string LimitId, LimitUnit Unit, Window Window, string? Key, Quantity? Amount, Quantity Settled, Quantity Held, Quantity? Remaining,
-    decimal PercentUsed, decimal PercentCommitted, string Status, Instant? WindowStart, Instant? ResetsAt);
+    decimal PercentUsed, decimal PercentCommitted, string Status, Instant? WindowStart, Instant? ResetsAt)
+{
+    /// <summary>Set where the window began earlier, but was counted in full only since then: older records were gone when the limit came.</summary>
+    public Instant? CountedSince { get; init; }
+}
 
 /// <summary>A limit that stands in the way, and when the call would fit it if nobody else came; null where waiting can not help.</summary>
 public sealed record Blocker(LimitView Limit, Quantity Requested, long? RetryAfterSeconds, Instant? FitsAt);

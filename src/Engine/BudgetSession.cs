@@ -378,9 +378,9 @@ public sealed class BudgetSession(string account, SessionParts parts)
     async Task<Seeding?> SeedAsync(BudgetState budget, BudgetCommand first, Settings settings, Instant now)
     {
         var seeding = Budget.Plan(budget, first, settings, now);
-        if (seeding?.From is { } from)
-            await foreach (var record in parts.Ledger.ReadUsageAsync(account, from))
-                seeding.Add(record);
+        if (seeding?.From is not { } from) return seeding;
+        await foreach (var record in parts.Ledger.ReadUsageAsync(account, from)) seeding.Add(record);
+        seeding.KeptSince(await parts.Ledger.KeptSinceAsync());
         return seeding;
     }
 

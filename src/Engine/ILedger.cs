@@ -39,6 +39,9 @@ public interface ILedger : IAsyncDisposable
     /// <summary>The usage records of an account whose <see cref="UsageRecord.At"/> is not before <paramref name="from"/>, in no order.</summary>
     IAsyncEnumerable<UsageRecord> ReadUsageAsync(string account, Instant from);
 
+    /// <summary>Records that were booked before this are gone, or may go any moment; null where none ever went.</summary>
+    Task<Instant?> KeptSinceAsync(CancellationToken cancellation = default);
+
     /// <summary>
     /// Keeps a snapshot of an account at a version. Snapshots change cost, never meaning; an older one never replaces a newer one. Counters
     /// that are not in the snapshot are kept with it, both or neither. False where it was not kept.

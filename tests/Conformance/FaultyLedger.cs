@@ -81,6 +81,12 @@ public sealed class FaultyLedger(ILedger inner) : ILedger
         return inner.ReadUsageAsync(account, from);
     }
 
+    public Task<Instant?> KeptSinceAsync(CancellationToken cancellation = default)
+    {
+        Reach();
+        return inner.KeptSinceAsync(cancellation);
+    }
+
     public Task<bool> SaveSnapshotAsync(string account, long version, ReadOnlyMemory<byte> snapshot, CounterChanges? counters = null)
     {
         Reach();

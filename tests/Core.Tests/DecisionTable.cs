@@ -269,6 +269,97 @@ public sealed class DecisionTable
             reserve h tokens=60                                             => refused blocked=hour,day hour.retry=1200 day.retry=48000 suggest=wait:48000,override:hour:60,override:day:10
             reserve h tokens=101                                            => refused blocked=hour,day hour.retry=never day.retry=48000 suggest=override:hour:101,override:day:51
             """,
+        ["A_refusal_waits_for_the_holds_that_run_out_first_or_for_the_window"] = """
+            policy day tokens/day 100; life tokens/lifetime 100             => done
+            reserve h tokens=60 ttl=60                                      => done
+            reserve g tokens=30 ttl=600                                     => done
+            reserve x tokens=40                                             => refused blocked=day,life day.retry=60 life.retry=60 suggest=wait:60,override:day:30,override:life:30
+            reserve x tokens=80                                             => refused day.retry=600 life.retry=600
+            reserve x tokens=101                                            => refused day.retry=never life.retry=never
+            extend h e ttl=120                                              => done
+            reserve x tokens=40                                             => refused day.retry=120 life.retry=120
+            settle h u in=20 partial                                        => done day=20/70
+            reserve x tokens=40                                             => refused day.retry=120
+            settle h v in=40                                                => done day=60/30
+            reserve x tokens=40                                             => refused day.retry=600 life.retry=600
+            reserve x tokens=41                                             => refused day.retry=50400 life.retry=never suggest=override:day:31,override:life:31
+            wait 600s
+            reserve x tokens=40                                             => done
+            """,
+        ["Waiting_for_a_hold_that_will_be_charged_does_not_help"] = """
+            policy life tokens/lifetime 100 with expiry=charge              => done
+            reserve h tokens=60 ttl=60                                      => done
+            policy life tokens/lifetime 100                                 => done
+            reserve g tokens=40 ttl=90                                      => done
+            reserve x tokens=50                                             => refused life.retry=never
+            reserve x tokens=40                                             => refused life.retry=90
+            """,
+        ["Waiting_looks_at_the_holds_of_the_same_counter_only"] = """
+            policy who tokens/day 100 each user                             => done
+            reserve h tokens=80 user=ann ttl=60                             => done
+            reserve g tokens=80 user=bob ttl=300                            => done
+            check tokens=50 user=bob                                        => done blocked=who who.retry=300
+            check tokens=50 user=ann                                        => done blocked=who who.retry=60
+            """,
+        ["Waiting_looks_at_the_holds_of_the_same_window_only"] = """
+            policy hour tokens/hour 100                                     => done
+            at 2026-03-02T10:59
+            reserve a tokens=100 ttl=3600                                   => done
+            at 2026-03-02T11:00
+            reserve b tokens=80 ttl=3590                                    => done
+            reserve c tokens=30                                             => refused hour.retry=3590
+            """,
+        ["Waiting_ends_with_a_raise_that_ends_before"] = """
+            policy life tokens/lifetime 100                                 => done
+            override o life +100 until=1h                                   => done
+            reserve h tokens=150 ttl=600                                    => done
+            reserve x tokens=60                                             => refused life.retry=600
+            extend h e ttl=3600                                             => done
+            reserve x tokens=60                                             => refused life.retry=3600
+            reserve x tokens=101                                            => refused life.retry=never
+            """,
+        ["In_a_rolling_window_a_hold_runs_out_before_its_step_leaves"] = """
+            policy roll tokens/rolling:PT1H 100                             => done
+            at 2026-03-02T10:00:30
+            record a in=60                                                  => done
+            reserve h tokens=40 ttl=900                                     => done
+            check tokens=40                                                 => done roll.retry=900
+            check tokens=41                                                 => done roll.retry=3630
+            """,
+        ["A_limit_that_came_after_records_were_gone_says_since_when_it_counts"] = """
+            policy old tokens/lifetime 1000                                 => done
+            at 2026-03-02T10:00
+            record a in=10                                                  => done
+            at 2026-03-20T10:00
+            record b in=20                                                  => done
+            purge 2026-03-10T00:00
+            policy old tokens/lifetime 1000; life tokens/lifetime 1000; month tokens/month 1000; week tokens/week 1000; roll tokens/rolling:P14D 1000 => done
+            status                                                          => done old=30/0 old.since=none life=20/0 life.since=2026-03-10T00:00 month=20/0 month.since=2026-03-10T00:00 week=20/0 week.since=none roll.since=2026-03-10T00:00
+            restart
+            check tokens=1                                                  => done month.since=2026-03-10T00:00
+            policy life tokens/lifetime 500; month tokens/month 1000; roll tokens/rolling:P14D 1000 => done life.since=2026-03-10T00:00 month.since=2026-03-10T00:00
+            at 2026-03-23T23:00
+            status                                                          => done roll.since=2026-03-10T00:00
+            at 2026-03-24T00:00
+            status                                                          => done roll.since=none month.since=2026-03-10T00:00
+            at 2026-04-01T00:00
+            status                                                          => done month.since=none life.since=2026-03-10T00:00
+            """,
+        ["An_account_younger_than_what_is_kept_counts_all"] = """
+            purge 2026-03-02T10:00
+            policy a tokens/day 1000                                        => done
+            record r in=10                                                  => done
+            policy b tokens/lifetime 1000                                   => done b=10/0 b.since=none
+            """,
+        ["A_limit_that_came_after_an_erasure_says_since_when_it_counts"] = """
+            policy day tokens/day 1000                                      => done
+            record a in=10 user=ann                                         => done
+            wait 1h
+            erase user=ann                                                  => done
+            policy day tokens/day 1000; hour tokens/hour 1000; life tokens/lifetime 1000; later tokens/day 1000 off => done day.since=none hour.since=2026-03-02T11:00 life.since=2026-03-02T11:00
+            wait 1h
+            policy day tokens/day 1000; later tokens/day 1000; next tokens/hour 1000 => done later.since=2026-03-02T11:00 next.since=none
+            """,
         ["Waiting_does_not_help_where_nothing_ever_leaves"] = """
             policy life tokens/lifetime 100                                 => done
             record r in=90                                                  => done

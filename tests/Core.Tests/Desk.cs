@@ -27,6 +27,9 @@ sealed class Desk(string account = "acme")
     /// <summary>Drops closed holds and usage from memory after every step, as if a long time had passed.</summary>
     public bool Forgets { get; set; }
 
+    /// <summary>Records booked before this are gone, as if they had grown too old.</summary>
+    public Instant? KeptSince { get; set; }
+
     /// <summary>Replaces the state by its own JSON after every step, as if the account had been evicted.</summary>
     public bool Reloads { get; set; }
 
@@ -60,7 +63,8 @@ sealed class Desk(string account = "acme")
         Show(command);
         var seeding = Budget.Plan(State, command, Settings, Now);
         if (seeding?.From is { } from)
-            foreach (var record in usage.Values.Where(record => record.At >= from).Reverse()) seeding.Add(record);
+            foreach (var record in usage.Values.Where(record => record.At >= from && !(record.BookedAt < KeptSince)).Reverse()) seeding.Add(record);
+        seeding?.KeptSince(KeptSince);
 
         var before = Checks ? Canonical(State) : "";
         var result = Budget.Step(State, command, Settings, Now, seeding);

@@ -67,6 +67,7 @@ public sealed class GoldenEvents
             [new(touches[0], (Int128)long.MaxValue * 4)], [new("h1", 1, touches)]) { At = at },
         ["policyChanged.2"] = new PolicyChanged(
             policy with { Discounts = discounts }, 4, 7, EffectivePolicy.Merge(Policy.Empty, policy with { Discounts = discounts }, EffectivePolicy.None, 4), [], []) { At = at },
+        ["policyChanged.since"] = new PolicyChanged(policy, 3, 1, EffectivePolicy.None, [], []) { At = at, CountedSince = at - Duration.FromDays(90) },
         ["policyChanged.adopted"] = new PolicyChanged(null, 0, 1, EffectivePolicy.None, [], []) { At = at },
         ["policyChanged.adaptive"] = new PolicyChanged(
             adaptive, 1, 0, EffectivePolicy.Merge(Policy.Empty, adaptive, EffectivePolicy.None, 1), [], []) { At = at },

@@ -2,6 +2,7 @@
 // specification. Whatever a line leaves out is not checked.
 //
 //   at 2026-03-02T10:00 | wait 15m                        moves time
+//   purge 2026-03-01T00:00                                records booked before are gone
 //   prices eur | small                                    (settings) another price book
 //   default LIMITS [with SETTINGS]                        (settings) a new default policy
 //   policy LIMITS [with SETTINGS] => done                 limits are `ID UNIT/WINDOW AMOUNT [soft|adaptive] [shadow|off] [each D] [match D=P] [at R,R]`, parted by `;`
@@ -72,6 +73,7 @@ sealed partial class Table
             case "at": desk.Now = Time(words[0]); return true;
             case "wait": desk.Now += Span(words[0]); return true;
             case "forget": desk.Forgets = true; return true;
+            case "purge": desk.KeptSince = Time(words[0]); return true;
             case "restart": desk.Restart(); return true;
             case "reload": desk.Reload(); return true;
             case "refuse-unknown-accounts": desk.Settings = desk.Settings with { RefuseUnknownAccounts = true }; return true;
@@ -211,6 +213,7 @@ sealed partial class Table
             "committed" => view.PercentCommitted.ToString(CultureInfo.InvariantCulture),
             "status" => view.Status,
             "start" => view.WindowStart is { } start ? Text(start) : "none",
+            "since" => view.CountedSince is { } since ? Text(since) : "none",
             "resets" => view.ResetsAt is { } resets ? Text(resets) : "never",
             _ => throw new ArgumentException($"no such check: {name}"),
         };

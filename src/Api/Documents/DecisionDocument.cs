@@ -23,6 +23,7 @@ public class LimitViewDocument
         Status = view.Status;
         WindowStart = view.WindowStart;
         ResetsAt = view.ResetsAt;
+        CountedSince = view.CountedSince;
     }
 
     public string LimitId { get; }
@@ -38,6 +39,10 @@ public class LimitViewDocument
     public string Status { get; }
     public Instant? WindowStart { get; }
     public Instant? ResetsAt { get; }
+
+    /// <summary>Since when the count is complete, where records of the window were gone when the limit came; only shown there.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public Instant? CountedSince { get; }
 
     internal static LimitViewDocument[] Of(IReadOnlyList<LimitView> views)
     {

@@ -255,7 +255,7 @@ public sealed partial class PostgresLedger : ILedger
             var records = await ReachAsync(async () =>
             {
                 await using var command = source.CreateCommand(
-                    "select at, position, record from usage where account = $1 and (at, position) > ($2, $3) order by at, position limit $4");
+                    "select at, position, record from usage where account = $1 and (at, position) > ($2, $3) and not erased order by at, position limit $4");
                 command.Parameters.Add(new() { Value = account });
                 command.Parameters.Add(new() { Value = lastAt });
                 command.Parameters.Add(new() { Value = lastPosition });

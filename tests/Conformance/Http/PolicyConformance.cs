@@ -30,6 +30,21 @@ public abstract class PolicyConformance(HttpFacade host)
     }
 
     [Fact]
+    public async Task A_limit_that_comes_after_records_were_erased_says_since_when_it_counts()
+    {
+        var account = host.NewAccount();
+        await host.Put($"/v1/accounts/{account}/policy", """{"limits":[{"id":"before","unit":"tokens","window":"day","amount":1000}]}""");
+        await host.Post($"/v1/accounts/{account}/usage", """{"id":"u","inputTokens":10}""");
+        Assert.Equal(200, (await host.Delete($"/v1/accounts/{account}/usage")).Code);
+        await host.Put($"/v1/accounts/{account}/policy",
+            """{"limits":[{"id":"before","unit":"tokens","window":"day","amount":1000},{"id":"after","unit":"tokens","window":"day","amount":1000}]}""");
+        var limits = (await host.Get($"/v1/accounts/{account}")).Json.GetProperty("limits");
+        Assert.False(limits[0].TryGetProperty("countedSince", out _));
+        Assert.Equal(10, limits[0].GetProperty("settled").GetInt64());
+        Assert.Equal("2026-03-14T15:09:26.536Z", limits[1].GetProperty("countedSince").GetString());
+    }
+
+    [Fact]
     public async Task What_was_not_said_is_not_shown_and_can_be_asked_for()
     {
         var path = $"/v1/accounts/{host.NewAccount()}/policy";

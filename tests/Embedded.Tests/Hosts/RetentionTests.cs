@@ -1,0 +1,46 @@
+// Limits that come when old records are gone: they begin with what is left, and say since when their count is complete.
+using NodaTime;
+using Purser.Conformance;
+using Purser.Core;
+using Purser.Embedded.Tests.Operations;
+using Purser.Engine;
+using static Purser.Conformance.Calls;
+
+namespace Purser.Embedded.Tests.Hosts;
+
+public sealed class RetentionTests
+{
+    [Theory]
+    [InlineData("memory")]
+    [InlineData("sqlite")]
+    public async Task A_new_limit_counts_the_records_that_are_kept_and_says_since_when(string kind)
+    {
+        await using var store = await Store.NewAsync(kind);
+        var time = new ManualTime();
+        await using var host = new EmbeddedAuthority(store.Ledger, time);
+        await host.ExpectAsync("old", new SetPolicy(Policy(Tokens("before", "lifetime", 1000))));
+        await host.ExpectAsync("old", Record("first", 10));
+        time.Jump(TimeSpan.FromDays(100));
+        await host.ExpectAsync("old", Record("second", 20));
+        await host.ExpectAsync("young", Record("first", 30));
+
+        var kept = Instant.FromDateTimeOffset(time.GetUtcNow()) - Duration.FromDays(90);
+        var upkeep = (IUsageStore)store.Ledger;
+        while (await upkeep.FoldAsync(kept, 1000))
+        {
+        }
+        Assert.Null(await upkeep.PurgeAsync(kept, null, 1000));
+        foreach (var account in (string[])["old", "young"])
+            await host.ExpectAsync(account, new SetPolicy(Policy(Tokens("before", "lifetime", 1000), Tokens("ever", "lifetime", 1000), Tokens("today", "day", 1000))));
+
+        Assert.Equal([(30, null), (20, kept), (20, null)], await LimitsAsync(host, "old"));
+        Assert.Equal([(30, null), (30, null), (30, null)], await LimitsAsync(host, "young"));
+
+        await store.Ledger.DeleteSnapshotsAsync();
+        await using var next = new EmbeddedAuthority(store.Ledger, time);
+        Assert.Equal([(30, null), (20, kept), (20, null)], await LimitsAsync(next, "old"));
+    }
+
+    static async Task<IEnumerable<(long Settled, Instant? Since)>> LimitsAsync(IBudgetAuthority host, string account) =>
+        ((Decision)(await host.ExpectAsync(account, Check(1))).Answer!).Limits.Select(limit => ((long)limit.Settled.Value, limit.CountedSince));
+}
