@@ -27,6 +27,6 @@ public static class EmbeddedHost
         .AddSingleton(ledger)
         .AddSingleton((IUsageQueries)ledger)
         .AddSingleton((IUsageStore)ledger)
-        .AddSingleton(UsageRetention.OfDays(options.RetentionDays))
+        .AddSingleton(options.Retention)
         .AddHostedService<UsageWatch>();
 }

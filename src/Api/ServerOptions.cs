@@ -35,6 +35,13 @@ public sealed class ServerOptions : IValidatableObject
     [Range(1, 36_500, ErrorMessage = "must be a whole number of days from 1 to 36500")]
     public int RetentionDays { get; init; } = UsageRetention.UsualDays;
 
+    /// <summary>PURSER_COMPACTION: `on`, and entries of the journal that are older than the retention are replaced by what they come to. `off` keeps all of them.</summary>
+    [AllowedValues("on", "off", ErrorMessage = "must be on or off")]
+    public string Compaction { get; init; } = "off";
+
+    /// <summary>How long usage is kept.</summary>
+    public UsageRetention Retention => UsageRetention.OfDays(RetentionDays, Compaction == "on");
+
     public const string Prefix = "PURSER_";
 
     static readonly (string Member, string Variable)[] names =
@@ -42,6 +49,7 @@ public sealed class ServerOptions : IValidatableObject
         (nameof(Urls), "PURSER_URLS"), (nameof(Data), "PURSER_DATA"), (nameof(Ledger), "PURSER_LEDGER"), (nameof(Postgres), "PURSER_POSTGRES"),
         (nameof(AdminKey), "PURSER_ADMIN_KEY"),
         (nameof(UnknownAccounts), "PURSER_UNKNOWN_ACCOUNTS"), (nameof(RetentionDays), "PURSER_RETENTION_DAYS"),
+        (nameof(Compaction), "PURSER_COMPACTION"),
     ];
 
     public static ServerOptions Of(IConfiguration configuration)
@@ -56,6 +64,7 @@ public sealed class ServerOptions : IValidatableObject
             AdminKey = configuration["PURSER_ADMIN_KEY"] is { Length: > 0 } key ? key : null,
             UnknownAccounts = configuration["PURSER_UNKNOWN_ACCOUNTS"] ?? usual.UnknownAccounts,
             RetentionDays = DaysOf(configuration["PURSER_RETENTION_DAYS"]) ?? usual.RetentionDays,
+            Compaction = configuration["PURSER_COMPACTION"] ?? usual.Compaction,
         };
     }
 
@@ -86,6 +95,7 @@ public sealed class ServerOptions : IValidatableObject
         nameof(Urls) => $", not '{Urls}'",
         nameof(Ledger) => $", not '{Ledger}'",
         nameof(UnknownAccounts) => $", not '{UnknownAccounts}'",
+        nameof(Compaction) => $", not '{Compaction}'",
         _ => "",
     };
 

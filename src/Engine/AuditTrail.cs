@@ -25,11 +25,12 @@ public static class AuditTrail
         : long.TryParse(cursor, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var version)
             ? version : throw new FormatException("the cursor is not one that a page ended with");
 
-    /// <summary>The records of a journal up to a version, without those that were erased later, one by one.</summary>
-    public static async IAsyncEnumerable<UsageRecord> RecordsAsync(ILedger ledger, string account, long upTo, IReadOnlyList<(long Version, UsageErased Erased)> erasures)
+    /// <summary>The records of a journal after a version and up to another, without those that were erased later, one by one.</summary>
+    public static async IAsyncEnumerable<UsageRecord> RecordsAsync(
+        ILedger ledger, string account, long after, long upTo, IReadOnlyList<(long Version, UsageErased Erased)> erasures)
     {
         const int perRead = 500;
-        for (var after = 0L; after < upTo;)
+        while (after < upTo)
         {
             var entries = await ledger.ReadJournalAsync(account, after, (int)Math.Min(perRead, upTo - after));
             if (entries.Count == 0) yield break;

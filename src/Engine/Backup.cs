@@ -1,5 +1,6 @@
 // A backup is the settings and the journal as lines of JSON: the same for every ledger, so that a backup of one can be restored into another.
-// Everything else (heads, counters, usage records, closed holds) follows from it.
+// Everything else (heads, counters, usage records, closed holds) follows from it. Where entries were compacted, an account begins
+// with its checkpoint.
 using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text;
@@ -14,7 +15,8 @@ public sealed record BackupCount(long Accounts, long Entries, long Events);
 
 public static class Backup
 {
-    const int Format = 1;
+    /// <summary>Since 2 there are checkpoints.</summary>
+    const int Format = 2, OldestFormat = 1;
     const int EntriesPerRead = 500;
 
     const string Damaged = "the backup is damaged: ";
@@ -45,8 +47,11 @@ public static class Backup
             foreach (var account in page.Items)
             {
                 accounts++;
-                var after = 0L;
-                while (await ledger.ReadJournalAsync(account, after, EntriesPerRead) is { Count: > 0 } entries)
+                var checkpoint = await ledger.LoadCheckpointAsync(account);
+                if (checkpoint is not null)
+                    await foreach (var line in LinesOf(queries, account, checkpoint)) await LineAsync(line);
+                var after = checkpoint?.Version ?? 0;
+                while (await ReadJournalAsync(ledger, account, after) is { Count: > 0 } entries)
                 {
                     foreach (var entry in entries)
                     {
@@ -79,6 +84,58 @@ public static class Backup
         }
     }
 
+    static async Task<IReadOnlyList<JournalEntry>> ReadJournalAsync(ILedger ledger, string account, long after)
+    {
+        try
+        {
+            return await ledger.ReadJournalAsync(account, after, EntriesPerRead);
+        }
+        catch (CompactedJournalException e)
+        {
+            // What was written of it has no end any more, and a backup that breaks off is refused by whoever reads it.
+            throw new LedgerUnavailableException($"account '{account}' was compacted while it was read; take the backup again", e);
+        }
+    }
+
+    /// <summary>A checkpoint, the usage in it, and what it has of the audit trail.</summary>
+    static async IAsyncEnumerable<JsonObject> LinesOf(IUsageQueries queries, string account, Checkpoint checkpoint)
+    {
+        yield return new()
+        {
+            ["account"] = account,
+            ["checkpoint"] = checkpoint.Version,
+            ["at"] = checkpoint.At.ToUnixTimeMilliseconds(),
+            ["state"] = JsonNode.Parse(checkpoint.State.Span),
+            ["history"] = JsonNode.Parse(checkpoint.History.Span),
+        };
+        foreach (var (start, key, gain) in checkpoint.Usage)
+            yield return new()
+            {
+                ["account"] = account,
+                ["usageFrom"] = start,
+                ["key"] = key.Text,
+                ["sums"] = Convert.ToBase64String(gain.Sums.Encode()),
+                ["sessions"] = Convert.ToBase64String(gain.Sessions.Encode()),
+            };
+        var audited = new List<AuditEntry>();
+        string? cursor = null;
+        do
+        {
+            var page = await queries.AuditAsync(account, cursor, EntriesPerRead);
+            audited.AddRange(page.Items.Where(item => item.Version <= checkpoint.Version));
+            cursor = audited.Count > 0 && audited[^1].Version == page.Items[^1].Version ? page.Next : null;
+        }
+        while (cursor is not null);
+        foreach (var entry in audited.GroupBy(item => item.Version))
+            yield return new()
+            {
+                ["account"] = account,
+                ["audit"] = entry.Key,
+                ["at"] = entry.First().Event.At.ToUnixTimeMilliseconds(),
+                ["events"] = JsonNode.Parse(LedgerJson.EncodeEvents([.. entry.Select(item => item.Event)])),
+            };
+    }
+
     /// <summary>
     /// Reads a backup into an empty ledger. A backup that is torn, was changed or is none is refused with an <see cref="InvalidDataException"/>
     /// before anything is written, so the stream must be seekable. <paramref name="progress"/> gets the entries written so far.
@@ -94,10 +151,17 @@ public static class Backup
 
         var read = 0L;
         var fold = new Fold("");
+        Beginning? beginning = null;
         await foreach (var line in LinesAsync(from, cancellation))
         {
             var json = JsonNode.Parse(line)!.AsObject();
             if (json["catalogue"] is { } digest) await ledger.SaveCatalogueAsync(digest.GetValue<string>(), FileOf(json));
+            if (json["checkpoint"] is not null)
+            {
+                beginning = new(json);
+                continue;
+            }
+            if (beginning?.Takes(json) == true) continue;
             if (json["settings"] is { } settings)
             {
                 // Versions count from 1 without gaps, and events name the version they were decided under.
@@ -108,7 +172,8 @@ public static class Backup
             if (entry.Account != fold.Account)
             {
                 await fold.FlushAsync(ledger);
-                fold = new(entry.Account);
+                fold = beginning is null ? new(entry.Account) : await beginning.RestoreAsync(ledger);
+                beginning = null;
             }
             await fold.AddAsync(ledger, entry);
             progress?.Invoke(++read);
@@ -123,6 +188,7 @@ public static class Backup
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         JsonObject? end = null;
         var (first, account, version) = (true, "", 0L);
+        Beginning? beginning = null;
         var seen = new HashSet<string>(StringComparer.Ordinal);
         var (entries, events, bytes) = (0L, 0L, 0L);
         await foreach (var line in LinesAsync(from, cancellation))
@@ -132,7 +198,7 @@ public static class Backup
             {
                 if (end is not null) throw new InvalidDataException("the backup goes on after its end");
                 var json = JsonNode.Parse(line)!.AsObject();
-                if (first && json["purserBackup"]?.GetValue<int>() is var format && format != Format)
+                if (first && json["purserBackup"]?.GetValue<int>() is var format && format is not (>= OldestFormat and <= Format))
                     throw new InvalidDataException(format is null ? "this is not a backup of Purser" : $"this is a backup of format {format}; this program knows format {Format}");
                 first = false;
                 if (json["end"] is not null)
@@ -142,6 +208,15 @@ public static class Backup
                 }
                 hash.AppendData(Encoding.UTF8.GetBytes(line + "\n"));
                 if (json["catalogue"]?.GetValue<string>() is { } digest && digest != Catalogue.DigestOf(FileOf(json))) throw new InvalidDataException(Damaged + "the catalogue of prices was changed");
+                if (json["checkpoint"] is not null)
+                {
+                    beginning = new(json);
+                    if (!seen.Add(beginning.Account)) throw new InvalidDataException(Damaged + $"account '{beginning.Account}' is in two places");
+                    (account, version) = (beginning.Account, beginning.Version);
+                    continue;
+                }
+                if (beginning?.Takes(json) == true) continue;
+                beginning = null;
                 if (EntryOf(json) is not { } entry) continue;
                 if (entry.Account != account)
                 {
@@ -170,9 +245,44 @@ public static class Backup
 
     static byte[] FileOf(JsonObject json) => Convert.FromBase64String(json["file"]!.GetValue<string>());
 
-    static JournalEntry? EntryOf(JsonObject json) => json["account"]?.GetValue<string>() is not { } account ? null : new(
-        account, json["version"]!.GetValue<long>(), Instant.FromUnixTimeMilliseconds(json["at"]!.GetValue<long>()),
+    static JournalEntry? EntryOf(JsonObject json, string version = "version") => json["account"]?.GetValue<string>() is not { } account ? null : new(
+        account, json[version]!.GetValue<long>(), Instant.FromUnixTimeMilliseconds(json["at"]!.GetValue<long>()),
         LedgerJson.DecodeEvents(Encoding.UTF8.GetBytes(json["events"]!.ToJsonString())));
+
+    /// <summary>The checkpoint that an account begins with, read line by line.</summary>
+    sealed class Beginning(JsonObject json)
+    {
+        readonly Checkpoint checkpoint = new(
+            json["checkpoint"]!.GetValue<long>(), Instant.FromUnixTimeMilliseconds(json["at"]!.GetValue<long>()),
+            Encoding.UTF8.GetBytes(json["state"]!.ToJsonString()), Encoding.UTF8.GetBytes(json["history"]!.ToJsonString()));
+        readonly List<CompactedUsage> usage = [];
+        readonly List<JournalEntry> audited = [];
+
+        public string Account { get; } = json["account"]!.GetValue<string>();
+
+        public long Version => checkpoint.Version;
+
+        /// <summary>False for a line that is no part of it.</summary>
+        public bool Takes(JsonObject line)
+        {
+            if (line["usageFrom"]?.GetValue<long>() is { } start)
+            {
+                var gain = new RollupGain();
+                gain.Add(Convert.FromBase64String(line["sums"]!.GetValue<string>()), Convert.FromBase64String(line["sessions"]!.GetValue<string>()));
+                usage.Add(new(start, RollupKey.Parse(line["key"]!.GetValue<string>()), gain));
+                return true;
+            }
+            if (line["audit"] is null) return false;
+            audited.Add(EntryOf(line, "audit")!);
+            return true;
+        }
+
+        public async Task<Fold> RestoreAsync(ILedger ledger)
+        {
+            await ledger.RestoreCheckpointAsync(Account, checkpoint with { Usage = usage }, audited);
+            return new(Account, LedgerJson.DecodeState(checkpoint.State.Span));
+        }
+    }
 
     static async IAsyncEnumerable<string> LinesAsync(Stream from, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
     {
@@ -195,23 +305,30 @@ public static class Backup
     }
 
     /// <summary>One account's journal on its way in: its state is followed, so that what follows from the events is written with them.</summary>
-    sealed class Fold(string account)
+    sealed class Fold
     {
+        public Fold(string account, BudgetState? from = null)
+        {
+            Account = account;
+            state = from ?? new(account);
+            state.Index();
+        }
+
         /// <summary>Closed holds stay in memory this long: most of what names them comes soon.</summary>
         static readonly Duration remembered = Duration.FromMinutes(1);
 
-        readonly BudgetState state = new(account);
+        readonly BudgetState state;
 
-        public string Account => account;
+        public string Account { get; }
 
         /// <summary>Entries go in one by one, as they were: a version is a batch.</summary>
         public async Task AddAsync(ILedger ledger, JournalEntry entry)
         {
             await RecallAsync(ledger, entry.Events);
             foreach (var happened in entry.Events) Budget.Apply(state, happened);
-            var append = new Append(account, entry.Version - 1, entry.Events) { At = entry.At, ClosedHolds = state.TakeClosed(), NextDeadline = Budget.NextDeadline(state) };
+            var append = new Append(Account, entry.Version - 1, entry.Events) { At = entry.At, ClosedHolds = state.TakeClosed(), NextDeadline = Budget.NextDeadline(state) };
             var results = await ledger.AppendAsync([append]);
-            if (results[0].Status != AppendStatus.Written) throw new InvalidDataException($"account '{account}': entry {entry.Version} could not be written ({results[0].Status})");
+            if (results[0].Status != AppendStatus.Written) throw new InvalidDataException($"account '{Account}': entry {entry.Version} could not be written ({results[0].Status})");
             state.Version = entry.Version;
             state.Forget(entry.At - remembered);
         }
@@ -221,14 +338,14 @@ public static class Backup
         {
             var closed = events.OfType<Settled>().Select(settled => settled.Record.ReservationId!).Where(id => !state.Holds.ContainsKey(id)).ToHashSet(StringComparer.Ordinal);
             if (closed.Count == 0 || state.Version == 0) return;
-            foreach (var hold in (await ledger.RecallAsync(account, closed, [])).Holds.Values) state.Remember(hold);
+            foreach (var hold in (await ledger.RecallAsync(Account, closed, [])).Holds.Values) state.Remember(hold);
         }
 
         public async Task FlushAsync(ILedger ledger)
         {
             if (state.Version == 0) return;
             state.Forget(Instant.MaxValue);
-            await ledger.SaveSnapshotAsync(account, state.Version, LedgerJson.EncodeState(state));
+            await ledger.SaveSnapshotAsync(Account, state.Version, LedgerJson.EncodeState(state));
         }
     }
 }

@@ -99,7 +99,7 @@ public sealed class EmbeddedHistories(ILedger ledger, ILogger? log = null, TimeP
         // An account that does not exist leaves nothing behind.
         if (!accounts.TryGetValue(account, out var found))
         {
-            if ((await ledger.ReadJournalAsync(account, 0, 1)).Count == 0) return new UsageHistory().View();
+            if ((await ledger.LoadHistoryAsync(account)).Version == 0 && (await ledger.ReadJournalAsync(account, 0, 1)).Count == 0) return new UsageHistory().View();
             found = accounts.GetOrAdd(account, static _ => new());
         }
         lock (found.Gate) found.LastUsed = time.GetUtcNow();
@@ -124,24 +124,38 @@ public sealed class EmbeddedHistories(ILedger ledger, ILogger? log = null, TimeP
     {
         UsageHistory? known;
         lock (account.Gate) known = account.History;
-        if (known is null)
-        {
-            var kept = await ledger.LoadHistoryAsync(id);
-            var loaded = kept.Version > 0 ? HistoryJson.Decode(kept.Bytes.Span) : new();
-            lock (account.Gate)
-            {
-                account.KeptPosition = loaded.Position;
-                known = account.History ??= loaded;
-            }
-        }
+        known ??= await LoadAsync(id, account);
         while (true)
         {
             long position;
             lock (account.Gate) position = known.Position;
-            var entries = await ledger.ReadJournalAsync(id, position, EntriesPerPage);
+            IReadOnlyList<JournalEntry> entries;
+            try
+            {
+                entries = await ledger.ReadJournalAsync(id, position, EntriesPerPage);
+            }
+            catch (CompactedJournalException)
+            {
+                // It lay so far behind that what it has not read is gone. The checkpoint has read it.
+                if ((known = await LoadAsync(id, account)).Position <= position) throw;
+                continue;
+            }
             lock (account.Gate)
                 foreach (var entry in entries) known.Advance(entry);
             if (entries.Count < EntriesPerPage) return;
+        }
+    }
+
+    /// <summary>The kept history, where it reaches further than the one in memory.</summary>
+    async Task<UsageHistory> LoadAsync(string id, Account account)
+    {
+        var kept = await ledger.LoadHistoryAsync(id);
+        var loaded = kept.Version > 0 ? HistoryJson.Decode(kept.Bytes.Span) : new();
+        lock (account.Gate)
+        {
+            account.KeptPosition = Math.Max(account.KeptPosition, loaded.Position);
+            if (account.History is not { } known || known.Position < loaded.Position) account.History = known = loaded;
+            return known;
         }
     }
 

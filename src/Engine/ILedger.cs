@@ -27,11 +27,26 @@ public interface ILedger : IAsyncDisposable
     /// <summary>The time of the ledger's own clock, which all hosts on it share; null where the clock is this machine's.</summary>
     Task<Instant?> TimeAsync();
 
-    /// <summary>The newest snapshot and the journal after it. An account that does not exist loads as version 0 with no events.</summary>
+    /// <summary>
+    /// The newest snapshot (or the checkpoint, where that is newer) and the journal after it. An account that does not exist loads as version 0 with
+    /// no events. Where an entry is missing in between it is an <see cref="InvalidDataException"/>, never a beginning.
+    /// </summary>
     Task<StoredBudget> LoadAsync(string account);
 
-    /// <summary>Journal entries of an account with versions above <paramref name="afterVersion"/>, oldest first, at most <paramref name="most"/>.</summary>
+    /// <summary>
+    /// Journal entries of an account with versions above <paramref name="afterVersion"/>, oldest first, at most <paramref name="most"/>. A
+    /// <see cref="CompactedJournalException"/> where some of them were compacted.
+    /// </summary>
     Task<IReadOnlyList<JournalEntry>> ReadJournalAsync(string account, long afterVersion, int most);
+
+    /// <summary>What the journal of an account begins with in place of entries that were compacted; null where all are there.</summary>
+    Task<Checkpoint?> LoadCheckpointAsync(string account);
+
+    /// <summary>
+    /// Makes an account that begins with a checkpoint and what it has of the audit trail: part of a restore, before anything else of the account and
+    /// while no host is at work. Usage records from before it are gone.
+    /// </summary>
+    Task RestoreCheckpointAsync(string account, Checkpoint checkpoint, IReadOnlyList<JournalEntry> audited);
 
     /// <summary>Closed holds and usage records by id, for those that exist.</summary>
     Task<Recalled> RecallAsync(string account, IReadOnlyCollection<string> holdIds, IReadOnlyCollection<string> usageIds);
@@ -56,11 +71,11 @@ public interface ILedger : IAsyncDisposable
 
     /// <summary>
     /// Deletes all snapshots, of histories too. Changes no answer: whoever loads an account then has all its counters in memory. Those kept beside the snapshot
-    /// stay, for hosts that count on them.
+    /// stay, for hosts that count on them; so do checkpoints, which are the beginning of the journal.
     /// </summary>
     Task DeleteSnapshotsAsync();
 
-    /// <summary>The newest kept history of an account's usage and the version that it reaches; version 0 where none is kept.</summary>
+    /// <summary>The newest kept history of an account's usage (or that of the checkpoint) and the version that it reaches; version 0 where there is none.</summary>
     Task<KeptHistory> LoadHistoryAsync(string account);
 
     /// <summary>Keeps the history of an account's usage up to a version, as <see cref="SaveSnapshotAsync"/> keeps a budget.</summary>

@@ -1,4 +1,4 @@
-// The port for the upkeep of what was derived from the journal: rollups, the age of records, erasure.
+// The port for the upkeep of the journal and of what was derived from it: rollups, the age of records, erasure, compaction.
 using NodaTime;
 
 namespace Purser.Engine;
@@ -27,6 +27,23 @@ public interface IUsageStore
     /// </summary>
     Task<UsageCursor?> PurgeAsync(Instant bookedBefore, UsageCursor? after, int most);
 
-    /// <summary>Makes the rollups of an account again from its journal. Sums are right meanwhile and after.</summary>
-    Task RebuildAsync(string account);
+    /// <summary>
+    /// Makes the rollups of an account again from its journal. Sums are right meanwhile and after. Usage before a checkpoint is taken from there:
+    /// true where there is one.
+    /// </summary>
+    Task<bool> RebuildAsync(string account);
+
+    /// <summary>
+    /// Accounts in order with at least about <paramref name="atLeast"/> entries from before an instant in their journal. Some
+    /// <paramref name="most"/> accounts are looked at; the page says where to go on.
+    /// </summary>
+    Task<Page<string>> CompactableAsync(Instant before, int atLeast, string? cursor, int most);
+
+    /// <summary>
+    /// Replaces up to <paramref name="most"/> of an account's oldest entries by a checkpoint, those that were written before an instant, and says how
+    /// many: fewer where the others have to stay, or another host is at it. The newest entry stays, and so do entries with usage that rollups do not
+    /// include or with an erasure that was not carried out. Nothing that can be asked changes, but that records booked before the instant
+    /// may go from now on.
+    /// </summary>
+    Task<int> CompactAsync(string account, Instant before, int most);
 }

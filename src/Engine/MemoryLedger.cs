@@ -16,11 +16,17 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
         public Dictionary<string, byte[]> ClosedHolds { get; } = new(StringComparer.Ordinal);
         public Dictionary<string, Booking> ById { get; } = new(StringComparer.Ordinal);
         public SortedSet<Booking> Bookings { get; } = [];
+
+        /// <summary>The usage of the checkpoint lies beside it.</summary>
+        public Checkpoint? Checkpoint { get; set; }
+        public Dictionary<RollupPlace, RollupGain> Compacted { get; } = [];
+        public List<(long Version, Instant At, byte[] Events)> Audited { get; } = [];
         public (long Version, byte[] Bytes) Snapshot { get; set; }
         public SortedDictionary<CounterName, StoredCounter> Counters { get; } = new(byName);
         public (long Version, byte[] Bytes) History { get; set; }
         public Instant? NextDeadline { get; set; }
-        public long Version => Journal.Count;
+        public long Before => Checkpoint?.Version ?? 0;
+        public long Version => Before + Journal.Count;
     }
 
     /// <summary>A usage record in its place: newest first, then as booked.</summary>
@@ -116,6 +122,7 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
         {
             if (!accounts.TryGetValue(account, out var found)) return Task.FromResult(StoredBudget.Nothing);
             var (version, bytes) = found.Snapshot;
+            if (found.Checkpoint is { } checkpoint && checkpoint.Version > version) (version, bytes) = (checkpoint.Version, checkpoint.State.ToArray());
             return Task.FromResult(new StoredBudget(version, bytes, Journal(found, version, int.MaxValue)));
         }
     }
@@ -127,9 +134,14 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
                 accounts.TryGetValue(account, out var found) ? Journal(found, Math.Max(0, afterVersion), most) : []);
     }
 
-    static JournalEntry[] Journal(Account account, long afterVersion, int most) =>
-        [.. account.Journal.Skip((int)Math.Min(afterVersion, int.MaxValue)).Take(most).Select((entry, i) =>
-            new JournalEntry(account.Name, afterVersion + i + 1, Millis(entry.At), LedgerJson.DecodeEvents(entry.Events)))];
+    static JournalEntry[] Journal(Account account, long afterVersion, int most)
+    {
+        CompactedJournalException.ThrowIf(account.Name, afterVersion, account.Checkpoint?.Version);
+        return [.. account.Journal.Skip((int)Math.Min(afterVersion - account.Before, int.MaxValue)).Take(most).Select((entry, i) =>
+            EntryOf(account, afterVersion + i + 1, entry.At, entry.Events))];
+    }
+
+    static JournalEntry EntryOf(Account account, long version, Instant at, byte[] events) => new(account.Name, version, Millis(at), LedgerJson.DecodeEvents(events));
 
     static Instant Millis(Instant at) => Instant.FromUnixTimeMilliseconds(at.ToUnixTimeMilliseconds());
 
@@ -201,7 +213,11 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
     public Task<KeptHistory> LoadHistoryAsync(string account)
     {
         lock (gate)
-            return Task.FromResult(accounts.TryGetValue(account, out var found) && found.History.Version > 0 ? new(found.History.Version, found.History.Bytes) : KeptHistory.None);
+        {
+            if (!accounts.TryGetValue(account, out var found)) return Task.FromResult(KeptHistory.None);
+            if (found.Checkpoint is { } checkpoint && checkpoint.Version > found.History.Version) return Task.FromResult(new KeptHistory(checkpoint.Version, checkpoint.History));
+            return Task.FromResult(found.History.Version > 0 ? new(found.History.Version, found.History.Bytes) : KeptHistory.None);
+        }
     }
 
     public Task SaveHistoryAsync(string account, long version, ReadOnlyMemory<byte> history)
@@ -262,12 +278,15 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
     /// <summary>There is nobody to keep waiting, so records are added to the rollups as they are booked.</summary>
     void Roll(string account, UsageRecord record)
     {
-        var start = RollupPlan.Floor(record.At.ToUnixTimeMilliseconds(), RollupPlan.QuarterMillis);
-        if (!rollups.TryGetValue(start, out var quarter)) rollups[start] = quarter = [];
-        ref var gain = ref CollectionsMarshal.GetValueRefOrAddDefault(quarter, RollupKey.Of(account, record), out _);
-        gain ??= new();
+        var gain = GainOf(RollupPlan.Floor(record.At.ToUnixTimeMilliseconds(), RollupPlan.QuarterMillis), RollupKey.Of(account, record));
         gain.Sums.Add(record.Figures());
         if (record.Usage.Dimensions.Session is { } session) gain.Sessions.Add(session);
+    }
+
+    RollupGain GainOf(long start, RollupKey key)
+    {
+        if (!rollups.TryGetValue(start, out var quarter)) rollups[start] = quarter = [];
+        return CollectionsMarshal.GetValueRefOrAddDefault(quarter, key, out _) ??= new();
     }
 
     void Erase(Account account, UsageErased erased)
@@ -278,6 +297,7 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
             bookings.Remove(booking);
             account.ById[booking.Record!.Id] = booking with { Record = booking.Record.Erased() };
         }
+        foreach (var place in account.Compacted.Keys.Where(place => erased.User is null || erased.User == place.Key.User).ToArray()) account.Compacted.Remove(place);
         RollAgain(account);
     }
 
@@ -291,15 +311,80 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
         foreach (var happened in happenings)
             if (Engine.Append.RecordOf(happened) is { } record && !erasures.Any(erased => erased.Erases(record)))
                 Roll(account.Name, record);
+        foreach (var (place, gain) in account.Compacted) GainOf(place.Start, place.Key).Add(gain);
+    }
+
+    public Task<Checkpoint?> LoadCheckpointAsync(string account)
+    {
+        lock (gate)
+            return Task.FromResult(accounts.TryGetValue(account, out var found) ? found.Checkpoint is { } checkpoint ? checkpoint with
+            {
+                Usage = [.. found.Compacted.Select(usage => new CompactedUsage(usage.Key.Start, usage.Key.Key, Copy(usage.Value)))],
+            } : null : null);
+
+        static RollupGain Copy(RollupGain gain)
+        {
+            var copy = new RollupGain();
+            copy.Add(gain);
+            return copy;
+        }
+    }
+
+    public Task RestoreCheckpointAsync(string account, Checkpoint checkpoint, IReadOnlyList<JournalEntry> audited)
+    {
+        lock (gate)
+        {
+            var restored = new Account(account) { Checkpoint = checkpoint with { Usage = [] }, NextDeadline = Compaction.NextDeadlineOf(checkpoint) };
+            accounts.Add(account, restored);
+            foreach (var entry in audited) restored.Audited.Add((entry.Version, entry.At, LedgerJson.EncodeEvents(entry.Events)));
+            foreach (var usage in checkpoint.Usage) restored.Compacted.Add(new(new(RollupView.Full, RollupSpan.Quarter), usage.Start, usage.Key), usage.Gain);
+            RollAgain(restored);
+            MayGo(Compaction.GoneBefore(checkpoint));
+        }
+        return Task.CompletedTask;
+    }
+
+    public Task<Page<string>> CompactableAsync(Instant before, int atLeast, string? cursor, int most)
+    {
+        lock (gate)
+        {
+            var looked = accounts.Values.Where(account => cursor is null || string.CompareOrdinal(account.Name, cursor) > 0).Take(most + 1).ToArray();
+            var found = looked.Take(most).Where(account => account.Journal.Count > atLeast && account.Journal[atLeast - 1].At < before);
+            return Task.FromResult(new Page<string>([.. found.Select(account => account.Name)], looked.Length > most ? looked[most - 1].Name : null));
+        }
+    }
+
+    public Task<int> CompactAsync(string account, Instant before, int most)
+    {
+        lock (gate)
+        {
+            if (!accounts.TryGetValue(account, out var found)) return Task.FromResult(0);
+            var entries = Journal(found, found.Before, most);
+            var erasures = Journal(found, found.Before, int.MaxValue)
+                .SelectMany(entry => entry.Events.OfType<UsageErased>().Select(erased => (entry.Version, erased))).ToArray();
+            if (Compaction.Plan(account, found.Checkpoint, entries, before, new(found.Version, new HashSet<string>(), erasures)) is not { } step) return Task.FromResult(0);
+            foreach (var (place, gain) in step.Usage.Gains)
+                if (!found.Compacted.TryAdd(place, gain))
+                    found.Compacted[place].Add(gain);
+            foreach (var entry in step.Audited) found.Audited.Add((entry.Version, entry.At, LedgerJson.EncodeEvents(entry.Events)));
+            var gone = (int)(step.Checkpoint.Version - found.Before);
+            found.Journal.RemoveRange(0, gone);
+            found.Checkpoint = step.Checkpoint;
+            MayGo(before);
+            return Task.FromResult(gone);
+        }
     }
 
     public Task<bool> EraseNextAsync() => Task.FromResult(false);
 
-    public Task RebuildAsync(string account)
+    public Task<bool> RebuildAsync(string account)
     {
         lock (gate)
-            if (accounts.TryGetValue(account, out var found)) RollAgain(found);
-        return Task.CompletedTask;
+        {
+            if (!accounts.TryGetValue(account, out var found)) return Task.FromResult(false);
+            RollAgain(found);
+            return Task.FromResult(found.Checkpoint is not null);
+        }
     }
 
     public Task<UsageCursor?> PurgeAsync(Instant bookedBefore, UsageCursor? after, int most)
@@ -313,10 +398,12 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
                     account.Bookings.Remove(booking);
                     bookings.Remove(booking);
                 }
-            keptSince = keptSince is null ? bookedBefore : Instant.Max(keptSince.Value, bookedBefore);
+            MayGo(bookedBefore);
         }
         return Task.FromResult<UsageCursor?>(null);
     }
+
+    void MayGo(Instant bookedBefore) => keptSince = keptSince is null ? bookedBefore : Instant.Max(keptSince.Value, bookedBefore);
 
     Instant? keptSince;
 
@@ -341,7 +428,11 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
         var after = AuditTrail.After(cursor);
         lock (gate)
             return Task.FromResult(AuditTrail.PageOf(
-                !accounts.TryGetValue(account, out var found) ? [] : [.. Journal(found, after, int.MaxValue).Where(entry => entry.Events.Any(AuditTrail.Has)).Take(limit + 1)], limit));
+                !accounts.TryGetValue(account, out var found) ? [] :
+                [
+                    .. found.Audited.Where(entry => entry.Version > after).Select(entry => EntryOf(found, entry.Version, entry.At, entry.Events))
+                        .Concat(Journal(found, Math.Max(after, found.Before), int.MaxValue)).Where(entry => entry.Events.Any(AuditTrail.Has)).Take(limit + 1),
+                ], limit));
     }
 
     public Task<long> UnfoldedAsync() => Task.FromResult(0L);

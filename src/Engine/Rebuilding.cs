@@ -1,14 +1,17 @@
-// Makes the rollups of every account again from its journal.
+// Makes the rollups of every account again from its journal, which begins with the checkpoint where entries were compacted.
 namespace Purser.Engine;
+
+/// <summary>Of <see cref="Compacted"/> accounts, usage before their checkpoints was taken as it is added up there.</summary>
+public sealed record RebuildCount(long Accounts, long Compacted);
 
 public static class Rebuilding
 {
     const int PerRead = 500;
 
-    /// <summary>Hosts may run meanwhile. The answer is the number of accounts.</summary>
-    public static async Task<long> RunAsync(IUsageQueries queries, IUsageStore store, Action<long>? progress = null, CancellationToken cancellation = default)
+    /// <summary>Hosts may run meanwhile.</summary>
+    public static async Task<RebuildCount> RunAsync(IUsageQueries queries, IUsageStore store, Action<long>? progress = null, CancellationToken cancellation = default)
     {
-        var rebuilt = 0L;
+        var (rebuilt, compacted) = (0L, 0L);
         string? cursor = null;
         do
         {
@@ -16,13 +19,13 @@ public static class Rebuilding
             foreach (var account in page.Items)
             {
                 cancellation.ThrowIfCancellationRequested();
-                await store.RebuildAsync(account);
+                if (await store.RebuildAsync(account)) compacted++;
                 rebuilt++;
                 progress?.Invoke(rebuilt);
             }
             cursor = page.Next;
         }
         while (cursor is not null);
-        return rebuilt;
+        return new(rebuilt, compacted);
     }
 }

@@ -1,15 +1,19 @@
-// When what was derived from the journal is kept up: often while there is little to do, rarely and a lot at once while others write much.
+// When the journal and what was derived from it are kept up: often while there is little to do, rarely and a lot at once while others write much.
+using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using NodaTime;
 
 namespace Purser.Engine;
 
-/// <summary>How long records are kept, counted from when they were booked. Rollups are kept for good.</summary>
-public sealed record UsageRetention(Duration Kept)
+/// <summary>
+/// How long records are kept, counted from when they were booked, and whether the journal is compacted: entries go when their records may. Rollups
+/// are kept for good.
+/// </summary>
+public sealed record UsageRetention(Duration Kept, bool Compacts = false)
 {
     public const int UsualDays = 90;
 
-    public static UsageRetention OfDays(int days) => new(Duration.FromDays(days));
+    public static UsageRetention OfDays(int days, bool compacts = false) => new(Duration.FromDays(days), compacts);
 }
 
 public sealed class UsageUpkeep(IUsageStore store, LedgerClock clock, ILogger log, UsageRetention retention)
@@ -18,6 +22,20 @@ public sealed class UsageUpkeep(IUsageStore store, LedgerClock clock, ILogger lo
     static readonly Duration betweenPurges = Duration.FromHours(6);
 
     const int PerPurge = 2_000;
+
+    /// <summary>A checkpoint is written whole each time, so few entries are not worth one.</summary>
+    const int WorthCompacting = 100;
+
+    /// <summary>Accounts are gone through once a day: their checkpoints are written seldom, for much.</summary>
+    static readonly Duration betweenCompactions = Duration.FromHours(24);
+
+    /// <summary>Entries that go in one transaction: appends wait for some milliseconds.</summary>
+    const int PerCompaction = 1_000;
+
+    /// <summary>While others write little; else one.</summary>
+    const int CompactionsPerPeriod = 8;
+
+    const int AccountsPerLook = 500;
 
     static readonly TimeSpan period = TimeSpan.FromSeconds(1);
 
@@ -36,6 +54,11 @@ public sealed class UsageUpkeep(IUsageStore store, LedgerClock clock, ILogger lo
     long before;
     Instant? lastPurge;
     UsageCursor? purging;
+    Instant? lastCompaction;
+
+    /// <summary>The accounts that wait, and where to look for more; null where the round has not begun, or is over.</summary>
+    readonly Queue<string> compacting = new();
+    string? lookingAfter;
 
     public async Task RunAsync(TimeProvider time, CancellationToken cancellation)
     {
@@ -72,6 +95,35 @@ public sealed class UsageUpkeep(IUsageStore store, LedgerClock clock, ILogger lo
         {
         }
         await PurgeAsync(clock.Now - retention.Kept);
+        if (retention.Compacts)
+            for (var step = 0; step < (busy ? 1 : CompactionsPerPeriod) && !cancellation.IsCancellationRequested && await CompactAsync(clock.Now - retention.Kept); step++)
+            {
+            }
+    }
+
+    /// <summary>False where nothing is left to do for now.</summary>
+    async Task<bool> CompactAsync(Instant before)
+    {
+        if (!compacting.TryPeek(out var account))
+        {
+            if (lookingAfter is null && clock.Now - lastCompaction < betweenCompactions) return false;
+            lastCompaction = clock.Now;
+            var page = await store.CompactableAsync(before, WorthCompacting, lookingAfter, AccountsPerLook);
+            foreach (var found in page.Items) compacting.Enqueue(found);
+            lookingAfter = page.Next;
+            return page.Next is not null || compacting.Count > 0;
+        }
+        try
+        {
+            if (await store.CompactAsync(account, before, PerCompaction) < PerCompaction) compacting.Dequeue();
+        }
+        catch (Exception e) when (e is InvalidDataException or JsonException or FormatException or InvalidOperationException or ArgumentException)
+        {
+            // What can not be read stays as it is, and holds up no other account.
+            compacting.Dequeue();
+            log.LogError(e, "Account {Account}: its journal can not be compacted; `./run verify` says more", account);
+        }
+        return true;
     }
 
     /// <summary>One step in a period, so that a great many old records go over minutes and not at once.</summary>

@@ -9,8 +9,11 @@ namespace Purser.Engine;
 /// <summary>What does not agree, where, and what to do about it.</summary>
 public sealed record VerificationFinding(string Account, string What, string Remedy);
 
-/// <summary><see cref="Findings"/> lists the first of them; <see cref="FindingCount"/> counts all.</summary>
-public sealed record VerificationReport(long Accounts, long Entries, long Records, IReadOnlyList<VerificationFinding> Findings, long FindingCount)
+/// <summary>
+/// <see cref="Findings"/> lists the first of them; <see cref="FindingCount"/> counts all. Of <see cref="Compacted"/> accounts only what came after their
+/// checkpoints could be compared one by one; <see cref="Entries"/> and <see cref="Records"/> are those.
+/// </summary>
+public sealed record VerificationReport(long Accounts, long Compacted, long Entries, long Records, IReadOnlyList<VerificationFinding> Findings, long FindingCount)
 {
     public bool Holds => FindingCount == 0;
 }
@@ -47,14 +50,14 @@ public static class Verification
         [UsageKey.Account, UsageKey.Orchestrator, UsageKey.User, UsageKey.Tenant, UsageKey.Provider, UsageKey.Model, UsageKey.Tool, UsageKey.Outcome];
 
     /// <summary>
-    /// Compares snapshots, closed holds, records and the sums of reports with the journal. Hosts may run meanwhile: an account that moves
-    /// on is read again.
+    /// Compares snapshots, closed holds, records and the sums of reports with the journal, which begins with the checkpoint where entries were
+    /// compacted. Hosts may run meanwhile: an account that moves on is read again.
     /// </summary>
     public static async Task<VerificationReport> RunAsync(ILedger ledger, IUsageQueries queries, Action<long>? progress = null, CancellationToken cancellation = default)
     {
         var findings = new List<VerificationFinding>();
         var listed = new HashSet<string>(StringComparer.Ordinal);
-        var (entries, records, count) = (0L, 0L, 0L);
+        var (compacted, entries, records, count) = (0L, 0L, 0L, 0L);
         Add(await CatalogueAsync(ledger));
         string? cursor = null;
         do
@@ -63,8 +66,9 @@ public static class Verification
             foreach (var account in page.Items)
             {
                 var one = await AccountAsync(ledger, queries, account, cancellation);
+                if (one.From is not null) compacted++;
                 entries += one.Entries;
-                records += one.Records;
+                records += one.Booked.Count;
                 Add(one.Findings);
                 listed.Add(account);
                 progress?.Invoke(listed.Count);
@@ -74,10 +78,10 @@ public static class Verification
         while (cursor is not null);
 
         foreach (var sum in await queries.SumAsync(new(), [UsageKey.Account], UsageStep.Whole, cancellation))
-            if (sum.Keys[0] is { } account && !listed.Contains(account) && (await ledger.ReadJournalAsync(account, 0, 1)).Count == 0)
+            if (sum.Keys[0] is { } account && !listed.Contains(account) && await ledger.LoadCheckpointAsync(account) is null && (await ledger.ReadJournalAsync(account, 0, 1)).Count == 0)
                 Add([new(account, $"{sum.Records} usage records are stored of an account without a journal", RestoreBackup)]);
         Add(await AllAccountsAsync(queries, cancellation));
-        return new(listed.Count, entries, records, findings, count);
+        return new(listed.Count, compacted, entries, records, findings, count);
 
         void Add(IReadOnlyList<VerificationFinding> found)
         {
@@ -145,8 +149,7 @@ public static class Verification
         return [.. added.Select(one => $"{Total.Of(one.Value)} for {one.Key}")];
     }
 
-    static async Task<(long Entries, long Records, IReadOnlyList<VerificationFinding> Findings)> AccountAsync(
-        ILedger ledger, IUsageQueries queries, string account, CancellationToken cancellation)
+    static async Task<Replay> AccountAsync(ILedger ledger, IUsageQueries queries, string account, CancellationToken cancellation)
     {
         // An account may never stand still. What is found each time is a finding; what merely moved on differs from time to time.
         HashSet<VerificationFinding>? lasting = null;
@@ -154,8 +157,15 @@ public static class Verification
         {
             cancellation.ThrowIfCancellationRequested();
             var replay = new Replay(account);
-            if (!await ReadableAsync(replay, "the journal", RestoreBackup, () => replay.ReadAsync(ledger, cancellation)))
-                return (replay.Entries, replay.Booked.Count, replay.Findings);
+            try
+            {
+                if (!await ReadableAsync(replay, "the journal", RestoreBackup, () => replay.ReadAsync(ledger, cancellation))) return replay;
+            }
+            catch (CompactedJournalException) when (attempt < MostAttempts)
+            {
+                // It was compacted while it was read.
+                continue;
+            }
             await CompareHeadAsync(ledger, replay);
             await ReadableAsync(replay, "the snapshot", DeleteSnapshots, () => CompareStateAsync(ledger, replay));
             await ReadableAsync(replay, "a closed reservation", RestoreJournal, () => CompareHoldsAsync(ledger, replay));
@@ -163,10 +173,12 @@ public static class Verification
             await CompareSumsAsync(queries, replay, cancellation);
             // What differs because the account moved on while it was read is not a finding.
             var moved = replay.Findings.Count > 0 && (await ledger.ReadJournalAsync(account, replay.State.Version, 1)).Count > 0;
-            if (!moved) return (replay.Entries, replay.Booked.Count, replay.Findings);
+            if (!moved) return replay;
             if (lasting is null) lasting = [.. replay.Findings];
             else lasting.IntersectWith(replay.Findings);
-            if (attempt == MostAttempts) return (replay.Entries, replay.Booked.Count, [.. lasting]);
+            if (attempt < MostAttempts) continue;
+            replay.Findings.RemoveAll(finding => !lasting.Contains(finding));
+            return replay;
         }
     }
 
@@ -189,7 +201,11 @@ public static class Verification
     sealed class Replay(string account)
     {
         public string Account => account;
-        public BudgetState State { get; } = new(account);
+
+        /// <summary>Where it begins; null where that is the beginning.</summary>
+        public Checkpoint? From { get; private set; }
+        public List<CompactedUsage> Compacted { get; } = [];
+        public BudgetState State { get; private set; } = new(account);
         public Dictionary<string, UsageRecord> Booked { get; } = new(StringComparer.Ordinal);
         public HashSet<string> Closed { get; } = new(StringComparer.Ordinal);
         public List<VerificationFinding> Findings { get; } = [];
@@ -202,6 +218,14 @@ public static class Verification
 
         public async Task ReadAsync(ILedger ledger, CancellationToken cancellation)
         {
+            From = await ledger.LoadCheckpointAsync(account);
+            if (From is not null)
+            {
+                State = LedgerJson.DecodeState(From.State.Span);
+                State.Index();
+                Compacted.AddRange(From.Usage);
+                HasAllRecords = false;
+            }
             while (await ledger.ReadJournalAsync(account, State.Version, PerRead) is { Count: > 0 } entries)
                 foreach (var entry in entries)
                 {
@@ -219,7 +243,10 @@ public static class Verification
             if (happened.At < State.LastAt) Found($"time runs backwards in entry {version}", RestoreBackup);
             Budget.Apply(State, happened);
             if (happened is UsageErased erased)
+            {
+                Compacted.RemoveAll(usage => usage.IsErasedBy(erased));
                 foreach (var gone in Booked.Values.Where(erased.Erases).ToArray()) Booked.Remove(gone.Id);
+            }
             if (Append.RecordOf(happened) is { } record && !Booked.TryAdd(record.Id, record)) Found($"usage '{record.Id}' is in the journal twice", RestoreBackup);
         }
     }
@@ -303,13 +330,17 @@ public static class Verification
     {
         var missing = new HashSet<string>(replay.Booked.Keys, StringComparer.Ordinal);
         await foreach (var record in ledger.ReadUsageAsync(replay.Account, Instant.FromUnixTimeMilliseconds(0)))
-            if (!replay.Booked.TryGetValue(record.Id, out var expected)) replay.Found($"usage '{record.Id}' is stored and not in the journal", RestoreJournal);
+            if (!replay.Booked.TryGetValue(record.Id, out var expected))
+            {
+                // Those of compacted entries may still be there.
+                if (!(record.BookedAt <= replay.From?.At)) replay.Found($"usage '{record.Id}' is stored and not in the journal", RestoreJournal);
+            }
             else if (!missing.Remove(record.Id)) replay.Found($"usage '{record.Id}' is stored twice", RestoreJournal);
             else if (!LedgerJson.EncodeRecord(record).AsSpan().SequenceEqual(LedgerJson.EncodeRecord(expected)))
                 replay.Found($"usage '{record.Id}' is stored otherwise than in the journal", RestoreJournal);
         var keptSince = await queries.KeptSinceAsync(cancellation);
         missing.RemoveWhere(id => replay.Booked[id].BookedAt < keptSince);
-        replay.HasAllRecords = replay.Booked.Values.All(record => keptSince is null || record.BookedAt >= keptSince);
+        replay.HasAllRecords &= replay.Booked.Values.All(record => keptSince is null || record.BookedAt >= keptSince);
         foreach (var id in missing) replay.Found($"usage '{id}' is in the journal and not stored", RestoreJournal);
     }
 
@@ -336,6 +367,13 @@ public static class Verification
             var name = NameOf(record.GroupsOf(replay.Account, by).Single().Skip(1), Instant.FromUnixTimeMilliseconds(start), record.Currency);
             if (!expected.TryGetValue(name, out var sums)) expected[name] = sums = new();
             sums.Add(record.Figures());
+        }
+        foreach (var (at, key, gain) in replay.Compacted)
+        {
+            var start = RollupPlan.Floor(at, RollupPlan.MillisOf(step));
+            var name = NameOf(by.Select(key.Of).Skip(1), Instant.FromUnixTimeMilliseconds(start), key.Currency);
+            if (!expected.TryGetValue(name, out var sums)) expected[name] = sums = new();
+            sums.Add(gain.Sums);
         }
         foreach (var sum in await queries.SumAsync(new() { Account = replay.Account }, by, step, cancellation))
         {

@@ -65,11 +65,28 @@ public sealed class UsageHistoryGrain(
     {
         for (var page = 0; page < pages; page++)
         {
-            var entries = await ledger.ReadJournalAsync(account, stored.State.Position, EntriesPerPage);
+            IReadOnlyList<JournalEntry> entries;
+            try
+            {
+                entries = await ledger.ReadJournalAsync(account, stored.State.Position, EntriesPerPage);
+            }
+            catch (CompactedJournalException)
+            {
+                await LoadAsync();
+                continue;
+            }
             foreach (var entry in entries) stored.State.Advance(entry);
             if (entries.Count < EntriesPerPage) return true;
         }
         return false;
+    }
+
+    /// <summary>What was not read is gone from the journal: its checkpoint has read it.</summary>
+    async Task LoadAsync()
+    {
+        var kept = await ledger.LoadHistoryAsync(account);
+        if (kept.Version <= stored.State.Position) throw new InvalidDataException($"the journal of {account} has no beginning: the checkpoint for its compacted entries is missing");
+        stored.State = HistoryJson.Decode(kept.Bytes.Span);
     }
 
     async Task KeepAsync(bool evenRecent)

@@ -102,7 +102,7 @@ public sealed class SiloHost : IAsyncDisposable
             // Reports of this process need no detour through a grain.
             builder.Services.AddSingleton<IUsageQueries>(ledger);
             builder.Services.AddSingleton<IUsageStore>(ledger);
-            builder.Services.AddSingleton(UsageRetention.OfDays(options.RetentionDays));
+            builder.Services.AddSingleton(options.Retention);
             builder.Services.AddPurserGrains(options.UnknownAccounts == "refuse");
         }
         try

@@ -51,8 +51,19 @@ public sealed class SiloOptions : IValidatableObject
     /// <summary>PURSER_RETENTION_DAYS: how long usage records are kept, counted from when they were booked. Reports outlast them.</summary>
     public int RetentionDays { get; init; } = UsageRetention.UsualDays;
 
+    /// <summary>PURSER_COMPACTION: `on`, and entries of the journal that are older than the retention are replaced by what they come to.</summary>
+    public string Compaction { get; init; } = "off";
+
     /// <summary>PURSER_ADMIN_KEY: what callers of /v1 must show. Needed to listen beyond this machine.</summary>
     public string? AdminKey { get; init; }
+
+    ServerOptions Http => new()
+    {
+        Urls = Urls, AdminKey = IsApi ? AdminKey : AdminKey ?? "not asked for", UnknownAccounts = UnknownAccounts, RetentionDays = RetentionDays, Compaction = Compaction,
+    };
+
+    /// <summary>How long usage is kept.</summary>
+    public UsageRetention Retention => Http.Retention;
 
     public bool IsSilo => Role is "silo" or "all";
 
@@ -85,6 +96,7 @@ public sealed class SiloOptions : IValidatableObject
                 : double.TryParse(probe, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) ? seconds : -1,
             UnknownAccounts = configuration["PURSER_UNKNOWN_ACCOUNTS"] ?? usual.UnknownAccounts,
             RetentionDays = ServerOptions.DaysOf(configuration["PURSER_RETENTION_DAYS"]) ?? usual.RetentionDays,
+            Compaction = configuration["PURSER_COMPACTION"] ?? usual.Compaction,
             AdminKey = configuration["PURSER_ADMIN_KEY"] is { Length: > 0 } key ? key : null,
         };
     }
@@ -97,8 +109,7 @@ public sealed class SiloOptions : IValidatableObject
         var results = new List<ValidationResult>();
         Validator.TryValidateObject(this, new ValidationContext(this), results, validateAllProperties: true);
         // What an api has in common with the embedded host is judged there; the health of a silo may be listened for anywhere.
-        var http = new ServerOptions { Urls = Urls, AdminKey = IsApi ? AdminKey : AdminKey ?? "not asked for", UnknownAccounts = UnknownAccounts, RetentionDays = RetentionDays };
-        return [.. http.Problems(), .. results.SelectMany(result => result.MemberNames.Select(member => $"{Array.Find(names, known => known.Member == member).Variable} {result.ErrorMessage}"))];
+        return [.. Http.Problems(), .. results.SelectMany(result => result.MemberNames.Select(member => $"{Array.Find(names, known => known.Member == member).Variable} {result.ErrorMessage}"))];
     }
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)

@@ -69,6 +69,18 @@ public sealed class FaultyLedger(ILedger inner) : ILedger
         return inner.ReadJournalAsync(account, afterVersion, most);
     }
 
+    public Task<Checkpoint?> LoadCheckpointAsync(string account)
+    {
+        Reach();
+        return inner.LoadCheckpointAsync(account);
+    }
+
+    public Task RestoreCheckpointAsync(string account, Checkpoint checkpoint, IReadOnlyList<JournalEntry> audited)
+    {
+        Reach();
+        return inner.RestoreCheckpointAsync(account, checkpoint, audited);
+    }
+
     public Task<Recalled> RecallAsync(string account, IReadOnlyCollection<string> holdIds, IReadOnlyCollection<string> usageIds)
     {
         Reach();

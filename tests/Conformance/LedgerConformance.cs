@@ -420,6 +420,124 @@ public abstract class LedgerConformance : IAsyncLifetime
         Assert.Equal(0, (await Ledger.LoadHistoryAsync("a")).Version);
     }
 
+    /// <summary>Everything that reads entries is asked; some of it is the checkpoint's now.</summary>
+    [Fact]
+    public async Task Compacted_entries_are_replaced_by_what_they_come_to()
+    {
+        var (store, queries) = ((IUsageStore)Ledger, (IUsageQueries)Ledger);
+        static Instant Hour(int hour) => Noon + Duration.FromHours(hour);
+        for (var hour = 0; hour < 150; hour++)
+        {
+            BudgetEvent happened = hour % 10 == 3 ? new AccountPaused($"{hour}") { At = Hour(hour) }
+                : new Recorded(NewRecord($"u{hour}", Hour(hour)) with { Usage = new() { InputTokens = 10, OutputTokens = 5, Dimensions = new() { User = $"user{hour % 3}" } } }, []) { At = Hour(hour) };
+            await Ledger.WriteAsync(
+                new Append("a", hour, [happened]) { At = Hour(hour), ClosedHolds = [ClosedHold($"h{hour}")] },
+                new Append("b", hour, [Mark($"{hour}")]) { At = Hour(hour) }, new Append("recent", hour, [Mark($"{hour}")]) { At = Hour(140) });
+        }
+        await Ledger.WriteAsync(Appending("few", 0, Mark("1")));
+        Assert.Equal(0, await store.CompactAsync("nobody", Hour(120), 10));
+        Assert.Null(await Ledger.LoadCheckpointAsync("a"));
+        while (await store.FoldAsync(Hour(150), 100))
+        {
+        }
+        var (audit, sums) = (await ShownAsync(), await queries.SumAsync(new(), [UsageKey.User], UsageStep.Hour));
+        var listed = new List<string>();
+        for (string? cursor = null; ;)
+        {
+            var page = await store.CompactableAsync(Hour(120), 50, cursor, 2);
+            listed.AddRange(page.Items);
+            if ((cursor = page.Next) is null) break;
+        }
+        Assert.Equal(["a", "b"], listed);
+
+        Assert.Equal((50, 50, 20, 0), (await CompactAsync(50), await CompactAsync(50), await CompactAsync(50), await CompactAsync(50)));
+
+        for (var round = 0; round < 2; round++)
+        {
+            var stored = await Ledger.LoadAsync("a");
+            Assert.Equal((120, 120, 30), (stored.SnapshotVersion, LedgerJson.DecodeState(stored.Snapshot.Span).Version, stored.Tail.Count));
+            Assert.Equal(121, stored.Tail[0].Version);
+            Assert.Equal("113", LedgerJson.DecodeState(stored.Snapshot.Span).PausedReason);
+            var kept = await Ledger.LoadHistoryAsync("a");
+            Assert.Equal((120, 120), (kept.Version, HistoryJson.Decode(kept.Bytes.Span).Position));
+            foreach (var after in new[] { 0, 1, 64, 119 }) await Assert.ThrowsAsync<CompactedJournalException>(() => Ledger.ReadJournalAsync("a", after, 10));
+            Assert.Equal(Enumerable.Range(121, 30), (await Ledger.ReadJournalAsync("a", 120, 100)).Select(entry => (int)entry.Version));
+            Assert.Equal(Enumerable.Range(129, 5), (await Ledger.ReadJournalAsync("a", 128, 5)).Select(entry => (int)entry.Version));
+            Assert.Equal(150, (await Ledger.ReadJournalAsync("b", 0, 1000)).Count);
+            Assert.Equal((5, 5), ((await Ledger.RecallAsync("a", ["h0", "h64", "h119", "h120", "h149"], [])).Holds.Count, (await Ledger.RecallAsync("a", [], ["u0", "u64", "u119", "u120", "u149"])).Usage.Count));
+            Assert.Equal(audit, await ShownAsync());
+            var checkpoint = (await Ledger.LoadCheckpointAsync("a"))!;
+            Assert.Equal((120, Hour(119), 108), (checkpoint.Version, checkpoint.At, (int)checkpoint.Usage.Sum(usage => usage.Gain.Sums.Records)));
+            Assert.True(await store.RebuildAsync("a"));
+            Assert.False(await store.RebuildAsync("b"));
+            Assert.Equal(Figures(sums), Figures(await queries.SumAsync(new(), [UsageKey.User], UsageStep.Hour)));
+            Assert.Equal(Hour(120), await queries.KeptSinceAsync());
+            // A checkpoint is no snapshot: it stays, and older snapshots do not count.
+            await Ledger.DeleteSnapshotsAsync();
+            await Ledger.SaveSnapshotAsync("a", 100, "older"u8.ToArray());
+            await Ledger.SaveHistoryAsync("a", 100, "older"u8.ToArray());
+            if (round == 0) await ReopenAsync();
+            (store, queries) = ((IUsageStore)Ledger, (IUsageQueries)Ledger);
+        }
+
+        // The newest entry always stays, and writers go on from it, alone in the ledger or not.
+        Assert.Equal((29, 149, 149), (await store.CompactAsync("a", Hour(1000), 1000), await store.CompactAsync("b", Hour(1000), 1000), await store.CompactAsync("recent", Hour(1000), 1000)));
+        await ReopenAsync();
+        foreach (var account in (string[])["a", "b", "recent"])
+        {
+            await Ledger.WriteAsync(Appending(account, 150, Mark("next")));
+            Assert.Equal([150, 151], (await Ledger.LoadAsync(account)).Tail.Select(entry => entry.Version));
+        }
+        await Ledger.SaveSnapshotAsync("a", 151, "newer"u8.ToArray());
+        Assert.Equal(151, (await Ledger.LoadAsync("a")).SnapshotVersion);
+
+        Task<int> CompactAsync(int most) => store.CompactAsync("a", Hour(120), most);
+
+        static string Figures(IReadOnlyList<UsageSum> sums) =>
+            string.Join('\n', sums.Select(sum => $"{sum.Keys[0]} {sum.Start} {sum.Records} {sum.InputTokens} {sum.CostNanos}").Order(StringComparer.Ordinal));
+
+        async Task<string> ShownAsync()
+        {
+            var shown = new List<string>();
+            for (string? cursor = null; ;)
+            {
+                var page = await queries.AuditAsync("a", cursor, 4);
+                shown.AddRange(page.Items.Select(item => $"{item.Version} {item.Event.At} {((AccountPaused)item.Event).Reason}"));
+                if ((cursor = page.Next) is null) return string.Join('\n', shown);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Entries_stay_in_the_journal_as_long_as_rollups_or_an_erasure_need_them()
+    {
+        var (store, queries) = ((IUsageStore)Ledger, (IUsageQueries)Ledger);
+        var later = Noon + Duration.FromDays(1);
+        await Ledger.WriteAsync(Appending("a", 0, Mark("1")));
+        await Ledger.WriteAsync(Appending("a", 1, Booked(NewRecord("ann", Noon) with { Usage = new() { Dimensions = new() { User = "ann" } } }), Booked(NewRecord("bob", Noon))));
+        await Ledger.WriteAsync(Appending("a", 2, Mark("3")));
+        if (await store.UnfoldedAsync() > 0) Assert.Equal((1, 0), (await store.CompactAsync("a", later, 10), await store.CompactAsync("a", later, 10)));
+        while (await store.FoldAsync(later, 100))
+        {
+        }
+        Assert.InRange(await store.CompactAsync("a", later, 10), 1, 2);
+        Assert.Equal(2, (await Ledger.LoadCheckpointAsync("a"))!.Version);
+
+        await Ledger.WriteAsync(new Append("a", 3, [new UsageErased("ann", null, null) { At = later }]) { At = later });
+        await Ledger.WriteAsync(new Append("a", 4, [Mark("5")]) { At = later });
+        await store.CompactAsync("a", later + Duration.FromDays(1), 10);
+        while (await store.EraseNextAsync())
+        {
+        }
+        await store.CompactAsync("a", later + Duration.FromDays(1), 10);
+
+        var checkpoint = (await Ledger.LoadCheckpointAsync("a"))!;
+        Assert.Equal((4, null), (checkpoint.Version, Assert.Single(checkpoint.Usage).Key.User));
+        await store.RebuildAsync("a");
+        Assert.Equal(1, Assert.Single(await queries.SumAsync(new(), [UsageKey.User], UsageStep.Whole)).Records);
+        Assert.Equal([1, 3, 4, 5], (await queries.AuditAsync("a", null, 10)).Items.Select(item => item.Version));
+    }
+
     [Fact]
     public async Task Deleting_snapshots_changes_cost_and_not_meaning()
     {

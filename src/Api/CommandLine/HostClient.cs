@@ -4,6 +4,7 @@ using System.Net.Http.Headers;
 using System.Text.Json;
 using Purser.Api.Documents;
 using Purser.Api.Json;
+using Purser.Engine;
 
 namespace Purser.Api;
 
@@ -40,7 +41,11 @@ sealed class HostClient : IDisposable
 
     public Task<VerificationDocument> VerifyAsync(CancellationToken cancellation) => PostAsync("v1/verify", ApiJson.Default.VerificationDocument, cancellation);
 
-    public async Task<long> RebuildAsync(CancellationToken cancellation) => (await PostAsync("v1/rebuild", ApiJson.Default.RebuildDocument, cancellation)).Accounts;
+    public async Task<RebuildCount> RebuildAsync(CancellationToken cancellation)
+    {
+        var (accounts, compacted) = await PostAsync("v1/rebuild", ApiJson.Default.RebuildDocument, cancellation);
+        return new(accounts, compacted);
+    }
 
     async Task<T> PostAsync<T>(string path, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type, CancellationToken cancellation)
     {

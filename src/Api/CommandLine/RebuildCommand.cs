@@ -25,9 +25,11 @@ static class RebuildCommand
         return command;
     }
 
-    static int Show(long accounts, OperationScreen screen)
+    static int Show(RebuildCount rebuilt, OperationScreen screen)
     {
-        screen.Say($"{OperationScreen.Number(accounts)} accounts: rollups are made again");
+        screen.Say($"{OperationScreen.Number(rebuilt.Accounts)} accounts: rollups are made again");
+        if (rebuilt.Compacted > 0)
+            screen.Say($"{OperationScreen.Number(rebuilt.Compacted)} of them from their checkpoint on: usage before it was compacted, and is taken as it was added up then");
         return ExitCodes.Done;
     }
 }

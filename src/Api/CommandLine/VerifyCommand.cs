@@ -38,6 +38,8 @@ static class VerifyCommand
         }
         if (report.FindingCount > MostShown) screen.Say($"and {OperationScreen.Number(report.FindingCount - MostShown)} more");
         var seen = $"{OperationScreen.Number(report.Accounts)} accounts, {OperationScreen.Number(report.Entries)} entries, {OperationScreen.Number(report.Records)} records";
+        if (report.Compacted > 0)
+            screen.Say($"{OperationScreen.Number(report.Compacted)} accounts from their checkpoint on: entries before it were compacted, and only their sums can be compared");
         screen.Say(report.Holds ? $"{seen}: all holds" : $"{seen}: {OperationScreen.Number(report.FindingCount)} findings");
         return report.Holds ? ExitCodes.Done : ExitCodes.Failed;
     }

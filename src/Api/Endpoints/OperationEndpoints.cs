@@ -22,8 +22,8 @@ sealed class OperationEndpoints(ILedger ledger, IUsageQueries queries, LedgerClo
     public async Task Rebuild(HttpContext http)
     {
         _ = new Query(http, []);
-        var accounts = await Rebuilding.RunAsync(queries, (IUsageStore)ledger, null, http.RequestAborted);
-        await Reply.JsonAsync(http, 200, new RebuildDocument(accounts), ApiJson.Default.RebuildDocument);
+        var rebuilt = await Rebuilding.RunAsync(queries, (IUsageStore)ledger, null, http.RequestAborted);
+        await Reply.JsonAsync(http, 200, new RebuildDocument(rebuilt.Accounts, rebuilt.Compacted), ApiJson.Default.RebuildDocument);
     }
 
     public async Task Verify(HttpContext http)

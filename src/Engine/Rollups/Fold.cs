@@ -51,6 +51,9 @@ public sealed class Fold(RollupState state)
         if (session is not null) gain.Sessions.Add(session);
     }
 
+    /// <summary>Usage of a quarter, as its records would be added.</summary>
+    public void Add(CompactedUsage usage) => At(new(RollupView.Full, RollupSpan.Quarter), usage.Start, usage.Key).Add(usage.Gain);
+
     /// <summary>A row of a level that others are to be made of.</summary>
     public void Take(RollupLevel level, long start, RollupKey key, ReadOnlySpan<byte> sums, ReadOnlySpan<byte> sessions)
     {

@@ -194,7 +194,13 @@ public sealed partial class PostgresLedger : ILedger
         // One statement, one snapshot of the database: the snapshot row and the tail belong together.
         await using var command = new NpgsqlCommand(
             """
-            with s as (select version, state from snapshots where account = $1)
+            with s as (
+              select version, state from (
+                select version, state from snapshots where account = $1
+                union all
+                select c.version, c.state from checkpoints c where c.account = $1 and c.version > coalesce((select version from snapshots where account = $1), 0)
+              ) as kept order by version desc limit 1
+            )
             select 0 as kind, version, 0::bigint as at, state as data from s
             union all
             select 1, j.version, j.at, j.events from journal j where j.account = $1 and j.version > coalesce((select version from s), 0)
@@ -210,11 +216,20 @@ public sealed partial class PostgresLedger : ILedger
             if (reader.GetInt32(0) == 0) (snapshotVersion, snapshot) = (reader.GetInt64(1), data);
             else tail.Add(Entry(account, reader.GetInt64(1), reader.GetInt64(2), data));
         }
+        Follows(account, snapshotVersion, tail);
         return new StoredBudget(snapshotVersion, snapshot, tail);
     });
 
+    /// <summary>Where the beginning is missing, nothing else may be taken for it.</summary>
+    static void Follows(string account, long after, List<JournalEntry> entries)
+    {
+        if (entries.Count > 0 && entries[0].Version != after + 1)
+            throw new InvalidDataException($"the journal of {account} is damaged: entry {after + 1} is missing");
+    }
+
     public Task<IReadOnlyList<JournalEntry>> ReadJournalAsync(string account, long afterVersion, int most) => ReachAsync(async () =>
     {
+        afterVersion = Math.Max(0, afterVersion);
         await using var command = source.CreateCommand("select version, at, events from journal where account = $1 and version > $2 order by version limit $3");
         command.Parameters.Add(new() { Value = account });
         command.Parameters.Add(new() { Value = afterVersion });
@@ -222,8 +237,19 @@ public sealed partial class PostgresLedger : ILedger
         await using var reader = await command.ExecuteReaderAsync();
         var entries = new List<JournalEntry>();
         while (await reader.ReadAsync()) entries.Add(Entry(account, reader.GetInt64(0), reader.GetInt64(1), reader.GetFieldValue<byte[]>(2)));
+        await reader.DisposeAsync();
+        // The newest entry always stays: whoever misses one gets another.
+        if (entries.Count > 0 && entries[0].Version != afterVersion + 1) CompactedJournalException.ThrowIf(account, afterVersion, await CheckpointedAsync(account));
+        Follows(account, afterVersion, entries);
         return (IReadOnlyList<JournalEntry>)entries;
     });
+
+    async Task<long?> CheckpointedAsync(string account)
+    {
+        await using var command = source.CreateCommand("select version from checkpoints where account = $1");
+        command.Parameters.Add(new() { Value = account });
+        return await command.ExecuteScalarAsync() as long?;
+    }
 
     static JournalEntry Entry(string account, long version, long at, byte[] events) =>
         new(account, version, NodaTime.Instant.FromUnixTimeMilliseconds(at), LedgerJson.DecodeEvents(events));
@@ -359,7 +385,12 @@ public sealed partial class PostgresLedger : ILedger
 
     public Task<KeptHistory> LoadHistoryAsync(string account) => ReachAsync(async () =>
     {
-        await using var command = source.CreateCommand("select version, history from histories where account = $1");
+        await using var command = source.CreateCommand(
+            """
+            select version, history from (
+              select version, history from histories where account = $1 union all select version, history from checkpoints where account = $1
+            ) as kept order by version desc limit 1
+            """);
         command.Parameters.Add(new() { Value = account });
         await using var reader = await command.ExecuteReaderAsync();
         return await reader.ReadAsync() ? new(reader.GetInt64(0), reader.GetFieldValue<byte[]>(1)) : KeptHistory.None;

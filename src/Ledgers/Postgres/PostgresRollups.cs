@@ -133,22 +133,23 @@ public sealed partial class PostgresLedger : IUsageStore
         return seen == most ? last : (UsageCursor?)null;
     });
 
-    public Task RebuildAsync(string account) => ReachAsync(async () =>
+    public Task<bool> RebuildAsync(string account) => ReachAsync(async () =>
     {
+        var compacted = false;
         while (!await WithRollupsAsync(async connection =>
         {
-            await RollAgainAsync(connection, account);
+            compacted = await RollAgainAsync(connection, account);
             return true;
         }))
             await Task.Delay(betweenLooks);
-        return true;
+        return compacted;
     });
 
     /// <summary>
     /// Puts what the journal gives in the place of an account's rollups. Records that are not folded are left out: they are folded later. The version
-    /// is read first, so that a record up to it is either folded or among those.
+    /// is read first, so that a record up to it is either folded or among those. True where the journal begins with a checkpoint.
     /// </summary>
-    async Task RollAgainAsync(NpgsqlConnection connection, string account)
+    async Task<bool> RollAgainAsync(NpgsqlConnection connection, string account)
     {
         var (folded, state) = await RollupStateAsync(connection, default);
         var version = 0L;
@@ -157,18 +158,19 @@ public sealed partial class PostgresLedger : IUsageStore
             head.Parameters.Add(new() { Value = account });
             version = await head.ExecuteScalarAsync() as long? ?? 0;
         }
-        var unfolded = new HashSet<string>(StringComparer.Ordinal);
-        await using (var find = new NpgsqlCommand("select usage_id from usage where position > $1 and account = $2", connection))
-        {
-            find.Parameters.Add(new() { Value = folded });
-            find.Parameters.Add(new() { Value = account });
-            await using var row = await find.ExecuteReaderAsync();
-            while (await row.ReadAsync()) unfolded.Add(row.GetString(0));
-        }
+        var unfolded = await UnfoldedAsync(connection, account, folded);
         var erasures = await AuditTrail.ErasuresAsync(this, account);
         // What adds up over all accounts can not be taken apart again: it is made anew.
         var fold = new Fold(state.WithoutAllFrom(RollupPlan.Earliest));
-        await foreach (var record in AuditTrail.RecordsAsync(this, account, version, erasures))
+        var checkpoint = await CheckpointOfAsync(connection, account);
+        if (checkpoint is not null)
+        {
+            checkpoint = checkpoint with { Usage = await CompactedUsageAsync(connection, account) };
+            var left = checkpoint.UsageLeft(erasures).ToArray();
+            foreach (var usage in left) fold.Add(usage);
+            await ForgetUsageAsync(connection, account, [.. checkpoint.Usage.Except(left)]);
+        }
+        await foreach (var record in AuditTrail.RecordsAsync(this, account, checkpoint?.Version ?? 0, version, erasures))
             if (!unfolded.Contains(record.Id))
                 fold.Add(RollupKey.Of(account, record), record.Usage.Dimensions.Session, record.Figures());
         var before = (await KeysAsync(connection, default)).All.Where(key => key.Key.Account == account).Select(key => key.No).ToArray();
@@ -200,6 +202,30 @@ public sealed partial class PostgresLedger : IUsageStore
             await forget.ExecuteNonQueryAsync();
         await RollAsync(connection, fold.Spread(), null, state);
         lock (keysGate) keys = RollupKeys.None;
+        return checkpoint is not null;
+    }
+
+    static async Task<HashSet<string>> UnfoldedAsync(NpgsqlConnection connection, string account, long folded)
+    {
+        var unfolded = new HashSet<string>(StringComparer.Ordinal);
+        await using var find = new NpgsqlCommand("select usage_id from usage where position > $1 and account = $2", connection);
+        find.Parameters.Add(new() { Value = folded });
+        find.Parameters.Add(new() { Value = account });
+        await using var row = await find.ExecuteReaderAsync();
+        while (await row.ReadAsync()) unfolded.Add(row.GetString(0));
+        return unfolded;
+    }
+
+    /// <summary>Usage of compacted entries that was erased.</summary>
+    static async Task ForgetUsageAsync(NpgsqlConnection connection, string account, IReadOnlyList<CompactedUsage> erased)
+    {
+        if (erased.Count == 0) return;
+        await using var delete = new NpgsqlCommand(
+            "delete from compacted_usage c using unnest($2, $3) as e(start, key) where c.account = $1 and c.start = e.start and c.key = e.key", connection);
+        delete.Parameters.Add(new() { Value = account });
+        delete.Parameters.Add(new() { Value = erased.Select(usage => usage.Start).ToArray() });
+        delete.Parameters.Add(new() { Value = erased.Select(usage => usage.Key.Text).ToArray() });
+        await delete.ExecuteNonQueryAsync();
     }
 
     /// <summary>Changes rollups in one transaction; false where another host is at it.</summary>

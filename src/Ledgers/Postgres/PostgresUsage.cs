@@ -148,8 +148,9 @@ public sealed partial class PostgresLedger : IUsageQueries
         {
             await using var command = source.CreateCommand(
                 """
-                select j.version, j.at, j.events from audit a join journal j on j.account = a.account and j.version = a.version
-                where a.account = $1 and a.version > $2 order by a.version limit $3
+                select a.version, coalesce(a.at, j.at), coalesce(a.events, j.events) from audit a
+                left join journal j on a.events is null and j.account = a.account and j.version = a.version
+                where a.account = $1 and a.version > $2 and (a.events is not null or j.events is not null) order by a.version limit $3
                 """);
             command.Parameters.Add(new() { Value = account });
             command.Parameters.Add(new() { Value = after });

@@ -143,7 +143,10 @@ public sealed partial class SqliteLedger : ILedger, IUsageQueries
         using (var snapshot = database.Prepare("SELECT version, state FROM snapshots WHERE account = ?"))
             if (snapshot.Add(head.No).Read())
                 (version, state) = (snapshot.Long(0), snapshot.Blob(1).ToArray());
-        return new StoredBudget(version, state, Walk(database, account, head.LastEntry, version, long.MaxValue));
+        using (var checkpoint = database.Prepare("SELECT version, state FROM checkpoints WHERE account = ? AND version > ?"))
+            if (checkpoint.Add(head.No).Add(version).Read())
+                (version, state) = (checkpoint.Long(0), checkpoint.Blob(1).ToArray());
+        return new StoredBudget(version, state, EntriesOf(Walk(database, account, head.LastEntry, head.Version, version, long.MaxValue)));
     });
 
     public Task<IReadOnlyList<JournalEntry>> ReadJournalAsync(string account, long afterVersion, int most) =>
@@ -151,38 +154,52 @@ public sealed partial class SqliteLedger : ILedger, IUsageQueries
 
     static JournalEntry[] ReadJournal(Database database, string account, long afterVersion, int most)
     {
-        if (most <= 0 || HeadOf(database, account) is not { } head) return [];
+        if (HeadOf(database, account) is not { } head) return [];
         afterVersion = Math.Max(0, afterVersion);
-        var upTo = afterVersion > long.MaxValue - most ? long.MaxValue : afterVersion + most;
-        var from = head.LastEntry;
-        using (var entrance = database.Prepare(
-            "SELECT position FROM journal WHERE account = ? AND version >= ? AND version % 64 = 0 ORDER BY version LIMIT 1"))
-            if (entrance.Add(head.No).Add(upTo).Read())
-                from = entrance.Long(0);
-        return Walk(database, account, from, afterVersion, upTo);
+        CompactedJournalException.ThrowIf(account, afterVersion, CheckpointedOf(database, head.No));
+        return EntriesOf(ReadJournal(database, account, head, afterVersion, most));
     }
 
-    /// <summary>Follows the chain of an account backwards from a position; what it gives is in order.</summary>
-    static JournalEntry[] Walk(Database database, string account, long from, long afterVersion, long upToVersion)
+    static JournalEntry[] EntriesOf(IEnumerable<(long Position, JournalEntry Entry)> read) => [.. read.Select(one => one.Entry)];
+
+    /// <summary>The version up to which an account's journal was compacted.</summary>
+    static long? CheckpointedOf(Database database, long account)
     {
-        var entries = new List<JournalEntry>();
-        long? position = from;
-        var expected = long.MaxValue;
+        using var find = database.Prepare("SELECT version FROM checkpoints WHERE account = ?");
+        return find.Add(account).Read() ? find.Long(0) : null;
+    }
+
+    static List<(long Position, JournalEntry Entry)> ReadJournal(Database database, string account, (long No, long Version, long LastEntry) head, long afterVersion, int most)
+    {
+        if (most <= 0) return [];
+        var upTo = afterVersion > long.MaxValue - most ? long.MaxValue : afterVersion + most;
+        var (from, newest) = (head.LastEntry, head.Version);
+        using (var entrance = database.Prepare(
+            "SELECT position, version FROM journal WHERE account = ? AND version >= ? AND version % 64 = 0 ORDER BY version LIMIT 1"))
+            if (entrance.Add(head.No).Add(upTo).Read())
+                (from, newest) = (entrance.Long(0), entrance.Long(1));
+        return Walk(database, account, from, newest, afterVersion, upTo);
+    }
+
+    /// <summary>Follows the chain of an account backwards from the entry of a version at a position; what it gives is in order.</summary>
+    static List<(long Position, JournalEntry Entry)> Walk(Database database, string account, long from, long fromVersion, long afterVersion, long upToVersion)
+    {
+        var entries = new List<(long, JournalEntry)>();
         using var read = database.Prepare("SELECT version, previous, at, events FROM journal WHERE position = ?");
-        while (position is { } at)
+        long? position = from;
+        for (var expected = fromVersion; expected > afterVersion; expected--)
         {
-            if (!read.Add(at).Read() || (expected != long.MaxValue && read.Long(0) != expected))
-                throw new InvalidDataException($"the journal of {account} is damaged: the entry at {at}, {(expected == long.MaxValue ? "its newest" : $"version {expected}")}, is missing");
-            var version = read.Long(0);
-            expected = version - 1;
-            position = read.LongOrNull(1);
+            if (position is not { } at || !read.Add(at).Read() || (read.Long(0) != expected && at != from))
+                throw new InvalidDataException($"the journal of {account} is damaged: entry {expected} (position {position}) is missing");
+            var version = expected = read.Long(0);
             if (version <= afterVersion) break;
             if (version <= upToVersion)
-                entries.Add(new(account, version, Instant.FromUnixTimeMilliseconds(read.Long(2)), LedgerJson.DecodeEvents(read.Blob(3))));
+                entries.Add((at, new(account, version, Instant.FromUnixTimeMilliseconds(read.Long(2)), LedgerJson.DecodeEvents(read.Blob(3)))));
+            position = read.LongOrNull(1);
             read.Reset();
         }
         entries.Reverse();
-        return [.. entries];
+        return entries;
     }
 
     public Task<Recalled> RecallAsync(string account, IReadOnlyCollection<string> holdIds, IReadOnlyCollection<string> usageIds) => Read(database =>
@@ -250,7 +267,11 @@ public sealed partial class SqliteLedger : ILedger, IUsageQueries
     public Task<KeptHistory> LoadHistoryAsync(string account) => Read(database =>
     {
         if (HeadOf(database, account) is not { } head) return KeptHistory.None;
-        using var kept = database.Prepare("SELECT version, history FROM histories WHERE account = ?");
+        using var kept = database.Prepare(
+            """
+            SELECT version, history FROM (SELECT version, history FROM histories WHERE account = ?1 UNION ALL SELECT version, history FROM checkpoints WHERE account = ?1)
+            ORDER BY version DESC LIMIT 1
+            """);
         return kept.Add(head.No).Read() ? new(kept.Long(0), kept.Blob(1).ToArray()) : KeptHistory.None;
     });
 

@@ -8,12 +8,7 @@ sealed partial class SqliteWriter
     /// <summary>Adds to rollups, and sets how far records are folded or hours and days are made.</summary>
     public Task RollAsync(Fold fold, long? folded, RollupState? state) => Send(() => Alone(() =>
     {
-        var numbers = new Dictionary<RollupKey, long>();
-        foreach (var (place, gain) in fold.Gains)
-        {
-            if (!numbers.TryGetValue(place.Key, out var key)) numbers[place.Key] = key = NumberOf(place.Key);
-            Add(place, key, gain);
-        }
+        Add(fold);
         Set(folded, state);
         return true;
     }));
@@ -50,12 +45,7 @@ sealed partial class SqliteWriter
             }
         database.Run("DELETE FROM rollup_keys WHERE no NOT IN (SELECT key FROM rollups)");
         Set(null, state);
-        var numbers = new Dictionary<RollupKey, long>();
-        foreach (var (place, gain) in fold.Gains)
-        {
-            if (!numbers.TryGetValue(place.Key, out var key)) numbers[place.Key] = key = NumberOf(place.Key);
-            Add(place, key, gain);
-        }
+        Add(fold);
         return true;
     }));
 
@@ -91,10 +81,25 @@ sealed partial class SqliteWriter
             using var delete = database.Prepare("DELETE FROM usage WHERE no = ? AND no < (SELECT max(no) FROM usage)");
             delete.Add(no).Run();
         }
-        using var set = database.Prepare("UPDATE rollup_state SET kept_since = max(coalesce(kept_since, ?1), ?1)");
-        set.Add(before).Run();
+        MayGo(before);
         return true;
     }));
+
+    void MayGo(long bookedBefore)
+    {
+        using var set = database.Prepare("UPDATE rollup_state SET kept_since = max(coalesce(kept_since, ?1), ?1)");
+        set.Add(bookedBefore).Run();
+    }
+
+    void Add(Fold fold)
+    {
+        var numbers = new Dictionary<RollupKey, long>();
+        foreach (var (place, gain) in fold.Gains)
+        {
+            if (!numbers.TryGetValue(place.Key, out var key)) numbers[place.Key] = key = NumberOf(place.Key);
+            Add(place, key, gain);
+        }
+    }
 
     void Add(RollupPlace place, long key, RollupGain gain)
     {

@@ -119,12 +119,12 @@ public sealed partial class SqliteLedger : IUsageStore
         }
     }
 
-    public async Task RebuildAsync(string account)
+    public async Task<bool> RebuildAsync(string account)
     {
         await upkeep.WaitAsync().ConfigureAwait(false);
         try
         {
-            await RollAgainAsync(account).ConfigureAwait(false);
+            return await RollAgainAsync(account).ConfigureAwait(false);
         }
         finally
         {
@@ -134,25 +134,25 @@ public sealed partial class SqliteLedger : IUsageStore
 
     /// <summary>
     /// Puts what the journal gives in the place of an account's rollups. Records that are not folded are left out: they are folded later. The version
-    /// comes first, so that a record up to it is either folded or among those.
+    /// comes first, so that a record up to it is either folded or among those. True where the journal begins with a checkpoint.
     /// </summary>
-    async Task RollAgainAsync(string account)
+    async Task<bool> RollAgainAsync(string account)
     {
         var (head, state, unfolded) = await Read(database =>
         {
             var head = HeadOf(database, account);
             var (folded, state) = RollupStateOf(database);
-            var unfolded = new HashSet<string>(StringComparer.Ordinal);
-            using var find = database.Prepare("SELECT usage_id FROM usage WHERE no > ? AND +account = ?");
-            find.Add(folded).Add(head?.No ?? 0);
-            while (find.Read()) unfolded.Add(find.Text(0));
-            return (head, state, unfolded);
+            return (head, state, UnfoldedOf(database, head?.No ?? 0, folded));
         }).ConfigureAwait(false);
-        if (head is not { } known) return;
+        if (head is not { } known) return false;
         var erasures = await AuditTrail.ErasuresAsync(this, account).ConfigureAwait(false);
         // What adds up over all accounts can not be taken apart again: it is made anew.
         var fold = new Fold(state.WithoutAllFrom(RollupPlan.Earliest));
-        await foreach (var record in AuditTrail.RecordsAsync(this, account, known.Version, erasures).ConfigureAwait(false))
+        var checkpoint = await LoadCheckpointAsync(account).ConfigureAwait(false);
+        var left = checkpoint?.UsageLeft(erasures).ToArray() ?? [];
+        foreach (var usage in left) fold.Add(usage);
+        if (left.Length < checkpoint?.Usage.Count) await writer.ForgetUsageAsync(known.No, [.. checkpoint.Usage.Except(left)]).ConfigureAwait(false);
+        await foreach (var record in AuditTrail.RecordsAsync(this, account, checkpoint?.Version ?? 0, known.Version, erasures).ConfigureAwait(false))
             if (!unfolded.Contains(record.Id))
                 fold.Add(RollupKey.Of(account, record), record.Usage.Dimensions.Session, record.Figures());
         var (before, first) = await Read(database =>
@@ -163,6 +163,7 @@ public sealed partial class SqliteLedger : IUsageStore
         first = first is { } old && fold.First is { } made ? Math.Min(old, made) : first ?? fold.First;
         await writer.RollAgainAsync(before, fold.Spread(), first, first is { } from ? state.WithoutAllFrom(from) : state).ConfigureAwait(false);
         lock (keysGate) keys = RollupKeys.None;
+        return checkpoint is not null;
     }
 
     /// <summary>Where the first row of these keys begins; null where there is none.</summary>
@@ -176,6 +177,15 @@ public sealed partial class SqliteLedger : IUsageStore
             if (wanted.Contains((int)read.Long(1)))
                 first = read.Long(0);
         return first;
+    }
+
+    static HashSet<string> UnfoldedOf(Database database, long account, long folded)
+    {
+        var unfolded = new HashSet<string>(StringComparer.Ordinal);
+        using var find = database.Prepare("SELECT usage_id FROM usage WHERE no > ? AND +account = ?");
+        find.Add(folded).Add(account);
+        while (find.Read()) unfolded.Add(find.Text(0));
+        return unfolded;
     }
 
     /// <summary>Records that are not folded yet, in the order of booking, and how far they go.</summary>

@@ -146,10 +146,12 @@ public sealed partial class SqliteLedger
             database =>
             {
                 if (HeadOf(database, account) is not { } head) return new([], null);
-                using var list = database.Prepare("SELECT version FROM audit WHERE account = ? AND version > ? ORDER BY version LIMIT ?");
+                using var list = database.Prepare("SELECT version, at, events FROM audit WHERE account = ? AND version > ? ORDER BY version LIMIT ?");
                 list.Add(head.No).Add(after).Add(Math.Max(0, limit) + 1L);
                 var entries = new List<JournalEntry>();
-                while (list.Read()) entries.AddRange(ReadJournal(database, account, list.Long(0) - 1, 1));
+                while (list.Read())
+                    if (list.LongOrNull(1) is { } at) entries.Add(new(account, list.Long(0), Instant.FromUnixTimeMilliseconds(at), LedgerJson.DecodeEvents(list.Blob(2))));
+                    else entries.AddRange(ReadJournal(database, account, list.Long(0) - 1, 1));
                 return AuditTrail.PageOf(entries, limit);
             },
             cancellation);

@@ -1,5 +1,5 @@
 // Several hosts on one ledger under a hostile, seeded schedule: lost replies, writes that fail before and after, stalls, kills, skewed
-// clocks, policy changes, expiry. Virtual time, one thread: a seed gives the same run every time. The auditor judges it.
+// clocks, policy changes, expiry, compaction. Virtual time, one thread: a seed gives the same run every time. The auditor judges it.
 using NodaTime;
 using Purser.Core;
 using Purser.Engine;
@@ -22,6 +22,9 @@ public sealed class SimulatedCluster
     readonly List<Exchange> exchanges = [];
     readonly List<string> trace = [];
     readonly List<TaskCompletionSource> stalled = [];
+
+    /// <summary>The journals as they were before they were compacted: the auditor wants all of it.</summary>
+    readonly Dictionary<string, List<JournalEntry>> archive = [];
     readonly Dictionary<string, BudgetCommand> identified = [];
     int outstanding;
     bool calm;
@@ -108,6 +111,7 @@ public sealed class SimulatedCluster
                 case 5: Evict(); break;
                 case 6: Poll(); break;
                 case 7 when random.Next(4) == 0: Crowd(); break;
+                case 8 when random.Next(2) == 0: Compact(); break;
                 default: Send(accounts[random.Next(accounts.Length)], RandomCommand(), Somebody()); break;
             }
             scheduler.Run(random.Next(0, 40));
@@ -142,6 +146,26 @@ public sealed class SimulatedCluster
     {
         trace.Add("delete snapshots");
         scheduler.Start(() => shared.Ledger.DeleteSnapshotsAsync());
+    }
+
+    void Compact()
+    {
+        var account = accounts[random.Next(accounts.Length)];
+        var (before, most) = (Instant.FromDateTimeOffset(time.GetUtcNow()) - Duration.FromMinutes(random.Next(-10, 60)), random.Next(1, 40));
+        trace.Add($"compact {account}");
+        scheduler.Start(async () =>
+        {
+            await JournalAsync(account);
+            await ((IUsageStore)shared.Ledger).CompactAsync(account, before, most);
+        });
+    }
+
+    /// <summary>The whole journal of an account.</summary>
+    async Task<List<JournalEntry>> JournalAsync(string account)
+    {
+        if (!archive.TryGetValue(account, out var journal)) archive[account] = journal = [];
+        while (await shared.Ledger.ReadJournalAsync(account, journal.Count, 1000) is { Count: > 0 } entries) journal.AddRange(entries);
+        return journal;
     }
 
     void Release()
@@ -310,8 +334,7 @@ public sealed class SimulatedCluster
         {
             foreach (var account in accounts)
             {
-                var journal = new List<JournalEntry>();
-                while (await shared.Ledger.ReadJournalAsync(account, journal.Count == 0 ? 0 : journal[^1].Version, 1000) is { Count: > 0 } entries) journal.AddRange(entries);
+                var journal = await JournalAsync(account);
                 findings.AddRange(Auditor.Audit(account, journal, exchanges));
                 await TotalsAsync(account, journal, findings);
             }

@@ -1,5 +1,13 @@
 // kill -9 of the real host in the middle of real work: nothing acknowledged is lost, and nothing is counted twice by retrying.
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Purser.Conformance;
 using Purser.Conformance.Servers;
+using Purser.Core;
+using Purser.Engine;
+using Purser.Ledgers.Sqlite;
 
 namespace Purser.Embedded.Tests.Processes;
 
@@ -22,6 +30,158 @@ public sealed class CrashTests
     {
         var database = await (await PostgresServer.SharedAsync()).NewDatabaseAsync();
         await KillAgainAndAgainAsync(("PURSER_LEDGER", "postgres"), ("PURSER_POSTGRES", database));
+    }
+
+    [Fact]
+    public async Task Kills_during_compaction_leave_answers_reports_and_audit_trails_as_they_were()
+    {
+        const int accounts = 40, entries = 300;
+        using var folder = new TemporaryFolder();
+        var before = new List<string>();
+        await using (var ledger = await SqliteLedger.OpenAsync(folder.Path))
+        {
+            var time = new ManualTime(new(2025, 1, 1, 0, 0, 0, TimeSpan.Zero));
+            await using (var past = new EmbeddedAuthority(ledger, time))
+                for (var entry = 0; entry < entries; entry++)
+                {
+                    await Task.WhenAll(Enumerable.Range(0, accounts).Select(account => past.ExpectAsync(
+                        $"a{account}", entry % 50 == 0 ? new SetPolicy(new() { Limits = [Calls.Tokens("ever", "lifetime", 1_000_000 + entry)] }) : Calls.Record($"u{entry}", entry))));
+                    time.Advance(TimeSpan.FromMinutes(7));
+                }
+            while (await ledger.FoldAsync(NodaTime.Instant.FromDateTimeOffset(time.GetUtcNow()), 10_000))
+            {
+            }
+            await ShowAsync(ledger, before);
+        }
+        var halfway = 0;
+        for (var round = 0; round < 12; round++)
+        {
+            await using (var host = await HostProcess.StartAsync(("PURSER_DATA", folder.Path), ("PURSER_COMPACTION", "on"), ("PURSER_RETENTION_DAYS", "1")))
+            {
+                var began = Stopwatch.StartNew();
+                // The upkeep begins a second after the host.
+                await ServerProcess.UntilAsync(() => began.ElapsedMilliseconds > 900 + (round * 53 % 400), TimeSpan.FromSeconds(30), "time stands still");
+                await host.KillAsync();
+            }
+            await using var ledger = await SqliteLedger.OpenAsync(folder.Path);
+            var compacted = 0;
+            for (var account = 0; account < accounts; account++)
+                if (await ledger.LoadCheckpointAsync($"a{account}") is not null) compacted++;
+            if (compacted is > 0 and < accounts) halfway++;
+            var after = new List<string>();
+            await ShowAsync(ledger, after);
+            Assert.Equal(before, after);
+        }
+        Assert.True(halfway > 0, "no kill came while it was compacting");
+        await using var last = await HostProcess.StartAsync(("PURSER_DATA", folder.Path), ("PURSER_COMPACTION", "on"), ("PURSER_RETENTION_DAYS", "1"));
+        using var booked = await last.Client.PostAsJsonAsync("/v1/accounts/a7/usage", new { id = "new", inputTokens = 5 });
+        Assert.Equal(HttpStatusCode.Created, booked.StatusCode);
+        var settled = (await last.Client.GetFromJsonAsync<JsonElement>("/v1/accounts/a7")).GetProperty("limits")[0].GetProperty("settled").GetInt64();
+        Assert.Equal(5 + Enumerable.Range(0, entries).Where(entry => entry % 50 != 0).Sum(), settled);
+        using var verified = await last.Client.PostAsync("/v1/verify", null);
+        Assert.True((await verified.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("holds").GetBoolean(), await verified.Content.ReadAsStringAsync());
+
+        static async Task ShowAsync(SqliteLedger ledger, List<string> shown)
+        {
+            for (var account = 0; account < accounts; account++)
+            {
+                var stored = await ledger.LoadAsync($"a{account}");
+                var state = stored.SnapshotVersion > 0 ? LedgerJson.DecodeState(stored.Snapshot.Span) : new BudgetState($"a{account}");
+                state.Index();
+                foreach (var happened in stored.Tail.SelectMany(entry => entry.Events)) Budget.Apply(state, happened);
+                shown.Add($"{state.LimitNo(state.Limits[0].No)!.Counters[""].Slots[0].Settled} of {state.Limits[0].Limit.Amount}");
+                shown.AddRange((await ledger.AuditAsync($"a{account}", null, 100)).Items.Select(item => $"{item.Version} {item.Event.At} {item.Event.GetType().Name}"));
+            }
+            shown.AddRange((await ledger.SumAsync(new(), [UsageKey.Account], UsageStep.Quarter)).Select(sum => $"{sum.Start} {sum.Keys[0]} {sum.Records} {sum.InputTokens}").Order(StringComparer.Ordinal));
+            Assert.Empty((await Verification.RunAsync(ledger, ledger)).Findings);
+        }
+    }
+
+    [Fact]
+    public async Task Kills_between_an_append_and_the_saving_of_the_history_change_no_anomaly()
+    {
+        using var folder = new TemporaryFolder();
+        var now = DateTimeOffset.UtcNow;
+        var start = new DateTimeOffset(now.Year, now.Month, now.Day, now.Hour, 0, 0, TimeSpan.Zero).AddDays(-30);
+        var (next, kills) = (0, 0);
+        // A host that is told to end keeps a history that is long enough; the others are killed, and keep nothing.
+        await using (var first = await StartAsync())
+        {
+            while (next < 2_200) await SendAsync(first, next++);
+            await first.StopAsync();
+        }
+        long kept;
+        await using (var ledger = await SqliteLedger.OpenAsync(folder.Path)) kept = (await ledger.LoadHistoryAsync("a")).Version;
+        Assert.InRange(kept, 2_000, 2_200);
+        var told = new Dictionary<string, long>(StringComparer.Ordinal);
+        while (next < 2_500)
+        {
+            await using var host = await StartAsync();
+            // What the host before was killed over is sent again.
+            await TellAsync(host);
+            var killAt = next + 20 + (kills * 17 % 40);
+            for (; next < killAt; next++) await SendAsync(host, next);
+            await TellAsync(host);
+            var torn = Task.WhenAll(Enumerable.Range(next, 8).Select(async call =>
+            {
+                try
+                {
+                    await SendAsync(host, call);
+                }
+                catch (HttpRequestException)
+                {
+                    // Killed; the next host gets it again.
+                }
+            }));
+            await host.KillAsync();
+            await torn;
+            kills++;
+        }
+        Assert.True(kills >= 5);
+        await using (var last = await StartAsync())
+        {
+            for (var call = next; call < 2_600; call++) await SendAsync(last, call);
+            await TellAsync(last);
+            await last.KillAsync();
+        }
+        Assert.NotEmpty(told);
+
+        await using var after = await SqliteLedger.OpenAsync(folder.Path);
+        Assert.Equal(kept, (await after.LoadHistoryAsync("a")).Version);
+        var unkilled = new UsageHistory();
+        foreach (var entry in await after.ReadJournalAsync("a", 0, int.MaxValue)) unkilled.Advance(entry);
+        Assert.Equal(2_600, unkilled.TokensPerCall.Count);
+        await using var histories = new EmbeddedHistories(after);
+        var found = await histories.ReadAsync("a");
+        Assert.Equal(HistoryText(unkilled.View()), HistoryText(found));
+        // Numbered without a gap, each told once, and what a killed host had told is what its successors tell.
+        Assert.Equal(Enumerable.Range(1, found.Anomalies.Count).Select(no => (long)no), found.Anomalies.Select(one => one.No));
+        Assert.Equal(found.Anomalies.Count, found.Anomalies.Select(one => one.Id).Distinct().Count());
+        Assert.Equal(told.Order(), found.Anomalies.Select(one => KeyValuePair.Create(one.Id, one.No)).Order());
+
+        Task<HostProcess> StartAsync() => HostProcess.StartAsync(("PURSER_DATA", folder.Path));
+
+        async Task SendAsync(HostProcess host, int call)
+        {
+            // Four calls an hour; now and then an hour in which something runs away.
+            var usage = new { id = $"u{call}", inputTokens = call % 200 is > 100 and < 105 ? 90_000 : 1_000 + (call * 31 % 300), timestamp = start.AddMinutes(15 * call), cost = "0.001", model = $"m{call / 900}" };
+            using var answer = await host.Client.PostAsJsonAsync("/v1/accounts/a/usage", usage);
+            Assert.Equal(HttpStatusCode.Created, answer.StatusCode);
+        }
+
+        async Task TellAsync(HostProcess host)
+        {
+            var items = (await host.Client.GetFromJsonAsync<JsonElement>("/v1/accounts/a/anomalies?limit=1000")).GetProperty("items").EnumerateArray().Reverse().ToArray();
+            for (var no = 1; no <= items.Length; no++)
+            {
+                var id = items[no - 1].GetProperty("id").GetString()!;
+                if (!told.TryAdd(id, no)) Assert.Equal(told[id], no);
+            }
+            Assert.Equal(told.Count, items.Length);
+        }
+
+        static string HistoryText(UsageHistoryView view) =>
+            $"{view.Position} {view.TokensPerCall} {view.NanosPerCall} {view.MillisPerCall} {string.Join(' ', view.Hours)} {string.Join('\n', view.Anomalies)}";
     }
 
     static async Task KillAgainAndAgainAsync(params (string Name, string Value)[] settings)
