@@ -2,6 +2,8 @@
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Purser.Conformance;
+using Purser.Conformance.Servers;
+using Purser.Core;
 using Purser.Core.Statistics;
 using Purser.Engine;
 using Purser.Interfaces;
@@ -63,6 +65,77 @@ public sealed class UsageHistoryTests(SharedCluster shared) : IClassFixture<Shar
         await using var ledger = await PostgresLedger.OpenAsync(shared.Cluster.Postgres);
         await using var embedded = new EmbeddedHistories(ledger);
         Assert.Equal(found, (await embedded.ReadAsync(account)).Anomalies);
+    }
+
+    /// <summary>The state of a grain that slept while its journal was compacted ends before the checkpoint: it goes on from there.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Histories_and_budgets_outlive_the_compaction_of_what_they_were_made_of(bool withoutStates)
+    {
+        var account = "acct-" + Guid.NewGuid().ToString("N");
+        var now = NodaTime.Instant.FromUnixTimeSeconds(DateTimeOffset.UtcNow.ToUnixTimeSeconds());
+        await Authority.ExpectAsync(account, new SetPolicy(new() { Limits = [Calls.Tokens("ever", "lifetime", 10_000_000)] }));
+        for (var hour = 14 * 24; hour >= 0; hour--)
+        {
+            await RecordAsync(hour);
+            // The grain keeps its state here, far behind the end.
+            if (hour != 300) continue;
+            await ReadAsync(account);
+            await shared.Cluster.RestartAsync();
+        }
+        var (before, audit) = (await ReadAsync(account), await AuditAsync());
+        Assert.NotEmpty(before.Anomalies);
+        var status = await StatusAsync();
+        if (withoutStates)
+        {
+            await shared.Cluster.RestartAsync();
+            await DeleteStatesAsync();
+        }
+        else await ForgetSinceAsync(account);
+
+        await using (var ledger = await PostgresLedger.OpenAsync(shared.Cluster.Postgres))
+        {
+            while (await ledger.FoldAsync(now, 10_000))
+            {
+            }
+            // Silos may be folding as well.
+            var gone = 0;
+            await ServerProcess.UntilAsync(async () => (gone += await ledger.CompactAsync(account, NodaTime.Instant.MaxValue, 50)) == 337, TimeSpan.FromSeconds(60), () => $"{gone} entries are compacted");
+            await ledger.DeleteSnapshotsAsync();
+        }
+        var after = await ReadAsync(account);
+        Assert.Equal((before.Position, before.TokensPerCall, before.NanosPerCall), (after.Position, after.TokensPerCall, after.NanosPerCall));
+        Assert.Equal(before.Hours, after.Hours);
+        Assert.Equal(before.Anomalies, after.Anomalies);
+        Assert.Equal(audit, await AuditAsync());
+        await shared.Cluster.RestartAsync();
+        Assert.Equal(status, await StatusAsync());
+        await RecordAsync(-1);
+        Assert.Equal(after.Position + 1, (await ReadAsync(account)).Position);
+
+        Task<Outcome> RecordAsync(int hour) => Authority.ExpectAsync(account, new Record($"u{hour}", new()
+        {
+            InputTokens = hour == 0 ? 900_000 : 1_000 + (hour + 1) * 7 % 90, Timestamp = now - NodaTime.Duration.FromHours(hour), CostNanos = 1,
+        }));
+
+        async Task<string> StatusAsync() => string.Join(' ', ((AccountStatus)(await Authority.ExpectAsync(account, new GetStatus())).Answer!).Limits.Select(limit => $"{limit.LimitId} {limit.Settled} {limit.Held}"));
+
+        async Task<IReadOnlyList<long>> AuditAsync() => [.. (await new ClusterHost(shared.Cluster, cluster => cluster.OverTcp).Queries.AuditAsync(account, null, 100)).Items.Select(item => item.Version)];
+    }
+
+    /// <summary>All silos stop, and the state of an account's grain is as it was long ago.</summary>
+    async Task ForgetSinceAsync(string account)
+    {
+        await shared.Cluster.RestartAsync();
+        await using var ledger = await PostgresLedger.OpenAsync(shared.Cluster.Postgres);
+        var early = new UsageHistory();
+        foreach (var entry in await ledger.ReadJournalAsync(account, 0, 40)) early.Advance(entry);
+        await using var source = NpgsqlDataSource.Create(shared.Cluster.Postgres);
+        await using var command = source.CreateCommand("update grain_states set payload = $2 where extension = $1");
+        command.Parameters.Add(new() { Value = "h/" + account });
+        command.Parameters.Add(new() { Value = HistoryJson.Encode(early) });
+        Assert.Equal(1, await command.ExecuteNonQueryAsync());
     }
 
     async Task<long> KeptAsync(string one, string other)

@@ -157,7 +157,7 @@ public sealed class CrashTests
         // Numbered without a gap, each told once, and what a killed host had told is what its successors tell.
         Assert.Equal(Enumerable.Range(1, found.Anomalies.Count).Select(no => (long)no), found.Anomalies.Select(one => one.No));
         Assert.Equal(found.Anomalies.Count, found.Anomalies.Select(one => one.Id).Distinct().Count());
-        Assert.Equal(told.Order(), found.Anomalies.Select(one => KeyValuePair.Create(one.Id, one.No)).Order());
+        Assert.Equal(found.Anomalies.Select(one => (one.Id, one.No)), told.Select(one => (one.Key, one.Value)).OrderBy(one => one.Value));
 
         Task<HostProcess> StartAsync() => HostProcess.StartAsync(("PURSER_DATA", folder.Path));
 
