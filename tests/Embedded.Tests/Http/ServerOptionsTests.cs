@@ -21,6 +21,7 @@ public sealed class ServerOptionsTests
     [InlineData("PURSER_LEDGER", "mysql", "PURSER_LEDGER must be sqlite, postgres or memory, not 'mysql'")]
     [InlineData("PURSER_LEDGER", "postgres", "PURSER_POSTGRES is needed with PURSER_LEDGER=postgres: a connection string such as Host=127.0.0.1;Username=purser;Database=purser")]
     [InlineData("PURSER_UNKNOWN_ACCOUNTS", "maybe", "PURSER_UNKNOWN_ACCOUNTS must be create or refuse, not 'maybe'")]
+    [InlineData("PURSER_COMPACTION", "true", "PURSER_COMPACTION must be on or off, not 'true'")]
     [InlineData("PURSER_DATA", "", "PURSER_DATA must be a folder")]
     [InlineData("PURSER_ADMIN_KEY", "short", "PURSER_ADMIN_KEY must have at least 8 characters")]
     [InlineData("PURSER_URLS", "8080", "PURSER_URLS must be addresses such as http://127.0.0.1:8080, separated by semicolons, not '8080'")]
