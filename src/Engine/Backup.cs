@@ -201,6 +201,8 @@ public static class Backup
                 if (first && json["purserBackup"]?.GetValue<int>() is var format && format is not (>= OldestFormat and <= Format))
                     throw new InvalidDataException(format is null ? "this is not a backup of Purser" : $"this is a backup of format {format}; this program knows format {Format}");
                 first = false;
+                // The newest entry of an account is never compacted.
+                if (beginning is not null && json["account"]?.GetValue<string>() != beginning.Account) throw new InvalidDataException(Damaged + $"account '{beginning.Account}' ends with its checkpoint");
                 if (json["end"] is not null)
                 {
                     end = json;

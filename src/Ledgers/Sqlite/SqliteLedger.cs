@@ -190,7 +190,7 @@ public sealed partial class SqliteLedger : ILedger, IUsageQueries
         for (var expected = fromVersion; expected > afterVersion; expected--)
         {
             if (position is not { } at || !read.Add(at).Read() || (read.Long(0) != expected && at != from))
-                throw new InvalidDataException($"the journal of {account} is damaged: entry {expected} (position {position}) is missing");
+                throw new InvalidDataException($"the journal of {account} is damaged: the entry at {position}, version {expected}, is missing");
             var version = expected = read.Long(0);
             if (version <= afterVersion) break;
             if (version <= upToVersion)

@@ -101,11 +101,15 @@ public sealed class BackupTests
         await RefusedAsync(Zip("{\"some\":\"log\"}\n{\"end\":true}\n"), "not a backup of Purser");
         await RefusedAsync(Zip("[1,2]\n"), "damaged");
         await RefusedAsync(Zip("null\n"), "damaged");
-        await RefusedAsync(Zip(Unzip(await WholeAsync()).Replace("{\"purserBackup\":1", "{\"purserBackup\":2", StringComparison.Ordinal)), "format 2");
+        await RefusedAsync(Zip(Unzip(await WholeAsync()).Replace("{\"purserBackup\":2", "{\"purserBackup\":3", StringComparison.Ordinal)), "format 3");
         // The checksum is right, and still it is nothing that this program can write.
         await RefusedAsync(Sealed("{\"purserBackup\":1}\n{\"account\":\"a\",\"version\":1,\"at\":0,\"events\":[{\"e\":\"fromTheFuture\"}]}\n"), "damaged");
         await RefusedAsync(Sealed("{\"purserBackup\":1}\n{\"account\":\"a\",\"version\":1,\"at\":0}\n"), "damaged");
         await RefusedAsync(Sealed("{\"purserBackup\":1}\n{\"account\":\"a\",\"version\":2,\"at\":0,\"events\":[]}\n"), "stands where");
+        const string checkpoint = "{\"purserBackup\":2}\n{\"account\":\"a\",\"checkpoint\":5,\"at\":0,\"state\":{},\"history\":{}}\n";
+        await RefusedAsync(Sealed(checkpoint), "ends with its checkpoint");
+        await RefusedAsync(Sealed(checkpoint + "{\"account\":\"b\",\"version\":1,\"at\":0,\"events\":[]}\n"), "ends with its checkpoint");
+        await RefusedAsync(Sealed(checkpoint + "{\"account\":\"a\",\"version\":5,\"at\":0,\"events\":[]}\n"), "stands where");
     }
 
     static async Task<byte[]> WholeAsync()
