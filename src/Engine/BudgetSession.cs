@@ -260,10 +260,10 @@ public sealed class BudgetSession(string account, SessionParts parts)
         }
         if (!leavesNothing)
         {
-            if (events.Count > 0) parts.Appended?.Invoke(new(account, appended.Version, now, events));
             budget.Version = appended.Version;
             state = budget;
             Volatile.Write(ref nextDeadline, append.NextDeadline is { } due ? UsageCursor.CeilingMillis(due) : long.MaxValue);
+            if (events.Count > 0) parts.Appended?.Invoke(new(account, appended.Version, now, events));
         }
         CountHolds(budget.Deadlines.Count);
         for (var i = 0; i < batch.Count; i++)

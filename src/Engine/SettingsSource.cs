@@ -7,6 +7,9 @@ namespace Purser.Engine;
 public sealed class SettingsSource(ILedger ledger, bool refuseUnknownAccounts = false)
 {
     volatile Settings? current;
+
+    public bool RefuseUnknownAccounts => refuseUnknownAccounts;
+
     readonly CatalogueShelf catalogues = new(ledger.LoadCatalogueAsync);
 
     /// <summary>The catalogue is read beside the start of a host, before a call asks for the first price.</summary>

@@ -13,80 +13,62 @@ namespace Purser.Grains;
 [Reentrant]
 [RandomPlacement]
 [GrainType("budget")]
-public sealed class BudgetGrain(SessionParts parts) : Grain, IBudgetGrain
+public sealed class BudgetGrain(SessionParts parts, IGrainFactory grains, NearBudgets nearBudgets, HistoryFeed feed, TimeProvider time) : Grain, IBudgetGrain, IDisposable
 {
-    static readonly TimeSpan never = Timeout.InfiniteTimeSpan;
-
-    /// <summary>A timer may fire a little before the clock says so; then it must not spin.</summary>
-    static readonly Duration atLeast = Duration.FromMilliseconds(10);
-
-    /// <summary>After a tick that failed.</summary>
-    static readonly Duration retry = Duration.FromSeconds(1);
-
     /// <summary>
-    /// The history catches up when it is read, and reads so many settlements in a moment; a wake-up now and then keeps it from falling far behind.
-    /// One for every settlement of an account that is seldom called would cost more than the settlement.
+    /// The history catches up when it is read, and reads so much in a moment; a wake-up now and then keeps it from falling far behind. One for
+    /// every settlement of an account that is seldom called would cost more than the settlement.
     /// </summary>
-    const int SettlementsPerWake = 500;
+    const int EventsPerWake = 1000;
 
+    /// <summary>For a history elsewhere, which reads the ledger each time.</summary>
     static readonly Duration betweenWakes = Duration.FromSeconds(5);
 
     BudgetSession session = null!;
-    IGrainTimer timer = null!;
+    NearBudget budget = null!;
+    DeadlineTimer deadline = null!;
 
-    /// <summary>When the timer will fire.</summary>
-    Instant armedFor = Instant.MaxValue;
+    /// <summary>Only the session's loop touches these.</summary>
     Instant historyWoken = Instant.MinValue;
-    int settledSince;
+    int eventsSince;
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        session = new(this.GetPrimaryKeyString(), parts);
-        timer = this.RegisterGrainTimer(TickAsync, new GrainTimerCreationOptions(never, never) { Interleave = true });
+        session = new(this.GetPrimaryKeyString(), parts with { Appended = OnAppended });
+        deadline = new(session, parts.Clock, time);
+        budget = nearBudgets.Add(session);
         return Task.CompletedTask;
     }
 
-    public async Task<Immutable<Outcome>> SendAsync(BudgetCommand command) => new(await DecideAsync(command));
-
-    public async Task<Immutable<Outcome[]>> SendAllAsync(BudgetCommand[] commands) => new(await Task.WhenAll(commands.Select(DecideAsync)));
-
-    async Task<Outcome> DecideAsync(BudgetCommand command)
+    public async Task<Immutable<Outcome>> SendAsync(BudgetCommand command)
     {
-        Fingerprints.FillForRepetition(command);
-        var outcome = await session.SendAsync(command);
-        if (session.NextDeadline is { } due && due < armedFor) Arm(due);
-        if (outcome.Answer is Settlement) WakeHistory();
-        return outcome;
+        budget.Called();
+        return new(await budget.SendAsync(command));
     }
 
-    void Arm(Instant due)
+    public async Task<Immutable<Outcome[]>> SendAllAsync(BudgetCommand[] commands)
     {
-        armedFor = due;
-        var wait = Duration.Max(due - parts.Clock.Now, atLeast);
-        // Beyond a day the shard's watch comes soon enough, and timers do not reach for ever.
-        timer.Change(wait > Duration.FromDays(1) ? never : wait.ToTimeSpan(), never);
+        budget.Called();
+        return new(await budget.SendAllAsync(commands));
     }
 
-    async Task TickAsync(CancellationToken cancellation)
+    /// <summary>After each batch that wrote something, whoever sent it; on the session's loop, not in a turn of the grain.</summary>
+    void OnAppended(JournalEntry entry)
     {
-        var outcome = await session.SendAsync(new Tick());
-        armedFor = Instant.MaxValue;
-        if (outcome.IsTransient) Arm(parts.Clock.Now + retry);
-        else if (session.NextDeadline is { } next) Arm(next);
-    }
-
-    void WakeHistory()
-    {
-        if (++settledSince < SettlementsPerWake) return;
+        if (session.NextDeadline is { } due) deadline.SetFor(due);
+        var near = feed.Offer(entry);
+        eventsSince += entry.Events.Count;
+        if (eventsSince < EventsPerWake) return;
         var now = parts.Clock.Now;
-        if (now - historyWoken < betweenWakes) return;
-        (historyWoken, settledSince) = (now, 0);
-        GrainFactory.GetUsageHistory(session.Account).WakeAsync().Ignore();
+        if (!near && now - historyWoken < betweenWakes) return;
+        (historyWoken, eventsSince) = (now, 0);
+        Task.Run(() => grains.GetUsageHistory(session.Account).WakeAsync()).Ignore();
     }
 
     /// <summary>Everybody who waits is answered and a snapshot is kept, before another silo loads the account; the ledger holds even where that fails.</summary>
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
+        nearBudgets.Remove(budget);
         try
         {
             await session.StopAsync().WaitAsync(cancellationToken);
@@ -96,4 +78,6 @@ public sealed class BudgetGrain(SessionParts parts) : Grain, IBudgetGrain
             parts.Log.LogWarning("Account {Account}: the ledger did not answer in time; the session ends without a snapshot", session.Account);
         }
     }
+
+    public void Dispose() => deadline?.Dispose();
 }

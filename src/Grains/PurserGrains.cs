@@ -17,6 +17,7 @@ public static class PurserGrains
         services.AddSerializer(serializer => serializer.AddAssembly(typeof(BudgetGrain).Assembly));
         services.AddSingleton(provider => new SettingsSource(provider.GetRequiredService<ILedger>(), refuseUnknownAccounts));
         services.AddSingleton(provider => new Committer(provider.GetRequiredService<ILedger>()));
+        services.AddSingleton<HistoryFeed>();
         services.AddHostedService<DeadlineWatch>();
         services.TryAddSingleton(UsageRetention.OfDays(UsageRetention.UsualDays));
         services.AddHostedService<UsageWatch>();

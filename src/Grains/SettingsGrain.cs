@@ -10,7 +10,7 @@ namespace Purser.Grains;
 [GrainType("settings")]
 public sealed class SettingsGrain(ILedger ledger, SettingsSource settings, LedgerClock clock) : Grain, ISettingsGrain
 {
-    public Task<Immutable<SettingsAnswer>> GetAsync() => Reaching.LedgerAsync(AnswerAsync);
+    public Task<Immutable<SettingsAnswer>> GetAsync() => Reaching.LedgerAsync(() => AnswerAsync());
 
     public Task<Immutable<SettingsAnswer>> SetDefaultPolicyAsync(Policy policy, long? ifVersion) => Reaching.LedgerAsync(async () =>
         await settings.SaveDefaultPolicyAsync(policy, ifVersion) is null ? new(new(null, false)) : await AnswerAsync());
@@ -22,11 +22,6 @@ public sealed class SettingsGrain(ILedger ledger, SettingsSource settings, Ledge
 
     public Task<Immutable<SettingsAnswer>> EditAsync(SettingsEdit edit) => Reaching.LedgerAsync(async () => await AnswerAsync((await settings.EditAsync(edit)).Refusal));
 
-    Task<Immutable<SettingsAnswer>> AnswerAsync() => AnswerAsync(null);
-
-    async Task<Immutable<SettingsAnswer>> AnswerAsync(Outcome? refusal)
-    {
-        var known = await settings.RefreshAsync();
-        return new(new(await ledger.LoadSettingsAsync(), known.RefuseUnknownAccounts, SettingsRefusal.Of(refusal)));
-    }
+    async Task<Immutable<SettingsAnswer>> AnswerAsync(Outcome? refusal = null) =>
+        new(new(await ledger.LoadSettingsAsync(), settings.RefuseUnknownAccounts, SettingsRefusal.Of(refusal)));
 }

@@ -7,12 +7,15 @@ using Purser.Interfaces;
 
 namespace Purser.Grains;
 
-/// <summary>Not reentrant: writes of the state must not overlap.</summary>
-[RandomPlacement]
+/// <summary>
+/// Not reentrant: writes of the state must not overlap. Placed where the first call comes from, which for a busy account is where it is served,
+/// so that nothing that was just written has to be read.
+/// </summary>
+[PreferLocalPlacement]
 [GrainType("history")]
 public sealed class UsageHistoryGrain(
-    [PersistentState(UsageHistoryGrain.StateName, UsageHistoryGrain.Store)] IPersistentState<UsageHistory> stored, ILedger ledger, LedgerClock clock,
-    ILogger<UsageHistoryGrain> log) : Grain, IUsageHistoryGrain
+    [PersistentState(UsageHistoryGrain.StateName, UsageHistoryGrain.Store)] IPersistentState<UsageHistory> stored, ILedger ledger, HistoryFeed feed,
+    LedgerClock clock, ILogger<UsageHistoryGrain> log) : Grain, IUsageHistoryGrain
 {
     /// <summary>The storage keys rows by this and the grain's key: no other grain may use it.</summary>
     public const string StateName = "usage-history";
@@ -30,6 +33,7 @@ public sealed class UsageHistoryGrain(
     static readonly NodaTime.Duration betweenWrites = NodaTime.Duration.FromMinutes(1);
 
     string account = "";
+    HistoryFeed.Reader fed = null!;
     long keptPosition;
     NodaTime.Instant keptAt;
 
@@ -38,6 +42,7 @@ public sealed class UsageHistoryGrain(
         account = UsageHistoryGrains.AccountOf(this.GetPrimaryKeyString());
         keptPosition = stored.State.Position;
         keptAt = clock.Now;
+        fed = feed.Open(account);
         return Task.CompletedTask;
     }
 
@@ -45,7 +50,7 @@ public sealed class UsageHistoryGrain(
     {
         try
         {
-            if (!await AdvanceAsync(PagesPerWake)) GrainFactory.GetUsageHistory(account).WakeAsync().Ignore();
+            if (!Feed() && !await AdvanceAsync(PagesPerWake)) GrainFactory.GetUsageHistory(account).WakeAsync().Ignore();
             await KeepAsync(evenRecent: false);
         }
         catch (LedgerUnavailableException e)
@@ -56,9 +61,22 @@ public sealed class UsageHistoryGrain(
 
     public Task<Immutable<UsageHistoryView>> ReadAsync() => Reaching.LedgerAsync(async () =>
     {
+        Feed();
         while (!await AdvanceAsync(PagesPerWake)) await KeepAsync(evenRecent: false);
         return new Immutable<UsageHistoryView>(stored.State.View());
     });
+
+    /// <summary>Takes in what was written here; false where there is more that only the ledger has.</summary>
+    bool Feed()
+    {
+        var entries = fed.Take();
+        foreach (var entry in entries)
+        {
+            if (entry.Version > stored.State.Position + 1) return false;
+            stored.State.Advance(entry);
+        }
+        return entries.Count > 0;
+    }
 
     /// <summary>Whether the end of the journal was reached.</summary>
     async Task<bool> AdvanceAsync(int pages)
@@ -99,6 +117,7 @@ public sealed class UsageHistoryGrain(
 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
+        feed.Close(fed);
         try
         {
             await KeepAsync(evenRecent: true);

@@ -6,28 +6,30 @@ using Purser.Engine;
 
 namespace Purser.Interfaces;
 
-public sealed class ClusterAuthority(IGrainFactory grains, Repetition repetition) : IBudgetAuthority
+public sealed class ClusterAuthority(IGrainFactory grains, Repetition repetition, NearBudgets near) : IBudgetAuthority
 {
-    public Task<Outcome> SendAsync(string account, BudgetCommand command, CancellationToken cancellation = default)
-    {
-        var budget = grains.GetGrain<IBudgetGrain>(account);
-        return repetition.CallAsync(
-            async again => (await budget.SendAsync(again ? Again(command) : command)).Value,
+    public Task<Outcome> SendAsync(string account, BudgetCommand command, CancellationToken cancellation = default) =>
+        repetition.CallAsync(
+            again => DecideAsync(account, again ? Again(command) : command),
             outcome => outcome.Status == OutcomeStatus.Moved,
             why => new(OutcomeStatus.Unavailable, null, null, $"no silo answered ({why}); retry with the same id"),
             cancellation);
-    }
+
+    async Task<Outcome> DecideAsync(string account, BudgetCommand command) =>
+        near.Find(account) is { } budget ? await budget.SendAsync(command) : (await grains.GetGrain<IBudgetGrain>(account).SendAsync(command)).Value;
 
     public async Task<IReadOnlyList<Outcome>> SendAllAsync(string account, IReadOnlyList<BudgetCommand> commands, CancellationToken cancellation = default)
     {
         if (commands.Count == 0) return [];
-        var budget = grains.GetGrain<IBudgetGrain>(account);
         return await repetition.CallAsync(
-            async again => (await budget.SendAllAsync([.. again ? commands.Select(Again) : commands])).Value,
+            again => DecideAllAsync(account, [.. again ? commands.Select(Again) : commands]),
             outcomes => outcomes.Any(outcome => outcome.Status == OutcomeStatus.Moved),
             why => [.. commands.Select(_ => new Outcome(OutcomeStatus.Unavailable, null, null, $"no silo answered ({why}); retry with the same id"))],
             cancellation);
     }
+
+    async Task<Outcome[]> DecideAllAsync(string account, BudgetCommand[] commands) =>
+        near.Find(account) is { } budget ? await budget.SendAllAsync(commands) : (await grains.GetGrain<IBudgetGrain>(account).SendAllAsync(commands)).Value;
 
     /// <summary>An id that was made up a moment ago may be in the ledger by now.</summary>
     static BudgetCommand Again(BudgetCommand command) => command is IdentifiedCommand { FreshId: true } identified ? identified with { FreshId = false } : command;

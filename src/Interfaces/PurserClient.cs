@@ -16,6 +16,7 @@ public static class PurserClient
         services.AddPurserSerialization();
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<Repetition>();
+        services.TryAddSingleton<NearBudgets>();
         services.TryAddSingleton<IBudgetAuthority, ClusterAuthority>();
         services.TryAddSingleton<IUsageQueries, ClusterQueries>();
         services.TryAddSingleton<ClusterHistories>();

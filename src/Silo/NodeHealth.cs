@@ -4,11 +4,16 @@ using Purser.Engine;
 
 namespace Purser.Silo;
 
-public sealed class NodeHealth(IServiceProvider services, IHostApplicationLifetime lifetime)
+public sealed class NodeHealth(IServiceProvider services, IHostApplicationLifetime lifetime, TimeProvider time)
 {
     static readonly TimeSpan patience = TimeSpan.FromSeconds(2);
 
     readonly ILedger? ledger = services.GetService<ILedger>();
+
+    /// <summary>Of the ledger of a silo; of an api, any silo and its ledger.</summary>
+    readonly SharedProbe reached = new(
+        services.GetService<ILedger>() is { } own ? own.LoadSettingsAsync : services.GetRequiredService<IBudgetAuthority>().SettingsAsync, time);
+
     readonly IClusterMembershipService? membership = services.GetService<IClusterMembershipService>();
     readonly ILocalSiloDetails? silo = services.GetService<ILocalSiloDetails>();
 
@@ -25,9 +30,7 @@ public sealed class NodeHealth(IServiceProvider services, IHostApplicationLifeti
             return "this machine's clock is more than five minutes off the ledger's";
         try
         {
-            // The ledger of a silo; of an api, any silo and its ledger.
-            if (ledger is not null) await ledger.LoadSettingsAsync().WaitAsync(patience);
-            else await services.GetRequiredService<IBudgetAuthority>().SettingsAsync().WaitAsync(patience);
+            await reached.AnswersAsync().WaitAsync(patience);
             return null;
         }
         catch (LedgerUnavailableException e)

@@ -138,6 +138,28 @@ public sealed class UsageHistoryTests(SharedCluster shared) : IClassFixture<Shar
         Assert.Equal(1, await command.ExecuteNonQueryAsync());
     }
 
+    [Fact]
+    public async Task The_history_of_a_busy_account_is_what_the_journal_gives_wherever_its_calls_come_from()
+    {
+        var account = "acct-" + Guid.NewGuid().ToString("N");
+        var inSilo = shared.Cluster.InSilo.GetRequiredService<IBudgetAuthority>();
+        await Task.WhenAll(Enumerable.Range(0, 16).Select(caller => Task.Run(async () =>
+        {
+            for (var i = 0; i < 250; i++)
+            {
+                await (i % 3 == 0 ? Authority : inSilo).ExpectAsync(account, Calls.Record($"{caller}-{i}", (caller * 37 + i) % 101));
+                if (i % 50 == 25) await ReadAsync(account);
+            }
+        })));
+        var history = await ReadAsync(account);
+        Assert.Equal(4000, history.TokensPerCall.Count);
+        await using var ledger = await PostgresLedger.OpenAsync(shared.Cluster.Postgres);
+        await using var embedded = new EmbeddedHistories(ledger);
+        var read = await embedded.ReadAsync(account);
+        Assert.Equal((read.Position, read.TokensPerCall, read.NanosPerCall), (history.Position, history.TokensPerCall, history.NanosPerCall));
+        Assert.Equal(read.Hours, history.Hours);
+    }
+
     async Task<long> KeptAsync(string one, string other)
     {
         await using var source = NpgsqlDataSource.Create(shared.Cluster.Postgres);

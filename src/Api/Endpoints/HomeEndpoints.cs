@@ -10,6 +10,8 @@ sealed class HomeEndpoints(IBudgetAuthority authority, LedgerClock clock)
     /// <summary>A ledger that has not answered by then is not one that can serve.</summary>
     static readonly TimeSpan longestWait = TimeSpan.FromSeconds(5);
 
+    readonly SharedProbe ledger = new(authority.SettingsAsync, TimeProvider.System);
+
     static readonly HomeDocument home = new(
         "purser", typeof(HomeEndpoints).Assembly.GetName().Version?.ToString(3) ?? "", "/openapi/v1.json", "/health/ready");
 
@@ -21,7 +23,7 @@ sealed class HomeEndpoints(IBudgetAuthority authority, LedgerClock clock)
     {
         try
         {
-            await authority.SettingsAsync().WaitAsync(longestWait, http.RequestAborted);
+            await ledger.AnswersAsync().WaitAsync(longestWait, http.RequestAborted);
         }
         catch (TimeoutException)
         {

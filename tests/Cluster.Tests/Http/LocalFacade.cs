@@ -24,7 +24,7 @@ public sealed class LocalFacade : ClusterFacade
     public override async Task InitializeAsync()
     {
         cluster = await LocalCluster.StartAsync(database: await NewDatabaseAsync(), ofApi: services => services.AddSingleton<IBudgetAuthority>(
-            provider => new Counted(new ClusterAuthority(provider.GetRequiredService<IGrainFactory>(), provider.GetRequiredService<Repetition>()), this)));
+            provider => new Counted(new ClusterAuthority(provider.GetRequiredService<IGrainFactory>(), provider.GetRequiredService<Repetition>(), provider.GetRequiredService<NearBudgets>()), this)));
         Client = new() { BaseAddress = new(cluster.ApiAddress) };
     }
 
