@@ -370,7 +370,6 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
             var gone = (int)(step.Checkpoint.Version - found.Before);
             found.Journal.RemoveRange(0, gone);
             found.Checkpoint = step.Checkpoint;
-            MayGo(before);
             return Task.FromResult(gone);
         }
     }

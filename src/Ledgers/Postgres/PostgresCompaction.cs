@@ -86,7 +86,6 @@ public sealed partial class PostgresLedger
                 delete.Parameters.Add(new() { Value = step.Checkpoint.Version });
                 gone = await delete.ExecuteNonQueryAsync();
             }
-            await MayGoAsync(connection, before);
             return true;
         });
         return gone;

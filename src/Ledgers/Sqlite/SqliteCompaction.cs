@@ -80,7 +80,7 @@ public sealed partial class SqliteLedger
                 return (head.No, planned, read.Where(one => one.Entry.Version <= planned?.Checkpoint.Version).Select(one => one.Position).ToArray());
             }).ConfigureAwait(false);
             if (step is null) return 0;
-            await writer.CompactAsync(no, step, positions, before.ToUnixTimeMilliseconds()).ConfigureAwait(false);
+            await writer.CompactAsync(no, step, positions).ConfigureAwait(false);
             return positions.Length;
         }
         finally

@@ -5,7 +5,7 @@ namespace Purser.Ledgers.Sqlite;
 
 sealed partial class SqliteWriter
 {
-    public Task CompactAsync(long account, CompactionStep step, IReadOnlyList<long> positions, long before) => Send(() => Alone(() =>
+    public Task CompactAsync(long account, CompactionStep step, IReadOnlyList<long> positions) => Send(() => Alone(() =>
     {
         Save(account, step.Checkpoint);
         foreach (var (place, gain) in step.Usage.Gains) Save(account, new CompactedUsage(place.Start, place.Key, gain));
@@ -19,7 +19,6 @@ sealed partial class SqliteWriter
             using var delete = database.Prepare("DELETE FROM journal WHERE position = ?");
             delete.Add(position).Run();
         }
-        MayGo(before);
         return true;
     }));
 

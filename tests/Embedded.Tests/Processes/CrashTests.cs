@@ -1,6 +1,7 @@
 // kill -9 of the real host in the middle of real work: nothing acknowledged is lost, and nothing is counted twice by retrying.
 using System.Net;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Text.Json;
 using Microsoft.Data.Sqlite;
 using Purser.Conformance;
@@ -133,7 +134,7 @@ public sealed class CrashTests
                 {
                     await SendAsync(host, call);
                 }
-                catch (HttpRequestException)
+                catch (Exception e) when (e is HttpRequestException or IOException or SocketException)
                 {
                     // Killed; the next host gets it again.
                 }
