@@ -37,7 +37,7 @@ public sealed class DeadlineGrain(
         // The shards of a silo that starts do not ask all at once.
         var first = period * Random.Shared.NextDouble();
         this.RegisterGrainTimer(ScanAsync, new GrainTimerCreationOptions(first, period) { KeepAlive = true });
-        await this.RegisterOrUpdateReminder(Reminder, revival, revival);
+        await this.RegisterOrUpdateReminder(Reminder, revival, revival, cancellationToken);
     }
 
     public Task TouchAsync() => Task.CompletedTask;

@@ -8,7 +8,7 @@ namespace Purser.Grains;
 
 public sealed class GrainStates : IGrainStorageSerializer
 {
-    public BinaryData Serialize<T>(T input) => new(JsonSerializer.SerializeToUtf8Bytes(input, TypeInfo<T>()));
+    public BinaryData Serialize<T>(T? input) => new(JsonSerializer.SerializeToUtf8Bytes(input!, TypeInfo<T>()));
 
     public T Deserialize<T>(BinaryData input) => JsonSerializer.Deserialize(input.ToMemory().Span, TypeInfo<T>())!;
 
