@@ -44,7 +44,7 @@ public static class Budget
     static Result Take(BudgetState state, BudgetCommand command, Settings settings, Instant now, Seeding? seeding, out int own)
     {
         IReadOnlyList<BudgetEvent> events = [];
-        if (seeding is not null && command is not SetPolicy) Happen(state, [PolicyChanging.Adopt(state, seeding, settings, now)], ref events, now);
+        if (seeding is not null && command is not SetPolicy) Happen(state, [PolicyChangeRules.Adopt(state, seeding, settings, now)], ref events, now);
         var due = Due(state, settings, now);
         Happen(state, due, ref events, now);
         if (command is SetPolicy) seeding?.Add(due);
@@ -59,7 +59,7 @@ public static class Budget
     {
         if (happening.Count == 0) return;
         for (var i = 0; i < happening.Count; i++) Apply(state, happening[i]);
-        var announcements = Thresholding.After(state, happening, now);
+        var announcements = ThresholdRules.After(state, happening, now);
         for (var i = 0; i < announcements.Count; i++) Apply(state, announcements[i]);
         // Nearly every step has one event and nothing to announce.
         events = events.Count == 0 && announcements.Count == 0 ? happening : [.. events, .. happening, .. announcements];
@@ -73,7 +73,7 @@ public static class Budget
             foreach (var (expiresAt, id) in state.Deadlines)
             {
                 if (expiresAt > now) break;
-                (due ??= []).Add(Settling.Expire(state, state.Holds[id], settings, now));
+                (due ??= []).Add(SettlementRules.Expire(state, state.Holds[id], settings, now));
             }
         foreach (var limit in state.Limits)
             if (limit.Open is { } open && open.End <= now)
@@ -96,7 +96,7 @@ public static class Budget
     {
         if (state.Version == 0 || command is IdentifiedCommand { FreshId: true } and not (Settle or Extend)) return default;
         if (command is Reprice reprice)
-            return new(null, state.RecentUsage.ContainsKey(reprice.UsageId) ? null : reprice.UsageId) { MoreUsage = Repricing.AdjustmentIds(reprice.UsageId) };
+            return new(null, state.RecentUsage.ContainsKey(reprice.UsageId) ? null : reprice.UsageId) { MoreUsage = RepriceRules.AdjustmentIds(reprice.UsageId) };
         var (hold, usage) = command switch
         {
             Reserve reserve => (reserve.Id, null),
@@ -117,7 +117,7 @@ public static class Budget
     /// must be fed in before <see cref="Step"/>.
     /// </summary>
     public static Seeding? Plan(BudgetState state, BudgetCommand command, Settings settings, Instant now) =>
-        PolicyChanging.Plan(state, command, settings, Instant.Max(now, state.LastAt));
+        PolicyChangeRules.Plan(state, command, settings, Instant.Max(now, state.LastAt));
 
     /// <summary>
     /// Checks in the order of <see cref="OutcomeStatus"/>: account, validity, identity, existence, limits. Expects that what is due at
@@ -129,28 +129,28 @@ public static class Budget
         if (Validity.Problem(command, now) is { } problem) return new(problem);
         return command switch
         {
-            Check check => Reserving.Check(state, check, settings, now),
-            Reserve reserve => Reserving.Reserve(state, reserve, settings, now),
-            Extend extend => Reserving.Extend(state, extend, settings, now),
-            Settle settle => Settling.Settle(state, settle, settings, now),
-            Release release => Reserving.Release(state, release, now),
-            Record record => Settling.Record(state, record, settings, now),
-            Reprice reprice => Repricing.Reprice(state, reprice, settings, now),
+            Check check => ReservationRules.Check(state, check, settings, now),
+            Reserve reserve => ReservationRules.Reserve(state, reserve, settings, now),
+            Extend extend => ReservationRules.Extend(state, extend, settings, now),
+            Settle settle => SettlementRules.Settle(state, settle, settings, now),
+            Release release => ReservationRules.Release(state, release, now),
+            Record record => SettlementRules.Record(state, record, settings, now),
+            Reprice reprice => RepriceRules.Reprice(state, reprice, settings, now),
             GetReservation get => state.Holds.TryGetValue(get.Id, out var hold)
-                ? new(Outcome.Done(Viewing.View(state, hold))) : Reserving.NoSuchReservation(get.Id),
-            GetStatus status => new(Viewing.Status(state, status, now)),
+                ? new(Outcome.Done(ViewRules.View(state, hold))) : ReservationRules.NoSuchReservation(get.Id),
+            GetStatus status => new(ViewRules.Status(state, status, now)),
             GetPolicy => new(Outcome.Done(new PolicyView(state.Policy ?? Policy.Empty, state.Effective, state.PolicyVersion, state.MonthAt(now)))),
-            SetPolicy set => PolicyChanging.Set(state, set, seeding ?? throw new UnreachableException("a policy is set with its seeding"), settings, now),
-            AddOverride add => Overriding.Add(state, add, now),
-            RemoveOverride remove => Overriding.Remove(state, remove, now),
-            ListOverrides => new(Outcome.Done(new OverrideList(Overriding.Views(state, now, ended: true)))),
+            SetPolicy set => PolicyChangeRules.Set(state, set, seeding ?? throw new UnreachableException("a policy is set with its seeding"), settings, now),
+            AddOverride add => OverrideRules.Add(state, add, now),
+            RemoveOverride remove => OverrideRules.Remove(state, remove, now),
+            ListOverrides => new(Outcome.Done(new OverrideList(OverrideRules.Views(state, now, ended: true)))),
             Pause pause => new(Outcome.Done(), state.Paused && state.PausedReason == pause.Reason ? [] : [new AccountPaused(pause.Reason) { At = now }])
             {
-                Answer = after => Viewing.Status(after, new GetStatus(), now).Answer!,
+                Answer = after => ViewRules.Status(after, new GetStatus(), now).Answer!,
             },
             Resume => new(Outcome.Done(), state.Paused ? [new AccountResumed { At = now }] : [])
             {
-                Answer = after => Viewing.Status(after, new GetStatus(), now).Answer!,
+                Answer = after => ViewRules.Status(after, new GetStatus(), now).Answer!,
             },
             CloseSession close => new(Outcome.Done(), HasSession(state, close.Session, now) ? [new SessionClosed(close.Session) { At = now }] : []),
             // A millisecond later than everything that was booked so far, and not later than anything that follows.
@@ -180,22 +180,22 @@ public static class Budget
         if (happened.At > state.LastAt) state.LastAt = happened.At;
         switch (happened)
         {
-            case Held held: Reserving.Apply(state, held); break;
-            case HoldExtended extended: Reserving.Apply(state, extended); break;
-            case Settled settled: Settling.Apply(state, settled); break;
-            case Released released: Reserving.Apply(state, released); break;
-            case Expired expired: Settling.Apply(state, expired); break;
-            case Recorded recorded: Settling.Apply(state, recorded); break;
-            case PolicyChanged changed: PolicyChanging.Apply(state, changed); break;
-            case OverrideAdded added: Overriding.Apply(state, added); break;
-            case OverrideRemoved removed: Overriding.Apply(state, removed); break;
+            case Held held: ReservationRules.Apply(state, held); break;
+            case HoldExtended extended: ReservationRules.Apply(state, extended); break;
+            case Settled settled: SettlementRules.Apply(state, settled); break;
+            case Released released: ReservationRules.Apply(state, released); break;
+            case Expired expired: SettlementRules.Apply(state, expired); break;
+            case Recorded recorded: SettlementRules.Apply(state, recorded); break;
+            case PolicyChanged changed: PolicyChangeRules.Apply(state, changed); break;
+            case OverrideAdded added: OverrideRules.Apply(state, added); break;
+            case OverrideRemoved removed: OverrideRules.Apply(state, removed); break;
             case AccountPaused paused: (state.Paused, state.PausedReason) = (true, paused.Reason); break;
             case AccountResumed: (state.Paused, state.PausedReason) = (false, null); break;
             case UsageErased: state.ErasedAt = happened.At; break;
-            case SessionClosed closed: Counting.Apply(state, closed); break;
-            case ThresholdCrossed crossed: Thresholding.Apply(state, crossed); break;
-            case ThresholdRearmed rearmed: Thresholding.Apply(state, rearmed); break;
-            case WindowReset reset: Counting.Apply(state, reset); break;
+            case SessionClosed closed: CounterRules.Apply(state, closed); break;
+            case ThresholdCrossed crossed: ThresholdRules.Apply(state, crossed); break;
+            case ThresholdRearmed rearmed: ThresholdRules.Apply(state, rearmed); break;
+            case WindowReset reset: CounterRules.Apply(state, reset); break;
             default: throw new UnreachableException($"no state change for {happened.GetType().Name}");
         }
     }

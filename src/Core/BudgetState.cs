@@ -103,7 +103,7 @@ public sealed class LimitState(NumberedLimit numbered)
     public Counter? Find(string key) => Counters.TryGetValue(key, out var counter) ? counter : null;
 
     [JsonIgnore]
-    public Matcher Matcher { get; } = new(numbered.Limit);
+    public LimitMatcher Matcher { get; } = new(numbered.Limit);
 
     [JsonIgnore]
     public IReadOnlyList<Threshold> Thresholds => numbered.Limit.Thresholds ?? EffectivePolicy.DefaultThresholds;

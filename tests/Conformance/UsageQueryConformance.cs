@@ -507,7 +507,7 @@ public abstract class UsageQueryConformance : IAsyncLifetime
         await Ledger.WriteAsync(Appending("a1", await Ledger.VersionAsync("a1"), Booked(Call("later", new() { User = "ann" }, at: Noon + Duration.FromMinutes(11)))));
         var before = await EverythingAsync();
 
-        Assert.Equal(new(3, 0), await Rebuilding.RunAsync(Queries, Store));
+        Assert.Equal(new(3, 0), await Rebuild.RunAsync(Queries, Store));
 
         Assert.Equal(before, await EverythingAsync());
         await FoldAllAsync(Noon + Duration.FromDays(3));
@@ -532,7 +532,7 @@ public abstract class UsageQueryConformance : IAsyncLifetime
         Assert.Equal(["imported", "last", "new"], (await IdsAsync(all)).Order(StringComparer.Ordinal));
         Assert.Equal(before, await EverythingAsync());
         Assert.Equal(Noon + Duration.FromDays(40), await Queries.KeptSinceAsync());
-        await Rebuilding.RunAsync(Queries, Store);
+        await Rebuild.RunAsync(Queries, Store);
         Assert.Equal(before, await EverythingAsync());
         Assert.DoesNotContain((await Verification.RunAsync(Ledger, Queries)).Findings, finding => finding.What.Contains("usage", StringComparison.Ordinal));
     }

@@ -59,7 +59,7 @@ sealed class Desk(string account = "acme")
         if (needs.HoldId is { } hold && closedHolds.TryGetValue(hold, out var closed)) State.Remember(JsonSerializer.Deserialize(closed, CoreJson.Default.Hold)!);
         foreach (var id in (needs.MoreUsage ?? []).Append(needs.UsageId))
             if (id is not null && usage.TryGetValue(id, out var known)) State.Remember(known);
-        Return(Residence.Named(State, command, Settings, Now));
+        Return(CounterMemory.Named(State, command, Settings, Now));
         Show(command);
         var seeding = Budget.Plan(State, command, Settings, Now);
         if (seeding?.From is { } from)
@@ -83,23 +83,23 @@ sealed class Desk(string account = "acme")
 
     void Leave()
     {
-        foreach (var one in Residence.Leave(State, 0, Instant.MaxValue))
+        foreach (var one in CounterMemory.Leave(State, 0, Instant.MaxValue))
             if (one.Counter is null) away.Remove((one.Name.No, one.Name.Key));
             else away[(one.Name.No, one.Name.Key)] = (one.Until, JsonSerializer.Serialize(one.Counter, CoreJson.Default.Counter));
-        foreach (var no in Residence.Gone(State))
+        foreach (var no in CounterMemory.Gone(State))
             foreach (var name in away.Keys.Where(name => name.No == no).ToList()) away.Remove(name);
-        Residence.Forget(State, Residence.Gone(State));
+        CounterMemory.Forget(State, CounterMemory.Gone(State));
     }
 
     void Return(IEnumerable<CounterName> names)
     {
         foreach (var name in names)
-            Residence.Return(State, name, away.TryGetValue((name.No, name.Key), out var kept) ? JsonSerializer.Deserialize(kept.Json, CoreJson.Default.Counter) : null);
+            CounterMemory.Return(State, name, away.TryGetValue((name.No, name.Key), out var kept) ? JsonSerializer.Deserialize(kept.Json, CoreJson.Default.Counter) : null);
     }
 
     void Show(BudgetCommand command)
     {
-        if (Residence.Shown(State, command) is var (after, _))
+        if (CounterMemory.Shown(State, command) is var (after, _))
             Return(away.Where(kept => kept.Value.Until > Now && kept.Key.CompareTo((after.No, after.Key)) > 0).Select(kept => new CounterName(kept.Key.No, kept.Key.Key)).ToList());
     }
 
@@ -107,7 +107,7 @@ sealed class Desk(string account = "acme")
     public void Follow(IReadOnlyList<BudgetEvent> written)
     {
         if (Leaves) Leave();
-        Return(Residence.Named(State, written));
+        Return(CounterMemory.Named(State, written));
         foreach (var happened in written) Budget.Apply(State, RoundTrip(happened));
         State.Version++;
         State.TakeClosed();

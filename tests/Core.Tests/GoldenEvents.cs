@@ -52,7 +52,7 @@ public sealed class GoldenEvents
     static readonly Policy adaptive = new()
     {
         Limits = [new() { Id = "day", Window = new(WindowKind.Day), Amount = 1, Enforcement = Enforcement.Adaptive }],
-        Adaptive = new([Measure.UseSmallerModel, Measure.ReduceMaxTokens], ["openai/gpt-5-mini"], 100),
+        Adaptive = new([DegradationMeasure.UseSmallerModel, DegradationMeasure.ReduceMaxTokens], ["openai/gpt-5-mini"], 100),
     };
 
     static readonly AnomalySettings watched = new() { Detectors = ["seasonal", "velocity"], Thresholds = new() { ["seasonal"] = 2.5m } };
@@ -78,7 +78,7 @@ public sealed class GoldenEvents
         ["resumed"] = new AccountResumed { At = at },
         ["held"] = new Held("h1", long.MinValue, dimensions, new(150, 100, 50, 7, 1), at + Duration.FromMinutes(15), touches, "EUR", "v1", true, true, ExpiryRule.Charge) { At = at },
         ["held.degraded"] = new Held("h3", 1, dimensions, new(150, 100, 50, 7, 1), at, [], "USD", null, false, false, ExpiryRule.Release,
-            new("openai", "gpt-5-mini", 50, true, 0.3m, [Measure.ReduceMaxTokens, Measure.UseSmallerModel, Measure.DisableTools, Measure.ReduceTemperature], "0.5")) { At = at },
+            new("openai", "gpt-5-mini", 50, true, 0.3m, [DegradationMeasure.ReduceMaxTokens, DegradationMeasure.UseSmallerModel, DegradationMeasure.DisableTools, DegradationMeasure.ReduceTemperature], "0.5")) { At = at },
         ["held.plain"] = new Held("h2", 0, Dimensions.None, default, at, [], "USD", null, false, false, ExpiryRule.Release) { At = at },
         ["extended"] = new HoldExtended("h1", "e1", 5, at + Duration.FromHours(1), new(10, 0, 10, 1, 0), touches) { At = at },
         ["settled"] = new Settled(record, touches) { At = at },

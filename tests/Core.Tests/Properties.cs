@@ -183,8 +183,8 @@ public sealed class Properties
         {
             var canonical = desk.Settings.Prices.Find(null, call?.Model)?.Canonical;
             if (call is not null && limit is { Window.Kind: WindowKind.Request, Amount: { } amount, Mode: LimitMode.Enforce, Enforcement: not Enforcement.Soft }
-                && new Matcher(limit).Matches(call, canonical))
-                Assert.True(requested.Of(limit.Unit) <= amount + Raises(desk, limit, new Matcher(limit).Key(call, canonical)) || requested.Of(limit.Unit) == 0);
+                && new LimitMatcher(limit).Matches(call, canonical))
+                Assert.True(requested.Of(limit.Unit) <= amount + Raises(desk, limit, new LimitMatcher(limit).Key(call, canonical)) || requested.Of(limit.Unit) == 0);
         }
     }
 

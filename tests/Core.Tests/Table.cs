@@ -257,10 +257,10 @@ sealed partial class Table
         };
     }
 
-    static readonly (string Word, Measure Measure)[] measures =
-        [("reduce", Core.Measure.ReduceMaxTokens), ("smaller", Core.Measure.UseSmallerModel), ("tools", Core.Measure.DisableTools), ("temperature", Core.Measure.ReduceTemperature)];
+    static readonly (string Word, DegradationMeasure Measure)[] measures =
+        [("reduce", DegradationMeasure.ReduceMaxTokens), ("smaller", DegradationMeasure.UseSmallerModel), ("tools", DegradationMeasure.DisableTools), ("temperature", DegradationMeasure.ReduceTemperature)];
 
-    static Measure Measure(string word) => measures.Single(pair => pair.Word == word).Measure;
+    static DegradationMeasure Measure(string word) => measures.Single(pair => pair.Word == word).Measure;
 
     static string Text(CallChanges changes) => string.Join(' ', new[]
     {

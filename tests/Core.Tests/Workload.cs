@@ -133,7 +133,7 @@ sealed class Workload
         TimeZone = random.Next(3) == 0 ? "America/New_York" : null,
         WeekStart = random.Next(4) == 0 ? IsoDayOfWeek.Sunday : null,
         MonthAnchorDay = random.Next(4) == 0 ? random.Next(1, 32) : null,
-        Adaptive = random.Next(2) == 0 ? new([Measure.ReduceMaxTokens, Measure.UseSmallerModel], ["small"], random.Next(1, 20)) : null,
+        Adaptive = random.Next(2) == 0 ? new([DegradationMeasure.ReduceMaxTokens, DegradationMeasure.UseSmallerModel], ["small"], random.Next(1, 20)) : null,
         Unpriced = random.Next(2) == 0 ? new(UnpricedRule.Fallback, "small") : null,
         Holds = random.Next(2) == 0 ? new(random.Next(1, 4000), 20, random.Next(2) == 0 ? ExpiryRule.Charge : ExpiryRule.Release) : null,
     };

@@ -20,7 +20,7 @@ static class RebuildCommand
             if (host is not null) return Show(await screen.FollowAsync($"rebuild through the host at {host.Url}", "", _ => host.RebuildAsync(cancellation)), screen);
             await using var ledger = await LedgerAccess.OpenAsync(settings);
             return Show(await screen.FollowAsync(
-                "rebuild", "accounts", progress => Rebuilding.RunAsync((IUsageQueries)ledger, (IUsageStore)ledger, progress, cancellation)), screen);
+                "rebuild", "accounts", progress => Rebuild.RunAsync((IUsageQueries)ledger, (IUsageStore)ledger, progress, cancellation)), screen);
         }));
         return command;
     }

@@ -20,11 +20,11 @@ public sealed class AdaptiveDocument
 
     static readonly string[] words = ["reduce_max_tokens", "use_smaller_model", "disable_tools", "reduce_temperature"];
 
-    internal static string WordOf(Measure measure) => words[(int)measure];
+    internal static string WordOf(DegradationMeasure measure) => words[(int)measure];
 
     internal AdaptiveSettings ToSettings() => new(
         Measures?.Select((word, i) => Array.IndexOf(words, word) is >= 0 and var index
-            ? (Measure)index : throw RequestRefusedException.Invalid($"adaptive.measures[{i}]", $"must be one of {string.Join(", ", words)}")).ToArray(),
+            ? (DegradationMeasure)index : throw RequestRefusedException.Invalid($"adaptive.measures[{i}]", $"must be one of {string.Join(", ", words)}")).ToArray(),
         FallbackModels, MinOutputTokens);
 
     internal static AdaptiveDocument Of(AdaptiveSettings settings) => new()

@@ -16,7 +16,7 @@ public sealed record CatalogueDocument(
     internal static CatalogueDocument Of(SettingsBody body)
     {
         var (builtIn, put) = (Catalogue.BuiltIn, body.Catalogue);
-        CatalogueChangeDocument[] history = [.. body.Changes.Where(change => change.Subject == SettingsEditing.CatalogueSubject).Select(CatalogueChangeDocument.Of)];
+        CatalogueChangeDocument[] history = [.. body.Changes.Where(change => change.Subject == SettingsEditRules.CatalogueSubject).Select(CatalogueChangeDocument.Of)];
         return put is null
             ? new(builtIn.Version, "builtIn", builtIn.DataDate, builtIn.Digest, builtIn.Entries.Count, null, null, null, builtIn.Version, history)
             : new(put.Version, "put", put.DataDate, put.Digest, put.Entries, put.At, put.ChangedBy, put.Reason, builtIn.Version, history);

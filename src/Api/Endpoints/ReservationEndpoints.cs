@@ -19,7 +19,7 @@ sealed class ReservationEndpoints(IBudgetAuthority authority)
     {
         var account = PathValue.Account(http);
         var estimate = await Body.ReadAsync(http, ApiJson.Default.EstimateDocument);
-        var outcome = await authority.SendAsync(account, estimate.ToReserve(Identity.Of(http, estimate.Id)));
+        var outcome = await authority.SendAsync(account, estimate.ToReserve(RequestId.Of(http, estimate.Id)));
         if (outcome is { Status: OutcomeStatus.Done, Answer: Decision { Reservation: { } held } })
             http.Response.Headers.Location = $"/v1/accounts/{account}/reservations/{Uri.EscapeDataString(held.Id)}";
         await AnswerDecision(http, 201, outcome);
@@ -30,7 +30,7 @@ sealed class ReservationEndpoints(IBudgetAuthority authority)
         var account = PathValue.Account(http);
         var reservation = PathValue.Of(http, "reservation");
         var estimate = await Body.ReadAsync(http, ApiJson.Default.EstimateDocument);
-        await AnswerDecision(http, 200, await authority.SendAsync(account, estimate.ToExtend(reservation, Identity.Of(http, estimate.Id))));
+        await AnswerDecision(http, 200, await authority.SendAsync(account, estimate.ToExtend(reservation, RequestId.Of(http, estimate.Id))));
     }
 
     public async Task Settle(HttpContext http)

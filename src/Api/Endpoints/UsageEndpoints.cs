@@ -40,7 +40,7 @@ sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries, I
             await RecordMany(http, account, body.Many);
             return;
         }
-        var outcome = await authority.SendAsync(account, one.ToRecord(Identity.Of(http, one.Id)));
+        var outcome = await authority.SendAsync(account, one.ToRecord(RequestId.Of(http, one.Id)));
         await (outcome is { Status: OutcomeStatus.Done, Answer: Settlement settlement }
             ? Reply.JsonAsync(http, 201, new SettlementDocument(settlement), ApiJson.Default.SettlementDocument) : Problems.WriteAsync(http, outcome));
     }

@@ -15,7 +15,7 @@ public sealed record Charges(IReadOnlyList<Charged> Parts, IReadOnlyList<Multipl
 
     internal static Charges Of(IReadOnlyList<Charged> parts, PricePeriod price, long inputTokens, in PriceTerms terms)
     {
-        var factor = Costing.Factor(price, terms);
+        var factor = CostRules.Factor(price, terms);
         var (tokens, units, saving) = (Exact.Zero, Exact.Zero, (Exact?)null);
         var (card, comparable) = (price.Card(inputTokens, terms), true);
         var applied = new List<Multiplier>();

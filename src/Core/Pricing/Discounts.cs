@@ -15,8 +15,8 @@ public sealed record VolumeDiscount(VolumeMeasure Measure, IReadOnlyList<Discoun
 public sealed record NegotiatedPrice(SortedDictionary<string, string>? Match, decimal Multiplier)
 {
     [JsonIgnore]
-    internal Matcher Matcher => matcher ??= new(new Limit { Id = "", Match = Match });
-    Matcher? matcher;
+    internal LimitMatcher Matcher => matcher ??= new(new Limit { Id = "", Match = Match });
+    LimitMatcher? matcher;
 }
 
 /// <summary>The first negotiated price that matches counts; the discounts are taken off what it leaves. Never below nothing.</summary>

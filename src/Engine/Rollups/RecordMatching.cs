@@ -13,7 +13,7 @@ public static class RecordMatching
         return at >= range.From && at < range.To
             && RollupKey.Of(account, record).Matches(filter)
             && (filter.Session is null || filter.Session == record.Usage.Dimensions.Session)
-            && (filter.Unpriced is null || filter.Unpriced == (record.Unpriced && !isBooked(Repricing.AdjustmentId(record.Id, 1))))
+            && (filter.Unpriced is null || filter.Unpriced == (record.Unpriced && !isBooked(RepriceRules.AdjustmentId(record.Id, 1))))
             && (filter.RequestId is null || filter.RequestId == record.Usage.RequestId)
             && (filter.ReservationId is null || filter.ReservationId == record.ReservationId)
             && (filter.Id is null || filter.Id == record.Id)

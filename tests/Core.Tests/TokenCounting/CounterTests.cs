@@ -103,7 +103,7 @@ public sealed class CounterTests
         Assert.InRange(counter.Remembered, 1, 5);
     }
 
-    sealed class Counting : ITokenCounter
+    sealed class CounterRules : ITokenCounter
     {
         public int Counted { get; private set; }
 

@@ -39,7 +39,7 @@ public sealed class ManyKeysTests
             });
             // Busy as it is, the account keeps few of them in memory.
             var busy = LedgerJson.DecodeState((await ledger.LoadAsync("company")).Snapshot.Span);
-            Assert.True(Residence.Count(busy) <= SessionParts.UsualKeyedCounters, $"{Residence.Count(busy)} counters in memory");
+            Assert.True(CounterMemory.Count(busy) <= SessionParts.UsualKeyedCounters, $"{CounterMemory.Count(busy)} counters in memory");
         }
 
         // What the next host reads to serve the account again.

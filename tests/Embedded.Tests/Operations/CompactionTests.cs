@@ -102,7 +102,7 @@ public sealed class CompactionTests
         var report = await Verification.RunAsync(compacted.Ledger, compacted.Queries);
         Assert.True(report.Holds, string.Join('\n', report.Findings.Select(finding => $"{finding.Account}: {finding.What}")));
         Assert.Equal((3, 3), (report.Accounts, report.Compacted));
-        Assert.Equal(new(3, 3), await Rebuilding.RunAsync(compacted.Queries, compacted.Store));
+        Assert.Equal(new(3, 3), await Rebuild.RunAsync(compacted.Queries, compacted.Store));
         await CompareAsync(whole, compacted);
 
         // Records of compacted entries may go, and a backup into another ledger tells the same.
@@ -121,7 +121,7 @@ public sealed class CompactionTests
         await CompareAsync(whole, restored);
         report = await Verification.RunAsync(restored.Ledger, restored.Queries);
         Assert.True(report.Holds, string.Join('\n', report.Findings.Select(finding => $"{finding.Account}: {finding.What}")));
-        await Rebuilding.RunAsync(restored.Queries, restored.Store);
+        await Rebuild.RunAsync(restored.Queries, restored.Store);
         await CompareAsync(whole, restored);
         foreach (var account in accounts)
         {

@@ -11,7 +11,7 @@ interface IChargeSink
     void Units(RateKind kind, decimal count, decimal rate);
 }
 
-public static class Costing
+public static class CostRules
 {
     const decimal Millionth = 0.000001m;
 

@@ -57,11 +57,11 @@ public sealed class BudgetSession(string account, SessionParts parts)
     /// <summary>Counters of single keys stay in memory this long after they were used.</summary>
     static readonly Duration countersRemembered = Duration.FromHours(1);
 
-    sealed record Waiting(BudgetCommand Command, TaskCompletionSource<Outcome> Answer);
+    sealed record PendingCommand(BudgetCommand Command, TaskCompletionSource<Outcome> Answer);
 
     /// <summary>Guards the queue and the flags below it.</summary>
     readonly Lock gate = new();
-    readonly Queue<Waiting> queue = new();
+    readonly Queue<PendingCommand> queue = new();
     bool running;
     bool stopping;
 
@@ -94,7 +94,7 @@ public sealed class BudgetSession(string account, SessionParts parts)
     public Task<Outcome> SendAsync(BudgetCommand command)
     {
         Fingerprints.Fill(command);
-        var waiting = new Waiting(command, new(TaskCreationOptions.RunContinuationsAsynchronously));
+        var waiting = new PendingCommand(command, new(TaskCreationOptions.RunContinuationsAsynchronously));
         lock (gate)
         {
             if (stopping) return AtOnce(command, new(OutcomeStatus.Moved, null, null, "the account is being handed over; retry with the same id"));
@@ -141,7 +141,7 @@ public sealed class BudgetSession(string account, SessionParts parts)
 
     async Task RunAsync()
     {
-        var batch = new List<Waiting>();
+        var batch = new List<PendingCommand>();
         while (true)
         {
             batch.Clear();
@@ -170,7 +170,7 @@ public sealed class BudgetSession(string account, SessionParts parts)
         stopped.SetResult();
     }
 
-    async Task ServeAsync(List<Waiting> batch)
+    async Task ServeAsync(List<PendingCommand> batch)
     {
         try
         {
@@ -197,7 +197,7 @@ public sealed class BudgetSession(string account, SessionParts parts)
         }
     }
 
-    static void Answer(List<Waiting> batch, string why)
+    static void Answer(List<PendingCommand> batch, string why)
     {
         var outcome = new Outcome(OutcomeStatus.Unavailable, null, null, why + "; retry with the same id");
         foreach (var waiting in batch)
@@ -208,7 +208,7 @@ public sealed class BudgetSession(string account, SessionParts parts)
     }
 
     /// <summary>Decides the batch and appends it; false where the state or the settings were behind and it has to be decided again.</summary>
-    async Task<bool> TryServeAsync(List<Waiting> batch)
+    async Task<bool> TryServeAsync(List<PendingCommand> batch)
     {
         var settings = await parts.Settings.CurrentAsync();
         var budget = state ??= await LoadAsync();
@@ -290,7 +290,7 @@ public sealed class BudgetSession(string account, SessionParts parts)
         var loaded = stored.SnapshotVersion > 0 ? LedgerJson.DecodeState(stored.Snapshot.Span) : new BudgetState(account);
         loaded.Index();
         eventsSinceSnapshot = 0;
-        await ReturnAsync(loaded, Residence.Named(loaded, stored.Tail.SelectMany(entry => entry.Events)));
+        await ReturnAsync(loaded, CounterMemory.Named(loaded, stored.Tail.SelectMany(entry => entry.Events)));
         foreach (var entry in stored.Tail)
         {
             foreach (var happened in entry.Events) Budget.Apply(loaded, happened);
@@ -303,19 +303,19 @@ public sealed class BudgetSession(string account, SessionParts parts)
         return loaded;
     }
 
-    async Task<List<BudgetEvent>> DecideAsync(BudgetState budget, List<Waiting> batch, Settings settings, Instant now, Outcome[] outcomes)
+    async Task<List<BudgetEvent>> DecideAsync(BudgetState budget, List<PendingCommand> batch, Settings settings, Instant now, Outcome[] outcomes)
     {
         var seeding = await SeedAsync(budget, batch[0].Command, settings, now);
         // Counters that are not in memory come back by one query. A command about what an earlier one of the batch makes is looked at again.
         if (budget.Away.Count > 0)
-            await ReturnAsync(budget, batch.SelectMany(waiting => Residence.Named(budget, waiting.Command, settings, now)).ToHashSet());
+            await ReturnAsync(budget, batch.SelectMany(waiting => CounterMemory.Named(budget, waiting.Command, settings, now)).ToHashSet());
         var events = new List<BudgetEvent>(2 * batch.Count);
         for (var i = 0; i < batch.Count; i++)
         {
             if (budget.Away.Count > 0)
             {
-                await ReturnAsync(budget, Residence.Named(budget, batch[i].Command, settings, now));
-                if (Residence.Shown(budget, batch[i].Command) is var (after, most)) await ReturnPageAsync(budget, after, most, now);
+                await ReturnAsync(budget, CounterMemory.Named(budget, batch[i].Command, settings, now));
+                if (CounterMemory.Shown(budget, batch[i].Command) is var (after, most)) await ReturnPageAsync(budget, after, most, now);
             }
             var result = Budget.Step(budget, batch[i].Command, settings, now, seeding);
             seeding = null;
@@ -328,21 +328,21 @@ public sealed class BudgetSession(string account, SessionParts parts)
     async Task ReturnAsync(BudgetState budget, IReadOnlyCollection<CounterName> names)
     {
         if (names.Count == 0) return;
-        foreach (var kept in await parts.Ledger.ReadCountersAsync(account, names)) Residence.Return(budget, kept.Name, LedgerJson.DecodeCounter(kept.Json.Span));
-        foreach (var name in names) Residence.Return(budget, name, null);
+        foreach (var kept in await parts.Ledger.ReadCountersAsync(account, names)) CounterMemory.Return(budget, kept.Name, LedgerJson.DecodeCounter(kept.Json.Span));
+        foreach (var name in names) CounterMemory.Return(budget, name, null);
     }
 
     /// <summary>The counters that a page of the status shows, as far as they are not in memory.</summary>
     async Task ReturnPageAsync(BudgetState budget, CounterName after, int most, Instant now)
     {
         foreach (var kept in await parts.Ledger.ReadCountersAsync(account, after, now, most))
-            if (budget.Away.Contains(kept.Name.No)) Residence.Return(budget, kept.Name, LedgerJson.DecodeCounter(kept.Json.Span));
+            if (budget.Away.Contains(kept.Name.No)) CounterMemory.Return(budget, kept.Name, LedgerJson.DecodeCounter(kept.Json.Span));
     }
 
     /// <summary>What a batch names and memory lacks. <see cref="MustAsk"/>: a command is about a hold, which must be somewhere.</summary>
     readonly record struct Asked(HashSet<string>? Holds, HashSet<string>? Usage, bool MustAsk);
 
-    static Asked AskedOf(BudgetState budget, List<Waiting> batch)
+    static Asked AskedOf(BudgetState budget, List<PendingCommand> batch)
     {
         var asked = default(Asked);
         foreach (var waiting in batch)
@@ -390,23 +390,23 @@ public sealed class BudgetSession(string account, SessionParts parts)
     /// </summary>
     async Task SnapshotAsync(int atLeast, int mostKeyed)
     {
-        if (state is not { Version: > 0 } budget || (eventsSinceSnapshot < atLeast && !(stopping && Residence.Count(budget) > mostKeyed))) return;
+        if (state is not { Version: > 0 } budget || (eventsSinceSnapshot < atLeast && !(stopping && CounterMemory.Count(budget) > mostKeyed))) return;
         // What is closed lies in the ledger, and whoever reads the snapshot would drop it: on a busy account it would be most of the work.
         budget.Forget(Instant.MaxValue);
-        var leaving = Residence.Leave(budget, mostKeyed, parts.Clock.Now - countersRemembered);
+        var leaving = CounterMemory.Leave(budget, mostKeyed, parts.Clock.Now - countersRemembered);
         try
         {
             var kept = leaving.Where(one => one.Counter is not null).Select(one => new StoredCounter(one.Name, one.Until, one.Keep, LedgerJson.EncodeCounter(one.Counter!))).ToArray();
             var empty = leaving.Where(one => one.Counter is null).Select(one => one.Name).ToArray();
-            var gone = Residence.Gone(budget);
+            var gone = CounterMemory.Gone(budget);
             var changes = new CounterChanges(kept, empty, gone, budget.LastAt);
-            if (await parts.Ledger.SaveSnapshotAsync(account, budget.Version, LedgerJson.EncodeState(budget), changes)) Residence.Forget(budget, gone);
-            else Residence.Stay(budget, leaving);
+            if (await parts.Ledger.SaveSnapshotAsync(account, budget.Version, LedgerJson.EncodeState(budget), changes)) CounterMemory.Forget(budget, gone);
+            else CounterMemory.Stay(budget, leaving);
             eventsSinceSnapshot = 0;
         }
         catch (LedgerUnavailableException e)
         {
-            Residence.Stay(budget, leaving);
+            CounterMemory.Stay(budget, leaving);
             parts.Log.LogWarning("Account {Account}: the snapshot at version {Version} was not kept: {Why}", account, budget.Version, e.Message);
         }
     }

@@ -270,7 +270,7 @@ public static class Verification
         while (loaded.Away.Count > 0 && await ledger.ReadCountersAsync(replay.Account, last, loaded.LastAt, PerRead) is { Count: > 0 } kept)
         {
             foreach (var one in kept)
-                if (loaded.Away.Contains(one.Name.No)) Residence.Return(loaded, one.Name, LedgerJson.DecodeCounter(one.Json.Span));
+                if (loaded.Away.Contains(one.Name.No)) CounterMemory.Return(loaded, one.Name, LedgerJson.DecodeCounter(one.Json.Span));
             last = kept[^1].Name;
         }
         loaded.Away.Clear();

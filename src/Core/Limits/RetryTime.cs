@@ -3,7 +3,7 @@ using NodaTime;
 
 namespace Purser.Core;
 
-static class Waiting
+static class RetryTime
 {
     /// <summary>Of more holds than these only the next to run out are looked at: a refusal must not cost more the more are open.</summary>
     const int MostHolds = 256;
@@ -12,7 +12,7 @@ static class Waiting
     readonly record struct Freed(Instant At, int Slot, long Amount);
 
     /// <summary>The first moment at which the amount fits if nobody else takes or settles anything; null where waiting can not help.</summary>
-    public static Instant? FitsAt(BudgetState state, in Match match, long requested, Instant now)
+    public static Instant? FitsAt(BudgetState state, in MatchingLimit match, long requested, Instant now)
     {
         if (match.Counter is not { } counter || (requested > match.Allowed && state.Overrides.Count == 0)) return null;
         var freed = FreedIn(state, match, counter);
@@ -30,7 +30,7 @@ static class Waiting
     }
 
     /// <summary>What runs out next, in order. A hold that is charged then frees nothing.</summary>
-    static List<Freed> FreedIn(BudgetState state, in Match match, Counter counter)
+    static List<Freed> FreedIn(BudgetState state, in MatchingLimit match, Counter counter)
     {
         var freed = new List<Freed>();
         var looked = 0;

@@ -4,7 +4,7 @@ using NodaTime;
 namespace Purser.Core;
 
 /// <summary>A limit that matches a call, with the counter it falls on and what is allowed and used there now.</summary>
-struct Match(LimitState limit, string key, Span span, Int128? allowed, Counter? counter)
+struct MatchingLimit(LimitState limit, string key, Span span, Int128? allowed, Counter? counter)
 {
     public readonly LimitState State => limit;
     public readonly Limit Limit => limit.Limit;
@@ -35,25 +35,25 @@ struct Match(LimitState limit, string key, Span span, Int128? allowed, Counter? 
 }
 
 /// <summary>Matches in one piece, in place: they are large, and looked at several times for each call.</summary>
-sealed class Matches
+sealed class MatchingLimits
 {
-    static readonly Matches none = new([]);
+    static readonly MatchingLimits none = new([]);
 
-    Match[] all;
+    MatchingLimit[] all;
     int count;
 
-    Matches(Match[] all) => this.all = all;
+    MatchingLimits(MatchingLimit[] all) => this.all = all;
 
-    public ReadOnlySpan<Match> All => all.AsSpan(0, count);
+    public ReadOnlySpan<MatchingLimit> All => all.AsSpan(0, count);
 
     public int Count => count;
 
     /// <summary>Every limit that a call with these dimensions falls under, as used <paramref name="now"/>.</summary>
-    public static Matches Of(BudgetState state, Dimensions call, string? canonicalModel, Instant now)
+    public static MatchingLimits Of(BudgetState state, Dimensions call, string? canonicalModel, Instant now)
     {
         if (state.Limits.Count == 0) return none;
         // Policies with very many limits have most of them for others than any one call.
-        var matches = new Matches(new Match[Math.Min(state.Limits.Count, UsualCount)]);
+        var matches = new MatchingLimits(new MatchingLimit[Math.Min(state.Limits.Count, UsualCount)]);
         foreach (var limit in state.Limits)
         {
             if (limit.Limit.Mode == LimitMode.Off || !limit.Matcher.Matches(call, canonicalModel)) continue;
@@ -67,7 +67,7 @@ sealed class Matches
     const int UsualCount = 10;
 
     /// <summary>The same matches once the command's own events have counted.</summary>
-    public Matches Again(Instant now)
+    public MatchingLimits Again(Instant now)
     {
         foreach (ref var match in all.AsSpan(0, count)) match.Read(now);
         return this;

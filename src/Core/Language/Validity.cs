@@ -94,7 +94,7 @@ public static class Validity
             }
         if (adaptive.FallbackModels is { } models)
         {
-            if (models.Count > Degrading.MostFallbackModels) return Outcome.Invalid("adaptive.fallbackModels", $"at most {Degrading.MostFallbackModels} models");
+            if (models.Count > DegradationRules.MostFallbackModels) return Outcome.Invalid("adaptive.fallbackModels", $"at most {DegradationRules.MostFallbackModels} models");
             for (var i = 0; i < models.Count; i++)
                 if ((models[i] is null ? Outcome.Invalid("", "must be a model") : Name("", models[i])) is { } name)
                     return name with { Field = $"adaptive.fallbackModels[{i}]" };

@@ -37,7 +37,7 @@ public readonly record struct Touch(int No, string Key, Span Span);
 public readonly record struct Seed(Touch Touch, Int128 Settled);
 
 /// <summary>Where an active hold's layers count under the limits that are new.</summary>
-public sealed record HoldMatch(string Id, int Layer, IReadOnlyList<Touch> Touches);
+public sealed record HoldTouches(string Id, int Layer, IReadOnlyList<Touch> Touches);
 
 /// <summary>
 /// The limits in force changed: a policy was set (<see cref="Policy"/>), or a newer default policy was adopted (null). Limits with a number that was
@@ -45,7 +45,7 @@ public sealed record HoldMatch(string Id, int Layer, IReadOnlyList<Touch> Touche
 /// </summary>
 public sealed record PolicyChanged(
     Policy? Policy, long PolicyVersion, long DefaultsVersion, EffectivePolicy Effective, IReadOnlyList<Seed> Seeds,
-    IReadOnlyList<HoldMatch> Holds) : BudgetEvent
+    IReadOnlyList<HoldTouches> Holds) : BudgetEvent
 {
     /// <summary>Since when the counts of the new limits are complete, where records of their current windows may be gone.</summary>
     public Instant? CountedSince { get; init; }

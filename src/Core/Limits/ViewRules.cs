@@ -3,11 +3,11 @@ using NodaTime;
 
 namespace Purser.Core;
 
-static class Viewing
+static class ViewRules
 {
-    public static LimitView View(BudgetState state, in Match match, Instant now) => View(state.Effective.StatusLevels, match, now);
+    public static LimitView View(BudgetState state, in MatchingLimit match, Instant now) => View(state.Effective.StatusLevels, match, now);
 
-    public static LimitView View(StatusLevels levels, in Match match, Instant now)
+    public static LimitView View(StatusLevels levels, in MatchingLimit match, Instant now)
     {
         var limit = match.Limit;
         var used = match.Settled;
@@ -25,7 +25,7 @@ static class Viewing
     }
 
     /// <summary>What happened since then belongs to the window. A session may have begun a while before the first of its calls that is known.</summary>
-    static Instant CountsFrom(in Match match, Instant now) => match.Limit.Window.Kind switch
+    static Instant CountsFrom(in MatchingLimit match, Instant now) => match.Limit.Window.Kind switch
     {
         WindowKind.Request => now,
         WindowKind.Rolling => now - match.Limit.Window.Length,
@@ -33,7 +33,7 @@ static class Viewing
         _ => match.Span.Start,
     };
 
-    static Instant? WindowStart(in Match match) => match.Limit.Window.Kind switch
+    static Instant? WindowStart(in MatchingLimit match) => match.Limit.Window.Kind switch
     {
         WindowKind.Request or WindowKind.Lifetime or WindowKind.Rolling => null,
         // A session that has ended, or never began, has no window until its next call.
@@ -41,7 +41,7 @@ static class Viewing
         _ => match.Span.Start,
     };
 
-    static Instant? ResetsAt(in Match match, Instant now)
+    static Instant? ResetsAt(in MatchingLimit match, Instant now)
     {
         switch (match.Limit.Window.Kind)
         {
@@ -99,16 +99,16 @@ static class Viewing
 
     static readonly string[] words = ["healthy", "warning", "critical", "exceeded"];
 
-    public static LimitViews Views(BudgetState state, Matches matches, Instant now) => new(state.Effective.StatusLevels, matches, now);
+    public static LimitViews Views(BudgetState state, MatchingLimits matches, Instant now) => new(state.Effective.StatusLevels, matches, now);
 
     /// <summary>The limits that a record falls under now.</summary>
-    public static Matches Matches(BudgetState state, UsageRecord record, Settings settings, Instant now) =>
+    public static MatchingLimits Matches(BudgetState state, UsageRecord record, Settings settings, Instant now) =>
         Core.Matches.Of(state, record.Usage.Dimensions, Canonical(settings, record.Usage.Dimensions), now);
 
     public static ReservationView View(BudgetState state, Hold hold) => new(
         hold.Id, state.Account, hold.Reserved.Tokens, Money.Format(hold.Reserved.CostNanos), hold.Currency, hold.CreatedAt, hold.ExpiresAt, hold.State);
 
-    public static Settlement View(BudgetState state, UsageRecord record, Matches matches, Instant now) => new(
+    public static Settlement View(BudgetState state, UsageRecord record, MatchingLimits matches, Instant now) => new(
         record.ReservationId, record.Id, record.Amounts.Tokens, Money.Format(record.Amounts.CostNanos), record.Currency, record.PriceVersion,
         record.Unpriced, record.Late, record.Overrun, Views(state, matches, now));
 
@@ -146,7 +146,7 @@ static class Viewing
             }
         var reserved = state.Holds.Values.Where(hold => hold.State == ReservationState.Active).Aggregate(0L, (sum, hold) => sum + hold.Left.Tokens);
         return Outcome.Done(new AccountStatus(
-            state.Account, words[worst], state.Paused, state.PausedReason, views, next, state.ActiveHolds, reserved, Overriding.Views(state, now, ended: false)));
+            state.Account, words[worst], state.Paused, state.PausedReason, views, next, state.ActiveHolds, reserved, OverrideRules.Views(state, now, ended: false)));
     }
 
     static IEnumerable<string> KeysOf(LimitState limit, Instant now) =>

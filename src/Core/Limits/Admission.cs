@@ -6,7 +6,7 @@ namespace Purser.Core;
 /// <summary>What the limits say about a call, in one look at all of them.</summary>
 readonly struct Verdict
 {
-    public Verdict(Matches matches, ResolvedEstimate estimate)
+    public Verdict(MatchingLimits matches, ResolvedEstimate estimate)
     {
         Fits = CanBeDegraded = true;
         foreach (ref readonly var match in matches.All)
@@ -39,13 +39,13 @@ static class Admission
     public static string KeyOf(LimitState limit, Dimensions call, string? canonicalModel) =>
         limit.Limit.Window.Kind == WindowKind.Session ? call.Session ?? "" : limit.Matcher.Key(call, canonicalModel);
 
-    public static Match Look(BudgetState state, LimitState limit, string key, Instant now)
+    public static MatchingLimit Look(BudgetState state, LimitState limit, string key, Instant now)
     {
         var counter = limit.Find(key);
         // A session goes on from its first call as long as the next one comes in time.
         var span = limit.Limit.Window.Kind == WindowKind.Session
             ? new(counter?.Running(now)?.Span.Start ?? now, now + Calendar.SessionIdle) : SpanAt(state, limit, now);
-        var match = new Match(limit, key, span, Allowed(state, limit.Limit, key, now), counter);
+        var match = new MatchingLimit(limit, key, span, Allowed(state, limit.Limit, key, now), counter);
         match.Read(now);
         return match;
     }
@@ -63,7 +63,7 @@ static class Admission
         if (limit.Amount is not { } amount) return null;
         if (state.Overrides.Count == 0) return amount;
         foreach (var granted in state.Overrides)
-            if (Overriding.Covers(granted.Terms, limit) && (granted.Terms.Key is null || granted.Terms.Key == key) && Overriding.InForce(granted, now))
+            if (OverrideRules.Covers(granted.Terms, limit) && (granted.Terms.Key is null || granted.Terms.Key == key) && OverrideRules.InForce(granted, now))
                 amount += granted.Terms.Additional;
         return Int128.Max(0, amount);
     }
@@ -77,7 +77,7 @@ static class Admission
             $"limit '{limit.Id}' counts {Names.Of(limit.Unit)} and matches this call: give `tokens`, or `inputTokens` with `maxOutputTokens`");
     }
 
-    public static Blocker[] Blockers(BudgetState state, Matches matches, Amounts requested, Instant now, bool shadow = false)
+    public static Blocker[] Blockers(BudgetState state, MatchingLimits matches, Amounts requested, Instant now, bool shadow = false)
     {
         var blockers = new List<Blocker>();
         foreach (ref readonly var match in matches.All)
@@ -85,9 +85,9 @@ static class Admission
             if (!(shadow ? match.Shadows : match.Decides)) continue;
             var amount = requested.Of(match.Limit.Unit);
             if (match.Missing(amount) == 0) continue;
-            var fits = Waiting.FitsAt(state, match, amount, now);
+            var fits = RetryTime.FitsAt(state, match, amount, now);
             blockers.Add(new(
-                Viewing.View(state, match, now), new(match.Limit.Unit, amount), fits is { } at ? CeilingSeconds(at - now) : null, fits));
+                ViewRules.View(state, match, now), new(match.Limit.Unit, amount), fits is { } at ? CeilingSeconds(at - now) : null, fits));
         }
         return [.. blockers];
     }
@@ -101,7 +101,7 @@ static class Admission
         if (LargestOutputThatFits(call.Matches, call.Estimate) is { } output) suggestions.Add(new("reduceMaxOutputTokens") { MaxOutputTokens = output });
         foreach (var model in policy.FallbackModels)
         {
-            var other = Degrading.Fallback(call.Asked, model, look);
+            var other = DegradationRules.Fallback(call.Asked, model, look);
             if (!other.IsAdmissible) continue;
             suggestions.Add(new("useModel")
             {
@@ -125,7 +125,7 @@ static class Admission
     }
 
     /// <summary>The largest maximum of output, below the one that was asked for, with which the call would fit everything; null where none would.</summary>
-    public static long? LargestOutputThatFits(Matches matches, ResolvedEstimate estimate)
+    public static long? LargestOutputThatFits(MatchingLimits matches, ResolvedEstimate estimate)
     {
         if (estimate.PlainTokens || estimate.Amounts.OutputTokens <= 1) return null;
         Int128 most = estimate.Amounts.OutputTokens - 1;

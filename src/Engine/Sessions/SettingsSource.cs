@@ -45,7 +45,7 @@ public sealed class SettingsSource(ILedger ledger, bool refuseUnknownAccounts = 
         while (true)
         {
             var stored = await ledger.LoadSettingsAsync();
-            var (next, refusal) = SettingsEditing.Decide(CatalogueShelf.BodyOf(stored), edit, stored.Version + 1);
+            var (next, refusal) = SettingsEditRules.Decide(CatalogueShelf.BodyOf(stored), edit, stored.Version + 1);
             // Before the settings that name it: whoever reads those finds it. Also where they name it already and it was lost.
             if (edit is PutCatalogue put && refusal is null) await ledger.SaveCatalogueAsync(Catalogue.DigestOf(put.File), put.File);
             if (next is null) return new(await RefreshAsync(), refusal);

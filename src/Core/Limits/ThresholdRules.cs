@@ -3,7 +3,7 @@ using NodaTime;
 
 namespace Purser.Core;
 
-static class Thresholding
+static class ThresholdRules
 {
     /// <summary>
     /// What is to be announced after some events, for the counters they touched. After a policy change or an override, the limits with one
@@ -50,7 +50,7 @@ static class Thresholding
         void Named(OverrideTerms terms)
         {
             foreach (var limit in state.Limits)
-                if (Overriding.Covers(terms, limit.Limit)) Look(limit, terms.Key!, raised: true);
+                if (OverrideRules.Covers(terms, limit.Limit)) Look(limit, terms.Key!, raised: true);
         }
 
         // Whatever has a slot in a window that only now opens is in memory.
@@ -118,7 +118,7 @@ static class Thresholding
     }
 
     /// <summary>The window a threshold is remembered for. A rolling window has no start of its own: it is one long window that arms anew.</summary>
-    static Span WindowOf(LimitState limit, Counter counter, in Match match, Instant now) => limit.Limit.Window.Kind switch
+    static Span WindowOf(LimitState limit, Counter counter, in MatchingLimit match, Instant now) => limit.Limit.Window.Kind switch
     {
         WindowKind.Rolling or WindowKind.Lifetime => Span.Always,
         WindowKind.Session => counter.Slots.Find(slot => slot.Span.Contains(now))?.Span ?? match.Span,

@@ -10,10 +10,10 @@ public sealed class Committer : IAsyncDisposable
     const int MostAccounts = 2048;
 
     readonly ILedger ledger;
-    readonly Channel<Waiting> waiting = Channel.CreateUnbounded<Waiting>(new() { SingleReader = true });
+    readonly Channel<PendingAppend> waiting = Channel.CreateUnbounded<PendingAppend>(new() { SingleReader = true });
     readonly Task loop;
 
-    sealed record Waiting(Append Append, TaskCompletionSource<AppendResult> Done);
+    sealed record PendingAppend(Append Append, TaskCompletionSource<AppendResult> Done);
 
     public Committer(ILedger ledger, TaskScheduler? scheduler = null)
     {
@@ -30,9 +30,9 @@ public sealed class Committer : IAsyncDisposable
 
     async Task RunAsync()
     {
-        var batch = new List<Waiting>();
+        var batch = new List<PendingAppend>();
         var accounts = new HashSet<string>(StringComparer.Ordinal);
-        Waiting? heldOver = null;
+        PendingAppend? heldOver = null;
         while (heldOver is not null || await waiting.Reader.WaitToReadAsync())
         {
             batch.Clear();
@@ -48,7 +48,7 @@ public sealed class Committer : IAsyncDisposable
         }
     }
 
-    async Task WriteAsync(List<Waiting> batch)
+    async Task WriteAsync(List<PendingAppend> batch)
     {
         var began = Stopwatch.GetTimestamp();
         try

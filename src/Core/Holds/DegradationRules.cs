@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 namespace Purser.Core;
 
 /// <summary>Ways to make a call smaller.</summary>
-public enum Measure
+public enum DegradationMeasure
 {
     /// <summary>The largest maximum of output that fits, not below the policy's least.</summary>
     [JsonStringEnumMemberName("reduce_max_tokens")]
@@ -25,14 +25,14 @@ public enum Measure
 
 /// <summary>How adaptive limits degrade a call; null means "not said here".</summary>
 public sealed record AdaptiveSettings(
-    IReadOnlyList<Measure>? Measures = null, IReadOnlyList<string>? FallbackModels = null, long? MinOutputTokens = null);
+    IReadOnlyList<DegradationMeasure>? Measures = null, IReadOnlyList<string>? FallbackModels = null, long? MinOutputTokens = null);
 
 /// <summary>What the caller has to change so that the call is the one that was admitted; null where it stays as it was asked for.</summary>
 public sealed record CallChanges(
-    string? Provider, string? Model, long? MaxOutputTokens, bool DisableTools, decimal? Temperature, IReadOnlyList<Measure> Measures, string? Saving);
+    string? Provider, string? Model, long? MaxOutputTokens, bool DisableTools, decimal? Temperature, IReadOnlyList<DegradationMeasure> Measures, string? Saving);
 
 /// <summary>A call as it would be made: its estimate in every unit, the limits that it falls under, and what they say.</summary>
-readonly record struct Call(Estimate Asked, ResolvedEstimate Estimate, Matches Matches)
+readonly record struct Call(Estimate Asked, ResolvedEstimate Estimate, MatchingLimits Matches)
 {
     public Verdict Verdict { get; } = new(Matches, Estimate);
 
@@ -40,7 +40,7 @@ readonly record struct Call(Estimate Asked, ResolvedEstimate Estimate, Matches M
     public bool IsAdmissible => Verdict is { Fits: true, Silence: null };
 }
 
-static class Degrading
+static class DegradationRules
 {
     public const long UsualMinOutputTokens = 50;
     public const int MostFallbackModels = 16;
@@ -48,7 +48,7 @@ static class Degrading
     /// <summary>Above this a temperature is lowered to it: answers stay useful and become steadier.</summary>
     public const decimal LoweredTemperature = 0.3m;
 
-    public static readonly IReadOnlyList<Measure> UsualMeasures = [Measure.ReduceMaxTokens, Measure.UseSmallerModel, Measure.DisableTools];
+    public static readonly IReadOnlyList<DegradationMeasure> UsualMeasures = [DegradationMeasure.ReduceMaxTokens, DegradationMeasure.UseSmallerModel, DegradationMeasure.DisableTools];
 
     /// <summary>
     /// The changed call that fits every limit, and the changes; null where all of the policy's measures together do not make it fit. The
@@ -63,9 +63,9 @@ static class Degrading
         {
             switch (measure)
             {
-                case Measure.ReduceMaxTokens: reduce = true; break;
-                case Measure.UseSmallerModel: smaller = true; break;
-                case Measure.DisableTools when estimate.ToolTokens > 0:
+                case DegradationMeasure.ReduceMaxTokens: reduce = true; break;
+                case DegradationMeasure.UseSmallerModel: smaller = true; break;
+                case DegradationMeasure.DisableTools when estimate.ToolTokens > 0:
                     estimate = estimate with { Tokens = estimate.Tokens - estimate.ToolTokens, InputTokens = estimate.InputTokens - estimate.ToolTokens, ToolTokens = null };
                     break;
                 default: continue;
@@ -112,7 +112,7 @@ static class Degrading
         var switched = call.Asked.Dimensions.Model != asked.Asked.Dimensions.Model;
         var reduced = !before.PlainTokens && after.Amounts.OutputTokens != before.Amounts.OutputTokens;
         var disabled = call.Asked.ToolTokens != asked.Asked.ToolTokens;
-        var lowered = policy.Measures.Contains(Measure.ReduceTemperature) && asked.Asked.Temperature > LoweredTemperature;
+        var lowered = policy.Measures.Contains(DegradationMeasure.ReduceTemperature) && asked.Asked.Temperature > LoweredTemperature;
         return new(
             switched ? after.Dimensions.Provider : null,
             switched ? after.Dimensions.Model : null,
@@ -121,9 +121,9 @@ static class Degrading
             lowered ? LoweredTemperature : null,
             policy.Measures.Where(measure => measure switch
             {
-                Measure.ReduceMaxTokens => reduced,
-                Measure.UseSmallerModel => switched,
-                Measure.DisableTools => disabled,
+                DegradationMeasure.ReduceMaxTokens => reduced,
+                DegradationMeasure.UseSmallerModel => switched,
+                DegradationMeasure.DisableTools => disabled,
                 _ => lowered,
             }).ToArray(),
             before.CostKnown && after.CostKnown ? Money.Format(before.Amounts.CostNanos - after.Amounts.CostNanos) : null);

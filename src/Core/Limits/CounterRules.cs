@@ -4,7 +4,7 @@ using NodaTime;
 
 namespace Purser.Core;
 
-static class Counting
+static class CounterRules
 {
     public static void Hold(BudgetState state, IReadOnlyList<Touch> touches, Amounts amounts) => Add(state, touches, amounts, held: true);
 

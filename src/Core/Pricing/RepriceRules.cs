@@ -6,7 +6,7 @@ namespace Purser.Core;
 /// <summary>What became of a record: its cost before and after. Without an adjustment nothing had to be changed, now or already earlier.</summary>
 public sealed record Repriced(string UsageId, string? AdjustmentId, long BeforeNanos, long AfterNanos, string Currency, string? PriceVersion) : Answer;
 
-public static class Repricing
+public static class RepriceRules
 {
     /// <summary>How often one record can be rated anew. Each time is a record of its own, whose number is in its id.</summary>
     public const int MostTimes = 8;
@@ -30,7 +30,7 @@ public static class Repricing
         var open = record.Unpriced && times == 0;
         var unchanged = new Result(Outcome.Done(new Repriced(record.Id, null, booked, booked, record.Currency, version)));
         if (command.OnlyUnpriced && !open) return unchanged;
-        var (_, cost, rated, unpriced) = Settling.Price(state, record.Usage, settings, record.At);
+        var (_, cost, rated, unpriced) = SettlementRules.Price(state, record.Usage, settings, record.At);
         if (unpriced || cost is not { } due)
             return new(Outcome.Unprocessable("model", $"there is still no price for usage '{record.Id}' of model '{record.Usage.Dimensions.Model}'"));
         if (due == booked && !open) return unchanged;
@@ -56,6 +56,6 @@ public static class Repricing
         };
         return new(
             Outcome.Done(new Repriced(record.Id, adjustment.Id, booked, due, record.Currency, rated?.Version)),
-            [new Recorded(adjustment, Settling.TouchesOf(state, adjustment, settings, now, bookedAt: record.BookedAt)) { At = now }]);
+            [new Recorded(adjustment, SettlementRules.TouchesOf(state, adjustment, settings, now, bookedAt: record.BookedAt)) { At = now }]);
     }
 }

@@ -64,7 +64,7 @@ public sealed class Seeding
     public void Add(UsageRecord record)
     {
         var call = record.Usage.Dimensions;
-        var canonical = Viewing.Canonical(settings, call);
+        var canonical = ViewRules.Canonical(settings, call);
         foreach (var limit in fresh)
         {
             if (limit.Limit.Window.Kind == WindowKind.Request || !limit.Matcher.Matches(call, canonical)) continue;
@@ -119,7 +119,7 @@ public sealed class Seeding
             foreach (var (_, id) in state.Deadlines)
             {
                 var hold = state.Holds[id];
-                if (hold.Dimensions.Session is { } session && limit.Matcher.Matches(hold.Dimensions, Viewing.Canonical(settings, hold.Dimensions)))
+                if (hold.Dimensions.Session is { } session && limit.Matcher.Matches(hold.Dimensions, ViewRules.Canonical(settings, hold.Dimensions)))
                     Called(limit, session, hold.CreatedAt, 0);
             }
             foreach (var (no, session) in sessions.Keys)
@@ -133,14 +133,14 @@ public sealed class Seeding
     }
 
     /// <summary>Where the active holds count under the new limits. Comes after <see cref="Seeds"/>.</summary>
-    internal HoldMatch[] Holds(BudgetState state)
+    internal HoldTouches[] Holds(BudgetState state)
     {
-        var matches = new List<HoldMatch>();
+        var matches = new List<HoldTouches>();
         if (fresh.Length == 0) return [];
         foreach (var (_, id) in state.Deadlines)
         {
             var hold = state.Holds[id];
-            var canonical = Viewing.Canonical(settings, hold.Dimensions);
+            var canonical = ViewRules.Canonical(settings, hold.Dimensions);
             var touches = new List<Touch>();
             foreach (var limit in fresh)
             {
@@ -156,7 +156,7 @@ public sealed class Seeding
     }
 }
 
-static class PolicyChanging
+static class PolicyChangeRules
 {
     /// <summary>The seeding that a command needs before it can be decided; null where it changes no limits.</summary>
     public static Seeding? Plan(BudgetState state, BudgetCommand command, Settings settings, Instant now) => command switch
@@ -203,13 +203,13 @@ static class PolicyChanging
             }
             state.Limits.Add(new(numbered) { Counters = old.Counters, Open = old.Open, CountedSince = old.CountedSince });
         }
-        foreach (var seed in changed.Seeds) Counting.Seed(state, seed);
+        foreach (var seed in changed.Seeds) CounterRules.Seed(state, seed);
         foreach (var match in changed.Holds)
         {
             if (!state.Holds.TryGetValue(match.Id, out var hold)) continue;
             var layer = hold.Layers[match.Layer];
             layer.Touches = [.. layer.Touches, .. match.Touches];
-            Counting.Hold(state, match.Touches, layer.Left);
+            CounterRules.Hold(state, match.Touches, layer.Left);
         }
     }
 }

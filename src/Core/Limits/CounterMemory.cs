@@ -17,7 +17,7 @@ public readonly record struct CounterName(int No, string Key)
 /// </summary>
 public sealed record LeavingCounter(CounterName Name, Counter? Counter, Instant Until, bool Keep, Counter Was);
 
-public static class Residence
+public static class CounterMemory
 {
     /// <summary>The counters outside of memory that deciding a command will look at or change.</summary>
     public static IReadOnlyCollection<CounterName> Named(BudgetState state, BudgetCommand command, Settings settings, Instant now)
@@ -58,7 +58,7 @@ public static class Residence
         void Covered(OverrideTerms terms, string key)
         {
             foreach (var limit in state.Limits)
-                if (Overriding.Covers(terms, limit.Limit)) Name(state, new(limit.No, key), named);
+                if (OverrideRules.Covers(terms, limit.Limit)) Name(state, new(limit.No, key), named);
         }
     }
 
@@ -131,7 +131,7 @@ public static class Residence
     public static (CounterName After, int Most)? Shown(BudgetState state, BudgetCommand command)
     {
         var status = command switch { GetStatus get => get, Pause or Resume => new GetStatus(), _ => null };
-        return state.Away.Count > 0 && status is { PageSize: >= 1 and <= Validity.LargestPage } && Viewing.TryCursor(status.Cursor, out var no, out var key)
+        return state.Away.Count > 0 && status is { PageSize: >= 1 and <= Validity.LargestPage } && ViewRules.TryCursor(status.Cursor, out var no, out var key)
             ? (new(no, key), status.PageSize + 1) : null;
     }
 

@@ -4,7 +4,7 @@ namespace Purser.Engine;
 /// <summary>Of <see cref="Compacted"/> accounts, usage before their checkpoints was taken as it is added up there.</summary>
 public sealed record RebuildCount(long Accounts, long Compacted);
 
-public static class Rebuilding
+public static class Rebuild
 {
     const int PerRead = 500;
 

@@ -3,7 +3,7 @@ using NodaTime;
 
 namespace Purser.Core;
 
-static class Overriding
+static class OverrideRules
 {
     /// <summary>Ended overrides stay known this long, for retries of their ids and for the list; those that ended first leave sooner where others need their place.</summary>
     static readonly Duration keptAfterEnd = Duration.FromDays(90);
@@ -18,7 +18,7 @@ static class Overriding
     {
         if (state.Overrides.Find(other => other.Id == command.Id) is { } existing)
             return existing.Fingerprint == command.Fingerprint
-                ? new(Outcome.Done(Viewing.View(existing, UnitOf(state, existing.Terms), now)))
+                ? new(Outcome.Done(ViewRules.View(existing, UnitOf(state, existing.Terms), now)))
                 : new(new Outcome(OutcomeStatus.IdempotencyMismatch, null, "id", $"override '{command.Id}' exists with another body"));
         if (!state.Effective.OverridesAllowed)
             return new(Outcome.Unprocessable("limitId", "the account's policy does not allow overrides (`overridesAllowed` is false)"));
@@ -34,14 +34,14 @@ static class Overriding
             return new(Outcome.Unprocessable("limitId", $"the account has {BudgetState.MostOverrides} overrides that have not ended; change the limit instead"));
         var terms = command.Terms with { StartsAt = command.Terms.StartsAt?.ToMillis(), ExpiresAt = command.Terms.ExpiresAt.ToMillis() };
         var granted = new Override(command.Id, command.Fingerprint, terms, now);
-        return new(Outcome.Done(Viewing.View(granted, covered[0].Limit.Unit, now)), [new OverrideAdded(command.Id, command.Fingerprint, terms) { At = now }]);
+        return new(Outcome.Done(ViewRules.View(granted, covered[0].Limit.Unit, now)), [new OverrideAdded(command.Id, command.Fingerprint, terms) { At = now }]);
     }
 
     public static Result Remove(BudgetState state, RemoveOverride command, Instant now)
     {
         if (state.Overrides.Find(other => other.Id == command.Id) is not { } existing)
             return new(new Outcome(OutcomeStatus.NotFound, null, "id", $"there is no override '{command.Id}'"));
-        var view = Viewing.View(existing, UnitOf(state, existing.Terms), now);
+        var view = ViewRules.View(existing, UnitOf(state, existing.Terms), now);
         return now >= existing.Terms.ExpiresAt
             ? new(Outcome.Done(view))
             : new(Outcome.Done(view with { State = "ended" }), [new OverrideRemoved(command.Id, command.RemovedBy) { At = now }]);
@@ -49,7 +49,7 @@ static class Overriding
 
     public static List<OverrideView> Views(BudgetState state, Instant now, bool ended) => state.Overrides
         .Where(granted => ended || now < granted.Terms.ExpiresAt)
-        .Select(granted => Viewing.View(granted, UnitOf(state, granted.Terms), now)).ToList();
+        .Select(granted => ViewRules.View(granted, UnitOf(state, granted.Terms), now)).ToList();
 
     static LimitUnit UnitOf(BudgetState state, OverrideTerms terms) =>
         terms.Unit ?? state.Limits.Find(limit => Covers(terms, limit.Limit))?.Limit.Unit ?? LimitUnit.Tokens;

@@ -34,7 +34,7 @@ public sealed record PutCatalogue(byte[] File) : SettingsEdit;
 /// <summary>Goes back to the built-in catalogue.</summary>
 public sealed record RemoveCatalogue : SettingsEdit;
 
-public static class SettingsEditing
+public static class SettingsEditRules
 {
     public const int MostCustomPrices = 2000;
     public const int LongestPrice = 64 * 1024;

@@ -4,13 +4,13 @@ using System.IO.Enumeration;
 namespace Purser.Core;
 
 /// <summary>Matches dimensions with exact values or globs (`*`, `?`), ignoring case; a model by its given and by its canonical name.</summary>
-public sealed class Matcher
+public sealed class LimitMatcher
 {
     readonly Rule[] rules;
     readonly Func<Dimensions, string?>? each;
     readonly bool eachModel;
 
-    public Matcher(Limit limit)
+    public LimitMatcher(Limit limit)
     {
         rules = limit.Match?.Select(rule => new Rule(rule.Key, rule.Value)).ToArray() ?? [];
         each = limit.Each is { } dimension ? Dimensions.Reader(dimension) : null;

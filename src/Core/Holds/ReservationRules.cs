@@ -3,7 +3,7 @@ using NodaTime;
 
 namespace Purser.Core;
 
-static class Reserving
+static class ReservationRules
 {
     public static Result Check(BudgetState state, Check command, Settings settings, Instant now)
     {
@@ -88,10 +88,10 @@ static class Reserving
         {
             ReservationState.Active => new(Outcome.Done(), [new Released(hold.Id) { At = now }])
             {
-                Answer = after => Viewing.View(after, after.Holds[hold.Id]),
+                Answer = after => ViewRules.View(after, after.Holds[hold.Id]),
             },
             // Nothing is held any more, which is what was asked for.
-            ReservationState.Released or ReservationState.Expired => new(Outcome.Done(Viewing.View(state, hold))),
+            ReservationState.Released or ReservationState.Expired => new(Outcome.Done(ViewRules.View(state, hold))),
             _ => new(new Outcome(OutcomeStatus.Conflict, null, "reservationId", $"reservation '{hold.Id}' is {Word(hold.State)} already")),
         };
     }
@@ -112,11 +112,11 @@ static class Reserving
     static Call Look(BudgetState state, Estimate asked, Settings settings, Instant now, long requests = 1)
     {
         var estimate = ResolvedEstimate.Of(asked, state, settings, now, requests);
-        return new(asked, estimate, Matches.Of(state, estimate.Dimensions, estimate.CanonicalModel, now));
+        return new(asked, estimate, MatchingLimits.Of(state, estimate.Dimensions, estimate.CanonicalModel, now));
     }
 
     static (Call Call, CallChanges Changes)? Degraded(BudgetState state, Call call, Settings settings, Instant now) =>
-        state.Paused ? null : Degrading.Fit(call, state.Effective, other => Look(state, other, settings, now));
+        state.Paused ? null : DegradationRules.Fit(call, state.Effective, other => Look(state, other, settings, now));
 
     static Decision Decide(BudgetState state, Call call, Settings settings, Instant now)
     {
@@ -124,7 +124,7 @@ static class Reserving
         var shadows = Shadows(state, call, now);
         var paused = state.Paused ? state.PausedReason ?? "the account is paused" : null;
         return new(
-            blockers.Length == 0 && !state.Paused, null, Viewing.Views(state, call.Matches, now), blockers, shadows,
+            blockers.Length == 0 && !state.Paused, null, ViewRules.Views(state, call.Matches, now), blockers, shadows,
             blockers.Length == 0 ? [] : Admission.Suggestions(call, blockers, state.Effective, other => Look(state, other, settings, now), now), paused);
     }
 
@@ -139,12 +139,12 @@ static class Reserving
                 $"limit '{blocker.Limit.LimitId}': {blocker.Requested} requested, {blocker.Limit.Remaining} of {blocker.Limit.Amount} {Names.Of(blocker.Limit.Unit)} left")));
 
     static Decision Admitted(BudgetState state, Hold hold, Settings settings, Instant now) => Admitted(
-        state, hold, Matches.Of(state, hold.Dimensions, Viewing.Canonical(settings, hold.Dimensions), now), now, []);
+        state, hold, MatchingLimits.Of(state, hold.Dimensions, ViewRules.Canonical(settings, hold.Dimensions), now), now, []);
 
-    static Decision Admitted(BudgetState state, Hold hold, Matches matches, Instant now, Blocker[] shadows) =>
-        new(true, Viewing.View(state, hold), Viewing.Views(state, matches, now), [], shadows, [], Changes: hold.Changes);
+    static Decision Admitted(BudgetState state, Hold hold, MatchingLimits matches, Instant now, Blocker[] shadows) =>
+        new(true, ViewRules.View(state, hold), ViewRules.Views(state, matches, now), [], shadows, [], Changes: hold.Changes);
 
-    static Touch[] TouchesOf(Matches matches)
+    static Touch[] TouchesOf(MatchingLimits matches)
     {
         var count = 0;
         foreach (ref readonly var match in matches.All)
@@ -176,7 +176,7 @@ static class Reserving
         state.Holds[hold.Id] = hold;
         state.Deadlines.Add((hold.ExpiresAt, hold.Id));
         state.HasBookings = true;
-        Counting.Hold(state, held.Touches, held.Amounts);
+        CounterRules.Hold(state, held.Touches, held.Amounts);
     }
 
     public static void Apply(BudgetState state, HoldExtended extended)
@@ -189,7 +189,7 @@ static class Reserving
         (hold.Extensions ??= []).Add(new(extended.Id, extended.Fingerprint));
         if (extended.Added == default) return;
         hold.Layers.Add(new() { Left = extended.Added, Touches = extended.Touches });
-        Counting.Hold(state, extended.Touches, extended.Added);
+        CounterRules.Hold(state, extended.Touches, extended.Added);
     }
 
     public static void Apply(BudgetState state, Released released)
@@ -208,7 +208,7 @@ static class Reserving
             if (part == default) continue;
             layer.Left -= part;
             amount -= part;
-            Counting.GiveBack(state, layer.Touches, part);
+            CounterRules.GiveBack(state, layer.Touches, part);
         }
     }
 

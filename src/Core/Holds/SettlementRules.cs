@@ -3,7 +3,7 @@ using NodaTime;
 
 namespace Purser.Core;
 
-static class Settling
+static class SettlementRules
 {
     public static Result Record(BudgetState state, Record command, Settings settings, Instant now)
     {
@@ -26,15 +26,15 @@ static class Settling
             DiscountNanos = rated?.DiscountNanos ?? 0,
             Unpriced = unpriced,
         };
-        var matches = Viewing.Matches(state, record, settings, now);
+        var matches = ViewRules.Matches(state, record, settings, now);
         var booked = new Recorded(record, TouchesOf(state, matches, record, now)) { At = now };
-        return new(Outcome.Done(), [booked]) { Answer = after => Viewing.View(after, record, matches.Again(now), now) };
+        return new(Outcome.Done(), [booked]) { Answer = after => ViewRules.View(after, record, matches.Again(now), now) };
     }
 
     public static Result Settle(BudgetState state, Settle command, Settings settings, Instant now)
     {
         if (Repeated(state, command.Id, command, settings, now) is { } again) return again;
-        if (!state.Holds.TryGetValue(command.ReservationId, out var hold)) return Reserving.NoSuchReservation(command.ReservationId);
+        if (!state.Holds.TryGetValue(command.ReservationId, out var hold)) return ReservationRules.NoSuchReservation(command.ReservationId);
         if (hold.State == ReservationState.Settled)
             return new(new Outcome(OutcomeStatus.Conflict, null, "reservationId",
                 $"reservation '{hold.Id}' was settled by usage '{hold.SettledBy}'; record further usage of it on its own"));
@@ -76,11 +76,11 @@ static class Settling
             Overrun = IsOverrun(actual, open, hold.Reserved),
             Final = command.Final,
         };
-        var matches = Viewing.Matches(state, record, settings, now);
+        var matches = ViewRules.Matches(state, record, settings, now);
         var settled = new Settled(record, TouchesOf(state, matches, record, now, hold)) { At = now };
         return new(Outcome.Done(), elsewhere ? [Reversal(state, hold, chargedTo, settings, now), settled] : [settled])
         {
-            Answer = after => Viewing.View(after, record, matches.Again(now), now),
+            Answer = after => ViewRules.View(after, record, matches.Again(now), now),
         };
     }
 
@@ -137,7 +137,7 @@ static class Settling
         if (!state.RecentUsage.TryGetValue(id, out var existing)) return null;
         return existing.Fingerprint != command.Fingerprint
             ? new Result(new Outcome(OutcomeStatus.IdempotencyMismatch, null, "id", $"usage '{id}' exists with another body"))
-            : new Result(Outcome.Done(Viewing.View(state, existing, Viewing.Matches(state, existing, settings, now), now)));
+            : new Result(Outcome.Done(ViewRules.View(state, existing, ViewRules.Matches(state, existing, settings, now), now)));
     }
 
     /// <summary>The usage with its provider filled in, its cost (null: not known), how it was rated, and whether by its own price.</summary>
@@ -172,10 +172,10 @@ static class Settling
 
     /// <summary>Every limit that matches the final dimensions, in the windows of the record's instant; those that have ended are left out.</summary>
     public static Touch[] TouchesOf(BudgetState state, UsageRecord record, Settings settings, Instant now, Hold? hold = null, Instant? bookedAt = null) =>
-        TouchesOf(state, Viewing.Matches(state, record, settings, now), record, now, hold, bookedAt);
+        TouchesOf(state, ViewRules.Matches(state, record, settings, now), record, now, hold, bookedAt);
 
     /// <summary>The same from the matches of <paramref name="now"/>.</summary>
-    static Touch[] TouchesOf(BudgetState state, Matches matches, UsageRecord record, Instant now, Hold? hold = null, Instant? bookedAt = null)
+    static Touch[] TouchesOf(BudgetState state, MatchingLimits matches, UsageRecord record, Instant now, Hold? hold = null, Instant? bookedAt = null)
     {
         var touches = new Touch[matches.Count];
         var count = 0;
@@ -198,19 +198,19 @@ static class Settling
         Book(state, record, settled.Touches);
         if (!state.Holds.TryGetValue(record.ReservationId!, out var hold)) return;
         if (hold.State == ReservationState.Active)
-            Reserving.GiveBack(state, hold, record.Final ? hold.Left : record.Amounts);
+            ReservationRules.GiveBack(state, hold, record.Final ? hold.Left : record.Amounts);
         hold.Booked = Amounts.Min(hold.Booked + record.Amounts, Amounts.Most);
         hold.RequestBooked |= record.Amounts.Requests > 0;
         if (record.Kind == RecordKind.Unknown)
         {
             hold.Charged = record.Amounts;
             hold.ChargedTo = record.Usage.Dimensions == hold.Dimensions ? null : record.Usage.Dimensions;
-            Reserving.Close(state, hold, ReservationState.Charged, settled.At);
+            ReservationRules.Close(state, hold, ReservationState.Charged, settled.At);
         }
         else if (record.Final)
         {
             hold.SettledBy = record.Id;
-            Reserving.Close(state, hold, ReservationState.Settled, settled.At);
+            ReservationRules.Close(state, hold, ReservationState.Settled, settled.At);
         }
         else if (hold.State != ReservationState.Active) state.Closed.Add(hold);
     }
@@ -219,8 +219,8 @@ static class Settling
     {
         if (expired.Charge is { } charge) Book(state, charge, expired.Touches);
         if (!state.Holds.TryGetValue(expired.ReservationId, out var hold)) return;
-        Reserving.GiveBack(state, hold, hold.Left);
-        Reserving.Close(state, hold, expired.Charge is null ? ReservationState.Expired : ReservationState.Charged, expired.At);
+        ReservationRules.GiveBack(state, hold, hold.Left);
+        ReservationRules.Close(state, hold, expired.Charge is null ? ReservationState.Expired : ReservationState.Charged, expired.At);
         if (expired.Charge is not { } booked) return;
         hold.Charged = booked.Amounts;
         hold.Booked += booked.Amounts;
@@ -234,6 +234,6 @@ static class Settling
         state.HasBookings = true;
         state.Remember(record);
         state.CountMonth(record);
-        Counting.Settle(state, touches, record.Amounts);
+        CounterRules.Settle(state, touches, record.Amounts);
     }
 }

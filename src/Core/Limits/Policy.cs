@@ -101,13 +101,13 @@ public sealed record EffectivePolicy
     public Discounts? Discounts { get; init; }
 
     [JsonIgnore]
-    public IReadOnlyList<Measure> Measures => Adaptive?.Measures ?? Degrading.UsualMeasures;
+    public IReadOnlyList<DegradationMeasure> Measures => Adaptive?.Measures ?? DegradationRules.UsualMeasures;
 
     [JsonIgnore]
     public IReadOnlyList<string> FallbackModels => Adaptive?.FallbackModels ?? [];
 
     [JsonIgnore]
-    public long MinOutputTokens => Adaptive?.MinOutputTokens ?? Degrading.UsualMinOutputTokens;
+    public long MinOutputTokens => Adaptive?.MinOutputTokens ?? DegradationRules.UsualMinOutputTokens;
 
     /// <summary>Null: as usual.</summary>
     public AnomalySettings? Anomalies { get; init; }
