@@ -33,7 +33,8 @@ sealed record Load(Entrant Entrant, bool Hot, int Callers)
 sealed class Entrant(string name, Func<Task<IContender>> start, bool anew = false)
 {
     static readonly string[] hot = ["hot"];
-    static readonly string[] spread = [.. Enumerable.Range(0, 10_000).Select(i => string.Create(CultureInfo.InvariantCulture, $"account-{i:D5}"))];
+    static readonly string[] spread =
+        [.. Enumerable.Range(0, 10_000).Select(i => string.Create(CultureInfo.InvariantCulture, $"account-{i:D5}"))];
 
     IContender? running;
     bool isWarm;
@@ -82,7 +83,8 @@ public static class Comparison
     {
         var results = new Results(
             $"{Processor.MachineName()}, {DateTimeOffset.UtcNow:yyyy-MM-dd HH:mm} UTC",
-            string.Create(CultureInfo.InvariantCulture, $"medians of {options.Rounds} rounds of {options.Round.TotalSeconds} s; load of the machine before: {Processor.Load()}"));
+            string.Create(CultureInfo.InvariantCulture,
+                $"medians of {options.Rounds} rounds of {options.Round.TotalSeconds} s; load of the machine before: {Processor.Load()}"));
         await using var postgres = await PostgresAsync();
         var entrants = Entrants(postgres).Where(entrant => options.Includes(entrant.Name)).ToArray();
         var loads = entrants.SelectMany(LoadsOf).ToArray();
@@ -101,7 +103,8 @@ public static class Comparison
             {
                 var (over, unused) = await Measuring.OverspendAsync(await entrant.StartAsync(options.WarmUp), OverspendCallers);
                 results.Add(new($"{entrant.Name}, {OverspendCallers} callers on one limit", "tokens over the limit", over, Goal: "= 0"));
-                results.Add(new($"{entrant.Name}, {OverspendCallers} callers on one limit", "tokens refused although they fit", unused, Goal: "= 0"));
+                results.Add(new($"{entrant.Name}, {OverspendCallers} callers on one limit", "tokens refused although they fit", unused,
+                    Goal: "= 0"));
                 await entrant.PauseAsync();
             }
         }
@@ -145,7 +148,8 @@ public static class Comparison
         });
         if (postgres is not null)
             yield return new(OnPostgres, async () => new PurserContender(
-                OnPostgres, await PostgresLedger.OpenAsync(await postgres.NewDatabaseAsync()), () => postgres.IsPrivate ? Processor.WithChildren(postgres.ProcessId) : []));
+                OnPostgres, await PostgresLedger.OpenAsync(await postgres.NewDatabaseAsync()), () => postgres.IsPrivate
+                    ? Processor.WithChildren(postgres.ProcessId) : []));
         yield return new(OverHttp, async () => await HttpContender.StartAsync());
     }
 
@@ -164,8 +168,11 @@ public static class Comparison
     {
         foreach (var load in loads)
         {
-            var against = Against(load) is { } baseline ? loads.FirstOrDefault(other => other.Entrant.Name == baseline && other.Hot == load.Hot && other.Callers == load.Callers) : null;
-            results.Add(new(load.Name, "lifecycles/s", load.Median(round => round.PerSecond), against?.Entrant.Name, against?.Median(round => round.PerSecond), against is null ? null : Goal(load)));
+            var against = Against(load) is { } baseline
+                ? loads.FirstOrDefault(other => other.Entrant.Name == baseline && other.Hot == load.Hot && other.Callers == load.Callers)
+                    : null;
+            results.Add(new(load.Name, "lifecycles/s", load.Median(round => round.PerSecond), against?.Entrant.Name,
+                against?.Median(round => round.PerSecond), against is null ? null : Goal(load)));
         }
         if (loads.FirstOrDefault(load => load.Entrant.Name == OnPostgres && load is { Hot: true, Callers: 64 }) is { } grouped
             && loads.FirstOrDefault(load => load.Entrant.Name == OnPostgres && load.Callers == 1) is { } alone)
@@ -173,11 +180,14 @@ public static class Comparison
                 "group commit: " + grouped.Name, "lifecycles/s", grouped.Median(round => round.PerSecond), "one transaction per operation",
                 alone.Median(round => round.PerSecond), ">= 10"));
         if (loads.FirstOrDefault(load => load.Entrant.Name == OverHttp && load.Hot) is { } http)
-            results.Add(new("over HTTP: " + http.Name, "lifecycles/s through HTTP", http.Median(round => round.PerSecond), Goal: ">= 10000"));
+            results.Add(new("over HTTP: " + http.Name, "lifecycles/s through HTTP", http.Median(round => round.PerSecond),
+                Goal: ">= 10000"));
         foreach (var load in loads) results.Add(new(load.Name, "ms, p50 of a lifecycle", load.Median(round => round.P50Ms)));
         foreach (var load in loads)
-            results.Add(new(load.Name, "ms, p99 of a lifecycle", load.Median(round => round.P99Ms), Goal: load.Entrant.Name == OverHttp ? "< 10" : null));
-        foreach (var load in loads) results.Add(new(load.Name, "µs of processor per lifecycle, client included", load.Median(round => round.CpuMicros)));
+            results.Add(new(load.Name, "ms, p99 of a lifecycle", load.Median(round => round.P99Ms), Goal: load.Entrant.Name == OverHttp
+                ? "< 10" : null));
+        foreach (var load in loads)
+            results.Add(new(load.Name, "µs of processor per lifecycle, client included", load.Median(round => round.CpuMicros)));
     }
 
     static string? Against(Load load) => load.Entrant.Name switch

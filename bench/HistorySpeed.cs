@@ -16,7 +16,9 @@ public static class HistorySpeed
 
     public static IEnumerable<Row> Measure(TimeSpan duration)
     {
-        foreach (var (name, perHour, goal) in new[] { ("a busy account", 1000, "< 1000"), ("a rare one, whose every record begins an hour", 1, null) })
+        foreach (
+            var (name, perHour, goal) in new[] { ("a busy account", 1000, "< 1000"),
+                ("a rare one, whose every record begins an hour", 1, null) })
         {
             Speed(perHour, duration / 2);
             yield return new($"anomalies: {name}", "ns", Speed(perHour, duration), Goal: goal);
@@ -36,7 +38,8 @@ public static class HistorySpeed
                 var tokens = 500 + random.Next(200) + (hour % 24 * 20);
                 var happened = new Recorded(new()
                 {
-                    Id = string.Create(CultureInfo.InvariantCulture, $"u{version}"), At = at, BookedAt = at, Amounts = new(tokens, tokens, 0, tokens * 1000, 1),
+                    Id = string.Create(CultureInfo.InvariantCulture, $"u{version}"), At = at, BookedAt = at,
+                        Amounts = new(tokens, tokens, 0, tokens * 1000, 1),
                     Usage = new() { Dimensions = new() { Model = "gpt-5" }, InputTokens = tokens, DurationMs = 1000 },
                 }, []) { At = at };
                 return new JournalEntry("a", ++version, at, [happened]);

@@ -15,7 +15,8 @@ sealed class HttpContender : IContender
     readonly TemporaryFolder folder;
     readonly Connection[] connections;
 
-    HttpContender(HostProcess host, TemporaryFolder folder, Connection[] connections) => (this.host, this.folder, this.connections) = (host, folder, connections);
+    HttpContender(HostProcess host, TemporaryFolder folder, Connection[] connections) => (this.host, this.folder, this.connections) =
+        (host, folder, connections);
 
     public string Name => "Purser over HTTP, SQLite";
 
@@ -37,7 +38,8 @@ sealed class HttpContender : IContender
         await Task.WhenAll(connections.Select((connection, i) => Task.Run(async () =>
         {
             for (var account = i; account < accounts.Count; account += connections.Length)
-                if (await connection.SendAsync("PUT", $"/v1/accounts/{accounts[account]}/policy", policy) is not (200 or 201) and var status)
+                if (await connection.SendAsync("PUT", $"/v1/accounts/{accounts[account]}/policy", policy)
+                    is not (200 or 201) and var status)
                     throw new InvalidOperationException($"the policy was answered with {status}");
         })));
     }
@@ -72,7 +74,8 @@ sealed class HttpContender : IContender
     }
 
     /// <summary>
-    /// One request at a time, and of the reply only what is needed to find its end: the load generator shares the machine with the host, and
+    /// One request at a time, and of the reply only what is needed to find its end: the load generator shares the machine with the host,
+    /// and
     /// a full client would take more of it than the host.
     /// </summary>
     sealed class Connection(Socket socket) : IDisposable
@@ -94,7 +97,9 @@ sealed class HttpContender : IContender
             try
             {
                 var length = Encoding.UTF8.GetBytes(
-                    string.Create(CultureInfo.InvariantCulture, $"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n{body}"), request);
+                    string.Create(CultureInfo.InvariantCulture,
+                        $"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
+                            + $"{body.Length}\r\n\r\n{body}"), request);
                 await socket.SendAsync(request.AsMemory(0, length));
                 var read = 0;
                 while (true)

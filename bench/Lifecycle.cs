@@ -63,7 +63,8 @@ public static class Measuring
             {
                 var (account, id) = (accounts[random.Next(accounts.Count)], Call.NextId());
                 var started = Stopwatch.GetTimestamp();
-                if (!await contender.ReserveAsync(caller, account, id)) throw new InvalidOperationException($"{contender.Name} refused a call that fits");
+                if (!await contender.ReserveAsync(caller, account, id))
+                    throw new InvalidOperationException($"{contender.Name} refused a call that fits");
                 await contender.SettleAsync(caller, account, id);
                 mine.Add(Stopwatch.GetTimestamp() - started);
             }

@@ -20,7 +20,8 @@ static class Processor
     public static IEnumerable<int> WithChildren(int id)
     {
         if (!Directory.Exists("/proc")) return [id];
-        var processes = Directory.EnumerateDirectories("/proc").Select(path => int.TryParse(Path.GetFileName(path), out var process) ? process : 0);
+        var processes = Directory.EnumerateDirectories("/proc").Select(path => int.TryParse(Path.GetFileName(path), out var process)
+            ? process : 0);
         return [id, .. processes.Where(process => process > 0 && Stat(process) is { Length: > 1 } fields && Number(fields[1]) == id)];
     }
 
@@ -29,10 +30,13 @@ static class Processor
         var model = "unknown processor";
         var memory = "";
         if (File.Exists("/proc/cpuinfo"))
-            model = File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(':', 2)[1].Trim() ?? model;
+            model = File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(
+                ':', 2)[1].Trim() ?? model;
         if (File.Exists("/proc/meminfo"))
-            memory = string.Create(CultureInfo.InvariantCulture, $", {Number(File.ReadLines("/proc/meminfo").First().Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) / 1_048_576.0:0} GiB");
-        return string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessorCount} x {model}{memory}, {Environment.OSVersion.VersionString}, .NET {Environment.Version}");
+            memory = string.Create(CultureInfo.InvariantCulture,
+                $", {Number(File.ReadLines("/proc/meminfo").First().Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) / 1_048_576.0:0} GiB");
+        return string.Create(CultureInfo.InvariantCulture,
+            $"{Environment.ProcessorCount} x {model}{memory}, {Environment.OSVersion.VersionString}, .NET {Environment.Version}");
     }
 
     /// <summary>How many processes wanted to run over the last minute, others' included.</summary>

@@ -26,7 +26,9 @@ for (var i = 0; i < args.Length; i++)
             only = args[++i];
             break;
         default:
-            Console.Error.WriteLine("usage: ./run bench [--quick] [--json FILE] [--only NAME] | --reports RECORDS... [--postgres] [--keep FOLDER] | --appends [--postgres]");
+            Console.Error.WriteLine(
+                "usage: ./run bench [--quick] [--json FILE] [--only NAME] | --reports RECORDS... [--postgres] [--keep FOLDER] | "
+                    + "--appends [--postgres]");
             return args[i] is "--help" or "-h" ? 0 : 2;
     }
 

@@ -4,7 +4,8 @@ using Purser.Engine;
 
 namespace Purser.Bench;
 
-public sealed class PurserContender(string name, ILedger ledger, Func<IEnumerable<int>>? servers = null, IDisposable? also = null) : IContender
+public sealed class PurserContender(string name, ILedger ledger, Func<IEnumerable<int>>? servers = null, IDisposable? also = null)
+    : IContender
 {
     readonly EmbeddedAuthority authority = new(ledger);
 

@@ -16,7 +16,8 @@ public static class QuoteSpeed
             ("input and output", "openai", "gpt-4o", new() { InputTokens = 1000, OutputTokens = 500 }),
             ("cache, thinking, long context, batch", null, "anthropic/claude-sonnet-4-5", new()
             {
-                InputTokens = 300_000, OutputTokens = 500, ServiceTier = "batch", Parts = new() { CachedInputTokens = 100_000, CacheWrite5mTokens = 1000, ReasoningTokens = 300 },
+                InputTokens = 300_000, OutputTokens = 500, ServiceTier = "batch",
+                    Parts = new() { CachedInputTokens = 100_000, CacheWrite5mTokens = 1000, ReasoningTokens = 300 },
             }),
         ];
         foreach (var (name, provider, model, usage) in calls)
@@ -37,6 +38,7 @@ public static class QuoteSpeed
             for (var turn = 0; turn < turns; turn++)
                 total += PriceBook.BuiltIn.Find(provider, model)!.At(at)!.Cost(usage, terms)!.Value;
         var bytes = GC.GetAllocatedBytesForCurrentThread() - before;
-        return total > 0 ? (clock.Elapsed.TotalNanoseconds / counted, (double)bytes / counted) : throw new InvalidOperationException("nothing was priced");
+        return total > 0 ? (clock.Elapsed.TotalNanoseconds / counted, (double)bytes / counted) : throw new InvalidOperationException(
+            "nothing was priced");
     }
 }

@@ -62,7 +62,8 @@ sealed class RedisContender : IContender
         var limit = limitTokens.ToString(CultureInfo.InvariantCulture);
         foreach (var some in accounts.Chunk(1000))
             await Task.WhenAll(some.Select((account, i) => Of(i).SendAsync(
-                "HSET", "budget:" + account, "limit", limit, "hour:settled", "0", "hour:held", "0", "month:settled", "0", "month:held", "0")));
+                "HSET", "budget:" + account, "limit", limit, "hour:settled", "0", "hour:held", "0", "month:settled", "0", "month:held",
+                    "0")));
     }
 
     public async Task<bool> ReserveAsync(int caller, string account, string id) =>

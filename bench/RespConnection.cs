@@ -117,7 +117,8 @@ sealed class RespConnection : IDisposable
         }
     }
 
-    static long Number(ReadOnlySpan<byte> line) => Utf8Parser.TryParse(line, out long number, out _) ? number : throw new InvalidDataException("not a number");
+    static long Number(ReadOnlySpan<byte> line) => Utf8Parser.TryParse(line, out long number, out _)
+        ? number : throw new InvalidDataException("not a number");
 
     public void Dispose() => socket.Dispose();
 }

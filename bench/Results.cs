@@ -18,7 +18,8 @@ public sealed record Row(string Name, string Unit, double Value, string? Against
         get
         {
             if (Goal is null) return null;
-            var (sign, bound) = (Goal[..Goal.IndexOf(' ', StringComparison.Ordinal)], double.Parse(Goal[(Goal.IndexOf(' ', StringComparison.Ordinal) + 1)..], CultureInfo.InvariantCulture));
+            var (sign, bound) = (Goal[..Goal.IndexOf(' ', StringComparison.Ordinal)],
+                double.Parse(Goal[(Goal.IndexOf(' ', StringComparison.Ordinal) + 1)..], CultureInfo.InvariantCulture));
             var judged = Ratio ?? Value;
             return sign switch { ">=" => judged >= bound, "<" => judged < bound, _ => judged == bound };
         }
@@ -40,12 +41,14 @@ public sealed class Results(string machine, string settings)
         {
             to.WriteLine();
             var width = group.Max(row => row.Name.Length);
-            to.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{group.Key.PadRight(width)} {"value",12} {"ratio",8}  {"goal",-8} against"));
+            to.WriteLine(
+                string.Create(CultureInfo.InvariantCulture, $"{group.Key.PadRight(width)} {"value",12} {"ratio",8}  {"goal",-8} against"));
             foreach (var row in group)
             {
                 var met = row.IsMet switch { true => "met", false => "missed", null => "" };
                 to.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                    $"{row.Name.PadRight(width)} {Figure(row.Value),12} {(row.Ratio is { } ratio ? $"{ratio:0.00} x" : ""),8}  {row.Goal,-8} {row.Against} {met}").TrimEnd());
+                    $"{row.Name.PadRight(width)} {Figure(row.Value),12} {(row.Ratio is { } ratio ? $"{ratio:0.00} x" : ""),8}  "
+                        + $"{row.Goal,-8} {row.Against} {met}").TrimEnd());
             }
         }
     }
@@ -55,7 +58,8 @@ public sealed class Results(string machine, string settings)
     public void Save(string path)
     {
         using var file = File.Create(path);
-        using var json = new Utf8JsonWriter(file, new() { Indented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+        using var json = new Utf8JsonWriter(
+            file, new() { Indented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
         json.WriteStartObject();
         json.WriteString("machine", machine);
         json.WriteString("settings", settings);

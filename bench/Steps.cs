@@ -1,4 +1,5 @@
-// The rules alone: how long deciding, applying and a whole step of a budget take, and what they leave to the garbage collector. No thread, no ledger.
+// The rules alone: how long deciding, applying and a whole step of a budget take, and what they leave to the garbage collector. No thread,
+// no ledger.
 using System.Diagnostics;
 using NodaTime;
 using Purser.Core;
@@ -32,7 +33,8 @@ public static class Steps
         // In turn, so that whatever else the machine does meets all of them alike.
         for (var round = 0; round < Rounds; round++)
             foreach (var part in parts) part.Costs.Add(Cost(part, duration / Rounds));
-        foreach (var part in parts) yield return new("rules alone: " + part.Name, "ns", Median(part.Costs.Select(cost => cost.Nanos)), Goal: part.Goal);
+        foreach (var part in parts)
+            yield return new("rules alone: " + part.Name, "ns", Median(part.Costs.Select(cost => cost.Nanos)), Goal: part.Goal);
         foreach (var part in parts) yield return new("rules alone: " + part.Name, "bytes", Median(part.Costs.Select(cost => cost.Bytes)));
     }
 
@@ -113,11 +115,14 @@ public static class Steps
         [
             (LimitUnit.Tokens, WindowKind.Hour), (LimitUnit.Tokens, WindowKind.Month), (LimitUnit.Cost, WindowKind.Month),
             (LimitUnit.Tokens, WindowKind.Day), (LimitUnit.Tokens, WindowKind.Week), (LimitUnit.Tokens, WindowKind.Year),
-            (LimitUnit.Cost, WindowKind.Day), (LimitUnit.Cost, WindowKind.Year), (LimitUnit.Requests, WindowKind.Hour), (LimitUnit.OutputTokens, WindowKind.Day),
+            (LimitUnit.Cost, WindowKind.Day), (LimitUnit.Cost, WindowKind.Year), (LimitUnit.Requests, WindowKind.Hour),
+                (LimitUnit.OutputTokens, WindowKind.Day),
         ];
         var policy = new Policy
         {
-            Limits = [.. all.Take(limits).Select((one, i) => new Limit { Id = $"limit-{i}", Unit = one.Item1, Window = new(one.Item2), Amount = Call.Plenty })],
+            Limits =
+                [.. all.Take(limits)
+                    .Select((one, i) => new Limit { Id = $"limit-{i}", Unit = one.Item1, Window = new(one.Item2), Amount = Call.Plenty })],
         };
         var state = new BudgetState("steps");
         Expect(Budget.Step(state, new SetPolicy(policy), Settings.Initial, start));

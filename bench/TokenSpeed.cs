@@ -11,7 +11,8 @@ public static class TokenSpeed
     {
         (string Name, string Text, string? Goal)[] texts =
         [
-            ("documents", Read("documents/"), ">= 10"), ("code", Read("code/"), ">= 10"), ("one letter, a million times", new string('a', 1_000_000), null),
+            ("documents", Read("documents/"), ">= 10"), ("code", Read("code/"), ">= 10"),
+                ("one letter, a million times", new string('a', 1_000_000), null),
         ];
         foreach (var counter in (BytePairCounter[])[BytePairCounter.O200k, BytePairCounter.Cl100k])
             foreach (var (name, text, goal) in texts)
@@ -30,7 +31,8 @@ public static class TokenSpeed
     {
         var assembly = typeof(TokenSpeed).Assembly;
         var text = new StringBuilder();
-        foreach (var name in assembly.GetManifestResourceNames().Where(name => name.StartsWith(folder, StringComparison.Ordinal)).Order(StringComparer.Ordinal))
+        foreach (var name in assembly.GetManifestResourceNames().Where(name => name.StartsWith(folder, StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal))
             using (var reader = new StreamReader(assembly.GetManifestResourceStream(name)!))
                 text.Append(reader.ReadToEnd());
         return text.ToString();

@@ -15,13 +15,15 @@ public static class EmbeddedHost
         _ => await SqliteLedger.OpenAsync(options.Data),
     };
 
-    /// <summary>Registers <see cref="IBudgetAuthority"/>, <see cref="IUsageQueries"/> and <see cref="IUsageHistories"/> over a ledger, which stays its opener's to close.</summary>
+    /// <summary>Registers <see cref="IBudgetAuthority"/>, <see cref="IUsageQueries"/> and <see cref="IUsageHistories"/> over a ledger,
+    /// which stays its opener's to close.</summary>
     public static IServiceCollection AddEmbeddedHost(this IServiceCollection services, ILedger ledger, ServerOptions options) => services
         // What is registered first is closed last: sessions feed the histories until they end.
         .AddSingleton(provider => new EmbeddedHistories(ledger, provider.GetRequiredService<ILogger<EmbeddedHistories>>()))
         .AddSingleton<IUsageHistories>(provider => provider.GetRequiredService<EmbeddedHistories>())
         .AddSingleton<IBudgetAuthority>(provider => new EmbeddedAuthority(
-            ledger, options: new() { RefuseUnknownAccounts = options.UnknownAccounts == "refuse" }, log: provider.GetRequiredService<ILogger<EmbeddedAuthority>>(),
+            ledger, options: new() { RefuseUnknownAccounts = options.UnknownAccounts == "refuse" },
+                log: provider.GetRequiredService<ILogger<EmbeddedAuthority>>(),
             histories: provider.GetRequiredService<EmbeddedHistories>()))
         .AddSingleton(provider => ((EmbeddedAuthority)provider.GetRequiredService<IBudgetAuthority>()).Clock)
         .AddSingleton(ledger)

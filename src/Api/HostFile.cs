@@ -39,14 +39,18 @@ public sealed record HostFile(string Url, int ProcessId)
     {
         foreach (var address in addresses)
         {
-            if (!Uri.TryCreate(address.Replace("//+", "//0.0.0.0", StringComparison.Ordinal).Replace("//*", "//0.0.0.0", StringComparison.Ordinal), UriKind.Absolute, out var url) || url.Host.Length == 0 || url.Port <= 0) continue;
-            var everywhere = IPAddress.TryParse(url.Host.Trim('[', ']'), out var ip) && (ip.Equals(IPAddress.Any) || ip.Equals(IPAddress.IPv6Any));
+            if (!Uri.TryCreate(address.Replace("//+", "//0.0.0.0", StringComparison.Ordinal)
+                .Replace("//*", "//0.0.0.0", StringComparison.Ordinal), UriKind.Absolute, out var url) || url.Host.Length == 0
+                    || url.Port <= 0) continue;
+            var everywhere = IPAddress.TryParse(url.Host.Trim('[', ']'), out var ip)
+                && (ip.Equals(IPAddress.Any) || ip.Equals(IPAddress.IPv6Any));
             return everywhere ? new UriBuilder(url) { Host = "127.0.0.1" }.Uri.AbsoluteUri : url.AbsoluteUri;
         }
         return null;
     }
 }
 
-[System.Text.Json.Serialization.JsonSourceGenerationOptions(PropertyNamingPolicy = System.Text.Json.Serialization.JsonKnownNamingPolicy.CamelCase)]
+[System.Text.Json.Serialization.JsonSourceGenerationOptions(
+    PropertyNamingPolicy = System.Text.Json.Serialization.JsonKnownNamingPolicy.CamelCase)]
 [System.Text.Json.Serialization.JsonSerializable(typeof(HostFile))]
 sealed partial class HostFileJson : System.Text.Json.Serialization.JsonSerializerContext;

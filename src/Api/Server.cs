@@ -48,11 +48,13 @@ public static class Server
         }
     }
 
-    /// <summary><paramref name="addHost"/> registers what the routes are mapped onto; see <see cref="PurserEndpoints.MapPurser"/>.</summary>
+    /// <summary><paramref name="addHost"/> registers what the routes are mapped onto; see <see
+    /// cref="PurserEndpoints.MapPurser"/>.</summary>
     public static WebApplication Build(WebApplicationBuilder builder, ServerOptions options, Action<IServiceCollection> addHost)
     {
         builder.WebHost.UseUrls(options.Urls);
-        builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("Microsoft.AspNetCore", LogLevel.Warning).AddFilter("Microsoft.Hosting", LogLevel.Warning);
+        builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("Microsoft.AspNetCore", LogLevel.Warning)
+            .AddFilter("Microsoft.Hosting", LogLevel.Warning);
         builder.Services.AddPurserApi();
         addHost(builder.Services);
         var app = builder.Build();
@@ -74,7 +76,8 @@ public static class Server
         return services.AddPurserOpenApi();
     }
 
-    static ICollection<string> AddressesOf(WebApplication app) => app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? [];
+    static ICollection<string> AddressesOf(WebApplication app) =>
+        app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? [];
 
     static string StartLine(ICollection<string> addresses, ServerOptions options)
     {
@@ -84,6 +87,7 @@ public static class Server
             "postgres" => "postgres",
             _ => $"sqlite in {Path.GetFullPath(options.Data)}",
         };
-        return $"Purser listens on {string.Join(", ", addresses)}; ledger: {where}; {(options.AdminKey is null ? "no key needed" : "a key is needed")}";
+        return $"Purser listens on {string.Join(", ", addresses)}; ledger: {where}; "
+            + $"{(options.AdminKey is null ? "no key needed" : "a key is needed")}";
     }
 }

@@ -5,7 +5,8 @@ using Purser.Engine;
 
 namespace Purser.Api;
 
-/// <summary>Read from environment variables, appsettings or the command line, under the same names: `PURSER_` and the member's name.</summary>
+/// <summary>Read from environment variables, appsettings or the command line, under the same names: `PURSER_` and the member's
+/// name.</summary>
 public sealed class ServerOptions : IValidatableObject
 {
     /// <summary>PURSER_URLS: where to listen; several are separated by semicolons.</summary>
@@ -16,7 +17,8 @@ public sealed class ServerOptions : IValidatableObject
     [Required(AllowEmptyStrings = false, ErrorMessage = "must be a folder")]
     public string Data { get; init; } = "./data";
 
-    /// <summary>PURSER_LEDGER: `sqlite`, `postgres` (several hosts may share it), or `memory`, which forgets everything at the end.</summary>
+    /// <summary>PURSER_LEDGER: `sqlite`, `postgres` (several hosts may share it), or `memory`, which forgets everything at the
+    /// end.</summary>
     [AllowedValues("sqlite", "postgres", "memory", ErrorMessage = "must be sqlite, postgres or memory")]
     public string Ledger { get; init; } = "sqlite";
 
@@ -35,7 +37,8 @@ public sealed class ServerOptions : IValidatableObject
     [Range(1, 36_500, ErrorMessage = "must be a whole number of days from 1 to 36500")]
     public int RetentionDays { get; init; } = UsageRetention.UsualDays;
 
-    /// <summary>PURSER_COMPACTION: `on`, and entries of the journal that are older than the retention are replaced by what they come to. `off` keeps all of them.</summary>
+    /// <summary>PURSER_COMPACTION: `on`, and entries of the journal that are older than the retention are replaced by what they come to.
+    /// `off` keeps all of them.</summary>
     [AllowedValues("on", "off", ErrorMessage = "must be on or off")]
     public string Compaction { get; init; } = "off";
 
@@ -46,7 +49,8 @@ public sealed class ServerOptions : IValidatableObject
 
     static readonly (string Member, string Variable)[] names =
     [
-        (nameof(Urls), "PURSER_URLS"), (nameof(Data), "PURSER_DATA"), (nameof(Ledger), "PURSER_LEDGER"), (nameof(Postgres), "PURSER_POSTGRES"),
+        (nameof(Urls), "PURSER_URLS"), (nameof(Data), "PURSER_DATA"), (nameof(Ledger), "PURSER_LEDGER"),
+            (nameof(Postgres), "PURSER_POSTGRES"),
         (nameof(AdminKey), "PURSER_ADMIN_KEY"),
         (nameof(UnknownAccounts), "PURSER_UNKNOWN_ACCOUNTS"), (nameof(RetentionDays), "PURSER_RETENTION_DAYS"),
         (nameof(Compaction), "PURSER_COMPACTION"),
@@ -70,21 +74,24 @@ public sealed class ServerOptions : IValidatableObject
 
     /// <summary>What is no number at all is none that is allowed.</summary>
     public static int? DaysOf(string? text) => string.IsNullOrEmpty(text) ? null
-        : int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var days) ? days : 0;
+        : int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var days)
+            ? days : 0;
 
     /// <summary>What is wrong, one line for each, by the name of its variable. Values are not repeated where they may be secret.</summary>
     public IReadOnlyList<string> Problems()
     {
         var results = new List<ValidationResult>();
         Validator.TryValidateObject(this, new ValidationContext(this), results, validateAllProperties: true);
-        return [.. results.SelectMany(result => result.MemberNames.DefaultIfEmpty("").Select(member => $"{VariableOf(member)} {result.ErrorMessage}{ValueOf(member)}"))];
+        return [.. results.SelectMany(result => result.MemberNames.DefaultIfEmpty("")
+            .Select(member => $"{VariableOf(member)} {result.ErrorMessage}{ValueOf(member)}"))];
     }
 
     /// <summary>Settings with the prefix that nothing here reads: a slip of the pen, or of another host.</summary>
     public static IReadOnlyList<string> Unknown(IConfiguration configuration) =>
     [
         .. configuration.AsEnumerable().Select(setting => setting.Key)
-            .Where(key => key.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) && !names.Any(known => known.Variable.Equals(key, StringComparison.OrdinalIgnoreCase)))
+            .Where(key => key.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase)
+                && !names.Any(known => known.Variable.Equals(key, StringComparison.OrdinalIgnoreCase)))
             .Order(StringComparer.Ordinal),
     ];
 
@@ -102,7 +109,9 @@ public sealed class ServerOptions : IValidatableObject
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (Ledger == "postgres" && Postgres is null)
-            yield return new("is needed with PURSER_LEDGER=postgres: a connection string such as Host=127.0.0.1;Username=purser;Database=purser", [nameof(Postgres)]);
+            yield return new(
+                "is needed with PURSER_LEDGER=postgres: a connection string such as Host=127.0.0.1;Username=purser;Database=purser",
+                    [nameof(Postgres)]);
         foreach (var url in Urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
             if (AddressOf(url) is not { } address)
@@ -117,7 +126,8 @@ public sealed class ServerOptions : IValidatableObject
         try
         {
             var address = BindingAddress.Parse(url);
-            return address.Scheme.Equals("http", StringComparison.OrdinalIgnoreCase) && address.PathBase.Length == 0 && address.Port is >= 0 and <= 65535 ? address : null;
+            return address.Scheme.Equals("http", StringComparison.OrdinalIgnoreCase) && address.PathBase.Length == 0
+                && address.Port is >= 0 and <= 65535 ? address : null;
         }
         catch (Exception wrong) when (wrong is FormatException or ArgumentException)
         {

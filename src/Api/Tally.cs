@@ -29,7 +29,8 @@ sealed class Tally(Exchange? exchange = null) : RollupSums
             return;
         }
         base.Add(sum with { CostNanos = 0 });
-        System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(foreign ??= [], exchange.RateOf(sum), out _) += sum.CostNanos;
+        System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(foreign ??= [], exchange.RateOf(sum),
+            out _) += sum.CostNanos;
         converted = Unknown;
     }
 

@@ -5,5 +5,6 @@ namespace Purser.Api;
 
 public sealed class UsageWatch(IUsageStore store, LedgerClock clock, ILogger<UsageWatch> log, UsageRetention retention) : BackgroundService
 {
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => new UsageUpkeep(store, clock, log, retention).RunAsync(TimeProvider.System, stoppingToken);
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => new UsageUpkeep(store, clock, log, retention)
+        .RunAsync(TimeProvider.System, stoppingToken);
 }

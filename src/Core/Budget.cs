@@ -44,7 +44,8 @@ public static class Budget
     static Result Take(BudgetState state, BudgetCommand command, Settings settings, Instant now, Seeding? seeding, out int own)
     {
         IReadOnlyList<BudgetEvent> events = [];
-        if (seeding is not null && command is not SetPolicy) Happen(state, [PolicyChangeRules.Adopt(state, seeding, settings, now)], ref events, now);
+        if (seeding is not null && command is not SetPolicy)
+            Happen(state, [PolicyChangeRules.Adopt(state, seeding, settings, now)], ref events, now);
         var due = Due(state, settings, now);
         Happen(state, due, ref events, now);
         if (command is SetPolicy) seeding?.Add(due);
@@ -96,7 +97,8 @@ public static class Budget
     {
         if (state.Version == 0 || command is IdentifiedCommand { FreshId: true } and not (Settle or Extend)) return default;
         if (command is Reprice reprice)
-            return new(null, state.RecentUsage.ContainsKey(reprice.UsageId) ? null : reprice.UsageId) { MoreUsage = RepriceRules.AdjustmentIds(reprice.UsageId) };
+            return new(null, state.RecentUsage.ContainsKey(reprice.UsageId)
+                ? null : reprice.UsageId) { MoreUsage = RepriceRules.AdjustmentIds(reprice.UsageId) };
         var (hold, usage) = command switch
         {
             Reserve reserve => (reserve.Id, null),
@@ -139,12 +141,16 @@ public static class Budget
             GetReservation get => state.Holds.TryGetValue(get.Id, out var hold)
                 ? new(Outcome.Done(ViewRules.View(state, hold))) : ReservationRules.NoSuchReservation(get.Id),
             GetStatus status => new(ViewRules.Status(state, status, now)),
-            GetPolicy => new(Outcome.Done(new PolicyView(state.Policy ?? Policy.Empty, state.Effective, state.PolicyVersion, state.MonthAt(now)))),
-            SetPolicy set => PolicyChangeRules.Set(state, set, seeding ?? throw new UnreachableException("a policy is set with its seeding"), settings, now),
+            GetPolicy =>
+                new(Outcome.Done(new PolicyView(state.Policy ?? Policy.Empty, state.Effective, state.PolicyVersion, state.MonthAt(now)))),
+            SetPolicy set =>
+                PolicyChangeRules.Set(state, set, seeding ?? throw new UnreachableException("a policy is set with its seeding"), settings,
+                    now),
             AddOverride add => OverrideRules.Add(state, add, now),
             RemoveOverride remove => OverrideRules.Remove(state, remove, now),
             ListOverrides => new(Outcome.Done(new OverrideList(OverrideRules.Views(state, now, ended: true)))),
-            Pause pause => new(Outcome.Done(), state.Paused && state.PausedReason == pause.Reason ? [] : [new AccountPaused(pause.Reason) { At = now }])
+            Pause pause => new(Outcome.Done(), state.Paused && state.PausedReason == pause.Reason
+                ? [] : [new AccountPaused(pause.Reason) { At = now }])
             {
                 Answer = after => ViewRules.Status(after, new GetStatus(), now).Answer!,
             },
@@ -152,9 +158,12 @@ public static class Budget
             {
                 Answer = after => ViewRules.Status(after, new GetStatus(), now).Answer!,
             },
-            CloseSession close => new(Outcome.Done(), HasSession(state, close.Session, now) ? [new SessionClosed(close.Session) { At = now }] : []),
+            CloseSession close => new(Outcome.Done(), HasSession(state, close.Session, now)
+                ? [new SessionClosed(close.Session) { At = now }] : []),
             // A millisecond later than everything that was booked so far, and not later than anything that follows.
-            EraseUsage erase => new(Outcome.Done(), [new UsageErased(erase.User, erase.By, erase.Reason) { At = now.ToMillis() + Duration.FromMilliseconds(1) }]),
+            EraseUsage erase =>
+                new(Outcome.Done(),
+                    [new UsageErased(erase.User, erase.By, erase.Reason) { At = now.ToMillis() + Duration.FromMilliseconds(1) }]),
             Tick => new(Outcome.Done()),
             _ => throw new UnreachableException($"no rule for {command.GetType().Name}"),
         };
@@ -171,7 +180,8 @@ public static class Budget
     }
 
     static bool HasSession(BudgetState state, string session, Instant now) =>
-        state.Limits.Exists(limit => limit.Limit.Window.Kind == WindowKind.Session && limit.Counters.TryGetValue(session, out var counter) && counter.Running(now) is not null);
+        state.Limits.Exists(limit => limit.Limit.Window.Kind == WindowKind.Session && limit.Counters.TryGetValue(session, out var counter)
+            && counter.Running(now) is not null);
 
     /// <summary>Changes the state by one event. Knows no settings and no clock: the event carries all of it.</summary>
     public static void Apply(BudgetState state, BudgetEvent happened)

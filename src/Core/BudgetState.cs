@@ -12,12 +12,14 @@ public sealed class Slot
     public Int128 Held { get; set; }
 }
 
-/// <summary>The slots of one limit and key: one for calendar windows (and those of the future that have records), up to 61 for rolling ones.</summary>
+/// <summary>The slots of one limit and key: one for calendar windows (and those of the future that have records), up to 61 for rolling
+/// ones.</summary>
 public sealed class Counter
 {
     public List<Slot> Slots { get; init; } = new(1);
 
-    /// <summary>The thresholds announced in the window that <see cref="AnnouncedIn"/> starts, by their ratios, and how often they were armed anew.</summary>
+    /// <summary>The thresholds announced in the window that <see cref="AnnouncedIn"/> starts, by their ratios, and how often they were
+    /// armed anew.</summary>
     public List<decimal>? Announced { get; set; }
     public Instant AnnouncedIn { get; set; }
     public int Arming { get; set; }
@@ -80,7 +82,8 @@ public sealed class LimitState(NumberedLimit numbered)
     /// <summary>The calendar window with usage whose end is still to be announced; null when there is none.</summary>
     public Span? Open { get; set; }
 
-    /// <summary>What was used before this is not all in the counters: when the limit came, records of it were gone. Windows begun since are whole.</summary>
+    /// <summary>What was used before this is not all in the counters: when the limit came, records of it were gone. Windows begun since are
+    /// whole.</summary>
     public Instant? CountedSince { get; init; }
 
     /// <summary>The window computed last: nearly every call of a window asks for the same one.</summary>
@@ -111,12 +114,14 @@ public sealed class LimitState(NumberedLimit numbered)
     (Int128 Of, Int128[] Amounts) reached = (-1, []);
 
     /// <summary>
-    /// The least settled amounts that reach the thresholds of an amount; nothing used reaches none. Nearly always asked for the same amount.
+    /// The least settled amounts that reach the thresholds of an amount; nothing used reaches none. Nearly always asked for the same
+    /// amount.
     /// </summary>
     public Int128[] ReachedAt(Int128 amount)
     {
         if (reached.Of != amount)
-            reached = (amount, [.. Thresholds.Select(threshold => Int128.Max(1, (Int128)decimal.Ceiling(threshold.Ratio * (decimal)amount)))]);
+            reached =
+                (amount, [.. Thresholds.Select(threshold => Int128.Max(1, (Int128)decimal.Ceiling(threshold.Ratio * (decimal)amount)))]);
         return reached.Amounts;
     }
 }
@@ -186,7 +191,8 @@ public sealed record Override(string Id, long Fingerprint, OverrideTerms Terms, 
 
 public sealed class BudgetState(string account)
 {
-    /// <summary>More overrides than this in one account, ahead or in force, are refused: every decision looks at all that are known.</summary>
+    /// <summary>More overrides than this in one account, ahead or in force, are refused: every decision looks at all that are
+    /// known.</summary>
     public const int MostOverrides = 1000;
 
     public string Account => account;
@@ -290,7 +296,8 @@ public sealed class BudgetState(string account)
         return taken;
     }
 
-    /// <summary>Drops closed holds and usage remembered before an instant. Changes cost, never meaning: what is gone is asked of the ledger.</summary>
+    /// <summary>Drops closed holds and usage remembered before an instant. Changes cost, never meaning: what is gone is asked of the
+    /// ledger.</summary>
     public void Forget(Instant before)
     {
         while (leaving.TryPeek(out var oldest) && oldest.Since < before)

@@ -1,5 +1,6 @@
 // The worked example of the port, for tests and trials: everything in memory, nothing durable. What is written is encoded and decoded as
-// in a durable ledger, so that nobody shares objects through it. Several hosts of one process may use the same one; closing it does nothing.
+// in a durable ledger, so that nobody shares objects through it. Several hosts of one process may use the same one; closing it does
+// nothing.
 using System.Runtime.InteropServices;
 using System.Text;
 using NodaTime;
@@ -122,7 +123,8 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
         {
             if (!accounts.TryGetValue(account, out var found)) return Task.FromResult(StoredBudget.Nothing);
             var (version, bytes) = found.Snapshot;
-            if (found.Checkpoint is { } checkpoint && checkpoint.Version > version) (version, bytes) = (checkpoint.Version, checkpoint.State.ToArray());
+            if (found.Checkpoint is { } checkpoint && checkpoint.Version > version)
+                (version, bytes) = (checkpoint.Version, checkpoint.State.ToArray());
             return Task.FromResult(new StoredBudget(version, bytes, Journal(found, version, int.MaxValue)));
         }
     }
@@ -141,7 +143,8 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
             EntryOf(account, afterVersion + i + 1, entry.At, entry.Events))];
     }
 
-    static JournalEntry EntryOf(Account account, long version, Instant at, byte[] events) => new(account.Name, version, Millis(at), LedgerJson.DecodeEvents(events));
+    static JournalEntry EntryOf(Account account, long version, Instant at, byte[] events) =>
+        new(account.Name, version, Millis(at), LedgerJson.DecodeEvents(events));
 
     static Instant Millis(Instant at) => Instant.FromUnixTimeMilliseconds(at.ToUnixTimeMilliseconds());
 
@@ -182,7 +185,8 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
             found.Snapshot = (version, snapshot.ToArray());
             if (counters is null) return Task.FromResult(true);
             foreach (var kept in counters.Kept) found.Counters[kept.Name] = kept with { Json = kept.Json.ToArray() };
-            var gone = found.Counters.Values.Where(kept => counters.GoneLimits.Contains(kept.Name.No) || (kept.Until <= counters.At && !kept.Keep)).Select(kept => kept.Name);
+            var gone = found.Counters.Values.Where(kept => counters.GoneLimits.Contains(kept.Name.No)
+                || (kept.Until <= counters.At && !kept.Keep)).Select(kept => kept.Name);
             foreach (var name in counters.Empty.Concat([.. gone])) found.Counters.Remove(name);
             return Task.FromResult(true);
         }
@@ -215,7 +219,8 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
         lock (gate)
         {
             if (!accounts.TryGetValue(account, out var found)) return Task.FromResult(KeptHistory.None);
-            if (found.Checkpoint is { } checkpoint && checkpoint.Version > found.History.Version) return Task.FromResult(new KeptHistory(checkpoint.Version, checkpoint.History));
+            if (found.Checkpoint is { } checkpoint && checkpoint.Version > found.History.Version)
+                return Task.FromResult(new KeptHistory(checkpoint.Version, checkpoint.History));
             return Task.FromResult(found.History.Version > 0 ? new(found.History.Version, found.History.Bytes) : KeptHistory.None);
         }
     }
@@ -271,7 +276,9 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
         {
             var found = Of(filter, after).Where(booking => booking.CompareTo(after) > 0).Take(limit + 1).ToArray();
             var next = found.Length > limit && limit > 0 ? found[limit - 1].Place.ToString() : null;
-            return Task.FromResult(new Page<AccountRecord>([.. found.Take(limit).Select(booking => new AccountRecord(booking.Account, booking.Record!))], next));
+            return Task.FromResult(
+                new Page<AccountRecord>([.. found.Take(limit).Select(booking => new AccountRecord(booking.Account, booking.Record!))],
+                    next));
         }
     }
 
@@ -297,7 +304,8 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
             bookings.Remove(booking);
             account.ById[booking.Record!.Id] = booking with { Record = booking.Record.Erased() };
         }
-        foreach (var place in account.Compacted.Keys.Where(place => erased.User is null || erased.User == place.Key.User).ToArray()) account.Compacted.Remove(place);
+        foreach (var place in account.Compacted.Keys.Where(place => erased.User is null || erased.User == place.Key.User).ToArray())
+            account.Compacted.Remove(place);
         RollAgain(account);
     }
 
@@ -334,10 +342,12 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
     {
         lock (gate)
         {
-            var restored = new Account(account) { Checkpoint = checkpoint with { Usage = [] }, NextDeadline = Compaction.NextDeadlineOf(checkpoint) };
+            var restored = new Account(account) { Checkpoint = checkpoint with { Usage = [] }, NextDeadline = Compaction.NextDeadlineOf(
+                checkpoint) };
             accounts.Add(account, restored);
             foreach (var entry in audited) restored.Audited.Add((entry.Version, entry.At, LedgerJson.EncodeEvents(entry.Events)));
-            foreach (var usage in checkpoint.Usage) restored.Compacted.Add(new(new(RollupView.Full, RollupSpan.Quarter), usage.Start, usage.Key), usage.Gain);
+            foreach (var usage in checkpoint.Usage)
+                restored.Compacted.Add(new(new(RollupView.Full, RollupSpan.Quarter), usage.Start, usage.Key), usage.Gain);
             RollAgain(restored);
             MayGo(Compaction.GoneBefore(checkpoint));
         }
@@ -348,9 +358,11 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
     {
         lock (gate)
         {
-            var looked = accounts.Values.Where(account => cursor is null || string.CompareOrdinal(account.Name, cursor) > 0).Take(most + 1).ToArray();
+            var looked = accounts.Values.Where(account => cursor is null || string.CompareOrdinal(account.Name, cursor) > 0).Take(most + 1)
+                .ToArray();
             var found = looked.Take(most).Where(account => account.Journal.Count > atLeast && account.Journal[atLeast - 1].At < before);
-            return Task.FromResult(new Page<string>([.. found.Select(account => account.Name)], looked.Length > most ? looked[most - 1].Name : null));
+            return Task.FromResult(new Page<string>([.. found.Select(account => account.Name)], looked.Length > most
+                ? looked[most - 1].Name : null));
         }
     }
 
@@ -362,7 +374,8 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
             var entries = Journal(found, found.Before, most);
             var erasures = Journal(found, found.Before, int.MaxValue)
                 .SelectMany(entry => entry.Events.OfType<UsageErased>().Select(erased => (entry.Version, erased))).ToArray();
-            if (Compaction.Plan(account, found.Checkpoint, entries, before, new(found.Version, new HashSet<string>(), erasures)) is not { } step) return Task.FromResult(0);
+            if (Compaction.Plan(account, found.Checkpoint, entries, before, new(found.Version, new HashSet<string>(), erasures))
+                is not { } step) return Task.FromResult(0);
             foreach (var (place, gain) in step.Usage.Gains)
                 if (!found.Compacted.TryAdd(place, gain))
                     found.Compacted[place].Add(gain);
@@ -415,7 +428,8 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
     {
         lock (gate)
         {
-            var found = !accounts.TryGetValue(account, out var known) ? [] : known.Bookings.Select(booking => booking.Record!.Usage.Dimensions.Session).OfType<string>()
+            var found = !accounts.TryGetValue(account, out var known)
+                ? [] : known.Bookings.Select(booking => booking.Record!.Usage.Dimensions.Session).OfType<string>()
                 .Distinct(StringComparer.Ordinal).Where(session => cursor is null || string.CompareOrdinal(session, cursor) > 0)
                 .Order(StringComparer.Ordinal).Take(limit + 1).ToArray();
             return Task.FromResult(new Page<string>([.. found.Take(limit)], found.Length > limit && limit > 0 ? found[limit - 1] : null));
@@ -429,8 +443,10 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
             return Task.FromResult(AuditTrail.PageOf(
                 !accounts.TryGetValue(account, out var found) ? [] :
                 [
-                    .. found.Audited.Where(entry => entry.Version > after).Select(entry => EntryOf(found, entry.Version, entry.At, entry.Events))
-                        .Concat(Journal(found, Math.Max(after, found.Before), int.MaxValue)).Where(entry => entry.Events.Any(AuditTrail.Has)).Take(limit + 1),
+                    .. found.Audited.Where(entry => entry.Version > after)
+                        .Select(entry => EntryOf(found, entry.Version, entry.At, entry.Events))
+                        .Concat(Journal(found, Math.Max(after, found.Before), int.MaxValue))
+                            .Where(entry => entry.Events.Any(AuditTrail.Has)).Take(limit + 1),
                 ], limit));
     }
 
@@ -453,7 +469,8 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
             foreach (var booking in Edges(filter, plan))
             {
                 cancellation.ThrowIfCancellationRequested();
-                foreach (var keys in booking.Record!.GroupsOf(booking.Account, by)) adder.Add(keys, booking.Record!.Currency, booking.Record!.Figures());
+                foreach (var keys in booking.Record!.GroupsOf(booking.Account, by))
+                    adder.Add(keys, booking.Record!.Currency, booking.Record!.Figures());
             }
         }
         cancellation.ThrowIfCancellationRequested();
@@ -467,7 +484,8 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
         {
             var plan = RollupPlan.For(filter, RollupPlan.RangeOf(filter), [], UsageStep.Whole, RollupState.Nothing);
             foreach (var (_, key, gain) in Rollups(filter, plan.Folded)) finder.Add(key.Account, gain);
-            foreach (var booking in Edges(filter, plan)) finder.Add(booking.Account, booking.Record!.Usage.Dimensions.Session, booking.Record!.Figures());
+            foreach (var booking in Edges(filter, plan))
+                finder.Add(booking.Account, booking.Record!.Usage.Dimensions.Session, booking.Record!.Figures());
         }
         return Task.FromResult(finder.Extent());
     }
@@ -497,6 +515,7 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
     IEnumerable<Booking> Of(UsageFilter filter, Booking after)
     {
         var among = filter.Account is null ? bookings : accounts.TryGetValue(filter.Account, out var account) ? account.Bookings : [];
-        return among.GetViewBetween(after, last).Where(booking => booking.Record!.Matches(booking.Account, filter, accounts[booking.Account].ById.ContainsKey));
+        return among.GetViewBetween(after, last)
+            .Where(booking => booking.Record!.Matches(booking.Account, filter, accounts[booking.Account].ById.ContainsKey));
     }
 }

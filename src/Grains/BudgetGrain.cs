@@ -9,14 +9,17 @@ using Purser.Interfaces;
 
 namespace Purser.Grains;
 
-/// <summary>Reentrant, so that callers queue in the session while a batch is being written. Placed at random, so that a new silo gets its share.</summary>
+/// <summary>Reentrant, so that callers queue in the session while a batch is being written. Placed at random, so that a new silo gets its
+/// share.</summary>
 [Reentrant]
 [RandomPlacement]
 [GrainType("budget")]
-public sealed class BudgetGrain(SessionParts parts, IGrainFactory grains, NearBudgets nearBudgets, HistoryFeed feed, TimeProvider time) : Grain, IBudgetGrain, IDisposable
+public sealed class BudgetGrain(SessionParts parts, IGrainFactory grains, NearBudgets nearBudgets, HistoryFeed feed, TimeProvider time)
+    : Grain, IBudgetGrain, IDisposable
 {
     /// <summary>
-    /// The history catches up when it is read, and reads so much in a moment; a wake-up now and then keeps it from falling far behind. One for
+    /// The history catches up when it is read, and reads so much in a moment; a wake-up now and then keeps it from falling far behind. One
+    /// for
     /// every settlement of an account that is seldom called would cost more than the settlement.
     /// </summary>
     const int EventsPerWake = 1000;
@@ -65,7 +68,8 @@ public sealed class BudgetGrain(SessionParts parts, IGrainFactory grains, NearBu
         Task.Run(() => grains.GetUsageHistory(session.Account).WakeAsync()).Ignore();
     }
 
-    /// <summary>Everybody who waits is answered and a snapshot is kept, before another silo loads the account; the ledger holds even where that fails.</summary>
+    /// <summary>Everybody who waits is answered and a snapshot is kept, before another silo loads the account; the ledger holds even where
+    /// that fails.</summary>
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
         nearBudgets.Remove(budget);
@@ -75,7 +79,8 @@ public sealed class BudgetGrain(SessionParts parts, IGrainFactory grains, NearBu
         }
         catch (OperationCanceledException)
         {
-            parts.Log.LogWarning("Account {Account}: the ledger did not answer in time; the session ends without a snapshot", session.Account);
+            parts.Log.LogWarning("Account {Account}: the ledger did not answer in time; the session ends without a snapshot",
+                session.Account);
         }
     }
 

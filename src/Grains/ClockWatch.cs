@@ -27,7 +27,8 @@ public sealed class ClockWatch(Func<Task> measure, LedgerClock clock, ILogger<Cl
                 await measure();
                 var off = Duration.Max(clock.Offset, -clock.Offset);
                 if (off > LedgerClock.Reported)
-                    log.LogWarning("This machine's clock is {Seconds} s off the ledger's; it is corrected for, but should be set right", (long)off.TotalSeconds);
+                    log.LogWarning("This machine's clock is {Seconds} s off the ledger's; it is corrected for, but should be set right",
+                        (long)off.TotalSeconds);
             }
             catch (LedgerUnavailableException e)
             {

@@ -10,14 +10,16 @@ using Purser.Interfaces;
 namespace Purser.Grains;
 
 /// <summary>
-/// The watch is a timer of the activation, which it keeps alive. Reminders skip ticks around failures, so the reminder has one job only: to bring
+/// The watch is a timer of the activation, which it keeps alive. Reminders skip ticks around failures, so the reminder has one job only: to
+/// bring
 /// the grain back on another silo when its silo is gone. Everything here may happen twice.
 /// </summary>
 [Reentrant]
 [RandomPlacement]
 [GrainType("deadlines")]
 public sealed class DeadlineGrain(
-    ILedger ledger, LedgerClock clock, IClusterMembershipService membership, ILocalSiloDetails silo, ILogger<DeadlineGrain> log) : Grain, IDeadlineGrain, IRemindable
+    ILedger ledger, LedgerClock clock, IClusterMembershipService membership, ILocalSiloDetails silo, ILogger<DeadlineGrain> log) : Grain,
+        IDeadlineGrain, IRemindable
 {
     const string Reminder = "revive";
     const int MostPerScan = 256;
@@ -26,7 +28,8 @@ public sealed class DeadlineGrain(
     /// <summary>One scan's work ends, however much is due; the timer comes again.</summary>
     const int MostScans = 40;
 
-    /// <summary>Holds of accounts that nobody calls expire at most about this much late. 64 shards ask 32 times a second, which is nothing to an index.</summary>
+    /// <summary>Holds of accounts that nobody calls expire at most about this much late. 64 shards ask 32 times a second, which is nothing
+    /// to an index.</summary>
     static readonly TimeSpan period = TimeSpan.FromSeconds(2);
 
     /// <summary>The shortest that reminders are made for.</summary>
@@ -55,7 +58,8 @@ public sealed class DeadlineGrain(
                 foreach (var some in due.Chunk(MostAtOnce))
                 {
                     cancellation.ThrowIfCancellationRequested();
-                    var outcomes = await Task.WhenAll(some.Select(account => GrainFactory.GetGrain<IBudgetGrain>(account).SendAsync(new Tick())));
+                    var outcomes = await Task.WhenAll(
+                        some.Select(account => GrainFactory.GetGrain<IBudgetGrain>(account).SendAsync(new Tick())));
                     if (Array.Exists(outcomes, outcome => outcome.Value.IsTransient)) return;
                 }
                 if (due.Count < MostPerScan) break;
@@ -68,7 +72,8 @@ public sealed class DeadlineGrain(
         GoHome(shard.Number!.Value);
     }
 
-    /// <summary>Silos came or went since it was placed: moving costs nothing, and the first silo of a cluster would otherwise keep every shard.</summary>
+    /// <summary>Silos came or went since it was placed: moving costs nothing, and the first silo of a cluster would otherwise keep every
+    /// shard.</summary>
     void GoHome(int shard)
     {
         if (DeadlineHomes.Of(shard, membership.CurrentSnapshot) is not { } home || home.Equals(silo.SiloAddress)) return;

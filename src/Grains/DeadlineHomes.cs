@@ -6,7 +6,8 @@ static class DeadlineHomes
     /// <summary>The silo that a shard belongs to among those that are active; null where none is known to be.</summary>
     public static SiloAddress? Of(int shard, ClusterMembershipSnapshot snapshot)
     {
-        var active = snapshot.Members.Values.Where(member => member.Status == SiloStatus.Active).Select(member => member.SiloAddress).Order().ToArray();
+        var active = snapshot.Members.Values.Where(member => member.Status == SiloStatus.Active).Select(member => member.SiloAddress)
+            .Order().ToArray();
         return active.Length == 0 ? null : active[shard % active.Length];
     }
 }

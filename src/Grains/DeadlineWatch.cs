@@ -9,7 +9,8 @@ using Purser.Interfaces;
 namespace Purser.Grains;
 
 public sealed class DeadlineWatch(
-    IGrainFactory grains, IClusterMembershipService membership, IHostApplicationLifetime lifetime, ILogger<DeadlineWatch> log) : BackgroundService
+    IGrainFactory grains, IClusterMembershipService membership, IHostApplicationLifetime lifetime, ILogger<DeadlineWatch> log)
+        : BackgroundService
 {
     static readonly TimeSpan retry = TimeSpan.FromSeconds(2);
 
@@ -22,7 +23,8 @@ public sealed class DeadlineWatch(
         var known = "";
         await foreach (var snapshot in membership.MembershipUpdates.WithCancellation(stoppingToken))
         {
-            var active = string.Join(' ', snapshot.Members.Values.Where(member => member.Status == SiloStatus.Active).Select(member => member.SiloAddress).Order());
+            var active = string.Join(' ', snapshot.Members.Values.Where(member => member.Status == SiloStatus.Active)
+                .Select(member => member.SiloAddress).Order());
             if (active == known) continue;
             known = active;
             await TouchAllAsync(stoppingToken);
@@ -44,7 +46,8 @@ public sealed class DeadlineWatch(
         try
         {
             // A shard that nobody watches begins where it belongs.
-            if (DeadlineHomes.Of(number, membership.CurrentSnapshot) is { } home) RequestContext.Set(IPlacementDirector.PlacementHintKey, home);
+            if (DeadlineHomes.Of(number, membership.CurrentSnapshot) is { } home)
+                RequestContext.Set(IPlacementDirector.PlacementHintKey, home);
             await grains.GetGrain<IDeadlineGrain>(number).TouchAsync().WaitAsync(stopping);
             return true;
         }

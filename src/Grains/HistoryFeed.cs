@@ -1,4 +1,5 @@
-// What sessions of this silo have just made durable, for the histories that are kept in this silo: they need not read it from the ledger again.
+// What sessions of this silo have just made durable, for the histories that are kept in this silo: they need not read it from the ledger
+// again.
 using System.Collections.Concurrent;
 using Purser.Engine;
 

@@ -31,5 +31,6 @@ public static class PurserGrains
     /// <summary>A clock in the ledger's time, which <paramref name="measure"/> asks for.</summary>
     public static IServiceCollection AddClockWatch(this IServiceCollection services, Func<IServiceProvider, Task> measure) => services
         .AddSingleton<LedgerClock>()
-        .AddHostedService(provider => new ClockWatch(() => measure(provider), provider.GetRequiredService<LedgerClock>(), provider.GetRequiredService<ILogger<ClockWatch>>()));
+        .AddHostedService(provider => new ClockWatch(() => measure(provider), provider.GetRequiredService<LedgerClock>(),
+            provider.GetRequiredService<ILogger<ClockWatch>>()));
 }

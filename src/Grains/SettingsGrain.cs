@@ -20,7 +20,8 @@ public sealed class SettingsGrain(ILedger ledger, SettingsSource settings, Ledge
 
     public Task<long> TimeAsync() => Task.FromResult(clock.Now.ToUnixTimeMilliseconds());
 
-    public Task<Immutable<SettingsAnswer>> EditAsync(SettingsEdit edit) => Reaching.LedgerAsync(async () => await AnswerAsync((await settings.EditAsync(edit)).Refusal));
+    public Task<Immutable<SettingsAnswer>> EditAsync(SettingsEdit edit) =>
+        Reaching.LedgerAsync(async () => await AnswerAsync((await settings.EditAsync(edit)).Refusal));
 
     async Task<Immutable<SettingsAnswer>> AnswerAsync(Outcome? refusal = null) =>
         new(new(await ledger.LoadSettingsAsync(), settings.RefuseUnknownAccounts, SettingsRefusal.Of(refusal)));

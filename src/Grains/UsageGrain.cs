@@ -15,9 +15,11 @@ public sealed class UsageGrain(IUsageQueries queries) : Grain, IUsageGrain
         AskAsync(() => queries.FindAsync(filter, cursor, limit, cancellation));
 
     public Task<Immutable<UsageSum[]>> SumAsync(UsageFilter filter, string[] by, UsageStep step, CancellationToken cancellation) =>
-        AskAsync<UsageSum[]>(async () => [.. await queries.SumAsync(filter, [.. by.Select(name => new UsageKey(name))], step, cancellation)]);
+        AskAsync<UsageSum[]>(
+            async () => [.. await queries.SumAsync(filter, [.. by.Select(name => new UsageKey(name))], step, cancellation)]);
 
-    public Task<Immutable<UsageExtent>> ExtentAsync(UsageFilter filter, CancellationToken cancellation) => AskAsync(() => queries.ExtentAsync(filter, cancellation));
+    public Task<Immutable<UsageExtent>> ExtentAsync(UsageFilter filter, CancellationToken cancellation) =>
+        AskAsync(() => queries.ExtentAsync(filter, cancellation));
 
     public Task<Immutable<Page<string>>> SessionsAsync(string account, string? cursor, int limit, CancellationToken cancellation) =>
         AskAsync(() => queries.SessionsAsync(account, cursor, limit, cancellation));

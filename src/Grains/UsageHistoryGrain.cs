@@ -8,13 +8,15 @@ using Purser.Interfaces;
 namespace Purser.Grains;
 
 /// <summary>
-/// Not reentrant: writes of the state must not overlap. Placed where the first call comes from, which for a busy account is where it is served,
+/// Not reentrant: writes of the state must not overlap. Placed where the first call comes from, which for a busy account is where it is
+/// served,
 /// so that nothing that was just written has to be read.
 /// </summary>
 [PreferLocalPlacement]
 [GrainType("history")]
 public sealed class UsageHistoryGrain(
-    [PersistentState(UsageHistoryGrain.StateName, UsageHistoryGrain.Store)] IPersistentState<UsageHistory> stored, ILedger ledger, HistoryFeed feed,
+    [PersistentState(UsageHistoryGrain.StateName, UsageHistoryGrain.Store)] IPersistentState<UsageHistory> stored, ILedger ledger,
+        HistoryFeed feed,
     LedgerClock clock, ILogger<UsageHistoryGrain> log) : Grain, IUsageHistoryGrain
 {
     /// <summary>The storage keys rows by this and the grain's key: no other grain may use it.</summary>
@@ -103,7 +105,9 @@ public sealed class UsageHistoryGrain(
     async Task LoadAsync()
     {
         var kept = await ledger.LoadHistoryAsync(account);
-        if (kept.Version <= stored.State.Position) throw new InvalidDataException($"the journal of {account} has no beginning: the checkpoint for its compacted entries is missing");
+        if (kept.Version <= stored.State.Position)
+            throw new InvalidDataException(
+                $"the journal of {account} has no beginning: the checkpoint for its compacted entries is missing");
         stored.State = HistoryJson.Decode(kept.Bytes.Span);
     }
 

@@ -8,5 +8,6 @@ namespace Purser.Grains;
 public sealed class UsageWatch(ILedger ledger, LedgerClock clock, UsageRetention retention, ILogger<UsageWatch> log) : BackgroundService
 {
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        ledger is IUsageStore store ? new UsageUpkeep(store, clock, log, retention).RunAsync(TimeProvider.System, stoppingToken) : Task.CompletedTask;
+        ledger is IUsageStore store ? new UsageUpkeep(store, clock, log, retention).RunAsync(TimeProvider.System, stoppingToken)
+            : Task.CompletedTask;
 }

@@ -16,23 +16,28 @@ public sealed class ClusterAuthority(IGrainFactory grains, Repetition repetition
             cancellation);
 
     async Task<Outcome> DecideAsync(string account, BudgetCommand command) =>
-        near.Find(account) is { } budget ? await budget.SendAsync(command) : (await grains.GetGrain<IBudgetGrain>(account).SendAsync(command)).Value;
+        near.Find(account) is { } budget ? await budget.SendAsync(command)
+            : (await grains.GetGrain<IBudgetGrain>(account).SendAsync(command)).Value;
 
-    public async Task<IReadOnlyList<Outcome>> SendAllAsync(string account, IReadOnlyList<BudgetCommand> commands, CancellationToken cancellation = default)
+    public async Task<IReadOnlyList<Outcome>> SendAllAsync(string account, IReadOnlyList<BudgetCommand> commands,
+        CancellationToken cancellation = default)
     {
         if (commands.Count == 0) return [];
         return await repetition.CallAsync(
             again => DecideAllAsync(account, [.. again ? commands.Select(Again) : commands]),
             outcomes => outcomes.Any(outcome => outcome.Status == OutcomeStatus.Moved),
-            why => [.. commands.Select(_ => new Outcome(OutcomeStatus.Unavailable, null, null, $"no silo answered ({why}); retry with the same id"))],
+            why => [.. commands.Select(
+                _ => new Outcome(OutcomeStatus.Unavailable, null, null, $"no silo answered ({why}); retry with the same id"))],
             cancellation);
     }
 
     async Task<Outcome[]> DecideAllAsync(string account, BudgetCommand[] commands) =>
-        near.Find(account) is { } budget ? await budget.SendAllAsync(commands) : (await grains.GetGrain<IBudgetGrain>(account).SendAllAsync(commands)).Value;
+        near.Find(account) is { } budget ? await budget.SendAllAsync(commands)
+            : (await grains.GetGrain<IBudgetGrain>(account).SendAllAsync(commands)).Value;
 
     /// <summary>An id that was made up a moment ago may be in the ledger by now.</summary>
-    static BudgetCommand Again(BudgetCommand command) => command is IdentifiedCommand { FreshId: true } identified ? identified with { FreshId = false } : command;
+    static BudgetCommand Again(BudgetCommand command) => command is IdentifiedCommand { FreshId: true } identified
+        ? identified with { FreshId = false } : command;
 
     /// <summary>The settings seen last: most answers have the same version, and are not read anew.</summary>
     volatile Settings? seen;
@@ -40,7 +45,8 @@ public sealed class ClusterAuthority(IGrainFactory grains, Repetition repetition
     public async Task<Settings> SettingsAsync()
     {
         var answer = await AskAsync((settings, _) => settings.GetAsync());
-        if (seen is { } known && known.Version == answer.Stored!.Version && known.RefuseUnknownAccounts == answer.RefuseUnknownAccounts) return known;
+        if (seen is { } known && known.Version == answer.Stored!.Version && known.RefuseUnknownAccounts == answer.RefuseUnknownAccounts)
+            return known;
         return seen = await SettingsOfAsync(answer);
     }
 
@@ -68,7 +74,8 @@ public sealed class ClusterAuthority(IGrainFactory grains, Repetition repetition
             return settings.EditAsync(edit);
         });
         // What a first attempt removed, whose answer got lost, is not there any more.
-        return new(await SettingsOfAsync(answer), repeated && edit is RemovePrice && answer.Refusal is { Status: OutcomeStatus.NotFound } ? null : answer.Refusal?.ToOutcome());
+        return new(await SettingsOfAsync(answer), repeated && edit is RemovePrice && answer.Refusal is { Status: OutcomeStatus.NotFound }
+            ? null : answer.Refusal?.ToOutcome());
     }
 
     Task<Settings> SettingsOfAsync(SettingsAnswer answer) => catalogues.SettingsOfAsync(answer.Stored!, answer.RefuseUnknownAccounts);
@@ -76,7 +83,8 @@ public sealed class ClusterAuthority(IGrainFactory grains, Repetition repetition
     static string Text(Policy policy) => JsonSerializer.Serialize(policy, CoreJson.Default.Policy);
 
     readonly CatalogueShelf catalogues = new(async digest =>
-        await AskAsync(grains, repetition, (settings, _) => settings.GetCatalogueAsync(digest)) is { } file ? file : (ReadOnlyMemory<byte>?)null);
+        await AskAsync(grains, repetition, (settings, _) => settings.GetCatalogueAsync(digest)) is { } file
+            ? file : (ReadOnlyMemory<byte>?)null);
 
     Task<SettingsAnswer> AskAsync(Func<ISettingsGrain, bool, Task<Immutable<SettingsAnswer>>> ask) => AskAsync(grains, repetition, ask);
 

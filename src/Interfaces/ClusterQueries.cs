@@ -9,7 +9,8 @@ public sealed class ClusterQueries(IGrainFactory grains, Repetition repetition) 
     public Task<Page<AccountRecord>> FindAsync(UsageFilter filter, string? cursor, int limit, CancellationToken cancellation = default) =>
         AskAsync(usage => usage.FindAsync(filter, cursor, limit, cancellation), cancellation);
 
-    public async Task<IReadOnlyList<UsageSum>> SumAsync(UsageFilter filter, IReadOnlyList<UsageKey> by, UsageStep step, CancellationToken cancellation = default) =>
+    public async Task<IReadOnlyList<UsageSum>> SumAsync(UsageFilter filter, IReadOnlyList<UsageKey> by, UsageStep step,
+        CancellationToken cancellation = default) =>
         await AskAsync(usage => usage.SumAsync(filter, [.. by.Select(key => key.Name)], step, cancellation), cancellation);
 
     public Task<UsageExtent> ExtentAsync(UsageFilter filter, CancellationToken cancellation = default) =>
@@ -26,7 +27,8 @@ public sealed class ClusterQueries(IGrainFactory grains, Repetition repetition) 
     }
 
     public async Task<NodaTime.Instant?> KeptSinceAsync(CancellationToken cancellation = default) =>
-        await AskAsync(usage => usage.KeptSinceAsync(cancellation), cancellation) is { } millis ? NodaTime.Instant.FromUnixTimeMilliseconds(millis) : null;
+        await AskAsync(usage => usage.KeptSinceAsync(cancellation), cancellation) is { } millis
+            ? NodaTime.Instant.FromUnixTimeMilliseconds(millis) : null;
 
     public Task<Page<string>> AccountsAsync(string? search, string? cursor, int limit, CancellationToken cancellation = default) =>
         AskAsync(usage => usage.AccountsAsync(search, cursor, limit, cancellation), cancellation);

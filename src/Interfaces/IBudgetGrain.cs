@@ -8,7 +8,8 @@ namespace Purser.Interfaces;
 [Alias("purser.budget")]
 public interface IBudgetGrain : IGrainWithStringKey
 {
-    /// <summary>Answers as <see cref="Engine.IBudgetAuthority"/> does; transient outcomes and broken calls may be sent again with the same id.</summary>
+    /// <summary>Answers as <see cref="Engine.IBudgetAuthority"/> does; transient outcomes and broken calls may be sent again with the same
+    /// id.</summary>
     [Alias("send")]
     Task<Immutable<Outcome>> SendAsync([Immutable] BudgetCommand command);
 

@@ -12,7 +12,8 @@ public interface ISettingsGrain : IGrainWithIntegerKey
     [Alias("get")]
     Task<Immutable<SettingsAnswer>> GetAsync();
 
-    /// <summary>As <see cref="IBudgetAuthority.SetDefaultPolicyAsync"/>; without settings in the answer where the version was another.</summary>
+    /// <summary>As <see cref="IBudgetAuthority.SetDefaultPolicyAsync"/>; without settings in the answer where the version was
+    /// another.</summary>
     [Alias("set-default-policy")]
     Task<Immutable<SettingsAnswer>> SetDefaultPolicyAsync([Immutable] Policy policy, long? ifVersion);
 

@@ -13,11 +13,13 @@ public interface IUsageGrain : IGrainWithIntegerKey
 
     [Alias("find")]
     [ResponseTimeout(Patience)]
-    Task<Immutable<Page<AccountRecord>>> FindAsync([Immutable] UsageFilter filter, string? cursor, int limit, CancellationToken cancellation);
+    Task<Immutable<Page<AccountRecord>>> FindAsync([Immutable] UsageFilter filter, string? cursor, int limit,
+        CancellationToken cancellation);
 
     [Alias("sum")]
     [ResponseTimeout(Patience)]
-    Task<Immutable<UsageSum[]>> SumAsync([Immutable] UsageFilter filter, [Immutable] string[] by, UsageStep step, CancellationToken cancellation);
+    Task<Immutable<UsageSum[]>> SumAsync([Immutable] UsageFilter filter, [Immutable] string[] by, UsageStep step,
+        CancellationToken cancellation);
 
     [Alias("extent")]
     [ResponseTimeout(Patience)]
@@ -47,5 +49,6 @@ public sealed record AuditPage(IReadOnlyList<long> Versions, byte[] Events, stri
     public static AuditPage Of(Page<AuditEntry> page) => new(
         [.. page.Items.Select(item => item.Version)], LedgerJson.EncodeEvents([.. page.Items.Select(item => item.Event)]), page.Next);
 
-    public Page<AuditEntry> ToPage() => new([.. LedgerJson.DecodeEvents(Events).Select((happened, i) => new AuditEntry(Versions[i], happened))], Next);
+    public Page<AuditEntry> ToPage() =>
+        new([.. LedgerJson.DecodeEvents(Events).Select((happened, i) => new AuditEntry(Versions[i], happened))], Next);
 }

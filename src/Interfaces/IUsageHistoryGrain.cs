@@ -21,10 +21,12 @@ public interface IUsageHistoryGrain : IGrainWithStringKey
 
 public static class UsageHistoryGrains
 {
-    /// <summary>No hexadecimal digit: storage takes keys that look like numbers or identifiers for those, and "ff" and "00FF" would share a row.</summary>
+    /// <summary>No hexadecimal digit: storage takes keys that look like numbers or identifiers for those, and "ff" and "00FF" would share a
+    /// row.</summary>
     const string Prefix = "h/";
 
-    public static IUsageHistoryGrain GetUsageHistory(this IGrainFactory grains, string account) => grains.GetGrain<IUsageHistoryGrain>(Prefix + account);
+    public static IUsageHistoryGrain GetUsageHistory(this IGrainFactory grains, string account) =>
+        grains.GetGrain<IUsageHistoryGrain>(Prefix + account);
 
     public static string AccountOf(string key) => key[Prefix.Length..];
 }

@@ -5,10 +5,12 @@ using Purser.Engine;
 
 namespace Purser.Interfaces;
 
-/// <summary>What is in here may be out of date at any moment: a session that is handed over answers so, and the call takes the way through the grain.</summary>
+/// <summary>What is in here may be out of date at any moment: a session that is handed over answers so, and the call takes the way through
+/// the grain.</summary>
 public sealed class NearBudgets(TimeProvider time)
 {
-    /// <summary>A grain that is never called counts as idle, so a call goes through it this often. Much less than what idle grains are left.</summary>
+    /// <summary>A grain that is never called counts as idle, so a call goes through it this often. Much less than what idle grains are
+    /// left.</summary>
     static readonly TimeSpan believed = TimeSpan.FromMinutes(1);
 
     readonly ConcurrentDictionary<string, NearBudget> budgets = new(StringComparer.Ordinal);
@@ -18,7 +20,8 @@ public sealed class NearBudgets(TimeProvider time)
     public void Remove(NearBudget budget) => budgets.TryRemove(new(budget.Account, budget));
 
     /// <summary>Null where the grain has to be called: the budget is not active here, or nobody has called its grain for a while.</summary>
-    public NearBudget? Find(string account) => budgets.TryGetValue(account, out var budget) && budget.SinceCalled < believed ? budget : null;
+    public NearBudget? Find(string account) => budgets.TryGetValue(account, out var budget) && budget.SinceCalled < believed
+        ? budget : null;
 }
 
 /// <summary>One budget, answering alike whether a call came through its grain or not.</summary>

@@ -8,7 +8,8 @@ namespace Purser.Interfaces;
 public static class PurserClient
 {
     /// <summary>
-    /// <see cref="IBudgetAuthority"/>, <see cref="IUsageQueries"/> and <see cref="IUsageHistories"/> over the host's Orleans client: in a silo its own, elsewhere the one that
+    /// <see cref="IBudgetAuthority"/>, <see cref="IUsageQueries"/> and <see cref="IUsageHistories"/> over the host's Orleans client: in a
+    /// silo its own, elsewhere the one that
     /// `UseOrleansClient` set up.
     /// </summary>
     public static IServiceCollection AddPurserClient(this IServiceCollection services)

@@ -8,9 +8,11 @@ public sealed class Repetition(TimeProvider time)
     public const string MeterName = "Purser.Cluster";
 
     static readonly Meter meter = new(MeterName);
-    static readonly Counter<long> repeated = meter.CreateCounter<long>("purser.cluster.repeated", description: "Calls that were sent again because no silo answered");
+    static readonly Counter<long> repeated = meter.CreateCounter<long>("purser.cluster.repeated",
+        description: "Calls that were sent again because no silo answered");
 
-    static readonly Counter<long> givenUp = meter.CreateCounter<long>("purser.cluster.given_up", description: "Calls that no silo answered within the callers' patience");
+    static readonly Counter<long> givenUp = meter.CreateCounter<long>("purser.cluster.given_up",
+        description: "Calls that no silo answered within the callers' patience");
 
     /// <summary>Makes both known as soon as there is one of these.</summary>
     static Repetition()
@@ -23,11 +25,14 @@ public sealed class Repetition(TimeProvider time)
     /// <summary>Failures before a dead silo is known to be dead come thousands a second if nobody holds them back.</summary>
     static readonly TimeSpan longest = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>No attempt starts later; with the last one's own timeout, callers wait this long and a response timeout more. Longer than it takes to give a silo up.</summary>
+    /// <summary>No attempt starts later; with the last one's own timeout, callers wait this long and a response timeout more. Longer than
+    /// it takes to give a silo up.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(25);
 
-    /// <summary>Calls until an answer comes that is not <paramref name="transient"/>; <paramref name="otherwise"/> gives the last one's reason when patience ends.</summary>
-    public async Task<T> CallAsync<T>(Func<bool, Task<T>> call, Func<T, bool> transient, Func<string, T> otherwise, CancellationToken cancellation)
+    /// <summary>Calls until an answer comes that is not <paramref name="transient"/>; <paramref name="otherwise"/> gives the last one's
+    /// reason when patience ends.</summary>
+    public async Task<T> CallAsync<T>(Func<bool, Task<T>> call, Func<T, bool> transient, Func<string, T> otherwise,
+        CancellationToken cancellation)
     {
         var started = time.GetTimestamp();
         var pause = first;
@@ -57,6 +62,7 @@ public sealed class Repetition(TimeProvider time)
         }
     }
 
-    /// <summary>The types do not tell what was executed from what was not, and an answer that never came is a timeout or a cancelled wait.</summary>
+    /// <summary>The types do not tell what was executed from what was not, and an answer that never came is a timeout or a cancelled
+    /// wait.</summary>
     static bool IsCutOff(Exception e) => e is OrleansException or TimeoutException or OperationCanceledException or ObjectDisposedException;
 }

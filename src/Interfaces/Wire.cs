@@ -14,8 +14,10 @@ public static class Wire
 {
     static readonly HashSet<Type> allowed =
     [
-        .. typeof(BudgetCommand).Assembly.GetTypes().Where(type => (type.IsSubclassOf(typeof(BudgetCommand)) || type.IsSubclassOf(typeof(SettingsEdit))) && !type.IsAbstract),
-        typeof(Outcome), typeof(Policy), typeof(SettingsAnswer), typeof(UsageFilter), typeof(Page<AccountRecord>), typeof(Page<string>), typeof(AuditPage), typeof(UsageSum),
+        .. typeof(BudgetCommand).Assembly.GetTypes()
+            .Where(type => (type.IsSubclassOf(typeof(BudgetCommand)) || type.IsSubclassOf(typeof(SettingsEdit))) && !type.IsAbstract),
+        typeof(Outcome), typeof(Policy), typeof(SettingsAnswer), typeof(UsageFilter), typeof(Page<AccountRecord>), typeof(Page<string>),
+            typeof(AuditPage), typeof(UsageSum),
         typeof(UsageExtent), typeof(UsageHistoryView),
     ];
 
@@ -33,9 +35,11 @@ public static class Wire
             serializer.AddAssembly(typeof(IBudgetGrain).Assembly);
             // Before the codec, whose own way to copy is to write and to parse again.
             serializer.Services.AddSingleton<IGeneralizedCopier, SharedInstances>();
-            serializer.AddJsonSerializer(allowed.Contains, _ => false, codec => codec.Configure(options => options.SerializerOptions = json));
+            serializer.AddJsonSerializer(allowed.Contains, _ => false, codec =>
+                codec.Configure(options => options.SerializerOptions = json));
         });
-        services.Configure<ExceptionSerializationOptions>(options => options.SupportedExceptionTypeFilter = type => type == typeof(LedgerUnavailableException));
+        services.Configure<ExceptionSerializationOptions>(options => options.SupportedExceptionTypeFilter = type =>
+            type == typeof(LedgerUnavailableException));
         return services;
     }
 

@@ -14,7 +14,8 @@ sealed record UsageDialect(string Order, string Id, string Cost, string Duration
     /// <summary>Goes before columns whose index must not be taken.</summary>
     public string Unindexed { get; init; } = "";
 
-    /// <summary>Goes before account and time where the id of a record is given: the index of ids is better, which not every planner sees.</summary>
+    /// <summary>Goes before account and time where the id of a record is given: the index of ids is better, which not every planner
+    /// sees.</summary>
     public string BesideId { get; init; } = "";
 }
 
@@ -25,7 +26,8 @@ sealed class UsageWhere
     readonly StringBuilder sql = new();
     readonly List<object> values = [];
 
-    /// <summary><paramref name="account"/> is the account as the table names it; <paramref name="range"/> goes before the one of the filter.</summary>
+    /// <summary><paramref name="account"/> is the account as the table names it; <paramref name="range"/> goes before the one of the
+    /// filter.</summary>
     public UsageWhere(UsageDialect dialect, UsageFilter filter, object? account, MillisRange range)
     {
         this.dialect = dialect;
@@ -50,9 +52,11 @@ sealed class UsageWhere
         if (range.To < RollupPlan.Latest) And(unindexed + "at < {0}", range.To);
     }
 
-    /// <summary>A first adjustment of what was booked without a price gives it one; its own row is marked too, for <see cref="UsageColumns.Unpriced"/>.</summary>
+    /// <summary>A first adjustment of what was booked without a price gives it one; its own row is marked too, for <see
+    /// cref="UsageColumns.Unpriced"/>.</summary>
     const string HasNoPrice =
-        "unpriced and substr(usage_id, 1, 9) <> 'repriced:' and not exists (select 1 from usage a where a.account = usage.account and a.usage_id = 'repriced:1:' || usage.usage_id)";
+        "unpriced and substr(usage_id, 1, 9) <> 'repriced:' and not exists (select 1 from usage a where a.account = usage.account and "
+            + "a.usage_id = 'repriced:1:' || usage.usage_id)";
 
     public IReadOnlyList<object> Values => values;
 
@@ -69,12 +73,14 @@ sealed class UsageWhere
         values.AddRange(given);
     }
 
-    public void After(UsageCursor place) => And($"at <= {{0}} and (at < {{1}} or {dialect.Order} > {{2}})", place.AtMillis, place.AtMillis, place.Order);
+    public void After(UsageCursor place) => And($"at <= {{0}} and (at < {{1}} or {dialect.Order} > {{2}})", place.AtMillis, place.AtMillis,
+        place.Order);
 
     public override string ToString() => sql.ToString();
 }
 
-/// <summary>What is read of a record to add it up. The columns that groups need come after these, and the whole record last, where tags are asked for.</summary>
+/// <summary>What is read of a record to add it up. The columns that groups need come after these, and the whole record last, where tags are
+/// asked for.</summary>
 sealed class UsageColumns
 {
     readonly IReadOnlyList<UsageKey> by;
@@ -83,9 +89,11 @@ sealed class UsageColumns
     {
         this.by = by;
         NeedsRecord = filter.Tags is { Count: > 0 } || by.Any(key => key.IsInTags);
-        var columns = by.Where(key => !key.IsInTags).Select(key => key == UsageKey.Outcome ? "success" : key == UsageKey.User ? "\"user\"" : key.Name);
+        var columns = by.Where(key => !key.IsInTags).Select(key => key == UsageKey.Outcome ? "success" : key == UsageKey.User
+            ? "\"user\"" : key.Name);
         Text = string.Join(", ", [
-            "at", "input", "output", "requests", dialect.Cost, "success", dialect.Duration, Unpriced, "currency", .. NeedsRecord ? ["account", "record"] : columns]);
+            "at", "input", "output", "requests", dialect.Cost, "success", dialect.Duration, Unpriced, "currency", .. NeedsRecord
+                ? ["account", "record"] : columns]);
     }
 
     /// <summary>1 for a row without a price, -1 for one that gives another its price.</summary>
@@ -103,7 +111,8 @@ sealed class UsageColumns
     {
         var keys = new string?[by.Count];
         for (var i = 0; i < keys.Length; i++)
-            keys[i] = by[i] == UsageKey.Outcome ? UsageKey.OutcomeOf(success) : by[i] == UsageKey.Account ? account(First + i) : text(First + i);
+            keys[i] = by[i] == UsageKey.Outcome ? UsageKey.OutcomeOf(success) : by[i] == UsageKey.Account
+                ? account(First + i) : text(First + i);
         return keys;
     }
 }

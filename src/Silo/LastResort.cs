@@ -11,10 +11,13 @@ static class LastResort
     /// <summary>Kept, or it would be collected before it fires.</summary>
     static Timer? timer;
 
-    public static void EndAfter(TimeSpan shutdown, IHostApplicationLifetime lifetime) => lifetime.ApplicationStopping.Register(() => timer = new(
+    public static void EndAfter(TimeSpan shutdown, IHostApplicationLifetime lifetime) =>
+        lifetime.ApplicationStopping.Register(() => timer = new(
         _ =>
         {
-            Console.Error.WriteLine($"purser-silo: could not end in good order within {(shutdown + grace).TotalSeconds:0} s, and ends now; what was acknowledged is in the ledger");
+            Console.Error.WriteLine(
+                $"purser-silo: could not end in good order within {(shutdown + grace).TotalSeconds:0} s, and ends now; what was "
+                    + $"acknowledged is in the ledger");
             Environment.Exit(CutShort);
         }, null, shutdown + grace, Timeout.InfiniteTimeSpan));
 }

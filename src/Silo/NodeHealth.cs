@@ -12,7 +12,8 @@ public sealed class NodeHealth(IServiceProvider services, IHostApplicationLifeti
 
     /// <summary>Of the ledger of a silo; of an api, any silo and its ledger.</summary>
     readonly SharedProbe reached = new(
-        services.GetService<ILedger>() is { } own ? own.LoadSettingsAsync : services.GetRequiredService<IBudgetAuthority>().SettingsAsync, time);
+        services.GetService<ILedger>() is { } own ? own.LoadSettingsAsync : services.GetRequiredService<IBudgetAuthority>().SettingsAsync,
+            time);
 
     readonly IClusterMembershipService? membership = services.GetService<IClusterMembershipService>();
     readonly ILocalSiloDetails? silo = services.GetService<ILocalSiloDetails>();
@@ -24,7 +25,8 @@ public sealed class NodeHealth(IServiceProvider services, IHostApplicationLifeti
     public async Task<string?> WhyNotReadyAsync()
     {
         if (lifetime.ApplicationStopping.IsCancellationRequested) return "stopping";
-        if (membership is not null && silo is not null && membership.CurrentSnapshot.GetSiloStatus(silo.SiloAddress) is not SiloStatus.Active and var status)
+        if (membership is not null && silo is not null && membership.CurrentSnapshot.GetSiloStatus(silo.SiloAddress)
+            is not SiloStatus.Active and var status)
             return $"this silo is {status}";
         if (services.GetService<LedgerClock>() is { } clock && Duration.Max(clock.Offset, -clock.Offset) > LedgerClock.Tolerated)
             return "this machine's clock is more than five minutes off the ledger's";

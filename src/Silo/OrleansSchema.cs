@@ -10,6 +10,7 @@ static class OrleansSchema
     public static async Task MigrateAsync(string connectionString)
     {
         await using var source = NpgsqlDataSource.Create(connectionString);
-        await PostgresSchema.MigrateAsync(source, "orleans_schema_version", PostgresSchema.Scripts(Assembly.GetExecutingAssembly(), ".Schema."));
+        await PostgresSchema.MigrateAsync(source, "orleans_schema_version", PostgresSchema.Scripts(Assembly.GetExecutingAssembly(),
+            ".Schema."));
     }
 }

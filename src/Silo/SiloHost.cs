@@ -24,18 +24,21 @@ public sealed class SiloHost : IAsyncDisposable
     const string ServiceId = "purser";
 
     /// <summary>
-    /// Calls that a dead silo swallowed are given up after this, and sent again: a little later than a killed silo is known to be dead. A decision
+    /// Calls that a dead silo swallowed are given up after this, and sent again: a little later than a killed silo is known to be dead. A
+    /// decision
     /// takes milliseconds; reading usage has more time, see <see cref="IUsageGrain"/>.
     /// </summary>
     static readonly TimeSpan answerWithin = TimeSpan.FromSeconds(3);
 
-    /// <summary>A gateway that is frozen or cut off keeps its connections: clients drop it when the list no longer has it. Well within their patience.</summary>
+    /// <summary>A gateway that is frozen or cut off keeps its connections: clients drop it when the list no longer has it. Well within
+    /// their patience.</summary>
     static readonly TimeSpan gatewaysKnownFor = TimeSpan.FromSeconds(3);
 
     static readonly TimeSpan shutdownTime = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// A silo that is frozen, or cut off, is given up after about ten probes; until then calls to its accounts get no answer. Callers are kept
+    /// A silo that is frozen, or cut off, is given up after about ten probes; until then calls to its accounts get no answer. Callers are
+    /// kept
     /// waiting longer than that, and refused only where nobody takes the accounts over.
     /// </summary>
     static TimeSpan PatienceOf(SiloOptions options) => TimeSpan.FromSeconds(15 + (10 * options.ProbeSeconds));
@@ -67,7 +70,8 @@ public sealed class SiloHost : IAsyncDisposable
             await host.app.WaitForShutdownAsync();
             return 0;
         }
-        catch (Exception e) when (e is LedgerUnavailableException or RedisException or NpgsqlException or IOException or InvalidOperationException)
+        catch (Exception e) when (
+            e is LedgerUnavailableException or RedisException or NpgsqlException or IOException or InvalidOperationException)
         {
             await Console.Error.WriteLineAsync($"purser-silo: {e.Message}");
             return CanNotStart;
@@ -93,7 +97,8 @@ public sealed class SiloHost : IAsyncDisposable
         if (options.IsApi) builder.Services.AddPurserApi();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = shutdownTime);
         builder.Services.AddSingleton<NodeHealth>();
-        builder.Services.AddSingleton(provider => new Repetition(provider.GetRequiredService<TimeProvider>()) { Patience = PatienceOf(options) });
+        builder.Services.AddSingleton(
+            provider => new Repetition(provider.GetRequiredService<TimeProvider>()) { Patience = PatienceOf(options) });
         PostgresLedger? ledger = null;
         if (options.IsSilo)
         {
@@ -117,7 +122,8 @@ public sealed class SiloHost : IAsyncDisposable
                 builder.Services.AddPurserClient();
                 builder.UseOrleansClient(client => Configure(client, options));
                 // After the client, which it asks.
-                builder.Services.AddClockWatch(provider => provider.GetRequiredService<ClusterTime>().MeasureAsync(provider.GetRequiredService<LedgerClock>()));
+                builder.Services.AddClockWatch(provider => provider.GetRequiredService<ClusterTime>()
+                    .MeasureAsync(provider.GetRequiredService<LedgerClock>()));
             }
             var app = builder.Build();
             app.MapNodeHealth();
@@ -144,7 +150,8 @@ public sealed class SiloHost : IAsyncDisposable
     {
         var probe = TimeSpan.FromSeconds(options.ProbeSeconds);
         silo.Configure<ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) = (options.ClusterId, ServiceId));
-        silo.ConfigureEndpoints(options.Address, options.SiloPort, options.GatewayPort, listenOnAnyHostAddress: !System.Net.IPAddress.IsLoopback(options.Address));
+        silo.ConfigureEndpoints(options.Address, options.SiloPort, options.GatewayPort,
+            listenOnAnyHostAddress: !System.Net.IPAddress.IsLoopback(options.Address));
         silo.UseRedisClustering(redis => redis.ConfigurationOptions = RedisOptions(options));
         silo.Configure<ClusterMembershipOptions>(membership =>
         {

@@ -51,7 +51,8 @@ public sealed class SiloOptions : IValidatableObject
     /// <summary>PURSER_RETENTION_DAYS: how long usage records are kept, counted from when they were booked. Reports outlast them.</summary>
     public int RetentionDays { get; init; } = UsageRetention.UsualDays;
 
-    /// <summary>PURSER_COMPACTION: `on`, and entries of the journal that are older than the retention are replaced by what they come to.</summary>
+    /// <summary>PURSER_COMPACTION: `on`, and entries of the journal that are older than the retention are replaced by what they come
+    /// to.</summary>
     public string Compaction { get; init; } = "off";
 
     /// <summary>PURSER_ADMIN_KEY: what callers of /v1 must show. Needed to listen beyond this machine.</summary>
@@ -59,7 +60,8 @@ public sealed class SiloOptions : IValidatableObject
 
     ServerOptions Http => new()
     {
-        Urls = Urls, AdminKey = IsApi ? AdminKey : AdminKey ?? "not asked for", UnknownAccounts = UnknownAccounts, RetentionDays = RetentionDays, Compaction = Compaction,
+        Urls = Urls, AdminKey = IsApi ? AdminKey : AdminKey ?? "not asked for", UnknownAccounts = UnknownAccounts,
+            RetentionDays = RetentionDays, Compaction = Compaction,
     };
 
     /// <summary>How long usage is kept.</summary>
@@ -74,7 +76,8 @@ public sealed class SiloOptions : IValidatableObject
     static readonly (string Member, string Variable)[] names =
     [
         (nameof(Role), "PURSER_ROLE"), (nameof(Redis), "PURSER_REDIS"), (nameof(Postgres), "PURSER_POSTGRES"),
-        (nameof(SiloPort), "PURSER_SILO_PORT"), (nameof(GatewayPort), "PURSER_GATEWAY_PORT"), (nameof(AdvertisedIp), "PURSER_ADVERTISED_IP"),
+        (nameof(SiloPort), "PURSER_SILO_PORT"), (nameof(GatewayPort), "PURSER_GATEWAY_PORT"),
+            (nameof(AdvertisedIp), "PURSER_ADVERTISED_IP"),
         (nameof(ClusterId), "PURSER_CLUSTER_ID"), (nameof(ProbeSeconds), "PURSER_PROBE_SECONDS"),
     ];
 
@@ -101,7 +104,8 @@ public sealed class SiloOptions : IValidatableObject
         };
     }
 
-    static int Number(string? given, int usual) => given is null ? usual : int.TryParse(given, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
+    static int Number(string? given, int usual) => given is null
+        ? usual : int.TryParse(given, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
 
     /// <summary>What is wrong, one line for each, by the name of its variable. Values are not repeated: some are secret.</summary>
     public IReadOnlyList<string> Problems()
@@ -109,16 +113,21 @@ public sealed class SiloOptions : IValidatableObject
         var results = new List<ValidationResult>();
         Validator.TryValidateObject(this, new ValidationContext(this), results, validateAllProperties: true);
         // What an api has in common with the embedded host is judged there; the health of a silo may be listened for anywhere.
-        return [.. Http.Problems(), .. results.SelectMany(result => result.MemberNames.Select(member => $"{Array.Find(names, known => known.Member == member).Variable} {result.ErrorMessage}"))];
+        return [.. Http.Problems(),
+            .. results.SelectMany(result =>
+                result.MemberNames.Select(
+                    member => $"{Array.Find(names, known => known.Member == member).Variable} {result.ErrorMessage}"))];
     }
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (!IPAddress.TryParse(AdvertisedIp, out var address) || address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any))
             yield return new("must be the address that others reach this silo under", [nameof(AdvertisedIp)]);
-        if (IsSilo && Postgres.Length == 0) yield return new("must be a connection string: the ledger of a silo is PostgreSQL", [nameof(Postgres)]);
+        if (IsSilo && Postgres.Length == 0)
+            yield return new("must be a connection string: the ledger of a silo is PostgreSQL", [nameof(Postgres)]);
         if (IsSilo && SiloPort == GatewayPort) yield return new("must differ from PURSER_SILO_PORT", [nameof(GatewayPort)]);
-        if (Postgres.Length > 0 && !Reads(() => new NpgsqlConnectionStringBuilder(Postgres))) yield return new("is not a connection string", [nameof(Postgres)]);
+        if (Postgres.Length > 0 && !Reads(() => new NpgsqlConnectionStringBuilder(Postgres)))
+            yield return new("is not a connection string", [nameof(Postgres)]);
         if (!Reads(() => ConfigurationOptions.Parse(Redis))) yield return new("is not an address of a Redis", [nameof(Redis)]);
     }
 

@@ -16,7 +16,8 @@ static class ModelName
 
     /// <summary>Whether the name is this one, or this one with a version behind it.</summary>
     public static bool Is(string name, string family) =>
-        name.StartsWith(family, StringComparison.Ordinal) && (name.Length == family.Length || !char.IsAsciiLetterOrDigit(name[family.Length]));
+        name.StartsWith(family, StringComparison.Ordinal)
+            && (name.Length == family.Length || !char.IsAsciiLetterOrDigit(name[family.Length]));
 
     /// <summary>`o1`, `o3-mini`, `o4-mini-2025-04-16`</summary>
     public static bool IsReasoningSeries(string name) => name is ['o', >= '1' and <= '9', ..] && (name.Length == 2 || name[2] == '-');

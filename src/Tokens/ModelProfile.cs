@@ -32,7 +32,8 @@ public sealed class ModelProfile
 
     /// <summary>Whether OpenAI has published what a message costs around its text for this model.</summary>
     internal bool HasPublishedOverhead => Family == ModelFamily.OpenAI && Counter.IsExact
-        && (Name.Length == 0 || ModelName.Is(Name, "gpt-4o") || ModelName.Is(Name, "gpt-4") || ModelName.Is(Name, "gpt-3.5-turbo") || ModelName.Is(Name, "gpt-35-turbo"));
+        && (Name.Length == 0 || ModelName.Is(Name, "gpt-4o") || ModelName.Is(Name, "gpt-4") || ModelName.Is(Name, "gpt-3.5-turbo")
+            || ModelName.Is(Name, "gpt-35-turbo"));
 
     internal ImageRule Images => ImageRule.Of(this);
 
@@ -52,7 +53,8 @@ public sealed class ModelProfile
         if (UsesCl100k(name)) return new(ModelFamily.OpenAI, Cl100k, name);
         if (name.Contains("claude", StringComparison.Ordinal) || Named(provider, "anthropic"))
             return new(ModelFamily.Anthropic, new ScaledCounter(O200k, HasNewClaudeTokenizer(name) ? 163 : 125), name);
-        if (name.StartsWith("gemini", StringComparison.Ordinal) || name.StartsWith("gemma", StringComparison.Ordinal) || Named(provider, "google") || Named(provider, "gemini"))
+        if (name.StartsWith("gemini", StringComparison.Ordinal) || name.StartsWith("gemma", StringComparison.Ordinal)
+            || Named(provider, "google") || Named(provider, "gemini"))
             return new(ModelFamily.Google, new ScaledCounter(O200k, 115), name);
         if (Named(provider, "openai") || Named(provider, "azure")) return new(ModelFamily.OpenAI, new ScaledCounter(O200k, 100), name);
         return new(ModelFamily.Other, new ScaledCounter(O200k, name.StartsWith("deepseek", StringComparison.Ordinal) ? 130 : 120), name);
@@ -64,10 +66,12 @@ public sealed class ModelProfile
         || ((string[])["gpt-4o", "chatgpt-4o", "gpt-4.1", "gpt-4.5", "gpt-5", "gpt-oss"]).Any(family => ModelName.Is(name, family));
 
     static bool UsesCl100k(string name) =>
-        ((string[])["gpt-4", "gpt-3.5", "gpt-35", "text-embedding-3-small", "text-embedding-3-large", "text-embedding-ada-002", "davinci-002", "babbage-002"])
+        ((string[])["gpt-4", "gpt-3.5", "gpt-35", "text-embedding-3-small", "text-embedding-3-large", "text-embedding-ada-002",
+            "davinci-002", "babbage-002"])
             .Any(family => ModelName.Is(name, family));
 
     /// <summary>Since Opus 4.7 and the fifth generation; a name that does not tell is taken for a new one, which counts more.</summary>
     internal static bool HasNewClaudeTokenizer(string name) =>
-        ModelName.ClaudeVersion(name) is not { } version || version.Major >= 5 || (version is { Major: 4, Minor: >= 7 } && name.Contains("opus", StringComparison.Ordinal));
+        ModelName.ClaudeVersion(name) is not { } version || version.Major >= 5
+            || (version is { Major: 4, Minor: >= 7 } && name.Contains("opus", StringComparison.Ordinal));
 }

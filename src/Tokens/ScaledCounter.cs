@@ -7,7 +7,8 @@ namespace Purser.TokenCounting;
 public sealed class ScaledCounter(ITokenCounter measured, int percent) : ITokenCounter
 {
     public string Method { get; } = percent == 100
-        ? $"estimate: {measured.Method}" : string.Create(CultureInfo.InvariantCulture, $"estimate: {measured.Method} times {percent / 100m:0.00}");
+        ? $"estimate: {measured.Method}"
+            : string.Create(CultureInfo.InvariantCulture, $"estimate: {measured.Method} times {percent / 100m:0.00}");
 
     public bool IsExact => false;
 

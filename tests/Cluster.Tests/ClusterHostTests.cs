@@ -5,10 +5,12 @@ namespace Purser.Cluster.Tests;
 
 public sealed class InSiloTests(SharedCluster shared) : AuthorityConformance, IClassFixture<SharedCluster>
 {
-    protected override Task<IAuthorityHost> StartAsync() => Task.FromResult<IAuthorityHost>(new ClusterHost(shared.Cluster, cluster => cluster.InSilo));
+    protected override Task<IAuthorityHost> StartAsync() =>
+        Task.FromResult<IAuthorityHost>(new ClusterHost(shared.Cluster, cluster => cluster.InSilo));
 }
 
 public sealed class OverTcpTests(SharedCluster shared) : AuthorityConformance, IClassFixture<SharedCluster>
 {
-    protected override Task<IAuthorityHost> StartAsync() => Task.FromResult<IAuthorityHost>(new ClusterHost(shared.Cluster, cluster => cluster.OverTcp));
+    protected override Task<IAuthorityHost> StartAsync() =>
+        Task.FromResult<IAuthorityHost>(new ClusterHost(shared.Cluster, cluster => cluster.OverTcp));
 }

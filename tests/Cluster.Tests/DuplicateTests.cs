@@ -31,7 +31,9 @@ public sealed class DuplicateTests(ITestOutputHelper output) : IAsyncLifetime
         {
             var account = "twice-" + Guid.NewGuid().ToString("N");
             await Authorities[0].ExpectAsync(account, new SetPolicy(Calls.Policy(Calls.Tokens("ever", "lifetime", 1000))));
-            var outcomes = await Task.WhenAll(Enumerable.Range(0, 50).Select(i => Task.Run(() => Authorities[i % 2].SendAsync(account, Calls.Reserve($"hold-{i}", 400)))));
+            var outcomes = await Task.WhenAll(
+                Enumerable.Range(0, 50)
+                    .Select(i => Task.Run(() => Authorities[i % 2].SendAsync(account, Calls.Reserve($"hold-{i}", 400)))));
             Assert.Equal(2, outcomes.Count(outcome => outcome.Status == OutcomeStatus.Done));
             Assert.Equal(48, outcomes.Count(outcome => outcome.Status == OutcomeStatus.Refused));
         }
@@ -60,6 +62,8 @@ public sealed class DuplicateTests(ITestOutputHelper output) : IAsyncLifetime
         await using var load = await Load.StartAsync(Authorities, accounts: 4, callersPerAccount: 6);
         await load.GoOnAsync(2000);
         Assert.Empty(await load.StopAndAuditAsync(clusters[0].Postgres));
-        output.WriteLine($"{load.Acknowledged} calls acknowledged, {load.Unavailable} refused by unavailability, {load.Latencies(TimeSpan.Zero, load.Now)}");
+        output.WriteLine(
+            $"{load.Acknowledged} calls acknowledged, {load.Unavailable} refused by unavailability, "
+                + $"{load.Latencies(TimeSpan.Zero, load.Now)}");
     }
 }

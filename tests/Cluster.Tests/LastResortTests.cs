@@ -16,7 +16,8 @@ public sealed class LastResortTests(ITestOutputHelper output)
         var (database, clusterId) = (await ownPostgres.NewDatabaseAsync(), "gone-" + Guid.NewGuid().ToString("N"));
         SiloProcess[] nodes =
         [
-            SiloProcess.Start(database, ownRedis.ConnectionString, clusterId), SiloProcess.Start(database, ownRedis.ConnectionString, clusterId),
+            SiloProcess.Start(database, ownRedis.ConnectionString, clusterId),
+                SiloProcess.Start(database, ownRedis.ConnectionString, clusterId),
             SiloProcess.StartApi(ownRedis.ConnectionString, clusterId),
         ];
         try
@@ -26,7 +27,10 @@ public sealed class LastResortTests(ITestOutputHelper output)
             await ownPostgres.CrashAsync();
             var told = Stopwatch.StartNew();
             var ended = await Task.WhenAll(nodes.Select(async node => (Code: await node.EndAsync(), Took: told.Elapsed)));
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"both gone: the nodes ended {string.Join(", ", ended.Select(one => $"after {one.Took.TotalSeconds:0} s with {one.Code}"))}"));
+            output.WriteLine(
+                string.Create(CultureInfo.InvariantCulture,
+                    $"both gone: the nodes ended "
+                        + $"{string.Join(", ", ended.Select(one => $"after {one.Took.TotalSeconds:0} s with {one.Code}"))}"));
             // What deploy gives them before they are killed.
             Assert.All(ended, one => Assert.InRange(one.Took, TimeSpan.Zero, TimeSpan.FromSeconds(45)));
             await ownRedis.StartAgainAsync();

@@ -29,7 +29,8 @@ sealed class Load : IAsyncDisposable
     Task[] callers = [];
     long acknowledged;
 
-    Load(IReadOnlyList<IBudgetAuthority> authorities, IReadOnlyList<string> accounts) => (this.authorities, Accounts) = (authorities, accounts);
+    Load(IReadOnlyList<IBudgetAuthority> authorities, IReadOnlyList<string> accounts) => (this.authorities, Accounts) =
+        (authorities, accounts);
 
     public IReadOnlyList<string> Accounts { get; }
 
@@ -45,10 +46,15 @@ sealed class Load : IAsyncDisposable
 
     public static async Task<Load> StartAsync(IReadOnlyList<IBudgetAuthority> authorities, int accounts = 8, int callersPerAccount = 3)
     {
-        var names = Enumerable.Range(0, accounts).Select(i => string.Create(CultureInfo.InvariantCulture, $"load-{i}-{Guid.NewGuid():N}")).ToArray();
+        var names = Enumerable.Range(0, accounts).Select(i => string.Create(CultureInfo.InvariantCulture, $"load-{i}-{Guid.NewGuid():N}"))
+            .ToArray();
         var load = new Load(authorities, names);
-        foreach (var account in names) await authorities[0].ExpectAsync(account, new SetPolicy(Conformance.Calls.Policy(Conformance.Calls.Tokens("edge", "lifetime", 25))));
-        load.callers = [.. names.SelectMany(account => Enumerable.Range(0, callersPerAccount).Select(caller => Task.Run(() => load.RunAsync(account, caller))))];
+        foreach (var account in names)
+            await authorities[0]
+                .ExpectAsync(account, new SetPolicy(Conformance.Calls.Policy(Conformance.Calls.Tokens("edge", "lifetime", 25))));
+        load.callers =
+            [.. names.SelectMany(account => Enumerable.Range(0, callersPerAccount)
+                .Select(caller => Task.Run(() => load.RunAsync(account, caller))))];
         return load;
     }
 
@@ -89,11 +95,14 @@ sealed class Load : IAsyncDisposable
         {
             foreach (var caller in callers)
                 if (caller.IsFaulted) caller.GetAwaiter().GetResult();
-            return Task.FromResult(Acknowledged >= goal && Accounts.All(account => Calls.Any(call => call.Account == account && call.Started > from && call.Status == OutcomeStatus.Done)));
+            return Task.FromResult(Acknowledged >= goal
+                && Accounts.All(
+                    account => Calls.Any(call => call.Account == account && call.Started > from && call.Status == OutcomeStatus.Done)));
         }, patience, () => $"{Acknowledged} of {goal} calls were acknowledged");
     }
 
-    /// <summary>Everybody finishes what they are at; then an auditor who knows only the journal and what callers heard looks for lies.</summary>
+    /// <summary>Everybody finishes what they are at; then an auditor who knows only the journal and what callers heard looks for
+    /// lies.</summary>
     public async Task<IReadOnlyList<string>> StopAndAuditAsync(string postgres)
     {
         await stopping.CancelAsync();
@@ -103,7 +112,8 @@ sealed class Load : IAsyncDisposable
         foreach (var account in Accounts)
         {
             var journal = new List<JournalEntry>();
-            while (await ledger.ReadJournalAsync(account, journal.Count == 0 ? 0 : journal[^1].Version, 1000) is { Count: > 0 } entries) journal.AddRange(entries);
+            while (await ledger.ReadJournalAsync(account, journal.Count == 0 ? 0 : journal[^1].Version, 1000) is { Count: > 0 } entries)
+                journal.AddRange(entries);
             findings.AddRange(Auditor.Audit(account, journal, [.. acknowledgedExchanges]));
         }
         return findings;
@@ -112,15 +122,18 @@ sealed class Load : IAsyncDisposable
     /// <summary>How long calls took that began, or were under way, within a span after a moment.</summary>
     public string Latencies(TimeSpan from, TimeSpan span)
     {
-        var took = Calls.Where(call => call.Started + call.Took >= from && call.Started < from + span).Select(call => call.Took.TotalMilliseconds).Order().ToArray();
+        var took = Calls.Where(call => call.Started + call.Took >= from && call.Started < from + span)
+            .Select(call => call.Took.TotalMilliseconds).Order().ToArray();
         double At(double quantile) => took[(int)Math.Min(took.Length - 1, took.Length * quantile)];
         return took.Length == 0 ? "no calls"
-            : string.Create(CultureInfo.InvariantCulture, $"{took.Length} calls, p50 {At(0.5):0} ms, p99 {At(0.99):0} ms, longest {took[^1]:0} ms");
+            : string.Create(CultureInfo.InvariantCulture,
+                $"{took.Length} calls, p50 {At(0.5):0} ms, p99 {At(0.99):0} ms, longest {took[^1]:0} ms");
     }
 
     /// <summary>From a moment until each account had acknowledged a call that began after it: the account that waited longest.</summary>
     public TimeSpan Recovery(TimeSpan from) => Accounts.Max(account =>
-        Calls.Where(call => call.Account == account && call.Status == OutcomeStatus.Done && call.Started + call.Took > from).Min(call => call.Started + call.Took) - from);
+        Calls.Where(call => call.Account == account && call.Status == OutcomeStatus.Done && call.Started + call.Took > from)
+            .Min(call => call.Started + call.Took) - from);
 
     public async ValueTask DisposeAsync()
     {

@@ -39,7 +39,8 @@ public sealed class LocalCluster : IAsyncDisposable
     public required string ClusterId { get; init; }
 
     /// <summary><paramref name="ofApi"/> registers what the client in front of the silos has to bring along.</summary>
-    public static async Task<LocalCluster> StartAsync(int count = 3, string? database = null, RedisServer? redis = null, Action<IServiceCollection>? ofApi = null)
+    public static async Task<LocalCluster> StartAsync(int count = 3, string? database = null, RedisServer? redis = null,
+        Action<IServiceCollection>? ofApi = null)
     {
         redis ??= await RedisServer.SharedAsync();
         var postgres = database ?? await (await PostgresServer.SharedAsync()).NewDatabaseAsync();
@@ -55,9 +56,11 @@ public sealed class LocalCluster : IAsyncDisposable
         return cluster;
     }
 
-    public static async Task<SiloHost> StartClientAsync(string redis, string clusterId, string? adminKey = null, Action<IServiceCollection>? services = null)
+    public static async Task<SiloHost> StartClientAsync(string redis, string clusterId, string? adminKey = null,
+        Action<IServiceCollection>? services = null)
     {
-        var host = await BuildAsync(new() { Role = "api", Redis = redis, ClusterId = clusterId, Urls = "http://127.0.0.1:0", AdminKey = adminKey }, services);
+        var host = await BuildAsync(new() { Role = "api", Redis = redis, ClusterId = clusterId, Urls = "http://127.0.0.1:0",
+            AdminKey = adminKey }, services);
         await host.StartAsync();
         return host;
     }
@@ -118,7 +121,8 @@ public sealed class LocalCluster : IAsyncDisposable
         public bool IsUnexpected(Exception exception) => true;
 
         public void OnFatalException(object? sender = null, string? context = null, Exception? exception = null) =>
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"a silo would have ended itself: {context} {exception?.Message}"));
+            Console.WriteLine(
+                string.Create(CultureInfo.InvariantCulture, $"a silo would have ended itself: {context} {exception?.Message}"));
     }
 }
 
@@ -138,7 +142,8 @@ public sealed class ClusterHost(LocalCluster cluster, Func<LocalCluster, IServic
     public IBudgetAuthority Authority => client(cluster).GetRequiredService<IBudgetAuthority>();
 
     // The cluster's own, in silos too, where services would find the ledger first.
-    public IUsageQueries Queries => new ClusterQueries(client(cluster).GetRequiredService<IGrainFactory>(), client(cluster).GetRequiredService<Repetition>());
+    public IUsageQueries Queries => new ClusterQueries(client(cluster).GetRequiredService<IGrainFactory>(), client(cluster)
+        .GetRequiredService<Repetition>());
 
     public Task RestartAsync() => cluster.RestartAsync();
 

@@ -41,7 +41,8 @@ public sealed class NearBudgetTests(SharedCluster shared) : IClassFixture<Shared
             {
                 var id = string.Create(CultureInfo.InvariantCulture, $"{caller}-{sent}");
                 if (sent % 2 == 0) await Authority.ExpectAsync(account, Calls.Record(id, 1) with { FreshId = true });
-                else Assert.All(await Authority.SendAllAsync(account, [Calls.Reserve(id, 5), Calls.Settle(id, id, 1)]), outcome => Assert.Equal(OutcomeStatus.Done, outcome.Status));
+                else Assert.All(await Authority.SendAllAsync(account, [Calls.Reserve(id, 5), Calls.Settle(id, id, 1)]), outcome =>
+                    Assert.Equal(OutcomeStatus.Done, outcome.Status));
             }
             return sent;
         })));
@@ -62,7 +63,8 @@ public sealed class NearBudgetTests(SharedCluster shared) : IClassFixture<Shared
         var account = await AccountHereAsync();
         await Authority.ExpectAsync(account, Calls.Reserve("short", 10, ttlSeconds: 1));
         await ServerProcess.UntilAsync(
-            async () => (await Authority.OnlyLimitAsync(account)).Held.Value == 0, TimeSpan.FromSeconds(30), () => "the hold does not expire");
+            async () => (await Authority.OnlyLimitAsync(account)).Held.Value == 0, TimeSpan.FromSeconds(30), () =>
+                "the hold does not expire");
     }
 
     [Fact]

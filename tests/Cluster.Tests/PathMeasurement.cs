@@ -1,4 +1,5 @@
-// What a silo costs: the same work in an embedded host, from within the silo that serves the accounts, and there through their grains, side by
+// What a silo costs: the same work in an embedded host, from within the silo that serves the accounts, and there through their grains, side
+// by
 // side on the same PostgreSQL.
 using System.Diagnostics;
 using System.Globalization;
@@ -17,7 +18,8 @@ public sealed class MeasurementFactAttribute : FactAttribute
 {
     public override string? Skip
     {
-        get => Environment.GetEnvironmentVariable("PURSER_MEASURE") is "1" ? null : "it measures: PURSER_MEASURE=1 ./test PathMeasurement, on a machine that does nothing else";
+        get => Environment.GetEnvironmentVariable("PURSER_MEASURE") is "1"
+            ? null : "it measures: PURSER_MEASURE=1 ./test PathMeasurement, on a machine that does nothing else";
         set => throw new NotSupportedException();
     }
 }
@@ -39,7 +41,8 @@ public sealed class PathMeasurement(ITestOutputHelper output)
         var silo = cluster.InSilo.GetRequiredService<IBudgetAuthority>();
         // Which knows of no budget that is near.
         var grains = new ClusterAuthority(
-            cluster.InSilo.GetRequiredService<IGrainFactory>(), cluster.InSilo.GetRequiredService<Repetition>(), new NearBudgets(TimeProvider.System));
+            cluster.InSilo.GetRequiredService<IGrainFactory>(), cluster.InSilo.GetRequiredService<Repetition>(),
+                new NearBudgets(TimeProvider.System));
         foreach (var (accounts, callers) in new[] { (10_000, 64), (1, 64), (10_000, 512) })
         {
             var (ours, through, theirs) = (new List<double>(), new List<double>(), new List<double>());
@@ -56,7 +59,9 @@ public sealed class PathMeasurement(ITestOutputHelper output)
             }
             var (inSilo, byGrain, inProcess) = (Median(ours), Median(through), Median(theirs));
             output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{accounts} accounts, {callers} callers: in a silo {inSilo:0} lifecycles/s, embedded {inProcess:0}; ratio {inSilo / inProcess:0.00} (goal {Goal}, {(inSilo / inProcess >= Goal ? "met" : "missed")}); through grains {byGrain:0}, ratio {byGrain / inProcess:0.00}; medians of {Rounds}"));
+                $"{accounts} accounts, {callers} callers: in a silo {inSilo:0} lifecycles/s, embedded {inProcess:0}; ratio "
+                    + $"{inSilo / inProcess:0.00} (goal {Goal}, {(inSilo / inProcess >= Goal ? "met" : "missed")}); through grains "
+                        + $"{byGrain:0}, ratio {byGrain / inProcess:0.00}; medians of {Rounds}"));
         }
     }
 

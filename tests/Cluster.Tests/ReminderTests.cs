@@ -42,7 +42,8 @@ public sealed class ReminderTests(SharedCluster shared, ITestOutputHelper output
     {
         var account = "forgotten-" + Guid.NewGuid().ToString("N");
         var watch = Grains.GetGrain<IDeadlineGrain>(Shard.NumberOf(account));
-        await ServerProcess.UntilAsync(async () => await RemindersAsync() == Shard.Count && await WatchesAsync() is [21, 21, 22], soon, () => "not every shard has its reminder and its place");
+        await ServerProcess.UntilAsync(async () => await RemindersAsync() == Shard.Count && await WatchesAsync() is [21, 21, 22], soon,
+            () => "not every shard has its reminder and its place");
         var held = (Decision)(await Authority.ExpectAsync(account, Calls.Reserve("forgotten", 10, ttlSeconds: 2))).Answer!;
         // Neither the account nor the watch of its shard is active anywhere, and no silo comes or goes.
         await Grains.GetGrain<IBudgetGrain>(account).AsReference<IGrainManagementExtension>().DeactivateOnIdle();
@@ -52,7 +53,9 @@ public sealed class ReminderTests(SharedCluster shared, ITestOutputHelper output
         await using var ledger = await PostgresLedger.OpenAsync(shared.Cluster.Postgres);
         var expired = await ExpiredAsync(ledger, account, TimeSpan.FromMinutes(2));
         Assert.Equal(Shard.Count, (await WatchesAsync()).Sum());
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"the reminder came, and the hold expired {(expired.At - held.Reservation!.ExpiresAt).TotalSeconds:0.0} s after its time"));
+        output.WriteLine(
+            string.Create(CultureInfo.InvariantCulture,
+                $"the reminder came, and the hold expired {(expired.At - held.Reservation!.ExpiresAt).TotalSeconds:0.0} s after its time"));
     }
 
     [Fact]
@@ -78,11 +81,13 @@ public sealed class ReminderTests(SharedCluster shared, ITestOutputHelper output
         for (var number = 0; number < Shard.Count; number++)
         {
             var started = Stopwatch.GetTimestamp();
-            Assert.DoesNotContain(await ledger.DueAsync(now, 256, Shard.Of(number)), account => account.StartsWith("seeded-", StringComparison.Ordinal));
+            Assert.DoesNotContain(await ledger.DueAsync(now, 256, Shard.Of(number)), account =>
+                account.StartsWith("seeded-", StringComparison.Ordinal));
             took.Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
         }
         // The server's counts of what was read come a moment later.
-        await ServerProcess.UntilAsync(async () => (await ScansAsync()).ByIndex >= before.ByIndex + Shard.Count, soon, () => "the index of what is due is not used");
+        await ServerProcess.UntilAsync(async () => (await ScansAsync()).ByIndex >= before.ByIndex + Shard.Count, soon, () =>
+            "the index of what is due is not used");
         Assert.Equal(before.Whole, (await ScansAsync()).Whole);
 
         var account = "among-many-" + Guid.NewGuid().ToString("N");
@@ -94,12 +99,15 @@ public sealed class ReminderTests(SharedCluster shared, ITestOutputHelper output
         var active = (await ActivationsAsync()).Length;
         Assert.InRange(active, 0, 1000);
         output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{IdleAccounts} idle accounts: {Shard.Count} reminders, {active} activations of all kinds; a shard is asked in {took.Order().ElementAt(took.Count / 2):0.0} ms (longest {took.Max():0.0}); a hold among them expired {(expired.At - held.Reservation!.ExpiresAt).TotalSeconds:0.0} s after its time"));
+            $"{IdleAccounts} idle accounts: {Shard.Count} reminders, {active} activations of all kinds; a shard is asked in "
+                + $"{took.Order().ElementAt(took.Count / 2):0.0} ms (longest {took.Max():0.0}); a hold among them expired "
+                    + $"{(expired.At - held.Reservation!.ExpiresAt).TotalSeconds:0.0} s after its time"));
 
         async Task<(long Whole, long ByIndex)> ScansAsync()
         {
             await using var ask = source.CreateCommand(
-                "select (select seq_scan from pg_stat_user_tables where relname = 'heads'), (select idx_scan from pg_stat_user_indexes where indexrelname = 'heads_due')");
+                "select (select seq_scan from pg_stat_user_tables where relname = 'heads'), (select idx_scan from pg_stat_user_indexes "
+                    + "where indexrelname = 'heads_due')");
             await using var reader = await ask.ExecuteReaderAsync();
             await reader.ReadAsync();
             return (reader.GetInt64(0), reader.GetInt64(1));
@@ -108,7 +116,8 @@ public sealed class ReminderTests(SharedCluster shared, ITestOutputHelper output
 
     /// <summary>How many shards each silo watches, the fewest first.</summary>
     async Task<int[]> WatchesAsync() =>
-        [.. (await ActivationsAsync()).Where(grain => grain.GrainId.Type.ToString() == "deadlines").GroupBy(grain => grain.SiloAddress).Select(silo => silo.Count()).Order()];
+        [.. (await ActivationsAsync()).Where(grain => grain.GrainId.Type.ToString() == "deadlines").GroupBy(grain => grain.SiloAddress)
+            .Select(silo => silo.Count()).Order()];
 
     Task<DetailedGrainStatistic[]> ActivationsAsync() => Management.GetDetailedGrainStatistics();
 

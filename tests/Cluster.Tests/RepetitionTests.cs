@@ -16,7 +16,8 @@ public sealed class RepetitionTests(SharedCluster shared) : IClassFixture<Shared
         var account = "again-" + Guid.NewGuid().ToString("N");
         var authority = shared.Cluster.OverTcp.GetRequiredService<IBudgetAuthority>();
         await authority.ExpectAsync(account, new SetPolicy(Calls.Policy(Calls.Tokens("ever", "lifetime", 1000))));
-        foreach (var command in new IdentifiedCommand[] { Calls.Reserve("made-up", 400), Calls.Settle("made-up", "made-up-too", 300), Calls.Record("made-up-again", 5) })
+        foreach (var command in new IdentifiedCommand[] { Calls.Reserve("made-up", 400), Calls.Settle("made-up", "made-up-too", 300),
+            Calls.Record("made-up-again", 5) })
         {
             await authority.ExpectAsync(account, command with { FreshId = true });
             // As if the first answer had been lost.
@@ -45,7 +46,8 @@ public sealed class RepetitionTests(SharedCluster shared) : IClassFixture<Shared
     public async Task Patience_ends_with_the_last_reason()
     {
         var impatient = new Repetition(TimeProvider.System) { Patience = TimeSpan.FromMilliseconds(100) };
-        var answer = await impatient.CallAsync<string>(_ => throw new TimeoutException("nobody there"), _ => false, why => "gave up: " + why, CancellationToken.None);
+        var answer = await impatient.CallAsync<string>(_ => throw new TimeoutException("nobody there"), _ => false, why =>
+            "gave up: " + why, CancellationToken.None);
         Assert.Equal("gave up: nobody there", answer);
     }
 

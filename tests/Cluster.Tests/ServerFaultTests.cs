@@ -49,7 +49,8 @@ public sealed class ServerFaultTests(ITestOutputHelper output) : IAsyncLifetime
         var back = load.Now;
         await load.GoOnAsync(500);
         output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"PostgreSQL killed and started again: {load.Unavailable} calls told to try again, every account served again {load.Recovery(back).TotalSeconds:0.0} s after it was back"));
+            $"PostgreSQL killed and started again: {load.Unavailable} calls told to try again, every account served again "
+                + $"{load.Recovery(back).TotalSeconds:0.0} s after it was back"));
         Assert.Empty(await load.StopAndAuditAsync(cluster.Postgres));
     }
 
@@ -64,7 +65,8 @@ public sealed class ServerFaultTests(ITestOutputHelper output) : IAsyncLifetime
         await load.GoOnAsync(500);
         await cluster.RestartAsync();
         await load.GoOnAsync(200);
-        output.WriteLine($"Redis killed and started again, then all silos restarted at once: {load.Unavailable} calls refused by unavailability");
+        output.WriteLine(
+            $"Redis killed and started again, then all silos restarted at once: {load.Unavailable} calls refused by unavailability");
         Assert.Empty(await load.StopAndAuditAsync(cluster.Postgres));
     }
 }

@@ -33,7 +33,8 @@ sealed class SiloProcess : IAsyncDisposable
         return Start(new()
         {
             ["PURSER_ROLE"] = "silo", ["PURSER_POSTGRES"] = postgres, ["PURSER_REDIS"] = redis, ["PURSER_CLUSTER_ID"] = clusterId,
-            ["PURSER_SILO_PORT"] = port.ToString(CultureInfo.InvariantCulture), ["PURSER_GATEWAY_PORT"] = gateway.ToString(CultureInfo.InvariantCulture),
+            ["PURSER_SILO_PORT"] = port.ToString(CultureInfo.InvariantCulture), ["PURSER_GATEWAY_PORT"] = gateway.ToString(
+                CultureInfo.InvariantCulture),
         }, port);
     }
 
@@ -46,14 +47,17 @@ sealed class SiloProcess : IAsyncDisposable
         var address = network.AddressOf(place).ToString();
         return Start(new()
         {
-            ["PURSER_ROLE"] = "silo", ["PURSER_POSTGRES"] = postgres, ["PURSER_REDIS"] = redis, ["PURSER_CLUSTER_ID"] = clusterId, ["PURSER_ADVERTISED_IP"] = address,
-            ["PURSER_SILO_PORT"] = port.ToString(CultureInfo.InvariantCulture), ["PURSER_GATEWAY_PORT"] = GatewayInNetwork.ToString(CultureInfo.InvariantCulture),
+            ["PURSER_ROLE"] = "silo", ["PURSER_POSTGRES"] = postgres, ["PURSER_REDIS"] = redis, ["PURSER_CLUSTER_ID"] = clusterId,
+                ["PURSER_ADVERTISED_IP"] = address,
+            ["PURSER_SILO_PORT"] = port.ToString(CultureInfo.InvariantCulture), ["PURSER_GATEWAY_PORT"] = GatewayInNetwork.ToString(
+                CultureInfo.InvariantCulture),
         }, port, $"http://{address}:8080", network.Within(place));
     }
 
     /// <summary>An api in front of the silos, which knows no database.</summary>
     public static SiloProcess StartApi(string redis, string clusterId, string adminKey = "") =>
-        Start(new() { ["PURSER_ROLE"] = "api", ["PURSER_REDIS"] = redis, ["PURSER_CLUSTER_ID"] = clusterId, ["PURSER_ADMIN_KEY"] = adminKey }, port: 0);
+        Start(new() { ["PURSER_ROLE"] = "api", ["PURSER_REDIS"] = redis, ["PURSER_CLUSTER_ID"] = clusterId,
+            ["PURSER_ADMIN_KEY"] = adminKey }, port: 0);
 
     static SiloProcess Start(Dictionary<string, string> settings, int port, string? address = null, string[]? within = null)
     {
@@ -80,16 +84,19 @@ sealed class SiloProcess : IAsyncDisposable
     public Task ReadyAsync() => UntilAsync(async () => await WhyNotReadyAsync() is null);
 
     /// <summary>Until nothing but the clock, which a test has set, keeps it from being sent calls.</summary>
-    public Task ReadyButForTheClockAsync() => UntilAsync(async () => await WhyNotReadyAsync() is "this machine's clock is more than five minutes off the ledger's");
+    public Task ReadyButForTheClockAsync() =>
+        UntilAsync(async () => await WhyNotReadyAsync() is "this machine's clock is more than five minutes off the ledger's");
 
     Task UntilAsync(Func<Task<bool>> condition) => ServerProcess.UntilAsync(
-        async () => process.HasExited ? throw new InvalidOperationException($"the node ended with {process.ExitCode}: {await errors}") : await condition(),
+        async () => process.HasExited ? throw new InvalidOperationException($"the node ended with {process.ExitCode}: {await errors}")
+            : await condition(),
         patience, () => "the node is not ready");
 
     async Task<string?> WhyNotReadyAsync() => await HealthAsync() is { } health ? (string?)health["why"] : "it does not answer";
 
     /// <summary>How many silos this one counts; 0 while it is not ready.</summary>
-    public async Task<int> SilosAsync() => await HealthAsync() is { } health && health["why"] is null ? health["silos"]!.GetValue<int>() : 0;
+    public async Task<int> SilosAsync() => await HealthAsync() is { } health && health["why"] is null ? health["silos"]!.GetValue<int>()
+        : 0;
 
     async Task<JsonNode?> HealthAsync()
     {

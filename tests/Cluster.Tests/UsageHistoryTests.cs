@@ -25,9 +25,11 @@ public sealed class UsageHistoryTests(SharedCluster shared) : IClassFixture<Shar
         var account = "acct-" + Guid.NewGuid().ToString("N");
         for (var i = 1; i <= 20; i++)
         {
-            await Authority.ExpectAsync(account, new Record($"u{i}", new() { InputTokens = 10 * i, Success = i % 4 != 0, DurationMs = 100 }));
+            await Authority.ExpectAsync(
+                account, new Record($"u{i}", new() { InputTokens = 10 * i, Success = i % 4 != 0, DurationMs = 100 }));
             var history = await ReadAsync(account);
-            Assert.Equal((i * (i + 1) / 2 * 10, i, i / 4), ((int)history.Hours.Sum(hour => hour.Usage.Tokens), (int)history.Hours.Sum(hour => hour.Usage.Requests), (int)history.Hours.Sum(hour => hour.Usage.Failed)));
+            Assert.Equal((i * (i + 1) / 2 * 10, i, i / 4), ((int)history.Hours.Sum(hour => hour.Usage.Tokens),
+                (int)history.Hours.Sum(hour => hour.Usage.Requests), (int)history.Hours.Sum(hour => hour.Usage.Failed)));
             Assert.Equal((i, 5d * (i + 1)), (history.TokensPerCall.Count, Math.Round(history.TokensPerCall.Mean, 9)));
         }
         Assert.Equal(0, (await ReadAsync(account)).MillisPerCall.Variance);
@@ -58,7 +60,10 @@ public sealed class UsageHistoryTests(SharedCluster shared) : IClassFixture<Shar
         var account = "acct-" + Guid.NewGuid().ToString("N");
         var now = NodaTime.Instant.FromUnixTimeSeconds(DateTimeOffset.UtcNow.ToUnixTimeSeconds());
         for (var hour = 14 * 24; hour >= 0; hour--)
-            await Authority.ExpectAsync(account, new Record($"u{hour}", new() { InputTokens = hour == 0 ? 900_000 : 1_000 + hour * 7 % 90, Timestamp = now - NodaTime.Duration.FromHours(hour), CostNanos = 1 }));
+            await Authority.ExpectAsync(
+                account,
+                    new Record($"u{hour}", new() { InputTokens = hour == 0 ? 900_000 : 1_000 + hour * 7 % 90,
+                        Timestamp = now - NodaTime.Duration.FromHours(hour), CostNanos = 1 }));
         var found = (await ReadAsync(account)).Anomalies;
         Assert.Contains(found, one => one.Kind == AnomalyKind.Spike && one.Severity == Severity.Critical);
 
@@ -67,7 +72,8 @@ public sealed class UsageHistoryTests(SharedCluster shared) : IClassFixture<Shar
         Assert.Equal(found, (await embedded.ReadAsync(account)).Anomalies);
     }
 
-    /// <summary>The state of a grain that slept while its journal was compacted ends before the checkpoint: it goes on from there.</summary>
+    /// <summary>The state of a grain that slept while its journal was compacted ends before the checkpoint: it goes on from
+    /// there.</summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -101,11 +107,13 @@ public sealed class UsageHistoryTests(SharedCluster shared) : IClassFixture<Shar
             }
             // Silos may be folding as well.
             var gone = 0;
-            await ServerProcess.UntilAsync(async () => (gone += await ledger.CompactAsync(account, NodaTime.Instant.MaxValue, 50)) == 337, TimeSpan.FromSeconds(60), () => $"{gone} entries are compacted");
+            await ServerProcess.UntilAsync(async () => (gone += await ledger.CompactAsync(account, NodaTime.Instant.MaxValue, 50)) == 337,
+                TimeSpan.FromSeconds(60), () => $"{gone} entries are compacted");
             await ledger.DeleteSnapshotsAsync();
         }
         var after = await ReadAsync(account);
-        Assert.Equal((before.Position, before.TokensPerCall, before.NanosPerCall), (after.Position, after.TokensPerCall, after.NanosPerCall));
+        Assert.Equal((before.Position, before.TokensPerCall, before.NanosPerCall),
+            (after.Position, after.TokensPerCall, after.NanosPerCall));
         Assert.Equal(before.Hours, after.Hours);
         Assert.Equal(before.Anomalies, after.Anomalies);
         Assert.Equal(audit, await AuditAsync());
@@ -116,12 +124,17 @@ public sealed class UsageHistoryTests(SharedCluster shared) : IClassFixture<Shar
 
         Task<Outcome> RecordAsync(int hour) => Authority.ExpectAsync(account, new Record($"u{hour}", new()
         {
-            InputTokens = hour == 0 ? 900_000 : 1_000 + (hour + 1) * 7 % 90, Timestamp = now - NodaTime.Duration.FromHours(hour), CostNanos = 1,
+            InputTokens = hour == 0 ? 900_000 : 1_000 + (hour + 1) * 7 % 90, Timestamp = now - NodaTime.Duration.FromHours(hour),
+                CostNanos = 1,
         }));
 
-        async Task<string> StatusAsync() => string.Join(' ', ((AccountStatus)(await Authority.ExpectAsync(account, new GetStatus())).Answer!).Limits.Select(limit => $"{limit.LimitId} {limit.Settled} {limit.Held}"));
+        async Task<string> StatusAsync() =>
+            string.Join(' ', ((AccountStatus)(await Authority.ExpectAsync(account, new GetStatus())).Answer!).Limits.Select(
+                limit => $"{limit.LimitId} {limit.Settled} {limit.Held}"));
 
-        async Task<IReadOnlyList<long>> AuditAsync() => [.. (await new ClusterHost(shared.Cluster, cluster => cluster.OverTcp).Queries.AuditAsync(account, null, 100)).Items.Select(item => item.Version)];
+        async Task<IReadOnlyList<long>> AuditAsync() =>
+            [.. (await new ClusterHost(shared.Cluster, cluster => cluster.OverTcp).Queries.AuditAsync(account, null, 100)).Items.Select(
+                item => item.Version)];
     }
 
     /// <summary>All silos stop, and the state of an account's grain is as it was long ago.</summary>
@@ -156,7 +169,8 @@ public sealed class UsageHistoryTests(SharedCluster shared) : IClassFixture<Shar
         await using var ledger = await PostgresLedger.OpenAsync(shared.Cluster.Postgres);
         await using var embedded = new EmbeddedHistories(ledger);
         var read = await embedded.ReadAsync(account);
-        Assert.Equal((read.Position, read.TokensPerCall, read.NanosPerCall), (history.Position, history.TokensPerCall, history.NanosPerCall));
+        Assert.Equal((read.Position, read.TokensPerCall, read.NanosPerCall),
+            (history.Position, history.TokensPerCall, history.NanosPerCall));
         Assert.Equal(read.Hours, history.Hours);
     }
 

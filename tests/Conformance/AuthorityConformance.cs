@@ -32,7 +32,8 @@ public abstract class AuthorityConformance : IAsyncLifetime
         for (var round = 0; round < 100; round++)
         {
             var account = await AccountWithAsync(Tokens("hourly", "lifetime", 1000));
-            var outcomes = await Task.WhenAll(Enumerable.Range(0, 50).Select(i => Task.Run(() => Authority.SendAsync(account, Reserve($"hold-{i}", 400)))));
+            var outcomes = await Task.WhenAll(
+                Enumerable.Range(0, 50).Select(i => Task.Run(() => Authority.SendAsync(account, Reserve($"hold-{i}", 400)))));
             Assert.Equal(2, outcomes.Count(outcome => outcome.Status == OutcomeStatus.Done));
             Assert.All(outcomes.Where(outcome => outcome.Status != OutcomeStatus.Done), outcome =>
             {
@@ -61,7 +62,8 @@ public abstract class AuthorityConformance : IAsyncLifetime
     public async Task One_id_sent_by_many_at_once_is_one_hold()
     {
         var account = await AccountWithAsync(Tokens("ever", "lifetime", 10_000));
-        var outcomes = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => Task.Run(() => Authority.SendAsync(account, Reserve("same", 400)))));
+        var outcomes = await Task.WhenAll(
+            Enumerable.Range(0, 40).Select(_ => Task.Run(() => Authority.SendAsync(account, Reserve("same", 400)))));
         Assert.All(outcomes, outcome => Assert.Equal(OutcomeStatus.Done, outcome.Status));
         Assert.Equal(400, (await Authority.OnlyLimitAsync(account)).Held.Value);
     }
@@ -77,7 +79,8 @@ public abstract class AuthorityConformance : IAsyncLifetime
             Settle("hold", "part", 300, final: false),
             Settle("hold", "rest", 200),
             Record("direct", 50),
-            new AddOverride("raise", new() { LimitId = "ever", Additional = 100, Reason = "launch", CreatedBy = "ops", ExpiresAt = NodaTime.Instant.FromUtc(2100, 1, 1, 0, 0) }),
+            new AddOverride("raise", new() { LimitId = "ever", Additional = 100, Reason = "launch", CreatedBy = "ops",
+                ExpiresAt = NodaTime.Instant.FromUtc(2100, 1, 1, 0, 0) }),
         ];
         foreach (var command in commands)
         {
@@ -153,8 +156,12 @@ public abstract class AuthorityConformance : IAsyncLifetime
         var account = NewAccount();
         for (var i = 0; i < 20; i++)
         {
-            await Authority.ExpectAsync(account, new Record($"u{i}", new() { InputTokens = 10, OutputTokens = 1, Dimensions = new() { Model = "gpt-4o-mini", User = "ann" } }));
-            var sum = Assert.Single(await host.Queries.SumAsync(new() { Account = account }, [UsageKey.Model, UsageKey.Provider], UsageStep.Whole));
+            await Authority.ExpectAsync(
+                account,
+                    new Record(
+                        $"u{i}", new() { InputTokens = 10, OutputTokens = 1, Dimensions = new() { Model = "gpt-4o-mini", User = "ann" } }));
+            var sum = Assert.Single(await host.Queries.SumAsync(new() { Account = account }, [UsageKey.Model, UsageKey.Provider],
+                UsageStep.Whole));
             Assert.Equal(["gpt-4o-mini", "openai"], sum.Keys);
             Assert.Equal((10 * (i + 1), i + 1), ((long)sum.InputTokens, (long)sum.Requests));
         }
@@ -229,14 +236,18 @@ public abstract class AuthorityConformance : IAsyncLifetime
     [Fact]
     public async Task A_catalogue_that_was_put_outlives_a_restart()
     {
-        var edit = new PutCatalogue(Catalogues.Bytes(Catalogues.With("lasting", "4"))) { At = NodaTime.Instant.FromUtc(2026, 11, 21, 0, 0), ChangedBy = "ann" };
+        var edit = new PutCatalogue(Catalogues.Bytes(Catalogues.With("lasting", "4"))) { At = NodaTime.Instant.FromUtc(2026, 11, 21, 0, 0),
+            ChangedBy = "ann" };
         var put = await Authority.EditSettingsAsync(edit);
         Assert.Null(put.Refusal);
         try
         {
             await host.RestartAsync();
             Assert.Equal(put.Settings.Body.Catalogue, (await Authority.SettingsAsync()).Body.Catalogue);
-            var booked = (await Authority.ExpectAsync(NewAccount(), new Record("u", new() { Dimensions = new() { Model = "lasting" }, InputTokens = 1_000_000 }))).Answer as Settlement;
+            var booked =
+                (await Authority.ExpectAsync(
+                    NewAccount(),
+                        new Record("u", new() { Dimensions = new() { Model = "lasting" }, InputTokens = 1_000_000 }))).Answer as Settlement;
             Assert.Equal(("4", put.Settings.Prices.Version), (booked!.Cost, booked.PriceVersion));
             // The same once more is nothing new.
             Assert.Equal(put.Settings.Version, (await Authority.EditSettingsAsync(edit)).Settings.Version);

@@ -27,10 +27,12 @@ public static class Calls
     public static Check Check(long tokens) => new(new Estimate { Tokens = tokens });
 
     /// <summary>Sends and expects an answer of this status.</summary>
-    public static async Task<Outcome> ExpectAsync(this IBudgetAuthority authority, string account, BudgetCommand command, OutcomeStatus status = OutcomeStatus.Done)
+    public static async Task<Outcome> ExpectAsync(this IBudgetAuthority authority, string account, BudgetCommand command,
+        OutcomeStatus status = OutcomeStatus.Done)
     {
         var outcome = await authority.SendAsync(account, command);
-        Assert.True(outcome.Status == status, $"{command.GetType().Name}: expected {status}, got {outcome.Status} ({outcome.Field}: {outcome.Detail})");
+        Assert.True(outcome.Status == status,
+            $"{command.GetType().Name}: expected {status}, got {outcome.Status} ({outcome.Field}: {outcome.Detail})");
         return outcome;
     }
 

@@ -121,7 +121,8 @@ public sealed class FaultyLedger(ILedger inner) : ILedger
 
     public Task<KeptHistory> LoadHistoryAsync(string account) => inner.LoadHistoryAsync(account);
 
-    public Task SaveHistoryAsync(string account, long version, ReadOnlyMemory<byte> history) => inner.SaveHistoryAsync(account, version, history);
+    public Task SaveHistoryAsync(string account, long version, ReadOnlyMemory<byte> history) =>
+        inner.SaveHistoryAsync(account, version, history);
 
     public Task<IReadOnlyList<string>> DueAsync(Instant now, int most, Shard shard = default)
     {

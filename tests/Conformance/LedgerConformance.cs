@@ -63,7 +63,8 @@ public abstract class LedgerConformance : IAsyncLifetime
     {
         var deadline = Noon + Duration.FromHours(1);
         await Ledger.WriteAsync(
-            new Append("a", 0, [Booked(NewRecord("u1"))]) { At = Noon, ClosedHolds = [ClosedHold("h1", booked: 1)], NextDeadline = deadline });
+            new Append("a", 0, [Booked(NewRecord("u1"))]) { At = Noon, ClosedHolds = [ClosedHold("h1", booked: 1)],
+                NextDeadline = deadline });
         await Ledger.WriteAsync(new Append("a", 1, [Mark("2")]) { At = Noon, NextDeadline = deadline });
 
         var result = await Ledger.AppendAsync(new Append("a", wrong, [Mark("lost"), Booked(NewRecord("u2"))])
@@ -117,7 +118,8 @@ public abstract class LedgerConformance : IAsyncLifetime
         await Ledger.WriteAsync(new Append("a", 0, [Booked(NewRecord("u1"))]) { At = Noon, ClosedHolds = [ClosedHold("h1")] });
         await Ledger.WriteAsync(Appending("b", 0, Mark("1")));
 
-        var results = await Ledger.AppendAsync([Taking("a", 1, ["h1"], ["u9"]), Taking("b", 1, ["h1"], ["u1"]), Taking("c", 0, ["h1"], ["u1"])]);
+        var results = await Ledger.AppendAsync(
+            [Taking("a", 1, ["h1"], ["u9"]), Taking("b", 1, ["h1"], ["u1"]), Taking("c", 0, ["h1"], ["u1"])]);
         var byUsage = await Ledger.AppendAsync(Taking("a", 1, ["h9"], ["u1"]));
 
         Assert.Equal([AppendStatus.Conflict, AppendStatus.Written, AppendStatus.Written], results.Select(result => result.Status));
@@ -189,7 +191,8 @@ public abstract class LedgerConformance : IAsyncLifetime
                 for (var round = 0; round < rounds; round++)
                 {
                     barrier.SignalAndWait();
-                    var result = host.AppendAsync(Appending("hot", round, Mark($"{no}/{round}"), Booked(NewRecord($"{no}/{round}")))).GetAwaiter().GetResult();
+                    var result = host.AppendAsync(Appending("hot", round, Mark($"{no}/{round}"), Booked(NewRecord($"{no}/{round}"))))
+                        .GetAwaiter().GetResult();
                     outcomes[no, round] = result.Status;
                 }
             },
@@ -230,12 +233,14 @@ public abstract class LedgerConformance : IAsyncLifetime
         var results = await Ledger.AppendAsync(
         [
             Appending("a1", 0, Booked(NewRecord("u"))),
-            new("a2", 1, [Mark("lost"), Booked(NewRecord("v")), Booked(NewRecord("u"))]) { At = Noon, ClosedHolds = [ClosedHold("h")], NextDeadline = deadline },
+            new("a2", 1, [Mark("lost"), Booked(NewRecord("v")), Booked(NewRecord("u"))]) { At = Noon, ClosedHolds = [ClosedHold("h")],
+                NextDeadline = deadline },
             Appending("a3", 0, Booked(NewRecord("twice")), Booked(NewRecord("twice"))),
             Appending("a4", 0, Booked(NewRecord("u"))),
         ]);
 
-        Assert.Equal([AppendStatus.Written, AppendStatus.Failed, AppendStatus.Failed, AppendStatus.Written], results.Select(result => result.Status));
+        Assert.Equal([AppendStatus.Written, AppendStatus.Failed, AppendStatus.Failed, AppendStatus.Written],
+            results.Select(result => result.Status));
         Assert.Equal(1, await Ledger.VersionAsync("a1"));
         Assert.Equal(1, await Ledger.VersionAsync("a2"));
         Assert.Equal(0, await Ledger.VersionAsync("a3"));
@@ -279,7 +284,8 @@ public abstract class LedgerConformance : IAsyncLifetime
         for (var version = 0; version < 150; version++)
             await Ledger.WriteAsync(Appending("a", version, Mark($"a{version + 1}")), Appending("b", version, Mark($"b{version + 1}")));
 
-        foreach (var (after, most) in new[] { (0L, 1), (0, 10), (0, 64), (0, 1000), (63, 1), (63, 2), (64, 64), (100, 7), (127, 23), (149, 5), (150, 5), (500, 5) })
+        foreach (var (after, most) in new[] { (0L, 1), (0, 10), (0, 64), (0, 1000), (63, 1), (63, 2), (64, 64), (100, 7), (127, 23),
+            (149, 5), (150, 5), (500, 5) })
             Assert.Equal(
                 Enumerable.Range(1, 150).Where(version => version > after).Take(most).Select(version => $"b{version}"),
                 Marks(await Ledger.ReadJournalAsync("b", after, most)));
@@ -291,7 +297,8 @@ public abstract class LedgerConformance : IAsyncLifetime
     public async Task Closed_holds_and_usage_are_recalled_by_id_and_account()
     {
         await Ledger.WriteAsync(
-            new Append("a", 0, [Booked(NewRecord("u1", cost: 1)), Booked(NewRecord("u2", cost: 2))]) { At = Noon, ClosedHolds = [ClosedHold("h1"), ClosedHold("h2")] },
+            new Append("a", 0, [Booked(NewRecord("u1", cost: 1)), Booked(NewRecord("u2", cost: 2))]) { At = Noon,
+                ClosedHolds = [ClosedHold("h1"), ClosedHold("h2")] },
             new Append("b", 0, [Booked(NewRecord("u1", cost: 3))]) { At = Noon, ClosedHolds = [ClosedHold("h1", booked: 9)] });
 
         var recalled = await Ledger.RecallAsync("a", ["h1", "h2", "h3", "H1"], ["u2", "u1", "u3", "U1"]);
@@ -309,7 +316,8 @@ public abstract class LedgerConformance : IAsyncLifetime
     public async Task Records_of_every_kind_of_event_are_recalled()
     {
         await Ledger.WriteAsync(Appending(
-            "a", 0, new Settled(NewRecord("s"), []) { At = Noon }, new Recorded(NewRecord("r"), []) { At = Noon }, new Expired("h", NewRecord("e"), []) { At = Noon },
+            "a", 0, new Settled(NewRecord("s"), []) { At = Noon }, new Recorded(NewRecord("r"), []) { At = Noon },
+                new Expired("h", NewRecord("e"), []) { At = Noon },
             new Expired("h2", null, []) { At = Noon }));
 
         Assert.Equal(["e", "r", "s"], (await Ledger.RecallAsync("a", [], ["r", "s", "e"])).Usage.Keys.Order());
@@ -320,7 +328,8 @@ public abstract class LedgerConformance : IAsyncLifetime
     public async Task A_closed_hold_is_replaced_by_a_newer_one()
     {
         await Ledger.WriteAsync(new Append("a", 0, [Mark("1")]) { At = Noon, ClosedHolds = [ClosedHold("h", booked: 1)] });
-        await Ledger.WriteAsync(new Append("a", 1, [Mark("2")]) { At = Noon, ClosedHolds = [ClosedHold("h", booked: 2), ClosedHold("h2")] });
+        await Ledger.WriteAsync(
+            new Append("a", 1, [Mark("2")]) { At = Noon, ClosedHolds = [ClosedHold("h", booked: 2), ClosedHold("h2")] });
 
         Assert.Equal(Text(ClosedHold("h", booked: 2)), Text((await Ledger.RecallAsync("a", ["h"], [])).Holds["h"]));
     }
@@ -334,7 +343,8 @@ public abstract class LedgerConformance : IAsyncLifetime
         var recalled = (await Ledger.RecallAsync("a", [], [record.Id])).Usage[record.Id];
 
         Assert.Equal(Text(record), Text(recalled));
-        Assert.Equal((false, false, 0L, ""), (recalled.Final, recalled.Usage.Success, recalled.Usage.Requests, recalled.Usage.Dimensions.Session));
+        Assert.Equal((false, false, 0L, ""), (recalled.Final, recalled.Usage.Success, recalled.Usage.Requests,
+            recalled.Usage.Dimensions.Session));
         Assert.Equal(record.Usage.Dimensions, recalled.Usage.Dimensions);
         Assert.Equal(record.Amounts, recalled.Amounts);
         Assert.Equal(Text(record), Text(Assert.Single(await Ledger.ReadUsageAsync("a", Noon).ToListAsync())));
@@ -375,7 +385,8 @@ public abstract class LedgerConformance : IAsyncLifetime
     [InlineData(" ")]
     public async Task Names_are_only_names(string name)
     {
-        await Ledger.WriteAsync(new Append(name, 0, [Mark(name), Booked(NewRecord(name))]) { At = Noon, ClosedHolds = [ClosedHold(name)], NextDeadline = Noon });
+        await Ledger.WriteAsync(new Append(name, 0, [Mark(name), Booked(NewRecord(name))]) { At = Noon, ClosedHolds = [ClosedHold(name)],
+            NextDeadline = Noon });
         await ReopenAsync();
 
         Assert.Equal([name], Marks((await Ledger.LoadAsync(name)).Tail));
@@ -429,10 +440,13 @@ public abstract class LedgerConformance : IAsyncLifetime
         for (var hour = 0; hour < 150; hour++)
         {
             BudgetEvent happened = hour % 10 == 3 ? new AccountPaused($"{hour}") { At = Hour(hour) }
-                : new Recorded(NewRecord($"u{hour}", Hour(hour)) with { Usage = new() { InputTokens = 10, OutputTokens = 5, Dimensions = new() { User = $"user{hour % 3}" } } }, []) { At = Hour(hour) };
+                : new Recorded(
+                    NewRecord($"u{hour}", Hour(hour)) with { Usage = new() { InputTokens = 10, OutputTokens = 5,
+                        Dimensions = new() { User = $"user{hour % 3}" } } }, []) { At = Hour(hour) };
             await Ledger.WriteAsync(
                 new Append("a", hour, [happened]) { At = Hour(hour), ClosedHolds = [ClosedHold($"h{hour}")] },
-                new Append("b", hour, [Mark($"{hour}")]) { At = Hour(hour) }, new Append("recent", hour, [Mark($"{hour}")]) { At = Hour(140) });
+                new Append("b", hour, [Mark($"{hour}")]) { At = Hour(hour) },
+                    new Append("recent", hour, [Mark($"{hour}")]) { At = Hour(140) });
         }
         await Ledger.WriteAsync(Appending("few", 0, Mark("1")));
         Assert.Equal(0, await store.CompactAsync("nobody", Hour(120), 10));
@@ -460,14 +474,17 @@ public abstract class LedgerConformance : IAsyncLifetime
             Assert.Equal("113", LedgerJson.DecodeState(stored.Snapshot.Span).PausedReason);
             var kept = await Ledger.LoadHistoryAsync("a");
             Assert.Equal((120, 120), (kept.Version, HistoryJson.Decode(kept.Bytes.Span).Position));
-            foreach (var after in new[] { 0, 1, 64, 119 }) await Assert.ThrowsAsync<CompactedJournalException>(() => Ledger.ReadJournalAsync("a", after, 10));
+            foreach (var after in new[] { 0, 1, 64, 119 })
+                await Assert.ThrowsAsync<CompactedJournalException>(() => Ledger.ReadJournalAsync("a", after, 10));
             Assert.Equal(Enumerable.Range(121, 30), (await Ledger.ReadJournalAsync("a", 120, 100)).Select(entry => (int)entry.Version));
             Assert.Equal(Enumerable.Range(129, 5), (await Ledger.ReadJournalAsync("a", 128, 5)).Select(entry => (int)entry.Version));
             Assert.Equal(150, (await Ledger.ReadJournalAsync("b", 0, 1000)).Count);
-            Assert.Equal((5, 5), ((await Ledger.RecallAsync("a", ["h0", "h64", "h119", "h120", "h149"], [])).Holds.Count, (await Ledger.RecallAsync("a", [], ["u0", "u64", "u119", "u120", "u149"])).Usage.Count));
+            Assert.Equal((5, 5), ((await Ledger.RecallAsync("a", ["h0", "h64", "h119", "h120", "h149"], [])).Holds.Count,
+                (await Ledger.RecallAsync("a", [], ["u0", "u64", "u119", "u120", "u149"])).Usage.Count));
             Assert.Equal(audit, await ShownAsync());
             var checkpoint = (await Ledger.LoadCheckpointAsync("a"))!;
-            Assert.Equal((120, Hour(119), 108), (checkpoint.Version, checkpoint.At, (int)checkpoint.Usage.Sum(usage => usage.Gain.Sums.Records)));
+            Assert.Equal(
+                (120, Hour(119), 108), (checkpoint.Version, checkpoint.At, (int)checkpoint.Usage.Sum(usage => usage.Gain.Sums.Records)));
             Assert.True(await store.RebuildAsync("a"));
             Assert.False(await store.RebuildAsync("b"));
             Assert.Equal(Figures(sums), Figures(await queries.SumAsync(new(), [UsageKey.User], UsageStep.Hour)));
@@ -482,7 +499,8 @@ public abstract class LedgerConformance : IAsyncLifetime
         }
 
         // The newest entry always stays, and writers go on from it, alone in the ledger or not.
-        Assert.Equal((29, 149, 149), (await store.CompactAsync("a", Hour(1000), 1000), await store.CompactAsync("b", Hour(1000), 1000), await store.CompactAsync("recent", Hour(1000), 1000)));
+        Assert.Equal((29, 149, 149), (await store.CompactAsync("a", Hour(1000), 1000), await store.CompactAsync("b", Hour(1000), 1000),
+            await store.CompactAsync("recent", Hour(1000), 1000)));
         await ReopenAsync();
         foreach (var account in (string[])["a", "b", "recent"])
         {
@@ -495,7 +513,8 @@ public abstract class LedgerConformance : IAsyncLifetime
         Task<int> CompactAsync(int most) => store.CompactAsync("a", Hour(120), most);
 
         static string Figures(IReadOnlyList<UsageSum> sums) =>
-            string.Join('\n', sums.Select(sum => $"{sum.Keys[0]} {sum.Start} {sum.Records} {sum.InputTokens} {sum.CostNanos}").Order(StringComparer.Ordinal));
+            string.Join('\n', sums.Select(sum => $"{sum.Keys[0]} {sum.Start} {sum.Records} {sum.InputTokens} {sum.CostNanos}")
+                .Order(StringComparer.Ordinal));
 
         async Task<string> ShownAsync()
         {
@@ -515,9 +534,12 @@ public abstract class LedgerConformance : IAsyncLifetime
         var (store, queries) = ((IUsageStore)Ledger, (IUsageQueries)Ledger);
         var later = Noon + Duration.FromDays(1);
         await Ledger.WriteAsync(Appending("a", 0, Mark("1")));
-        await Ledger.WriteAsync(Appending("a", 1, Booked(NewRecord("ann", Noon) with { Usage = new() { Dimensions = new() { User = "ann" } } }), Booked(NewRecord("bob", Noon))));
+        await Ledger.WriteAsync(
+            Appending("a", 1, Booked(NewRecord("ann", Noon) with { Usage = new() { Dimensions = new() { User = "ann" } } }),
+                Booked(NewRecord("bob", Noon))));
         await Ledger.WriteAsync(Appending("a", 2, Mark("3")));
-        if (await store.UnfoldedAsync() > 0) Assert.Equal((1, 0), (await store.CompactAsync("a", later, 10), await store.CompactAsync("a", later, 10)));
+        if (await store.UnfoldedAsync() > 0)
+            Assert.Equal((1, 0), (await store.CompactAsync("a", later, 10), await store.CompactAsync("a", later, 10)));
         while (await store.FoldAsync(later, 100))
         {
         }
@@ -563,16 +585,23 @@ public abstract class LedgerConformance : IAsyncLifetime
     static CounterChanges Changes(Instant at, params StoredCounter[] kept) => new(kept, [], [], at);
 
     static string Shown(IEnumerable<StoredCounter> counters) => string.Join(' ', counters
-        .OrderBy(one => one.Name.No).ThenBy(one => one.Name.Key, StringComparer.Ordinal).Select(one => $"{one.Name.No}/{one.Name.Key}={Encoding.UTF8.GetString(one.Json.Span)}"));
+        .OrderBy(one => one.Name.No).ThenBy(one => one.Name.Key, StringComparer.Ordinal)
+            .Select(one => $"{one.Name.No}/{one.Name.Key}={Encoding.UTF8.GetString(one.Json.Span)}"));
 
     [Fact]
     public async Task Counters_are_kept_with_their_snapshot_or_not_at_all()
     {
         await Ledger.WriteAsync(Appending("a", 0, Mark("1")), Appending("b", 0, Mark("1")));
-        Assert.True(await Ledger.SaveSnapshotAsync("a", 1, "one"u8.ToArray(), Changes(Noon, Kept(1, "ann", "5"), Kept(1, "", "6"), Kept(2, "ann", "7"))));
+        Assert.True(
+            await Ledger.SaveSnapshotAsync("a", 1, "one"u8.ToArray(),
+                Changes(Noon, Kept(1, "ann", "5"), Kept(1, "", "6"), Kept(2, "ann", "7"))));
         await Ledger.WriteAsync(Appending("a", 1, Mark("2")));
-        Assert.True(await Ledger.SaveSnapshotAsync("a", 2, "two"u8.ToArray(), new([Kept(1, "ann", "8", keep: true)], [new(1, ""), new(9, "none")], [], Noon)));
-        Assert.False(await Ledger.SaveSnapshotAsync("a", 1, "one"u8.ToArray(), new([Kept(1, "ann", "9"), Kept(3, "new", "1")], [new(2, "ann")], [2], Noon)));
+        Assert.True(
+            await Ledger.SaveSnapshotAsync("a", 2, "two"u8.ToArray(), new([Kept(1, "ann", "8", keep: true)], [new(1, ""), new(9, "none")],
+                [], Noon)));
+        Assert.False(
+            await Ledger.SaveSnapshotAsync("a", 1, "one"u8.ToArray(), new([Kept(1, "ann", "9"), Kept(3, "new", "1")], [new(2, "ann")], [2],
+                Noon)));
 
         var found = await Ledger.ReadCountersAsync("a", [new(1, "ann"), new(1, ""), new(2, "ann"), new(3, "new")]);
         Assert.Equal("1/ann=8 2/ann=7", Shown(found));
@@ -595,9 +624,11 @@ public abstract class LedgerConformance : IAsyncLifetime
         var hour = Noon + Duration.FromHours(1);
         await Ledger.WriteAsync(Appending("a", 0, Mark("1")));
         await Ledger.SaveSnapshotAsync("a", 1, "one"u8.ToArray(), Changes(
-            Noon - Duration.FromHours(2), Kept(1, "b", "1"), Kept(1, "a", "2"), Kept(1, "\uFFFD", "3"), Kept(1, "\U0001F511", "4"), Kept(10, "a", "5"), Kept(2, "ended", "6", Noon)));
+            Noon - Duration.FromHours(2), Kept(1, "b", "1"), Kept(1, "a", "2"), Kept(1, "\uFFFD", "3"), Kept(1, "\U0001F511", "4"),
+                Kept(10, "a", "5"), Kept(2, "ended", "6", Noon)));
 
-        Task<IReadOnlyList<StoredCounter>> Page(CounterName after, int most, Instant? at = null) => Ledger.ReadCountersAsync("a", after, at ?? Noon, most);
+        Task<IReadOnlyList<StoredCounter>> Page(CounterName after, int most, Instant? at = null) =>
+            Ledger.ReadCountersAsync("a", after, at ?? Noon, most);
         Assert.Equal(["2", "1", "3"], (await Page(CounterName.First, 3)).Select(one => Encoding.UTF8.GetString(one.Json.Span)));
         Assert.Equal(["4", "5"], (await Page(new(1, "\uFFFD"), 3)).Select(one => Encoding.UTF8.GetString(one.Json.Span)));
         Assert.Empty(await Page(new(10, "a"), 3));
@@ -610,19 +641,23 @@ public abstract class LedgerConformance : IAsyncLifetime
         await Ledger.WriteAsync(Appending("a", 0, Mark("1")));
         var later = Noon + Duration.FromHours(2);
         await Ledger.SaveSnapshotAsync("a", 1, "one"u8.ToArray(), Changes(
-            Noon, Kept(1, "ended", "1"), Kept(1, "numbered", "2", keep: true), Kept(1, "lasting", "3", later + Duration.FromHours(1)), Kept(2, "gone", "4", Span.Always.End)));
+            Noon, Kept(1, "ended", "1"), Kept(1, "numbered", "2", keep: true), Kept(1, "lasting", "3", later + Duration.FromHours(1)),
+                Kept(2, "gone", "4", Span.Always.End)));
         await Ledger.SaveSnapshotAsync("a", 1, "two"u8.ToArray(), new([], [], [2], later));
 
-        Assert.Equal("1/lasting=3 1/numbered=2", Shown(await Ledger.ReadCountersAsync("a", [new(1, "ended"), new(1, "numbered"), new(1, "lasting"), new(2, "gone")])));
+        Assert.Equal("1/lasting=3 1/numbered=2",
+            Shown(await Ledger.ReadCountersAsync("a", [new(1, "ended"), new(1, "numbered"), new(1, "lasting"), new(2, "gone")])));
         Assert.Equal("1/lasting=3", Shown(await Ledger.ReadCountersAsync("a", CounterName.First, later, 10)));
     }
 
     [Fact]
     public async Task Due_accounts_come_most_overdue_first()
     {
-        Append Due(string account, long version, Instant? deadline) => new(account, version, [Mark("x")]) { At = Noon, NextDeadline = deadline };
+        Append Due(string account, long version, Instant? deadline) =>
+            new(account, version, [Mark("x")]) { At = Noon, NextDeadline = deadline };
         static Instant Minute(int minutes) => Noon + Duration.FromMinutes(minutes);
-        await Ledger.WriteAsync(Due("c", 0, Minute(3)), Due("a", 0, Minute(1)), Due("b", 0, Minute(2)), Due("never", 0, null), Due("later", 0, Minute(9)));
+        await Ledger.WriteAsync(Due("c", 0, Minute(3)), Due("a", 0, Minute(1)), Due("b", 0, Minute(2)), Due("never", 0, null),
+            Due("later", 0, Minute(9)));
 
         Assert.Equal(["a", "b", "c"], await Ledger.DueAsync(Minute(3), 10));
         Assert.Equal(["a", "b"], await Ledger.DueAsync(Minute(3), 2));
@@ -644,7 +679,8 @@ public abstract class LedgerConformance : IAsyncLifetime
         for (var version = 0; version < deadlines.Length; version++)
         {
             var deadline = deadlines[version];
-            await Ledger.WriteAsync(new Append("a", version, [Mark("x")]) { At = Noon, NextDeadline = deadline is { } minute ? Minute(minute) : null });
+            await Ledger.WriteAsync(new Append("a", version, [Mark("x")]) { At = Noon, NextDeadline = deadline is { } minute
+                ? Minute(minute) : null });
             for (var now = 0; now < 12; now++) Assert.Equal(deadline <= now ? ["a"] : [], await Ledger.DueAsync(Minute(now), 10));
             await ReopenAsync();
             for (var now = 11; now >= 0; now--) Assert.Equal(deadline <= now ? ["a"] : [], await Ledger.DueAsync(Minute(now), 10));
@@ -729,7 +765,8 @@ public abstract class LedgerConformance : IAsyncLifetime
 
         foreach (var stale in new[] { Under(0, Mark("lost")), Under(0) })
             Assert.Equal(new(AppendStatus.Conflict, 1, 1), await Ledger.AppendAsync(stale));
-        Assert.Equal(AppendStatus.Conflict, (await Ledger.AppendAsync(new Append("new", 0, [Mark("lost")]) { At = Noon, SettingsVersion = 0 })).Status);
+        Assert.Equal(AppendStatus.Conflict,
+            (await Ledger.AppendAsync(new Append("new", 0, [Mark("lost")]) { At = Noon, SettingsVersion = 0 })).Status);
 
         Assert.Equal(["1"], Marks((await Ledger.LoadAsync("a")).Tail));
         Assert.Equal(0, await Ledger.VersionAsync("new"));

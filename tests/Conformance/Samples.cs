@@ -9,7 +9,8 @@ public static class Samples
 {
     public static readonly Instant Noon = Instant.FromUtc(2026, 3, 14, 12, 0);
 
-    public static Append Appending(string account, long expectedVersion, params BudgetEvent[] events) => new(account, expectedVersion, events) { At = Noon };
+    public static Append Appending(string account, long expectedVersion, params BudgetEvent[] events) =>
+        new(account, expectedVersion, events) { At = Noon };
 
     public static Append Confirming(string account, long expectedVersion) => new(account, expectedVersion, []) { At = Noon };
 
@@ -43,11 +44,13 @@ public static class Samples
         {
             Dimensions = new()
             {
-                Orchestrator = "o", User = "Zoë 🦊", Tenant = "t'; DROP TABLE usage; --", Session = "", Provider = "p", Model = "m:1", Tool = "x",
+                Orchestrator = "o", User = "Zoë 🦊", Tenant = "t'; DROP TABLE usage; --", Session = "", Provider = "p", Model = "m:1",
+                    Tool = "x",
                 Tags = new() { ["__proto__"] = "{}", ["团队"] = "100%_\\" },
             },
             Timestamp = Noon,
-            InputTokens = 1, OutputTokens = 2, Requests = 0, Success = false, Error = "\n\t\u0001", DurationMs = 0, RequestId = "r", Tools = ["a", "b"],
+            InputTokens = 1, OutputTokens = 2, Requests = 0, Success = false, Error = "\n\t\u0001", DurationMs = 0, RequestId = "r",
+                Tools = ["a", "b"],
             ToolCallId = "c", CostNanos = 0, Metadata = """{"a":[1,null]}""", Raw = "{}", ServiceTier = "flex",
             Parts = new() { CachedInputTokens = 1, Queries = 0.1m, WebSearchContext = "high" },
         },

@@ -48,10 +48,12 @@ public abstract class UsageQueryConformance : IAsyncLifetime
         Assert.Equal(0, await Store.UnfoldedAsync());
     }
 
-    static UsageRecord Call(string id, Dimensions dimensions, bool success = true, long? durationMs = null, Instant? at = null, string currency = "USD")
+    static UsageRecord Call(string id, Dimensions dimensions, bool success = true, long? durationMs = null, Instant? at = null,
+        string currency = "USD")
     {
         var record = NewRecord(id, at);
-        return record with { Currency = currency, Usage = record.Usage with { Dimensions = dimensions, Success = success, DurationMs = durationMs } };
+        return record with { Currency = currency, Usage = record.Usage with { Dimensions = dimensions, Success = success,
+            DurationMs = durationMs } };
     }
 
     async Task<List<string>> IdsAsync(UsageFilter filter, int pageSize = 1000)
@@ -148,8 +150,10 @@ public abstract class UsageQueryConformance : IAsyncLifetime
         await BookAsync("b", NewRecord("plain"));
         var hits = new[]
         {
-            all with { Orchestrator = "o" }, all with { User = "u" }, all with { Tenant = "t" }, all with { Session = "s" }, all with { Provider = "p" },
-            all with { Model = "m" }, all with { Tool = "x" }, all with { RequestId = "r" }, all with { Id = "hit" }, all with { ReservationId = "h" }, all with { Success = false },
+            all with { Orchestrator = "o" }, all with { User = "u" }, all with { Tenant = "t" }, all with { Session = "s" },
+                all with { Provider = "p" },
+            all with { Model = "m" }, all with { Tool = "x" }, all with { RequestId = "r" }, all with { Id = "hit" },
+                all with { ReservationId = "h" }, all with { Success = false },
         };
         foreach (var hit in hits)
         {
@@ -161,7 +165,8 @@ public abstract class UsageQueryConformance : IAsyncLifetime
         }
         Assert.Equal(["plain", "plain"], await IdsAsync(all with { Success = true }));
         Assert.Equal(["plain"], await IdsAsync(all with { Account = "b" }));
-        foreach (var miss in new[] { all with { Model = "M" }, all with { Model = "%" }, all with { User = "_" }, all with { Session = "" }, all with { Account = "A" } })
+        foreach (var miss in new[] { all with { Model = "M" }, all with { Model = "%" }, all with { User = "_" }, all with { Session = "" },
+            all with { Account = "A" } })
             Assert.Empty(await IdsAsync(miss));
     }
 
@@ -206,9 +211,11 @@ public abstract class UsageQueryConformance : IAsyncLifetime
     {
         var reported = NewRecord("u") with
         {
-            Usage = new() { InputTokens = 999, OutputTokens = 999, Requests = 999, Success = false, DurationMs = 30 }, Amounts = new(7, 4, 3, 50, 2), Unpriced = true,
+            Usage = new() { InputTokens = 999, OutputTokens = 999, Requests = 999, Success = false, DurationMs = 30 },
+                Amounts = new(7, 4, 3, 50, 2), Unpriced = true,
         };
-        await BookAsync("a", reported, NewRecord("v", input: 10, output: 5, cost: 1000), NewRecord("w") with { Usage = new() { DurationMs = 0 }, Amounts = new(-1, -1, 0, -20, 0) });
+        await BookAsync("a", reported, NewRecord("v", input: 10, output: 5, cost: 1000),
+            NewRecord("w") with { Usage = new() { DurationMs = 0 }, Amounts = new(-1, -1, 0, -20, 0) });
 
         Assert.Equivalent(new UsageSum([], null, "USD", 3, 13, 8, 3, 2, 1030, 30, 2, 1), await SumAsync(all));
     }
@@ -217,7 +224,8 @@ public abstract class UsageQueryConformance : IAsyncLifetime
     public async Task Sums_are_exact_beyond_64_bits()
     {
         const long most = long.MaxValue;
-        await BookAsync("a", [.. Enumerable.Range(0, 5).Select(no => NewRecord($"u{no}") with { Amounts = new(most, most, most - no, most, 1) })]);
+        await BookAsync(
+            "a", [.. Enumerable.Range(0, 5).Select(no => NewRecord($"u{no}") with { Amounts = new(most, most, most - no, most, 1) })]);
         await BookAsync("a", NewRecord("down") with { Amounts = new(-3, -3, -1, -999_999_999, 0) });
         await BookAsync("b", NewRecord("lowest") with { Amounts = new(0, 0, 0, long.MinValue, 0) });
 
@@ -232,7 +240,8 @@ public abstract class UsageQueryConformance : IAsyncLifetime
     [Fact]
     public async Task What_was_given_a_price_later_is_unpriced_no_more()
     {
-        static UsageRecord Of(string id, bool unpriced) => Call(id, new() { Model = "m", Session = "s", User = "ann" }) with { Unpriced = unpriced };
+        static UsageRecord Of(string id, bool unpriced) =>
+            Call(id, new() { Model = "m", Session = "s", User = "ann" }) with { Unpriced = unpriced };
         static UsageRecord Rating(string id, bool givesPrice) => Of($"repriced:1:{id}", false) with
         {
             Kind = RecordKind.Adjustment, Amounts = new(0, 0, 0, 5, 0), Corrects = id, GivesPrice = givesPrice,
@@ -259,8 +268,10 @@ public abstract class UsageQueryConformance : IAsyncLifetime
         {
             Assert.Equal(["second", "third"], (await IdsAsync(all with { Account = "a", Unpriced = true })).Order());
             Assert.Equal(["first"], await IdsAsync(all with { Account = "b", Unpriced = true }));
-            Assert.Equal(["first", "known", "repriced:1:first", "repriced:1:known"], (await IdsAsync(all with { Account = "a", Unpriced = false })).Order(StringComparer.Ordinal));
-            Assert.Equal((2, 2), ((await SumAsync(all with { Account = "a", Unpriced = true })).Records, (await SumAsync(all with { Account = "a", Unpriced = true })).Unpriced));
+            Assert.Equal(["first", "known", "repriced:1:first", "repriced:1:known"],
+                (await IdsAsync(all with { Account = "a", Unpriced = false })).Order(StringComparer.Ordinal));
+            Assert.Equal((2, 2), ((await SumAsync(all with { Account = "a", Unpriced = true })).Records,
+                (await SumAsync(all with { Account = "a", Unpriced = true })).Unpriced));
             foreach (var by in (UsageKey[][])[[], [UsageKey.Model], [UsageKey.Session], [UsageKey.User, UsageKey.Outcome]])
             {
                 Assert.Equal(3, (await Queries.SumAsync(all, by, UsageStep.Whole)).Sum(sum => sum.Unpriced));
@@ -283,18 +294,21 @@ public abstract class UsageQueryConformance : IAsyncLifetime
     public async Task Sums_are_grouped_by_keys_in_the_order_asked_for()
     {
         await BookAsync(
-            "a", Call("u1", new() { Model = "m1", User = "x" }), Call("u2", new() { Model = "m1", User = "x" }), Call("u3", new() { Model = "m1" }),
+            "a", Call("u1", new() { Model = "m1", User = "x" }), Call("u2", new() { Model = "m1", User = "x" }),
+                Call("u3", new() { Model = "m1" }),
             Call("u4", new() { Model = "m2", User = "x" }));
         await BookAsync("b", Call("u1", new() { Model = "m1", User = "x" }));
 
         static string Line(UsageSum sum) => $"{string.Join("/", sum.Keys.Select(key => key ?? "-"))}: {sum.Records}";
-        async Task<IEnumerable<string>> By(params UsageKey[] keys) => (await Queries.SumAsync(all, keys, UsageStep.Whole)).Select(Line).Order(StringComparer.Ordinal);
+        async Task<IEnumerable<string>> By(params UsageKey[] keys) => (await Queries.SumAsync(all, keys, UsageStep.Whole)).Select(Line)
+            .Order(StringComparer.Ordinal);
 
         Assert.Equal(["a: 4", "b: 1"], await By(UsageKey.Account));
         Assert.Equal(["m1: 4", "m2: 1"], await By(UsageKey.Model));
         Assert.Equal(["-/m1: 1", "x/m1: 3", "x/m2: 1"], await By(UsageKey.User, UsageKey.Model));
         Assert.Equal(["m1/-/a: 1", "m1/x/a: 2", "m1/x/b: 1", "m2/x/a: 1"], await By(UsageKey.Model, UsageKey.User, UsageKey.Account));
-        Assert.Equal(["-/-/-/-/-: 5"], await By(UsageKey.Orchestrator, UsageKey.Tenant, UsageKey.Session, UsageKey.Provider, UsageKey.Tool));
+        Assert.Equal(["-/-/-/-/-: 5"], await By(UsageKey.Orchestrator, UsageKey.Tenant, UsageKey.Session, UsageKey.Provider,
+            UsageKey.Tool));
     }
 
     [Fact]
@@ -313,7 +327,8 @@ public abstract class UsageQueryConformance : IAsyncLifetime
         var before1970 = Instant.FromUtc(1969, 12, 31, 23, 50);
         Instant[] times =
         [
-            Noon, Noon + Duration.FromMinutes(14), Noon + Duration.FromMinutes(15) - Duration.FromMilliseconds(1), Noon + Duration.FromMinutes(15),
+            Noon, Noon + Duration.FromMinutes(14), Noon + Duration.FromMinutes(15) - Duration.FromMilliseconds(1),
+                Noon + Duration.FromMinutes(15),
             Noon - Duration.FromMilliseconds(1), before1970, Instant.FromUnixTimeSeconds(0) - Duration.FromMinutes(15),
         ];
         await BookAsync("a", [.. times.Select((at, no) => NewRecord($"u{no}", at))]);
@@ -322,7 +337,8 @@ public abstract class UsageQueryConformance : IAsyncLifetime
 
         Assert.Equal(
             [
-                (Instant.FromUnixTimeSeconds(0) - Duration.FromMinutes(15), 2L), (Noon - Duration.FromMinutes(15), 1), (Noon, 3), (Noon + Duration.FromMinutes(15), 1),
+                (Instant.FromUnixTimeSeconds(0) - Duration.FromMinutes(15), 2L), (Noon - Duration.FromMinutes(15), 1), (Noon, 3),
+                    (Noon + Duration.FromMinutes(15), 1),
             ],
             sums.Select(sum => (sum.Start!.Value, sum.Records)).Order());
         Assert.All(await Queries.SumAsync(all, [UsageKey.Account], UsageStep.Whole), sum => Assert.Null(sum.Start));
@@ -373,17 +389,21 @@ public abstract class UsageQueryConformance : IAsyncLifetime
     public async Task Outcomes_and_tags_are_groups_too()
     {
         static UsageRecord Tagged(string id, bool success, params (string Name, string Value)[] tags) =>
-            Call(id, new() { Tags = tags.Length == 0 ? null : new(tags.ToDictionary(tag => tag.Name, tag => tag.Value), StringComparer.Ordinal) }, success);
-        await BookAsync("a", Tagged("u1", true, ("team", "search"), ("env", "live")), Tagged("u2", false, ("team", "search")), Tagged("u3", true, ("__proto__", "=")), Tagged("u4", true));
+            Call(id, new() { Tags = tags.Length == 0
+                ? null : new(tags.ToDictionary(tag => tag.Name, tag => tag.Value), StringComparer.Ordinal) }, success);
+        await BookAsync("a", Tagged("u1", true, ("team", "search"), ("env", "live")), Tagged("u2", false, ("team", "search")),
+            Tagged("u3", true, ("__proto__", "=")), Tagged("u4", true));
 
         async Task<IEnumerable<string>> By(UsageFilter filter, params UsageKey[] keys) =>
-            (await Queries.SumAsync(filter, keys, UsageStep.Whole)).Select(sum => $"{string.Join("/", sum.Keys.Select(key => key ?? "-"))}: {sum.Records}").Order(StringComparer.Ordinal);
+            (await Queries.SumAsync(filter, keys, UsageStep.Whole))
+                .Select(sum => $"{string.Join("/", sum.Keys.Select(key => key ?? "-"))}: {sum.Records}").Order(StringComparer.Ordinal);
         SortedDictionary<string, string> search = new() { ["team"] = "search" };
 
         Assert.Equal(["failure: 1", "success: 3"], await By(all, UsageKey.Outcome));
         Assert.Equal(["-: 1", "__proto__==: 1", "env=live: 1", "team=search: 2"], await By(all, UsageKey.Tag));
         Assert.Equal(["-: 2", "search: 2"], await By(all, UsageKey.OfTag("team")));
-        Assert.Equal(["live/success: 1", "-/failure: 1"], (await By(all with { Tags = search }, UsageKey.OfTag("env"), UsageKey.Outcome)).Reverse());
+        Assert.Equal(["live/success: 1", "-/failure: 1"], (await By(all with { Tags = search }, UsageKey.OfTag("env"), UsageKey.Outcome))
+            .Reverse());
         Assert.Equal(["u1", "u2"], await IdsAsync(all with { Tags = search }, 1));
         Assert.Equal(["u1"], await IdsAsync(all with { Tags = new(search) { ["env"] = "live" } }));
         Assert.Empty(await IdsAsync(all with { Tags = new(search) { ["env"] = "LIVE" } }));
@@ -401,15 +421,18 @@ public abstract class UsageQueryConformance : IAsyncLifetime
         Instant AnyTime() => random.Next(10) switch
         {
             0 => Noon - Duration.FromDays(random.Next(4000)), 1 => Noon + Duration.FromDays(random.Next(20)),
-            < 5 => Noon.InUtc().Date.AtMidnight().InUtc().ToInstant() + Duration.FromMilliseconds(random.Next(3) - 1 + 900_000 * random.Next(-3, 3)),
+            < 5 => Noon.InUtc().Date.AtMidnight().InUtc().ToInstant() + Duration.FromMilliseconds(
+                random.Next(3) - 1 + 900_000 * random.Next(-3, 3)),
             _ => Noon - Duration.FromMilliseconds(random.Next(4 * 24 * 3_600_000)),
         };
         for (var batch = 0; batch < 30; batch++)
         {
             var account = $"a{random.Next(3)}";
             var records = Enumerable.Range(0, random.Next(1, 12)).Select(no => Call(
-                $"u{batch}-{no}", new() { Orchestrator = Any(), User = Any(), Tenant = Any(), Model = Any(), Tool = Any(), Session = Any() }, random.Next(4) > 0,
-                random.Next(2) == 0 ? null : random.Next(100_000), AnyTime()) with { Amounts = new(0, random.Next(100), random.Next(100) - 3, random.NextInt64(), 1) }).ToArray();
+                $"u{batch}-{no}", new() { Orchestrator = Any(), User = Any(), Tenant = Any(), Model = Any(), Tool = Any(),
+                    Session = Any() }, random.Next(4) > 0,
+                random.Next(2) == 0 ? null : random.Next(100_000), AnyTime()) with { Amounts =
+                    new(0, random.Next(100), random.Next(100) - 3, random.NextInt64(), 1) }).ToArray();
             await Ledger.WriteAsync(Appending(account, await Ledger.VersionAsync(account), [.. records.Select(Booked)]));
             booked.AddRange(records.Select(record => (account, record)));
             if (!KeepsUp || batch % 3 == 0) continue;
@@ -419,14 +442,16 @@ public abstract class UsageQueryConformance : IAsyncLifetime
             }
         }
 
-        UsageKey[][] groups = [[], [UsageKey.Account], [UsageKey.Outcome, UsageKey.Account], [UsageKey.Model, UsageKey.User], [UsageKey.Session], [UsageKey.Orchestrator], [UsageKey.User],
+        UsageKey[][] groups = [[], [UsageKey.Account], [UsageKey.Outcome, UsageKey.Account], [UsageKey.Model, UsageKey.User],
+            [UsageKey.Session], [UsageKey.Orchestrator], [UsageKey.User],
             [UsageKey.Provider, UsageKey.Model, UsageKey.Outcome], [UsageKey.Tool, UsageKey.Tenant]];
         for (var question = 0; question < 120; question++)
         {
             Instant? from = random.Next(4) == 0 ? null : AnyTime(), to = random.Next(4) == 0 ? null : AnyTime();
             var filter = all with
             {
-                From = from, To = to < from ? null : to, Account = random.Next(3) == 0 ? "a1" : null, Model = random.Next(3) == 0 ? "x" : null,
+                From = from, To = to < from ? null : to, Account = random.Next(3) == 0 ? "a1" : null, Model = random.Next(3) == 0
+                    ? "x" : null,
                 Session = random.Next(6) == 0 ? "y" : null, Success = random.Next(4) == 0 ? false : null,
             };
             var (by, step) = (groups[random.Next(groups.Length)], (UsageStep)random.Next(5));
@@ -438,7 +463,8 @@ public abstract class UsageQueryConformance : IAsyncLifetime
                 extent.Add(account, record.Usage.Dimensions.Session, record.Figures());
             }
             static IEnumerable<string> Lines(IEnumerable<UsageSum> sums) => sums.Select(sum =>
-                $"{string.Join('/', sum.Keys.Select(key => key ?? "-"))} {sum.Start} {sum with { Keys = [], Durations = new() }} {string.Join(',', sum.Durations.Counts)}").Order(StringComparer.Ordinal);
+                $"{string.Join('/', sum.Keys.Select(key => key ?? "-"))} {sum.Start} {sum with { Keys = [], Durations = new() }} "
+                    + $"{string.Join(',', sum.Durations.Counts)}").Order(StringComparer.Ordinal);
             Assert.Equal(Lines(expected.Sums()), Lines(await Queries.SumAsync(filter, by, step)));
             Assert.Equal(extent.Extent(), await Queries.ExtentAsync(filter));
         }
@@ -449,17 +475,21 @@ public abstract class UsageQueryConformance : IAsyncLifetime
         var lines = new List<string>();
         foreach (var step in (UsageStep[])[UsageStep.Whole, UsageStep.Quarter, UsageStep.Hour, UsageStep.Day])
             foreach (var by in (UsageKey[][])[
-                [], [UsageKey.Model], [UsageKey.User], [UsageKey.User, UsageKey.Model], [UsageKey.Account, UsageKey.Outcome], [UsageKey.Account, UsageKey.Model],
+                [], [UsageKey.Model], [UsageKey.User], [UsageKey.User, UsageKey.Model], [UsageKey.Account, UsageKey.Outcome],
+                    [UsageKey.Account, UsageKey.Model],
                 [UsageKey.Account, UsageKey.User, UsageKey.Model]])
                 foreach (var sum in await Queries.SumAsync(all, by, step))
-                    lines.Add($"{step} {string.Join('*', by)} {string.Join('/', sum.Keys.Select(key => key ?? "-"))} {sum.Start} {sum with { Keys = [], Durations = new() }} {string.Join(',', sum.Durations.Counts)}");
+                    lines.Add(
+                        $"{step} {string.Join('*', by)} {string.Join('/', sum.Keys.Select(key => key ?? "-"))} {sum.Start} "
+                            + $"{sum with { Keys = [], Durations = new() }} {string.Join(',', sum.Durations.Counts)}");
         lines.Sort(StringComparer.Ordinal);
         return [.. lines, (await Queries.ExtentAsync(all)).ToString()];
     }
 
     async Task EraseAsync(string account, string? user, Instant at)
     {
-        await Ledger.WriteAsync(new Append(account, await Ledger.VersionAsync(account), [new UsageErased(user, "bob", "asked") { At = at }]) { At = at });
+        await Ledger.WriteAsync(
+            new Append(account, await Ledger.VersionAsync(account), [new UsageErased(user, "bob", "asked") { At = at }]) { At = at });
         while (await Store.EraseNextAsync())
         {
         }
@@ -468,7 +498,8 @@ public abstract class UsageQueryConformance : IAsyncLifetime
     [Fact]
     public async Task Erased_records_are_gone_from_everything_but_their_identity()
     {
-        static UsageRecord Of(string id, string user, int minutes) => Call(id, new() { User = user, Session = "s" + user, Model = "m" }, durationMs: 5, at: Noon + Duration.FromMinutes(minutes));
+        static UsageRecord Of(string id, string user, int minutes) =>
+            Call(id, new() { User = user, Session = "s" + user, Model = "m" }, durationMs: 5, at: Noon + Duration.FromMinutes(minutes));
         await BookAsync("a", Of("u1", "ann", 0), Of("u2", "bob", 1), Of("u3", "ann", 16), Of("late", "ann", -5000));
         await BookAsync("b", Of("u1", "ann", 0));
         await FoldAllAsync(Noon + Duration.FromDays(3));
@@ -478,20 +509,26 @@ public abstract class UsageQueryConformance : IAsyncLifetime
         Assert.Equal(["u4", "u2"], await IdsAsync(all with { Account = "a" }));
         Assert.Equal(["u1"], await IdsAsync(all with { Account = "b" }));
         Assert.Equal([("a", "ann", 1L), ("a", "bob", 1), ("b", "ann", 1)],
-            (await Queries.SumAsync(all, [UsageKey.Account, UsageKey.User], UsageStep.Whole)).Select(sum => (sum.Keys[0]!, sum.Keys[1]!, sum.Records)).Order());
-        Assert.Equal([("a", 2L), ("b", 1)], (await Queries.SumAsync(all, [UsageKey.Account], UsageStep.Whole)).Select(sum => (sum.Keys[0]!, sum.Records)).Order());
+            (await Queries.SumAsync(all, [UsageKey.Account, UsageKey.User], UsageStep.Whole))
+                .Select(sum => (sum.Keys[0]!, sum.Keys[1]!, sum.Records)).Order());
+        Assert.Equal([("a", 2L), ("b", 1)], (await Queries.SumAsync(all, [UsageKey.Account], UsageStep.Whole))
+            .Select(sum => (sum.Keys[0]!, sum.Records)).Order());
         // Over all accounts too, at once and when their rollups are made again.
         for (var times = 0; times < 2; times++)
         {
-            Assert.Equal([("ann", 2L), ("bob", 1)], (await Queries.SumAsync(all, [UsageKey.User], UsageStep.Whole)).Select(sum => (sum.Keys[0]!, sum.Records)).Order());
+            Assert.Equal([("ann", 2L), ("bob", 1)], (await Queries.SumAsync(all, [UsageKey.User], UsageStep.Whole))
+                .Select(sum => (sum.Keys[0]!, sum.Records)).Order());
             Assert.Equal(new UsageExtent(2, 2, Noon, 15), await Queries.ExtentAsync(all));
             await FoldAllAsync(Noon + Duration.FromDays(4));
         }
         Assert.Equal(2, (await Queries.SumAsync(all with { Account = "a" }, [UsageKey.Session], UsageStep.Whole)).Sum(sum => sum.Records));
-        Assert.Equal(Noon + Duration.FromMinutes(61), (await Queries.ExtentAsync(all with { Account = "a", From = Noon + Duration.FromMinutes(2) })).PeakAt);
+        Assert.Equal(Noon + Duration.FromMinutes(61),
+            (await Queries.ExtentAsync(all with { Account = "a", From = Noon + Duration.FromMinutes(2) })).PeakAt);
         var left = Assert.Single((await Ledger.RecallAsync("a", [], ["u1", "never"])).Usage).Value;
         Assert.Equal(("u1", null, 15L), (left.Id, left.Usage.Dimensions.User, left.Amounts.Tokens));
-        Assert.Equal(AppendStatus.Conflict, (await Ledger.AppendAsync(new Append("a", await Ledger.VersionAsync("a"), [Booked(NewRecord("u1"))]) { NewUsage = ["u1"] })).Status);
+        Assert.Equal(AppendStatus.Conflict,
+            (await Ledger.AppendAsync(
+                new Append("a", await Ledger.VersionAsync("a"), [Booked(NewRecord("u1"))]) { NewUsage = ["u1"] })).Status);
 
         await EraseAsync("a", null, Noon + Duration.FromHours(2));
         Assert.Empty(await IdsAsync(all with { Account = "a" }));
@@ -502,23 +539,29 @@ public abstract class UsageQueryConformance : IAsyncLifetime
     public async Task Rollups_made_again_from_the_journal_are_the_same()
     {
         for (var no = 0; no < 40; no++)
-            await BookAsync($"a{no % 3}", Call($"u{no}", new() { User = no % 4 == 0 ? "ann" : "bob", Model = $"m{no % 2}", Session = $"s{no % 7}" }, no % 5 > 0, no * 100, Noon - Duration.FromMinutes(no * 77)));
+            await BookAsync(
+                $"a{no % 3}", Call($"u{no}", new() { User = no % 4 == 0 ? "ann" : "bob", Model = $"m{no % 2}", Session = $"s{no % 7}" },
+                    no % 5 > 0, no * 100, Noon - Duration.FromMinutes(no * 77)));
         await EraseAsync("a1", "ann", Noon + Duration.FromMinutes(10));
-        await Ledger.WriteAsync(Appending("a1", await Ledger.VersionAsync("a1"), Booked(Call("later", new() { User = "ann" }, at: Noon + Duration.FromMinutes(11)))));
+        await Ledger.WriteAsync(
+            Appending("a1", await Ledger.VersionAsync("a1"),
+                Booked(Call("later", new() { User = "ann" }, at: Noon + Duration.FromMinutes(11)))));
         var before = await EverythingAsync();
 
-        Assert.Equal(new(3, 0), await Rebuild.RunAsync(Queries, Store));
+        Assert.Equal(new(3, 0), await JournalRebuild.RunAsync(Queries, Store));
 
         Assert.Equal(before, await EverythingAsync());
         await FoldAllAsync(Noon + Duration.FromDays(3));
         Assert.Equal(before, await EverythingAsync());
-        Assert.DoesNotContain((await Verification.RunAsync(Ledger, Queries)).Findings, finding => finding.What.Contains("report", StringComparison.Ordinal));
+        Assert.DoesNotContain((await Verification.RunAsync(Ledger, Queries)).Findings, finding =>
+            finding.What.Contains("report", StringComparison.Ordinal));
     }
 
     [Fact]
     public async Task Records_go_by_the_age_of_their_booking_and_reports_stay_as_they_were()
     {
-        static UsageRecord Of(string id, int booked, int at) => NewRecord(id, Noon + Duration.FromDays(at)) with { BookedAt = Noon + Duration.FromDays(booked) };
+        static UsageRecord Of(string id, int booked, int at) =>
+            NewRecord(id, Noon + Duration.FromDays(at)) with { BookedAt = Noon + Duration.FromDays(booked) };
         await BookAsync("a", Of("old", 0, 0), Of("imported", 50, -100), Of("older", 1, 0), Of("new", 50, 50));
         await BookAsync("b", Of("old", 2, 0), Of("last", 50, 50));
         await FoldAllAsync(Noon + Duration.FromDays(51));
@@ -532,15 +575,17 @@ public abstract class UsageQueryConformance : IAsyncLifetime
         Assert.Equal(["imported", "last", "new"], (await IdsAsync(all)).Order(StringComparer.Ordinal));
         Assert.Equal(before, await EverythingAsync());
         Assert.Equal(Noon + Duration.FromDays(40), await Queries.KeptSinceAsync());
-        await Rebuild.RunAsync(Queries, Store);
+        await JournalRebuild.RunAsync(Queries, Store);
         Assert.Equal(before, await EverythingAsync());
-        Assert.DoesNotContain((await Verification.RunAsync(Ledger, Queries)).Findings, finding => finding.What.Contains("usage", StringComparison.Ordinal));
+        Assert.DoesNotContain((await Verification.RunAsync(Ledger, Queries)).Findings, finding =>
+            finding.What.Contains("usage", StringComparison.Ordinal));
     }
 
     [Fact]
     public async Task Sessions_are_listed_in_order_and_in_pages()
     {
-        await BookAsync("a", [.. ((string?[])["b", "a", null, "", "b", "B"]).Select((session, no) => Call($"u{no}", new() { Session = session }))]);
+        await BookAsync(
+            "a", [.. ((string?[])["b", "a", null, "", "b", "B"]).Select((session, no) => Call($"u{no}", new() { Session = session }))]);
         await BookAsync("b", Call("u", new() { Session = "z" }));
 
         var first = await Queries.SessionsAsync("a", null, 2);

@@ -937,7 +937,8 @@ public sealed class DecisionTable
     [MemberData(nameof(Rules))]
     public void It_holds_that(string rule) => Table.Run(rules[rule]);
 
-    /// <summary>One budget and one command that fails every check at once, mended step by step: what is checked first stands first.</summary>
+    /// <summary>One budget and one command that fails every check at once, mended step by step: what is checked first stands
+    /// first.</summary>
     [Fact]
     public void Outcomes_are_given_in_the_order_of_their_precedence()
     {
@@ -976,8 +977,10 @@ public sealed class DecisionTable
         Assert.Equal(Cases<BudgetCommand>(), Names(tables.SelectMany(table => table.Commands)));
         Assert.Equal(Cases<BudgetEvent>(), Names(tables.SelectMany(table => table.Events)));
 
-        static IEnumerable<string> Cases<T>() => Names(typeof(T).Assembly.GetTypes().Where(type => !type.IsAbstract && type.IsAssignableTo(typeof(T))));
-        static IEnumerable<string> Names(IEnumerable<Type> types) => types.Select(type => type.Name).Distinct().Order(StringComparer.Ordinal);
+        static IEnumerable<string> Cases<T>() =>
+            Names(typeof(T).Assembly.GetTypes().Where(type => !type.IsAbstract && type.IsAssignableTo(typeof(T))));
+        static IEnumerable<string> Names(IEnumerable<Type> types) => types.Select(type => type.Name).Distinct()
+            .Order(StringComparer.Ordinal);
     }
 
     [Fact]
@@ -987,7 +990,8 @@ public sealed class DecisionTable
         {
             var named = parent.GetCustomAttributes(typeof(JsonDerivedTypeAttribute), false).Cast<JsonDerivedTypeAttribute>().ToList();
             var types = parent.Assembly.GetTypes().Where(type => !type.IsAbstract && type.IsAssignableTo(parent));
-            Assert.Equal(types.Select(type => type.Name).Order(StringComparer.Ordinal), named.Select(name => name.DerivedType.Name).Order(StringComparer.Ordinal));
+            Assert.Equal(types.Select(type => type.Name).Order(StringComparer.Ordinal), named.Select(name => name.DerivedType.Name)
+                .Order(StringComparer.Ordinal));
             Assert.Equal(named.Count, named.Select(name => name.TypeDiscriminator).Distinct().Count());
         });
     }

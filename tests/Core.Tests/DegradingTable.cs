@@ -122,5 +122,6 @@ public sealed class DegradingTable
     [InlineData("measures=reduce,reduce", "adaptive.measures[1]")]
     [InlineData("least=0", "adaptive.minOutputTokens")]
     [InlineData("models=small,\"\"", "adaptive.fallbackModels[1]")]
-    public void Impossible_settings_are_named(string settings, string field) => Table.Run($"policy day tokens/day 1 with {settings} => invalid {field}");
+    public void Impossible_settings_are_named(string settings, string field) =>
+        Table.Run($"policy day tokens/day 1 with {settings} => invalid {field}");
 }

@@ -47,7 +47,8 @@ sealed class Desk(string account = "acme")
         ModelPrice.Flat("openai", "small", 1m, 2m, "USD", 1000, "small-2026"),
         ModelPrice.Flat("openai", "big", 10m, 20m, "USD", 1000),
         ModelPrice.Of("anthropic", "wise", Rates.Of(
-            (RateKind.Input, 5m), (RateKind.Output, 25m), (RateKind.CachedInput, 0.5m), (RateKind.CacheWrite5m, 6.25m), (RateKind.PerWebSearchMedium, 0.01m)), "USD", 1000),
+            (RateKind.Input, 5m), (RateKind.Output, 25m), (RateKind.CachedInput, 0.5m), (RateKind.CacheWrite5m, 6.25m),
+                (RateKind.PerWebSearchMedium, 0.01m)), "USD", 1000),
         ModelPrice.Flat("mistral", "euro", 1m, 2m, "EUR"),
         ModelPrice.Flat("openai", "dear", 1_000_000_000m, 1_000_000_000m),
     ]);
@@ -56,14 +57,16 @@ sealed class Desk(string account = "acme")
     {
         if (command is IdentifiedCommand identified) identified.Fingerprint = FingerprintOf(command);
         var needs = Budget.NeedsOf(State, command);
-        if (needs.HoldId is { } hold && closedHolds.TryGetValue(hold, out var closed)) State.Remember(JsonSerializer.Deserialize(closed, CoreJson.Default.Hold)!);
+        if (needs.HoldId is { } hold && closedHolds.TryGetValue(hold, out var closed))
+            State.Remember(JsonSerializer.Deserialize(closed, CoreJson.Default.Hold)!);
         foreach (var id in (needs.MoreUsage ?? []).Append(needs.UsageId))
             if (id is not null && usage.TryGetValue(id, out var known)) State.Remember(known);
         Return(CounterMemory.Named(State, command, Settings, Now));
         Show(command);
         var seeding = Budget.Plan(State, command, Settings, Now);
         if (seeding?.From is { } from)
-            foreach (var record in usage.Values.Where(record => record.At >= from && !(record.BookedAt < KeptSince)).Reverse()) seeding.Add(record);
+            foreach (var record in usage.Values.Where(record => record.At >= from && !(record.BookedAt < KeptSince)).Reverse())
+                seeding.Add(record);
         seeding?.KeptSince(KeptSince);
 
         var before = Checks ? Canonical(State) : "";
@@ -94,13 +97,15 @@ sealed class Desk(string account = "acme")
     void Return(IEnumerable<CounterName> names)
     {
         foreach (var name in names)
-            CounterMemory.Return(State, name, away.TryGetValue((name.No, name.Key), out var kept) ? JsonSerializer.Deserialize(kept.Json, CoreJson.Default.Counter) : null);
+            CounterMemory.Return(State, name, away.TryGetValue((name.No, name.Key), out var kept)
+                ? JsonSerializer.Deserialize(kept.Json, CoreJson.Default.Counter) : null);
     }
 
     void Show(BudgetCommand command)
     {
         if (CounterMemory.Shown(State, command) is var (after, _))
-            Return(away.Where(kept => kept.Value.Until > Now && kept.Key.CompareTo((after.No, after.Key)) > 0).Select(kept => new CounterName(kept.Key.No, kept.Key.Key)).ToList());
+            Return(away.Where(kept => kept.Value.Until > Now && kept.Key.CompareTo((after.No, after.Key)) > 0)
+                .Select(kept => new CounterName(kept.Key.No, kept.Key.Key)).ToList());
     }
 
     /// <summary>Takes over what another host wrote, as a session does that reads a snapshot and the journal after it.</summary>
@@ -159,7 +164,8 @@ sealed class Desk(string account = "acme")
     };
 
     public static BudgetEvent RoundTrip(BudgetEvent happened) =>
-        JsonSerializer.Deserialize(JsonSerializer.SerializeToUtf8Bytes([happened], CoreJson.Default.BudgetEventArray), CoreJson.Default.BudgetEventArray)![0];
+        JsonSerializer.Deserialize(JsonSerializer.SerializeToUtf8Bytes([happened], CoreJson.Default.BudgetEventArray),
+            CoreJson.Default.BudgetEventArray)![0];
 
     void CheckState(string before)
     {
@@ -180,7 +186,8 @@ sealed class Desk(string account = "acme")
                     {
                         var amount = layer.Left.Of(limit.Limit.Unit);
                         Assert.True(amount >= 0, $"hold '{hold.Id}' has {amount} left");
-                        held[(touch.No, touch.Key, touch.Span.Start)] = held.GetValueOrDefault((touch.No, touch.Key, touch.Span.Start)) + amount;
+                        held[(touch.No, touch.Key, touch.Span.Start)] = held.GetValueOrDefault((touch.No, touch.Key, touch.Span.Start))
+                            + amount;
                     }
         }
         foreach (var limit in State.Limits)
@@ -194,11 +201,13 @@ sealed class Desk(string account = "acme")
     }
 
     /// <summary>The JSON of a state with sorted members: dictionaries have no order of their own.</summary>
-    public static string Canonical(BudgetState state) => Sorted(JsonSerializer.SerializeToNode(state, CoreJson.Default.BudgetState))!.ToJsonString();
+    public static string Canonical(BudgetState state) =>
+        Sorted(JsonSerializer.SerializeToNode(state, CoreJson.Default.BudgetState))!.ToJsonString();
 
     static JsonNode? Sorted(JsonNode? node) => node switch
     {
-        JsonObject members => new JsonObject(members.OrderBy(member => member.Key, StringComparer.Ordinal).Select(member => KeyValuePair.Create(member.Key, Sorted(member.Value)))),
+        JsonObject members => new JsonObject(members.OrderBy(member => member.Key, StringComparer.Ordinal)
+            .Select(member => KeyValuePair.Create(member.Key, Sorted(member.Value)))),
         JsonArray items => new JsonArray(items.Select(Sorted).ToArray()),
         _ => node?.DeepClone(),
     };

@@ -4,7 +4,8 @@ namespace Purser.Core.Tests;
 static class FurtherCases
 {
     public static IEnumerable<string> Files() =>
-        from folder in (Environment.GetEnvironmentVariable("PURSER_CASES") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+        from folder in (Environment.GetEnvironmentVariable("PURSER_CASES") ?? "")
+            .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
         where Directory.Exists(folder)
         from file in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
         where Path.GetExtension(file) is ".json" or ".jsonl"

@@ -1,5 +1,6 @@
 // Event names and members are the storage format: every event ever written can be read, and is written the same way. A golden file is
-// only ever added: an event that gains a member keeps its old file and gets another (NAME.2.json). PURSER_WRITE_GOLDEN=1 writes missing files.
+// only ever added: an event that gains a member keeps its old file and gets another (NAME.2.json). PURSER_WRITE_GOLDEN=1 writes missing
+// files.
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
@@ -14,7 +15,8 @@ public sealed class GoldenEvents
 
     static readonly Dimensions dimensions = new()
     {
-        Orchestrator = "o", User = "ann", Tenant = "t", Session = "s1", Provider = "openai", Model = "gpt-5", Tool = "search", Tags = new() { ["team"] = "a", ["z"] = "" },
+        Orchestrator = "o", User = "ann", Tenant = "t", Session = "s1", Provider = "openai", Model = "gpt-5", Tool = "search",
+            Tags = new() { ["team"] = "a", ["z"] = "" },
     };
 
     static readonly UsageRecord record = new()
@@ -22,11 +24,14 @@ public sealed class GoldenEvents
         Id = "u1", Fingerprint = -42, ReservationId = "h1", At = at, BookedAt = at + Duration.FromSeconds(1), Kind = RecordKind.Adjustment,
         Usage = new()
         {
-            Dimensions = dimensions, Timestamp = at, InputTokens = 100, OutputTokens = 50, Requests = 0, Success = false, Error = "overloaded", DurationMs = 1200,
-            RequestId = "r", Tools = ["a", "b"], ToolCallId = "tc", ServiceTier = "batch", CostNanos = 7, Metadata = "{\"a\":1}", Raw = "{\"prompt_tokens\":100}",
+            Dimensions = dimensions, Timestamp = at, InputTokens = 100, OutputTokens = 50, Requests = 0, Success = false,
+                Error = "overloaded", DurationMs = 1200,
+            RequestId = "r", Tools = ["a", "b"], ToolCallId = "tc", ServiceTier = "batch", CostNanos = 7, Metadata = "{\"a\":1}",
+                Raw = "{\"prompt_tokens\":100}",
             Parts = new() { CachedInputTokens = 10, ReasoningTokens = 5, Pages = 1.5m, WebSearches = 2, WebSearchContext = "low" },
         },
-        Amounts = new(150, 100, 50, 7, -1), Currency = "EUR", PriceVersion = "v1", Unpriced = true, Late = true, Overrun = true, Final = false,
+        Amounts = new(150, 100, 50, 7, -1), Currency = "EUR", PriceVersion = "v1", Unpriced = true, Late = true, Overrun = true,
+            Final = false,
     };
 
     static readonly UsageRecord plainRecord = new()
@@ -36,13 +41,15 @@ public sealed class GoldenEvents
 
     static readonly Policy policy = new()
     {
-        TimeZone = "Europe/Berlin", WeekStart = IsoDayOfWeek.Sunday, MonthAnchorDay = 15, Currency = "EUR", Unpriced = new(UnpricedRule.Fallback, "gpt-5"),
+        TimeZone = "Europe/Berlin", WeekStart = IsoDayOfWeek.Sunday, MonthAnchorDay = 15, Currency = "EUR",
+            Unpriced = new(UnpricedRule.Fallback, "gpt-5"),
         Holds = new(60, 1000, ExpiryRule.Charge), StatusLevels = new(0.5m, 0.6m, 0.7m), OverridesAllowed = false,
         Limits =
         [
             new()
             {
-                Id = "day", Name = "per day", Unit = LimitUnit.Cost, Window = new(WindowKind.Day), Amount = 0, Match = new() { ["model"] = "gpt-*" }, Each = "user",
+                Id = "day", Name = "per day", Unit = LimitUnit.Cost, Window = new(WindowKind.Day), Amount = 0,
+                    Match = new() { ["model"] = "gpt-*" }, Each = "user",
                 Enforcement = Enforcement.Soft, Mode = LimitMode.Shadow, Thresholds = [new(0.5m, "info")],
             },
             new() { Id = "roll", Window = new(WindowKind.Rolling, Duration.FromDays(7)), Amount = null },
@@ -66,19 +73,24 @@ public sealed class GoldenEvents
             policy, 3, 7, EffectivePolicy.Merge(Policy.Empty, policy, EffectivePolicy.None, 4),
             [new(touches[0], (Int128)long.MaxValue * 4)], [new("h1", 1, touches)]) { At = at },
         ["policyChanged.2"] = new PolicyChanged(
-            policy with { Discounts = discounts }, 4, 7, EffectivePolicy.Merge(Policy.Empty, policy with { Discounts = discounts }, EffectivePolicy.None, 4), [], []) { At = at },
-        ["policyChanged.since"] = new PolicyChanged(policy, 3, 1, EffectivePolicy.None, [], []) { At = at, CountedSince = at - Duration.FromDays(90) },
+            policy with { Discounts = discounts }, 4, 7, EffectivePolicy.Merge(Policy.Empty, policy with { Discounts = discounts },
+                EffectivePolicy.None, 4), [], []) { At = at },
+        ["policyChanged.since"] = new PolicyChanged(policy, 3, 1, EffectivePolicy.None, [], []) { At = at,
+            CountedSince = at - Duration.FromDays(90) },
         ["policyChanged.adopted"] = new PolicyChanged(null, 0, 1, EffectivePolicy.None, [], []) { At = at },
         ["policyChanged.adaptive"] = new PolicyChanged(
             adaptive, 1, 0, EffectivePolicy.Merge(Policy.Empty, adaptive, EffectivePolicy.None, 1), [], []) { At = at },
         ["policyChanged.anomalies"] = new PolicyChanged(
-            new() { Anomalies = watched }, 2, 0, EffectivePolicy.Merge(new() { Anomalies = new() { Enabled = false } }, new() { Anomalies = watched }, EffectivePolicy.None, 1), [], []) { At = at },
+            new() { Anomalies = watched }, 2, 0, EffectivePolicy.Merge(new() { Anomalies = new() { Enabled = false } },
+                new() { Anomalies = watched }, EffectivePolicy.None, 1), [], []) { At = at },
         ["paused"] = new AccountPaused("payment overdue") { At = at },
         ["paused.plain"] = new AccountPaused((string?)null) { At = at },
         ["resumed"] = new AccountResumed { At = at },
-        ["held"] = new Held("h1", long.MinValue, dimensions, new(150, 100, 50, 7, 1), at + Duration.FromMinutes(15), touches, "EUR", "v1", true, true, ExpiryRule.Charge) { At = at },
+        ["held"] = new Held("h1", long.MinValue, dimensions, new(150, 100, 50, 7, 1), at + Duration.FromMinutes(15), touches, "EUR", "v1",
+            true, true, ExpiryRule.Charge) { At = at },
         ["held.degraded"] = new Held("h3", 1, dimensions, new(150, 100, 50, 7, 1), at, [], "USD", null, false, false, ExpiryRule.Release,
-            new("openai", "gpt-5-mini", 50, true, 0.3m, [DegradationMeasure.ReduceMaxTokens, DegradationMeasure.UseSmallerModel, DegradationMeasure.DisableTools, DegradationMeasure.ReduceTemperature], "0.5")) { At = at },
+            new("openai", "gpt-5-mini", 50, true, 0.3m, [DegradationMeasure.ReduceMaxTokens, DegradationMeasure.UseSmallerModel,
+                DegradationMeasure.DisableTools, DegradationMeasure.ReduceTemperature], "0.5")) { At = at },
         ["held.plain"] = new Held("h2", 0, Dimensions.None, default, at, [], "USD", null, false, false, ExpiryRule.Release) { At = at },
         ["extended"] = new HoldExtended("h1", "e1", 5, at + Duration.FromHours(1), new(10, 0, 10, 1, 0), touches) { At = at },
         ["settled"] = new Settled(record, touches) { At = at },
@@ -89,24 +101,30 @@ public sealed class GoldenEvents
         ["recorded"] = new Recorded(plainRecord, []) { At = at },
         ["recorded.2"] = new Recorded(plainRecord with
         {
-            Usage = new() { InputTokens = 9, Parts = new() { CachedInputTokens = 5, CachedAudioInputTokens = 3, CachedImageInputTokens = 2 } },
+            Usage = new() { InputTokens = 9, Parts = new() { CachedInputTokens = 5, CachedAudioInputTokens = 3,
+                CachedImageInputTokens = 2 } },
         }, []) { At = at },
         ["recorded.repriced"] = new Recorded(plainRecord with
         {
-            Id = "repriced:1:u2", Kind = RecordKind.Adjustment, Amounts = new(0, 0, 0, -7, 0), PriceVersion = "custom-4", Corrects = "u2", CorrectedBy = "ann", Reason = "contract",
+            Id = "repriced:1:u2", Kind = RecordKind.Adjustment, Amounts = new(0, 0, 0, -7, 0), PriceVersion = "custom-4", Corrects = "u2",
+                CorrectedBy = "ann", Reason = "contract",
         }, touches) { At = at },
         ["recorded.priced"] = new Recorded(plainRecord with
         {
-            Id = "repriced:1:u2", Kind = RecordKind.Adjustment, Amounts = new(0, 0, 0, 7, 0), PriceVersion = "custom-4", Corrects = "u2", GivesPrice = true,
+            Id = "repriced:1:u2", Kind = RecordKind.Adjustment, Amounts = new(0, 0, 0, 7, 0), PriceVersion = "custom-4", Corrects = "u2",
+                GivesPrice = true,
         }, []) { At = at },
-        ["recorded.converted"] = new Recorded(plainRecord with { PriceCurrency = "USD", PriceCost = "0.0000123", ExchangeRate = 0.92m, DiscountNanos = 5 }, []) { At = at },
+        ["recorded.converted"] = new Recorded(plainRecord with { PriceCurrency = "USD", PriceCost = "0.0000123", ExchangeRate = 0.92m,
+            DiscountNanos = 5 }, []) { At = at },
         ["overrideAdded"] = new OverrideAdded("o1", 9, new()
         {
-            LimitId = "day", Key = "ann", Additional = -5, Cut = true, Reason = "r", CreatedBy = "c", StartsAt = at, ExpiresAt = at + Duration.FromDays(1), Metadata = "{}",
+            LimitId = "day", Key = "ann", Additional = -5, Cut = true, Reason = "r", CreatedBy = "c", StartsAt = at,
+                ExpiresAt = at + Duration.FromDays(1), Metadata = "{}",
         }) { At = at },
         ["overrideAdded.window"] = new OverrideAdded("o2", 9, new()
         {
-            Window = new(WindowKind.Month), Unit = LimitUnit.Tokens, Additional = 5, Reason = "r", CreatedBy = "c", ExpiresAt = at + Duration.FromDays(1),
+            Window = new(WindowKind.Month), Unit = LimitUnit.Tokens, Additional = 5, Reason = "r", CreatedBy = "c",
+                ExpiresAt = at + Duration.FromDays(1),
         }) { At = at },
         ["overrideRemoved"] = new OverrideRemoved("o1", "bob") { At = at },
         ["sessionClosed"] = new SessionClosed("s1") { At = at },
@@ -117,7 +135,8 @@ public sealed class GoldenEvents
         ["windowReset"] = new WindowReset(1, "day", touches[0].Span) { At = at },
     };
 
-    public static TheoryData<string> Files => new(Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "golden"), "*.json").Select(file => Path.GetFileNameWithoutExtension(file)!).Order());
+    public static TheoryData<string> Files => new(Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "golden"), "*.json")
+        .Select(file => Path.GetFileNameWithoutExtension(file)!).Order());
 
     [Theory]
     [MemberData(nameof(Files))]
@@ -171,9 +190,11 @@ public sealed class GoldenEvents
         {
             var command = workload.Command(random.Next(), desk.Now);
             var json = JsonSerializer.Serialize(command, CoreJson.Default.BudgetCommand);
-            Assert.Equal(json, JsonSerializer.Serialize(JsonSerializer.Deserialize(json, CoreJson.Default.BudgetCommand)!, CoreJson.Default.BudgetCommand));
+            Assert.Equal(json, JsonSerializer.Serialize(JsonSerializer.Deserialize(json, CoreJson.Default.BudgetCommand)!,
+                CoreJson.Default.BudgetCommand));
             var outcome = JsonSerializer.Serialize(desk.Send(command), CoreJson.Default.Outcome);
-            Assert.Equal(outcome, JsonSerializer.Serialize(JsonSerializer.Deserialize(outcome, CoreJson.Default.Outcome)!, CoreJson.Default.Outcome));
+            Assert.Equal(outcome, JsonSerializer.Serialize(JsonSerializer.Deserialize(outcome, CoreJson.Default.Outcome)!,
+                CoreJson.Default.Outcome));
             if (i % 50 == 0) desk.Now += Duration.FromMinutes(30);
         }
     }

@@ -88,7 +88,8 @@ public sealed class MoneyTests
     [InlineData("0.000000001", 1)]
     [InlineData("0.0000000010000000000000000001", 2)]
     [InlineData("1.0000000009", 1_000_000_001)]
-    public void Rounding_is_up(string amount, long nanos) => Assert.Equal(nanos, Money.CeilingNanos(decimal.Parse(amount, CultureInfo.InvariantCulture)));
+    public void Rounding_is_up(string amount, long nanos) =>
+        Assert.Equal(nanos, Money.CeilingNanos(decimal.Parse(amount, CultureInfo.InvariantCulture)));
 
     [Fact]
     public void Rounding_loses_less_than_a_nano_and_only_upwards() => Workload.Check(2000, 2, program =>

@@ -8,7 +8,8 @@ public sealed class OverridesTests
     readonly Desk desk = new() { Checks = false };
 
     public OverridesTests() =>
-        Assert.Equal(OutcomeStatus.Done, desk.Send(new SetPolicy(new() { Limits = [new() { Id = "day", Window = new(WindowKind.Day), Amount = 100 }] })).Status);
+        Assert.Equal(OutcomeStatus.Done,
+            desk.Send(new SetPolicy(new() { Limits = [new() { Id = "day", Window = new(WindowKind.Day), Amount = 100 }] })).Status);
 
     OutcomeStatus Add(string id, Duration length) => desk.Send(new AddOverride(id, new()
     {
@@ -18,7 +19,8 @@ public sealed class OverridesTests
     [Fact]
     public void Overrides_that_ended_make_room_for_new_ones()
     {
-        for (var i = 0; i < BudgetState.MostOverrides; i++) Assert.Equal(OutcomeStatus.Done, Add($"o{i}", Duration.FromMinutes(i < 10 ? 1 : 60)));
+        for (var i = 0; i < BudgetState.MostOverrides; i++)
+            Assert.Equal(OutcomeStatus.Done, Add($"o{i}", Duration.FromMinutes(i < 10 ? 1 : 60)));
         Assert.Equal(OutcomeStatus.Unprocessable, Add("one-more", Duration.FromHours(1)));
         Assert.Equal(1100, (long)desk.View("day")!.Amount!.Value.Value);
 

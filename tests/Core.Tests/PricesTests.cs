@@ -7,9 +7,11 @@ public sealed class PricesTests
 {
     static readonly PriceBook book = new("v1",
     [
-        ModelPrice.Of("openai", "gpt-x", Rates.Of((RateKind.Input, 2.5m), (RateKind.Output, 10m), (RateKind.CachedInput, 1.25m)), "USD", null, "gpt-x-2026"),
+        ModelPrice.Of("openai", "gpt-x", Rates.Of((RateKind.Input, 2.5m), (RateKind.Output, 10m), (RateKind.CachedInput, 1.25m)), "USD",
+            null, "gpt-x-2026"),
         ModelPrice.Of("anthropic", "sonnet", Rates.Of(
-            (RateKind.Input, 3m), (RateKind.Output, 15m), (RateKind.CachedInput, 0.3m), (RateKind.CacheWrite5m, 3.75m), (RateKind.CacheWrite1h, 6m),
+            (RateKind.Input, 3m), (RateKind.Output, 15m), (RateKind.CachedInput, 0.3m), (RateKind.CacheWrite5m, 3.75m),
+                (RateKind.CacheWrite1h, 6m),
             (RateKind.PerWebSearchMedium, 0.01m))),
         ModelPrice.Flat("anthropic", "shared", 5m, 5m),
         ModelPrice.Flat("mistral", "shared", 1m, 1m),
@@ -81,7 +83,8 @@ public sealed class PricesTests
     [InlineData(1000, 500, "0.0075")]
     [InlineData(1_000_000_000_000_000, 1_000_000_000_000_000, "12500000000")]
     public void Costs_are_exact(long input, long output, string cost) =>
-        Assert.Equal(decimal.Parse(cost, CultureInfo.InvariantCulture), Cost(book.Find(null, "gpt-x")!, new Usage { InputTokens = input, OutputTokens = output }));
+        Assert.Equal(decimal.Parse(cost, CultureInfo.InvariantCulture),
+            Cost(book.Find(null, "gpt-x")!, new Usage { InputTokens = input, OutputTokens = output }));
 
     [Fact]
     public void Parts_of_the_input_have_their_own_rates()
@@ -90,7 +93,8 @@ public sealed class PricesTests
         var usage = new Usage
         {
             InputTokens = 1000, OutputTokens = 100,
-            Parts = new() { CachedInputTokens = 400, CacheWrite5mTokens = 200, CacheWrite1hTokens = 100, ReasoningTokens = 60, WebSearches = 3 },
+            Parts = new() { CachedInputTokens = 400, CacheWrite5mTokens = 200, CacheWrite1hTokens = 100, ReasoningTokens = 60,
+                WebSearches = 3 },
         };
         Assert.Equal((300 * 3m + 400 * 0.3m + 200 * 3.75m + 100 * 6m + 100 * 15m) / 1_000_000m + 0.03m, Cost(price, usage));
     }
@@ -99,7 +103,10 @@ public sealed class PricesTests
     public void A_part_without_a_rate_takes_the_one_it_falls_back_to()
     {
         var price = book.Find(null, "shared")!;
-        Assert.Equal(0.005m, Cost(price, new Usage { InputTokens = 1000, Parts = new() { CachedInputTokens = 400, CacheWrite5mTokens = 200, CacheWrite1hTokens = 100 } }));
+        Assert.Equal(
+            0.005m, Cost(
+                price, new Usage { InputTokens = 1000, Parts = new() { CachedInputTokens = 400, CacheWrite5mTokens = 200,
+                    CacheWrite1hTokens = 100 } }));
     }
 
     [Fact]
@@ -120,7 +127,8 @@ public sealed class PricesTests
         foreach (var price in PriceBook.BuiltIn.Models)
         {
             Assert.Equal(Cost(price, new Usage { InputTokens = input, OutputTokens = output }), Cost(price, input, output, false));
-            if (Cost(price, new Usage { InputTokens = input / 2, OutputTokens = input - input / 2 }) is { } told && price.Periods[0].Tiers.Count == 0)
+            if (Cost(price, new Usage { InputTokens = input / 2, OutputTokens = input - input / 2 }) is { } told
+                && price.Periods[0].Tiers.Count == 0)
                 Assert.True(Cost(price, input, input, true) >= told, price.Model);
         }
     });
@@ -128,9 +136,11 @@ public sealed class PricesTests
     [Fact]
     public void The_built_in_prices_have_no_name_twice()
     {
-        var names = PriceBook.BuiltIn.Models.SelectMany(price => price.Aliases.Prepend(price.Model).Select(name => (price.Provider, Name: name.ToUpperInvariant()))).ToList();
+        var names = PriceBook.BuiltIn.Models.SelectMany(price => price.Aliases.Prepend(price.Model)
+            .Select(name => (price.Provider, Name: name.ToUpperInvariant()))).ToList();
         Assert.Equal(names.Count, names.Distinct().Count());
     }
 
-    static decimal? Cost(ModelPrice price, long input, long output, bool plain) => price.Periods[0].Cost(new EstimatedTokens(input, output, plain), default);
+    static decimal? Cost(ModelPrice price, long input, long output, bool plain) =>
+        price.Periods[0].Cost(new EstimatedTokens(input, output, plain), default);
 }

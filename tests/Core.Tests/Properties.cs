@@ -46,7 +46,8 @@ public sealed class Properties
         foreach (var id in desk.State.Holds.Values.Where(hold => hold.State == ReservationState.Active).Select(hold => hold.Id).ToList())
             Assert.Equal(OutcomeStatus.Done, desk.Send(new Release(id)).Status);
         Assert.Equal(0, desk.State.ActiveHolds);
-        Assert.All(desk.State.Limits.SelectMany(limit => limit.Counters.Values).SelectMany(counter => counter.Slots), slot => Assert.Equal(0, slot.Held));
+        Assert.All(desk.State.Limits.SelectMany(limit => limit.Counters.Values).SelectMany(counter => counter.Slots), slot =>
+            Assert.Equal(0, slot.Held));
     });
 
     [Fact]
@@ -103,7 +104,8 @@ public sealed class Properties
     [Fact]
     public void Counters_outside_of_memory_change_no_answer() => Workload.Check(200, 60, program =>
     {
-        var (keeping, leaving, restarted, workload) = (new Desk { Checks = false }, new Desk { Leaves = true, Checks = false }, new Desk { Leaves = true, Checks = false }, new Workload());
+        var (keeping, leaving, restarted, workload) = (new Desk { Checks = false }, new Desk { Leaves = true, Checks = false },
+            new Desk { Leaves = true, Checks = false }, new Workload());
         foreach (var step in program)
         {
             keeping.Now = leaving.Now = restarted.Now = keeping.Now + Workload.Wait(step);
@@ -111,13 +113,15 @@ public sealed class Properties
             var expected = keeping.Send(command);
             SameAnswer(expected, leaving.Send(command), command);
             Assert.Equal(keeping.Last.Select(Written), leaving.Last.Select(Written));
-            Assert.DoesNotContain(leaving.State.Limits, limit => limit.IsKeyed && limit.Counters.Values.Any(counter => counter.Slots.Count > 0 && counter.Slots.TrueForAll(slot => slot.Held == 0 && slot.Span.Start <= leaving.State.LastAt)));
+            Assert.DoesNotContain(leaving.State.Limits, limit => limit.IsKeyed && limit.Counters.Values.Any(counter =>
+                counter.Slots.Count > 0 && counter.Slots.TrueForAll(slot => slot.Held == 0 && slot.Span.Start <= leaving.State.LastAt)));
             // Also where the journal was written by another host, after the snapshot.
             restarted.Follow(keeping.Last);
         }
         foreach (var limit in keeping.State.Limits)
             foreach (var key in limit.Counters.Keys)
-                Assert.Equal(JsonSerializer.Serialize(keeping.View(limit.Limit.Id, key)), JsonSerializer.Serialize(restarted.View(limit.Limit.Id, key)));
+                Assert.Equal(JsonSerializer.Serialize(keeping.View(limit.Limit.Id, key)),
+                    JsonSerializer.Serialize(restarted.View(limit.Limit.Id, key)));
 
         static string Written(BudgetEvent happened) => JsonSerializer.Serialize([happened], CoreJson.Default.BudgetEventArray);
     });
@@ -162,7 +166,8 @@ public sealed class Properties
             return random.Next(3) switch
             {
                 0 => new Reserve(hold, new() { Dimensions = call, InputTokens = random.Next(60), MaxOutputTokens = random.Next(60) }),
-                1 => new Settle(hold, usage, new() { InputTokens = random.Next(90), OutputTokens = random.Next(30) }, Final: random.Next(2) == 0),
+                1 => new Settle(hold, usage, new() { InputTokens = random.Next(90), OutputTokens = random.Next(30) },
+                    Final: random.Next(2) == 0),
                 _ => new Record(usage, new() { Dimensions = call, InputTokens = random.Next(60) }),
             };
         }
@@ -173,7 +178,8 @@ public sealed class Properties
         foreach (var touch in touches)
         {
             var limit = desk.State.LimitNo(touch.No)!;
-            if (limit.Limit is not { Amount: { } amount, Mode: LimitMode.Enforce, Enforcement: not Enforcement.Soft } || requested.Of(limit.Limit.Unit) == 0) continue;
+            if (limit.Limit is not { Amount: { } amount, Mode: LimitMode.Enforce, Enforcement: not Enforcement.Soft }
+                || requested.Of(limit.Limit.Unit) == 0) continue;
             var (settled, held) = limit.Counters[touch.Key].At(desk.Now);
             var most = amount + Raises(desk, limit.Limit, touch.Key);
             Assert.True(settled + held <= most, $"limit {limit.Limit.Id} '{touch.Key}': {settled} settled and {held} held of {most}");
@@ -182,9 +188,11 @@ public sealed class Properties
         foreach (var limit in desk.State.Limits.Select(limit => limit.Limit))
         {
             var canonical = desk.Settings.Prices.Find(null, call?.Model)?.Canonical;
-            if (call is not null && limit is { Window.Kind: WindowKind.Request, Amount: { } amount, Mode: LimitMode.Enforce, Enforcement: not Enforcement.Soft }
+            if (call is not null && limit is { Window.Kind: WindowKind.Request, Amount: { } amount, Mode: LimitMode.Enforce,
+                Enforcement: not Enforcement.Soft }
                 && new LimitMatcher(limit).Matches(call, canonical))
-                Assert.True(requested.Of(limit.Unit) <= amount + Raises(desk, limit, new LimitMatcher(limit).Key(call, canonical)) || requested.Of(limit.Unit) == 0);
+                Assert.True(requested.Of(limit.Unit) <= amount + Raises(desk, limit, new LimitMatcher(limit).Key(call, canonical))
+                    || requested.Of(limit.Unit) == 0);
         }
     }
 
@@ -193,7 +201,8 @@ public sealed class Properties
             && (granted.Terms.StartsAt ?? Instant.MinValue) <= desk.Now && desk.Now < granted.Terms.ExpiresAt)
         .Aggregate((Int128)0, (sum, granted) => sum + granted.Terms.Additional);
 
-    /// <summary>Calendar counters equal the history; rolling ones are never below the true window, and above it by less than a bucket.</summary>
+    /// <summary>Calendar counters equal the history; rolling ones are never below the true window, and above it by less than a
+    /// bucket.</summary>
     static void CheckCounters(Desk desk, LimitState limit)
     {
         var (now, window) = (desk.State.LastAt, limit.Limit.Window);
@@ -201,28 +210,35 @@ public sealed class Properties
         string? Canonical(Dimensions call) => desk.Settings.Prices.Find(call.Provider, call.Model)?.Canonical;
         var matching = desk.Usage
             .Where(record => limit.Matcher.Matches(record.Usage.Dimensions, Canonical(record.Usage.Dimensions)))
-            .GroupBy(record => limit.Matcher.Key(record.Usage.Dimensions, Canonical(record.Usage.Dimensions))).ToDictionary(group => group.Key, group => group.ToList());
+            .GroupBy(record => limit.Matcher.Key(record.Usage.Dimensions, Canonical(record.Usage.Dimensions)))
+                .ToDictionary(group => group.Key, group => group.ToList());
         foreach (var key in limit.Counters.Keys.Union(matching.Keys))
         {
             var settled = limit.Counters.GetValueOrDefault(key)?.At(now).Settled ?? 0;
             Int128 Sum(Instant after, Instant before) => matching.GetValueOrDefault(key, [])
-                .Where(record => record.At >= after && record.At < before).Aggregate((Int128)0, (sum, record) => sum + record.Amounts.Of(limit.Limit.Unit));
+                .Where(record => record.At >= after && record.At < before).Aggregate((Int128)0, (sum, record) =>
+                    sum + record.Amounts.Of(limit.Limit.Unit));
             if (window.Kind == WindowKind.Rolling)
             {
                 var start = now - window.Length;
-                var (least, most) = (Sum(start + Duration.FromMilliseconds(1), now + Duration.FromMilliseconds(1)), Sum(start - window.BucketLength, now + window.BucketLength));
-                Assert.True(least <= settled && settled <= most, $"limit {limit.Limit.Id} {window} '{key}': {settled}, not from {least} to {most}");
+                var (least, most) = (Sum(start + Duration.FromMilliseconds(1), now + Duration.FromMilliseconds(1)),
+                    Sum(start - window.BucketLength, now + window.BucketLength));
+                Assert.True(least <= settled && settled <= most,
+                    $"limit {limit.Limit.Id} {window} '{key}': {settled}, not from {least} to {most}");
                 continue;
             }
             var bounds = desk.State.Effective.Calendar.Bounds(window, now);
             var expected = window.Kind == WindowKind.Lifetime ? Sum(Instant.MinValue, Instant.MaxValue) : Sum(bounds.Start, bounds.End);
-            Assert.True(expected == settled, $"limit {limit.Limit.Id} #{limit.No} {window} '{key}': {settled}, but the records add up to {expected}");
+            Assert.True(
+                expected == settled,
+                    $"limit {limit.Limit.Id} #{limit.No} {window} '{key}': {settled}, but the records add up to {expected}");
         }
     }
 
     static void SameAnswer(Outcome expected, Outcome actual, BudgetCommand command)
     {
-        var (a, b) = (JsonSerializer.Serialize(expected, CoreJson.Default.Outcome), JsonSerializer.Serialize(actual, CoreJson.Default.Outcome));
+        var (a, b) = (JsonSerializer.Serialize(expected, CoreJson.Default.Outcome),
+            JsonSerializer.Serialize(actual, CoreJson.Default.Outcome));
         Assert.True(a == b, $"{command}\nexpected {a}\nwas      {b}");
     }
 }

@@ -1,4 +1,5 @@
-// Cases about limits from the systems that came before, run as data: what a policy of theirs is here, each operation of theirs as a command,
+// Cases about limits from the systems that came before, run as data: what a policy of theirs is here, each operation of theirs as a
+// command,
 // and what an operation showed by the name that the case gives it. What can not hold is in cases/exceptions.json.
 using System.Globalization;
 using System.Text.Json;
@@ -11,7 +12,8 @@ namespace Purser.Core.Tests;
 
 public sealed class RuleCases(ITestOutputHelper output)
 {
-    static readonly SeedFile file = new("budget", "budget-status", "period", "threshold", "override", "reservation", "enforcement", "degradation", "session");
+    static readonly SeedFile file = new("budget", "budget-status", "period", "threshold", "override", "reservation", "enforcement",
+        "degradation", "session");
 
     public static TheoryData<string> Ids => file.Ids;
 
@@ -42,7 +44,8 @@ public sealed class RuleCases(ITestOutputHelper output)
             tellsCommitted = one.Text("area") == "reservation";
             calendar = new(DateTimeZoneProviders.Tzdb[given.Optional("zone") ?? "UTC"], IsoDayOfWeek.Monday, 1);
             if (given.Optional("now") is { } now) desk.Now = At(now);
-            else if (steps.Concat(Records()).Select(step => step.Optional("at")).FirstOrDefault(at => at is { Length: > 12 }) is { } first) desk.Now = At(first);
+            else if (steps.Concat(Records()).Select(step => step.Optional("at")).FirstOrDefault(at => at is { Length: > 12 }) is { } first)
+                desk.Now = At(first);
             start = desk.Now;
             desk.Send(new SetPolicy(PolicyOf(given.TryGetProperty("policy", out var policy) ? policy : given)));
             Before();
@@ -55,13 +58,16 @@ public sealed class RuleCases(ITestOutputHelper output)
         {
             if (Number(given, "usedTokens") is { } used) Book(new() { InputTokens = used });
             if (given.Optional("spent") is { } spent) Book(new() { CostNanos = Nanos(spent) });
-            if (given.TryGetProperty("used", out var parts)) Book(new() { InputTokens = Number(parts, "input") ?? 0, OutputTokens = Number(parts, "output") ?? 0 });
+            if (given.TryGetProperty("used", out var parts))
+                Book(new() { InputTokens = Number(parts, "input") ?? 0, OutputTokens = Number(parts, "output") ?? 0 });
             if (given.TryGetProperty("spentToday", out var spenders))
-                foreach (var one in spenders.EnumerateObject()) Book(new() { CostNanos = Nanos(one.Value.GetString()!), Dimensions = new() { User = one.Name } });
+                foreach (var one in spenders.EnumerateObject())
+                    Book(new() { CostNanos = Nanos(one.Value.GetString()!), Dimensions = new() { User = one.Name } });
             foreach (var record in Records())
             {
                 if (At(record.Text("at")) is var at && at > desk.Now) desk.Now = at;
-                Book(new() { Timestamp = at, InputTokens = Number(record, "tokens") ?? 0, CostNanos = record.Optional("cost") is { } cost ? Nanos(cost) : null });
+                Book(new() { Timestamp = at, InputTokens = Number(record, "tokens") ?? 0, CostNanos = record.Optional("cost") is { } cost
+                    ? Nanos(cost) : null });
             }
         }
 
@@ -69,39 +75,51 @@ public sealed class RuleCases(ITestOutputHelper output)
         {
             var thresholds = Thresholds(policy);
             var limits = new List<Limit>();
-            var enforcement = Enum.Parse<Enforcement>(policy.Optional("enforcement") ?? given.Optional("enforcement") ?? "hard", ignoreCase: true);
+            var enforcement = Enum.Parse<Enforcement>(policy.Optional("enforcement") ?? given.Optional("enforcement") ?? "hard",
+                ignoreCase: true);
             void Add(string id, LimitUnit unit, Window window, Int128? amount, string? each = null) =>
-                limits.Add(new() { Id = id, Unit = unit, Window = window, Amount = amount, Each = each, Thresholds = thresholds, Enforcement = enforcement });
+                limits.Add(new() { Id = id, Unit = unit, Window = window, Amount = amount, Each = each, Thresholds = thresholds,
+                    Enforcement = enforcement });
 
-            var period = WindowOf(policy.Optional("period") ?? policy.Optional("window") ?? (policy.Optional("scope") is null ? "monthly" : "lifetime"));
+            var period = WindowOf(policy.Optional("period") ?? policy.Optional("window") ?? (policy.Optional("scope") is null
+                ? "monthly" : "lifetime"));
             // A scope that can be reset is a session that can be closed.
             var closes = steps.Any(step => step.Text("op") is "reset");
             if (closes) period = new(WindowKind.Session);
             var each = policy.Optional("scope") == "session" && !closes ? "session" : policy.Optional("user") is null ? null : "user";
             if (policy.TryGetProperty("limits", out var amounts))
                 foreach (var amount in amounts.EnumerateObject())
-                    Add(amount.Name, LimitUnit.Tokens, WindowOf(amount.Name), amount.Value.ValueKind == JsonValueKind.Null ? null : amount.Value.GetInt64());
+                    Add(amount.Name, LimitUnit.Tokens, WindowOf(amount.Name), amount.Value.ValueKind == JsonValueKind.Null
+                        ? null : amount.Value.GetInt64());
             foreach (var (member, id, unit) in ((string, string, LimitUnit)[])
-                [("maxTokens", "tokens", LimitUnit.Tokens), ("limitTokens", "tokens", LimitUnit.Tokens), ("maxInput", "input", LimitUnit.InputTokens), ("maxOutput", "output", LimitUnit.OutputTokens)])
+                [("maxTokens", "tokens", LimitUnit.Tokens), ("limitTokens", "tokens", LimitUnit.Tokens),
+                    ("maxInput", "input", LimitUnit.InputTokens), ("maxOutput", "output", LimitUnit.OutputTokens)])
                 if (Number(policy, member) is { } amount) Add(id, unit, period, amount, each);
             foreach (var member in (string[])["maxCost", "limitCost"])
-                if (policy.TryGetProperty(member, out var cost)) Add("cost", LimitUnit.Cost, period, cost.ValueKind == JsonValueKind.Null ? null : Nanos(cost.GetString()!), each);
+                if (policy.TryGetProperty(member, out var cost))
+                    Add("cost", LimitUnit.Cost, period, cost.ValueKind == JsonValueKind.Null ? null : Nanos(cost.GetString()!), each);
             foreach (var (member, id, kind, key) in ((string, string, WindowKind, string?)[])
-                [("perRequestCost", "per-request", WindowKind.Request, null), ("sessionCost", "session", WindowKind.Session, null), ("modelCost", "model", WindowKind.Lifetime, "model"),
-                 ("dailyCost", "daily", WindowKind.Day, each), ("weeklyCost", "weekly", WindowKind.Week, each), ("monthlyCost", "monthly", WindowKind.Month, each)])
+                [("perRequestCost", "per-request", WindowKind.Request, null), ("sessionCost", "session", WindowKind.Session, null),
+                    ("modelCost", "model", WindowKind.Lifetime, "model"),
+                 ("dailyCost", "daily", WindowKind.Day, each), ("weeklyCost", "weekly", WindowKind.Week, each),
+                     ("monthlyCost", "monthly", WindowKind.Month, each)])
                 if (policy.Optional(member) is { } cost) Add(id, LimitUnit.Cost, new(kind), Nanos(cost), key);
-            if (steps.Any(step => step.Text("op").Contains("session", StringComparison.Ordinal))) Add("sessions", LimitUnit.Requests, new(WindowKind.Session), null);
+            if (steps.Any(step => step.Text("op").Contains("session", StringComparison.Ordinal)))
+                Add("sessions", LimitUnit.Requests, new(WindowKind.Session), null);
             if (steps.Any(step => step.TryGetProperty("month", out _))) Add("cost", LimitUnit.Cost, new(WindowKind.Month), null);
-            if (policy.TryGetProperty("strategies", out var strategies) || given.TryGetProperty("strategies", out strategies)) Assert.NotEqual(0, strategies.GetArrayLength());
+            if (policy.TryGetProperty("strategies", out var strategies) || given.TryGetProperty("strategies", out strategies))
+                Assert.NotEqual(0, strategies.GetArrayLength());
 
-            var warning = policy.TryGetProperty("warningPercentOverride", out var percent) || policy.TryGetProperty("warningPercent", out percent) ? percent.GetDecimal() / 100
+            var warning = policy.TryGetProperty("warningPercentOverride", out var percent)
+                || policy.TryGetProperty("warningPercent", out percent) ? percent.GetDecimal() / 100
                 : policy.TryGetProperty("warningAt", out var at) ? at.GetDecimal() : 0.8m;
             return new()
             {
                 Limits = limits,
                 TimeZone = given.Optional("zone"),
                 StatusLevels = new(warning, policy.TryGetProperty("criticalAt", out var critical) ? critical.GetDecimal() : 0.95m),
-                OverridesAllowed = policy.TryGetProperty("overridesEnabled", out var enabled) || given.TryGetProperty("overridesEnabled", out enabled) ? enabled.GetBoolean() : null,
+                OverridesAllowed = policy.TryGetProperty("overridesEnabled", out var enabled)
+                    || given.TryGetProperty("overridesEnabled", out enabled) ? enabled.GetBoolean() : null,
                 Holds = (policy.Optional("holdTtl") ?? given.Optional("holdTtl")) is { } ttl ? new((long)Span(ttl).TotalSeconds) : null,
                 Adaptive = enforcement == Enforcement.Adaptive ? new(FallbackModels: ["a", "b"]) : null,
             };
@@ -111,8 +129,10 @@ public sealed class RuleCases(ITestOutputHelper output)
         {
             if (policy.TryGetProperty("levels", out var levels))
                 return [.. levels.EnumerateArray().Select(level => new Threshold(level[0].GetDecimal() / 100, level[1].GetString()!))];
-            if (policy.TryGetProperty("thresholds", out var ratios)) return [.. ratios.EnumerateArray().Select(ratio => new Threshold(ratio.GetDecimal(), $"at {ratio}"))];
-            if (policy.TryGetProperty("warningPercent", out var percent)) return [new(percent.GetDecimal() / 100, "warning"), new(1, "exceeded")];
+            if (policy.TryGetProperty("thresholds", out var ratios))
+                return [.. ratios.EnumerateArray().Select(ratio => new Threshold(ratio.GetDecimal(), $"at {ratio}"))];
+            if (policy.TryGetProperty("warningPercent", out var percent))
+                return [new(percent.GetDecimal() / 100, "warning"), new(1, "exceeded")];
             return null;
         }
 
@@ -122,18 +142,23 @@ public sealed class RuleCases(ITestOutputHelper output)
             {
                 // Another node has nothing but the journal.
                 if (Number(step, "node") > 1) desk.Restart();
-                if (step.Optional("at") is { } at && At(at) is var moment && moment > desk.Now && step.Text("op") is not ("window" or "keys")) desk.Now = moment;
+                if (step.Optional("at") is { } at && At(at) is var moment && moment > desk.Now
+                    && step.Text("op") is not ("window" or "keys")) desk.Now = moment;
                 for (var i = Number(step, "times") ?? Number(step, "parallel") ?? 1; i > 0; i--)
                     if (!Do(step.Text("op"), step)) return [$"'{step.Text("op")}' is nothing here"];
             }
             Announced();
-            return [.. expect.EnumerateObject().Where(member => !Holds(member)).Select(member => $"{member.Name}: expected {member.Value}, was {(shown.TryGetValue(member.Name, out var values) ? string.Join(", ", values.Select(Expected.Written)) : "not shown")}")];
+            return [.. expect.EnumerateObject().Where(member => !Holds(member))
+                .Select(member =>
+                    $"{member.Name}: expected {member.Value}, was "
+                        + $"{(shown.TryGetValue(member.Name, out var values) ? string.Join(", ", values.Select(Expected.Written)) : "not shown")}")];
         }
 
         bool Holds(JsonProperty member)
         {
             if (!shown.TryGetValue(member.Name, out var values)) return false;
-            if (member.Value.ValueKind == JsonValueKind.Array && values.Count > 0 && values[^1] is not object?[]) return Expected.Same(member.Value, values.ToArray());
+            if (member.Value.ValueKind == JsonValueKind.Array && values.Count > 0 && values[^1] is not object?[])
+                return Expected.Same(member.Value, values.ToArray());
             return Expected.Same(member.Value, values.Count > 0 ? values[^1] : null);
         }
 
@@ -155,7 +180,10 @@ public sealed class RuleCases(ITestOutputHelper output)
                 case "override": Raise(step); return true;
                 case "hold": Hold(step); return true;
                 case "settle":
-                    var settled = desk.Send(new Settle(step.Text("hold"), $"settling {step.Text("hold")}", new() { InputTokens = Number(step, "actual") ?? 0 }));
+                    var settled =
+                        desk.Send(
+                            new Settle(step.Text("hold"), $"settling {step.Text("hold")}",
+                                new() { InputTokens = Number(step, "actual") ?? 0 }));
                     Show("late", ((Settlement)settled.Answer!).Late);
                     return true;
                 case "cancel": desk.Send(new Release(step.Text("hold"))); return true;
@@ -171,7 +199,8 @@ public sealed class RuleCases(ITestOutputHelper output)
                     return true;
                 case "summary": Summary(step); return true;
                 case "open-session" or "session-started":
-                    desk.Send(new Reserve($"h{ids++}", new() { Tokens = 0, Dimensions = new() { User = step.Optional("user"), Session = "s" } }));
+                    desk.Send(
+                        new Reserve($"h{ids++}", new() { Tokens = 0, Dimensions = new() { User = step.Optional("user"), Session = "s" } }));
                     Sessions();
                     return true;
                 case "close-session" or "session-ended": Close("s"); Sessions(); return true;
@@ -179,7 +208,8 @@ public sealed class RuleCases(ITestOutputHelper output)
                 case "usage":
                     var mine = desk.Usage.Where(record => record.Usage.Dimensions.User == step.Text("user")).ToList();
                     Show("cost", Money.Format(mine.Sum(record => record.Amounts.CostNanos)));
-                    Show("sessionRequests", mine.Where(record => record.Usage.Dimensions.Session == "s").Sum(record => record.Amounts.Requests));
+                    Show("sessionRequests", mine.Where(record => record.Usage.Dimensions.Session == "s")
+                        .Sum(record => record.Amounts.Requests));
                     return true;
                 default: return false;
             }
@@ -229,10 +259,12 @@ public sealed class RuleCases(ITestOutputHelper output)
             Show("violations", decision.BlockedBy.Select(blocker => (object?)new object?[]
             {
                 blocker.Limit.Unit == LimitUnit.Tokens ? "total" : blocker.Limit.LimitId,
-                (long)(blocker.Limit.Settled.Value + blocker.Limit.Held.Value + blocker.Requested.Value), (long)blocker.Limit.Amount!.Value.Value,
+                (long)(blocker.Limit.Settled.Value + blocker.Limit.Held.Value + blocker.Requested.Value),
+                    (long)blocker.Limit.Amount!.Value.Value,
             }).ToArray());
             foreach (var (unit, name) in ((LimitUnit, string)[])[(LimitUnit.Tokens, "remainingTokens"), (LimitUnit.Cost, "remainingCost")])
-                if (views.Where(view => view.Unit == unit).OrderBy(view => view.Remaining?.Value ?? Int128.MaxValue).FirstOrDefault() is { } tightest) Show(name, Left(tightest));
+                if (views.Where(view => view.Unit == unit).OrderBy(view => view.Remaining?.Value ?? Int128.MaxValue).FirstOrDefault()
+                    is { } tightest) Show(name, Left(tightest));
             if (views.FirstOrDefault(view => view.Unit == LimitUnit.Tokens) is not { } tokens) return;
             Show("remaining", Left(tokens));
             Show("available", Left(tokens));
@@ -240,7 +272,8 @@ public sealed class RuleCases(ITestOutputHelper output)
             if (tokens.Remaining is { } left) Show("remainingAfter", (long)left.Value - requested);
         }
 
-        static object Left(LimitView view) => view.Remaining is not { } left ? "unlimited" : view.Unit == LimitUnit.Cost ? left.ToString() : (long)left.Value;
+        static object Left(LimitView view) => view.Remaining is not { } left ? "unlimited" : view.Unit == LimitUnit.Cost
+            ? left.ToString() : (long)left.Value;
 
         void Status(JsonElement step)
         {
@@ -256,7 +289,8 @@ public sealed class RuleCases(ITestOutputHelper output)
             Show("activeHolds", (long)status.ActiveReservations);
             Show("isOver", first.Amount is { } amount && first.Settled.Value > amount.Value);
             Show("limits", (long?)first.Amount?.Value);
-            Show("breakdown", new Dictionary<string, object?> { ["input"] = desk.Usage.Sum(record => record.Amounts.InputTokens), ["output"] = desk.Usage.Sum(record => record.Amounts.OutputTokens) });
+            Show("breakdown", new Dictionary<string, object?> { ["input"] = desk.Usage.Sum(record => record.Amounts.InputTokens),
+                ["output"] = desk.Usage.Sum(record => record.Amounts.OutputTokens) });
         }
 
         void Month(string month)
@@ -271,10 +305,12 @@ public sealed class RuleCases(ITestOutputHelper output)
         {
             var policy = desk.State.Policy!;
             Limit For(string id, LimitUnit unit, Int128 amount) =>
-                new() { Id = id, Unit = unit, Window = new(WindowKind.Lifetime), Amount = amount, Match = new() { ["session"] = step.Text("scope") } };
+                new() { Id = id, Unit = unit, Window = new(WindowKind.Lifetime), Amount = amount,
+                    Match = new() { ["session"] = step.Text("scope") } };
             desk.Send(new SetPolicy(policy with
             {
-                Limits = [.. policy.Limits, For("own tokens", LimitUnit.Tokens, Number(step, "maxTokens")!.Value), For("own cost", LimitUnit.Cost, Nanos(step.Text("maxCost")))],
+                Limits = [.. policy.Limits, For("own tokens", LimitUnit.Tokens, Number(step, "maxTokens")!.Value),
+                    For("own cost", LimitUnit.Cost, Nanos(step.Text("maxCost")))],
             }));
         }
 
@@ -288,7 +324,8 @@ public sealed class RuleCases(ITestOutputHelper output)
             }
         }
 
-        int Open() => desk.State.Limits.Where(limit => limit.Limit.Id == "sessions").SelectMany(limit => limit.Counters.Values).Count(counter => counter.Running(desk.Now) is not null);
+        int Open() => desk.State.Limits.Where(limit => limit.Limit.Id == "sessions").SelectMany(limit => limit.Counters.Values)
+            .Count(counter => counter.Running(desk.Now) is not null);
 
         void Sessions() => Show("active", Open() > 0);
 
@@ -296,17 +333,20 @@ public sealed class RuleCases(ITestOutputHelper output)
         {
             var outcome = desk.Send(new AddOverride($"o{ids++}", new()
             {
-                LimitId = step.Text("period"), Additional = Number(step, "additional")!.Value, Reason = step.Optional("reason") ?? "r", CreatedBy = step.Optional("by") ?? "b",
+                LimitId = step.Text("period"), Additional = Number(step, "additional")!.Value, Reason = step.Optional("reason") ?? "r",
+                    CreatedBy = step.Optional("by") ?? "b",
                 ExpiresAt = desk.Now + Span(step.Text("expiresIn")),
             }));
-            Show("error", outcome.Status == OutcomeStatus.Unprocessable && !desk.State.Effective.OverridesAllowed ? "overrides-disabled" : null);
+            Show("error", outcome.Status == OutcomeStatus.Unprocessable && !desk.State.Effective.OverridesAllowed
+                ? "overrides-disabled" : null);
         }
 
         void Hold(JsonElement step)
         {
             var outcome = desk.Send(new Reserve(step.Optional("as") ?? $"h{ids++}", new() { Tokens = Number(step, "tokens") }));
             if (steps.Length > 1 || !step.TryGetProperty("parallel", out _)) Show("granted", outcome.Status == OutcomeStatus.Done);
-            else shown["granted"] = [(shown.TryGetValue("granted", out var before) ? (long)before[0]! : 0) + (outcome.Status == OutcomeStatus.Done ? 1 : 0)];
+            else shown["granted"] = [(shown.TryGetValue("granted", out var before) ? (long)before[0]! : 0)
+                + (outcome.Status == OutcomeStatus.Done ? 1 : 0)];
             var view = desk.View("hourly")!;
             Show("reserved", (long)view.Held.Value);
             Show("remaining", Left(view));
@@ -324,14 +364,16 @@ public sealed class RuleCases(ITestOutputHelper output)
         string Key(WindowKind kind, Instant at)
         {
             var local = calendar.Bounds(new(kind), at).Start.InZone(calendar.Zone).LocalDateTime;
-            var pattern = kind switch { WindowKind.Minute => "uuuu-MM-dd'T'HH:mm", WindowKind.Hour => "uuuu-MM-dd'T'HH", WindowKind.Year => "uuuu", _ => "uuuu-MM-dd" };
+            var pattern = kind switch { WindowKind.Minute => "uuuu-MM-dd'T'HH:mm", WindowKind.Hour => "uuuu-MM-dd'T'HH", WindowKind.Year =>
+                "uuuu", _ => "uuuu-MM-dd" };
             return LocalDateTimePattern.CreateWithInvariantCulture(pattern).Format(local);
         }
 
         void Summary(JsonElement step)
         {
             var day = new Window(WindowKind.Day);
-            var (from, to) = (calendar.Bounds(day, At(step.Text("from") + "T00:00:00Z")).Start, calendar.Bounds(day, At(step.Text("to") + "T00:00:00Z")).End);
+            var (from, to) = (calendar.Bounds(day, At(step.Text("from") + "T00:00:00Z")).Start,
+                calendar.Bounds(day, At(step.Text("to") + "T00:00:00Z")).End);
             Show("periodDays", (long)(to - from).Days);
             Show("tokens", desk.Usage.Where(record => record.At >= from && record.At < to).Sum(record => record.Amounts.Tokens));
         }
@@ -340,17 +382,23 @@ public sealed class RuleCases(ITestOutputHelper output)
         void Announced()
         {
             var all = desk.Journal.OfType<ThresholdCrossed>().ToList();
-            Show("events", all.Skip(eventsBefore).Select(one => (object?)new Dictionary<string, object?> { ["threshold"] = one.Ratio, ["period"] = one.LimitId, ["percentUsed"] = (decimal)one.Settled * 100 / (decimal)one.Amount }).ToArray());
-            Show("eventsNotContaining", all.Skip(eventsBefore).Any(one => one.Ratio >= 1) ? Array.Empty<object?>() : new object?[] { "budget-exceeded" });
+            Show("events", all.Skip(eventsBefore).Select(one => (object?)new Dictionary<string,
+                object?> { ["threshold"] = one.Ratio, ["period"] = one.LimitId, ["percentUsed"] = (decimal)one.Settled * 100 / (
+                    decimal)one.Amount }).ToArray());
+            Show("eventsNotContaining", all.Skip(eventsBefore).Any(one => one.Ratio >= 1)
+                ? Array.Empty<object?>() : new object?[] { "budget-exceeded" });
             Show("exceededEvents", (long)all.Count(one => one.Ratio == 1));
             Show("budgetExceeded", (long)all.Count(one => one.Ratio == 1));
             Show("warningEvents", (long)all.Count(one => one.Level == "warning"));
             Show("levelsReached", all.Select(one => (object?)one.Level).ToArray());
             Show("highest", all.LastOrDefault()?.Level);
             Show("notices", all.GroupBy(one => one.Level).ToDictionary(group => group.Key, group => (object?)(long)group.Count()));
-            Show("timesFired", all.GroupBy(one => one.Ratio).ToDictionary(group => group.Key.ToString(CultureInfo.InvariantCulture), group => (object?)(long)group.Count()));
-            Show("eventsFor", all.GroupBy(one => one.LimitId).ToDictionary(group => group.Key, group => (object?)group.Select(one => (object?)one.Ratio).ToArray()));
-            if (!shown.ContainsKey("resetEvents")) Show("resetEvents", (long)desk.Journal.OfType<WindowReset>().Select(reset => reset.Window).Distinct().Count());
+            Show("timesFired", all.GroupBy(one => one.Ratio).ToDictionary(group => group.Key.ToString(CultureInfo.InvariantCulture),
+                group => (object?)(long)group.Count()));
+            Show("eventsFor", all.GroupBy(one => one.LimitId).ToDictionary(group => group.Key, group =>
+                (object?)group.Select(one => (object?)one.Ratio).ToArray()));
+            if (!shown.ContainsKey("resetEvents"))
+                Show("resetEvents", (long)desk.Journal.OfType<WindowReset>().Select(reset => reset.Window).Distinct().Count());
             Show("alertsAtLeast", (long)all.Count);
         }
 
@@ -360,12 +408,14 @@ public sealed class RuleCases(ITestOutputHelper output)
 
         static Window WindowOf(string name) => new(name switch
         {
-            "minute" => WindowKind.Minute, "hourly" => WindowKind.Hour, "daily" => WindowKind.Day, "weekly" => WindowKind.Week, "monthly" => WindowKind.Month,
+            "minute" => WindowKind.Minute, "hourly" => WindowKind.Hour, "daily" => WindowKind.Day, "weekly" => WindowKind.Week, "monthly" =>
+                WindowKind.Month,
             "yearly" => WindowKind.Year, "lifetime" => WindowKind.Lifetime, _ => throw new ArgumentException(name),
         });
     }
 
-    static long? Number(JsonElement element, string name) => element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number ? value.GetInt64() : null;
+    static long? Number(JsonElement element, string name) => element.TryGetProperty(name, out var value)
+        && value.ValueKind == JsonValueKind.Number ? value.GetInt64() : null;
 
     static long Nanos(string money) => Money.TryParse(money, out var nanos) ? nanos : throw new ArgumentException(money);
 }

@@ -69,7 +69,8 @@ public sealed class SeedCases(ITestOutputHelper output)
                 ["totalTokens"] = _ => (long)Lifetime("tokens"),
                 ["tokens"] = _ => (long)Lifetime("tokens"),
                 ["unpriced"] = _ => desk.Usage.Count(record => record.Unpriced),
-                ["cost"] = expected => expected.ValueKind == JsonValueKind.String ? Lifetime("cost") : expected.EnumerateObject().ToDictionary(part => part.Name, part => (object?)Cost(part.Name)),
+                ["cost"] = expected => expected.ValueKind == JsonValueKind.String ? Lifetime("cost") : expected.EnumerateObject()
+                    .ToDictionary(part => part.Name, part => (object?)Cost(part.Name)),
                 ["cost.total"] = _ => Cost("total"),
                 ["durationMs"] = _ => Last.Usage.DurationMs,
                 ["success"] = _ => Last.Usage.Success,
@@ -78,7 +79,8 @@ public sealed class SeedCases(ITestOutputHelper output)
                 ["priced"] = _ => quoted is not null,
                 ["used"] = _ => shown.Select(used => (object?)used).ToArray(),
             };
-            foreach (var setting in (string[])["levels", "enforcement", "currency", "maxTokens", "maxCost", "window", "warningPercent", "warningAt", "criticalAt", "limits", "thresholds", "holdTtl"])
+            foreach (var setting in (string[])["levels", "enforcement", "currency", "maxTokens", "maxCost", "window", "warningPercent",
+                "warningAt", "criticalAt", "limits", "thresholds", "holdTtl"])
                 figures[setting] = _ => Setting(setting);
             desk.Send(new SetPolicy(new()
             {
@@ -97,7 +99,8 @@ public sealed class SeedCases(ITestOutputHelper output)
         /// </summary>
         static readonly string[] elsewhere = ["retentionDays", "spikeThreshold", "windowSize", "minDataPoints", "enabled", "persist"];
 
-        /// <summary>Grace periods are read by nothing in the system they come from: a soft limit never refuses, so there is nothing to delay.</summary>
+        /// <summary>Grace periods are read by nothing in the system they come from: a soft limit never refuses, so there is nothing to
+        /// delay.</summary>
         static readonly string[] meaningless = ["gracePeriodMinutes"];
 
         public List<string> Failures()
@@ -105,11 +108,13 @@ public sealed class SeedCases(ITestOutputHelper output)
             var failures = new List<string>();
             foreach (var step in steps)
             {
-                if (!operations.TryGetValue(step.Text("op"), out var run)) return [$"there is no runner for the operation '{step.Text("op")}'"];
+                if (!operations.TryGetValue(step.Text("op"), out var run))
+                    return [$"there is no runner for the operation '{step.Text("op")}'"];
                 var times = Number(step, "times") ?? Number(step, "parallel") ?? 1;
                 for (var i = 0; i < times; i++) run(step);
             }
-            foreach (var member in expect.EnumerateObject().SelectMany(member => member.Name == "effective" ? member.Value.EnumerateObject().Where(one => !elsewhere.Contains(one.Name)) : [member]))
+            foreach (var member in expect.EnumerateObject().SelectMany(member => member.Name == "effective"
+                ? member.Value.EnumerateObject().Where(one => !elsewhere.Contains(one.Name)) : [member]))
             {
                 if (meaningless.Contains(member.Name)) continue;
                 // An `error` beside `success` is the record's; alone it is the answer's.
@@ -118,7 +123,8 @@ public sealed class SeedCases(ITestOutputHelper output)
                 else
                 {
                     var actual = figure(member.Value);
-                    if (!Expected.Same(member.Value, actual)) failures.Add($"{member.Name}: expected {member.Value}, was {Expected.Written(actual)}");
+                    if (!Expected.Same(member.Value, actual))
+                        failures.Add($"{member.Name}: expected {member.Value}, was {Expected.Written(actual)}");
                 }
             }
             return failures;
@@ -156,7 +162,8 @@ public sealed class SeedCases(ITestOutputHelper output)
 
         UsageRecord Last => desk.Usage.Last();
 
-        object Lifetime(string limit) => desk.View(limit)!.Settled.Value is var settled && limit == "cost" ? Money.Format(settled) : (long)settled;
+        object Lifetime(string limit) => desk.View(limit)!.Settled.Value is var settled && limit == "cost"
+            ? Money.Format(settled) : (long)settled;
 
         string Cost(string part)
         {
@@ -186,7 +193,8 @@ public sealed class SeedCases(ITestOutputHelper output)
             var limits = new List<Limit>();
             if (expect.TryGetProperty("limits", out var amounts))
                 foreach (var amount in amounts.EnumerateObject())
-                    limits.Add(new() { Id = amount.Name, Window = WindowOf(amount.Name), Amount = amount.Value.GetInt64(), Thresholds = ratios });
+                    limits.Add(new() { Id = amount.Name, Window = WindowOf(amount.Name), Amount = amount.Value.GetInt64(),
+                        Thresholds = ratios });
             else
             {
                 limits.Add(new()
@@ -194,15 +202,19 @@ public sealed class SeedCases(ITestOutputHelper output)
                     Id = "tokens", Window = window, Amount = Number(expect, "maxTokens") ?? 1000, Thresholds = ratios,
                     Enforcement = expect.Optional("enforcement") == "soft" ? Enforcement.Soft : Enforcement.Hard,
                 });
-                if (expect.Optional("maxCost") is { } cost) limits.Add(new() { Id = "cost", Unit = LimitUnit.Cost, Window = window, Amount = Nanos(cost), Thresholds = ratios });
+                if (expect.Optional("maxCost") is { } cost)
+                    limits.Add(new() { Id = "cost", Unit = LimitUnit.Cost, Window = window, Amount = Nanos(cost), Thresholds = ratios });
             }
-            decimal? warning = expect.TryGetProperty("warningPercent", out var percent) ? percent.GetDecimal() / 100 : expect.TryGetProperty("warningAt", out var at) ? at.GetDecimal() : null;
+            decimal? warning = expect.TryGetProperty("warningPercent", out var percent)
+                ? percent.GetDecimal() / 100 : expect.TryGetProperty("warningAt", out var at) ? at.GetDecimal() : null;
             return new()
             {
                 Limits = limits,
                 Currency = expect.Optional("currency"),
-                StatusLevels = warning is null ? null : new(warning.Value, expect.TryGetProperty("criticalAt", out var critical) ? critical.GetDecimal() : 0.95m),
-                Holds = expect.Optional("holdTtl") is { } ttl ? new((long)PeriodPattern.NormalizingIso.Parse(ttl).Value.ToDuration().TotalSeconds) : null,
+                StatusLevels = warning is null ? null : new(warning.Value, expect.TryGetProperty("criticalAt", out var critical)
+                    ? critical.GetDecimal() : 0.95m),
+                Holds = expect.Optional("holdTtl") is { } ttl
+                    ? new((long)PeriodPattern.NormalizingIso.Parse(ttl).Value.ToDuration().TotalSeconds) : null,
             };
         }
 
@@ -230,14 +242,16 @@ public sealed class SeedCases(ITestOutputHelper output)
 
         static Window WindowOf(string name) => new(name switch
         {
-            "hourly" => WindowKind.Hour, "daily" => WindowKind.Day, "weekly" => WindowKind.Week, "monthly" => WindowKind.Month, _ => throw new ArgumentException(name),
+            "hourly" => WindowKind.Hour, "daily" => WindowKind.Day, "weekly" => WindowKind.Week, "monthly" => WindowKind.Month, _ =>
+                throw new ArgumentException(name),
         });
 
         static ModelPrice PriceOf(JsonProperty price)
         {
             var per = price.Value.Text("unit") == "per-1K-tokens" ? 1000 : 1;
             decimal Rate(string kind) => decimal.Parse(price.Value.Text(kind), CultureInfo.InvariantCulture) * per;
-            var provider = PriceBook.BuiltIn.Find(null, price.Name)?.Provider ?? (price.Name.StartsWith("claude", StringComparison.Ordinal) ? "anthropic" : "openai");
+            var provider = PriceBook.BuiltIn.Find(null, price.Name)?.Provider ?? (price.Name.StartsWith("claude", StringComparison.Ordinal)
+                ? "anthropic" : "openai");
             return ModelPrice.Flat(provider, price.Name, Rate("input"), Rate("output"), price.Value.Text("currency"));
         }
     }

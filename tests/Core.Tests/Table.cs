@@ -5,14 +5,17 @@
 //   purge 2026-03-01T00:00                                records booked before are gone
 //   prices eur | small                                    (settings) another price book
 //   default LIMITS [with SETTINGS]                        (settings) a new default policy
-//   policy LIMITS [with SETTINGS] => done                 limits are `ID UNIT/WINDOW AMOUNT [soft|adaptive] [shadow|off] [each D] [match D=P] [at R,R]`, parted by `;`
+// policy LIMITS [with SETTINGS] => done                 limits are `ID UNIT/WINDOW AMOUNT [soft|adaptive] [shadow|off] [each D] [match D=P]
+// [at R,R]`, parted by `;`
 //   check|reserve ID|extend HOLD ID [ESTIMATE]            tokens= in= max= cost= ttl= model= provider= user= session= tool= tag.NAME= ...
 //   settle HOLD ID|record ID [USAGE]                      in= out= cost= cached= at= failed partial unknown ...
 //   override ID LIMIT|UNIT/WINDOW ±AMOUNT until=2h ...    key= from= cut
-//   => STATUS [FIELD] [CHECKS]                            done | unknown-account | invalid | mismatch | not-found | conflict | version | unprocessable | paused | refused
+// => STATUS [FIELD] [CHECKS]                            done | unknown-account | invalid | mismatch | not-found | conflict | version |
+// unprocessable | paused | refused
 //
 // Checks: `LIMIT=SETTLED/HELD` or `LIMIT[KEY]=...` (as the status shows it afterwards), `LIMIT.remaining=` and other members of its view,
-// `blocked=A,B`, `A.requested=`, `A.retry=90|never` (of the blockers), `suggest=...`, `state=`, `tokens=`, `cost=`, flags such as `late`, and `events=a,b`.
+// `blocked=A,B`, `A.requested=`, `A.retry=90|never` (of the blockers), `suggest=...`, `state=`, `tokens=`, `cost=`, flags such as `late`,
+// and `events=a,b`.
 using System.Globalization;
 using System.Text.RegularExpressions;
 using NodaTime;
@@ -84,7 +87,8 @@ sealed partial class Table
             case "default":
                 desk.Settings = desk.Settings with
                 {
-                    Version = desk.Settings.Version + 1, DefaultsVersion = desk.Settings.Version + 1, DefaultPolicy = PolicyOf(words, out _),
+                    Version = desk.Settings.Version + 1, DefaultsVersion = desk.Settings.Version + 1,
+                        DefaultPolicy = PolicyOf(words, out _),
                 };
                 Assert.Null(Validity.Problem(desk.Settings.DefaultPolicy));
                 return true;
@@ -110,7 +114,8 @@ sealed partial class Table
             case "extend":
                 var more = EstimateOf(named);
                 return new Extend(words[0], Id(words[1]), Number(named, "ttl"), more == new Estimate() ? null : more);
-            case "settle": return new Settle(words[0], Id(words[1]), UsageOf(words, named), !words.Contains("partial"), words.Contains("unknown"));
+            case "settle": return new Settle(words[0], Id(words[1]), UsageOf(words, named), !words.Contains("partial"),
+                words.Contains("unknown"));
             case "release": return new Release(words[0]);
             case "record": return new Record(Id(words[0]), UsageOf(words, named));
             case "reprice": return new Reprice(words[0], words.Contains("unpriced"));
@@ -168,7 +173,8 @@ sealed partial class Table
         switch (name)
         {
             case "events": return List(desk.Last.Select(happened => happened.GetType().Name));
-            case "announced": return List(desk.Last.OfType<ThresholdCrossed>().Select(crossed => $"{crossed.LimitId}:{crossed.Ratio}#{crossed.Arming}"));
+            case "announced": return List(desk.Last.OfType<ThresholdCrossed>()
+                .Select(crossed => $"{crossed.LimitId}:{crossed.Ratio}#{crossed.Arming}"));
             case "detail": return outcome.Detail!;
             case "allowed": return Bool(decision!.Allowed);
             case "blocked": return List(decision!.BlockedBy.Select(blocker => blocker.Limit.LimitId));
@@ -192,7 +198,8 @@ sealed partial class Table
             case "reserved": return status!.ReservedTokens.ToString(CultureInfo.InvariantCulture);
             case "shown": return List(status!.Limits.Select(view => view.Key is { } key ? $"{view.LimitId}[{key}]" : view.LimitId));
             case "next": return status!.NextCursor ?? "none";
-            case "overrides": return List(outcome.Answer is OverrideList all ? all.Items.Select(item => $"{item.Id}:{item.State}") : status!.Overrides.Select(item => $"{item.Id}:{item.State}"));
+            case "overrides": return List(outcome.Answer is OverrideList all ? all.Items.Select(item => $"{item.Id}:{item.State}")
+                : status!.Overrides.Select(item => $"{item.Id}:{item.State}"));
             case "version": return ((PolicyView)outcome.Answer!).Version.ToString(CultureInfo.InvariantCulture);
             case "in-force": return List(((PolicyView)outcome.Answer!).Effective.Limits.Select(limit => $"{limit.Limit.Id}#{limit.No}"));
         }
@@ -201,7 +208,8 @@ sealed partial class Table
         if (what is "requested" or "retry")
         {
             var blocker = decision!.BlockedBy.Concat(decision.ShadowBlockedBy).First(blocker => blocker.Limit.LimitId == id);
-            return what == "requested" ? blocker.Requested.ToString() : blocker.RetryAfterSeconds?.ToString(CultureInfo.InvariantCulture) ?? "never";
+            return what == "requested" ? blocker.Requested.ToString() : blocker.RetryAfterSeconds?.ToString(CultureInfo.InvariantCulture)
+                ?? "never";
         }
         var view = desk.View(id, key) ?? throw new ArgumentException($"no limit {name} in the status");
         return what switch
@@ -223,7 +231,8 @@ sealed partial class Table
 
     static string Bool(bool value) => value ? "yes" : "no";
 
-    static string Text(Instant instant) => InstantPattern.CreateWithInvariantCulture("yyyy-MM-dd'T'HH:mm:ss").Format(instant) is var text && text.EndsWith(":00", StringComparison.Ordinal) ? text[..^3] : text;
+    static string Text(Instant instant) => InstantPattern.CreateWithInvariantCulture("yyyy-MM-dd'T'HH:mm:ss").Format(instant) is var text
+        && text.EndsWith(":00", StringComparison.Ordinal) ? text[..^3] : text;
 
     static string Text(Suggestion suggestion) => suggestion.Action switch
     {
@@ -237,7 +246,8 @@ sealed partial class Table
     {
         var with = words.IndexOf("with");
         var settings = with < 0 ? [] : Named(words[(with + 1)..]);
-        var limits = string.Join(' ', with < 0 ? words : words[..with]).Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        var limits = string.Join(' ', with < 0 ? words : words[..with])
+            .Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         ifVersion = Number(settings, "if");
         return new()
         {
@@ -248,17 +258,21 @@ sealed partial class Table
             Currency = settings.GetValueOrDefault("currency"),
             Unpriced = settings.TryGetValue("fallback", out var fallback) ? new(UnpricedRule.Fallback, fallback) : null,
             Holds = settings.Keys.Any(key => key is "ttl" or "max" or "expiry")
-                ? new(Number(settings, "ttl"), Number(settings, "max"), settings.TryGetValue("expiry", out var rule) ? Enum.Parse<ExpiryRule>(rule, true) : null) : null,
-            StatusLevels = settings.TryGetValue("levels", out var levels) ? new(Decimal(levels.Split(',')[0]), Decimal(levels.Split(',')[1]), Decimal(levels.Split(',')[2])) : null,
+                ? new(Number(settings, "ttl"), Number(settings, "max"), settings.TryGetValue("expiry", out var rule)
+                    ? Enum.Parse<ExpiryRule>(rule, true) : null) : null,
+            StatusLevels = settings.TryGetValue("levels", out var levels)
+                ? new(Decimal(levels.Split(',')[0]), Decimal(levels.Split(',')[1]), Decimal(levels.Split(',')[2])) : null,
             OverridesAllowed = settings.TryGetValue("overrides", out var allowed) ? allowed == "yes" : null,
             Adaptive = settings.Keys.Any(key => key is "measures" or "models" or "least")
-                ? new(settings.TryGetValue("measures", out var measures) ? measures.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(Measure).ToArray() : null,
+                ? new(settings.TryGetValue("measures", out var measures) ? measures.Split(',', StringSplitOptions.RemoveEmptyEntries)
+                    .Select(Measure).ToArray() : null,
                     settings.GetValueOrDefault("models")?.Split(','), Number(settings, "least")) : null,
         };
     }
 
     static readonly (string Word, DegradationMeasure Measure)[] measures =
-        [("reduce", DegradationMeasure.ReduceMaxTokens), ("smaller", DegradationMeasure.UseSmallerModel), ("tools", DegradationMeasure.DisableTools), ("temperature", DegradationMeasure.ReduceTemperature)];
+        [("reduce", DegradationMeasure.ReduceMaxTokens), ("smaller", DegradationMeasure.UseSmallerModel),
+            ("tools", DegradationMeasure.DisableTools), ("temperature", DegradationMeasure.ReduceTemperature)];
 
     static DegradationMeasure Measure(string word) => measures.Single(pair => pair.Word == word).Measure;
 
@@ -277,7 +291,8 @@ sealed partial class Table
         var words = Words().Matches(text).Select(match => match.Value).ToList();
         var kind = words[1].Split('/');
         string? After(string word) => words.IndexOf(word) is var at and >= 0 ? words[at + 1] : null;
-        var matches = words.Select((word, at) => (word, at)).Where(pair => pair.word == "match").Select(pair => words[pair.at + 1].Split('=')).ToList();
+        var matches = words.Select((word, at) => (word, at)).Where(pair => pair.word == "match")
+            .Select(pair => words[pair.at + 1].Split('=')).ToList();
         return new()
         {
             Id = Id(words[0]),
@@ -313,12 +328,14 @@ sealed partial class Table
         Success = !words.Contains("failed"),
         Timestamp = named.TryGetValue("at", out var at) ? Moment(at) : null,
         Parts = named.ContainsKey("cached") || named.ContainsKey("searches") || named.ContainsKey("pages")
-            ? new() { CachedInputTokens = Number(named, "cached") ?? 0, WebSearches = Number(named, "searches") ?? 0, Pages = Number(named, "pages") ?? 0 } : null,
+            ? new() { CachedInputTokens = Number(named, "cached") ?? 0, WebSearches = Number(named, "searches") ?? 0,
+                Pages = Number(named, "pages") ?? 0 } : null,
     };
 
     static Dimensions DimensionsOf(Dictionary<string, string> named)
     {
-        var tags = named.Where(pair => pair.Key.StartsWith("tag.", StringComparison.Ordinal)).ToDictionary(pair => pair.Key[4..], pair => pair.Value);
+        var tags = named.Where(pair => pair.Key.StartsWith("tag.", StringComparison.Ordinal)).ToDictionary(pair => pair.Key[4..], pair =>
+            pair.Value);
         return new()
         {
             Orchestrator = named.GetValueOrDefault("orchestrator"),
@@ -337,9 +354,11 @@ sealed partial class Table
 
     static string Id(string word) => word == "empty" ? "" : word;
 
-    static long? Number(Dictionary<string, string> named, string key) => named.TryGetValue(key, out var text) ? long.Parse(text, CultureInfo.InvariantCulture) : null;
+    static long? Number(Dictionary<string, string> named, string key) => named.TryGetValue(key, out var text)
+        ? long.Parse(text, CultureInfo.InvariantCulture) : null;
 
-    static long? Cost(Dictionary<string, string> named) => named.TryGetValue("cost", out var text) ? (long)Amount(LimitUnit.Cost, text)!.Value : null;
+    static long? Cost(Dictionary<string, string> named) => named.TryGetValue("cost", out var text)
+        ? (long)Amount(LimitUnit.Cost, text)!.Value : null;
 
     static decimal Decimal(string text) => decimal.Parse(text, CultureInfo.InvariantCulture);
 
@@ -349,7 +368,8 @@ sealed partial class Table
 
     static LimitUnit Unit(string text) => Enum.Parse<LimitUnit>(text, true);
 
-    static Window Window(string text) => Core.Window.TryParse(text, out var window) ? window : throw new ArgumentException($"no such window: {text}");
+    static Window Window(string text) => Core.Window.TryParse(text, out var window)
+        ? window : throw new ArgumentException($"no such window: {text}");
 
     static Instant Time(string text) => text.Length > 10
         ? InstantPattern.CreateWithInvariantCulture(text.Length > 16 ? "yyyy-MM-dd'T'HH:mm:ss" : "yyyy-MM-dd'T'HH:mm").Parse(text).Value

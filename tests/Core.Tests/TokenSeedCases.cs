@@ -31,7 +31,8 @@ public sealed class TokenSeedCases(ITestOutputHelper output)
             if (Counted(step, model) is not { } parts) return [$"{step}: can not be counted"];
             counts.Add(parts);
         }
-        return [.. one.GetProperty("expect").EnumerateObject().Where(figure => !Holds(figure, counts)).Select(figure => $"{figure}: was {string.Join(", ", counts)}")];
+        return [.. one.GetProperty("expect").EnumerateObject().Where(figure => !Holds(figure, counts))
+            .Select(figure => $"{figure}: was {string.Join(", ", counts)}")];
     }
 
     static TokenParts? Counted(JsonElement step, ModelProfile model)
@@ -46,18 +47,21 @@ public sealed class TokenSeedCases(ITestOutputHelper output)
     }
 
     /// <summary>Parts without the message around them.</summary>
-    static TokenParts Alone(ModelProfile model, IReadOnlyList<Part> parts) => PromptCounting.Count(model, new Prompt([new("user", parts)], [])).Parts with { Overhead = 0 };
+    static TokenParts Alone(ModelProfile model, IReadOnlyList<Part> parts) =>
+        PromptCounting.Count(model, new Prompt([new("user", parts)], [])).Parts with { Overhead = 0 };
 
     /// <summary>One message without the answer after it. What stands around a tool's answer belongs to it.</summary>
     static TokenParts MessageOf(ModelProfile model, JsonElement message)
     {
-        var (role, text) = message.ValueKind == JsonValueKind.String ? ("user", message.GetString()!) : (message.Optional("role")!, message.Optional("content")!);
+        var (role, text) = message.ValueKind == JsonValueKind.String ? ("user", message.GetString()!)
+            : (message.Optional("role")!, message.Optional("content")!);
         var parts = PromptCounting.Count(model, new Prompt([new(role, [new TextPart(text)])], [])).Parts;
         parts = parts with { Overhead = parts.Overhead - 3 };
         return role == "tool" ? parts with { ToolResults = parts.ToolResults + parts.Overhead, Overhead = 0 } : parts;
     }
 
-    static Part? PartOf(JsonElement part) => (part.Optional("type"), part.TryGetProperty("seconds", out var seconds) ? seconds.GetDecimal() : (decimal?)null) switch
+    static Part? PartOf(JsonElement part) => (part.Optional("type"), part.TryGetProperty("seconds", out var seconds)
+        ? seconds.GetDecimal() : (decimal?)null) switch
     {
         ("image", _) => new ImagePart(part.Optional("detail") == "high" ? ImageDetail.High : ImageDetail.Auto),
         ("audio", { } known) => new AudioPart(known),
@@ -67,7 +71,8 @@ public sealed class TokenSeedCases(ITestOutputHelper output)
 
     static bool Holds(JsonProperty figure, List<TokenParts> counts) => figure.Name switch
     {
-        "tokens" when figure.Value.ValueKind == JsonValueKind.Array => figure.Value.EnumerateArray().Select(one => one.GetInt64()).SequenceEqual(counts.Select(count => count.Total)),
+        "tokens" when figure.Value.ValueKind == JsonValueKind.Array => figure.Value.EnumerateArray().Select(one => one.GetInt64())
+            .SequenceEqual(counts.Select(count => count.Total)),
         "tokens" or "total" => counts.Single().Total == figure.Value.GetInt64(),
         "tokensGreaterThan" => counts.Single().Total > figure.Value.GetInt64(),
         "textTokens" or "text" => counts.Single().Text == figure.Value.GetInt64(),

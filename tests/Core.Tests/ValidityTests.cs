@@ -1,4 +1,5 @@
-// What makes no sense is refused before anything is looked up, with the field named as the caller wrote it; what is extreme but sensible is not.
+// What makes no sense is refused before anything is looked up, with the field named as the caller wrote it; what is extreme but sensible is
+// not.
 using NodaTime;
 
 namespace Purser.Core.Tests;
@@ -38,7 +39,9 @@ public sealed class ValidityTests
     [InlineData("鍵🔑")]
     public void Ids_may_hold_anything_printable(string id)
     {
-        Assert.Null(Validity.Problem(new Reserve(id, new() { Tokens = 1, Dimensions = new() { User = id, Session = id, Tags = new() { [id] = id } } }), now));
+        Assert.Null(
+            Validity.Problem(
+                new Reserve(id, new() { Tokens = 1, Dimensions = new() { User = id, Session = id, Tags = new() { [id] = id } } }), now));
         var desk = new Desk();
         desk.Send(new SetPolicy(new() { Limits = [new() { Id = "who", Window = new(WindowKind.Day), Amount = 10, Each = "user" }] }));
         Assert.Equal(OutcomeStatus.Done, desk.Send(new Reserve(id, new() { Tokens = 4, Dimensions = new() { User = id } })).Status);
@@ -101,7 +104,9 @@ public sealed class ValidityTests
     public void The_largest_numbers_are_accepted_and_larger_ones_named()
     {
         const long most = Amounts.LargestTokens;
-        Assert.Null(Validity.Problem(new Reserve("h", new() { InputTokens = most, MaxOutputTokens = most, CostNanos = Money.LargestNanos }, 86_400), now));
+        Assert.Null(
+            Validity.Problem(new Reserve("h", new() { InputTokens = most, MaxOutputTokens = most, CostNanos = Money.LargestNanos }, 86_400),
+                now));
         Named("tokens", new Check(new() { Tokens = most + 1 }));
         Named("maxOutputTokens", new Check(new() { MaxOutputTokens = long.MaxValue }));
         Named("cost", new Check(new() { CostNanos = Money.LargestNanos + 1 }));
@@ -117,7 +122,8 @@ public sealed class ValidityTests
     [Fact]
     public void Parts_do_not_exceed_their_total()
     {
-        var parts = new UsageParts { CachedInputTokens = 50, CacheWrite5mTokens = 20, AudioInputTokens = 30, ReasoningTokens = 10, ImageOutputTokens = 10 };
+        var parts = new UsageParts { CachedInputTokens = 50, CacheWrite5mTokens = 20, AudioInputTokens = 30, ReasoningTokens = 10,
+            ImageOutputTokens = 10 };
         Assert.Null(Validity.Problem(new Record("u", new() { InputTokens = 100, OutputTokens = 20, Parts = parts }), now));
         Named("inputTokens", new Record("u", new() { InputTokens = 99, OutputTokens = 20, Parts = parts }));
         Named("outputTokens", new Record("u", new() { InputTokens = 100, OutputTokens = 19, Parts = parts }));
@@ -125,8 +131,10 @@ public sealed class ValidityTests
         // Cached sound and images are parts of what was cached.
         var cached = parts with { CachedAudioInputTokens = 30, CachedImageInputTokens = 20 };
         Assert.Null(Validity.Problem(new Record("u", new() { InputTokens = 100, OutputTokens = 20, Parts = cached }), now));
-        Named("cachedInputTokens", new Record("u", new() { InputTokens = 100, OutputTokens = 20, Parts = cached with { CachedImageInputTokens = 21 } }));
-        Named("cachedAudioInputTokens", new Record("u", new() { InputTokens = 100, OutputTokens = 20, Parts = cached with { CachedAudioInputTokens = -1 } }));
+        Named("cachedInputTokens",
+            new Record("u", new() { InputTokens = 100, OutputTokens = 20, Parts = cached with { CachedImageInputTokens = 21 } }));
+        Named("cachedAudioInputTokens",
+            new Record("u", new() { InputTokens = 100, OutputTokens = 20, Parts = cached with { CachedAudioInputTokens = -1 } }));
     }
 
     [Fact]
@@ -172,7 +180,8 @@ public sealed class ValidityTests
         { "limits[0].window", With(new() { Id = "l", Window = new((WindowKind)77) }) },
         { "limits[0].window", With(new() { Id = "l", Window = new(WindowKind.Rolling) }) },
         { "limits[0].window", With(new() { Id = "l", Window = new(WindowKind.Rolling, Duration.FromSeconds(59)) }) },
-        { "limits[0].window", With(new() { Id = "l", Window = new(WindowKind.Rolling, Duration.FromSeconds(60) + Duration.FromNanoseconds(1)) }) },
+        { "limits[0].window",
+            With(new() { Id = "l", Window = new(WindowKind.Rolling, Duration.FromSeconds(60) + Duration.FromNanoseconds(1)) }) },
         { "limits[0].window", With(new() { Id = "l", Window = new(WindowKind.Day, Duration.FromSeconds(60)) }) },
         { "limits[0].enforcement", With(new() { Id = "l", Enforcement = (Enforcement)3 }) },
         { "limits[0].mode", With(new() { Id = "l", Mode = (LimitMode)(-1) }) },
@@ -203,12 +212,17 @@ public sealed class ValidityTests
         var desk = new Desk { Checks = false };
         var limits = Enumerable.Range(0, Validity.MostLimits).Select(i => new Limit
         {
-            Id = $"l{i}", Window = new(WindowKind.Lifetime), Unit = i % 2 == 0 ? LimitUnit.Cost : LimitUnit.Tokens, Enforcement = Enforcement.Soft,
-            Amount = i % 2 == 0 ? Money.LargestNanos : Amounts.LargestTokens, Thresholds = [.. Enumerable.Range(1, 32).Select(r => new Threshold(r * 3, $"x{r}"))],
+            Id = $"l{i}", Window = new(WindowKind.Lifetime), Unit = i % 2 == 0 ? LimitUnit.Cost : LimitUnit.Tokens,
+                Enforcement = Enforcement.Soft,
+            Amount = i % 2 == 0 ? Money.LargestNanos : Amounts.LargestTokens,
+                Thresholds = [.. Enumerable.Range(1, 32).Select(r => new Threshold(r * 3, $"x{r}"))],
         }).ToArray();
         Assert.Equal(OutcomeStatus.Done, desk.Send(new SetPolicy(new() { Limits = limits })).Status);
         for (var i = 0; i < 20; i++)
-            Assert.Equal(OutcomeStatus.Done, desk.Send(new Record($"u{i}", new() { InputTokens = Amounts.LargestTokens, OutputTokens = Amounts.LargestTokens, CostNanos = Money.LargestNanos })).Status);
+            Assert.Equal(OutcomeStatus.Done,
+                desk.Send(
+                    new Record($"u{i}", new() { InputTokens = Amounts.LargestTokens, OutputTokens = Amounts.LargestTokens,
+                        CostNanos = Money.LargestNanos })).Status);
         Assert.Equal(2000, desk.View("l0")!.PercentUsed);
         Assert.Equal(4000, desk.View("l1")!.PercentUsed);
     }
@@ -217,14 +231,20 @@ public sealed class ValidityTests
     public void The_largest_hold_extended_for_ever_does_not_overflow()
     {
         var desk = new Desk { Checks = false };
-        desk.Send(new SetPolicy(new() { Holds = new(OnExpiry: ExpiryRule.Charge), Limits = [new() { Id = "l", Unit = LimitUnit.Cost, Window = new(WindowKind.Lifetime), Enforcement = Enforcement.Soft, Amount = 1 }] }));
-        var most = new Estimate { InputTokens = Amounts.LargestTokens, MaxOutputTokens = Amounts.LargestTokens, CostNanos = Money.LargestNanos };
+        desk.Send(
+            new SetPolicy(
+                new() { Holds = new(OnExpiry: ExpiryRule.Charge),
+                    Limits = [new() { Id = "l", Unit = LimitUnit.Cost, Window = new(WindowKind.Lifetime), Enforcement = Enforcement.Soft,
+                        Amount = 1 }] }));
+        var most = new Estimate { InputTokens = Amounts.LargestTokens, MaxOutputTokens = Amounts.LargestTokens,
+            CostNanos = Money.LargestNanos };
         Assert.Equal(OutcomeStatus.Done, desk.Send(new Reserve("h", most)).Status);
         var outcomes = Enumerable.Range(0, 10).Select(i => desk.Send(new Extend("h", $"e{i}", Estimate: most)).Status).ToList();
         Assert.Equal([OutcomeStatus.Done, OutcomeStatus.Done, OutcomeStatus.Done], outcomes[..3]);
         Assert.All(outcomes[3..], status => Assert.Equal(OutcomeStatus.Unprocessable, status));
         for (var i = 0; i < 12; i++)
-            Assert.Equal(OutcomeStatus.Done, desk.Send(new Settle("h", $"u{i}", new() { CostNanos = Money.LargestNanos }, Final: false)).Status);
+            Assert.Equal(
+                OutcomeStatus.Done, desk.Send(new Settle("h", $"u{i}", new() { CostNanos = Money.LargestNanos }, Final: false)).Status);
         desk.Now += Duration.FromHours(1);
         desk.Send(new Tick());
         Assert.All(desk.Usage, record => Assert.InRange(record.Amounts.CostNanos, 0, Amounts.Most.CostNanos));
@@ -234,7 +254,8 @@ public sealed class ValidityTests
     [Fact]
     public void Overrides_have_bounds()
     {
-        OverrideTerms terms = new() { LimitId = "l", Additional = 1, Reason = "r", CreatedBy = "c", ExpiresAt = now + Duration.FromHours(1) };
+        OverrideTerms terms = new() { LimitId = "l", Additional = 1, Reason = "r", CreatedBy = "c", ExpiresAt = now + Duration.FromHours(
+            1) };
         Assert.Null(Validity.Problem(new AddOverride("o", terms), now));
         Named("limitId", new AddOverride("o", terms with { LimitId = null }));
         Named("limitId", new AddOverride("o", terms with { Unit = LimitUnit.Cost, Window = new(WindowKind.Day) }));
@@ -254,7 +275,8 @@ public sealed class ValidityTests
         desk.Send(new SetPolicy(new() { Limits = [new() { Id = "l", Window = new(WindowKind.Minute), Amount = 10 }] }));
         desk.Send(new AddOverride("o", new()
         {
-            LimitId = "l", Additional = 1, Reason = "r", CreatedBy = "c", StartsAt = desk.Now + Duration.FromTicks(777), ExpiresAt = desk.Now + Duration.FromTicks(99_999_777),
+            LimitId = "l", Additional = 1, Reason = "r", CreatedBy = "c", StartsAt = desk.Now + Duration.FromTicks(777),
+                ExpiresAt = desk.Now + Duration.FromTicks(99_999_777),
         }));
         desk.Send(new Reserve("h", new() { Tokens = 1 }, 1));
         desk.Now += Duration.FromTicks(333);

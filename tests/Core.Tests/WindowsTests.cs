@@ -5,7 +5,8 @@ namespace Purser.Core.Tests;
 
 public sealed class WindowsTests
 {
-    static readonly IsoDayOfWeek[] weekStarts = [IsoDayOfWeek.Monday, IsoDayOfWeek.Tuesday, IsoDayOfWeek.Wednesday, IsoDayOfWeek.Thursday, IsoDayOfWeek.Friday, IsoDayOfWeek.Saturday, IsoDayOfWeek.Sunday];
+    static readonly IsoDayOfWeek[] weekStarts = [IsoDayOfWeek.Monday, IsoDayOfWeek.Tuesday, IsoDayOfWeek.Wednesday, IsoDayOfWeek.Thursday,
+        IsoDayOfWeek.Friday, IsoDayOfWeek.Saturday, IsoDayOfWeek.Sunday];
     static readonly int[] anchors = [1, 15, 29, 30, 31];
 
     [Fact]
@@ -22,8 +23,10 @@ public sealed class WindowsTests
             var instants = new List<Instant>();
             foreach (var interval in zone.GetZoneIntervals(from, to))
                 if (interval.HasStart)
-                    foreach (var seconds in new[] { -90_000, -1, 0, 1, 1800, 90_000 }) instants.Add(interval.Start + Duration.FromSeconds(seconds));
-            for (var i = 0; i < 8; i++) instants.Add(from + Duration.FromMilliseconds(random.NextInt64((long)(to - from).TotalMilliseconds)));
+                    foreach (var seconds in new[] { -90_000, -1, 0, 1, 1800, 90_000 })
+                        instants.Add(interval.Start + Duration.FromSeconds(seconds));
+            for (var i = 0; i < 8; i++)
+                instants.Add(from + Duration.FromMilliseconds(random.NextInt64((long)(to - from).TotalMilliseconds)));
             foreach (var at in instants) CheckAround(zone, at, seed);
         }
     }
@@ -56,7 +59,7 @@ public sealed class WindowsTests
     [InlineData("America/New_York", 2026, 3, 8, 23)]
     [InlineData("America/New_York", 2026, 11, 1, 25)]
     [InlineData("America/Havana", 2026, 3, 8, 23)]
-    [InlineData("America/Havana", 2026, 11, 1, 25)]
+    [InlineData("America/Havana", 2025, 11, 2, 25)]
     [InlineData("Asia/Beirut", 2026, 3, 29, 23)]
     [InlineData("Asia/Kathmandu", 2026, 3, 29, 24)]
     [InlineData("UTC", 2028, 2, 29, 24)]
@@ -152,7 +155,8 @@ public sealed class WindowsTests
         foreach (var start in weekStarts)
             for (var hour = 0; hour < 24 * 14; hour += 5)
             {
-                var span = (Calendar.Utc with { WeekStart = start }).Bounds(new(WindowKind.Week), Midnight("2026-02-20") + Duration.FromHours(hour));
+                var span = (Calendar.Utc with { WeekStart = start })
+                    .Bounds(new(WindowKind.Week), Midnight("2026-02-20") + Duration.FromHours(hour));
                 Assert.Equal(start, span.Start.InUtc().DayOfWeek);
                 Assert.Equal(Duration.FromDays(7), span.End - span.Start);
             }
@@ -207,7 +211,10 @@ public sealed class WindowsTests
         var length = Duration.FromSeconds(60 + program[0] % 7200);
         const long most = 100;
         var desk = new Desk { Checks = false };
-        desk.Send(new SetPolicy(new() { Limits = [new() { Id = "roll", Unit = LimitUnit.InputTokens, Window = new(WindowKind.Rolling, length), Amount = most }] }));
+        desk.Send(
+            new SetPolicy(
+                new() { Limits = [new() { Id = "roll", Unit = LimitUnit.InputTokens, Window = new(WindowKind.Rolling, length),
+                    Amount = most }] }));
         var spent = new List<(Instant At, long Tokens)>();
         foreach (var step in program)
         {

@@ -1,4 +1,5 @@
-// Random commands against random policies: what properties are checked with. One number is one step, so that failures shrink by leaving steps out.
+// Random commands against random policies: what properties are checked with. One number is one step, so that failures shrink by leaving
+// steps out.
 using FsCheck;
 using FsCheck.Fluent;
 using NodaTime;
@@ -11,7 +12,8 @@ sealed class Workload
     static readonly string?[] users = ["ann", "bob", null];
     static readonly string?[] sessions = ["s1", "s2", null, null];
     static readonly string?[] models = ["small", "small-2026", "big", "wise", "nobody", null];
-    static readonly string[] windows = ["request", "minute", "hour", "day", "week", "month", "lifetime", "session", "rolling:PT1H", "rolling:P1D"];
+    static readonly string[] windows = ["request", "minute", "hour", "day", "week", "month", "lifetime", "session", "rolling:PT1H",
+        "rolling:P1D"];
 
     readonly List<IdentifiedCommand> sent = [];
     int fresh;
@@ -56,8 +58,10 @@ sealed class Workload
             < 28 => new Reserve(Id("h", random), EstimateOf(random), random.Next(3) == 0 ? random.Next(1, 7200) : null),
             < 48 => SettleOf(random),
             < 54 => new Release(Id("h", random)),
-            < 61 => new Extend(Id("h", random), Id("e", random), random.Next(2) == 0 ? random.Next(1, 7200) : null, random.Next(2) == 0 ? EstimateOf(random) : null),
-            < 74 => new Record(Id("u", random), UsageOf(random) with { Timestamp = random.Next(3) == 0 ? now + Duration.FromMinutes(random.Next(-5000, 2000)) : null }),
+            < 61 => new Extend(Id("h", random), Id("e", random), random.Next(2) == 0 ? random.Next(1, 7200) : null, random.Next(2) == 0
+                ? EstimateOf(random) : null),
+            < 74 => new Record(Id("u", random), UsageOf(random) with { Timestamp = random.Next(3) == 0
+                ? now + Duration.FromMinutes(random.Next(-5000, 2000)) : null }),
             < 78 => new AddOverride(Id("o", random), TermsOf(random, now)),
             < 80 => new RemoveOverride(Id("o", random)),
             < 83 => new CloseSession(random.Next(2) == 0 ? "s1" : "s2"),
@@ -89,7 +93,8 @@ sealed class Workload
         0 => new() { Dimensions = DimensionsOf(random), Tokens = random.Next(0, 80), CostNanos = random.Next(0, 200_000) },
         1 => new() { Dimensions = DimensionsOf(random), InputTokens = random.Next(0, 40) },
         2 => new() { Dimensions = DimensionsOf(random), InputTokens = random.Next(0, 40), MaxOutputTokens = random.Next(0, 40) },
-        3 => new() { Dimensions = DimensionsOf(random), InputTokens = random.Next(0, 40), MaxOutputTokens = random.Next(0, 40), CostNanos = random.Next(0, 200_000) },
+        3 => new() { Dimensions = DimensionsOf(random), InputTokens = random.Next(0, 40), MaxOutputTokens = random.Next(0, 40),
+            CostNanos = random.Next(0, 200_000) },
         4 => new() { Dimensions = DimensionsOf(random) with { Model = "small" }, Tokens = random.Next(0, 80) },
         _ => new() { Dimensions = DimensionsOf(random), Tokens = random.Next(0, 80) },
     };
@@ -133,7 +138,8 @@ sealed class Workload
         TimeZone = random.Next(3) == 0 ? "America/New_York" : null,
         WeekStart = random.Next(4) == 0 ? IsoDayOfWeek.Sunday : null,
         MonthAnchorDay = random.Next(4) == 0 ? random.Next(1, 32) : null,
-        Adaptive = random.Next(2) == 0 ? new([DegradationMeasure.ReduceMaxTokens, DegradationMeasure.UseSmallerModel], ["small"], random.Next(1, 20)) : null,
+        Adaptive = random.Next(2) == 0 ? new([DegradationMeasure.ReduceMaxTokens, DegradationMeasure.UseSmallerModel], ["small"],
+            random.Next(1, 20)) : null,
         Unpriced = random.Next(2) == 0 ? new(UnpricedRule.Fallback, "small") : null,
         Holds = random.Next(2) == 0 ? new(random.Next(1, 4000), 20, random.Next(2) == 0 ? ExpiryRule.Charge : ExpiryRule.Release) : null,
     };
@@ -151,11 +157,13 @@ sealed class Workload
             {
                 0 => null,
                 1 => 0,
-                _ => unit switch { LimitUnit.Cost => random.Next(100_000, 2_000_000), LimitUnit.Requests => random.Next(1, 12), _ => random.Next(50, 400) },
+                _ => unit switch { LimitUnit.Cost => random.Next(100_000, 2_000_000), LimitUnit.Requests => random.Next(1, 12), _ =>
+                    random.Next(50, 400) },
             },
             Enforcement = (Enforcement)random.Next(3),
             Mode = (LimitMode)(random.Next(8) is var mode and < 2 ? mode + 1 : 0),
-            Each = window.Kind == WindowKind.Session ? null : random.Next(5) switch { 0 => "user", 1 => "tags.team", 2 => "model", _ => null },
+            Each = window.Kind == WindowKind.Session ? null : random.Next(5) switch { 0 => "user", 1 => "tags.team", 2 => "model", _ =>
+                null },
             Match = random.Next(4) switch { 0 => new() { ["model"] = "s*" }, 1 => new() { ["user"] = "ann" }, _ => null },
             Thresholds = random.Next(3) == 0 ? [new(0.3m, "x"), new(0.6m, "y")] : null,
         };

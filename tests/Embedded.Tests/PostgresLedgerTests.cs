@@ -11,7 +11,8 @@ public sealed class PostgresLedgerTests : LedgerConformance
 {
     string? database;
 
-    protected override async Task<ILedger> OpenAsync() => await PostgresLedger.OpenAsync(database ??= await (await PostgresServer.SharedAsync()).NewDatabaseAsync());
+    protected override async Task<ILedger> OpenAsync() =>
+        await PostgresLedger.OpenAsync(database ??= await (await PostgresServer.SharedAsync()).NewDatabaseAsync());
 
     protected override async Task<ILedger> OpenAnotherHostAsync(ILedger first) => await OpenAsync();
 }
@@ -19,7 +20,8 @@ public sealed class PostgresLedgerTests : LedgerConformance
 [Trait("needs", "postgres")]
 public class PostgresUsageTests : UsageQueryConformance
 {
-    protected override async Task<ILedger> OpenAsync() => await PostgresLedger.OpenAsync(await (await PostgresServer.SharedAsync()).NewDatabaseAsync());
+    protected override async Task<ILedger> OpenAsync() =>
+        await PostgresLedger.OpenAsync(await (await PostgresServer.SharedAsync()).NewDatabaseAsync());
 }
 
 [Trait("needs", "postgres")]

@@ -37,12 +37,14 @@ public sealed class SqliteLedgerTests : LedgerConformance, IDisposable
         await Ledger.WriteAsync(new Append("a", 0, [Mark("1"), Booked(NewRecord("u"))]) { At = Noon, ClosedHolds = [ClosedHold("h")] });
         await Ledger.WriteAsync(Appending("b", 0, Mark("1")));
         await sqlite.LimitPagesAsync(1);
-        var large = new Append("a", 1, [Mark(new string('x', 100_000)), Booked(NewRecord("v"))]) { At = Noon, ClosedHolds = [ClosedHold("h", booked: 2)], NextDeadline = Noon };
+        var large = new Append("a", 1, [Mark(new string('x', 100_000)), Booked(NewRecord("v"))]) { At = Noon,
+            ClosedHolds = [ClosedHold("h", booked: 2)], NextDeadline = Noon };
 
         for (var attempt = 0; attempt < 3; attempt++)
         {
             // A batch of several accounts fails as a whole: the disk is full for all of them.
-            var full = await Assert.ThrowsAsync<LedgerUnavailableException>(() => Ledger.AppendAsync([Appending("c", 0, Mark("lost")), large]));
+            var full = await Assert.ThrowsAsync<LedgerUnavailableException>(
+                () => Ledger.AppendAsync([Appending("c", 0, Mark("lost")), large]));
             Assert.Contains("full", full.Message, StringComparison.Ordinal);
             Assert.Equal((1, 0), (await Ledger.VersionAsync("a"), await Ledger.VersionAsync("c")));
             var recalled = await Ledger.RecallAsync("a", ["h"], ["u", "v"]);
@@ -66,7 +68,8 @@ public sealed class SqliteLedgerTests : LedgerConformance, IDisposable
 
         // Many callers at once, so that good and bad ones meet in one transaction.
         var results = await Task.WhenAll(Enumerable.Range(0, 200).Select(no => Task.Run(
-            () => Ledger.AppendAsync(no % 10 == 0 ? Appending("bad", 1, Booked(NewRecord("u"))) : Appending($"good{no}", 0, Booked(NewRecord("u")))))));
+            () => Ledger.AppendAsync(no % 10 == 0 ? Appending("bad", 1, Booked(NewRecord("u")))
+                : Appending($"good{no}", 0, Booked(NewRecord("u")))))));
 
         for (var no = 0; no < 200; no++)
         {

@@ -40,7 +40,8 @@ public sealed class LayerTests
             .Except(["NodaTime", "Microsoft.CodeAnalysis.BannedApiAnalyzers"]));
 
     [Fact]
-    public void Counting_tokens_needs_no_package() => Nothing.In(Repository.Projects("src").Single(project => project.Name == "Tokens").Packages);
+    public void Counting_tokens_needs_no_package() =>
+        Nothing.In(Repository.Projects("src").Single(project => project.Name == "Tokens").Packages);
 
     [Fact]
     public void Orleans_stays_in_its_projects()
@@ -59,7 +60,8 @@ public sealed class LayerTests
         Assert.Equal("Cluster.sln", filter["path"]!.GetValue<string>());
         var embedded = filter["projects"]!.AsArray().Select(path => path!.GetValue<string>().Replace('\\', '/'));
         var projects = ((string[])["src", "tests", "bench"]).SelectMany(Repository.Projects).ToDictionary(project => project.Name);
-        Same("Embedded.slnf", Repository.SolutionProjects.Where(path => !KnowsOrleans(projects[Path.GetFileNameWithoutExtension(path)], projects)), embedded);
+        Same("Embedded.slnf", Repository.SolutionProjects.Where(
+            path => !KnowsOrleans(projects[Path.GetFileNameWithoutExtension(path)], projects)), embedded);
     }
 
     [Fact]
@@ -71,7 +73,8 @@ public sealed class LayerTests
     [Fact]
     public void Scripts_of_a_schema_are_numbered_from_one_without_gaps() => Assert.All((string[])["Postgres", "Sqlite"], ledger =>
     {
-        var numbers = Repository.Files($"src/Ledgers/Schema/{ledger}", ".sql").Select(script => int.Parse(Path.GetFileName(script.Path)[..4], System.Globalization.CultureInfo.InvariantCulture));
+        var numbers = Repository.Files($"src/Ledgers/Schema/{ledger}", ".sql")
+            .Select(script => int.Parse(Path.GetFileName(script.Path)[..4], System.Globalization.CultureInfo.InvariantCulture));
         Assert.Equal(Enumerable.Range(1, numbers.Count()), numbers);
     });
 

@@ -1,4 +1,5 @@
-// The files under deploy against the code that they start: names of settings, ports, paths, budgets of time. A name that drifts apart is found here.
+// The files under deploy against the code that they start: names of settings, ports, paths, budgets of time. A name that drifts apart is
+// found here.
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Xunit.Abstractions;
@@ -29,16 +30,19 @@ public sealed class ManifestTests(ITestOutputHelper output)
 
     static readonly HashSet<string> embeddedSettings = Read(Repository.Read("src/Api/ServerOptions.cs"));
 
-    static HashSet<string> Read(string source) => [.. Regex.Matches(source, "configuration\\[\"([A-Z_]+)\"\\]").Select(match => match.Groups[1].Value)];
+    static HashSet<string> Read(string source) =>
+        [.. Regex.Matches(source, "configuration\\[\"([A-Z_]+)\"\\]").Select(match => match.Groups[1].Value)];
 
     static int UsualPort(string member) => Number(siloOptions, $@"int {member} {{ get; init; }} = (\d+);");
 
     static readonly int shutdownSeconds = Number(siloHost, @"shutdownTime = TimeSpan\.FromSeconds\((\d+)\)")
         + Number(Repository.Read("src/Silo/LastResort.cs"), @"grace = TimeSpan\.FromSeconds\((\d+)\)");
 
-    static readonly string executable = Regex.Match(Repository.Read("src/Silo/Silo.csproj"), "<AssemblyName>(.*)</AssemblyName>").Groups[1].Value;
+    static readonly string executable = Regex.Match(Repository.Read("src/Silo/Silo.csproj"), "<AssemblyName>(.*)</AssemblyName>").Groups[
+        1].Value;
 
-    static readonly string[] healthPaths = [.. Regex.Matches(Repository.Read("src/Silo/NodeHealth.cs"), "MapMethods\\(\"([^\"]+)\"").Select(match => match.Groups[1].Value)];
+    static readonly string[] healthPaths = [.. Regex.Matches(Repository.Read("src/Silo/NodeHealth.cs"), "MapMethods\\(\"([^\"]+)\"")
+        .Select(match => match.Groups[1].Value)];
 
     static readonly string dockerfile = Repository.Read("deploy/Dockerfile");
     static readonly string compose = Repository.Read("deploy/compose.yaml");
@@ -48,7 +52,8 @@ public sealed class ManifestTests(ITestOutputHelper output)
     [Fact]
     public void The_code_is_read_right()
     {
-        Assert.Superset(new HashSet<string> { "PURSER_ROLE", "PURSER_REDIS", "PURSER_POSTGRES", "PURSER_SILO_PORT", "POD_IP" }, clusterSettings);
+        Assert.Superset(new HashSet<string> { "PURSER_ROLE", "PURSER_REDIS", "PURSER_POSTGRES", "PURSER_SILO_PORT", "POD_IP" },
+            clusterSettings);
         Assert.Superset(new HashSet<string> { "PURSER_DATA", "PURSER_LEDGER" }, embeddedSettings);
         Assert.Equal(["/health/live", "/health/ready"], healthPaths);
         Assert.True(UsualPort("SiloPort") > 0 && UsualPort("GatewayPort") > 0 && shutdownSeconds > 0 && executable.Length > 0);
@@ -61,7 +66,8 @@ public sealed class ManifestTests(ITestOutputHelper output)
     {
         var settings = new Dictionary<string, string?>();
         foreach (var from in container["envFrom"].Items)
-            foreach (var (name, value) in manifests.OfKind("ConfigMap").Single(map => Manifests.NameOf(map) == from.At("configMapRef.name").Text)["data"].Members)
+            foreach (var (name, value) in manifests.OfKind("ConfigMap")
+                .Single(map => Manifests.NameOf(map) == from.At("configMapRef.name").Text)["data"].Members)
                 settings[name] = value.Text;
         foreach (var variable in container["env"].Items) settings[variable["name"].Text!] = variable["value"].Text;
         return settings;
@@ -101,8 +107,11 @@ public sealed class ManifestTests(ITestOutputHelper output)
             var ports = container["ports"].Items.ToDictionary(port => port["name"].Text!, port => port["containerPort"].Number);
             Assert.Equal(new Uri(settings["PURSER_URLS"]!).Port, ports["http"]);
             if (settings["PURSER_ROLE"] != "silo") continue;
-            Assert.Equal(settings.TryGetValue("PURSER_SILO_PORT", out var silo) ? silo : UsualPort("SiloPort").ToString(CultureInfo.InvariantCulture), ports["silo"].ToString(CultureInfo.InvariantCulture));
-            Assert.Equal(settings.TryGetValue("PURSER_GATEWAY_PORT", out var gateway) ? gateway : UsualPort("GatewayPort").ToString(CultureInfo.InvariantCulture), ports["gateway"].ToString(CultureInfo.InvariantCulture));
+            Assert.Equal(settings.TryGetValue("PURSER_SILO_PORT", out var silo)
+                ? silo : UsualPort("SiloPort").ToString(CultureInfo.InvariantCulture), ports["silo"]
+                    .ToString(CultureInfo.InvariantCulture));
+            Assert.Equal(settings.TryGetValue("PURSER_GATEWAY_PORT", out var gateway) ? gateway : UsualPort("GatewayPort")
+                .ToString(CultureInfo.InvariantCulture), ports["gateway"].ToString(CultureInfo.InvariantCulture));
         }
     }
 
@@ -110,18 +119,21 @@ public sealed class ManifestTests(ITestOutputHelper output)
     public void Only_silos_reach_silos_and_only_apis_their_gateways(string folder)
     {
         var policies = Of(folder).OfKind("NetworkPolicy").ToDictionary(Manifests.NameOf);
-        Assert.Equal([("silo", UsualPort("SiloPort")), ("api", UsualPort("GatewayPort"))], Allowed(policies["purser-silo"]["spec"]["ingress"], "from"));
+        Assert.Equal([("silo", UsualPort("SiloPort")), ("api", UsualPort("GatewayPort"))],
+            Allowed(policies["purser-silo"]["spec"]["ingress"], "from"));
         Assert.Equal([("any", 8080)], Allowed(policies["purser-api"]["spec"]["ingress"], "from"));
         Assert.Contains(("silo", UsualPort("GatewayPort")), Allowed(policies["purser-api"]["spec"]["egress"], "to"));
         // An api that is broken into reaches no database.
         Assert.DoesNotContain(Allowed(policies["purser-api"]["spec"]["egress"], "to"), rule => rule.Port == 5432);
-        Assert.All(policies.Values, policy => Assert.Equal(["Ingress", "Egress"], policy.At("spec.policyTypes").Items.Select(type => type.Text)));
+        Assert.All(policies.Values, policy =>
+            Assert.Equal(["Ingress", "Egress"], policy.At("spec.policyTypes").Items.Select(type => type.Text)));
     }
 
     /// <summary>Who and which port, for each of the rules of one direction.</summary>
     static IEnumerable<(string Peer, int Port)> Allowed(Yaml rules, string direction) => rules.Items.SelectMany(rule =>
     {
-        var peer = rule[direction].Items is [var only, ..] ? only.At("podSelector.matchLabels")["app.kubernetes.io/component"].Text ?? "address" : "any";
+        var peer = rule[direction].Items is [var only, ..] ? only.At("podSelector.matchLabels")["app.kubernetes.io/component"].Text
+            ?? "address" : "any";
         return rule["ports"].Items.Select(port => (peer, port["port"].Number));
     });
 
@@ -153,32 +165,42 @@ public sealed class ManifestTests(ITestOutputHelper output)
         var missing = new List<string>();
         foreach (var (deployment, container) in manifests.Containers)
         {
-            missing.AddRange(container["envFrom"].Items.Select(from => from.At("configMapRef.name").Text).Where(name => name is null || !maps.Contains(name)).Select(name => $"ConfigMap {name}"));
-            missing.AddRange(container["env"].Items.Select(variable => variable.At("valueFrom.secretKeyRef")).Where(secret => secret.Exists && !Told(secret)).Select(secret => $"Secret {secret}"));
+            missing.AddRange(container["envFrom"].Items.Select(from => from.At("configMapRef.name").Text)
+                .Where(name => name is null || !maps.Contains(name)).Select(name => $"ConfigMap {name}"));
+            missing.AddRange(container["env"].Items.Select(variable => variable.At("valueFrom.secretKeyRef"))
+                .Where(secret => secret.Exists && !Told(secret)).Select(secret => $"Secret {secret}"));
             var volumes = deployment.At("spec.template.spec.volumes").Items.Select(volume => volume["name"].Text);
-            missing.AddRange(container["volumeMounts"].Items.Select(mount => mount["name"].Text).Except(volumes).Select(name => $"volume {name}"));
+            missing.AddRange(container["volumeMounts"].Items.Select(mount => mount["name"].Text).Except(volumes)
+                .Select(name => $"volume {name}"));
         }
         missing.AddRange(manifests.OfKind("HorizontalPodAutoscaler").Select(scaler => scaler.At("spec.scaleTargetRef"))
-            .Where(target => !manifests.All.Any(one => one["kind"].Text == target["kind"].Text && one["apiVersion"].Text == target["apiVersion"].Text && Manifests.NameOf(one) == target["name"].Text))
+            .Where(target => !manifests.All.Any(one => one["kind"].Text == target["kind"].Text && one["apiVersion"].Text == target[
+                "apiVersion"].Text && Manifests.NameOf(one) == target["name"].Text))
             .Select(target => target.ToString()));
         foreach (var service in manifests.OfKind("Service"))
             foreach (var port in service.At("spec.ports").Items)
-                if (!Selected(manifests, service.At("spec.selector")).Any(pod => pod.At("spec.containers").Items.SelectMany(container => container["ports"].Items)
+                if (!Selected(manifests, service.At("spec.selector"))
+                    .Any(pod => pod.At("spec.containers").Items.SelectMany(container => container["ports"].Items)
                     .Any(known => known["name"].Text == port["targetPort"].Text)))
                     missing.Add($"{Manifests.Shown(service)}: port {port["targetPort"].Text}");
         // Whoever selects pods selects some; a Deployment its own.
-        missing.AddRange(manifests.All.SelectMany(one => one.Everything.Where(node => node.At("podSelector.matchLabels").Exists || node.At("selector.matchLabels").Exists)
+        missing.AddRange(
+            manifests.All.SelectMany(one => one.Everything.Where(node => node.At("podSelector.matchLabels").Exists
+                || node.At("selector.matchLabels").Exists)
             .SelectMany(node => (string[])["podSelector", "selector", "labelSelector"], (node, kind) => node[kind]["matchLabels"])
-            .Where(labels => labels.Exists && !Selected(manifests, labels).Any()).Select(labels => $"{Manifests.Shown(one)} selects {labels}")));
+            .Where(labels => labels.Exists && !Selected(manifests, labels).Any())
+                .Select(labels => $"{Manifests.Shown(one)} selects {labels}")));
         Nothing.In(missing);
     }
 
-    static IEnumerable<Yaml> Selected(Manifests manifests, Yaml labels) => manifests.OfKind("Deployment").Select(deployment => deployment.At("spec.template"))
+    static IEnumerable<Yaml> Selected(Manifests manifests, Yaml labels) => manifests.OfKind("Deployment")
+        .Select(deployment => deployment.At("spec.template"))
         .Where(pod => labels.Members.All(label => pod["metadata"]["labels"][label.Key].Text == label.Value.Text));
 
     /// <summary>Secrets are made by hand: the command for it stands in the document.</summary>
     static bool Told(Yaml secret) => Regex.IsMatch(
-        Repository.Read("docs/cluster.md"), $@"create secret generic {Regex.Escape(secret["name"].Text!)} (.*\\\n)*.*--from-literal={Regex.Escape(secret["key"].Text!)}=");
+        Repository.Read("docs/cluster.md"),
+            $@"create secret generic {Regex.Escape(secret["name"].Text!)} (.*\\\n)*.*--from-literal={Regex.Escape(secret["key"].Text!)}=");
 
     [Theory, MemberData(nameof(Folders))]
     public void No_secret_is_written_down(string folder) => Nothing.In(Of(folder).OfKind("Secret").Select(Manifests.Shown));
@@ -190,7 +212,8 @@ public sealed class ManifestTests(ITestOutputHelper output)
         Assert.Equal(2, containers.Count);
         Assert.Single(containers.Select(container => container["image"].Text).Distinct());
         Assert.Matches("(^|/)purser(:|$)", containers[0]["image"].Text);
-        Assert.All(containers, container => Assert.Equal($"/app/{executable}/{executable}", Assert.Single(container["command"].Items).Text));
+        Assert.All(containers, container =>
+            Assert.Equal($"/app/{executable}/{executable}", Assert.Single(container["command"].Items).Text));
         Assert.Contains($"dotnet publish src/Silo -c Release --nologo -o /app/{executable}", dockerfile, StringComparison.Ordinal);
         Assert.Contains("COPY --from=build /app /app", dockerfile, StringComparison.Ordinal);
     }
@@ -216,9 +239,11 @@ public sealed class ManifestTests(ITestOutputHelper output)
         {
             var pods = deployment.At("spec.template.metadata.labels").Members;
             Assert.InRange(deployment.At("spec.strategy.rollingUpdate.maxUnavailable").Number, 0, 1);
-            var budget = Assert.Single(manifests.OfKind("PodDisruptionBudget"), one => one.At("spec.selector.matchLabels").Members.All(label => pods[label.Key].Text == label.Value.Text));
+            var budget = Assert.Single(manifests.OfKind("PodDisruptionBudget"), one => one.At("spec.selector.matchLabels").Members.All(
+                label => pods[label.Key].Text == label.Value.Text));
             Assert.Equal(1, budget.At("spec.maxUnavailable").Number);
-            var scaler = Assert.Single(manifests.OfKind("HorizontalPodAutoscaler"), one => one.At("spec.scaleTargetRef.name").Text == Manifests.NameOf(deployment));
+            var scaler = Assert.Single(manifests.OfKind("HorizontalPodAutoscaler"), one =>
+                one.At("spec.scaleTargetRef.name").Text == Manifests.NameOf(deployment));
             Assert.InRange(scaler.At("spec.minReplicas").Number, 2, scaler.At("spec.maxReplicas").Number);
             // Two that both set the number undo each other's work.
             Assert.False(deployment.At("spec.replicas").Exists);
@@ -237,7 +262,8 @@ public sealed class ManifestTests(ITestOutputHelper output)
             Assert.Equal("true", container.At("securityContext.readOnlyRootFilesystem").Text);
             Assert.Equal("false", container.At("securityContext.allowPrivilegeEscalation").Text);
             Assert.Equal(["ALL"], container.At("securityContext.capabilities.drop").Items.Select(item => item.Text));
-            Assert.True(container.At("resources.requests.cpu").Exists && container.At("resources.requests.memory").Exists && container.At("resources.limits.memory").Exists);
+            Assert.True(container.At("resources.requests.cpu").Exists && container.At("resources.requests.memory").Exists
+                && container.At("resources.limits.memory").Exists);
             // A throttled silo misses probes, and is given up though it is healthy.
             Assert.False(container.At("resources.limits.cpu").Exists);
         }
@@ -248,8 +274,10 @@ public sealed class ManifestTests(ITestOutputHelper output)
     [Fact]
     public void The_compose_file_and_the_image_set_only_what_the_code_reads()
     {
-        Nothing.In(Names(Regex.Replace(compose, @"(?m)#.*$|\$\{[^}]*\}", "")).Except(clusterSettings).Select(name => $"compose.yaml: {name}"));
-        Nothing.In(Names(Regex.Replace(dockerfile, "(?m)^#.*$", "")).Except(clusterSettings.Union(embeddedSettings)).Select(name => $"Dockerfile: {name}"));
+        Nothing.In(Names(Regex.Replace(compose, @"(?m)#.*$|\$\{[^}]*\}", "")).Except(clusterSettings)
+            .Select(name => $"compose.yaml: {name}"));
+        Nothing.In(Names(Regex.Replace(dockerfile, "(?m)^#.*$", "")).Except(clusterSettings.Union(embeddedSettings))
+            .Select(name => $"Dockerfile: {name}"));
 
         static IEnumerable<string> Names(string text) => Regex.Matches(text, "PURSER_[A-Z_]+").Select(match => match.Value).Distinct();
     }
@@ -259,12 +287,14 @@ public sealed class ManifestTests(ITestOutputHelper output)
     {
         Assert.Equal(3, Regex.Count(compose, @"(?m)^  silo-\d:$"));
         // Each tells others the address that it has.
-        Assert.All(Regex.Matches(compose, @"PURSER_ADVERTISED_IP: (\S+) }\n.*ipv4_address: (\S+) }").Cast<Match>(), match => Assert.Equal(match.Groups[1].Value, match.Groups[2].Value));
+        Assert.All(Regex.Matches(compose, @"PURSER_ADVERTISED_IP: (\S+) }\n.*ipv4_address: (\S+) }").Cast<Match>(), match =>
+            Assert.Equal(match.Groups[1].Value, match.Groups[2].Value));
         Assert.Contains($"entrypoint: [\"/app/{executable}/{executable}\"]", compose, StringComparison.Ordinal);
         var asked = Regex.Matches(compose, @"http://(silo-\d|api):(\d+)(/[a-z/]+)").ToList();
         Assert.Equal(["silo-1", "silo-2", "silo-3", "api"], asked.Select(match => match.Groups[1].Value));
         Assert.All(asked, match => Assert.Contains(match.Groups[3].Value, healthPaths));
-        Assert.All(asked, match => Assert.Equal(Number(dockerfile, @"PURSER_URLS=http://0\.0\.0\.0:(\d+)"), int.Parse(match.Groups[2].Value, CultureInfo.InvariantCulture)));
+        Assert.All(asked, match => Assert.Equal(Number(dockerfile, @"PURSER_URLS=http://0\.0\.0\.0:(\d+)"),
+            int.Parse(match.Groups[2].Value, CultureInfo.InvariantCulture)));
     }
 
     [Fact]

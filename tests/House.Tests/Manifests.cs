@@ -19,7 +19,8 @@ sealed record Manifests(string How, IReadOnlyList<Yaml> All)
     public Yaml Deployment(string name) => OfKind("Deployment").Single(one => NameOf(one) == name);
 
     public IEnumerable<(Yaml Deployment, Yaml Container)> Containers =>
-        OfKind("Deployment").SelectMany(deployment => deployment.At("spec.template.spec.containers").Items.Select(container => (deployment, container)));
+        OfKind("Deployment").SelectMany(deployment => deployment.At("spec.template.spec.containers").Items.Select(container =>
+            (deployment, container)));
 
     static readonly ConcurrentDictionary<string, Manifests> known = [];
 
@@ -39,7 +40,8 @@ sealed record Manifests(string How, IReadOnlyList<Yaml> All)
         {
             var (_, version, _) = Run("version", "--client");
             var minor = Regex.Match(version, @"v1\.(\d+)\.");
-            if (!minor.Success || int.Parse(minor.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture) < 21) return (null, "kubectl is older than 1.21");
+            if (!minor.Success || int.Parse(minor.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture) < 21)
+                return (null, "kubectl is older than 1.21");
         }
         catch (Win32Exception)
         {
@@ -53,7 +55,8 @@ sealed record Manifests(string How, IReadOnlyList<Yaml> All)
 
     static (int Code, string Output, string Errors) Run(params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo("kubectl", arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo("kubectl", arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var errors = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
@@ -67,12 +70,14 @@ sealed record Manifests(string How, IReadOnlyList<Yaml> All)
         foreach (var resource in kustomization["resources"].Items)
         {
             var path = Path.Combine(folder, resource.Text!);
-            foreach (var one in Directory.Exists(Path.Combine(Repository.Root, path)) ? Unrendered(path) : Yaml.Documents(Repository.Read(path))) yield return one;
+            foreach (var one in Directory.Exists(Path.Combine(Repository.Root, path))
+                ? Unrendered(path) : Yaml.Documents(Repository.Read(path))) yield return one;
         }
         foreach (var map in kustomization["configMapGenerator"].Items)
             yield return Yaml.Mapping([
                 new("kind", "ConfigMap"), new("metadata", Yaml.Mapping([new("name", map["name"].Text!)])),
-                new("data", Yaml.Mapping(map["literals"].Items.Select(line => line.Text!.Split('=', 2)).Select(pair => KeyValuePair.Create(pair[0], (Yaml)pair[1])))),
+                new("data", Yaml.Mapping(map["literals"].Items.Select(line => line.Text!.Split('=', 2))
+                    .Select(pair => KeyValuePair.Create(pair[0], (Yaml)pair[1])))),
             ]);
     }
 }

@@ -10,7 +10,9 @@ public sealed class MonitoringTests
 
     /// <summary>Every instrument that the code makes, by the names under which Prometheus knows it.</summary>
     static readonly HashSet<string> registered = [.. Repository.Files("src", ".cs").SelectMany(file => Regex.Matches(
-        file.Text, @"Create(Observable)?(?<kind>Counter|Gauge|Histogram|UpDownCounter)(<\w+>)?\(\s*""(?<name>purser[\w.]*)""(?<rest>[^\n]*)")).SelectMany(Names)];
+        file.Text,
+            @"Create(Observable)?(?<kind>Counter|Gauge|Histogram|UpDownCounter)(<\w+>)?\(\s*""(?<name>purser[\w.]*)""(?<rest>[^\n]*)"))
+                .SelectMany(Names)];
 
     static IEnumerable<string> Names(Match made)
     {

@@ -42,12 +42,15 @@ static class Repository
     {
         var xml = XDocument.Parse(file.Text);
         IReadOnlyList<string> Included(string element) => [.. xml.Descendants(element).Select(item => item.Attribute("Include")!.Value)];
-        return new Project(file.Path, [.. Included("ProjectReference").Select(path => Path.GetFileNameWithoutExtension(path.Replace('\\', '/')))], Included("PackageReference"));
+        return new Project(
+            file.Path, [.. Included("ProjectReference").Select(path => Path.GetFileNameWithoutExtension(path.Replace('\\', '/')))],
+                Included("PackageReference"));
     })];
 
     /// <summary>The projects that Cluster.sln lists, as paths from the root.</summary>
     public static IReadOnlyList<string> SolutionProjects =>
-        [.. Regex.Matches(Read("Cluster.sln"), "\"([^\"]+\\.csproj)\"").Select(match => match.Groups[1].Value.Replace('\\', '/')).Order(StringComparer.Ordinal)];
+        [.. Regex.Matches(Read("Cluster.sln"), "\"([^\"]+\\.csproj)\"").Select(match => match.Groups[1].Value.Replace('\\', '/'))
+            .Order(StringComparer.Ordinal)];
 
     static IEnumerable<string> Walk(string folder)
     {

@@ -9,7 +9,8 @@ public sealed class StyleTests
     public void Tests_do_not_wait_for_the_wall_clock() => Nowhere(["tests"], @"\bThread\." + @"Sleep\b|\bTask\." + @"Delay\(");
 
     [Fact]
-    public void Nothing_is_left_for_later() => Nowhere(["src", "tests", "bench"], @"\bTO" + @"DO\b|\bFIX" + @"ME\b|NotImplemented" + "Exception");
+    public void Nothing_is_left_for_later() =>
+        Nowhere(["src", "tests", "bench"], @"\bTO" + @"DO\b|\bFIX" + @"ME\b|NotImplemented" + "Exception");
 
     [Fact]
     public void No_test_is_switched_off() => Nowhere(["src", "tests", "bench"], @"\bSkip " + @"*= ");
@@ -24,7 +25,8 @@ public sealed class StyleTests
 
     [Fact]
     public void Every_file_says_first_what_it_is_for() => Nothing.In(
-        Repository.Files("src", ".cs").Where(file => !Regex.IsMatch(file.Text.TrimStart('\uFEFF'), @"\A// \S+.*\S")).Select(file => file.Path));
+        Repository.Files("src", ".cs").Where(file => !Regex.IsMatch(file.Text.TrimStart('\uFEFF'), @"\A// \S+.*\S"))
+            .Select(file => file.Path));
 
     // Token counts and money are whole numbers or decimals; only estimates from statistics may be binary fractions.
     [Fact]
@@ -57,7 +59,8 @@ public sealed class StyleTests
             : Path.GetFullPath(Path.Combine(Repository.Root, Path.GetDirectoryName(document.Path)!, file));
         if (Directory.Exists(absolute)) return heading is null;
         if (!File.Exists(absolute)) return false;
-        return heading is null || !absolute.EndsWith(".md", StringComparison.Ordinal) || Headings(File.ReadAllText(absolute)).Contains(heading);
+        return heading is null || !absolute.EndsWith(".md", StringComparison.Ordinal) || Headings(File.ReadAllText(absolute))
+            .Contains(heading);
     }
 
     static IEnumerable<string> Headings(string markdown) => Regex.Matches(markdown, @"^#+ +(.+?)\s*$", RegexOptions.Multiline)

@@ -1,9 +1,11 @@
-// Reads as much of YAML as manifests are written in: block mappings and lists, quoted and plain scalars, lists in brackets, blocks of text. No anchors.
+// Reads as much of YAML as manifests are written in: block mappings and lists, quoted and plain scalars, lists in brackets, blocks of text.
+// No anchors.
 using System.Text.RegularExpressions;
 
 namespace Purser.House.Tests;
 
-/// <summary>A scalar, a list or a mapping. What is not there reads as a node without anything, so that paths need no checks on their way.</summary>
+/// <summary>A scalar, a list or a mapping. What is not there reads as a node without anything, so that paths need no checks on their
+/// way.</summary>
 sealed class Yaml
 {
     static readonly Yaml nothing = new();
@@ -29,10 +31,13 @@ sealed class Yaml
     /// <summary>This node and all below it.</summary>
     public IEnumerable<Yaml> Everything => items.Concat(members.Values).SelectMany(inner => inner.Everything).Prepend(this);
 
-    public override string ToString() => Text ?? (items.Count > 0 ? $"[{string.Join(", ", items)}]" : $"{{{string.Join(", ", members.Select(member => $"{member.Key}: {member.Value}"))}}}");
+    public override string ToString() =>
+        Text ?? (items.Count > 0 ? $"[{string.Join(", ", items)}]"
+            : $"{{{string.Join(", ", members.Select(member => $"{member.Key}: {member.Value}"))}}}");
 
     public static IReadOnlyList<Yaml> Documents(string text) =>
-        [.. Regex.Split(text.ReplaceLineEndings("\n"), @"^---\s*$", RegexOptions.Multiline).Select(Document).Where(document => document.members.Count > 0)];
+        [.. Regex.Split(text.ReplaceLineEndings("\n"), @"^---\s*$", RegexOptions.Multiline).Select(Document)
+            .Where(document => document.members.Count > 0)];
 
     public static Yaml Document(string text)
     {
@@ -86,7 +91,8 @@ sealed class Yaml
         var match = Regex.Match(text, "^(?:\"(?<name>[^\"]*)\"|(?<name>[^\"'][^:]*)):(?:\\s+(?<value>.*))?$");
         if (!match.Success) throw new FormatException($"not understood: {text}");
         var value = match.Groups["value"].Value;
-        if (value is ">" or ">-" || value.StartsWith('&') || value.StartsWith('*')) throw new FormatException($"not understood here: {text}");
+        if (value is ">" or ">-" || value.StartsWith('&') || value.StartsWith('*'))
+            throw new FormatException($"not understood here: {text}");
         if (value is "|" or "|-")
         {
             // A file in a ConfigMap, of which nothing is asked but that it is there.

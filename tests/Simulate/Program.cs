@@ -9,14 +9,18 @@ using Purser.Engine;
 var seeds = new Option<int>("--seeds") { Description = "How many seeds to play.", DefaultValueFactory = _ => 1000, HelpName = "N" };
 var first = new Option<int>("--first") { Description = "The first of them.", DefaultValueFactory = _ => 1, HelpName = "SEED" };
 var steps = new Option<int>("--steps") { Description = "How long each one is.", DefaultValueFactory = _ => 120, HelpName = "N" };
-var most = new Option<int>("--findings") { Description = "Stop after so many seeds with findings.", DefaultValueFactory = _ => 1, HelpName = "N" };
-var root = new RootCommand("Several hosts on one ledger under a hostile, seeded schedule, judged by an independent auditor. Exit code 1: a promise was broken.") { seeds, first, steps, most };
+var most = new Option<int>("--findings") { Description = "Stop after so many seeds with findings.", DefaultValueFactory = _ =>
+    1, HelpName = "N" };
+var root = new RootCommand(
+    "Several hosts on one ledger under a hostile, seeded schedule, judged by an independent auditor. Exit code 1: a promise was "
+        + "broken.") { seeds, first, steps, most };
 foreach (var count in new[] { seeds, steps, most })
     count.Validators.Add(result =>
     {
         if (!result.Errors.Any() && result.GetValueOrDefault<int>() < 1) result.AddError($"{count.Name} must be at least 1");
     });
-root.SetAction((parsed, cancellation) => Task.Run(() => Sweep(parsed.GetValue(first), parsed.GetValue(seeds), parsed.GetValue(steps), parsed.GetValue(most), cancellation)));
+root.SetAction((parsed, cancellation) =>
+    Task.Run(() => Sweep(parsed.GetValue(first), parsed.GetValue(seeds), parsed.GetValue(steps), parsed.GetValue(most), cancellation)));
 var asked = root.Parse(args);
 var code = await asked.InvokeAsync();
 return asked.Errors.Count > 0 ? 2 : code;
@@ -28,7 +32,9 @@ static int Sweep(int first, int seeds, int steps, int most, CancellationToken ca
     var (played, findings, said) = (0L, 0, started);
     try
     {
-        Parallel.For(0, seeds, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount }, (i, loop) =>
+        Parallel.For(
+            0, seeds, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount },
+                (i, loop) =>
         {
             var finding = SimulatedCluster.Check(first + i, Open, steps);
             lock (gate)
@@ -55,7 +61,8 @@ static int Sweep(int first, int seeds, int steps, int most, CancellationToken ca
     return findings == 0 ? 0 : 1;
 
     string Line() => string.Create(CultureInfo.InvariantCulture,
-        $"{played} of {seeds} seeds from {first} on, {played / Stopwatch.GetElapsedTime(started).TotalSeconds:0.0}/s, {(findings == 0 ? "every promise held" : $"{findings} with findings")}");
+        $"{played} of {seeds} seeds from {first} on, {played / Stopwatch.GetElapsedTime(started).TotalSeconds:0.0}/s, "
+            + $"{(findings == 0 ? "every promise held" : $"{findings} with findings")}");
 }
 
 static SharedLedger Open()

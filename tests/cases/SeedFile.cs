@@ -12,7 +12,8 @@ sealed class SeedFile(params string[] areas)
 
     readonly JsonElement[] cases = [.. All.Where(one => areas.Contains(one.Text("area")))];
 
-    public TheoryData<string> Ids => new(cases.Select(one => one.Text("id")).Where(id => !Exceptions.ContainsKey(id)).Order(StringComparer.Ordinal));
+    public TheoryData<string> Ids => new(cases.Select(one => one.Text("id")).Where(id => !Exceptions.ContainsKey(id))
+        .Order(StringComparer.Ordinal));
 
     public JsonElement Of(string id) => cases.Single(one => one.Text("id") == id);
 
@@ -38,7 +39,8 @@ sealed class SeedFile(params string[] areas)
         foreach (var one in listed) output.WriteLine($"  {one.Text("id")} {one.Text("name")}: {Exceptions[one.Text("id")]}");
     }
 
-    static JsonElement Read(string file) => JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "cases", file))).RootElement;
+    static JsonElement Read(string file) =>
+        JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "cases", file))).RootElement;
 }
 
 static class SeedReading

@@ -10,21 +10,27 @@ static class BackupCommand
 {
     public static Command Build(IAnsiConsole console)
     {
-        var file = new Argument<string>("FILE") { Description = "The file to write. One that is there already is not touched unless --overwrite is given." };
+        var file = new Argument<string>(
+            "FILE") { Description = "The file to write. One that is there already is not touched unless --overwrite is given." };
         var overwrite = new Option<bool>("--overwrite") { Description = "Put the new backup in the place of FILE." };
         CommandLine.NotAnOption(file);
         var access = new LedgerAccess();
-        var command = new Command("backup", "Write a backup of the ledger. Hosts may go on working; a host that has the SQLite folder makes the backup itself.") { file, overwrite };
+        var command = new Command(
+            "backup",
+                "Write a backup of the ledger. Hosts may go on working; a host that has the SQLite folder makes the backup itself.") { file,
+                    overwrite };
         access.AddTo(command, throughHost: true);
         var screen = new OperationScreen(console);
         command.SetAction((parsed, cancellation) => screen.RunAsync(async () =>
         {
             var settings = access.SettingsOf(parsed);
             var path = Path.GetFullPath(parsed.GetValue(file)!);
-            if (File.Exists(path) && !parsed.GetValue(overwrite)) throw new NoLedgerException($"{path} is there already; give another name or --overwrite", ExitCodes.WrongUsage);
+            if (File.Exists(path) && !parsed.GetValue(overwrite))
+                throw new NoLedgerException($"{path} is there already; give another name or --overwrite", ExitCodes.WrongUsage);
             if (settings.Ledger == "sqlite" && IsInside(path, settings.Data) && IsOwn(Path.GetFileName(path)))
                 throw new NoLedgerException($"{path} is a file of the ledger itself; give another name", ExitCodes.WrongUsage);
-            if (Path.GetDirectoryName(path) is { } folder && !Directory.Exists(folder)) throw new NoLedgerException($"there is no folder {folder}", ExitCodes.WrongUsage);
+            if (Path.GetDirectoryName(path) is { } folder && !Directory.Exists(folder))
+                throw new NoLedgerException($"there is no folder {folder}", ExitCodes.WrongUsage);
 
             using var host = access.HostOf(parsed, settings);
             await using var ledger = host is null ? await LedgerAccess.OpenAsync(settings) : null;
@@ -36,7 +42,8 @@ static class BackupCommand
                 await using var to = new FileStream(part, FileMode.Create, FileAccess.ReadWrite);
                 if (ledger is not null)
                     await screen.FollowAsync("backup", "entries", progress => Backup.WriteAsync(
-                        ledger, (IUsageQueries)ledger, to, Instant.FromDateTimeOffset(TimeProvider.System.GetUtcNow()), progress, cancellation));
+                        ledger, (IUsageQueries)ledger, to, Instant.FromDateTimeOffset(TimeProvider.System.GetUtcNow()), progress,
+                            cancellation));
                 else
                     await screen.FollowAsync("backup through the host", "bytes", async progress =>
                     {
@@ -56,7 +63,9 @@ static class BackupCommand
             }
             File.Move(part, path, parsed.GetValue(overwrite));
             var from = host is null ? LedgerAccess.NameOf(settings) : $"the host at {host.Url}";
-            screen.Say($"{OperationScreen.Number(count.Accounts)} accounts, {OperationScreen.Number(count.Entries)} entries, {OperationScreen.Number(count.Events)} events of {from} are in {path} ({OperationScreen.Number(size)} bytes)");
+            screen.Say(
+                $"{OperationScreen.Number(count.Accounts)} accounts, {OperationScreen.Number(count.Entries)} entries, "
+                    + $"{OperationScreen.Number(count.Events)} events of {from} are in {path} ({OperationScreen.Number(size)} bytes)");
             return ExitCodes.Done;
         }));
         return command;

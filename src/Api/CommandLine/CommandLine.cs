@@ -27,7 +27,9 @@ public static class CommandLine
 
     static RootCommand Build(Func<Task<int>> serve, IAnsiConsole console)
     {
-        var root = new RootCommand("Purser, a budget authority for LLM agents. Without a command it starts the host; settings are PURSER_* variables, or --PURSER_URLS=... here.");
+        var root = new RootCommand(
+            "Purser, a budget authority for LLM agents. Without a command it starts the host; settings are PURSER_* variables, or "
+                + "--PURSER_URLS=... here.");
         root.SetAction((_, _) => serve());
         root.Subcommands.Add(BackupCommand.Build(console));
         root.Subcommands.Add(RestoreCommand.Build(console));
@@ -65,21 +67,33 @@ public static class CommandLine
             HelpName = "N|max",
             CustomParser = ReadSpeed,
         };
-        var accounts = new Option<int>("--accounts") { Description = "Spread the calls over this many accounts.", DefaultValueFactory = _ => 10 };
+        var accounts = new Option<int>("--accounts") { Description = "Spread the calls over this many accounts.", DefaultValueFactory = _ =>
+            10 };
         var concurrency = new Option<int>("--concurrency") { Description = "Calls at the same time.", DefaultValueFactory = _ => 32 };
-        var model = new Option<string>("--model") { Description = "The model that all calls name.", DefaultValueFactory = _ => "gpt-4o-mini" };
-        var ttl = new Option<long?>("--ttl") { Description = "Seconds after which a hold expires; the policy's own where it is not given.", HelpName = "SECONDS" };
-        var limit = new Option<long?>("--limit-tokens-per-hour") { Description = "Before the run, set the policy of every account to this one limit.", HelpName = "TOKENS" };
+        var model = new Option<string>("--model") { Description = "The model that all calls name.", DefaultValueFactory = _ =>
+            "gpt-4o-mini" };
+        var ttl = new Option<long?>("--ttl") { Description = "Seconds after which a hold expires; the policy's own where it is not given.",
+            HelpName = "SECONDS" };
+        var limit = new Option<long?>(
+            "--limit-tokens-per-hour") { Description = "Before the run, set the policy of every account to this one limit.",
+                HelpName = "TOKENS" };
         var key = new Option<string?>("--key") { Description = "The key of the host; PURSER_ADMIN_KEY where it is not given." };
         var run = new Option<string?>("--run")
         {
-            Description = "Part of every id: a run that is played again under its name counts nothing twice. Made from the time where it is not given.",
+            Description =
+                "Part of every id: a run that is played again under its name counts nothing twice. Made from the time where it is not "
+                    + "given.",
             HelpName = "ID",
         };
-        var giveUp = new Option<double>("--give-up") { Description = "Stop when the host can not be reached for so long.", HelpName = "SECONDS", DefaultValueFactory = _ => 60 };
-        var synthetic = new Option<int?>("--synthetic") { Description = "Play this many made-up calls (default 1000 without a FILE).", HelpName = "N" };
-        var ledgerFile = new Option<string?>("--ledger-file") { Description = "Append every acknowledged hold and settlement to this file as a JSON line.", HelpName = "PATH" };
-        var verify = new Option<bool>("--verify") { Description = "Afterwards, compare the report of every account with what was settled." };
+        var giveUp = new Option<double>("--give-up") { Description = "Stop when the host can not be reached for so long.",
+            HelpName = "SECONDS", DefaultValueFactory = _ => 60 };
+        var synthetic = new Option<int?>("--synthetic") { Description = "Play this many made-up calls (default 1000 without a FILE).",
+            HelpName = "N" };
+        var ledgerFile = new Option<string?>(
+            "--ledger-file") { Description = "Append every acknowledged hold and settlement to this file as a JSON line.",
+                HelpName = "PATH" };
+        var verify = new Option<bool>(
+            "--verify") { Description = "Afterwards, compare the report of every account with what was settled." };
 
         var command = new Command("replay", "Play a trace of LLM calls against a running host: check, reserve and settle each call.")
         {
@@ -110,7 +124,8 @@ public static class CommandLine
                 TtlSeconds = parsed.GetValue(ttl),
                 LimitTokensPerHour = parsed.GetValue(limit),
                 Key = parsed.GetValue(key) ?? Environment.GetEnvironmentVariable("PURSER_ADMIN_KEY"),
-                Run = parsed.GetValue(run) ?? TimeProvider.System.GetUtcNow().ToString("yyyyMMdd'T'HHmmss.fff", CultureInfo.InvariantCulture),
+                Run = parsed.GetValue(run) ?? TimeProvider.System.GetUtcNow()
+                    .ToString("yyyyMMdd'T'HHmmss.fff", CultureInfo.InvariantCulture),
                 GiveUp = TimeSpan.FromSeconds(parsed.GetValue(giveUp)),
                 Synthetic = parsed.GetValue(synthetic) ?? 1000,
                 LedgerFile = parsed.GetValue(ledgerFile),
@@ -136,12 +151,14 @@ public static class CommandLine
     {
         var text = result.Tokens[0].Value;
         if (text == "max") return null;
-        if (double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var speed) && speed > 0 && double.IsFinite(speed)) return speed;
+        if (double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var speed) && speed > 0
+            && double.IsFinite(speed)) return speed;
         result.AddError($"--speed '{text}' must be a number above 0, or max");
         return null;
     }
 
-    internal static Uri WebAddress(string text) => Uri.TryCreate(text, UriKind.Absolute, out var value) && value.Scheme is "http" or "https" ? value : null!;
+    internal static Uri WebAddress(string text) => Uri.TryCreate(text, UriKind.Absolute, out var value) && value.Scheme is "http" or "https"
+        ? value : null!;
 
     internal static Func<ArgumentResult, T> Read<T>(Func<string, T> parse, string what) where T : class => result =>
     {
@@ -159,6 +176,7 @@ public static class CommandLine
 
     static void Require<T>(Option<T> option, Func<T?, bool> holds, string rule) => option.Validators.Add(result =>
     {
-        if (result.Tokens.Count > 0 && !result.Errors.Any() && !holds(result.GetValueOrDefault<T>())) result.AddError($"{option.Name} {rule}");
+        if (result.Tokens.Count > 0 && !result.Errors.Any() && !holds(result.GetValueOrDefault<T>()))
+            result.AddError($"{option.Name} {rule}");
     });
 }

@@ -18,11 +18,16 @@ static class DetectCommand
     {
         var files = new Argument<string[]>("FILES")
         {
-            Description = "CSV files with the columns `timestamp,value`, also gzipped. A `labels.json` beside them may say that a series is a `level` instead of a `count`.",
+            Description =
+                "CSV files with the columns `timestamp,value`, also gzipped. A `labels.json` beside them may say that a series is a "
+                    + "`level` instead of a `count`.",
             Arity = ArgumentArity.OneOrMore,
         };
         CommandLine.NotAnOption(files);
-        var command = new Command("detect", "Print `series,timestamp,score` for every hour of usage series; 0.5 and above is an anomaly of the default detector.") { files };
+        var command = new Command(
+            "detect",
+                "Print `series,timestamp,score` for every hour of usage series; 0.5 and above is an anomaly of the default "
+                    + "detector.") { files };
         var screen = new OperationScreen(console);
         command.SetAction((parsed, cancellation) => screen.RunAsync(() =>
         {

@@ -35,11 +35,13 @@ sealed class HostClient : IDisposable
         }
         catch (HttpIOException broken)
         {
-            throw new InvalidDataException($"the host broke off the backup ({broken.HttpRequestError}); its log tells why, or `verify` does", broken);
+            throw new InvalidDataException(
+                $"the host broke off the backup ({broken.HttpRequestError}); its log tells why, or `verify` does", broken);
         }
     }
 
-    public Task<VerificationDocument> VerifyAsync(CancellationToken cancellation) => PostAsync("v1/verify", ApiJson.Default.VerificationDocument, cancellation);
+    public Task<VerificationDocument> VerifyAsync(CancellationToken cancellation) =>
+        PostAsync("v1/verify", ApiJson.Default.VerificationDocument, cancellation);
 
     public async Task<RebuildCount> RebuildAsync(CancellationToken cancellation)
     {
@@ -52,7 +54,8 @@ sealed class HostClient : IDisposable
         using var response = await SendAsync(HttpMethod.Post, path, cancellation);
         try
         {
-            return JsonSerializer.Deserialize(await response.Content.ReadAsByteArrayAsync(cancellation), type) ?? throw NotUnderstood(response.StatusCode);
+            return JsonSerializer.Deserialize(await response.Content.ReadAsByteArrayAsync(cancellation), type)
+                ?? throw NotUnderstood(response.StatusCode);
         }
         catch (JsonException)
         {
@@ -67,7 +70,8 @@ sealed class HostClient : IDisposable
         string? cursor = null;
         do
         {
-            using var response = await SendAsync(HttpMethod.Get, $"v1/prices?limit=1000{(cursor is null ? "" : $"&cursor={Uri.EscapeDataString(cursor)}")}", cancellation);
+            using var response = await SendAsync(
+                HttpMethod.Get, $"v1/prices?limit=1000{(cursor is null ? "" : $"&cursor={Uri.EscapeDataString(cursor)}")}", cancellation);
             try
             {
                 var page = JsonDocument.Parse(await response.Content.ReadAsByteArrayAsync(cancellation)).RootElement;
@@ -99,9 +103,11 @@ sealed class HostClient : IDisposable
         using (response)
         {
             if (response.StatusCode == HttpStatusCode.Unauthorized)
-                throw new NoLedgerException($"the host at {Url} asks for a key: give it with --key or in PURSER_ADMIN_KEY", ExitCodes.NotReachable);
+                throw new NoLedgerException($"the host at {Url} asks for a key: give it with --key or in PURSER_ADMIN_KEY",
+                    ExitCodes.NotReachable);
             throw response.StatusCode == HttpStatusCode.ServiceUnavailable
-                ? new NoLedgerException($"the host at {Url} can not reach its ledger: {await DetailOf(response, cancellation)}", ExitCodes.NotReachable)
+                ? new NoLedgerException($"the host at {Url} can not reach its ledger: {await DetailOf(response, cancellation)}",
+                    ExitCodes.NotReachable)
                 : NotUnderstood(response.StatusCode);
         }
     }
@@ -110,7 +116,8 @@ sealed class HostClient : IDisposable
     {
         try
         {
-            return JsonSerializer.Deserialize(await response.Content.ReadAsByteArrayAsync(cancellation), ApiJson.Default.ProblemDocument)?.Detail ?? "503";
+            return JsonSerializer.Deserialize(await response.Content.ReadAsByteArrayAsync(cancellation),
+                ApiJson.Default.ProblemDocument)?.Detail ?? "503";
         }
         catch (JsonException)
         {
@@ -118,7 +125,8 @@ sealed class HostClient : IDisposable
         }
     }
 
-    NoLedgerException NotUnderstood(HttpStatusCode status) => new($"what listens at {Url} answers {(int)status}: is it a host of this version?", ExitCodes.NotReachable);
+    NoLedgerException NotUnderstood(HttpStatusCode status) =>
+        new($"what listens at {Url} answers {(int)status}: is it a host of this version?", ExitCodes.NotReachable);
 
     public void Dispose() => http.Dispose();
 }

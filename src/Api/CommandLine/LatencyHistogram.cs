@@ -32,7 +32,8 @@ public sealed class LatencyHistogram
         }
     }
 
-    /// <summary>The latency that this share of all did not exceed: the upper end of its bucket, at most the largest. Zero where there is none.</summary>
+    /// <summary>The latency that this share of all did not exceed: the upper end of its bucket, at most the largest. Zero where there is
+    /// none.</summary>
     public TimeSpan Percentile(double share)
     {
         var rank = (long)Math.Ceiling(share * Count);

@@ -14,15 +14,22 @@ sealed class NoLedgerException(string message, int exitCode) : Exception(message
 /// <summary>Options that are settings: given, they go before the variables of the same meaning.</summary>
 sealed class LedgerAccess
 {
-    readonly Option<string?> data = new("--data", "--PURSER_DATA") { Description = "The folder of the SQLite ledger; PURSER_DATA where it is not given.", HelpName = "FOLDER" };
-    readonly Option<string?> ledger = new("--ledger", "--PURSER_LEDGER") { Description = "sqlite or postgres; PURSER_LEDGER where it is not given.", HelpName = "KIND" };
-    readonly Option<string?> postgres = new("--postgres", "--PURSER_POSTGRES") { Description = "The connection string of PostgreSQL; PURSER_POSTGRES where it is not given.", HelpName = "STRING" };
+    readonly Option<string?> data =
+        new("--data", "--PURSER_DATA") { Description = "The folder of the SQLite ledger; PURSER_DATA where it is not given.",
+            HelpName = "FOLDER" };
+    readonly Option<string?> ledger =
+        new("--ledger", "--PURSER_LEDGER") { Description = "sqlite or postgres; PURSER_LEDGER where it is not given.", HelpName = "KIND" };
+    readonly Option<string?> postgres =
+        new("--postgres",
+            "--PURSER_POSTGRES") { Description = "The connection string of PostgreSQL; PURSER_POSTGRES where it is not given.",
+                HelpName = "STRING" };
     readonly Option<Uri?> url = new("--url")
     {
         Description = "Go through the host that listens here, whatever its ledger is.",
         CustomParser = CommandLine.Read(CommandLine.WebAddress, "an http:// or https:// address"),
     };
-    readonly Option<string?> key = new("--key", "--PURSER_ADMIN_KEY") { Description = "The key of the host; PURSER_ADMIN_KEY where it is not given." };
+    readonly Option<string?> key =
+        new("--key", "--PURSER_ADMIN_KEY") { Description = "The key of the host; PURSER_ADMIN_KEY where it is not given." };
 
     public void AddTo(Command command, bool throughHost)
     {
@@ -37,12 +44,14 @@ sealed class LedgerAccess
     public ServerOptions SettingsOf(ParseResult parsed)
     {
         var settings = WebApplication.CreateSlimBuilder().Configuration;
-        foreach (var (name, value) in new[] { ("PURSER_DATA", parsed.GetValue(data)), ("PURSER_LEDGER", parsed.GetValue(ledger)), ("PURSER_POSTGRES", parsed.GetValue(postgres)) })
+        foreach (var (name, value) in new[] { ("PURSER_DATA", parsed.GetValue(data)), ("PURSER_LEDGER", parsed.GetValue(ledger)),
+            ("PURSER_POSTGRES", parsed.GetValue(postgres)) })
             if (value is not null) settings[name] = value;
         var options = ServerOptions.Of(settings);
         // Where a host would listen does not matter here.
         var problems = options.Problems().Where(problem => !problem.StartsWith("PURSER_URLS", StringComparison.Ordinal)).ToList();
-        return problems.Count == 0 ? options : throw new NoLedgerException(string.Join(Environment.NewLine, problems), ExitCodes.WrongUsage);
+        return problems.Count == 0 ? options : throw new NoLedgerException(string.Join(Environment.NewLine, problems),
+            ExitCodes.WrongUsage);
     }
 
     /// <summary>The host to go through; null where the ledger can be opened here.</summary>
@@ -53,7 +62,8 @@ sealed class LedgerAccess
         if (settings.Ledger != "sqlite" || !SqliteLedger.IsHeld(settings.Data)) return null;
         if (HostFile.Read(settings.Data) is { } host) return new(new(host.Url), shown);
         throw new NoLedgerException(
-            $"{Path.GetFullPath(settings.Data)} is in use, and {HostFile.FileName} does not say by whom: a host that is just starting, or another command. Try again, or give --url.",
+            $"{Path.GetFullPath(settings.Data)} is in use, and {HostFile.FileName} does not say by whom: a host that is just starting, "
+                + $"or another command. Try again, or give --url.",
             ExitCodes.NotReachable);
     }
 
@@ -61,13 +71,16 @@ sealed class LedgerAccess
     public static Task<ILedger> OpenAsync(ServerOptions settings)
     {
         if (settings.Ledger == "memory")
-            throw new NoLedgerException("PURSER_LEDGER=memory: such a ledger is only in its host; name the host with --url", ExitCodes.WrongUsage);
+            throw new NoLedgerException("PURSER_LEDGER=memory: such a ledger is only in its host; name the host with --url",
+                ExitCodes.WrongUsage);
         if (settings.Ledger == "sqlite" && !SqliteLedger.ExistsIn(settings.Data))
-            throw new NoLedgerException($"there is no ledger in {Path.GetFullPath(settings.Data)}; set PURSER_DATA or give --data", ExitCodes.NotReachable);
+            throw new NoLedgerException($"there is no ledger in {Path.GetFullPath(settings.Data)}; set PURSER_DATA or give --data",
+                ExitCodes.NotReachable);
         return EmbeddedHost.OpenLedgerAsync(settings);
     }
 
-    public static string NameOf(ServerOptions settings) => settings.Ledger == "sqlite" ? $"the SQLite ledger in {Path.GetFullPath(settings.Data)}" : "the PostgreSQL ledger";
+    public static string NameOf(ServerOptions settings) => settings.Ledger == "sqlite"
+        ? $"the SQLite ledger in {Path.GetFullPath(settings.Data)}" : "the PostgreSQL ledger";
 }
 
 /// <summary>What the exit codes of commands mean.</summary>

@@ -45,7 +45,8 @@ sealed class OperationScreen(IAnsiConsole console)
             Say(away.Message);
             return ExitCodes.NotReachable;
         }
-        catch (Exception failed) when (failed is IOException or InvalidDataException or UnauthorizedAccessException or Engine.LedgerNotEmptyException or ArgumentException)
+        catch (Exception failed) when (
+            failed is IOException or InvalidDataException or UnauthorizedAccessException or Engine.LedgerNotEmptyException or ArgumentException)
         {
             Say(failed.Message);
             return ExitCodes.Failed;

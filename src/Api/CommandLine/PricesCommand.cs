@@ -1,4 +1,5 @@
-// `prices [SEARCH]`: what models cost, custom prices included where there is a host or a ledger; `prices --diff A B`: what two catalogues differ in;
+// `prices [SEARCH]`: what models cost, custom prices included where there is a host or a ledger; `prices --diff A B`: what two catalogues
+// differ in;
 // `prices --check FILE`: whether a host would take a catalogue.
 using System.CommandLine;
 using System.Globalization;
@@ -14,36 +15,50 @@ static class PricesCommand
     public static Command Build(IAnsiConsole console)
     {
         var access = new LedgerAccess();
-        var search = new Argument<string?>("SEARCH") { Description = "A part of the provider, the model or one of its other names.", Arity = ArgumentArity.ZeroOrOne };
+        var search = new Argument<string?>("SEARCH") { Description = "A part of the provider, the model or one of its other names.",
+            Arity = ArgumentArity.ZeroOrOne };
         CommandLine.NotAnOption(search);
-        var diff = new Option<string[]>("--diff") { Description = "Tell what changed from the first catalogue file to the second.", HelpName = "A B", Arity = new(2, 2), AllowMultipleArgumentsPerToken = true };
-        var catalogue = new Option<string?>("--catalogue") { Description = "List this catalogue file instead of the prices in force.", HelpName = "FILE" };
-        var check = new Option<string?>("--check") { Description = "Read a catalogue file as PUT /v1/prices/catalogue does, and tell what is wrong with it.", HelpName = "FILE" };
-        var command = new Command("prices", "List prices per million tokens, or compare or check catalogues. Exit code 0: done; 1: a file is not a catalogue; 2: wrong usage; 3: no host.")
+        var diff = new Option<string[]>("--diff") { Description = "Tell what changed from the first catalogue file to the second.",
+            HelpName = "A B", Arity = new(2, 2), AllowMultipleArgumentsPerToken = true };
+        var catalogue = new Option<string?>("--catalogue") { Description = "List this catalogue file instead of the prices in force.",
+            HelpName = "FILE" };
+        var check = new Option<string?>(
+            "--check") { Description = "Read a catalogue file as PUT /v1/prices/catalogue does, and tell what is wrong with it.",
+                HelpName = "FILE" };
+        var command = new Command(
+            "prices",
+                "List prices per million tokens, or compare or check catalogues. Exit code 0: done; 1: a file is not a catalogue; 2: "
+                    + "wrong usage; 3: no host.")
         {
             search, diff, catalogue, check,
         };
         access.AddTo(command, throughHost: true);
         command.Validators.Add(result =>
         {
-            if (result.GetResult(diff) is { Implicit: false } && (result.GetResult(search) is { Tokens.Count: > 0 } || result.GetResult(catalogue) is { Implicit: false }))
+            if (result.GetResult(diff) is { Implicit: false } && (result.GetResult(search) is { Tokens.Count: > 0 }
+                || result.GetResult(catalogue) is { Implicit: false }))
                 result.AddError("--diff compares two files; give it alone.");
-            if (result.GetResult(check) is { Implicit: false } && (result.GetResult(diff) is { Implicit: false } || result.GetResult(search) is { Tokens.Count: > 0 } || result.GetResult(catalogue) is { Implicit: false }))
+            if (result.GetResult(check) is { Implicit: false } && (result.GetResult(diff) is { Implicit: false } || result.GetResult(search)
+                is { Tokens.Count: > 0 } || result.GetResult(catalogue) is { Implicit: false }))
                 result.AddError("--check reads one file; give it alone.");
         });
         var screen = new OperationScreen(console);
         command.SetAction((parsed, cancellation) => screen.RunAsync(async () =>
         {
-            if (parsed.GetValue(diff) is [var before, var after]) return Diff(screen, await ReadAsync(before, cancellation), await ReadAsync(after, cancellation));
-            if (parsed.GetValue(check) is { } checkedFile) return Check(screen, checkedFile, (await ReadAsync(checkedFile, cancellation)).Catalogue);
+            if (parsed.GetValue(diff) is [var before, var after])
+                return Diff(screen, await ReadAsync(before, cancellation), await ReadAsync(after, cancellation));
+            if (parsed.GetValue(check) is { } checkedFile)
+                return Check(screen, checkedFile, (await ReadAsync(checkedFile, cancellation)).Catalogue);
             var (rows, from) = parsed.GetValue(catalogue) is { } file
-                ? (PriceRow.Of(new PriceBook((await ReadAsync(file, cancellation)).Catalogue)), file) : await InForceAsync(access, parsed, cancellation);
+                ? (PriceRow.Of(new PriceBook((await ReadAsync(file, cancellation)).Catalogue)), file)
+                    : await InForceAsync(access, parsed, cancellation);
             return List(screen, rows, parsed.GetValue(search), from);
         }));
         return command;
     }
 
-    static async Task<(IReadOnlyList<PriceRow> Rows, string From)> InForceAsync(LedgerAccess access, ParseResult parsed, CancellationToken cancellation)
+    static async Task<(IReadOnlyList<PriceRow> Rows, string From)> InForceAsync(LedgerAccess access, ParseResult parsed,
+        CancellationToken cancellation)
     {
         var settings = access.SettingsOf(parsed);
         using (var host = access.HostOf(parsed, settings))
@@ -57,22 +72,32 @@ static class PricesCommand
 
     static int List(OperationScreen screen, IReadOnlyList<PriceRow> rows, string? search, string from)
     {
-        var found = rows.Where(row => search is null || row.Names.Any(name => name.Contains(search, StringComparison.OrdinalIgnoreCase))).ToList();
+        var found = rows.Where(row => search is null || row.Names.Any(name => name.Contains(search, StringComparison.OrdinalIgnoreCase)))
+            .ToList();
         string[] header = ["model", "mode", "input", "output", "cached", "currency", "version"];
-        var cells = found.Select(row => (string[])[row.Names[0], row.Mode ?? "", row.Input ?? "", row.Output ?? "", row.Cached ?? "", row.Currency, row.Version + (row.More ? " *" : "")]).Prepend(header).ToList();
+        var cells = found.Select(row => (string[])[row.Names[0], row.Mode ?? "", row.Input ?? "", row.Output ?? "", row.Cached ?? "",
+            row.Currency, row.Version + (row.More ? " *" : "")]).Prepend(header).ToList();
         if (found.Count > 0)
         {
             var widths = Enumerable.Range(0, header.Length).Select(column => cells.Max(line => line[column].Length)).ToArray();
-            foreach (var line in cells) screen.Say(string.Join("  ", line.Select((cell, i) => i is >= 2 and <= 4 ? cell.PadLeft(widths[i]) : cell.PadRight(widths[i]))).TrimEnd());
+            foreach (var line in cells)
+                screen.Say(
+                    string.Join("  ", line.Select((cell, i) => i is >= 2 and <= 4 ? cell.PadLeft(widths[i]) : cell.PadRight(widths[i])))
+                        .TrimEnd());
         }
-        if (found.Exists(row => row.More)) screen.Say("* also depends on context, service tier, time, region or speed, or has other rates: GET /v1/prices/PROVIDER/MODEL tells all");
+        if (found.Exists(row => row.More))
+            screen.Say(
+                "* also depends on context, service tier, time, region or speed, or has other rates: GET /v1/prices/PROVIDER/MODEL "
+                    + "tells all");
         screen.Say($"{OperationScreen.Number(found.Count)} of {OperationScreen.Number(rows.Count)} prices of {from}, per million tokens");
         return ExitCodes.Done;
     }
 
     static int Check(OperationScreen screen, string file, Catalogue catalogue)
     {
-        screen.Say($"{file} is a catalogue of {OperationScreen.Number(catalogue.Entries.Count)} prices as of {catalogue.DataDate}, version {catalogue.Version}, sha256 {catalogue.Digest}");
+        screen.Say(
+            $"{file} is a catalogue of {OperationScreen.Number(catalogue.Entries.Count)} prices as of {catalogue.DataDate}, version "
+                + $"{catalogue.Version}, sha256 {catalogue.Digest}");
         return ExitCodes.Done;
     }
 
@@ -92,11 +117,13 @@ static class PricesCommand
                 removed++;
                 screen.Say($"- {name}  {Shown(one)}");
             }
-            else if (one.Keys.Union(other.Keys).Where(field => one.GetValueOrDefault(field) != other.GetValueOrDefault(field)).Order(StringComparer.Ordinal).ToList() is { Count: > 0 } fields)
+            else if (one.Keys.Union(other.Keys).Where(field => one.GetValueOrDefault(field) != other.GetValueOrDefault(field))
+                .Order(StringComparer.Ordinal).ToList() is { Count: > 0 } fields)
             {
                 changed++;
                 screen.Say($"~ {name}");
-                foreach (var field in fields) screen.Say($"    {field}: {one.GetValueOrDefault(field) ?? "none"} -> {other.GetValueOrDefault(field) ?? "none"}");
+                foreach (var field in fields)
+                    screen.Say($"    {field}: {one.GetValueOrDefault(field) ?? "none"} -> {other.GetValueOrDefault(field) ?? "none"}");
             }
         }
         screen.Say($"{before.Catalogue.DataDate} -> {after.Catalogue.DataDate}: {added} added, {removed} removed, {changed} changed");
@@ -104,7 +131,8 @@ static class PricesCommand
     }
 
     static string Shown(Dictionary<string, string> entry) =>
-        string.Join(" ", entry.Where(field => field.Key.StartsWith("rates.", StringComparison.Ordinal)).Select(field => $"{field.Key["rates.".Length..]} {field.Value}"));
+        string.Join(" ", entry.Where(field => field.Key.StartsWith("rates.", StringComparison.Ordinal))
+            .Select(field => $"{field.Key["rates.".Length..]} {field.Value}"));
 
     /// <summary>Every entry as its fields with the way to them. Where and when a price was seen is not what it is.</summary>
     static Dictionary<string, Dictionary<string, string>> EntriesOf(JsonElement catalogue)
@@ -126,7 +154,8 @@ static class PricesCommand
         if (value.ValueKind == JsonValueKind.Object)
             foreach (var member in value.EnumerateObject()) Flatten($"{path}.{member.Name}", member.Value, into);
         else if (value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(item => item.ValueKind == JsonValueKind.Object))
-            foreach (var (item, i) in value.EnumerateArray().Select((item, i) => (item, i))) Flatten(string.Create(CultureInfo.InvariantCulture, $"{path}[{i}]"), item, into);
+            foreach (var (item, i) in value.EnumerateArray().Select((item, i) => (item, i)))
+                Flatten(string.Create(CultureInfo.InvariantCulture, $"{path}[{i}]"), item, into);
         else into[path] = value.ValueKind switch
         {
             JsonValueKind.String => value.GetString()!,
@@ -151,7 +180,8 @@ static class PricesCommand
 }
 
 /// <summary>One line of the list. The first name is `provider/model`.</summary>
-sealed record PriceRow(IReadOnlyList<string> Names, string? Mode, string? Input, string? Output, string? Cached, string Currency, string Version, bool More)
+sealed record PriceRow(IReadOnlyList<string> Names, string? Mode, string? Input, string? Output, string? Cached, string Currency,
+    string Version, bool More)
 {
     public static IReadOnlyList<PriceRow> Of(PriceBook book)
     {
@@ -160,7 +190,8 @@ sealed record PriceRow(IReadOnlyList<string> Names, string? Mode, string? Input,
     }
 
     static PriceRow Of(ModelPrice price, PricePeriod period, string version) => new(
-        [$"{price.Provider}/{price.Model}", .. price.Aliases], price.Mode, Text(period, RateKind.Input), Text(period, RateKind.Output), Text(period, RateKind.CachedInput),
+        [$"{price.Provider}/{price.Model}", .. price.Aliases], price.Mode, Text(period, RateKind.Input), Text(period, RateKind.Output),
+            Text(period, RateKind.CachedInput),
         period.Currency, period.Version ?? version,
         price.Periods.Count > 1 || period.Tiers.Count + period.ServiceTiers.Count + period.TimeOfDay.Count + period.Multipliers.Count > 0
             || period.Rates.All.Any(rate => rate.Kind is not (RateKind.Input or RateKind.Output or RateKind.CachedInput)));
@@ -170,10 +201,12 @@ sealed record PriceRow(IReadOnlyList<string> Names, string? Mode, string? Input,
     {
         var rates = price.GetProperty("rates");
         return new(
-            [$"{price.GetProperty("provider").GetString()}/{price.GetProperty("model").GetString()}", .. price.GetProperty("aliases").EnumerateArray().Select(alias => alias.GetString()!)],
+            [$"{price.GetProperty("provider").GetString()}/{price.GetProperty("model").GetString()}", .. price.GetProperty("aliases")
+                .EnumerateArray().Select(alias => alias.GetString()!)],
             price.TryGetProperty("mode", out var mode) ? mode.GetString() : null, Rate("input"), Rate("output"), Rate("cachedInput"),
             price.GetProperty("currency").GetString()!, price.GetProperty("priceVersion").GetString()!,
-            ((string[])["tiers", "serviceTiers", "timeOfDay", "multipliers", "otherPeriods"]).Any(field => price.TryGetProperty(field, out _))
+            ((string[])["tiers", "serviceTiers", "timeOfDay", "multipliers", "otherPeriods"])
+                .Any(field => price.TryGetProperty(field, out _))
                 || rates.EnumerateObject().Any(rate => rate.Name is not ("input" or "output" or "cachedInput")));
 
         string? Rate(string name) => rates.TryGetProperty(name, out var rate) ? rate.GetString() : null;

@@ -12,8 +12,13 @@ static class ProjectCommand
     {
         var tasks = new Argument<string>("TASKS") { Description = "A CSV with the columns `series,window,start,end,cut`." };
         CommandLine.NotAnOption(tasks);
-        var folder = new Option<string?>("--series") { Description = "Where the series are, as NAME.csv or NAME.csv.gz; the folder of TASKS where it is not given.", HelpName = "FOLDER" };
-        var command = new Command("project", "Print `series,window,start,cut,point,low,high`: the total of each window with an 80 % interval, from the rows before the cut.") { tasks, folder };
+        var folder = new Option<string?>(
+            "--series") { Description = "Where the series are, as NAME.csv or NAME.csv.gz; the folder of TASKS where it is not given.",
+                HelpName = "FOLDER" };
+        var command = new Command(
+            "project",
+                "Print `series,window,start,cut,point,low,high`: the total of each window with an 80 % interval, from the rows before "
+                    + "the cut.") { tasks, folder };
         var screen = new OperationScreen(console);
         command.SetAction((parsed, cancellation) => screen.RunAsync(() =>
         {
@@ -27,7 +32,8 @@ static class ProjectCommand
                 cancellation.ThrowIfCancellationRequested();
                 line++;
                 if (text.Length == 0 || (line == 1 && text.StartsWith("series,", StringComparison.Ordinal))) continue;
-                if (text.Split(',') is not [var name, var window, var start, var end, var cut] || Time(start) is not { } a || Time(end) is not { } b || Time(cut) is not { } c)
+                if (text.Split(',') is not [var name, var window, var start, var end, var cut] || Time(start) is not { } a
+                    || Time(end) is not { } b || Time(cut) is not { } c)
                     throw new InvalidDataException($"{path}: line {line} is not `series,window,start,end,cut`");
                 if (!known.TryGetValue(name, out var totals)) known[name] = totals = new(SeriesFile.Read(Find(from, name)));
                 var (point, low, high) = totals.Project(a, b, c);
@@ -39,11 +45,13 @@ static class ProjectCommand
     }
 
     static DateTimeOffset? Time(string text) =>
-        DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var at) ? at : null;
+        DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal,
+            out var at) ? at : null;
 
     static string Find(string folder, string name)
     {
-        if (name.Length == 0 || name.AsSpan().ContainsAny('/', '\\')) throw new InvalidDataException($"'{name}' is not the name of a series");
+        if (name.Length == 0 || name.AsSpan().ContainsAny('/', '\\'))
+            throw new InvalidDataException($"'{name}' is not the name of a series");
         var plain = Path.Combine(folder, name + ".csv");
         return File.Exists(plain) ? plain : plain + ".gz";
     }

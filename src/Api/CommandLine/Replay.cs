@@ -136,14 +136,16 @@ public sealed class Replay : IDisposable
 
         var check = await client.SendAsync(
             HttpMethod.Post, $"v1/accounts/{account}/check", estimate, ReplayJson.Default.ReplayEstimate, tally.CheckLatency, cancellation);
-        if (check.Status == HttpStatusCode.OK && check.As(ReplayJson.Default.ReplayDecision)?.Allowed is { } allowed) tally.Checked(allowed);
+        if (check.Status == HttpStatusCode.OK && check.As(ReplayJson.Default.ReplayDecision)?.Allowed is { } allowed)
+            tally.Checked(allowed);
         else tally.Unexpected($"check {Kind(check)}", Describe(check));
 
         // Held even if the check said no: in a run that goes on after an interruption this call may hold its tokens already, and then
         // it must be settled.
         var hold = estimate with { Id = id, TtlSeconds = options.TtlSeconds };
         var reserve = await client.SendAsync(
-            HttpMethod.Post, $"v1/accounts/{account}/reservations", hold, ReplayJson.Default.ReplayEstimate, tally.ReserveLatency, cancellation);
+            HttpMethod.Post, $"v1/accounts/{account}/reservations", hold, ReplayJson.Default.ReplayEstimate, tally.ReserveLatency,
+                cancellation);
         var decision = reserve.As(ReplayJson.Default.ReplayDecision);
         if (reserve.Status == HttpStatusCode.TooManyRequests && decision is not null)
         {
@@ -164,7 +166,8 @@ public sealed class Replay : IDisposable
         var settle = await client.SendAsync(
             HttpMethod.Post, $"v1/accounts/{account}/reservations/{Uri.EscapeDataString(id)}/settle", usage, ReplayJson.Default.ReplayUsage,
             tally.SettleLatency, cancellation);
-        if (settle.Status is not (HttpStatusCode.OK or HttpStatusCode.Created) || settle.As(ReplayJson.Default.ReplaySettlement) is not { } settlement)
+        if (settle.Status is not (HttpStatusCode.OK or HttpStatusCode.Created) || settle.As(ReplayJson.Default.ReplaySettlement)
+            is not { } settlement)
         {
             tally.Unexpected($"settle {Kind(settle)}", Describe(settle));
             return;
@@ -174,7 +177,8 @@ public sealed class Replay : IDisposable
             "settle", account, id, usage.Id, usage.InputTokens, null, usage.OutputTokens, usage.CachedInputTokens, settlement.Cost));
     }
 
-    /// <summary>Asks for the report of every account and compares it with what was settled. An account that is not known has used nothing.</summary>
+    /// <summary>Asks for the report of every account and compares it with what was settled. An account that is not known has used
+    /// nothing.</summary>
     async Task<bool> VerifyAsync(CancellationToken cancellation)
     {
         var accounts = tally.PerAccount();
@@ -187,10 +191,12 @@ public sealed class Replay : IDisposable
                 async (i, stop) =>
                 {
                     var (account, input, output) = accounts[i];
-                    var reply = await client.GetAsync($"v1/reports?account={account}&orchestrator={Uri.EscapeDataString(options.Orchestrator)}", stop);
+                    var reply = await client.GetAsync(
+                        $"v1/reports?account={account}&orchestrator={Uri.EscapeDataString(options.Orchestrator)}", stop);
                     var reported = reply.Status == HttpStatusCode.NotFound ? new ReplayMeasures(0, 0)
                         : reply.Status == HttpStatusCode.OK ? reply.As(ReplayJson.Default.ReplayReport)?.Summary : null;
-                    rows[i] = new(account, input, output, reported?.TotalInputTokens, reported?.TotalOutputTokens, reported is null ? Describe(reply) : null);
+                    rows[i] = new(account, input, output, reported?.TotalInputTokens, reported?.TotalOutputTokens, reported is null
+                        ? Describe(reply) : null);
                 });
         }
         catch (ReplayStoppedException stop)
@@ -208,7 +214,8 @@ public sealed class Replay : IDisposable
         reply.As(ReplayJson.Default.ReplayDecision)?.Type is { } type ? $"{(int)reply.Status} {Slug(type)}" : $"{(int)reply.Status}";
 
     static string Describe(in ReplayReply reply) =>
-        reply.As(ReplayJson.Default.ReplayDecision)?.Detail ?? $"{(int)reply.Status} with {reply.Body.Length} bytes that are not understood";
+        reply.As(ReplayJson.Default.ReplayDecision)?.Detail
+            ?? $"{(int)reply.Status} with {reply.Body.Length} bytes that are not understood";
 
     public void Dispose()
     {

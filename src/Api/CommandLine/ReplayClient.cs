@@ -57,10 +57,12 @@ sealed class ReplayClient : IDisposable
         HttpMethod method, string path, T body, JsonTypeInfo<T> shape, LatencyHistogram? latency, CancellationToken cancellation) =>
         SendAsync(method, path, JsonSerializer.SerializeToUtf8Bytes(body, shape), latency, cancellation);
 
-    public Task<ReplayReply> GetAsync(string path, CancellationToken cancellation) => SendAsync(HttpMethod.Get, path, null, null, cancellation);
+    public Task<ReplayReply> GetAsync(string path, CancellationToken cancellation) =>
+        SendAsync(HttpMethod.Get, path, null, null, cancellation);
 
     /// <summary>Latency is that of the attempt that was answered; retries are counted apart.</summary>
-    async Task<ReplayReply> SendAsync(HttpMethod method, string path, byte[]? body, LatencyHistogram? latency, CancellationToken cancellation)
+    async Task<ReplayReply> SendAsync(HttpMethod method, string path, byte[]? body, LatencyHistogram? latency,
+        CancellationToken cancellation)
     {
         long? failingSince = null;
         for (var pause = firstPause; ; pause = pause * 2 < longestPause ? pause * 2 : longestPause)
@@ -71,7 +73,8 @@ sealed class ReplayClient : IDisposable
             {
                 using var request = new HttpRequestMessage(method, path);
                 if (body is not null)
-                    request.Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
+                    request.Content = new ByteArrayContent(
+                        body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
                 using var response = await http.SendAsync(request, cancellation);
                 var reply = new ReplayReply(response.StatusCode, await response.Content.ReadAsByteArrayAsync(cancellation));
                 if (reply.Status == HttpStatusCode.Unauthorized)

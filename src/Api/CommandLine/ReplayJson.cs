@@ -3,7 +3,8 @@ using System.Text.Json.Serialization;
 
 namespace Purser.Api;
 
-sealed record ReplayEstimate(string Orchestrator, string Model, long InputTokens, long MaxOutputTokens, string? Id = null, long? TtlSeconds = null);
+sealed record ReplayEstimate(string Orchestrator, string Model, long InputTokens, long MaxOutputTokens, string? Id = null,
+    long? TtlSeconds = null);
 
 sealed record ReplayUsage(string Id, long InputTokens, long OutputTokens, long? CachedInputTokens);
 

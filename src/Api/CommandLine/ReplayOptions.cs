@@ -58,5 +58,6 @@ public sealed record ReplayOptions
     }
 
     /// <summary>1 to 64 letters, digits and `. _ -`: a run is part of ids and of a dimension.</summary>
-    public static bool IsRun(string run) => run.Length is > 0 and <= 64 && run.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
+    public static bool IsRun(string run) => run.Length is > 0 and <= 64
+        && run.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
 }

@@ -44,7 +44,8 @@ sealed class ReplayScreen(IAnsiConsole console)
     }
 
     Task BarAsync(Task playing, ReplayTally tally, long calls) => console.Progress()
-        .Columns(new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
+        .Columns(new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn(),
+            new TaskDescriptionColumn { Alignment = Justify.Left })
         .StartAsync(async context =>
         {
             var bar = context.AddTask("starting", maxValue: Math.Max(1, calls));
@@ -61,7 +62,8 @@ sealed class ReplayScreen(IAnsiConsole console)
     async Task LinesAsync(Task playing, ReplayTally tally, long calls)
     {
         var started = Stopwatch.GetTimestamp();
-        while (await Task.WhenAny(playing, Task.Delay(lineEvery)) != playing) Say(Line(tally.Figures(), calls, Stopwatch.GetElapsedTime(started)));
+        while (await Task.WhenAny(playing, Task.Delay(lineEvery)) != playing)
+            Say(Line(tally.Figures(), calls, Stopwatch.GetElapsedTime(started)));
     }
 
     static string Line(ReplayFigures figures, long calls, TimeSpan elapsed)
@@ -120,14 +122,17 @@ sealed class ReplayScreen(IAnsiConsole console)
     {
         var wrong = rows.Where(row => !row.Agrees).ToList();
         var table = new Table().Border(TableBorder.Simple).AddColumn("account");
-        foreach (var column in (string[])["settled in", "reported in", "settled out", "reported out"]) table.AddColumn(new TableColumn(column).RightAligned());
+        foreach (var column in (string[])["settled in", "reported in", "settled out", "reported out"])
+            table.AddColumn(new TableColumn(column).RightAligned());
         void Row(string account, long settledIn, long? reportedIn, long settledOut, long? reportedOut) =>
             table.AddRow(account, Number(settledIn), Reported(reportedIn), Number(settledOut), Reported(reportedOut));
 
         foreach (var row in (rows.Count <= MostListedAccounts ? rows : wrong).Take(MostListedAccounts))
             Row(row.Account, row.SettledInput, row.ReportedInput, row.SettledOutput, row.ReportedOutput);
-        if (wrong.Count > MostListedAccounts && rows.Count > MostListedAccounts) Say($"the first {MostListedAccounts} of {Number(wrong.Count)} accounts that differ:");
-        Row("all", rows.Sum(row => row.SettledInput), rows.Sum(row => row.ReportedInput ?? 0), rows.Sum(row => row.SettledOutput), rows.Sum(row => row.ReportedOutput ?? 0));
+        if (wrong.Count > MostListedAccounts && rows.Count > MostListedAccounts)
+            Say($"the first {MostListedAccounts} of {Number(wrong.Count)} accounts that differ:");
+        Row("all", rows.Sum(row => row.SettledInput), rows.Sum(row => row.ReportedInput ?? 0), rows.Sum(row => row.SettledOutput),
+            rows.Sum(row => row.ReportedOutput ?? 0));
         console.Write(table);
         foreach (var row in wrong.Where(row => row.Problem is not null).Take(MostNamedRows)) Say($"{row.Account}: {row.Problem}");
         Say(wrong.Count == 0

@@ -16,17 +16,22 @@ static class RestoreCommand
         var file = new Argument<string>("FILE") { Description = "A file that `backup` wrote, of whichever ledger." };
         CommandLine.NotAnOption(file);
         var access = new LedgerAccess();
-        var command = new Command("restore", "Read a backup into an empty ledger: a new PURSER_DATA folder, or a new database. No host may run on it.") { file };
+        var command = new Command(
+            "restore", "Read a backup into an empty ledger: a new PURSER_DATA folder, or a new database. No host may run on it.") { file };
         access.AddTo(command, throughHost: false);
         var screen = new OperationScreen(console);
         command.SetAction((parsed, cancellation) => screen.RunAsync(async () =>
         {
             var settings = access.SettingsOf(parsed);
-            if (settings.Ledger == "memory") throw new NoLedgerException("PURSER_LEDGER=memory: there is nothing to restore into", ExitCodes.WrongUsage);
+            if (settings.Ledger == "memory")
+                throw new NoLedgerException("PURSER_LEDGER=memory: there is nothing to restore into", ExitCodes.WrongUsage);
             await using var from = File.OpenRead(parsed.GetValue(file)!);
             var count = settings.Ledger == "sqlite"
-                ? await IntoFolderAsync(settings.Data, from, screen, cancellation) : await IntoDatabaseAsync(settings, from, screen, cancellation);
-            screen.Say($"{OperationScreen.Number(count.Accounts)} accounts, {OperationScreen.Number(count.Entries)} entries, {OperationScreen.Number(count.Events)} events are in {LedgerAccess.NameOf(settings)}");
+                ? await IntoFolderAsync(settings.Data, from, screen, cancellation)
+                    : await IntoDatabaseAsync(settings, from, screen, cancellation);
+            screen.Say(
+                $"{OperationScreen.Number(count.Accounts)} accounts, {OperationScreen.Number(count.Entries)} entries, "
+                    + $"{OperationScreen.Number(count.Events)} events are in {LedgerAccess.NameOf(settings)}");
             return ExitCodes.Done;
         }));
         return command;
@@ -35,9 +40,13 @@ static class RestoreCommand
     static async Task<BackupCount> IntoFolderAsync(string data, Stream from, OperationScreen screen, CancellationToken cancellation)
     {
         if (SqliteLedger.IsHeld(data))
-            throw new NoLedgerException($"a host has {Path.GetFullPath(data)}; a backup is restored into a new folder (--data), or after the host has ended and its folder was put aside", ExitCodes.NotReachable);
+            throw new NoLedgerException(
+                $"a host has {Path.GetFullPath(data)}; a backup is restored into a new folder (--data), or after the host has ended and "
+                    + $"its folder was put aside", ExitCodes.NotReachable);
         if (SqliteLedger.ExistsIn(data))
-            throw new LedgerNotEmptyException($"there is a ledger in {Path.GetFullPath(data)} already; a backup is restored into a new folder: put this one aside, or give another with --data");
+            throw new LedgerNotEmptyException(
+                $"there is a ledger in {Path.GetFullPath(data)} already; a backup is restored into a new folder: put this one aside, or "
+                    + $"give another with --data");
         await Backup.CheckAsync(from, cancellation);
         from.Position = 0;
         var unfinished = Path.Combine(data, UnfinishedFolder);
@@ -56,7 +65,8 @@ static class RestoreCommand
         }
     }
 
-    static async Task<BackupCount> IntoDatabaseAsync(ServerOptions settings, Stream from, OperationScreen screen, CancellationToken cancellation)
+    static async Task<BackupCount> IntoDatabaseAsync(ServerOptions settings, Stream from, OperationScreen screen,
+        CancellationToken cancellation)
     {
         await Backup.CheckAsync(from, cancellation);
         from.Position = 0;
@@ -72,7 +82,9 @@ static class RestoreCommand
         }
         catch (Exception) when (started)
         {
-            screen.Say("The restore broke off: drop this database and begin with a new one. It holds a part of the backup, which must not be served.");
+            screen.Say(
+                "The restore broke off: drop this database and begin with a new one. It holds a part of the backup, which must not be "
+                    + "served.");
             throw;
         }
     }

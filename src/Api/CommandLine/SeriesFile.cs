@@ -13,7 +13,8 @@ sealed record SeriesFile(string Name, bool IsCount, IReadOnlyList<(DateTimeOffse
     {
         get
         {
-            var steps = Rows.Skip(1).Zip(Rows, (later, earlier) => (long)(later.At - earlier.At).TotalSeconds).Where(step => step > 0).Order().ToList();
+            var steps = Rows.Skip(1).Zip(Rows, (later, earlier) => (long)(later.At - earlier.At).TotalSeconds).Where(step => step > 0)
+                .Order().ToList();
             return steps.Count == 0 ? 3600 : steps[steps.Count / 2];
         }
     }
@@ -25,13 +26,16 @@ sealed record SeriesFile(string Name, bool IsCount, IReadOnlyList<(DateTimeOffse
         var name = file.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? file[..^3] : file;
         name = name.EndsWith(".csv", StringComparison.OrdinalIgnoreCase) ? name[..^4] : name;
         using var stream = File.OpenRead(path);
-        using var reader = new StreamReader(path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? new GZipStream(stream, CompressionMode.Decompress) : stream);
+        using var reader = new StreamReader(path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase)
+            ? new GZipStream(stream, CompressionMode.Decompress) : stream);
         var rows = new List<(DateTimeOffset, double)>();
         for (var line = 1; reader.ReadLine() is { } text; line++)
         {
             if (text.Length == 0) continue;
-            if (text.Split(',') is not [var time, var number]) throw new InvalidDataException($"{path}: line {line} is not `timestamp,value`");
-            if (DateTimeOffset.TryParse(time, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var at)
+            if (text.Split(',') is not [var time, var number])
+                throw new InvalidDataException($"{path}: line {line} is not `timestamp,value`");
+            if (DateTimeOffset.TryParse(time, CultureInfo.InvariantCulture,
+                DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var at)
                 && double.TryParse(number, CultureInfo.InvariantCulture, out var value) && double.IsFinite(value)) rows.Add((at, value));
             else if (line > 1) throw new InvalidDataException($"{path}: line {line} is not a time and a number");
         }

@@ -15,7 +15,8 @@ public static class SyntheticTrace
         var offset = TimeSpan.Zero;
         for (var row = 1; row <= count; row++)
         {
-            yield return new(row, offset, random.LogNormal(MedianInput, SpreadInput, LargestInput), random.LogNormal(MedianOutput, SpreadOutput, LargestOutput), 0);
+            yield return new(row, offset, random.LogNormal(MedianInput, SpreadInput, LargestInput),
+                random.LogNormal(MedianOutput, SpreadOutput, LargestOutput), 0);
             offset += TimeSpan.FromSeconds(-Math.Log(random.Unit()) * MeanGapSeconds);
         }
     }

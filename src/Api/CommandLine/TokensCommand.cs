@@ -12,8 +12,11 @@ static class TokensCommand
     public static Command Build(IAnsiConsole console)
     {
         var file = new Argument<string>("FILE") { Description = "The text, in UTF-8; `-` reads what is piped in." };
-        var model = new Option<string?>("--model") { Description = "Count as for this model, such as gpt-4o, claude-opus-4-5 or google/gemini-2.5-pro." };
-        var encoding = new Option<string?>("--encoding") { Description = $"Count by this table: {string.Join(" or ", ModelProfile.Encodings)} (the first where neither is given)." };
+        var model = new Option<string?>(
+            "--model") { Description = "Count as for this model, such as gpt-4o, claude-opus-4-5 or google/gemini-2.5-pro." };
+        var encoding = new Option<string?>(
+            "--encoding") { Description =
+                $"Count by this table: {string.Join(" or ", ModelProfile.Encodings)} (the first where neither is given)." };
         file.Validators.Add(result =>
         {
             if (result.Tokens is [{ Value: ['-', _, ..] and var text }, ..]) result.AddError($"'{text}' is not an option of this command");
@@ -26,11 +29,13 @@ static class TokensCommand
         var command = new Command("tokens", "Count the tokens of a text.") { file, model, encoding };
         command.Validators.Add(result =>
         {
-            if (result.GetResult(model) is not null && result.GetResult(encoding) is not null) result.AddError("Give --model or --encoding, not both.");
+            if (result.GetResult(model) is not null && result.GetResult(encoding) is not null)
+                result.AddError("Give --model or --encoding, not both.");
         });
         command.SetAction(async (parsed, cancellation) =>
         {
-            var profile = parsed.GetValue(model) is { } name ? Of(name) : ModelProfile.OfEncoding(parsed.GetValue(encoding) ?? ModelProfile.Encodings[0])!;
+            var profile = parsed.GetValue(model) is { } name
+                ? Of(name) : ModelProfile.OfEncoding(parsed.GetValue(encoding) ?? ModelProfile.Encodings[0])!;
             var path = parsed.GetValue(file)!;
             try
             {
@@ -49,7 +54,8 @@ static class TokensCommand
     }
 
     /// <summary>`google/gemini-2.5-pro`: what stands before the first slash is the provider.</summary>
-    static ModelProfile Of(string name) => name.Split('/', 2) is [var provider, var model] ? ModelProfile.Of(provider, model) : ModelProfile.Of(null, name);
+    static ModelProfile Of(string name) => name.Split('/', 2) is [var provider, var model] ? ModelProfile.Of(provider, model)
+        : ModelProfile.Of(null, name);
 
     /// <summary>Piece by piece: a text may be larger than the memory.</summary>
     static async Task<long> CountAsync(ITokenCounter counter, Stream from, CancellationToken cancellation)

@@ -5,7 +5,8 @@ using System.Text.Json;
 
 namespace Purser.Api;
 
-/// <summary>One call of a trace. <see cref="Row"/> is its line in the file, counted from 1; <see cref="Offset"/> the time since the first call.</summary>
+/// <summary>One call of a trace. <see cref="Row"/> is its line in the file, counted from 1; <see cref="Offset"/> the time since the first
+/// call.</summary>
 public readonly record struct TraceCall(long Row, TimeSpan Offset, long InputTokens, long OutputTokens, long CachedInputTokens);
 
 /// <summary>A line that is no call, and why.</summary>
@@ -18,7 +19,8 @@ public static class TraceFile
 
     /// <summary>
     /// The calls of a file, read as they are asked for. Lines that make no sense are handed to <paramref name="malformed"/> and left out.
-    /// Throws <see cref="InvalidDataException"/> where the file as a whole is not a trace, <see cref="IOException"/> where it can not be read.
+    /// Throws <see cref="InvalidDataException"/> where the file as a whole is not a trace, <see cref="IOException"/> where it can not be
+    /// read.
     /// </summary>
     public static IEnumerable<TraceCall> Read(string path, Action<MalformedRow>? malformed = null)
     {
@@ -40,7 +42,8 @@ public static class TraceFile
             if (columns is null)
             {
                 columns = CsvColumns.Of(line)
-                    ?? throw new InvalidDataException($"{path}: the first line must name the columns TIMESTAMP, ContextTokens and GeneratedTokens");
+                    ?? throw new InvalidDataException(
+                        $"{path}: the first line must name the columns TIMESTAMP, ContextTokens and GeneratedTokens");
                 continue;
             }
             if (columns.Read(line, out var at, out var input, out var output) is { } problem)
@@ -94,7 +97,8 @@ public static class TraceFile
             if (ids.ValueKind != JsonValueKind.Array) return "hash_ids is not a list";
             foreach (var id in ids.EnumerateArray())
             {
-                if (id.ValueKind != JsonValueKind.Number || !id.TryGetInt64(out var block)) return "hash_ids holds something that is not a whole number";
+                if (id.ValueKind != JsonValueKind.Number || !id.TryGetInt64(out var block))
+                    return "hash_ids holds something that is not a whole number";
                 blocks.Add(block);
             }
             return null;
@@ -108,7 +112,8 @@ public static class TraceFile
     static bool Tokens(JsonElement call, string name, out long tokens)
     {
         tokens = 0;
-        return call.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out tokens) && tokens >= 0;
+        return call.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out tokens)
+            && tokens >= 0;
     }
 
     /// <summary>Lines that are not blank, with their numbers. CRLF, LF and a byte order mark are all right.</summary>
@@ -138,9 +143,11 @@ public static class TraceFile
             if (cells.Length <= Math.Max(Timestamp, Math.Max(Context, Generated))) return "too few columns";
             if (!DateTimeOffset.TryParse(cells[Timestamp].Trim(), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out at))
                 return "TIMESTAMP is not a time";
-            if (!long.TryParse(cells[Context], NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out input))
+            if (!long.TryParse(cells[Context], NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite,
+                CultureInfo.InvariantCulture, out input))
                 return "ContextTokens is not a number of tokens";
-            return long.TryParse(cells[Generated], NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out output)
+            return long.TryParse(cells[Generated], NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite,
+                CultureInfo.InvariantCulture, out output)
                 ? null : "GeneratedTokens is not a number of tokens";
         }
     }

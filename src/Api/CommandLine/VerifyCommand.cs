@@ -14,14 +14,19 @@ static class VerifyCommand
     public static Command Build(IAnsiConsole console)
     {
         var access = new LedgerAccess();
-        var command = new Command("verify", "Replay the journal and compare every counter, reservation, record and total with it. Exit code 0: all holds; 1: findings; 2: wrong usage; 3: no ledger.");
+        var command = new Command(
+            "verify",
+                "Replay the journal and compare every counter, reservation, record and total with it. Exit code 0: all holds; 1: "
+                    + "findings; 2: wrong usage; 3: no ledger.");
         access.AddTo(command, throughHost: true);
         var screen = new OperationScreen(console);
         command.SetAction((parsed, cancellation) => screen.RunAsync(async () =>
         {
             var settings = access.SettingsOf(parsed);
             using var host = access.HostOf(parsed, settings);
-            if (host is not null) return Show(await screen.FollowAsync($"verify through the host at {host.Url}", "", _ => host.VerifyAsync(cancellation)), screen);
+            if (host is not null)
+                return Show(await screen.FollowAsync($"verify through the host at {host.Url}", "", _ => host.VerifyAsync(cancellation)),
+                    screen);
             await using var ledger = await LedgerAccess.OpenAsync(settings);
             return Show(VerificationDocument.Of(await screen.FollowAsync(
                 "verify", "accounts", progress => Verification.RunAsync(ledger, (IUsageQueries)ledger, progress, cancellation))), screen);
@@ -37,9 +42,13 @@ static class VerifyCommand
             screen.Say($"    {finding.Remedy}");
         }
         if (report.FindingCount > MostShown) screen.Say($"and {OperationScreen.Number(report.FindingCount - MostShown)} more");
-        var seen = $"{OperationScreen.Number(report.Accounts)} accounts, {OperationScreen.Number(report.Entries)} entries, {OperationScreen.Number(report.Records)} records";
+        var seen =
+            $"{OperationScreen.Number(report.Accounts)} accounts, {OperationScreen.Number(report.Entries)} entries, "
+                + $"{OperationScreen.Number(report.Records)} records";
         if (report.Compacted > 0)
-            screen.Say($"{OperationScreen.Number(report.Compacted)} accounts from their checkpoint on: entries before it were compacted, and only their sums can be compared");
+            screen.Say(
+                $"{OperationScreen.Number(report.Compacted)} accounts from their checkpoint on: entries before it were compacted, and "
+                    + $"only their sums can be compared");
         screen.Say(report.Holds ? $"{seen}: all holds" : $"{seen}: {OperationScreen.Number(report.FindingCount)} findings");
         return report.Holds ? ExitCodes.Done : ExitCodes.Failed;
     }

@@ -6,7 +6,8 @@ namespace Purser.Api.Documents;
 
 public sealed class AdaptiveDocument
 {
-    /// <summary>In the order in which they are tried: `reduce_max_tokens`, `use_smaller_model`, `disable_tools`, `reduce_temperature`.</summary>
+    /// <summary>In the order in which they are tried: `reduce_max_tokens`, `use_smaller_model`, `disable_tools`,
+    /// `reduce_temperature`.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<string>? Measures { get; set; }
 
@@ -24,7 +25,8 @@ public sealed class AdaptiveDocument
 
     internal AdaptiveSettings ToSettings() => new(
         Measures?.Select((word, i) => Array.IndexOf(words, word) is >= 0 and var index
-            ? (DegradationMeasure)index : throw RequestRefusedException.Invalid($"adaptive.measures[{i}]", $"must be one of {string.Join(", ", words)}")).ToArray(),
+            ? (DegradationMeasure)index : throw RequestRefusedException.Invalid($"adaptive.measures[{i}]",
+                $"must be one of {string.Join(", ", words)}")).ToArray(),
         FallbackModels, MinOutputTokens);
 
     internal static AdaptiveDocument Of(AdaptiveSettings settings) => new()

@@ -37,7 +37,8 @@ public readonly record struct Figure(decimal Value, bool IsMoney);
 
 sealed class FigureConverter : JsonConverter<Figure>
 {
-    public override Figure Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => throw new BadValueException("is never read");
+    public override Figure Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        throw new BadValueException("is never read");
 
     public override void Write(Utf8JsonWriter writer, Figure value, JsonSerializerOptions options)
     {

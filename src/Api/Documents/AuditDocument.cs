@@ -7,7 +7,8 @@ using Purser.Engine;
 namespace Purser.Api.Documents;
 
 /// <summary>
-/// `action` is policyChanged, defaultPolicyAdopted, paused, resumed, overrideAdded, overrideRemoved, usageErased or repriced; `version` is the journal entry that
+/// `action` is policyChanged, defaultPolicyAdopted, paused, resumed, overrideAdded, overrideRemoved, usageErased or repriced; `version` is
+/// the journal entry that
 /// it stands in. The other members are there where the action has them.
 /// </summary>
 public sealed class AuditItemDocument

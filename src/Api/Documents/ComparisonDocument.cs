@@ -3,7 +3,8 @@ using Purser.Core;
 
 namespace Purser.Api.Documents;
 
-/// <summary>`models` are ids, or `provider/model`. Savings are measured against `model` (with `provider`), or else the dearest of them.</summary>
+/// <summary>`models` are ids, or `provider/model`. Savings are measured against `model` (with `provider`), or else the dearest of
+/// them.</summary>
 public sealed class ComparisonRequestDocument : QuoteRequestDocument
 {
     public IReadOnlyList<string>? Models { get; set; }
@@ -31,4 +32,5 @@ public sealed class RankedQuoteDocument : QuoteDocument
 public sealed record IncomparableDocument(string Asked, string Type, string Detail);
 
 /// <summary>`baseline` is the name that savings are measured against; null where nothing could be priced.</summary>
-public sealed record ComparisonDocument(IReadOnlyList<RankedQuoteDocument> Items, string? Baseline, IReadOnlyList<IncomparableDocument> Incomparable);
+public sealed record ComparisonDocument(IReadOnlyList<RankedQuoteDocument> Items, string? Baseline,
+    IReadOnlyList<IncomparableDocument> Incomparable);

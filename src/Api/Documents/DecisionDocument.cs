@@ -67,7 +67,8 @@ public sealed class BlockerDocument : LimitViewDocument
     [JsonPropertyOrder(1)]
     public long? RetryAfterSeconds { get; }
 
-    internal static BlockerDocument[] Of(IReadOnlyList<Blocker> blockers) => blockers.Count == 0 ? [] : [.. blockers.Select(blocker => new BlockerDocument(blocker))];
+    internal static BlockerDocument[] Of(IReadOnlyList<Blocker> blockers) => blockers.Count == 0
+        ? [] : [.. blockers.Select(blocker => new BlockerDocument(blocker))];
 }
 
 public sealed class SuggestionDocument
@@ -139,7 +140,8 @@ public sealed class ReservationDocument
     public ReservationState State { get; }
 }
 
-/// <summary>How the call has to be changed so that it is the one that was admitted; a member is null where it stays as it was asked for.</summary>
+/// <summary>How the call has to be changed so that it is the one that was admitted; a member is null where it stays as it was asked
+/// for.</summary>
 public sealed class ChangesDocument
 {
     internal ChangesDocument(CallChanges changes)

@@ -19,7 +19,8 @@ public abstract class DimensionsDocument
         foreach (var (tag, value) in Tags ?? [])
             if (value is null)
                 throw RequestRefusedException.Invalid($"tags.{tag}", "must be a string");
-        if ((Orchestrator ?? User ?? Tenant ?? Session ?? Provider ?? Model ?? Tool) is null && Tags is not { Count: > 0 }) return Dimensions.None;
+        if ((Orchestrator ?? User ?? Tenant ?? Session ?? Provider ?? Model ?? Tool) is null && Tags is not { Count: > 0 })
+            return Dimensions.None;
         return new()
         {
             Orchestrator = Orchestrator,

@@ -23,9 +23,11 @@ public sealed class DiscountsDocument
 
     internal static DiscountsDocument? Of(Discounts? discounts) => discounts is null ? null : new()
     {
-        Volume = discounts.Volume is { } volume ? new() { Measure = volume.Measure == VolumeMeasure.Cost ? "cost" : "tokens", Tiers = DiscountTierDocument.Of(volume.Tiers) } : null,
+        Volume = discounts.Volume is { } volume ? new() { Measure = volume.Measure == VolumeMeasure.Cost
+            ? "cost" : "tokens", Tiers = DiscountTierDocument.Of(volume.Tiers) } : null,
         Batch = discounts.Batch is { } batch ? DiscountTierDocument.Of(batch) : null,
-        Negotiated = discounts.Negotiated?.Select(price => new NegotiatedDocument { Match = price.Match, Multiplier = price.Multiplier }).ToArray(),
+        Negotiated = discounts.Negotiated?.Select(price => new NegotiatedDocument { Match = price.Match, Multiplier = price.Multiplier })
+            .ToArray(),
     };
 }
 
@@ -56,7 +58,8 @@ public sealed class DiscountTierDocument
         sent?.Above ?? throw RequestRefusedException.Invalid($"{at}.above", "is required"),
         sent.Discount ?? throw RequestRefusedException.Invalid($"{at}.discount", "is required: a share, such as 0.05 for 5%"));
 
-    internal static DiscountTierDocument[] Of(IReadOnlyList<DiscountTier> tiers) => [.. tiers.Select(tier => new DiscountTierDocument { Above = tier.Above, Discount = tier.Discount })];
+    internal static DiscountTierDocument[] Of(IReadOnlyList<DiscountTier> tiers) =>
+        [.. tiers.Select(tier => new DiscountTierDocument { Above = tier.Above, Discount = tier.Discount })];
 }
 
 /// <summary>Calls that match cost the list price times `multiplier`.</summary>
@@ -72,6 +75,7 @@ public sealed class NegotiatedDocument
         foreach (var (dimension, pattern) in sent?.Match ?? [])
             if (pattern is null)
                 throw RequestRefusedException.Invalid($"{at}.match.{dimension}", "must be a string");
-        return new(sent?.Match is { Count: > 0 } match ? match : null, sent?.Multiplier ?? throw RequestRefusedException.Invalid($"{at}.multiplier", "is required"));
+        return new(sent?.Match is { Count: > 0 } match ? match : null, sent?.Multiplier ?? throw RequestRefusedException.Invalid(
+            $"{at}.multiplier", "is required"));
     }
 }

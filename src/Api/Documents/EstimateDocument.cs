@@ -34,10 +34,10 @@ public sealed class EstimateDocument : DimensionsDocument
 
     internal Check ToCheck() => new(ToEstimate());
 
-    internal Reserve ToReserve(Identity identity) => new(identity.Id, ToEstimate(), TtlSeconds) { FreshId = identity.Fresh };
+    internal Reserve ToReserve(RequestId identity) => new(identity.Id, ToEstimate(), TtlSeconds) { FreshId = identity.Fresh };
 
     /// <summary>An extension that names nothing but time adds no amount.</summary>
-    internal Extend ToExtend(string reservation, Identity identity)
+    internal Extend ToExtend(string reservation, RequestId identity)
     {
         var estimate = ToEstimate();
         return new(reservation, identity.Id, TtlSeconds, estimate == nothing ? null : estimate) { FreshId = identity.Fresh };

@@ -19,7 +19,8 @@ public sealed class ExchangeRatesDocument
     public string? Reason { get; set; }
 
     internal ExchangeRates ToRates() => new(
-        Base ?? "USD", (Rates ?? throw RequestRefusedException.Invalid("rates", "is required")).Select((rate, i) => ExchangeRateDocument.ToRate(rate, $"rates[{i}]")).ToArray());
+        Base ?? "USD", (Rates ?? throw RequestRefusedException.Invalid("rates", "is required"))
+            .Select((rate, i) => ExchangeRateDocument.ToRate(rate, $"rates[{i}]")).ToArray());
 
     internal static ExchangeRatesDocument Of(ExchangeRates rates) => new()
     {
@@ -46,6 +47,7 @@ public sealed class ExchangeRateDocument
 
     internal static ExchangeRateDocument Of(ExchangeRate rate) => new()
     {
-        Currency = rate.Currency, Rate = ((Exact)rate.Rate).ToString(), EffectiveFrom = rate.EffectiveFrom == Instant.FromUnixTimeMilliseconds(0) ? null : rate.EffectiveFrom,
+        Currency = rate.Currency, Rate = ((Exact)rate.Rate).ToString(),
+            EffectiveFrom = rate.EffectiveFrom == Instant.FromUnixTimeMilliseconds(0) ? null : rate.EffectiveFrom,
     };
 }

@@ -37,7 +37,8 @@ public sealed class ImportLineDocument : UsageDocument
     }
 }
 
-/// <summary>`accepted` are in the ledger now, whether they came with this import or were there; <see cref="Errors"/> lists the first of those that failed.</summary>
+/// <summary>`accepted` are in the ledger now, whether they came with this import or were there; <see cref="Errors"/> lists the first of
+/// those that failed.</summary>
 public sealed record ImportDocument(long Lines, long Accepted, long Failed, IReadOnlyList<ImportErrorDocument> Errors);
 
 /// <summary>Lines count from 1.</summary>

@@ -21,10 +21,12 @@ public sealed class NewOverrideDocument
     public FreeObject? Metadata { get; set; }
 
     /// <summary><paramref name="limitUnit"/>: the unit of the limit that `limitId` names, where there is such a limit.</summary>
-    internal AddOverride ToAddOverride(Identity identity, LimitUnit? limitUnit)
+    internal AddOverride ToAddOverride(RequestId identity, LimitUnit? limitUnit)
     {
-        if (Additional.Is is Amount.Form.Absent or Amount.Form.Unlimited) throw RequestRefusedException.Invalid("additional", "is required");
-        if ((limitUnit ?? Unit) is { } unit && !Additional.Fits(unit)) throw RequestRefusedException.Invalid("additional", Amount.Wanted(unit));
+        if (Additional.Is is Amount.Form.Absent or Amount.Form.Unlimited)
+            throw RequestRefusedException.Invalid("additional", "is required");
+        if ((limitUnit ?? Unit) is { } unit && !Additional.Fits(unit))
+            throw RequestRefusedException.Invalid("additional", Amount.Wanted(unit));
         if (ExpiresAt is not { } expiresAt) throw RequestRefusedException.Invalid("expiresAt", "is required");
         return new(identity.Id, new()
         {

@@ -77,7 +77,8 @@ public sealed class PolicyDocument
         Currency = policy.Currency,
         Unpriced = policy.Unpriced is { } unpriced ? new() { Rule = unpriced.Rule, Fallback = unpriced.Fallback } : null,
         Holds = policy.Holds is { } holds
-            ? new() { DefaultTtlSeconds = holds.DefaultTtlSeconds, DefaultMaxOutputTokens = holds.DefaultMaxOutputTokens, OnExpiry = holds.OnExpiry } : null,
+            ? new() { DefaultTtlSeconds = holds.DefaultTtlSeconds, DefaultMaxOutputTokens = holds.DefaultMaxOutputTokens,
+                OnExpiry = holds.OnExpiry } : null,
         StatusLevels = policy.StatusLevels is { } levels ? StatusLevelsDocument.Of(levels) : null,
         OverridesAllowed = policy.OverridesAllowed,
         Discounts = DiscountsDocument.Of(policy.Discounts),
@@ -95,7 +96,8 @@ public sealed class PolicyDocument
         MonthAnchorDay = policy.MonthAnchorDay,
         Currency = policy.Currency,
         Unpriced = new() { Rule = policy.UnpricedRule, Fallback = policy.FallbackModel },
-        Holds = new() { DefaultTtlSeconds = policy.DefaultTtlSeconds, DefaultMaxOutputTokens = policy.DefaultMaxOutputTokens, OnExpiry = policy.OnExpiry },
+        Holds = new() { DefaultTtlSeconds = policy.DefaultTtlSeconds, DefaultMaxOutputTokens = policy.DefaultMaxOutputTokens,
+            OnExpiry = policy.OnExpiry },
         StatusLevels = StatusLevelsDocument.Of(policy.StatusLevels),
         OverridesAllowed = policy.OverridesAllowed,
         Discounts = DiscountsDocument.Of(policy.Discounts),
@@ -134,7 +136,8 @@ public sealed class LimitDocument
         if (sent.Id is null) throw RequestRefusedException.Invalid($"{at}.id", "is required");
         if (sent.Unit is not { } unit) throw RequestRefusedException.Invalid($"{at}.unit", "is required");
         if (sent.Window is not { } window) throw RequestRefusedException.Invalid($"{at}.window", "is required");
-        if (sent.Amount.Is == Amount.Form.Absent) throw RequestRefusedException.Invalid($"{at}.amount", "is required; 0 allows nothing, null is unlimited");
+        if (sent.Amount.Is == Amount.Form.Absent)
+            throw RequestRefusedException.Invalid($"{at}.amount", "is required; 0 allows nothing, null is unlimited");
         if (!sent.Amount.Fits(unit)) throw RequestRefusedException.Invalid($"{at}.amount", Amount.Wanted(unit));
         foreach (var (dimension, pattern) in sent.Match ?? [])
             if (pattern is null)
@@ -150,7 +153,8 @@ public sealed class LimitDocument
             Each = sent.Each,
             Enforcement = sent.Enforcement ?? Core.Enforcement.Hard,
             Mode = sent.Mode ?? LimitMode.Enforce,
-            Thresholds = sent.Thresholds?.Select((threshold, i) => ThresholdDocument.ToThreshold(threshold, $"{at}.thresholds[{i}]")).ToArray(),
+            Thresholds = sent.Thresholds?.Select((threshold, i) => ThresholdDocument.ToThreshold(threshold, $"{at}.thresholds[{i}]"))
+                .ToArray(),
         };
     }
 
@@ -165,7 +169,8 @@ public sealed class LimitDocument
         Each = limit.Each,
         Enforcement = limit.Enforcement,
         Mode = limit.Mode,
-        Thresholds = limit.Thresholds?.Select(threshold => new ThresholdDocument { Ratio = threshold.Ratio, Level = threshold.Level }).ToArray(),
+        Thresholds = limit.Thresholds?.Select(threshold => new ThresholdDocument { Ratio = threshold.Ratio, Level = threshold.Level })
+            .ToArray(),
     };
 }
 
@@ -180,7 +185,9 @@ public sealed class ThresholdDocument
 
     internal static Threshold ToThreshold(ThresholdDocument? sent, string at)
     {
-        if (sent?.Ratio is not { } ratio) throw RequestRefusedException.Invalid(sent is null ? at : $"{at}.ratio", "is required: a number above 0, 1 is the limit itself");
+        if (sent?.Ratio is not { } ratio)
+            throw RequestRefusedException.Invalid(sent is null
+                ? at : $"{at}.ratio", "is required: a number above 0, 1 is the limit itself");
         if (sent.Level is { } named && !levels.Contains(named))
             throw RequestRefusedException.Invalid($"{at}.level", $"must be one of {string.Join(", ", levels)}");
         return new(ratio, sent.Level ?? (ratio >= 1 ? "exceeded" : ratio >= 0.9m ? "critical" : ratio >= 0.75m ? "warning" : "info"));
@@ -192,7 +199,8 @@ sealed class ThresholdConverter : JsonConverter<ThresholdDocument>
     public override ThresholdDocument Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
         if (reader.TokenType == JsonTokenType.Number) return new() { Ratio = RatioOf(ref reader) };
-        if (reader.TokenType != JsonTokenType.StartObject) throw new BadValueException("must be a ratio, or an object with `ratio` and `level`");
+        if (reader.TokenType != JsonTokenType.StartObject)
+            throw new BadValueException("must be a ratio, or an object with `ratio` and `level`");
         var sent = new ThresholdDocument();
         while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
         {
@@ -201,7 +209,8 @@ sealed class ThresholdConverter : JsonConverter<ThresholdDocument>
             switch (name)
             {
                 case "ratio" when sent.Ratio is null: sent.Ratio = RatioOf(ref reader); break;
-                case "level" when sent.Level is null: sent.Level = reader.TokenType == JsonTokenType.Null ? null : TextConverter.Read(ref reader); break;
+                case "level" when sent.Level is null: sent.Level = reader.TokenType == JsonTokenType.Null
+                    ? null : TextConverter.Read(ref reader); break;
                 default: throw new BadValueException("takes `ratio` and `level`, each once, and nothing else");
             }
         }
@@ -253,5 +262,6 @@ public sealed class StatusLevelsDocument
         return new(Warning ?? usual.Warning, Critical ?? usual.Critical, Exceeded ?? usual.Exceeded);
     }
 
-    internal static StatusLevelsDocument Of(StatusLevels levels) => new() { Warning = levels.Warning, Critical = levels.Critical, Exceeded = levels.Exceeded };
+    internal static StatusLevelsDocument Of(StatusLevels levels) =>
+        new() { Warning = levels.Warning, Critical = levels.Critical, Exceeded = levels.Exceeded };
 }

@@ -14,12 +14,14 @@ public sealed record PricesDocument(IReadOnlyList<PriceDocument> Items, string? 
 
 public sealed record UnpricedModelDocument(string? Provider, string? Model, long Records, bool PriceKnown);
 
-/// <summary>What was booked without a price and not rated since, the most records first. `priceKnown`: there is one by now, and the records can be rated anew.</summary>
+/// <summary>What was booked without a price and not rated since, the most records first. `priceKnown`: there is one by now, and the records
+/// can be rated anew.</summary>
 public sealed record UnpricedModelsDocument(IReadOnlyList<UnpricedModelDocument> Items);
 
 sealed class PriceConverter : JsonConverter<PriceDocument>
 {
-    public override PriceDocument Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => throw new NotSupportedException("a price is only written");
+    public override PriceDocument Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        throw new NotSupportedException("a price is only written");
 
     public override void Write(Utf8JsonWriter writer, PriceDocument value, JsonSerializerOptions options)
     {

@@ -15,7 +15,8 @@ static class ProjectionStatus
 public sealed record ProjectedMeasureDocument(Figure Elapsed, Figure? Projected, Figure? Low, Figure? High);
 
 public sealed record ProjectedWindowDocument(
-    string Window, Instant Start, Instant End, decimal ElapsedPart, string Status, ProjectedMeasureDocument Tokens, ProjectedMeasureDocument Cost, ProjectedMeasureDocument Requests);
+    string Window, Instant Start, Instant End, decimal ElapsedPart, string Status, ProjectedMeasureDocument Tokens,
+        ProjectedMeasureDocument Cost, ProjectedMeasureDocument Requests);
 
 /// <summary>The use of the whole time that is known, spread evenly: per day, in a week and in thirty days.</summary>
 public sealed record RateDocument(Figure PerDay, Figure PerWeek, Figure PerThirtyDays);
@@ -47,11 +48,14 @@ public sealed class TrendDocument
 
 public sealed record TrendsDocument(TrendDocument Tokens, TrendDocument Cost);
 
-/// <summary>`outlook`: exceeded, exhausts (at `exhaustedAt`), lasts, insufficient-data, or not-projected (session, request and rolling windows, unlimited ones).</summary>
+/// <summary>`outlook`: exceeded, exhausts (at `exhaustedAt`), lasts, insufficient-data, or not-projected (session, request and rolling
+/// windows, unlimited ones).</summary>
 public sealed record LimitOutlookDocument(
-    string LimitId, LimitUnit Unit, Window Window, string? Key, Amount Amount, Amount Settled, Amount Remaining, Instant? ResetsAt, string Outlook, Instant? ExhaustedAt);
+    string LimitId, LimitUnit Unit, Window Window, string? Key, Amount Amount, Amount Settled, Amount Remaining, Instant? ResetsAt,
+        string Outlook, Instant? ExhaustedAt);
 
 /// <summary>`rate` and `trend` are null where less than a day, or fewer than two days, are known.</summary>
 public sealed record ProjectionDocument(
-    string Account, Instant AsOf, string TimeZone, string Currency, IReadOnlyList<ProjectedWindowDocument> Windows, RatesDocument? Rate, TrendsDocument? Trend,
+    string Account, Instant AsOf, string TimeZone, string Currency, IReadOnlyList<ProjectedWindowDocument> Windows, RatesDocument? Rate,
+        TrendsDocument? Trend,
     IReadOnlyList<LimitOutlookDocument> Limits, string? NextCursor);

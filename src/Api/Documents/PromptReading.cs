@@ -13,11 +13,13 @@ static class PromptReading
     const int LargestSide = 1_000_000;
     const decimal LongestSeconds = 10_000_000;
 
-    public static IReadOnlyList<Message> Messages(JsonElement messages) => [.. Items(messages, "messages").Select(item => Message(item.Element, item.At))];
+    public static IReadOnlyList<Message> Messages(JsonElement messages) =>
+        [.. Items(messages, "messages").Select(item => Message(item.Element, item.At))];
 
     static Message Message(JsonElement message, string at)
     {
-        if (message.ValueKind != JsonValueKind.Object) throw RequestRefusedException.Invalid(at, "must be an object with `role` and `content`");
+        if (message.ValueKind != JsonValueKind.Object)
+            throw RequestRefusedException.Invalid(at, "must be an object with `role` and `content`");
         var role = OptionalText(message, "role", at) ?? throw RequestRefusedException.Invalid($"{at}.role", "is needed");
         var parts = new List<Part>();
         var (content, where) = message.TryGetProperty("parts", out var googles) ? (googles, $"{at}.parts")
@@ -25,7 +27,8 @@ static class PromptReading
         if (content.ValueKind != JsonValueKind.Undefined) parts.AddRange(Content(content, where));
         if (message.TryGetProperty("tool_calls", out var calls) && calls.ValueKind != JsonValueKind.Null)
             parts.AddRange(Items(calls, $"{at}.tool_calls").Select(call => Call(call.Element, call.At)));
-        if (content.ValueKind is JsonValueKind.Undefined && parts.Count == 0) throw RequestRefusedException.Invalid($"{at}.content", "is needed");
+        if (content.ValueKind is JsonValueKind.Undefined && parts.Count == 0)
+            throw RequestRefusedException.Invalid($"{at}.content", "is needed");
         return new(role, parts, OptionalText(message, "name", at));
     }
 
@@ -52,7 +55,8 @@ static class PromptReading
             "input_audio" or "audio" => new AudioPart(Seconds(part, at)),
             "video" or "video_url" or "input_video" => new VideoPart(Seconds(part, at)),
             "tool_use" => new ToolCallPart(NeededText(part, "name", at), Json(part, "input", at)),
-            "tool_result" => new ToolResultPart(part.TryGetProperty("content", out var content) ? [.. Content(content, $"{at}.content")] : []),
+            "tool_result" => new ToolResultPart(part.TryGetProperty("content", out var content) ? [.. Content(content, $"{at}.content")]
+                : []),
             null => Google(part, at),
             var other => throw RequestRefusedException.Invalid($"{at}.type", $"'{Shown(other)}' can not be counted; known are {Known}"),
         };
@@ -62,8 +66,10 @@ static class PromptReading
     static Part Google(JsonElement part, string at)
     {
         if (part.TryGetProperty("text", out var text)) return new TextPart(Text(text, $"{at}.text"));
-        if (part.TryGetProperty("functionCall", out var call)) return new ToolCallPart(NeededText(call, "name", $"{at}.functionCall"), Json(call, "args", $"{at}.functionCall"));
-        if (part.TryGetProperty("functionResponse", out var response)) return new ToolResultPart([new TextPart(Json(response, "response", $"{at}.functionResponse"))]);
+        if (part.TryGetProperty("functionCall", out var call))
+            return new ToolCallPart(NeededText(call, "name", $"{at}.functionCall"), Json(call, "args", $"{at}.functionCall"));
+        if (part.TryGetProperty("functionResponse", out var response))
+            return new ToolResultPart([new TextPart(Json(response, "response", $"{at}.functionResponse"))]);
         foreach (var media in (string[])["inlineData", "fileData"])
             if (part.TryGetProperty(media, out var data))
             {
@@ -71,7 +77,8 @@ static class PromptReading
                 if (type.StartsWith("image/", StringComparison.OrdinalIgnoreCase)) return Image(part, at);
                 if (type.StartsWith("audio/", StringComparison.OrdinalIgnoreCase)) return new AudioPart(Seconds(part, at));
                 if (type.StartsWith("video/", StringComparison.OrdinalIgnoreCase)) return new VideoPart(Seconds(part, at));
-                throw RequestRefusedException.Invalid($"{at}.{media}.mimeType", $"'{Shown(type)}' can not be counted; known are image/, audio/ and video/");
+                throw RequestRefusedException.Invalid($"{at}.{media}.mimeType",
+                    $"'{Shown(type)}' can not be counted; known are image/, audio/ and video/");
             }
         throw RequestRefusedException.Invalid($"{at}.type", $"is needed; known are {Known}");
     }
@@ -79,7 +86,8 @@ static class PromptReading
     /// <summary>Its size: as said in `width` and `height`, or read from the image itself where that stands in the message.</summary>
     static ImagePart Image(JsonElement part, string at)
     {
-        var (inner, where) = part.TryGetProperty("image_url", out var url) && url.ValueKind == JsonValueKind.Object ? (url, $"{at}.image_url") : (part, at);
+        var (inner, where) = part.TryGetProperty("image_url", out var url) && url.ValueKind == JsonValueKind.Object
+            ? (url, $"{at}.image_url") : (part, at);
         var detail = OptionalText(inner, "detail", where) switch
         {
             null or "auto" => ImageDetail.Auto,
@@ -87,8 +95,10 @@ static class PromptReading
             "high" => ImageDetail.High,
             _ => throw RequestRefusedException.Invalid($"{where}.detail", "must be low, high or auto"),
         };
-        var (width, height) = (Side(part, "width", at) ?? Side(inner, "width", where), Side(part, "height", at) ?? Side(inner, "height", where));
-        if (width is null != height is null) throw RequestRefusedException.Invalid($"{at}.{(width is null ? "width" : "height")}", "is needed beside the other side");
+        var (width, height) = (Side(part, "width", at) ?? Side(inner, "width", where), Side(part, "height", at)
+            ?? Side(inner, "height", where));
+        if (width is null != height is null)
+            throw RequestRefusedException.Invalid($"{at}.{(width is null ? "width" : "height")}", "is needed beside the other side");
         if (width is null && Stored(part, at) is { } stored && ImageHeader.Size(stored) is { } size) (width, height) = size;
         return new(detail, width, height);
     }
@@ -97,20 +107,25 @@ static class PromptReading
     static byte[]? Stored(JsonElement part, string image)
     {
         var text = part.TryGetProperty("image_url", out var url) ? Found(url, "url") : null;
-        if (text is not null) text = text.StartsWith("data:", StringComparison.Ordinal) && text.IndexOf("base64,", StringComparison.Ordinal) is > 0 and var at ? text[(at + 7)..] : null;
-        else if (part.TryGetProperty("source", out var source) || part.TryGetProperty("inlineData", out source)) text = Found(source, "data");
+        if (text is not null)
+            text = text.StartsWith("data:", StringComparison.Ordinal) && text.IndexOf("base64,", StringComparison.Ordinal) is > 0 and var at
+                ? text[(at + 7)..] : null;
+        else if (part.TryGetProperty("source", out var source) || part.TryGetProperty("inlineData", out source))
+            text = Found(source, "data");
         if (text is null) return null;
         var bytes = Encoding.ASCII.GetBytes(text);
         return Base64.DecodeFromUtf8InPlace(bytes, out var length) == System.Buffers.OperationStatus.Done ? bytes[..length] : null;
 
         string? Found(JsonElement element, string name) =>
             element.ValueKind == JsonValueKind.String ? Text(element, image)
-            : element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? Text(value, image) : null;
+            : element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value)
+                && value.ValueKind == JsonValueKind.String ? Text(value, image) : null;
     }
 
     static ToolCallPart Call(JsonElement call, string at)
     {
-        if (call.ValueKind != JsonValueKind.Object || !call.TryGetProperty("function", out var function) || function.ValueKind != JsonValueKind.Object)
+        if (call.ValueKind != JsonValueKind.Object || !call.TryGetProperty("function", out var function)
+            || function.ValueKind != JsonValueKind.Object)
             throw RequestRefusedException.Invalid($"{at}.function", "is needed, with `name` and `arguments`");
         return new(NeededText(function, "name", $"{at}.function"), NeededText(function, "arguments", $"{at}.function"));
     }
@@ -121,7 +136,8 @@ static class PromptReading
         foreach (var (tool, at) in Items(tools, "tools"))
         {
             if (tool.ValueKind != JsonValueKind.Object) throw RequestRefusedException.Invalid(at, "must be an object");
-            if (!FreeObjectConverter.IsSound(tool.GetRawText())) throw RequestRefusedException.Invalid(at, "holds a member twice, a NUL character or half of a surrogate pair");
+            if (!FreeObjectConverter.IsSound(tool.GetRawText()))
+                throw RequestRefusedException.Invalid(at, "holds a member twice, a NUL character or half of a surrogate pair");
             if (tool.TryGetProperty("functionDeclarations", out var declared))
                 all.AddRange(Items(declared, $"{at}.functionDeclarations").Select(one => Tool(one.Element, one.At)));
             else
@@ -133,7 +149,8 @@ static class PromptReading
     static ToolSchema Tool(JsonElement tool, string at)
     {
         if (tool.ValueKind != JsonValueKind.Object) throw RequestRefusedException.Invalid(at, "must be an object");
-        var schema = tool.TryGetProperty("parameters", out var parameters) || tool.TryGetProperty("input_schema", out parameters) ? parameters : default;
+        var schema = tool.TryGetProperty("parameters", out var parameters) || tool.TryGetProperty("input_schema", out parameters)
+            ? parameters : default;
         return new(NeededText(tool, "name", at), OptionalText(tool, "description", at), schema);
     }
 
@@ -175,7 +192,8 @@ static class PromptReading
 
     static decimal Seconds(JsonElement part, string at)
     {
-        if (!part.TryGetProperty("seconds", out var value)) throw RequestRefusedException.Invalid($"{at}.seconds", "is needed: how long it is can not be told from here");
+        if (!part.TryGetProperty("seconds", out var value))
+            throw RequestRefusedException.Invalid($"{at}.seconds", "is needed: how long it is can not be told from here");
         return value.ValueKind == JsonValueKind.Number && value.TryGetDecimal(out var seconds) && seconds is >= 0 and <= LongestSeconds
             ? seconds : throw RequestRefusedException.Invalid($"{at}.seconds", $"must be a number from 0 to {LongestSeconds}");
     }

@@ -14,7 +14,8 @@ public sealed class QuoteUsageDocument : PartsDocument
 
     internal Usage ToUsage(string? provider, string? model, string? serviceTier, string? region, string? speed)
     {
-        if (ToDimensions() != Dimensions.None) throw RequestRefusedException.Invalid("usage", "holds counts only; `provider` and `model` stand beside it");
+        if (ToDimensions() != Dimensions.None)
+            throw RequestRefusedException.Invalid("usage", "holds counts only; `provider` and `model` stand beside it");
         return new()
         {
             Dimensions = new() { Provider = provider, Model = model },
@@ -47,7 +48,8 @@ public class QuoteRequestDocument
     public string? Account { get; set; }
 
     internal Usage ToUsage(string? provider, string? model) =>
-        (Usage ?? throw RequestRefusedException.Invalid("usage", "is required: the counts, such as {\"inputTokens\":1000,\"outputTokens\":200}"))
+        (Usage ?? throw RequestRefusedException.Invalid(
+            "usage", "is required: the counts, such as {\"inputTokens\":1000,\"outputTokens\":200}"))
         .ToUsage(provider, model, ServiceTier, Region, Speed);
 }
 
@@ -80,9 +82,11 @@ public sealed record MultiplierDocument(string Name, string Factor);
 /// <summary>A share off, by `negotiated`, `volume` or `batch`.</summary>
 public sealed record DiscountStepDocument(string Kind, decimal Share, string Amount);
 
-/// <summary>The same cost in another currency, or as an account is charged. `cost` is after the discounts and before the rounding of bookings.</summary>
+/// <summary>The same cost in another currency, or as an account is charged. `cost` is after the discounts and before the rounding of
+/// bookings.</summary>
 public sealed record ChargedDocument(
-    string Cost, string Currency, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? ExchangeRate, IReadOnlyList<DiscountStepDocument> Discounts);
+    string Cost, string Currency, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? ExchangeRate,
+        IReadOnlyList<DiscountStepDocument> Discounts);
 
 /// <summary>Exact: nothing is rounded, and the parts add up to the cost.</summary>
 public class QuoteDocument
@@ -96,7 +100,8 @@ public class QuoteDocument
         Currency = period.Currency;
         PriceVersion = quote.PriceVersion!;
         Parts = [.. charges.Parts.Select(part => new QuotePartDocument(part))];
-        Multipliers = [.. charges.Multipliers.Select(multiplier => new MultiplierDocument(multiplier.Name, ((Exact)multiplier.Factor).ToString()))];
+        Multipliers =
+            [.. charges.Multipliers.Select(multiplier => new MultiplierDocument(multiplier.Name, ((Exact)multiplier.Factor).ToString()))];
         CacheSaving = charges.CacheSaving?.ToString();
         EffectiveFrom = period.From;
         EffectiveUntil = period.Until;

@@ -15,19 +15,25 @@ static class RecordCsv
     [
         ("id", true, one => one.Record.Id), ("account", true, one => one.Account), ("timestamp", false, one => Time(one.Record.At)),
         ("user", true, one => Call(one).User), ("session", true, one => Call(one).Session), ("tenant", true, one => Call(one).Tenant),
-        ("orchestrator", true, one => Call(one).Orchestrator), ("provider", true, one => Call(one).Provider), ("model", true, one => Call(one).Model),
+        ("orchestrator", true, one => Call(one).Orchestrator), ("provider", true, one => Call(one).Provider),
+            ("model", true, one => Call(one).Model),
         ("tool", true, one => Call(one).Tool), ("inputTokens", false, one => Number(one.Record.Amounts.InputTokens)),
-        ("outputTokens", false, one => Number(one.Record.Amounts.OutputTokens)), ("totalTokens", false, one => Number(one.Record.Amounts.Tokens)),
+        ("outputTokens", false, one => Number(one.Record.Amounts.OutputTokens)),
+            ("totalTokens", false, one => Number(one.Record.Amounts.Tokens)),
         ("requests", false, one => Number(one.Record.Amounts.Requests)), ("durationMs", false, one => Number(one.Record.Usage.DurationMs)),
         ("success", false, one => Flag(one.Record.Usage.Success)), ("error", true, one => one.Record.Usage.Error),
         ("cost", false, one => Money.Format(one.Record.Amounts.CostNanos)), ("currency", true, one => one.Record.Currency),
-        ("priceVersion", true, one => one.Record.PriceVersion), ("unpriced", false, one => Flag(one.Record.Unpriced)), ("late", false, one => Flag(one.Record.Late)),
-        ("overrun", false, one => Flag(one.Record.Overrun)), ("kind", false, one => JsonNamingPolicy.CamelCase.ConvertName(one.Record.Kind.ToString())),
+        ("priceVersion", true, one => one.Record.PriceVersion), ("unpriced", false, one => Flag(one.Record.Unpriced)),
+            ("late", false, one => Flag(one.Record.Late)),
+        ("overrun", false, one => Flag(one.Record.Overrun)),
+            ("kind", false, one => JsonNamingPolicy.CamelCase.ConvertName(one.Record.Kind.ToString())),
         ("bookedAt", false, one => Time(one.Record.BookedAt)), ("reservationId", true, one => one.Record.ReservationId),
         ("requestId", true, one => one.Record.Usage.RequestId), ("serviceTier", true, one => one.Record.Usage.ServiceTier),
         ("toolCallId", true, one => one.Record.Usage.ToolCallId),
-        ("tools", true, one => one.Record.Usage.Tools is { } tools ? JsonSerializer.Serialize(tools, ApiJson.Default.IReadOnlyListString) : null),
-        ("tags", true, one => Call(one).Tags is { } tags ? JsonSerializer.Serialize(tags, ApiJson.Default.SortedDictionaryStringString) : null),
+        ("tools", true, one => one.Record.Usage.Tools is { } tools ? JsonSerializer.Serialize(tools, ApiJson.Default.IReadOnlyListString)
+            : null),
+        ("tags", true, one => Call(one).Tags is { } tags ? JsonSerializer.Serialize(tags, ApiJson.Default.SortedDictionaryStringString)
+            : null),
         ("metadata", true, one => one.Record.Usage.Metadata),
     ];
 

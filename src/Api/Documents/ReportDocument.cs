@@ -92,7 +92,8 @@ public sealed record EfficiencyDocument(decimal? TokensPerRequest, decimal? Outp
         Ratio(tally.Tokens, tally.Requests, 2), Ratio(tally.OutputTokens, tally.InputTokens, 4),
         tally.Tokens == 0 ? null : Core.Money.Format((Int128)decimal.Round((decimal)tally.CostNanos / (decimal)tally.Tokens * 1_000_000)));
 
-    static decimal? Ratio(Int128 part, Int128 whole, int decimals) => whole == 0 ? null : decimal.Round((decimal)part / (decimal)whole, decimals);
+    static decimal? Ratio(Int128 part, Int128 whole, int decimals) => whole == 0
+        ? null : decimal.Round((decimal)part / (decimal)whole, decimals);
 }
 
 /// <summary>`percentage` is the share of all tokens. `key` is null where records do not have the dimension.</summary>
@@ -189,17 +190,22 @@ public sealed record ChangeDocument
     public decimal? FailedRequests { get; }
     public decimal? TotalCost { get; }
 
-    static decimal? Percent(Int128 now, Int128 before) => before == 0 ? null : decimal.Round((decimal)(now - before) * 100 / (decimal)before, 2);
+    static decimal? Percent(Int128 now, Int128 before) => before == 0
+        ? null : decimal.Round((decimal)(now - before) * 100 / (decimal)before, 2);
 }
 
-/// <summary><see cref="AtEnd"/> is the expected total of the period at its end: what is booked, and the rate for what is left of it.</summary>
+/// <summary><see cref="AtEnd"/> is the expected total of the period at its end: what is booked, and the rate for what is left of
+/// it.</summary>
 public sealed record PaceDocument(Figure PerDay, Figure PerWeek, Figure PerThirtyDays, Figure AtEnd);
 
-/// <summary>What the usage of a report comes to if it goes on: from the first use in the period on. Figures are null where that is less than a day ago.</summary>
-public sealed record PaceOfPeriodDocument(string Status, decimal BasedOnDays, decimal? Confidence, PaceDocument? Tokens, PaceDocument? Cost, PaceDocument? Requests);
+/// <summary>What the usage of a report comes to if it goes on: from the first use in the period on. Figures are null where that is less
+/// than a day ago.</summary>
+public sealed record PaceOfPeriodDocument(string Status, decimal BasedOnDays, decimal? Confidence, PaceDocument? Tokens, PaceDocument? Cost,
+    PaceDocument? Requests);
 
 public sealed record ReportDocument(
-    PeriodDocument Period, string Currency, SummaryDocument Summary, IReadOnlyList<BreakdownDocument> Breakdown, IReadOnlyList<SeriesDocument> Series,
+    PeriodDocument Period, string Currency, SummaryDocument Summary, IReadOnlyList<BreakdownDocument> Breakdown,
+        IReadOnlyList<SeriesDocument> Series,
     CostEstimateDocument CostEstimate, PaceOfPeriodDocument Projection)
 {
     /// <summary>Those of the account in the period, newest first, where they were asked for.</summary>

@@ -28,7 +28,8 @@ public sealed record RepricedDocument(
     string Account, string UsageId, string AdjustmentId, string CostBefore, string CostAfter, string Currency, string? PriceVersion);
 
 /// <summary>A record that was left as it is, and why.</summary>
-public sealed record NotRepricedDocument(string Account, string UsageId, string Type, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Detail);
+public sealed record NotRepricedDocument(string Account, string UsageId, string Type,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Detail);
 
 /// <summary>`unpricedModels` still have no price. Where there is a `nextCursor`, more records wait.</summary>
 public sealed record RepriceDocument(

@@ -57,7 +57,8 @@ public sealed class PauseDocument
 public sealed class NothingDocument;
 
 public sealed record SessionDocument(
-    string Session, Amount TotalInputTokens, Amount TotalOutputTokens, Amount TotalTokens, Amount TotalRequests, Amount FailedRequests, string TotalCost,
+    string Session, Amount TotalInputTokens, Amount TotalOutputTokens, Amount TotalTokens, Amount TotalRequests, Amount FailedRequests,
+        string TotalCost,
     string Currency, Instant? LastUsedAt);
 
 public sealed record SessionsDocument(IReadOnlyList<SessionDocument> Items, string? NextCursor);

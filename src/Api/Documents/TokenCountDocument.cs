@@ -25,8 +25,10 @@ public sealed class TokenCountRequestDocument
     {
         if (Encoding is { } encoding)
         {
-            if (Provider is not null || Model is not null) throw RequestRefusedException.Invalid("encoding", "give either `encoding`, or `model` with or without `provider`");
-            return ModelProfile.OfEncoding(encoding) ?? throw RequestRefusedException.Invalid("encoding", $"must be one of {string.Join(", ", ModelProfile.Encodings)}");
+            if (Provider is not null || Model is not null)
+                throw RequestRefusedException.Invalid("encoding", "give either `encoding`, or `model` with or without `provider`");
+            return ModelProfile.OfEncoding(encoding) ?? throw RequestRefusedException.Invalid(
+                "encoding", $"must be one of {string.Join(", ", ModelProfile.Encodings)}");
         }
         if (string.IsNullOrWhiteSpace(Model)) throw RequestRefusedException.Invalid("model", "is needed, or else `encoding`");
         return ModelProfile.Of(Provider, Model);

@@ -27,7 +27,7 @@ public class UsageDocument : PartsDocument
     /// <summary>The provider's own usage object: instead of tokens and their parts.</summary>
     public FreeObject? Raw { get; set; }
 
-    internal Record ToRecord(Identity identity) => new(identity.Id, ToUsage()) { FreshId = identity.Fresh };
+    internal Record ToRecord(RequestId identity) => new(identity.Id, ToUsage()) { FreshId = identity.Fresh };
 
     internal Usage ToUsage()
     {
@@ -57,21 +57,24 @@ public class UsageDocument : PartsDocument
         return Raw is { } raw ? Normalised(usage, raw.Json) : usage;
     }
 
-    /// <summary>The usage with the counts of a report. The size of a search's context, which no report tells, may stand beside it.</summary>
+    /// <summary>The usage with the counts of a report. The size of a search's context, which no report tells, may stand beside
+    /// it.</summary>
     Usage Normalised(Usage usage, string raw)
     {
         if (InputTokens is not null) throw Twice("inputTokens");
         if (OutputTokens is not null) throw Twice("outputTokens");
         if (usage.Parts is { } given && given != new UsageParts { WebSearchContext = given.WebSearchContext })
             throw RequestRefusedException.Invalid("raw", "says what the parts are; leave out those beside it");
-        if (raw.Length > Validity.LongestText) throw RequestRefusedException.Invalid("raw", $"must not be longer than {Validity.LongestText} characters");
+        if (raw.Length > Validity.LongestText)
+            throw RequestRefusedException.Invalid("raw", $"must not be longer than {Validity.LongestText} characters");
         var (reading, problem) = UsageReport.Read(Provider, Model, raw);
         if (reading is null) throw new RequestRefusedException(problem!);
         return usage with
         {
             InputTokens = reading.InputTokens,
             OutputTokens = reading.OutputTokens,
-            Parts = usage.Parts?.WebSearchContext is { } context ? (reading.Parts ?? new()) with { WebSearchContext = context } : reading.Parts,
+            Parts = usage.Parts?.WebSearchContext is { } context ? (reading.Parts ?? new()) with { WebSearchContext = context }
+                : reading.Parts,
             ServiceTier = usage.ServiceTier ?? reading.ServiceTier,
             Region = usage.Region ?? reading.Region,
             Speed = usage.Speed ?? reading.Speed,
@@ -79,7 +82,8 @@ public class UsageDocument : PartsDocument
         };
     }
 
-    static RequestRefusedException Twice(string field) => RequestRefusedException.Invalid(field, "stands in `raw` already; give one of them");
+    static RequestRefusedException Twice(string field) =>
+        RequestRefusedException.Invalid(field, "stands in `raw` already; give one of them");
 }
 
 public sealed class SettleDocument : UsageDocument
@@ -96,13 +100,14 @@ public sealed class SettleDocument : UsageDocument
     /// </summary>
     internal Settle ToSettle(string reservation, string? id)
     {
-        if (Outcome is not (null or "known" or "unknown")) throw RequestRefusedException.Invalid("outcome", "must be one of known, unknown");
+        if (Outcome is not (null or "known" or "unknown"))
+            throw RequestRefusedException.Invalid("outcome", "must be one of known, unknown");
         var unknown = Outcome == "unknown";
         var final = Final ?? true;
-        var identity = id is not null ? new Identity(id, Fresh: false)
+        var identity = id is not null ? new RequestId(id, Fresh: false)
             : unknown && reservation.Length + unknownPrefix.Length <= Validity.LongestId ? new(unknownPrefix + reservation, Fresh: false)
             : final && !unknown ? new(reservation, Fresh: false)
-            : Identity.Made();
+            : Api.RequestId.Made();
         return new(reservation, identity.Id, ToUsage(), final, unknown) { FreshId = identity.Fresh };
     }
 

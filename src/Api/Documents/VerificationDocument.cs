@@ -5,7 +5,8 @@ namespace Purser.Api.Documents;
 
 public sealed record FindingDocument(string Account, string What, string Remedy);
 
-/// <summary>How many accounts had their rollups made again; of `compacted` ones, usage before their checkpoints was taken as it is added up there.</summary>
+/// <summary>How many accounts had their rollups made again; of `compacted` ones, usage before their checkpoints was taken as it is added up
+/// there.</summary>
 public sealed record RebuildDocument(long Accounts, long Compacted);
 
 public sealed record VerificationDocument(

@@ -15,10 +15,12 @@ sealed class AccountEndpoints(IBudgetAuthority authority, IUsageQueries queries,
     static readonly Duration recent = Duration.FromDays(30);
 
     public static readonly IReadOnlyList<Parameter> ListParameters =
-        [new("search", "only ids that contain this, ignoring case"), new("cursor", "`nextCursor` of the page before"), new("limit", $"1 to {LargestPage}, {UsualPage} if not said")];
+        [new("search", "only ids that contain this, ignoring case"), new("cursor", "`nextCursor` of the page before"),
+            new("limit", $"1 to {LargestPage}, {UsualPage} if not said")];
 
     public static readonly IReadOnlyList<Parameter> StatusParameters =
-        [new("cursor", "`nextCursor` of the page of limits before"), new("limit", $"limits on a page: 1 to {LargestPage}, {UsualPage} if not said")];
+        [new("cursor", "`nextCursor` of the page of limits before"),
+            new("limit", $"limits on a page: 1 to {LargestPage}, {UsualPage} if not said")];
 
     public async Task List(HttpContext http)
     {
@@ -59,13 +61,15 @@ sealed class AccountEndpoints(IBudgetAuthority authority, IUsageQueries queries,
             return;
         }
         var to = clock.Until();
-        var sums = await queries.SumAsync(new() { Account = account, From = to - recent, To = to }, [UsageKey.Model], UsageStep.Whole, http.RequestAborted);
+        var sums = await queries.SumAsync(new() { Account = account, From = to - recent, To = to }, [UsageKey.Model], UsageStep.Whole,
+            http.RequestAborted);
         var total = new Tally();
         foreach (var sum in sums) total.Add(sum);
         var models = sums.GroupBy(sum => sum.Keys[0]).Select(group => (Model: group.Key, Tally: Tally.Of(group)))
             .OrderByDescending(model => model.Tally.Tokens).ThenBy(model => model.Model, StringComparer.Ordinal).Take(TopModels)
             .Select(model => new TopModelDocument(
-                model.Model, Amount.Whole(model.Tally.Tokens), Amount.Whole(model.Tally.Requests), Money.Format(model.Tally.CostNanos), model.Tally.PercentOf(total)));
+                model.Model, Amount.Whole(model.Tally.Tokens), Amount.Whole(model.Tally.Requests), Money.Format(model.Tally.CostNanos),
+                    model.Tally.PercentOf(total)));
         var breakdown = new UsageBreakdownDocument(
             Amount.Whole(total.InputTokens), Amount.Whole(total.OutputTokens), Amount.Whole(total.Tokens), Amount.Whole(total.Requests),
             Amount.Whole(total.FailedRequests), Money.Format(total.CostNanos));
@@ -109,12 +113,14 @@ sealed class AccountEndpoints(IBudgetAuthority authority, IUsageQueries queries,
         var query = new Query(http, PageParameters);
         var (cursor, limit) = (query.Text("cursor"), query.Count("limit", UsualPage, LargestPage));
         var page = await UsageEndpoints.WithCursor(() => queries.AuditAsync(account, cursor, limit, http.RequestAborted));
-        if (page.Items.Count == 0 && await authority.SendAsync(account, new GetPolicy()) is { Status: OutcomeStatus.UnknownAccount } unknown)
+        if (page.Items.Count == 0 && await authority.SendAsync(account, new GetPolicy())
+            is { Status: OutcomeStatus.UnknownAccount } unknown)
         {
             await Problems.WriteAsync(http, unknown);
             return;
         }
-        await Reply.JsonAsync(http, 200, new AuditDocument([.. page.Items.Select(item => new AuditItemDocument(item))], page.Next), ApiJson.Default.AuditDocument);
+        await Reply.JsonAsync(http, 200, new AuditDocument([.. page.Items.Select(item => new AuditItemDocument(item))], page.Next),
+            ApiJson.Default.AuditDocument);
     }
 
     public static readonly IReadOnlyList<Parameter> PageParameters =
@@ -127,8 +133,10 @@ sealed class AccountEndpoints(IBudgetAuthority authority, IUsageQueries queries,
         var last = await queries.FindAsync(filter, null, 1, http.RequestAborted);
         var tally = Tally.Of(sums);
         var document = new SessionDocument(
-            session, Amount.Whole(tally.InputTokens), Amount.Whole(tally.OutputTokens), Amount.Whole(tally.Tokens), Amount.Whole(tally.Requests),
-            Amount.Whole(tally.FailedRequests), Money.Format(tally.CostNanos), sums.Count > 0 ? sums[0].Currency : EffectivePolicy.None.Currency,
+            session, Amount.Whole(tally.InputTokens), Amount.Whole(tally.OutputTokens), Amount.Whole(tally.Tokens),
+                Amount.Whole(tally.Requests),
+            Amount.Whole(tally.FailedRequests), Money.Format(tally.CostNanos), sums.Count > 0
+                ? sums[0].Currency : EffectivePolicy.None.Currency,
             last.Items.Count > 0 ? last.Items[0].Record.At : null);
         return (tally.Records, document);
     }

@@ -17,7 +17,8 @@ sealed class AnomalyEndpoints(IBudgetAuthority authority, IUsageHistories histor
     public static readonly IReadOnlyList<Parameter> Parameters =
     [
         new("from", "the first instant, or the first day, of `at`"), new("to", "the instant or day before which it ends"),
-        new("kind", $"one or more of {Words<AnomalyKind>()}, separated by commas"), new("severity", $"one or more of {Words<Severity>()}, separated by commas"),
+        new("kind", $"one or more of {Words<AnomalyKind>()}, separated by commas"),
+            new("severity", $"one or more of {Words<Severity>()}, separated by commas"),
         new("cursor", "`nextCursor` of the page before"), new("limit", $"1 to {LargestPage}, {UsualPage} if not said"),
     ];
 
@@ -40,14 +41,17 @@ sealed class AnomalyEndpoints(IBudgetAuthority authority, IUsageHistories histor
         }
         var history = await histories.ReadAsync(account, http.RequestAborted);
         var found = history.Anomalies.Reverse()
-            .Where(one => one.No < before && !(one.At < from) && !(one.At >= to) && (kinds.Count == 0 || kinds.Contains(one.Kind)) && (severities.Count == 0 || severities.Contains(one.Severity)))
+            .Where(one => one.No < before && !(one.At < from) && !(one.At >= to) && (kinds.Count == 0 || kinds.Contains(one.Kind))
+                && (severities.Count == 0 || severities.Contains(one.Severity)))
             .Take(limit + 1).ToList();
         var next = found.Count > limit ? found[limit - 1].No.ToString(CultureInfo.InvariantCulture) : null;
-        await Reply.JsonAsync(http, 200, new AnomaliesDocument([.. found.Take(limit).Select(one => new AnomalyDocument(one))], next), ApiJson.Default.AnomaliesDocument);
+        await Reply.JsonAsync(http, 200, new AnomaliesDocument([.. found.Take(limit).Select(one => new AnomalyDocument(one))], next),
+            ApiJson.Default.AnomaliesDocument);
     }
 
     static List<T> Chosen<T>(Query query, string name) where T : struct, Enum =>
-        [.. query.Many(name).Select(word => WordConverter<T>.TryParse(word, out var value) ? value : throw RequestRefusedException.Invalid(name, $"must be one of {Words<T>()}"))];
+        [.. query.Many(name).Select(word => WordConverter<T>.TryParse(word, out var value)
+            ? value : throw RequestRefusedException.Invalid(name, $"must be one of {Words<T>()}"))];
 
     static string Words<T>() where T : struct, Enum => string.Join(", ", WordConverter<T>.Words.Select(word => word.Word));
 }

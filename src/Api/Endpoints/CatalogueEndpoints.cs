@@ -9,7 +9,8 @@ namespace Purser.Api.Endpoints;
 sealed class CatalogueEndpoints(IBudgetAuthority authority, LedgerClock clock)
 {
     /// <summary>Beside the body, which is the file as it is published.</summary>
-    public static readonly IReadOnlyList<Parameter> Parameters = [new("by", "who changes it, for the history"), new("reason", "why, for the history")];
+    public static readonly IReadOnlyList<Parameter> Parameters = [new("by", "who changes it, for the history"),
+        new("reason", "why, for the history")];
 
     public async Task Get(HttpContext http)
     {
@@ -20,7 +21,8 @@ sealed class CatalogueEndpoints(IBudgetAuthority authority, LedgerClock clock)
     public async Task Put(HttpContext http)
     {
         var query = new Query(http, Parameters);
-        await Edit(http, new PutCatalogue(await Body.ReadFileAsync(http)) { At = clock.Now, ChangedBy = query.Text("by"), Reason = query.Text("reason") });
+        await Edit(http, new PutCatalogue(await Body.ReadFileAsync(http)) { At = clock.Now, ChangedBy = query.Text("by"),
+            Reason = query.Text("reason") });
     }
 
     public async Task Delete(HttpContext http)
@@ -35,5 +37,6 @@ sealed class CatalogueEndpoints(IBudgetAuthority authority, LedgerClock clock)
         await (edited.Refusal is { } refusal ? Problems.WriteAsync(http, refusal) : Answer(http, edited.Settings));
     }
 
-    static Task Answer(HttpContext http, Settings settings) => Reply.JsonAsync(http, 200, CatalogueDocument.Of(settings.Body), ApiJson.Default.CatalogueDocument);
+    static Task Answer(HttpContext http, Settings settings) =>
+        Reply.JsonAsync(http, 200, CatalogueDocument.Of(settings.Body), ApiJson.Default.CatalogueDocument);
 }

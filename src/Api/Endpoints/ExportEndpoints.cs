@@ -30,7 +30,8 @@ sealed class ExportEndpoints(IBudgetAuthority authority, IUsageQueries queries)
 
     public static readonly IReadOnlyList<Parameter> ExportParameters =
     [
-        new("format", "csv, json or jsonl, which it is if not said"), new("account", "one account; all of them if not said"), .. UsageEndpoints.Filters,
+        new("format", "csv, json or jsonl, which it is if not said"), new("account", "one account; all of them if not said"),
+            .. UsageEndpoints.Filters,
         new("timeZone", "IANA zone of the days in `from` and `to`; UTC if not said"),
     ];
 
@@ -45,7 +46,8 @@ sealed class ExportEndpoints(IBudgetAuthority authority, IUsageQueries queries)
         // A ledger that is away says so while there is still a status to say it with.
         var perPage = FirstPage;
         var page = await queries.FindAsync(filter, null, perPage, http.RequestAborted);
-        http.Response.ContentType = format switch { "csv" => "text/csv; charset=utf-8", "json" => "application/json", _ => "application/x-ndjson" };
+        http.Response.ContentType = format switch { "csv" => "text/csv; charset=utf-8", "json" => "application/json", _ =>
+            "application/x-ndjson" };
         http.Response.Headers.ContentDisposition = $"attachment; filename=\"usage.{format}\"";
 
         var to = http.Response.BodyWriter;
@@ -168,7 +170,8 @@ sealed class ExportEndpoints(IBudgetAuthority authority, IUsageQueries queries)
             }
             try
             {
-                waiting.Add((lines, JsonSerializer.Deserialize(json, ApiJson.Default.ImportLineDocument) ?? throw RequestRefusedException.Invalid(null, "must be a JSON object, not null")));
+                waiting.Add((lines, JsonSerializer.Deserialize(json, ApiJson.Default.ImportLineDocument)
+                    ?? throw RequestRefusedException.Invalid(null, "must be a JSON object, not null")));
                 bytes += line.Length;
             }
             catch (JsonException wrong)
@@ -182,7 +185,8 @@ sealed class ExportEndpoints(IBudgetAuthority authority, IUsageQueries queries)
             }
         }
 
-        /// <summary>All are sent before any is awaited: they share a commit. Only lines with one id wait for each other, so that the first is the one that counts.</summary>
+        /// <summary>All are sent before any is awaited: they share a commit. Only lines with one id wait for each other, so that the first
+        /// is the one that counts.</summary>
         public async Task BookAsync()
         {
             while (waiting.Count > 0)
@@ -203,7 +207,8 @@ sealed class ExportEndpoints(IBudgetAuthority authority, IUsageQueries queries)
         {
             try
             {
-                if ((line.Account ?? usualAccount) is not { } account) return Outcome.Invalid("account", "is missing; name it in the line, or in the query for all lines");
+                if ((line.Account ?? usualAccount) is not { } account)
+                    return Outcome.Invalid("account", "is missing; name it in the line, or in the query for all lines");
                 if (!Validity.IsAccountId(account)) return Outcome.Invalid("account", "is not an account id");
                 if (line.Id is not { } id) return Outcome.Invalid("id", "is missing: an import that is repeated would count twice");
                 if (line.Timestamp is null) return Outcome.Invalid("timestamp", "is missing");
@@ -211,7 +216,8 @@ sealed class ExportEndpoints(IBudgetAuthority authority, IUsageQueries queries)
                     return Outcome.Invalid("currency", $"the account's is {own}");
                 var usage = line.ToImported();
                 var outcome = await authority.SendAsync(account, new Record(id, usage));
-                return outcome.Status == OutcomeStatus.IdempotencyMismatch && await IsThereAsync(account, id, line, usage) ? Outcome.Done() : outcome;
+                return outcome.Status == OutcomeStatus.IdempotencyMismatch && await IsThereAsync(account, id, line, usage)
+                    ? Outcome.Done() : outcome;
             }
             catch (RequestRefusedException refused)
             {
@@ -227,15 +233,18 @@ sealed class ExportEndpoints(IBudgetAuthority authority, IUsageQueries queries)
         {
             if (currencies.TryGetValue(account, out var known)) return known;
             var outcome = await authority.SendAsync(account, new GetPolicy());
-            return currencies[account] = outcome.Answer is PolicyView policy ? policy.Effective.Currency : (await authority.SettingsAsync()).DefaultPolicy.Currency ?? EffectivePolicy.None.Currency;
+            return currencies[account] = outcome.Answer is PolicyView policy
+                ? policy.Effective.Currency : (await authority.SettingsAsync()).DefaultPolicy.Currency ?? EffectivePolicy.None.Currency;
         }
 
-        /// <summary>What was booked in another way (a settlement, a usage with other words) is the same call if it is of the same time and amounts.</summary>
+        /// <summary>What was booked in another way (a settlement, a usage with other words) is the same call if it is of the same time and
+        /// amounts.</summary>
         async Task<bool> IsThereAsync(string account, string id, ImportLineDocument line, Usage usage)
         {
             var found = await queries.FindAsync(new() { Account = account, Id = id }, null, 1);
             return found.Items is [{ Record: var record }] && record.At == line.Timestamp && record.Amounts.InputTokens == usage.InputTokens
-                && record.Amounts.OutputTokens == usage.OutputTokens && (line.Cost is null || line.Cost.Value.Nanos == record.Amounts.CostNanos);
+                && record.Amounts.OutputTokens == usage.OutputTokens
+                    && (line.Cost is null || line.Cost.Value.Nanos == record.Amounts.CostNanos);
         }
     }
 }

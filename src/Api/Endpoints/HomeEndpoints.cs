@@ -33,7 +33,8 @@ sealed class HomeEndpoints(IBudgetAuthority authority, LedgerClock clock)
         var offset = NodaTime.Duration.Max(clock.Offset, -clock.Offset);
         if (offset > LedgerClock.Tolerated)
         {
-            await Problems.WriteAsync(http, Problems.Unavailable, null, $"the clocks of this machine and the ledger are {offset.TotalSeconds:0} seconds apart");
+            await Problems.WriteAsync(http, Problems.Unavailable, null,
+                $"the clocks of this machine and the ledger are {offset.TotalSeconds:0} seconds apart");
             return;
         }
         await Reply.JsonAsync(http, 200, new HealthDocument("ready"), ApiJson.Default.HealthDocument);

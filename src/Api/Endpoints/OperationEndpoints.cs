@@ -22,7 +22,7 @@ sealed class OperationEndpoints(ILedger ledger, IUsageQueries queries, LedgerClo
     public async Task Rebuild(HttpContext http)
     {
         _ = new Query(http, []);
-        var rebuilt = await Rebuild.RunAsync(queries, (IUsageStore)ledger, null, http.RequestAborted);
+        var rebuilt = await JournalRebuild.RunAsync(queries, (IUsageStore)ledger, null, http.RequestAborted);
         await Reply.JsonAsync(http, 200, new RebuildDocument(rebuilt.Accounts, rebuilt.Compacted), ApiJson.Default.RebuildDocument);
     }
 

@@ -29,7 +29,8 @@ sealed class OverrideEndpoints(IBudgetAuthority authority)
     async Task<LimitUnit?> UnitOf(string account, string limitId)
     {
         var outcome = await authority.SendAsync(account, new GetPolicy());
-        var limits = outcome.Answer is PolicyView view ? view.Effective.Limits.Select(numbered => numbered.Limit) : (await authority.SettingsAsync()).DefaultPolicy.Limits;
+        var limits = outcome.Answer is PolicyView view ? view.Effective.Limits.Select(numbered => numbered.Limit)
+            : (await authority.SettingsAsync()).DefaultPolicy.Limits;
         return limits.FirstOrDefault(limit => limit.Id == limitId)?.Unit;
     }
 
@@ -39,7 +40,8 @@ sealed class OverrideEndpoints(IBudgetAuthority authority)
         _ = new Query(http, []);
         var outcome = await authority.SendAsync(account, new ListOverrides());
         await (outcome.Answer is OverrideList list
-            ? Reply.JsonAsync(http, 200, new OverridesDocument([.. list.Items.Select(view => new OverrideDocument(view))]), ApiJson.Default.OverridesDocument)
+            ? Reply.JsonAsync(http, 200, new OverridesDocument([.. list.Items.Select(view => new OverrideDocument(view))]),
+                ApiJson.Default.OverridesDocument)
             : Problems.WriteAsync(http, outcome));
     }
 
@@ -61,6 +63,7 @@ sealed class OverrideEndpoints(IBudgetAuthority authority)
         _ = new Query(http, []);
         var outcome = await authority.SendAsync(account, new RemoveOverride(PathValue.Of(http, "override")));
         await (outcome.Answer is OverrideView view
-            ? Reply.JsonAsync(http, 200, new OverrideDocument(view), ApiJson.Default.OverrideDocument) : Problems.WriteAsync(http, outcome));
+            ? Reply.JsonAsync(http, 200, new OverrideDocument(view), ApiJson.Default.OverrideDocument)
+                : Problems.WriteAsync(http, outcome));
     }
 }

@@ -18,7 +18,8 @@ sealed class PolicyEndpoints(IBudgetAuthority authority)
         var effective = new Query(http, Effective).Flag("effective") ?? false;
         var outcome = await authority.SendAsync(account, new GetPolicy());
         if (outcome.Answer is PolicyView view)
-            await Answer(http, view.Version, effective ? PolicyDocument.Of(view.Effective, view.Version) : PolicyDocument.Of(view.Policy, view.Version));
+            await Answer(http, view.Version, effective ? PolicyDocument.Of(view.Effective, view.Version)
+                : PolicyDocument.Of(view.Policy, view.Version));
         else await Problems.WriteAsync(http, outcome);
     }
 
@@ -63,7 +64,8 @@ sealed class PolicyEndpoints(IBudgetAuthority authority)
         var wanted = Precondition.Of(http.Request);
         if (!wanted.CanNotHold && await authority.SetDefaultPolicyAsync(policy, wanted.Version) is { } settings)
             await Answer(http, settings.DefaultsVersion, PolicyDocument.Of(settings.DefaultPolicy, settings.DefaultsVersion));
-        else await Problems.WriteAsync(http, Problems.VersionMismatch, "If-Match", "the default policy does not have this version; read it again");
+        else await Problems.WriteAsync(http, Problems.VersionMismatch, "If-Match",
+            "the default policy does not have this version; read it again");
     }
 
     static Task Answer(HttpContext http, long version, PolicyDocument policy)

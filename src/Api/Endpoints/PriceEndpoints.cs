@@ -14,7 +14,8 @@ sealed class PriceEndpoints(IBudgetAuthority authority, IUsageQueries queries, L
 
     public static readonly IReadOnlyList<Parameter> ListParameters =
     [
-        new("search", "a part of the provider, the model or one of its other names"), new("provider", "one provider, under any of its names"),
+        new("search", "a part of the provider, the model or one of its other names"),
+            new("provider", "one provider, under any of its names"),
         new("mode", "chat, embedding, image, ..."), new("custom", "true: only prices that were put here"),
         new("unpriced", "true: instead of prices, the models that were used and not priced yet, with their records"),
         new("cursor", "`nextCursor` of the page before"), new("limit", $"1 to {LargestPage}, {UsualPage} if not said"),
@@ -48,7 +49,8 @@ sealed class PriceEndpoints(IBudgetAuthority authority, IUsageQueries queries, L
         }
         await Reply.JsonAsync(http, 200, new PricesDocument(items, next, prices.Version), ApiJson.Default.PricesDocument);
 
-        bool Fits(ModelPrice price) => (search is null || price.Aliases.Prepend($"{price.Provider}/{price.Model}").Any(name => name.Contains(search, StringComparison.OrdinalIgnoreCase)))
+        bool Fits(ModelPrice price) => (search is null || price.Aliases.Prepend($"{price.Provider}/{price.Model}")
+            .Any(name => name.Contains(search, StringComparison.OrdinalIgnoreCase)))
             && (id is null || price.Provider.Equals(id, StringComparison.OrdinalIgnoreCase))
             && (mode is null || mode.Equals(price.Mode, StringComparison.OrdinalIgnoreCase))
             && (custom is null || custom == price.CustomPeriods > 0);
@@ -57,9 +59,11 @@ sealed class PriceEndpoints(IBudgetAuthority authority, IUsageQueries queries, L
     /// <summary>The place after the row that a cursor names; rows may have come or gone since.</summary>
     static int Place(PriceBook prices, string cursor)
     {
-        if (cursor.Split('/', 2) is not [var provider, var model]) throw RequestRefusedException.Invalid("cursor", "is not one that this service gave");
+        if (cursor.Split('/', 2) is not [var provider, var model])
+            throw RequestRefusedException.Invalid("cursor", "is not one that this service gave");
         for (var i = 0; i < prices.Models.Count; i++)
-            if (string.CompareOrdinal(prices.Models[i].Provider, provider) is var order && (order > 0 || (order == 0 && string.CompareOrdinal(prices.Models[i].Model, model) > 0)))
+            if (string.CompareOrdinal(prices.Models[i].Provider, provider) is var order
+                && (order > 0 || (order == 0 && string.CompareOrdinal(prices.Models[i].Model, model) > 0)))
                 return i;
         return prices.Models.Count;
     }
@@ -69,7 +73,8 @@ sealed class PriceEndpoints(IBudgetAuthority authority, IUsageQueries queries, L
         var prices = (await authority.SettingsAsync()).Prices;
         var sums = await queries.SumAsync(new(), [UsageKey.Provider, UsageKey.Model], UsageStep.Whole, http.RequestAborted);
         var models = sums.GroupBy(sum => (sum.Keys[0], sum.Keys[1])).Where(group => group.Sum(sum => sum.Unpriced) > 0)
-            .Select(group => new UnpricedModelDocument(group.Key.Item1, group.Key.Item2, group.Sum(sum => sum.Unpriced), prices.Find(group.Key.Item1, group.Key.Item2) is not null))
+            .Select(group => new UnpricedModelDocument(group.Key.Item1, group.Key.Item2, group.Sum(sum => sum.Unpriced),
+                prices.Find(group.Key.Item1, group.Key.Item2) is not null))
             .OrderByDescending(model => model.Records).ThenBy(model => model.Model, StringComparer.Ordinal);
         await Reply.JsonAsync(http, 200, new UnpricedModelsDocument([.. models]), ApiJson.Default.UnpricedModelsDocument);
     }
@@ -112,10 +117,12 @@ sealed class PriceEndpoints(IBudgetAuthority authority, IUsageQueries queries, L
         }
         var history = settings.Body.Changes.Where(change => change.Subject.StartsWith("price:", StringComparison.Ordinal)
             && price.Aliases.Append(price.Model).Append(model).Any(name => IsSubject(change.Subject, name))).ToArray();
-        await Reply.JsonAsync(http, 200, new PriceDocument(price, Shown(price), settings.Prices.Version, history), ApiJson.Default.PriceDocument);
+        await Reply.JsonAsync(http, 200, new PriceDocument(price, Shown(price), settings.Prices.Version, history),
+            ApiJson.Default.PriceDocument);
 
         bool IsSubject(string subject, string name) =>
-            subject.Equals($"price:{price.Provider}/{name}", StringComparison.OrdinalIgnoreCase) || subject.Equals($"price:{provider}/{name}", StringComparison.OrdinalIgnoreCase);
+            subject.Equals($"price:{price.Provider}/{name}", StringComparison.OrdinalIgnoreCase)
+                || subject.Equals($"price:{provider}/{name}", StringComparison.OrdinalIgnoreCase);
     }
 
     PricePeriod Shown(ModelPrice price) => price.Today(clock.Now) ?? price.Periods[0];
@@ -123,7 +130,8 @@ sealed class PriceEndpoints(IBudgetAuthority authority, IUsageQueries queries, L
     static (string Provider, string Model) Names(HttpContext http)
     {
         var (provider, model) = (PathValue.Of(http, "provider"), PathValue.Rest(http, "model"));
-        return model.Length > 0 ? (provider, model) : throw RequestRefusedException.Invalid("model", "is required: /v1/prices/{provider}/{model}");
+        return model.Length > 0 ? (provider, model) : throw RequestRefusedException.Invalid(
+            "model", "is required: /v1/prices/{provider}/{model}");
     }
 
     static string? TextOf(JsonObject sent, string name) => sent[name] switch

@@ -17,11 +17,13 @@ sealed class ProjectionEndpoints(IBudgetAuthority authority, IUsageQueries queri
     /// <summary>A limit that never resets is looked at this far ahead.</summary>
     static readonly Duration furthest = Duration.FromDays(366);
 
-    /// <summary>Of a limit for some calls only its own use is known: so much of its window must have passed before that is a pace.</summary>
+    /// <summary>Of a limit for some calls only its own use is known: so much of its window must have passed before that is a
+    /// pace.</summary>
     const decimal LeastElapsedPart = 0.1m;
 
     public static readonly IReadOnlyList<Parameter> Parameters =
-        [new("cursor", "`nextCursor` of the page of limits before"), new("limit", $"limits on a page: 1 to {LargestPage}, {UsualPage} if not said")];
+        [new("cursor", "`nextCursor` of the page of limits before"),
+            new("limit", $"limits on a page: 1 to {LargestPage}, {UsualPage} if not said")];
 
     public async Task Project(HttpContext http)
     {
@@ -44,7 +46,8 @@ sealed class ProjectionEndpoints(IBudgetAuthority authority, IUsageQueries queri
         var windows = new List<ProjectedWindowDocument>();
         foreach (var kind in (WindowKind[])[WindowKind.Day, WindowKind.Week, WindowKind.Month, WindowKind.Year])
             windows.Add(await Window(account, new(kind), effective, past, now, http.RequestAborted));
-        var unfiltered = effective.Limits.Where(limit => limit.Limit is { Each: null, Match: null or { Count: 0 } }).Select(limit => limit.Limit.Id).ToHashSet(StringComparer.Ordinal);
+        var unfiltered = effective.Limits.Where(limit => limit.Limit is { Each: null, Match: null or { Count: 0 } })
+            .Select(limit => limit.Limit.Id).ToHashSet(StringComparer.Ordinal);
         var document = new ProjectionDocument(
             account, now, effective.TimeZone, effective.Currency, windows, RatesOf(past), TrendsOf(past, effective.Calendar, now),
             [.. stands.Limits.Select(limit => OutlookOf(limit, past, now, unfiltered.Contains(limit.LimitId)))], stands.NextCursor);
@@ -52,10 +55,12 @@ sealed class ProjectionEndpoints(IBudgetAuthority authority, IUsageQueries queri
     }
 
     /// <summary>What is elapsed is summed exactly; what is left comes from the hours.</summary>
-    async Task<ProjectedWindowDocument> Window(string account, Window window, EffectivePolicy policy, Past past, Instant now, CancellationToken cancellation)
+    async Task<ProjectedWindowDocument> Window(string account, Window window, EffectivePolicy policy, Past past, Instant now,
+        CancellationToken cancellation)
     {
         var span = policy.Calendar.Bounds(window, now);
-        var sums = await queries.SumAsync(new() { Account = account, From = span.Start, To = clock.Until() }, [], UsageStep.Whole, cancellation);
+        var sums = await queries.SumAsync(new() { Account = account, From = span.Start, To = clock.Until() }, [], UsageStep.Whole,
+            cancellation);
         var all = Tally.Of(sums);
         var cost = sums.Where(sum => sum.Currency == policy.Currency).Aggregate((Int128)0, (total, sum) => total + sum.CostNanos);
         var (tokens, spent, calls) = (
@@ -63,7 +68,8 @@ sealed class ProjectionEndpoints(IBudgetAuthority authority, IUsageQueries queri
             Measure(Money.ToDecimal(cost), past.Rest(hour => (double)hour.CostNanos / Money.NanosPerUnit, span.End), true),
             Measure((decimal)all.Requests, past.Rest(hour => hour.Requests, span.End), false));
         var part = decimal.Round((decimal)((now - span.Start).TotalSeconds / (span.End - span.Start).TotalSeconds), 4);
-        return new(window.ToString(), span.Start, span.End, part, tokens.Projected is null ? ProjectionStatus.Insufficient : ProjectionStatus.Projected, tokens, spent, calls);
+        return new(window.ToString(), span.Start, span.End, part, tokens.Projected is null ? ProjectionStatus.Insufficient
+            : ProjectionStatus.Projected, tokens, spent, calls);
     }
 
     static ProjectedMeasureDocument Measure(decimal elapsed, ProjectedRest? rest, bool money)
@@ -78,9 +84,11 @@ sealed class ProjectionEndpoints(IBudgetAuthority authority, IUsageQueries queri
     static RatesDocument? RatesOf(Past past)
     {
         var days = past.KnownDays;
-        if (UsageRate.Of((decimal)past.Total.Tokens, days) is not { } tokens || UsageRate.Of(Money.ToDecimal(past.Total.CostNanos), days) is not { } cost
+        if (UsageRate.Of((decimal)past.Total.Tokens, days) is not { } tokens || UsageRate.Of(Money.ToDecimal(past.Total.CostNanos), days)
+            is not { } cost
             || UsageRate.Of(past.Total.Requests, days) is not { } requests) return null;
-        return new(decimal.Round(days, 1), decimal.Round(tokens.Confidence, 3), RateOf(tokens, false), RateOf(cost, true), RateOf(requests, false));
+        return new(decimal.Round(days, 1), decimal.Round(tokens.Confidence, 3), RateOf(tokens, false), RateOf(cost, true),
+            RateOf(requests, false));
     }
 
     static RateDocument RateOf(UsageRate rate, bool money)
@@ -93,7 +101,8 @@ sealed class ProjectionEndpoints(IBudgetAuthority authority, IUsageQueries queri
     {
         var days = past.Days(calendar, now, TrendDays);
         var records = days.Sum(day => day.Requests);
-        return Trend.Of([.. days.Select(day => (decimal)day.Tokens)], records) is { } tokens && Trend.Of([.. days.Select(day => Money.ToDecimal(day.CostNanos))], records) is { } cost
+        return Trend.Of([.. days.Select(day => (decimal)day.Tokens)], records) is { } tokens
+            && Trend.Of([.. days.Select(day => Money.ToDecimal(day.CostNanos))], records) is { } cost
             ? new(new(tokens, false), new(cost, true)) : null;
     }
 
@@ -101,18 +110,21 @@ sealed class ProjectionEndpoints(IBudgetAuthority authority, IUsageQueries queri
     {
         var (outlook, at) = Outlook(limit, past, now, countsAll);
         return new(
-            limit.LimitId, limit.Unit, limit.Window, limit.Key, Amount.Of(limit.Amount), Amount.Of(limit.Settled), Amount.Of(limit.Remaining), limit.ResetsAt, outlook, at);
+            limit.LimitId, limit.Unit, limit.Window, limit.Key, Amount.Of(limit.Amount), Amount.Of(limit.Settled),
+                Amount.Of(limit.Remaining), limit.ResetsAt, outlook, at);
     }
 
     static (string Outlook, Instant? At) Outlook(LimitView limit, Past past, Instant now, bool countsAll)
     {
-        if (limit.Amount is not { } amount || limit.Window.Kind is WindowKind.Request or WindowKind.Session or WindowKind.Rolling) return ("not-projected", null);
+        if (limit.Amount is not { } amount || limit.Window.Kind is WindowKind.Request or WindowKind.Session or WindowKind.Rolling)
+            return ("not-projected", null);
         if (limit.Settled.Value >= amount.Value) return ("exceeded", null);
         var left = (double)(amount.Value - limit.Settled.Value);
         var end = limit.ResetsAt ?? now + furthest;
         Func<UsageHour, double>? measure = limit.Unit switch
         {
-            LimitUnit.Tokens => hour => hour.Tokens, LimitUnit.Cost => hour => (double)hour.CostNanos, LimitUnit.Requests => hour => hour.Requests, _ => null,
+            LimitUnit.Tokens => hour => hour.Tokens, LimitUnit.Cost => hour => (double)hour.CostNanos, LimitUnit.Requests => hour =>
+                hour.Requests, _ => null,
         };
         if (countsAll && measure is not null)
         {
@@ -123,7 +135,8 @@ sealed class ProjectionEndpoints(IBudgetAuthority authority, IUsageQueries queri
         var elapsed = now - start;
         if ((decimal)(elapsed.TotalSeconds / (end - start).TotalSeconds) < LeastElapsedPart) return (ProjectionStatus.Insufficient, null);
         if (limit.Settled.Value <= 0) return ("lasts", null);
-        var exhausted = now + Duration.FromSeconds(Math.Min(furthest.TotalSeconds, left / (double)limit.Settled.Value * elapsed.TotalSeconds));
+        var exhausted = now + Duration.FromSeconds(
+            Math.Min(furthest.TotalSeconds, left / (double)limit.Settled.Value * elapsed.TotalSeconds));
         return exhausted < end ? ("exhausts", Seconds(exhausted)) : ("lasts", null);
     }
 
@@ -151,12 +164,15 @@ sealed class ProjectionEndpoints(IBudgetAuthority authority, IUsageQueries queri
 
         public UsageHour Total => hours.Where(hour => hour.Key <= current).Aggregate(default(UsageHour), (sum, hour) => sum + hour.Value);
 
-        public ProjectedRest? Rest(Func<UsageHour, double> measure, Instant end) => Projection.Rest(Known(measure), first, now, HourOf(end));
+        public ProjectedRest? Rest(Func<UsageHour, double> measure, Instant end) =>
+            Projection.Rest(Known(measure), first, now, HourOf(end));
 
         public Instant? WhenReached(Func<UsageHour, double> measure, double amount, Instant end) =>
-            Projection.WhenReached(Known(measure), first, now, amount, HourOf(end)) is { } hour ? Instant.FromUnixTimeSeconds((long)Math.Ceiling(hour * 3600)) : null;
+            Projection.WhenReached(Known(measure), first, now, amount, HourOf(end)) is { } hour
+                ? Instant.FromUnixTimeSeconds((long)Math.Ceiling(hour * 3600)) : null;
 
-        HourlyPast Known(Func<UsageHour, double> measure) => hour => hour < first || hour >= current ? double.NaN : measure(hours.GetValueOrDefault(hour));
+        HourlyPast Known(Func<UsageHour, double> measure) => hour => hour < first || hour >= current
+            ? double.NaN : measure(hours.GetValueOrDefault(hour));
 
         static double HourOf(Instant at) => at.ToUnixTimeMilliseconds() / 3_600_000.0;
 
@@ -169,7 +185,8 @@ sealed class ProjectionEndpoints(IBudgetAuthority authority, IUsageQueries queri
             {
                 var start = calendar.Bounds(new(WindowKind.Day), end - Duration.FromSeconds(1)).Start;
                 var sum = default(UsageHour);
-                for (var hour = (long)Math.Floor(HourOf(start)); hour < (long)Math.Floor(HourOf(end)); hour++) sum += hours.GetValueOrDefault(hour);
+                for (var hour = (long)Math.Floor(HourOf(start)); hour < (long)Math.Floor(HourOf(end)); hour++)
+                    sum += hours.GetValueOrDefault(hour);
                 days.Add(sum);
                 end = start;
             }

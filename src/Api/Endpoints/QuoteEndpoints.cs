@@ -33,10 +33,13 @@ sealed class QuoteEndpoints(IBudgetAuthority authority, LedgerClock clock)
 
     ChargedDocument Converted(Settings settings, Quote quote, string currency, NodaTime.Instant? at, string field)
     {
-        if (!Currencies.IsKnown(currency)) throw RequestRefusedException.Invalid(field, "must be a three-letter code of ISO 4217, such as EUR");
+        if (!Currencies.IsKnown(currency))
+            throw RequestRefusedException.Invalid(field, "must be a three-letter code of ISO 4217, such as EUR");
         if (settings.ExchangeRates.Between(quote.Period!.Currency, currency, at ?? clock.Now) is not { } conversion)
-            throw RequestRefusedException.Unprocessable(field, $"there is no exchange rate from {quote.Period.Currency} to {currency} for this time; put one");
-        return new(conversion.Of(quote.Charges!.Total).ToString(), currency, quote.Period.Currency == currency ? null : ((Exact)conversion.Rate).ToString(), []);
+            throw RequestRefusedException.Unprocessable(
+                field, $"there is no exchange rate from {quote.Period.Currency} to {currency} for this time; put one");
+        return new(conversion.Of(quote.Charges!.Total).ToString(), currency, quote.Period.Currency == currency
+            ? null : ((Exact)conversion.Rate).ToString(), []);
     }
 
     async Task<ChargedDocument> Charged(Settings settings, Quote quote, Usage usage, string account, NodaTime.Instant? at)
@@ -48,33 +51,43 @@ sealed class QuoteEndpoints(IBudgetAuthority authority, LedgerClock clock)
         var conversion = settings.ExchangeRates.Between(quote.Period!.Currency, view.Effective.Currency, at ?? clock.Now)!.Value;
         var full = conversion.Of(quote.Charges!.Total);
         var steps = view.Effective.Discounts?.Of(
-            full, usage.Dimensions with { Provider = quote.Model!.Provider }, quote.Model.Canonical, (long)Int128.Min(long.MaxValue, (Int128)usage.InputTokens + usage.OutputTokens), usage.Requests, view.Month ?? MonthUsage.Nothing) ?? [];
+            full, usage.Dimensions with { Provider = quote.Model!.Provider }, quote.Model.Canonical,
+                (long)Int128.Min(long.MaxValue, (Int128)usage.InputTokens + usage.OutputTokens), usage.Requests, view.Month
+                    ?? MonthUsage.Nothing) ?? [];
         var due = steps.Aggregate(full, (left, step) => left - step.Amount);
-        return converted with { Cost = due.ToString(), Discounts = [.. steps.Select(step => new DiscountStepDocument(step.Kind, step.Share, step.Amount.ToString()))] };
+        return converted with { Cost = due.ToString(),
+            Discounts = [.. steps.Select(step => new DiscountStepDocument(step.Kind, step.Share, step.Amount.ToString()))] };
     }
 
     public async Task Compare(HttpContext http)
     {
         _ = new Query(http, []);
         var asked = await Body.ReadAsync(http, ApiJson.Default.ComparisonRequestDocument);
-        if (asked.Models is not { Count: > 0 and <= MostModels } models) throw RequestRefusedException.Invalid("models", $"must name 1 to {MostModels} models");
+        if (asked.Models is not { Count: > 0 and <= MostModels } models)
+            throw RequestRefusedException.Invalid("models", $"must name 1 to {MostModels} models");
         var prices = (await authority.SettingsAsync()).Prices;
         var quotes = new List<(string Asked, Quote Quote)>();
-        var baseline = asked.Model is { } own ? (asked.Provider is null ? own : $"{asked.Provider}/{own}", QuoteOf(asked.Provider, own)) : default((string Asked, Quote Quote)?);
+        var baseline = asked.Model is { } own ? (asked.Provider is null ? own : $"{asked.Provider}/{own}", QuoteOf(asked.Provider, own))
+            : default((string Asked, Quote Quote)?);
         for (var i = 0; i < models.Count; i++)
         {
-            if (models[i] is not { Length: > 0 } model) throw RequestRefusedException.Invalid($"models[{i}]", "must be the name of a model");
+            if (models[i] is not { Length: > 0 } model)
+                throw RequestRefusedException.Invalid($"models[{i}]", "must be the name of a model");
             quotes.Add((model, QuoteOf(null, model)));
         }
-        if (baseline is { Quote: { Charges: null } wrong }) throw new RequestRefusedException(new(OutcomeStatus.Unprocessable, null, FieldOf(wrong), wrong.Detail)) { Problem = Problems.Of(wrong.Problem) };
+        if (baseline is { Quote: { Charges: null } wrong })
+            throw new RequestRefusedException(new(OutcomeStatus.Unprocessable, null, FieldOf(wrong), wrong.Detail)) { Problem = Problems.Of(
+                wrong.Problem) };
         // A wrong usage is wrong for all of them.
         if (quotes.FirstOrDefault(one => one.Quote.Problem == QuoteProblem.InvalidUsage && one.Quote.Field != "model").Quote is { } invalid)
             throw RequestRefusedException.Invalid(FieldOf(invalid), invalid.Detail!);
-        var priced = quotes.Where(one => one.Quote.Charges is not null).OrderBy(one => one.Quote.Charges!.Total, Comparer<Exact>.Create((a, b) => a.CompareTo(b))).ToList();
+        var priced = quotes.Where(one => one.Quote.Charges is not null)
+            .OrderBy(one => one.Quote.Charges!.Total, Comparer<Exact>.Create((a, b) => a.CompareTo(b))).ToList();
         baseline ??= priced.Count > 0 ? priced[^1] : null;
         var currency = baseline?.Quote.Period!.Currency;
         var comparable = priced.Where(one => one.Quote.Period!.Currency == currency).ToList();
-        var incomparable = quotes.Where(one => one.Quote.Charges is null).Select(one => new IncomparableDocument(one.Asked, Problems.Of(one.Quote.Problem).Type, one.Quote.Detail!))
+        var incomparable = quotes.Where(one => one.Quote.Charges is null)
+            .Select(one => new IncomparableDocument(one.Asked, Problems.Of(one.Quote.Problem).Type, one.Quote.Detail!))
             .Concat(priced.Except(comparable).Select(one => new IncomparableDocument(
                 one.Asked, Problems.NoPrice.Type, $"its price is in {one.Quote.Period!.Currency}, that of the baseline in {currency}")));
         await Reply.JsonAsync(http, 200, new ComparisonDocument(
@@ -85,5 +98,7 @@ sealed class QuoteEndpoints(IBudgetAuthority authority, LedgerClock clock)
     }
 
     /// <summary>Counts stand inside of `usage`; everything else beside it.</summary>
-    static string FieldOf(Quote quote) => quote.Field is "model" or "provider" or "at" or "serviceTier" or "region" or "speed" or "account" or "currency" ? quote.Field : $"usage.{quote.Field}";
+    static string FieldOf(Quote quote) =>
+        quote.Field is "model" or "provider" or "at" or "serviceTier" or "region" or "speed" or "account" or "currency"
+            ? quote.Field : $"usage.{quote.Field}";
 }

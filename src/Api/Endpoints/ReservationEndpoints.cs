@@ -30,7 +30,8 @@ sealed class ReservationEndpoints(IBudgetAuthority authority)
         var account = PathValue.Account(http);
         var reservation = PathValue.Of(http, "reservation");
         var estimate = await Body.ReadAsync(http, ApiJson.Default.EstimateDocument);
-        await AnswerDecision(http, 200, await authority.SendAsync(account, estimate.ToExtend(reservation, RequestId.Of(http, estimate.Id))));
+        await AnswerDecision(
+            http, 200, await authority.SendAsync(account, estimate.ToExtend(reservation, RequestId.Of(http, estimate.Id))));
     }
 
     public async Task Settle(HttpContext http)
@@ -38,9 +39,10 @@ sealed class ReservationEndpoints(IBudgetAuthority authority)
         var account = PathValue.Account(http);
         var reservation = PathValue.Of(http, "reservation");
         var usage = await Body.ReadAsync(http, ApiJson.Default.SettleDocument);
-        var outcome = await authority.SendAsync(account, usage.ToSettle(reservation, Identity.Given(http, usage.Id)));
+        var outcome = await authority.SendAsync(account, usage.ToSettle(reservation, RequestId.Given(http, usage.Id)));
         await (outcome is { Status: OutcomeStatus.Done, Answer: Settlement settlement }
-            ? Reply.JsonAsync(http, 200, new SettlementDocument(settlement), ApiJson.Default.SettlementDocument) : Problems.WriteAsync(http, outcome));
+            ? Reply.JsonAsync(http, 200, new SettlementDocument(settlement), ApiJson.Default.SettlementDocument)
+                : Problems.WriteAsync(http, outcome));
     }
 
     public async Task Release(HttpContext http)
@@ -58,9 +60,13 @@ sealed class ReservationEndpoints(IBudgetAuthority authority)
         await AnswerReservation(http, await authority.SendAsync(account, new GetReservation(PathValue.Of(http, "reservation"))));
     }
 
-    static Task AnswerDecision(HttpContext http, int status, Outcome outcome) => outcome is { Status: OutcomeStatus.Done, Answer: Decision decision }
-        ? Reply.JsonAsync(http, status, new DecisionDocument(decision), ApiJson.Default.DecisionDocument) : Problems.WriteAsync(http, outcome);
+    static Task AnswerDecision(HttpContext http, int status, Outcome outcome) =>
+        outcome is { Status: OutcomeStatus.Done, Answer: Decision decision }
+        ? Reply.JsonAsync(http, status, new DecisionDocument(decision), ApiJson.Default.DecisionDocument)
+            : Problems.WriteAsync(http, outcome);
 
-    static Task AnswerReservation(HttpContext http, Outcome outcome) => outcome is { Status: OutcomeStatus.Done, Answer: ReservationView view }
-        ? Reply.JsonAsync(http, 200, new ReservationDocument(view), ApiJson.Default.ReservationDocument) : Problems.WriteAsync(http, outcome);
+    static Task AnswerReservation(HttpContext http, Outcome outcome) =>
+        outcome is { Status: OutcomeStatus.Done, Answer: ReservationView view }
+        ? Reply.JsonAsync(http, 200, new ReservationDocument(view), ApiJson.Default.ReservationDocument)
+            : Problems.WriteAsync(http, outcome);
 }

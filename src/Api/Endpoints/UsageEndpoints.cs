@@ -42,7 +42,8 @@ sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries, I
         }
         var outcome = await authority.SendAsync(account, one.ToRecord(RequestId.Of(http, one.Id)));
         await (outcome is { Status: OutcomeStatus.Done, Answer: Settlement settlement }
-            ? Reply.JsonAsync(http, 201, new SettlementDocument(settlement), ApiJson.Default.SettlementDocument) : Problems.WriteAsync(http, outcome));
+            ? Reply.JsonAsync(http, 201, new SettlementDocument(settlement), ApiJson.Default.SettlementDocument)
+                : Problems.WriteAsync(http, outcome));
     }
 
     async Task RecordMany(HttpContext http, string account, IReadOnlyList<Item<UsageDocument>> items)
@@ -74,8 +75,8 @@ sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries, I
         if (item.Document is not { } usage) return null;
         try
         {
-            var id = Identity.Given(http, usage.Id, "-" + index.ToString(CultureInfo.InvariantCulture));
-            return usage.ToRecord(id is null ? Identity.Made() : new(id, Fresh: false));
+            var id = RequestId.Given(http, usage.Id, "-" + index.ToString(CultureInfo.InvariantCulture));
+            return usage.ToRecord(id is null ? RequestId.Made() : new(id, Fresh: false));
         }
         catch (RequestRefusedException refused)
         {
@@ -91,7 +92,8 @@ sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries, I
         var filter = FilterOf(query, DateTimeZone.Utc) with { Account = account };
         var (cursor, limit) = (query.Text("cursor"), query.Count("limit", UsualPage, LargestPage));
         var page = await WithCursor(() => queries.FindAsync(filter, cursor, limit, http.RequestAborted));
-        if (page.Items.Count == 0 && await authority.SendAsync(account, new GetPolicy()) is { Status: OutcomeStatus.UnknownAccount } unknown)
+        if (page.Items.Count == 0 && await authority.SendAsync(account, new GetPolicy())
+            is { Status: OutcomeStatus.UnknownAccount } unknown)
         {
             await Problems.WriteAsync(http, unknown);
             return;
@@ -101,7 +103,8 @@ sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries, I
     }
 
     /// <summary>
-    /// The journal says first that it is to be erased. Where the ledger is at hand it is done before the answer; elsewhere the silos do it in
+    /// The journal says first that it is to be erased. Where the ledger is at hand it is done before the answer; elsewhere the silos do it
+    /// in
     /// a moment. Whoever dies between finds it in the journal.
     /// </summary>
     public async Task Erase(HttpContext http)
@@ -117,11 +120,13 @@ sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries, I
         while (store is not null && await store.EraseNextAsync())
         {
         }
-        await Reply.JsonAsync(http, 200, new ErasureDocument(account, query.Text("user"), store is not null), ApiJson.Default.ErasureDocument);
+        await Reply.JsonAsync(http, 200, new ErasureDocument(account, query.Text("user"), store is not null),
+            ApiJson.Default.ErasureDocument);
     }
 
     public static readonly IReadOnlyList<Parameter> EraseParameters =
-        [new("user", "only the records of this user"), new("by", "who erases, for the audit trail"), new("reason", "why, for the audit trail")];
+        [new("user", "only the records of this user"), new("by", "who erases, for the audit trail"),
+            new("reason", "why, for the audit trail")];
 
     public static UsageFilter FilterOf(Query query, DateTimeZone zone)
     {

@@ -24,14 +24,18 @@ static class Body
 
     /// <summary>Reads a body that must be there.</summary>
     public static async ValueTask<T> ReadAsync<T>(HttpContext http, JsonTypeInfo<T> type) where T : class =>
-        await ReadAsync(http, json => Parse(json, type)) ?? throw RequestRefusedException.Invalid(null, "the body is empty; send a JSON object");
+        await ReadAsync(http, json => Parse(json, type)) ?? throw RequestRefusedException.Invalid(
+            null, "the body is empty; send a JSON object");
 
     /// <summary>Reads a body that may be absent.</summary>
-    public static ValueTask<T?> ReadOptionalAsync<T>(HttpContext http, JsonTypeInfo<T> type) where T : class => ReadAsync<T?>(http, json => Parse(json, type));
+    public static ValueTask<T?> ReadOptionalAsync<T>(HttpContext http, JsonTypeInfo<T> type) where T : class =>
+        ReadAsync<T?>(http, json => Parse(json, type));
 
-    /// <summary>Reads one document or an array of them. Items that can not be read are told apart from the others: each stands for itself.</summary>
+    /// <summary>Reads one document or an array of them. Items that can not be read are told apart from the others: each stands for
+    /// itself.</summary>
     public static async ValueTask<OneOrMany<T>> ReadOneOrManyAsync<T>(HttpContext http, JsonTypeInfo<T> type, int most) where T : class =>
-        await ReadAsync<OneOrMany<T>?>(http, json => FirstByte(json) == '[' ? new OneOrMany<T>(null, ParseMany(json, type, most)) : new OneOrMany<T>(Parse(json, type), []))
+        await ReadAsync<OneOrMany<T>?>(http, json => FirstByte(json) == '[' ? new OneOrMany<T>(null, ParseMany(json, type, most))
+            : new OneOrMany<T>(Parse(json, type), []))
             ?? throw RequestRefusedException.Invalid(null, "the body is empty; send a JSON object or an array of them");
 
     /// <summary>Reads a body of JSON that must be there, byte for byte.</summary>
@@ -80,7 +84,8 @@ static class Body
             reader.AdvanceTo(result.Buffer.End);
             if (result.IsCompleted) break;
         }
-        return new(new(Core.OutcomeStatus.Invalid, null, null, $"a body has at most {Largest / 1024 / 1024} MiB")) { Problem = Problems.TooLarge };
+        return new(
+            new(Core.OutcomeStatus.Invalid, null, null, $"a body has at most {Largest / 1024 / 1024} MiB")) { Problem = Problems.TooLarge };
     }
 
     static T Whole<T>(in ReadOnlySequence<byte> body, Reading<T> read)
@@ -100,7 +105,8 @@ static class Body
 
     static T Checked<T>(ReadOnlySpan<byte> json, Reading<T> read)
     {
-        if (json.StartsWith(Encoding.UTF8.Preamble)) throw RequestRefusedException.Invalid(null, "the body begins with a byte order mark; JSON has none");
+        if (json.StartsWith(Encoding.UTF8.Preamble))
+            throw RequestRefusedException.Invalid(null, "the body begins with a byte order mark; JSON has none");
         if (!Utf8.IsValid(json)) throw RequestRefusedException.Invalid(null, "the body is not valid UTF-8");
         try
         {
@@ -164,18 +170,22 @@ static class Body
     static void CheckHeaders(HttpRequest request)
     {
         if (request.Headers.ContentEncoding is { Count: > 0 } encoding && encoding != "identity")
-            throw new RequestRefusedException(new(Core.OutcomeStatus.Invalid, null, "Content-Encoding", "compressed bodies are not supported")) { Problem = Problems.UnsupportedMediaType };
+            throw new RequestRefusedException(
+                new(Core.OutcomeStatus.Invalid, null, "Content-Encoding", "compressed bodies are not supported")) { Problem =
+                    Problems.UnsupportedMediaType };
         var type = request.ContentType;
         if (type is null || type.Equals("application/json", StringComparison.OrdinalIgnoreCase)) return;
         if (!MediaTypeHeaderValue.TryParse(type, out var media)
-            || !(media.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase) || media.Suffix.Equals("json", StringComparison.OrdinalIgnoreCase)))
+            || !(media.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)
+                || media.Suffix.Equals("json", StringComparison.OrdinalIgnoreCase)))
             throw Unsupported($"'{(type.Length <= 60 ? type : type[..60])}' is not JSON");
         if (media.Charset.HasValue && !media.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase))
             throw Unsupported("JSON is UTF-8");
     }
 
     static RequestRefusedException Unsupported(string detail) =>
-        new(new(Core.OutcomeStatus.Invalid, null, "Content-Type", $"{detail}; send application/json")) { Problem = Problems.UnsupportedMediaType };
+        new(new(Core.OutcomeStatus.Invalid, null, "Content-Type",
+            $"{detail}; send application/json")) { Problem = Problems.UnsupportedMediaType };
 }
 
 /// <summary>One document, or (where <see cref="One"/> is null) many.</summary>

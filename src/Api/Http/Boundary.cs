@@ -8,7 +8,8 @@ namespace Purser.Api;
 
 public static class BoundaryExtensions
 {
-    /// <summary>Puts the boundary in front. <paramref name="adminKey"/>: what callers of /v1 must show; null where everybody may ask.</summary>
+    /// <summary>Puts the boundary in front. <paramref name="adminKey"/>: what callers of /v1 must show; null where everybody may
+    /// ask.</summary>
     public static IApplicationBuilder UsePurser(this IApplicationBuilder app, string? adminKey) =>
         app.UseMiddleware<Boundary>(new AdminKey(adminKey));
 }
@@ -85,7 +86,8 @@ sealed class Boundary(RequestDelegate next, AdminKey key, ILogger<Boundary> log)
                 log.LogWarning(thrown, "The ledger is not available");
                 return Problems.WriteAsync(http, Problems.Unavailable, null, "the ledger can not be reached");
             default:
-                log.LogError(thrown, "{Method} {Route} failed", http.Request.Method, (http.GetEndpoint() as Microsoft.AspNetCore.Routing.RouteEndpoint)?.RoutePattern.RawText);
+                log.LogError(thrown, "{Method} {Route} failed", http.Request.Method,
+                    (http.GetEndpoint() as Microsoft.AspNetCore.Routing.RouteEndpoint)?.RoutePattern.RawText);
                 return Problems.WriteAsync(http, Problems.Internal, null, "the log of the service tells more");
         }
     }

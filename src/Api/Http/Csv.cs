@@ -6,13 +6,15 @@ namespace Purser.Api;
 static class Csv
 {
     /// <summary>
-    /// Appends a field. Text that a spreadsheet would calculate gets an apostrophe in front, which it does not show; numbers and times, which
+    /// Appends a field. Text that a spreadsheet would calculate gets an apostrophe in front, which it does not show; numbers and times,
+    /// which
     /// the service made itself, are left as they are.
     /// </summary>
     public static void Append(StringBuilder line, string? field, bool isText)
     {
         if (field is null) return;
-        var safe = isText && field.Length > 0 && field[0] is '=' or '+' or '-' or '@' or '\t' or '\r' or '\n' or '＝' or '＋' or '－' or '＠' ? "'" + field : field;
+        var safe = isText && field.Length > 0 && field[0] is '=' or '+' or '-' or '@' or '\t' or '\r' or '\n' or '＝' or '＋' or '－' or '＠'
+            ? "'" + field : field;
         if (safe.AsSpan().IndexOfAny(",\"\r\n") < 0)
         {
             line.Append(safe);

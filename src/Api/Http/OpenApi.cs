@@ -51,15 +51,19 @@ static class OpenApi
         else if (type == typeof(Instant)) (schema.Type, schema.Format) = (Kind(schema, JsonSchemaType.String), "date-time");
         else if (type == typeof(FreeObject)) schema.Type = Kind(schema, JsonSchemaType.Object);
         else if (type == typeof(Cost))
-            (schema.Type, schema.Pattern, schema.Description) = (Kind(schema, JsonSchemaType.String), @"^-?\d+(\.\d{1,9})?$", "money as a decimal string");
+            (schema.Type, schema.Pattern, schema.Description) = (Kind(schema, JsonSchemaType.String), @"^-?\d+(\.\d{1,9})?$",
+                "money as a decimal string");
         else if (type == typeof(Amount))
-            (schema.Type, schema.Description) = (JsonSchemaType.Integer | JsonSchemaType.String | JsonSchemaType.Null, "a whole number; for money a decimal string; null is unlimited");
+            (schema.Type, schema.Description) = (JsonSchemaType.Integer | JsonSchemaType.String | JsonSchemaType.Null,
+                "a whole number; for money a decimal string; null is unlimited");
         else if (type == typeof(ThresholdDocument))
             (schema.Type, schema.Description) = (JsonSchemaType.Number | JsonSchemaType.Object, "a ratio, or {\"ratio\", \"level\"}");
         else if (type == typeof(PriceDocument) || type == typeof(System.Text.Json.Nodes.JsonObject))
-            (schema.Type, schema.Description) = (JsonSchemaType.Object, "a price in the form of an entry of the catalogue, or a whole catalogue: docs/prices.md");
+            (schema.Type, schema.Description) =
+                (JsonSchemaType.Object, "a price in the form of an entry of the catalogue, or a whole catalogue: docs/prices.md");
         else if (type == typeof(UsageResultDocument)) schema.Discriminator = null;
-        else if (type == typeof(Window)) (schema.Type, schema.Description) = (Kind(schema, JsonSchemaType.String), WindowNameConverter.Wrong);
+        else if (type == typeof(Window))
+            (schema.Type, schema.Description) = (Kind(schema, JsonSchemaType.String), WindowNameConverter.Wrong);
         else if (type.IsEnum)
         {
             schema.Type = Kind(schema, JsonSchemaType.String);
@@ -72,10 +76,13 @@ static class OpenApi
         schema.Type is { } known && known.HasFlag(JsonSchemaType.Null) ? type | JsonSchemaType.Null : type;
 
     static IEnumerable<string> Words(Type type) =>
-        type == typeof(LimitUnit) ? Of<LimitUnit>() : type == typeof(Enforcement) ? Of<Enforcement>() : type == typeof(LimitMode) ? Of<LimitMode>()
-        : type == typeof(UnpricedRule) ? Of<UnpricedRule>() : type == typeof(ExpiryRule) ? Of<ExpiryRule>() : type == typeof(IsoDayOfWeek) ? Of<IsoDayOfWeek>()
+        type == typeof(LimitUnit) ? Of<LimitUnit>() : type == typeof(Enforcement) ? Of<Enforcement>() : type == typeof(LimitMode)
+            ? Of<LimitMode>()
+        : type == typeof(UnpricedRule) ? Of<UnpricedRule>() : type == typeof(ExpiryRule) ? Of<ExpiryRule>() : type == typeof(IsoDayOfWeek)
+            ? Of<IsoDayOfWeek>()
         : type == typeof(ReservationState) ? Of<ReservationState>() : type == typeof(RecordKind) ? Of<RecordKind>()
-        : type == typeof(AnomalyKind) ? Of<AnomalyKind>() : type == typeof(AnomalyUnit) ? Of<AnomalyUnit>() : type == typeof(Severity) ? Of<Severity>()
+        : type == typeof(AnomalyKind) ? Of<AnomalyKind>() : type == typeof(AnomalyUnit) ? Of<AnomalyUnit>() : type == typeof(Severity)
+            ? Of<Severity>()
         : type == typeof(TrendDirection) ? Of<TrendDirection>() : [];
 
     static IEnumerable<string> Of<T>() where T : struct, Enum => WordConverter<T>.Words.Select(word => word.Word);
@@ -92,17 +99,20 @@ static class OpenApi
         [
             .. path.Split('/').Where(segment => segment.StartsWith('{')).Select(segment => new OpenApiParameter
             {
-                Name = segment.Trim('{', '}', '*'), In = ParameterLocation.Path, Required = true, Schema = new OpenApiSchema { Type = JsonSchemaType.String },
+                Name = segment.Trim('{', '}', '*'), In = ParameterLocation.Path, Required = true,
+                    Schema = new OpenApiSchema { Type = JsonSchemaType.String },
             }),
             .. notes.OfType<ParametersNote>().SelectMany(known => known.Parameters).Select(parameter => new OpenApiParameter
             {
-                Name = parameter.Name, In = ParameterLocation.Query, Description = parameter.Description, Schema = new OpenApiSchema { Type = JsonSchemaType.String },
+                Name = parameter.Name, In = ParameterLocation.Query, Description = parameter.Description,
+                    Schema = new OpenApiSchema { Type = JsonSchemaType.String },
             }),
         ];
         if (notes.OfType<BodyNote>().FirstOrDefault() is { } body)
         {
             var one = await Schema(context, body.Type, cancellation);
-            var schema = body.OrMany ? new OpenApiSchema { OneOf = [one, new OpenApiSchema { Type = JsonSchemaType.Array, Items = one }] } : one;
+            var schema = body.OrMany ? new OpenApiSchema { OneOf = [one, new OpenApiSchema { Type = JsonSchemaType.Array, Items = one }] }
+                : one;
             operation.RequestBody = new OpenApiRequestBody { Required = body.Required, Content = Json(schema) };
         }
         operation.Responses = [];
@@ -120,7 +130,8 @@ static class OpenApi
         if (notes.OfType<FileNote>().FirstOrDefault() is { } file)
             operation.Responses["200"] = new OpenApiResponse
             {
-                Description = "Done", Content = Json(new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" }, file.ContentType),
+                Description = "Done", Content = Json(new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" },
+                    file.ContentType),
             };
         operation.Responses["default"] = new OpenApiResponse
         {
@@ -128,9 +139,11 @@ static class OpenApi
         };
     }
 
-    static Dictionary<string, OpenApiMediaType> Json(IOpenApiSchema schema, string type = "application/json") => new() { [type] = new() { Schema = schema } };
+    static Dictionary<string, OpenApiMediaType> Json(IOpenApiSchema schema, string type = "application/json") =>
+        new() { [type] = new() { Schema = schema } };
 
-    /// <summary>The schema of a document by reference. The framework writes nested documents out in place; each gets its one place here.</summary>
+    /// <summary>The schema of a document by reference. The framework writes nested documents out in place; each gets its one place
+    /// here.</summary>
     static async Task<IOpenApiSchema> Schema(OpenApiOperationTransformerContext context, Type type, CancellationToken cancellation) =>
         Hoisted(context.Document!, await context.GetOrCreateSchemaAsync(type, null, cancellation));
 

@@ -10,7 +10,8 @@ static class PathValue
     {
         var account = Of(http, "account");
         return Validity.IsAccountId(account)
-            ? account : throw RequestRefusedException.Invalid("account", "must be 1 to 200 letters, digits and . _ - : @, and not only dots");
+            ? account : throw RequestRefusedException.Invalid(
+                "account", "must be 1 to 200 letters, digits and . _ - : @, and not only dots");
     }
 
     /// <summary>
@@ -29,15 +30,18 @@ static class PathValue
         var value = (string?)http.Request.RouteValues[name] ?? "";
         if (!value.Contains('%', StringComparison.Ordinal) || http.GetEndpoint() is not RouteEndpoint { RoutePattern: var pattern }
             || http.Features.Get<IHttpRequestFeature>()?.RawTarget is not { } target) return value;
-        return string.Join('/', target.Split('?')[0].TrimStart('/').Split('/').Skip(pattern.PathSegments.Count - 1).Select(Uri.UnescapeDataString));
+        return string.Join('/', target.Split('?')[0].TrimStart('/').Split('/').Skip(pattern.PathSegments.Count - 1)
+            .Select(Uri.UnescapeDataString));
     }
 
     static string? Raw(HttpContext http, string name)
     {
-        if (http.GetEndpoint() is not RouteEndpoint { RoutePattern: var pattern } || http.Features.Get<IHttpRequestFeature>()?.RawTarget is not { } target)
+        if (http.GetEndpoint() is not RouteEndpoint { RoutePattern: var pattern } || http.Features.Get<IHttpRequestFeature>()?.RawTarget
+            is not { } target)
             return null;
         var index = pattern.PathSegments.ToList().FindIndex(segment =>
-            segment.IsSimple && segment.Parts[0] is Microsoft.AspNetCore.Routing.Patterns.RoutePatternParameterPart part && part.Name == name);
+            segment.IsSimple && segment.Parts[0] is Microsoft.AspNetCore.Routing.Patterns.RoutePatternParameterPart part
+                && part.Name == name);
         var segments = target.Split('?')[0].Trim('/').Split('/');
         return segments.Length == pattern.PathSegments.Count ? segments[index] : null;
     }

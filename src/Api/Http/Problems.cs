@@ -92,8 +92,10 @@ public static class Problems
     public static Task WriteAsync(HttpContext http, Outcome outcome)
     {
         if (outcome.Answer is not Decision decision) return WriteAsync(http, Of(outcome.Status), outcome.Field, outcome.Detail);
-        if (outcome.Status == OutcomeStatus.Refused && decision.BlockedBy.Count > 0 && decision.BlockedBy.All(blocker => blocker.RetryAfterSeconds is not null))
-            http.Response.Headers.RetryAfter = decision.BlockedBy.Max(blocker => blocker.RetryAfterSeconds!.Value).ToString(System.Globalization.CultureInfo.InvariantCulture);
+        if (outcome.Status == OutcomeStatus.Refused && decision.BlockedBy.Count > 0
+            && decision.BlockedBy.All(blocker => blocker.RetryAfterSeconds is not null))
+            http.Response.Headers.RetryAfter = decision.BlockedBy.Max(blocker => blocker.RetryAfterSeconds!.Value)
+                .ToString(System.Globalization.CultureInfo.InvariantCulture);
         var refusal = new RefusalDocument(Document(outcome), decision);
         return Reply.JsonAsync(http, Of(outcome.Status).Status, refusal, ApiJson.Default.RefusalDocument, ContentType);
     }
@@ -102,7 +104,9 @@ public static class Problems
     public static Outcome Of(JsonException wrong, string at = "")
     {
         if (wrong.InnerException is JsonException malformed)
-            return new(OutcomeStatus.Invalid, null, null, $"the body is not valid JSON: {Bare(malformed.Message)}, at line {malformed.LineNumber + 1}, byte {malformed.BytePositionInLine + 1}");
+            return new(OutcomeStatus.Invalid, null, null,
+                $"the body is not valid JSON: {Bare(malformed.Message)}, at line {malformed.LineNumber + 1}, byte "
+                    + $"{malformed.BytePositionInLine + 1}");
         var field = FieldOf(wrong.Path, at);
         return new(OutcomeStatus.Invalid, null, field, wrong switch
         {

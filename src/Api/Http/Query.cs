@@ -18,15 +18,19 @@ readonly struct Query
     {
         values = http.Request.Query;
         foreach (var name in values.Keys)
-            if (!known.Any(parameter => parameter.Name == name) && (prefix is null || name.Length <= prefix.Length || !name.StartsWith(prefix, StringComparison.Ordinal)))
+            if (!known.Any(parameter => parameter.Name == name)
+                && (prefix is null || name.Length <= prefix.Length || !name.StartsWith(prefix, StringComparison.Ordinal)))
                 throw RequestRefusedException.Invalid(name, known.Count == 0
-                    ? "this operation takes no parameters" : $"is not a parameter of this operation; it takes {string.Join(", ", known.Select(parameter => parameter.Name))}");
+                    ? "this operation takes no parameters"
+                        : $"is not a parameter of this operation; it takes {string.Join(", ", known.Select(parameter => parameter.Name))}");
     }
 
     /// <summary>Every value of a parameter that may be repeated or separated by commas.</summary>
-    public IReadOnlyList<string> Many(string name) => [.. values[name].SelectMany(value => (value ?? "").Split(',')).Where(value => value.Length > 0)];
+    public IReadOnlyList<string> Many(string name) =>
+        [.. values[name].SelectMany(value => (value ?? "").Split(',')).Where(value => value.Length > 0)];
 
-    /// <summary>The values of the parameters whose names begin with a prefix, by the rest of their names; null where there are none.</summary>
+    /// <summary>The values of the parameters whose names begin with a prefix, by the rest of their names; null where there are
+    /// none.</summary>
     public SortedDictionary<string, string>? Prefixed(string prefix)
     {
         SortedDictionary<string, string>? found = null;
@@ -39,7 +43,8 @@ readonly struct Query
     public string? Account(string name)
     {
         var account = Text(name);
-        return account is null || Core.Validity.IsAccountId(account) ? account : throw RequestRefusedException.Invalid(name, "is not an account id");
+        return account is null || Core.Validity.IsAccountId(account)
+            ? account : throw RequestRefusedException.Invalid(name, "is not an account id");
     }
 
     /// <summary>The value; an empty one counts as none.</summary>
@@ -48,7 +53,8 @@ readonly struct Query
         var given = values[name];
         if (given.Count > 1) throw RequestRefusedException.Invalid(name, "is given more than once");
         if (given.Count == 0 || string.IsNullOrEmpty(given[0])) return null;
-        return given[0]!.Any(char.IsControl) ? throw RequestRefusedException.Invalid(name, "must not contain control characters") : given[0];
+        return given[0]!.Any(char.IsControl) ? throw RequestRefusedException.Invalid(name, "must not contain control characters")
+            : given[0];
     }
 
     public int Count(string name, int usual, int most)
@@ -70,12 +76,14 @@ readonly struct Query
     public Instant? Time(string name, DateTimeZone zone)
     {
         if (Text(name) is not { } text) return null;
-        if (LocalDatePattern.Iso.Parse(text) is { Success: true, Value: { Year: >= 2 and < 9999 } date }) return zone.AtStartOfDay(date).ToInstant();
+        if (LocalDatePattern.Iso.Parse(text) is { Success: true, Value: { Year: >= 2 and < 9999 } date })
+            return zone.AtStartOfDay(date).ToInstant();
         // A plus sign that was not encoded arrives as a space.
         return TimeConverter.TryParse(text.Replace(' ', '+'), out var time)
             ? time : throw RequestRefusedException.Invalid(name, TimeConverter.Wrong + ", or a date");
     }
 
     public DateTimeZone Zone(string name) => Text(name) is not { } text ? DateTimeZone.Utc
-        : DateTimeZoneProviders.Tzdb.GetZoneOrNull(text) ?? throw RequestRefusedException.Invalid(name, "must be an IANA time zone, such as Europe/Berlin");
+        : DateTimeZoneProviders.Tzdb.GetZoneOrNull(text) ?? throw RequestRefusedException.Invalid(
+            name, "must be an IANA time zone, such as Europe/Berlin");
 }

@@ -12,7 +12,8 @@ namespace Purser.Api.Json;
     Converters =
     [
         typeof(TextConverter), typeof(WholeNumberConverter), typeof(NumberConverter), typeof(FlagConverter), typeof(TimeConverter),
-        typeof(WindowNameConverter), typeof(UnitConverter), typeof(EnforcementConverter), typeof(ModeConverter), typeof(UnpricedRuleConverter),
+        typeof(WindowNameConverter), typeof(UnitConverter), typeof(EnforcementConverter), typeof(ModeConverter),
+            typeof(UnpricedRuleConverter),
         typeof(ExpiryRuleConverter), typeof(WeekdayConverter), typeof(ReservationStateConverter), typeof(RecordKindConverter),
         typeof(AnomalyKindConverter), typeof(AnomalyUnitConverter), typeof(SeverityConverter), typeof(TrendDirectionConverter),
     ])]

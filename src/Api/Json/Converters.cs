@@ -13,7 +13,8 @@ sealed class TextConverter : JsonConverter<string>
     public override string Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => Read(ref reader);
 
     public static string Read(ref Utf8JsonReader reader) =>
-        reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName ? Checked(ref reader) : throw new BadValueException("must be a string");
+        reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName
+            ? Checked(ref reader) : throw new BadValueException("must be a string");
 
     static string Checked(ref Utf8JsonReader reader)
     {
@@ -30,11 +31,13 @@ sealed class TextConverter : JsonConverter<string>
         return text.Contains('\0') ? throw new BadValueException("must not contain the NUL character") : text;
     }
 
-    public override string ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => Checked(ref reader);
+    public override string ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        Checked(ref reader);
 
     public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteStringValue(value);
 
-    public override void WriteAsPropertyName(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WritePropertyName(value);
+    public override void WriteAsPropertyName(Utf8JsonWriter writer, string value, JsonSerializerOptions options) =>
+        writer.WritePropertyName(value);
 }
 
 sealed class WholeNumberConverter : JsonConverter<long>
@@ -47,7 +50,8 @@ sealed class WholeNumberConverter : JsonConverter<long>
         if (reader.TokenType != JsonTokenType.Number) throw new BadValueException(wrong);
         if (reader.TryGetInt64(out var whole)) return whole;
         // 1000.0 and 1e3 are whole numbers too.
-        if (reader.TryGetDecimal(out var number) && number == decimal.Truncate(number) && number is >= long.MinValue and <= long.MaxValue) return (long)number;
+        if (reader.TryGetDecimal(out var number) && number == decimal.Truncate(number) && number is >= long.MinValue and <= long.MaxValue)
+            return (long)number;
         throw new BadValueException($"{wrong}, of at most 63 bits");
     }
 
@@ -84,7 +88,8 @@ sealed class TimeConverter : JsonConverter<Instant>
     static readonly Instant latest = Instant.FromUtc(9999, 12, 31, 0, 0);
 
     public override Instant Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        reader.TokenType == JsonTokenType.String && TryParse(TextConverter.Read(ref reader), out var instant) ? instant : throw new BadValueException(Wrong);
+        reader.TokenType == JsonTokenType.String && TryParse(TextConverter.Read(ref reader), out var instant)
+            ? instant : throw new BadValueException(Wrong);
 
     public static bool TryParse(string text, out Instant instant)
     {
@@ -99,7 +104,8 @@ sealed class TimeConverter : JsonConverter<Instant>
     {
         Span<byte> text = stackalloc byte[32];
         var time = value.ToDateTimeUtc();
-        ReadOnlySpan<char> format = time.Ticks % TimeSpan.TicksPerSecond / TimeSpan.TicksPerMillisecond == 0 ? "yyyy-MM-ddTHH:mm:ssZ" : "yyyy-MM-ddTHH:mm:ss.fffZ";
+        ReadOnlySpan<char> format = time.Ticks % TimeSpan.TicksPerSecond / TimeSpan.TicksPerMillisecond == 0
+            ? "yyyy-MM-ddTHH:mm:ssZ" : "yyyy-MM-ddTHH:mm:ss.fffZ";
         time.TryFormat(text, out var length, format, System.Globalization.CultureInfo.InvariantCulture);
         writer.WriteStringValue(text[..length]);
     }
@@ -108,22 +114,26 @@ sealed class TimeConverter : JsonConverter<Instant>
 sealed class WindowNameConverter : JsonConverter<Window>
 {
     public static readonly string Wrong =
-        $"must be {string.Join(", ", Window.Names.SkipLast(1))} or rolling:<ISO 8601 duration> of a minute to 400 days, such as rolling:P7D";
+        $"must be {string.Join(", ", Window.Names.SkipLast(1))} or rolling:<ISO 8601 duration> of a minute to 400 days, such as "
+            + $"rolling:P7D";
 
     public override Window Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         reader.TokenType == JsonTokenType.String && Window.TryParse(TextConverter.Read(ref reader), out var window)
             ? window : throw new BadValueException(Wrong);
 
-    public override void Write(Utf8JsonWriter writer, Window value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
+    public override void Write(Utf8JsonWriter writer, Window value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(value.ToString());
 }
 
 /// <summary>An enum as camelCase words; case is ignored when reading.</summary>
 class WordConverter<T> : JsonConverter<T> where T : struct, Enum
 {
     public static readonly IReadOnlyList<(string Word, T Value)> Words =
-        [.. Enum.GetValues<T>().Select(value => (JsonNamingPolicy.CamelCase.ConvertName(value.ToString()), value)).Where(word => word.Item1 != "none")];
+        [.. Enum.GetValues<T>().Select(value => (JsonNamingPolicy.CamelCase.ConvertName(value.ToString()), value))
+            .Where(word => word.Item1 != "none")];
 
-    static readonly Dictionary<T, JsonEncodedText> encoded = Words.ToDictionary(word => word.Value, word => JsonEncodedText.Encode(word.Word));
+    static readonly Dictionary<T, JsonEncodedText> encoded = Words.ToDictionary(word => word.Value, word =>
+        JsonEncodedText.Encode(word.Word));
 
     public override T Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {

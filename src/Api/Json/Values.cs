@@ -51,7 +51,8 @@ public sealed class BadValueException(string message) : JsonException(message);
 
 sealed class AmountConverter : JsonConverter<Amount>
 {
-    const string Wrong = "must be a whole number, or for money a decimal string such as \"12.50\" (at most nine decimals and a billion units)";
+    const string Wrong =
+        "must be a whole number, or for money a decimal string such as \"12.50\" (at most nine decimals and a billion units)";
 
     public override bool HandleNull => true;
 
@@ -91,10 +92,12 @@ sealed class CostConverter : JsonConverter<Cost>
             throw new BadValueException("must be a decimal string such as \"0.0125\": JSON numbers lose digits of money on their way");
         return reader.TokenType == JsonTokenType.String && Core.Money.TryParse(TextConverter.Read(ref reader), out var nanos)
             ? new(nanos)
-            : throw new BadValueException("must be a decimal string such as \"0.0125\" with at most nine decimals, at most a billion units");
+            : throw new BadValueException(
+                "must be a decimal string such as \"0.0125\" with at most nine decimals, at most a billion units");
     }
 
-    public override void Write(Utf8JsonWriter writer, Cost value, JsonSerializerOptions options) => writer.WriteStringValue(Core.Money.Format(value.Nanos));
+    public override void Write(Utf8JsonWriter writer, Cost value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(Core.Money.Format(value.Nanos));
 }
 
 sealed class FreeObjectConverter : JsonConverter<FreeObject>

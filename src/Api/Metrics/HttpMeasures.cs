@@ -11,7 +11,8 @@ static class HttpMeasures
     static readonly long[] answered = new long[Statuses];
     static readonly Meter meter = new(Measures.MeterName + ".Http");
 
-    static HttpMeasures() => meter.CreateObservableCounter("purser.http.responses", Responses, description: "Requests by the status of the answer");
+    static HttpMeasures() =>
+        meter.CreateObservableCounter("purser.http.responses", Responses, description: "Requests by the status of the answer");
 
     public static void Count(int status)
     {

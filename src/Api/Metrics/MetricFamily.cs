@@ -63,7 +63,8 @@ sealed class MetricFamily
         foreach (var (name, value) in tags)
         {
             if (labels.Length > 0) labels.Append(',');
-            var text = string.Create(CultureInfo.InvariantCulture, $"{value}").Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
+            var text = string.Create(CultureInfo.InvariantCulture, $"{value}").Replace("\\", "\\\\", StringComparison.Ordinal)
+                .Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
             labels.Append(name.Replace('.', '_')).Append("=\"").Append(text).Append('"');
         }
         return labels.ToString();

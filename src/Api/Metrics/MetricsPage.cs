@@ -22,7 +22,8 @@ public sealed class MetricsPage : IDisposable
     {
         listener.InstrumentPublished = (instrument, there) =>
         {
-            if (instrument.Meter.Name == Measures.MeterName || instrument.Meter.Name.StartsWith(Measures.MeterName + ".", StringComparison.Ordinal))
+            if (instrument.Meter.Name == Measures.MeterName || instrument.Meter.Name.StartsWith(Measures.MeterName + ".",
+                StringComparison.Ordinal))
                 there.EnableMeasurementEvents(instrument, families.GetOrAdd(instrument, made => new(made)));
         };
         listener.SetMeasurementEventCallback<long>((_, value, tags, family) => ((MetricFamily)family!).Take(value, tags));

@@ -32,7 +32,8 @@ sealed class Exchange
 
     static UsageStep Finer(UsageStep a, UsageStep b) => a == UsageStep.Whole ? b : b == UsageStep.Whole || a < b ? a : b;
 
-    /// <summary>The largest steps that an instant lies between. Within a quarter of an hour, the shortest that is kept, the rate of its beginning holds.</summary>
+    /// <summary>The largest steps that an instant lies between. Within a quarter of an hour, the shortest that is kept, the rate of its
+    /// beginning holds.</summary>
     static UsageStep StepTo(Instant at)
     {
         var step = UsageStep.Day;
@@ -46,7 +47,10 @@ sealed class Exchange
         var at = sum.Start ?? from;
         if (known.TryGetValue((sum.Currency, at), out var rate)) return rate;
         return known[(sum.Currency, at)] = rates.Between(sum.Currency, Currency, at) ?? throw RequestRefusedException.Unprocessable(
-            "currency", $"there is no exchange rate from {sum.Currency} to {Currency} for {NodaTime.Text.InstantPattern.ExtendedIso.Format(at)}; give one with PUT /v1/exchange-rates, or ask for accounts of one currency");
+            "currency",
+                $"there is no exchange rate from {sum.Currency} to {Currency} for "
+                    + $"{NodaTime.Text.InstantPattern.ExtendedIso.Format(at)}; give one with PUT /v1/exchange-rates, or ask for "
+                        + $"accounts of one currency");
     }
 
     /// <summary>Whole nanos of the one currency, rounded up once, from those of others by their rates.</summary>
@@ -61,7 +65,8 @@ sealed class Exchange
 /// <summary>The port as a report asks it: in steps that are fine enough for the rates.</summary>
 sealed class ExchangedQueries(IUsageQueries queries, Exchange? exchange)
 {
-    public Task<IReadOnlyList<UsageSum>> SumAsync(UsageFilter filter, IReadOnlyList<UsageKey> by, UsageStep step, CancellationToken cancellation) =>
+    public Task<IReadOnlyList<UsageSum>> SumAsync(UsageFilter filter, IReadOnlyList<UsageKey> by, UsageStep step,
+        CancellationToken cancellation) =>
         queries.SumAsync(filter, by, exchange?.Finer(step) ?? step, cancellation);
 
     public Task<UsageExtent> ExtentAsync(UsageFilter filter, CancellationToken cancellation) => queries.ExtentAsync(filter, cancellation);

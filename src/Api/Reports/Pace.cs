@@ -17,10 +17,12 @@ static class Pace
         var first = inTime.Aggregate(until, (earliest, sum) => Instant.Min(earliest, sum.Start!.Value));
         var days = Days(Instant.Max(first, request.From), until);
         var left = Days(until, Instant.Max(request.To, until));
-        if (PaceOf((decimal)total.Tokens, days, left, false) is not { } tokens || PaceOf(Money.ToDecimal(total.CostNanos), days, left, true) is not { } cost
+        if (PaceOf((decimal)total.Tokens, days, left, false) is not { } tokens || PaceOf(Money.ToDecimal(total.CostNanos), days, left, true)
+            is not { } cost
             || PaceOf((decimal)total.Requests, days, left, false) is not { } requests)
             return new(ProjectionStatus.Insufficient, decimal.Round(days, 1), null, null, null, null);
-        return new(ProjectionStatus.Projected, decimal.Round(days, 1), decimal.Round(UsageRate.ConfidenceOf(days), 3), tokens, cost, requests);
+        return new(ProjectionStatus.Projected, decimal.Round(days, 1), decimal.Round(UsageRate.ConfidenceOf(days), 3), tokens, cost,
+            requests);
     }
 
     static decimal Days(Instant from, Instant to) => Math.Max(0, decimal.Round((decimal)(to - from).TotalDays, 6));

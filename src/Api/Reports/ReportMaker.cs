@@ -9,7 +9,8 @@ namespace Purser.Api.Reports;
 
 /// <param name="exchange">How what was booked is told in the currency that was asked for; null where none was.</param>
 sealed class ReportMaker(
-    IUsageQueries ledger, IUsageHistories histories, IBudgetAuthority authority, ReportRequest request, Exchange? exchange, CancellationToken cancellation)
+    IUsageQueries ledger, IUsageHistories histories, IBudgetAuthority authority, ReportRequest request, Exchange? exchange,
+        CancellationToken cancellation)
 {
     readonly ExchangedQueries queries = new(ledger, exchange);
     static readonly UsageKey[] models = [UsageKey.Provider, UsageKey.Model];
@@ -17,11 +18,13 @@ sealed class ReportMaker(
     public async Task<ReportDocument> MakeAsync()
     {
         var steps = new Steps(request.Zone, request.Step, request.From, request.To);
-        // All at once. Groups are asked for one by one, for which there are smaller rollups than for all of it; what another one has is divided here.
+        // All at once. Groups are asked for one by one, for which there are smaller rollups than for all of it; what another one has is
+        // divided here.
         var inTimeAsked = queries.SumAsync(request.Filter, [], steps.Unit, cancellation);
         var extentAsked = queries.ExtentAsync(request.Filter, cancellation);
         var asked = new List<(UsageKey[] Keys, Task<IReadOnlyList<UsageSum>> Sums)>();
-        foreach (var keys in request.Groups.Where(group => group.IsRolledUp).Select(WithProvider).Append(models).OrderByDescending(keys => keys.Length))
+        foreach (var keys in request.Groups.Where(group => group.IsRolledUp).Select(WithProvider).Append(models)
+            .OrderByDescending(keys => keys.Length))
             if (!asked.Any(one => keys.All(one.Keys.Contains)))
                 asked.Add((keys, queries.SumAsync(request.Filter, keys, UsageStep.Whole, cancellation)));
         await Task.WhenAll([inTimeAsked, extentAsked, .. asked.Select(one => one.Sums)]);
@@ -41,7 +44,8 @@ sealed class ReportMaker(
             if (all.Count > request.Top) omitted[group.Type] = all.Count - request.Top;
         }
         return new(
-            new(request.From, request.To, request.Zone.Id, request.Granularity), currency, new(total, extent), rows, SeriesOf(inTime, steps),
+            new(request.From, request.To, request.Zone.Id, request.Granularity), currency, new(total, extent), rows,
+                SeriesOf(inTime, steps),
             CostsOf(Divide(rolledUp, models), total), Pace.Of(request, inTime, total))
         {
             Anomalies = request.WithAnomalies ? await AnomaliesAsync() : null,
@@ -50,21 +54,27 @@ sealed class ReportMaker(
         };
     }
 
-    /// <summary>The one currency of what was booked, or of the account; several are converted only where one of them was asked for.</summary>
+    /// <summary>The one currency of what was booked, or of the account; several are converted only where one of them was asked
+    /// for.</summary>
     async Task<string> CurrencyOfAsync(IReadOnlyList<UsageSum> sums)
     {
         if (exchange is not null) return exchange.Currency;
         var booked = sums.Where(sum => sum.CostNanos != 0).Select(sum => sum.Currency).Distinct().Order(StringComparer.Ordinal).ToArray();
         if (booked.Length > 1)
-            throw RequestRefusedException.Unprocessable("currency", $"usage in {string.Join(", ", booked)} lies in this range; say in which `currency` to tell it, or ask for accounts that have one");
+            throw RequestRefusedException.Unprocessable(
+                "currency",
+                    $"usage in {string.Join(", ", booked)} lies in this range; say in which `currency` to tell it, or ask for accounts "
+                        + $"that have one");
         if (booked.Length == 1) return booked[0];
         return sums.Count > 0 ? sums[0].Currency
-            : request.Filter.Account is { } account && (await authority.SendAsync(account, new GetPolicy(), cancellation)).Answer is PolicyView view ? view.Effective.Currency
+            : request.Filter.Account is { } account && (await authority.SendAsync(account, new GetPolicy(), cancellation)).Answer
+                is PolicyView view ? view.Effective.Currency
             : EffectivePolicy.None.Currency;
     }
 
     /// <summary>Rollups that have the model have its provider too.</summary>
-    static UsageKey[] WithProvider(ReportGroup group) => group.Keys.Contains(UsageKey.Model) ? [.. group.Keys.Union(models)] : [.. group.Keys];
+    static UsageKey[] WithProvider(ReportGroup group) => group.Keys.Contains(UsageKey.Model) ? [.. group.Keys.Union(models)]
+        : [.. group.Keys];
 
     Dictionary<Keys, Tally> Divide(IReadOnlyList<(UsageKey[] Keys, IReadOnlyList<UsageSum> Sums)> rolledUp, IReadOnlyList<UsageKey> by)
     {
@@ -86,7 +96,8 @@ sealed class ReportMaker(
         {
             var next = 0;
             string? ValueOf(string name) => name == ReportGroup.Date
-                ? LocalDatePattern.Iso.Format(days!.Spans[days.IndexOf(sum.Start!.Value)].Start.InZone(request.Zone).Date) : sum.Keys[next++];
+                ? LocalDatePattern.Iso.Format(days!.Spans[days.IndexOf(sum.Start!.Value)].Start.InZone(request.Zone).Date)
+                    : sum.Keys[next++];
             var first = ValueOf(group.Names[0]);
             Of(tallies, new(first, group.Names.Count > 1 ? ValueOf(group.Names[1]) : null)).Add(sum);
         }
@@ -97,7 +108,8 @@ sealed class ReportMaker(
     {
         var pair = group.Names.Count > 1;
         var rows = tallies.Select(entry => new BreakdownDocument(
-            group.Type, pair ? $"{entry.Key.First}*{entry.Key.Second}" : entry.Key.First, pair ? [entry.Key.First, entry.Key.Second] : null, entry.Value, total));
+            group.Type, pair ? $"{entry.Key.First}*{entry.Key.Second}" : entry.Key.First, pair ? [entry.Key.First, entry.Key.Second] : null,
+                entry.Value, total));
         return group.Names is [ReportGroup.Date]
             ? [.. rows.OrderBy(row => row.Key, StringComparer.Ordinal)]
             : [.. rows.OrderByDescending(row => row.TotalTokens.Value).ThenBy(row => row.Key, StringComparer.Ordinal)];
@@ -117,7 +129,8 @@ sealed class ReportMaker(
             .. tallies.Where(model => model.Value.CostNanos != 0).OrderByDescending(model => model.Value.CostNanos)
                 .ThenBy(model => model.Key.First, StringComparer.Ordinal).ThenBy(model => model.Key.Second, StringComparer.Ordinal)
                 .Select(model => new ModelCostDocument(
-                    model.Key.First, model.Key.Second, Amount.Whole(model.Value.Tokens), Money.Format(model.Value.CostNanos), model.Value.CostPercentOf(total))),
+                    model.Key.First, model.Key.Second, Amount.Whole(model.Value.Tokens), Money.Format(model.Value.CostNanos),
+                        model.Value.CostPercentOf(total))),
         ]);
 
     async Task<PreviousDocument> PreviousAsync(Tally now, string currency)
@@ -126,7 +139,9 @@ sealed class ReportMaker(
         var filter = request.Filter with { From = request.From - length, To = request.From };
         var sums = await queries.SumAsync(filter, [], UsageStep.Whole, cancellation);
         if (exchange is null && sums.FirstOrDefault(sum => sum.CostNanos != 0 && sum.Currency != currency) is { } other)
-            throw RequestRefusedException.Unprocessable("compare", $"usage in {other.Currency} lies in the period before, and this one is told in {currency}; ask for one `currency`");
+            throw RequestRefusedException.Unprocessable(
+                "compare",
+                    $"usage in {other.Currency} lies in the period before, and this one is told in {currency}; ask for one `currency`");
         var before = Tally.Of(sums, exchange);
         return new(filter.From.Value, filter.To.Value, new(before, await queries.ExtentAsync(filter, cancellation)), new(now, before));
     }
@@ -134,7 +149,8 @@ sealed class ReportMaker(
     async Task<List<AnomalyDocument>> AnomaliesAsync()
     {
         var history = await histories.ReadAsync(request.Filter.Account!, cancellation);
-        return [.. history.Anomalies.Reverse().Where(one => one.At >= request.From && one.At < request.To).Select(one => new AnomalyDocument(one))];
+        return [.. history.Anomalies.Reverse().Where(one => one.At >= request.From && one.At < request.To)
+            .Select(one => new AnomalyDocument(one))];
     }
 
     Tally Of(Dictionary<Keys, Tally> tallies, Keys keys)

@@ -18,12 +18,14 @@ sealed class Steps
         for (var at = from; at < to;)
         {
             if (spans.Count == Most)
-                throw RequestRefusedException.Invalid("granularity", $"the range has more than {Most} steps of a {step}; ask for a shorter range or larger steps");
+                throw RequestRefusedException.Invalid(
+                    "granularity", $"the range has more than {Most} steps of a {step}; ask for a shorter range or larger steps");
             var end = Instant.Min(calendar.Bounds(step, at).End, to);
             spans.Add(new(at, end));
             at = end;
         }
-        Unit = spans.Skip(1).Aggregate(step.Kind == WindowKind.Minute ? UsageStep.Minute : UsageStep.Day, (unit, span) => Finest(unit, span.Start));
+        Unit = spans.Skip(1).Aggregate(step.Kind == WindowKind.Minute ? UsageStep.Minute : UsageStep.Day, (unit, span) =>
+            Finest(unit, span.Start));
     }
 
     public IReadOnlyList<Span> Spans => spans;

@@ -29,7 +29,8 @@ public sealed record AdaptiveSettings(
 
 /// <summary>What the caller has to change so that the call is the one that was admitted; null where it stays as it was asked for.</summary>
 public sealed record CallChanges(
-    string? Provider, string? Model, long? MaxOutputTokens, bool DisableTools, decimal? Temperature, IReadOnlyList<DegradationMeasure> Measures, string? Saving);
+    string? Provider, string? Model, long? MaxOutputTokens, bool DisableTools, decimal? Temperature,
+        IReadOnlyList<DegradationMeasure> Measures, string? Saving);
 
 /// <summary>A call as it would be made: its estimate in every unit, the limits that it falls under, and what they say.</summary>
 readonly record struct Call(Estimate Asked, ResolvedEstimate Estimate, MatchingLimits Matches)
@@ -48,7 +49,8 @@ static class DegradationRules
     /// <summary>Above this a temperature is lowered to it: answers stay useful and become steadier.</summary>
     public const decimal LoweredTemperature = 0.3m;
 
-    public static readonly IReadOnlyList<DegradationMeasure> UsualMeasures = [DegradationMeasure.ReduceMaxTokens, DegradationMeasure.UseSmallerModel, DegradationMeasure.DisableTools];
+    public static readonly IReadOnlyList<DegradationMeasure> UsualMeasures = [DegradationMeasure.ReduceMaxTokens,
+        DegradationMeasure.UseSmallerModel, DegradationMeasure.DisableTools];
 
     /// <summary>
     /// The changed call that fits every limit, and the changes; null where all of the policy's measures together do not make it fit. The
@@ -66,7 +68,8 @@ static class DegradationRules
                 case DegradationMeasure.ReduceMaxTokens: reduce = true; break;
                 case DegradationMeasure.UseSmallerModel: smaller = true; break;
                 case DegradationMeasure.DisableTools when estimate.ToolTokens > 0:
-                    estimate = estimate with { Tokens = estimate.Tokens - estimate.ToolTokens, InputTokens = estimate.InputTokens - estimate.ToolTokens, ToolTokens = null };
+                    estimate = estimate with { Tokens = estimate.Tokens - estimate.ToolTokens,
+                        InputTokens = estimate.InputTokens - estimate.ToolTokens, ToolTokens = null };
                     break;
                 default: continue;
             }
@@ -82,7 +85,8 @@ static class DegradationRules
     static (Call, CallChanges)? Reduced(in Call asked, Call call, bool reduce, EffectivePolicy policy, Func<Estimate, Call> look)
     {
         if (call.IsAdmissible) return (call, Changes(asked, call, policy));
-        if (!reduce || Admission.LargestOutputThatFits(call.Matches, call.Estimate) is not { } output || output < policy.MinOutputTokens) return null;
+        if (!reduce || Admission.LargestOutputThatFits(call.Matches, call.Estimate) is not { } output || output < policy.MinOutputTokens)
+            return null;
         call = look(call.Asked with { MaxOutputTokens = output });
         return call.IsAdmissible ? (call, Changes(asked, call, policy)) : null;
     }
@@ -103,7 +107,8 @@ static class DegradationRules
     {
         if (estimate.CostNanos is null) return estimate;
         var priced = estimate with { CostNanos = null };
-        return look(priced).Estimate is { CostKnown: true, Unpriced: false } known && known.Amounts.CostNanos <= asked.Estimate.Amounts.CostNanos ? priced : estimate;
+        return look(priced).Estimate is { CostKnown: true, Unpriced: false } known
+            && known.Amounts.CostNanos <= asked.Estimate.Amounts.CostNanos ? priced : estimate;
     }
 
     static CallChanges Changes(in Call asked, in Call call, EffectivePolicy policy)

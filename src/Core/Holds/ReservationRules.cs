@@ -32,7 +32,8 @@ static class ReservationRules
         var held = new Held(
             command.Id, command.Fingerprint, estimate.Dimensions, estimate.Amounts,
             now + Duration.FromSeconds(command.TtlSeconds ?? state.Effective.DefaultTtlSeconds), TouchesOf(call.Matches),
-            state.Effective.Currency, estimate.PriceVersion, estimate.Unpriced, estimate.PlainTokens, state.Effective.OnExpiry, changes) { At = now };
+            state.Effective.Currency, estimate.PriceVersion, estimate.Unpriced, estimate.PlainTokens, state.Effective.OnExpiry,
+                changes) { At = now };
         return new(Outcome.Done(), [held])
         {
             // The answer shows the limits with this hold in them.
@@ -48,7 +49,9 @@ static class ReservationRules
                 ? new(new Outcome(OutcomeStatus.IdempotencyMismatch, null, "id", $"extension '{command.Id}' exists with another body"))
                 : new(Outcome.Done(Admitted(state, hold, settings, now)));
         if (hold.State != ReservationState.Active)
-            return new(new Outcome(OutcomeStatus.Conflict, null, "reservationId", $"reservation '{hold.Id}' is {Word(hold.State)}; make a new one"));
+            return new(
+                new Outcome(OutcomeStatus.Conflict, null, "reservationId",
+                    $"reservation '{hold.Id}' is {Word(hold.State)}; make a new one"));
         if (hold.Extensions?.Count >= MostExtensions)
             return new(Outcome.Unprocessable("id", $"reservation '{hold.Id}' was extended {MostExtensions} times; make a new one"));
 
@@ -62,7 +65,8 @@ static class ReservationRules
             // An extension adds output (or input) to a call that is under way: nothing is assumed about what it does not name.
             if (named is { Tokens: null, InputTokens: not null, MaxOutputTokens: null }) named = named with { MaxOutputTokens = 0 };
             if (named is { Tokens: null, InputTokens: null, MaxOutputTokens: not null }) named = named with { InputTokens = 0 };
-            if (named is { Tokens: null, InputTokens: null, MaxOutputTokens: null, CostNanos: not null }) named = named with { InputTokens = 0, MaxOutputTokens = 0 };
+            if (named is { Tokens: null, InputTokens: null, MaxOutputTokens: null, CostNanos: not null })
+                named = named with { InputTokens = 0, MaxOutputTokens = 0 };
             // A call that is under way can not be changed any more: an adaptive limit admits what is added, or refuses it.
             var call = Look(state, named, settings, now, requests: 0);
             if (call.Verdict.Silence is { } silent) return new(silent);
@@ -125,7 +129,8 @@ static class ReservationRules
         var paused = state.Paused ? state.PausedReason ?? "the account is paused" : null;
         return new(
             blockers.Length == 0 && !state.Paused, null, ViewRules.Views(state, call.Matches, now), blockers, shadows,
-            blockers.Length == 0 ? [] : Admission.Suggestions(call, blockers, state.Effective, other => Look(state, other, settings, now), now), paused);
+            blockers.Length == 0 ? [] : Admission.Suggestions(call, blockers, state.Effective, other => Look(state, other, settings, now),
+                now), paused);
     }
 
     /// <summary>The limits in shadow mode that would have refused it.</summary>
@@ -136,7 +141,8 @@ static class ReservationRules
         ? new(OutcomeStatus.Paused, decision, null, reason)
         : new(OutcomeStatus.Refused, decision, null,
             "blocked by " + string.Join(", ", decision.BlockedBy.Select(blocker =>
-                $"limit '{blocker.Limit.LimitId}': {blocker.Requested} requested, {blocker.Limit.Remaining} of {blocker.Limit.Amount} {Names.Of(blocker.Limit.Unit)} left")));
+                $"limit '{blocker.Limit.LimitId}': {blocker.Requested} requested, {blocker.Limit.Remaining} of {blocker.Limit.Amount} "
+                    + $"{Names.Of(blocker.Limit.Unit)} left")));
 
     static Decision Admitted(BudgetState state, Hold hold, Settings settings, Instant now) => Admitted(
         state, hold, MatchingLimits.Of(state, hold.Dimensions, ViewRules.Canonical(settings, hold.Dimensions), now), now, []);

@@ -107,14 +107,16 @@ static class SettlementRules
     static bool IsOverrun(Amounts actual, Amounts open, Amounts reserved)
     {
         var nothing = reserved is { Tokens: 0, CostNanos: 0 };
-        return (actual.Tokens > open.Tokens && (nothing || reserved.Tokens > 0)) || (actual.CostNanos > open.CostNanos && (nothing || reserved.CostNanos > 0));
+        return (actual.Tokens > open.Tokens && (nothing || reserved.Tokens > 0))
+            || (actual.CostNanos > open.CostNanos && (nothing || reserved.CostNanos > 0));
     }
 
     /// <summary>A hold has run out: what is left of it is freed, or booked where the policy of its time says so.</summary>
     public static Expired Expire(BudgetState state, Hold hold, Settings settings, Instant now)
     {
         if (hold.OnExpiry == ExpiryRule.Release) return new(hold.Id, null, []) { At = now };
-        var amounts = Larger(default, NotBelowZero(hold.Reserved - hold.Booked), hold.PlainTokens) with { Requests = hold.RequestBooked ? 0 : 1 };
+        var amounts = Larger(default, NotBelowZero(hold.Reserved - hold.Booked), hold.PlainTokens) with { Requests = hold.RequestBooked
+            ? 0 : 1 };
         var record = new UsageRecord
         {
             Id = Validity.ReservedIdPrefix + hold.Id,
@@ -122,7 +124,8 @@ static class SettlementRules
             At = hold.CreatedAt,
             BookedAt = now,
             Kind = RecordKind.Expired,
-            Usage = new() { Dimensions = hold.Dimensions, InputTokens = amounts.InputTokens, OutputTokens = amounts.OutputTokens, Requests = amounts.Requests },
+            Usage = new() { Dimensions = hold.Dimensions, InputTokens = amounts.InputTokens, OutputTokens = amounts.OutputTokens,
+                Requests = amounts.Requests },
             Amounts = amounts,
             Currency = hold.Currency,
             PriceVersion = hold.PriceVersion,
@@ -140,42 +143,52 @@ static class SettlementRules
             : new Result(Outcome.Done(ViewRules.View(state, existing, ViewRules.Matches(state, existing, settings, now), now)));
     }
 
-    /// <summary>The usage with its provider filled in, its cost (null: not known), how it was rated, and whether by its own price.</summary>
-    public static (Usage Usage, long? Cost, Rated? Rated, bool Unpriced) Price(BudgetState state, Usage usage, Settings settings, Instant at)
+    /// <summary>The usage with its provider filled in, its cost (null: not known), how it was rated, and whether by its own
+    /// price.</summary>
+    public static (Usage Usage, long? Cost, Rated? Rated, bool Unpriced) Price(BudgetState state, Usage usage, Settings settings,
+        Instant at)
     {
         var own = settings.Prices.Find(usage.Dimensions.Provider, usage.Dimensions.Model);
-        if (own is not null && usage.Dimensions.Provider is null) usage = usage with { Dimensions = usage.Dimensions with { Provider = own.Provider } };
+        if (own is not null && usage.Dimensions.Provider is null)
+            usage = usage with { Dimensions = usage.Dimensions with { Provider = own.Provider } };
         if (usage.CostNanos is { } given) return (usage, given, null, false);
         if (Priced(own) is { } known) return (usage, known.Nanos, known, false);
         if (usage.InputTokens == 0 && usage.OutputTokens == 0 && usage.Parts is null) return (usage, 0, null, false);
-        if (state.Effective.UnpricedRule == UnpricedRule.Fallback && Priced(settings.Prices.Find(null, state.Effective.FallbackModel)) is { } guessed)
+        if (state.Effective.UnpricedRule == UnpricedRule.Fallback && Priced(settings.Prices.Find(null, state.Effective.FallbackModel))
+            is { } guessed)
             return (usage, guessed.Nanos, guessed, true);
         return (usage, null, null, true);
 
         Rated? Priced(ModelPrice? model) => model?.At(at) is not { } price ? null
-            : new Ratable(state, settings, usage.Dimensions, own?.Canonical, at, usage.InputTokens + usage.OutputTokens, usage.Requests).Rate(price, price.Cost(usage, usage.Terms(at)));
+            : new Ratable(state, settings, usage.Dimensions, own?.Canonical, at, usage.InputTokens + usage.OutputTokens, usage.Requests)
+                .Rate(price, price.Cost(usage, usage.Terms(at)));
     }
 
     static Amounts Actual(Usage usage, long costNanos, long requests) =>
         new(usage.InputTokens + usage.OutputTokens, usage.InputTokens, usage.OutputTokens, costNanos, requests);
 
     static Amounts NotBelowZero(Amounts amounts) => new(
-        Math.Max(0, amounts.Tokens), Math.Max(0, amounts.InputTokens), Math.Max(0, amounts.OutputTokens), Math.Max(0, amounts.CostNanos), Math.Max(0, amounts.Requests));
+        Math.Max(0, amounts.Tokens), Math.Max(0, amounts.InputTokens), Math.Max(0, amounts.OutputTokens), Math.Max(0, amounts.CostNanos),
+            Math.Max(0, amounts.Requests));
 
     /// <summary>The larger of what is known and what was estimated. Tokens that were not told apart are taken for input.</summary>
     static Amounts Larger(Amounts known, Amounts estimated, bool plainTokens)
     {
         var output = plainTokens ? known.OutputTokens : Math.Max(known.OutputTokens, estimated.OutputTokens);
-        var input = plainTokens ? Math.Max(known.InputTokens, estimated.Tokens - output) : Math.Max(known.InputTokens, estimated.InputTokens);
+        var input = plainTokens ? Math.Max(known.InputTokens, estimated.Tokens - output)
+            : Math.Max(known.InputTokens, estimated.InputTokens);
         return new(input + output, input, output, Math.Max(known.CostNanos, estimated.CostNanos), known.Requests);
     }
 
-    /// <summary>Every limit that matches the final dimensions, in the windows of the record's instant; those that have ended are left out.</summary>
-    public static Touch[] TouchesOf(BudgetState state, UsageRecord record, Settings settings, Instant now, Hold? hold = null, Instant? bookedAt = null) =>
+    /// <summary>Every limit that matches the final dimensions, in the windows of the record's instant; those that have ended are left
+    /// out.</summary>
+    public static Touch[] TouchesOf(BudgetState state, UsageRecord record, Settings settings, Instant now, Hold? hold = null,
+        Instant? bookedAt = null) =>
         TouchesOf(state, ViewRules.Matches(state, record, settings, now), record, now, hold, bookedAt);
 
     /// <summary>The same from the matches of <paramref name="now"/>.</summary>
-    static Touch[] TouchesOf(BudgetState state, MatchingLimits matches, UsageRecord record, Instant now, Hold? hold = null, Instant? bookedAt = null)
+    static Touch[] TouchesOf(BudgetState state, MatchingLimits matches, UsageRecord record, Instant now, Hold? hold = null,
+        Instant? bookedAt = null)
     {
         var touches = new Touch[matches.Count];
         var count = 0;
@@ -183,8 +196,10 @@ static class SettlementRules
         {
             if (!match.Counts) continue;
             var touch = match.Touch;
-            // A session counts all its calls, whenever they were. A correction belongs to its window that was charged, not to one begun since.
-            if (match.Limit.Window.Kind != WindowKind.Session) touch = touch with { Span = Admission.SpanAt(state, match.State, record.At) };
+            // A session counts all its calls, whenever they were. A correction belongs to its window that was charged, not to one begun
+            // since.
+            if (match.Limit.Window.Kind != WindowKind.Session)
+                touch = touch with { Span = Admission.SpanAt(state, match.State, record.At) };
             else if (record.Kind == RecordKind.Adjustment
                 && (touch.Span.Start > bookedAt || (touch.Span.Start > hold?.CreatedAt && touch.Span.Start >= hold.ClosedAt))) continue;
             if (touch.Span.End > now) touches[count++] = touch;

@@ -25,10 +25,12 @@ public readonly record struct Amounts(long Tokens, long InputTokens, long Output
     };
 
     public static Amounts operator +(Amounts a, Amounts b) => new(
-        a.Tokens + b.Tokens, a.InputTokens + b.InputTokens, a.OutputTokens + b.OutputTokens, a.CostNanos + b.CostNanos, a.Requests + b.Requests);
+        a.Tokens + b.Tokens, a.InputTokens + b.InputTokens, a.OutputTokens + b.OutputTokens, a.CostNanos + b.CostNanos,
+            a.Requests + b.Requests);
 
     public static Amounts operator -(Amounts a, Amounts b) => new(
-        a.Tokens - b.Tokens, a.InputTokens - b.InputTokens, a.OutputTokens - b.OutputTokens, a.CostNanos - b.CostNanos, a.Requests - b.Requests);
+        a.Tokens - b.Tokens, a.InputTokens - b.InputTokens, a.OutputTokens - b.OutputTokens, a.CostNanos - b.CostNanos,
+            a.Requests - b.Requests);
 
     /// <summary>The smaller of both, unit by unit: what a hold can give towards an actual usage.</summary>
     public static Amounts Min(Amounts a, Amounts b) => new(
@@ -40,5 +42,6 @@ public readonly record struct Amounts(long Tokens, long InputTokens, long Output
 [JsonConverter(typeof(QuantityConverter))]
 public readonly record struct Quantity(LimitUnit Unit, Int128 Value)
 {
-    public override string ToString() => Unit == LimitUnit.Cost ? Money.Format(Value) : Value.ToString(System.Globalization.CultureInfo.InvariantCulture);
+    public override string ToString() => Unit == LimitUnit.Cost
+        ? Money.Format(Value) : Value.ToString(System.Globalization.CultureInfo.InvariantCulture);
 }

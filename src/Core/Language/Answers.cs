@@ -10,7 +10,8 @@ public sealed record LimitView(
     string LimitId, LimitUnit Unit, Window Window, string? Key, Quantity? Amount, Quantity Settled, Quantity Held, Quantity? Remaining,
     decimal PercentUsed, decimal PercentCommitted, string Status, Instant? WindowStart, Instant? ResetsAt)
 {
-    /// <summary>Set where the window began earlier, but was counted in full only since then: older records were gone when the limit came.</summary>
+    /// <summary>Set where the window began earlier, but was counted in full only since then: older records were gone when the limit
+    /// came.</summary>
     public Instant? CountedSince { get; init; }
 }
 
@@ -31,12 +32,14 @@ public sealed record Suggestion(string Action)
 }
 
 public sealed record ReservationView(
-    string Id, string Account, long Tokens, string Cost, string Currency, Instant CreatedAt, Instant ExpiresAt, ReservationState State) : Answer;
+    string Id, string Account, long Tokens, string Cost, string Currency, Instant CreatedAt, Instant ExpiresAt, ReservationState State)
+        : Answer;
 
 /// <summary>Whether a call may be made, and everything that led to it.</summary>
 public sealed record Decision(
     bool Allowed, ReservationView? Reservation, IReadOnlyList<LimitView> Limits, IReadOnlyList<Blocker> BlockedBy,
-    IReadOnlyList<Blocker> ShadowBlockedBy, IReadOnlyList<Suggestion> Suggestions, string? PausedReason = null, CallChanges? Changes = null) : Answer;
+    IReadOnlyList<Blocker> ShadowBlockedBy, IReadOnlyList<Suggestion> Suggestions, string? PausedReason = null, CallChanges? Changes = null)
+        : Answer;
 
 public sealed record Settlement(
     string? ReservationId, string UsageId, long Tokens, string Cost, string Currency, string? PriceVersion, bool Unpriced, bool Late,

@@ -60,7 +60,8 @@ public sealed record GetReservation(string Id) : BudgetCommand;
 /// <summary>More time (from now on), more amount, or both; the amount is admitted in the windows of this moment.</summary>
 public sealed record Extend(string ReservationId, string Id, long? TtlSeconds = null, Estimate? Estimate = null) : IdentifiedCommand;
 
-/// <summary>Books <see cref="Usage"/> against a hold. <see cref="Unknown"/>: the outcome is not known; book the larger of estimate and usage.</summary>
+/// <summary>Books <see cref="Usage"/> against a hold. <see cref="Unknown"/>: the outcome is not known; book the larger of estimate and
+/// usage.</summary>
 public sealed record Settle(
     string ReservationId, string Id, Usage Usage, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] bool Final = true,
     bool Unknown = false) : IdentifiedCommand;
@@ -88,7 +89,8 @@ public sealed record CloseSession(string Session) : BudgetCommand;
 /// <summary>Erases the records that were booked so far, all or those of a user. Counters stay: what was spent was spent.</summary>
 public sealed record EraseUsage(string? User = null, string? By = null, string? Reason = null) : BudgetCommand;
 
-/// <summary>Nobody calls, but time passed: let holds expire and windows be announced. Also how a host looks whether anything is due.</summary>
+/// <summary>Nobody calls, but time passed: let holds expire and windows be announced. Also how a host looks whether anything is
+/// due.</summary>
 public sealed record Tick : BudgetCommand;
 
 /// <summary>The terms of an override. <see cref="Additional"/> is in the limit's smallest unit (nanos for money).</summary>

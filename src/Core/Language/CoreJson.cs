@@ -26,9 +26,11 @@ public sealed partial class CoreJson : JsonSerializerContext;
 
 public sealed class InstantMillisConverter : JsonConverter<Instant>
 {
-    public override Instant Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => Instant.FromUnixTimeMilliseconds(reader.GetInt64());
+    public override Instant Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        Instant.FromUnixTimeMilliseconds(reader.GetInt64());
 
-    public override void Write(Utf8JsonWriter writer, Instant value, JsonSerializerOptions options) => writer.WriteNumberValue(value.ToUnixTimeMilliseconds());
+    public override void Write(Utf8JsonWriter writer, Instant value, JsonSerializerOptions options) =>
+        writer.WriteNumberValue(value.ToUnixTimeMilliseconds());
 }
 
 public sealed class WindowConverter : JsonConverter<Window>
@@ -36,7 +38,8 @@ public sealed class WindowConverter : JsonConverter<Window>
     public override Window Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         Window.TryParse(reader.GetString(), out var window) ? window : throw new JsonException($"unknown window '{reader.GetString()}'");
 
-    public override void Write(Utf8JsonWriter writer, Window value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
+    public override void Write(Utf8JsonWriter writer, Window value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(value.ToString());
 }
 
 /// <summary>Touches are in nearly every event: [limit number, key, start, end].</summary>

@@ -18,7 +18,8 @@ public sealed record Dimensions
     /// <summary>The names that `match` and `each` may use, besides `tags.NAME`.</summary>
     public static readonly IReadOnlyList<string> Names = ["orchestrator", "user", "tenant", "session", "provider", "model", "tool"];
 
-    public static bool IsName(string name) => Names.Contains(name) || (name.StartsWith("tags.", StringComparison.Ordinal) && name.Length > 5);
+    public static bool IsName(string name) => Names.Contains(name)
+        || (name.StartsWith("tags.", StringComparison.Ordinal) && name.Length > 5);
 
     /// <summary>What reads the value under a name of <see cref="Names"/> or `tags.NAME`; null where a call has none.</summary>
     public static Func<Dimensions, string?> Reader(string name)
@@ -39,7 +40,8 @@ public sealed record Dimensions
         }
     }
 
-    /// <summary>These dimensions, with whatever <paramref name="later"/> knows put over them: a fallback model, a session known only at the end.</summary>
+    /// <summary>These dimensions, with whatever <paramref name="later"/> knows put over them: a fallback model, a session known only at the
+    /// end.</summary>
     public Dimensions With(Dimensions later) => later == None || later == this ? this : new()
     {
         Orchestrator = later.Orchestrator ?? Orchestrator,
@@ -57,7 +59,8 @@ public sealed record Dimensions
         other is not null
         && Orchestrator == other.Orchestrator && User == other.User && Tenant == other.Tenant && Session == other.Session
         && Provider == other.Provider && Model == other.Model && Tool == other.Tool
-        && (ReferenceEquals(Tags, other.Tags) || (Tags?.Count ?? 0) == (other.Tags?.Count ?? 0) && (Tags ?? []).SequenceEqual(other.Tags ?? []));
+        && (ReferenceEquals(Tags, other.Tags) || (Tags?.Count ?? 0) == (other.Tags?.Count ?? 0) && (Tags ?? [])
+            .SequenceEqual(other.Tags ?? []));
 
     public override int GetHashCode() => HashCode.Combine(Orchestrator, User, Tenant, Session, Provider, Model, Tool, Tags?.Count ?? 0);
 }

@@ -37,7 +37,8 @@ public sealed record ResolvedEstimate
     /// <summary>The model's own name in the price book, where its given name is an alias.</summary>
     public string? CanonicalModel { get; init; }
 
-    /// <summary>What the call would cost with so many output tokens, in nanos; null where the caller gave the cost or there is no price.</summary>
+    /// <summary>What the call would cost with so many output tokens, in nanos; null where the caller gave the cost or there is no
+    /// price.</summary>
     public Func<long, long?>? CostOfOutput { get; init; }
     public string? PriceVersion { get; init; }
     public bool Unpriced { get; init; }
@@ -80,7 +81,8 @@ public sealed record ResolvedEstimate
             // No rate for text at all (a model that is priced by the image), or none into the account's currency.
             unpriced = rated is null;
             if (rated is not null) price = listed;
-            else if (policy.UnpricedRule == UnpricedRule.Fallback && prices.Find(null, policy.FallbackModel)?.At(at) is { } fallback && (rated = Rate(fallback, output.Value)) is not null)
+            else if (policy.UnpricedRule == UnpricedRule.Fallback && prices.Find(null, policy.FallbackModel)?.At(at) is { } fallback
+                && (rated = Rate(fallback, output.Value)) is not null)
                 price = fallback;
         }
         var cost = estimate.CostNanos ?? rated?.Nanos;
@@ -113,10 +115,13 @@ public sealed record ResolvedEstimate
     static string Problem(Dimensions dimensions, ModelPrice? own, PricePeriod? listed, EffectivePolicy policy, bool silent, bool beyond) =>
         beyond ? "the estimate costs more than any one call can"
         : dimensions.Model is null ? "a cost limit matches this call: name `model` (and `provider`), or give `cost`"
-        : own is null ? $"there is no price for model '{dimensions.Model}'; give `cost`, add a price, or set the policy's `unpriced` rule to a fallback model"
+        : own is null
+            ? $"there is no price for model '{dimensions.Model}'; give `cost`, add a price, or set the policy's `unpriced` rule to a "
+                + $"fallback model"
         : listed is null ? $"there is no price for model '{dimensions.Model}' at this time; give `cost`, or add a price"
         : listed.Currency != policy.Currency
-            ? $"the price of '{dimensions.Model}' is in {listed.Currency} and the account is in {policy.Currency}: there is no exchange rate for this time; give one, or `cost`"
+            ? $"the price of '{dimensions.Model}' is in {listed.Currency} and the account is in {policy.Currency}: there is no exchange "
+                + $"rate for this time; give one, or `cost`"
         : silent ? "a cost limit matches this call: give `inputTokens` and `maxOutputTokens`, or `tokens`, or `cost`"
         : "the cost of this call is not known; give `cost`";
 }

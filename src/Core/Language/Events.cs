@@ -40,7 +40,8 @@ public readonly record struct Seed(Touch Touch, Int128 Settled);
 public sealed record HoldTouches(string Id, int Layer, IReadOnlyList<Touch> Touches);
 
 /// <summary>
-/// The limits in force changed: a policy was set (<see cref="Policy"/>), or a newer default policy was adopted (null). Limits with a number that was
+/// The limits in force changed: a policy was set (<see cref="Policy"/>), or a newer default policy was adopted (null). Limits with a number
+/// that was
 /// in force before keep their counters; the others begin with <see cref="Seeds"/>.
 /// </summary>
 public sealed record PolicyChanged(
@@ -79,17 +80,20 @@ public sealed record OverrideRemoved(string Id, string? RemovedBy) : BudgetEvent
 
 public sealed record SessionClosed(string Session) : BudgetEvent;
 
-/// <summary>Records booked before <see cref="BudgetEvent.At"/> were erased, all or those of a user. Whoever reads usage from the journal leaves them out.</summary>
+/// <summary>Records booked before <see cref="BudgetEvent.At"/> were erased, all or those of a user. Whoever reads usage from the journal
+/// leaves them out.</summary>
 public sealed record UsageErased(string? User, string? By, string? Reason) : BudgetEvent
 {
     public bool Erases(UsageRecord record) => record.BookedAt < At && (User is null || record.Usage.Dimensions.User == User);
 }
 
-/// <summary>The settled amount reached a threshold. <see cref="Arming"/> counts how often the limit was armed anew within the window.</summary>
+/// <summary>The settled amount reached a threshold. <see cref="Arming"/> counts how often the limit was armed anew within the
+/// window.</summary>
 public sealed record ThresholdCrossed(
     int No, string LimitId, string Key, Span Window, decimal Ratio, string Level, Int128 Settled, Int128 Amount, int Arming) : BudgetEvent;
 
-/// <summary>The limit was raised (or a rolling window emptied) below thresholds that had been announced: they can be announced again.</summary>
+/// <summary>The limit was raised (or a rolling window emptied) below thresholds that had been announced: they can be announced
+/// again.</summary>
 public sealed record ThresholdRearmed(int No, string LimitId, string Key, Span Window, decimal Above) : BudgetEvent;
 
 /// <summary>A calendar window with usage has ended.</summary>

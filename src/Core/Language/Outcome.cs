@@ -25,7 +25,8 @@ public enum OutcomeStatus
     Refused = 11,
 }
 
-/// <summary>The one answer to every command. <see cref="Field"/> names the member of the command that is at fault, <see cref="Detail"/> says why and what to do.</summary>
+/// <summary>The one answer to every command. <see cref="Field"/> names the member of the command that is at fault, <see cref="Detail"/>
+/// says why and what to do.</summary>
 public sealed record Outcome(OutcomeStatus Status, Answer? Answer = null, string? Field = null, string? Detail = null)
 {
     public static Outcome Done(Answer? answer = null) => new(OutcomeStatus.Done, answer);

@@ -76,7 +76,8 @@ public sealed record Usage
     internal PriceTerms Terms(Instant? at) => new(at, ServiceTier, Region, Speed);
 }
 
-/// <summary>How a record came to be: reported by the caller, booked in doubt (broken stream, expiry that charges), or a correction of such.</summary>
+/// <summary>How a record came to be: reported by the caller, booked in doubt (broken stream, expiry that charges), or a correction of
+/// such.</summary>
 public enum RecordKind { Reported, Unknown, Expired, Adjustment }
 
 /// <summary>

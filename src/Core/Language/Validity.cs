@@ -39,18 +39,22 @@ public static class Validity
         Reserve reserve => Id("id", reserve.Id) ?? Ttl(reserve.TtlSeconds) ?? Problem(reserve.Estimate),
         Extend extend => Id("reservationId", extend.ReservationId) ?? Id("id", extend.Id) ?? Ttl(extend.TtlSeconds)
             ?? (extend.Estimate is null ? null : Problem(extend.Estimate))
-            ?? (extend is { TtlSeconds: null, Estimate: null } ? Outcome.Invalid("ttlSeconds", "give `ttlSeconds`, or an amount to add, or both") : null),
+            ?? (extend is { TtlSeconds: null, Estimate: null }
+                ? Outcome.Invalid("ttlSeconds", "give `ttlSeconds`, or an amount to add, or both") : null),
         Settle settle => Id("reservationId", settle.ReservationId) ?? UsageId(settle.Id) ?? Problem(settle.Usage, now)
-            ?? (settle is { Unknown: true, Final: false } ? Outcome.Invalid("final", "an unknown outcome ends the hold; leave `final` out") : null),
+            ?? (settle is { Unknown: true, Final: false } ? Outcome.Invalid("final", "an unknown outcome ends the hold; leave `final` out")
+                : null),
         Record record => UsageId(record.Id) ?? Problem(record.Usage, now),
-        Reprice reprice => Id("id", reprice.UsageId) ?? Text("changedBy", reprice.ChangedBy, LongestName) ?? Text("reason", reprice.Reason, LongestReason),
+        Reprice reprice => Id("id", reprice.UsageId) ?? Text("changedBy", reprice.ChangedBy, LongestName)
+            ?? Text("reason", reprice.Reason, LongestReason),
         Release release => Id("reservationId", release.ReservationId),
         AddOverride add => Id("id", add.Id) ?? Problem(add.Terms, now),
         SetPolicy set => Problem(set.Policy),
         Pause pause => Text("reason", pause.Reason, LongestReason),
         RemoveOverride remove => Id("id", remove.Id) ?? Text("removedBy", remove.RemovedBy, LongestName),
         GetReservation get => Id("id", get.Id),
-        EraseUsage erase => Text("user", erase.User, LongestName) ?? Text("by", erase.By, LongestName) ?? Text("reason", erase.Reason, LongestReason),
+        EraseUsage erase => Text("user", erase.User, LongestName) ?? Text("by", erase.By, LongestName)
+            ?? Text("reason", erase.Reason, LongestReason),
         CloseSession close => Id("session", close.Session),
         GetStatus { PageSize: < 1 or > LargestPage } => Outcome.Invalid("limit", $"must be 1 to {LargestPage}"),
         _ => null,
@@ -61,7 +65,8 @@ public static class Validity
     {
         if (policy.TimeZone is { } zone && DateTimeZoneProviders.Tzdb.GetZoneOrNull(zone) is null)
             return Outcome.Invalid("timeZone", $"'{Shown(zone)}' is not an IANA time zone, such as Europe/Berlin");
-        if (policy.WeekStart is < IsoDayOfWeek.Monday or > IsoDayOfWeek.Sunday) return Outcome.Invalid("weekStart", "must be a day of the week");
+        if (policy.WeekStart is < IsoDayOfWeek.Monday or > IsoDayOfWeek.Sunday)
+            return Outcome.Invalid("weekStart", "must be a day of the week");
         if (policy.MonthAnchorDay is < 1 or > 31) return Outcome.Invalid("monthAnchorDay", "must be 1 to 31");
         if (policy.Currency is { } currency && !Currencies.IsKnown(currency))
             return Outcome.Invalid("currency", "must be a three-letter code of ISO 4217, such as USD");
@@ -70,7 +75,8 @@ public static class Validity
             return Outcome.Invalid("unpriced.fallback", "the rule `fallback` needs the model whose price is used");
         if (Ttl(policy.Holds?.DefaultTtlSeconds, "holds.defaultTtlSeconds") is { } ttl) return ttl;
         if (Tokens("holds.defaultMaxOutputTokens", policy.Holds?.DefaultMaxOutputTokens) is { } output) return output;
-        if (policy.StatusLevels is { } levels && !(levels.Warning > 0 && levels.Warning <= levels.Critical && levels.Critical <= levels.Exceeded && levels.Exceeded <= 100))
+        if (policy.StatusLevels is { } levels && !(levels.Warning > 0 && levels.Warning <= levels.Critical
+            && levels.Critical <= levels.Exceeded && levels.Exceeded <= 100))
             return Outcome.Invalid("statusLevels", "must be ratios with 0 < warning <= critical <= exceeded <= 100");
         if (policy.Adaptive is { } adaptive && Problem(adaptive) is { } degrading) return degrading;
         if (policy.Anomalies is { } anomalies && Problem(anomalies) is { } wrong) return wrong;
@@ -94,7 +100,8 @@ public static class Validity
             }
         if (adaptive.FallbackModels is { } models)
         {
-            if (models.Count > DegradationRules.MostFallbackModels) return Outcome.Invalid("adaptive.fallbackModels", $"at most {DegradationRules.MostFallbackModels} models");
+            if (models.Count > DegradationRules.MostFallbackModels)
+                return Outcome.Invalid("adaptive.fallbackModels", $"at most {DegradationRules.MostFallbackModels} models");
             for (var i = 0; i < models.Count; i++)
                 if ((models[i] is null ? Outcome.Invalid("", "must be a model") : Name("", models[i])) is { } name)
                     return name with { Field = $"adaptive.fallbackModels[{i}]" };
@@ -107,13 +114,16 @@ public static class Validity
     {
         foreach (var detector in anomalies.Detectors ?? [])
             if (!AnomalySettings.AllDetectors.Contains(detector))
-                return Outcome.Invalid("anomalies.detectors", $"'{Shown(detector)}' is not a detector; there are {string.Join(", ", AnomalySettings.AllDetectors)}");
+                return Outcome.Invalid("anomalies.detectors",
+                    $"'{Shown(detector)}' is not a detector; there are {string.Join(", ", AnomalySettings.AllDetectors)}");
         foreach (var (name, threshold) in anomalies.Thresholds ?? [])
         {
             if (!AnomalySettings.UsualThresholds.ContainsKey(name))
-                return Outcome.Invalid($"anomalies.thresholds.{Shown(name)}", $"is not a threshold; there are {string.Join(", ", AnomalySettings.UsualThresholds.Keys)}");
+                return Outcome.Invalid($"anomalies.thresholds.{Shown(name)}",
+                    $"is not a threshold; there are {string.Join(", ", AnomalySettings.UsualThresholds.Keys)}");
             if (name == "errorRate" ? threshold is <= 0 or >= 1 : threshold is <= 0 or > 1000)
-                return Outcome.Invalid($"anomalies.thresholds.{name}", name == "errorRate" ? "must be a share of calls between 0 and 1" : "must be above 0 and at most 1000");
+                return Outcome.Invalid($"anomalies.thresholds.{name}", name == "errorRate" ? "must be a share of calls between 0 and 1"
+                    : "must be above 0 and at most 1000");
         }
         return null;
     }
@@ -123,27 +133,34 @@ public static class Validity
         if (Id($"{at}.id", limit.Id) is { } id) return id;
         if (Text($"{at}.name", limit.Name, LongestName) is { } name) return name;
         if (limit.Unit is < LimitUnit.Tokens or > LimitUnit.Requests) return Outcome.Invalid($"{at}.unit", "is not a unit");
-        if (!limit.Window.IsPossible) return Outcome.Invalid($"{at}.window", "is not a window; rolling ones are whole seconds from PT1M to P400D");
-        if (limit.Enforcement is < Enforcement.Soft or > Enforcement.Hard) return Outcome.Invalid($"{at}.enforcement", "must be hard, soft or adaptive");
+        if (!limit.Window.IsPossible)
+            return Outcome.Invalid($"{at}.window", "is not a window; rolling ones are whole seconds from PT1M to P400D");
+        if (limit.Enforcement is < Enforcement.Soft or > Enforcement.Hard)
+            return Outcome.Invalid($"{at}.enforcement", "must be hard, soft or adaptive");
         if (limit.Mode is < LimitMode.Enforce or > LimitMode.Off) return Outcome.Invalid($"{at}.mode", "must be enforce, shadow or off");
         if (limit.Amount < 0) return Outcome.Invalid($"{at}.amount", "must not be negative; 0 allows nothing, null is unlimited");
-        if (limit.Amount > Largest(limit.Unit)) return Outcome.Invalid($"{at}.amount", $"must be at most {new Quantity(limit.Unit, Largest(limit.Unit))}; null is unlimited");
+        if (limit.Amount > Largest(limit.Unit))
+            return Outcome.Invalid($"{at}.amount", $"must be at most {new Quantity(limit.Unit, Largest(limit.Unit))}; null is unlimited");
         if (limit.Each is { } each && !Dimensions.IsName(each)) return Outcome.Invalid($"{at}.each", NotADimension(each));
         if (limit is { Window.Kind: WindowKind.Session, Each: not (null or "session") })
             return Outcome.Invalid($"{at}.each", "a session window is counted per session already; leave `each` out");
         foreach (var (dimension, pattern) in limit.Match ?? [])
         {
             if (!Dimensions.IsName(dimension)) return Outcome.Invalid($"{at}.match.{Shown(dimension)}", NotADimension(dimension));
-            if (pattern.Length is 0 or > LongestName) return Outcome.Invalid($"{at}.match.{dimension}", $"must be a value or a glob of 1 to {LongestName} characters");
+            if (pattern.Length is 0 or > LongestName)
+                return Outcome.Invalid($"{at}.match.{dimension}", $"must be a value or a glob of 1 to {LongestName} characters");
         }
         if (limit.Thresholds is { } thresholds)
         {
             if (thresholds.Count > 32) return Outcome.Invalid($"{at}.thresholds", "at most 32 thresholds");
             for (var i = 0; i < thresholds.Count; i++)
             {
-                if (thresholds[i].Ratio is <= 0 or > 100) return Outcome.Invalid($"{at}.thresholds[{i}].ratio", "must be above 0 and at most 100 (1 is the limit itself)");
-                if (thresholds[i].Level is not { Length: > 0 and <= LongestName }) return Outcome.Invalid($"{at}.thresholds[{i}].level", $"must be 1 to {LongestName} characters");
-                if (i > 0 && thresholds[i].Ratio <= thresholds[i - 1].Ratio) return Outcome.Invalid($"{at}.thresholds[{i}].ratio", "thresholds must ascend");
+                if (thresholds[i].Ratio is <= 0 or > 100)
+                    return Outcome.Invalid($"{at}.thresholds[{i}].ratio", "must be above 0 and at most 100 (1 is the limit itself)");
+                if (thresholds[i].Level is not { Length: > 0 and <= LongestName })
+                    return Outcome.Invalid($"{at}.thresholds[{i}].level", $"must be 1 to {LongestName} characters");
+                if (i > 0 && thresholds[i].Ratio <= thresholds[i - 1].Ratio)
+                    return Outcome.Invalid($"{at}.thresholds[{i}].ratio", "thresholds must ascend");
             }
         }
         return null;
@@ -154,7 +171,8 @@ public static class Validity
         if (Problem(estimate.Dimensions) is { } dimensions) return dimensions;
         if (estimate is { Tokens: not null, InputTokens: not null } or { Tokens: not null, MaxOutputTokens: not null })
             return Outcome.Invalid("tokens", "give either `tokens`, or `inputTokens` with `maxOutputTokens`");
-        return Tokens("tokens", estimate.Tokens) ?? Tokens("inputTokens", estimate.InputTokens) ?? Tokens("maxOutputTokens", estimate.MaxOutputTokens)
+        return Tokens("tokens", estimate.Tokens) ?? Tokens("inputTokens", estimate.InputTokens)
+            ?? Tokens("maxOutputTokens", estimate.MaxOutputTokens)
             ?? Tokens("toolTokens", estimate.ToolTokens) ?? Cost(estimate.CostNanos)
             ?? (estimate.ToolTokens > (estimate.Tokens ?? estimate.InputTokens ?? 0)
                 ? Outcome.Invalid("toolTokens", "are a part of the input and can not exceed it") : null)
@@ -166,10 +184,12 @@ public static class Validity
     public static Outcome? Problem(Usage usage, Instant now, long most = Amounts.LargestTokens)
     {
         if (Problem(usage.Dimensions) is { } dimensions) return dimensions;
-        var simple = Tokens("inputTokens", usage.InputTokens, most) ?? Tokens("outputTokens", usage.OutputTokens, most) ?? Tokens("requests", usage.Requests, most)
+        var simple = Tokens("inputTokens", usage.InputTokens, most) ?? Tokens("outputTokens", usage.OutputTokens, most)
+            ?? Tokens("requests", usage.Requests, most)
             ?? Cost(usage.CostNanos) ?? Tokens("durationMs", usage.DurationMs) ?? Text("error", usage.Error, LongestText)
             ?? Text("requestId", usage.RequestId, LongestName) ?? Text("toolCallId", usage.ToolCallId, LongestName)
-            ?? Terms(usage.ServiceTier, usage.Region, usage.Speed) ?? Text("metadata", usage.Metadata, LongestText) ?? Text("raw", usage.Raw, LongestText);
+            ?? Terms(usage.ServiceTier, usage.Region, usage.Speed) ?? Text("metadata", usage.Metadata, LongestText)
+                ?? Text("raw", usage.Raw, LongestText);
         if (simple is not null) return simple;
         if (usage.Timestamp is { } at && (at < earliest || at > now + farthestAhead))
             return Outcome.Invalid("timestamp", "must lie between the year 2000 and a year from now");
@@ -181,14 +201,16 @@ public static class Validity
     static Outcome? Problem(UsageParts parts, Usage usage, long most)
     {
         var problem = Tokens("cachedInputTokens", parts.CachedInputTokens, most)
-            ?? Tokens("cachedAudioInputTokens", parts.CachedAudioInputTokens, most) ?? Tokens("cachedImageInputTokens", parts.CachedImageInputTokens, most)
+            ?? Tokens("cachedAudioInputTokens", parts.CachedAudioInputTokens, most)
+                ?? Tokens("cachedImageInputTokens", parts.CachedImageInputTokens, most)
             ?? Tokens("cacheWrite5mTokens", parts.CacheWrite5mTokens, most)
             ?? Tokens("cacheWrite1hTokens", parts.CacheWrite1hTokens, most) ?? Tokens("audioInputTokens", parts.AudioInputTokens, most)
             ?? Tokens("imageInputTokens", parts.ImageInputTokens, most) ?? Tokens("videoInputTokens", parts.VideoInputTokens, most)
             ?? Tokens("reasoningTokens", parts.ReasoningTokens, most) ?? Tokens("audioOutputTokens", parts.AudioOutputTokens, most)
             ?? Tokens("imageOutputTokens", parts.ImageOutputTokens, most) ?? Tokens("videoOutputTokens", parts.VideoOutputTokens, most)
             ?? Tokens("citationTokens", parts.CitationTokens, most)
-            ?? Units("queries", parts.Queries) ?? Units("sessions", parts.Sessions) ?? Units("imagesIn", parts.ImagesIn) ?? Units("imagesOut", parts.ImagesOut)
+            ?? Units("queries", parts.Queries) ?? Units("sessions", parts.Sessions) ?? Units("imagesIn", parts.ImagesIn)
+                ?? Units("imagesOut", parts.ImagesOut)
             ?? Units("charactersIn", parts.CharactersIn) ?? Units("charactersOut", parts.CharactersOut)
             ?? Units("audioSecondsIn", parts.AudioSecondsIn) ?? Units("audioSecondsOut", parts.AudioSecondsOut)
             ?? Units("videoSecondsIn", parts.VideoSecondsIn) ?? Units("videoSecondsOut", parts.VideoSecondsOut)
@@ -204,7 +226,8 @@ public static class Validity
             return Outcome.Invalid("inputTokens", $"the parts of the input add up to {input}, more than the total of {usage.InputTokens}");
         var output = (Int128)parts.ReasoningTokens + parts.AudioOutputTokens + parts.ImageOutputTokens + parts.VideoOutputTokens;
         return output > usage.OutputTokens
-            ? Outcome.Invalid("outputTokens", $"the parts of the output add up to {output}, more than the total of {usage.OutputTokens}") : null;
+            ? Outcome.Invalid("outputTokens", $"the parts of the output add up to {output}, more than the total of {usage.OutputTokens}")
+                : null;
     }
 
     static Outcome? Problem(OverrideTerms terms, Instant now)
@@ -217,7 +240,8 @@ public static class Validity
         if (terms.Additional is < -Money.LargestNanos or > Money.LargestNanos)
             return Outcome.Invalid("additional", $"must be at most {Money.LargestNanos} of the smallest unit");
         if (terms.Additional == 0) return Outcome.Invalid("additional", "must not be 0");
-        if (terms.Additional < 0 && !terms.Cut) return Outcome.Invalid("additional", "is negative: say `\"cut\": true` if the limit is to be lowered");
+        if (terms.Additional < 0 && !terms.Cut)
+            return Outcome.Invalid("additional", "is negative: say `\"cut\": true` if the limit is to be lowered");
         if (terms.Additional > 0 && terms.Cut) return Outcome.Invalid("cut", "a cut needs a negative `additional`");
         if (string.IsNullOrWhiteSpace(terms.Reason)) return Outcome.Invalid("reason", "is required");
         if (string.IsNullOrWhiteSpace(terms.CreatedBy)) return Outcome.Invalid("createdBy", "is required");
@@ -237,7 +261,8 @@ public static class Validity
         if (tags.Count > MostTags) return Outcome.Invalid("tags", $"at most {MostTags} tags");
         foreach (var (tag, value) in tags)
             if (tag.Length is 0 or > 100 || !IsPlain(tag) || value is not { Length: <= LongestName } || !IsPlain(value))
-                return Outcome.Invalid("tags", $"names of 1 to 100 and values of up to {LongestName} characters, without control characters");
+                return Outcome.Invalid(
+                    "tags", $"names of 1 to 100 and values of up to {LongestName} characters, without control characters");
         return null;
     }
 
@@ -304,7 +329,8 @@ public static class Validity
     {
         if (discounts.Volume is { } volume)
         {
-            if (volume.Measure is < VolumeMeasure.Tokens or > VolumeMeasure.Cost) return Outcome.Invalid("discounts.volume.measure", "must be tokens or cost");
+            if (volume.Measure is < VolumeMeasure.Tokens or > VolumeMeasure.Cost)
+                return Outcome.Invalid("discounts.volume.measure", "must be tokens or cost");
             if (Problem(volume.Tiers, "discounts.volume.tiers") is { } tiers) return tiers;
         }
         if (discounts.Batch is { } batch && Problem(batch, "discounts.batch") is { } wrong) return wrong;
@@ -317,7 +343,8 @@ public static class Validity
             foreach (var (dimension, pattern) in negotiated[i].Match ?? [])
             {
                 if (!Dimensions.IsName(dimension)) return Outcome.Invalid($"{at}.match.{Shown(dimension)}", NotADimension(dimension));
-                if (pattern.Length is 0 or > LongestName) return Outcome.Invalid($"{at}.match.{dimension}", $"must be a value or a glob of 1 to {LongestName} characters");
+                if (pattern.Length is 0 or > LongestName)
+                    return Outcome.Invalid($"{at}.match.{dimension}", $"must be a value or a glob of 1 to {LongestName} characters");
             }
         }
         return null;
@@ -329,7 +356,8 @@ public static class Validity
         for (var i = 0; i < tiers.Count; i++)
         {
             if (tiers[i].Above is < 0 or > Amounts.LargestTokens) return Outcome.Invalid($"{at}[{i}].above", "must not be negative");
-            if (tiers[i].Discount is <= 0 or > 1) return Outcome.Invalid($"{at}[{i}].discount", "must be above 0 and at most 1, which is everything");
+            if (tiers[i].Discount is <= 0 or > 1)
+                return Outcome.Invalid($"{at}[{i}].discount", "must be above 0 and at most 1, which is everything");
             if (i > 0 && tiers[i].Above <= tiers[i - 1].Above) return Outcome.Invalid($"{at}[{i}].above", "tiers must ascend");
         }
         return null;
@@ -343,15 +371,19 @@ public static class Validity
         for (var i = 0; i < rates.Rates.Count; i++)
         {
             var rate = rates.Rates[i];
-            if (!Currencies.IsKnown(rate.Currency)) return Outcome.Invalid($"rates[{i}].currency", "must be a three-letter code of ISO 4217, such as EUR");
+            if (!Currencies.IsKnown(rate.Currency))
+                return Outcome.Invalid($"rates[{i}].currency", "must be a three-letter code of ISO 4217, such as EUR");
             if (rate.Currency == rates.Base) return Outcome.Invalid($"rates[{i}].currency", "is the base, of which one unit is one unit");
-            if (rate.Rate is <= 0 or > 1_000_000_000m || rate.Rate.Scale > 12) return Outcome.Invalid($"rates[{i}].rate", "must be above 0, at most 1000000000, with at most 12 decimals");
-            if (!seen.Add((rate.Currency, rate.EffectiveFrom))) return Outcome.Invalid($"rates[{i}].effectiveFrom", "this currency has another rate from this instant on");
+            if (rate.Rate is <= 0 or > 1_000_000_000m || rate.Rate.Scale > 12)
+                return Outcome.Invalid($"rates[{i}].rate", "must be above 0, at most 1000000000, with at most 12 decimals");
+            if (!seen.Add((rate.Currency, rate.EffectiveFrom)))
+                return Outcome.Invalid($"rates[{i}].effectiveFrom", "this currency has another rate from this instant on");
         }
         return null;
     }
 
-    static string NotADimension(string name) => $"'{Shown(name)}' is not a dimension; use {string.Join(", ", Dimensions.Names)} or tags.NAME";
+    static string NotADimension(string name) =>
+        $"'{Shown(name)}' is not a dimension; use {string.Join(", ", Dimensions.Names)} or tags.NAME";
 
     static string Shown(string text) => text.Length <= 60 ? text : text[..60] + "…";
 }

@@ -34,7 +34,8 @@ public readonly record struct Window(WindowKind Kind, Duration Length = default)
         if (text.StartsWith("rolling:", StringComparison.Ordinal))
         {
             // The pattern that does not normalise: normalising overflows where components are far too large.
-            if (LongestNumber(text) > MostDigits || !PeriodPattern.Roundtrip.Parse(text[8..]).TryGetValue(null!, out var period) || !IsBounded(period)) return false;
+            if (LongestNumber(text) > MostDigits || !PeriodPattern.Roundtrip.Parse(text[8..]).TryGetValue(null!, out var period)
+                || !IsBounded(period)) return false;
             window = new(WindowKind.Rolling, period.ToDuration());
             if (window.IsPossible) return true;
             window = default;
@@ -136,7 +137,8 @@ public sealed record Calendar(DateTimeZone Zone, IsoDayOfWeek WeekStart, int Mon
         return new(start, end);
     }
 
-    /// <summary>The first instant of a day: after a skipped midnight the instant of the transition, also where a zone skips a whole day.</summary>
+    /// <summary>The first instant of a day: after a skipped midnight the instant of the transition, also where a zone skips a whole
+    /// day.</summary>
     Instant StartOf(LocalDate day)
     {
         var mapping = Zone.MapLocal(day.AtMidnight());

@@ -63,7 +63,8 @@ static class Admission
         if (limit.Amount is not { } amount) return null;
         if (state.Overrides.Count == 0) return amount;
         foreach (var granted in state.Overrides)
-            if (OverrideRules.Covers(granted.Terms, limit) && (granted.Terms.Key is null || granted.Terms.Key == key) && OverrideRules.InForce(granted, now))
+            if (OverrideRules.Covers(granted.Terms, limit) && (granted.Terms.Key is null || granted.Terms.Key == key)
+                && OverrideRules.InForce(granted, now))
                 amount += granted.Terms.Additional;
         return Int128.Max(0, amount);
     }
@@ -71,10 +72,12 @@ static class Admission
     public static Outcome Silence(Limit limit, ResolvedEstimate estimate)
     {
         if (limit.Unit == LimitUnit.Cost)
-            return Outcome.Unprocessable(estimate.Dimensions.Model is null ? "cost" : "model", $"limit '{limit.Id}': {estimate.CostProblem}");
+            return Outcome.Unprocessable(estimate.Dimensions.Model is null
+                ? "cost" : "model", $"limit '{limit.Id}': {estimate.CostProblem}");
         var field = limit.Unit == LimitUnit.InputTokens || !estimate.InputKnown ? "inputTokens" : "maxOutputTokens";
         return Outcome.Unprocessable(field,
-            $"limit '{limit.Id}' counts {Names.Of(limit.Unit)} and matches this call: give `tokens`, or `inputTokens` with `maxOutputTokens`");
+            $"limit '{limit.Id}' counts {Names.Of(limit.Unit)} and matches this call: give `tokens`, or `inputTokens` with "
+                + $"`maxOutputTokens`");
     }
 
     public static Blocker[] Blockers(BudgetState state, MatchingLimits matches, Amounts requested, Instant now, bool shadow = false)
@@ -95,10 +98,12 @@ static class Admission
     public static long CeilingSeconds(Duration duration) => (duration.TotalMilliseconds() + 999) / 1000;
 
     /// <summary>What the caller could do about a refusal: ask for less output, for another model, wait, or have a limit raised.</summary>
-    public static List<Suggestion> Suggestions(in Call call, Blocker[] blockers, EffectivePolicy policy, Func<Estimate, Call> look, Instant now)
+    public static List<Suggestion> Suggestions(in Call call, Blocker[] blockers, EffectivePolicy policy, Func<Estimate, Call> look,
+        Instant now)
     {
         var suggestions = new List<Suggestion>();
-        if (LargestOutputThatFits(call.Matches, call.Estimate) is { } output) suggestions.Add(new("reduceMaxOutputTokens") { MaxOutputTokens = output });
+        if (LargestOutputThatFits(call.Matches, call.Estimate) is { } output)
+            suggestions.Add(new("reduceMaxOutputTokens") { MaxOutputTokens = output });
         foreach (var model in policy.FallbackModels)
         {
             var other = DegradationRules.Fallback(call.Asked, model, look);
@@ -124,7 +129,8 @@ static class Admission
         return suggestions;
     }
 
-    /// <summary>The largest maximum of output, below the one that was asked for, with which the call would fit everything; null where none would.</summary>
+    /// <summary>The largest maximum of output, below the one that was asked for, with which the call would fit everything; null where none
+    /// would.</summary>
     public static long? LargestOutputThatFits(MatchingLimits matches, ResolvedEstimate estimate)
     {
         if (estimate.PlainTokens || estimate.Amounts.OutputTokens <= 1) return null;
@@ -139,7 +145,8 @@ static class Admission
             {
                 case LimitUnit.Tokens: most = Int128.Min(most, left - estimate.Amounts.InputTokens); break;
                 case LimitUnit.OutputTokens: most = Int128.Min(most, left); break;
-                case LimitUnit.Cost when estimate.CostOfOutput is { } costOf && requested > left: most = LargestWithin(left, costOf, most); break;
+                case LimitUnit.Cost when estimate.CostOfOutput is { } costOf && requested > left: most = LargestWithin(
+                    left, costOf, most); break;
                 default:
                     if (requested > left) return null;
                     break;

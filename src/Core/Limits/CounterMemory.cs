@@ -1,4 +1,5 @@
-// Which counters are in memory. An account may count for a million users of whom a few are busy: the counters of the others lie in the ledger
+// Which counters are in memory. An account may count for a million users of whom a few are busy: the counters of the others lie in the
+// ledger
 // and come back when a command or an event names them. Where a counter is changes cost, never meaning.
 using NodaTime;
 
@@ -41,7 +42,8 @@ public static class CounterMemory
         switch (command)
         {
             case AddOverride { Terms: { Key: { } key } terms }: Covered(terms, key); break;
-            case RemoveOverride remove when state.Overrides.Find(granted => granted.Id == remove.Id)?.Terms is { Key: { } key } terms: Covered(terms, key); break;
+            case RemoveOverride remove when state.Overrides.Find(granted => granted.Id == remove.Id)?.Terms
+                is { Key: { } key } terms: Covered(terms, key); break;
             case CloseSession close: Session(state, close.Session, named); break;
         }
         return named;
@@ -111,7 +113,8 @@ public static class CounterMemory
                 if (state.Holds.TryGetValue(reserve.Id, out var existing)) yield return existing.Dimensions;
                 break;
             case Record record: yield return record.Usage.Dimensions; break;
-            case Reprice reprice when state.RecentUsage.TryGetValue(reprice.UsageId, out var booked): yield return booked.Usage.Dimensions; break;
+            case Reprice reprice when state.RecentUsage.TryGetValue(
+                reprice.UsageId, out var booked): yield return booked.Usage.Dimensions; break;
             case Extend extend when state.Holds.TryGetValue(extend.ReservationId, out var hold):
                 yield return hold.Dimensions;
                 if (extend.Estimate is { } more) yield return hold.Dimensions.With(more.Dimensions);
@@ -131,7 +134,8 @@ public static class CounterMemory
     public static (CounterName After, int Most)? Shown(BudgetState state, BudgetCommand command)
     {
         var status = command switch { GetStatus get => get, Pause or Resume => new GetStatus(), _ => null };
-        return state.Away.Count > 0 && status is { PageSize: >= 1 and <= Validity.LargestPage } && ViewRules.TryCursor(status.Cursor, out var no, out var key)
+        return state.Away.Count > 0 && status is { PageSize: >= 1 and <= Validity.LargestPage }
+            && ViewRules.TryCursor(status.Cursor, out var no, out var key)
             ? (new(no, key), status.PageSize + 1) : null;
     }
 

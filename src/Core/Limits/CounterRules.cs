@@ -8,7 +8,8 @@ static class CounterRules
 {
     public static void Hold(BudgetState state, IReadOnlyList<Touch> touches, Amounts amounts) => Add(state, touches, amounts, held: true);
 
-    public static void Settle(BudgetState state, IReadOnlyList<Touch> touches, Amounts amounts) => Add(state, touches, amounts, held: false);
+    public static void Settle(BudgetState state, IReadOnlyList<Touch> touches, Amounts amounts) =>
+        Add(state, touches, amounts, held: false);
 
     /// <summary>What a new limit begins with: one amount, already in the limit's unit.</summary>
     public static void Seed(BudgetState state, Seed seed)
@@ -19,7 +20,8 @@ static class CounterRules
     static void Settle(BudgetState state, LimitState limit, Touch touch, Int128 amount)
     {
         SlotOf(state, limit, touch).Settled += amount;
-        if (limit.Limit.Window.Kind is >= WindowKind.Minute and <= WindowKind.Year && (limit.Open is not { } open || touch.Span.End < open.End))
+        if (limit.Limit.Window.Kind is >= WindowKind.Minute and <= WindowKind.Year
+            && (limit.Open is not { } open || touch.Span.End < open.End))
             limit.Open = touch.Span;
     }
 
@@ -45,7 +47,8 @@ static class CounterRules
     {
         var next = 0;
         for (var i = 0; i < touches.Count; i++)
-            if (touches[i] is var touch && state.LimitNo(touch.No, ref next) is { } limit && limit.Find(touch.Key)?.Find(touch.Span.Start) is { } slot)
+            if (touches[i] is var touch && state.LimitNo(touch.No, ref next) is { } limit && limit.Find(touch.Key)?.Find(touch.Span.Start)
+                is { } slot)
                 slot.Held -= amounts.Of(limit.Limit.Unit);
     }
 
@@ -53,7 +56,9 @@ static class CounterRules
     {
         if (limit.Find(touch.Key) is not { } counter)
         {
-            if (state.Away.Contains(limit.No)) throw new UnreachableException($"the counter '{touch.Key}' of limit '{limit.Limit.Id}' is changed before it came back into memory");
+            if (state.Away.Contains(limit.No))
+                throw new UnreachableException(
+                    $"the counter '{touch.Key}' of limit '{limit.Limit.Id}' is changed before it came back into memory");
             limit.Counters[touch.Key] = counter = new();
         }
         counter.UsedAt = state.LastAt;
@@ -91,7 +96,8 @@ static class CounterRules
                 counter.Slots.RemoveAt(i);
     }
 
-    /// <summary>The session's window ends. Holds that are still active in it count no more there: there is nothing to give back later.</summary>
+    /// <summary>The session's window ends. Holds that are still active in it count no more there: there is nothing to give back
+    /// later.</summary>
     public static void Apply(BudgetState state, SessionClosed closed)
     {
         var ended = new HashSet<int>();

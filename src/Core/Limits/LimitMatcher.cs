@@ -3,7 +3,8 @@ using System.IO.Enumeration;
 
 namespace Purser.Core;
 
-/// <summary>Matches dimensions with exact values or globs (`*`, `?`), ignoring case; a model by its given and by its canonical name.</summary>
+/// <summary>Matches dimensions with exact values or globs (`*`, `?`), ignoring case; a model by its given and by its canonical
+/// name.</summary>
 public sealed class LimitMatcher
 {
     readonly Rule[] rules;
@@ -29,7 +30,8 @@ public sealed class LimitMatcher
     /// The counter's key: the value of the limit's `each` dimension; calls without it count under the empty key. A model counts under its
     /// own name, whatever alias the call gave.
     /// </summary>
-    public string Key(Dimensions call, string? canonicalModel) => each is null ? "" : eachModel && canonicalModel is not null ? canonicalModel : each(call) ?? "";
+    public string Key(Dimensions call, string? canonicalModel) => each is null ? "" : eachModel && canonicalModel is not null
+        ? canonicalModel : each(call) ?? "";
 
     sealed class Rule(string dimension, string text)
     {
@@ -42,6 +44,9 @@ public sealed class LimitMatcher
         public bool IsForModels { get; } = dimension == "model";
 
         public bool Fits(string? value) =>
-            value is not null && (value == text || ((isGlob || value.Length == text.Length) && FileSystemName.MatchesSimpleExpression(pattern, value, ignoreCase: true)));
+            value is not null
+                && (value == text
+                    || ((isGlob || value.Length == text.Length) && FileSystemName.MatchesSimpleExpression(
+                        pattern, value, ignoreCase: true)));
     }
 }

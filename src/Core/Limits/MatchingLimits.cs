@@ -1,4 +1,5 @@
-// The limits that a call falls under, found once for each command: what decides, what events touch and what is answered are all made of them.
+// The limits that a call falls under, found once for each command: what decides, what events touch and what is answered are all made of
+// them.
 using NodaTime;
 
 namespace Purser.Core;
@@ -18,7 +19,8 @@ struct MatchingLimit(LimitState limit, string key, Span span, Int128? allowed, C
     public readonly bool Decides => limit.Limit is { Mode: LimitMode.Enforce, Enforcement: not Enforcement.Soft } && allowed is not null;
     public readonly bool Shadows => limit.Limit is { Mode: LimitMode.Shadow, Enforcement: not Enforcement.Soft } && allowed is not null;
 
-    /// <summary>How much is missing for <paramref name="requested"/>; 0 where it fits. An exact fit is admitted, and nothing always fits.</summary>
+    /// <summary>How much is missing for <paramref name="requested"/>; 0 where it fits. An exact fit is admitted, and nothing always
+    /// fits.</summary>
     public readonly Int128 Missing(long requested) =>
         requested == 0 || allowed is not { } most ? 0 : Int128.Max(0, Settled + Held + requested - most);
 

@@ -5,7 +5,8 @@ namespace Purser.Core;
 
 static class OverrideRules
 {
-    /// <summary>Ended overrides stay known this long, for retries of their ids and for the list; those that ended first leave sooner where others need their place.</summary>
+    /// <summary>Ended overrides stay known this long, for retries of their ids and for the list; those that ended first leave sooner where
+    /// others need their place.</summary>
     static readonly Duration keptAfterEnd = Duration.FromDays(90);
 
     public static bool Covers(OverrideTerms terms, Limit limit) =>
@@ -26,15 +27,21 @@ static class OverrideRules
         var field = command.Terms.LimitId is null ? "window" : "limitId";
         if (covered.Count == 0)
             return new(Outcome.Unprocessable(field, command.Terms.LimitId is { } id
-                ? $"there is no limit '{id}' in force" : $"there is no limit of {Names.Of(command.Terms.Unit!.Value)} per {command.Terms.Window} in force"));
-        if (covered.TrueForAll(limit => limit.Limit.Amount is null)) return new(Outcome.Unprocessable(field, "the limit is unlimited; there is nothing to raise"));
-        if (command.Terms.Key is { Length: > 0 } && !covered.Exists(limit => limit.Limit.Each is not null || limit.Limit.Window.Kind == WindowKind.Session))
+                ? $"there is no limit '{id}' in force"
+                    : $"there is no limit of {Names.Of(command.Terms.Unit!.Value)} per {command.Terms.Window} in force"));
+        if (covered.TrueForAll(limit => limit.Limit.Amount is null))
+            return new(Outcome.Unprocessable(field, "the limit is unlimited; there is nothing to raise"));
+        if (command.Terms.Key is { Length: > 0 } && !covered.Exists(limit => limit.Limit.Each is not null
+            || limit.Limit.Window.Kind == WindowKind.Session))
             return new(Outcome.Unprocessable("key", "the limit has one counter for all calls (it has no `each`); leave `key` out"));
         if (state.Overrides.Count(other => now < other.Terms.ExpiresAt) >= BudgetState.MostOverrides)
-            return new(Outcome.Unprocessable("limitId", $"the account has {BudgetState.MostOverrides} overrides that have not ended; change the limit instead"));
+            return new(
+                Outcome.Unprocessable(
+                    "limitId", $"the account has {BudgetState.MostOverrides} overrides that have not ended; change the limit instead"));
         var terms = command.Terms with { StartsAt = command.Terms.StartsAt?.ToMillis(), ExpiresAt = command.Terms.ExpiresAt.ToMillis() };
         var granted = new Override(command.Id, command.Fingerprint, terms, now);
-        return new(Outcome.Done(ViewRules.View(granted, covered[0].Limit.Unit, now)), [new OverrideAdded(command.Id, command.Fingerprint, terms) { At = now }]);
+        return new(Outcome.Done(ViewRules.View(granted, covered[0].Limit.Unit, now)),
+            [new OverrideAdded(command.Id, command.Fingerprint, terms) { At = now }]);
     }
 
     public static Result Remove(BudgetState state, RemoveOverride command, Instant now)
@@ -57,7 +64,8 @@ static class OverrideRules
     public static void Apply(BudgetState state, OverrideAdded added)
     {
         state.Overrides.RemoveAll(old => added.At - keptAfterEnd >= old.Terms.ExpiresAt);
-        if (state.Overrides.Count >= BudgetState.MostOverrides && state.Overrides.MinBy(old => old.Terms.ExpiresAt) is { } first && first.Terms.ExpiresAt <= added.At)
+        if (state.Overrides.Count >= BudgetState.MostOverrides && state.Overrides.MinBy(old => old.Terms.ExpiresAt) is { } first
+            && first.Terms.ExpiresAt <= added.At)
             state.Overrides.Remove(first);
         state.Overrides.Add(new(added.Id, added.Fingerprint, added.Terms, added.At));
     }
@@ -66,6 +74,7 @@ static class OverrideRules
     public static void Apply(BudgetState state, OverrideRemoved removed)
     {
         var index = state.Overrides.FindIndex(granted => granted.Id == removed.Id);
-        if (index >= 0) state.Overrides[index] = state.Overrides[index] with { Terms = state.Overrides[index].Terms with { ExpiresAt = removed.At } };
+        if (index >= 0)
+            state.Overrides[index] = state.Overrides[index] with { Terms = state.Overrides[index].Terms with { ExpiresAt = removed.At } };
     }
 }

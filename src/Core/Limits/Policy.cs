@@ -116,7 +116,8 @@ public sealed record EffectivePolicy
     public Calendar Calendar => calendar ??= new(DateTimeZoneProviders.Tzdb[TimeZone], WeekStart, MonthAnchorDay);
     Calendar? calendar;
 
-    /// <summary>Merges an account's policy over the default; limits that count the same keep the number they have in <paramref name="before"/>.</summary>
+    /// <summary>Merges an account's policy over the default; limits that count the same keep the number they have in <paramref
+    /// name="before"/>.</summary>
     public static EffectivePolicy Merge(Policy defaults, Policy? account, EffectivePolicy before, int nextNo)
     {
         account ??= Policy.Empty;
@@ -137,7 +138,8 @@ public sealed record EffectivePolicy
                 account.Discounts.Volume ?? defaults.Discounts.Volume, account.Discounts.Batch ?? defaults.Discounts.Batch,
                 account.Discounts.Negotiated ?? defaults.Discounts.Negotiated),
             Adaptive = account.Adaptive is null || defaults.Adaptive is null ? account.Adaptive ?? defaults.Adaptive : new(
-                account.Adaptive.Measures ?? defaults.Adaptive.Measures, account.Adaptive.FallbackModels ?? defaults.Adaptive.FallbackModels,
+                account.Adaptive.Measures ?? defaults.Adaptive.Measures, account.Adaptive.FallbackModels
+                    ?? defaults.Adaptive.FallbackModels,
                 account.Adaptive.MinOutputTokens ?? defaults.Adaptive.MinOutputTokens),
             Anomalies = AnomalySettings.Merge(defaults.Anomalies, account.Anomalies),
         };

@@ -11,14 +11,16 @@ static class RetryTime
     /// <summary>Held in a slot of the counter until a hold runs out.</summary>
     readonly record struct Freed(Instant At, int Slot, long Amount);
 
-    /// <summary>The first moment at which the amount fits if nobody else takes or settles anything; null where waiting can not help.</summary>
+    /// <summary>The first moment at which the amount fits if nobody else takes or settles anything; null where waiting can not
+    /// help.</summary>
     public static Instant? FitsAt(BudgetState state, in MatchingLimit match, long requested, Instant now)
     {
         if (match.Counter is not { } counter || (requested > match.Allowed && state.Overrides.Count == 0)) return null;
         var freed = FreedIn(state, match, counter);
         var freedOf = new Int128[counter.Slots.Count];
         var next = 0;
-        foreach (var moment in counter.Slots.Select(slot => slot.Span.End).Concat(freed.Select(one => one.At)).Where(at => at > now && at < Span.Always.End).Order())
+        foreach (var moment in counter.Slots.Select(slot => slot.Span.End).Concat(freed.Select(one => one.At))
+            .Where(at => at > now && at < Span.Always.End).Order())
         {
             for (; next < freed.Count && freed[next].At <= moment; next++) freedOf[freed[next].Slot] += freed[next].Amount;
             Int128 used = requested;

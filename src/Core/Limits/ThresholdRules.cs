@@ -37,7 +37,8 @@ static class ThresholdRules
         {
             var next = 0;
             for (var i = 0; i < touches.Count; i++)
-                if (touches[i] is var touch && touch.Span.Contains(now) && state.LimitNo(touch.No, ref next) is { } limit && seen?.Add((touch.No, touch.Key)) != false)
+                if (touches[i] is var touch && touch.Span.Contains(now) && state.LimitNo(touch.No, ref next) is { } limit
+                    && seen?.Add((touch.No, touch.Key)) != false)
                     Look(limit, touch.Key, raised: false);
         }
 
@@ -84,14 +85,17 @@ static class ThresholdRules
                 var known = announced.Contains(ratio);
                 if (known && (raised || rolling) && Int128.Min(before, match.Settled) < reached[i])
                 {
-                    (announcements ??= []).Add(new ThresholdRearmed(limit.No, limit.Limit.Id, key, window, i == 0 ? 0 : thresholds[i - 1].Ratio) { At = now });
+                    (announcements ??= [])
+                        .Add(new ThresholdRearmed(limit.No, limit.Limit.Id, key, window, i == 0
+                            ? 0 : thresholds[i - 1].Ratio) { At = now });
                     announced = announced.FindAll(other => other < ratio);
                     arming++;
                     known = false;
                 }
                 if (!known && match.Settled >= reached[i])
                     (announcements ??= []).Add(new ThresholdCrossed(
-                        limit.No, limit.Limit.Id, key, window, thresholds[i].Ratio, thresholds[i].Level, match.Settled, allowed, arming) { At = now });
+                        limit.No, limit.Limit.Id, key, window, thresholds[i].Ratio, thresholds[i].Level, match.Settled, allowed,
+                            arming) { At = now });
             }
         }
     }
@@ -117,7 +121,8 @@ static class ThresholdRules
         return sum;
     }
 
-    /// <summary>The window a threshold is remembered for. A rolling window has no start of its own: it is one long window that arms anew.</summary>
+    /// <summary>The window a threshold is remembered for. A rolling window has no start of its own: it is one long window that arms
+    /// anew.</summary>
     static Span WindowOf(LimitState limit, Counter counter, in MatchingLimit match, Instant now) => limit.Limit.Window.Kind switch
     {
         WindowKind.Rolling or WindowKind.Lifetime => Span.Always,
@@ -128,7 +133,8 @@ static class ThresholdRules
     public static void Apply(BudgetState state, ThresholdCrossed crossed)
     {
         if (Find(state, crossed.No, crossed.Key) is not var (_, counter)) return;
-        if (counter.AnnouncedIn != crossed.Window.Start) (counter.AnnouncedIn, counter.Announced, counter.Arming) = (crossed.Window.Start, null, 0);
+        if (counter.AnnouncedIn != crossed.Window.Start)
+            (counter.AnnouncedIn, counter.Announced, counter.Arming) = (crossed.Window.Start, null, 0);
         if (counter.Announced?.Contains(crossed.Ratio) != true) (counter.Announced ??= []).Add(crossed.Ratio);
         counter.AnnouncedOf = crossed.Amount;
     }

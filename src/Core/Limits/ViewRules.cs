@@ -24,7 +24,8 @@ static class ViewRules
         };
     }
 
-    /// <summary>What happened since then belongs to the window. A session may have begun a while before the first of its calls that is known.</summary>
+    /// <summary>What happened since then belongs to the window. A session may have begun a while before the first of its calls that is
+    /// known.</summary>
     static Instant CountsFrom(in MatchingLimit match, Instant now) => match.Limit.Window.Kind switch
     {
         WindowKind.Request => now,
@@ -77,7 +78,8 @@ static class ViewRules
 
     const long MostQuick = long.MaxValue / 10_000;
 
-    /// <summary>A division by a million without dividing, and without trailing zeros: the percents of all limits are in every answer.</summary>
+    /// <summary>A division by a million without dividing, and without trailing zeros: the percents of all limits are in every
+    /// answer.</summary>
     static decimal Millionths(Int128 count)
     {
         if (count > long.MaxValue || count <= long.MinValue) return (decimal)count / 1_000_000m;
@@ -99,17 +101,20 @@ static class ViewRules
 
     static readonly string[] words = ["healthy", "warning", "critical", "exceeded"];
 
-    public static LimitViews Views(BudgetState state, MatchingLimits matches, Instant now) => new(state.Effective.StatusLevels, matches, now);
+    public static LimitViews Views(BudgetState state, MatchingLimits matches, Instant now) =>
+        new(state.Effective.StatusLevels, matches, now);
 
     /// <summary>The limits that a record falls under now.</summary>
     public static MatchingLimits Matches(BudgetState state, UsageRecord record, Settings settings, Instant now) =>
-        Core.Matches.Of(state, record.Usage.Dimensions, Canonical(settings, record.Usage.Dimensions), now);
+        Core.MatchingLimits.Of(state, record.Usage.Dimensions, Canonical(settings, record.Usage.Dimensions), now);
 
     public static ReservationView View(BudgetState state, Hold hold) => new(
-        hold.Id, state.Account, hold.Reserved.Tokens, Money.Format(hold.Reserved.CostNanos), hold.Currency, hold.CreatedAt, hold.ExpiresAt, hold.State);
+        hold.Id, state.Account, hold.Reserved.Tokens, Money.Format(hold.Reserved.CostNanos), hold.Currency, hold.CreatedAt, hold.ExpiresAt,
+            hold.State);
 
     public static Settlement View(BudgetState state, UsageRecord record, MatchingLimits matches, Instant now) => new(
-        record.ReservationId, record.Id, record.Amounts.Tokens, Money.Format(record.Amounts.CostNanos), record.Currency, record.PriceVersion,
+        record.ReservationId, record.Id, record.Amounts.Tokens, Money.Format(record.Amounts.CostNanos), record.Currency,
+            record.PriceVersion,
         record.Unpriced, record.Late, record.Overrun, Views(state, matches, now));
 
     public static string? Canonical(Settings settings, Dimensions call) => settings.Prices.Find(call.Provider, call.Model)?.Canonical;
@@ -124,7 +129,8 @@ static class ViewRules
     /// </summary>
     public static Outcome Status(BudgetState state, GetStatus query, Instant now)
     {
-        if (!TryCursor(query.Cursor, out var afterNo, out var afterKey)) return Outcome.Invalid("cursor", "is not one that this service gave");
+        if (!TryCursor(query.Cursor, out var afterNo, out var afterKey))
+            return Outcome.Invalid("cursor", "is not one that this service gave");
         var views = new List<LimitView>();
         string? next = null;
         var worst = 0;
@@ -144,22 +150,26 @@ static class ViewRules
                 }
                 else next ??= $"{last.No}/{last.Key}";
             }
-        var reserved = state.Holds.Values.Where(hold => hold.State == ReservationState.Active).Aggregate(0L, (sum, hold) => sum + hold.Left.Tokens);
+        var reserved = state.Holds.Values.Where(hold => hold.State == ReservationState.Active)
+            .Aggregate(0L, (sum, hold) => sum + hold.Left.Tokens);
         return Outcome.Done(new AccountStatus(
-            state.Account, words[worst], state.Paused, state.PausedReason, views, next, state.ActiveHolds, reserved, OverrideRules.Views(state, now, ended: false)));
+            state.Account, words[worst], state.Paused, state.PausedReason, views, next, state.ActiveHolds, reserved,
+                OverrideRules.Views(state, now, ended: false)));
     }
 
     static IEnumerable<string> KeysOf(LimitState limit, Instant now) =>
         limit.Limit.Each is null && limit.Limit.Window.Kind != WindowKind.Session
             ? [""]
-            : limit.Counters.Where(counter => counter.Value.Slots.Exists(slot => slot.Span.Contains(now))).Select(counter => counter.Key).Order(keyOrder);
+            : limit.Counters.Where(counter => counter.Value.Slots.Exists(slot => slot.Span.Contains(now))).Select(counter => counter.Key)
+                .Order(keyOrder);
 
     /// <summary>By code points, as ledgers order what they keep.</summary>
     static readonly Comparer<string> keyOrder = Comparer<string>.Create((a, b) =>
     {
         for (var i = 0; i < a.Length && i < b.Length; i++)
             if (a[i] != b[i])
-                return char.IsSurrogate(a[i]) != char.IsSurrogate(b[i]) ? char.IsSurrogate(a[i]).CompareTo(char.IsSurrogate(b[i])) : a[i].CompareTo(b[i]);
+                return char.IsSurrogate(a[i]) != char.IsSurrogate(b[i]) ? char.IsSurrogate(a[i]).CompareTo(char.IsSurrogate(b[i])) : a[i]
+                    .CompareTo(b[i]);
         return a.Length.CompareTo(b.Length);
     });
 
@@ -169,7 +179,8 @@ static class ViewRules
         (no, key) = (0, "");
         if (cursor is null) return true;
         var slash = cursor.IndexOf('/', StringComparison.Ordinal);
-        if (slash < 1 || !int.TryParse(cursor.AsSpan(0, slash), System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out no)) return false;
+        if (slash < 1 || !int.TryParse(cursor.AsSpan(0, slash), System.Globalization.NumberStyles.None,
+            System.Globalization.CultureInfo.InvariantCulture, out no)) return false;
         key = cursor[(slash + 1)..];
         return true;
     }

@@ -16,7 +16,8 @@ static class AnthropicReport
                 counts = Plus(counts, Sums(reader, iteration));
         var thinking = reader.Count(reader.Inner(report, "output_tokens_details"), "thinking_tokens");
         if (thinking > counts.OutputTokens)
-            reader.Refuse("raw.output_tokens_details.thinking_tokens", $"is {thinking}, more than the {counts.OutputTokens} `output_tokens` that it is a part of");
+            reader.Refuse("raw.output_tokens_details.thinking_tokens",
+                $"is {thinking}, more than the {counts.OutputTokens} `output_tokens` that it is a part of");
         return counts with
         {
             ServiceTier = ReportReader.Text(report, "service_tier"),
@@ -34,12 +35,14 @@ static class AnthropicReport
     static ReportCounts Sums(ReportReader reader, in ReportObject report)
     {
         var lifetimes = reader.Inner(report, "cache_creation");
-        var (short5m, long1h) = (reader.Count(lifetimes, "ephemeral_5m_input_tokens"), reader.Count(lifetimes, "ephemeral_1h_input_tokens"));
+        var (short5m, long1h) = (reader.Count(lifetimes, "ephemeral_5m_input_tokens"),
+            reader.Count(lifetimes, "ephemeral_1h_input_tokens"));
         // Older reports have the sum alone, and knew the short lifetime only.
         var written = reader.Find(report, "cache_creation_input_tokens") ?? short5m + long1h;
         if (!lifetimes.Exists) short5m = written;
         else if (short5m + long1h != written)
-            reader.Refuse($"{report.Path}.cache_creation_input_tokens", $"is {written}, but the lifetimes in `cache_creation` add up to {short5m + long1h}");
+            reader.Refuse($"{report.Path}.cache_creation_input_tokens",
+                $"is {written}, but the lifetimes in `cache_creation` add up to {short5m + long1h}");
         var read = reader.Count(report, "cache_read_input_tokens");
         return new()
         {

@@ -5,7 +5,8 @@ namespace Purser.Core;
 static class BedrockReport
 {
     public static readonly string[] Marks =
-        ["cacheReadInputTokens", "cacheWriteInputTokens", "cacheReadInputTokenCount", "cacheWriteInputTokenCount", "cacheDetails", "serverToolUsage"];
+        ["cacheReadInputTokens", "cacheWriteInputTokens", "cacheReadInputTokenCount", "cacheWriteInputTokenCount", "cacheDetails",
+            "serverToolUsage"];
 
     public static ReportCounts Read(ReportReader reader, in ReportObject report)
     {
@@ -16,7 +17,10 @@ static class BedrockReport
         foreach (var detail in reader.List(report, "cacheDetails"))
             if (ReportReader.Text(detail, "ttl") == "1h")
                 long1h += reader.Count(detail, "inputTokens");
-        if (long1h > written) reader.Refuse("raw.cacheDetails", $"add up to {long1h} for an hour, more than the {written} `cacheWriteInputTokens` that they are parts of");
+        if (long1h > written)
+            reader.Refuse(
+                "raw.cacheDetails",
+                    $"add up to {long1h} for an hour, more than the {written} `cacheWriteInputTokens` that they are parts of");
 
         var all = input + read + written;
         if (reader.Find(report, "totalTokens") is { } total && total != all + output)

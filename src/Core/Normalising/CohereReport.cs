@@ -15,7 +15,8 @@ static class CohereReport
             OutputTokens = reader.Count(billed, "output_tokens"),
             InputField = "raw.billed_units.input_tokens",
             OutputField = "raw.billed_units.output_tokens",
-            Parts = new() { ImageInputTokens = image, Queries = reader.Number(billed, "search_units"), ImagesIn = reader.Number(billed, "images") },
+            Parts = new() { ImageInputTokens = image, Queries = reader.Number(billed, "search_units"),
+                ImagesIn = reader.Number(billed, "images") },
         };
     }
 }

@@ -6,8 +6,10 @@ static class GeminiReport
 {
     public static readonly string[] Marks =
     [
-        "promptTokenCount", "candidatesTokenCount", "responseTokenCount", "thoughtsTokenCount", "toolUsePromptTokenCount", "totalTokenCount",
-        "prompt_token_count", "candidates_token_count", "response_token_count", "thoughts_token_count", "tool_use_prompt_token_count", "total_token_count",
+        "promptTokenCount", "candidatesTokenCount", "responseTokenCount", "thoughtsTokenCount", "toolUsePromptTokenCount",
+            "totalTokenCount",
+        "prompt_token_count", "candidates_token_count", "response_token_count", "thoughts_token_count", "tool_use_prompt_token_count",
+            "total_token_count",
     ];
 
     public static ReportCounts Read(ReportReader reader, in ReportObject report)
@@ -15,18 +17,23 @@ static class GeminiReport
         var prompt = reader.Count(report, "promptTokenCount", "prompt_token_count");
         var tools = reader.Count(report, "toolUsePromptTokenCount", "tool_use_prompt_token_count");
         var cached = reader.Count(report, "cachedContentTokenCount", "cached_content_token_count");
-        var candidates = reader.Count(report, "candidatesTokenCount", "candidates_token_count", "responseTokenCount", "response_token_count");
+        var candidates = reader.Count(report, "candidatesTokenCount", "candidates_token_count", "responseTokenCount",
+            "response_token_count");
         var thoughts = reader.Count(report, "thoughtsTokenCount", "thoughts_token_count");
-        if (cached > prompt) reader.Refuse("raw.cachedContentTokenCount", $"is {cached}, more than the {prompt} `promptTokenCount` that it is a part of");
+        if (cached > prompt)
+            reader.Refuse("raw.cachedContentTokenCount", $"is {cached}, more than the {prompt} `promptTokenCount` that it is a part of");
 
         var given = Kinds(reader, report, prompt, "promptTokenCount", "promptTokensDetails", "prompt_tokens_details");
-        var fromTools = Kinds(reader, report, tools, "toolUsePromptTokenCount", "toolUsePromptTokensDetails", "tool_use_prompt_tokens_details");
+        var fromTools = Kinds(reader, report, tools, "toolUsePromptTokenCount", "toolUsePromptTokensDetails",
+            "tool_use_prompt_tokens_details");
         var fromCache = Kinds(reader, report, cached, "cachedContentTokenCount", "cacheTokensDetails", "cache_tokens_details");
-        var made = Kinds(reader, report, candidates, "candidatesTokenCount", "candidatesTokensDetails", "candidates_tokens_details", "responseTokensDetails", "response_tokens_details");
+        var made = Kinds(reader, report, candidates, "candidatesTokenCount", "candidatesTokensDetails", "candidates_tokens_details",
+            "responseTokensDetails", "response_tokens_details");
 
         var output = candidates + thoughts;
         // A field of their own in the total: some versions leave the tools' part out of it, some count thoughts among the candidates.
-        if (reader.Find(report, "totalTokenCount", "total_token_count") is { } total && total != prompt + tools + output && total != prompt + output)
+        if (reader.Find(report, "totalTokenCount", "total_token_count") is { } total && total != prompt + tools + output
+            && total != prompt + output)
         {
             if ((total == prompt + tools + candidates || total == prompt + candidates) && thoughts <= candidates) output = candidates;
             else reader.Refuse("raw.totalTokenCount", $"is {total}, but the counts beside it add up to {prompt + tools + output}");

@@ -20,26 +20,33 @@ static class OpenAIReport
         var (hit, miss) = (reader.Find(report, "prompt_cache_hit_tokens"), reader.Find(report, "prompt_cache_miss_tokens"));
         var input = reader.Find(report, "prompt_tokens") ?? (hit ?? 0) + (miss ?? 0);
         if (hit + miss is { } prompt && prompt != input)
-            reader.Refuse("raw.prompt_tokens", $"is {input}, but `prompt_cache_hit_tokens` and `prompt_cache_miss_tokens` add up to {prompt}");
-        return Of(reader, report, input, reader.Count(report, "completion_tokens"), "prompt_tokens", "completion_tokens", reasoningMayBeApart);
+            reader.Refuse(
+                "raw.prompt_tokens", $"is {input}, but `prompt_cache_hit_tokens` and `prompt_cache_miss_tokens` add up to {prompt}");
+        return Of(reader, report, input, reader.Count(report, "completion_tokens"), "prompt_tokens", "completion_tokens",
+            reasoningMayBeApart);
     }
 
     /// <summary>Responses, images, realtime and transcriptions.</summary>
     public static ReportCounts Responses(ReportReader reader, in ReportObject report) =>
-        Of(reader, report, reader.Count(report, "input_tokens"), reader.Count(report, "output_tokens"), "input_tokens", "output_tokens", false);
+        Of(reader, report, reader.Count(report, "input_tokens"), reader.Count(report, "output_tokens"), "input_tokens", "output_tokens",
+            false);
 
     /// <summary>Transcriptions that are paid by their length.</summary>
     public static ReportCounts Duration(ReportReader reader, in ReportObject report) =>
         new() { Parts = new() { AudioSecondsIn = reader.Number(report, "seconds") } };
 
-    static ReportCounts Of(ReportReader reader, in ReportObject report, long input, long output, string inputName, string outputName, bool reasoningMayBeApart)
+    static ReportCounts Of(ReportReader reader, in ReportObject report, long input, long output, string inputName, string outputName,
+        bool reasoningMayBeApart)
     {
         var (taken, given) = (reader.Inner(report, inputDetails), reader.Inner(report, outputDetails));
         var cachedOf = reader.Inner(taken, "cached_tokens_details");
         // Gateways put the names of other providers beside these: LiteLLM Anthropic's, LangChain its own.
-        var cached = reader.Find(taken, "cached_tokens", "cache_read") ?? reader.Find(report, "prompt_cache_hit_tokens", "cache_read_input_tokens", "cached_tokens", "num_cached_tokens") ?? 0;
-        var written = reader.Find(taken, "cache_write_tokens", "cache_creation_tokens", "cache_creation") ?? reader.Find(report, "cache_creation_input_tokens") ?? 0;
-        var reasoning = reader.Find(given, "reasoning_tokens", "reasoning", "thinking_tokens") ?? reader.Find(report, "reasoning_tokens") ?? 0;
+        var cached = reader.Find(taken, "cached_tokens", "cache_read")
+            ?? reader.Find(report, "prompt_cache_hit_tokens", "cache_read_input_tokens", "cached_tokens", "num_cached_tokens") ?? 0;
+        var written = reader.Find(taken, "cache_write_tokens", "cache_creation_tokens", "cache_creation")
+            ?? reader.Find(report, "cache_creation_input_tokens") ?? 0;
+        var reasoning = reader.Find(given, "reasoning_tokens", "reasoning", "thinking_tokens") ?? reader.Find(report, "reasoning_tokens")
+            ?? 0;
         // Perplexity, which alone reports citations and searches, counts its reasoning beside the completion and out of the total.
         var apart = !given.Exists && report.HasAny("citation_tokens", "num_search_queries") ? reasoning : 0;
         Within(reader, cached, input, $"{(taken.Exists ? taken.Path : "raw")}.cached_tokens", inputName);

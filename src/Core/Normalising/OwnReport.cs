@@ -5,8 +5,10 @@ static class OwnReport
 {
     public static readonly string[] Marks =
     [
-        "cachedInputTokens", "cachedAudioInputTokens", "cachedImageInputTokens", "cacheWrite5mTokens", "cacheWrite1hTokens", "audioInputTokens", "imageInputTokens", "videoInputTokens", "reasoningTokens",
-        "audioOutputTokens", "imageOutputTokens", "videoOutputTokens", "citationTokens", "queries", "sessions", "imagesIn", "imagesOut", "charactersIn",
+        "cachedInputTokens", "cachedAudioInputTokens", "cachedImageInputTokens", "cacheWrite5mTokens", "cacheWrite1hTokens",
+            "audioInputTokens", "imageInputTokens", "videoInputTokens", "reasoningTokens",
+        "audioOutputTokens", "imageOutputTokens", "videoOutputTokens", "citationTokens", "queries", "sessions", "imagesIn", "imagesOut",
+            "charactersIn",
         "charactersOut", "audioSecondsIn", "audioSecondsOut", "videoSecondsIn", "videoSecondsOut", "pages", "annotatedPages", "webSearches",
     ];
 

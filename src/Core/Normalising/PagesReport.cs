@@ -5,6 +5,7 @@ static class PagesReport
 {
     public static ReportCounts Read(ReportReader reader, in ReportObject report) => new()
     {
-        Parts = new() { Pages = reader.Number(report, "pages_processed"), AnnotatedPages = reader.Number(report, "pages_processed_annotation") },
+        Parts = new() { Pages = reader.Number(report, "pages_processed"),
+            AnnotatedPages = reader.Number(report, "pages_processed_annotation") },
     };
 }

@@ -41,7 +41,8 @@ sealed class ReportReader
     public decimal Number(in ReportObject at, string name)
     {
         if (Value(at, name) is not { } value) return 0;
-        if (value.ValueKind == JsonValueKind.Number && value.TryGetDecimal(out var number) && number is >= 0 and <= Validity.LargestUnits) return number;
+        if (value.ValueKind == JsonValueKind.Number && value.TryGetDecimal(out var number) && number is >= 0 and <= Validity.LargestUnits)
+            return number;
         Refuse($"{at.Path}.{name}", $"must be a number from 0 to {Validity.LargestUnits}");
         return 0;
     }

@@ -5,7 +5,8 @@ using System.Text.Json;
 namespace Purser.Core;
 
 /// <summary>What a report says: totals that include their parts, parts that do not overlap.</summary>
-public sealed record UsageReading(long InputTokens, long OutputTokens, UsageParts? Parts = null, string? ServiceTier = null, string? Region = null, string? Speed = null);
+public sealed record UsageReading(long InputTokens, long OutputTokens, UsageParts? Parts = null, string? ServiceTier = null,
+    string? Region = null, string? Speed = null);
 
 public static class UsageReport
 {
@@ -66,7 +67,8 @@ public static class UsageReport
             var anthropic = report.HasAny(AnthropicReport.Marks);
             var openai = report.HasAny(OpenAIReport.ResponsesMarks);
             if (anthropic && openai)
-                return family switch { "anthropic" => ReportShape.Anthropic, "openai" => ReportShape.OpenAIResponses, _ => ReportShape.Unknown };
+                return family switch { "anthropic" => ReportShape.Anthropic, "openai" => ReportShape.OpenAIResponses, _ =>
+                    ReportShape.Unknown };
             return anthropic || (family == "anthropic" && !openai) ? ReportShape.Anthropic : ReportShape.OpenAIResponses;
         }
         if (ReportReader.Text(report, "type") == "duration" && report.Has("seconds")) return ReportShape.Duration;
@@ -76,7 +78,8 @@ public static class UsageReport
         return report.Has("total_tokens") && family == "embeddings" ? ReportShape.InputOnly : ReportShape.Unknown;
     }
 
-    /// <summary>Whose habits decide where a report does not say; and whether the model may count its reasoning apart from its completion.</summary>
+    /// <summary>Whose habits decide where a report does not say; and whether the model may count its reasoning apart from its
+    /// completion.</summary>
     static (string? Family, bool Grok) Family(string? provider, string? model)
     {
         bool Named(string name) => provider?.Contains(name, StringComparison.OrdinalIgnoreCase) == true;
@@ -92,8 +95,10 @@ public static class UsageReport
         foreach (var whole in (string[])["usage", "usageMetadata", "usage_metadata", "meta"])
             if (report.Has(whole))
                 return $"looks like a whole response; send its `{whole}` alone";
-        return "is no usage report that is known: expected that of OpenAI (`prompt_tokens` or `input_tokens`), Anthropic (`input_tokens`), Gemini (`promptTokenCount`), "
-            + "Bedrock Converse (`inputTokens`), Cohere (`billed_units`), Mistral or DeepSeek (`prompt_tokens`), or `inputTokens` and `outputTokens` with their parts; "
+        return "is no usage report that is known: expected that of OpenAI (`prompt_tokens` or `input_tokens`), Anthropic "
+            + "(`input_tokens`), Gemini (`promptTokenCount`), "
+            + "Bedrock Converse (`inputTokens`), Cohere (`billed_units`), Mistral or DeepSeek (`prompt_tokens`), or `inputTokens` and "
+                + "`outputTokens` with their parts; "
             + "where it has members of both OpenAI and Anthropic, name the provider";
     }
 }

@@ -13,7 +13,8 @@ public static class CatalogueReader
     const int SchemaVersion = 1;
 
     static readonly FrozenSet<string> ofHeader =
-        ["schemaVersion", "currency", "tokenRateUnit", "otherRateUnit", "dataDate", "note", "bareModelOrder", "providers", "sources", "entries"];
+        ["schemaVersion", "currency", "tokenRateUnit", "otherRateUnit", "dataDate", "note", "bareModelOrder", "providers", "sources",
+            "entries"];
 
     static readonly FrozenSet<string> ofProviders = ["id", "name", "aliases"];
 
@@ -45,7 +46,8 @@ public static class CatalogueReader
             if (!byName.TryGetValue(order[i], out var id) || id != order[i] || order.Take(i).Contains(id))
                 throw header.Wrong($"bareModelOrder[{i}]", $"'{order[i]}' is not the id of a provider, or is here twice");
         var sources = header.Items("sources", required: true)
-            .Select((source, i) => new PriceFields(null, $"sources[{i}].", source).Text("id", required: true)!).ToHashSet(StringComparer.Ordinal);
+            .Select((source, i) => new PriceFields(null, $"sources[{i}].", source).Text("id", required: true)!)
+                .ToHashSet(StringComparer.Ordinal);
         var version = Catalogue.VersionOf(dataDate, digest, builtIn);
         return new(version, digest, dataDate, currency, order, providers, EntriesOf(header, byName, sources, currency, version));
     }
@@ -58,10 +60,12 @@ public static class CatalogueReader
         {
             var fields = new PriceFields(null, $"providers[{providers.Count}].", json);
             fields.Only(ofProviders);
-            var provider = new Provider(fields.Text("id", required: true)!, fields.Text("name", required: true)!, fields.Texts("aliases", required: true));
+            var provider = new Provider(fields.Text("id", required: true)!, fields.Text("name", required: true)!,
+                fields.Texts("aliases", required: true));
             foreach (var name in provider.Aliases.Prepend(provider.Id))
             {
-                if (name.Contains('/', StringComparison.Ordinal)) throw fields.Wrong("aliases", $"'{name}' has a slash, which ends a prefix");
+                if (name.Contains('/', StringComparison.Ordinal))
+                    throw fields.Wrong("aliases", $"'{name}' has a slash, which ends a prefix");
                 if (!byName.TryAdd(name, provider.Id)) throw fields.Wrong("aliases", $"'{name}' is the name of two providers");
             }
             providers.Add(provider);
@@ -69,7 +73,8 @@ public static class CatalogueReader
         return (providers, byName);
     }
 
-    static List<ModelPrice> EntriesOf(PriceFields header, Dictionary<string, string> providers, HashSet<string> sources, string currency, string version)
+    static List<ModelPrice> EntriesOf(PriceFields header, Dictionary<string, string> providers, HashSet<string> sources, string currency,
+        string version)
     {
         var entries = new List<ModelPrice>();
         var names = new Dictionary<string, HashSet<string>>();

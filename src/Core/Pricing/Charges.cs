@@ -6,10 +6,12 @@ public sealed record Charged(RateKind Kind, RateKind Taken, decimal Count, decim
 
 /// <summary>
 /// The parts and their total, to the last digit. <see cref="Multipliers"/> apply to the tokens. <see cref="CacheSaving"/>: how much less
-/// it is than without a cache, each kind at the rate of its own that is not cached; negative where writing to the cache cost more than reading
+/// it is than without a cache, each kind at the rate of its own that is not cached; negative where writing to the cache cost more than
+/// reading
 /// saved, null where nothing was cached or such a rate is not known.
 /// </summary>
-public sealed record Charges(IReadOnlyList<Charged> Parts, IReadOnlyList<Multiplier> Multipliers, Exact TokenCost, Exact UnitCost, Exact? CacheSaving)
+public sealed record Charges(IReadOnlyList<Charged> Parts, IReadOnlyList<Multiplier> Multipliers, Exact TokenCost, Exact UnitCost,
+    Exact? CacheSaving)
 {
     public Exact Total => TokenCost + UnitCost;
 
@@ -29,8 +31,11 @@ public sealed record Charges(IReadOnlyList<Charged> Parts, IReadOnlyList<Multipl
             comparable &= card.TryResolve(ref kind, out var plain);
             saving = (saving ?? Exact.Zero) + (((Exact)part.Count * plain).Shifted(6) - part.Cost);
         }
-        var shown = factor == 1 ? parts : [.. parts.Select(part => RateKinds.IsTokens(part.Kind) ? part with { Cost = (part.Cost * factor).Shortest() } : part)];
-        return new(shown, applied, (tokens * factor).Shortest(), units.Shortest(), comparable && saving is { } saved ? (saved * factor).Shortest() : null);
+        var shown = factor == 1
+            ? parts : [.. parts.Select(part => RateKinds.IsTokens(part.Kind) ? part with { Cost = (part.Cost * factor).Shortest() }
+                : part)];
+        return new(shown, applied, (tokens * factor).Shortest(), units.Shortest(), comparable && saving is { } saved
+            ? (saved * factor).Shortest() : null);
     }
 
     /// <summary>What tokens would have been without a cache; null for those that never were in one.</summary>

@@ -15,7 +15,8 @@ public static class CostRules
 {
     const decimal Millionth = 0.000001m;
 
-    /// <summary>What a usage costs; null where it holds something that this price does not cover. Rounded up where a decimal can not hold it.</summary>
+    /// <summary>What a usage costs; null where it holds something that this price does not cover. Rounded up where a decimal can not hold
+    /// it.</summary>
     public static decimal? Cost(this PricePeriod price, Usage usage, in PriceTerms terms)
     {
         var sum = new Sum { IsExact = true };
@@ -34,7 +35,8 @@ public static class CostRules
     public static Charges Listed(this PricePeriod price, Usage usage, in PriceTerms terms)
     {
         var list = new ChargeList([]);
-        if (Charge(price, usage, terms, ref list) is { } missing) throw new ArgumentException($"there is no rate for {missing}", nameof(usage));
+        if (Charge(price, usage, terms, ref list) is { } missing)
+            throw new ArgumentException($"there is no rate for {missing}", nameof(usage));
         return Charges.Of(list.Items, price, usage.InputTokens, terms);
     }
 
@@ -84,7 +86,8 @@ public static class CostRules
         {
             Tokens(RateKind.Input, usage.InputTokens - parts.CachedInputTokens - parts.CacheWrite5mTokens - parts.CacheWrite1hTokens
                 - parts.AudioInputTokens - parts.ImageInputTokens - parts.VideoInputTokens, card, ref sink, ref missing);
-            Tokens(RateKind.CachedInput, parts.CachedInputTokens - parts.CachedAudioInputTokens - parts.CachedImageInputTokens, card, ref sink, ref missing);
+            Tokens(RateKind.CachedInput, parts.CachedInputTokens - parts.CachedAudioInputTokens - parts.CachedImageInputTokens, card,
+                ref sink, ref missing);
             Tokens(RateKind.CachedAudioInput, parts.CachedAudioInputTokens, card, ref sink, ref missing);
             Tokens(RateKind.CachedImageInput, parts.CachedImageInputTokens, card, ref sink, ref missing);
             Tokens(RateKind.CacheWrite5m, parts.CacheWrite5mTokens, card, ref sink, ref missing);
@@ -193,6 +196,7 @@ public static class CostRules
         public readonly void Tokens(RateKind kind, RateKind taken, long count, decimal rate) =>
             items.Add(new(kind, taken, count, rate, ((Exact)count * rate).Shifted(6)));
 
-        public readonly void Units(RateKind kind, decimal count, decimal rate) => items.Add(new(kind, kind, count, rate, (Exact)count * rate));
+        public readonly void Units(RateKind kind, decimal count, decimal rate) =>
+            items.Add(new(kind, kind, count, rate, (Exact)count * rate));
     }
 }

@@ -1,4 +1,5 @@
-// Discounts of an account: what was negotiated for some models, what many tokens (or much money) in a month bring, what large batches bring.
+// Discounts of an account: what was negotiated for some models, what many tokens (or much money) in a month bring, what large batches
+// bring.
 using System.Text.Json.Serialization;
 
 namespace Purser.Core;

@@ -29,11 +29,13 @@ public readonly record struct Exact(BigInteger Digits, int Scale)
     /// <summary>A division by a power of ten, which is always exact.</summary>
     public Exact Shifted(int places) => new(Digits, Scale + places);
 
-    public int CompareTo(Exact other) => (Digits * Power(Math.Max(0, other.Scale - Scale))).CompareTo(other.Digits * Power(Math.Max(0, Scale - other.Scale)));
+    public int CompareTo(Exact other) => (Digits * Power(Math.Max(0, other.Scale - Scale)))
+        .CompareTo(other.Digits * Power(Math.Max(0, Scale - other.Scale)));
 
     /// <summary>How many hundredths of another amount this is, cut to six decimals; 0 of nothing.</summary>
     public decimal PercentOf(Exact whole) => whole.Digits.IsZero ? 0
-        : (decimal)(Digits * Power(8 + Math.Max(0, whole.Scale - Scale)) / (whole.Digits * Power(Math.Max(0, Scale - whole.Scale)))) / 1_000_000m;
+        : (decimal)(
+            Digits * Power(8 + Math.Max(0, whole.Scale - Scale)) / (whole.Digits * Power(Math.Max(0, Scale - whole.Scale)))) / 1_000_000m;
 
     /// <summary>Divided, and rounded up to so many decimals where that does not end.</summary>
     public Exact DividedCeiling(Exact by, int decimals)
@@ -65,7 +67,8 @@ public readonly record struct Exact(BigInteger Digits, int Scale)
             if (BigInteger.Abs(digits).GetBitLength() <= 96)
             {
                 var bits = BigInteger.Abs(digits);
-                return new decimal((int)(uint)(bits & uint.MaxValue), (int)(uint)((bits >> 32) & uint.MaxValue), (int)(uint)(bits >> 64), digits.Sign < 0, (byte)scale);
+                return new decimal((int)(uint)(bits & uint.MaxValue), (int)(uint)((bits >> 32) & uint.MaxValue), (int)(uint)(bits >> 64),
+                    digits.Sign < 0, (byte)scale);
             }
             if (decimals <= MoneyDecimals) return null;
         }

@@ -12,7 +12,8 @@ public sealed record ExchangeRates(string Base, IReadOnlyList<ExchangeRate> Rate
 
     const int Decimals = 18;
 
-    /// <summary>How much of <paramref name="to"/> one unit of <paramref name="from"/> is at an instant, as a fraction; null where no rate is known for then.</summary>
+    /// <summary>How much of <paramref name="to"/> one unit of <paramref name="from"/> is at an instant, as a fraction; null where no rate
+    /// is known for then.</summary>
     public Conversion? Between(string from, string to, Instant at)
     {
         if (from == to) return new(1, 1);

@@ -82,16 +82,20 @@ public sealed class ModelPrice
         var whole = Over(listed);
         return new()
         {
-            Provider = whole.Provider, Model = Model, Canonical = listed.Canonical, Aliases = Aliases, Mode = whole.Mode, ContextWindow = whole.ContextWindow, MaxOutputTokens = whole.MaxOutputTokens,
-            PromptCacheMinTokens = whole.PromptCacheMinTokens, Region = whole.Region, RetiresOn = whole.RetiresOn, Free = Free, Note = Note, Sources = Sources, AsOf = AsOf,
+            Provider = whole.Provider, Model = Model, Canonical = listed.Canonical, Aliases = Aliases, Mode = whole.Mode,
+                ContextWindow = whole.ContextWindow, MaxOutputTokens = whole.MaxOutputTokens,
+            PromptCacheMinTokens = whole.PromptCacheMinTokens, Region = whole.Region, RetiresOn = whole.RetiresOn, Free = Free, Note = Note,
+                Sources = Sources, AsOf = AsOf,
             Periods = whole.Periods, CustomPeriods = whole.CustomPeriods,
         };
     }
 
-    public bool IsNamed(string name) => Model.Equals(name, StringComparison.OrdinalIgnoreCase) || Aliases.Contains(name, StringComparer.OrdinalIgnoreCase);
+    public bool IsNamed(string name) => Model.Equals(name, StringComparison.OrdinalIgnoreCase)
+        || Aliases.Contains(name, StringComparer.OrdinalIgnoreCase);
 
     /// <summary>One period with these rates.</summary>
-    public static ModelPrice Of(string provider, string model, Rates rates, string currency = "USD", long? maxOutputTokens = null, params string[] aliases) => new()
+    public static ModelPrice Of(string provider, string model, Rates rates, string currency = "USD", long? maxOutputTokens = null,
+        params string[] aliases) => new()
     {
         Provider = provider,
         Model = model,
@@ -101,6 +105,7 @@ public sealed class ModelPrice
     };
 
     /// <summary>Text at one rate in and one out, at any time.</summary>
-    public static ModelPrice Flat(string provider, string model, decimal input, decimal output, string currency = "USD", long? maxOutputTokens = null, params string[] aliases) =>
+    public static ModelPrice Flat(string provider, string model, decimal input, decimal output, string currency = "USD",
+        long? maxOutputTokens = null, params string[] aliases) =>
         Of(provider, model, Rates.Of((RateKind.Input, input), (RateKind.Output, output)), currency, maxOutputTokens, aliases);
 }

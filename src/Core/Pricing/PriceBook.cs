@@ -79,7 +79,8 @@ public sealed class PriceBook
             order =
             [
                 .. beneath.order,
-                .. added.Select(price => IdOf(price.Provider)).Where(id => !beneath.order.Contains(id, StringComparer.OrdinalIgnoreCase)).Distinct(StringComparer.OrdinalIgnoreCase)
+                .. added.Select(price => IdOf(price.Provider)).Where(id => !beneath.order.Contains(id, StringComparer.OrdinalIgnoreCase))
+                    .Distinct(StringComparer.OrdinalIgnoreCase)
                     .Order(StringComparer.Ordinal),
             ];
             models = new(() => Sorted(beneath.Models.Select(price => replaced.GetValueOrDefault(price, price)).Concat(added)));
@@ -97,7 +98,8 @@ public sealed class PriceBook
             var slash = model.IndexOf('/', StringComparison.Ordinal);
             var prefix = slash > 0 ? ProviderOf(model.AsSpan(0, slash)) : null;
             if ((provider is null ? prefix : ProviderOf(provider) ?? provider) is { } id)
-                return Named(id, model) ?? (prefix is not null && prefix.Equals(id, StringComparison.OrdinalIgnoreCase) ? Named(id, model.AsSpan(slash + 1)) : null);
+                return Named(id, model) ?? (prefix is not null && prefix.Equals(id, StringComparison.OrdinalIgnoreCase)
+                    ? Named(id, model.AsSpan(slash + 1)) : null);
             for (var i = 0; i < order.Count; i++)
                 if (Named(order[i], model) is { } price)
                     return price;
@@ -105,7 +107,8 @@ public sealed class PriceBook
         }
 
         ModelPrice? Named(string provider, ReadOnlySpan<char> model) =>
-            byProvider.TryGetValue(provider, out var named) && named.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(model, out var price)
+            byProvider.TryGetValue(provider, out var named) && named.GetAlternateLookup<ReadOnlySpan<char>>()
+                .TryGetValue(model, out var price)
                 ? price : beneath?.Named(provider, model);
 
         static ModelPrice[] Sorted(IEnumerable<ModelPrice> prices) =>

@@ -53,7 +53,8 @@ readonly struct PriceFields(string? entry, string path, JsonElement json)
     public string? Text(string field, bool required = false, bool mayBeEmpty = false)
     {
         if (!json.TryGetProperty(field, out var value)) return required ? throw Wrong(field, "is required") : null;
-        return value.ValueKind == JsonValueKind.String && value.GetString() is { Length: <= LongestText } text && (text.Length > 0 || mayBeEmpty) && !text.AsSpan().ContainsAnyInRange('\0', '\x1f')
+        return value.ValueKind == JsonValueKind.String && value.GetString() is { Length: <= LongestText } text
+            && (text.Length > 0 || mayBeEmpty) && !text.AsSpan().ContainsAnyInRange('\0', '\x1f')
             ? text : throw Wrong(field, $"must be a string of 1 to {LongestText} characters without control characters");
     }
 
@@ -74,7 +75,8 @@ readonly struct PriceFields(string? entry, string path, JsonElement json)
     }
 
     public bool Flag(string field) => json.TryGetProperty(field, out var value)
-        && (value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : throw Wrong(field, "must be true or false"));
+        && (value.ValueKind is JsonValueKind.True or JsonValueKind.False
+            ? value.GetBoolean() : throw Wrong(field, "must be true or false"));
 
     public string? Date(string field, bool required = false) => Text(field, required) is not { } text ? null
         : LocalDatePattern.Iso.Parse(text).Success ? text : throw Wrong(field, "must be a date such as 2026-10-04");

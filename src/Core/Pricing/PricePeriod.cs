@@ -71,7 +71,8 @@ public sealed class PricePeriod
                 for (var j = 0; j < TimeOfDay[i].Windows.Count && hours is null; j++)
                     if (TimeOfDay[i].Windows[j].Contains(at))
                         hours = TimeOfDay[i].Rates;
-        return new(service is null ? null : Applying(service.Tiers, inputTokens), Applying(Tiers, inputTokens), service?.Rates, hours, Rates);
+        return new(service is null ? null : Applying(service.Tiers, inputTokens), Applying(Tiers, inputTokens), service?.Rates, hours,
+            Rates);
     }
 
     /// <summary>The highest tier whose limit is exceeded holds for the whole request.</summary>
@@ -84,7 +85,8 @@ public sealed class PricePeriod
     }
 }
 
-/// <summary>The rates of one request: the first layer that has a kind decides, and a kind that none has takes the one it falls back to.</summary>
+/// <summary>The rates of one request: the first layer that has a kind decides, and a kind that none has takes the one it falls back
+/// to.</summary>
 public readonly struct RateCard(Rates? serviceTier, Rates? tier, Rates? service, Rates? hours, Rates rates)
 {
     public bool TryGet(RateKind kind, out decimal rate) =>

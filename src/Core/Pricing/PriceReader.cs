@@ -14,7 +14,8 @@ public static class PriceReader
     const int MostPeriods = 100;
 
     static readonly string[] modes =
-        ["chat", "completion", "embedding", "rerank", "image", "transcription", "speech", "realtime", "video", "moderation", "ocr", "search"];
+        ["chat", "completion", "embedding", "rerank", "image", "transcription", "speech", "realtime", "video", "moderation", "ocr",
+            "search"];
 
     static readonly string[] serviceTiers = ["batch", "flex", "priority"];
 
@@ -27,12 +28,14 @@ public static class PriceReader
 
     static readonly FrozenSet<string> ofEntries =
     [
-        "provider", "model", "aliases", "mode", "contextWindow", "maxOutputTokens", "promptCacheMinTokens", "region", "retiresOn", "multipliers",
+        "provider", "model", "aliases", "mode", "contextWindow", "maxOutputTokens", "promptCacheMinTokens", "region", "retiresOn",
+            "multipliers",
         "otherPeriods", "free", "note", "sources", "asOf", .. ofPeriods,
     ];
 
     static readonly FrozenSet<string> ofCustom =
-        ["provider", "model", "mode", "contextWindow", "maxOutputTokens", "currency", "multipliers", "otherPeriods", "free", "note", "changedBy", "reason", .. ofPeriods];
+        ["provider", "model", "mode", "contextWindow", "maxOutputTokens", "currency", "multipliers", "otherPeriods", "free", "note",
+            "changedBy", "reason", .. ofPeriods];
 
     /// <summary>An entry of a catalogue. Its periods meet without gap or overlap.</summary>
     public static ModelPrice Entry(JsonElement json, string place, string currency, string version)
@@ -56,7 +59,8 @@ public static class PriceReader
     {
         var fields = new PriceFields(null, "", json);
         fields.Only(ofCustom);
-        if (fields.Text("provider") is { } otherProvider && otherProvider != provider) throw fields.Wrong("provider", $"is '{provider}' in the path");
+        if (fields.Text("provider") is { } otherProvider && otherProvider != provider)
+            throw fields.Wrong("provider", $"is '{provider}' in the path");
         if (fields.Text("model") is { } otherModel && otherModel != model) throw fields.Wrong("model", $"is '{model}' in the path");
         var currency = fields.Text("currency") ?? "USD";
         if (!Currencies.IsKnown(currency)) throw fields.Wrong("currency", "must be a three-letter code of ISO 4217, such as USD");
@@ -96,7 +100,8 @@ public static class PriceReader
         if (price.Mode is { } mode && !modes.Contains(mode)) throw fields.Wrong("mode", $"must be one of {string.Join(", ", modes)}");
         // A model that costs nothing is told apart from one whose price is not known.
         var free = periods.TrueForAll(period => period.Rates.AreZero);
-        if (free != price.Free) throw fields.Wrong("free", free ? "must be true where all rates are 0" : "is true, and there are rates above 0");
+        if (free != price.Free)
+            throw fields.Wrong("free", free ? "must be true where all rates are 0" : "is true, and there are rates above 0");
         return price;
     }
 
@@ -132,7 +137,8 @@ public static class PriceReader
         PriceRefusedException Wrong(PricePeriod after, PricePeriod before, string detail)
         {
             var (one, other) = (IndexOf(after), IndexOf(before));
-            return fields.Wrong(one > 0 || other > 0 && after.From is null ? $"otherPeriods[{Math.Max(one, 1) - 1}].effectiveFrom" : "effectiveFrom", detail);
+            return fields.Wrong(one > 0 || other > 0 && after.From is null ? $"otherPeriods[{Math.Max(one, 1) - 1}].effectiveFrom"
+                : "effectiveFrom", detail);
         }
 
         int IndexOf(PricePeriod period)
@@ -162,7 +168,8 @@ public static class PriceReader
                         _ => throw searches.Wrong(search.Name, "is not a size of the search context; use low, medium, high"),
                     }, Rate(searches, search)));
             }
-            else if (RateKinds.TryParse(member.Name, out var kind) && !member.Name.StartsWith("perWebSearch", StringComparison.Ordinal)) rates.Add((kind, Rate(json, member)));
+            else if (RateKinds.TryParse(member.Name, out var kind) && !member.Name.StartsWith("perWebSearch", StringComparison.Ordinal))
+                rates.Add((kind, Rate(json, member)));
             else throw json.Wrong(member.Name, "is not a rate");
         }
         return rates.Count > 0 ? new(rates) : throw fields.Wrong("rates", "must have a rate");
@@ -179,7 +186,8 @@ public static class PriceReader
             var tier = fields.Item("tiers", tiers.Count, json);
             tier.Only(ofTiers);
             var above = tier.Whole("aboveInputTokens") ?? throw tier.Wrong("aboveInputTokens", "is required");
-            if (above == 0 || (tiers.Count > 0 && above <= tiers[^1].AboveInputTokens)) throw tier.Wrong("aboveInputTokens", "must be above 0, and tiers must ascend");
+            if (above == 0 || (tiers.Count > 0 && above <= tiers[^1].AboveInputTokens))
+                throw tier.Wrong("aboveInputTokens", "must be above 0, and tiers must ascend");
             tiers.Add(new(above, RatesOf(tier)));
         }
         return tiers;
@@ -191,7 +199,8 @@ public static class PriceReader
         if (fields.Object("serviceTiers") is not { } json) return tiers;
         foreach (var member in json.Members)
         {
-            if (!serviceTiers.Contains(member.Name)) throw json.Wrong(member.Name, $"is not a service tier; use {string.Join(", ", serviceTiers)}");
+            if (!serviceTiers.Contains(member.Name))
+                throw json.Wrong(member.Name, $"is not a service tier; use {string.Join(", ", serviceTiers)}");
             var tier = json.Object(member.Name)!.Value;
             tier.Only(ofServiceTiers);
             tiers.Add(new(member.Name, RatesOf(tier), TiersOf(tier)));
@@ -207,7 +216,8 @@ public static class PriceReader
             var part = fields.Item("timeOfDay", hours.Count, json);
             part.Only(ofHours);
             var windows = new List<HourWindow>();
-            foreach (var window in part.Items("windows", required: true)) windows.Add(WindowOf(part.Item("windows", windows.Count, window)));
+            foreach (var window in part.Items("windows", required: true))
+                windows.Add(WindowOf(part.Item("windows", windows.Count, window)));
             if (windows.Count == 0) throw part.Wrong("windows", "must have a window");
             hours.Add(new(part.Text("label"), windows, RatesOf(part)));
         }
@@ -226,7 +236,8 @@ public static class PriceReader
         var count = 0;
         foreach (var day in fields.Items("days", required: true))
         {
-            if (day.ValueKind != JsonValueKind.Number || !day.TryGetInt32(out var number) || number is < 1 or > 7 || (days & (1 << number)) != 0)
+            if (day.ValueKind != JsonValueKind.Number || !day.TryGetInt32(out var number) || number is < 1 or > 7
+                || (days & (1 << number)) != 0)
                 throw fields.Wrong($"days[{count}]", "must be 1 (Monday) to 7, each once");
             days |= 1 << number;
             count++;

@@ -21,16 +21,19 @@ public sealed record Quote(ModelPrice? Model, PricePeriod? Period, string? Price
         if (Validity.Problem(usage, now, long.MaxValue) is { } wrong) return No(QuoteProblem.InvalidUsage, wrong.Field!, wrong.Detail!);
         var (provider, model) = (usage.Dimensions.Provider, usage.Dimensions.Model);
         if (prices.Find(provider, model) is not { } found)
-            return No(QuoteProblem.UnknownModel, "model", $"there is no price for model '{model}'{(provider is null ? "" : $" of '{provider}'")}; names are compared whole");
+            return No(QuoteProblem.UnknownModel, "model",
+                $"there is no price for model '{model}'{(provider is null ? "" : $" of '{provider}'")}; names are compared whole");
         if ((at is { } time ? found.At(time) : found.Today(now)) is not { } period)
             return No(QuoteProblem.NoPrice, "at", $"the price of '{found.Model}' is not known for this time");
         var terms = usage.Terms(at);
         if (period.Missing(usage, terms) is { } missing)
-            return No(QuoteProblem.NoPrice, UsageNames.Of(missing), $"the price of '{found.Model}' has no rate `{RateKinds.NameOf(missing)}`");
+            return No(QuoteProblem.NoPrice, UsageNames.Of(missing),
+                $"the price of '{found.Model}' has no rate `{RateKinds.NameOf(missing)}`");
         return new(found, period, period.Version ?? prices.Version, period.Listed(usage, terms));
     }
 
-    static Quote No(QuoteProblem problem, string field, string detail) => new(null, null, null, null) { Problem = problem, Field = field, Detail = detail };
+    static Quote No(QuoteProblem problem, string field, string detail) =>
+        new(null, null, null, null) { Problem = problem, Field = field, Detail = detail };
 }
 
 /// <summary>Under which name a usage counts what a rate is for.</summary>

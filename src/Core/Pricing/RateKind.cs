@@ -6,10 +6,12 @@ namespace Purser.Core;
 /// <summary>Tokens up to <see cref="Citation"/>, then units. Names in camelCase are those of the catalogue.</summary>
 public enum RateKind
 {
-    Input, Output, CachedInput, CacheWrite5m, CacheWrite1h, ReasoningOutput, AudioInput, AudioOutput, CachedAudioInput, ImageInput, ImageOutput,
+    Input, Output, CachedInput, CacheWrite5m, CacheWrite1h, ReasoningOutput, AudioInput, AudioOutput, CachedAudioInput, ImageInput,
+        ImageOutput,
     CachedImageInput, VideoInput, VideoOutput, Citation,
     PerRequest, PerQuery, PerSession, PerWebSearchLow, PerWebSearchMedium, PerWebSearchHigh, PerImageInput, PerImageOutput, PerPixelOutput,
-    PerCharacterInput, PerCharacterOutput, PerAudioSecondInput, PerAudioSecondOutput, PerVideoSecondInput, PerVideoSecondOutput, PerPage, PerAnnotatedPage,
+    PerCharacterInput, PerCharacterOutput, PerAudioSecondInput, PerAudioSecondOutput, PerVideoSecondInput, PerVideoSecondOutput, PerPage,
+        PerAnnotatedPage,
 }
 
 public static class RateKinds
@@ -28,7 +30,8 @@ public static class RateKinds
     /// <summary>The kind whose rate is taken where there is none of its own; null where there is no such kind.</summary>
     public static RateKind? FallbackOf(RateKind kind) => kind switch
     {
-        RateKind.CachedInput or RateKind.CacheWrite5m or RateKind.AudioInput or RateKind.ImageInput or RateKind.VideoInput => RateKind.Input,
+        RateKind.CachedInput or RateKind.CacheWrite5m or RateKind.AudioInput or RateKind.ImageInput or RateKind.VideoInput =>
+            RateKind.Input,
         RateKind.CacheWrite1h => RateKind.CacheWrite5m,
         RateKind.CachedAudioInput or RateKind.CachedImageInput => RateKind.CachedInput,
         RateKind.ReasoningOutput or RateKind.AudioOutput or RateKind.ImageOutput or RateKind.VideoOutput => RateKind.Output,

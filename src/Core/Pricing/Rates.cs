@@ -42,7 +42,8 @@ public sealed class Rates
         return true;
     }
 
-    public IEnumerable<(RateKind Kind, decimal Rate)> All => RateKinds.All.Where(kind => (present & Bit(kind)) != 0).Select(kind => (kind, this[kind]!.Value));
+    public IEnumerable<(RateKind Kind, decimal Rate)> All => RateKinds.All.Where(kind => (present & Bit(kind)) != 0)
+        .Select(kind => (kind, this[kind]!.Value));
 
     static uint Bit(RateKind kind) => 1u << (int)kind;
 }

@@ -10,11 +10,13 @@ namespace Purser.Core;
 public sealed record Rated(long Nanos, string Version, string? PriceCurrency, string? PriceCost, decimal? ExchangeRate, long DiscountNanos);
 
 /// <summary>A call about to be rated: whose, when, of which model, how much of it.</summary>
-readonly record struct Ratable(BudgetState State, Settings Settings, Dimensions Call, string? CanonicalModel, Instant At, long Tokens, long Requests)
+readonly record struct Ratable(BudgetState State, Settings Settings, Dimensions Call, string? CanonicalModel, Instant At, long Tokens,
+    long Requests)
 {
     EffectivePolicy Policy => State.Effective;
 
-    /// <summary>The list price as the account pays it; null beyond what any call can cost, and where its currency has no exchange rate.</summary>
+    /// <summary>The list price as the account pays it; null beyond what any call can cost, and where its currency has no exchange
+    /// rate.</summary>
     public Rated? Rate(PricePeriod price, decimal? listed)
     {
         if (listed is not { } list) return null;
@@ -30,8 +32,10 @@ readonly record struct Ratable(BudgetState State, Settings Settings, Dimensions 
         if (due is not { } amount || before is not { } full || full > Money.Largest) return null;
         var nanos = Money.CeilingNanos(amount);
         var foreign = price.Currency != Policy.Currency;
-        return new(nanos, version, foreign ? price.Currency : null, foreign ? ((Exact)list).ToString() : null, foreign ? conversion.Rate : null, Money.CeilingNanos(full) - nanos);
+        return new(nanos, version, foreign ? price.Currency : null, foreign ? ((Exact)list).ToString() : null, foreign
+            ? conversion.Rate : null, Money.CeilingNanos(full) - nanos);
     }
 
-    IReadOnlyList<Discounts.Step> Steps(Exact cost) => Policy.Discounts?.Of(cost, Call, CanonicalModel, Tokens, Requests, State.MonthAt(At)) ?? [];
+    IReadOnlyList<Discounts.Step> Steps(Exact cost) => Policy.Discounts?.Of(cost, Call, CanonicalModel, Tokens, Requests, State.MonthAt(At))
+        ?? [];
 }

@@ -3,8 +3,10 @@ using NodaTime;
 
 namespace Purser.Core;
 
-/// <summary>What became of a record: its cost before and after. Without an adjustment nothing had to be changed, now or already earlier.</summary>
-public sealed record Repriced(string UsageId, string? AdjustmentId, long BeforeNanos, long AfterNanos, string Currency, string? PriceVersion) : Answer;
+/// <summary>What became of a record: its cost before and after. Without an adjustment nothing had to be changed, now or already
+/// earlier.</summary>
+public sealed record Repriced(string UsageId, string? AdjustmentId, long BeforeNanos, long AfterNanos, string Currency,
+    string? PriceVersion) : Answer;
 
 public static class RepriceRules
 {
@@ -14,14 +16,17 @@ public static class RepriceRules
     public static string AdjustmentId(string usageId, int time) => $"{Validity.RepricedIdPrefix}{time}:{usageId}";
 
     /// <summary>The adjustments that there may be.</summary>
-    public static IReadOnlyList<string> AdjustmentIds(string usageId) => [.. Enumerable.Range(1, MostTimes).Select(time => AdjustmentId(usageId, time))];
+    public static IReadOnlyList<string> AdjustmentIds(string usageId) =>
+        [.. Enumerable.Range(1, MostTimes).Select(time => AdjustmentId(usageId, time))];
 
     internal static Result Reprice(BudgetState state, Reprice command, Settings settings, Instant now)
     {
         if (!state.RecentUsage.TryGetValue(command.UsageId, out var record))
             return new(new Outcome(OutcomeStatus.NotFound, null, "id", $"there is no usage '{command.UsageId}' in this account"));
         if (record.Kind != RecordKind.Reported)
-            return new(Outcome.Unprocessable("id", $"usage '{record.Id}' was booked in doubt or corrects another; settle it, or name what it corrects"));
+            return new(
+                Outcome.Unprocessable(
+                    "id", $"usage '{record.Id}' was booked in doubt or corrects another; settle it, or name what it corrects"));
         if (record.Usage.CostNanos is not null)
             return new(Outcome.Unprocessable("id", $"the cost of usage '{record.Id}' was given by its caller"));
         var (booked, version, times) = (record.Amounts.CostNanos, record.PriceVersion, 0);
@@ -32,7 +37,9 @@ public static class RepriceRules
         if (command.OnlyUnpriced && !open) return unchanged;
         var (_, cost, rated, unpriced) = SettlementRules.Price(state, record.Usage, settings, record.At);
         if (unpriced || cost is not { } due)
-            return new(Outcome.Unprocessable("model", $"there is still no price for usage '{record.Id}' of model '{record.Usage.Dimensions.Model}'"));
+            return new(
+                Outcome.Unprocessable(
+                    "model", $"there is still no price for usage '{record.Id}' of model '{record.Usage.Dimensions.Model}'"));
         if (due == booked && !open) return unchanged;
         if (times == MostTimes)
             return new(Outcome.Unprocessable("id", $"usage '{record.Id}' was rated anew {MostTimes} times already"));
@@ -56,6 +63,7 @@ public static class RepriceRules
         };
         return new(
             Outcome.Done(new Repriced(record.Id, adjustment.Id, booked, due, record.Currency, rated?.Version)),
-            [new Recorded(adjustment, SettlementRules.TouchesOf(state, adjustment, settings, now, bookedAt: record.BookedAt)) { At = now }]);
+            [new Recorded(
+                adjustment, SettlementRules.TouchesOf(state, adjustment, settings, now, bookedAt: record.BookedAt)) { At = now }]);
     }
 }

@@ -3,7 +3,8 @@ using System.Text.Json.Serialization;
 
 namespace Purser.Core;
 
-/// <summary>Null means "not said here". Detectors that are off learn all the same, so that they know the past when they are put on.</summary>
+/// <summary>Null means "not said here". Detectors that are off learn all the same, so that they know the past when they are put
+/// on.</summary>
 public sealed record AnomalySettings
 {
     public bool? Enabled { get; init; }
@@ -14,23 +15,28 @@ public sealed record AnomalySettings
     /// <summary>By the names of <see cref="UsualThresholds"/>; what is not here is as there.</summary>
     public SortedDictionary<string, decimal>? Thresholds { get; init; }
 
-    public static readonly IReadOnlyList<string> AllDetectors = ["seasonal", "zscore", "ratio", "perCall", "errorRate", "newModel", "velocity"];
+    public static readonly IReadOnlyList<string> AllDetectors = ["seasonal", "zscore", "ratio", "perCall", "errorRate", "newModel",
+        "velocity"];
 
     /// <summary>The seasonal one judges sizes; the simple ones that do the same are there for those who come from them.</summary>
     public static readonly IReadOnlyList<string> UsualDetectors = ["seasonal", "errorRate", "newModel", "velocity"];
 
     /// <summary>
-    /// seasonal: evidence (2 is one hour in a hundred); zscore and perCall: standard deviations; ratio*: times the mean day; errorRate: share of
+    /// seasonal: evidence (2 is one hour in a hundred); zscore and perCall: standard deviations; ratio*: times the mean day; errorRate:
+    /// share of
     /// calls; velocity: times the pace that uses a limit up exactly.
     /// </summary>
-    public static readonly IReadOnlyDictionary<string, decimal> UsualThresholds = new SortedDictionary<string, decimal>(StringComparer.Ordinal)
+    public static readonly IReadOnlyDictionary<string, decimal> UsualThresholds = new SortedDictionary<string,
+        decimal>(StringComparer.Ordinal)
     {
-        ["seasonal"] = 2.25m, ["zscore"] = 2.5m, ["ratioTokens"] = 2, ["ratioCost"] = 2, ["ratioCalls"] = 3, ["perCall"] = 4, ["errorRate"] = 0.1m, ["velocity"] = 1.2m,
+        ["seasonal"] = 2.25m, ["zscore"] = 2.5m, ["ratioTokens"] = 2, ["ratioCost"] = 2, ["ratioCalls"] = 3, ["perCall"] = 4,
+            ["errorRate"] = 0.1m, ["velocity"] = 1.2m,
     };
 
     public bool IsOn(string detector) => Enabled is not false && (Detectors ?? UsualDetectors).Contains(detector);
 
-    public decimal Threshold(string name) => Thresholds is { } own && own.TryGetValue(name, out var threshold) ? threshold : UsualThresholds[name];
+    public decimal Threshold(string name) => Thresholds is { } own && own.TryGetValue(name, out var threshold)
+        ? threshold : UsualThresholds[name];
 
     /// <summary>The same with everything said.</summary>
     [JsonIgnore]
@@ -44,13 +50,16 @@ public sealed record AnomalySettings
     public static AnomalySettings? Merge(AnomalySettings? defaults, AnomalySettings? account)
     {
         if (account is null || defaults is null) return account ?? defaults;
-        var thresholds = defaults.Thresholds is null && account.Thresholds is null ? null : new SortedDictionary<string, decimal>(StringComparer.Ordinal);
+        var thresholds = defaults.Thresholds is null && account.Thresholds is null ? null : new SortedDictionary<string,
+            decimal>(StringComparer.Ordinal);
         foreach (var (name, threshold) in (defaults.Thresholds ?? []).Concat(account.Thresholds ?? [])) thresholds![name] = threshold;
-        return new() { Enabled = account.Enabled ?? defaults.Enabled, Detectors = account.Detectors ?? defaults.Detectors, Thresholds = thresholds };
+        return new() { Enabled = account.Enabled ?? defaults.Enabled, Detectors = account.Detectors ?? defaults.Detectors,
+            Thresholds = thresholds };
     }
 
     public bool Equals(AnomalySettings? other) =>
-        other is not null && Enabled == other.Enabled && (Detectors is null) == (other.Detectors is null) && (Detectors ?? []).SequenceEqual(other.Detectors ?? [])
+        other is not null && Enabled == other.Enabled && (Detectors is null) == (other.Detectors is null) && (Detectors ?? [])
+            .SequenceEqual(other.Detectors ?? [])
         && (Thresholds?.Count ?? 0) == (other.Thresholds?.Count ?? 0) && (Thresholds ?? []).SequenceEqual(other.Thresholds ?? []);
 
     public override int GetHashCode() => HashCode.Combine(Enabled, Detectors?.Count, Thresholds?.Count);

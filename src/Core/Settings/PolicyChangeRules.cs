@@ -43,14 +43,16 @@ public sealed class Seeding
     public Instant? From { get; }
 
     /// <summary>
-    /// Says that records booked before an instant are gone. To be said after the records were read: whatever was deleted meanwhile counts too.
+    /// Says that records booked before an instant are gone. To be said after the records were read: whatever was deleted meanwhile counts
+    /// too.
     /// </summary>
     public void KeptSince(Instant? kept) => keptSince = kept > now ? now : kept;
 
     Instant? keptSince;
 
     /// <summary>
-    /// Since when the records tell everything, where they do not reach back to the beginning of all windows: what is older was deleted by age
+    /// Since when the records tell everything, where they do not reach back to the beginning of all windows: what is older was deleted by
+    /// age
     /// or on demand.
     /// </summary>
     internal Instant? CountedSince(BudgetState state)
@@ -96,7 +98,8 @@ public sealed class Seeding
         hours[hour] = (Instant.Min(first, at), Instant.Max(last, at), sum + settled);
     }
 
-    /// <summary>A session's running window, back to the first call that no idle time separates from the last; null where it has ended.</summary>
+    /// <summary>A session's running window, back to the first call that no idle time separates from the last; null where it has
+    /// ended.</summary>
     (Span Span, Int128 Settled)? Running(LimitState limit, string session)
     {
         if (!sessions.TryGetValue((limit.No, session), out var hours)) return null;
@@ -119,7 +122,8 @@ public sealed class Seeding
             foreach (var (_, id) in state.Deadlines)
             {
                 var hold = state.Holds[id];
-                if (hold.Dimensions.Session is { } session && limit.Matcher.Matches(hold.Dimensions, ViewRules.Canonical(settings, hold.Dimensions)))
+                if (hold.Dimensions.Session is { } session
+                    && limit.Matcher.Matches(hold.Dimensions, ViewRules.Canonical(settings, hold.Dimensions)))
                     Called(limit, session, hold.CreatedAt, 0);
             }
             foreach (var (no, session) in sessions.Keys)
@@ -129,7 +133,8 @@ public sealed class Seeding
         return seeds
             .Where(seed => seed.Value.Span.End > now)
             .Select(seed => new Seed(new(seed.Key.No, seed.Key.Key, seed.Value.Span), seed.Value.Settled))
-            .OrderBy(seed => seed.Touch.No).ThenBy(seed => seed.Touch.Key, StringComparer.Ordinal).ThenBy(seed => seed.Touch.Span.Start).ToArray();
+            .OrderBy(seed => seed.Touch.No).ThenBy(seed => seed.Touch.Key, StringComparer.Ordinal).ThenBy(seed => seed.Touch.Span.Start)
+                .ToArray();
     }
 
     /// <summary>Where the active holds count under the new limits. Comes after <see cref="Seeds"/>.</summary>
@@ -147,7 +152,8 @@ public sealed class Seeding
                 if (limit.Limit.Window.Kind == WindowKind.Request || !limit.Matcher.Matches(hold.Dimensions, canonical)) continue;
                 if (limit.Limit.Window.Kind == WindowKind.Session && hold.Dimensions.Session is null) continue;
                 var span = limit.Limit.Window.Kind != WindowKind.Session ? Effective.Calendar.Bounds(limit.Limit.Window, hold.CreatedAt)
-                    : Running(limit, hold.Dimensions.Session!) is { } running && running.Span.Start <= hold.CreatedAt ? running.Span : default;
+                    : Running(limit, hold.Dimensions.Session!) is { } running && running.Span.Start <= hold.CreatedAt
+                        ? running.Span : default;
                 if (span.End > now) touches.Add(new(limit.No, Admission.KeyOf(limit, hold.Dimensions, canonical), span));
             }
             for (var layer = 0; layer < hold.Layers.Count && touches.Count > 0; layer++) matches.Add(new(id, layer, touches));
@@ -174,11 +180,16 @@ static class PolicyChangeRules
     public static Result Set(BudgetState state, SetPolicy command, Seeding seeding, Settings settings, Instant now)
     {
         if (command.IfVersion is { } version && version != state.PolicyVersion)
-            return new(new Outcome(OutcomeStatus.VersionMismatch, null, "If-Match", $"the policy is at version {state.PolicyVersion}, not {version}; read it again"));
+            return new(
+                new Outcome(OutcomeStatus.VersionMismatch, null, "If-Match",
+                    $"the policy is at version {state.PolicyVersion}, not {version}; read it again"));
         if (state.HasBookings && seeding.Effective.Currency != state.Effective.Currency)
-            return new(Outcome.Unprocessable("currency", $"usage is booked in {state.Effective.Currency} already; a currency changes only while nothing is booked"));
+            return new(
+                Outcome.Unprocessable(
+                    "currency", $"usage is booked in {state.Effective.Currency} already; a currency changes only while nothing is booked"));
         var changed = new PolicyChanged(
-            command.Policy, state.PolicyVersion + 1, settings.DefaultsVersion, seeding.Effective, seeding.Seeds(state), seeding.Holds(state))
+            command.Policy, state.PolicyVersion + 1, settings.DefaultsVersion, seeding.Effective, seeding.Seeds(state),
+                seeding.Holds(state))
         {
             At = now, CountedSince = seeding.CountedSince(state),
         };

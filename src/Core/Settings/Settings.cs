@@ -6,7 +6,8 @@ using NodaTime;
 namespace Purser.Core;
 
 /// <summary><see cref="DefaultsVersion"/> is the version at which the default policy changed last.</summary>
-public sealed record Settings(long Version, Policy DefaultPolicy, long DefaultsVersion, PriceBook Prices, bool RefuseUnknownAccounts = false)
+public sealed record Settings(long Version, Policy DefaultPolicy, long DefaultsVersion, PriceBook Prices,
+    bool RefuseUnknownAccounts = false)
 {
     public static readonly Settings Initial = new(0, Policy.Empty, 0, PriceBook.BuiltIn);
 
@@ -15,9 +16,11 @@ public sealed record Settings(long Version, Policy DefaultPolicy, long DefaultsV
     /// <summary>What the ledger keeps of these settings.</summary>
     public SettingsBody Body { get; init; } = new(Policy.Empty, 0);
 
-    /// <summary>Settings from what the ledger keeps of them; <paramref name="listed"/> is the book of the catalogue that they name.</summary>
+    /// <summary>Settings from what the ledger keeps of them; <paramref name="listed"/> is the book of the catalogue that they
+    /// name.</summary>
     public static Settings Of(long version, SettingsBody body, PriceBook listed, bool refuseUnknownAccounts) =>
-        new(version, body.DefaultPolicy, body.DefaultsVersion, listed.With([.. body.Prices.Select(custom => custom.Read())]), refuseUnknownAccounts)
+        new(version, body.DefaultPolicy, body.DefaultsVersion, listed.With([.. body.Prices.Select(custom => custom.Read())]),
+            refuseUnknownAccounts)
         {
             ExchangeRates = body.ExchangeRates ?? ExchangeRates.None, Body = body,
         };
@@ -53,4 +56,5 @@ public sealed record CustomPrice(string Provider, string Model, string Json, lon
 }
 
 /// <summary>Who changed what of the settings, and from what to what: JSON, or null where there was (or is) nothing.</summary>
-public sealed record SettingsChange(long Version, Instant At, string Subject, string? Before, string? After, string? ChangedBy, string? Reason);
+public sealed record SettingsChange(long Version, Instant At, string Subject, string? Before, string? After, string? ChangedBy,
+    string? Reason);

@@ -60,7 +60,8 @@ public static class SettingsEditRules
     static (SettingsBody?, Outcome?) Put(SettingsBody body, PutPrice put, long nextVersion)
     {
         if (Validity.Name("provider", put.Provider) is { } provider) return (null, provider);
-        if (put.Provider.Contains('/', StringComparison.Ordinal)) return (null, Outcome.Invalid("provider", "must not have a slash, which ends a provider's prefix"));
+        if (put.Provider.Contains('/', StringComparison.Ordinal))
+            return (null, Outcome.Invalid("provider", "must not have a slash, which ends a provider's prefix"));
         if (Validity.Name("model", put.Model) is { } model) return (null, model);
         if (put.Json.Length > LongestPrice) return (null, Outcome.Invalid("rates", $"a price has at most {LongestPrice} characters"));
         var custom = new CustomPrice(put.Provider, put.Model, put.Json, nextVersion);
@@ -111,16 +112,19 @@ public static class SettingsEditRules
 
     static (SettingsBody?, Outcome?) Put(SettingsBody body, PutCatalogue put, long nextVersion)
     {
-        if (put.File.Length > LargestCatalogue) return (null, new(OutcomeStatus.Invalid, null, null, $"a catalogue has at most {LargestCatalogue} bytes"));
+        if (put.File.Length > LargestCatalogue)
+            return (null, new(OutcomeStatus.Invalid, null, null, $"a catalogue has at most {LargestCatalogue} bytes"));
         if (body.Catalogue?.Digest == Catalogue.DigestOf(put.File)) return (null, null);
         try
         {
             var read = CatalogueReader.Read(put.File);
-            return (WithCatalogue(body, new(read.Digest, read.Version, read.DataDate, read.Entries.Count, nextVersion, put.At, put.ChangedBy, put.Reason), put, nextVersion), null);
+            return (WithCatalogue(body, new(read.Digest, read.Version, read.DataDate, read.Entries.Count, nextVersion, put.At,
+                put.ChangedBy, put.Reason), put, nextVersion), null);
         }
         catch (PriceRefusedException refused)
         {
-            return (null, new(OutcomeStatus.Invalid, null, refused.Field, refused.Field is null ? $"the catalogue {refused.Detail}" : refused.Detail));
+            return (null, new(OutcomeStatus.Invalid, null, refused.Field, refused.Field is null ? $"the catalogue {refused.Detail}"
+                : refused.Detail));
         }
     }
 
@@ -129,9 +133,11 @@ public static class SettingsEditRules
 
     static SettingsBody WithCatalogue(SettingsBody body, CatalogueNote? catalogue, SettingsEdit edit, long nextVersion)
     {
-        return body with { Catalogue = catalogue, Changes = Changed(body, edit, CatalogueSubject, Text(body.Catalogue), Text(catalogue), nextVersion) };
+        return body with { Catalogue = catalogue, Changes = Changed(body, edit, CatalogueSubject, Text(body.Catalogue), Text(catalogue),
+            nextVersion) };
 
-        static string? Text(CatalogueNote? note) => note is null ? null : JsonSerializer.Serialize(new(note.Version, note.Digest, note.Entries), CoreJson.Default.CatalogueName);
+        static string? Text(CatalogueNote? note) => note is null
+            ? null : JsonSerializer.Serialize(new(note.Version, note.Digest, note.Entries), CoreJson.Default.CatalogueName);
     }
 
     /// <summary>The subject of changes of the catalogue; null before or after stands for the built-in one.</summary>

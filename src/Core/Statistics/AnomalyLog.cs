@@ -20,7 +20,8 @@ public sealed class AnomalyLog
         {
             if (Kept[i].Id != found.Id) continue;
             // Told already. The latest figures stand; the severity never falls back.
-            Kept[i] = found with { No = Kept[i].No, FoundAt = Kept[i].FoundAt, Severity = (Severity)Math.Max((int)found.Severity, (int)Kept[i].Severity) };
+            Kept[i] = found with { No = Kept[i].No, FoundAt = Kept[i].FoundAt,
+                Severity = (Severity)Math.Max((int)found.Severity, (int)Kept[i].Severity) };
             return;
         }
         Kept.Add(found with { No = ++Told });

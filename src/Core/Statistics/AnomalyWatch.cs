@@ -43,7 +43,8 @@ public sealed class AnomalyWatch
 
     public AnomalyLog Log { get; init; } = new();
 
-    /// <summary>What is known of the hour that is being filled: made when asked for, and again when a late record changed the past. No state.</summary>
+    /// <summary>What is known of the hour that is being filled: made when asked for, and again when a late record changed the past. No
+    /// state.</summary>
     Baselines? known;
     HashSet<string>? modelSet;
     Calendar? calendar;
@@ -52,15 +53,19 @@ public sealed class AnomalyWatch
     /// <summary>The settings as they are asked for with every record.</summary>
     sealed class Rules(AnomalySettings settings)
     {
-        public readonly bool Seasonal = settings.IsOn("seasonal"), ZScore = settings.IsOn("zscore"), Ratio = settings.IsOn("ratio"), PerCall = settings.IsOn("perCall"),
+        public readonly bool Seasonal = settings.IsOn("seasonal"), ZScore = settings.IsOn("zscore"), Ratio = settings.IsOn("ratio"),
+            PerCall = settings.IsOn("perCall"),
             ErrorRate = settings.IsOn("errorRate"), NewModel = settings.IsOn("newModel"), Velocity = settings.IsOn("velocity");
-        public readonly double Evidence = Of(settings, "seasonal"), Deviations = Of(settings, "zscore"), TokensRatio = Of(settings, "ratioTokens"), CostRatio = Of(settings, "ratioCost"),
-            CallsRatio = Of(settings, "ratioCalls"), CallDeviations = Of(settings, "perCall"), ErrorShare = Of(settings, "errorRate"), Pace = Of(settings, "velocity");
+        public readonly double Evidence = Of(settings, "seasonal"), Deviations = Of(settings, "zscore"),
+            TokensRatio = Of(settings, "ratioTokens"), CostRatio = Of(settings, "ratioCost"),
+            CallsRatio = Of(settings, "ratioCalls"), CallDeviations = Of(settings, "perCall"), ErrorShare = Of(settings, "errorRate"),
+                Pace = Of(settings, "velocity");
 
         static double Of(AnomalySettings settings, string name) => (double)settings.Threshold(name);
     }
 
-    sealed record Baselines(Outlook Tokens, Outlook Cost, Outlook Calls, RunningStatistics HourlyTokens, long CallsBefore, long FailedBefore, DayBaseline? Day);
+    sealed record Baselines(Outlook Tokens, Outlook Cost, Outlook Calls, RunningStatistics HourlyTokens, long CallsBefore,
+        long FailedBefore, DayBaseline? Day);
 
     /// <summary>Today so far, without the hour that is being filled, and the mean day of the week before.</summary>
     sealed record DayBaseline(long Start, UsageHour Mean, UsageHour Before);
@@ -79,7 +84,8 @@ public sealed class AnomalyWatch
     }
 
     /// <summary>
-    /// A record was booked, and is in <paramref name="hours"/> already; <paramref name="tokensPerCall"/> and <paramref name="nanosPerCall"/>
+    /// A record was booked, and is in <paramref name="hours"/> already; <paramref name="tokensPerCall"/> and <paramref
+    /// name="nanosPerCall"/>
     /// are those of the calls before it.
     /// </summary>
     public void Take(UsageRecord record, UsageHours hours, in RunningStatistics tokensPerCall, in RunningStatistics nanosPerCall)
@@ -113,7 +119,8 @@ public sealed class AnomalyWatch
         }
         Current = now;
         known = null;
-        if (ErrorsAreHigh) ErrorsAreHigh = Deviations.ErrorSeverity(Known(hours).FailedBefore, Known(hours).CallsBefore, InForce.ErrorShare) is not null;
+        if (ErrorsAreHigh)
+            ErrorsAreHigh = Deviations.ErrorSeverity(Known(hours).FailedBefore, Known(hours).CallsBefore, InForce.ErrorShare) is not null;
     }
 
     (Outlook, Outlook, Outlook) Look(long hour, UsageHours hours) => (
@@ -137,7 +144,8 @@ public sealed class AnomalyWatch
 
     DayBaseline DayOf(UsageHours hours)
     {
-        var start = Calendar.Bounds(new(WindowKind.Day), Instant.FromUnixTimeMilliseconds(Current * HourMillis)).Start.ToUnixTimeMilliseconds() / HourMillis;
+        var start = Calendar.Bounds(
+            new(WindowKind.Day), Instant.FromUnixTimeMilliseconds(Current * HourMillis)).Start.ToUnixTimeMilliseconds() / HourMillis;
         // The days that there were, not always seven: a newcomer's second day is no spike.
         var days = Math.Clamp((start - First + 23) / 24, 0, RatioDays);
         var week = hours.Sum(start - RatioDays * 24, start);
@@ -154,15 +162,18 @@ public sealed class AnomalyWatch
         {
             var limit = InForce.Evidence;
             Seasonal(Tokens.Preview(baseline.Tokens, used.Tokens, limit), AnomalyKind.Spike, Current, used, record, complete: false);
-            Seasonal(Cost.Preview(baseline.Cost, (double)used.CostNanos, limit), AnomalyKind.CostSpike, Current, used, record, complete: false);
+            Seasonal(Cost.Preview(baseline.Cost, (double)used.CostNanos, limit), AnomalyKind.CostSpike, Current, used, record,
+                complete: false);
             Seasonal(Calls.Preview(baseline.Calls, used.Requests, limit), AnomalyKind.CallSpike, Current, used, record, complete: false);
         }
         if (settings.ZScore && baseline.HourlyTokens.Count >= LeastScoreHours && baseline.CallsBefore + used.Requests >= LeastScoreCalls)
         {
             var score = Deviations.Score(used.Tokens, baseline.HourlyTokens);
             if (Deviations.SeverityOf(score, InForce.Deviations) is { } severity)
-                Tell(AnomalyKind.Spike, "zscore", severity, Current, record, AnomalyUnit.Tokens, baseline.HourlyTokens.Mean, used.Tokens, score,
-                    $"{HourText(Current)} {Number(used.Tokens)} tokens were used, {Fraction(score)} standard deviations above the mean of {Number(baseline.HourlyTokens.Mean)} an hour over the day before.");
+                Tell(AnomalyKind.Spike, "zscore", severity, Current, record, AnomalyUnit.Tokens, baseline.HourlyTokens.Mean, used.Tokens,
+                    score,
+                    $"{HourText(Current)} {Number(used.Tokens)} tokens were used, {Fraction(score)} standard deviations above the mean "
+                        + $"of {Number(baseline.HourlyTokens.Mean)} an hour over the day before.");
         }
         if (baseline.Day is { } day) LookAtDay(day, used, record);
     }
@@ -172,14 +183,21 @@ public sealed class AnomalyWatch
         var today = day.Before + used;
         var (start, mean) = (day.Start, day.Mean);
         if (Deviations.RatioSeverity(today.Tokens, mean.Tokens, InForce.TokensRatio) is { } tokens)
-            Tell(AnomalyKind.Spike, "ratio", tokens, start, record, AnomalyUnit.Tokens, mean.Tokens, today.Tokens, (double)today.Tokens / mean.Tokens,
-                $"Today {Number(today.Tokens)} tokens were used, {Fraction((double)today.Tokens / mean.Tokens)} times the mean day of the last week.");
+            Tell(AnomalyKind.Spike, "ratio", tokens, start, record, AnomalyUnit.Tokens, mean.Tokens, today.Tokens,
+                (double)today.Tokens / mean.Tokens,
+                $"Today {Number(today.Tokens)} tokens were used, {Fraction((double)today.Tokens / mean.Tokens)} times the mean day of "
+                    + $"the last week.");
         if (Deviations.RatioSeverity((double)today.CostNanos, (double)mean.CostNanos, InForce.CostRatio) is { } cost)
-            Tell(AnomalyKind.CostSpike, "ratio", cost, start, record, AnomalyUnit.Cost, (double)mean.CostNanos, (double)today.CostNanos, (double)today.CostNanos / (double)mean.CostNanos,
-                $"Today cost {Money.Format(today.CostNanos)} {record.Currency}, {Fraction((double)today.CostNanos / (double)mean.CostNanos)} times the mean day of the last week.", nanos: today.CostNanos);
+            Tell(AnomalyKind.CostSpike, "ratio", cost, start, record, AnomalyUnit.Cost, (double)mean.CostNanos, (double)today.CostNanos,
+                (double)today.CostNanos / (double)mean.CostNanos,
+                $"Today cost {Money.Format(today.CostNanos)} {record.Currency}, "
+                    + $"{Fraction((double)today.CostNanos / (double)mean.CostNanos)} times the mean day of the last week.",
+                        nanos: today.CostNanos);
         if (Deviations.CallRatioSeverity(today.Requests, mean.Requests, InForce.CallsRatio) is { } calls)
-            Tell(AnomalyKind.CallSpike, "ratio", calls, start, record, AnomalyUnit.Requests, mean.Requests, today.Requests, (double)today.Requests / mean.Requests,
-                $"Today there were {Number(today.Requests)} calls, {Fraction((double)today.Requests / mean.Requests)} times the mean day of the last week.");
+            Tell(AnomalyKind.CallSpike, "ratio", calls, start, record, AnomalyUnit.Requests, mean.Requests, today.Requests,
+                (double)today.Requests / mean.Requests,
+                $"Today there were {Number(today.Requests)} calls, {Fraction((double)today.Requests / mean.Requests)} times the mean "
+                    + $"day of the last week.");
     }
 
     void Seasonal(in SeasonalVerdict verdict, AnomalyKind rise, long hour, UsageHour used, UsageRecord record, bool complete)
@@ -191,7 +209,8 @@ public sealed class AnomalyWatch
         var (unit, actual, what) = rise switch
         {
             AnomalyKind.Spike => (AnomalyUnit.Tokens, (double)used.Tokens, $"{Number(used.Tokens)} tokens were used"),
-            AnomalyKind.CostSpike => (AnomalyUnit.Cost, (double)used.CostNanos, $"{Money.Format(used.CostNanos)} {record.Currency} were spent"),
+            AnomalyKind.CostSpike =>
+                (AnomalyUnit.Cost, (double)used.CostNanos, $"{Money.Format(used.CostNanos)} {record.Currency} were spent"),
             _ => (AnomalyUnit.Requests, (double)used.Requests, $"{Number(used.Requests)} calls were made"),
         };
         // Less money and fewer calls are what fewer tokens look like: one drop is told, not three.
@@ -199,10 +218,13 @@ public sealed class AnomalyWatch
         if (drop && (IsDown || rise != AnomalyKind.Spike)) return;
         IsDown |= drop;
         var usually = unit == AnomalyUnit.Cost ? Money.Format((Int128)Math.Round(expected)) : Number(expected);
-        var severity = drop ? Deviations.SeverityOfDrop(verdict.Grade, verdict.Limit, actual) : Deviations.SeverityOf(verdict.Grade, verdict.Limit) ?? Severity.Medium;
+        var severity = drop ? Deviations.SeverityOfDrop(verdict.Grade, verdict.Limit, actual)
+            : Deviations.SeverityOf(verdict.Grade, verdict.Limit) ?? Severity.Medium;
         Tell(drop ? AnomalyKind.Drop : rise, "seasonal", severity, hour, record, unit, expected, actual, verdict.Grade,
-            $"{HourText(hour)} {what}{(complete ? "" : " already")}; about {usually} would be usual after the last hours and the same hours of the last days and weeks. "
-            + $"So unusual is about one hour in {Number(Math.Pow(10, Math.Min(6, verdict.Grade)))}{(verdict.Grade > 6 ? " or more" : "")}.", nanos: unit == AnomalyUnit.Cost ? used.CostNanos : null);
+            $"{HourText(hour)} {what}{(complete ? "" : " already")}; about {usually} would be usual after the last hours and the same "
+                + $"hours of the last days and weeks. "
+            + $"So unusual is about one hour in {Number(Math.Pow(10, Math.Min(6, verdict.Grade)))}{(verdict.Grade > 6 ? " or more" : "")}.",
+                nanos: unit == AnomalyUnit.Cost ? used.CostNanos : null);
     }
 
     void TakeCall(UsageRecord record, Instant at, UsageHours hours, in RunningStatistics tokensPerCall, in RunningStatistics nanosPerCall)
@@ -219,7 +241,8 @@ public sealed class AnomalyWatch
             {
                 ErrorsAreHigh = true;
                 var percent = 100.0 * failed / calls;
-                Tell(AnomalyKind.ErrorRate, "errorRate", severity, Current, record, AnomalyUnit.Percent, 100 * Deviations.UsualErrorRate, percent, percent / (100 * Deviations.UsualErrorRate),
+                Tell(AnomalyKind.ErrorRate, "errorRate", severity, Current, record, AnomalyUnit.Percent, 100 * Deviations.UsualErrorRate,
+                    percent, percent / (100 * Deviations.UsualErrorRate),
                     $"{Number(failed)} of {Number(calls)} calls of the last 24 hours failed ({Fraction(percent)} %).");
             }
         }
@@ -228,11 +251,14 @@ public sealed class AnomalyWatch
         var score = Deviations.Score(record.Amounts.Tokens, tokensPerCall);
         if (Deviations.SeverityOf(score, threshold) is { } large)
             Tell(AnomalyKind.Spike, "perCall", large, Current, record, AnomalyUnit.Tokens, tokensPerCall.Mean, record.Amounts.Tokens, score,
-                $"One call used {Number(record.Amounts.Tokens)} tokens, {Fraction(score)} standard deviations above the mean call of {Number(tokensPerCall.Mean)}.");
+                $"One call used {Number(record.Amounts.Tokens)} tokens, {Fraction(score)} standard deviations above the mean call of "
+                    + $"{Number(tokensPerCall.Mean)}.");
         score = Deviations.Score(record.Amounts.CostNanos, nanosPerCall);
         if (Deviations.SeverityOf(score, threshold) is { } dear)
-            Tell(AnomalyKind.CostSpike, "perCall", dear, Current, record, AnomalyUnit.Cost, nanosPerCall.Mean, record.Amounts.CostNanos, score,
-                $"One call cost {Money.Format(record.Amounts.CostNanos)} {record.Currency}, {Fraction(score)} standard deviations above the mean call of {Money.Format((Int128)Math.Round(nanosPerCall.Mean))}.", nanos: record.Amounts.CostNanos);
+            Tell(AnomalyKind.CostSpike, "perCall", dear, Current, record, AnomalyUnit.Cost, nanosPerCall.Mean, record.Amounts.CostNanos,
+                score,
+                $"One call cost {Money.Format(record.Amounts.CostNanos)} {record.Currency}, {Fraction(score)} standard deviations above "
+                    + $"the mean call of {Money.Format((Int128)Math.Round(nanosPerCall.Mean))}.", nanos: record.Amounts.CostNanos);
     }
 
     /// <summary>Names are bounded: an account that makes them up is told of the first thousand.</summary>
@@ -249,15 +275,19 @@ public sealed class AnomalyWatch
         foreach (var (limit, pace, spent, window, left) in Pace.Look(at, Calendar, hours, InForce.Pace))
         {
             var cost = limit.Unit == LimitUnit.Cost;
-            string Amount(double amount) => cost ? $"{Money.Format((Int128)Math.Round(amount))} {record.Currency}" : $"{Number(amount)} tokens";
-            Tell(AnomalyKind.Velocity, "velocity", pace.Level, Current, record, cost ? AnomalyUnit.Cost : AnomalyUnit.Tokens, pace.DailyBudget, pace.PerDay, pace.Ratio,
-                $"At the pace of the last hour ({Amount(pace.PerMinute)} a minute) the limit {limit.Id} of {Amount(limit.Amount)} is used up in {Number(Math.Ceiling(left))} minutes, "
+            string Amount(double amount) => cost ? $"{Money.Format((Int128)Math.Round(amount))} {record.Currency}"
+                : $"{Number(amount)} tokens";
+            Tell(AnomalyKind.Velocity, "velocity", pace.Level, Current, record, cost ? AnomalyUnit.Cost : AnomalyUnit.Tokens,
+                pace.DailyBudget, pace.PerDay, pace.Ratio,
+                $"At the pace of the last hour ({Amount(pace.PerMinute)} a minute) the limit {limit.Id} of {Amount(limit.Amount)} is "
+                    + $"used up in {Number(Math.Ceiling(left))} minutes, "
                 + $"{Fraction((window.End - at).TotalHours - left / 60)} hours before it resets; {Amount(spent)} are gone.", limit.Id);
         }
     }
 
     void Tell(
-        AnomalyKind kind, string detector, Severity severity, long hour, UsageRecord record, AnomalyUnit unit, double expected, double actual, double score, string why,
+        AnomalyKind kind, string detector, Severity severity, long hour, UsageRecord record, AnomalyUnit unit, double expected,
+            double actual, double score, string why,
         string? subject = null, Int128? nanos = null)
     {
         var at = Instant.FromUnixTimeMilliseconds(hour * HourMillis);
@@ -294,7 +324,8 @@ public sealed class AnomalyWatch
     static string HourText(long hour)
     {
         var start = Instant.FromUnixTimeMilliseconds(hour * HourMillis);
-        return $"Between {start.ToString("yyyy-MM-dd HH':00'", CultureInfo.InvariantCulture)} and {(start + Duration.FromHours(1)).ToString("HH':00'", CultureInfo.InvariantCulture)} UTC";
+        return $"Between {start.ToString("yyyy-MM-dd HH':00'", CultureInfo.InvariantCulture)} and "
+            + $"{(start + Duration.FromHours(1)).ToString("HH':00'", CultureInfo.InvariantCulture)} UTC";
     }
 
     static string Number(double value) => Math.Round(value).ToString("N0", CultureInfo.InvariantCulture);

@@ -6,7 +6,8 @@ public enum Severity { Low, Medium, High, Critical }
 
 public static class Deviations
 {
-    /// <summary>A baseline of equal values still scatters: by a twentieth, and by one. Without this, a first deviation would be infinite.</summary>
+    /// <summary>A baseline of equal values still scatters: by a twentieth, and by one. Without this, a first deviation would be
+    /// infinite.</summary>
     const double LeastSpread = 0.05;
 
     /// <summary>
@@ -22,7 +23,8 @@ public static class Deviations
 
     /// <summary>A drop has an end, which is nothing; nothing at all is therefore one step more severe than its rarity says.</summary>
     public static Severity SeverityOfDrop(double score, double threshold, double value) =>
-        (SeverityOf(score, threshold) ?? Severity.Medium) is var severity && value == 0 && severity < Severity.Critical ? severity + 1 : severity;
+        (SeverityOf(score, threshold) ?? Severity.Medium) is var severity && value == 0 && severity < Severity.Critical
+            ? severity + 1 : severity;
 
     /// <summary>What is above the mean, in percent of it.</summary>
     public static double Percent(double actual, double expected) => expected == 0 ? 0 : (actual - expected) / expected * 100;
@@ -47,7 +49,8 @@ public static class Deviations
     {
         if (calls < LeastCallsForErrorRate) return null;
         var rate = (double)failed / calls;
-        return rate <= threshold ? null : rate > Math.Min(5 * threshold, 0.99) ? Severity.Critical : rate > 2.5 * threshold ? Severity.High : Severity.Medium;
+        return rate <= threshold ? null : rate > Math.Min(5 * threshold, 0.99) ? Severity.Critical : rate > 2.5 * threshold
+            ? Severity.High : Severity.Medium;
     }
 }
 
@@ -59,7 +62,8 @@ public readonly record struct Velocity(double PerMinute, double DailyBudget)
     /// <summary>1 uses a day's budget in a day.</summary>
     public double Ratio => DailyBudget > 0 ? PerDay / DailyBudget : 0;
 
-    public Severity Level => Ratio switch { < 0.5 => Severity.Low, < 0.8 => Severity.Medium, < 1.2 => Severity.High, _ => Severity.Critical };
+    public Severity Level => Ratio switch { < 0.5 => Severity.Low, < 0.8 => Severity.Medium, < 1.2 => Severity.High, _ =>
+        Severity.Critical };
 
     /// <summary>Null where nothing is being used.</summary>
     public double? MinutesToLimit(double remaining) => PerMinute > 0 ? Math.Max(0, remaining) / PerMinute : null;

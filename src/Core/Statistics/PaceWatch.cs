@@ -19,7 +19,8 @@ public sealed class PaceWatch
 
     public List<PacedLimit> Limits { get; set; } = [];
 
-    /// <summary>What was used in each of the last minutes, at the minute's number modulo sixty. Empty while there is no limit to watch.</summary>
+    /// <summary>What was used in each of the last minutes, at the minute's number modulo sixty. Empty while there is no limit to
+    /// watch.</summary>
     public double[] Tokens { get; set; } = [];
     public double[] Nanos { get; set; } = [];
 
@@ -34,7 +35,8 @@ public sealed class PaceWatch
         Limits =
         [
             .. policy.Limits.Select(numbered => numbered.Limit)
-                .Where(limit => limit is { Each: null, Unit: LimitUnit.Tokens or LimitUnit.Cost, Amount: not null, Mode: not LimitMode.Off } && limit.Amount > 0 && limit.Amount <= long.MaxValue
+                .Where(limit => limit is { Each: null, Unit: LimitUnit.Tokens or LimitUnit.Cost, Amount: not null, Mode: not LimitMode.Off }
+                    && limit.Amount > 0 && limit.Amount <= long.MaxValue
                     && (limit.Match?.Count ?? 0) == 0 && limit.Window.Kind is WindowKind.Day or WindowKind.Week or WindowKind.Month)
                 .Take(MostLimits).Select(limit => new PacedLimit(limit.Id, limit.Unit, limit.Window.Kind, (long)limit.Amount!.Value)),
         ];
@@ -55,7 +57,8 @@ public sealed class PaceWatch
         return began;
     }
 
-    /// <summary>Limits that would be used up before their window ends, at so many times the pace that would do it exactly. Each once per window.</summary>
+    /// <summary>Limits that would be used up before their window ends, at so many times the pace that would do it exactly. Each once per
+    /// window.</summary>
     public IEnumerable<Exhaustion> Look(Instant at, Calendar calendar, UsageHours hours, double ratio)
     {
         foreach (var limit in Limits)
@@ -68,7 +71,8 @@ public sealed class PaceWatch
             if (velocity.Ratio < ratio || Told.GetValueOrDefault(limit.Id) == window.Start.ToUnixTimeMilliseconds()) continue;
             var used = hours.Sum(FirstHour(window.Start), FirstHour(at) + 1);
             var spent = limit.Unit == LimitUnit.Cost ? (double)used.CostNanos : used.Tokens;
-            if (velocity.MinutesToLimit(limit.Amount - spent) is not { } left || spent >= limit.Amount || left >= (window.End - at).TotalMinutes) continue;
+            if (velocity.MinutesToLimit(limit.Amount - spent) is not { } left || spent >= limit.Amount
+                || left >= (window.End - at).TotalMinutes) continue;
             Told[limit.Id] = window.Start.ToUnixTimeMilliseconds();
             yield return new(limit, velocity, spent, window, left);
         }

@@ -28,7 +28,8 @@ public static class Projection
     const int MostTrials = 20, HoursBetweenTrials = 48, LongestTrial = 4 * Week;
 
     /// <summary>
-    /// The amount in the hours from <paramref name="now"/> (a number of hours since 1970, with a fraction) until <paramref name="end"/>. Null
+    /// The amount in the hours from <paramref name="now"/> (a number of hours since 1970, with a fraction) until <paramref name="end"/>.
+    /// Null
     /// where too little is known. <paramref name="past"/> knows complete hours from <paramref name="first"/> on.
     /// </summary>
     public static ProjectedRest? Rest(HourlyPast past, long first, double now, double end)
@@ -43,7 +44,8 @@ public static class Projection
         return new(point, point * Math.Exp(-Math.Min(2.5, error)), point * Math.Exp(Math.Min(1, error)));
     }
 
-    /// <summary>When an amount will have been used (in hours since 1970), if that is before <paramref name="end"/>; null where it is not, or too little is known.</summary>
+    /// <summary>When an amount will have been used (in hours since 1970), if that is before <paramref name="end"/>; null where it is not,
+    /// or too little is known.</summary>
     public static double? WhenReached(HourlyPast past, long first, double now, double amount, double end)
     {
         var current = (long)Math.Floor(now);
@@ -79,7 +81,8 @@ public static class Projection
             {
                 var (up, down, weight) = (0.0, 0.0, 1.0);
                 for (var week = 1; week <= Weeks; week++, weight *= WeekFade)
-                    if (At(from + ahead - week * Week) is var value && !double.IsNaN(value)) (up, down) = (up + weight * value, down + weight);
+                    if (At(from + ahead - week * Week) is var value && !double.IsNaN(value))
+                        (up, down) = (up + weight * value, down + weight);
                 // Before there is a whole week: the same hour of any day.
                 for (var day = 1; down == 0 && day <= 7; day++) SameHour(from + ahead - Week - (day - 1) * 24, 1);
                 if (down == 0)

@@ -24,15 +24,18 @@ public readonly record struct Outlook(
     }
 }
 
-/// <summary><see cref="Usual"/> and <see cref="Large"/> are misses that 15 % and 1 % of the hours exceed; 0 while too few are known.</summary>
+/// <summary><see cref="Usual"/> and <see cref="Large"/> are misses that 15 % and 1 % of the hours exceed; 0 while too few are
+/// known.</summary>
 public readonly record struct Comparison(bool IsKnown, double Expected, double Floor, double Usual, double Large);
 
-/// <summary><see cref="Grade"/> is the evidence: 2 is one hour in a hundred, 3 one in a thousand. <see cref="Limit"/> is what an alarm needed.</summary>
+/// <summary><see cref="Grade"/> is the evidence: 2 is one hour in a hundred, 3 one in a thousand. <see cref="Limit"/> is what an alarm
+/// needed.</summary>
 public readonly record struct SeasonalVerdict(double Grade, double Limit, bool IsAlarm, double? Expected);
 
 public sealed class SeasonalDetector
 {
-    // Chosen on public series (docs/anomalies.md) from the middle of a plateau each; the F1 moves by 0.02 where one of them moves by a step.
+    // Chosen on public series (docs/anomalies.md) from the middle of a plateau each; the F1 moves by 0.02 where one of them moves by a
+    // step.
     /// <summary>Evidence that makes an alarm: one hour in 180, for a middle comparison.</summary>
     public const double BaseLimit = 2.25;
     const double UsualShare = 0.85, LargeShare = 0.99;
@@ -110,7 +113,8 @@ public sealed class SeasonalDetector
     }
 
     /// <summary>
-    /// How rare a value would be: minus the decimal logarithm of the share of hours that miss by as much. Beyond what was seen, the tail goes
+    /// How rare a value would be: minus the decimal logarithm of the share of hours that miss by as much. Beyond what was seen, the tail
+    /// goes
     /// on as the power law through the two known points, so that no grade is out of reach.
     /// </summary>
     public double Grade(in Outlook outlook, double value)
@@ -134,7 +138,8 @@ public sealed class SeasonalDetector
 
     /// <summary>The limit now, without what an event in progress silences.</summary>
     public double LimitAt(long hour, double baseLimit = BaseLimit) =>
-        baseLimit + ColdLimit * Math.Exp(-Sizes.Total / ColdHours) + LimitPerAlarm * Alarms * Math.Exp((LastAlarm - hour) / AlarmsFadeInHours);
+        baseLimit + ColdLimit * Math.Exp(-Sizes.Total / ColdHours) + LimitPerAlarm * Alarms * Math.Exp(
+            (LastAlarm - hour) / AlarmsFadeInHours);
 
     bool IsSilent(long hour) => LastBeyond > 0 && hour - LastBeyond <= SilentHours;
 
@@ -142,11 +147,13 @@ public sealed class SeasonalDetector
     public SeasonalVerdict Preview(in Outlook outlook, double value, double baseLimit = BaseLimit)
     {
         // Asked with every record, and nearly always answered by the first look.
-        if (Exceeds(outlook.Recent, value) && Exceeds(outlook.Daily, value) && Exceeds(outlook.Weekly, value) && !IsSilent(outlook.Hour) && outlook.Expected is { } expected)
+        if (Exceeds(outlook.Recent, value) && Exceeds(outlook.Daily, value) && Exceeds(outlook.Weekly, value) && !IsSilent(outlook.Hour)
+            && outlook.Expected is { } expected)
         {
             var grade = Grade(outlook, value);
             grade = Math.Max(grade, PressureWith(grade));
-            if (grade >= baseLimit && LimitAt(outlook.Hour, baseLimit) is var limit && grade >= limit) return new(grade, limit, true, expected);
+            if (grade >= baseLimit && LimitAt(outlook.Hour, baseLimit) is var limit && grade >= limit)
+                return new(grade, limit, true, expected);
         }
         return default;
     }

@@ -3,7 +3,8 @@ namespace Purser.Core.Statistics;
 
 public sealed class TailSketch
 {
-    /// <summary>An eighth of an octave is 9 %: finer bins changed nothing on the series of docs/anomalies.md, coarser ones cost hits.</summary>
+    /// <summary>An eighth of an octave is 9 %: finer bins changed nothing on the series of docs/anomalies.md, coarser ones cost
+    /// hits.</summary>
     const int BinsPerOctave = 8;
 
     /// <summary>From 2^-48 to 2^80: nano-units of money and billions of tokens have room.</summary>
@@ -51,7 +52,8 @@ public sealed class TailSketch
         while (mark.Bin < Counts.Length && mark.Below + Counts[mark.Bin] <= wanted) mark.Below += Counts[mark.Bin++];
         while (mark.Bin > 0 && mark.Below > wanted) mark.Below -= Counts[--mark.Bin];
         return mark.Bin < Counts.Length
-            ? Math.Pow(2, (First + mark.Bin + (wanted - mark.Below) / Counts[mark.Bin]) / BinsPerOctave) : Math.Pow(2, (First + Counts.Length) / (double)BinsPerOctave);
+            ? Math.Pow(2, (First + mark.Bin + (wanted - mark.Below) / Counts[mark.Bin]) / BinsPerOctave)
+                : Math.Pow(2, (First + Counts.Length) / (double)BinsPerOctave);
     }
 
     /// <summary>Few shares are asked for, always the same.</summary>

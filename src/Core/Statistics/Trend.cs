@@ -5,7 +5,8 @@ public enum TrendDirection { Stable, Increasing, Decreasing }
 
 /// <summary><see cref="NextHalf"/> is what another half as long would bring if the change went on; never below nothing.</summary>
 public sealed record Trend(
-    TrendDirection Direction, decimal ChangePercent, decimal NextHalf, decimal Confidence, decimal MovingAverage7, decimal MovingAverage30, decimal NextThirtyDays)
+    TrendDirection Direction, decimal ChangePercent, decimal NextHalf, decimal Confidence, decimal MovingAverage7, decimal MovingAverage30,
+        decimal NextThirtyDays)
 {
     /// <summary>Smaller changes are called stable.</summary>
     const decimal LeastChangePercent = 5;
@@ -23,13 +24,15 @@ public sealed record Trend(
         var direction = change >= LeastChangePercent || (first == 0 && second > 0) ? TrendDirection.Increasing
             : change <= -LeastChangePercent ? TrendDirection.Decreasing : TrendDirection.Stable;
         var week = Average(days, 7);
-        return new(direction, change, Math.Max(0, second + (second - first)), Math.Min(records / 100m, 1), week, Average(days, 30), week * 30);
+        return new(direction, change, Math.Max(0, second + (second - first)), Math.Min(records / 100m, 1), week, Average(days, 30),
+            week * 30);
     }
 
     static decimal Average(IReadOnlyList<decimal> days, int most) => days.TakeLast(most).Average();
 }
 
-/// <summary>What a span of use comes to per day. The confidence is the documented figure of older reports: the span as a share of thirty days.</summary>
+/// <summary>What a span of use comes to per day. The confidence is the documented figure of older reports: the span as a share of thirty
+/// days.</summary>
 public sealed record UsageRate(decimal PerDay, decimal BasedOnDays)
 {
     /// <summary>An hour of use is not a month.</summary>

@@ -16,7 +16,8 @@ public sealed class EmbeddedHistories(ILedger ledger, ILogger? log = null, TimeP
     /// <summary>A busy account is kept at least this often, so that a killed host reads little again.</summary>
     const long MostUnkept = 20_000;
 
-    /// <summary>Histories that are read in the background at once, so that an account with a long journal does not hold up all others.</summary>
+    /// <summary>Histories that are read in the background at once, so that an account with a long journal does not hold up all
+    /// others.</summary>
     readonly SemaphoreSlim readers = new(2);
     readonly ConcurrentDictionary<string, Account> accounts = new(StringComparer.Ordinal);
     readonly ILogger log = log ?? NullLogger.Instance;
@@ -99,7 +100,8 @@ public sealed class EmbeddedHistories(ILedger ledger, ILogger? log = null, TimeP
         // An account that does not exist leaves nothing behind.
         if (!accounts.TryGetValue(account, out var found))
         {
-            if ((await ledger.LoadHistoryAsync(account)).Version == 0 && (await ledger.ReadJournalAsync(account, 0, 1)).Count == 0) return new UsageHistory().View();
+            if ((await ledger.LoadHistoryAsync(account)).Version == 0 && (await ledger.ReadJournalAsync(account, 0, 1)).Count == 0)
+                return new UsageHistory().View();
             found = accounts.GetOrAdd(account, static _ => new());
         }
         lock (found.Gate) found.LastUsed = time.GetUtcNow();
@@ -108,7 +110,8 @@ public sealed class EmbeddedHistories(ILedger ledger, ILogger? log = null, TimeP
         lock (found.Gate) return (found.History ?? new()).View();
     }
 
-    /// <summary>Reads the journal to its end, after whoever is reading it now: what it had read may have been before the newest entry.</summary>
+    /// <summary>Reads the journal to its end, after whoever is reading it now: what it had read may have been before the newest
+    /// entry.</summary>
     Task AdvanceAsync(string id, Account account)
     {
         lock (account.Gate) return account.LastReader = AfterAsync(account.LastReader);

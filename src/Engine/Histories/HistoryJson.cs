@@ -6,7 +6,8 @@ using Purser.Core;
 namespace Purser.Engine;
 
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault, UseStringEnumConverter = true,
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault,
+        UseStringEnumConverter = true,
     Converters = [typeof(InstantMillisConverter)])]
 [JsonSerializable(typeof(UsageHistory))]
 public sealed partial class HistoryJson : JsonSerializerContext

@@ -50,7 +50,8 @@ public sealed class UsageHistory
         if (record.Usage.DurationMs is { } duration) MillisPerCall = MillisPerCall.With(duration);
     }
 
-    /// <summary>Old is what lies far before the hour that is being filled, so that the result depends on the journal alone and not on when it was read.</summary>
+    /// <summary>Old is what lies far before the hour that is being filled, so that the result depends on the journal alone and not on when
+    /// it was read.</summary>
     void Forget()
     {
         var before = Watch.Current - Projection.HoursOfPast;
@@ -71,5 +72,6 @@ public sealed record UsageHourView(Instant Start, UsageHour Usage);
 
 /// <summary>Hours and anomalies are in order of time, and of telling.</summary>
 public sealed record UsageHistoryView(
-    long Position, IReadOnlyList<UsageHourView> Hours, RunningStatistics TokensPerCall, RunningStatistics NanosPerCall, RunningStatistics MillisPerCall,
+    long Position, IReadOnlyList<UsageHourView> Hours, RunningStatistics TokensPerCall, RunningStatistics NanosPerCall,
+        RunningStatistics MillisPerCall,
     IReadOnlyList<Anomaly> Anomalies);

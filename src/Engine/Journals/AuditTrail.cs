@@ -12,12 +12,15 @@ public static class AuditTrail
         happened is PolicyChanged or AccountPaused or AccountResumed or OverrideAdded or OverrideRemoved or UsageErased
             or Recorded { Record.Corrects: not null };
 
-    /// <summary>A page of the trail, from the entries that have some of it; <paramref name="entries"/> is one longer than the page where it goes on.</summary>
+    /// <summary>A page of the trail, from the entries that have some of it; <paramref name="entries"/> is one longer than the page where it
+    /// goes on.</summary>
     public static Page<AuditEntry> PageOf(IReadOnlyList<JournalEntry> entries, int limit)
     {
         var shown = entries.Take(limit).ToArray();
-        var items = shown.SelectMany(entry => entry.Events.Where(Has).Select(happened => new AuditEntry(entry.Version, happened))).ToArray();
-        return new(items, entries.Count > limit && limit > 0 ? shown[^1].Version.ToString(System.Globalization.CultureInfo.InvariantCulture) : null);
+        var items = shown.SelectMany(entry => entry.Events.Where(Has).Select(happened => new AuditEntry(entry.Version, happened)))
+            .ToArray();
+        return new(items, entries.Count > limit && limit > 0 ? shown[^1].Version.ToString(System.Globalization.CultureInfo.InvariantCulture)
+            : null);
     }
 
     /// <summary>Reads a cursor; a <see cref="FormatException"/> where it is none.</summary>
@@ -36,7 +39,8 @@ public static class AuditTrail
             if (entries.Count == 0) yield break;
             foreach (var entry in entries)
                 foreach (var happened in entry.Events)
-                    if (Append.RecordOf(happened) is { } record && !erasures.Any(erasure => erasure.Version >= entry.Version && erasure.Erased.Erases(record)))
+                    if (Append.RecordOf(happened) is { } record && !erasures.Any(erasure => erasure.Version >= entry.Version
+                        && erasure.Erased.Erases(record)))
                         yield return record;
             after = entries[^1].Version;
         }

@@ -1,4 +1,5 @@
-// A backup is the settings and the journal as lines of JSON: the same for every ledger, so that a backup of one can be restored into another.
+// A backup is the settings and the journal as lines of JSON: the same for every ledger, so that a backup of one can be restored into
+// another.
 // Everything else (heads, counters, usage records, closed holds) follows from it. Where entries were compacted, an account begins
 // with its checkpoint.
 using System.IO.Compression;
@@ -26,7 +27,8 @@ public static class Backup
     /// that was acknowledged before it began is in it.
     /// </summary>
     public static async Task<BackupCount> WriteAsync(
-        ILedger ledger, IUsageQueries queries, Stream to, Instant now, Action<long>? progress = null, CancellationToken cancellation = default)
+        ILedger ledger, IUsageQueries queries, Stream to, Instant now, Action<long>? progress = null, CancellationToken cancellation =
+            default)
     {
         await using var zipped = new GZipStream(to, CompressionLevel.Fastest, leaveOpen: true);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -36,9 +38,12 @@ public static class Backup
             await LineAsync(new()
             {
                 ["catalogue"] = catalogue.Digest,
-                ["file"] = Convert.ToBase64String((await ledger.LoadCatalogueAsync(catalogue.Digest) ?? throw new InvalidDataException($"the catalogue {catalogue.Version} is not in the ledger; put another, or delete it")).Span),
+                ["file"] = Convert.ToBase64String(
+                    (await ledger.LoadCatalogueAsync(catalogue.Digest) ?? throw new InvalidDataException(
+                        $"the catalogue {catalogue.Version} is not in the ledger; put another, or delete it")).Span),
             });
-        if (settings.Version > 0) await LineAsync(new() { ["settings"] = JsonNode.Parse(settings.Json.Span), ["version"] = settings.Version });
+        if (settings.Version > 0)
+            await LineAsync(new() { ["settings"] = JsonNode.Parse(settings.Json.Span), ["version"] = settings.Version });
         var (accounts, written, events) = (0L, 0L, 0L);
         string? cursor = null;
         do
@@ -72,7 +77,8 @@ public static class Backup
             cursor = page.Next;
         }
         while (cursor is not null);
-        var end = new JsonObject { ["end"] = true, ["accounts"] = accounts, ["entries"] = written, ["sha256"] = Convert.ToHexStringLower(hash.GetCurrentHash()) };
+        var end = new JsonObject { ["end"] = true, ["accounts"] = accounts, ["entries"] = written, ["sha256"] = Convert.ToHexStringLower(
+            hash.GetCurrentHash()) };
         await zipped.WriteAsync(Encoding.UTF8.GetBytes(end.ToJsonString() + "\n"), cancellation);
         return new(accounts, written, events);
 
@@ -137,14 +143,16 @@ public static class Backup
     }
 
     /// <summary>
-    /// Reads a backup into an empty ledger. A backup that is torn, was changed or is none is refused with an <see cref="InvalidDataException"/>
+    /// Reads a backup into an empty ledger. A backup that is torn, was changed or is none is refused with an <see
+    /// cref="InvalidDataException"/>
     /// before anything is written, so the stream must be seekable. <paramref name="progress"/> gets the entries written so far.
     /// </summary>
     public static async Task<BackupCount> ReadAsync(
         Stream from, ILedger ledger, IUsageQueries queries, Action<long>? progress = null, CancellationToken cancellation = default)
     {
         if ((await queries.AccountsAsync(null, null, 1, cancellation)).Items.Count > 0 || (await ledger.LoadSettingsAsync()).Version > 0)
-            throw new LedgerNotEmptyException("the ledger is not empty; a backup is restored into a new one (another PURSER_DATA or database)");
+            throw new LedgerNotEmptyException(
+                "the ledger is not empty; a backup is restored into a new one (another PURSER_DATA or database)");
         var start = from.Position;
         var count = await CheckAsync(from, cancellation);
         from.Position = start;
@@ -199,21 +207,25 @@ public static class Backup
                 if (end is not null) throw new InvalidDataException("the backup goes on after its end");
                 var json = JsonNode.Parse(line)!.AsObject();
                 if (first && json["purserBackup"]?.GetValue<int>() is var format && format is not (>= OldestFormat and <= Format))
-                    throw new InvalidDataException(format is null ? "this is not a backup of Purser" : $"this is a backup of format {format}; this program knows format {Format}");
+                    throw new InvalidDataException(format is null ? "this is not a backup of Purser"
+                        : $"this is a backup of format {format}; this program knows format {Format}");
                 first = false;
                 // The newest entry of an account is never compacted.
-                if (beginning is not null && json["account"]?.GetValue<string>() != beginning.Account) throw new InvalidDataException(Damaged + $"account '{beginning.Account}' ends with its checkpoint");
+                if (beginning is not null && json["account"]?.GetValue<string>() != beginning.Account)
+                    throw new InvalidDataException(Damaged + $"account '{beginning.Account}' ends with its checkpoint");
                 if (json["end"] is not null)
                 {
                     end = json;
                     continue;
                 }
                 hash.AppendData(Encoding.UTF8.GetBytes(line + "\n"));
-                if (json["catalogue"]?.GetValue<string>() is { } digest && digest != Catalogue.DigestOf(FileOf(json))) throw new InvalidDataException(Damaged + "the catalogue of prices was changed");
+                if (json["catalogue"]?.GetValue<string>() is { } digest && digest != Catalogue.DigestOf(FileOf(json)))
+                    throw new InvalidDataException(Damaged + "the catalogue of prices was changed");
                 if (json["checkpoint"] is not null)
                 {
                     beginning = new(json);
-                    if (!seen.Add(beginning.Account)) throw new InvalidDataException(Damaged + $"account '{beginning.Account}' is in two places");
+                    if (!seen.Add(beginning.Account))
+                        throw new InvalidDataException(Damaged + $"account '{beginning.Account}' is in two places");
                     (account, version) = (beginning.Account, beginning.Version);
                     continue;
                 }
@@ -225,11 +237,13 @@ public static class Backup
                     if (!seen.Add(entry.Account)) throw new InvalidDataException(Damaged + $"account '{entry.Account}' is in two places");
                     (account, version) = (entry.Account, 0);
                 }
-                if (entry.Version != ++version) throw new InvalidDataException(Damaged + $"entry {entry.Version} of account '{account}' stands where {version} should");
+                if (entry.Version != ++version)
+                    throw new InvalidDataException(Damaged + $"entry {entry.Version} of account '{account}' stands where {version} should");
                 entries++;
                 events += entry.Events.Count;
             }
-            catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or NotSupportedException or NullReferenceException)
+            catch (Exception e) when (
+                e is JsonException or InvalidOperationException or FormatException or NotSupportedException or NullReferenceException)
             {
                 throw new InvalidDataException(Damaged + e.Message, e);
             }
@@ -241,13 +255,15 @@ public static class Backup
         var length = new byte[4];
         from.Position = Math.Max(0, from.Length - length.Length);
         await from.ReadExactlyAsync(length, cancellation);
-        if (System.Buffers.Binary.BinaryPrimitives.ReadUInt32LittleEndian(length) != (uint)bytes) throw new InvalidDataException("the backup is torn: the end of the file is missing");
+        if (System.Buffers.Binary.BinaryPrimitives.ReadUInt32LittleEndian(length) != (uint)bytes)
+            throw new InvalidDataException("the backup is torn: the end of the file is missing");
         return new(seen.Count, entries, events);
     }
 
     static byte[] FileOf(JsonObject json) => Convert.FromBase64String(json["file"]!.GetValue<string>());
 
-    static JournalEntry? EntryOf(JsonObject json, string version = "version") => json["account"]?.GetValue<string>() is not { } account ? null : new(
+    static JournalEntry? EntryOf(JsonObject json, string version = "version") => json["account"]?.GetValue<string>() is not { } account
+        ? null : new(
         account, json[version]!.GetValue<long>(), Instant.FromUnixTimeMilliseconds(json["at"]!.GetValue<long>()),
         LedgerJson.DecodeEvents(Encoding.UTF8.GetBytes(json["events"]!.ToJsonString())));
 
@@ -270,7 +286,8 @@ public static class Backup
             if (line["usageFrom"]?.GetValue<long>() is { } start)
             {
                 var gain = new RollupGain();
-                gain.Add(Convert.FromBase64String(line["sums"]!.GetValue<string>()), Convert.FromBase64String(line["sessions"]!.GetValue<string>()));
+                gain.Add(Convert.FromBase64String(line["sums"]!.GetValue<string>()),
+                    Convert.FromBase64String(line["sessions"]!.GetValue<string>()));
                 usage.Add(new(start, RollupKey.Parse(line["key"]!.GetValue<string>()), gain));
                 return true;
             }
@@ -286,7 +303,8 @@ public static class Backup
         }
     }
 
-    static async IAsyncEnumerable<string> LinesAsync(Stream from, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+    static async IAsyncEnumerable<string> LinesAsync(
+        Stream from, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
     {
         await using var unzipped = new GZipStream(from, CompressionMode.Decompress, leaveOpen: true);
         using var reader = new StreamReader(unzipped, Encoding.UTF8);
@@ -306,7 +324,8 @@ public static class Backup
         }
     }
 
-    /// <summary>One account's journal on its way in: its state is followed, so that what follows from the events is written with them.</summary>
+    /// <summary>One account's journal on its way in: its state is followed, so that what follows from the events is written with
+    /// them.</summary>
     sealed class Fold
     {
         public Fold(string account, BudgetState? from = null)
@@ -328,9 +347,11 @@ public static class Backup
         {
             await RecallAsync(ledger, entry.Events);
             foreach (var happened in entry.Events) Budget.Apply(state, happened);
-            var append = new Append(Account, entry.Version - 1, entry.Events) { At = entry.At, ClosedHolds = state.TakeClosed(), NextDeadline = Budget.NextDeadline(state) };
+            var append = new Append(Account, entry.Version - 1, entry.Events) { At = entry.At, ClosedHolds = state.TakeClosed(),
+                NextDeadline = Budget.NextDeadline(state) };
             var results = await ledger.AppendAsync([append]);
-            if (results[0].Status != AppendStatus.Written) throw new InvalidDataException($"account '{Account}': entry {entry.Version} could not be written ({results[0].Status})");
+            if (results[0].Status != AppendStatus.Written)
+                throw new InvalidDataException($"account '{Account}': entry {entry.Version} could not be written ({results[0].Status})");
             state.Version = entry.Version;
             state.Forget(entry.At - remembered);
         }
@@ -338,7 +359,8 @@ public static class Backup
         /// <summary>Settlements may come long after their hold was closed and forgotten.</summary>
         async Task RecallAsync(ILedger ledger, IReadOnlyList<BudgetEvent> events)
         {
-            var closed = events.OfType<Settled>().Select(settled => settled.Record.ReservationId!).Where(id => !state.Holds.ContainsKey(id)).ToHashSet(StringComparer.Ordinal);
+            var closed = events.OfType<Settled>().Select(settled => settled.Record.ReservationId!).Where(id => !state.Holds.ContainsKey(id))
+                .ToHashSet(StringComparer.Ordinal);
             if (closed.Count == 0 || state.Version == 0) return;
             foreach (var hold in (await ledger.RecallAsync(Account, closed, [])).Holds.Values) state.Remember(hold);
         }

@@ -4,14 +4,16 @@ using Purser.Core;
 
 namespace Purser.Engine;
 
-/// <summary>What a step of compaction writes, all of it or nothing. <see cref="Usage"/> is added to what there is, in quarters of an hour.</summary>
+/// <summary>What a step of compaction writes, all of it or nothing. <see cref="Usage"/> is added to what there is, in quarters of an
+/// hour.</summary>
 public sealed record CompactionStep(Checkpoint Checkpoint, Fold Usage, IReadOnlyList<JournalEntry> Audited);
 
 /// <summary>
 /// What has to be known of an account: <see cref="Unfolded"/> are usage records that rollups do not include yet. Entries from
 /// <see cref="EndVersion"/> on stay: the newest, from which writers go on, and those that ask for an erasure that was not carried out.
 /// </summary>
-public sealed record CompactionLimits(long EndVersion, IReadOnlySet<string> Unfolded, IReadOnlyList<(long Version, UsageErased Erased)> Erasures);
+public sealed record CompactionLimits(long EndVersion, IReadOnlySet<string> Unfolded,
+    IReadOnlyList<(long Version, UsageErased Erased)> Erasures);
 
 public static class Compaction
 {
@@ -28,7 +30,8 @@ public static class Compaction
 
     /// <summary>Folds the entries that were written before an instant into a checkpoint; null where none can go.</summary>
     /// <param name="entries">Those that follow <paramref name="from"/>, in order.</param>
-    public static CompactionStep? Plan(string account, Checkpoint? from, IReadOnlyList<JournalEntry> entries, Instant before, CompactionLimits limits)
+    public static CompactionStep? Plan(string account, Checkpoint? from, IReadOnlyList<JournalEntry> entries, Instant before,
+        CompactionLimits limits)
     {
         var going = entries.TakeWhile(entry => entry.At < before && entry.Version < limits.EndVersion && !HasUnfolded(entry)).ToArray();
         if (going.Length == 0) return null;
@@ -39,11 +42,13 @@ public static class Compaction
         var audited = new List<JournalEntry>();
         foreach (var entry in going)
         {
-            if (entry.Version != state.Version + 1) throw new InvalidDataException($"the journal of {account} is damaged: entry {entry.Version} follows entry {state.Version}");
+            if (entry.Version != state.Version + 1)
+                throw new InvalidDataException($"the journal of {account} is damaged: entry {entry.Version} follows entry {state.Version}");
             foreach (var happened in entry.Events)
             {
                 Budget.Apply(state, happened);
-                if (Append.RecordOf(happened) is { } record && !limits.Erasures.Any(erasure => erasure.Version >= entry.Version && erasure.Erased.Erases(record)))
+                if (Append.RecordOf(happened) is { } record && !limits.Erasures.Any(erasure => erasure.Version >= entry.Version
+                    && erasure.Erased.Erases(record)))
                     usage.Add(RollupKey.Of(account, record), record.Usage.Dimensions.Session, record.Figures());
             }
             state.Version = entry.Version;
@@ -55,6 +60,7 @@ public static class Compaction
         return new(new(state.Version, going[^1].At, LedgerJson.EncodeState(state), HistoryJson.Encode(history)), usage, audited);
 
         bool HasUnfolded(JournalEntry entry) =>
-            limits.Unfolded.Count > 0 && entry.Events.Any(happened => Append.RecordOf(happened) is { } record && limits.Unfolded.Contains(record.Id));
+            limits.Unfolded.Count > 0 && entry.Events.Any(happened => Append.RecordOf(happened) is { } record
+                && limits.Unfolded.Contains(record.Id));
     }
 }

@@ -9,7 +9,8 @@ public static class LedgerJson
     public static byte[] EncodeEvents(IReadOnlyList<BudgetEvent> events) =>
         JsonSerializer.SerializeToUtf8Bytes(events as BudgetEvent[] ?? [.. events], CoreJson.Default.BudgetEventArray);
 
-    public static BudgetEvent[] DecodeEvents(ReadOnlySpan<byte> json) => JsonSerializer.Deserialize(json, CoreJson.Default.BudgetEventArray)!;
+    public static BudgetEvent[] DecodeEvents(ReadOnlySpan<byte> json) =>
+        JsonSerializer.Deserialize(json, CoreJson.Default.BudgetEventArray)!;
 
     public static byte[] EncodeState(BudgetState state) => JsonSerializer.SerializeToUtf8Bytes(state, CoreJson.Default.BudgetState);
 
@@ -27,7 +28,8 @@ public static class LedgerJson
 
     /// <summary>What stands in the encoded form of every record that has this tag, and of few others.</summary>
     public static byte[] EncodeTag(string name, string value) =>
-        JsonSerializer.SerializeToUtf8Bytes(new SortedDictionary<string, string>(StringComparer.Ordinal) { [name] = value }, CoreJson.Default.SortedDictionaryStringString)[1..^1];
+        JsonSerializer.SerializeToUtf8Bytes(new SortedDictionary<string, string>(StringComparer.Ordinal) { [name] = value },
+            CoreJson.Default.SortedDictionaryStringString)[1..^1];
 
     public static UsageRecord DecodeRecord(ReadOnlySpan<byte> json) => JsonSerializer.Deserialize(json, CoreJson.Default.UsageRecord)!;
 }

@@ -10,10 +10,12 @@ namespace Purser.Engine;
 public sealed record VerificationFinding(string Account, string What, string Remedy);
 
 /// <summary>
-/// <see cref="Findings"/> lists the first of them; <see cref="FindingCount"/> counts all. Of <see cref="Compacted"/> accounts only what came after their
+/// <see cref="Findings"/> lists the first of them; <see cref="FindingCount"/> counts all. Of <see cref="Compacted"/> accounts only what
+/// came after their
 /// checkpoints could be compared one by one; <see cref="Entries"/> and <see cref="Records"/> are those.
 /// </summary>
-public sealed record VerificationReport(long Accounts, long Compacted, long Entries, long Records, IReadOnlyList<VerificationFinding> Findings, long FindingCount)
+public sealed record VerificationReport(long Accounts, long Compacted, long Entries, long Records,
+    IReadOnlyList<VerificationFinding> Findings, long FindingCount)
 {
     public bool Holds => FindingCount == 0;
 }
@@ -28,9 +30,12 @@ public static class Verification
     /// <summary>An account that moves on while it is read is read again, but not for ever.</summary>
     const int MostAttempts = 10;
 
-    const string RestoreBackup = "the journal itself is damaged: restore the newest backup into a new ledger, and have the callers repeat what came after it";
-    const string DeleteSnapshots = "delete all rows of the table `snapshots` and restart the hosts; snapshots only save work and are made again";
-    const string RestoreJournal = "what reports and retries read differs from the journal, which is right: make a backup and restore it into a new ledger";
+    const string RestoreBackup =
+        "the journal itself is damaged: restore the newest backup into a new ledger, and have the callers repeat what came after it";
+    const string DeleteSnapshots =
+        "delete all rows of the table `snapshots` and restart the hosts; snapshots only save work and are made again";
+    const string RestoreJournal =
+        "what reports and retries read differs from the journal, which is right: make a backup and restore it into a new ledger";
 
     const string Rebuild = "rollups differ from the journal, which is right: run `./run rebuild`";
 
@@ -41,19 +46,23 @@ public static class Verification
     /// <summary>What rollups over all accounts are kept by.</summary>
     static readonly UsageKey[][] ofAll =
     [
-        [UsageKey.Outcome], [UsageKey.Provider, UsageKey.Model], [UsageKey.User], [UsageKey.Orchestrator], [UsageKey.Tenant], [UsageKey.Tool],
+        [UsageKey.Outcome], [UsageKey.Provider, UsageKey.Model], [UsageKey.User], [UsageKey.Orchestrator], [UsageKey.Tenant],
+            [UsageKey.Tool],
         [UsageKey.User, UsageKey.Provider, UsageKey.Model],
     ];
 
     /// <summary>What rollups are kept by; sessions besides are read from the records.</summary>
     static readonly UsageKey[] rolledUp =
-        [UsageKey.Account, UsageKey.Orchestrator, UsageKey.User, UsageKey.Tenant, UsageKey.Provider, UsageKey.Model, UsageKey.Tool, UsageKey.Outcome];
+        [UsageKey.Account, UsageKey.Orchestrator, UsageKey.User, UsageKey.Tenant, UsageKey.Provider, UsageKey.Model, UsageKey.Tool,
+            UsageKey.Outcome];
 
     /// <summary>
-    /// Compares snapshots, closed holds, records and the sums of reports with the journal, which begins with the checkpoint where entries were
+    /// Compares snapshots, closed holds, records and the sums of reports with the journal, which begins with the checkpoint where entries
+    /// were
     /// compacted. Hosts may run meanwhile: an account that moves on is read again.
     /// </summary>
-    public static async Task<VerificationReport> RunAsync(ILedger ledger, IUsageQueries queries, Action<long>? progress = null, CancellationToken cancellation = default)
+    public static async Task<VerificationReport> RunAsync(ILedger ledger, IUsageQueries queries, Action<long>? progress = null,
+        CancellationToken cancellation = default)
     {
         var findings = new List<VerificationFinding>();
         var listed = new HashSet<string>(StringComparer.Ordinal);
@@ -78,7 +87,8 @@ public static class Verification
         while (cursor is not null);
 
         foreach (var sum in await queries.SumAsync(new(), [UsageKey.Account], UsageStep.Whole, cancellation))
-            if (sum.Keys[0] is { } account && !listed.Contains(account) && await ledger.LoadCheckpointAsync(account) is null && (await ledger.ReadJournalAsync(account, 0, 1)).Count == 0)
+            if (sum.Keys[0] is { } account && !listed.Contains(account) && await ledger.LoadCheckpointAsync(account) is null
+                && (await ledger.ReadJournalAsync(account, 0, 1)).Count == 0)
                 Add([new(account, $"{sum.Records} usage records are stored of an account without a journal", RestoreBackup)]);
         Add(await AllAccountsAsync(queries, cancellation));
         return new(listed.Count, compacted, entries, records, findings, count);
@@ -107,13 +117,15 @@ public static class Verification
     }
 
     /// <summary>
-    /// Rollups over all accounts against those of the accounts, some weeks at a time. What differs because somebody booked between the two reads differs
+    /// Rollups over all accounts against those of the accounts, some weeks at a time. What differs because somebody booked between the two
+    /// reads differs
     /// otherwise the next time.
     /// </summary>
     static async Task<IReadOnlyList<VerificationFinding>> AllAccountsAsync(IUsageQueries queries, CancellationToken cancellation)
     {
         var findings = new List<VerificationFinding>();
-        var days = (await queries.SumAsync(new(), [], UsageStep.Day, cancellation)).Select(sum => sum.Start!.Value).Distinct().Order().ToArray();
+        var days = (await queries.SumAsync(new(), [], UsageStep.Day, cancellation)).Select(sum => sum.Start!.Value).Distinct().Order()
+            .ToArray();
         for (var i = 0; i < days.Length;)
         {
             var filter = new UsageFilter { From = days[i], To = days[i] + Duration.FromDays(28) };
@@ -130,7 +142,11 @@ public static class Verification
                         if (lasting is null) lasting = differing;
                         else lasting.IntersectWith(differing);
                     }
-                    if (lasting!.Count > 0) findings.Add(new(OfAll, $"reports over all accounts by {string.Join(" and ", by.Select(key => key.Name))} count otherwise than the accounts do: {lasting.Min()}", Rebuild));
+                    if (lasting!.Count > 0)
+                        findings.Add(
+                            new(OfAll,
+                                $"reports over all accounts by {string.Join(" and ", by.Select(key => key.Name))} count otherwise than "
+                                    + $"the accounts do: {lasting.Min()}", Rebuild));
                 }
         }
         return findings;
@@ -190,7 +206,8 @@ public static class Verification
             await read();
             return true;
         }
-        catch (Exception e) when (e is InvalidDataException or JsonException or FormatException or InvalidOperationException or ArgumentException)
+        catch (Exception e) when (
+            e is InvalidDataException or JsonException or FormatException or InvalidOperationException or ArgumentException)
         {
             replay.Found($"{what} can not be read: {e.Message}", remedy);
             return false;
@@ -247,7 +264,8 @@ public static class Verification
                 Compacted.RemoveAll(usage => usage.IsErasedBy(erased));
                 foreach (var gone in Booked.Values.Where(erased.Erases).ToArray()) Booked.Remove(gone.Id);
             }
-            if (Append.RecordOf(happened) is { } record && !Booked.TryAdd(record.Id, record)) Found($"usage '{record.Id}' is in the journal twice", RestoreBackup);
+            if (Append.RecordOf(happened) is { } record && !Booked.TryAdd(record.Id, record))
+                Found($"usage '{record.Id}' is in the journal twice", RestoreBackup);
         }
     }
 
@@ -295,7 +313,8 @@ public static class Verification
         var (expected, found) = (Canonical(whole), Canonical(loaded));
         foreach (var member in expected.Select(one => one.Key).Union(found.Select(one => one.Key)))
             if (!JsonNode.DeepEquals(expected[member], found[member]))
-                replay.Found($"`{member}` is {Shown(found[member])} from the snapshot and {Shown(expected[member])} from the journal", DeleteSnapshots);
+                replay.Found($"`{member}` is {Shown(found[member])} from the snapshot and {Shown(expected[member])} from the journal",
+                    DeleteSnapshots);
     }
 
     static string Shown(JsonNode? node) => node?.ToJsonString() is { } text ? text.Length <= 300 ? text : text[..300] + "…" : "nothing";
@@ -320,7 +339,8 @@ public static class Verification
         {
             var stored = (await ledger.RecallAsync(replay.Account, ids, [])).Holds;
             foreach (var id in ids)
-                if (!stored.TryGetValue(id, out var hold)) replay.Found($"reservation '{id}' is closed in the journal and not stored", RestoreJournal);
+                if (!stored.TryGetValue(id, out var hold))
+                    replay.Found($"reservation '{id}' is closed in the journal and not stored", RestoreJournal);
                 else if (!LedgerJson.EncodeHold(hold).AsSpan().SequenceEqual(LedgerJson.EncodeHold(replay.State.Holds[id])))
                     replay.Found($"reservation '{id}' is stored otherwise than in the journal", RestoreJournal);
         }
@@ -333,7 +353,8 @@ public static class Verification
             if (!replay.Booked.TryGetValue(record.Id, out var expected))
             {
                 // Those of compacted entries may still be there.
-                if (!(record.BookedAt <= replay.From?.At)) replay.Found($"usage '{record.Id}' is stored and not in the journal", RestoreJournal);
+                if (!(record.BookedAt <= replay.From?.At))
+                    replay.Found($"usage '{record.Id}' is stored and not in the journal", RestoreJournal);
             }
             else if (!missing.Remove(record.Id)) replay.Found($"usage '{record.Id}' is stored twice", RestoreJournal);
             else if (!LedgerJson.EncodeRecord(record).AsSpan().SequenceEqual(LedgerJson.EncodeRecord(expected)))
@@ -364,7 +385,8 @@ public static class Verification
         foreach (var record in replay.Booked.Values)
         {
             var start = RollupPlan.Floor(record.At.ToUnixTimeMilliseconds(), RollupPlan.MillisOf(step));
-            var name = NameOf(record.GroupsOf(replay.Account, by).Single().Skip(1), Instant.FromUnixTimeMilliseconds(start), record.Currency);
+            var name = NameOf(record.GroupsOf(replay.Account, by).Single().Skip(1), Instant.FromUnixTimeMilliseconds(start),
+                record.Currency);
             if (!expected.TryGetValue(name, out var sums)) expected[name] = sums = new();
             sums.Add(record.Figures());
         }
@@ -378,21 +400,25 @@ public static class Verification
         foreach (var sum in await queries.SumAsync(new() { Account = replay.Account }, by, step, cancellation))
         {
             var name = NameOf(sum.Keys.Skip(1), sum.Start!.Value, sum.Currency);
-            var found = new Total(sum.Records, sum.InputTokens, sum.OutputTokens, sum.Requests, sum.FailedRequests, sum.CostNanos, sum.DurationMs);
+            var found = new Total(sum.Records, sum.InputTokens, sum.OutputTokens, sum.Requests, sum.FailedRequests, sum.CostNanos,
+                sum.DurationMs);
             if (!expected.Remove(name, out var sums)) replay.Found($"reports count {found} for {name}, the journal nothing", remedy);
             else if (found != Total.Of(sums)) replay.Found($"reports count {found} for {name}, the journal {Total.Of(sums)}", remedy);
-            else if (!sum.Durations.Counts.SequenceEqual(sums.Durations.Counts)) replay.Found($"the durations in reports for {name} are not those of the journal", remedy);
+            else if (!sum.Durations.Counts.SequenceEqual(sums.Durations.Counts))
+                replay.Found($"the durations in reports for {name} are not those of the journal", remedy);
         }
         foreach (var (name, sums) in expected) replay.Found($"reports count nothing for {name}, the journal {Total.Of(sums)}", remedy);
     }
 
-    readonly record struct Total(Int128 Records, Int128 Input, Int128 Output, Int128 Requests, Int128 Failed, Int128 CostNanos, Int128 DurationMs)
+    readonly record struct Total(Int128 Records, Int128 Input, Int128 Output, Int128 Requests, Int128 Failed, Int128 CostNanos,
+        Int128 DurationMs)
     {
         public static Total Of(RollupSums sums) =>
             new(sums.Records, sums.InputTokens, sums.OutputTokens, sums.Requests, sums.FailedRequests, sums.CostNanos, sums.DurationMs);
 
         public override string ToString() =>
-            $"{Records} records, {Input} input and {Output} output tokens, {Requests} requests ({Failed} failed), {CostNanos} nanos, {DurationMs} ms";
+            $"{Records} records, {Input} input and {Output} output tokens, {Requests} requests ({Failed} failed), {CostNanos} nanos, "
+                + $"{DurationMs} ms";
     }
 
     static string NameOf(IEnumerable<string?> keys, Instant start, string currency) =>

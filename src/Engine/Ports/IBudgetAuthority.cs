@@ -12,14 +12,17 @@ public interface IBudgetAuthority
     /// <summary>Cancelling gives up waiting for the answer, never the command: once sent it may be decided and become durable.</summary>
     Task<Outcome> SendAsync(string account, BudgetCommand command, CancellationToken cancellation = default);
 
-    /// <summary>Several commands of one account, decided in their order and answered in it. They share commits; each stands for itself.</summary>
-    async Task<IReadOnlyList<Outcome>> SendAllAsync(string account, IReadOnlyList<BudgetCommand> commands, CancellationToken cancellation = default) =>
+    /// <summary>Several commands of one account, decided in their order and answered in it. They share commits; each stands for
+    /// itself.</summary>
+    async Task<IReadOnlyList<Outcome>> SendAllAsync(string account, IReadOnlyList<BudgetCommand> commands,
+        CancellationToken cancellation = default) =>
         await Task.WhenAll(commands.Select(command => SendAsync(account, command, cancellation)));
 
     /// <summary>The settings in force: default policy and prices.</summary>
     Task<Settings> SettingsAsync();
 
-    /// <summary>Sets the default policy. <paramref name="ifVersion"/>: only if that is the settings' version. Null where it is not.</summary>
+    /// <summary>Sets the default policy. <paramref name="ifVersion"/>: only if that is the settings' version. Null where it is
+    /// not.</summary>
     Task<Settings?> SetDefaultPolicyAsync(Policy policy, long? ifVersion);
 
     /// <summary>Changes prices or exchange rates. Sent twice, it changes the same to the same.</summary>

@@ -28,7 +28,8 @@ public interface ILedger : IAsyncDisposable
     Task<Instant?> TimeAsync();
 
     /// <summary>
-    /// The newest snapshot (or the checkpoint, where that is newer) and the journal after it. An account that does not exist loads as version 0 with
+    /// The newest snapshot (or the checkpoint, where that is newer) and the journal after it. An account that does not exist loads as
+    /// version 0 with
     /// no events. Where an entry is missing in between it is an <see cref="InvalidDataException"/>, never a beginning.
     /// </summary>
     Task<StoredBudget> LoadAsync(string account);
@@ -43,7 +44,8 @@ public interface ILedger : IAsyncDisposable
     Task<Checkpoint?> LoadCheckpointAsync(string account);
 
     /// <summary>
-    /// Makes an account that begins with a checkpoint and what it has of the audit trail: part of a restore, before anything else of the account and
+    /// Makes an account that begins with a checkpoint and what it has of the audit trail: part of a restore, before anything else of the
+    /// account and
     /// while no host is at work. Usage records from before it are gone.
     /// </summary>
     Task RestoreCheckpointAsync(string account, Checkpoint checkpoint, IReadOnlyList<JournalEntry> audited);
@@ -51,7 +53,8 @@ public interface ILedger : IAsyncDisposable
     /// <summary>Closed holds and usage records by id, for those that exist.</summary>
     Task<Recalled> RecallAsync(string account, IReadOnlyCollection<string> holdIds, IReadOnlyCollection<string> usageIds);
 
-    /// <summary>The usage records of an account whose <see cref="UsageRecord.At"/> is not before <paramref name="from"/>, in no order.</summary>
+    /// <summary>The usage records of an account whose <see cref="UsageRecord.At"/> is not before <paramref name="from"/>, in no
+    /// order.</summary>
     IAsyncEnumerable<UsageRecord> ReadUsageAsync(string account, Instant from);
 
     /// <summary>Records that were booked before this are gone, or may go any moment; null where none ever went.</summary>
@@ -70,12 +73,14 @@ public interface ILedger : IAsyncDisposable
     Task<IReadOnlyList<StoredCounter>> ReadCountersAsync(string account, CounterName after, Instant at, int most);
 
     /// <summary>
-    /// Deletes all snapshots, of histories too. Changes no answer: whoever loads an account then has all its counters in memory. Those kept beside the snapshot
+    /// Deletes all snapshots, of histories too. Changes no answer: whoever loads an account then has all its counters in memory. Those kept
+    /// beside the snapshot
     /// stay, for hosts that count on them; so do checkpoints, which are the beginning of the journal.
     /// </summary>
     Task DeleteSnapshotsAsync();
 
-    /// <summary>The newest kept history of an account's usage (or that of the checkpoint) and the version that it reaches; version 0 where there is none.</summary>
+    /// <summary>The newest kept history of an account's usage (or that of the checkpoint) and the version that it reaches; version 0 where
+    /// there is none.</summary>
     Task<KeptHistory> LoadHistoryAsync(string account);
 
     /// <summary>Keeps the history of an account's usage up to a version, as <see cref="SaveSnapshotAsync"/> keeps a budget.</summary>
@@ -93,7 +98,8 @@ public interface ILedger : IAsyncDisposable
     /// <summary>The file of a catalogue that settings name, by its digest; null where none was kept under it.</summary>
     Task<ReadOnlyMemory<byte>?> LoadCatalogueAsync(string digest);
 
-    /// <summary>Keeps the file of a catalogue for good: older settings may name it. Durable when it returns; once more mends what was damaged.</summary>
+    /// <summary>Keeps the file of a catalogue for good: older settings may name it. Durable when it returns; once more mends what was
+    /// damaged.</summary>
     Task SaveCatalogueAsync(string digest, ReadOnlyMemory<byte> file);
 }
 
@@ -169,20 +175,23 @@ public enum AppendStatus
     Failed,
 }
 
-/// <summary><see cref="Version"/> is the account's version after the append (on conflict: the version found, or -1 where it was not read).</summary>
+/// <summary><see cref="Version"/> is the account's version after the append (on conflict: the version found, or -1 where it was not
+/// read).</summary>
 public readonly record struct AppendResult(AppendStatus Status, long Version, long SettingsVersion);
 
 /// <summary>One batch in an account's journal. Versions count from 1 without gaps.</summary>
 public sealed record JournalEntry(string Account, long Version, Instant At, IReadOnlyList<BudgetEvent> Events);
 
-/// <summary>A counter outside of memory. After <see cref="Until"/> it counts for nothing and goes by itself, unless it is to be kept.</summary>
+/// <summary>A counter outside of memory. After <see cref="Until"/> it counts for nothing and goes by itself, unless it is to be
+/// kept.</summary>
 public sealed record StoredCounter(CounterName Name, Instant Until, bool Keep, ReadOnlyMemory<byte> Json);
 
 /// <summary>
 /// What a snapshot changes in the counters beside it: some are kept, some are empty, and those of whole limits are gone. What ended before
 /// <see cref="At"/> may be cleared away.
 /// </summary>
-public sealed record CounterChanges(IReadOnlyList<StoredCounter> Kept, IReadOnlyList<CounterName> Empty, IReadOnlyList<int> GoneLimits, Instant At)
+public sealed record CounterChanges(IReadOnlyList<StoredCounter> Kept, IReadOnlyList<CounterName> Empty, IReadOnlyList<int> GoneLimits,
+    Instant At)
 {
     /// <summary>Clearing away is never the larger part of the work.</summary>
     public const int MostCleared = 10_000;

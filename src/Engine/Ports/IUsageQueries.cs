@@ -4,7 +4,8 @@ using Purser.Core;
 
 namespace Purser.Engine;
 
-/// <summary>Which records; null means any. Times are half-open [From, To) over <see cref="UsageRecord.At"/>; strings match exactly.</summary>
+/// <summary>Which records; null means any. Times are half-open [From, To) over <see cref="UsageRecord.At"/>; strings match
+/// exactly.</summary>
 public sealed record UsageFilter
 {
     public string? Account { get; init; }
@@ -40,10 +41,13 @@ public sealed record Page<T>(IReadOnlyList<T> Items, string? Next);
 /// </summary>
 public readonly record struct UsageKey(string Name)
 {
-    public static readonly UsageKey Account = new("account"), Orchestrator = new("orchestrator"), User = new("user"), Tenant = new("tenant"),
-        Session = new("session"), Provider = new("provider"), Model = new("model"), Tool = new("tool"), Outcome = new("outcome"), Tag = new("tag");
+    public static readonly UsageKey Account = new("account"), Orchestrator = new("orchestrator"), User = new("user"),
+        Tenant = new("tenant"),
+        Session = new("session"), Provider = new("provider"), Model = new("model"), Tool = new("tool"), Outcome = new("outcome"),
+            Tag = new("tag");
 
-    public static readonly IReadOnlyList<UsageKey> All = [Account, Orchestrator, User, Tenant, Session, Provider, Model, Tool, Outcome, Tag];
+    public static readonly IReadOnlyList<UsageKey> All = [Account, Orchestrator, User, Tenant, Session, Provider, Model, Tool, Outcome,
+        Tag];
 
     public const string Succeeded = "success";
     public const string Failed = "failure";
@@ -51,7 +55,8 @@ public readonly record struct UsageKey(string Name)
 
     public static UsageKey OfTag(string name) => new(OneTag + name);
 
-    public static bool IsKey(string name) => All.Contains(new(name)) || (name.StartsWith(OneTag, StringComparison.Ordinal) && name.Length > OneTag.Length);
+    public static bool IsKey(string name) => All.Contains(new(name))
+        || (name.StartsWith(OneTag, StringComparison.Ordinal) && name.Length > OneTag.Length);
 
     /// <summary>The tag whose value it is; null for every other key.</summary>
     public string? TagName => Name.StartsWith(OneTag, StringComparison.Ordinal) ? Name[OneTag.Length..] : null;
@@ -88,14 +93,17 @@ public sealed record UsageExtent(long Accounts, long Sessions, Instant? PeakAt, 
 /// </summary>
 public interface IUsageQueries
 {
-    /// <summary>Records by <see cref="UsageRecord.At"/>, newest first, then by the order of booking. A cursor that makes no sense is a <see cref="FormatException"/>.</summary>
+    /// <summary>Records by <see cref="UsageRecord.At"/>, newest first, then by the order of booking. A cursor that makes no sense is a <see
+    /// cref="FormatException"/>.</summary>
     Task<Page<AccountRecord>> FindAsync(UsageFilter filter, string? cursor, int limit, CancellationToken cancellation = default);
 
     /// <summary>
-    /// Whole quarters of an hour are read from rollups, and outlast the records. What rollups do not have (sessions, tags, minutes, ids) and the
+    /// Whole quarters of an hour are read from rollups, and outlast the records. What rollups do not have (sessions, tags, minutes, ids)
+    /// and the
     /// ragged edges of the range are read from records, for as long as those are kept.
     /// </summary>
-    Task<IReadOnlyList<UsageSum>> SumAsync(UsageFilter filter, IReadOnlyList<UsageKey> by, UsageStep step, CancellationToken cancellation = default);
+    Task<IReadOnlyList<UsageSum>> SumAsync(UsageFilter filter, IReadOnlyList<UsageKey> by, UsageStep step,
+        CancellationToken cancellation = default);
 
     Task<UsageExtent> ExtentAsync(UsageFilter filter, CancellationToken cancellation = default);
 

@@ -13,7 +13,8 @@ public interface IUsageStore
     Task<long> UnfoldedAsync();
 
     /// <summary>
-    /// Adds up to <paramref name="most"/> records to the rollups, in the order of booking, or makes an hour or a day of its parts that are over
+    /// Adds up to <paramref name="most"/> records to the rollups, in the order of booking, or makes an hour or a day of its parts that are
+    /// over
     /// at <paramref name="now"/>. False where there was nothing to do, or another host is at it.
     /// </summary>
     Task<bool> FoldAsync(Instant now, int most);
@@ -22,13 +23,15 @@ public interface IUsageStore
     Task<bool> EraseNextAsync();
 
     /// <summary>
-    /// Looks at up to <paramref name="most"/> records by age, from where an earlier call ended, and deletes those that rollups include and that were booked
+    /// Looks at up to <paramref name="most"/> records by age, from where an earlier call ended, and deletes those that rollups include and
+    /// that were booked
     /// before <paramref name="bookedBefore"/>. The answer is where to go on; null at the end.
     /// </summary>
     Task<UsageCursor?> PurgeAsync(Instant bookedBefore, UsageCursor? after, int most);
 
     /// <summary>
-    /// Makes the rollups of an account again from its journal. Sums are right meanwhile and after. Usage before a checkpoint is taken from there:
+    /// Makes the rollups of an account again from its journal. Sums are right meanwhile and after. Usage before a checkpoint is taken from
+    /// there:
     /// true where there is one.
     /// </summary>
     Task<bool> RebuildAsync(string account);
@@ -40,8 +43,10 @@ public interface IUsageStore
     Task<Page<string>> CompactableAsync(Instant before, int atLeast, string? cursor, int most);
 
     /// <summary>
-    /// Replaces up to <paramref name="most"/> of an account's oldest entries by a checkpoint, those that were written before an instant, and says how
-    /// many: fewer where the others have to stay, or another host is at it. The newest entry stays, and so do entries with usage that rollups do not
+    /// Replaces up to <paramref name="most"/> of an account's oldest entries by a checkpoint, those that were written before an instant,
+    /// and says how
+    /// many: fewer where the others have to stay, or another host is at it. The newest entry stays, and so do entries with usage that
+    /// rollups do not
     /// include or with an erasure that was not carried out. Nothing that can be asked changes, but that records booked before the instant
     /// may go from now on.
     /// </summary>

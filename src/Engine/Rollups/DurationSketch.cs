@@ -12,7 +12,8 @@ public sealed class DurationSketch
     const int Exact = 64;
     const int PerDoubling = Exact / 2;
 
-    /// <summary>The buckets from the first to the last that has calls, in one piece: adding is what reports spend their time with.</summary>
+    /// <summary>The buckets from the first to the last that has calls, in one piece: adding is what reports spend their time
+    /// with.</summary>
     long[] counts = [];
     int first;
 

@@ -23,7 +23,8 @@ public sealed class RollupGain
 public readonly record struct RollupPlace(RollupLevel Level, long Start, RollupKey Key);
 
 /// <summary>
-/// Gains of some levels, and what follows from them for the levels above, as far as <paramref name="state"/> says that those are made. Ready
+/// Gains of some levels, and what follows from them for the levels above, as far as <paramref name="state"/> says that those are made.
+/// Ready
 /// when <see cref="Spread"/> was called.
 /// </summary>
 public sealed class Fold(RollupState state)

@@ -47,6 +47,7 @@ public static class RecordMatching
     }
 
     public static UsageFigures Figures(this UsageRecord record) => new(
-        record.At.ToUnixTimeMilliseconds(), record.Amounts.InputTokens, record.Amounts.OutputTokens, record.Amounts.Requests, record.Amounts.CostNanos,
+        record.At.ToUnixTimeMilliseconds(), record.Amounts.InputTokens, record.Amounts.OutputTokens, record.Amounts.Requests,
+            record.Amounts.CostNanos,
         record.Usage.Success, record.Usage.DurationMs, record.Unpriced ? 1 : record.GivesPrice ? -1 : 0);
 }

@@ -5,21 +5,26 @@ using Purser.Core;
 
 namespace Purser.Engine;
 
-/// <summary>The key of a view has nothing in the dimensions that it adds up over; its account is empty where it adds up over those.</summary>
+/// <summary>The key of a view has nothing in the dimensions that it adds up over; its account is empty where it adds up over
+/// those.</summary>
 public sealed record RollupKey(
-    string Account, string? Orchestrator, string? User, string? Tenant, string? Provider, string? Model, string? Tool, bool Success, string Currency, int View = 0)
+    string Account, string? Orchestrator, string? User, string? Tenant, string? Provider, string? Model, string? Tool, bool Success,
+        string Currency, int View = 0)
 {
     public static RollupKey Of(string account, UsageRecord record)
     {
         var call = record.Usage.Dimensions;
-        return new(account, call.Orchestrator, call.User, call.Tenant, call.Provider, call.Model, call.Tool, record.Usage.Success, record.Currency);
+        return new(account, call.Orchestrator, call.User, call.Tenant, call.Provider, call.Model, call.Tool, record.Usage.Success,
+            record.Currency);
     }
 
     public RollupKey In(RollupView view)
     {
         return new(
-            Has(RollupDimensions.Account) ? Account : "", Has(RollupDimensions.Orchestrator) ? Orchestrator : null, Has(RollupDimensions.User) ? User : null,
-            Has(RollupDimensions.Tenant) ? Tenant : null, Has(RollupDimensions.Model) ? Provider : null, Has(RollupDimensions.Model) ? Model : null,
+            Has(RollupDimensions.Account) ? Account : "", Has(RollupDimensions.Orchestrator)
+                ? Orchestrator : null, Has(RollupDimensions.User) ? User : null,
+            Has(RollupDimensions.Tenant) ? Tenant : null, Has(RollupDimensions.Model) ? Provider : null, Has(RollupDimensions.Model)
+                ? Model : null,
             Has(RollupDimensions.Tool) ? Tool : null, Success, Currency, view.No);
 
         bool Has(RollupDimensions one) => view.Kept.HasFlag(one);
@@ -52,6 +57,7 @@ public sealed record RollupKey(
     public static RollupKey Parse(string text) => JsonSerializer.Deserialize(text, RollupKeyJson.Default.RollupKey)!;
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault)]
 [JsonSerializable(typeof(RollupKey))]
 sealed partial class RollupKeyJson : JsonSerializerContext;

@@ -19,7 +19,8 @@ public sealed class RollupView
     /// <summary>The numbers are stored. Each comes after the one that it is made of.</summary>
     public static readonly IReadOnlyList<RollupView> All = Make();
 
-    RollupView(int no, RollupDimensions kept, RollupView? source, bool quarters = false) => (No, Kept, Source, HasQuarters) = (no, kept, source, quarters);
+    RollupView(int no, RollupDimensions kept, RollupView? source, bool quarters = false) => (No, Kept, Source, HasQuarters) =
+        (no, kept, source, quarters);
 
     public int No { get; }
     public RollupDimensions Kept { get; }
@@ -27,7 +28,8 @@ public sealed class RollupView
     /// <summary>What it adds up; null for <see cref="Full"/>.</summary>
     public RollupView? Source { get; }
 
-    /// <summary>Those that most reports read, at the ends of a range and for zones whose hours are not those of UTC. Others have only hours and days.</summary>
+    /// <summary>Those that most reports read, at the ends of a range and for zones whose hours are not those of UTC. Others have only hours
+    /// and days.</summary>
     public bool HasQuarters { get; }
 
     /// <summary>It adds up over accounts.</summary>
@@ -36,8 +38,11 @@ public sealed class RollupView
     static RollupView[] Make()
     {
         var made = new List<RollupView> { Full, Account };
-        var others = new[] { RollupDimensions.Model, RollupDimensions.User, RollupDimensions.Orchestrator, RollupDimensions.Tenant, RollupDimensions.Tool };
-        made.AddRange(others.Select((kept, i) => new RollupView(2 + i, RollupDimensions.Account | kept, Full, quarters: kept == RollupDimensions.Model)));
+        var others = new[] { RollupDimensions.Model, RollupDimensions.User, RollupDimensions.Orchestrator, RollupDimensions.Tenant,
+            RollupDimensions.Tool };
+        made.AddRange(
+            others.Select((kept, i) =>
+                new RollupView(2 + i, RollupDimensions.Account | kept, Full, quarters: kept == RollupDimensions.Model)));
         made.Add(new(7, RollupDimensions.None, Account, quarters: true));
         made.AddRange(others.Select((kept, i) => new RollupView(8 + i, kept, made[2 + i], quarters: kept == RollupDimensions.Model)));
         // The pair that is asked for over all accounts more than others.
@@ -49,10 +54,12 @@ public sealed class RollupView
     public static IReadOnlyList<RollupView> With(RollupDimensions needed)
     {
         var ofAccount = Smallest(view => !view.IsOfAll);
-        return Smallest(view => view.IsOfAll) is { } ofAll ? ofAccount == Full ? [ofAll, Full] : [ofAll, ofAccount!, Full] : ofAccount == Full ? [Full] : [ofAccount!, Full];
+        return Smallest(view => view.IsOfAll) is { } ofAll ? ofAccount == Full ? [ofAll, Full] : [ofAll, ofAccount!, Full]
+            : ofAccount == Full ? [Full] : [ofAccount!, Full];
 
         RollupView? Smallest(Func<RollupView, bool> among) =>
-            All.Where(view => (view.Kept & needed) == needed && among(view)).MinBy(view => System.Numerics.BitOperations.PopCount((uint)view.Kept));
+            All.Where(view => (view.Kept & needed) == needed && among(view))
+                .MinBy(view => System.Numerics.BitOperations.PopCount((uint)view.Kept));
     }
 }
 

@@ -2,7 +2,8 @@
 namespace Purser.Engine;
 
 /// <summary>
-/// How far a ledger's rollups are. Hours and days are complete before these instants, and there are none of them after; likewise those that add up
+/// How far a ledger's rollups are. Hours and days are complete before these instants, and there are none of them after; likewise those that
+/// add up
 /// over all accounts.
 /// </summary>
 public readonly record struct RollupState(long HoursBefore, long DaysBefore, long AllHoursBefore, long AllDaysBefore)
@@ -40,7 +41,8 @@ public readonly record struct MillisRange(long From, long To)
 /// <see cref="Rollups"/> hold what is folded; records that are not folded yet are read where <see cref="Folded"/> says, all records where
 /// <see cref="Edges"/> do.
 /// </summary>
-public sealed record RollupPlan(IReadOnlyList<(RollupLevel Level, MillisRange Range)> Rollups, MillisRange Folded, IReadOnlyList<MillisRange> Edges)
+public sealed record RollupPlan(IReadOnlyList<(RollupLevel Level, MillisRange Range)> Rollups, MillisRange Folded,
+    IReadOnlyList<MillisRange> Edges)
 {
     public const long MinuteMillis = 60_000;
     public const long QuarterMillis = 15 * MinuteMillis;
@@ -76,8 +78,10 @@ public sealed record RollupPlan(IReadOnlyList<(RollupLevel Level, MillisRange Ra
         filter.To is { } to ? Math.Min(Latest, UsageCursor.CeilingMillis(to)) : Latest);
 
     /// <summary>
-    /// The range until whole quarters of an hour, on the sides where no record lies between: most reports end now, and nothing comes after that.
-    /// Records before <paramref name="keptSince"/> may be gone, so that nobody knows. <paramref name="isEmpty"/> is asked for at most two ranges.
+    /// The range until whole quarters of an hour, on the sides where no record lies between: most reports end now, and nothing comes after
+    /// that.
+    /// Records before <paramref name="keptSince"/> may be gone, so that nobody knows. <paramref name="isEmpty"/> is asked for at most two
+    /// ranges.
     /// </summary>
     public static MillisRange Widened(UsageFilter filter, long? keptSince, Func<MillisRange, bool> isEmpty)
     {
@@ -96,14 +100,18 @@ public sealed record RollupPlan(IReadOnlyList<(RollupLevel Level, MillisRange Ra
 
         var views = RollupView.With(by.Aggregate(NeededBy(filter), (needed, key) => needed | DimensionOf(key)));
         var rollups = new List<(RollupLevel, MillisRange)>();
-        Divide(step switch { UsageStep.Whole or UsageStep.Day => RollupSpan.Day, UsageStep.Hour => RollupSpan.Hour, _ => RollupSpan.Quarter }, inside);
-        return new(rollups, inside, [.. new[] { new MillisRange(range.From, inside.From), new(inside.To, range.To) }.Where(edge => !edge.IsEmpty)]);
+        Divide(step switch { UsageStep.Whole or UsageStep.Day => RollupSpan.Day, UsageStep.Hour => RollupSpan.Hour, _ =>
+            RollupSpan.Quarter }, inside);
+        return new(
+            rollups, inside,
+                [.. new[] { new MillisRange(range.From, inside.From), new(inside.To, range.To) }.Where(edge => !edge.IsEmpty)]);
 
         void Divide(RollupSpan span, MillisRange part)
         {
             if (part.IsEmpty) return;
             var unit = MillisOf(span);
-            var middle = new MillisRange(Ceiling(part.From, unit), Math.Min(Floor(part.To, unit), state.Before(new(RollupView.Full, span))));
+            var middle = new MillisRange(Ceiling(part.From, unit),
+                Math.Min(Floor(part.To, unit), state.Before(new(RollupView.Full, span))));
             if (middle.IsEmpty)
             {
                 Divide(span - 1, part);
@@ -122,7 +130,8 @@ public sealed record RollupPlan(IReadOnlyList<(RollupLevel Level, MillisRange Ra
     }
 
     static bool NeedsRecords(UsageFilter filter) =>
-        (filter.Session ?? filter.RequestId ?? filter.ReservationId ?? filter.Id) is not null || filter.Unpriced is not null || filter.Tags is { Count: > 0 };
+        (filter.Session ?? filter.RequestId ?? filter.ReservationId ?? filter.Id) is not null || filter.Unpriced is not null
+            || filter.Tags is { Count: > 0 };
 
     static bool NeedsRecords(UsageKey key) => key == UsageKey.Session || key.IsInTags;
 

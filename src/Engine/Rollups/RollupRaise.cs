@@ -4,7 +4,8 @@ using NodaTime;
 namespace Purser.Engine;
 
 /// <summary>
-/// Makes <see cref="Made"/> of the rows of <see cref="Parts"/>. Those over all accounts are made apart, behind the others: what changes in one
+/// Makes <see cref="Made"/> of the rows of <see cref="Parts"/>. Those over all accounts are made apart, behind the others: what changes in
+/// one
 /// account's past takes them back, and nothing else.
 /// </summary>
 public sealed class RollupRaise
@@ -12,7 +13,8 @@ public sealed class RollupRaise
     /// <summary>In this order.</summary>
     public static readonly IReadOnlyList<RollupRaise> All =
     [
-        new(RollupSpan.Hour, ofAll: false), new(RollupSpan.Day, ofAll: false), new(RollupSpan.Hour, ofAll: true), new(RollupSpan.Day, ofAll: true),
+        new(RollupSpan.Hour, ofAll: false), new(RollupSpan.Day, ofAll: false), new(RollupSpan.Hour, ofAll: true),
+            new(RollupSpan.Day, ofAll: true),
     ];
 
     readonly RollupSpan span;
@@ -33,7 +35,8 @@ public sealed class RollupRaise
     /// <summary>Where it has rows, there is something to make.</summary>
     public RollupLevel First => ofAll ? new(RollupView.Account, span) : Parts[0];
 
-    /// <summary>Where the parts lie of hours or days that are over at <paramref name="now"/> and not made yet; null where there are none.</summary>
+    /// <summary>Where the parts lie of hours or days that are over at <paramref name="now"/> and not made yet; null where there are
+    /// none.</summary>
     public MillisRange? Open(RollupState state, Instant now)
     {
         var over = RollupPlan.Floor(now.ToUnixTimeMilliseconds(), RollupPlan.MillisOf(span));
@@ -47,7 +50,8 @@ public sealed class RollupRaise
         return range.IsEmpty ? null : range;
     }
 
-    /// <summary>The first of these hours or days, and the state when it is made; <paramref name="first"/> is where the first part begins, if there is any.</summary>
+    /// <summary>The first of these hours or days, and the state when it is made; <paramref name="first"/> is where the first part begins,
+    /// if there is any.</summary>
     public (MillisRange Range, RollupState State) Next(RollupState state, MillisRange open, long? first)
     {
         var unit = RollupPlan.MillisOf(span);

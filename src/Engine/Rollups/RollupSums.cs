@@ -3,7 +3,8 @@ using System.Buffers;
 
 namespace Purser.Engine;
 
-/// <summary>One record as sums see it. Amounts are those that were booked; <see cref="Unpriced"/> is 1 without a price, and -1 for what gives one later.</summary>
+/// <summary>One record as sums see it. Amounts are those that were booked; <see cref="Unpriced"/> is 1 without a price, and -1 for what
+/// gives one later.</summary>
 public readonly record struct UsageFigures(
     long AtMillis, long InputTokens, long OutputTokens, long Requests, long CostNanos, bool Success, long? DurationMs, int Unpriced);
 
@@ -78,7 +79,8 @@ public class RollupSums
     /// <summary>Adds what <see cref="Encode"/> wrote.</summary>
     public void Add(ReadOnlySpan<byte> encoded)
     {
-        if (encoded.Length == 0 || encoded[0] != Format) throw new InvalidDataException("a rollup is not in a form that this program knows");
+        if (encoded.Length == 0 || encoded[0] != Format)
+            throw new InvalidDataException("a rollup is not in a form that this program knows");
         var reader = new Numbers(encoded[1..]);
         var records = (long)reader.Next();
         var (input, output) = (reader.Next(), reader.Next());
@@ -105,7 +107,8 @@ public class RollupSums
         var bytes = new ArrayBufferWriter<byte>(96);
         bytes.Write([Format]);
         foreach (var number in (ReadOnlySpan<Int128>)
-            [Records, InputTokens, OutputTokens, Requests, FailedRequests, CostNanos, DurationMs, RecordsWithDuration, Unpriced, PeakTokens, PeakAtMillis])
+            [Records, InputTokens, OutputTokens, Requests, FailedRequests, CostNanos, DurationMs, RecordsWithDuration, Unpriced, PeakTokens,
+                PeakAtMillis])
             Write(bytes, number);
         var before = 0;
         foreach (var (bucket, count) in Durations.Counts)

@@ -49,7 +49,8 @@ public sealed class UsageAdder(UsageFilter filter, IReadOnlyList<UsageKey> by, U
     }
 
     /// <summary>A rollup whose keys are <paramref name="keys"/>.</summary>
-    public void Add(string?[] keys, string currency, long startMillis, RollupSums sums) => Of(keys, StartOf(startMillis), currency).Add(sums);
+    public void Add(string?[] keys, string currency, long startMillis, RollupSums sums) => Of(keys, StartOf(startMillis), currency)
+        .Add(sums);
 
     /// <summary>A record whose keys are <paramref name="keys"/>, in the order asked for.</summary>
     public void Add(string?[] keys, string currency, in UsageFigures figures) => Of(keys, StartOf(figures.AtMillis), currency).Add(figures);
@@ -65,7 +66,8 @@ public sealed class UsageAdder(UsageFilter filter, IReadOnlyList<UsageKey> by, U
     public IReadOnlyList<UsageSum> Sums() =>
     [
         .. groups.Where(group => group.Value.Records > 0).Select(group => new UsageSum(
-            group.Key.Keys, group.Key.Start is { } start ? Instant.FromUnixTimeMilliseconds(start) : null, group.Key.Currency, group.Value.Records,
+            group.Key.Keys, group.Key.Start is { } start ? Instant.FromUnixTimeMilliseconds(start) : null, group.Key.Currency,
+                group.Value.Records,
             group.Value.InputTokens, group.Value.OutputTokens, group.Value.Requests, group.Value.FailedRequests, group.Value.CostNanos,
             group.Value.DurationMs, group.Value.RecordsWithDuration, group.Value.Unpriced) { Durations = group.Value.Durations }),
     ];

@@ -1,4 +1,5 @@
-// Where a listing of usage goes on: the instant and the booking order of the last record shown. Opaque to callers, the same for every ledger.
+// Where a listing of usage goes on: the instant and the booking order of the last record shown. Opaque to callers, the same for every
+// ledger.
 using System.Buffers.Binary;
 using System.Buffers.Text;
 using NodaTime;

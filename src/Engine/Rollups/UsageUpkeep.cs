@@ -1,4 +1,5 @@
-// When the journal and what was derived from it are kept up: often while there is little to do, rarely and a lot at once while others write much.
+// When the journal and what was derived from it are kept up: often while there is little to do, rarely and a lot at once while others write
+// much.
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using NodaTime;
@@ -6,7 +7,8 @@ using NodaTime;
 namespace Purser.Engine;
 
 /// <summary>
-/// How long records are kept, counted from when they were booked, and whether the journal is compacted: entries go when their records may. Rollups
+/// How long records are kept, counted from when they were booked, and whether the journal is compacted: entries go when their records may.
+/// Rollups
 /// are kept for good.
 /// </summary>
 public sealed record UsageRetention(Duration Kept, bool Compacts = false)
@@ -40,12 +42,14 @@ public sealed class UsageUpkeep(IUsageStore store, LedgerClock clock, ILogger lo
     static readonly TimeSpan period = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// While more records than this come in a period, folding waits: rows of rollups that change with nearly every record cost least when many
+    /// While more records than this come in a period, folding waits: rows of rollups that change with nearly every record cost least when
+    /// many
     /// records are added to them at once.
     /// </summary>
     const long Busy = 2_000;
 
-    /// <summary>Reports read records that are not folded one by one, about a million in a second: they need not wait for more than these.</summary>
+    /// <summary>Reports read records that are not folded one by one, about a million in a second: they need not wait for more than
+    /// these.</summary>
     const int MostUnfolded = 200_000;
 
     /// <summary>A step that others hardly notice, though they may wait for it.</summary>
@@ -96,7 +100,8 @@ public sealed class UsageUpkeep(IUsageStore store, LedgerClock clock, ILogger lo
         }
         await PurgeAsync(clock.Now - retention.Kept);
         if (retention.Compacts)
-            for (var step = 0; step < (busy ? 1 : CompactionsPerPeriod) && !cancellation.IsCancellationRequested && await CompactAsync(clock.Now - retention.Kept); step++)
+            for (var step = 0; step < (busy ? 1 : CompactionsPerPeriod) && !cancellation.IsCancellationRequested
+                && await CompactAsync(clock.Now - retention.Kept); step++)
             {
             }
     }
@@ -117,7 +122,8 @@ public sealed class UsageUpkeep(IUsageStore store, LedgerClock clock, ILogger lo
         {
             if (await store.CompactAsync(account, before, PerCompaction) < PerCompaction) compacting.Dequeue();
         }
-        catch (Exception e) when (e is InvalidDataException or JsonException or FormatException or InvalidOperationException or ArgumentException)
+        catch (Exception e) when (
+            e is InvalidDataException or JsonException or FormatException or InvalidOperationException or ArgumentException)
         {
             // What can not be read stays as it is, and holds up no other account.
             compacting.Dequeue();

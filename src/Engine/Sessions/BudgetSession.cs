@@ -17,7 +17,8 @@ public sealed record SessionParts(ILedger Ledger, Committer Committer, SettingsS
 
     public const int UsualEventsPerSnapshot = 5_000;
 
-    /// <summary>So many counters of single keys (users, sessions) an account keeps in memory at most, about; the others are fetched when they are named.</summary>
+    /// <summary>So many counters of single keys (users, sessions) an account keeps in memory at most, about; the others are fetched when
+    /// they are named.</summary>
     public int MostKeyedCounters { get; init; } = UsualKeyedCounters;
 
     public const int UsualKeyedCounters = 10_000;
@@ -74,7 +75,8 @@ public sealed class BudgetSession(string account, SessionParts parts)
     int eventsSinceSnapshot;
     int countedHolds;
 
-    /// <summary>So many batches more ask the ledger for the ids that memory does not know before they decide, not while they write.</summary>
+    /// <summary>So many batches more ask the ledger for the ids that memory does not know before they decide, not while they
+    /// write.</summary>
     int askFirst;
 
     public string Account => account;
@@ -86,7 +88,8 @@ public sealed class BudgetSession(string account, SessionParts parts)
     long nextDeadline = long.MaxValue;
 
     /// <summary>When something falls due by time alone, as far as is known; null where nothing does.</summary>
-    public Instant? NextDeadline => Volatile.Read(ref nextDeadline) is var due and < long.MaxValue ? Instant.FromUnixTimeMilliseconds(due) : null;
+    public Instant? NextDeadline => Volatile.Read(ref nextDeadline) is var due and < long.MaxValue ? Instant.FromUnixTimeMilliseconds(due)
+        : null;
 
     /// <summary>Completes when the session has ended and another may take the account over.</summary>
     public Task Stopped => stopped.Task;
@@ -97,9 +100,11 @@ public sealed class BudgetSession(string account, SessionParts parts)
         var waiting = new PendingCommand(command, new(TaskCreationOptions.RunContinuationsAsynchronously));
         lock (gate)
         {
-            if (stopping) return AtOnce(command, new(OutcomeStatus.Moved, null, null, "the account is being handed over; retry with the same id"));
+            if (stopping)
+                return AtOnce(command, new(OutcomeStatus.Moved, null, null, "the account is being handed over; retry with the same id"));
             if (queue.Count >= MostWaiting)
-                return AtOnce(command, new(OutcomeStatus.Unavailable, null, null, "too many calls wait for this account; retry with the same id"));
+                return AtOnce(
+                    command, new(OutcomeStatus.Unavailable, null, null, "too many calls wait for this account; retry with the same id"));
             queue.Enqueue(waiting);
             Measures.Waiting(1);
             LastUsed = parts.Clock.Now;
@@ -207,7 +212,8 @@ public sealed class BudgetSession(string account, SessionParts parts)
         }
     }
 
-    /// <summary>Decides the batch and appends it; false where the state or the settings were behind and it has to be decided again.</summary>
+    /// <summary>Decides the batch and appends it; false where the state or the settings were behind and it has to be decided
+    /// again.</summary>
     async Task<bool> TryServeAsync(List<PendingCommand> batch)
     {
         var settings = await parts.Settings.CurrentAsync();
@@ -303,10 +309,12 @@ public sealed class BudgetSession(string account, SessionParts parts)
         return loaded;
     }
 
-    async Task<List<BudgetEvent>> DecideAsync(BudgetState budget, List<PendingCommand> batch, Settings settings, Instant now, Outcome[] outcomes)
+    async Task<List<BudgetEvent>> DecideAsync(BudgetState budget, List<PendingCommand> batch, Settings settings, Instant now,
+        Outcome[] outcomes)
     {
         var seeding = await SeedAsync(budget, batch[0].Command, settings, now);
-        // Counters that are not in memory come back by one query. A command about what an earlier one of the batch makes is looked at again.
+        // Counters that are not in memory come back by one query. A command about what an earlier one of the batch makes is looked at
+        // again.
         if (budget.Away.Count > 0)
             await ReturnAsync(budget, batch.SelectMany(waiting => CounterMemory.Named(budget, waiting.Command, settings, now)).ToHashSet());
         var events = new List<BudgetEvent>(2 * batch.Count);
@@ -328,7 +336,8 @@ public sealed class BudgetSession(string account, SessionParts parts)
     async Task ReturnAsync(BudgetState budget, IReadOnlyCollection<CounterName> names)
     {
         if (names.Count == 0) return;
-        foreach (var kept in await parts.Ledger.ReadCountersAsync(account, names)) CounterMemory.Return(budget, kept.Name, LedgerJson.DecodeCounter(kept.Json.Span));
+        foreach (var kept in await parts.Ledger.ReadCountersAsync(account, names))
+            CounterMemory.Return(budget, kept.Name, LedgerJson.DecodeCounter(kept.Json.Span));
         foreach (var name in names) CounterMemory.Return(budget, name, null);
     }
 
@@ -370,7 +379,8 @@ public sealed class BudgetSession(string account, SessionParts parts)
     async Task RecallAsync(BudgetState budget, Asked asked)
     {
         if (asked == default) return;
-        var recalled = await parts.Ledger.RecallAsync(account, (IReadOnlyCollection<string>?)asked.Holds ?? [], (IReadOnlyCollection<string>?)asked.Usage ?? []);
+        var recalled = await parts.Ledger.RecallAsync(account, (IReadOnlyCollection<string>?)asked.Holds ?? [],
+            (IReadOnlyCollection<string>?)asked.Usage ?? []);
         foreach (var hold in recalled.Holds.Values) budget.Remember(hold);
         foreach (var record in recalled.Usage.Values) budget.Remember(record);
     }
@@ -390,24 +400,28 @@ public sealed class BudgetSession(string account, SessionParts parts)
     /// </summary>
     async Task SnapshotAsync(int atLeast, int mostKeyed)
     {
-        if (state is not { Version: > 0 } budget || (eventsSinceSnapshot < atLeast && !(stopping && CounterMemory.Count(budget) > mostKeyed))) return;
+        if (state is not { Version: > 0 } budget
+            || (eventsSinceSnapshot < atLeast && !(stopping && CounterMemory.Count(budget) > mostKeyed))) return;
         // What is closed lies in the ledger, and whoever reads the snapshot would drop it: on a busy account it would be most of the work.
         budget.Forget(Instant.MaxValue);
         var leaving = CounterMemory.Leave(budget, mostKeyed, parts.Clock.Now - countersRemembered);
         try
         {
-            var kept = leaving.Where(one => one.Counter is not null).Select(one => new StoredCounter(one.Name, one.Until, one.Keep, LedgerJson.EncodeCounter(one.Counter!))).ToArray();
+            var kept = leaving.Where(one => one.Counter is not null)
+                .Select(one => new StoredCounter(one.Name, one.Until, one.Keep, LedgerJson.EncodeCounter(one.Counter!))).ToArray();
             var empty = leaving.Where(one => one.Counter is null).Select(one => one.Name).ToArray();
             var gone = CounterMemory.Gone(budget);
             var changes = new CounterChanges(kept, empty, gone, budget.LastAt);
-            if (await parts.Ledger.SaveSnapshotAsync(account, budget.Version, LedgerJson.EncodeState(budget), changes)) CounterMemory.Forget(budget, gone);
+            if (await parts.Ledger.SaveSnapshotAsync(account, budget.Version, LedgerJson.EncodeState(budget), changes))
+                CounterMemory.Forget(budget, gone);
             else CounterMemory.Stay(budget, leaving);
             eventsSinceSnapshot = 0;
         }
         catch (LedgerUnavailableException e)
         {
             CounterMemory.Stay(budget, leaving);
-            parts.Log.LogWarning("Account {Account}: the snapshot at version {Version} was not kept: {Why}", account, budget.Version, e.Message);
+            parts.Log.LogWarning("Account {Account}: the snapshot at version {Version} was not kept: {Why}", account, budget.Version,
+                e.Message);
         }
     }
 }

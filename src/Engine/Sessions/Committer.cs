@@ -18,10 +18,12 @@ public sealed class Committer : IAsyncDisposable
     public Committer(ILedger ledger, TaskScheduler? scheduler = null)
     {
         this.ledger = ledger;
-        loop = Task.Factory.StartNew(RunAsync, CancellationToken.None, TaskCreationOptions.DenyChildAttach, scheduler ?? TaskScheduler.Default).Unwrap();
+        loop = Task.Factory.StartNew(RunAsync, CancellationToken.None, TaskCreationOptions.DenyChildAttach, scheduler
+            ?? TaskScheduler.Default).Unwrap();
     }
 
-    /// <summary>Completes when the append is durable or is known not to be; throws <see cref="LedgerUnavailableException"/> where neither is known.</summary>
+    /// <summary>Completes when the append is durable or is known not to be; throws <see cref="LedgerUnavailableException"/> where neither
+    /// is known.</summary>
     public Task<AppendResult> AppendAsync(Append append)
     {
         var done = new TaskCompletionSource<AppendResult>(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -9,7 +9,8 @@ namespace Purser.Engine;
 
 public sealed class EmbeddedOptions
 {
-    /// <summary>How often the ledger is asked which accounts have something due. Holds expire at most this much late when nobody calls.</summary>
+    /// <summary>How often the ledger is asked which accounts have something due. Holds expire at most this much late when nobody
+    /// calls.</summary>
     public TimeSpan DeadlinePoll { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>How often the ledger's clock is asked for, where it has one.</summary>
@@ -48,13 +49,15 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
     volatile bool closing;
 
     /// <param name="histories">Told of what is booked; without them nothing looks for anomalies.</param>
-    public EmbeddedAuthority(ILedger ledger, TimeProvider? time = null, EmbeddedOptions? options = null, ILogger? log = null, EmbeddedHistories? histories = null)
+    public EmbeddedAuthority(ILedger ledger, TimeProvider? time = null, EmbeddedOptions? options = null, ILogger? log = null,
+        EmbeddedHistories? histories = null)
     {
         this.ledger = ledger;
         this.histories = histories;
         this.options = options ??= new();
         time ??= TimeProvider.System;
-        parts = new(ledger, new(ledger, options.Scheduler), new(ledger, options.RefuseUnknownAccounts), new(time), log ?? NullLogger.Instance)
+        parts = new(ledger, new(ledger, options.Scheduler), new(ledger, options.RefuseUnknownAccounts), new(time), log
+            ?? NullLogger.Instance)
         {
             Scheduler = options.Scheduler,
             EventsPerSnapshot = options.EventsPerSnapshot,
@@ -87,7 +90,8 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
 
     public async Task<Settings> SettingsAsync() => await parts.Settings.RefreshAsync();
 
-    public Task<Settings?> SetDefaultPolicyAsync(Policy policy, long? ifVersion) => parts.Settings.SaveDefaultPolicyAsync(policy, ifVersion);
+    public Task<Settings?> SetDefaultPolicyAsync(Policy policy, long? ifVersion) =>
+        parts.Settings.SaveDefaultPolicyAsync(policy, ifVersion);
 
     public Task<SettingsEdited> EditSettingsAsync(SettingsEdit edit) => parts.Settings.EditAsync(edit);
 
@@ -126,7 +130,8 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
             await parts.Clock.MeasureAsync(ledger);
             var off = Duration.Max(parts.Clock.Offset, -parts.Clock.Offset);
             if (off > LedgerClock.Reported)
-                parts.Log.LogWarning("This machine's clock is {Seconds} s off the ledger's; it is corrected for, but should be set right", (long)off.TotalSeconds);
+                parts.Log.LogWarning("This machine's clock is {Seconds} s off the ledger's; it is corrected for, but should be set right",
+                    (long)off.TotalSeconds);
         }
         catch (LedgerUnavailableException e)
         {

@@ -13,7 +13,8 @@ public static class Fingerprints
     [ThreadStatic] static Utf8JsonWriter? writer;
 
     /// <summary>
-    /// As <see cref="Fill"/>, for ids that were made up just now too: where a lost answer is asked for again under the same id, somebody does repeat
+    /// As <see cref="Fill"/>, for ids that were made up just now too: where a lost answer is asked for again under the same id, somebody
+    /// does repeat
     /// it. What repeats it says so by <see cref="IdentifiedCommand.FreshId"/> false.
     /// </summary>
     public static void FillForRepetition(BudgetCommand command)
@@ -24,7 +25,8 @@ public static class Fingerprints
         identified.Fingerprint = repetition.Fingerprint;
     }
 
-    /// <summary>64 bits of SHA-256 over the command's one JSON form; 0 for an id that was made up just now, which nobody can repeat.</summary>
+    /// <summary>64 bits of SHA-256 over the command's one JSON form; 0 for an id that was made up just now, which nobody can
+    /// repeat.</summary>
     public static void Fill(BudgetCommand command)
     {
         if (command is not IdentifiedCommand { FreshId: false } identified) return;

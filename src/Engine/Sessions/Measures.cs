@@ -7,7 +7,8 @@ using Purser.Core;
 
 namespace Purser.Engine;
 
-/// <summary>What happens with every command is added up in plain numbers, which are looked at when somebody collects; the rest is rare enough to be told.</summary>
+/// <summary>What happens with every command is added up in plain numbers, which are looked at when somebody collects; the rest is rare
+/// enough to be told.</summary>
 public static class Measures
 {
     public const string MeterName = "Purser";
@@ -15,7 +16,8 @@ public static class Measures
     /// <summary>The last column is an admission of less than was asked for.</summary>
     static readonly string[] outcomes = [.. Enum.GetNames<OutcomeStatus>().Select(JsonNamingPolicy.CamelCase.ConvertName), "degraded"];
 
-    static readonly (Type Type, string Name)[] kinds = [.. typeof(BudgetCommand).GetCustomAttributes<JsonDerivedTypeAttribute>().Select(kind => (kind.DerivedType, (string)kind.TypeDiscriminator!))];
+    static readonly (Type Type, string Name)[] kinds = [.. typeof(BudgetCommand).GetCustomAttributes<JsonDerivedTypeAttribute>()
+        .Select(kind => (kind.DerivedType, (string)kind.TypeDiscriminator!))];
     static readonly Dictionary<Type, int> numbers = kinds.Select((kind, number) => (kind.Type, number)).ToDictionary();
     static readonly long[] answers = new long[kinds.Length * outcomes.Length];
 
@@ -26,26 +28,36 @@ public static class Measures
 
     static readonly Meter meter = new(MeterName);
 
-    public static readonly Counter<long> Activations = meter.CreateCounter<long>("purser.activations", description: "Accounts that were taken into memory");
-    public static readonly Counter<long> Conflicts = meter.CreateCounter<long>("purser.conflicts", description: "Batches that were decided again, because another writer or newer settings were there first");
-    public static readonly Counter<long> LedgerErrors = meter.CreateCounter<long>("purser.ledger.errors", description: "Times that the ledger was away, did not answer or refused a write");
+    public static readonly Counter<long> Activations = meter.CreateCounter<long>(
+        "purser.activations", description: "Accounts that were taken into memory");
+    public static readonly Counter<long> Conflicts = meter.CreateCounter<long>(
+        "purser.conflicts", description: "Batches that were decided again, because another writer or newer settings were there first");
+    public static readonly Counter<long> LedgerErrors = meter.CreateCounter<long>("purser.ledger.errors",
+        description: "Times that the ledger was away, did not answer or refused a write");
 
-    public static readonly Histogram<double> AppendDuration = meter.CreateHistogram("purser.append.duration", "s", "How long one durable step of the ledger took",
-        advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] });
+    public static readonly Histogram<double> AppendDuration = meter.CreateHistogram("purser.append.duration", "s",
+        "How long one durable step of the ledger took",
+        advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
+            5, 10] });
 
-    public static readonly Histogram<double> AppendAccounts = meter.CreateHistogram("purser.append.accounts", description: "Accounts that shared one durable step",
+    public static readonly Histogram<double> AppendAccounts = meter.CreateHistogram("purser.append.accounts",
+        description: "Accounts that shared one durable step",
         advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000] });
 
-    public static readonly Histogram<double> BatchCommands = meter.CreateHistogram("purser.batch.commands", description: "Commands of one account that were decided together",
+    public static readonly Histogram<double> BatchCommands = meter.CreateHistogram("purser.batch.commands",
+        description: "Commands of one account that were decided together",
         advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [1, 2, 5, 10, 20, 50, 100, 200, 500] });
 
     static Measures()
     {
-        meter.CreateObservableCounter("purser.commands", Answers, description: "Commands by what was answered; reservations among them are the decisions");
-        meter.CreateObservableGauge("purser.queue.length", () => Volatile.Read(ref waiting), description: "Commands that wait to be decided");
+        meter.CreateObservableCounter("purser.commands", Answers,
+            description: "Commands by what was answered; reservations among them are the decisions");
+        meter.CreateObservableGauge("purser.queue.length", () => Volatile.Read(ref waiting),
+            description: "Commands that wait to be decided");
         meter.CreateObservableGauge("purser.sessions", () => Volatile.Read(ref sessions), description: "Accounts in memory");
         meter.CreateObservableGauge("purser.holds", () => Volatile.Read(ref holds), description: "Active holds of the accounts in memory");
-        meter.CreateObservableGauge("purser.clock.offset", () => Volatile.Read(ref clockOffsetSeconds), "s", "How far this machine's clock is behind the ledger's");
+        meter.CreateObservableGauge("purser.clock.offset", () => Volatile.Read(ref clockOffsetSeconds), "s",
+            "How far this machine's clock is behind the ledger's");
     }
 
     static IEnumerable<Measurement<long>> Answers()
@@ -53,7 +65,8 @@ public static class Measures
         for (var kind = 0; kind < kinds.Length; kind++)
             for (var outcome = 0; outcome < outcomes.Length; outcome++)
                 if (Volatile.Read(ref answers[(kind * outcomes.Length) + outcome]) is > 0 and var count)
-                    yield return new(count, new KeyValuePair<string, object?>("command", kinds[kind].Name), new KeyValuePair<string, object?>("outcome", outcomes[outcome]));
+                    yield return new(count, new KeyValuePair<string, object?>("command", kinds[kind].Name), new KeyValuePair<string,
+                        object?>("outcome", outcomes[outcome]));
     }
 
     internal static void Answered(BudgetCommand command, Outcome outcome)

@@ -34,12 +34,14 @@ public sealed class SettingsSource(ILedger ledger, bool refuseUnknownAccounts = 
         {
             var known = await RefreshAsync();
             if (ifVersion is { } wanted && wanted != known.DefaultsVersion) return null;
-            var body = JsonSerializer.SerializeToUtf8Bytes(known.Body with { DefaultPolicy = policy, DefaultsVersion = known.Version + 1 }, CoreJson.Default.SettingsBody);
+            var body = JsonSerializer.SerializeToUtf8Bytes(known.Body with { DefaultPolicy = policy, DefaultsVersion = known.Version + 1 },
+                CoreJson.Default.SettingsBody);
             if (await ledger.SaveSettingsAsync(known.Version, body)) return await RefreshAsync();
         }
     }
 
-    /// <summary>Saves a change of prices or exchange rates, or says why it can not be. Needs no price, so that a catalogue that is damaged can be replaced.</summary>
+    /// <summary>Saves a change of prices or exchange rates, or says why it can not be. Needs no price, so that a catalogue that is damaged
+    /// can be replaced.</summary>
     public async Task<SettingsEdited> EditAsync(SettingsEdit edit)
     {
         while (true)

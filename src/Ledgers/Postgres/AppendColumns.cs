@@ -63,7 +63,8 @@ static class AppendColumns
         Add(newUsageOwners, NpgsqlDbType.Integer);
         Add(newUsageIds, NpgsqlDbType.Text);
 
-        void Add(object values, NpgsqlDbType type) => command.Parameters.Add(new() { Value = values, NpgsqlDbType = NpgsqlDbType.Array | type });
+        void Add(object values, NpgsqlDbType type) =>
+            command.Parameters.Add(new() { Value = values, NpgsqlDbType = NpgsqlDbType.Array | type });
     }
 
     sealed class UsageColumns
@@ -71,7 +72,8 @@ static class AppendColumns
         readonly List<int> owner = [];
         readonly List<string> id = [];
         readonly List<long> at = [];
-        readonly List<string?> orchestrator = [], user = [], tenant = [], session = [], provider = [], model = [], tool = [], request = [], reservation = [];
+        readonly List<string?> orchestrator = [], user = [], tenant = [], session = [], provider = [], model = [], tool = [], request = [],
+            reservation = [];
         readonly List<bool> success = [], unpriced = [];
         readonly List<long> input = [], output = [], requests = [], cost = [];
         readonly List<string> currency = [];
@@ -109,7 +111,8 @@ static class AppendColumns
             add(owner, NpgsqlDbType.Integer);
             add(id, NpgsqlDbType.Text);
             add(at, NpgsqlDbType.Bigint);
-            foreach (var names in new[] { orchestrator, user, tenant, session, provider, model, tool, request, reservation }) add(names, NpgsqlDbType.Text);
+            foreach (var names in new[] { orchestrator, user, tenant, session, provider, model, tool, request, reservation })
+                add(names, NpgsqlDbType.Text);
             add(success, NpgsqlDbType.Boolean);
             add(unpriced, NpgsqlDbType.Boolean);
             foreach (var sums in new[] { input, output, requests, cost }) add(sums, NpgsqlDbType.Bigint);

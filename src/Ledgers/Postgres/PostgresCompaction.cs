@@ -1,4 +1,5 @@
-// Compaction in PostgreSQL: planned and done in one transaction under the lock of the rollups, so that hosts do not compact an account twice.
+// Compaction in PostgreSQL: planned and done in one transaction under the lock of the rollups, so that hosts do not compact an account
+// twice.
 using NodaTime;
 using Npgsql;
 using NpgsqlTypes;
@@ -22,12 +23,14 @@ public sealed partial class PostgresLedger
         command.Parameters.Add(new() { Value = account });
         await using var row = await command.ExecuteReaderAsync();
         return await row.ReadAsync()
-            ? new(row.GetInt64(0), Instant.FromUnixTimeMilliseconds(row.GetInt64(1)), row.GetFieldValue<byte[]>(2), row.GetFieldValue<byte[]>(3)) : null;
+            ? new(row.GetInt64(0), Instant.FromUnixTimeMilliseconds(row.GetInt64(1)), row.GetFieldValue<byte[]>(2),
+                row.GetFieldValue<byte[]>(3)) : null;
     }
 
     static async Task<List<CompactedUsage>> CompactedUsageAsync(NpgsqlConnection connection, string account)
     {
-        await using var command = new NpgsqlCommand("select start, key, sums, sessions from compacted_usage where account = $1 order by start, key", connection);
+        await using var command = new NpgsqlCommand(
+            "select start, key, sums, sessions from compacted_usage where account = $1 order by start, key", connection);
         command.Parameters.Add(new() { Value = account });
         await using var row = await command.ExecuteReaderAsync();
         var usage = new List<CompactedUsage>();
@@ -73,9 +76,11 @@ public sealed partial class PostgresLedger
             var entries = await ReadJournalAsync(account, from?.Version ?? 0, most);
             if (Compaction.Plan(account, from, entries, before, limits) is not { } step) return false;
             await SaveAsync(connection, account, step.Checkpoint);
-            await SaveAsync(connection, account, [.. step.Usage.Gains.Select(gain => new CompactedUsage(gain.Key.Start, gain.Key.Key, gain.Value))]);
+            await SaveAsync(
+                connection, account, [.. step.Usage.Gains.Select(gain => new CompactedUsage(gain.Key.Start, gain.Key.Key, gain.Value))]);
             await using (var audit = new NpgsqlCommand(
-                "update audit a set at = e.at, events = e.events from unnest($2, $3, $4) as e(version, at, events) where a.account = $1 and a.version = e.version", connection))
+                "update audit a set at = e.at, events = e.events from unnest($2, $3, $4) as e(version, at, events) where a.account = $1 "
+                    + "and a.version = e.version", connection))
             {
                 Bind(audit, account, step.Audited);
                 await audit.ExecuteNonQueryAsync();
@@ -96,7 +101,8 @@ public sealed partial class PostgresLedger
     {
         var (folded, _) = await RollupStateAsync(connection, default);
         await using var command = new NpgsqlCommand(
-            "select least(h.version, (select min(version) from audit a where a.account = h.account and a.erases)) from heads h where h.account = $1", connection);
+            "select least(h.version, (select min(version) from audit a where a.account = h.account and a.erases)) from heads h where "
+                + "h.account = $1", connection);
         command.Parameters.Add(new() { Value = account });
         if (await command.ExecuteScalarAsync() is not long end) return null;
         return new(end, await UnfoldedAsync(connection, account, folded), await AuditTrail.ErasuresAsync(this, account));
@@ -106,21 +112,24 @@ public sealed partial class PostgresLedger
     {
         if (!await WithRollupsAsync(async connection =>
         {
-            await using (var head = new NpgsqlCommand("insert into heads (account, shard, version, next_deadline) values ($1, $2, $3, $4)", connection))
+            await using (var head = new NpgsqlCommand("insert into heads (account, shard, version, next_deadline) values ($1, $2, $3, $4)",
+                connection))
             {
                 head.Parameters.Add(new() { Value = account });
                 head.Parameters.Add(new() { Value = (short)Shard.NumberOf(account) });
                 head.Parameters.Add(new() { Value = checkpoint.Version });
                 head.Parameters.Add(new()
                 {
-                    Value = Compaction.NextDeadlineOf(checkpoint) is { } due ? UsageCursor.CeilingMillis(due) : DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bigint,
+                    Value = Compaction.NextDeadlineOf(checkpoint) is { } due ? UsageCursor.CeilingMillis(due) : DBNull.Value,
+                        NpgsqlDbType = NpgsqlDbType.Bigint,
                 });
                 await head.ExecuteNonQueryAsync();
             }
             await SaveAsync(connection, account, checkpoint);
             await SaveAsync(connection, account, checkpoint.Usage);
             await using (var audit = new NpgsqlCommand(
-                "insert into audit (account, version, erases, at, events) select $1, e.version, false, e.at, e.events from unnest($2, $3, $4) as e(version, at, events)", connection))
+                "insert into audit (account, version, erases, at, events) select $1, e.version, false, e.at, e.events from unnest($2, "
+                    + "$3, $4) as e(version, at, events)", connection))
             {
                 Bind(audit, account, audited);
                 await audit.ExecuteNonQueryAsync();
@@ -141,7 +150,8 @@ public sealed partial class PostgresLedger
         command.Parameters.Add(new() { Value = account });
         command.Parameters.Add(new() { Value = audited.Select(entry => entry.Version).ToArray() });
         command.Parameters.Add(new() { Value = audited.Select(entry => entry.At.ToUnixTimeMilliseconds()).ToArray() });
-        command.Parameters.Add(new() { Value = audited.Select(entry => LedgerJson.EncodeEvents(entry.Events)).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea });
+        command.Parameters.Add(new() { Value = audited.Select(entry => LedgerJson.EncodeEvents(entry.Events)).ToArray(),
+            NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea });
     }
 
     static async Task SaveAsync(NpgsqlConnection connection, string account, Checkpoint checkpoint)
@@ -171,7 +181,8 @@ public sealed partial class PostgresLedger
         {
             Bind(read);
             await using var row = await read.ExecuteReaderAsync();
-            while (await row.ReadAsync()) usage[(int)row.GetInt64(0) - 1].Gain.Add(row.GetFieldValue<byte[]>(1), row.GetFieldValue<byte[]>(2));
+            while (await row.ReadAsync())
+                usage[(int)row.GetInt64(0) - 1].Gain.Add(row.GetFieldValue<byte[]>(1), row.GetFieldValue<byte[]>(2));
         }
         await using var write = new NpgsqlCommand(
             """
@@ -179,8 +190,12 @@ public sealed partial class PostgresLedger
             on conflict (account, start, key) do update set sums = excluded.sums, sessions = excluded.sessions
             """, connection);
         Bind(write);
-        write.Parameters.Add(new() { Value = usage.Select(one => one.Gain.Sums.Encode()).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea });
-        write.Parameters.Add(new() { Value = usage.Select(one => one.Gain.Sessions.Encode()).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea });
+        write.Parameters.Add(
+            new() { Value = usage.Select(one => one.Gain.Sums.Encode()).ToArray(),
+                NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea });
+        write.Parameters.Add(
+            new() { Value = usage.Select(one => one.Gain.Sessions.Encode()).ToArray(),
+                NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea });
         await write.ExecuteNonQueryAsync();
 
         void Bind(NpgsqlCommand command)

@@ -53,7 +53,8 @@ public sealed partial class PostgresLedger : ILedger
             appending = new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
 
             // The builder of the driver takes every keyword that it knows for one that is there.
-            bool IsGiven(string keyword) => given.ContainsKey(keyword) || given.ContainsKey(keyword.Replace(" ", "", StringComparison.Ordinal));
+            bool IsGiven(string keyword) => given.ContainsKey(keyword)
+                || given.ContainsKey(keyword.Replace(" ", "", StringComparison.Ordinal));
         }
         catch (ArgumentException e)
         {
@@ -105,8 +106,10 @@ public sealed partial class PostgresLedger : ILedger
         await using var transaction = await connection.BeginTransactionAsync();
         await using var command = new NpgsqlCommand(appendText, connection);
         var results = await AppendAsync(command, batch, order);
-        var audited = Enumerable.Range(0, batch.Count).Where(i => batch[i].IsAudited && results[i].Status == AppendStatus.Written).ToArray();
-        await using var audit = new NpgsqlCommand("insert into audit (account, version, erases) select * from unnest($1, $2, $3)", connection);
+        var audited = Enumerable.Range(0, batch.Count).Where(i => batch[i].IsAudited && results[i].Status == AppendStatus.Written)
+            .ToArray();
+        await using var audit = new NpgsqlCommand("insert into audit (account, version, erases) select * from unnest($1, $2, $3)",
+            connection);
         audit.Parameters.Add(new() { Value = Array.ConvertAll(audited, i => batch[i].Account) });
         audit.Parameters.Add(new() { Value = Array.ConvertAll(audited, i => results[i].Version) });
         audit.Parameters.Add(new() { Value = Array.ConvertAll(audited, i => batch[i].Erases) });
@@ -116,7 +119,8 @@ public sealed partial class PostgresLedger : ILedger
     }
 
     const string appendText =
-        "select ord, status, version, settings_version from append($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30,$31,$32,$33,$34,$35)";
+        "select ord, status, version, settings_version from "
+            + "append($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30,$31,$32,$33,$34,$35)";
 
     static async Task<AppendResult[]> AppendAsync(NpgsqlCommand command, IReadOnlyList<Append> batch, int[] order)
     {
@@ -230,16 +234,19 @@ public sealed partial class PostgresLedger : ILedger
     public Task<IReadOnlyList<JournalEntry>> ReadJournalAsync(string account, long afterVersion, int most) => ReachAsync(async () =>
     {
         afterVersion = Math.Max(0, afterVersion);
-        await using var command = source.CreateCommand("select version, at, events from journal where account = $1 and version > $2 order by version limit $3");
+        await using var command = source.CreateCommand(
+            "select version, at, events from journal where account = $1 and version > $2 order by version limit $3");
         command.Parameters.Add(new() { Value = account });
         command.Parameters.Add(new() { Value = afterVersion });
         command.Parameters.Add(new() { Value = most });
         await using var reader = await command.ExecuteReaderAsync();
         var entries = new List<JournalEntry>();
-        while (await reader.ReadAsync()) entries.Add(Entry(account, reader.GetInt64(0), reader.GetInt64(1), reader.GetFieldValue<byte[]>(2)));
+        while (await reader.ReadAsync())
+            entries.Add(Entry(account, reader.GetInt64(0), reader.GetInt64(1), reader.GetFieldValue<byte[]>(2)));
         await reader.DisposeAsync();
         // The newest entry always stays: whoever misses one gets another.
-        if (entries.Count > 0 && entries[0].Version != afterVersion + 1) CompactedJournalException.ThrowIf(account, afterVersion, await CheckpointedAsync(account));
+        if (entries.Count > 0 && entries[0].Version != afterVersion + 1)
+            CompactedJournalException.ThrowIf(account, afterVersion, await CheckpointedAsync(account));
         Follows(account, afterVersion, entries);
         return (IReadOnlyList<JournalEntry>)entries;
     });
@@ -254,10 +261,12 @@ public sealed partial class PostgresLedger : ILedger
     static JournalEntry Entry(string account, long version, long at, byte[] events) =>
         new(account, version, NodaTime.Instant.FromUnixTimeMilliseconds(at), LedgerJson.DecodeEvents(events));
 
-    public Task<Recalled> RecallAsync(string account, IReadOnlyCollection<string> holdIds, IReadOnlyCollection<string> usageIds) => ReachAsync(async () =>
+    public Task<Recalled> RecallAsync(string account, IReadOnlyCollection<string> holdIds, IReadOnlyCollection<string> usageIds) =>
+        ReachAsync(async () =>
     {
         await using var command = source.CreateCommand(
-            "select 0, id, hold from holds where account = $1 and id = any($2) union all select 1, usage_id, record from usage where account = $1 and usage_id = any($3)");
+            "select 0, id, hold from holds where account = $1 and id = any($2) union all select 1, usage_id, record from usage where "
+                + "account = $1 and usage_id = any($3)");
         command.Parameters.Add(new() { Value = account });
         command.Parameters.Add(new() { Value = holdIds.ToArray() });
         command.Parameters.Add(new() { Value = usageIds.ToArray() });
@@ -270,7 +279,8 @@ public sealed partial class PostgresLedger : ILedger
         return new Recalled(holds, usage);
     });
 
-    /// <summary>Pages by key: records booked meanwhile may or may not be among them, as the fence of whoever asks makes irrelevant.</summary>
+    /// <summary>Pages by key: records booked meanwhile may or may not be among them, as the fence of whoever asks makes
+    /// irrelevant.</summary>
     public async IAsyncEnumerable<UsageRecord> ReadUsageAsync(string account, NodaTime.Instant from)
     {
         const int page = 5000;
@@ -281,14 +291,16 @@ public sealed partial class PostgresLedger : ILedger
             var records = await ReachAsync(async () =>
             {
                 await using var command = source.CreateCommand(
-                    "select at, position, record from usage where account = $1 and (at, position) > ($2, $3) and not erased order by at, position limit $4");
+                    "select at, position, record from usage where account = $1 and (at, position) > ($2, $3) and not erased order by "
+                        + "at, position limit $4");
                 command.Parameters.Add(new() { Value = account });
                 command.Parameters.Add(new() { Value = lastAt });
                 command.Parameters.Add(new() { Value = lastPosition });
                 command.Parameters.Add(new() { Value = page });
                 await using var reader = await command.ExecuteReaderAsync();
                 var read = new List<(long At, long Position, UsageRecord Record)>();
-                while (await reader.ReadAsync()) read.Add((reader.GetInt64(0), reader.GetInt64(1), LedgerJson.DecodeRecord(reader.GetFieldValue<byte[]>(2))));
+                while (await reader.ReadAsync())
+                    read.Add((reader.GetInt64(0), reader.GetInt64(1), LedgerJson.DecodeRecord(reader.GetFieldValue<byte[]>(2))));
                 return read;
             });
             foreach (var one in records) yield return one.Record;
@@ -297,7 +309,8 @@ public sealed partial class PostgresLedger : ILedger
         }
     }
 
-    public Task<bool> SaveSnapshotAsync(string account, long version, ReadOnlyMemory<byte> snapshot, CounterChanges? counters = null) => ReachAsync(async () =>
+    public Task<bool> SaveSnapshotAsync(string account, long version, ReadOnlyMemory<byte> snapshot, CounterChanges? counters = null) =>
+        ReachAsync(async () =>
     {
         // One statement is one transaction: the counters go with the snapshot, or stay with it.
         await using var command = source.CreateCommand(
@@ -342,7 +355,8 @@ public sealed partial class PostgresLedger : ILedger
         return (long)(await command.ExecuteScalarAsync())! > 0;
     });
 
-    public Task<IReadOnlyList<StoredCounter>> ReadCountersAsync(string account, IReadOnlyCollection<CounterName> names) => ReachAsync(async () =>
+    public Task<IReadOnlyList<StoredCounter>> ReadCountersAsync(string account, IReadOnlyCollection<CounterName> names) =>
+        ReachAsync(async () =>
     {
         await using var command = source.CreateCommand(
             """
@@ -355,10 +369,12 @@ public sealed partial class PostgresLedger : ILedger
         return await CountersAsync(command);
     });
 
-    public Task<IReadOnlyList<StoredCounter>> ReadCountersAsync(string account, CounterName after, NodaTime.Instant at, int most) => ReachAsync(async () =>
+    public Task<IReadOnlyList<StoredCounter>> ReadCountersAsync(string account, CounterName after, NodaTime.Instant at, int most) =>
+        ReachAsync(async () =>
     {
         await using var command = source.CreateCommand(
-            "select no, key, until, keep, counter from counters where account = $1 and (no, key) > ($2, $3) and until > $4 order by no, key limit $5");
+            "select no, key, until, keep, counter from counters where account = $1 and (no, key) > ($2, $3) and until > $4 order by no, "
+                + "key limit $5");
         command.Parameters.Add(new() { Value = account });
         command.Parameters.Add(new() { Value = after.No });
         command.Parameters.Add(new() { Value = after.Key });
@@ -373,7 +389,8 @@ public sealed partial class PostgresLedger : ILedger
         var found = new List<StoredCounter>();
         while (await reader.ReadAsync())
             found.Add(new(
-                new(reader.GetInt32(0), reader.GetString(1)), NodaTime.Instant.FromUnixTimeMilliseconds(reader.GetInt64(2)), reader.GetBoolean(3), reader.GetFieldValue<byte[]>(4)));
+                new(reader.GetInt32(0), reader.GetString(1)), NodaTime.Instant.FromUnixTimeMilliseconds(reader.GetInt64(2)),
+                    reader.GetBoolean(3), reader.GetFieldValue<byte[]>(4)));
         return found;
     }
 
@@ -437,7 +454,8 @@ public sealed partial class PostgresLedger : ILedger
     public Task<bool> SaveSettingsAsync(long expectedVersion, ReadOnlyMemory<byte> settings) => ReachAsync(async () =>
     {
         await using var command = source.CreateCommand(
-            "insert into settings (version, body) select $1, $2 where coalesce((select max(version) from settings), 0) = $1 - 1 on conflict do nothing");
+            "insert into settings (version, body) select $1, $2 where coalesce((select max(version) from settings), 0) = $1 - 1 on "
+                + "conflict do nothing");
         command.Parameters.Add(new() { Value = expectedVersion + 1 });
         command.Parameters.Add(new() { Value = settings, NpgsqlDbType = NpgsqlDbType.Bytea });
         return await command.ExecuteNonQueryAsync() == 1;
@@ -452,14 +470,17 @@ public sealed partial class PostgresLedger : ILedger
 
     public Task SaveCatalogueAsync(string digest, ReadOnlyMemory<byte> file) => ReachAsync(async () =>
     {
-        await using var command = source.CreateCommand("insert into catalogues as c (digest, file) values ($1, $2) on conflict (digest) do update set file = excluded.file where c.file <> excluded.file");
+        await using var command = source.CreateCommand(
+            "insert into catalogues as c (digest, file) values ($1, $2) on conflict (digest) do update set file = excluded.file where "
+                + "c.file <> excluded.file");
         command.Parameters.Add(new() { Value = digest });
         command.Parameters.Add(new() { Value = file, NpgsqlDbType = NpgsqlDbType.Bytea });
         return await command.ExecuteNonQueryAsync();
     });
 
     /// <summary>
-    /// Turns every way in which a database can be away into the one exception that callers know. Where a connection was cut while it lay idle,
+    /// Turns every way in which a database can be away into the one exception that callers know. Where a connection was cut while it lay
+    /// idle,
     /// the others were as well: all are let go, and what may be done twice is tried once more.
     /// </summary>
     async Task<T> ReachAsync<T>(Func<Task<T>> work, bool repeatable = true)
@@ -479,15 +500,18 @@ public sealed partial class PostgresLedger : ILedger
         {
             throw new LedgerUnavailableException($"PostgreSQL: {e.MessageText} ({e.SqlState})", e);
         }
-        catch (Exception e) when (e is NpgsqlException and not PostgresException or TimeoutException or System.IO.IOException or System.Net.Sockets.SocketException)
+        catch (Exception e) when (
+            e is NpgsqlException and not PostgresException or TimeoutException or System.IO.IOException or System.Net.Sockets.SocketException)
         {
             throw new LedgerUnavailableException("PostgreSQL: " + e.Message, e);
         }
     }
 
-    static bool IsCut(NpgsqlException e) => e.SqlState is SqlStates.AdminShutdown or SqlStates.CrashShutdown || e is { InnerException: IOException and not { InnerException: TimeoutException } };
+    static bool IsCut(NpgsqlException e) => e.SqlState is SqlStates.AdminShutdown or SqlStates.CrashShutdown
+        || e is { InnerException: IOException and not { InnerException: TimeoutException } };
 
-    static bool IsTransient(PostgresException e) => e.IsTransient || SqlStates.Away.Contains(e.SqlState) || SqlStates.AwayClasses.Contains(e.SqlState[..2]);
+    static bool IsTransient(PostgresException e) => e.IsTransient || SqlStates.Away.Contains(e.SqlState)
+        || SqlStates.AwayClasses.Contains(e.SqlState[..2]);
 
     public async ValueTask DisposeAsync()
     {

@@ -23,7 +23,8 @@ public sealed partial class PostgresLedger : IUsageStore
 
     public Task<long> UnfoldedAsync() => ReachAsync(async () =>
     {
-        await using var command = source.CreateCommand("select greatest(0, coalesce((select max(position) from usage), 0) - (select folded from rollup_state))");
+        await using var command = source.CreateCommand(
+            "select greatest(0, coalesce((select max(position) from usage), 0) - (select folded from rollup_state))");
         return (long)(await command.ExecuteScalarAsync())!;
     });
 
@@ -35,7 +36,8 @@ public sealed partial class PostgresLedger : IUsageStore
             var (folded, state) = await RollupStateAsync(connection, default);
             var (fold, last) = await NextFoldAsync(connection, state, folded, settled, most);
             if (last > folded) await RollAsync(connection, fold.Spread(), last, null);
-            else if (await NextRaiseAsync(connection, state, now) is { } raised) await RollAsync(connection, raised.Fold, null, raised.State);
+            else if (await NextRaiseAsync(connection, state, now) is { } raised)
+                await RollAsync(connection, raised.Fold, null, raised.State);
             else return false;
             return true;
         });
@@ -71,7 +73,9 @@ public sealed partial class PostgresLedger : IUsageStore
     async Task<long?> EraseSomeAsync(string account, UsageErased erased, long from)
     {
         var (gone, left, seen, last) = (new List<long>(), new List<byte[]>(), 0, from);
-        await using (var find = source.CreateCommand("select position, at, record from usage where account = $1 and at >= $2 and not erased order by at, position limit $3"))
+        await using (
+            var find = source.CreateCommand(
+                "select position, at, record from usage where account = $1 and at >= $2 and not erased order by at, position limit $3"))
         {
             find.Parameters.Add(new() { Value = account });
             find.Parameters.Add(new() { Value = from });
@@ -105,7 +109,9 @@ public sealed partial class PostgresLedger : IUsageStore
         var before = bookedBefore.ToUnixTimeMilliseconds();
         var place = after ?? new(RollupPlan.Earliest, 0);
         var (old, seen, last) = (new List<long>(), 0, place);
-        await using (var find = source.CreateCommand("select at, position, record from usage where at < $1 and (at, position) > ($2, $3) order by at, position limit $4"))
+        await using (
+            var find = source.CreateCommand(
+                "select at, position, record from usage where at < $1 and (at, position) > ($2, $3) order by at, position limit $4"))
         {
             find.Parameters.Add(new() { Value = before });
             find.Parameters.Add(new() { Value = place.AtMillis });
@@ -146,7 +152,8 @@ public sealed partial class PostgresLedger : IUsageStore
     });
 
     /// <summary>
-    /// Puts what the journal gives in the place of an account's rollups. Records that are not folded are left out: they are folded later. The version
+    /// Puts what the journal gives in the place of an account's rollups. Records that are not folded are left out: they are folded later.
+    /// The version
     /// is read first, so that a record up to it is either folded or among those. True where the journal begins with a checkpoint.
     /// </summary>
     async Task<bool> RollAgainAsync(NpgsqlConnection connection, string account)
@@ -175,7 +182,8 @@ public sealed partial class PostgresLedger : IUsageStore
                 fold.Add(RollupKey.Of(account, record), record.Usage.Dimensions.Session, record.Figures());
         var before = (await KeysAsync(connection, default)).All.Where(key => key.Key.Account == account).Select(key => key.No).ToArray();
         long? first = fold.First;
-        await using (var find = new NpgsqlCommand("select least(min(start), $3) from rollups where level = $1 and key = any($2)", connection))
+        await using (var find = new NpgsqlCommand("select least(min(start), $3) from rollups where level = $1 and key = any($2)",
+            connection))
         {
             find.Parameters.Add(new() { Value = (short)new RollupLevel(RollupView.Account, RollupSpan.Hour).No });
             find.Parameters.Add(new() { Value = before });
@@ -189,16 +197,20 @@ public sealed partial class PostgresLedger : IUsageStore
             await delete.ExecuteNonQueryAsync();
         }
         await using (var clear = new NpgsqlCommand(
-            "delete from rollups r using unnest($1, $2) as c(level, start) where $3 and r.level = c.level and r.start >= c.start", connection))
+            "delete from rollups r using unnest($1, $2) as c(level, start) where $3 and r.level = c.level and r.start >= c.start",
+                connection))
         {
             RollupLevel[] ofAll = [.. RollupLevel.All.Where(level => level.View.IsOfAll)];
-            clear.Parameters.Add(new() { Value = Array.ConvertAll(ofAll, level => (short)level.No), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Smallint });
+            clear.Parameters.Add(
+                new() { Value = Array.ConvertAll(ofAll, level => (short)level.No),
+                    NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Smallint });
             clear.Parameters.Add(new() { Value = Array.ConvertAll(ofAll, state.Before) });
             clear.Parameters.Add(new() { Value = first is not null });
             await clear.ExecuteNonQueryAsync();
         }
         // Keys that are not used any more go: they may name somebody.
-        await using (var forget = new NpgsqlCommand("delete from rollup_keys k where not exists (select from rollups r where r.key = k.no)", connection))
+        await using (var forget = new NpgsqlCommand("delete from rollup_keys k where not exists (select from rollups r where r.key = k.no)",
+            connection))
             await forget.ExecuteNonQueryAsync();
         await RollAsync(connection, fold.Spread(), null, state);
         lock (keysGate) keys = RollupKeys.None;
@@ -221,7 +233,8 @@ public sealed partial class PostgresLedger : IUsageStore
     {
         if (erased.Count == 0) return;
         await using var delete = new NpgsqlCommand(
-            "delete from compacted_usage c using unnest($2, $3) as e(start, key) where c.account = $1 and c.start = e.start and c.key = e.key", connection);
+            "delete from compacted_usage c using unnest($2, $3) as e(start, key) where c.account = $1 and c.start = e.start and c.key = "
+                + "e.key", connection);
         delete.Parameters.Add(new() { Value = account });
         delete.Parameters.Add(new() { Value = erased.Select(usage => usage.Start).ToArray() });
         delete.Parameters.Add(new() { Value = erased.Select(usage => usage.Key.Text).ToArray() });
@@ -271,7 +284,8 @@ public sealed partial class PostgresLedger : IUsageStore
     }
 
     /// <summary>Records that are not folded yet, in the order of booking, and how far they go.</summary>
-    static async Task<(Fold Fold, long Folded)> NextFoldAsync(NpgsqlConnection connection, RollupState state, long folded, long settled, int most)
+    static async Task<(Fold Fold, long Folded)> NextFoldAsync(NpgsqlConnection connection, RollupState state, long folded, long settled,
+        int most)
     {
         var fold = new Fold(state);
         var last = folded;
@@ -290,7 +304,8 @@ public sealed partial class PostgresLedger : IUsageStore
             last = row.GetInt64(9);
             if (row.GetBoolean(18)) continue;
             var figures = FiguresOf(row);
-            fold.Add(new(row.GetString(10), Text(11), Text(12), Text(13), Text(15), Text(16), Text(17), figures.Success, row.GetString(8)), Text(14), figures);
+            fold.Add(new(row.GetString(10), Text(11), Text(12), Text(13), Text(15), Text(16), Text(17), figures.Success, row.GetString(8)),
+                Text(14), figures);
         }
         return (fold, last);
 
@@ -303,7 +318,8 @@ public sealed partial class PostgresLedger : IUsageStore
         foreach (var raise in RollupRaise.All)
         {
             if (raise.Open(state, now) is not { } open) continue;
-            await using var first = new NpgsqlCommand("select min(start) from rollups where level = $1 and start >= $2 and start < $3", connection);
+            await using var first = new NpgsqlCommand("select min(start) from rollups where level = $1 and start >= $2 and start < $3",
+                connection);
             first.Parameters.Add(new() { Value = (short)raise.First.No });
             first.Parameters.Add(new() { Value = open.From });
             first.Parameters.Add(new() { Value = open.To });
@@ -314,7 +330,8 @@ public sealed partial class PostgresLedger : IUsageStore
             foreach (var part in raise.Parts)
                 await ReadRollupsAsync(
                     connection, part, range, known, null, "sums, sessions",
-                    row => fold.Take(part, row.GetInt64(0), byNo[row.GetInt32(1)], row.GetFieldValue<byte[]>(2), row.GetFieldValue<byte[]>(3)), default);
+                    row => fold.Take(part, row.GetInt64(0), byNo[row.GetInt32(1)], row.GetFieldValue<byte[]>(2),
+                        row.GetFieldValue<byte[]>(3)), default);
             return (fold.Make(raise.Made), after);
         }
         return null;
@@ -326,7 +343,8 @@ public sealed partial class PostgresLedger : IUsageStore
         var gains = fold.Gains.ToArray();
         var numbers = await NumbersAsync(connection, gains.Select(gain => gain.Key.Key).Distinct().ToArray());
         var (levels, starts, ofKeys) = (
-            Array.ConvertAll(gains, gain => (short)gain.Key.Level.No), Array.ConvertAll(gains, gain => gain.Key.Start), Array.ConvertAll(gains, gain => numbers[gain.Key.Key]));
+            Array.ConvertAll(gains, gain => (short)gain.Key.Level.No), Array.ConvertAll(gains, gain => gain.Key.Start),
+                Array.ConvertAll(gains, gain => numbers[gain.Key.Key]));
         await using (var read = new NpgsqlCommand(
             """
             select g.no, r.sums, r.sessions from unnest($1, $2, $3) with ordinality as g(level, start, key, no)
@@ -335,7 +353,8 @@ public sealed partial class PostgresLedger : IUsageStore
         {
             Bind(read);
             await using var row = await read.ExecuteReaderAsync();
-            while (await row.ReadAsync()) gains[(int)row.GetInt64(0) - 1].Value.Add(row.GetFieldValue<byte[]>(1), row.GetFieldValue<byte[]>(2));
+            while (await row.ReadAsync())
+                gains[(int)row.GetInt64(0) - 1].Value.Add(row.GetFieldValue<byte[]>(1), row.GetFieldValue<byte[]>(2));
         }
         await using var write = new NpgsqlCommand(
             """
@@ -343,8 +362,11 @@ public sealed partial class PostgresLedger : IUsageStore
             on conflict (level, start, key) do update set sums = excluded.sums, sessions = excluded.sessions
             """, connection);
         Bind(write);
-        write.Parameters.Add(new() { Value = Array.ConvertAll(gains, gain => gain.Value.Sums.Encode()), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea });
-        write.Parameters.Add(new() { Value = Array.ConvertAll(gains, gain => gain.Value.Sessions.Encode()), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea });
+        write.Parameters.Add(
+            new() { Value = Array.ConvertAll(gains, gain => gain.Value.Sums.Encode()),
+                NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea });
+        write.Parameters.Add(new() { Value = Array.ConvertAll(gains, gain => gain.Value.Sessions.Encode()),
+            NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea });
         await write.ExecuteNonQueryAsync();
         await using var set = new NpgsqlCommand(
             """
@@ -381,7 +403,8 @@ public sealed partial class PostgresLedger : IUsageStore
             insert.Parameters.Add(new() { Value = texts });
             await insert.ExecuteNonQueryAsync();
         }
-        await using var find = new NpgsqlCommand("select w.no, k.no from unnest($1) with ordinality as w(key, no) join rollup_keys k on k.key = w.key", connection);
+        await using var find = new NpgsqlCommand(
+            "select w.no, k.no from unnest($1) with ordinality as w(key, no) join rollup_keys k on k.key = w.key", connection);
         find.Parameters.Add(new() { Value = texts });
         var numbers = new Dictionary<RollupKey, int>();
         await using var row = await find.ExecuteReaderAsync();
@@ -391,7 +414,8 @@ public sealed partial class PostgresLedger : IUsageStore
 
     static async Task<(long Folded, RollupState State)> RollupStateAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
-        await using var command = new NpgsqlCommand("select folded, hours_before, days_before, all_hours_before, all_days_before from rollup_state", connection);
+        await using var command = new NpgsqlCommand(
+            "select folded, hours_before, days_before, all_hours_before, all_days_before from rollup_state", connection);
         await using var row = await command.ExecuteReaderAsync(cancellation);
         if (!await row.ReadAsync(cancellation)) throw new InvalidDataException("the state of the rollups is missing");
         return (row.GetInt64(0), new(row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4)));
@@ -415,13 +439,16 @@ public sealed partial class PostgresLedger : IUsageStore
         }
     }
 
-    /// <summary>Rows of a level: `start`, `key` and <paramref name="columns"/>; of some keys where those are few of all that are known.</summary>
+    /// <summary>Rows of a level: `start`, `key` and <paramref name="columns"/>; of some keys where those are few of all that are
+    /// known.</summary>
     static async Task ReadRollupsAsync(
-        NpgsqlConnection connection, RollupLevel level, MillisRange range, RollupKeys known, IReadOnlyList<int>? among, string columns, Action<DbDataReader> take,
+        NpgsqlConnection connection, RollupLevel level, MillisRange range, RollupKeys known, IReadOnlyList<int>? among, string columns,
+            Action<DbDataReader> take,
         CancellationToken cancellation)
     {
         // A range without an end is read whole.
-        var lookUp = among is not null && range.From > RollupPlan.Earliest && range.To < RollupPlan.Latest && (long)among.Count * RowsPerLookup < known.Of(level.View).Count;
+        var lookUp = among is not null && range.From > RollupPlan.Earliest && range.To < RollupPlan.Latest
+            && (long)among.Count * RowsPerLookup < known.Of(level.View).Count;
 #pragma warning disable CA2100 // The columns are constants.
         await using var command = new NpgsqlCommand(lookUp
             ? $"""

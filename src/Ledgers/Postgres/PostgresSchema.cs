@@ -16,7 +16,8 @@ public static class PostgresSchema
         MigrateAsync(source, "schema_version", Scripts(Assembly.GetExecutingAssembly(), ".Schema.Postgres."));
 
     /// <summary>
-    /// Brings one set of tables up to date by numbered scripts; <paramref name="versions"/> is the table that keeps how far they are. Whatever is
+    /// Brings one set of tables up to date by numbered scripts; <paramref name="versions"/> is the table that keeps how far they are.
+    /// Whatever is
     /// migrated, it is under the one lock.
     /// </summary>
     public static async Task MigrateAsync(NpgsqlDataSource source, string versions, IReadOnlyList<string> scripts)
@@ -32,7 +33,8 @@ public static class PostgresSchema
 #pragma warning restore CA2100
             var version = (int)(await current.ExecuteScalarAsync())!;
             if (version > scripts.Count)
-                throw new InvalidOperationException($"the database has schema {version}, this program knows up to {scripts.Count}: run the newer program");
+                throw new InvalidOperationException(
+                    $"the database has schema {version}, this program knows up to {scripts.Count}: run the newer program");
             for (var next = version + 1; next <= scripts.Count; next++)
             {
                 await ExecuteAsync(connection, scripts[next - 1]);

@@ -10,12 +10,14 @@ namespace Purser.Ledgers.Postgres;
 
 public sealed partial class PostgresLedger : IUsageQueries
 {
-    static readonly UsageDialect dialect = new("position", "usage_id", "cost", "duration", no => "$" + no.ToString(CultureInfo.InvariantCulture)) { Contains = "position({0} in record) > 0" };
+    static readonly UsageDialect dialect = new("position", "usage_id", "cost", "duration", no =>
+        "$" + no.ToString(CultureInfo.InvariantCulture)) { Contains = "position({0} in record) > 0" };
 
     /// <summary>What only the whole record has is looked at here, some records at a time.</summary>
     const int MostPerRead = 1000;
 
-    public async Task<Page<AccountRecord>> FindAsync(UsageFilter filter, string? cursor, int limit, CancellationToken cancellation = default)
+    public async Task<Page<AccountRecord>> FindAsync(UsageFilter filter, string? cursor, int limit,
+        CancellationToken cancellation = default)
     {
         UsageCursor? after = cursor is null ? null : UsageCursor.Parse(cursor);
         var items = new List<AccountRecord>();
@@ -37,21 +39,26 @@ public sealed partial class PostgresLedger : IUsageQueries
         return new(items, null);
     }
 
-    async Task<List<(UsageCursor Place, AccountRecord Item)>> PageAsync(UsageFilter filter, UsageCursor? after, int most, CancellationToken cancellation)
+    async Task<List<(UsageCursor Place, AccountRecord Item)>> PageAsync(UsageFilter filter, UsageCursor? after, int most,
+        CancellationToken cancellation)
     {
         var where = new UsageWhere(dialect, filter, filter.Account, RollupPlan.RangeOf(filter));
         if (after is { } place) where.After(place);
         await using var connection = await source.OpenConnectionAsync(cancellation);
-        await using var command = Ask(where, $"select at, position, account, record from usage{where} order by at desc, position limit {most}", connection);
+        await using var command =
+            Ask(where, $"select at, position, account, record from usage{where} order by at desc, position limit {most}", connection);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         var page = new List<(UsageCursor, AccountRecord)>();
         while (await reader.ReadAsync(cancellation))
-            page.Add((new(reader.GetInt64(0), reader.GetInt64(1)), new(reader.GetString(2), LedgerJson.DecodeRecord(reader.GetFieldValue<byte[]>(3)))));
+            page.Add(
+                (new(reader.GetInt64(0), reader.GetInt64(1)),
+                    new(reader.GetString(2), LedgerJson.DecodeRecord(reader.GetFieldValue<byte[]>(3)))));
         return page;
     }
 
     public Task<IReadOnlyList<UsageSum>> SumAsync(
-        UsageFilter filter, IReadOnlyList<UsageKey> by, UsageStep step, CancellationToken cancellation = default) => AtOneMomentAsync(async connection =>
+        UsageFilter filter, IReadOnlyList<UsageKey> by, UsageStep step, CancellationToken cancellation = default) =>
+            AtOneMomentAsync(async connection =>
     {
         var (folded, state) = await RollupStateAsync(connection, cancellation);
         var plan = RollupPlan.For(filter, await WidenedAsync(connection, filter, cancellation), by, step, state);
@@ -62,7 +69,8 @@ public sealed partial class PostgresLedger : IUsageQueries
             var among = known.Expected(rollups.Key, adder.Expect);
             foreach (var (level, range) in rollups)
                 await ReadRollupsAsync(
-                    connection, level, range, known, among, "sums", row => adder.Add(row.GetInt32(1), row.GetInt64(0), row.GetFieldValue<byte[]>(2)), cancellation);
+                    connection, level, range, known, among, "sums", row =>
+                        adder.Add(row.GetInt32(1), row.GetInt64(0), row.GetFieldValue<byte[]>(2)), cancellation);
         }
         var columns = new UsageColumns(dialect, filter, by);
         foreach (var where in RecordsOf(filter, plan, folded))
@@ -87,7 +95,8 @@ public sealed partial class PostgresLedger : IUsageQueries
         return adder.Sums();
     }, cancellation);
 
-    public Task<UsageExtent> ExtentAsync(UsageFilter filter, CancellationToken cancellation = default) => AtOneMomentAsync(async connection =>
+    public Task<UsageExtent> ExtentAsync(UsageFilter filter, CancellationToken cancellation = default) =>
+        AtOneMomentAsync(async connection =>
     {
         var (folded, state) = await RollupStateAsync(connection, cancellation);
         var plan = RollupPlan.For(filter, await WidenedAsync(connection, filter, cancellation), [], UsageStep.Whole, state);
@@ -103,7 +112,8 @@ public sealed partial class PostgresLedger : IUsageQueries
             if (!rollups.Key.IsOfAll) continue;
             var amongAccounts = known.Expected(rollups.Key.Source!, finder.Expect);
             foreach (var (level, range) in rollups)
-                await ReadRollupsAsync(connection, level.Source!.Value, range, known, amongAccounts, "0", row => finder.AddAccount(row.GetInt32(1)), cancellation);
+                await ReadRollupsAsync(connection, level.Source!.Value, range, known, amongAccounts, "0", row =>
+                    finder.AddAccount(row.GetInt32(1)), cancellation);
         }
         var columns = new UsageColumns(dialect, filter, [UsageKey.Account, UsageKey.Session]);
         foreach (var where in RecordsOf(filter, plan, folded))
@@ -114,14 +124,16 @@ public sealed partial class PostgresLedger : IUsageQueries
             {
                 var record = columns.NeedsRecord ? LedgerJson.DecodeRecord(row.GetFieldValue<byte[]>(UsageColumns.First + 1)) : null;
                 if (record is not null && !record.HasTags(filter)) continue;
-                var session = record is not null ? record.Usage.Dimensions.Session : row.IsDBNull(UsageColumns.First + 1) ? null : row.GetString(UsageColumns.First + 1);
+                var session = record is not null ? record.Usage.Dimensions.Session : row.IsDBNull(UsageColumns.First + 1)
+                    ? null : row.GetString(UsageColumns.First + 1);
                 finder.Add(row.GetString(UsageColumns.First), session, FiguresOf(row));
             }
         }
         return finder.Extent();
     }, cancellation);
 
-    public Task<Page<string>> SessionsAsync(string account, string? cursor, int limit, CancellationToken cancellation = default) => ReachAsync(async () =>
+    public Task<Page<string>> SessionsAsync(string account, string? cursor, int limit, CancellationToken cancellation = default) =>
+        ReachAsync(async () =>
     {
         await using var command = source.CreateCommand(
             """
@@ -157,7 +169,8 @@ public sealed partial class PostgresLedger : IUsageQueries
             command.Parameters.Add(new() { Value = Math.Max(0, limit) + 1L });
             await using var reader = await command.ExecuteReaderAsync(cancellation);
             var entries = new List<JournalEntry>();
-            while (await reader.ReadAsync(cancellation)) entries.Add(Entry(account, reader.GetInt64(0), reader.GetInt64(1), reader.GetFieldValue<byte[]>(2)));
+            while (await reader.ReadAsync(cancellation))
+                entries.Add(Entry(account, reader.GetInt64(0), reader.GetInt64(1), reader.GetFieldValue<byte[]>(2)));
             return AuditTrail.PageOf(entries, limit);
         });
     }
@@ -168,11 +181,13 @@ public sealed partial class PostgresLedger : IUsageQueries
         return await command.ExecuteScalarAsync(cancellation) is long millis ? Instant.FromUnixTimeMilliseconds(millis) : null;
     });
 
-    public Task<Page<string>> AccountsAsync(string? search, string? cursor, int limit, CancellationToken cancellation = default) => ReachAsync(async () =>
+    public Task<Page<string>> AccountsAsync(string? search, string? cursor, int limit, CancellationToken cancellation = default) =>
+        ReachAsync(async () =>
     {
         // strpos, not LIKE: % and _ are ordinary characters. A head at version 0 is one whose first append was refused.
         await using var command = source.CreateCommand(
-            "select account from heads where version > 0 and account > $1 and ($2::text is null or strpos(lower(account), lower($2)) > 0) order by account limit $3");
+            "select account from heads where version > 0 and account > $1 and ($2::text is null or strpos(lower(account), lower($2)) > "
+                + "0) order by account limit $3");
         command.Parameters.Add(new() { Value = cursor ?? "" });
         command.Parameters.Add(new() { Value = (object?)search ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
         command.Parameters.Add(new() { Value = Math.Max(0, limit) + 1L });
@@ -210,8 +225,10 @@ public sealed partial class PostgresLedger : IUsageQueries
         const string some = "select from usage where at >= r.from_at and at < r.to_at";
         await using var command = new NpgsqlCommand(
             filter.Account is null
-                ? $"select exists({some}), kept_since from unnest($1, $2) with ordinality as r(from_at, to_at, no) cross join rollup_state order by no"
-                : $"select exists({some} and account = $3), kept_since from unnest($1, $2) with ordinality as r(from_at, to_at, no) cross join rollup_state order by no",
+                ? $"select exists({some}), kept_since from unnest($1, $2) with ordinality as r(from_at, to_at, no) cross join "
+                    + $"rollup_state order by no"
+                : $"select exists({some} and account = $3), kept_since from unnest($1, $2) with ordinality as r(from_at, to_at, no) "
+                    + $"cross join rollup_state order by no",
             connection);
         command.Parameters.Add(new() { Value = asked.ConvertAll(range => range.From) });
         command.Parameters.Add(new() { Value = asked.ConvertAll(range => range.To) });
@@ -238,7 +255,8 @@ public sealed partial class PostgresLedger : IUsageQueries
     }
 
     static UsageFigures FiguresOf(NpgsqlDataReader row) => new(
-        row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4), row.GetBoolean(5), row.IsDBNull(6) ? null : row.GetInt64(6),
+        row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4), row.GetBoolean(5), row.IsDBNull(6)
+            ? null : row.GetInt64(6),
         row.GetInt32(7));
 
     static NpgsqlCommand Ask(UsageWhere where, string text, NpgsqlConnection connection)

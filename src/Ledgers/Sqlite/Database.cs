@@ -29,7 +29,8 @@ sealed class Database : IDisposable
 
     public sqlite3 Handle => connection.Handle!;
 
-    /// <summary>A statement that is kept for the next use of the same text. Texts come from code, never from callers, so they are few.</summary>
+    /// <summary>A statement that is kept for the next use of the same text. Texts come from code, never from callers, so they are
+    /// few.</summary>
     public Statement Prepare(string sql)
     {
         if (kept.TryGetValue(sql, out var statement)) return statement;

@@ -59,8 +59,10 @@ public sealed partial class SqliteLedger
             last = accounts.Text(0);
             if (accounts.Long(2) <= atLeast) continue;
             // The index knows only some entries, so some more than asked for may be needed.
-            using var entrance = database.Prepare("SELECT at FROM journal WHERE account = ? AND version >= ? AND version % 64 = 0 ORDER BY version LIMIT 1");
-            if (entrance.Add(accounts.Long(1)).Add(accounts.Long(3) + atLeast).Read() && entrance.Long(0) < before.ToUnixTimeMilliseconds()) found.Add(last);
+            using var entrance = database.Prepare(
+                "SELECT at FROM journal WHERE account = ? AND version >= ? AND version % 64 = 0 ORDER BY version LIMIT 1");
+            if (entrance.Add(accounts.Long(1)).Add(accounts.Long(3) + atLeast).Read() && entrance.Long(0) < before.ToUnixTimeMilliseconds())
+                found.Add(last);
         }
         return new Page<string>(found, seen == most ? last : null);
     });
@@ -77,7 +79,8 @@ public sealed partial class SqliteLedger
                 var from = CheckpointOf(database, head.No);
                 var read = ReadJournal(database, account, head, from?.Version ?? 0, most);
                 var planned = Compaction.Plan(account, from, EntriesOf(read), before, LimitsOf(database, head, erasures));
-                return (head.No, planned, read.Where(one => one.Entry.Version <= planned?.Checkpoint.Version).Select(one => one.Position).ToArray());
+                return (head.No, planned, read.Where(one => one.Entry.Version <= planned?.Checkpoint.Version).Select(one => one.Position)
+                    .ToArray());
             }).ConfigureAwait(false);
             if (step is null) return 0;
             await writer.CompactAsync(no, step, positions).ConfigureAwait(false);
@@ -89,7 +92,8 @@ public sealed partial class SqliteLedger
         }
     }
 
-    static CompactionLimits LimitsOf(Database database, (long No, long Version, long LastEntry) head, IReadOnlyList<(long, Core.UsageErased)> erasures)
+    static CompactionLimits LimitsOf(Database database, (long No, long Version, long LastEntry) head,
+        IReadOnlyList<(long, Core.UsageErased)> erasures)
     {
         var end = head.Version;
         using (var pending = database.Prepare("SELECT min(version) FROM audit WHERE account = ? AND erases"))

@@ -22,13 +22,15 @@ sealed partial class SqliteWriter
         return true;
     }));
 
-    public Task RestoreAsync(string account, Checkpoint checkpoint, IReadOnlyList<JournalEntry> audited, Fold usage) => Send(() => Alone(() =>
+    public Task RestoreAsync(string account, Checkpoint checkpoint, IReadOnlyList<JournalEntry> audited, Fold usage) =>
+        Send(() => Alone(() =>
     {
         var deadline = Compaction.NextDeadlineOf(checkpoint) is { } due ? UsageCursor.CeilingMillis(due) : (long?)null;
         // No entry is before the first one that comes.
         var head = new Head(++lastAccount, checkpoint.Version, 0, deadline, deadline);
         using (var insert = database.Prepare("INSERT INTO accounts (no, account) VALUES (?, ?)")) insert.Add(head.No).Add(account).Run();
-        using (var insert = database.Prepare("INSERT INTO heads (account, version, last_entry, next_deadline, wake_at) VALUES (?, ?, ?, ?, ?)"))
+        using (var insert = database.Prepare(
+            "INSERT INTO heads (account, version, last_entry, next_deadline, wake_at) VALUES (?, ?, ?, ?, ?)"))
             insert.Add(head.No).Add(head.Version).Add(head.LastEntry).Add(head.NextDeadline).Add(head.WakeAt).Run();
         pending[account] = head;
         Save(head.No, checkpoint);
@@ -56,8 +58,10 @@ sealed partial class SqliteWriter
 
     void Save(long account, Checkpoint checkpoint)
     {
-        using var save = database.Prepare("INSERT OR REPLACE INTO checkpoints (account, version, at, state, history) VALUES (?, ?, ?, ?, ?)");
-        save.Add(account).Add(checkpoint.Version).Add(checkpoint.At.ToUnixTimeMilliseconds()).Add(checkpoint.State.Span).Add(checkpoint.History.Span).Run();
+        using var save = database.Prepare(
+            "INSERT OR REPLACE INTO checkpoints (account, version, at, state, history) VALUES (?, ?, ?, ?, ?)");
+        save.Add(account).Add(checkpoint.Version).Add(checkpoint.At.ToUnixTimeMilliseconds()).Add(checkpoint.State.Span)
+            .Add(checkpoint.History.Span).Run();
     }
 
     void Save(long account, CompactedUsage usage)
@@ -69,7 +73,8 @@ sealed partial class SqliteWriter
             if (read.Add(account).Add(usage.Start).Add(key).Read())
                 sum.Add(read.Blob(0), read.Blob(1));
         sum.Add(usage.Gain);
-        using var save = database.Prepare("INSERT OR REPLACE INTO compacted_usage (account, start, key, sums, sessions) VALUES (?, ?, ?, ?, ?)");
+        using var save = database.Prepare(
+            "INSERT OR REPLACE INTO compacted_usage (account, start, key, sums, sessions) VALUES (?, ?, ?, ?, ?)");
         save.Add(account).Add(usage.Start).Add(key).Add(sum.Sums.Encode()).Add(sum.Sessions.Encode()).Run();
     }
 }

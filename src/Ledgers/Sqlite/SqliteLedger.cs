@@ -53,7 +53,8 @@ public sealed partial class SqliteLedger : ILedger, IUsageQueries
         this.writer = writer;
     }
 
-    /// <summary>Opens the ledger of a folder, or makes one. Throws <see cref="LedgerUnavailableException"/> where another host has it.</summary>
+    /// <summary>Opens the ledger of a folder, or makes one. Throws <see cref="LedgerUnavailableException"/> where another host has
+    /// it.</summary>
     public static Task<SqliteLedger> OpenAsync(string folder) => Task.Run(() =>
     {
         var held = Hold(folder);
@@ -169,7 +170,8 @@ public sealed partial class SqliteLedger : ILedger, IUsageQueries
         return find.Add(account).Read() ? find.Long(0) : null;
     }
 
-    static List<(long Position, JournalEntry Entry)> ReadJournal(Database database, string account, (long No, long Version, long LastEntry) head, long afterVersion, int most)
+    static List<(long Position, JournalEntry Entry)> ReadJournal(Database database, string account,
+        (long No, long Version, long LastEntry) head, long afterVersion, int most)
     {
         if (most <= 0) return [];
         var upTo = afterVersion > long.MaxValue - most ? long.MaxValue : afterVersion + most;
@@ -182,7 +184,8 @@ public sealed partial class SqliteLedger : ILedger, IUsageQueries
     }
 
     /// <summary>Follows the chain of an account backwards from the entry of a version at a position; what it gives is in order.</summary>
-    static List<(long Position, JournalEntry Entry)> Walk(Database database, string account, long from, long fromVersion, long afterVersion, long upToVersion)
+    static List<(long Position, JournalEntry Entry)> Walk(Database database, string account, long from, long fromVersion, long afterVersion,
+        long upToVersion)
     {
         var entries = new List<(long, JournalEntry)>();
         using var read = database.Prepare("SELECT version, previous, at, events FROM journal WHERE position = ?");
@@ -190,11 +193,13 @@ public sealed partial class SqliteLedger : ILedger, IUsageQueries
         for (var expected = fromVersion; expected > afterVersion; expected--)
         {
             if (position is not { } at || !read.Add(at).Read() || (read.Long(0) != expected && at != from))
-                throw new InvalidDataException($"the journal of {account} is damaged: the entry at {position}, version {expected}, is missing");
+                throw new InvalidDataException(
+                    $"the journal of {account} is damaged: the entry at {position}, version {expected}, is missing");
             var version = expected = read.Long(0);
             if (version <= afterVersion) break;
             if (version <= upToVersion)
-                entries.Add((at, new(account, version, Instant.FromUnixTimeMilliseconds(read.Long(2)), LedgerJson.DecodeEvents(read.Blob(3)))));
+                entries.Add(
+                    (at, new(account, version, Instant.FromUnixTimeMilliseconds(read.Long(2)), LedgerJson.DecodeEvents(read.Blob(3)))));
             position = read.LongOrNull(1);
             read.Reset();
         }
@@ -202,7 +207,8 @@ public sealed partial class SqliteLedger : ILedger, IUsageQueries
         return entries;
     }
 
-    public Task<Recalled> RecallAsync(string account, IReadOnlyCollection<string> holdIds, IReadOnlyCollection<string> usageIds) => Read(database =>
+    public Task<Recalled> RecallAsync(string account, IReadOnlyCollection<string> holdIds, IReadOnlyCollection<string> usageIds) =>
+        Read(database =>
     {
         if (HeadOf(database, account) is not { } head) return Recalled.Nothing;
         var holds = new Dictionary<string, Hold>(StringComparer.Ordinal);
@@ -236,31 +242,36 @@ public sealed partial class SqliteLedger : ILedger, IUsageQueries
     public Task<bool> SaveSnapshotAsync(string account, long version, ReadOnlyMemory<byte> snapshot, CounterChanges? counters = null) =>
         writer.SaveSnapshotAsync(account, version, snapshot, counters);
 
-    public Task<IReadOnlyList<StoredCounter>> ReadCountersAsync(string account, IReadOnlyCollection<CounterName> names) => Read<IReadOnlyList<StoredCounter>>(database =>
+    public Task<IReadOnlyList<StoredCounter>> ReadCountersAsync(string account, IReadOnlyCollection<CounterName> names) =>
+        Read<IReadOnlyList<StoredCounter>>(database =>
     {
         var found = new List<StoredCounter>(names.Count);
         if (HeadOf(database, account) is not { } head) return found;
         foreach (var (no, key) in names)
         {
-            using var find = database.Prepare("SELECT no, key, until, keep, counter FROM counters WHERE account = ? AND no = ? AND key = ?");
+            using var find = database.Prepare(
+                "SELECT no, key, until, keep, counter FROM counters WHERE account = ? AND no = ? AND key = ?");
             if (find.Add(head.No).Add(no).Add(key).Read()) found.Add(CounterOf(find));
         }
         return found;
     });
 
-    public Task<IReadOnlyList<StoredCounter>> ReadCountersAsync(string account, CounterName after, NodaTime.Instant at, int most) => Read<IReadOnlyList<StoredCounter>>(database =>
+    public Task<IReadOnlyList<StoredCounter>> ReadCountersAsync(string account, CounterName after, NodaTime.Instant at, int most) =>
+        Read<IReadOnlyList<StoredCounter>>(database =>
     {
         var found = new List<StoredCounter>();
         if (HeadOf(database, account) is not { } head) return found;
         using var find = database.Prepare(
-            "SELECT no, key, until, keep, counter FROM counters WHERE account = ? AND (no, key) > (?, ?) AND until > ? ORDER BY no, key LIMIT ?");
+            "SELECT no, key, until, keep, counter FROM counters WHERE account = ? AND (no, key) > (?, ?) AND until > ? ORDER BY no, key "
+                + "LIMIT ?");
         find.Add(head.No).Add(after.No).Add(after.Key).Add(at.ToUnixTimeMilliseconds()).Add(most);
         while (find.Read()) found.Add(CounterOf(find));
         return found;
     });
 
     static StoredCounter CounterOf(Statement row) => new(
-        new((int)row.Long(0), row.Text(1)), NodaTime.Instant.FromUnixTimeMilliseconds(row.Long(2)), row.Long(3) != 0, row.Blob(4).ToArray());
+        new((int)row.Long(0), row.Text(1)), NodaTime.Instant.FromUnixTimeMilliseconds(row.Long(2)), row.Long(3) != 0, row.Blob(4)
+            .ToArray());
 
     public Task DeleteSnapshotsAsync() => writer.DeleteSnapshotsAsync();
 
@@ -275,7 +286,8 @@ public sealed partial class SqliteLedger : ILedger, IUsageQueries
         return kept.Add(head.No).Read() ? new(kept.Long(0), kept.Blob(1).ToArray()) : KeptHistory.None;
     });
 
-    public Task SaveHistoryAsync(string account, long version, ReadOnlyMemory<byte> history) => writer.SaveHistoryAsync(account, version, history);
+    public Task SaveHistoryAsync(string account, long version, ReadOnlyMemory<byte> history) =>
+        writer.SaveHistoryAsync(account, version, history);
 
     /// <summary>Lets the file grow to so many pages: for the test of a full disk.</summary>
     internal Task LimitPagesAsync(long most) => writer.LimitPagesAsync(most);
@@ -300,7 +312,8 @@ public sealed partial class SqliteLedger : ILedger, IUsageQueries
         // Otherwise idle accounts whose deadline went away would be looked at each time.
         if (early.Count > 0) await writer.RearmAsync(early).ConfigureAwait(false);
         // One host has the whole folder, so nobody asks for a shard often: it is picked out here.
-        return [.. due.Where(one => shard.Has(one.Account)).OrderBy(one => one.Deadline).Take(Math.Max(0, most)).Select(one => one.Account)];
+        return [.. due.Where(one => shard.Has(one.Account)).OrderBy(one => one.Deadline).Take(Math.Max(0, most))
+            .Select(one => one.Account)];
     }
 
     public Task<StoredSettings> LoadSettingsAsync() => Read(database =>
@@ -309,7 +322,8 @@ public sealed partial class SqliteLedger : ILedger, IUsageQueries
         return newest.Read() ? new StoredSettings(newest.Long(0), newest.Blob(1).ToArray()) : new(0, default);
     });
 
-    public Task<bool> SaveSettingsAsync(long expectedVersion, ReadOnlyMemory<byte> settings) => writer.SaveSettingsAsync(expectedVersion, settings);
+    public Task<bool> SaveSettingsAsync(long expectedVersion, ReadOnlyMemory<byte> settings) =>
+        writer.SaveSettingsAsync(expectedVersion, settings);
 
     public Task<ReadOnlyMemory<byte>?> LoadCatalogueAsync(string digest) => Read(database =>
     {
@@ -338,7 +352,8 @@ public sealed partial class SqliteLedger : ILedger, IUsageQueries
         return find.Add(account).Read() ? (find.Long(0), find.Long(1), find.Long(2)) : null;
     }
 
-    Task<T> Read<T>(Func<Database, T> read, CancellationToken cancellation = default) => Task.Run(() => ReadNow(read, cancellation), cancellation);
+    Task<T> Read<T>(Func<Database, T> read, CancellationToken cancellation = default) =>
+        Task.Run(() => ReadNow(read, cancellation), cancellation);
 
     /// <summary>Everything that <paramref name="read"/> reads is of one moment.</summary>
     T ReadNow<T>(Func<Database, T> read, CancellationToken cancellation = default)
@@ -349,7 +364,8 @@ public sealed partial class SqliteLedger : ILedger, IUsageQueries
         try
         {
             if (!readers.TryTake(out database)) database = new(path, readerPragmas);
-            using var interrupt = cancellation.UnsafeRegister(static handle => SQLitePCL.raw.sqlite3_interrupt((SQLitePCL.sqlite3)handle!), database.Handle);
+            using var interrupt = cancellation.UnsafeRegister(static handle => SQLitePCL.raw.sqlite3_interrupt((SQLitePCL.sqlite3)handle!),
+                database.Handle);
             cancellation.ThrowIfCancellationRequested();
             using (var begin = database.Prepare("BEGIN")) begin.Run();
             var result = read(database);

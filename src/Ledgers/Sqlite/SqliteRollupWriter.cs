@@ -1,4 +1,5 @@
-// The writer's part in rollups: rows that gained something are read, added to and written again, all in the transaction that says how far they are.
+// The writer's part in rollups: rows that gained something are read, added to and written again, all in the transaction that says how far
+// they are.
 using Purser.Engine;
 
 namespace Purser.Ledgers.Sqlite;
@@ -24,7 +25,8 @@ sealed partial class SqliteWriter
     }
 
     /// <summary>
-    /// Puts rollups in the place of all those of some keys, and takes away from <paramref name="first"/> on what adds up over all accounts. Keys that
+    /// Puts rollups in the place of all those of some keys, and takes away from <paramref name="first"/> on what adds up over all accounts.
+    /// Keys that
     /// are not used any more go: they may name somebody.
     /// </summary>
     public Task RollAgainAsync(IReadOnlyList<int> before, Fold fold, long? first, RollupState state) => Send(() => Alone(() =>

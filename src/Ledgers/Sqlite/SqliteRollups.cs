@@ -20,7 +20,8 @@ public sealed partial class SqliteLedger : IUsageStore
     readonly Lock keysGate = new();
     RollupKeys keys = RollupKeys.None;
 
-    public Task<long> UnfoldedAsync() => Read(database => Math.Max(0, (database.Scalar("SELECT max(no) FROM usage") ?? 0) - RollupStateOf(database).Folded));
+    public Task<long> UnfoldedAsync() =>
+        Read(database => Math.Max(0, (database.Scalar("SELECT max(no) FROM usage") ?? 0) - RollupStateOf(database).Folded));
 
     public async Task<bool> FoldAsync(Instant now, int most)
     {
@@ -49,7 +50,8 @@ public sealed partial class SqliteLedger : IUsageStore
         var next = await Read(database =>
         {
             using var first = database.Prepare(
-                "SELECT accounts.account, audit.account, version FROM audit JOIN accounts ON no = audit.account WHERE erases ORDER BY audit.account, version LIMIT 1");
+                "SELECT accounts.account, audit.account, version FROM audit JOIN accounts ON no = audit.account WHERE erases ORDER BY "
+                    + "audit.account, version LIMIT 1");
             return first.Read() ? (first.Text(0), first.Long(1), first.Long(2)) : ((string Account, long No, long Version)?)null;
         }).ConfigureAwait(false);
         if (next is not { } erasure) return false;
@@ -99,7 +101,8 @@ public sealed partial class SqliteLedger : IUsageStore
             {
                 var folded = RollupStateOf(database).Folded;
                 // By the index of times read backwards, in which records of one time go backwards too.
-                using var find = database.Prepare("SELECT at, no, booked_at FROM usage WHERE at < ? AND at >= ? AND (at > ? OR no < ?) ORDER BY at, no DESC LIMIT ?");
+                using var find = database.Prepare(
+                    "SELECT at, no, booked_at FROM usage WHERE at < ? AND at >= ? AND (at > ? OR no < ?) ORDER BY at, no DESC LIMIT ?");
                 var place = after ?? new(RollupPlan.Earliest, long.MaxValue);
                 find.Add(before).Add(place.AtMillis).Add(place.AtMillis).Add(place.Order).Add(most);
                 var (old, seen, last) = (new List<long>(), 0, default(UsageCursor));
@@ -133,7 +136,8 @@ public sealed partial class SqliteLedger : IUsageStore
     }
 
     /// <summary>
-    /// Puts what the journal gives in the place of an account's rollups. Records that are not folded are left out: they are folded later. The version
+    /// Puts what the journal gives in the place of an account's rollups. Records that are not folded are left out: they are folded later.
+    /// The version
     /// comes first, so that a record up to it is either folded or among those. True where the journal begins with a checkpoint.
     /// </summary>
     async Task<bool> RollAgainAsync(string account)
@@ -151,8 +155,10 @@ public sealed partial class SqliteLedger : IUsageStore
         var checkpoint = await LoadCheckpointAsync(account).ConfigureAwait(false);
         var left = checkpoint?.UsageLeft(erasures).ToArray() ?? [];
         foreach (var usage in left) fold.Add(usage);
-        if (left.Length < checkpoint?.Usage.Count) await writer.ForgetUsageAsync(known.No, [.. checkpoint.Usage.Except(left)]).ConfigureAwait(false);
-        await foreach (var record in AuditTrail.RecordsAsync(this, account, checkpoint?.Version ?? 0, known.Version, erasures).ConfigureAwait(false))
+        if (left.Length < checkpoint?.Usage.Count)
+            await writer.ForgetUsageAsync(known.No, [.. checkpoint.Usage.Except(left)]).ConfigureAwait(false);
+        await foreach (var record in AuditTrail.RecordsAsync(this, account, checkpoint?.Version ?? 0, known.Version, erasures)
+            .ConfigureAwait(false))
             if (!unfolded.Contains(record.Id))
                 fold.Add(RollupKey.Of(account, record), record.Usage.Dimensions.Session, record.Figures());
         var (before, first) = await Read(database =>
@@ -161,7 +167,8 @@ public sealed partial class SqliteLedger : IUsageStore
             return (before, FirstOf(database, before));
         }).ConfigureAwait(false);
         first = first is { } old && fold.First is { } made ? Math.Min(old, made) : first ?? fold.First;
-        await writer.RollAgainAsync(before, fold.Spread(), first, first is { } from ? state.WithoutAllFrom(from) : state).ConfigureAwait(false);
+        await writer.RollAgainAsync(before, fold.Spread(), first, first is { } from ? state.WithoutAllFrom(from) : state)
+            .ConfigureAwait(false);
         lock (keysGate) keys = RollupKeys.None;
         return checkpoint is not null;
     }
@@ -208,7 +215,8 @@ public sealed partial class SqliteLedger : IUsageStore
             if (row.Long(18) != 0) continue;
             var figures = FiguresOf(row);
             var key = new RollupKey(
-                accounts.Of(row.Long(10)), row.TextOrNull(11), row.TextOrNull(12), row.TextOrNull(13), row.TextOrNull(15), row.TextOrNull(16), row.TextOrNull(17),
+                accounts.Of(row.Long(10)), row.TextOrNull(11), row.TextOrNull(12), row.TextOrNull(13), row.TextOrNull(15),
+                    row.TextOrNull(16), row.TextOrNull(17),
                 figures.Success, row.Text(8));
             fold.Add(key, row.TextOrNull(14), figures);
         }
@@ -223,12 +231,14 @@ public sealed partial class SqliteLedger : IUsageStore
         {
             if (raise.Open(state, now) is not { } open) continue;
             using var first = database.Prepare("SELECT min(start) FROM rollups WHERE level = ? AND start >= ? AND start < ?");
-            var (range, after) = raise.Next(state, open, first.Add((long)raise.First.No).Add(open.From).Add(open.To).Read() ? first.LongOrNull(0) : null);
+            var (range, after) = raise.Next(state, open, first.Add((long)raise.First.No).Add(open.From).Add(open.To).Read()
+                ? first.LongOrNull(0) : null);
             var fold = new Fold(after);
             var known = KeysOf(database);
             var byNo = known.All.ToDictionary(key => key.No, key => key.Key);
             foreach (var part in raise.Parts)
-                ReadRollups(database, part, range, known, null, "sums, sessions", row => fold.Take(part, row.Long(0), byNo[(int)row.Long(1)], row.Blob(2), row.Blob(3)));
+                ReadRollups(database, part, range, known, null, "sums, sessions", row =>
+                    fold.Take(part, row.Long(0), byNo[(int)row.Long(1)], row.Blob(2), row.Blob(3)));
             return (fold.Make(raise.Made), after);
         }
         return default;
@@ -258,12 +268,15 @@ public sealed partial class SqliteLedger : IUsageStore
         }
     }
 
-    /// <summary>Rows of a level: `start`, `key` and <paramref name="columns"/>; of some keys where those are few of all that are known.</summary>
-    static void ReadRollups(Database database, RollupLevel level, MillisRange range, RollupKeys known, IReadOnlyList<int>? among, string columns, Action<Statement> take)
+    /// <summary>Rows of a level: `start`, `key` and <paramref name="columns"/>; of some keys where those are few of all that are
+    /// known.</summary>
+    static void ReadRollups(Database database, RollupLevel level, MillisRange range, RollupKeys known, IReadOnlyList<int>? among,
+        string columns, Action<Statement> take)
     {
         var unit = RollupPlan.MillisOf(level.Span);
         // A range without an end is read whole.
-        var lookUp = among is not null && range.From > RollupPlan.Earliest && range.To < RollupPlan.Latest && (long)among.Count * RowsPerLookup < known.Of(level.View).Count;
+        var lookUp = among is not null && range.From > RollupPlan.Earliest && range.To < RollupPlan.Latest
+            && (long)among.Count * RowsPerLookup < known.Of(level.View).Count;
         if (!lookUp)
         {
             using var read = database.Prepare($"SELECT start, key, {columns} FROM rollups WHERE level = ? AND start >= ? AND start < ?");

@@ -16,7 +16,8 @@ static class SqliteSchema
         var scripts = Scripts();
         if (current > scripts.Count)
             throw new LedgerUnavailableException(
-                $"the ledger has schema {current}, this program knows {scripts.Count}: it was written by a newer version; run that one, or restore a backup");
+                $"the ledger has schema {current}, this program knows {scripts.Count}: it was written by a newer version; run that one, "
+                    + $"or restore a backup");
         foreach (var (version, name, sql) in scripts.Where(script => script.Version > current))
         {
             database.Run("BEGIN IMMEDIATE");

@@ -6,7 +6,8 @@ namespace Purser.Ledgers.Sqlite;
 
 public sealed partial class SqliteLedger
 {
-    static readonly UsageDialect dialect = new("no", "usage_id", "cost_nanos", "duration_ms", _ => "?") { Contains = "instr(record, {0}) > 0", BesideId = "+" };
+    static readonly UsageDialect dialect = new("no", "usage_id", "cost_nanos", "duration_ms", _ =>
+        "?") { Contains = "instr(record, {0}) > 0", BesideId = "+" };
 
     /// <summary>A plus sign keeps SQLite from taking an index.</summary>
     static readonly UsageDialect unfoldedDialect = dialect with { Unindexed = "+" };
@@ -68,12 +69,14 @@ public sealed partial class SqliteLedger
                     var figures = FiguresOf(row);
                     if (!columns.NeedsRecord)
                     {
-                        adder.Add(columns.Keys(row.TextOrNull, column => accounts.Of(row.Long(column)), figures.Success), row.Text(8), figures);
+                        adder.Add(columns.Keys(row.TextOrNull, column => accounts.Of(row.Long(column)), figures.Success), row.Text(8),
+                            figures);
                         continue;
                     }
                     var record = LedgerJson.DecodeRecord(row.Blob(UsageColumns.First + 1));
                     if (record.HasTags(filter))
-                        foreach (var keys in record.GroupsOf(accounts.Of(row.Long(UsageColumns.First)), by)) adder.Add(keys, record.Currency, figures);
+                        foreach (var keys in record.GroupsOf(accounts.Of(row.Long(UsageColumns.First)), by))
+                            adder.Add(keys, record.Currency, figures);
                 }
             }
             return adder.Sums();
@@ -91,11 +94,13 @@ public sealed partial class SqliteLedger
             {
                 var among = known.Expected(rollups.Key, finder.Expect);
                 foreach (var (level, range) in rollups)
-                    ReadRollups(database, level, range, known, among, "sums, sessions", row => finder.Add((int)row.Long(1), row.Blob(2), row.Blob(3)));
+                    ReadRollups(database, level, range, known, among, "sums, sessions", row =>
+                        finder.Add((int)row.Long(1), row.Blob(2), row.Blob(3)));
                 if (!rollups.Key.IsOfAll) continue;
                 var amongAccounts = known.Expected(rollups.Key.Source!, finder.Expect);
                 foreach (var (level, range) in rollups)
-                    ReadRollups(database, level.Source!.Value, range, known, amongAccounts, "0", row => finder.AddAccount((int)row.Long(1)));
+                    ReadRollups(database, level.Source!.Value, range, known, amongAccounts, "0", row =>
+                        finder.AddAccount((int)row.Long(1)));
             }
             var columns = new UsageColumns(dialect, filter, [UsageKey.Account, UsageKey.Session]);
             var accounts = new AccountNames(database);
@@ -119,7 +124,8 @@ public sealed partial class SqliteLedger
         {
             if (limit <= 0 || HeadOf(database, account) is not { } head) return new([], null);
             using var list = database.Prepare(
-                "SELECT DISTINCT session FROM usage WHERE account = ?1 AND session IS NOT NULL AND (?2 IS NULL OR session > ?2) AND NOT erased ORDER BY session LIMIT ?3");
+                "SELECT DISTINCT session FROM usage WHERE account = ?1 AND session IS NOT NULL AND (?2 IS NULL OR session > ?2) AND NOT "
+                    + "erased ORDER BY session LIMIT ?3");
             list.Add(head.No).Add(cursor).Add(limit + 1L);
             var sessions = new List<string>();
             while (list.Read())
@@ -146,11 +152,14 @@ public sealed partial class SqliteLedger
             database =>
             {
                 if (HeadOf(database, account) is not { } head) return new([], null);
-                using var list = database.Prepare("SELECT version, at, events FROM audit WHERE account = ? AND version > ? ORDER BY version LIMIT ?");
+                using var list = database.Prepare(
+                    "SELECT version, at, events FROM audit WHERE account = ? AND version > ? ORDER BY version LIMIT ?");
                 list.Add(head.No).Add(after).Add(Math.Max(0, limit) + 1L);
                 var entries = new List<JournalEntry>();
                 while (list.Read())
-                    if (list.LongOrNull(1) is { } at) entries.Add(new(account, list.Long(0), Instant.FromUnixTimeMilliseconds(at), LedgerJson.DecodeEvents(list.Blob(2))));
+                    if (list.LongOrNull(1) is { } at)
+                        entries.Add(
+                            new(account, list.Long(0), Instant.FromUnixTimeMilliseconds(at), LedgerJson.DecodeEvents(list.Blob(2))));
                     else entries.AddRange(ReadJournal(database, account, list.Long(0) - 1, 1));
                 return AuditTrail.PageOf(entries, limit);
             },
@@ -158,14 +167,16 @@ public sealed partial class SqliteLedger
     }
 
     public Task<Instant?> KeptSinceAsync(CancellationToken cancellation = default) => Read(
-        database => database.Scalar("SELECT kept_since FROM rollup_state") is { } millis ? Instant.FromUnixTimeMilliseconds(millis) : (Instant?)null, cancellation);
+        database => database.Scalar("SELECT kept_since FROM rollup_state") is { } millis ? Instant.FromUnixTimeMilliseconds(millis)
+            : (Instant?)null, cancellation);
 
     public Task<Page<string>> AccountsAsync(string? search, string? cursor, int limit, CancellationToken cancellation = default) => Read(
         database =>
         {
             // instr, not LIKE: % and _ are ordinary characters. lower knows ASCII, of which account ids are made.
             using var list = database.Prepare(
-                "SELECT account FROM accounts WHERE account > ?1 AND (?2 IS NULL OR instr(lower(account), lower(?2)) > 0) ORDER BY account LIMIT ?3");
+                "SELECT account FROM accounts WHERE account > ?1 AND (?2 IS NULL OR instr(lower(account), lower(?2)) > 0) ORDER BY "
+                    + "account LIMIT ?3");
             list.Add(cursor ?? "").Add(search).Add(Math.Max(0, limit) + 1L);
             var accounts = new List<string>();
             while (list.Read())
@@ -189,7 +200,8 @@ public sealed partial class SqliteLedger
         yield return unfolded;
     }
 
-    static MillisRange Widened(Database database, UsageFilter filter) => RollupPlan.Widened(filter, database.Scalar("SELECT kept_since FROM rollup_state"), range =>
+    static MillisRange Widened(Database database, UsageFilter filter) =>
+        RollupPlan.Widened(filter, database.Scalar("SELECT kept_since FROM rollup_state"), range =>
     {
         if (WhereOf(database, filter.Account is null ? new() : new() { Account = filter.Account }, range) is not { } where) return true;
         using var any = Ask(database, $"SELECT 1 FROM usage{where} LIMIT 1", where);

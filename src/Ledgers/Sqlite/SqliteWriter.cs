@@ -14,7 +14,8 @@ sealed partial class SqliteWriter : IDisposable
     /// <summary>Callers that wait are committed together, but not without end: the first of them waits for the last.</summary>
     const int MostTogether = 64;
 
-    /// <summary>About 20 MB of memory. A miss costs two reads by key, so dropping all of them now and then is cheaper than keeping their order.</summary>
+    /// <summary>About 20 MB of memory. A miss costs two reads by key, so dropping all of them now and then is cheaper than keeping their
+    /// order.</summary>
     const int MostHeads = 100_000;
 
     readonly Database database;
@@ -59,7 +60,8 @@ sealed partial class SqliteWriter : IDisposable
         return results;
     });
 
-    public Task<bool> SaveSnapshotAsync(string account, long version, ReadOnlyMemory<byte> snapshot, CounterChanges? counters) => Send(() => Alone(() =>
+    public Task<bool> SaveSnapshotAsync(string account, long version, ReadOnlyMemory<byte> snapshot, CounterChanges? counters) =>
+        Send(() => Alone(() =>
     {
         if (Find(account) is not { } head) return false;
         using (var newer = database.Prepare("SELECT 1 FROM snapshots WHERE account = ? AND version > ?"))
@@ -75,8 +77,10 @@ sealed partial class SqliteWriter : IDisposable
     {
         foreach (var kept in counters.Kept)
         {
-            using var keep = database.Prepare("INSERT OR REPLACE INTO counters (account, no, key, until, keep, counter) VALUES (?, ?, ?, ?, ?, ?)");
-            keep.Add(account).Add(kept.Name.No).Add(kept.Name.Key).Add(kept.Until.ToUnixTimeMilliseconds()).Add(kept.Keep).Add(kept.Json.Span).Run();
+            using var keep = database.Prepare(
+                "INSERT OR REPLACE INTO counters (account, no, key, until, keep, counter) VALUES (?, ?, ?, ?, ?, ?)");
+            keep.Add(account).Add(kept.Name.No).Add(kept.Name.Key).Add(kept.Until.ToUnixTimeMilliseconds()).Add(kept.Keep)
+                .Add(kept.Json.Span).Run();
         }
         foreach (var (no, key) in counters.Empty)
         {
@@ -117,7 +121,9 @@ sealed partial class SqliteWriter : IDisposable
 
     public Task<bool> SaveCatalogueAsync(string digest, ReadOnlyMemory<byte> file) => Send(() => Alone(() =>
     {
-        using var save = database.Prepare("INSERT INTO catalogues (digest, file) VALUES (?, ?) ON CONFLICT (digest) DO UPDATE SET file = excluded.file WHERE file <> excluded.file");
+        using var save = database.Prepare(
+            "INSERT INTO catalogues (digest, file) VALUES (?, ?) ON CONFLICT (digest) DO UPDATE SET file = excluded.file WHERE file <> "
+                + "excluded.file");
         save.Add(digest).Add(file.Span).Run();
         return true;
     }));
@@ -281,11 +287,14 @@ sealed partial class SqliteWriter : IDisposable
     Head Write(EncodedAppend append, Head? found)
     {
         var head = new Head(
-            found?.No ?? ++lastAccount, append.ExpectedVersion + 1, ++lastEntry, append.NextDeadline, WakeAt(found?.WakeAt, append.NextDeadline, append.AtMillis));
+            found?.No ?? ++lastAccount, append.ExpectedVersion + 1, ++lastEntry, append.NextDeadline,
+                WakeAt(found?.WakeAt, append.NextDeadline, append.AtMillis));
         if (found is null)
         {
-            using (var account = database.Prepare("INSERT INTO accounts (no, account) VALUES (?, ?)")) account.Add(head.No).Add(append.Account).Run();
-            using var first = database.Prepare("INSERT INTO heads (account, version, last_entry, next_deadline, wake_at) VALUES (?, ?, ?, ?, ?)");
+            using (var account = database.Prepare("INSERT INTO accounts (no, account) VALUES (?, ?)"))
+                account.Add(head.No).Add(append.Account).Run();
+            using var first = database.Prepare(
+                "INSERT INTO heads (account, version, last_entry, next_deadline, wake_at) VALUES (?, ?, ?, ?, ?)");
             first.Add(head.No).Add(head.Version).Add(head.LastEntry).Add(head.NextDeadline).Add(head.WakeAt).Run();
         }
         else if (found.Value.WakeAt == head.WakeAt)
@@ -296,11 +305,13 @@ sealed partial class SqliteWriter : IDisposable
         }
         else
         {
-            using var next = database.Prepare("UPDATE heads SET version = ?, last_entry = ?, next_deadline = ?, wake_at = ? WHERE account = ?");
+            using var next = database.Prepare(
+                "UPDATE heads SET version = ?, last_entry = ?, next_deadline = ?, wake_at = ? WHERE account = ?");
             next.Add(head.Version).Add(head.LastEntry).Add(head.NextDeadline).Add(head.WakeAt).Add(head.No).Run();
         }
 
-        using (var entry = database.Prepare("INSERT INTO journal (position, account, version, previous, at, events) VALUES (?, ?, ?, ?, ?, ?)"))
+        using (var entry = database.Prepare(
+            "INSERT INTO journal (position, account, version, previous, at, events) VALUES (?, ?, ?, ?, ?, ?)"))
             entry.Add(head.LastEntry).Add(head.No).Add(head.Version).Add(found?.LastEntry).Add(append.AtMillis).Add(append.Events).Run();
         if (append.IsAudited)
         {
@@ -313,7 +324,8 @@ sealed partial class SqliteWriter : IDisposable
     }
 
     /// <summary>A wake-up that is early enough stays as it is; one that has passed is set anew.</summary>
-    static long? WakeAt(long? wakeAt, long? deadline, long now) => deadline is null || (wakeAt > now && wakeAt <= deadline) ? wakeAt : deadline;
+    static long? WakeAt(long? wakeAt, long? deadline, long now) => deadline is null || (wakeAt > now && wakeAt <= deadline)
+        ? wakeAt : deadline;
 
     void Write(long account, string holdId, byte[] hold)
     {
@@ -335,10 +347,12 @@ sealed partial class SqliteWriter : IDisposable
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """);
         var (usage, dimensions, amounts) = (record.Usage, record.Usage.Dimensions, record.Amounts);
-        insert.Add(++lastUsage).Add(account).Add(record.Id).Add(record.At.ToUnixTimeMilliseconds()).Add(record.BookedAt.ToUnixTimeMilliseconds())
+        insert.Add(++lastUsage).Add(account).Add(record.Id).Add(record.At.ToUnixTimeMilliseconds())
+            .Add(record.BookedAt.ToUnixTimeMilliseconds())
             .Add(record.ReservationId).Add(dimensions.Orchestrator).Add(dimensions.User).Add(dimensions.Tenant).Add(dimensions.Session)
             .Add(dimensions.Provider).Add(dimensions.Model).Add(dimensions.Tool).Add(usage.RequestId)
-            .Add(usage.Success).Add(amounts.Tokens).Add(amounts.InputTokens).Add(amounts.OutputTokens).Add(amounts.Requests).Add(amounts.CostNanos)
+            .Add(usage.Success).Add(amounts.Tokens).Add(amounts.InputTokens).Add(amounts.OutputTokens).Add(amounts.Requests)
+                .Add(amounts.CostNanos)
             .Add(record.Currency).Add(usage.DurationMs).Add(record.Unpriced || record.GivesPrice).Add(bytes).Run();
     }
 
@@ -346,7 +360,8 @@ sealed partial class SqliteWriter : IDisposable
     {
         if (pending.TryGetValue(account, out var head) || heads.TryGetValue(account, out head)) return head;
         using var find = database.Prepare(
-            "SELECT no, version, last_entry, next_deadline, wake_at FROM accounts JOIN heads ON heads.account = no WHERE accounts.account = ?");
+            "SELECT no, version, last_entry, next_deadline, wake_at FROM accounts JOIN heads ON heads.account = no WHERE "
+                + "accounts.account = ?");
         return find.Add(account).Read() ? new(find.Long(0), find.Long(1), find.Long(2), find.LongOrNull(3), find.LongOrNull(4)) : null;
     }
 
@@ -370,13 +385,16 @@ sealed partial class SqliteWriter : IDisposable
         }
     }
 
-    /// <summary>The fault lies in what was to be written, not in the file or the disk: the rest of the transaction can do without it.</summary>
+    /// <summary>The fault lies in what was to be written, not in the file or the disk: the rest of the transaction can do without
+    /// it.</summary>
     static bool FailsAlone(SqliteException fault) =>
         fault.SqliteErrorCode is raw.SQLITE_CONSTRAINT or raw.SQLITE_TOOBIG or raw.SQLITE_MISMATCH;
 
-    static LedgerUnavailableException Unavailable(Exception fault) => fault as LedgerUnavailableException ?? new($"the ledger could not write: {fault.Message}", fault);
+    static LedgerUnavailableException Unavailable(Exception fault) => fault as LedgerUnavailableException
+        ?? new($"the ledger could not write: {fault.Message}", fault);
 
-    /// <summary>What a transaction does for one caller. May be repeated, so it changes nothing but the database and what the writer takes back.</summary>
+    /// <summary>What a transaction does for one caller. May be repeated, so it changes nothing but the database and what the writer takes
+    /// back.</summary>
     abstract class Work
     {
         public Exception? Fault { get; set; }

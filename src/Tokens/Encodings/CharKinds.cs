@@ -27,7 +27,8 @@ static class CharKinds
     /// <summary>For every UTF-16 code unit.</summary>
     public static readonly byte[] Table = Build();
 
-    /// <summary>The kind at an index where <see cref="Table"/> says <see cref="Surrogate"/>. A half without the other is U+FFFD, a symbol.</summary>
+    /// <summary>The kind at an index where <see cref="Table"/> says <see cref="Surrogate"/>. A half without the other is U+FFFD, a
+    /// symbol.</summary>
     public static int OfPair(ReadOnlySpan<char> text, int at, out int width)
     {
         width = 1;

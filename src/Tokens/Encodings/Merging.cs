@@ -6,7 +6,8 @@ namespace Purser.TokenCounting.Encodings;
 
 static class Merging
 {
-    // Below it, looking at all pairs for the lowest is faster than keeping them in order. Measured on English: 32 to 128 make no difference.
+    // Below it, looking at all pairs for the lowest is faster than keeping them in order. Measured on English: 32 to 128 make no
+    // difference.
     const int Short = 64;
 
     public static int Count(RankTable table, ReadOnlySpan<byte> piece) => piece.Length switch

@@ -86,7 +86,8 @@ sealed class RankTable
     /// <summary>Reads the published form: a line for each token, its bytes in base64, a space, its rank; ranks ascend from 0.</summary>
     public static RankTable Read(string resource, int tokens)
     {
-        using var stored = typeof(RankTable).Assembly.GetManifestResourceStream(resource) ?? throw new InvalidDataException($"{resource} is not part of this build");
+        using var stored = typeof(RankTable).Assembly.GetManifestResourceStream(resource)
+            ?? throw new InvalidDataException($"{resource} is not part of this build");
         using var unpacked = new GZipStream(stored, CompressionMode.Decompress);
         using var buffer = new MemoryStream(4 * 1024 * 1024);
         unpacked.CopyTo(buffer);
@@ -107,6 +108,7 @@ sealed class RankTable
             end += written;
             starts[++rank] = end;
         }
-        return rank == tokens ? new(bytes.AsSpan(0, end).ToArray(), starts) : throw new InvalidDataException($"{resource} has {rank} tokens, not {tokens}");
+        return rank == tokens ? new(bytes.AsSpan(0, end).ToArray(), starts) : throw new InvalidDataException(
+            $"{resource} has {rank} tokens, not {tokens}");
     }
 }

@@ -10,7 +10,8 @@ ref struct Splitter(SplitPattern pattern, ReadOnlySpan<char> text)
     readonly byte[] kinds = CharKinds.Table;
 
     /// <summary>
-    /// The highest index that was looked at since the last piece but one; the text's length where its end was. A piece found without looking
+    /// The highest index that was looked at since the last piece but one; the text's length where its end was. A piece found without
+    /// looking
     /// at the end stays as it is, whatever follows.
     /// </summary>
     public int Seen { get; private set; }
@@ -58,7 +59,8 @@ ref struct Splitter(SplitPattern pattern, ReadOnlySpan<char> text)
     /// <summary>`[^\r\n\p{L}\p{N}]`</summary>
     static bool MayLead(int kind) => (kind & (CharKinds.Letter | CharKinds.Number | CharKinds.LineEnd)) == 0;
 
-    /// <summary>A head of any length, then at least one of the tail. Where no tail follows, the head gives back until its last character is one.</summary>
+    /// <summary>A head of any length, then at least one of the tail. Where no tail follows, the head gives back until its last character is
+    /// one.</summary>
     int WithTail(int start)
     {
         var head = Run(start, CharKinds.Head);
@@ -121,7 +123,8 @@ ref struct Splitter(SplitPattern pattern, ReadOnlySpan<char> text)
     }
 
     /// <summary>
-    /// `\s*[\r\n]+`, else `\s+(?!\S)`, else `\s+`: up to the last line end; without one, all but the last space, which belongs to what follows.
+    /// `\s*[\r\n]+`, else `\s+(?!\S)`, else `\s+`: up to the last line end; without one, all but the last space, which belongs to what
+    /// follows.
     /// </summary>
     int Spaces(int start)
     {

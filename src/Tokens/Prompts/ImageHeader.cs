@@ -21,9 +21,11 @@ public static class ImageHeader
 
     static (int, int)? WebP(ReadOnlySpan<byte> chunk) => chunk switch
     {
-        [(byte)'V', (byte)'P', (byte)'8', (byte)' ', ..] when chunk.Length >= 18 => (Little2(chunk[14..]) & 0x3FFF, Little2(chunk[16..]) & 0x3FFF),
+        [(byte)'V', (byte)'P', (byte)'8', (byte)' ', ..] when chunk.Length >= 18 =>
+            (Little2(chunk[14..]) & 0x3FFF, Little2(chunk[16..]) & 0x3FFF),
         // Two times 14 bits, each less one.
-        [(byte)'V', (byte)'P', (byte)'8', (byte)'L', ..] when chunk.Length >= 13 && BinaryPrimitives.ReadUInt32LittleEndian(chunk[9..]) is var bits =>
+        [(byte)'V', (byte)'P', (byte)'8', (byte)'L', ..] when chunk.Length >= 13 && BinaryPrimitives.ReadUInt32LittleEndian(chunk[9..])
+            is var bits =>
             ((int)(bits & 0x3FFF) + 1, (int)(bits >> 14 & 0x3FFF) + 1),
         // Two times 24 bits, each less one.
         [(byte)'V', (byte)'P', (byte)'8', (byte)'X', ..] when chunk.Length >= 18 =>

@@ -119,7 +119,8 @@ sealed record CropRule : ImageRule
     public override long Count(ImagePart image)
     {
         // Without a size, and at low detail, it is one crop: the whole image, shrunk.
-        if (image is not { Width: { } width, Height: { } height, Detail: not ImageDetail.Low } || (width <= Small && height <= Small)) return PerCrop;
+        if (image is not { Width: { } width, Height: { } height, Detail: not ImageDetail.Low } || (width <= Small && height <= Small))
+            return PerCrop;
         // The side of a crop: two thirds of the shorter side, within what the model takes.
         var side = Math.Clamp(Math.Min(width, height) * 2L / 3, 256, 768);
         return (width + side - 1) / side * ((height + side - 1) / side) * PerCrop;

@@ -52,7 +52,8 @@ public static class PromptCounting
         AudioPart audio => new() { Audio = MediaCounting.Audio(model, audio.Seconds, fromModel) },
         VideoPart video => new() { Video = MediaCounting.Video(model, video.Seconds) },
         ToolCallPart call => new() { ToolCalls = PerToolCall + model.Counter.Count(call.Name) + model.Counter.Count(call.Arguments) },
-        ToolResultPart result => result.Content.Aggregate(new TokenParts(), (sum, inner) => sum + Of(model, inner, Kind.ToolResult, fromModel)),
+        ToolResultPart result => result.Content.Aggregate(new TokenParts(), (sum, inner) =>
+            sum + Of(model, inner, Kind.ToolResult, fromModel)),
         _ => throw new System.Diagnostics.UnreachableException(),
     };
 }

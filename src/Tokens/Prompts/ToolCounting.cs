@@ -44,14 +44,16 @@ static class ToolCounting
         foreach (var property in properties.EnumerateObject())
         {
             if (count == 0) count = PerProperties;
-            count += PerProperty + model.Counter.Count($"{property.Name}:{Member(property.Value, "type")}:{Sentence(Member(property.Value, "description"))}")
+            count += PerProperty + model.Counter.Count(
+                $"{property.Name}:{Member(property.Value, "type")}:{Sentence(Member(property.Value, "description"))}")
                 + Values(model, property.Value) + Properties(model, property.Value);
         }
         return count;
     }
 
     static long Values(ModelProfile model, JsonElement property) =>
-        property.ValueKind == JsonValueKind.Object && property.TryGetProperty("enum", out var values) && values.ValueKind == JsonValueKind.Array
+        property.ValueKind == JsonValueKind.Object && property.TryGetProperty("enum", out var values)
+            && values.ValueKind == JsonValueKind.Array
             ? PerValues + values.EnumerateArray().Sum(value => PerValue + model.Counter.Count(Text(value))) : 0;
 
     static string? Member(JsonElement element, string name) =>

@@ -86,5 +86,6 @@ public sealed class EverySuiteTests
     [Theory]
     [InlineData(typeof(LocalFacade))]
     [InlineData(typeof(ProcessFacade))]
-    public void Every_suite_of_the_facade_runs_on_every_cluster(Type host) => Assert.Empty(HttpSuites.Missing(typeof(EverySuiteTests).Assembly, host));
+    public void Every_suite_of_the_facade_runs_on_every_cluster(Type host) =>
+        Assert.Empty(HttpSuites.Missing(typeof(EverySuiteTests).Assembly, host));
 }

@@ -23,8 +23,11 @@ public sealed class LocalFacade : ClusterFacade
 
     public override async Task InitializeAsync()
     {
-        cluster = await LocalCluster.StartAsync(database: await NewDatabaseAsync(), ofApi: services => services.AddSingleton<IBudgetAuthority>(
-            provider => new Counted(new ClusterAuthority(provider.GetRequiredService<IGrainFactory>(), provider.GetRequiredService<Repetition>(), provider.GetRequiredService<NearBudgets>()), this)));
+        cluster = await LocalCluster.StartAsync(database: await NewDatabaseAsync(), ofApi: services =>
+            services.AddSingleton<IBudgetAuthority>(
+            provider =>
+                new Counted(new ClusterAuthority(provider.GetRequiredService<IGrainFactory>(), provider.GetRequiredService<Repetition>(),
+                    provider.GetRequiredService<NearBudgets>()), this)));
         Client = new() { BaseAddress = new(cluster.ApiAddress) };
     }
 
@@ -58,7 +61,8 @@ public sealed class LocalFacade : ClusterFacade
             return silos.SendAsync(account, command, cancellation);
         }
 
-        public Task<IReadOnlyList<Outcome>> SendAllAsync(string account, IReadOnlyList<BudgetCommand> commands, CancellationToken cancellation = default)
+        public Task<IReadOnlyList<Outcome>> SendAllAsync(string account, IReadOnlyList<BudgetCommand> commands,
+            CancellationToken cancellation = default)
         {
             Interlocked.Add(ref host.asked, commands.Count);
             return silos.SendAllAsync(account, commands, cancellation);

@@ -15,13 +15,19 @@ public sealed class NodeTests(SharedCluster shared) : IClassFixture<SharedCluste
     public async Task An_api_in_front_of_silos_holds_settles_and_reports()
     {
         var account = "http-" + Guid.NewGuid().ToString("N");
-        var policy = await api.PutAsJsonAsync($"/v1/accounts/{account}/policy", new { limits = new[] { new { id = "ever", unit = "tokens", window = "lifetime", amount = 1000 } } });
+        var policy = await api.PutAsJsonAsync($"/v1/accounts/{account}/policy",
+            new { limits = new[] { new { id = "ever", unit = "tokens", window = "lifetime", amount = 1000 } } });
         Assert.True(policy.IsSuccessStatusCode, await policy.Content.ReadAsStringAsync());
-        Assert.Equal(HttpStatusCode.Created, (await api.PostAsJsonAsync($"/v1/accounts/{account}/reservations", new { id = "h", tokens = 600 })).StatusCode);
-        Assert.Equal(HttpStatusCode.TooManyRequests, (await api.PostAsJsonAsync($"/v1/accounts/{account}/reservations", new { id = "i", tokens = 600 })).StatusCode);
-        Assert.Equal(HttpStatusCode.OK, (await api.PostAsJsonAsync($"/v1/accounts/{account}/reservations/h/settle", new { id = "u", inputTokens = 100, outputTokens = 23 })).StatusCode);
+        Assert.Equal(HttpStatusCode.Created,
+            (await api.PostAsJsonAsync($"/v1/accounts/{account}/reservations", new { id = "h", tokens = 600 })).StatusCode);
+        Assert.Equal(HttpStatusCode.TooManyRequests,
+            (await api.PostAsJsonAsync($"/v1/accounts/{account}/reservations", new { id = "i", tokens = 600 })).StatusCode);
+        Assert.Equal(HttpStatusCode.OK,
+            (await api.PostAsJsonAsync($"/v1/accounts/{account}/reservations/h/settle",
+                new { id = "u", inputTokens = 100, outputTokens = 23 })).StatusCode);
         // Without an id the server makes one up; the answer says which.
-        var made = JsonNode.Parse(await (await api.PostAsJsonAsync($"/v1/accounts/{account}/usage", new { inputTokens = 7 })).Content.ReadAsStringAsync())!;
+        var made = JsonNode.Parse(
+            await (await api.PostAsJsonAsync($"/v1/accounts/{account}/usage", new { inputTokens = 7 })).Content.ReadAsStringAsync())!;
         Assert.False(string.IsNullOrEmpty(made["usageId"]!.GetValue<string>()));
         var report = JsonNode.Parse(await api.GetStringAsync($"/v1/reports?account={account}"))!;
         Assert.Equal(130, report["summary"]!["totalTokens"]!.GetValue<long>());

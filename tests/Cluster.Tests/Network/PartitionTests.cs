@@ -32,12 +32,15 @@ public sealed class PartitionTests(ITestOutputHelper output)
         var redisPort = (await RedisServer.SharedAsync()).Port;
         var redis = Enumerable.Range(0, Silos).Select(_ => new TcpRelay(network.Host, redisPort)).ToArray();
         var clusterId = "cut-" + Guid.NewGuid().ToString("N");
-        var seen = new Npgsql.NpgsqlConnectionStringBuilder(database) { Host = network.Host.ToString(), Port = postgres.Address.Port }.ConnectionString;
-        var silos = Enumerable.Range(0, Silos).Select(place => SiloProcess.StartIn(network, place, seen, redis[place].Address.ToString(), clusterId)).ToArray();
+        var seen = new Npgsql.NpgsqlConnectionStringBuilder(database) { Host = network.Host.ToString(),
+            Port = postgres.Address.Port }.ConnectionString;
+        var silos = Enumerable.Range(0, Silos)
+            .Select(place => SiloProcess.StartIn(network, place, seen, redis[place].Address.ToString(), clusterId)).ToArray();
         try
         {
             await Task.WhenAll(silos.Select(silo => silo.ReadyAsync()));
-            await ServerProcess.UntilAsync(async () => await silos[0].SilosAsync() == Silos, patience, () => "the silos do not find each other");
+            await ServerProcess.UntilAsync(async () => await silos[0].SilosAsync() == Silos, patience, () =>
+                "the silos do not find each other");
             using var inside = await EnterAsync(clusterId, network.AddressOf(0));
             using var outside = await EnterAsync(clusterId, network.AddressOf(1), network.AddressOf(2));
             await using var load = await Load.StartAsync([Authority(inside), Authority(outside)]);
@@ -47,13 +50,15 @@ public sealed class PartitionTests(ITestOutputHelper output)
             await network.CutAsync(0);
             // Or it would read in Redis that it was given up, and end itself.
             redis[0].Cut();
-            await ServerProcess.UntilAsync(async () => await silos[1].SilosAsync() == Silos - 1, patience, () => "the silo that is cut off is not given up");
+            await ServerProcess.UntilAsync(async () => await silos[1].SilosAsync() == Silos - 1, patience, () =>
+                "the silo that is cut off is not given up");
             var givenUp = load.Now;
             string[] twice = [];
             await ServerProcess.UntilAsync(() =>
             {
                 twice = [.. load.Accounts.Where(account => Enumerable.Range(0, 2).All(side => load.Calls.Count(call =>
-                    call.Account == account && call.Side == side && call.Started > givenUp && call.Status == OutcomeStatus.Done) >= AnswersOfEachSide))];
+                    call.Account == account && call.Side == side && call.Started > givenUp
+                        && call.Status == OutcomeStatus.Done) >= AnswersOfEachSide))];
                 return Task.FromResult(twice.Length > 0);
             }, patience, () => "no account is served on both sides");
             var both = load.Now - givenUp;
@@ -67,7 +72,9 @@ public sealed class PartitionTests(ITestOutputHelper output)
             await load.GoOnAsync(500);
             Assert.Empty(await load.StopAndAuditAsync(database));
             output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"cut off: given up after {(givenUp - began).TotalSeconds:0.0} s; {twice.Length} accounts then served on both sides for {both.TotalSeconds:0.0} s; {load.Acknowledged} calls acknowledged, {load.Unavailable} refused by unavailability in all; the auditor found nothing"));
+                $"cut off: given up after {(givenUp - began).TotalSeconds:0.0} s; {twice.Length} accounts then served on both sides for "
+                    + $"{both.TotalSeconds:0.0} s; {load.Acknowledged} calls acknowledged, {load.Unavailable} refused by unavailability "
+                        + $"in all; the auditor found nothing"));
         }
         finally
         {

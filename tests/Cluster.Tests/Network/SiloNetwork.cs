@@ -24,7 +24,8 @@ sealed class SiloNetwork : IAsyncDisposable
     static readonly Lazy<string?> missing = new(() => WhyNotAsync().GetAwaiter().GetResult());
     static int networks;
 
-    readonly string name = string.Create(CultureInfo.InvariantCulture, $"pu{Environment.ProcessId % 1_000_000}x{Interlocked.Increment(ref networks)}");
+    readonly string name = string.Create(CultureInfo.InvariantCulture,
+        $"pu{Environment.ProcessId % 1_000_000}x{Interlocked.Increment(ref networks)}");
     readonly string subnet = string.Create(CultureInfo.InvariantCulture, $"10.213.{Environment.ProcessId % 250}");
     readonly List<string> namespaces = [];
 
@@ -69,7 +70,8 @@ sealed class SiloNetwork : IAsyncDisposable
             await IpAsync("link", "set", network.name, "up");
             for (var place = 0; place < places; place++)
             {
-                var (silo, link) = (string.Create(CultureInfo.InvariantCulture, $"{network.name}n{place}"), string.Create(CultureInfo.InvariantCulture, $"{network.name}v{place}"));
+                var (silo, link) = (string.Create(CultureInfo.InvariantCulture, $"{network.name}n{place}"),
+                    string.Create(CultureInfo.InvariantCulture, $"{network.name}v{place}"));
                 await IpAsync("netns", "add", silo);
                 network.namespaces.Add(silo);
                 await IpAsync("link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", silo);
@@ -88,7 +90,9 @@ sealed class SiloNetwork : IAsyncDisposable
     }
 
     /// <summary>Nothing goes between a place and the others any more, in either direction, and nobody is told.</summary>
-    public Task CutAsync(int place) => BetweenAsync(place, (from, to) => IpAsync("-n", from, "neigh", "replace", to, "lladdr", Nowhere, "dev", "eth0", "nud", "permanent"));
+    public Task CutAsync(int place) =>
+        BetweenAsync(place, (from, to) => IpAsync("-n", from, "neigh", "replace", to, "lladdr", Nowhere, "dev", "eth0", "nud",
+            "permanent"));
 
     public Task HealAsync(int place) => BetweenAsync(place, (from, to) => IpAsync("-n", from, "neigh", "del", to, "dev", "eth0"));
 

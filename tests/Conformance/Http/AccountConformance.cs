@@ -67,7 +67,8 @@ public abstract class AccountConformance(HttpFacade host)
         Assert.Equal((200, "True", "invoice"), (paused.Code, paused.Member("paused"), paused.Member("pausedReason")));
         var refused = await host.Post($"/v1/accounts/{account}/reservations", """{"tokens":1}""");
         refused.IsProblem(429, "paused");
-        Assert.Equal(("invoice", "invoice", null), (refused.Member("detail"), refused.Member("pausedReason"), refused.Header("Retry-After")));
+        Assert.Equal(("invoice", "invoice", null), (refused.Member("detail"), refused.Member("pausedReason"),
+            refused.Header("Retry-After")));
         Assert.Equal("False", (await host.Post($"/v1/accounts/{account}/check", """{"tokens":1}""")).Member("allowed"));
         var resumed = await host.Post($"/v1/accounts/{account}/resume");
         Assert.Equal((200, "False"), (resumed.Code, resumed.Member("paused")));

@@ -18,7 +18,8 @@ public abstract class AnomalyConformance(HttpFacade host)
         for (var hour = start; hour < now.AddMinutes(-30); hour = hour.AddHours(1))
             for (var call = 0; call < (hour.Hour is >= 8 and < 20 ? 2 : 1); call++)
                 items.Add(Usage(hour.AddMinutes(20 * call), 1_000 + (hour.Day * 7 + hour.Hour * 13 + call) % 100, "0.01"));
-        foreach (var batch in items.Chunk(1000)) Assert.Equal(201, (await host.Post($"/v1/accounts/{account}/usage", $"[{string.Join(',', batch)}]")).Code);
+        foreach (var batch in items.Chunk(1000))
+            Assert.Equal(201, (await host.Post($"/v1/accounts/{account}/usage", $"[{string.Join(',', batch)}]")).Code);
         return account;
     }
 
@@ -28,7 +29,9 @@ public abstract class AnomalyConformance(HttpFacade host)
     async Task Runaway(string account)
     {
         for (var call = 0; call < 3; call++)
-            Assert.Equal(201, (await host.Post($"/v1/accounts/{account}/usage", Usage(now.AddMinutes(-5 + call), 200_000, "4.50", "gpt-5-pro"))).Code);
+            Assert.Equal(
+                201, (await host.Post($"/v1/accounts/{account}/usage",
+                    Usage(now.AddMinutes(-5 + call), 200_000, "4.50", "gpt-5-pro"))).Code);
     }
 
     [Fact]
@@ -40,10 +43,12 @@ public abstract class AnomalyConformance(HttpFacade host)
 
         var reply = await host.Get($"/v1/accounts/{account}/anomalies");
         Assert.Equal(200, reply.Code);
-        var found = reply.Json.GetProperty("items").EnumerateArray().Take(reply.Json.GetProperty("items").GetArrayLength() - before).ToList();
+        var found = reply.Json.GetProperty("items").EnumerateArray().Take(reply.Json.GetProperty("items").GetArrayLength() - before)
+            .ToList();
         Assert.Equal(["costSpike", "newModel", "spike"], found.Select(one => one.GetProperty("kind").GetString()).Order());
         var spike = found.Single(one => one.GetProperty("kind").GetString() == "spike");
-        Assert.Equal(("critical", "seasonal", "2026-03-14T15:00:00Z", "tokens"), (Text(spike, "severity"), Text(spike, "detector"), Text(spike, "at"), Text(spike, "unit")));
+        Assert.Equal(("critical", "seasonal", "2026-03-14T15:00:00Z", "tokens"),
+            (Text(spike, "severity"), Text(spike, "detector"), Text(spike, "at"), Text(spike, "unit")));
         Assert.InRange(spike.GetProperty("expected").GetDouble(), 500, 4_000);
         Assert.InRange(spike.GetProperty("actual").GetDouble(), 200_000, 610_000);
         Assert.Contains("tokens were used already; about", Text(spike, "explanation"), StringComparison.Ordinal);
@@ -87,11 +92,14 @@ public abstract class AnomalyConformance(HttpFacade host)
 
         var listed = (await host.Get($"/v1/accounts/{account}/anomalies?from=2026-03-14")).Json.GetProperty("items");
         Assert.NotEqual(0, listed.GetArrayLength());
-        Assert.Equal(listed.GetRawText(), (await Report("from=2026-03-14&to=2026-03-15&includeAnomalies=true")).GetProperty("anomalies").GetRawText());
-        Assert.Equal(0, (await Report("from=2026-03-13T20:00:00Z&to=2026-03-13T21:00:00Z&includeAnomalies=true")).GetProperty("anomalies").GetArrayLength());
+        Assert.Equal(listed.GetRawText(), (await Report("from=2026-03-14&to=2026-03-15&includeAnomalies=true")).GetProperty("anomalies")
+            .GetRawText());
+        Assert.Equal(0, (await Report("from=2026-03-13T20:00:00Z&to=2026-03-13T21:00:00Z&includeAnomalies=true")).GetProperty("anomalies")
+            .GetArrayLength());
         Assert.False((await Report("from=2026-03-14&to=2026-03-15&includeAnomalies=false")).TryGetProperty("anomalies", out _));
         Assert.False((await Report("from=2026-03-14&to=2026-03-15")).TryGetProperty("anomalies", out _));
-        Assert.Equal(0, (await host.Get($"/v1/reports?account={host.NewAccount()}&includeAnomalies=true")).Json.GetProperty("anomalies").GetArrayLength());
+        Assert.Equal(0, (await host.Get($"/v1/reports?account={host.NewAccount()}&includeAnomalies=true")).Json.GetProperty("anomalies")
+            .GetArrayLength());
     }
 
     [Theory]
@@ -127,14 +135,17 @@ public abstract class AnomalyConformance(HttpFacade host)
         Assert.Equal(200, (await host.Put($"/v1/accounts/{account}/policy", policy)).Code);
         Assert.Equal("""{"detectors":["ratio","zscore"],"thresholds":{"ratioTokens":9}}""", (await host.Get($"/v1/accounts/{account}/policy")).Json.GetProperty("anomalies").GetRawText());
         var effective = (await host.Get($"/v1/accounts/{account}/policy?effective=true")).Json.GetProperty("anomalies");
-        Assert.Equal((9m, 2.5m), (effective.GetProperty("thresholds").GetProperty("ratioTokens").GetDecimal(), effective.GetProperty("thresholds").GetProperty("zscore").GetDecimal()));
+        Assert.Equal((9m, 2.5m), (effective.GetProperty("thresholds").GetProperty("ratioTokens").GetDecimal(),
+            effective.GetProperty("thresholds").GetProperty("zscore").GetDecimal()));
         await Runaway(account);
-        var found = (await host.Get($"/v1/accounts/{account}/anomalies?from=2026-03-14")).Json.GetProperty("items").EnumerateArray().ToList();
+        var found = (await host.Get($"/v1/accounts/{account}/anomalies?from=2026-03-14")).Json.GetProperty("items").EnumerateArray()
+            .ToList();
         Assert.Equal(["ratio", "ratio", "zscore"], found.Select(one => Text(one, "detector")).Order());
 
         Assert.Equal(200, (await host.Put($"/v1/accounts/{account}/policy", """{"anomalies":{"enabled":false}}""")).Code);
         await host.Post($"/v1/accounts/{account}/usage", Usage(now, 9_000_000, "99", "another"));
-        Assert.Equal(found.Count, (await host.Get($"/v1/accounts/{account}/anomalies?from=2026-03-14")).Json.GetProperty("items").GetArrayLength());
+        Assert.Equal(found.Count, (await host.Get($"/v1/accounts/{account}/anomalies?from=2026-03-14")).Json.GetProperty("items")
+            .GetArrayLength());
     }
 
     [Fact]
@@ -159,7 +170,8 @@ public abstract class AnomalyConformance(HttpFacade host)
         // Every day is 36 calls; March has 31 days.
         var calls = windows["month"].GetProperty("requests");
         Assert.InRange(calls.GetProperty("projected").GetDouble(), 31 * 36 * 0.98, 31 * 36 * 1.02);
-        Assert.InRange(calls.GetProperty("projected").GetDouble(), calls.GetProperty("low").GetDouble(), calls.GetProperty("high").GetDouble());
+        Assert.InRange(calls.GetProperty("projected").GetDouble(), calls.GetProperty("low").GetDouble(), calls.GetProperty("high")
+            .GetDouble());
         Assert.InRange(decimal.Parse(Text(windows["month"].GetProperty("cost"), "projected"), CultureInfo.InvariantCulture), 10.9m, 11.4m);
         Assert.InRange(projection.GetProperty("rate").GetProperty("requests").GetProperty("perDay").GetDouble(), 35, 37);
         Assert.InRange(projection.GetProperty("rate").GetProperty("confidence").GetDouble(), 0.87, 0.9);
@@ -177,14 +189,17 @@ public abstract class AnomalyConformance(HttpFacade host)
     public async Task An_hour_of_use_is_not_projected_to_a_month()
     {
         var account = host.NewAccount();
-        for (var call = 0; call < 3; call++) await host.Post($"/v1/accounts/{account}/usage", Usage(now.AddMinutes(-60 + call), 1_000, "1.00"));
+        for (var call = 0; call < 3; call++)
+            await host.Post($"/v1/accounts/{account}/usage", Usage(now.AddMinutes(-60 + call), 1_000, "1.00"));
         var projection = (await host.Get($"/v1/accounts/{account}/projection")).Json;
         Assert.All(projection.GetProperty("windows").EnumerateArray(), window =>
         {
             Assert.Equal("insufficient-data", Text(window, "status"));
-            Assert.Equal(("3", JsonValueKind.Null), (Text(window.GetProperty("cost"), "elapsed"), window.GetProperty("cost").GetProperty("projected").ValueKind));
+            Assert.Equal(("3", JsonValueKind.Null), (Text(window.GetProperty("cost"), "elapsed"), window.GetProperty("cost")
+                .GetProperty("projected").ValueKind));
         });
-        Assert.Equal((JsonValueKind.Null, JsonValueKind.Null), (projection.GetProperty("rate").ValueKind, projection.GetProperty("trend").ValueKind));
+        Assert.Equal((JsonValueKind.Null, JsonValueKind.Null),
+            (projection.GetProperty("rate").ValueKind, projection.GetProperty("trend").ValueKind));
     }
 
     static string Text(JsonElement element, string name) => element.GetProperty(name).GetString()!;

@@ -118,7 +118,8 @@ public abstract class BadInputConformance(HttpFacade host)
     {
         byte[][] bodies =
         [
-            [.. "{\"user\":\""u8, 0xC3, 0x28, .. "\"}"u8], [.. "{\"user\":\""u8, 0xED, 0xA0, 0x80, .. "\"}"u8], [0xEF, 0xBB, 0xBF, .. "{\"tokens\":1}"u8],
+            [.. "{\"user\":\""u8, 0xC3, 0x28, .. "\"}"u8], [.. "{\"user\":\""u8, 0xED, 0xA0, 0x80, .. "\"}"u8],
+                [0xEF, 0xBB, 0xBF, .. "{\"tokens\":1}"u8],
             [0xFF, 0xFE, (byte)'{', 0, (byte)'}', 0], Encoding.UTF8.GetBytes("{\"tags\":" + new string('[', 100_000)),
             Encoding.UTF8.GetBytes($$"""{"x":{{new string('[', 1000)}}{{new string(']', 1000)}}}"""),
         ];
@@ -171,7 +172,8 @@ public abstract class BadInputConformance(HttpFacade host)
         static string Sized(int bytes) => $$"""{"tokens":1,{{new string(' ', bytes)}}"user":"a"}""";
         foreach (var (chunked, waits) in new[] { (false, false), (true, false), (false, true) })
         {
-            using var request = new HttpRequestMessage(HttpMethod.Post, $"/v1/accounts/{host.NewAccount()}/reservations") { Content = Json(Sized(10_000_000)) };
+            using var request = new HttpRequestMessage(HttpMethod.Post, $"/v1/accounts/{host.NewAccount()}/reservations") { Content = Json(
+                Sized(10_000_000)) };
             request.Headers.TransferEncodingChunked = chunked;
             request.Headers.ExpectContinue = waits;
             using var response = await host.Client.SendAsync(request);

@@ -52,7 +52,8 @@ public abstract class BoundaryConformance(HttpFacade host)
     {
         var description = (await host.Get("/openapi/v1.json")).Json;
         var operations = description.GetProperty("paths").EnumerateObject()
-            .SelectMany(path => path.Value.EnumerateObject().Select(operation => (Path: path.Name, Method: operation.Name, operation.Value))).ToArray();
+            .SelectMany(path => path.Value.EnumerateObject()
+                .Select(operation => (Path: path.Name, Method: operation.Name, operation.Value))).ToArray();
         Assert.Equal(46, operations.Length);
         foreach (var (path, method, operation) in operations)
         {

@@ -19,7 +19,8 @@ public abstract class CatalogueConformance(HttpFacade host) : IAsyncLifetime
     {
         var known = (await host.Get(Path)).Json;
         Assert.Equal((Catalogue.BuiltIn.Version, "builtIn", "2026-10-04", Catalogue.BuiltIn.Digest, 2257), (
-            known.GetProperty("version").GetString(), known.GetProperty("source").GetString(), known.GetProperty("dataDate").GetString(), known.GetProperty("digest").GetString(),
+            known.GetProperty("version").GetString(), known.GetProperty("source").GetString(), known.GetProperty("dataDate").GetString(),
+                known.GetProperty("digest").GetString(),
             known.GetProperty("entries").GetInt32()));
         (await host.Get(Path + "?by=x")).IsProblem(400, "invalid", "by");
     }
@@ -35,14 +36,16 @@ public abstract class CatalogueConformance(HttpFacade host) : IAsyncLifetime
 
         var put = await host.Put(Path + "?by=ann&reason=November", Catalogues.With(model, "3"));
         Assert.Equal((200, "put", "1", "ann", "November", Catalogue.BuiltIn.Version), (
-            put.Code, put.Member("source"), put.Member("entries"), put.Member("putBy"), put.Member("reason"), put.Member("builtInVersion")));
+            put.Code, put.Member("source"), put.Member("entries"), put.Member("putBy"), put.Member("reason"),
+                put.Member("builtInVersion")));
         var version = put.Member("version")!;
         Assert.StartsWith($"catalogue-{Catalogues.DataDate}-", version, StringComparison.Ordinal);
         foreach (var account in accounts)
         {
             var booked = await UseAsync(account);
             Assert.Equal(("3", version), (booked.Member("cost"), booked.Member("priceVersion")));
-            Assert.Equal(version, (await host.Get($"/v1/accounts/{account}/usage?id={booked.Member("usageId")}")).Json.GetProperty("items")[0].GetProperty("priceVersion").GetString());
+            Assert.Equal(version, (await host.Get($"/v1/accounts/{account}/usage?id={booked.Member("usageId")}")).Json.GetProperty("items")[
+                0].GetProperty("priceVersion").GetString());
         }
         Assert.Equal(version, (await host.Get("/v1/prices")).Member("version"));
         (await host.Post("/v1/quotes", """{"model":"gpt-4o","usage":{"inputTokens":1}}""")).IsProblem(422, "unknown-model", "model");
@@ -56,7 +59,8 @@ public abstract class CatalogueConformance(HttpFacade host) : IAsyncLifetime
         Assert.Equal((200, Catalogue.BuiltIn.Version), (quote.Code, quote.Member("priceVersion")));
         Assert.Equal("True", (await UseAsync(accounts[1])).Member("unpriced"));
         var history = (await host.Get(Path)).Json.GetProperty("history").EnumerateArray().TakeLast(2).ToArray();
-        Assert.Equal([("ann", null, version), ("bob", version, null)], history.Select(change => (change.GetProperty("changedBy").GetString(), NameOf(change, "before"), NameOf(change, "after"))));
+        Assert.Equal([("ann", null, version), ("bob", version, null)],
+            history.Select(change => (change.GetProperty("changedBy").GetString(), NameOf(change, "before"), NameOf(change, "after"))));
 
         Task<Reply> UseAsync(string account) => host.Post($"/v1/accounts/{account}/usage", $$"""{"provider":"house","model":"{{model}}","inputTokens":1000000}""");
     }
@@ -71,7 +75,8 @@ public abstract class CatalogueConformance(HttpFacade host) : IAsyncLifetime
         await host.Put(Path, Catalogues.With(model, "1"));
         var held = await host.Post($"/v1/accounts/{account}/reservations", $$"""{"provider":"house","model":"{{model}}","inputTokens":1000000,"maxOutputTokens":0}""");
         // From tomorrow on it is dearer.
-        var tomorrow = (HttpFacade.Time + TimeSpan.FromDays(1)).UtcDateTime.ToString("yyyy-MM-dd'T'00:00:00'Z'", CultureInfo.InvariantCulture);
+        var tomorrow = (HttpFacade.Time + TimeSpan.FromDays(1)).UtcDateTime.ToString("yyyy-MM-dd'T'00:00:00'Z'",
+            CultureInfo.InvariantCulture);
         var put = await host.Put(Path, Catalogues.With(model, "2", $$$"""
             "effectiveUntil":"{{{tomorrow}}}","otherPeriods":[{"effectiveFrom":"{{{tomorrow}}}","rates":{"input":"7","output":"9"}}],
             """));
@@ -105,7 +110,8 @@ public abstract class CatalogueConformance(HttpFacade host) : IAsyncLifetime
         var gone = await host.Get(Path);
         Assert.Equal(gone.Text, (await host.Delete(Path)).Text);
         // Another file of the same day is another catalogue.
-        Assert.NotEqual(first.Member("version"), (await host.Put(Path, text.Replace("\"1\"", "\"2\"", StringComparison.Ordinal))).Member("version"));
+        Assert.NotEqual(first.Member("version"), (await host.Put(Path, text.Replace("\"1\"", "\"2\"", StringComparison.Ordinal)))
+            .Member("version"));
     }
 
     [Theory]
@@ -113,7 +119,8 @@ public abstract class CatalogueConformance(HttpFacade host) : IAsyncLifetime
     [InlineData("\"input\":\"1\"", "\"input\":\"-1\"", "entries[house/m].rates.input")]
     [InlineData("\"input\":\"1\"", "\"input\":1", "entries[house/m].rates.input")]
     [InlineData("\"input\":\"1\"", "\"imput\":\"1\"", "entries[house/m].rates.imput")]
-    [InlineData("\"asOf\":", "\"otherPeriods\":[{\"effectiveFrom\":\"2026-01-01T00:00:00Z\",\"rates\":{\"input\":\"1\"}}],\"asOf\":", "entries[house/m].otherPeriods[0].effectiveFrom")]
+    [InlineData("\"asOf\":", "\"otherPeriods\":[{\"effectiveFrom\":\"2026-01-01T00:00:00Z\",\"rates\":{\"input\":\"1\"}}],\"asOf\":",
+        "entries[house/m].otherPeriods[0].effectiveFrom")]
     [InlineData("\"mode\":\"chat\"", "\"mode\":\"chatty\"", "entries[house/m].mode")]
     [InlineData("\"provider\":\"house\"", "\"provider\":5", "entries[0].provider")]
     [InlineData("\"currency\":\"USD\"", "\"currency\":\"EUR\"", "currency")]

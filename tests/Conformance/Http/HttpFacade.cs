@@ -5,7 +5,8 @@ using System.Text;
 namespace Purser.Conformance.Http;
 
 /// <summary>
-/// One for the tests of a collection, which use accounts of their own. The ledger's clock stands at <see cref="Time"/> when the host starts,
+/// One for the tests of a collection, which use accounts of their own. The ledger's clock stands at <see cref="Time"/> when the host
+/// starts,
 /// so that answers can be compared word for word.
 /// </summary>
 public abstract class HttpFacade : IAsyncLifetime
@@ -19,7 +20,8 @@ public abstract class HttpFacade : IAsyncLifetime
     /// <summary>How far the host's clock may have gone on when a test asks; none where it stands still.</summary>
     public virtual TimeSpan Drift => TimeSpan.Zero;
 
-    /// <summary>Commands that reached a budget: what was refused before is not among them. Null where that can not be seen from here.</summary>
+    /// <summary>Commands that reached a budget: what was refused before is not among them. Null where that can not be seen from
+    /// here.</summary>
     public virtual int? Asked => null;
 
     public abstract Task InitializeAsync();
@@ -34,9 +36,11 @@ public abstract class HttpFacade : IAsyncLifetime
 
     public Task<Reply> Get(string path) => Send(HttpMethod.Get, path, (string?)null);
 
-    public Task<Reply> Post(string path, string? json = null, params (string Name, string Value)[] headers) => Send(HttpMethod.Post, path, json, headers);
+    public Task<Reply> Post(string path, string? json = null, params (string Name, string Value)[] headers) =>
+        Send(HttpMethod.Post, path, json, headers);
 
-    public Task<Reply> Put(string path, string json, params (string Name, string Value)[] headers) => Send(HttpMethod.Put, path, json, headers);
+    public Task<Reply> Put(string path, string json, params (string Name, string Value)[] headers) =>
+        Send(HttpMethod.Put, path, json, headers);
 
     public Task<Reply> Delete(string path) => Send(HttpMethod.Delete, path, (string?)null);
 

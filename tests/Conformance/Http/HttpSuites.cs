@@ -8,9 +8,11 @@ public static class HttpSuites
     /// <summary>The abstract suites of which an assembly of tests has no subclass for a kind of host.</summary>
     public static IEnumerable<string> Missing(Assembly tests, Type host) =>
         from suite in typeof(HttpSuites).Assembly.GetTypes()
-        where suite.IsAbstract && suite.GetConstructors(BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public).Any(made => Takes(made, typeof(HttpFacade)))
+        where suite.IsAbstract && suite.GetConstructors(BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public)
+            .Any(made => Takes(made, typeof(HttpFacade)))
         where !tests.GetTypes().Any(type => type.IsSubclassOf(suite) && type.GetConstructors().Any(made => Takes(made, host)))
         select $"{suite.Name} is not run on {host.Name}";
 
-    static bool Takes(ConstructorInfo constructor, Type host) => constructor.GetParameters().Any(parameter => parameter.ParameterType == host);
+    static bool Takes(ConstructorInfo constructor, Type host) => constructor.GetParameters()
+        .Any(parameter => parameter.ParameterType == host);
 }

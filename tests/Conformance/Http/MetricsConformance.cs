@@ -21,7 +21,8 @@ public abstract class MetricsConformance(HttpFacade host)
         Assert.All(lines, line => Assert.Matches("""^(# (HELP|TYPE) [a-z_]+ .+|[a-z_]+(\{[a-z_]+="[^"]*"(,[a-z_]+="[^"]*")*\})? (-?[0-9.]+(E[+-]?[0-9]+)?|NaN))$""", line));
         var types = lines.Where(line => line.StartsWith("# TYPE", StringComparison.Ordinal)).ToList();
         Assert.Equal(types.Count, types.Distinct().Count());
-        foreach (var known in new[] { "purser_commands_total counter", "purser_append_duration_seconds histogram", "purser_queue_length gauge", "purser_clock_offset_seconds gauge", "purser_holds gauge" })
+        foreach (var known in new[] { "purser_commands_total counter", "purser_append_duration_seconds histogram",
+            "purser_queue_length gauge", "purser_clock_offset_seconds gauge", "purser_holds gauge" })
             Assert.Contains("# TYPE " + known, types);
     }
 
@@ -35,6 +36,7 @@ public abstract class MetricsConformance(HttpFacade host)
         Assert.True(Found(page) >= before + 3);
         Assert.DoesNotContain(account, page, StringComparison.Ordinal);
 
-        static long Found(string page) => Regex.Match(page, @"purser_http_responses_total\{status=""404""\} (\d+)") is { Success: true } match ? long.Parse(match.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture) : 0;
+        static long Found(string page) => Regex.Match(page, @"purser_http_responses_total\{status=""404""\} (\d+)")
+            is { Success: true } match ? long.Parse(match.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture) : 0;
     }
 }

@@ -87,7 +87,8 @@ public abstract class PolicyConformance(HttpFacade host)
         {
             var put = await host.Put("/v1/default-policy", """{"limits":[{"id":"d","unit":"requests","window":"day","amount":1}]}""", ("If-Match", before.Header("ETag")!));
             Assert.Equal(200, put.Code);
-            (await host.Put("/v1/default-policy", "{}", ("If-Match", before.Header("ETag")!))).IsProblem(412, "version-mismatch", "If-Match");
+            (await host.Put("/v1/default-policy", "{}", ("If-Match", before.Header("ETag")!)))
+                .IsProblem(412, "version-mismatch", "If-Match");
             Assert.Equal(201, (await host.Post($"/v1/accounts/{account}/reservations", """{"tokens":1}""")).Code);
             (await host.Post($"/v1/accounts/{account}/reservations", """{"tokens":1}""")).IsProblem(429, "limit-exceeded");
             (await host.Put("/v1/default-policy", """{"timeZone":"Mars/Olympus"}""")).IsProblem(400, "invalid", "timeZone");

@@ -21,7 +21,8 @@ public abstract class PriceConformance(HttpFacade host)
     {
         var quote = (await host.Post("/v1/quotes", """{"model":"claude-fable-5","usage":{"inputTokens":1000,"imageInputTokens":400,"outputTokens":10},"region":"US","serviceTier":"batch"}""")).Json;
         Assert.Equal("0.005775", quote.GetProperty("cost").GetString());
-        Assert.Equal(["0.0033", "0.0022", "0.000275"], quote.GetProperty("parts").EnumerateArray().Select(part => part.GetProperty("cost").GetString()));
+        Assert.Equal(["0.0033", "0.0022", "0.000275"], quote.GetProperty("parts").EnumerateArray()
+            .Select(part => part.GetProperty("cost").GetString()));
         Assert.Equal("input", quote.GetProperty("parts")[1].GetProperty("rateOf").GetString());
         Assert.Equal("""[{"name":"region.us","factor":"1.1"}]""", quote.GetProperty("multipliers").GetRawText());
     }
@@ -49,7 +50,8 @@ public abstract class PriceConformance(HttpFacade host)
     [InlineData("""{"model":"no-such-model","usage":{}}""", 422, "unknown-model", "model")]
     [InlineData("""{"provider":"anthropic","model":"claude","usage":{}}""", 422, "unknown-model", "model")]
     [InlineData("""{"model":"gpt-4","usage":{"inputTokens":10,"webSearches":1}}""", 422, "no-price", "usage.webSearches")]
-    public async Task A_wrong_question_is_refused_by_its_field(string body, int code, string slug, string field) => (await host.Post("/v1/quotes", body)).IsProblem(code, slug, field);
+    public async Task A_wrong_question_is_refused_by_its_field(string body, int code, string slug, string field) =>
+        (await host.Post("/v1/quotes", body)).IsProblem(code, slug, field);
 
     [Fact]
     public async Task Models_are_compared_cheapest_first()
@@ -62,9 +64,11 @@ public abstract class PriceConformance(HttpFacade host)
         Assert.Equal(
             [("gpt-4o-mini", 1, "0.75", "11.75", 94m), ("openai/gpt-4.1", 2, "10", "2.5", 20m), ("openai/gpt-4o", 3, "12.5", "0", 0m)],
             reply.Json.GetProperty("items").EnumerateArray().Select(item => (
-                item.GetProperty("asked").GetString()!, item.GetProperty("rank").GetInt32(), item.GetProperty("cost").GetString()!, item.GetProperty("saving").GetString()!,
+                item.GetProperty("asked").GetString()!, item.GetProperty("rank").GetInt32(), item.GetProperty("cost").GetString()!,
+                    item.GetProperty("saving").GetString()!,
                 item.GetProperty("savingPercent").GetDecimal())));
-        Assert.Equal(["nobody/knows"], reply.Json.GetProperty("incomparable").EnumerateArray().Select(item => item.GetProperty("asked").GetString()));
+        Assert.Equal(["nobody/knows"], reply.Json.GetProperty("incomparable").EnumerateArray()
+            .Select(item => item.GetProperty("asked").GetString()));
         (await host.Post("/v1/quotes/compare", """{"models":[],"usage":{}}""")).IsProblem(400, "invalid", "models");
         (await host.Post("/v1/quotes/compare", """{"models":["gpt-4o"],"usage":{"inputTokens":-1}}""")).IsProblem(400, "invalid", "usage.inputTokens");
         (await host.Post("/v1/quotes/compare", """{"model":"nobody","models":["gpt-4o"],"usage":{"inputTokens":1}}""")).IsProblem(422, "unknown-model", "model");
@@ -77,8 +81,11 @@ public abstract class PriceConformance(HttpFacade host)
         string? cursor = null;
         do
         {
-            var page = (await host.Get($"/v1/prices?custom=false&limit=1000{(cursor is null ? "" : $"&cursor={Uri.EscapeDataString(cursor)}")}")).Json;
-            foreach (var item in page.GetProperty("items").EnumerateArray()) Assert.True(seen.Add($"{item.GetProperty("provider")}/{item.GetProperty("model")}"));
+            var page =
+                (await host.Get(
+                    $"/v1/prices?custom=false&limit=1000{(cursor is null ? "" : $"&cursor={Uri.EscapeDataString(cursor)}")}")).Json;
+            foreach (var item in page.GetProperty("items").EnumerateArray())
+                Assert.True(seen.Add($"{item.GetProperty("provider")}/{item.GetProperty("model")}"));
             cursor = page.GetProperty("nextCursor").GetString();
         }
         while (cursor is not null);
@@ -92,11 +99,13 @@ public abstract class PriceConformance(HttpFacade host)
     [Fact]
     public async Task A_price_is_found_under_every_name_of_its_model()
     {
-        foreach (var path in (string[])["/v1/prices/openai/gpt-4o", "/v1/prices/OpenAI/GPT-4O-2024-08-06", "/v1/prices/openai/openai/gpt-4o", "/v1/prices/openai/openai%2Fgpt-4o"])
+        foreach (var path in (string[])["/v1/prices/openai/gpt-4o", "/v1/prices/OpenAI/GPT-4O-2024-08-06",
+            "/v1/prices/openai/openai/gpt-4o", "/v1/prices/openai/openai%2Fgpt-4o"])
         {
             var price = (await host.Get(path)).Json;
             Assert.Equal(("gpt-4o", "catalogue-2026-10-04", "2.5", false), (
-                price.GetProperty("model").GetString(), price.GetProperty("priceVersion").GetString(), price.GetProperty("rates").GetProperty("input").GetString(),
+                price.GetProperty("model").GetString(), price.GetProperty("priceVersion").GetString(), price.GetProperty("rates")
+                    .GetProperty("input").GetString(),
                 price.GetProperty("custom").GetBoolean()));
         }
         (await host.Get("/v1/prices/openai/gpt")).IsProblem(404, "not-found", "model");
@@ -118,7 +127,8 @@ public abstract class PriceConformance(HttpFacade host)
         Assert.NotEqual(versions[0], versions[1]);
         var history = (await host.Get($"/v1/prices/house/{model}")).Json.GetProperty("history");
         Assert.Equal([("ann", false, true), ("bob", true, true)], history.EnumerateArray().Select(change => (
-            change.GetProperty("changedBy").GetString()!, change.GetProperty("before").ValueKind != JsonValueKind.Null, change.GetProperty("after").ValueKind != JsonValueKind.Null)));
+            change.GetProperty("changedBy").GetString()!, change.GetProperty("before").ValueKind != JsonValueKind.Null,
+                change.GetProperty("after").ValueKind != JsonValueKind.Null)));
 
         Assert.Equal("0.001", await Cost("2026-01-31T23:59:59Z"));
         Assert.Equal("0.003", await Cost("2026-02-01T00:00:00Z"));
@@ -163,7 +173,8 @@ public abstract class PriceConformance(HttpFacade host)
     [InlineData("""{"rates":{"input":"1"},"surprise":true}""", "surprise")]
     [InlineData("""{"rates":{"input":"1"},"model":"other"}""", "model")]
     [InlineData("""{"rates":{"input":"1"},"changedBy":5}""", "changedBy")]
-    public async Task A_wrong_price_is_refused_by_its_field(string body, string field) => (await host.Put("/v1/prices/house/wrong", body)).IsProblem(400, "invalid", field);
+    public async Task A_wrong_price_is_refused_by_its_field(string body, string field) => (await host.Put("/v1/prices/house/wrong", body))
+        .IsProblem(400, "invalid", field);
 
     [Fact]
     public async Task Holds_are_priced_by_tier_service_tier_and_factors()
@@ -175,7 +186,8 @@ public abstract class PriceConformance(HttpFacade host)
         Assert.Equal("0.0055", await Held("""{"model":"claude-fable-5","inputTokens":1000,"maxOutputTokens":0,"serviceTier":"batch","region":"us"}"""));
 
         async Task<string> Held(string estimate) =>
-            (await host.Post($"/v1/accounts/{account}/reservations", estimate)).Json.GetProperty("reservation").GetProperty("cost").GetString()!;
+            (await host.Post($"/v1/accounts/{account}/reservations", estimate)).Json.GetProperty("reservation").GetProperty("cost")
+                .GetString()!;
     }
 
     [Fact]
@@ -188,7 +200,8 @@ public abstract class PriceConformance(HttpFacade host)
              "negotiated":[{"match":{"model":"m-*"},"multiplier":0.5},{"multiplier":0.1}]}
             """;
         var policy = await host.Put($"/v1/accounts/{account}/policy", $$"""{"limits":[{"id":"money","unit":"cost","window":"lifetime","amount":"100"}],"discounts":{{discounts}}}""");
-        Assert.Equal(JsonSerializer.Serialize(JsonDocument.Parse(discounts).RootElement), JsonSerializer.Serialize(policy.Json.GetProperty("discounts")));
+        Assert.Equal(JsonSerializer.Serialize(JsonDocument.Parse(discounts).RootElement),
+            JsonSerializer.Serialize(policy.Json.GetProperty("discounts")));
 
         Assert.Equal(("0.05", "0.05"), await Use(10000));
         // The month so far and the call itself: more than 10,000 now.
@@ -205,7 +218,8 @@ public abstract class PriceConformance(HttpFacade host)
         async Task<(string?, string?)> Use(int input, int requests = 1)
         {
             var booked = await host.Post($"/v1/accounts/{account}/usage", $$"""{"model":"{{model}}","inputTokens":{{input}},"requests":{{requests}}}""");
-            var record = (await host.Get($"/v1/accounts/{account}/usage")).Json.GetProperty("items").EnumerateArray().Single(item => item.GetProperty("id").GetString() == booked.Member("usageId"));
+            var record = (await host.Get($"/v1/accounts/{account}/usage")).Json.GetProperty("items").EnumerateArray()
+                .Single(item => item.GetProperty("id").GetString() == booked.Member("usageId"));
             return (booked.Member("cost"), record.GetProperty("discount").GetString());
         }
     }
@@ -227,17 +241,21 @@ public abstract class PriceConformance(HttpFacade host)
         Assert.Equal(("0.3915", "130.5"), await Use("2026-02-01T00:00:00Z"));
         var quote = (await host.Post("/v1/quotes", $$"""{"model":"{{model}}","usage":{"inputTokens":1000},"currency":"ISK","at":"2026-01-15T00:00:00Z"}""")).Json;
         Assert.Equal("""{"cost":"0.42","currency":"ISK","exchangeRate":"140","discounts":[]}""", quote.GetProperty("converted").GetRawText());
-        Assert.Equal("0.8115", (await host.Get($"/v1/accounts/{account}")).Json.GetProperty("limits")[0].GetProperty("settled").GetString());
+        Assert.Equal("0.8115", (await host.Get($"/v1/accounts/{account}")).Json.GetProperty("limits")[0].GetProperty("settled")
+            .GetString());
         // Booked amounts keep the rate of their time, and the currency of an account with bookings stays.
         await host.Put("/v1/exchange-rates", """{"base":"USD","rates":[{"currency":"ISK","rate":"1"}]}""");
-        Assert.Equal("0.8115", (await host.Get($"/v1/accounts/{account}")).Json.GetProperty("limits")[0].GetProperty("settled").GetString());
+        Assert.Equal("0.8115", (await host.Get($"/v1/accounts/{account}")).Json.GetProperty("limits")[0].GetProperty("settled")
+            .GetString());
         (await host.Put($"/v1/accounts/{account}/policy", """{"currency":"USD"}""")).IsProblem(422, "unprocessable", "currency");
 
         async Task<(string?, string?)> Use(string at)
         {
             var booked = await host.Post($"/v1/accounts/{account}/usage", $$"""{"model":"{{model}}","inputTokens":1000,"timestamp":"{{at}}"}""");
-            var record = (await host.Get($"/v1/accounts/{account}/usage")).Json.GetProperty("items").EnumerateArray().Single(item => item.GetProperty("id").GetString() == booked.Member("usageId"));
-            Assert.Equal(("USD", "0.003", "ISK"), (record.GetProperty("priceCurrency").GetString(), record.GetProperty("priceCost").GetString(), booked.Member("currency")));
+            var record = (await host.Get($"/v1/accounts/{account}/usage")).Json.GetProperty("items").EnumerateArray()
+                .Single(item => item.GetProperty("id").GetString() == booked.Member("usageId"));
+            Assert.Equal(("USD", "0.003", "ISK"), (record.GetProperty("priceCurrency").GetString(), record.GetProperty("priceCost")
+                .GetString(), booked.Member("currency")));
             return (booked.Member("cost"), record.GetProperty("exchangeRate").GetString());
         }
     }
@@ -252,7 +270,8 @@ public abstract class PriceConformance(HttpFacade host)
     [InlineData("""{"rates":[{"currency":"EUR","rate":"-0.9"}]}""", "rates[0].rate")]
     [InlineData("""{"rates":[{"currency":"USD","rate":"1"}]}""", "rates[0].currency")]
     [InlineData("""{"rates":[{"currency":"EUR","rate":"0.9"},{"currency":"EUR","rate":"0.8"}]}""", "rates[1].effectiveFrom")]
-    public async Task A_wrong_exchange_rate_is_refused_by_its_field(string body, string field) => (await host.Put("/v1/exchange-rates", body)).IsProblem(400, "invalid", field);
+    public async Task A_wrong_exchange_rate_is_refused_by_its_field(string body, string field) =>
+        (await host.Put("/v1/exchange-rates", body)).IsProblem(400, "invalid", field);
 
     [Fact]
     public async Task Records_without_a_price_are_rated_when_there_is_one_and_never_twice()
@@ -261,21 +280,27 @@ public abstract class PriceConformance(HttpFacade host)
         await host.Put($"/v1/accounts/{account}/policy", """{"limits":[{"id":"money","unit":"cost","window":"lifetime","amount":"100","enforcement":"soft"}]}""");
         for (var i = 0; i < 3; i++) await host.Post($"/v1/accounts/{account}/usage", $$"""{"id":"u{{i}}","provider":"house","model":"{{model}}","inputTokens":1000000}""");
         var early = (await host.Post("/v1/prices/reprice", $$"""{"account":"{{account}}"}""")).Json;
-        Assert.Equal((3, 0, model), (early.GetProperty("examined").GetInt32(), early.GetProperty("repriced").GetInt32(), early.GetProperty("unpricedModels")[0].GetProperty("model").GetString()));
+        Assert.Equal((3, 0, model), (early.GetProperty("examined").GetInt32(), early.GetProperty("repriced").GetInt32(),
+            early.GetProperty("unpricedModels")[0].GetProperty("model").GetString()));
 
         var version = (await host.Put($"/v1/prices/house/{model}", """{"rates":{"input":"2"}}""")).Member("priceVersion");
         var done = (await host.Post("/v1/prices/reprice", $$"""{"account":"{{account}}","changedBy":"ann","reason":"late price"}""")).Json;
         Assert.Equal(3, done.GetProperty("repriced").GetInt32());
         Assert.Equal(("0", "2", version), (
-            done.GetProperty("items")[0].GetProperty("costBefore").GetString(), done.GetProperty("items")[0].GetProperty("costAfter").GetString(),
+            done.GetProperty("items")[0].GetProperty("costBefore").GetString(), done.GetProperty("items")[0].GetProperty("costAfter")
+                .GetString(),
             done.GetProperty("items")[0].GetProperty("priceVersion").GetString()));
         Assert.Equal((0, 0), await Again($$"""{"account":"{{account}}"}"""));
         Assert.Equal((0, 3), await Again($$"""{"account":"{{account}}","ids":["u0","u1","u2"]}"""));
         Assert.Equal("6", (await host.Get($"/v1/accounts/{account}")).Json.GetProperty("limits")[0].GetProperty("settled").GetString());
-        Assert.Equal("6", (await host.Get($"/v1/reports?account={account}&from=2026-01-01&to=2100-01-01&granularity=month")).Json.GetProperty("summary").GetProperty("totalCost").GetString());
-        var adjustment = (await host.Get($"/v1/accounts/{account}/usage")).Json.GetProperty("items").EnumerateArray().First(item => item.GetProperty("kind").GetString() == "adjustment");
+        Assert.Equal(
+            "6", (await host.Get($"/v1/reports?account={account}&from=2026-01-01&to=2100-01-01&granularity=month")).Json.GetProperty(
+                "summary").GetProperty("totalCost").GetString());
+        var adjustment = (await host.Get($"/v1/accounts/{account}/usage")).Json.GetProperty("items").EnumerateArray()
+            .First(item => item.GetProperty("kind").GetString() == "adjustment");
         Assert.Equal(("ann", "late price", "2", 0), (
-            adjustment.GetProperty("correctedBy").GetString(), adjustment.GetProperty("reason").GetString(), adjustment.GetProperty("cost").GetString(), adjustment.GetProperty("totalTokens").GetInt32()));
+            adjustment.GetProperty("correctedBy").GetString(), adjustment.GetProperty("reason").GetString(), adjustment.GetProperty("cost")
+                .GetString(), adjustment.GetProperty("totalTokens").GetInt32()));
 
         // Another price changes what was rated only where it is named.
         await host.Put($"/v1/prices/house/{model}", """{"rates":{"input":"1.5"}}""");
@@ -302,13 +327,15 @@ public abstract class PriceConformance(HttpFacade host)
     {
         var (account, model) = (host.NewAccount(), $"m-{host.NewAccount()}");
         for (var i = 0; i < 3; i++) await host.Post($"/v1/accounts/{account}/usage", $$"""{"model":"{{model}}","inputTokens":7,"outputTokens":1}""");
-        var unpriced = (await host.Get("/v1/prices?unpriced=true")).Json.GetProperty("items").EnumerateArray().Single(item => item.GetProperty("model").GetString() == model);
+        var unpriced = (await host.Get("/v1/prices?unpriced=true")).Json.GetProperty("items").EnumerateArray()
+            .Single(item => item.GetProperty("model").GetString() == model);
         Assert.Equal((3, false), (unpriced.GetProperty("records").GetInt32(), unpriced.GetProperty("priceKnown").GetBoolean()));
         Assert.Equal((3, 3), (await ListedAsync(), await CountedAsync()));
 
         await host.Put($"/v1/prices/house/{model}", """{"rates":{"input":"1","output":"1"}}""");
         Assert.Equal("2", (await host.Post("/v1/prices/reprice", $$"""{"account":"{{account}}","limit":2}""")).Member("repriced"));
-        unpriced = (await host.Get("/v1/prices?unpriced=true")).Json.GetProperty("items").EnumerateArray().Single(item => item.GetProperty("model").GetString() == model);
+        unpriced = (await host.Get("/v1/prices?unpriced=true")).Json.GetProperty("items").EnumerateArray()
+            .Single(item => item.GetProperty("model").GetString() == model);
         Assert.Equal((1, true), (unpriced.GetProperty("records").GetInt32(), unpriced.GetProperty("priceKnown").GetBoolean()));
         Assert.Equal((1, 1), (await ListedAsync(), await CountedAsync()));
         await host.Post("/v1/prices/reprice", $$"""{"account":"{{account}}"}""");
@@ -317,8 +344,10 @@ public abstract class PriceConformance(HttpFacade host)
         // Three records and what gave them their prices.
         Assert.Equal(6, (await host.Get($"/v1/accounts/{account}/usage?unpriced=false")).Json.GetProperty("items").GetArrayLength());
 
-        async Task<int> ListedAsync() => (await host.Get($"/v1/accounts/{account}/usage?unpriced=true")).Json.GetProperty("items").GetArrayLength();
+        async Task<int> ListedAsync() => (await host.Get($"/v1/accounts/{account}/usage?unpriced=true")).Json.GetProperty("items")
+            .GetArrayLength();
 
-        async Task<int> CountedAsync() => (await host.Get($"/v1/reports?account={account}")).Json.GetProperty("costEstimate").GetProperty("unpriced").GetInt32();
+        async Task<int> CountedAsync() => (await host.Get($"/v1/reports?account={account}")).Json.GetProperty("costEstimate")
+            .GetProperty("unpriced").GetInt32();
     }
 }

@@ -29,7 +29,8 @@ public abstract class RawUsageConformance(HttpFacade host)
         Assert.Equal((200, "1000", "0.00275"), (settled.Code, settled.Member("tokens"), settled.Member("cost")));
         // The same report again is the same settlement; another one under its id is not.
         Assert.Equal(settled.Text, (await host.Post($"/v1/accounts/{account}/reservations/r1/settle", body)).Text);
-        var other = await host.Post($"/v1/accounts/{account}/reservations/r1/settle", body.Replace("\"cached_tokens\":400", "\"cached_tokens\":401", StringComparison.Ordinal));
+        var other = await host.Post($"/v1/accounts/{account}/reservations/r1/settle",
+            body.Replace("\"cached_tokens\":400", "\"cached_tokens\":401", StringComparison.Ordinal));
         other.IsProblem(409, "idempotency-mismatch", "id");
     }
 
@@ -39,7 +40,8 @@ public abstract class RawUsageConformance(HttpFacade host)
         var account = host.NewAccount();
         await host.Post($"/v1/accounts/{account}/usage", """{"raw":{"input_tokens":5,"output_tokens":5,"server_tool_use":{"web_search_requests":2}},"provider":"anthropic","webSearchContext":"high","serviceTier":"batch"}""");
         var item = (await host.Get($"/v1/accounts/{account}/usage")).Json.GetProperty("items")[0];
-        Assert.Equal(("2", "high", "batch"), (item.GetProperty("webSearches").ToString(), item.GetProperty("webSearchContext").ToString(), item.GetProperty("serviceTier").ToString()));
+        Assert.Equal(("2", "high", "batch"), (item.GetProperty("webSearches").ToString(), item.GetProperty("webSearchContext").ToString(),
+            item.GetProperty("serviceTier").ToString()));
     }
 
     [Theory]

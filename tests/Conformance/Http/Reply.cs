@@ -13,13 +13,15 @@ public sealed record Reply(HttpStatusCode Status, string Text, string? ContentTy
     public JsonElement Json { get; } = Text.Length == 0 ? default : JsonDocument.Parse(Text).RootElement;
 
     public static async Task<Reply> Of(HttpResponseMessage response, TimeSpan drift = default) =>
-        new(response.StatusCode, await response.Content.ReadAsStringAsync(), response.Content.Headers.ContentType?.ToString(), response, drift);
+        new(response.StatusCode, await response.Content.ReadAsStringAsync(), response.Content.Headers.ContentType?.ToString(), response,
+            drift);
 
     public string? Header(string name) => Response.Headers.TryGetValues(name, out var values) ? string.Join(",", values) : null;
 
     public string? Member(string name) => Json.TryGetProperty(name, out var member) ? member.ToString() : null;
 
-    /// <summary>Compares whole documents by value and by the order of their members; times may be as much later as the host's clock has gone on.</summary>
+    /// <summary>Compares whole documents by value and by the order of their members; times may be as much later as the host's clock has
+    /// gone on.</summary>
     public void Is(int status, string json)
     {
         Assert.True(Code == status, $"expected {status}, got {Code}: {Text}");
@@ -27,7 +29,8 @@ public sealed record Reply(HttpStatusCode Status, string Text, string? ContentTy
         if (!Same(wanted, Json)) Assert.Equal(JsonSerializer.Serialize(wanted), JsonSerializer.Serialize(Json));
     }
 
-    public void IsTime(string wanted, JsonElement actual) => Assert.True(SameText(wanted, actual.GetString()!), $"expected {wanted}, got {actual}");
+    public void IsTime(string wanted, JsonElement actual) =>
+        Assert.True(SameText(wanted, actual.GetString()!), $"expected {wanted}, got {actual}");
 
     /// <summary>Seconds until a fixed moment: as many fewer as the host's clock has gone on.</summary>
     public void IsWait(int seconds, string? actual) =>
@@ -35,15 +38,18 @@ public sealed record Reply(HttpStatusCode Status, string Text, string? ContentTy
 
     bool Same(JsonElement wanted, JsonElement actual) => wanted.ValueKind == actual.ValueKind && wanted.ValueKind switch
     {
-        JsonValueKind.Object => wanted.EnumerateObject().Select(member => member.Name).SequenceEqual(actual.EnumerateObject().Select(member => member.Name))
+        JsonValueKind.Object => wanted.EnumerateObject().Select(member => member.Name)
+            .SequenceEqual(actual.EnumerateObject().Select(member => member.Name))
             && wanted.EnumerateObject().Zip(actual.EnumerateObject()).All(pair => Same(pair.First.Value, pair.Second.Value)),
-        JsonValueKind.Array => wanted.GetArrayLength() == actual.GetArrayLength() && wanted.EnumerateArray().Zip(actual.EnumerateArray()).All(pair => Same(pair.First, pair.Second)),
+        JsonValueKind.Array => wanted.GetArrayLength() == actual.GetArrayLength() && wanted.EnumerateArray().Zip(actual.EnumerateArray())
+            .All(pair => Same(pair.First, pair.Second)),
         JsonValueKind.String => SameText(wanted.GetString()!, actual.GetString()!),
         _ => wanted.GetRawText() == actual.GetRawText(),
     };
 
     bool SameText(string wanted, string actual) => wanted == actual
-        || (Drift > TimeSpan.Zero && InstantPattern.ExtendedIso.Parse(wanted) is { Success: true, Value: var at } && InstantPattern.ExtendedIso.Parse(actual) is { Success: true, Value: var there }
+        || (Drift > TimeSpan.Zero && InstantPattern.ExtendedIso.Parse(wanted) is { Success: true, Value: var at }
+            && InstantPattern.ExtendedIso.Parse(actual) is { Success: true, Value: var there }
             && there >= at && there - at <= NodaTime.Duration.FromTimeSpan(Drift));
 
     public void IsProblem(int status, string slug, string? field = null)

@@ -40,19 +40,24 @@ public abstract class ReportConformance(HttpFacade host)
     {
         var account = host.NewAccount();
         await host.Post($"/v1/accounts/{account}/usage", """[{"timestamp":"2026-03-04T12:00:00Z","user":"ann","inputTokens":900,"cost":"2"},{"timestamp":"2026-03-13T10:00:00Z","inputTokens":100}]""");
-        async Task<System.Text.Json.JsonElement> Projection(string query) => (await host.Get($"/v1/reports?account={account}&{query}")).Json.GetProperty("projection");
+        async Task<System.Text.Json.JsonElement> Projection(string query) =>
+            (await host.Get($"/v1/reports?account={account}&{query}")).Json.GetProperty("projection");
 
         // 10.6 days of use, and 17.4 days until the end of March.
         var month = await Projection("from=2026-03-01&to=2026-04-01");
         Assert.Equal(("projected", 10.6), (month.GetProperty("status").GetString(), month.GetProperty("basedOnDays").GetDouble()));
         Assert.InRange(month.GetProperty("tokens").GetProperty("atEnd").GetDouble(), 2620, 2640);
         Assert.InRange(month.GetProperty("tokens").GetProperty("perDay").GetDouble(), 94, 94.1);
-        Assert.InRange(decimal.Parse(month.GetProperty("cost").GetProperty("atEnd").GetString()!, System.Globalization.CultureInfo.InvariantCulture), 5.2m, 5.3m);
+        Assert.InRange(
+            decimal.Parse(month.GetProperty("cost").GetProperty("atEnd").GetString()!, System.Globalization.CultureInfo.InvariantCulture),
+                5.2m, 5.3m);
         // The filter of the report is that of its projection.
-        Assert.InRange((await Projection("from=2026-03-01&to=2026-04-01&user=ann")).GetProperty("tokens").GetProperty("atEnd").GetDouble(), 2350, 2390);
+        Assert.InRange((await Projection("from=2026-03-01&to=2026-04-01&user=ann")).GetProperty("tokens").GetProperty("atEnd").GetDouble(),
+            2350, 2390);
 
         var hours = await Projection("from=2026-03-13T09:00:00Z&to=2026-03-13T12:00:00Z");
-        Assert.Equal(("insufficient-data", System.Text.Json.JsonValueKind.Null), (hours.GetProperty("status").GetString(), hours.GetProperty("cost").ValueKind));
+        Assert.Equal(("insufficient-data", System.Text.Json.JsonValueKind.Null),
+            (hours.GetProperty("status").GetString(), hours.GetProperty("cost").ValueKind));
         Assert.Equal("insufficient-data", (await Projection("from=2025-01-01&to=2025-01-01T12:00:00Z")).GetProperty("status").GetString());
     }
 
@@ -64,7 +69,8 @@ public abstract class ReportConformance(HttpFacade host)
         var reply = await host.Get($"/v1/reports?account={account}");
         reply.IsTime("2026-02-12T15:09:27Z", reply.Json.GetProperty("period").GetProperty("from"));
         reply.IsTime("2026-03-14T15:09:27Z", reply.Json.GetProperty("period").GetProperty("to"));
-        Assert.Equal((31, 7), (reply.Json.GetProperty("series").GetArrayLength(), reply.Json.GetProperty("summary").GetProperty("totalTokens").GetInt32()));
+        Assert.Equal((31, 7), (reply.Json.GetProperty("series").GetArrayLength(), reply.Json.GetProperty("summary")
+            .GetProperty("totalTokens").GetInt32()));
         Assert.Equal("model", reply.Json.GetProperty("breakdown")[0].GetProperty("type").GetString());
         Assert.Equal(System.Text.Json.JsonValueKind.Null, reply.Json.GetProperty("breakdown")[0].GetProperty("key").ValueKind);
     }
@@ -90,7 +96,8 @@ public abstract class ReportConformance(HttpFacade host)
         Assert.Equal("2026-03-10", reply.Json.GetProperty("breakdown")[0].GetProperty("key").GetString());
         Assert.Equal([0, 5], reply.Json.GetProperty("series").EnumerateArray().Select(step => step.GetProperty("totalTokens").GetInt32()));
         var weeks = await host.Get($"/v1/reports?account={account}&from=2026-03-04&to=2026-03-11&granularity=week");
-        Assert.Equal(["2026-03-04T00:00:00Z", "2026-03-09T00:00:00Z"], weeks.Json.GetProperty("series").EnumerateArray().Select(step => step.GetProperty("start").GetString()!));
+        Assert.Equal(["2026-03-04T00:00:00Z", "2026-03-09T00:00:00Z"], weeks.Json.GetProperty("series").EnumerateArray()
+            .Select(step => step.GetProperty("start").GetString()!));
     }
 
     [Fact]
@@ -134,15 +141,21 @@ public abstract class ReportConformance(HttpFacade host)
         // 8 / 0.8, 9 / 0.8, 9 / 0.9 and 1.
         var report = (await Of("currency=USD&groupBy=user&groupBy=date&compare=previous")).Json;
         Assert.Equal(("USD", "32.25"), (report.GetProperty("currency").GetString(), CostOf(report.GetProperty("summary"))));
-        Assert.Equal(["CHF=31.25", "USD=1", "2026-03-02=11", "2026-03-05=21.25"], report.GetProperty("breakdown").EnumerateArray().Select(row => $"{row.GetProperty("key")}={CostOf(row)}"));
+        Assert.Equal(["CHF=31.25", "USD=1", "2026-03-02=11", "2026-03-05=21.25"], report.GetProperty("breakdown").EnumerateArray()
+            .Select(row => $"{row.GetProperty("key")}={CostOf(row)}"));
         Assert.Equal(["11", "21.25"], report.GetProperty("series").EnumerateArray().Select(CostOf).Where(cost => cost != "0"));
-        Assert.Equal(("32.25", "900"), (CostOf(report.GetProperty("costEstimate")), report.GetProperty("previous").GetProperty("change").GetProperty("totalCost").GetRawText()));
-        Assert.Equal(["10", "1", "11.25", "10"], (await Of("currency=USD&granularity=hour")).Json.GetProperty("series").EnumerateArray().Select(CostOf).Where(cost => cost != "0"));
+        Assert.Equal(("32.25", "900"), (CostOf(report.GetProperty("costEstimate")), report.GetProperty("previous").GetProperty("change")
+            .GetProperty("totalCost").GetRawText()));
+        Assert.Equal(["10", "1", "11.25", "10"], (await Of("currency=USD&granularity=hour")).Json.GetProperty("series").EnumerateArray()
+            .Select(CostOf).Where(cost => cost != "0"));
         Assert.Equal("26.8", CostOf((await Of("currency=CHF")).Json.GetProperty("summary")));
         Assert.Equal("4837.5", CostOf((await Of("currency=JPY&granularity=month&timeZone=Asia/Kolkata")).Json.GetProperty("summary")));
         // In the time of a call for which nobody gave a rate there is no answer; where nothing of it was used there is.
-        (await host.Get($"/v1/reports?tenant={tenant}&from=2026-02-20&to=2026-03-10&currency=CHF")).IsProblem(422, "unprocessable", "currency");
-        Assert.Equal("35.475", CostOf((await host.Get($"/v1/reports?tenant={tenant}&from=2026-02-20&to=2026-03-10&currency=USD")).Json.GetProperty("summary")));
+        (await host.Get($"/v1/reports?tenant={tenant}&from=2026-02-20&to=2026-03-10&currency=CHF"))
+            .IsProblem(422, "unprocessable", "currency");
+        Assert.Equal(
+            "35.475", CostOf((await host.Get($"/v1/reports?tenant={tenant}&from=2026-02-20&to=2026-03-10&currency=USD")).Json.GetProperty(
+                "summary")));
 
         Task<Reply> Of(string query) => host.Get($"/v1/reports?tenant={tenant}&from=2026-03-01&to=2026-03-10&{query}");
     }
@@ -156,9 +169,11 @@ public abstract class ReportConformance(HttpFacade host)
         await BookAsync(tenant, "EUR", ("2026-03-02T10:00:00Z", "0.31"), ("2026-03-04T10:00:00Z", "0.61"));
         foreach (var granularity in (string[])["hour", "day", "month"])
         {
-            var report = (await host.Get($"/v1/reports?tenant={tenant}&from=2026-03-01&to=2026-03-10&currency=USD&granularity={granularity}")).Json;
+            var report =
+                (await host.Get($"/v1/reports?tenant={tenant}&from=2026-03-01&to=2026-03-10&currency=USD&granularity={granularity}")).Json;
             Assert.Equal(("1", "1"), (CostOf(report.GetProperty("summary")), CostOf(report.GetProperty("breakdown")[0])));
-            Assert.Equal(granularity == "month" ? ["1"] : ["0.336956522", "0.663043479"], report.GetProperty("series").EnumerateArray().Select(CostOf).Where(cost => cost != "0"));
+            Assert.Equal(granularity == "month" ? ["1"] : ["0.336956522", "0.663043479"], report.GetProperty("series").EnumerateArray()
+                .Select(CostOf).Where(cost => cost != "0"));
         }
     }
 
@@ -185,17 +200,20 @@ public abstract class ReportConformance(HttpFacade host)
             [{"session":"s1","tags":{"team":"search","env":"live"},"inputTokens":10},{"session":"s1","tags":{"team":"search"},"inputTokens":5,"success":false},
              {"session":"s2","tags":{"team":"ads"},"inputTokens":1},{"inputTokens":2}]
             """);
-        async Task<string[]> Rows(string query) => [.. (await host.Get($"/v1/reports?account={account}&{query}")).Json.GetProperty("breakdown").EnumerateArray()
+        async Task<string[]> Rows(string query) =>
+            [.. (await host.Get($"/v1/reports?account={account}&{query}")).Json.GetProperty("breakdown").EnumerateArray()
             .Select(row => $"{row.GetProperty("type")}:{row.GetProperty("key")}={row.GetProperty("totalTokens")}")];
 
         Assert.Equal(["tag:team=search=15", "tag:env=live=10", "tag:=2", "tag:team=ads=1"], await Rows("groupBy=tag"));
         Assert.Equal(["tags.team:search=15", "tags.team:=2", "tags.team:ads=1"], await Rows("groupBy=tags.team"));
-        Assert.Equal(["outcome:success=13", "outcome:failure=5", "session*outcome:s1*success=10", "session*outcome:s1*failure=5", "session*outcome:*success=2", "session*outcome:s2*success=1"],
+        Assert.Equal(["outcome:success=13", "outcome:failure=5", "session*outcome:s1*success=10", "session*outcome:s1*failure=5",
+            "session*outcome:*success=2", "session*outcome:s2*success=1"],
             await Rows("groupBy=outcome&groupBy=session*outcome"));
         Assert.Equal(["session:s1=15"], await Rows("groupBy=session&tags.team=search"));
         Assert.Equal(["user:=10"], await Rows("groupBy=user&tags.team=search&tags.env=live"));
         Assert.Equal(["tag:team=search=15"], await Rows("groupBy=tag&top=1"));
-        (await host.Get($"/v1/accounts/{account}/usage?tags.team=ads")).Is(200, (await host.Get($"/v1/accounts/{account}/usage?session=s2")).Text);
+        (await host.Get($"/v1/accounts/{account}/usage?tags.team=ads"))
+            .Is(200, (await host.Get($"/v1/accounts/{account}/usage?session=s2")).Text);
     }
 
     [Fact]
@@ -203,13 +221,17 @@ public abstract class ReportConformance(HttpFacade host)
     {
         var account = host.NewAccount();
         await host.Post($"/v1/accounts/{account}/usage", """[{"timestamp":"2026-01-01T00:00:30Z","inputTokens":3},{"timestamp":"2026-01-01T00:02:00Z","inputTokens":4}]""");
-        async Task<string> Series(string query) => string.Join(' ', (await host.Get($"/v1/reports?account={account}&{query}")).Json.GetProperty("series").EnumerateArray()
+        async Task<string> Series(string query) =>
+            string.Join(' ', (await host.Get($"/v1/reports?account={account}&{query}")).Json.GetProperty("series").EnumerateArray()
             .Select(step => $"{step.GetProperty("start").GetString()}={step.GetProperty("totalTokens")}"));
 
-        Assert.Equal("2026-01-01T00:00:00Z=3 2026-01-01T00:01:00Z=0 2026-01-01T00:02:00Z=4", await Series("granularity=minute&from=2026-01-01T00:00:00Z&to=2026-01-01T00:03:00Z"));
-        Assert.Equal("2025-09-30T22:00:00Z=0 2025-12-31T23:00:00Z=7", await Series("granularity=quarter&timeZone=Europe/Berlin&from=2025-10-01&to=2026-04-01"));
+        Assert.Equal("2026-01-01T00:00:00Z=3 2026-01-01T00:01:00Z=0 2026-01-01T00:02:00Z=4",
+            await Series("granularity=minute&from=2026-01-01T00:00:00Z&to=2026-01-01T00:03:00Z"));
+        Assert.Equal("2025-09-30T22:00:00Z=0 2025-12-31T23:00:00Z=7",
+            await Series("granularity=quarter&timeZone=Europe/Berlin&from=2025-10-01&to=2026-04-01"));
         Assert.Equal("2025-01-01T00:00:00Z=0 2026-01-01T00:00:00Z=7", await Series("granularity=year&from=2025-01-01&to=2027-01-01"));
-        (await host.Get($"/v1/reports?account={account}&granularity=minute&from=2026-01-01&to=2026-01-04")).IsProblem(400, "invalid", "granularity");
+        (await host.Get($"/v1/reports?account={account}&granularity=minute&from=2026-01-01&to=2026-01-04"))
+            .IsProblem(400, "invalid", "granularity");
     }
 
     [Fact]
@@ -217,8 +239,10 @@ public abstract class ReportConformance(HttpFacade host)
     {
         var account = host.NewAccount();
         await host.Post($"/v1/accounts/{account}/usage", """[{"timestamp":"2026-03-01T10:00:00Z","inputTokens":30,"cost":"1"},{"timestamp":"2026-02-28T10:00:00Z","inputTokens":20,"outputTokens":0}]""");
-        var previous = (await host.Get($"/v1/reports?account={account}&from=2026-03-01&to=2026-03-02&compare=previous")).Json.GetProperty("previous");
-        Assert.Equal(("2026-02-28T00:00:00Z", 20, 50m), (previous.GetProperty("from").GetString(), previous.GetProperty("summary").GetProperty("totalTokens").GetInt32(), previous.GetProperty("change").GetProperty("totalTokens").GetDecimal()));
+        var previous = (await host.Get($"/v1/reports?account={account}&from=2026-03-01&to=2026-03-02&compare=previous")).Json.GetProperty(
+            "previous");
+        Assert.Equal(("2026-02-28T00:00:00Z", 20, 50m), (previous.GetProperty("from").GetString(), previous.GetProperty("summary")
+            .GetProperty("totalTokens").GetInt32(), previous.GetProperty("change").GetProperty("totalTokens").GetDecimal()));
         Assert.Equal(System.Text.Json.JsonValueKind.Null, previous.GetProperty("change").GetProperty("totalCost").ValueKind);
     }
 
@@ -238,5 +262,6 @@ public abstract class ReportConformance(HttpFacade host)
     [InlineData("includeAnomalies=1&account=a", "includeAnomalies")]
     [InlineData("includeProjection=true", "includeProjection")]
     [InlineData("from=2026-01-01&to=2026-01-01", "to")]
-    public async Task Wrong_parameters_are_named(string query, string field) => (await host.Get($"/v1/reports?{query}")).IsProblem(400, "invalid", field);
+    public async Task Wrong_parameters_are_named(string query, string field) => (await host.Get($"/v1/reports?{query}"))
+        .IsProblem(400, "invalid", field);
 }

@@ -26,7 +26,8 @@ public abstract class TokenConformance(HttpFacade host)
               {"role":"tool","tool_call_id":"c1","content":"Hello, world"}],
              "tools":[{"type":"function","function":{"name":"now","parameters":{"type":"object","properties":{}}}}]}
             """;
-        // 12 + 7 + `now:` for the function; 3 + `now` + `{}` for the call; four messages of 3 and a role, a name of 1 + 1, and 3 for the answer.
+        // 12 + 7 + `now:` for the function; 3 + `now` + `{}` for the call; four messages of 3 and a role, a name of 1 + 1, and 3 for the
+        // answer.
         (await Count(body)).Is(200, """
             {"tokens":940,"exact":false,"method":"o200k_base","parts":{"text":3,"system":3,"tools":21,"toolCalls":5,"toolResults":3,"images":850,"audio":25,"overhead":21}}
             """.Replace("940", (3 + 3 + 21 + 5 + 3 + 850 + 25 + 21).ToString(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal));
@@ -43,7 +44,8 @@ public abstract class TokenConformance(HttpFacade host)
             """);
         Assert.Equal(200, anthropic.Code);
         // 800 x 600 / 750.
-        Assert.Equal(("640", "4", "4", "False"), (Part(anthropic, "images"), Part(anthropic, "text"), Part(anthropic, "toolResults"), anthropic.Member("exact")));
+        Assert.Equal(("640", "4", "4", "False"), (Part(anthropic, "images"), Part(anthropic, "text"), Part(anthropic, "toolResults"),
+            anthropic.Member("exact")));
         var google = await Count($$$$"""
             {"provider":"google","model":"gemini-2.5-flash","messages":[{"role":"user","parts":[{"text":"Hello, world"},{"inlineData":{"mimeType":"image/png","data":"{{{{png}}}}"}},
              {"fileData":{"mimeType":"video/mp4","fileUri":"x"},"seconds":2}]},{"role":"model","parts":[{"functionCall":{"name":"now","args":{}}}]},
@@ -52,7 +54,8 @@ public abstract class TokenConformance(HttpFacade host)
         // 800 x 600 in crops of 400: 2 x 2.
         Assert.Equal((200, "1032", "526"), (google.Code, Part(google, "images"), Part(google, "video")));
 
-        static string? Part(Reply reply, string name) => reply.Json.GetProperty("parts").TryGetProperty(name, out var part) ? part.ToString() : null;
+        static string? Part(Reply reply, string name) => reply.Json.GetProperty("parts").TryGetProperty(name, out var part)
+            ? part.ToString() : null;
     }
 
     [Theory]

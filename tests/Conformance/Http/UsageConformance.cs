@@ -14,8 +14,10 @@ public abstract class UsageConformance(HttpFacade host)
 
         var csv = await host.Client.GetStringAsync($"/v1/export?format=csv&account={account}");
         Assert.StartsWith("id,account,timestamp,user,session,", csv, StringComparison.Ordinal);
-        Assert.Contains($"u1,{account},2026-03-01T10:00:00Z,'=1+1,,,,,__proto__,,3,4,7,1,,true,\"bad, \"\"very\"\" bad\nline2\",0.5,USD,", csv, StringComparison.Ordinal);
-        var json = System.Text.Json.JsonDocument.Parse(await host.Client.GetStringAsync($"/v1/export?format=json&account={account}")).RootElement;
+        Assert.Contains($"u1,{account},2026-03-01T10:00:00Z,'=1+1,,,,,__proto__,,3,4,7,1,,true,\"bad, \"\"very\"\" bad\nline2\",0.5,USD,",
+            csv, StringComparison.Ordinal);
+        var json = System.Text.Json.JsonDocument.Parse(
+            await host.Client.GetStringAsync($"/v1/export?format=json&account={account}")).RootElement;
         Assert.Equal(["u2", "u1"], json.EnumerateArray().Select(one => one.GetProperty("id").GetString()));
         var lines = await host.Client.GetStringAsync($"/v1/export?account={account}");
         Assert.Equal(2, lines.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
@@ -27,7 +29,8 @@ public abstract class UsageConformance(HttpFacade host)
         Assert.Equal(lines, await host.Client.GetStringAsync($"/v1/export?account={account}"));
         var moved = lines.Replace($"\"account\":\"{account}\"", $"\"account\":\"{other}\"", StringComparison.Ordinal);
         (await host.Post("/v1/import", moved)).Is(200, """{"lines":2,"accepted":2,"failed":0,"errors":[]}""");
-        Assert.Equal("0.5", (await host.Get($"/v1/reports?account={other}&from=2026-03-01&to=2026-03-03")).Json.GetProperty("summary").GetProperty("totalCost").GetString());
+        Assert.Equal("0.5", (await host.Get($"/v1/reports?account={other}&from=2026-03-01&to=2026-03-03")).Json.GetProperty("summary")
+            .GetProperty("totalCost").GetString());
         (await host.Get("/v1/export?format=xml")).IsProblem(400, "invalid", "format");
     }
 
@@ -45,11 +48,13 @@ public abstract class UsageConformance(HttpFacade host)
         Assert.True(lines.Length > 150_000, "what is large is not cut");
         var record = System.Text.Json.JsonDocument.Parse(lines).RootElement;
         Assert.True(record.GetProperty("metadata").GetProperty("__proto__").GetProperty("polluted").GetBoolean());
-        Assert.Equal(large.Replace("\\\"", "\"", StringComparison.Ordinal).Replace("\\n", "\n", StringComparison.Ordinal), record.GetProperty("metadata").GetProperty("large").GetString());
+        Assert.Equal(large.Replace("\\\"", "\"", StringComparison.Ordinal).Replace("\\n", "\n", StringComparison.Ordinal),
+            record.GetProperty("metadata").GetProperty("large").GetString());
         (await host.Post("/v1/import", lines.Replace($"\"account\":\"{account}\"", $"\"account\":\"{other}\"", StringComparison.Ordinal))).Is(200, """{"lines":1,"accepted":1,"failed":0,"errors":[]}""");
         // Booked later, and otherwise the same.
         static string Unbooked(string line) => System.Text.RegularExpressions.Regex.Replace(line, "\"bookedAt\":\"[^\"]*\"", "");
-        Assert.Equal(Unbooked(lines.Replace(account, other, StringComparison.Ordinal)), Unbooked(await host.Client.GetStringAsync($"/v1/export?account={other}")));
+        Assert.Equal(Unbooked(lines.Replace(account, other, StringComparison.Ordinal)),
+            Unbooked(await host.Client.GetStringAsync($"/v1/export?account={other}")));
 
         var fields = Fields(await host.Client.GetStringAsync($"/v1/export?account={account}&format=csv")).ToArray();
         Assert.Equal(0, fields.Length % 2);
@@ -91,11 +96,14 @@ public abstract class UsageConformance(HttpFacade host)
             {"id":"u8","timestamp":"2026-03-01T10:00:00Z","inputTokens":5,"account":"a b"}
             {"id":"u9","timestamp":"2026-03-01T10:00:00Z","inputTokens":5}
             """);
-        Assert.Equal((11, 2, 8), (reply.Json.GetProperty("lines").GetInt32(), reply.Json.GetProperty("accepted").GetInt32(), reply.Json.GetProperty("failed").GetInt32()));
+        Assert.Equal((11, 2, 8), (reply.Json.GetProperty("lines").GetInt32(), reply.Json.GetProperty("accepted").GetInt32(),
+            reply.Json.GetProperty("failed").GetInt32()));
         Assert.Equal(
             ["2:inputTokens", "3:", "4:id", "5:timestamp", "7:currency", "8:colour", "9:id", "10:account"],
-            reply.Json.GetProperty("errors").EnumerateArray().OrderBy(error => error.GetProperty("line").GetInt32()).Select(error => $"{error.GetProperty("line")}:{error.GetProperty("field")}"));
-        Assert.Equal(8, (await host.Get($"/v1/reports?account={account}&from=2026-03-01&to=2026-03-02")).Json.GetProperty("summary").GetProperty("totalTokens").GetInt32());
+            reply.Json.GetProperty("errors").EnumerateArray().OrderBy(error => error.GetProperty("line").GetInt32())
+                .Select(error => $"{error.GetProperty("line")}:{error.GetProperty("field")}"));
+        Assert.Equal(8, (await host.Get($"/v1/reports?account={account}&from=2026-03-01&to=2026-03-02")).Json.GetProperty("summary")
+            .GetProperty("totalTokens").GetInt32());
     }
 
     [Fact]
@@ -108,13 +116,15 @@ public abstract class UsageConformance(HttpFacade host)
         await host.Post($"/v1/accounts/{account}/usage", """[{"session":"s1","inputTokens":3},{"session":"s2","inputTokens":4},{"session":"s1","inputTokens":5},{"inputTokens":6}]""");
 
         var page = (await host.Get($"/v1/accounts/{account}/sessions?limit=1")).Json;
-        Assert.Equal(("s1", 8), (page.GetProperty("items")[0].GetProperty("session").GetString(), page.GetProperty("items")[0].GetProperty("totalTokens").GetInt32()));
+        Assert.Equal(("s1", 8), (page.GetProperty("items")[0].GetProperty("session").GetString(), page.GetProperty("items")[0]
+            .GetProperty("totalTokens").GetInt32()));
         var next = (await host.Get($"/v1/accounts/{account}/sessions?limit=1&cursor={page.GetProperty("nextCursor").GetString()}")).Json;
         Assert.Equal("s2", next.GetProperty("items")[0].GetProperty("session").GetString());
 
         var trail = (await host.Get($"/v1/accounts/{account}/audit")).Json.GetProperty("items").EnumerateArray().ToArray();
         Assert.Equal(["policyChanged", "paused", "resumed"], trail.Select(item => item.GetProperty("action").GetString()));
-        Assert.Equal(("why not", 1), (trail[1].GetProperty("reason").GetString(), trail[0].GetProperty("policy").GetProperty("limits").GetArrayLength()));
+        Assert.Equal(("why not", 1), (trail[1].GetProperty("reason").GetString(), trail[0].GetProperty("policy").GetProperty("limits")
+            .GetArrayLength()));
         (await host.Get($"/v1/accounts/{host.NewAccount()}/audit")).IsProblem(404, "unknown-account", "account");
         (await host.Get($"/v1/accounts/{account}/audit?cursor=x")).IsProblem(400, "invalid", "cursor");
     }
@@ -129,13 +139,16 @@ public abstract class UsageConformance(HttpFacade host)
         var reply = await host.Delete($"/v1/accounts/{account}/usage?user=ann&by=eve&reason=asked");
         Assert.Equal(200, reply.Code);
         // Where the ledger is not at hand, silos do it within a moment.
-        for (var asked = 0; asked < 20_000 && (await host.Get($"/v1/accounts/{account}/usage")).Json.GetProperty("items").GetArrayLength() > 1; asked++)
+        for (var asked = 0; asked < 20_000 && (await host.Get($"/v1/accounts/{account}/usage")).Json.GetProperty("items")
+            .GetArrayLength() > 1; asked++)
             Assert.Equal("False", reply.Member("erased"));
 
-        Assert.Equal("bob", Assert.Single((await host.Get($"/v1/accounts/{account}/usage")).Json.GetProperty("items").EnumerateArray()).GetProperty("user").GetString());
+        Assert.Equal("bob", Assert.Single((await host.Get($"/v1/accounts/{account}/usage")).Json.GetProperty("items").EnumerateArray())
+            .GetProperty("user").GetString());
         Assert.Equal(7, (await host.Get($"/v1/accounts/{account}")).Json.GetProperty("limits")[0].GetProperty("settled").GetInt32());
         var item = (await host.Get($"/v1/accounts/{account}/audit")).Json.GetProperty("items").EnumerateArray().Last();
-        Assert.Equal(("usageErased", "ann", "eve", "asked"), (item.GetProperty("action").GetString(), item.GetProperty("user").GetString(), item.GetProperty("by").GetString(), item.GetProperty("reason").GetString()));
+        Assert.Equal(("usageErased", "ann", "eve", "asked"), (item.GetProperty("action").GetString(), item.GetProperty("user").GetString(),
+            item.GetProperty("by").GetString(), item.GetProperty("reason").GetString()));
         Assert.Equal(201, (await host.Post($"/v1/accounts/{account}/usage", """{"id":"u1","user":"ann","inputTokens":3}""")).Code);
         Assert.Equal(7, (await host.Get($"/v1/accounts/{account}")).Json.GetProperty("limits")[0].GetProperty("settled").GetInt32());
         (await host.Delete($"/v1/accounts/{host.NewAccount()}/usage")).IsProblem(404, "unknown-account", "account");
@@ -162,8 +175,10 @@ public abstract class UsageConformance(HttpFacade host)
         Assert.Equal(201, reply.Code);
         var items = reply.Json.GetProperty("items").EnumerateArray().Select(item => (
             item.GetProperty("status").GetInt32(),
-            item.TryGetProperty("usageId", out var id) ? id.GetString() : item.TryGetProperty("field", out var field) ? field.GetString() : null)).ToArray();
-        Assert.Equal([(201, "key-0"), (400, "inputTokens"), (400, null), (400, "inputTokens"), (400, "id"), (422, "raw"), (400, "tools[1]")], items);
+            item.TryGetProperty("usageId", out var id) ? id.GetString() : item.TryGetProperty("field", out var field)
+                ? field.GetString() : null)).ToArray();
+        Assert.Equal([(201, "key-0"), (400, "inputTokens"), (400, null), (400, "inputTokens"), (400, "id"), (422, "raw"),
+            (400, "tools[1]")], items);
         Assert.Equal("urn:purser:problem:invalid", reply.Json.GetProperty("items")[1].GetProperty("type").GetString());
 
         // Again: the same settlement, nothing booked twice.
@@ -177,7 +192,8 @@ public abstract class UsageConformance(HttpFacade host)
         var account = host.NewAccount();
         var most = await host.Post($"/v1/accounts/{account}/usage", $"[{string.Join(',', Enumerable.Repeat("{}", 1000))}]");
         Assert.Equal((201, 1000), (most.Code, most.Json.GetProperty("items").GetArrayLength()));
-        (await host.Post($"/v1/accounts/{account}/usage", $"[{string.Join(',', Enumerable.Repeat("{}", 1001))}]")).IsProblem(400, "invalid");
+        (await host.Post($"/v1/accounts/{account}/usage", $"[{string.Join(',', Enumerable.Repeat("{}", 1001))}]"))
+            .IsProblem(400, "invalid");
         (await host.Post($"/v1/accounts/{account}/usage", "[{},{]")).IsProblem(400, "invalid");
         (await host.Post($"/v1/accounts/{account}/usage", "[{}] {}")).IsProblem(400, "invalid");
         Assert.Equal("""{"items":[]}""", (await host.Post($"/v1/accounts/{account}/usage", "[]")).Text);
@@ -197,8 +213,10 @@ public abstract class UsageConformance(HttpFacade host)
         var wanted = new Dictionary<string, string>
         {
             ["id"] = "u1", ["account"] = account, ["timestamp"] = "2026-03-01T00:00:00Z", ["kind"] = "reported", ["user"] = "ann",
-            ["session"] = "s", ["provider"] = "openai", ["model"] = "gpt-4o", ["tool"] = "search", ["inputTokens"] = "100", ["outputTokens"] = "20", ["totalTokens"] = "120",
-            ["cachedInputTokens"] = "40", ["webSearches"] = "0.5", ["requests"] = "1", ["cost"] = "0.125", ["currency"] = "USD", ["serviceTier"] = "batch", ["success"] = "False",
+            ["session"] = "s", ["provider"] = "openai", ["model"] = "gpt-4o", ["tool"] = "search", ["inputTokens"] = "100",
+                ["outputTokens"] = "20", ["totalTokens"] = "120",
+            ["cachedInputTokens"] = "40", ["webSearches"] = "0.5", ["requests"] = "1", ["cost"] = "0.125", ["currency"] = "USD",
+                ["serviceTier"] = "batch", ["success"] = "False",
             ["error"] = "timeout", ["durationMs"] = "1500", ["requestId"] = "q1", ["toolCallId"] = "t1", ["metadata"] = """{"b":1,"a":"\u00fc"}""", ["tags"] = """{"team":"x"}""",
         };
         Assert.Equal(wanted, wanted.Keys.ToDictionary(name => name, name => item.GetProperty(name).ToString()));
@@ -214,7 +232,8 @@ public abstract class UsageConformance(HttpFacade host)
         await host.Post($"/v1/accounts/{account}/usage", """[{"id":"a","timestamp":"2026-03-03T00:00:00Z"},{"id":"b","timestamp":"2026-03-02T00:00:00Z"},{"id":"c","timestamp":"2026-03-01T00:00:00Z"}]""");
         var first = await host.Get($"/v1/accounts/{account}/usage?limit=2");
         var second = await host.Get($"/v1/accounts/{account}/usage?limit=2&cursor={first.Member("nextCursor")}");
-        Assert.Equal((2, "c", ""), (first.Json.GetProperty("items").GetArrayLength(), second.Json.GetProperty("items")[0].GetProperty("id").GetString(), second.Member("nextCursor")));
+        Assert.Equal((2, "c", ""), (first.Json.GetProperty("items").GetArrayLength(), second.Json.GetProperty("items")[0].GetProperty("id")
+            .GetString(), second.Member("nextCursor")));
         (await host.Get($"/v1/accounts/{account}/usage?cursor=nonsense")).IsProblem(400, "invalid", "cursor");
     }
 

@@ -30,7 +30,8 @@ public sealed class PostgresServer : IAsyncDisposable
     static string? Other => Environment.GetEnvironmentVariable("PURSER_TEST_PG") is { Length: > 0 } given ? given : null;
 
     static string? Program(string name) => ServerProcess.Find(name, Directory.Exists("/usr/lib/postgresql")
-        ? Directory.GetDirectories("/usr/lib/postgresql").OrderByDescending(path => int.TryParse(Path.GetFileName(path), out var version) ? version : 0).Select(path => path + "/bin")
+        ? Directory.GetDirectories("/usr/lib/postgresql").OrderByDescending(path => int.TryParse(Path.GetFileName(path), out var version)
+            ? version : 0).Select(path => path + "/bin")
         : []);
 
     /// <summary>Why no server can be had on this machine; null where one can.</summary>
@@ -51,12 +52,14 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>One server for all the tests of a process; ends with the process.</summary>
     public static Task<PostgresServer> SharedAsync() => shared.Value;
 
-    /// <summary>Durability is on unless a test says otherwise; its folder is a temporary one, or lies <paramref name="within"/> another.</summary>
+    /// <summary>Durability is on unless a test says otherwise; its folder is a temporary one, or lies <paramref name="within"/>
+    /// another.</summary>
     public static async Task<PostgresServer> StartAsync(bool fsync = true, string? within = null)
     {
         if (Other is { } other) return new(null, 0, fsync, other);
         if (Missing is { } missing) throw new InvalidOperationException(missing);
-        var folder = within is null ? ServerProcess.NewFolder("postgres") : Directory.CreateDirectory(Path.Combine(within, "postgres")).FullName;
+        var folder = within is null ? ServerProcess.NewFolder("postgres") : Directory.CreateDirectory(
+            Path.Combine(within, "postgres")).FullName;
         if (Environment.IsPrivilegedProcess) await ServerProcess.RunAsync("chown", "postgres", folder);
         var data = Path.Combine(folder, "data");
         string[] init = [Program("initdb")!, "-D", data, "-U", "purser", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"];
@@ -65,7 +68,9 @@ public sealed class PostgresServer : IAsyncDisposable
         for (var attempt = 1; ; attempt++)
         {
             var port = ServerProcess.FreePort();
-            var server = new PostgresServer(folder, port, fsync, string.Create(CultureInfo.InvariantCulture, $"Host=127.0.0.1;Port={port};Username=purser;Database=postgres;Maximum Pool Size=20;Connection Idle Lifetime=10;Connection Pruning Interval=5"));
+            var server = new PostgresServer(folder, port, fsync, string.Create(CultureInfo.InvariantCulture,
+                $"Host=127.0.0.1;Port={port};Username=purser;Database=postgres;Maximum Pool Size=20;Connection Idle "
+                    + $"Lifetime=10;Connection Pruning Interval=5"));
             try
             {
                 await server.StartAgainAsync();
@@ -79,12 +84,14 @@ public sealed class PostgresServer : IAsyncDisposable
     }
 
     /// <summary>PostgreSQL refuses to run as root.</summary>
-    static string[] Unprivileged(string[] command) => Environment.IsPrivilegedProcess ? ["runuser", "-u", "postgres", "--", .. command] : command;
+    static string[] Unprivileged(string[] command) => Environment.IsPrivilegedProcess ? ["runuser", "-u", "postgres", "--", .. command]
+        : command;
 
     /// <summary>A new, empty database: its connection string.</summary>
     public async Task<string> NewDatabaseAsync()
     {
-        var name = string.Create(CultureInfo.InvariantCulture, $"purser_{Environment.ProcessId}_{Interlocked.Increment(ref databases)}_{Guid.NewGuid().ToString("N")[..8]}");
+        var name = string.Create(CultureInfo.InvariantCulture,
+            $"purser_{Environment.ProcessId}_{Interlocked.Increment(ref databases)}_{Guid.NewGuid().ToString("N")[..8]}");
         await using var connection = new NpgsqlConnection(basis);
         await connection.OpenAsync();
 #pragma warning disable CA2100 // The name is made up right here.
@@ -117,8 +124,10 @@ public sealed class PostgresServer : IAsyncDisposable
     {
         Own();
         var command = Unprivileged([
-            Program("postgres")!, "-D", Path.Combine(folder!, "data"), "-p", Port.ToString(CultureInfo.InvariantCulture), "-c", "listen_addresses=127.0.0.1",
-            "-c", "unix_socket_directories=", "-c", "max_connections=1000", "-c", "shared_buffers=64MB", "-c", fsync ? "fsync=on" : "fsync=off"]);
+            Program("postgres")!, "-D", Path.Combine(folder!, "data"), "-p", Port.ToString(CultureInfo.InvariantCulture), "-c",
+                "listen_addresses=127.0.0.1",
+            "-c", "unix_socket_directories=", "-c", "max_connections=1000", "-c", "shared_buffers=64MB", "-c", fsync
+                ? "fsync=on" : "fsync=off"]);
         var elapsed = Stopwatch.StartNew();
         using var pause = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
         while (true)
@@ -128,7 +137,8 @@ public sealed class PostgresServer : IAsyncDisposable
             {
                 if (await AnswersAsync())
                 {
-                    ProcessId = int.Parse(File.ReadLines(Path.Combine(folder!, "data", "postmaster.pid")).First(), CultureInfo.InvariantCulture);
+                    ProcessId = int.Parse(File.ReadLines(Path.Combine(folder!, "data", "postmaster.pid")).First(),
+                        CultureInfo.InvariantCulture);
                     return;
                 }
                 if (elapsed.Elapsed > patience)
@@ -149,7 +159,8 @@ public sealed class PostgresServer : IAsyncDisposable
     {
         try
         {
-            await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(basis) { Pooling = false, Timeout = 2 }.ConnectionString);
+            await using var connection = new NpgsqlConnection(
+                new NpgsqlConnectionStringBuilder(basis) { Pooling = false, Timeout = 2 }.ConnectionString);
             await connection.OpenAsync();
             return true;
         }
@@ -204,11 +215,13 @@ public sealed class PostgresServer : IAsyncDisposable
     {
         try
         {
-            await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(basis) { Pooling = false, Timeout = 5 }.ConnectionString);
+            await using var connection = new NpgsqlConnection(
+                new NpgsqlConnectionStringBuilder(basis) { Pooling = false, Timeout = 5 }.ConnectionString);
             await connection.OpenAsync();
             for (var i = 0; i < 8; i++)
             {
-                await using var next = new NpgsqlCommand("select pg_logical_emit_message(true, 'test', repeat('x', 4000000)); select pg_switch_wal()", connection);
+                await using var next = new NpgsqlCommand(
+                    "select pg_logical_emit_message(true, 'test', repeat('x', 4000000)); select pg_switch_wal()", connection);
                 await next.ExecuteNonQueryAsync();
             }
         }
@@ -222,7 +235,8 @@ public sealed class PostgresServer : IAsyncDisposable
     public async Task EnsureRunsAsync()
     {
         if (ServerProcess.IsAlive(ProcessId) && await AnswersAsync()) return;
-        await ServerProcess.UntilAsync(async () => !ServerProcess.IsAlive(ProcessId) || await AnswersAsync(), patience, () => ServerProcess.LogOf(log));
+        await ServerProcess.UntilAsync(async () => !ServerProcess.IsAlive(ProcessId) || await AnswersAsync(), patience, () =>
+            ServerProcess.LogOf(log));
         if (!ServerProcess.IsAlive(ProcessId)) await StartAgainAsync();
     }
 

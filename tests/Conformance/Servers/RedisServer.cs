@@ -20,7 +20,8 @@ public sealed class RedisServer : IAsyncDisposable
     }
 
     /// <summary>Why no server can be had on this machine; null where one can.</summary>
-    public static string? Missing => ServerProcess.Find("redis-server") is null ? "Redis is not installed (Debian: apt-get install redis-server)" : null;
+    public static string? Missing => ServerProcess.Find("redis-server") is null
+        ? "Redis is not installed (Debian: apt-get install redis-server)" : null;
 
     public int Port { get; }
 
@@ -57,11 +58,13 @@ public sealed class RedisServer : IAsyncDisposable
     {
         var log = Path.Combine(folder, "log");
         using var starting = ServerProcess.Start(
-            log, ServerProcess.Find("redis-server")!, "--port", Port.ToString(CultureInfo.InvariantCulture), "--bind", "127.0.0.1", "--dir", folder,
+            log, ServerProcess.Find("redis-server")!, "--port", Port.ToString(CultureInfo.InvariantCulture), "--bind", "127.0.0.1", "--dir",
+                folder,
             "--appendonly", "yes", "--appendfsync", appendFsync, "--save", "", "--maxmemory-policy", "noeviction");
         ProcessId = starting.Id;
         await ServerProcess.UntilAsync(
-            async () => starting.HasExited ? throw new InvalidOperationException("Redis does not start: " + ServerProcess.LogOf(log)) : await AnswersAsync(),
+            async () => starting.HasExited ? throw new InvalidOperationException("Redis does not start: " + ServerProcess.LogOf(log))
+                : await AnswersAsync(),
             patience, () => "Redis does not start: " + ServerProcess.LogOf(log));
     }
 

@@ -43,7 +43,8 @@ public static class ServerProcess
             {
                 if (!int.TryParse(Path.GetFileName(folder), out var child)) continue;
                 var stat = File.ReadAllText(Path.Combine(folder, "stat"));
-                if (int.Parse(stat[(stat.LastIndexOf(')') + 4)..].Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture) == pid) children.Add(child);
+                if (int.Parse(stat[(stat.LastIndexOf(')') + 4)..].Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture)
+                    == pid) children.Add(child);
             }
             catch (IOException)
             {
@@ -80,10 +81,13 @@ public static class ServerProcess
     /// <summary>Runs a program to its end; what it printed where it failed is in the exception.</summary>
     public static async Task RunAsync(string program, params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = "/" })!;
+        using var process = Process.Start(
+            new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true,
+                WorkingDirectory = "/" })!;
         var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         await process.WaitForExitAsync();
-        if (process.ExitCode != 0) throw new InvalidOperationException($"{program} ended with {process.ExitCode}: {await output}{await errors}");
+        if (process.ExitCode != 0)
+            throw new InvalidOperationException($"{program} ended with {process.ExitCode}: {await output}{await errors}");
     }
 
     /// <summary>Starts a program that stays; its output goes into a file, so that no pipe has to be read.</summary>
@@ -98,12 +102,15 @@ public static class ServerProcess
 
     /// <summary>The first of these that is a program, else the one of that name on the path; null where there is none.</summary>
     public static string? Find(string name, params IEnumerable<string> folders) =>
-        folders.Concat((Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')).Select(folder => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+        folders.Concat((Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')).Select(folder => Path.Combine(folder, name))
+            .FirstOrDefault(File.Exists);
 
-    /// <summary>For the end of the tests' own process, which is given no time to wait: somebody else sees the server off and cleans up.</summary>
+    /// <summary>For the end of the tests' own process, which is given no time to wait: somebody else sees the server off and cleans
+    /// up.</summary>
     public static void End(int pid, Signal signal, string folder)
     {
-        const string farewell = "exec >/dev/null 2>&1; kill -$2 $1; for i in 1 2 3 4 5 6 7 8 9 10; do kill -0 $1 || break; sleep 0.3; done; rm -rf -- \"$3\"";
+        const string farewell =
+            "exec >/dev/null 2>&1; kill -$2 $1; for i in 1 2 3 4 5 6 7 8 9 10; do kill -0 $1 || break; sleep 0.3; done; rm -rf -- \"$3\"";
         if (pid <= 0) DeleteFolder(folder);
         else Process.Start("/bin/sh", ["-c", farewell, "sh", Text(pid), Text((int)signal), folder]).Dispose();
     }

@@ -6,7 +6,8 @@ using Purser.Engine;
 namespace Purser.Conformance.Simulation;
 
 /// <summary>One command as a caller saw it: what was sent, when (in journal versions), and what came back.</summary>
-public sealed record Exchange(string Account, BudgetCommand Command, long VersionSent, long VersionAnswered, long MillisSent, long MillisAnswered, Outcome Outcome);
+public sealed record Exchange(string Account, BudgetCommand Command, long VersionSent, long VersionAnswered, long MillisSent,
+    long MillisAnswered, Outcome Outcome);
 
 public sealed class Auditor
 {
@@ -59,7 +60,8 @@ public sealed class Auditor
                     break;
                 case HoldExtended extended:
                     // Amounts added later count in the windows of their own moment.
-                    if (extended.Added.Tokens > 0) Holds.Add(new(extended.ReservationId, Now, UserOf(extended.ReservationId)) { Tokens = extended.Added.Tokens });
+                    if (extended.Added.Tokens > 0)
+                        Holds.Add(new(extended.ReservationId, Now, UserOf(extended.ReservationId)) { Tokens = extended.Added.Tokens });
                     break;
                 case Released released:
                     Holds.RemoveAll(hold => hold.Id == released.ReservationId);
@@ -77,7 +79,8 @@ public sealed class Auditor
                     else Shrink(settled.Record.ReservationId!, settled.Record.Amounts.Tokens, settled.Record.Amounts.Requests);
                     break;
                 case OverrideAdded added:
-                    Raises.Add((added.Id, added.Terms, added.Terms.StartsAt?.ToUnixTimeMilliseconds() ?? 0, added.Terms.ExpiresAt.ToUnixTimeMilliseconds()));
+                    Raises.Add((added.Id, added.Terms, added.Terms.StartsAt?.ToUnixTimeMilliseconds() ?? 0,
+                        added.Terms.ExpiresAt.ToUnixTimeMilliseconds()));
                     break;
                 case OverrideRemoved removed:
                     Raises.RemoveAll(raise => raise.Id == removed.Id);
@@ -87,7 +90,8 @@ public sealed class Auditor
 
         string? UserOf(string id) => Holds.Find(hold => hold.Id == id)?.User;
 
-        void Write(UsageRecord record) => Booked.Add((record.At.ToUnixTimeMilliseconds(), record.Usage.Dimensions.User, record.Amounts.Tokens, record.Amounts.Requests));
+        void Write(UsageRecord record) =>
+            Booked.Add((record.At.ToUnixTimeMilliseconds(), record.Usage.Dimensions.User, record.Amounts.Tokens, record.Amounts.Requests));
 
         void Shrink(string id, long tokens, long requests)
         {
@@ -103,7 +107,8 @@ public sealed class Auditor
         /// <summary>What is left of a limit for a user at a moment; null where it does not bind.</summary>
         public Int128? Left(Limit limit, string? user, long at)
         {
-            if (limit.Enforcement == Enforcement.Soft || limit.Mode != LimitMode.Enforce || Allowed(limit, at) is not { } amount) return null;
+            if (limit.Enforcement == Enforcement.Soft || limit.Mode != LimitMode.Enforce || Allowed(limit, at) is not { } amount)
+                return null;
             var length = LengthOf(limit);
             bool Counts(long when, string? who) => when / length == at / length && (limit.Each is null || (who ?? "") == (user ?? ""));
             var tokens = limit.Unit == LimitUnit.Tokens;
@@ -136,12 +141,15 @@ public sealed class Auditor
         }
 
         /// <summary>All windows of the simulation start with the epoch's hours and days.</summary>
-        public static long LengthOf(Limit limit) => limit.Window.Kind switch { WindowKind.Hour => 3_600_000L, WindowKind.Day => 86_400_000L, _ => long.MaxValue };
+        public static long LengthOf(Limit limit) => limit.Window.Kind switch { WindowKind.Hour => 3_600_000L, WindowKind.Day => 86_400_000L,
+            _ => long.MaxValue };
     }
 
     /// <summary>
-    /// Every ratio that is reached is announced: after each entry, for what it booked in the current window; and after a change of limits for
-    /// the limits with one counter. None is announced that is not reached, none twice unless a raise armed it anew, none of a window that has ended.
+    /// Every ratio that is reached is announced: after each entry, for what it booked in the current window; and after a change of limits
+    /// for
+    /// the limits with one counter. None is announced that is not reached, none twice unless a raise armed it anew, none of a window that
+    /// has ended.
     /// </summary>
     void Thresholds()
     {
@@ -150,7 +158,8 @@ public sealed class Auditor
         IReadOnlyList<NumberedLimit> limits = [];
         foreach (var entry in journal)
         {
-            // A change of limits looks at those with one counter; the other counters are looked at when something is booked on them after it.
+            // A change of limits looks at those with one counter; the other counters are looked at when something is booked on them after
+            // it.
             var booked = new List<UsageRecord>();
             var all = false;
             foreach (var happened in entry.Events)
@@ -164,7 +173,8 @@ public sealed class Auditor
                 all |= happened is PolicyChanged or OverrideAdded or OverrideRemoved;
                 if (Append.RecordOf(happened) is { } record && record.At.ToUnixTimeMilliseconds() <= book.Now) booked.Add(record);
                 if (happened is ThresholdCrossed crossed) Announced(book, limits, announced, crossed, entry.Version);
-                if (happened is ThresholdRearmed rearmed && announced.TryGetValue((rearmed.No, rearmed.Key), out var known)) known.Ratios.RemoveWhere(ratio => ratio > rearmed.Above);
+                if (happened is ThresholdRearmed rearmed && announced.TryGetValue((rearmed.No, rearmed.Key), out var known))
+                    known.Ratios.RemoveWhere(ratio => ratio > rearmed.Above);
             }
             foreach (var (no, limit) in limits)
                 foreach (var key in limit.Each is null ? [""] : booked.Select(record => record.Usage.Dimensions.User ?? "").Distinct())
@@ -177,18 +187,23 @@ public sealed class Auditor
                     foreach (var threshold in limit.Thresholds ?? EffectivePolicy.DefaultThresholds)
                     {
                         if (settled <= 0 || (decimal)settled < threshold.Ratio * (decimal)allowed) continue;
-                        var known = announced.TryGetValue((no, key), out var found) && found.Window == book.Now / Book.LengthOf(limit) && found.Ratios.Contains(threshold.Ratio);
-                        if (!known) Found($"entry {entry.Version} reaches {threshold.Ratio} of limit '{limit.Id}' for '{key}' ({settled} of {allowed}) and it was not announced");
+                        var known = announced.TryGetValue((no, key), out var found) && found.Window == book.Now / Book.LengthOf(limit)
+                            && found.Ratios.Contains(threshold.Ratio);
+                        if (!known)
+                            Found($"entry {entry.Version} reaches {threshold.Ratio} of limit '{limit.Id}' for '{key}' ({settled} of "
+                                + $"{allowed}) and it was not announced");
                     }
                 }
         }
     }
 
     static bool InWindow(Limit limit, string key, UsageRecord record, long now) =>
-        record.At.ToUnixTimeMilliseconds() / Book.LengthOf(limit) == now / Book.LengthOf(limit) && (limit.Each is null || (record.Usage.Dimensions.User ?? "") == key);
+        record.At.ToUnixTimeMilliseconds() / Book.LengthOf(limit) == now / Book.LengthOf(limit)
+            && (limit.Each is null || (record.Usage.Dimensions.User ?? "") == key);
 
     void Announced(
-        Book book, IReadOnlyList<NumberedLimit> limits, Dictionary<(int, string), (long Window, HashSet<decimal> Ratios)> announced, ThresholdCrossed crossed, long version)
+        Book book, IReadOnlyList<NumberedLimit> limits, Dictionary<(int, string), (long Window, HashSet<decimal> Ratios)> announced,
+            ThresholdCrossed crossed, long version)
     {
         if (limits.FirstOrDefault(numbered => numbered.No == crossed.No)?.Limit is not { } limit)
         {
@@ -196,9 +211,12 @@ public sealed class Auditor
             return;
         }
         var (window, at) = (book.Now / Book.LengthOf(limit), crossed.At.ToUnixTimeMilliseconds());
-        if (!crossed.Window.Contains(crossed.At) || at / Book.LengthOf(limit) != window) Found($"entry {version} announces {crossed.Ratio} of limit '{limit.Id}' in a window that is not the current one");
-        if (!announced.TryGetValue((crossed.No, crossed.Key), out var known) || known.Window != window) announced[(crossed.No, crossed.Key)] = known = (window, []);
-        if (!known.Ratios.Add(crossed.Ratio)) Found($"entry {version} announces {crossed.Ratio} of limit '{limit.Id}' for '{crossed.Key}' again");
+        if (!crossed.Window.Contains(crossed.At) || at / Book.LengthOf(limit) != window)
+            Found($"entry {version} announces {crossed.Ratio} of limit '{limit.Id}' in a window that is not the current one");
+        if (!announced.TryGetValue((crossed.No, crossed.Key), out var known) || known.Window != window)
+            announced[(crossed.No, crossed.Key)] = known = (window, []);
+        if (!known.Ratios.Add(crossed.Ratio))
+            Found($"entry {version} announces {crossed.Ratio} of limit '{limit.Id}' for '{crossed.Key}' again");
         var settled = book.BookedIn(limit, crossed.Key, at);
         if (book.Allowed(limit, at) is not { } allowed || (decimal)settled < crossed.Ratio * (decimal)allowed)
             Found($"entry {version} announces {crossed.Ratio} of limit '{limit.Id}' for '{crossed.Key}', of which {settled} is settled");
@@ -224,7 +242,8 @@ public sealed class Auditor
                     {
                         var requested = limit.Unit == LimitUnit.Tokens ? tokens : requests;
                         if (requested > 0 && book.Left(limit, user, at) is { } left && requested > left)
-                            Found($"entry {entry.Version} admits {requested} where {left} of limit '{limit.Id}' ({limit.Window}) were left");
+                            Found($"entry {entry.Version} admits {requested} where {left} of limit '{limit.Id}' ({limit.Window}) were "
+                                + $"left");
                     }
                 book.Take(happened);
             }
@@ -234,7 +253,8 @@ public sealed class Auditor
     void Acknowledgements()
     {
         var events = journal.SelectMany(entry => entry.Events).ToList();
-        var identities = events.Select(Identity).OfType<string>().GroupBy(id => id).ToDictionary(group => group.Key, group => group.Count());
+        var identities = events.Select(Identity).OfType<string>().GroupBy(id => id).ToDictionary(group => group.Key, group =>
+            group.Count());
         foreach (var (id, count) in identities)
             if (count > 1) Found($"{id} is in the journal {count} times");
         foreach (var exchange in exchanges.Where(exchange => exchange.Outcome.Status == OutcomeStatus.Done))
@@ -249,7 +269,8 @@ public sealed class Auditor
                 _ => null,
             };
             if (id is not null && !identities.ContainsKey(id)) Found($"{id} was acknowledged and is not in the journal");
-            if (exchange.Command is Release release && !events.Exists(happened => happened is Released r && r.ReservationId == release.ReservationId
+            if (exchange.Command is Release release
+                && !events.Exists(happened => happened is Released r && r.ReservationId == release.ReservationId
                     || happened is Expired e && e.ReservationId == release.ReservationId))
                 Found($"the release of {release.ReservationId} was acknowledged and is not in the journal");
         }
@@ -273,12 +294,14 @@ public sealed class Auditor
     /// <summary>One id, one answer.</summary>
     void Repetitions()
     {
-        foreach (var same in exchanges.Where(exchange => exchange is { Outcome.Status: OutcomeStatus.Done, Command: IdentifiedCommand }).GroupBy(exchange => exchange.Command))
+        foreach (var same in exchanges.Where(exchange => exchange is { Outcome.Status: OutcomeStatus.Done, Command: IdentifiedCommand })
+            .GroupBy(exchange => exchange.Command))
         {
             var answers = same.Select(exchange => exchange.Outcome.Answer switch
             {
                 Decision { Reservation: { } held } => $"{held.Id} {held.CreatedAt}",
-                Settlement settled => $"{settled.UsageId} {settled.Tokens} {settled.Cost} {settled.Late} {settled.Overrun} {settled.Unpriced}",
+                Settlement settled =>
+                    $"{settled.UsageId} {settled.Tokens} {settled.Cost} {settled.Late} {settled.Overrun} {settled.Unpriced}",
                 OverrideView granted => $"{granted.Id} {granted.CreatedAt}",
                 var other => other?.ToString() ?? "nothing",
             }).Distinct().ToList();
@@ -286,7 +309,8 @@ public sealed class Auditor
         }
     }
 
-    /// <summary>A refusal is right if at some version between sending and answering, at some time between them, it really did not fit.</summary>
+    /// <summary>A refusal is right if at some version between sending and answering, at some time between them, it really did not
+    /// fit.</summary>
     void Refusals()
     {
         var refused = exchanges.Where(exchange => Refused(exchange.Outcome) && exchange.Command is Reserve or Check).ToList();
@@ -305,7 +329,8 @@ public sealed class Auditor
                     foreach (var happened in entry.Events)
                     {
                         book.Take(happened);
-                        justified |= entry.Version > exchange.VersionSent && entry.Version <= exchange.VersionAnswered + 1 && DoesNotFit(book, estimate, exchange);
+                        justified |= entry.Version > exchange.VersionSent && entry.Version <= exchange.VersionAnswered + 1
+                            && DoesNotFit(book, estimate, exchange);
                     }
                     version = entry.Version;
                 }
@@ -314,7 +339,8 @@ public sealed class Auditor
                 if (justified) break;
             }
             if (!justified)
-                Found($"{exchange.Command.GetType().Name} of {estimate.Tokens} was refused though it fitted at every version from {exchange.VersionSent} to {exchange.VersionAnswered}");
+                Found($"{exchange.Command.GetType().Name} of {estimate.Tokens} was refused though it fitted at every version from "
+                    + $"{exchange.VersionSent} to {exchange.VersionAnswered}");
         }
     }
 
@@ -325,7 +351,8 @@ public sealed class Auditor
         long[] moments = [Math.Max(book.Now, exchange.MillisSent), Math.Max(book.Now, exchange.MillisAnswered)];
         foreach (var at in moments)
             foreach (var limit in book.Limits)
-                if (book.Left(limit, estimate.Dimensions.User, at) is { } left && (limit.Unit == LimitUnit.Tokens ? estimate.Tokens!.Value : 1) > left)
+                if (book.Left(limit, estimate.Dimensions.User, at) is { } left && (limit.Unit == LimitUnit.Tokens
+                    ? estimate.Tokens!.Value : 1) > left)
                     return true;
         return false;
     }

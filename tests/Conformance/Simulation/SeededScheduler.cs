@@ -13,7 +13,8 @@ public sealed class SeededScheduler(Random random) : TaskScheduler
 
     public Task Start(Func<Task> work) => Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.None, this).Unwrap();
 
-    public Task<T> Start<T>(Func<Task<T>> work) => Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.None, this).Unwrap();
+    public Task<T> Start<T>(Func<Task<T>> work) => Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.None, this)
+        .Unwrap();
 
     /// <summary>Runs at most this many pieces of work; false when nothing is left to run.</summary>
     public bool Run(int most)

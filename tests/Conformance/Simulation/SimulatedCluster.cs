@@ -69,7 +69,8 @@ public sealed class SimulatedCluster
             if (again.Count == 0) continue;
             (findings, trace, steps) = (again, shorter, fewer);
         }
-        return $"seed {seed}, {steps} steps:{Environment.NewLine}{string.Join(Environment.NewLine, trace)}{Environment.NewLine}=> {string.Join(Environment.NewLine + "=> ", findings)}";
+        return $"seed {seed}, {steps} steps:{Environment.NewLine}{string.Join(Environment.NewLine, trace)}{Environment.NewLine}=> "
+            + $"{string.Join(Environment.NewLine + "=> ", findings)}";
     }
 
     Host NewHost()
@@ -90,7 +91,8 @@ public sealed class SimulatedCluster
         var eventsPerSnapshot = random.Next(3) switch { 0 => 1, 1 => random.Next(2, 30), _ => SessionParts.UsualEventsPerSnapshot };
         return new(new(ledger, clock, new()
         {
-            DeadlinePoll = Timeout.InfiniteTimeSpan, IdleAfter = TimeSpan.FromDays(300), Scheduler = scheduler, EventsPerSnapshot = eventsPerSnapshot,
+            DeadlinePoll = Timeout.InfiniteTimeSpan, IdleAfter = TimeSpan.FromDays(300), Scheduler = scheduler, EventsPerSnapshot =
+                eventsPerSnapshot,
             // Most hosts hardly keep a counter of a single user in memory.
             MostKeyedCounters = random.Next(3) == 0 ? SessionParts.UsualKeyedCounters : random.Next(3),
         }), ledger, clock);
@@ -151,7 +153,8 @@ public sealed class SimulatedCluster
     void Compact()
     {
         var account = accounts[random.Next(accounts.Length)];
-        var (before, most) = (Instant.FromDateTimeOffset(time.GetUtcNow()) - Duration.FromMinutes(random.Next(-10, 60)), random.Next(1, 40));
+        var (before, most) = (Instant.FromDateTimeOffset(time.GetUtcNow()) - Duration.FromMinutes(random.Next(-10, 60)),
+            random.Next(1, 40));
         trace.Add($"compact {account}");
         scheduler.Start(async () =>
         {
@@ -287,7 +290,8 @@ public sealed class SimulatedCluster
         var hold = $"h{random.Next(40)}";
         return random.Next(24) switch
         {
-            < 8 => new Reserve(hold, new() { Tokens = random.Next(1, 8) * 50, Dimensions = SomeUser() }, random.Next(3) == 0 ? random.Next(1, 120) : null),
+            < 8 => new Reserve(hold, new() { Tokens = random.Next(1, 8) * 50, Dimensions = SomeUser() }, random.Next(3) == 0
+                ? random.Next(1, 120) : null),
             < 12 => new Settle(hold, $"u{random.Next(60)}", new() { InputTokens = random.Next(0, 400) }, Final: random.Next(3) != 0),
             12 => new Settle(hold, $"u{random.Next(60)}", new() { InputTokens = random.Next(0, 100) }, Unknown: true),
             13 or 14 => new Release(hold),
@@ -295,9 +299,11 @@ public sealed class SimulatedCluster
             {
                 InputTokens = random.Next(1, 200),
                 Dimensions = SomeUser(),
-                Timestamp = random.Next(2) == 0 ? null : Instant.FromDateTimeOffset(time.GetUtcNow()) - Duration.FromMinutes(random.Next(-90, 90)),
+                Timestamp = random.Next(2) == 0 ? null : Instant.FromDateTimeOffset(time.GetUtcNow()) - Duration.FromMinutes(
+                    random.Next(-90, 90)),
             }),
-            17 => new Extend(hold, $"x{random.Next(20)}", random.Next(1, 600), random.Next(2) == 0 ? null : new() { Tokens = random.Next(1, 200) }),
+            17 => new Extend(hold, $"x{random.Next(20)}", random.Next(1, 600), random.Next(2) == 0
+                ? null : new() { Tokens = random.Next(1, 200) }),
             18 => new AddOverride($"o{random.Next(6)}", new()
             {
                 LimitId = random.Next(2) == 0 ? "ever" : "hourly",
@@ -316,9 +322,13 @@ public sealed class SimulatedCluster
 
     static string Describe(BudgetCommand command) => command switch
     {
-        Reserve reserve => $"reserve {reserve.Id} {reserve.Estimate.Tokens} for {reserve.Estimate.Dimensions.User ?? "nobody"} ttl {reserve.TtlSeconds}",
-        Settle settle => $"settle {settle.ReservationId} by {settle.Id} {settle.Usage.InputTokens}{(settle.Final ? "" : " in part")}{(settle.Unknown ? " unknown" : "")}",
-        Record record => $"record {record.Id} {record.Usage.InputTokens} for {record.Usage.Dimensions.User ?? "nobody"} at {record.Usage.Timestamp}",
+        Reserve reserve =>
+            $"reserve {reserve.Id} {reserve.Estimate.Tokens} for {reserve.Estimate.Dimensions.User ?? "nobody"} ttl {reserve.TtlSeconds}",
+        Settle settle =>
+            $"settle {settle.ReservationId} by {settle.Id} "
+                + $"{settle.Usage.InputTokens}{(settle.Final ? "" : " in part")}{(settle.Unknown ? " unknown" : "")}",
+        Record record =>
+            $"record {record.Id} {record.Usage.InputTokens} for {record.Usage.Dimensions.User ?? "nobody"} at {record.Usage.Timestamp}",
         Release release => $"release {release.ReservationId}",
         Extend extend => $"extend {extend.ReservationId} by {extend.Id} {extend.Estimate?.Tokens}",
         SetPolicy set => "policy " + string.Join(", ", set.Policy.Limits.Select(limit => $"{limit.Id}={limit.Amount}")),
@@ -350,9 +360,11 @@ public sealed class SimulatedCluster
         var book = new Auditor.Book();
         foreach (var happened in journal.SelectMany(entry => entry.Events)) book.Take(happened);
         var sums = await shared.Queries.SumAsync(new() { Account = account }, [], UsageStep.Whole);
-        var (tokens, requests) = ((long)sums.Sum(sum => (decimal)(sum.InputTokens + sum.OutputTokens)), (long)sums.Sum(sum => (decimal)sum.Requests));
+        var (tokens, requests) = ((long)sums.Sum(sum => (decimal)(sum.InputTokens + sum.OutputTokens)),
+            (long)sums.Sum(sum => (decimal)sum.Requests));
         var (booked, calls) = (book.Booked.Sum(one => one.Tokens), book.Booked.Sum(one => one.Requests));
-        if ((tokens, requests) != (booked, calls)) findings.Add($"{account}: the report says {tokens} tokens in {requests} requests, the journal {booked} in {calls}");
+        if ((tokens, requests) != (booked, calls))
+            findings.Add($"{account}: the report says {tokens} tokens in {requests} requests, the journal {booked} in {calls}");
 
         var fresh = NewHost();
         fresh.Clock.Jump(Instant.FromUnixTimeMilliseconds(book.Now).ToDateTimeOffset() - fresh.Clock.GetUtcNow());

@@ -28,7 +28,8 @@ public sealed class UsageReportTests
         var one = Line(file, line);
         var (reading, problem) = Read(one);
         Assert.Null(reading);
-        var status = one.TryGetProperty("status", out var given) && given.GetInt32() == 422 ? OutcomeStatus.Unprocessable : OutcomeStatus.Invalid;
+        var status = one.TryGetProperty("status", out var given) && given.GetInt32() == 422
+            ? OutcomeStatus.Unprocessable : OutcomeStatus.Invalid;
         Assert.Equal((status, one.GetProperty("field").GetString()), (problem!.Status, problem.Field));
         Assert.InRange(problem.Detail!.Length, 10, 600);
     }
@@ -39,7 +40,8 @@ public sealed class UsageReportTests
     public void The_order_of_members_changes_nothing(string file, int line)
     {
         var one = Line(file, line);
-        var backwards = "{" + string.Join(',', one.GetProperty("report").EnumerateObject().Reverse().Select(member => $"{JsonSerializer.Serialize(member.Name)}:{member.Value.GetRawText()}")) + "}";
+        var backwards = "{" + string.Join(',', one.GetProperty("report").EnumerateObject().Reverse()
+            .Select(member => $"{JsonSerializer.Serialize(member.Name)}:{member.Value.GetRawText()}")) + "}";
         Assert.Equal(Members(Read(one).Reading!), Members(UsageReport.Read(Text(one, "provider"), Text(one, "model"), backwards).Reading!));
     }
 
@@ -71,7 +73,8 @@ public sealed class UsageReportTests
             if (!one.TryGetProperty("normalised", out var theirs)) continue;
             var (reading, problem) = Read(one);
             // The other reader does not look for the videos of OpenRouter's reports.
-            if (reading?.Parts is { VideoInputTokens: > 0 } parts && one.GetProperty("report").TryGetProperty("prompt_tokens_details", out _))
+            if (reading?.Parts is { VideoInputTokens: > 0 } parts && one.GetProperty("report")
+                .TryGetProperty("prompt_tokens_details", out _))
                 reading = reading with { Parts = parts with { VideoInputTokens = 0 } };
             var ours = reading is null ? $"{problem!.Field}: {problem.Detail}" : Shown(Members(reading));
             if (ours != Shown(Theirs(theirs))) wrong.Add($"{text}\n  {ours}\n  {Shown(Theirs(theirs))}");
@@ -90,9 +93,11 @@ public sealed class UsageReportTests
         foreach (var text in File.ReadLines(PathOf("reported.jsonl")).Concat(Further()))
         {
             var one = JsonDocument.Parse(text).RootElement;
-            if (!one.TryGetProperty("totalUsd", out var total) || total.ValueKind != JsonValueKind.String || Read(one).Reading is not { } reading) continue;
+            if (!one.TryGetProperty("totalUsd", out var total) || total.ValueKind != JsonValueKind.String
+                || Read(one).Reading is not { } reading) continue;
             var price = PriceBook.BuiltIn.Find(Text(one, "provider"), Text(one, "model"));
-            var usage = new Usage { InputTokens = reading.InputTokens, OutputTokens = reading.OutputTokens, Parts = reading.Parts is { } parts ? parts with { WebSearches = 0 } : null };
+            var usage = new Usage { InputTokens = reading.InputTokens, OutputTokens = reading.OutputTokens, Parts = reading.Parts
+                is { } parts ? parts with { WebSearches = 0 } : null };
             var cost = price?.At(listed)?.Cost(usage, new(listed, reading.ServiceTier, reading.Region, reading.Speed));
             priced++;
             if (cost != decimal.Parse(total.GetString()!, CultureInfo.InvariantCulture)) wrong.Add($"{text}\n  {cost} instead of {total}");
@@ -112,12 +117,16 @@ public sealed class UsageReportTests
             ("inputTokens", Of("input_tokens")), ("outputTokens", Of("output_tokens")), ("cachedInputTokens", Of("cache_read_tokens")),
             ("cachedAudioInputTokens", Of("cache_audio_read_tokens")), ("cachedImageInputTokens", Of("cache_image_read_tokens")),
             ("cacheWrite5mTokens", Of("cache_write_5m_tokens")), ("cacheWrite1hTokens", Of("cache_write_1h_tokens")),
-            ("audioInputTokens", Of("input_audio_tokens") - Of("cache_audio_read_tokens")), ("imageInputTokens", Of("input_image_tokens") - Of("cache_image_read_tokens")),
-            ("videoInputTokens", Of("input_video_tokens") - Of("cache_video_read_tokens")), ("reasoningTokens", Of("output_reasoning_tokens")),
-            ("audioOutputTokens", Of("output_audio_tokens")), ("imageOutputTokens", Of("output_image_tokens")), ("videoOutputTokens", Of("output_video_tokens")),
+            ("audioInputTokens", Of("input_audio_tokens") - Of("cache_audio_read_tokens")),
+                ("imageInputTokens", Of("input_image_tokens") - Of("cache_image_read_tokens")),
+            ("videoInputTokens", Of("input_video_tokens") - Of("cache_video_read_tokens")),
+                ("reasoningTokens", Of("output_reasoning_tokens")),
+            ("audioOutputTokens", Of("output_audio_tokens")), ("imageOutputTokens", Of("output_image_tokens")),
+                ("videoOutputTokens", Of("output_video_tokens")),
             ("webSearches", Of("web_searches")),
         ];
-        return new(counts.Where(count => count.Item2 != 0).ToDictionary(count => count.Item1, count => count.Item2.ToString(CultureInfo.InvariantCulture)));
+        return new(counts.Where(count => count.Item2 != 0).ToDictionary(count => count.Item1, count =>
+            count.Item2.ToString(CultureInfo.InvariantCulture)));
     }
 
     static SortedDictionary<string, string> Members(UsageReading reading)
@@ -125,7 +134,8 @@ public sealed class UsageReportTests
         var members = new SortedDictionary<string, string>(StringComparer.Ordinal);
         void Add(string name, object? value)
         {
-            if (value is not (null or 0L or 0m)) members[char.ToLowerInvariant(name[0]) + name[1..]] = Convert.ToString(value, CultureInfo.InvariantCulture)!;
+            if (value is not (null or 0L or 0m))
+                members[char.ToLowerInvariant(name[0]) + name[1..]] = Convert.ToString(value, CultureInfo.InvariantCulture)!;
         }
         Add("inputTokens", reading.InputTokens);
         Add("outputTokens", reading.OutputTokens);
@@ -139,9 +149,11 @@ public sealed class UsageReportTests
     }
 
     static SortedDictionary<string, string> Members(JsonElement expected) =>
-        new(expected.EnumerateObject().Where(member => member.Value.ToString() != "0").ToDictionary(member => member.Name, member => member.Value.ToString()));
+        new(expected.EnumerateObject().Where(member => member.Value.ToString() != "0").ToDictionary(member => member.Name, member =>
+            member.Value.ToString()));
 
-    static string Shown(SortedDictionary<string, string> members) => string.Join(", ", members.Select(member => $"{member.Key} {member.Value}"));
+    static string Shown(SortedDictionary<string, string> members) =>
+        string.Join(", ", members.Select(member => $"{member.Key} {member.Value}"));
 
     static (OutcomeStatus, string?) StatusOf(string json) =>
         UsageReport.Read("openai", null, json) is (null, { } problem) ? (problem.Status, problem.Field) : (OutcomeStatus.Done, null);

@@ -6,7 +6,8 @@ public sealed class CacheSavingTests
     static readonly PricePeriod price = new()
     {
         Rates = Rates.Of(
-            (RateKind.Input, 5m), (RateKind.Output, 20m), (RateKind.CachedInput, 2.5m), (RateKind.CacheWrite5m, 6.25m), (RateKind.CacheWrite1h, 10m),
+            (RateKind.Input, 5m), (RateKind.Output, 20m), (RateKind.CachedInput, 2.5m), (RateKind.CacheWrite5m, 6.25m),
+                (RateKind.CacheWrite1h, 10m),
             (RateKind.AudioInput, 40m), (RateKind.CachedAudioInput, 2m), (RateKind.ImageInput, 8m), (RateKind.CachedImageInput, 0.8m)),
         Tiers = [new(200_000, Rates.Of((RateKind.Input, 10m), (RateKind.AudioInput, 80m)))],
         Multipliers = [new("region", "eu", 1.1m)],
@@ -19,7 +20,8 @@ public sealed class CacheSavingTests
     public void Text_images_and_sound_are_each_compared_with_their_own_uncached_rate()
     {
         // 100 of text at 5 - 2.5, 30 of sound at 40 - 2, 20 of images at 8 - 0.8, per million.
-        Assert.Equal("0.001534", Saving(price, new() { CachedInputTokens = 150, CachedAudioInputTokens = 30, CachedImageInputTokens = 20 }));
+        Assert.Equal(
+            "0.001534", Saving(price, new() { CachedInputTokens = 150, CachedAudioInputTokens = 30, CachedImageInputTokens = 20 }));
         Assert.Equal("0.00114", Saving(price, new() { CachedInputTokens = 30, CachedAudioInputTokens = 30 }));
         Assert.Equal("0.000144", Saving(price, new() { CachedInputTokens = 20, CachedImageInputTokens = 20 }));
     }
@@ -35,7 +37,8 @@ public sealed class CacheSavingTests
     public void Tiers_and_factors_count_on_both_sides()
     {
         // Above the limit sound costs 80 and text 10; what is cached stays.
-        Assert.Equal("0.002859", Saving(price, new() { CachedInputTokens = 100, CachedAudioInputTokens = 30, CachedImageInputTokens = 20 }, 200_001));
+        Assert.Equal("0.002859", Saving(price, new() { CachedInputTokens = 100, CachedAudioInputTokens = 30, CachedImageInputTokens = 20 },
+            200_001));
         Assert.Equal("0.001254", Saving(price, new() { CachedInputTokens = 30, CachedAudioInputTokens = 30 }, region: "eu"));
     }
 
@@ -44,7 +47,8 @@ public sealed class CacheSavingTests
     {
         var text = new PricePeriod { Rates = Rates.Of((RateKind.Input, 5m), (RateKind.Output, 20m), (RateKind.CachedInput, 2.5m)) };
         Assert.Equal("0.00025", Saving(text, new() { CachedInputTokens = 100, CachedAudioInputTokens = 60, CachedImageInputTokens = 40 }));
-        Assert.Equal("0", Saving(new() { Rates = Rates.Of((RateKind.Input, 5m), (RateKind.Output, 20m)) }, new() { CachedInputTokens = 100 }));
+        Assert.Equal("0", Saving(new() { Rates = Rates.Of((RateKind.Input, 5m), (RateKind.Output, 20m)) },
+            new() { CachedInputTokens = 100 }));
     }
 
     [Fact]
@@ -55,6 +59,8 @@ public sealed class CacheSavingTests
         Assert.Null(onlyCached.Listed(new() { InputTokens = 10, Parts = new() { CachedInputTokens = 10 } }, default).CacheSaving);
         // The kinds that were cached are known, the others do not matter.
         var sound = new PricePeriod { Rates = Rates.Of((RateKind.AudioInput, 40m), (RateKind.CachedAudioInput, 2m)) };
-        Assert.Equal("0.00038", sound.Listed(new() { InputTokens = 10, Parts = new() { CachedInputTokens = 10, CachedAudioInputTokens = 10 } }, default).CacheSaving?.ToString());
+        Assert.Equal(
+            "0.00038", sound.Listed(new() { InputTokens = 10, Parts = new() { CachedInputTokens = 10, CachedAudioInputTokens = 10 } },
+                default).CacheSaving?.ToString());
     }
 }

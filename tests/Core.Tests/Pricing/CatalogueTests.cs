@@ -41,15 +41,18 @@ public sealed class CatalogueTests
         Assert.True(count > 20_000, $"{count} quotes");
     }
 
-    static readonly (string? Region, string? Speed)[] multiplied = [(null, null), ("us", null), ("eu", "fast"), (null, "fast"), ("mars", "slow")];
+    static readonly (string? Region, string? Speed)[] multiplied = [(null, null), ("us", null), ("eu", "fast"), (null, "fast"),
+        ("mars", "slow")];
 
-    static void Compare(JsonElement entry, string provider, string model, string usage, Instant? at, string? tier, string? region, string? speed)
+    static void Compare(JsonElement entry, string provider, string model, string usage, Instant? at, string? tier, string? region,
+        string? speed)
     {
         var counts = JsonDocument.Parse(usage).RootElement;
         var asked = PricingCase.UsageOf(counts, provider, model, tier, region, speed)!;
         var quote = Quote.Of(PriceBook.BuiltIn, asked, at, now: default);
         var expected = ReferencePrice.Cost(entry, counts, at, tier, region, speed);
-        Assert.True(expected == quote.Charges?.Total.ToString(), $"{provider}/{model} {at} {tier} {usage}: expected {expected ?? "no price"}, was {quote.Charges?.Total}");
+        Assert.True(expected == quote.Charges?.Total.ToString(),
+            $"{provider}/{model} {at} {tier} {usage}: expected {expected ?? "no price"}, was {quote.Charges?.Total}");
         if (quote.Charges is { } charges) Assert.Equal(charges.Total.ToDecimal(), quote.Period!.Cost(asked, asked.TermsOf(at)));
         else if (quote.Period is { } period) Assert.Null(period.Cost(asked, asked.TermsOf(at)));
     }
@@ -87,7 +90,8 @@ public sealed class CatalogueTests
 
     static IEnumerable<long> Limits(JsonElement element) => element.ValueKind switch
     {
-        JsonValueKind.Object => element.EnumerateObject().SelectMany(member => member.NameEquals("aboveInputTokens") ? [member.Value.GetInt64()] : Limits(member.Value)),
+        JsonValueKind.Object => element.EnumerateObject().SelectMany(member => member.NameEquals("aboveInputTokens")
+            ? [member.Value.GetInt64()] : Limits(member.Value)),
         JsonValueKind.Array => element.EnumerateArray().SelectMany(Limits),
         _ => [],
     };
@@ -225,7 +229,8 @@ public sealed class CatalogueTests
     [InlineData("[]")]
     [InlineData("{")]
     [InlineData("""{"schemaVersion":1,"schemaVersion":1}""")]
-    public void What_is_no_catalogue_is_refused(string text) => Assert.Equal("$", Assert.Throws<PriceRefusedException>(() => CatalogueReader.Read(Encoding.UTF8.GetBytes(text))).Place);
+    public void What_is_no_catalogue_is_refused(string text) =>
+        Assert.Equal("$", Assert.Throws<PriceRefusedException>(() => CatalogueReader.Read(Encoding.UTF8.GetBytes(text))).Place);
 
     [Fact]
     public void A_good_catalogue_is_read()

@@ -17,7 +17,8 @@ sealed record PricingCase(string Id, JsonElement Json)
         var text = File.ReadAllText(file);
         var name = Path.GetFileName(file);
         if (file.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase))
-            return text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select((line, i) => Of(name, JsonDocument.Parse(line).RootElement, i));
+            return text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+                .Select((line, i) => Of(name, JsonDocument.Parse(line).RootElement, i));
         var root = JsonDocument.Parse(text).RootElement;
         if (root.ValueKind == JsonValueKind.Object && root.TryGetProperty("cases", out var cases)) root = cases;
         return root.ValueKind == JsonValueKind.Array ? root.EnumerateArray().Select((json, i) => Of(name, json, i)) : [Of(name, root, 0)];
@@ -27,17 +28,20 @@ sealed record PricingCase(string Id, JsonElement Json)
         new($"{file}:{(json.ValueKind == JsonValueKind.Object && json.TryGetProperty("id", out var id) ? id.ToString() : index.ToString(CultureInfo.InvariantCulture))}", json);
 
     /// <summary>A case of this suite; folders may hold others.</summary>
-    public bool IsPricing => Json.ValueKind == JsonValueKind.Object && Json.TryGetProperty("model", out _) && Json.TryGetProperty("usage", out _)
+    public bool IsPricing => Json.ValueKind == JsonValueKind.Object && Json.TryGetProperty("model", out _)
+        && Json.TryGetProperty("usage", out _)
         && (Json.TryGetProperty("expectUsd", out _) || Json.TryGetProperty("expectError", out _));
 
     /// <summary>What the product says: the cost as text, or the name of the problem.</summary>
     public string Answer()
     {
         Instant? at = Text("at") is { } time ? OffsetDateTimePattern.Rfc3339.Parse(time).Value.ToInstant() : null;
-        if (UsageOf(Json.GetProperty("usage"), Text("provider"), Text("model")!, Text("serviceTier"), Text("region"), Text("speed")) is not { } usage) return "invalid-usage";
+        if (UsageOf(Json.GetProperty("usage"), Text("provider"), Text("model")!, Text("serviceTier"), Text("region"), Text("speed"))
+            is not { } usage) return "invalid-usage";
         var quote = Quote.Of(PriceBook.BuiltIn, usage, at, now: Instant.FromUtc(2026, 10, 4, 0, 0));
         if (quote.Charges is not { } charges)
-            return quote.Problem switch { QuoteProblem.UnknownModel => "unknown-model", QuoteProblem.NoPrice => "no-price", _ => "invalid-usage" };
+            return quote.Problem switch { QuoteProblem.UnknownModel => "unknown-model", QuoteProblem.NoPrice => "no-price", _ =>
+                "invalid-usage" };
         // The calculator that lists nothing says the same.
         Assert.Equal(charges.Total.ToDecimal(), quote.Period!.Cost(usage, usage.TermsOf(at)));
         return charges.Total.ToString();
@@ -45,17 +49,20 @@ sealed record PricingCase(string Id, JsonElement Json)
 
     public string? Expected => Text("expectError") ?? Plain(Text("expectUsd")!);
 
-    string? Text(string name) => Json.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value.GetString() : null;
+    string? Text(string name) => Json.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null
+        ? value.GetString() : null;
 
     /// <summary>Decimal text in its shortest form.</summary>
     static string Plain(string text)
     {
         var (whole, fraction) = text.Split('.') is [var before, var after] ? (before, after.TrimEnd('0')) : (text, "");
-        return BigInteger.Parse(whole, CultureInfo.InvariantCulture).ToString(CultureInfo.InvariantCulture) + (fraction.Length > 0 ? "." + fraction : "");
+        return BigInteger.Parse(whole, CultureInfo.InvariantCulture).ToString(CultureInfo.InvariantCulture) + (fraction.Length > 0
+            ? "." + fraction : "");
     }
 
     /// <summary>A usage by the names of its counts; null where a count is not a number that one can be.</summary>
-    public static Usage? UsageOf(JsonElement counts, string? provider, string model, string? serviceTier = null, string? region = null, string? speed = null)
+    public static Usage? UsageOf(JsonElement counts, string? provider, string model, string? serviceTier = null, string? region = null,
+        string? speed = null)
     {
         var whole = new Dictionary<string, long>();
         var units = new Dictionary<string, decimal>();
@@ -84,14 +91,19 @@ sealed record PricingCase(string Id, JsonElement Json)
             Speed = speed,
             Parts = new()
             {
-                CachedInputTokens = Tokens("cachedInputTokens"), CacheWrite5mTokens = Tokens("cacheWrite5mTokens"), CacheWrite1hTokens = Tokens("cacheWrite1hTokens"),
-                AudioInputTokens = Tokens("audioInputTokens"), ImageInputTokens = Tokens("imageInputTokens"), VideoInputTokens = Tokens("videoInputTokens"),
-                ReasoningTokens = Tokens("reasoningTokens"), AudioOutputTokens = Tokens("audioOutputTokens"), ImageOutputTokens = Tokens("imageOutputTokens"),
+                CachedInputTokens = Tokens("cachedInputTokens"), CacheWrite5mTokens = Tokens("cacheWrite5mTokens"), CacheWrite1hTokens =
+                    Tokens("cacheWrite1hTokens"),
+                AudioInputTokens = Tokens("audioInputTokens"), ImageInputTokens = Tokens("imageInputTokens"),
+                    VideoInputTokens = Tokens("videoInputTokens"),
+                ReasoningTokens = Tokens("reasoningTokens"), AudioOutputTokens = Tokens("audioOutputTokens"), ImageOutputTokens =
+                    Tokens("imageOutputTokens"),
                 VideoOutputTokens = Tokens("videoOutputTokens"), CitationTokens = Tokens("citationTokens"),
                 Queries = Units("queries"), Sessions = Units("sessions"), ImagesIn = Units("imagesIn"), ImagesOut = Units("imagesOut"),
                 CharactersIn = Units("charactersIn"), CharactersOut = Units("charactersOut"), AudioSecondsIn = Units("audioSecondsIn"),
-                AudioSecondsOut = Units("audioSecondsOut"), VideoSecondsIn = Units("videoSecondsIn"), VideoSecondsOut = Units("videoSecondsOut"),
-                Pages = Units("pages"), AnnotatedPages = Units("annotatedPages"), WebSearches = Units("webSearches"), WebSearchContext = context,
+                AudioSecondsOut = Units("audioSecondsOut"), VideoSecondsIn = Units("videoSecondsIn"),
+                    VideoSecondsOut = Units("videoSecondsOut"),
+                Pages = Units("pages"), AnnotatedPages = Units("annotatedPages"), WebSearches = Units("webSearches"),
+                    WebSearchContext = context,
             },
         };
     }

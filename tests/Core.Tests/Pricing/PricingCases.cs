@@ -23,7 +23,8 @@ public sealed class PricingCases
     [Fact]
     public void Cases_of_further_folders_hold_too()
     {
-        var wrong = further.Where(one => one.Answer() != one.Expected).Select(one => $"{one.Id}: expected {one.Expected}, was {one.Answer()}").ToList();
+        var wrong = further.Where(one => one.Answer() != one.Expected)
+            .Select(one => $"{one.Id}: expected {one.Expected}, was {one.Answer()}").ToList();
         Assert.True(wrong.Count == 0, $"{wrong.Count} of {further.Length}\n{string.Join('\n', wrong)}");
     }
 
@@ -34,7 +35,8 @@ public sealed class PricingCases
             var data = new TheoryData<string, string, string, string>();
             // Several documents give the same price.
             var seen = new HashSet<(string, string, string, string)>();
-            foreach (var price in JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "seed-prices.json"))).RootElement.GetProperty("prices").EnumerateArray())
+            foreach (var price in JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "seed-prices.json"))).RootElement.GetProperty(
+                "prices").EnumerateArray())
                 seen.Add((price.GetProperty("provider").GetString()!, price.GetProperty("catalogueModel").GetString()!,
                     price.GetProperty("usdPerMillionInput").GetString()!, price.GetProperty("usdPerMillionOutput").GetString()!));
             foreach (var (provider, model, input, output) in seen) data.Add(provider, model, input, output);
@@ -52,7 +54,8 @@ public sealed class PricingCases
         // Long contexts may cost more: ten times a hundred thousand.
         string Million(Usage usage)
         {
-            var tenth = usage with { InputTokens = usage.InputTokens / 10, OutputTokens = usage.OutputTokens / 10, Dimensions = new() { Provider = provider, Model = model } };
+            var tenth = usage with { InputTokens = usage.InputTokens / 10, OutputTokens = usage.OutputTokens / 10,
+                Dimensions = new() { Provider = provider, Model = model } };
             return (Quote.Of(PriceBook.BuiltIn, tenth, null, default).Charges!.Total * 10).ToString();
         }
     }

@@ -15,34 +15,41 @@ static class ReferencePrice
 
     static readonly string[][] inputs =
     [
-        ["cachedInputTokens", "cachedInput", "input"], ["cacheWrite5mTokens", "cacheWrite5m", "input"], ["cacheWrite1hTokens", "cacheWrite1h", "cacheWrite5m", "input"],
-        ["audioInputTokens", "audioInput", "input"], ["imageInputTokens", "imageInput", "input"], ["videoInputTokens", "videoInput", "input"],
+        ["cachedInputTokens", "cachedInput", "input"], ["cacheWrite5mTokens", "cacheWrite5m", "input"],
+            ["cacheWrite1hTokens", "cacheWrite1h", "cacheWrite5m", "input"],
+        ["audioInputTokens", "audioInput", "input"], ["imageInputTokens", "imageInput", "input"],
+            ["videoInputTokens", "videoInput", "input"],
     ];
 
     static readonly string[][] outputs =
     [
-        ["reasoningTokens", "reasoningOutput", "output"], ["audioOutputTokens", "audioOutput", "output"], ["imageOutputTokens", "imageOutput", "output"],
+        ["reasoningTokens", "reasoningOutput", "output"], ["audioOutputTokens", "audioOutput", "output"],
+            ["imageOutputTokens", "imageOutput", "output"],
         ["videoOutputTokens", "videoOutput", "output"],
     ];
 
     public static readonly string[][] Units =
     [
-        ["queries", "perQuery"], ["sessions", "perSession"], ["imagesIn", "perImageInput"], ["imagesOut", "perImageOutput"], ["charactersIn", "perCharacterInput"],
+        ["queries", "perQuery"], ["sessions", "perSession"], ["imagesIn", "perImageInput"], ["imagesOut", "perImageOutput"],
+            ["charactersIn", "perCharacterInput"],
         ["charactersOut", "perCharacterOutput"], ["audioSecondsIn", "perAudioSecondInput"], ["audioSecondsOut", "perAudioSecondOutput"],
-        ["videoSecondsIn", "perVideoSecondInput"], ["videoSecondsOut", "perVideoSecondOutput"], ["pages", "perPage"], ["annotatedPages", "perAnnotatedPage"],
+        ["videoSecondsIn", "perVideoSecondInput"], ["videoSecondsOut", "perVideoSecondOutput"], ["pages", "perPage"],
+            ["annotatedPages", "perAnnotatedPage"],
     ];
 
     /// <summary>The cost as text; null where there is no price for something that was used.</summary>
     public static string? Cost(JsonElement entry, JsonElement usage, Instant? at, string? serviceTier, string? region, string? speed)
     {
-        JsonElement? holding = at is null ? entry : Periods(entry).Where(period => Holds(period, at.Value)).Cast<JsonElement?>().FirstOrDefault();
+        JsonElement? holding = at is null ? entry : Periods(entry).Where(period => Holds(period, at.Value)).Cast<JsonElement?>()
+            .FirstOrDefault();
         if (holding is not { } period) return null;
         var n = Count(usage, "inputTokens");
 
         // In the order of rule 3.
         var layers = new List<JsonElement>();
         JsonElement service = default;
-        var tiered = serviceTier is not null && period.TryGetProperty("serviceTiers", out var tiers) && tiers.TryGetProperty(serviceTier, out service);
+        var tiered = serviceTier is not null && period.TryGetProperty("serviceTiers", out var tiers)
+            && tiers.TryGetProperty(serviceTier, out service);
         if (tiered) layers.AddRange(Tier(service, n));
         layers.AddRange(Tier(period, n));
         if (tiered) layers.Add(service.GetProperty("rates"));
@@ -72,7 +79,8 @@ static class ReferencePrice
         }
         tokens /= 1_000_000;
         foreach (var (name, value) in new[] { ("region", region), ("speed", speed) })
-            if (value is not null && entry.TryGetProperty("multipliers", out var multipliers) && multipliers.TryGetProperty($"{name}.{value}", out var factor))
+            if (value is not null && entry.TryGetProperty("multipliers", out var multipliers)
+                && multipliers.TryGetProperty($"{name}.{value}", out var factor))
                 tokens = tokens * Scaled(factor.GetString()!) / BigInteger.Pow(10, Decimals);
 
         foreach (var unit in Units)
@@ -84,11 +92,13 @@ static class ReferencePrice
         if (usage.TryGetProperty("webSearches", out var searches))
         {
             var size = usage.TryGetProperty("webSearchContext", out var context) ? context.GetString()! : "medium";
-            var fee = layers.Where(layer => layer.TryGetProperty("perWebSearch", out _)).Select(layer => layer.GetProperty("perWebSearch")).FirstOrDefault();
+            var fee = layers.Where(layer => layer.TryGetProperty("perWebSearch", out _)).Select(layer => layer.GetProperty("perWebSearch"))
+                .FirstOrDefault();
             if (fee.ValueKind == JsonValueKind.Undefined || !fee.TryGetProperty(size, out var rate)) return null;
             fees += Scaled(rate.GetString()!) * searches.GetInt64();
         }
-        if (First(layers, ["perRequest"]) is { } perRequest) fees += perRequest * (usage.TryGetProperty("requests", out var requests) ? requests.GetInt64() : 1);
+        if (First(layers, ["perRequest"]) is { } perRequest)
+            fees += perRequest * (usage.TryGetProperty("requests", out var requests) ? requests.GetInt64() : 1);
         return Shown(tokens + fees);
     }
 
@@ -96,12 +106,14 @@ static class ReferencePrice
         entry.TryGetProperty("otherPeriods", out var others) ? others.EnumerateArray().Prepend(entry) : [entry];
 
     static bool Holds(JsonElement period, Instant at) =>
-        (!period.TryGetProperty("effectiveFrom", out var from) || at >= Time(from)) && (!period.TryGetProperty("effectiveUntil", out var until) || at < Time(until));
+        (!period.TryGetProperty("effectiveFrom", out var from) || at >= Time(from))
+            && (!period.TryGetProperty("effectiveUntil", out var until) || at < Time(until));
 
     public static Instant Time(JsonElement time) => InstantPattern.General.Parse(time.GetString()!).Value;
 
     static IEnumerable<JsonElement> Tier(JsonElement of, BigInteger n) => of.TryGetProperty("tiers", out var tiers)
-        ? tiers.EnumerateArray().Where(tier => n > tier.GetProperty("aboveInputTokens").GetInt64()).TakeLast(1).Select(tier => tier.GetProperty("rates")) : [];
+        ? tiers.EnumerateArray().Where(tier => n > tier.GetProperty("aboveInputTokens").GetInt64()).TakeLast(1)
+            .Select(tier => tier.GetProperty("rates")) : [];
 
     static IEnumerable<JsonElement> Hours(JsonElement period, Instant at)
     {
@@ -110,8 +122,10 @@ static class ReferencePrice
         foreach (var part in parts.EnumerateArray())
             foreach (var window in part.GetProperty("windows").EnumerateArray())
                 if (window.GetProperty("days").EnumerateArray().Any(day => day.GetInt32() == (int)utc.DayOfWeek)
-                    && string.CompareOrdinal(utc.ToString("HH:mm", CultureInfo.InvariantCulture), window.GetProperty("fromUtc").GetString()) >= 0
-                    && string.CompareOrdinal(utc.ToString("HH:mm", CultureInfo.InvariantCulture), window.GetProperty("toUtc").GetString()) < 0)
+                    && string.CompareOrdinal(utc.ToString("HH:mm", CultureInfo.InvariantCulture), window.GetProperty("fromUtc")
+                        .GetString()) >= 0
+                    && string.CompareOrdinal(utc.ToString("HH:mm", CultureInfo.InvariantCulture), window.GetProperty("toUtc")
+                        .GetString()) < 0)
                     yield return part.GetProperty("rates");
     }
 
@@ -132,7 +146,8 @@ static class ReferencePrice
     {
         var point = text.IndexOf('.', StringComparison.Ordinal);
         var digits = text.Replace(".", "", StringComparison.Ordinal);
-        return BigInteger.Parse(digits, CultureInfo.InvariantCulture) * BigInteger.Pow(10, Decimals - (point < 0 ? 0 : text.Length - point - 1));
+        return BigInteger.Parse(digits, CultureInfo.InvariantCulture) * BigInteger.Pow(
+            10, Decimals - (point < 0 ? 0 : text.Length - point - 1));
     }
 
     static string Shown(BigInteger scaled)

@@ -7,7 +7,8 @@ public sealed class RepricingTests
 
     public RepricingTests() => desk.Send(new SetPolicy(new()
     {
-        Limits = [new() { Id = "money", Window = new(WindowKind.Lifetime), Unit = LimitUnit.Cost }, new() { Id = "calls", Window = new(WindowKind.Lifetime), Unit = LimitUnit.Requests }],
+        Limits = [new() { Id = "money", Window = new(WindowKind.Lifetime), Unit = LimitUnit.Cost },
+            new() { Id = "calls", Window = new(WindowKind.Lifetime), Unit = LimitUnit.Requests }],
     }));
 
     [Theory]
@@ -45,7 +46,9 @@ public sealed class RepricingTests
     [Fact]
     public void A_hold_that_was_settled_without_a_price_gives_back_what_was_held_for_it()
     {
-        desk.Send(new Reserve("h1", new() { CostNanos = 9_000_000, InputTokens = 1000, MaxOutputTokens = 0, Dimensions = new() { Provider = "openai", Model = "later" } }));
+        desk.Send(
+            new Reserve("h1", new() { CostNanos = 9_000_000, InputTokens = 1000, MaxOutputTokens = 0,
+                Dimensions = new() { Provider = "openai", Model = "later" } }));
         desk.Send(new Settle("h1", "u1", new() { InputTokens = 1000 }));
         Assert.Equal(9_000_000, Spent);
         Price(2m);
@@ -58,7 +61,9 @@ public sealed class RepricingTests
     {
         Price(2m);
         desk.Send(new Record("given", new() { InputTokens = 1, CostNanos = 5, Dimensions = new() { Model = "later" } }));
-        desk.Send(new Reserve("h1", new() { InputTokens = 1000, MaxOutputTokens = 0, Dimensions = new() { Provider = "openai", Model = "small" } }));
+        desk.Send(
+            new Reserve(
+                "h1", new() { InputTokens = 1000, MaxOutputTokens = 0, Dimensions = new() { Provider = "openai", Model = "small" } }));
         desk.Send(new Settle("h1", "doubt", new(), Unknown: true));
         Assert.Equal(OutcomeStatus.Unprocessable, Reprice("given").Status);
         Assert.Equal(OutcomeStatus.Unprocessable, Reprice("doubt").Status);
@@ -80,7 +85,8 @@ public sealed class RepricingTests
         Assert.Equal((OutcomeStatus.Unprocessable, "id"), (Reprice("u1").Status, Reprice("u1").Field));
     }
 
-    void Use(string id) => desk.Send(new Record(id, new() { InputTokens = 1000, Dimensions = new() { Provider = "openai", Model = "later" } }));
+    void Use(string id) =>
+        desk.Send(new Record(id, new() { InputTokens = 1000, Dimensions = new() { Provider = "openai", Model = "later" } }));
 
     Outcome Reprice(string id) => desk.Send(new Reprice(id));
 

@@ -41,9 +41,11 @@ public sealed class SeedPricing(ITestOutputHelper output)
         public Run(JsonElement one)
         {
             (given, expect, steps) = (one.GetProperty("given"), one.GetProperty("expect"), [.. one.GetProperty("when").EnumerateArray()]);
-            book = given.TryGetProperty("prices", out var prices) ? new("case", prices.EnumerateObject().Select(PriceOf)) : PriceBook.BuiltIn;
+            book = given.TryGetProperty("prices", out var prices) ? new("case", prices.EnumerateObject().Select(PriceOf))
+                : PriceBook.BuiltIn;
             rates = given.TryGetProperty("fx", out var fx)
-                ? new(fx.Text("base"), [.. fx.GetProperty("rates").EnumerateObject().Where(rate => rate.Name != fx.Text("base")).Select(rate => new ExchangeRate(rate.Name, Number(rate.Value), Instant.MinValue))])
+                ? new(fx.Text("base"), [.. fx.GetProperty("rates").EnumerateObject().Where(rate => rate.Name != fx.Text("base"))
+                    .Select(rate => new ExchangeRate(rate.Name, Number(rate.Value), Instant.MinValue))])
                 : ExchangeRates.None;
             discounts = new(
                 given.TryGetProperty("volumeTiers", out var volume) ? new(VolumeMeasure.Tokens, TiersOf(volume)) : null,
@@ -51,18 +53,23 @@ public sealed class SeedPricing(ITestOutputHelper output)
             desk.Settings = desk.Settings with { Prices = book };
         }
 
-        static DiscountTier[] TiersOf(JsonElement tiers) => [.. tiers.EnumerateArray().Select(tier => new DiscountTier(Number(tier[0]), Number(tier[1])))];
+        static DiscountTier[] TiersOf(JsonElement tiers) =>
+            [.. tiers.EnumerateArray().Select(tier => new DiscountTier(Number(tier[0]), Number(tier[1])))];
 
         static ModelPrice PriceOf(JsonProperty price)
         {
             var per = price.Value.Text("unit") == "per-1K-tokens" ? 1000 : 1;
             var kinds = new List<(RateKind, decimal)>();
             foreach (var (name, kind) in (ReadOnlySpan<(string, RateKind)>)[
-                ("input", RateKind.Input), ("output", RateKind.Output), ("cachedInput", RateKind.CachedInput), ("image", RateKind.ImageInput), ("audio", RateKind.AudioInput),
+                ("input", RateKind.Input), ("output", RateKind.Output), ("cachedInput", RateKind.CachedInput),
+                    ("image", RateKind.ImageInput), ("audio", RateKind.AudioInput),
                 ("thinking", RateKind.ReasoningOutput)])
                 if (price.Value.TryGetProperty(name, out var rate)) kinds.Add((kind, Number(rate) * per));
-            if (price.Value.TryGetProperty("cacheDiscount", out var off)) kinds.Add((RateKind.CachedInput, Number(price.Value.GetProperty("input")) * per * (1 - Number(off))));
-            return ModelPrice.Of(PriceBook.BuiltIn.Find(null, price.Name)?.Provider ?? (price.Name.StartsWith("claude", StringComparison.Ordinal) ? "anthropic" : "openai"), price.Name, new(kinds), price.Value.Text("currency"));
+            if (price.Value.TryGetProperty("cacheDiscount", out var off))
+                kinds.Add((RateKind.CachedInput, Number(price.Value.GetProperty("input")) * per * (1 - Number(off))));
+            return ModelPrice.Of(PriceBook.BuiltIn.Find(null, price.Name)?.Provider
+                ?? (price.Name.StartsWith("claude", StringComparison.Ordinal) ? "anthropic" : "openai"), price.Name, new(kinds),
+                    price.Value.Text("currency"));
         }
 
         public List<string> Failures()
@@ -84,24 +91,29 @@ public sealed class SeedPricing(ITestOutputHelper output)
                     figures["totalCost"] = Money.Format(desk.Usage.Sum(record => record.Amounts.CostNanos));
                     break;
                 case "detect-provider":
-                    figures["providers"] = step.GetProperty("models").EnumerateArray().Select(model => (object?)(book.Find(null, model.GetString())?.Provider ?? "unknown")).ToArray();
+                    figures["providers"] = step.GetProperty("models").EnumerateArray()
+                        .Select(model => (object?)(book.Find(null, model.GetString())?.Provider ?? "unknown")).ToArray();
                     break;
                 case "estimate-cost": Estimated(step); break;
                 case "expected-cost":
                     var (hit, miss) = (Cost(UsageOf(step, cached: true)), Cost(UsageOf(step)));
-                    figures["expected"] = ((hit * Number(step.GetProperty("hitProbability"))) + (miss * (1 - Number(step.GetProperty("hitProbability"))))).ToString();
+                    figures["expected"] = ((hit * Number(step.GetProperty("hitProbability")))
+                        + (miss * (1 - Number(step.GetProperty("hitProbability"))))).ToString();
                     break;
                 case "compare-prices":
                     var (current, other) = (Cost(UsageOf(step, "current")), Cost(UsageOf(step, "alternative")));
                     Add("results", new Dictionary<string, object?>
                     {
-                        ["current"] = current.ToString(), ["alternative"] = other.ToString(), ["savings"] = (current - other).ToString(), ["savingsPercent"] = (current - other).PercentOf(current),
+                        ["current"] = current.ToString(), ["alternative"] = other.ToString(), ["savings"] = (current - other).ToString(),
+                            ["savingsPercent"] = (current - other).PercentOf(current),
                     });
                     break;
-                case "convert": Add("results", Convert(Number(step.GetProperty("amount")), step.Text("from"), step.Text("to")).ToString()); break;
+                case "convert": Add("results", Convert(Number(step.GetProperty("amount")), step.Text("from"), step.Text("to"))
+                    .ToString()); break;
                 case "convert-breakdown":
                     if (step.TryGetProperty("from", out var parts))
-                        previous = parts.EnumerateObject().Aggregate(Exact.Zero, (sum, part) => part.Name.EndsWith("Discount", StringComparison.Ordinal) ? sum - Number(part.Value) : sum + Number(part.Value));
+                        previous = parts.EnumerateObject().Aggregate(Exact.Zero, (sum, part) =>
+                            part.Name.EndsWith("Discount", StringComparison.Ordinal) ? sum - Number(part.Value) : sum + Number(part.Value));
                     previous = Convert(previous, previousCurrency, previousCurrency = step.Text("to"));
                     totals.Add(previous.ToString());
                     Add("rates", rates.Between(rates.Base, previousCurrency, at)!.Value.Rate);
@@ -121,27 +133,33 @@ public sealed class SeedPricing(ITestOutputHelper output)
             figures["priced"] = quote.Charges is not null;
             if (quote.Charges is not { } charges) return;
             foreach (var (figure, kinds) in (ReadOnlySpan<(string, RateKind[])>)[
-                ("inputCost", [RateKind.Input, RateKind.CachedInput]), ("outputCost", [RateKind.Output]), ("imageCost", [RateKind.ImageInput]), ("audioCost", [RateKind.AudioInput]),
+                ("inputCost", [RateKind.Input, RateKind.CachedInput]), ("outputCost", [RateKind.Output]),
+                    ("imageCost", [RateKind.ImageInput]), ("audioCost", [RateKind.AudioInput]),
                 ("thinkingCost", [RateKind.ReasoningOutput])])
-                figures[figure] = charges.Parts.Where(part => kinds.Contains(part.Kind)).Aggregate(Exact.Zero, (sum, part) => sum + part.Cost).ToString();
+                figures[figure] = charges.Parts.Where(part => kinds.Contains(part.Kind)).Aggregate(Exact.Zero, (sum, part) =>
+                    sum + part.Cost).ToString();
             totals.Add(charges.Total.ToString());
             figures["cacheSaving"] = figures["saving"] = charges.CacheSaving?.ToString();
             if (charges.CacheSaving is { } saving)
-                (figures["withoutCache"], figures["savingPercent"]) = ((charges.Total + saving).ToString(), saving.PercentOf(charges.Total + saving));
+                (figures["withoutCache"], figures["savingPercent"]) = ((charges.Total + saving).ToString(),
+                    saving.PercentOf(charges.Total + saving));
             Discounted(charges.Total, usage.InputTokens + usage.OutputTokens, 1);
             figures["shown"] = string.Create(CultureInfo.InvariantCulture, $"${charges.Total.ToDecimal():F2}");
             figures["currency"] = quote.Period!.Currency;
             if (!step.TryGetProperty("currency", out var wanted)) return;
             var conversion = rates.Between(quote.Period.Currency, wanted.GetString()!, at)!.Value;
-            (figures["total"], figures["currency"], figures["rate"]) = (conversion.Of(charges.Total).ToString(), wanted.GetString(), conversion.Rate);
+            (figures["total"], figures["currency"], figures["rate"]) = (conversion.Of(charges.Total).ToString(), wanted.GetString(),
+                conversion.Rate);
         }
 
         void Discounted(Exact subtotal, long tokens, long requests)
         {
             var taken = discounts.Of(subtotal, Dimensions.None, null, tokens, requests, MonthUsage.Nothing);
-            Exact Off(string? kind) => taken.Where(step => kind is null || step.Kind == kind).Aggregate(Exact.Zero, (sum, step) => sum + step.Amount);
+            Exact Off(string? kind) => taken.Where(step => kind is null || step.Kind == kind).Aggregate(Exact.Zero, (sum, step) =>
+                sum + step.Amount);
             figures["subtotal"] = subtotal.ToString();
-            (figures["volumeDiscount"], figures["batchDiscount"], figures["discount"]) = (Off("volume").ToString(), Off("batch").ToString(), Off(null).ToString());
+            (figures["volumeDiscount"], figures["batchDiscount"], figures["discount"]) = (Off("volume").ToString(), Off("batch").ToString(),
+                Off(null).ToString());
             figures["total"] = (subtotal - Off(null)).ToString();
         }
 
@@ -154,14 +172,17 @@ public sealed class SeedPricing(ITestOutputHelper output)
             {
                 var usage = UsageOf(record);
                 if (Quote.Of(book, usage, at, at).Period is not { } price) unpriced.Add(usage.Dimensions.Model);
-                else rows.Add((usage.Dimensions.Model!, Convert(Cost(usage with { OutputTokens = 0 }), price.Currency, currency), Convert(Cost(usage with { InputTokens = 0 }), price.Currency, currency)));
+                else rows.Add((usage.Dimensions.Model!, Convert(Cost(usage with { OutputTokens = 0 }), price.Currency, currency),
+                    Convert(Cost(usage with { InputTokens = 0 }), price.Currency, currency)));
             }
             var total = rows.Aggregate(Exact.Zero, (sum, row) => sum + row.Input + row.Output);
             (figures["total"], figures["currency"]) = (total.ToString(), currency);
             (figures["unpricedRecords"], figures["unpricedModels"]) = (unpriced.Count, unpriced.ToArray());
-            figures["breakdown"] = rows.OrderByDescending(row => (row.Input + row.Output).ToDecimal()).Select(row => (object?)new Dictionary<string, object?>
+            figures["breakdown"] = rows.OrderByDescending(row => (row.Input + row.Output).ToDecimal())
+                .Select(row => (object?)new Dictionary<string, object?>
             {
-                ["model"] = row.Model, ["inputCost"] = row.Input.ToString(), ["outputCost"] = row.Output.ToString(), ["total"] = (row.Input + row.Output).ToString(),
+                ["model"] = row.Model, ["inputCost"] = row.Input.ToString(), ["outputCost"] = row.Output.ToString(),
+                    ["total"] = (row.Input + row.Output).ToString(),
                 ["sharePercent"] = (row.Input + row.Output).PercentOf(total),
             }).ToArray();
         }
@@ -170,28 +191,34 @@ public sealed class SeedPricing(ITestOutputHelper output)
 
         Exact Convert(Exact amount, string from, string to) => rates.Between(from, to, at)!.Value.Of(amount);
 
-        void Add(string list, object? value) => figures[list] = (object?[])[.. (object?[])(figures.GetValueOrDefault(list) ?? Array.Empty<object?>()), value];
+        void Add(string list, object? value) =>
+            figures[list] = (object?[])[.. (object?[])(figures.GetValueOrDefault(list) ?? Array.Empty<object?>()), value];
 
         Usage UsageOf(JsonElement step, string modelMember = "model", bool cached = false)
         {
             var input = step.TryGetProperty("input", out var counts) ? counts : default;
-            long Part(string name) => input.ValueKind == JsonValueKind.Object && input.TryGetProperty(name, out var count) ? count.GetInt64() : 0;
-            var total = input.ValueKind == JsonValueKind.Number ? input.GetInt64() : Part("text") + Part("system") + Part("image") + Part("audio");
+            long Part(string name) => input.ValueKind == JsonValueKind.Object && input.TryGetProperty(name, out var count)
+                ? count.GetInt64() : 0;
+            var total = input.ValueKind == JsonValueKind.Number ? input.GetInt64() : Part("text") + Part("system") + Part("image")
+                + Part("audio");
             var thinking = step.TryGetProperty("thinking", out var reasoning) ? reasoning.GetInt64() : 0;
             return new()
             {
                 Dimensions = new()
                 {
-                    Model = step.TryGetProperty(modelMember, out var model) ? model.GetString() : given.GetProperty("prices").EnumerateObject().Single().Name,
+                    Model = step.TryGetProperty(modelMember, out var model) ? model.GetString() : given.GetProperty("prices")
+                        .EnumerateObject().Single().Name,
                     Provider = step.TryGetProperty("provider", out var provider) ? provider.GetString() : null,
                 },
                 InputTokens = total,
                 OutputTokens = (step.TryGetProperty("output", out var outputTokens) ? outputTokens.GetInt64() : 0) + thinking,
-                Parts = new() { CachedInputTokens = cached ? total : Part("cached"), ImageInputTokens = Part("image"), AudioInputTokens = Part("audio"), ReasoningTokens = thinking },
+                Parts = new() { CachedInputTokens = cached ? total : Part("cached"), ImageInputTokens = Part("image"),
+                    AudioInputTokens = Part("audio"), ReasoningTokens = thinking },
             };
         }
     }
 
-    static decimal Number(JsonElement value) => value.ValueKind == JsonValueKind.String ? decimal.Parse(value.GetString()!, CultureInfo.InvariantCulture) : value.GetDecimal();
+    static decimal Number(JsonElement value) => value.ValueKind == JsonValueKind.String
+        ? decimal.Parse(value.GetString()!, CultureInfo.InvariantCulture) : value.GetDecimal();
 
 }

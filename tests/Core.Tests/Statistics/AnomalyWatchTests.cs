@@ -33,7 +33,8 @@ public sealed class AnomalyWatchTests
         var found = account.Found.Where(found => found.No > before).ToList();
         Assert.Equal([AnomalyKind.Spike, AnomalyKind.CostSpike, AnomalyKind.CallSpike], found.Select(found => found.Kind).Order());
         var spike = found.Single(found => found.Kind == AnomalyKind.Spike);
-        Assert.Equal((Severity.Critical, "seasonal", Watched.Start + Duration.FromHours(3 * Week)), (spike.Severity, spike.Detector, spike.At));
+        Assert.Equal((Severity.Critical, "seasonal", Watched.Start + Duration.FromHours(3 * Week)),
+            (spike.Severity, spike.Detector, spike.At));
         Assert.True(spike.FoundAt < spike.At + Duration.FromMinutes(20), "it was found long before the hour was over");
         Assert.InRange(spike.Actual, 100_000, 800_000);
         Assert.InRange(spike.Expected!.Value, 500, 2_000);
@@ -95,7 +96,8 @@ public sealed class AnomalyWatchTests
         account.Watch.Adopt(EffectivePolicy.None with
         {
             Anomalies = new() { Detectors = ["velocity"] },
-            Limits = [new(1, new() { Id = "daily", Unit = LimitUnit.Cost, Window = new(WindowKind.Day), Amount = 24 * Money.NanosPerUnit })],
+            Limits =
+                [new(1, new() { Id = "daily", Unit = LimitUnit.Cost, Window = new(WindowKind.Day), Amount = 24 * Money.NanosPerUnit })],
         });
         for (var minute = 0; minute < 50; minute++) account.Record(10 + minute / 60.0, 100, 0.01m);
         Assert.Empty(account.Found);
@@ -137,7 +139,8 @@ public sealed class AnomalyWatchTests
         account.Record(2 * Week, 1_000, 0.01m, model: "gpt-5", at: Watched.Start + Duration.FromDays(300));
         account.Record(2 * Week + 0.1, 900_000, 0.01m, model: "gpt-5", at: Watched.Start + Duration.FromHours(40));
         for (var hour = 2 * Week; hour < 2 * Week + 24; hour++)
-            for (var call = 0; call < (hour % 24 is >= 8 and < 20 ? 6 : 1); call++) account.Record(hour + 0.2 + call / 10.0, 1_000, 0.01m, model: "gpt-5");
+            for (var call = 0; call < (hour % 24 is >= 8 and < 20 ? 6 : 1); call++)
+                account.Record(hour + 0.2 + call / 10.0, 1_000, 0.01m, model: "gpt-5");
         Assert.Equal(before, account.Told);
     }
 
@@ -146,6 +149,7 @@ public sealed class AnomalyWatchTests
     {
         var log = new AnomalyLog();
         for (var i = 0; i < 3 * AnomalyLog.MostKept; i++) log.Tell(new() { Id = $"{i}", Detector = "seasonal", Explanation = "" });
-        Assert.Equal((AnomalyLog.MostKept, 3L * AnomalyLog.MostKept, 3L * AnomalyLog.MostKept), (log.Kept.Count, log.Told, log.Kept[^1].No));
+        Assert.Equal((AnomalyLog.MostKept, 3L * AnomalyLog.MostKept, 3L * AnomalyLog.MostKept),
+            (log.Kept.Count, log.Told, log.Kept[^1].No));
     }
 }

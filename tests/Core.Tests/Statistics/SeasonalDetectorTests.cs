@@ -23,19 +23,23 @@ public sealed class SeasonalDetectorTests(ITestOutputHelper output)
             warm += alarms.Count(hour => hour < WarmUp);
             windows += series.Anomalies.Length;
             var hit = series.Anomalies.Count(window => alarms.Any(hour => hour >= window.From && hour <= window.To + 2));
-            var wrong = alarms.Count(hour => hour >= WarmUp && !series.Anomalies.Any(window => hour >= window.From - 1 && hour <= window.To + 2));
+            var wrong = alarms.Count(hour => hour >= WarmUp && !series.Anomalies.Any(window => hour >= window.From - 1 && hour <= window.To
+                + 2));
             output.WriteLine($"{series.Name}: {hit}/{series.Anomalies.Length} found, {wrong} false alarms");
             (hits, falseAlarms, weeks) = (hits + hit, falseAlarms + wrong, weeks + (Hours - WarmUp) / 168.0);
         }
         var (precision, recall) = ((double)hits / (hits + falseAlarms), (double)hits / windows);
         var f1 = 2 * precision * recall / (precision + recall);
-        output.WriteLine($"F1 {f1:0.00}, {hits}/{windows} found, {falseAlarms / weeks:0.00} false alarms a series and week, {warm} alarms in the warm-up");
+        output.WriteLine(
+            $"F1 {f1:0.00}, {hits}/{windows} found, {falseAlarms / weeks:0.00} false alarms a series and week, {warm} alarms in the "
+                + $"warm-up");
         Assert.True(f1 >= 0.8, $"F1 is {f1:0.00}");
         Assert.True(falseAlarms / weeks <= 0.3, $"{falseAlarms} false alarms in {weeks} weeks");
         Assert.True(warm <= 3, $"{warm} alarms in the warm-up");
     }
 
-    /// <summary>The kinds of usage that accounts have: office hours, around the clock, seldom, bursts, growth; each with three events.</summary>
+    /// <summary>The kinds of usage that accounts have: office hours, around the clock, seldom, bursts, growth; each with three
+    /// events.</summary>
     static IEnumerable<Made> MadeSeries()
     {
         var shapes = new (string Name, bool IsCount, Func<int, double> Usual, double Noise)[]
@@ -52,10 +56,12 @@ public sealed class SeasonalDetectorTests(ITestOutputHelper output)
         {
             var (name, isCount, usual, noise) = shapes[shape];
             var random = new MadeNumbers(17 + shape);
-            var values = Enumerable.Range(0, Hours).Select(hour => noise == 0 ? random.Poisson(usual(hour)) : usual(hour) * Math.Exp(noise * random.Normal() - noise * noise / 2)).ToArray();
+            var values = Enumerable.Range(0, Hours).Select(hour => noise == 0
+                ? random.Poisson(usual(hour)) : usual(hour) * Math.Exp(noise * random.Normal() - noise * noise / 2)).ToArray();
             var peak = values.Order().ElementAt((int)(0.95 * Hours));
             // A runaway, an outage (of what is used by day), and hours of use when there is none.
-            (int From, int To)[] events = [(2 * 168 + 62, 2 * 168 + 64), (4 * 168 + 33, 4 * 168 + 42), (6 * 168 + 5 * 24 + 1, 6 * 168 + 5 * 24 + 4)];
+            (int From, int To)[] events = [(2 * 168 + 62, 2 * 168 + 64), (4 * 168 + 33, 4 * 168 + 42),
+                (6 * 168 + 5 * 24 + 1, 6 * 168 + 5 * 24 + 4)];
             for (var hour = events[0].From; hour <= events[0].To; hour++) values[hour] = 6 * peak;
             for (var hour = events[1].From; hour <= events[1].To; hour++) values[hour] = 0;
             for (var hour = events[2].From; hour <= events[2].To; hour++) values[hour] = 3 * peak;
@@ -95,7 +101,8 @@ public sealed class SeasonalDetectorTests(ITestOutputHelper output)
             if (hour is < 2 * 168 + 60 or > 2 * 168 + 66) detector.Take(Look(detector, series.Values, hour), series.Values[hour]);
         var outlook = Look(detector, series.Values, quietWeek);
         var limit = detector.LimitAt(outlook.Hour);
-        var rises = Enumerable.Range(0, 400).Select(step => Deviations.SeverityOf(detector.Grade(outlook, outlook.Expected!.Value * Math.Pow(1.02, step)), limit));
+        var rises = Enumerable.Range(0, 400)
+            .Select(step => Deviations.SeverityOf(detector.Grade(outlook, outlook.Expected!.Value * Math.Pow(1.02, step)), limit));
         Assert.Equal([null, Severity.Medium, Severity.High, Severity.Critical], rises.Distinct().Order());
         Assert.Equal(Severity.Critical, Deviations.SeverityOfDrop(detector.Grade(outlook, 0), limit, 0));
     }

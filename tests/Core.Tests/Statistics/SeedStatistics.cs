@@ -38,7 +38,8 @@ public sealed class SeedStatistics(ITestOutputHelper output)
         var failures = new List<string>();
         foreach (var member in expect.EnumerateObject())
             if (!figures.TryGetValue(member.Name, out var actual)) failures.Add($"there is no figure '{member.Name}'");
-            else if (!Expected.Same(member.Value, actual, roundingOfSums)) failures.Add($"{member.Name}: expected {member.Value}, was {JsonSerializer.Serialize(actual)}");
+            else if (!Expected.Same(member.Value, actual, roundingOfSums))
+                failures.Add($"{member.Name}: expected {member.Value}, was {JsonSerializer.Serialize(actual)}");
         return failures;
     }
 
@@ -66,7 +67,8 @@ public sealed class SeedStatistics(ITestOutputHelper output)
                 hour++;
             }
             if (step.Text("op") == "record")
-                for (var i = 0; i < step.GetProperty("times").GetInt32(); i++) account.Record(step.GetProperty("bucket").GetInt32(), step.GetProperty("tokens").GetInt64());
+                for (var i = 0; i < step.GetProperty("times").GetInt32(); i++)
+                    account.Record(step.GetProperty("bucket").GetInt32(), step.GetProperty("tokens").GetInt64());
         }
         else
         {
@@ -74,18 +76,22 @@ public sealed class SeedStatistics(ITestOutputHelper output)
             var days = given.GetProperty("baselineDays").GetInt32();
             if (given.TryGetProperty("baseline", out var baseline))
                 for (var day = 0; day < days; day++)
-                    account.Record(day * 24 + 12, Whole(baseline, "tokens") / days, cost: Money(baseline, "cost") / days, requests: Whole(baseline, "calls") / days);
+                    account.Record(day * 24 + 12, Whole(baseline, "tokens") / days, cost: Money(baseline, "cost") / days,
+                        requests: Whole(baseline, "calls") / days);
             else
                 foreach (var day in given.GetProperty("history").EnumerateArray())
-                    account.Record((days - day.GetProperty("daysAgo").GetInt32()) * 24 + 12, Whole(day, "tokens"), requests: Whole(day, "calls"));
+                    account.Record((days - day.GetProperty("daysAgo").GetInt32()) * 24 + 12, Whole(day, "tokens"),
+                        requests: Whole(day, "calls"));
             var today = step.GetProperty("today");
-            account.Record(days * 24 + 12, Whole(today, "tokens"), cost: today.TryGetProperty("cost", out _) ? Money(today, "cost") : 0, requests: Whole(today, "calls"));
+            account.Record(days * 24 + 12, Whole(today, "tokens"), cost: today.TryGetProperty("cost", out _) ? Money(today, "cost") : 0,
+                requests: Whole(today, "calls"));
         }
         return new()
         {
             ["anomalies"] = account.Found.Select(found => (object?)new Dictionary<string, object?>
             {
-                ["type"] = found.Kind switch { AnomalyKind.ErrorRate => "error-rate", AnomalyKind.CostSpike => "cost", AnomalyKind.CallSpike => "unusual-pattern", _ => "spike" },
+                ["type"] = found.Kind switch { AnomalyKind.ErrorRate => "error-rate", AnomalyKind.CostSpike =>
+                    "cost", AnomalyKind.CallSpike => "unusual-pattern", _ => "spike" },
                 ["severity"] = found.Severity.ToString().ToLowerInvariant(),
                 ["value"] = found.Actual,
                 ["actual"] = found.Actual,
@@ -109,12 +115,14 @@ public sealed class SeedStatistics(ITestOutputHelper output)
             return new()
             {
                 ["calls"] = PerDay("calls") * month, ["tokens"] = PerDay("tokens") * month, ["cost"] = PerDay("cost") * month,
-                ["daily"] = new Dictionary<string, object?> { ["calls"] = PerDay("calls"), ["tokens"] = PerDay("tokens"), ["cost"] = PerDay("cost") },
+                ["daily"] = new Dictionary<string, object?> { ["calls"] = PerDay("calls"), ["tokens"] = PerDay("tokens"),
+                    ["cost"] = PerDay("cost") },
             };
         }
         if (given.TryGetProperty("costs", out var costs))
         {
-            var rate = UsageRate.Of(costs.EnumerateArray().Sum(cost => decimal.Parse(cost.GetString()!, CultureInfo.InvariantCulture)), steps[0].GetProperty("rangeDays").GetDecimal())!;
+            var rate = UsageRate.Of(costs.EnumerateArray().Sum(cost => decimal.Parse(cost.GetString()!, CultureInfo.InvariantCulture)),
+                steps[0].GetProperty("rangeDays").GetDecimal())!;
             return new() { ["daily"] = rate.PerDay, ["weekly"] = rate.PerWeek, ["monthly"] = rate.PerThirtyDays };
         }
         if (given.GetProperty("records").ValueKind == JsonValueKind.Number)
@@ -128,10 +136,13 @@ public sealed class SeedStatistics(ITestOutputHelper output)
         var sum = records.Sum(record => record.GetProperty("input").GetDecimal() / 1_000_000 * Money(price, "input"));
         var days = (decimal)PeriodPattern.NormalizingIso.Parse(records[^1].Text("afterFirst")).Value.ToDuration().TotalDays;
         var known = UsageRate.Of(sum, days);
-        var projected = steps.Select(step => (object?)(step.Text("period") switch { "monthly" => known?.PerThirtyDays, "weekly" => known?.PerWeek, _ => known?.PerDay })).ToArray();
+        var projected = steps.Select(
+            step => (object?)(step.Text("period") switch { "monthly" => known?.PerThirtyDays, "weekly" => known?.PerWeek, _ =>
+                known?.PerDay })).ToArray();
         return new()
         {
-            ["projected"] = projected.Length == 1 ? projected[0] : projected, ["confidence"] = known?.Confidence, ["basedOnDays"] = known?.BasedOnDays,
+            ["projected"] = projected.Length == 1 ? projected[0] : projected, ["confidence"] = known?.Confidence,
+                ["basedOnDays"] = known?.BasedOnDays,
             ["status"] = known is null ? "insufficient-data" : "projected",
         };
     }
@@ -144,8 +155,10 @@ public sealed class SeedStatistics(ITestOutputHelper output)
         var trend = Trend.Of(days, days.Count);
         return new()
         {
-            ["status"] = trend is null ? "insufficient-data" : "known", ["direction"] = trend?.Direction.ToString().ToLowerInvariant(), ["changePercent"] = trend?.ChangePercent,
-            ["projection"] = trend?.NextHalf, ["confidence"] = trend?.Confidence, ["movingAverage7"] = trend?.MovingAverage7, ["movingAverage30"] = trend?.MovingAverage30,
+            ["status"] = trend is null ? "insufficient-data" : "known", ["direction"] = trend?.Direction.ToString().ToLowerInvariant(),
+                ["changePercent"] = trend?.ChangePercent,
+            ["projection"] = trend?.NextHalf, ["confidence"] = trend?.Confidence, ["movingAverage7"] = trend?.MovingAverage7,
+                ["movingAverage30"] = trend?.MovingAverage30,
             ["projectedMonth"] = trend?.NextThirtyDays, ["projectedMonthAtLeast"] = Math.Min(0, trend?.NextThirtyDays ?? -1),
         };
     }
@@ -158,7 +171,8 @@ public sealed class SeedStatistics(ITestOutputHelper output)
         return new()
         {
             ["perMinute"] = (decimal)velocity.PerMinute, ["perDay"] = (decimal)velocity.PerDay, ["ratio"] = (decimal)velocity.Ratio,
-            ["level"] = velocity.Level.ToString().ToLowerInvariant(), ["minutesToLimit"] = (decimal?)velocity.MinutesToLimit((double)Money(step, "remaining")),
+            ["level"] = velocity.Level.ToString().ToLowerInvariant(), ["minutesToLimit"] = (decimal?)velocity.MinutesToLimit(
+                (double)Money(step, "remaining")),
         };
     }
 

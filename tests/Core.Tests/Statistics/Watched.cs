@@ -31,12 +31,14 @@ sealed class Watched
         Anomalies = new() { Detectors = [detector], Thresholds = threshold is { } given ? new() { [detector] = given } : null },
     });
 
-    public void Record(double hour, long tokens, decimal cost = 0, long requests = 1, bool success = true, string? model = null, Instant? at = null)
+    public void Record(double hour, long tokens, decimal cost = 0, long requests = 1, bool success = true, string? model = null,
+        Instant? at = null)
     {
         var booked = Start + Duration.FromSeconds((long)(hour * 3600));
         var record = new UsageRecord
         {
-            Id = $"r{records++}", At = at ?? booked, BookedAt = booked, Usage = new() { Success = success, Dimensions = new() { Model = model } },
+            Id = $"r{records++}", At = at ?? booked, BookedAt = booked,
+                Usage = new() { Success = success, Dimensions = new() { Model = model } },
             Amounts = new(tokens, tokens, 0, Money.CeilingNanos(cost), requests),
         };
         var key = record.At.ToUnixTimeSeconds() / 3600;

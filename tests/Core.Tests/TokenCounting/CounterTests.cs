@@ -56,7 +56,8 @@ public sealed class CounterTests
     public void An_estimate_is_rounded_up_and_nothing_stays_nothing()
     {
         var counter = new ScaledCounter(BytePairCounter.O200k, 101);
-        Assert.Equal([0, 2, 3, 101], new[] { 0, 1, 2, 100 }.Select(words => counter.Count(string.Concat(Enumerable.Repeat(" word", words)))));
+        Assert.Equal(
+            [0, 2, 3, 101], new[] { 0, 1, 2, 100 }.Select(words => counter.Count(string.Concat(Enumerable.Repeat(" word", words)))));
         var pieces = counter.Begin();
         foreach (var piece in (string[])[" wo", "rd", " wor", "d"]) pieces.Append(piece);
         Assert.Equal(3, pieces.Count());
@@ -65,10 +66,11 @@ public sealed class CounterTests
     [Fact]
     public void A_remembered_text_is_counted_once_and_no_other_takes_its_count()
     {
-        var inner = new Counting();
+        var inner = new CountingCounter();
         var counter = new RememberingCounter(inner, 100);
         // The same beginning and end, the same length, another middle.
-        string Text(int i) => new string('a', 2000) + i.ToString("0000", System.Globalization.CultureInfo.InvariantCulture) + new string('b', 2000);
+        string Text(int i) => new string('a', 2000) + i.ToString("0000", System.Globalization.CultureInfo.InvariantCulture)
+            + new string('b', 2000);
         for (var round = 0; round < 3; round++)
             for (var i = 0; i < 50; i++)
                 Assert.Equal(BytePairCounter.O200k.Count(Text(i)), counter.Count(Text(i)));
@@ -78,7 +80,7 @@ public sealed class CounterTests
     [Fact]
     public void Memory_is_bounded_and_what_was_used_last_stays()
     {
-        var inner = new Counting();
+        var inner = new CountingCounter();
         var counter = new RememberingCounter(inner, 10);
         string Text(int i) => new((char)('a' + i % 26), 300 + i);
         for (var i = 0; i < 1000; i++)
@@ -103,7 +105,7 @@ public sealed class CounterTests
         Assert.InRange(counter.Remembered, 1, 5);
     }
 
-    sealed class CounterRules : ITokenCounter
+    sealed class CountingCounter : ITokenCounter
     {
         public int Counted { get; private set; }
 

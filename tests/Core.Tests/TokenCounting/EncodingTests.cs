@@ -15,7 +15,9 @@ public sealed class EncodingTests
         var cases = Texts.All().ToList();
         Assert.True(cases.Count > 900, $"{cases.Count} cases");
         var wrong = cases.Where(one => Counter(one.Encoding).Count(one.Text) != one.Count)
-            .Select(one => $"{one.Encoding} {System.Text.Json.JsonSerializer.Serialize(one.Text)}: {Counter(one.Encoding).Count(one.Text)}, not {one.Count}").ToList();
+            .Select(one =>
+                $"{one.Encoding} {System.Text.Json.JsonSerializer.Serialize(one.Text)}: {Counter(one.Encoding).Count(one.Text)}, not "
+                    + $"{one.Count}").ToList();
         Assert.True(wrong.Count == 0, $"{wrong.Count} of {cases.Count} differ\n{string.Join('\n', wrong.Take(20))}");
     }
 
@@ -24,7 +26,8 @@ public sealed class EncodingTests
     [InlineData("cl100k_base.tiktoken.gz", "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7")]
     public void The_tables_are_those_that_were_published(string resource, string hash)
     {
-        using var unpacked = new GZipStream(typeof(BytePairCounter).Assembly.GetManifestResourceStream(resource)!, CompressionMode.Decompress);
+        using var unpacked = new GZipStream(typeof(BytePairCounter).Assembly.GetManifestResourceStream(resource)!,
+            CompressionMode.Decompress);
         Assert.Equal(hash, Convert.ToHexStringLower(SHA256.HashData(unpacked)));
     }
 

@@ -39,7 +39,8 @@ public sealed class PromptCountingTests
     [Fact]
     public void Calls_and_results_of_tools_are_counted_once_each_in_their_own_part()
     {
-        var count = Count(gpt4o, new("assistant", [new ToolCallPart("search", "{\"q\":\"x\"}")]), new("tool", [Words(4)]), User(new ToolResultPart([Words(2), new ImagePart(ImageDetail.Low)])));
+        var count = Count(gpt4o, new("assistant", [new ToolCallPart("search", "{\"q\":\"x\"}")]), new("tool", [Words(4)]),
+            User(new ToolResultPart([Words(2), new ImagePart(ImageDetail.Low)])));
         var call = gpt4o.Counter.Count("search") + gpt4o.Counter.Count("{\"q\":\"x\"}") + 3;
         Assert.Equal(new TokenParts { ToolCalls = call, ToolResults = 6, Images = 85, Overhead = 3 * 4 + 3 }, count.Parts);
         Assert.False(count.IsExact);
@@ -71,7 +72,8 @@ public sealed class PromptCountingTests
         var tools = new ToolSchema[] { new("now", "Time", JsonDocument.Parse("{}").RootElement) };
         var bare = new ToolSchema[] { new("now", "Time", default) };
         long Of(string model, ToolSchema[] some) => PromptCounting.Count(ModelProfile.Of(null, model), new Prompt([], some)).Parts.Tools;
-        Assert.Equal(346, Of("claude-opus-4-5", bare) - ModelProfile.Of(null, "claude-opus-4-5").Counter.Count("now") - ModelProfile.Of(null, "claude-opus-4-5").Counter.Count("Time") - 10);
+        Assert.Equal(346, Of("claude-opus-4-5", bare) - ModelProfile.Of(null, "claude-opus-4-5").Counter.Count("now") - ModelProfile.Of(
+            null, "claude-opus-4-5").Counter.Count("Time") - 10);
         Assert.True(Of("gemini-2.5-pro", tools) > Of("gemini-2.5-pro", bare));
     }
 
@@ -109,7 +111,8 @@ public sealed class PromptCountingTests
     [InlineData("gemini-3-pro-preview", "low", 4000, 4000, 280)]
     public void Images_cost_what_their_providers_have_published(string model, string detail, int width, int height, long expected)
     {
-        var image = new ImagePart(Enum.Parse<ImageDetail>(detail, ignoreCase: true), width == 0 ? null : width, height == 0 ? null : height);
+        var image = new ImagePart(Enum.Parse<ImageDetail>(detail, ignoreCase: true), width == 0 ? null : width, height == 0
+            ? null : height);
         Assert.Equal(expected, Count(ModelProfile.Of(null, model), User(image)).Parts.Images);
     }
 
@@ -119,7 +122,11 @@ public sealed class PromptCountingTests
     [InlineData("gpt-4o-audio-preview", "user", "0.05", 1)]
     [InlineData("gemini-2.5-flash", "user", "60", 1920)]
     public void Sound_costs_by_the_second(string model, string role, string seconds, long expected) =>
-        Assert.Equal(expected, Count(ModelProfile.Of(null, model), new Message(role, [new AudioPart(decimal.Parse(seconds, System.Globalization.CultureInfo.InvariantCulture))])).Parts.Audio);
+        Assert.Equal(
+            expected,
+                Count(ModelProfile.Of(null, model),
+                    new Message(
+                        role, [new AudioPart(decimal.Parse(seconds, System.Globalization.CultureInfo.InvariantCulture))])).Parts.Audio);
 
     [Theory]
     [InlineData("gemini-2.5-flash", 10, 2630)]

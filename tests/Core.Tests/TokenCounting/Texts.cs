@@ -11,7 +11,8 @@ static class Texts
     public static readonly IReadOnlyList<ITokenCounter> Encodings = [BytePairCounter.O200k, BytePairCounter.Cl100k];
 
     public static IEnumerable<(string Encoding, string Text, long Count)> All() =>
-        Directory.EnumerateFiles(Path.Combine(AppContext.BaseDirectory, "cases", "tokens"), "*.json*").Concat(FurtherCases.Files()).SelectMany(Cases);
+        Directory.EnumerateFiles(Path.Combine(AppContext.BaseDirectory, "cases", "tokens"), "*.json*").Concat(FurtherCases.Files())
+            .SelectMany(Cases);
 
     static IEnumerable<(string, string, long)> Cases(string file) => file.EndsWith(".jsonl", StringComparison.Ordinal)
         ? File.ReadLines(file).Where(line => line.Length > 0).SelectMany(line => Case(JsonDocument.Parse(line).RootElement))
@@ -19,12 +20,14 @@ static class Texts
 
     static JsonElement[] List(JsonElement root) =>
         root.ValueKind == JsonValueKind.Array ? [.. root.EnumerateArray()]
-        : root.ValueKind == JsonValueKind.Object && root.TryGetProperty("cases", out var cases) && cases.ValueKind == JsonValueKind.Array ? [.. cases.EnumerateArray()] : [];
+        : root.ValueKind == JsonValueKind.Object && root.TryGetProperty("cases", out var cases) && cases.ValueKind == JsonValueKind.Array
+            ? [.. cases.EnumerateArray()] : [];
 
     static IEnumerable<(string, string, long)> Case(JsonElement one)
     {
         if (one.ValueKind != JsonValueKind.Object || !one.TryGetProperty("text", out var text)) yield break;
-        if (one.TryGetProperty("encoding", out var named) && one.TryGetProperty("count", out var count)) yield return (named.GetString()!, Unescaped(text), count.GetInt64());
+        if (one.TryGetProperty("encoding", out var named) && one.TryGetProperty("count", out var count))
+            yield return (named.GetString()!, Unescaped(text), count.GetInt64());
         foreach (var encoding in Encodings)
             if (one.TryGetProperty(encoding.Method, out var known))
                 yield return (encoding.Method, Unescaped(text), known.GetInt64());
@@ -42,7 +45,8 @@ static class Texts
                 plain.Append((char)Convert.ToInt32(raw.Substring(i + 1, 4), 16));
                 i += 4;
             }
-            else plain.Append(raw[i - 1] == '\\' ? raw[i] switch { 'n' => '\n', 'r' => '\r', 't' => '\t', 'b' => '\b', 'f' => '\f', var same => same } : raw[i]);
+            else plain.Append(raw[i - 1] == '\\' ? raw[i] switch { 'n' => '\n', 'r' => '\r', 't' => '\t', 'b' => '\b', 'f' =>
+                '\f', var same => same } : raw[i]);
         return plain.ToString();
     }
 }

@@ -14,7 +14,8 @@ public sealed class ReplayTests : IDisposable
     {
         await using var host = await StubHost.StartAsync();
         var trace = Path.Combine(folder, "two calls.csv");
-        await File.WriteAllTextAsync(trace, "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46,374,44\nbroken\n2023-11-16 18:15:46.01,396,300\n");
+        await File.WriteAllTextAsync(
+            trace, "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46,374,44\nbroken\n2023-11-16 18:15:46.01,396,300\n");
         Assert.Equal(0, await RunAsync(host, trace, "--run", "r1", "--accounts", "2", "--speed", "1", "--ttl", "60", "--verify"));
 
         var hold = host.Holds[("replay-0002", "r1:two_calls.csv:2")];
@@ -24,7 +25,8 @@ public sealed class ReplayTests : IDisposable
         Assert.Equal(512, host.Holds[("replay-0002", "r1:two_calls.csv:4")]["maxOutputTokens"]!.GetValue<long>());
         var usage = host.Usages[("replay-0002", "r1:two_calls.csv:4:used")];
         Assert.Equal("""{"id":"r1:two_calls.csv:4:used","inputTokens":396,"outputTokens":300}""", usage.ToJsonString());
-        Shows("2 calls of", "left out line 3: too few columns", "settled 2", "input tokens 770", "output tokens 344", "cost 0.002 USD", "agree with what was settled");
+        Shows("2 calls of", "left out line 3: too few columns", "settled 2", "input tokens 770", "output tokens 344", "cost 0.002 USD",
+            "agree with what was settled");
     }
 
     [Fact]
@@ -68,7 +70,8 @@ public sealed class ReplayTests : IDisposable
     public async Task Refusals_are_counted_by_limit_and_are_no_failure()
     {
         await using var host = await StubHost.StartAsync(mostHolds: 3);
-        Assert.Equal(0, await RunAsync(host, "--synthetic", "20", "--accounts", "2", "--concurrency", "1", "--limit-tokens-per-hour", "5000", "--verify"));
+        Assert.Equal(0, await RunAsync(host, "--synthetic", "20", "--accounts", "2", "--concurrency", "1", "--limit-tokens-per-hour",
+            "5000", "--verify"));
         Assert.Equal(6, host.Usages.Count);
         Assert.Equal(
             """{"limits":[{"id":"replay-tokens-per-hour","unit":"tokens","window":"hour","amount":5000,"enforcement":"hard"}]}""",
@@ -88,7 +91,8 @@ public sealed class ReplayTests : IDisposable
         {
             var account = line["account"]!.GetValue<string>();
             var known = line["op"]!.GetValue<string>() == "settle"
-                ? host.Usages[(account, line["usageId"]!.GetValue<string>())] : host.Holds[(account, line["reservationId"]!.GetValue<string>())];
+                ? host.Usages[(account, line["usageId"]!.GetValue<string>())]
+                    : host.Holds[(account, line["reservationId"]!.GetValue<string>())];
             Assert.Equal(known["inputTokens"]!.GetValue<long>(), line["inputTokens"]!.GetValue<long>());
             Assert.Equal(known["outputTokens"]?.GetValue<long>(), line["outputTokens"]?.GetValue<long>());
         }
@@ -174,7 +178,8 @@ public sealed class ReplayTests : IDisposable
     {
         var console = AnsiConsole.Create(new()
         {
-            Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Interactive = InteractionSupport.No, Out = new AnsiConsoleOutput(screen),
+            Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Interactive = InteractionSupport.No,
+                Out = new AnsiConsoleOutput(screen),
         });
         console.Profile.Width = 200;
         return console;

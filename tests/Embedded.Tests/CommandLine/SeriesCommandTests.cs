@@ -26,7 +26,8 @@ public sealed class SeriesCommandTests : IDisposable
     /// <summary>Rows every quarter of an hour, the same every day, but for one hour.</summary>
     void Write(string name, int days, int oddHour = -1)
     {
-        using var writer = new StreamWriter(name.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(File.Create(In(name)), CompressionLevel.Fastest) : File.Create(In(name)), new UTF8Encoding(false));
+        using var writer = new StreamWriter(name.EndsWith(".gz", StringComparison.Ordinal)
+            ? new GZipStream(File.Create(In(name)), CompressionLevel.Fastest) : File.Create(In(name)), new UTF8Encoding(false));
         writer.WriteLine("timestamp,value");
         for (var row = 0; row < days * 96; row++)
         {
@@ -43,7 +44,8 @@ public sealed class SeriesCommandTests : IDisposable
         File.WriteAllText(In("labels.json"), """{"series":{"quiet":{"kind":"level"}}}""");
         var (code, lines) = await RunAsync("detect", In("calls.csv.gz"), In("quiet.csv"));
         Assert.Equal((0, "series,timestamp,score", 1 + 2 * 28 * 24), (code, lines[0], lines.Length));
-        var flagged = lines.Skip(1).Select(line => line.Split(',')).Where(line => double.Parse(line[2], CultureInfo.InvariantCulture) >= 0.5).ToList();
+        var flagged = lines.Skip(1).Select(line => line.Split(','))
+            .Where(line => double.Parse(line[2], CultureInfo.InvariantCulture) >= 0.5).ToList();
         Assert.Equal(["calls,2026-01-25T20:45:00Z"], flagged.Select(line => $"{line[0]},{line[1]}"));
     }
 
@@ -51,12 +53,14 @@ public sealed class SeriesCommandTests : IDisposable
     public async Task Project_answers_every_task()
     {
         Write("calls.csv", 35);
-        File.WriteAllText(In("tasks.csv"), "series,window,start,end,cut\ncalls,week,2026-02-02T00:00:00Z,2026-02-09T00:00:00Z,2026-02-04T10:00:00Z\n");
+        File.WriteAllText(
+            In("tasks.csv"), "series,window,start,end,cut\ncalls,week,2026-02-02T00:00:00Z,2026-02-09T00:00:00Z,2026-02-04T10:00:00Z\n");
         var (code, lines) = await RunAsync("project", In("tasks.csv"));
         Assert.Equal((0, "series,window,start,cut,point,low,high", 2), (code, lines[0], lines.Length));
         var answer = lines[1].Split(',');
         Assert.Equal("calls,week,2026-02-02T00:00:00Z,2026-02-04T10:00:00Z", string.Join(',', answer[..4]));
-        var (point, low, high) = (double.Parse(answer[4], CultureInfo.InvariantCulture), double.Parse(answer[5], CultureInfo.InvariantCulture), double.Parse(answer[6], CultureInfo.InvariantCulture));
+        var (point, low, high) = (double.Parse(answer[4], CultureInfo.InvariantCulture),
+            double.Parse(answer[5], CultureInfo.InvariantCulture), double.Parse(answer[6], CultureInfo.InvariantCulture));
         const double week = 7 * (40 * 100 + 56 * 10) + 672 * 5;
         Assert.InRange(point, week * 0.98, week * 1.02);
         Assert.True(low <= point && point <= high);

@@ -41,7 +41,8 @@ sealed class StubHost : IAsyncDisposable
 
     public long Lost { get; private set; }
 
-    public static async Task<StubHost> StartAsync(int loseEvery = 0, int mostHolds = int.MaxValue, long reportTooMuch = 0, string? key = null)
+    public static async Task<StubHost> StartAsync(int loseEvery = 0, int mostHolds = int.MaxValue, long reportTooMuch = 0,
+        string? key = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -102,7 +103,9 @@ sealed class StubHost : IAsyncDisposable
         var key = (account, estimate["id"]!.GetValue<string>());
         if (!holds.TryGetValue(key, out var hold))
         {
-            if (Full(account)) return (429, new JsonObject { ["type"] = "urn:purser:problem:limit-exceeded", ["allowed"] = false, ["blockedBy"] = Blockers() });
+            if (Full(account))
+                return (429, new JsonObject { ["type"] = "urn:purser:problem:limit-exceeded", ["allowed"] = false,
+                    ["blockedBy"] = Blockers() });
             holds[key] = estimate;
         }
         else if (!JsonNode.DeepEquals(hold, estimate))
@@ -118,12 +121,14 @@ sealed class StubHost : IAsyncDisposable
         var key = (account, usage["id"]!.GetValue<string>());
         if (!usages.TryGetValue(key, out var known)) usages[key] = usage;
         else if (!JsonNode.DeepEquals(known, usage)) return (409, Problem("idempotency-mismatch", "the usage exists with another body"));
-        return (200, new JsonObject { ["reservationId"] = reservation, ["usageId"] = key.Item2, ["cost"] = "0.001", ["currency"] = "USD", ["unpriced"] = false });
+        return (200, new JsonObject { ["reservationId"] = reservation, ["usageId"] = key.Item2, ["cost"] = "0.001", ["currency"] = "USD",
+            ["unpriced"] = false });
     }
 
     (int, JsonNode) Report(string account, string orchestrator)
     {
-        var mine = usages.Where(usage => usage.Key.Account == account && usage.Key.Id.StartsWith(orchestrator["replay-".Length..], StringComparison.Ordinal))
+        var mine = usages.Where(usage => usage.Key.Account == account && usage.Key.Id.StartsWith(orchestrator["replay-".Length..],
+            StringComparison.Ordinal))
             .Select(usage => usage.Value).ToList();
         return (200, new JsonObject
         {

@@ -45,7 +45,8 @@ public sealed class TokensTests : IDisposable
     public async Task Wrong_options_are_refused(params string[] options) => Assert.Equal(2, await Run("x", options));
 
     [Fact]
-    public async Task A_file_that_is_not_there_is_named() => Assert.Equal(2, await Call(["tokens", Path.Combine(folder.Path, "nothing.txt")]));
+    public async Task A_file_that_is_not_there_is_named() =>
+        Assert.Equal(2, await Call(["tokens", Path.Combine(folder.Path, "nothing.txt")]));
 
     async Task<int> Run(string text, params string[] options)
     {
@@ -54,7 +55,8 @@ public sealed class TokensTests : IDisposable
         return await Call(["tokens", file, .. options]);
     }
 
-    Task<int> Call(string[] arguments) => Api.CommandLine.RunAsync(arguments, _ => Task.FromResult(99), AnsiConsole.Create(new() { Out = new AnsiConsoleOutput(screen) }));
+    Task<int> Call(string[] arguments) =>
+        Api.CommandLine.RunAsync(arguments, _ => Task.FromResult(99), AnsiConsole.Create(new() { Out = new AnsiConsoleOutput(screen) }));
 
     public void Dispose()
     {

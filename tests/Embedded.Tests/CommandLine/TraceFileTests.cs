@@ -13,7 +13,9 @@ public sealed class TraceFileTests : IDisposable
     [Fact]
     public void A_csv_is_a_call_per_line_with_the_time_since_the_first()
     {
-        var calls = Read("a.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.6805900,374,44\n2023-11-16 18:15:50.9951690,396,109\n");
+        var calls =
+            Read("a.csv",
+                "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.6805900,374,44\n2023-11-16 18:15:50.9951690,396,109\n");
         Assert.Equal([new(2, TimeSpan.Zero, 374, 44, 0), new(3, TimeSpan.FromTicks(43145790), 396, 109, 0)], calls);
         Assert.Empty(malformed);
     }
@@ -21,7 +23,10 @@ public sealed class TraceFileTests : IDisposable
     [Fact]
     public void Line_endings_blank_lines_a_byte_order_mark_and_other_columns_do_not_matter()
     {
-        var calls = Read("a.CSV", "\uFEFFid,GeneratedTokens,TIMESTAMP,ContextTokens\r\n\r\n1,44,2024-05-10 00:00:00.5+00:00,374\r\n   \r\n2,109,2024-05-10 00:00:01,396");
+        var calls =
+            Read("a.CSV",
+                "\uFEFFid,GeneratedTokens,TIMESTAMP,ContextTokens\r\n\r\n1,44,2024-05-10 00:00:00.5+00:00,374\r\n   "
+                    + "\r\n2,109,2024-05-10 00:00:01,396");
         Assert.Equal([new(3, TimeSpan.Zero, 374, 44, 0), new(5, TimeSpan.FromSeconds(0.5), 396, 109, 0)], calls);
         Assert.Empty(malformed);
     }
@@ -29,7 +34,9 @@ public sealed class TraceFileTests : IDisposable
     [Fact]
     public void Malformed_csv_lines_are_named_and_left_out()
     {
-        var calls = Read("a.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\nyesterday,1,2\n2023-11-16,1\n2023-11-16,-1,2\n2023-11-16,1,2.5\n2023-11-16,1,99999999999999999999\n2023-11-16,3,4\n");
+        var calls =
+            Read("a.csv",
+                "TIMESTAMP,ContextTokens,GeneratedTokens\nyesterday,1,2\n2023-11-16,1\n2023-11-16,-1,2\n2023-11-16,1,2.5\n2023-11-16,1,99999999999999999999\n2023-11-16,3,4\n");
         Assert.Equal([new(7, TimeSpan.Zero, 3, 4, 0)], calls);
         Assert.Equal(
             [new(2, "TIMESTAMP is not a time"), new(3, "too few columns"), new(4, "ContextTokens is not a number of tokens"),
@@ -46,7 +53,8 @@ public sealed class TraceFileTests : IDisposable
             {"timestamp": 4000, "input_length": 600, "output_length": 8, "hash_ids": [9, 0]}
             {"timestamp": 5000, "input_length": 10, "output_length": 9}
             """);
-        // The second shares two blocks; its fourth was seen too, but not as a part of the prefix. The third is known whole, and its last block is a partial one.
+        // The second shares two blocks; its fourth was seen too, but not as a part of the prefix. The third is known whole, and its last
+        // block is a partial one.
         Assert.Equal([0, 1024, 1500, 0, 0], calls.Select(call => call.CachedInputTokens));
         Assert.Equal([0, 3000, 3000.5, 4000, 5000], calls.Select(call => call.Offset.TotalMilliseconds));
         Assert.Equal([5, 6, 7, 8, 9], calls.Select(call => call.OutputTokens));
@@ -67,7 +75,8 @@ public sealed class TraceFileTests : IDisposable
             """);
         Assert.Equal([new(8, TimeSpan.Zero, 1, 1, 0)], calls);
         Assert.Equal(
-            ["not valid JSON", "not a JSON object", "not valid JSON", "input_length is not a number of tokens", "output_length is not a number of tokens",
+            ["not valid JSON", "not a JSON object", "not valid JSON", "input_length is not a number of tokens",
+                "output_length is not a number of tokens",
              "hash_ids is not a list", "hash_ids holds something that is not a whole number"], malformed.Select(row => row.Problem));
         Assert.Equal([1, 2, 3, 4, 5, 6, 7], malformed.Select(row => row.Row));
     }

@@ -46,7 +46,8 @@ public sealed class DurabilityTests : IDisposable
         Settled(Send("a", new SetPolicy(Policy(Tokens("ever", "lifetime", 100)))), Send("b", Record("u", 1)));
         BudgetCommand[] commands =
         [
-            Reserve("fits", 60), Record("used", 7), Check(5), Reserve("too-much", 90), new Release("nothing"), new GetStatus(), new Pause("audit"), new SetPolicy(Policy()),
+            Reserve("fits", 60), Record("used", 7), Check(5), Reserve("too-much", 90), new Release("nothing"), new GetStatus(),
+                new Pause("audit"), new SetPolicy(Policy()),
         ];
         foreach (var command in commands)
         {

@@ -37,8 +37,10 @@ public sealed class EmbeddedHistoriesTests : IAsyncLifetime, IAsyncDisposable
             var count = hour is > 400 and < 420 ? 0 : hour is 520 or 521 ? 60 : hour % 24 is >= 8 and < 20 ? 4 : 1;
             var sent = Enumerable.Range(0, count).Select(call => authority.ExpectAsync("a", new Record($"u{calls++}", new()
             {
-                InputTokens = 1_000 + (hour * 31 + call * 17) % 300, Success = hour % 50 != 0, DurationMs = 100 + hour % 9, CostNanos = 1_000_000 + hour % 7,
-                Timestamp = call == 3 && hour % 30 == 0 ? at - NodaTime.Duration.FromHours(5) : at, Dimensions = new() { Model = $"m{hour / 200}" },
+                InputTokens = 1_000 + (hour * 31 + call * 17) % 300, Success = hour % 50 != 0, DurationMs = 100 + hour % 9,
+                    CostNanos = 1_000_000 + hour % 7,
+                Timestamp = call == 3 && hour % 30 == 0 ? at - NodaTime.Duration.FromHours(5) : at,
+                    Dimensions = new() { Model = $"m{hour / 200}" },
             }))).ToArray();
             await Task.WhenAll(sent);
         }
@@ -114,5 +116,6 @@ public sealed class EmbeddedHistoriesTests : IAsyncLifetime, IAsyncDisposable
     }
 
     [Fact]
-    public async Task An_account_that_does_not_exist_has_an_empty_one() => Assert.Equal((0, 0), ((await histories.ReadAsync("nobody")).Position, (await histories.ReadAsync("nobody")).Anomalies.Count));
+    public async Task An_account_that_does_not_exist_has_an_empty_one() =>
+        Assert.Equal((0, 0), ((await histories.ReadAsync("nobody")).Position, (await histories.ReadAsync("nobody")).Anomalies.Count));
 }

@@ -31,7 +31,8 @@ public sealed class ManyKeysTests
         await using (var host = new EmbeddedAuthority(ledger, time))
         {
             await host.ExpectAsync("company", new SetPolicy(twoEach));
-            await Parallel.ForEachAsync(Enumerable.Range(0, Users).Chunk(2000), new ParallelOptions { MaxDegreeOfParallelism = 4 }, async (users, _) =>
+            await Parallel.ForEachAsync(Enumerable.Range(0, Users).Chunk(2000), new ParallelOptions { MaxDegreeOfParallelism = 4 },
+                async (users, _) =>
             {
                 var outcomes = await Task.WhenAll(users.Select(user =>
                     host.SendAsync("company", new Record(User(user).User!, new() { InputTokens = 1, Dimensions = User(user) }))));
@@ -50,9 +51,11 @@ public sealed class ManyKeysTests
         await using var next = new EmbeddedAuthority(ledger, time);
         foreach (var user in (int[])[0, 1, Users / 2, Users - 1])
         {
-            await next.ExpectAsync("company", new Reserve($"two-{user}", new() { Tokens = 2, Dimensions = User(user) }), OutcomeStatus.Refused);
+            await next.ExpectAsync("company", new Reserve($"two-{user}", new() { Tokens = 2, Dimensions = User(user) }),
+                OutcomeStatus.Refused);
             await next.ExpectAsync("company", new Reserve($"one-{user}", new() { Tokens = 1, Dimensions = User(user) }));
-            await next.ExpectAsync("company", new Reserve($"more-{user}", new() { Tokens = 1, Dimensions = User(user) }), OutcomeStatus.Refused);
+            await next.ExpectAsync("company", new Reserve($"more-{user}", new() { Tokens = 1, Dimensions = User(user) }),
+                OutcomeStatus.Refused);
         }
         // Newcomers are told apart from those that are only not in memory.
         await next.ExpectAsync("company", new Reserve("new", new() { Tokens = 2, Dimensions = User(Users) }));
@@ -61,7 +64,8 @@ public sealed class ManyKeysTests
         do
         {
             var page = (AccountStatus)(await next.ExpectAsync("company", new GetStatus(cursor, 1000))).Answer!;
-            Assert.All(page.Limits.Where(limit => limit.LimitId == "each" && limit.Key != User(Users).User), limit => Assert.Equal(1, limit.Settled.Value));
+            Assert.All(page.Limits.Where(limit => limit.LimitId == "each" && limit.Key != User(Users).User), limit =>
+                Assert.Equal(1, limit.Settled.Value));
             shown += page.Limits.Count;
             cursor = page.NextCursor;
         }

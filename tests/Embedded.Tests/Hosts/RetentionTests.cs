@@ -31,7 +31,10 @@ public sealed class RetentionTests
         }
         Assert.Null(await upkeep.PurgeAsync(kept, null, 1000));
         foreach (var account in (string[])["old", "young"])
-            await host.ExpectAsync(account, new SetPolicy(Policy(Tokens("before", "lifetime", 1000), Tokens("ever", "lifetime", 1000), Tokens("today", "day", 1000))));
+            await host.ExpectAsync(
+                account,
+                    new SetPolicy(
+                        Policy(Tokens("before", "lifetime", 1000), Tokens("ever", "lifetime", 1000), Tokens("today", "day", 1000))));
 
         Assert.Equal([(30, null), (20, kept), (20, null)], await LimitsAsync(host, "old"));
         Assert.Equal([(30, null), (30, null), (30, null)], await LimitsAsync(host, "young"));
@@ -42,5 +45,6 @@ public sealed class RetentionTests
     }
 
     static async Task<IEnumerable<(long Settled, Instant? Since)>> LimitsAsync(IBudgetAuthority host, string account) =>
-        ((Decision)(await host.ExpectAsync(account, Check(1))).Answer!).Limits.Select(limit => ((long)limit.Settled.Value, limit.CountedSince));
+        ((Decision)(await host.ExpectAsync(account, Check(1))).Answer!).Limits.Select(
+            limit => ((long)limit.Settled.Value, limit.CountedSince));
 }

@@ -45,5 +45,6 @@ public sealed class MetricsTests(HttpHost host) : MetricsConformance(host);
 public sealed class EverySuiteTests
 {
     [Fact]
-    public void Every_suite_of_the_facade_runs_on_the_embedded_host() => Assert.Empty(HttpSuites.Missing(typeof(EverySuiteTests).Assembly, typeof(HttpHost)));
+    public void Every_suite_of_the_facade_runs_on_the_embedded_host() =>
+        Assert.Empty(HttpSuites.Missing(typeof(EverySuiteTests).Assembly, typeof(HttpHost)));
 }

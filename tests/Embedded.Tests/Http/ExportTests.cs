@@ -19,7 +19,8 @@ public sealed class ExportTests
         var endless = new EndlessRecords(authority.Ledger);
         var options = new ServerOptions { Urls = "http://127.0.0.1:0" };
         await using var app = Server.Build(WebApplication.CreateSlimBuilder(), options, services => services
-            .AddSingleton<IBudgetAuthority>(authority).AddSingleton<IUsageQueries>(endless).AddSingleton<IUsageHistories>(authority.Histories).AddSingleton(authority.Clock));
+            .AddSingleton<IBudgetAuthority>(authority).AddSingleton<IUsageQueries>(endless).AddSingleton<IUsageHistories>(
+                authority.Histories).AddSingleton(authority.Clock));
         await app.StartAsync();
         using var client = HttpHost.ClientOf(app);
 
@@ -56,20 +57,26 @@ public sealed class ExportTests
 
         static AccountRecord RecordOf(int no) => new("a", new()
         {
-            Id = $"u{no}", At = Instant.FromUtc(2026, 3, 1, 10, 0), BookedAt = Instant.FromUtc(2026, 3, 1, 10, 0), Amounts = new(1, 1, 0, 0, 1),
+            Id = $"u{no}", At = Instant.FromUtc(2026, 3, 1, 10, 0), BookedAt = Instant.FromUtc(2026, 3, 1, 10, 0),
+                Amounts = new(1, 1, 0, 0, 1),
             Usage = new() { InputTokens = 1, Metadata = metadata },
         });
 
-        public Task<IReadOnlyList<UsageSum>> SumAsync(UsageFilter filter, IReadOnlyList<UsageKey> by, UsageStep step, CancellationToken cancellation = default) => others.SumAsync(filter, by, step, cancellation);
+        public Task<IReadOnlyList<UsageSum>> SumAsync(UsageFilter filter, IReadOnlyList<UsageKey> by, UsageStep step,
+            CancellationToken cancellation = default) => others.SumAsync(filter, by, step, cancellation);
 
-        public Task<UsageExtent> ExtentAsync(UsageFilter filter, CancellationToken cancellation = default) => others.ExtentAsync(filter, cancellation);
+        public Task<UsageExtent> ExtentAsync(UsageFilter filter, CancellationToken cancellation = default) =>
+            others.ExtentAsync(filter, cancellation);
 
-        public Task<Page<string>> SessionsAsync(string account, string? cursor, int limit, CancellationToken cancellation = default) => others.SessionsAsync(account, cursor, limit, cancellation);
+        public Task<Page<string>> SessionsAsync(string account, string? cursor, int limit, CancellationToken cancellation = default) =>
+            others.SessionsAsync(account, cursor, limit, cancellation);
 
-        public Task<Page<AuditEntry>> AuditAsync(string account, string? cursor, int limit, CancellationToken cancellation = default) => others.AuditAsync(account, cursor, limit, cancellation);
+        public Task<Page<AuditEntry>> AuditAsync(string account, string? cursor, int limit, CancellationToken cancellation = default) =>
+            others.AuditAsync(account, cursor, limit, cancellation);
 
         public Task<Instant?> KeptSinceAsync(CancellationToken cancellation = default) => others.KeptSinceAsync(cancellation);
 
-        public Task<Page<string>> AccountsAsync(string? search, string? cursor, int limit, CancellationToken cancellation = default) => others.AccountsAsync(search, cursor, limit, cancellation);
+        public Task<Page<string>> AccountsAsync(string? search, string? cursor, int limit, CancellationToken cancellation = default) =>
+            others.AccountsAsync(search, cursor, limit, cancellation);
     }
 }

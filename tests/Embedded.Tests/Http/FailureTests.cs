@@ -30,8 +30,10 @@ public sealed class FailureTests(HttpHost host)
         Assert.Equal("1", away.Header("Retry-After"));
         Assert.DoesNotContain("secret", away.Text, StringComparison.Ordinal);
         (await Reserve("/v1/accounts/a/usage", "[{},{}]")).IsProblem(503, "unavailable");
-        using (var health = await client.GetAsync(new Uri("/health/ready", UriKind.Relative))) Assert.Equal(HttpStatusCode.ServiceUnavailable, health.StatusCode);
-        using (var alive = await client.GetAsync(new Uri("/health/live", UriKind.Relative))) Assert.Equal(HttpStatusCode.OK, alive.StatusCode);
+        using (var health = await client.GetAsync(new Uri("/health/ready", UriKind.Relative)))
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, health.StatusCode);
+        using (var alive = await client.GetAsync(new Uri("/health/live", UriKind.Relative)))
+            Assert.Equal(HttpStatusCode.OK, alive.StatusCode);
 
         authority.Broken = new InvalidOperationException("secret");
         var defect = await Reserve("/v1/accounts/a/reservations", """{"tokens":1}""");

@@ -32,7 +32,8 @@ public sealed class HttpHost : HttpFacade
     {
         var options = new ServerOptions { Urls = "http://127.0.0.1:0", AdminKey = adminKey };
         var app = Server.Build(WebApplication.CreateSlimBuilder(), options, services => services
-            .AddSingleton<IBudgetAuthority>(authority).AddSingleton<IUsageQueries>(authority.Ledger).AddSingleton<IUsageStore>(authority.Ledger).AddSingleton<IUsageHistories>(authority.Histories).AddSingleton(authority.Clock));
+            .AddSingleton<IBudgetAuthority>(authority).AddSingleton<IUsageQueries>(authority.Ledger).AddSingleton<IUsageStore>(
+                authority.Ledger).AddSingleton<IUsageHistories>(authority.Histories).AddSingleton(authority.Clock));
         await app.StartAsync();
         return app;
     }

@@ -10,7 +10,8 @@ public sealed class MeasureTests(HttpHost host)
     async Task<double> ValueAsync(string series)
     {
         var page = await host.Client.GetStringAsync(new Uri("/metrics", UriKind.Relative));
-        return Regex.Match(page, "(?m)^" + Regex.Escape(series) + " (\\S+)$") is { Success: true } match ? double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture) : 0;
+        return Regex.Match(page, "(?m)^" + Regex.Escape(series) + " (\\S+)$") is { Success: true } match
+            ? double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture) : 0;
     }
 
     /// <summary>Other hosts of this process count on the same page, so that there may be more.</summary>

@@ -1,4 +1,5 @@
-// Cases from the systems that came before, about reports, sums, queries, exports and storage, run as data over HTTP. What can not hold is in
+// Cases from the systems that came before, about reports, sums, queries, exports and storage, run as data over HTTP. What can not hold is
+// in
 // cases/exceptions.json.
 using System.Globalization;
 using System.Text;
@@ -30,9 +31,11 @@ public sealed class SeedReportCases(HttpHost host)
         if (given.TryGetProperty("records", out var records) && records.ValueKind == JsonValueKind.Array)
             foreach (var record in records.EnumerateArray()) await BookAsync(record, given);
         if (given.TryGetProperty("costs", out var costs))
-            foreach (var cost in costs.EnumerateArray()) await BookAsync(new() { ["model"] = cost[0].GetString(), ["cost"] = cost[1].GetString() });
+            foreach (var cost in costs.EnumerateArray())
+                await BookAsync(new() { ["model"] = cost[0].GetString(), ["cost"] = cost[1].GetString() });
         if (given.TryGetProperty("calls", out var calls))
-            await BookAsync(new() { ["requests"] = calls.GetInt64(), ["inputTokens"] = given.GetProperty("tokens").GetInt64(), ["cost"] = given.Text("cost") });
+            await BookAsync(new() { ["requests"] = calls.GetInt64(), ["inputTokens"] = given.GetProperty("tokens").GetInt64(),
+                ["cost"] = given.Text("cost") });
 
         var figures = new List<object?>();
         var text = new Dictionary<string, string>();
@@ -48,8 +51,13 @@ public sealed class SeedReportCases(HttpHost host)
                     await host.Post($"/v1/import?account={account}", """{"id":"torn","timestamp":"2024""");
                     break;
                 case "query" when expect.TryGetProperty("count", out var count):
-                    var filter = step.TryGetProperty("filter", out var given1) ? string.Concat(given1.EnumerateObject().Select(part => $"&{part.Name}={part.Value.ToString().Replace("False", "false", StringComparison.Ordinal).Replace("True", "true", StringComparison.Ordinal)}")) : "";
-                    Assert.Equal(count.GetInt32(), (await host.Get($"/v1/accounts/{account}/usage?limit=1000{filter}")).Json.GetProperty("items").GetArrayLength());
+                    var filter = step.TryGetProperty("filter", out var given1)
+                        ? string.Concat(
+                            given1.EnumerateObject()
+                                .Select(part =>
+                                    $"&{part.Name}={part.Value.ToString().Replace("False", "false", StringComparison.Ordinal).Replace("True", "true", StringComparison.Ordinal)}")) : "";
+                    Assert.Equal(count.GetInt32(), (await host.Get($"/v1/accounts/{account}/usage?limit=1000{filter}")).Json.GetProperty(
+                        "items").GetArrayLength());
                     return;
                 case "export":
                     var format = step.Text("format");
@@ -58,13 +66,15 @@ public sealed class SeedReportCases(HttpHost host)
                         else error = "unsupported-format";
                     break;
                 case "report" when expect.TryGetProperty("tokens", out _):
-                    figures.Add((await ReportAsync($"from={step.Text("from")}&to={step.Text("to")}")).GetProperty("summary").GetProperty("totalTokens").GetInt32());
+                    figures.Add((await ReportAsync($"from={step.Text("from")}&to={step.Text("to")}")).GetProperty("summary")
+                        .GetProperty("totalTokens").GetInt32());
                     break;
                 case "usage" when expect.TryGetProperty("usage", out _):
                     (await host.Get($"/v1/accounts/{account}")).IsProblem(404, "unknown-account", "account");
                     return;
                 case "create":
-                    Assert.NotEmpty(new ServerOptions { Ledger = step.GetProperty("options").GetProperty("storage").GetString()! }.Problems());
+                    Assert.NotEmpty(
+                        new ServerOptions { Ledger = step.GetProperty("options").GetProperty("storage").GetString()! }.Problems());
                     return;
             }
         if (one.Text("area") == "storage" && expect.TryGetProperty("requests", out _)) await PurgeAsync();
@@ -80,12 +90,17 @@ public sealed class SeedReportCases(HttpHost host)
 
     async Task CheckAsync(JsonElement expect, JsonElement last, List<object?> figures, Dictionary<string, string> text, string? error)
     {
-        var groups = last.TryGetProperty("groupBy", out var given) ? string.Join(',', given.EnumerateArray().Select(group => group.GetString()))
-            : last.TryGetProperty("by", out var by) ? by.GetString()!.Replace("day", "date", StringComparison.Ordinal) : "model,provider,user,orchestrator";
-        var range = last.TryGetProperty("granularity", out _) ? $"from={last.Text("from")}&to={last.Text("to")}&granularity=day" : Everything;
+        var groups = last.TryGetProperty("groupBy", out var given)
+            ? string.Join(',', given.EnumerateArray().Select(group => group.GetString()))
+            : last.TryGetProperty("by", out var by) ? by.GetString()!.Replace("day", "date", StringComparison.Ordinal)
+                : "model,provider,user,orchestrator";
+        var range = last.TryGetProperty("granularity", out _) ? $"from={last.Text("from")}&to={last.Text("to")}&granularity=day"
+            : Everything;
         var report = await ReportAsync($"{range}&groupBy={groups}");
         var summary = report.GetProperty("summary");
-        JsonElement[] Rows(string type) => [.. report.GetProperty("breakdown").EnumerateArray().Where(row => row.Text("type") == type && row.GetProperty("key").ValueKind == JsonValueKind.String)];
+        JsonElement[] Rows(string type) =>
+            [.. report.GetProperty("breakdown").EnumerateArray()
+                .Where(row => row.Text("type") == type && row.GetProperty("key").ValueKind == JsonValueKind.String)];
         foreach (var member in expect.EnumerateObject())
         {
             var value = member.Value;
@@ -93,21 +108,28 @@ public sealed class SeedReportCases(HttpHost host)
             {
                 case "error": Assert.Equal(value.GetString(), error); break;
                 case "rows" when text.Count == 0: Assert.Equal(value.GetInt32(), Rows(groups).Length); break;
-                case "keys": Assert.Equal(value.EnumerateArray().Select(key => key.GetString()), Rows("date").Select(row => row.Text("key"))); break;
-                case "tokens" when value.ValueKind == JsonValueKind.Array: Assert.Equal(value.EnumerateArray().Select(one => (object?)one.GetInt32()), figures); break;
+                case "keys": Assert.Equal(value.EnumerateArray().Select(key => key.GetString()), Rows("date")
+                    .Select(row => row.Text("key"))); break;
+                case "tokens" when value.ValueKind == JsonValueKind.Array: Assert.Equal(
+                    value.EnumerateArray().Select(one => (object?)one.GetInt32()), figures); break;
                 case "cell:error": Assert.Contains(value.GetString()!, text["csv"], StringComparison.Ordinal); break;
                 case "lines":
-                    Assert.Equal(value.EnumerateArray().Select(count => count.GetInt32()), new[] { text["csv"], text["jsonl"] }.Select(file => file.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length));
+                    Assert.Equal(value.EnumerateArray().Select(count => count.GetInt32()), new[] { text["csv"], text["jsonl"] }.Select(
+                        file => file.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length));
                     break;
                 case "json": Assert.Equal(value.GetString(), text["json"]); break;
-                case "jsonArrayLength": Assert.Equal(value.GetInt32(), JsonDocument.Parse(text["json"]).RootElement.GetArrayLength()); break;
-                case "jsonlLines": Assert.Equal(value.GetInt32(), text["jsonl"].Split('\n', StringSplitOptions.RemoveEmptyEntries).Length); break;
-                case "eachLineParses": Assert.All(text["jsonl"].Split('\n', StringSplitOptions.RemoveEmptyEntries), line => JsonDocument.Parse(line)); break;
+                case "jsonArrayLength": Assert.Equal(
+                    value.GetInt32(), JsonDocument.Parse(text["json"]).RootElement.GetArrayLength()); break;
+                case "jsonlLines": Assert.Equal(
+                    value.GetInt32(), text["jsonl"].Split('\n', StringSplitOptions.RemoveEmptyEntries).Length); break;
+                case "eachLineParses": Assert.All(text["jsonl"].Split('\n', StringSplitOptions.RemoveEmptyEntries), line =>
+                    JsonDocument.Parse(line)); break;
                 case "uniqueOrchestrators": Assert.Equal(value.GetInt32(), Rows("orchestrator").Length); break;
                 case "series":
                     Assert.Equal(
                         value.EnumerateArray().Select(step => $"{step.Text("start")} {step.GetProperty("tokens")}"),
-                        report.GetProperty("series").EnumerateArray().Select(step => $"{step.Text("start")} {step.GetProperty("totalTokens")}"));
+                        report.GetProperty("series").EnumerateArray()
+                            .Select(step => $"{step.Text("start")} {step.GetProperty("totalTokens")}"));
                     break;
                 case "groups":
                     // A missing tool has no name here: it can not be mistaken for one that is called so.
@@ -117,19 +139,23 @@ public sealed class SeedReportCases(HttpHost host)
                             && (row.GetProperty("key").GetString() ?? "unknown") == group.Text("key"));
                         Same(group.GetProperty("tokens"), row.GetProperty("totalTokens"));
                         Same(group.GetProperty("records"), row.GetProperty("totalRequests"));
-                        Assert.Equal((double)group.GetProperty("sharePercent").GetProperty("approx").GetDecimal(), row.GetProperty("percentage").GetDouble(), 2);
+                        Assert.Equal((double)group.GetProperty("sharePercent").GetProperty("approx").GetDecimal(),
+                            row.GetProperty("percentage").GetDouble(), 2);
                     }
                     break;
                 case "byModel":
                     Assert.Equal(
-                        value.EnumerateArray().Select(model => $"{model[0]} {model[1]} {decimal.Round(model[2].GetProperty("approx").GetDecimal(), 2)}"),
-                        report.GetProperty("costEstimate").GetProperty("models").EnumerateArray().Select(model => $"{model.Text("model")} {model.Text("totalCost")} {model.GetProperty("percentage")}"));
+                        value.EnumerateArray()
+                            .Select(model => $"{model[0]} {model[1]} {decimal.Round(model[2].GetProperty("approx").GetDecimal(), 2)}"),
+                        report.GetProperty("costEstimate").GetProperty("models").EnumerateArray()
+                            .Select(model => $"{model.Text("model")} {model.Text("totalCost")} {model.GetProperty("percentage")}"));
                     break;
                 case "top":
                     var status = (await host.Get($"/v1/accounts/{account}")).Json.GetProperty("topModels").EnumerateArray();
                     Assert.Equal(
                         value.EnumerateArray().Select(model => $"{model[0]} {model[1]} {model[2]}"),
-                        status.Select(model => $"{model.Text("model")} {model.GetProperty("totalTokens")} {model.GetProperty("percentage")}"));
+                        status.Select(
+                            model => $"{model.Text("model")} {model.GetProperty("totalTokens")} {model.GetProperty("percentage")}"));
                     break;
                 case "max" or "orderNote": break;
                 case "providers" or "users" or "models":
@@ -156,7 +182,8 @@ public sealed class SeedReportCases(HttpHost host)
     {
         "requests" or "records" or "summary.requests" => measures.GetProperty("totalRequests"),
         "failed" => measures.GetProperty("failedRequests"),
-        "succeeded" => JsonSerializer.SerializeToElement(measures.GetProperty("totalRequests").GetInt64() - measures.GetProperty("failedRequests").GetInt64()),
+        "succeeded" => JsonSerializer.SerializeToElement(measures.GetProperty("totalRequests").GetInt64() - measures.GetProperty(
+            "failedRequests").GetInt64()),
         "input" or "totalInput" => measures.GetProperty("totalInputTokens"),
         "output" or "totalOutput" => measures.GetProperty("totalOutputTokens"),
         "tokens" or "totalTokens" => measures.GetProperty("totalTokens"),
@@ -175,7 +202,8 @@ public sealed class SeedReportCases(HttpHost host)
     static void Same(JsonElement expected, JsonElement actual)
     {
         var (one, other) = (expected.ToString(), actual.ToString());
-        if (decimal.TryParse(one, CultureInfo.InvariantCulture, out var number)) Assert.Equal(number, decimal.Parse(other, CultureInfo.InvariantCulture));
+        if (decimal.TryParse(one, CultureInfo.InvariantCulture, out var number))
+            Assert.Equal(number, decimal.Parse(other, CultureInfo.InvariantCulture));
         else Assert.Equal(one, other);
     }
 
@@ -194,17 +222,21 @@ public sealed class SeedReportCases(HttpHost host)
         var (input, output) = (Number("input") ?? Number("total") ?? Number("tokens") ?? 0, Number("output") ?? 0);
         var usage = new JsonObject
         {
-            ["id"] = Word("id"), ["timestamp"] = Word("at"), ["model"] = model, ["user"] = Word("user"), ["session"] = Word("session") ?? Word("conversation") ?? Word("scope"),
-            ["orchestrator"] = Word("orchestrator"), ["tool"] = Word("tool"), ["inputTokens"] = input, ["outputTokens"] = output, ["durationMs"] = Number("durationMs"),
+            ["id"] = Word("id"), ["timestamp"] = Word("at"), ["model"] = model, ["user"] = Word("user"), ["session"] = Word("session")
+                ?? Word("conversation") ?? Word("scope"),
+            ["orchestrator"] = Word("orchestrator"), ["tool"] = Word("tool"), ["inputTokens"] = input, ["outputTokens"] = output,
+                ["durationMs"] = Number("durationMs"),
             ["error"] = Word("error"), ["cost"] = Word("cost"),
             // Who calls knows whom; that system guessed it from the name.
-            ["provider"] = Word("provider") ?? (model is null ? null : model.StartsWith("claude", StringComparison.Ordinal) ? "anthropic" : model.StartsWith("gpt", StringComparison.Ordinal) ? "openai" : null),
+            ["provider"] = Word("provider") ?? (model is null ? null : model.StartsWith("claude", StringComparison.Ordinal)
+                ? "anthropic" : model.StartsWith("gpt", StringComparison.Ordinal) ? "openai" : null),
         };
         if (record.TryGetProperty("success", out var success)) usage["success"] = success.GetBoolean();
         if (given.TryGetProperty("prices", out var prices) && model is not null)
         {
             decimal Rate(string kind) => decimal.Parse(prices.GetProperty(model).Text(kind), CultureInfo.InvariantCulture);
-            usage["cost"] = ((input * Rate("input") + output * Rate("output")) / 1000).ToString("0.#########", CultureInfo.InvariantCulture);
+            usage["cost"] = ((input * Rate("input") + output * Rate("output")) / 1000)
+                .ToString("0.#########", CultureInfo.InvariantCulture);
         }
         await BookAsync(usage);
     }

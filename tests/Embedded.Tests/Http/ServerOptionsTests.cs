@@ -14,18 +14,22 @@ public sealed class ServerOptionsTests
     {
         var options = ServerOptions.Of(Settings());
         Assert.Empty(options.Problems());
-        Assert.Equal(("http://127.0.0.1:8080", "./data", "sqlite", null, "create"), (options.Urls, options.Data, options.Ledger, options.AdminKey, options.UnknownAccounts));
+        Assert.Equal(("http://127.0.0.1:8080", "./data", "sqlite", null, "create"),
+            (options.Urls, options.Data, options.Ledger, options.AdminKey, options.UnknownAccounts));
     }
 
     [Theory]
     [InlineData("PURSER_LEDGER", "mysql", "PURSER_LEDGER must be sqlite, postgres or memory, not 'mysql'")]
-    [InlineData("PURSER_LEDGER", "postgres", "PURSER_POSTGRES is needed with PURSER_LEDGER=postgres: a connection string such as Host=127.0.0.1;Username=purser;Database=purser")]
+    [InlineData("PURSER_LEDGER", "postgres",
+        "PURSER_POSTGRES is needed with PURSER_LEDGER=postgres: a connection string such as "
+            + "Host=127.0.0.1;Username=purser;Database=purser")]
     [InlineData("PURSER_UNKNOWN_ACCOUNTS", "maybe", "PURSER_UNKNOWN_ACCOUNTS must be create or refuse, not 'maybe'")]
     [InlineData("PURSER_COMPACTION", "true", "PURSER_COMPACTION must be on or off, not 'true'")]
     [InlineData("PURSER_DATA", "", "PURSER_DATA must be a folder")]
     [InlineData("PURSER_ADMIN_KEY", "short", "PURSER_ADMIN_KEY must have at least 8 characters")]
     [InlineData("PURSER_URLS", "8080", "PURSER_URLS must be addresses such as http://127.0.0.1:8080, separated by semicolons, not '8080'")]
-    [InlineData("PURSER_URLS", "https://127.0.0.1:8443", "PURSER_URLS must be addresses such as http://127.0.0.1:8080, separated by semicolons, not 'https://127.0.0.1:8443'")]
+    [InlineData("PURSER_URLS", "https://127.0.0.1:8443",
+        "PURSER_URLS must be addresses such as http://127.0.0.1:8080, separated by semicolons, not 'https://127.0.0.1:8443'")]
     public void A_wrong_value_is_named_in_one_line(string name, string value, string problem) =>
         Assert.Equal([problem], ServerOptions.Of(Settings((name, value))).Problems());
 
@@ -48,9 +52,11 @@ public sealed class ServerOptionsTests
     [InlineData("http://localhost:1")]
     [InlineData("http://127.0.0.2:0")]
     [InlineData("http://[::1]:8080;http://127.0.0.1:8080")]
-    public void Listening_on_this_machine_needs_none(string urls) => Assert.Empty(ServerOptions.Of(Settings(("PURSER_URLS", urls))).Problems());
+    public void Listening_on_this_machine_needs_none(string urls) =>
+        Assert.Empty(ServerOptions.Of(Settings(("PURSER_URLS", urls))).Problems());
 
     [Fact]
     public void What_nobody_reads_is_told() =>
-        Assert.Equal(["PURSER_LEGDER", "PURSER_REDIS"], ServerOptions.Unknown(Settings(("PURSER_LEGDER", "sqlite"), ("PURSER_REDIS", "x"), ("PURSER_DATA", "d"), ("PATH", "x"))));
+        Assert.Equal(["PURSER_LEGDER", "PURSER_REDIS"],
+            ServerOptions.Unknown(Settings(("PURSER_LEGDER", "sqlite"), ("PURSER_REDIS", "x"), ("PURSER_DATA", "d"), ("PATH", "x"))));
 }

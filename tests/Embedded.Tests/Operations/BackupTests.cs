@@ -1,4 +1,5 @@
-// A backup of any ledger, restored into any other one, changes no answer; and what is no whole backup is refused before anything is written.
+// A backup of any ledger, restored into any other one, changes no answer; and what is no whole backup is refused before anything is
+// written.
 using System.IO.Compression;
 using System.Text;
 using NodaTime;
@@ -101,9 +102,11 @@ public sealed class BackupTests
         await RefusedAsync(Zip("{\"some\":\"log\"}\n{\"end\":true}\n"), "not a backup of Purser");
         await RefusedAsync(Zip("[1,2]\n"), "damaged");
         await RefusedAsync(Zip("null\n"), "damaged");
-        await RefusedAsync(Zip(Unzip(await WholeAsync()).Replace("{\"purserBackup\":2", "{\"purserBackup\":3", StringComparison.Ordinal)), "format 3");
+        await RefusedAsync(Zip(Unzip(await WholeAsync()).Replace("{\"purserBackup\":2", "{\"purserBackup\":3", StringComparison.Ordinal)),
+            "format 3");
         // The checksum is right, and still it is nothing that this program can write.
-        await RefusedAsync(Sealed("{\"purserBackup\":1}\n{\"account\":\"a\",\"version\":1,\"at\":0,\"events\":[{\"e\":\"fromTheFuture\"}]}\n"), "damaged");
+        await RefusedAsync(
+            Sealed("{\"purserBackup\":1}\n{\"account\":\"a\",\"version\":1,\"at\":0,\"events\":[{\"e\":\"fromTheFuture\"}]}\n"), "damaged");
         await RefusedAsync(Sealed("{\"purserBackup\":1}\n{\"account\":\"a\",\"version\":1,\"at\":0}\n"), "damaged");
         await RefusedAsync(Sealed("{\"purserBackup\":1}\n{\"account\":\"a\",\"version\":2,\"at\":0,\"events\":[]}\n"), "stands where");
         const string checkpoint = "{\"purserBackup\":2}\n{\"account\":\"a\",\"checkpoint\":5,\"at\":0,\"state\":{},\"history\":{}}\n";
@@ -122,7 +125,8 @@ public sealed class BackupTests
     static async Task RefusedAsync(byte[] file, string why)
     {
         await using var store = await Store.NewAsync("memory");
-        var refused = await Assert.ThrowsAsync<InvalidDataException>(() => Backup.ReadAsync(new MemoryStream(file), store.Ledger, store.Queries));
+        var refused = await Assert.ThrowsAsync<InvalidDataException>(
+            () => Backup.ReadAsync(new MemoryStream(file), store.Ledger, store.Queries));
         Assert.Contains(why, refused.Message, StringComparison.Ordinal);
         Assert.Empty((await store.Queries.AccountsAsync(null, null, 10)).Items);
         Assert.Equal(0, (await store.Ledger.LoadSettingsAsync()).Version);
@@ -142,5 +146,6 @@ public sealed class BackupTests
     }
 
     static byte[] Sealed(string text) =>
-        Zip(text + "{\"end\":true,\"sha256\":\"" + Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes(text))) + "\"}\n");
+        Zip(text + "{\"end\":true,\"sha256\":\"" + Convert.ToHexStringLower(
+            System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes(text))) + "\"}\n");
 }

@@ -11,7 +11,8 @@ public sealed class CatalogueTests
 {
     static readonly Instant at = Instant.FromUtc(2026, 11, 21, 0, 0);
 
-    static PutCatalogue Put(string input) => new(Catalogues.Bytes(Catalogues.With("m", input))) { At = at, ChangedBy = "ann", Reason = "prices of November" };
+    static PutCatalogue Put(string input) => new(Catalogues.Bytes(Catalogues.With("m", input))) { At = at, ChangedBy = "ann",
+        Reason = "prices of November" };
 
     [Fact]
     public async Task The_file_is_fetched_once_however_often_settings_change_and_however_many_ask_at_once()
@@ -35,7 +36,8 @@ public sealed class CatalogueTests
         }
         Assert.Equal(1, fetched);
         await source.EditAsync(Put("2"));
-        Assert.Equal(2m, (await shelf.SettingsOfAsync(await ledger.LoadSettingsAsync(), false)).Prices.Find("house", "m")!.Periods[0].Rates[RateKind.Input]);
+        Assert.Equal(2m, (await shelf.SettingsOfAsync(await ledger.LoadSettingsAsync(), false)).Prices.Find("house", "m")!.Periods[0].Rates[
+            RateKind.Input]);
         Assert.Equal(2, fetched);
     }
 

@@ -88,7 +88,8 @@ public sealed class CommandTests : IDisposable
         Assert.Equal(1, await RunAsync(["restore", In("a.gz"), .. postgres]));
         Assert.Equal(0, await RunAsync(["backup", In("b.gz"), .. postgres]));
         Assert.Equal(0, await RunAsync("restore", In("b.gz"), "--data", In("back")));
-        Shows("1 accounts, 1 entries, 1 events are in the PostgreSQL ledger", "the ledger is not empty", "1 accounts, 1 entries, 1 records: all holds");
+        Shows("1 accounts, 1 entries, 1 events are in the PostgreSQL ledger", "the ledger is not empty",
+            "1 accounts, 1 entries, 1 records: all holds");
     }
 
     [Fact]
@@ -101,7 +102,8 @@ public sealed class CommandTests : IDisposable
         Assert.Equal(1, await RunAsync("prices", "--check", In("bad.json")));
         Assert.Equal(1, await RunAsync("prices", "--check", In("none.json")));
         Assert.Equal(2, await RunAsync("prices", "m", "--check", In("good.json")));
-        Shows("is a catalogue of 1 prices as of 2026-11-20, version catalogue-2026-11-20-", "house/m: rates.input: must be a decimal string", "none.json");
+        Shows("is a catalogue of 1 prices as of 2026-11-20, version catalogue-2026-11-20-",
+            "house/m: rates.input: must be a decimal string", "none.json");
     }
 
     [Fact]
@@ -160,7 +162,8 @@ public sealed class CommandTests : IDisposable
     {
         var console = AnsiConsole.Create(new()
         {
-            Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Interactive = InteractionSupport.No, Out = new AnsiConsoleOutput(screen),
+            Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Interactive = InteractionSupport.No,
+                Out = new AnsiConsoleOutput(screen),
         });
         return Api.CommandLine.RunAsync(args, _ => throw new InvalidOperationException("must not start"), console);
     }

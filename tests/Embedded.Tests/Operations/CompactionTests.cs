@@ -28,7 +28,8 @@ public sealed class CompactionTests
         /// <summary>Both live in one time, whatever clock their ledgers have.</summary>
         readonly FaultyLedger timed = new(ledger) { Time = () => Instant.FromDateTimeOffset(time.GetUtcNow()) };
 
-        static readonly EmbeddedOptions options = new() { DeadlinePoll = Timeout.InfiniteTimeSpan, EventsPerSnapshot = 15, MostKeyedCounters = 2 };
+        static readonly EmbeddedOptions options = new() { DeadlinePoll = Timeout.InfiniteTimeSpan, EventsPerSnapshot = 15,
+            MostKeyedCounters = 2 };
 
         EmbeddedHistories histories = new(ledger, time: time);
         EmbeddedAuthority? host;
@@ -50,7 +51,8 @@ public sealed class CompactionTests
         public async Task<string> HistoryAsync(string account)
         {
             var view = await histories.ReadAsync(account);
-            return $"{view.Position} {view.TokensPerCall} {view.NanosPerCall} {view.MillisPerCall} {string.Join(' ', view.Hours)} {string.Join(' ', view.Anomalies)}";
+            return $"{view.Position} {view.TokensPerCall} {view.NanosPerCall} {view.MillisPerCall} {string.Join(' ', view.Hours)} "
+                + $"{string.Join(' ', view.Anomalies)}";
         }
 
         public async ValueTask DisposeAsync()
@@ -84,7 +86,8 @@ public sealed class CompactionTests
             var now = Instant.FromDateTimeOffset(time.GetUtcNow());
             if (random.Next(3) == 0) await compacted.Store.FoldAsync(now, random.Next(1, 9));
             if (random.Next(5) == 0) await compacted.Store.EraseNextAsync();
-            if (random.Next(6) == 0) await compacted.Store.CompactAsync(account, now - Duration.FromMinutes(random.Next(900)), random.Next(1, 30));
+            if (random.Next(6) == 0)
+                await compacted.Store.CompactAsync(account, now - Duration.FromMinutes(random.Next(900)), random.Next(1, 30));
             if (random.Next(30) == 0) await compacted.RestartAsync();
             if (random.Next(30) == 0) await compacted.Ledger.DeleteSnapshotsAsync();
             if (random.Next(30) == 0) await compacted.Store.RebuildAsync(account);
@@ -102,7 +105,7 @@ public sealed class CompactionTests
         var report = await Verification.RunAsync(compacted.Ledger, compacted.Queries);
         Assert.True(report.Holds, string.Join('\n', report.Findings.Select(finding => $"{finding.Account}: {finding.What}")));
         Assert.Equal((3, 3), (report.Accounts, report.Compacted));
-        Assert.Equal(new(3, 3), await Rebuild.RunAsync(compacted.Queries, compacted.Store));
+        Assert.Equal(new(3, 3), await JournalRebuild.RunAsync(compacted.Queries, compacted.Store));
         await CompareAsync(whole, compacted);
 
         // Records of compacted entries may go, and a backup into another ledger tells the same.
@@ -121,7 +124,7 @@ public sealed class CompactionTests
         await CompareAsync(whole, restored);
         report = await Verification.RunAsync(restored.Ledger, restored.Queries);
         Assert.True(report.Holds, string.Join('\n', report.Findings.Select(finding => $"{finding.Account}: {finding.What}")));
-        await Rebuild.RunAsync(restored.Queries, restored.Store);
+        await JournalRebuild.RunAsync(restored.Queries, restored.Store);
         await CompareAsync(whole, restored);
         foreach (var account in accounts)
         {
@@ -139,19 +142,24 @@ public sealed class CompactionTests
 
     static BudgetCommand CommandOf(Random random, Instant now, int call)
     {
-        var dimensions = new Dimensions { User = random.Next(3) == 0 ? null : $"user{random.Next(6)}", Model = $"m{random.Next(3)}", Session = $"s{random.Next(5)}" };
+        var dimensions = new Dimensions { User = random.Next(3) == 0 ? null : $"user{random.Next(6)}", Model = $"m{random.Next(3)}",
+            Session = $"s{random.Next(5)}" };
         var usage = new Usage
         {
-            InputTokens = random.Next(300), OutputTokens = random.Next(100), CostNanos = random.Next(1_000_000), Success = random.Next(5) > 0,
+            InputTokens = random.Next(300), OutputTokens = random.Next(100), CostNanos = random.Next(1_000_000),
+                Success = random.Next(5) > 0,
             DurationMs = random.Next(2) == 0 ? random.Next(10_000) : null, Dimensions = dimensions,
         };
         return random.Next(20) switch
         {
-            < 5 => new Reserve($"h{call}", new() { Tokens = random.Next(1, 400), CostNanos = 5, Dimensions = dimensions }, random.Next(2) == 0 ? random.Next(60, 7200) : null),
+            < 5 => new Reserve($"h{call}", new() { Tokens = random.Next(1, 400), CostNanos = 5, Dimensions = dimensions },
+                random.Next(2) == 0 ? random.Next(60, 7200) : null),
             < 9 => new Settle($"h{random.Next(call)}", $"s{call}", usage, random.Next(4) > 0),
-            < 13 => new Record($"r{call - random.Next(3)}", usage with { Timestamp = random.Next(3) == 0 ? now + Duration.FromMinutes(random.Next(-3000, 300)) : null }),
+            < 13 => new Record($"r{call - random.Next(3)}", usage with { Timestamp = random.Next(3) == 0
+                ? now + Duration.FromMinutes(random.Next(-3000, 300)) : null }),
             13 => new Release($"h{random.Next(call)}"),
-            14 => new AddOverride($"o{call}", new() { LimitId = "ever", Additional = 500, Reason = "more", CreatedBy = "ops", ExpiresAt = now + Duration.FromHours(random.Next(1, 50)) }),
+            14 => new AddOverride($"o{call}", new() { LimitId = "ever", Additional = 500, Reason = "more", CreatedBy = "ops",
+                ExpiresAt = now + Duration.FromHours(random.Next(1, 50)) }),
             15 => new SetPolicy(new()
             {
                 Limits =
@@ -162,7 +170,8 @@ public sealed class CompactionTests
                 Holds = random.Next(2) == 0 ? new(OnExpiry: ExpiryRule.Charge) : null,
             }),
             16 => new GetStatus(),
-            17 => random.Next(4) == 0 ? new EraseUsage(random.Next(3) == 0 ? null : $"user{random.Next(6)}", "ops", "asked for") : new GetReservation($"h{random.Next(call)}"),
+            17 => random.Next(4) == 0 ? new EraseUsage(random.Next(3) == 0 ? null : $"user{random.Next(6)}", "ops", "asked for")
+                : new GetReservation($"h{random.Next(call)}"),
             18 => random.Next(2) == 0 ? new Pause("a while") : new Resume(),
             _ => new Resume(),
         };
@@ -188,8 +197,10 @@ public sealed class CompactionTests
         Assert.Equal(await expected.Queries.ExtentAsync(new()), await found.Queries.ExtentAsync(new()));
     }
 
-    static async Task<string> SumsAsync(Twin twin, UsageKey[] by, UsageStep step) => string.Join('\n', (await twin.Queries.SumAsync(new(), by, step)).Select(sum =>
-        $"{sum.Start} {string.Join('/', sum.Keys)} {sum.Records} {sum.InputTokens} {sum.OutputTokens} {sum.Requests} {sum.FailedRequests} {sum.CostNanos} {sum.DurationMs} "
+    static async Task<string> SumsAsync(Twin twin, UsageKey[] by, UsageStep step) =>
+        string.Join('\n', (await twin.Queries.SumAsync(new(), by, step)).Select(sum =>
+        $"{sum.Start} {string.Join('/', sum.Keys)} {sum.Records} {sum.InputTokens} {sum.OutputTokens} {sum.Requests} "
+            + $"{sum.FailedRequests} {sum.CostNanos} {sum.DurationMs} "
         + string.Join(' ', sum.Durations.Counts)).Order(StringComparer.Ordinal));
 
     static async Task<string> AuditAsync(Twin twin, string account)
@@ -198,7 +209,8 @@ public sealed class CompactionTests
         for (string? cursor = null; ;)
         {
             var page = await twin.Queries.AuditAsync(account, cursor, 7);
-            foreach (var (version, happened) in page.Items) shown.Append(version).AppendLine(Encoding.UTF8.GetString(LedgerJson.EncodeEvents([happened])));
+            foreach (var (version, happened) in page.Items)
+                shown.Append(version).AppendLine(Encoding.UTF8.GetString(LedgerJson.EncodeEvents([happened])));
             if ((cursor = page.Next) is null) return shown.ToString();
         }
     }
@@ -221,7 +233,8 @@ public sealed class CompactionTests
         await using var histories = new EmbeddedHistories(store.Ledger);
         await Assert.ThrowsAsync<InvalidDataException>(() => histories.ReadAsync("a"));
         var report = await Verification.RunAsync(store.Ledger, store.Queries);
-        Assert.Contains(report.Findings, finding => finding.Account == "a" && finding.What.Contains("is missing", StringComparison.Ordinal));
+        Assert.Contains(report.Findings, finding => finding.Account == "a"
+            && finding.What.Contains("is missing", StringComparison.Ordinal));
         Assert.Equal(200, (await store.Queries.SumAsync(new(), [], UsageStep.Whole))[0].Records);
     }
 

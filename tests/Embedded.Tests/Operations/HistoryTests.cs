@@ -1,4 +1,5 @@
-// Whatever happened (lost replies, failed writes, killed hosts, retries, upkeep at any moment), reports, records and the journal say the same.
+// Whatever happened (lost replies, failed writes, killed hosts, retries, upkeep at any moment), reports, records and the journal say the
+// same.
 using NodaTime;
 using Purser.Conformance;
 using Purser.Core;
@@ -38,20 +39,26 @@ public sealed class HistoryTests
             var name = random.Next(12) == 0 ? "__proto__" : $"m{random.Next(3)}";
             var call = new Usage
             {
-                Dimensions = new() { Model = name, User = random.Next(3) == 0 ? "=cmd()" : null, Session = $"s{random.Next(5)}", Tags = new() { ["__proto__"] = name } },
-                InputTokens = random.Next(1000), OutputTokens = random.Next(1000), CostNanos = random.Next(1_000_000), Success = random.Next(5) > 0,
+                Dimensions = new() { Model = name, User = random.Next(3) == 0 ? "=cmd()" : null, Session = $"s{random.Next(5)}",
+                    Tags = new() { ["__proto__"] = name } },
+                InputTokens = random.Next(1000), OutputTokens = random.Next(1000), CostNanos = random.Next(1_000_000),
+                    Success = random.Next(5) > 0,
                 DurationMs = random.Next(2) == 0 ? random.Next(10_000) : null,
                 Timestamp = random.Next(3) == 0 ? Instant.FromUtc(2026, 3, 1, 0, 0) + Duration.FromMinutes(random.Next(40_000)) : null,
             };
             var final = random.Next(4) > 0;
-            await UntilAnsweredAsync(() => host.SendAsync(account, new Reserve("h" + id, new() { Tokens = 100, CostNanos = 5, Dimensions = call.Dimensions })));
+            await UntilAnsweredAsync(
+                () => host.SendAsync(account, new Reserve("h" + id, new() { Tokens = 100, CostNanos = 5, Dimensions = call.Dimensions })));
             var settled = random.Next(3) switch
             {
-                0 => await UntilAnsweredAsync(() => host.SendAsync(account, new Settle("h" + id, "s" + id, call with { Timestamp = null }, final))),
+                0 => await UntilAnsweredAsync(
+                    () => host.SendAsync(account, new Settle("h" + id, "s" + id, call with { Timestamp = null }, final))),
                 1 => await UntilAnsweredAsync(() => host.SendAsync(account, new Record("r" + id, call))),
                 _ => await UntilAnsweredAsync(() => host.SendAsync(account, new Release("h" + id))),
             };
-            if (settled.Answer is Settlement one) acknowledged[$"{account} {one.UsageId}"] = (one.Tokens, Money.TryParse(one.Cost, out var nanos) ? nanos : throw new InvalidDataException(one.Cost));
+            if (settled.Answer is Settlement one)
+                acknowledged[$"{account} {one.UsageId}"] = (one.Tokens, Money.TryParse(one.Cost, out var nanos)
+                    ? nanos : throw new InvalidDataException(one.Cost));
             if (random.Next(20) == 0)
             {
                 await host.DisposeAsync();
@@ -64,11 +71,13 @@ public sealed class HistoryTests
         await host.DisposeAsync();
 
         var report = await Verification.RunAsync(store.Ledger, store.Queries);
-        Assert.True(report.Holds, $"seed {seed}: {string.Join('\n', report.Findings.Select(finding => $"{finding.Account}: {finding.What}"))}");
+        Assert.True(
+            report.Holds, $"seed {seed}: {string.Join('\n', report.Findings.Select(finding => $"{finding.Account}: {finding.What}"))}");
         foreach (var by in (UsageKey[][])[[], [UsageKey.Model], [UsageKey.Session], [UsageKey.Tag], [UsageKey.Account]])
         {
             var sums = await store.Queries.SumAsync(new(), by, UsageStep.Whole);
-            Assert.Equal(acknowledged.Values.Sum(one => one.Tokens), (long)sums.Aggregate((Int128)0, (total, sum) => total + sum.InputTokens + sum.OutputTokens));
+            Assert.Equal(acknowledged.Values.Sum(one => one.Tokens), (long)sums.Aggregate((Int128)0, (total, sum) =>
+                total + sum.InputTokens + sum.OutputTokens));
             Assert.Equal(acknowledged.Values.Sum(one => one.Nanos), (long)sums.Aggregate((Int128)0, (total, sum) => total + sum.CostNanos));
             Assert.Equal(acknowledged.Count, sums.Sum(sum => sum.Records));
         }

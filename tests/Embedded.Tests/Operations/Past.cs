@@ -24,7 +24,8 @@ sealed class Past
         return past;
     }
 
-    EmbeddedAuthority HostOn(ILedger ledger) => new(ledger, Time, new() { DeadlinePoll = Timeout.InfiniteTimeSpan, ClockPoll = TimeSpan.FromDays(300) });
+    EmbeddedAuthority HostOn(ILedger ledger) =>
+        new(ledger, Time, new() { DeadlinePoll = Timeout.InfiniteTimeSpan, ClockPoll = TimeSpan.FromDays(300) });
 
     async Task LiveAsync(ILedger ledger)
     {
@@ -34,11 +35,14 @@ sealed class Past
         foreach (var account in accounts)
         {
             await host.ExpectAsync(account, new SetPolicy(Policy(
-                Tokens("ever", "lifetime", 2000), Tokens("users", "hour", 900) with { Each = "user" }, Tokens("rolls", "rolling:PT2H", 5000)) with
+                Tokens("ever", "lifetime", 2000), Tokens("users", "hour", 900) with { Each = "user" },
+                    Tokens("rolls", "rolling:PT2H", 5000)) with
             {
                 Holds = account == accounts[1] ? new(OnExpiry: ExpiryRule.Charge) : null,
             }));
-            await SendAsync(host, account, new Reserve("open", new() { Tokens = 100, Dimensions = new() { User = "ann", Model = "gpt-4o-mini" } }, 86_400));
+            await SendAsync(
+                host, account, new Reserve("open", new() { Tokens = 100, Dimensions = new() { User = "ann", Model = "gpt-4o-mini" } },
+                    86_400));
             await SendAsync(host, account, Reserve("settled", 200));
             await SendAsync(host, account, Settle("settled", "u1", 150, 7));
             await SendAsync(host, account, Reserve("parts", 300, 86_400));
@@ -51,7 +55,8 @@ sealed class Past
             await host.ExpectAsync(account, new Release("released"));
             await SendAsync(host, account, new Record("u3", new()
             {
-                InputTokens = 11, OutputTokens = 13, Success = false, Error = "timeout", Dimensions = new() { User = "Zoë \"🦊\"", Model = "no-such-model", Session = "s" },
+                InputTokens = 11, OutputTokens = 13, Success = false, Error = "timeout",
+                    Dimensions = new() { User = "Zoë \"🦊\"", Model = "no-such-model", Session = "s" },
             }));
             await SendAsync(host, account, new AddOverride("raise", new()
             {
@@ -93,9 +98,11 @@ sealed class Past
             // A second final settlement and another body are conflicts for ever.
             answers.Add((await host.ExpectAsync(account, Settle("late", "other", 1), OutcomeStatus.Conflict)).Detail);
             answers.Add((await host.ExpectAsync(account, Record("u3", 1), OutcomeStatus.IdempotencyMismatch)).Detail);
-            answers.Add(await queries.SumAsync(new() { Account = account }, [UsageKey.User, UsageKey.Model, UsageKey.Session], UsageStep.Quarter));
+            answers.Add(await queries.SumAsync(new() { Account = account }, [UsageKey.User, UsageKey.Model, UsageKey.Session],
+                UsageStep.Quarter));
             answers.Add(await queries.ExtentAsync(new() { Account = account }));
-            answers.Add((await queries.FindAsync(new() { Account = account }, null, 100)).Items.Select(item => Samples.Text(item.Record)).ToList());
+            answers.Add((await queries.FindAsync(new() { Account = account }, null, 100)).Items.Select(item => Samples.Text(item.Record))
+                .ToList());
         }
         answers.Add((await queries.AccountsAsync(null, null, 100)).Items);
         answers.Add((await host.SettingsAsync()).DefaultPolicy);

@@ -11,22 +11,32 @@ public sealed class VerificationTests
     [
         ("a usage record is deleted", "DELETE FROM usage WHERE usage_id = 'u2'", "", "usage 'u2' is in the journal and not stored"),
         ("the tokens of a usage record are changed", "UPDATE usage SET input = input + 1 WHERE usage_id = 'u2'", "", "reports count"),
-        ("the cost of a usage record is changed", "UPDATE usage SET cost_nanos = 7 WHERE usage_id = 'u2'", "UPDATE usage SET cost = 7 WHERE usage_id = 'u2'", "reports count"),
+        ("the cost of a usage record is changed", "UPDATE usage SET cost_nanos = 7 WHERE usage_id = 'u2'",
+            "UPDATE usage SET cost = 7 WHERE usage_id = 'u2'", "reports count"),
         ("the model of a usage record is changed", "UPDATE usage SET model = 'cheap' WHERE usage_id = 'u3'", "", "reports count"),
         ("the time of a usage record is changed", "UPDATE usage SET at = at + 900000 WHERE usage_id = 'u3'", "", "reports count"),
-        ("the text of a usage record is changed", "UPDATE usage SET record = (SELECT record FROM usage WHERE usage_id = 'u1' LIMIT 1) WHERE usage_id = 'u2'", "", "usage 'u2' is in the journal and not stored"),
-        ("the text of a usage record is destroyed", "UPDATE usage SET record = X'00' WHERE usage_id = 'u2'", "UPDATE usage SET record = '\\x00' WHERE usage_id = 'u2'", "can not be read"),
-        ("a closed reservation is deleted", "DELETE FROM closed_holds WHERE hold_id = 'settled'", "DELETE FROM holds WHERE id = 'settled'", "reservation 'settled' is closed in the journal and not stored"),
-        ("a closed reservation is changed", "UPDATE closed_holds SET hold = (SELECT hold FROM closed_holds WHERE hold_id = 'late' LIMIT 1) WHERE hold_id = 'settled'",
-            "UPDATE holds SET hold = (SELECT hold FROM holds WHERE id = 'late' LIMIT 1) WHERE id = 'settled'", "reservation 'settled' is stored otherwise"),
+        ("the text of a usage record is changed",
+            "UPDATE usage SET record = (SELECT record FROM usage WHERE usage_id = 'u1' LIMIT 1) WHERE usage_id = 'u2'", "",
+                "usage 'u2' is in the journal and not stored"),
+        ("the text of a usage record is destroyed", "UPDATE usage SET record = X'00' WHERE usage_id = 'u2'",
+            "UPDATE usage SET record = '\\x00' WHERE usage_id = 'u2'", "can not be read"),
+        ("a closed reservation is deleted", "DELETE FROM closed_holds WHERE hold_id = 'settled'", "DELETE FROM holds WHERE id = 'settled'",
+            "reservation 'settled' is closed in the journal and not stored"),
+        ("a closed reservation is changed",
+            "UPDATE closed_holds SET hold = (SELECT hold FROM closed_holds WHERE hold_id = 'late' LIMIT 1) WHERE hold_id = 'settled'",
+            "UPDATE holds SET hold = (SELECT hold FROM holds WHERE id = 'late' LIMIT 1) WHERE id = 'settled'",
+                "reservation 'settled' is stored otherwise"),
         ("a journal entry in the middle is deleted", "DELETE FROM journal WHERE version = 4", "", ""),
         ("the first journal entry is deleted", "DELETE FROM journal WHERE version = 1", "", ""),
         ("the last journal entry is deleted", "DELETE FROM journal WHERE position IN (SELECT last_entry FROM heads)",
             "DELETE FROM journal j WHERE version = (SELECT version FROM heads h WHERE h.account = j.account)", ""),
-        ("a journal entry is destroyed", "UPDATE journal SET events = X'5B' WHERE version = 3", "UPDATE journal SET events = '\\x5B' WHERE version = 3", "can not be read"),
-        ("a journal entry is replaced by another", "UPDATE journal SET events = (SELECT events FROM journal WHERE version = 4 LIMIT 1) WHERE version = 5", "", ""),
+        ("a journal entry is destroyed", "UPDATE journal SET events = X'5B' WHERE version = 3",
+            "UPDATE journal SET events = '\\x5B' WHERE version = 3", "can not be read"),
+        ("a journal entry is replaced by another",
+            "UPDATE journal SET events = (SELECT events FROM journal WHERE version = 4 LIMIT 1) WHERE version = 5", "", ""),
         ("the version of an account is changed", "UPDATE heads SET version = version + 1", "", "stands at"),
-        ("a snapshot is destroyed", "UPDATE snapshots SET state = X'7B'", "UPDATE snapshots SET state = '\\x7B'", "the snapshot can not be read"),
+        ("a snapshot is destroyed", "UPDATE snapshots SET state = X'7B'", "UPDATE snapshots SET state = '\\x7B'",
+            "the snapshot can not be read"),
         ("a snapshot claims another version", "UPDATE snapshots SET version = version - 1", "", "from the snapshot"),
     ];
 
@@ -50,7 +60,8 @@ public sealed class VerificationTests
 
         var report = await Verification.RunAsync(store.Ledger, store.Queries);
         Assert.False(report.Holds);
-        Assert.Contains(report.Findings, finding => finding.Account == Past.Account && finding.What.Contains(found, StringComparison.Ordinal));
+        Assert.Contains(report.Findings, finding => finding.Account == Past.Account
+            && finding.What.Contains(found, StringComparison.Ordinal));
         Assert.All(report.Findings, finding => Assert.NotEmpty(finding.Remedy));
     }
 

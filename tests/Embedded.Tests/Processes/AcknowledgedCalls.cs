@@ -37,7 +37,8 @@ sealed class AcknowledgedCalls
         public long Reserved => IsTight ? TightTokens : 100 + (number % 7);
         public long Used => 40 + (number % 60);
 
-        /// <summary>One in five calls is recorded directly, one in five is left open, and one in five is for the account with the tight limit.</summary>
+        /// <summary>One in five calls is recorded directly, one in five is left open, and one in five is for the account with the tight
+        /// limit.</summary>
         public bool Recorded => number % 5 == 0;
         public bool LeftOpen => number % 5 == 1;
         public bool IsTight => number % 5 == 2;
@@ -61,9 +62,11 @@ sealed class AcknowledgedCalls
 
     public static async Task SetPoliciesAsync(HttpClient client)
     {
-        foreach (var (account, amount) in Enumerable.Range(0, Accounts).Select(i => ($"calls-{i}", 100_000_000L)).Append((Tight, TightLimit)))
+        foreach (var (account, amount) in Enumerable.Range(0, Accounts).Select(i => ($"calls-{i}", 100_000_000L))
+            .Append((Tight, TightLimit)))
         {
-            using var set = await client.PutAsJsonAsync($"/v1/accounts/{account}/policy", new { limits = new[] { new { id = "ever", unit = "tokens", window = "lifetime", amount } } });
+            using var set = await client.PutAsJsonAsync($"/v1/accounts/{account}/policy",
+                new { limits = new[] { new { id = "ever", unit = "tokens", window = "lifetime", amount } } });
             Assert.Equal(HttpStatusCode.OK, set.StatusCode);
         }
     }
@@ -127,10 +130,12 @@ sealed class AcknowledgedCalls
         Assert.Equal((0, tight.Count(call => call.HoldAcknowledged) * TightTokens), (used, taken));
         Assert.Equal(Math.Min(TightLimit, tight.Count * TightTokens), taken);
         using var verified = await client.PostAsync("/v1/verify", null);
-        Assert.True((await verified.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("holds").GetBoolean(), await verified.Content.ReadAsStringAsync());
+        Assert.True((await verified.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("holds").GetBoolean(),
+            await verified.Content.ReadAsStringAsync());
     }
 
-    /// <summary>What was acknowledged is there; what was not may be there or not, and the totals are between. Of the calls, the last ones are looked at.</summary>
+    /// <summary>What was acknowledged is there; what was not may be there or not, and the totals are between. Of the calls, the last ones
+    /// are looked at.</summary>
     public async Task CompareAsync(HttpClient client, int last)
     {
         foreach (var call in calls.TakeLast(last).Where(call => call.HoldAcknowledged))
@@ -142,8 +147,10 @@ sealed class AcknowledgedCalls
         foreach (var account in calls.GroupBy(call => call.Account))
         {
             var (settled, held) = await StandingAsync(client, account.Key);
-            Assert.InRange(settled, account.Where(call => call.UsageAcknowledged).Sum(call => call.Used), account.Where(call => call is { LeftOpen: false, IsTight: false }).Sum(call => call.Used));
-            Assert.True(held >= account.Where(call => call is { HoldAcknowledged: true } and ({ LeftOpen: true } or { IsTight: true })).Sum(call => call.Reserved));
+            Assert.InRange(settled, account.Where(call => call.UsageAcknowledged).Sum(call => call.Used),
+                account.Where(call => call is { LeftOpen: false, IsTight: false }).Sum(call => call.Used));
+            Assert.True(held >= account.Where(call => call is { HoldAcknowledged: true } and ({ LeftOpen: true } or { IsTight: true }))
+                .Sum(call => call.Reserved));
             if (account.Key == Tight) Assert.InRange(settled + held, 0, TightLimit);
         }
     }
@@ -163,7 +170,8 @@ sealed class AcknowledgedCalls
         {
             if (!call.Recorded)
             {
-                var hold = await SendAsync(client, $"{account}/reservations", new { id = call.Hold, tokens = call.Reserved, ttlSeconds = 86400 });
+                var hold = await SendAsync(client, $"{account}/reservations",
+                    new { id = call.Hold, tokens = call.Reserved, ttlSeconds = 86400 });
                 if (hold == HttpStatusCode.ServiceUnavailable) return Lived.Unavailable;
                 if (call.IsTight && hold == HttpStatusCode.TooManyRequests)
                 {
@@ -193,9 +201,12 @@ sealed class AcknowledgedCalls
     async Task<HttpStatusCode> SendAsync<T>(HttpClient client, string path, T body)
     {
         using var response = await client.PostAsJsonAsync(path, body);
-        if (response.StatusCode is HttpStatusCode.OK or HttpStatusCode.Created or HttpStatusCode.TooManyRequests) return response.StatusCode;
+        if (response.StatusCode is HttpStatusCode.OK or HttpStatusCode.Created or HttpStatusCode.TooManyRequests)
+            return response.StatusCode;
         var text = await response.Content.ReadAsStringAsync();
-        Assert.True(response.StatusCode == HttpStatusCode.ServiceUnavailable && text.Contains("\"urn:purser:problem:unavailable\"", StringComparison.Ordinal), $"{path}: {(int)response.StatusCode}: {text}");
+        Assert.True(response.StatusCode == HttpStatusCode.ServiceUnavailable
+            && text.Contains("\"urn:purser:problem:unavailable\"", StringComparison.Ordinal),
+                $"{path}: {(int)response.StatusCode}: {text}");
         Assert.NotNull(response.Headers.RetryAfter);
         lastReason = text;
         Interlocked.Increment(ref unavailable);

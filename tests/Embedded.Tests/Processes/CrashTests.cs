@@ -46,7 +46,9 @@ public sealed class CrashTests
                 for (var entry = 0; entry < entries; entry++)
                 {
                     await Task.WhenAll(Enumerable.Range(0, accounts).Select(account => past.ExpectAsync(
-                        $"a{account}", entry % 50 == 0 ? new SetPolicy(new() { Limits = [Calls.Tokens("ever", "lifetime", 1_000_000 + entry)] }) : Calls.Record($"u{entry}", entry))));
+                        $"a{account}", entry % 50 == 0
+                            ? new SetPolicy(new() { Limits = [Calls.Tokens("ever", "lifetime", 1_000_000 + entry)] })
+                                : Calls.Record($"u{entry}", entry))));
                     time.Advance(TimeSpan.FromMinutes(7));
                 }
             while (await ledger.FoldAsync(NodaTime.Instant.FromDateTimeOffset(time.GetUtcNow()), 10_000))
@@ -57,7 +59,8 @@ public sealed class CrashTests
         var rounds = 0;
         for (var (compacted, seen) = (0L, 0L); compacted < accounts; seen = compacted, rounds++)
         {
-            await using (var host = await HostProcess.StartAsync(("PURSER_DATA", folder.Path), ("PURSER_COMPACTION", "on"), ("PURSER_RETENTION_DAYS", "1")))
+            await using (var host = await HostProcess.StartAsync(("PURSER_DATA", folder.Path), ("PURSER_COMPACTION", "on"),
+                ("PURSER_RETENTION_DAYS", "1")))
             {
                 // As soon as it has begun.
                 await ServerProcess.UntilAsync(() => CompactedIn(folder.Path) > seen, TimeSpan.FromSeconds(60), "nothing is compacted");
@@ -70,17 +73,21 @@ public sealed class CrashTests
             Assert.Equal(before, after);
         }
         Assert.True(rounds > 1, "no kill came while it was compacting");
-        await using var last = await HostProcess.StartAsync(("PURSER_DATA", folder.Path), ("PURSER_COMPACTION", "on"), ("PURSER_RETENTION_DAYS", "1"));
+        await using var last = await HostProcess.StartAsync(("PURSER_DATA", folder.Path), ("PURSER_COMPACTION", "on"),
+            ("PURSER_RETENTION_DAYS", "1"));
         using var booked = await last.Client.PostAsJsonAsync("/v1/accounts/a7/usage", new { id = "new", inputTokens = 5 });
         Assert.Equal(HttpStatusCode.Created, booked.StatusCode);
-        var settled = (await last.Client.GetFromJsonAsync<JsonElement>("/v1/accounts/a7")).GetProperty("limits")[0].GetProperty("settled").GetInt64();
+        var settled = (await last.Client.GetFromJsonAsync<JsonElement>("/v1/accounts/a7")).GetProperty("limits")[0].GetProperty("settled")
+            .GetInt64();
         Assert.Equal(5 + Enumerable.Range(0, entries).Where(entry => entry % 50 != 0).Sum(), settled);
         using var verified = await last.Client.PostAsync("/v1/verify", null);
-        Assert.True((await verified.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("holds").GetBoolean(), await verified.Content.ReadAsStringAsync());
+        Assert.True((await verified.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("holds").GetBoolean(),
+            await verified.Content.ReadAsStringAsync());
 
         static long CompactedIn(string folder)
         {
-            using var connection = new SqliteConnection($"Data Source={Path.Combine(folder, SqliteLedger.FileName)};Mode=ReadOnly;Pooling=False");
+            using var connection = new SqliteConnection(
+                $"Data Source={Path.Combine(folder, SqliteLedger.FileName)};Mode=ReadOnly;Pooling=False");
             connection.Open();
             using var command = connection.CreateCommand();
             command.CommandText = "SELECT count(*) FROM checkpoints";
@@ -96,9 +103,11 @@ public sealed class CrashTests
                 state.Index();
                 foreach (var happened in stored.Tail.SelectMany(entry => entry.Events)) Budget.Apply(state, happened);
                 shown.Add($"{state.LimitNo(state.Limits[0].No)!.Counters[""].Slots[0].Settled} of {state.Limits[0].Limit.Amount}");
-                shown.AddRange((await ledger.AuditAsync($"a{account}", null, 100)).Items.Select(item => $"{item.Version} {item.Event.At} {item.Event.GetType().Name}"));
+                shown.AddRange((await ledger.AuditAsync($"a{account}", null, 100)).Items.Select(
+                    item => $"{item.Version} {item.Event.At} {item.Event.GetType().Name}"));
             }
-            shown.AddRange((await ledger.SumAsync(new(), [UsageKey.Account], UsageStep.Quarter)).Select(sum => $"{sum.Start} {sum.Keys[0]} {sum.Records} {sum.InputTokens}").Order(StringComparer.Ordinal));
+            shown.AddRange((await ledger.SumAsync(new(), [UsageKey.Account], UsageStep.Quarter))
+                .Select(sum => $"{sum.Start} {sum.Keys[0]} {sum.Records} {sum.InputTokens}").Order(StringComparer.Ordinal));
             Assert.Empty((await Verification.RunAsync(ledger, ledger)).Findings);
         }
     }
@@ -170,14 +179,16 @@ public sealed class CrashTests
         async Task SendAsync(HostProcess host, int call)
         {
             // Four calls an hour; now and then an hour in which something runs away.
-            var usage = new { id = $"u{call}", inputTokens = call % 200 is > 100 and < 105 ? 90_000 : 1_000 + (call * 31 % 300), timestamp = start.AddMinutes(15 * call), cost = "0.001", model = $"m{call / 900}" };
+            var usage = new { id = $"u{call}", inputTokens = call % 200 is > 100 and < 105 ? 90_000 : 1_000 + (call * 31 % 300),
+                timestamp = start.AddMinutes(15 * call), cost = "0.001", model = $"m{call / 900}" };
             using var answer = await host.Client.PostAsJsonAsync("/v1/accounts/a/usage", usage);
             Assert.Equal(HttpStatusCode.Created, answer.StatusCode);
         }
 
         async Task TellAsync(HostProcess host)
         {
-            var items = (await host.Client.GetFromJsonAsync<JsonElement>("/v1/accounts/a/anomalies?limit=1000")).GetProperty("items").EnumerateArray().Reverse().ToArray();
+            var items = (await host.Client.GetFromJsonAsync<JsonElement>("/v1/accounts/a/anomalies?limit=1000")).GetProperty("items")
+                .EnumerateArray().Reverse().ToArray();
             for (var no = 1; no <= items.Length; no++)
             {
                 var id = items[no - 1].GetProperty("id").GetString()!;
@@ -187,7 +198,8 @@ public sealed class CrashTests
         }
 
         static string HistoryText(UsageHistoryView view) =>
-            $"{view.Position} {view.TokensPerCall} {view.NanosPerCall} {view.MillisPerCall} {string.Join(' ', view.Hours)} {string.Join('\n', view.Anomalies)}";
+            $"{view.Position} {view.TokensPerCall} {view.NanosPerCall} {view.MillisPerCall} {string.Join(' ', view.Hours)} "
+                + $"{string.Join('\n', view.Anomalies)}";
     }
 
     static async Task KillAgainAndAgainAsync(params (string Name, string Value)[] settings)
@@ -200,7 +212,8 @@ public sealed class CrashTests
             // The last round's calls; all of them are looked at in the end.
             else await calls.CompareAsync(host.Client, 2 * CallsPerRound);
             var killAt = 30 + (round * 37 % 80);
-            await calls.PlayAsync([host.Client], CallsPerRound, Callers, acknowledged => acknowledged == killAt ? host.KillAsync() : Task.CompletedTask);
+            await calls.PlayAsync([host.Client], CallsPerRound, Callers, acknowledged => acknowledged == killAt
+                ? host.KillAsync() : Task.CompletedTask);
         }
         await using var last = await HostProcess.StartAsync(settings);
         await calls.FinishAsync(last.Client);

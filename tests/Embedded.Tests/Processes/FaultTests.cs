@@ -47,7 +47,8 @@ public sealed class FaultTests(ITestOutputHelper output)
         // Again and again, so that every connection is hit in the middle of its work.
         for (var round = 0; round < 20; round++)
         {
-            await using var cut = new NpgsqlCommand("select count(pg_terminate_backend(pid)), pg_sleep(0.05) from pg_stat_activity where datname = $1", other);
+            await using var cut = new NpgsqlCommand(
+                "select count(pg_terminate_backend(pid)), pg_sleep(0.05) from pg_stat_activity where datname = $1", other);
             cut.Parameters.Add(new() { Value = new NpgsqlConnectionStringBuilder(database).Database! });
             await cut.ExecuteNonQueryAsync();
         }
@@ -90,7 +91,8 @@ public sealed class FaultTests(ITestOutputHelper output)
         var hosts = new List<HostProcess>();
         try
         {
-            for (var i = 0; i < 3; i++) hosts.Add(await HostProcess.StartAsync(("PURSER_LEDGER", "postgres"), ("PURSER_POSTGRES", database)));
+            for (var i = 0; i < 3; i++)
+                hosts.Add(await HostProcess.StartAsync(("PURSER_LEDGER", "postgres"), ("PURSER_POSTGRES", database)));
             await AcknowledgedCalls.SetPoliciesAsync(hosts[0].Client);
             var calls = new AcknowledgedCalls();
             await calls.PlayAsync([.. hosts.Select(host => host.Client)], 2 * Calls, Callers, _ => Task.CompletedTask);
@@ -114,7 +116,8 @@ public sealed class FaultTests(ITestOutputHelper output)
         await LiveThroughAsync(host, during => fault(server, database, during));
     }
 
-    /// <summary>The fault comes in the middle of the work; `during` waits until callers were told of it, and that the host lives on.</summary>
+    /// <summary>The fault comes in the middle of the work; `during` waits until callers were told of it, and that the host lives
+    /// on.</summary>
     async Task LiveThroughAsync(HostProcess host, Func<Func<Task>, Task> fault)
     {
         await AcknowledgedCalls.SetPoliciesAsync(host.Client);

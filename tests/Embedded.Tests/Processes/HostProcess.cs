@@ -8,7 +8,8 @@ sealed class HostProcess : IAsyncDisposable
 {
     readonly Process process;
 
-    HostProcess(Process process, Uri address) => (this.process, Client) = (process, new() { BaseAddress = address, Timeout = TimeSpan.FromSeconds(60) });
+    HostProcess(Process process, Uri address) =>
+        (this.process, Client) = (process, new() { BaseAddress = address, Timeout = TimeSpan.FromSeconds(60) });
 
     public HttpClient Client { get; }
 

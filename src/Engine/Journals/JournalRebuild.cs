@@ -4,12 +4,13 @@ namespace Purser.Engine;
 /// <summary>Of <see cref="Compacted"/> accounts, usage before their checkpoints was taken as it is added up there.</summary>
 public sealed record RebuildCount(long Accounts, long Compacted);
 
-public static class Rebuild
+public static class JournalRebuild
 {
     const int PerRead = 500;
 
     /// <summary>Hosts may run meanwhile.</summary>
-    public static async Task<RebuildCount> RunAsync(IUsageQueries queries, IUsageStore store, Action<long>? progress = null, CancellationToken cancellation = default)
+    public static async Task<RebuildCount> RunAsync(IUsageQueries queries, IUsageStore store, Action<long>? progress = null,
+        CancellationToken cancellation = default)
     {
         var (rebuilt, compacted) = (0L, 0L);
         string? cursor = null;
