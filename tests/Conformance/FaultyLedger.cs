@@ -24,6 +24,9 @@ public sealed class FaultyLedger(ILedger inner) : ILedger
     /// <summary>Awaited before each append goes on.</summary>
     public Func<IReadOnlyList<Append>, Task> BeforeAppend { get; set; } = _ => Task.CompletedTask;
 
+    /// <summary>Awaited before a history is saved.</summary>
+    public Func<Task> BeforeSaveHistory { get; set; } = () => Task.CompletedTask;
+
     /// <summary>While set, every read fails.</summary>
     public bool Unreachable { get; set; }
 
@@ -121,8 +124,11 @@ public sealed class FaultyLedger(ILedger inner) : ILedger
 
     public Task<KeptHistory> LoadHistoryAsync(string account) => inner.LoadHistoryAsync(account);
 
-    public Task SaveHistoryAsync(string account, long version, ReadOnlyMemory<byte> history) =>
-        inner.SaveHistoryAsync(account, version, history);
+    public async Task SaveHistoryAsync(string account, long version, ReadOnlyMemory<byte> history)
+    {
+        await BeforeSaveHistory();
+        await inner.SaveHistoryAsync(account, version, history);
+    }
 
     public Task<IReadOnlyList<string>> DueAsync(Instant now, int most, Shard shard = default)
     {

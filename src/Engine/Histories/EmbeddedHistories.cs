@@ -32,6 +32,9 @@ public sealed class EmbeddedHistories(ILedger ledger, ILogger? log = null, TimeP
         /// <summary>The last of the readers that queue for this account.</summary>
         public Task LastReader = Task.CompletedTask;
 
+        /// <summary>The last of those that save this account's history, one after the other.</summary>
+        public Task LastKeeper = Task.CompletedTask;
+
         /// <summary>Null until it is known how far the kept one reaches.</summary>
         public UsageHistory? History;
         public long KeptPosition;
@@ -162,17 +165,31 @@ public sealed class EmbeddedHistories(ILedger ledger, ILogger? log = null, TimeP
         }
     }
 
-    async Task KeepAsync(string id, Account account, long atLeast)
+    /// <summary>Saves the history where it has gone on so far. Whoever asks while it is being saved waits until it is, or until that
+    /// failed: then the next one saves it.</summary>
+    Task KeepAsync(string id, Account account, long atLeast)
     {
-        byte[] bytes;
-        long position;
         lock (account.Gate)
         {
-            if (account.History is not { } history || history.Position - account.KeptPosition < atLeast) return;
-            (position, bytes) = (history.Position, HistoryJson.Encode(history));
-            account.KeptPosition = position;
+            if (account.LastKeeper.IsCompleted && !IsWorthKeeping()) return Task.CompletedTask;
+            return account.LastKeeper = AfterAsync(account.LastKeeper);
         }
-        await ledger.SaveHistoryAsync(id, position, bytes);
+
+        bool IsWorthKeeping() => account.History is { } history && history.Position - account.KeptPosition >= atLeast;
+
+        async Task AfterAsync(Task before)
+        {
+            await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
+            byte[] bytes;
+            long position;
+            lock (account.Gate)
+            {
+                if (!IsWorthKeeping()) return;
+                (position, bytes) = (account.History!.Position, HistoryJson.Encode(account.History));
+            }
+            await ledger.SaveHistoryAsync(id, position, bytes);
+            lock (account.Gate) account.KeptPosition = Math.Max(account.KeptPosition, position);
+        }
     }
 
     /// <summary>Gives back the memory of accounts that nobody used for so long.</summary>

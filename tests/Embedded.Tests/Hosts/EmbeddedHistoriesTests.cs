@@ -116,6 +116,23 @@ public sealed class EmbeddedHistoriesTests : IAsyncLifetime, IAsyncDisposable
     }
 
     [Fact]
+    public async Task Who_gives_memory_back_while_a_history_is_being_saved_waits_until_it_is()
+    {
+        var (saving, goOn) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var slow = new FaultyLedger(ledger) { BeforeSaveHistory = () => { saving.TrySetResult(); return goOn.Task; } };
+        await using var kept = new EmbeddedHistories(slow, time: time);
+        await using (var other = new EmbeddedAuthority(ledger, time, histories: kept))
+            for (var call = 0; call < 2_000; call++) await other.ExpectAsync("a", Calls.Record($"u{call}", 10));
+        var first = kept.EvictAsync(TimeSpan.Zero);
+        await saving.Task;
+        var second = kept.EvictAsync(TimeSpan.Zero);
+        Assert.False(second.IsCompleted);
+        goOn.SetResult();
+        await Task.WhenAll(first, second);
+        Assert.Equal(2_000, (await ledger.LoadHistoryAsync("a")).Version);
+    }
+
+    [Fact]
     public async Task An_account_that_does_not_exist_has_an_empty_one() =>
         Assert.Equal((0, 0), ((await histories.ReadAsync("nobody")).Position, (await histories.ReadAsync("nobody")).Anomalies.Count));
 }
