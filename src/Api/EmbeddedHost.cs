@@ -29,6 +29,7 @@ public static class EmbeddedHost
         .AddSingleton(ledger)
         .AddSingleton((IUsageQueries)ledger)
         .AddSingleton((IUsageStore)ledger)
+        .AddSingleton((ISharedState)ledger)
         .AddSingleton(options.Retention)
         .AddHostedService<UsageWatch>();
 }

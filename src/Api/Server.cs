@@ -2,6 +2,7 @@
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Purser.Api.Access;
 using Purser.Api.Endpoints;
 using Purser.Api.Json;
 using Purser.Engine;
@@ -56,9 +57,10 @@ public static class Server
         builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("Microsoft.AspNetCore", LogLevel.Warning)
             .AddFilter("Microsoft.Hosting", LogLevel.Warning);
         builder.Services.AddPurserApi();
+        builder.Services.AddPurserAccess(AccessOptions.Of(builder.Configuration, options.AdminKey));
         addHost(builder.Services);
         var app = builder.Build();
-        app.UsePurser(options.AdminKey);
+        app.UsePurser();
         app.MapPurser();
         app.MapOpenApi();
         return app;

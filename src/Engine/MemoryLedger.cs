@@ -8,7 +8,7 @@ using Purser.Core;
 
 namespace Purser.Engine;
 
-public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
+public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore, ISharedState
 {
     sealed class Account(string name)
     {
@@ -51,6 +51,7 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
     readonly SortedSet<Booking> bookings = [];
     readonly SortedDictionary<long, Dictionary<RollupKey, RollupGain>> rollups = [];
     long booked;
+    readonly Dictionary<string, SharedDocument> shared = new(StringComparer.Ordinal);
     StoredSettings settings = new(0, default);
 
     public Task<IReadOnlyList<AppendResult>> AppendAsync(IReadOnlyList<Append> batch)
@@ -239,6 +240,25 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore
             return Task.FromResult<IReadOnlyList<string>>(
                 [.. accounts.Values.Where(account => account.NextDeadline <= now && shard.Has(account.Name))
                     .OrderBy(account => account.NextDeadline).Take(most).Select(account => account.Name)]);
+    }
+
+    Task<SharedDocument?> ISharedState.LoadAsync(string name, long known)
+    {
+        lock (gate)
+        {
+            var found = shared.GetValueOrDefault(name, SharedDocument.Missing);
+            return Task.FromResult(found.Version == known ? null : found);
+        }
+    }
+
+    Task<bool> ISharedState.SaveAsync(string name, long expectedVersion, ReadOnlyMemory<byte> body)
+    {
+        lock (gate)
+        {
+            if (shared.GetValueOrDefault(name, SharedDocument.Missing).Version != expectedVersion) return Task.FromResult(false);
+            shared[name] = new(expectedVersion + 1, body.ToArray());
+            return Task.FromResult(true);
+        }
     }
 
     public Task<StoredSettings> LoadSettingsAsync()

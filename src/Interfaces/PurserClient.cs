@@ -20,6 +20,7 @@ public static class PurserClient
         services.TryAddSingleton<NearBudgets>();
         services.TryAddSingleton<IBudgetAuthority, ClusterAuthority>();
         services.TryAddSingleton<IUsageQueries, ClusterQueries>();
+        services.TryAddSingleton<ISharedState, ClusterSharedState>();
         services.TryAddSingleton<ClusterHistories>();
         services.TryAddSingleton<ClusterTime>();
         services.TryAddSingleton<IUsageHistories>(provider => provider.GetRequiredService<ClusterHistories>());

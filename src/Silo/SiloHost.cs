@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Npgsql;
 using Orleans.Configuration;
 using Purser.Api;
+using Purser.Api.Access;
 using Purser.Api.Endpoints;
 using Purser.Engine;
 using Purser.Grains;
@@ -94,7 +95,8 @@ public sealed class SiloHost : IAsyncDisposable
     {
         builder.WebHost.UseUrls(options.Urls);
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
-        if (options.IsApi) builder.Services.AddPurserApi();
+        if (options.IsApi)
+            builder.Services.AddPurserApi().AddPurserAccess(AccessOptions.Of(builder.Configuration, options.AdminKey));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = shutdownTime);
         builder.Services.AddSingleton<NodeHealth>();
         builder.Services.AddSingleton(
@@ -107,6 +109,7 @@ public sealed class SiloHost : IAsyncDisposable
             // Reports of this process need no detour through a grain.
             builder.Services.AddSingleton<IUsageQueries>(ledger);
             builder.Services.AddSingleton<IUsageStore>(ledger);
+            builder.Services.AddSingleton<ISharedState>(ledger);
             builder.Services.AddSingleton(options.Retention);
             builder.Services.AddPurserGrains(options.UnknownAccounts == "refuse");
         }
@@ -129,7 +132,7 @@ public sealed class SiloHost : IAsyncDisposable
             app.MapNodeHealth();
             if (options.IsApi)
             {
-                app.UsePurser(options.AdminKey);
+                app.UsePurser();
                 app.MapPurser();
                 app.MapOpenApi();
             }

@@ -27,6 +27,23 @@ public abstract class LedgerConformance : IAsyncLifetime
 
     public virtual async Task InitializeAsync() => ledger = await OpenAsync();
 
+    [Fact]
+    public async Task A_shared_document_is_replaced_at_its_version_and_by_one_host_only()
+    {
+        ISharedState Shared() => (ISharedState)Ledger;
+        var name = "test-" + Guid.NewGuid().ToString("N");
+        Assert.Equal(0, (await Shared().LoadAsync(name))!.Version);
+        Assert.Null(await Shared().LoadAsync(name, known: 0));
+        var wins = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => Shared().SaveAsync(name, 0, new[] { (byte)i })));
+        Assert.Single(wins, won => won);
+        Assert.False(await Shared().SaveAsync(name, 2, new byte[] { 9 }));
+        Assert.True(await Shared().SaveAsync(name, 1, new byte[] { 42 }));
+        Assert.Null(await Shared().LoadAsync(name, known: 2));
+        if (Ledger is not Engine.MemoryLedger) await ReopenAsync();
+        var found = await Shared().LoadAsync(name, known: 1);
+        Assert.Equal((2L, (byte)42), (found!.Version, found.Body.Span[0]));
+    }
+
     public virtual async Task DisposeAsync() => await Ledger.DisposeAsync();
 
     [Fact]

@@ -40,6 +40,7 @@ public static class CommandLine
         root.Subcommands.Add(DetectCommand.Build(console));
         root.Subcommands.Add(ProjectCommand.Build(console));
         root.Subcommands.Add(PricesCommand.Build(console));
+        root.Subcommands.Add(KeysCommand.Build(console));
         // Programs of their own, which the `run` script starts; here only so that `--help` names them.
         root.Subcommands.Add(SourceTreeCommand("cluster", "Start N silos and an api on this machine (`./run cluster N`)"));
         root.Subcommands.Add(SourceTreeCommand("bench", "Compare Purser with Redis and PostgreSQL in one run (`./run bench --help`)"));
@@ -174,7 +175,7 @@ public static class CommandLine
         if (result.Tokens is [{ Value: ['-', ..] and var text }, ..]) result.AddError($"'{text}' is not an option of this command");
     });
 
-    static void Require<T>(Option<T> option, Func<T?, bool> holds, string rule) => option.Validators.Add(result =>
+    internal static void Require<T>(Option<T> option, Func<T?, bool> holds, string rule) => option.Validators.Add(result =>
     {
         if (result.Tokens.Count > 0 && !result.Errors.Any() && !holds(result.GetValueOrDefault<T>()))
             result.AddError($"{option.Name} {rule}");

@@ -63,6 +63,35 @@ sealed class HostClient : IDisposable
         }
     }
 
+    /// <summary>Asks for anything with JSON in and out. A refusal ends the command with what the host says about it.</summary>
+    public async Task<JsonElement> AskAsync(
+        HttpMethod method, string path, System.Text.Json.Nodes.JsonObject? body, CancellationToken cancellation)
+    {
+        try
+        {
+            using var request = new HttpRequestMessage(method, path);
+            if (body is not null) request.Content = new StringContent(body.ToJsonString(), System.Text.Encoding.UTF8, "application/json");
+            using var response = await http.SendAsync(request, cancellation);
+            var text = await response.Content.ReadAsByteArrayAsync(cancellation);
+            if (response.IsSuccessStatusCode) return JsonDocument.Parse(text).RootElement;
+            var problem = JsonSerializer.Deserialize(text, ApiJson.Default.ProblemDocument);
+            throw new NoLedgerException(
+                $"the host at {Url} answers {(int)response.StatusCode}: "
+                    + $"{(problem?.Field is { } field ? $"{field}: " : "")}{problem?.Detail}",
+                response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.ServiceUnavailable
+                    ? ExitCodes.NotReachable : ExitCodes.Failed);
+        }
+        catch (HttpRequestException failed)
+        {
+            throw new NoLedgerException($"the host at {Url} can not be reached: {failed.Message}", ExitCodes.NotReachable);
+        }
+        catch (JsonException)
+        {
+            throw new NoLedgerException($"what listens at {Url} does not answer in JSON: is it a host of this version?",
+                ExitCodes.NotReachable);
+        }
+    }
+
     /// <summary>Every price, as the host shows it.</summary>
     public async Task<IReadOnlyList<JsonElement>> PricesAsync(CancellationToken cancellation)
     {

@@ -26,10 +26,31 @@ sealed class AccountEndpoints(IBudgetAuthority authority, IUsageQueries queries,
     {
         var query = new Query(http, ListParameters);
         var (search, cursor, limit) = (query.Text("search"), query.Text("cursor"), query.Count("limit", UsualPage, LargestPage));
-        var page = await UsageEndpoints.WithCursor(() => queries.AccountsAsync(search, cursor, limit, http.RequestAborted));
-        var found = new AccountsDocument([.. page.Items.Select(account => new AccountDocument(account))], page.Next);
+        var (seen, next) = await SeenAsync(http, search, cursor, limit);
+        var found = new AccountsDocument([.. seen.Select(account => new AccountDocument(account))], next);
         await Reply.JsonAsync(http, 200, found, ApiJson.Default.AccountsDocument);
     }
+
+    /// <summary>
+    /// Accounts that the caller may see. Pages without any are passed over, so many at a time: where the answer has none and a cursor,
+    /// there
+    /// may be some behind it.
+    /// </summary>
+    async Task<(List<string> Accounts, string? Next)> SeenAsync(HttpContext http, string? search, string? cursor, int limit)
+    {
+        var caller = Access.Caller.Of(http);
+        var seen = new List<string>();
+        for (var pages = 0; pages < MostPagesPassedOver; pages++)
+        {
+            var page = await UsageEndpoints.WithCursor(() => queries.AccountsAsync(search, cursor, limit, http.RequestAborted));
+            seen.AddRange(page.Items.Where(caller.Sees));
+            cursor = page.Next;
+            if (cursor is null || seen.Count > 0) break;
+        }
+        return (seen, cursor);
+    }
+
+    const int MostPagesPassedOver = 50;
 
     public Task Status(HttpContext http)
     {

@@ -99,9 +99,9 @@ sealed class ExportEndpoints(IBudgetAuthority authority, IUsageQueries queries)
 
     public async Task Import(HttpContext http)
     {
-        var account = new Query(http, ImportParameters).Account("account");
+        var account = new Query(http, ImportParameters).NamedAccount("account") ?? Access.Caller.Of(http).Accounts.Only;
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = null;
-        var import = new Importing(authority, queries, account);
+        var import = new Importing(authority, queries, account, Access.Caller.Of(http));
         var reader = http.Request.BodyReader;
         var skipping = false;
         while (true)
@@ -135,7 +135,7 @@ sealed class ExportEndpoints(IBudgetAuthority authority, IUsageQueries queries)
     }
 
     /// <summary>The lines that wait, and what became of the others.</summary>
-    sealed class Importing(IBudgetAuthority authority, IUsageQueries queries, string? usualAccount)
+    sealed class Importing(IBudgetAuthority authority, IUsageQueries queries, string? usualAccount, Access.Caller caller)
     {
         readonly List<(long Line, ImportLineDocument Document)> waiting = [];
         readonly List<ImportErrorDocument> errors = [];
@@ -210,6 +210,7 @@ sealed class ExportEndpoints(IBudgetAuthority authority, IUsageQueries queries)
                 if ((line.Account ?? usualAccount) is not { } account)
                     return Outcome.Invalid("account", "is missing; name it in the line, or in the query for all lines");
                 if (!Validity.IsAccountId(account)) return Outcome.Invalid("account", "is not an account id");
+                if (!caller.Sees(account)) return Access.Caller.Unknown(account).Outcome;
                 if (line.Id is not { } id) return Outcome.Invalid("id", "is missing: an import that is repeated would count twice");
                 if (line.Timestamp is null) return Outcome.Invalid("timestamp", "is missing");
                 if (line.Currency is { } currency && await CurrencyAsync(account) is var own && own != currency)

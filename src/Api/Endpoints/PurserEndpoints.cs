@@ -1,4 +1,5 @@
 // Every route of the service. Handlers are plain request delegates; what the OpenAPI description tells of them stands beside each.
+using Purser.Api.Access;
 using Purser.Api.Documents;
 using Purser.Engine;
 
@@ -20,150 +21,183 @@ public static class PurserEndpoints
         var clock = services.GetService<LedgerClock>() ?? new(services.GetService<TimeProvider>() ?? TimeProvider.System);
 
         var policies = new PolicyEndpoints(authority);
-        routes.On("GET", "/v1/accounts/{account}/policy", policies.Get, "getPolicy", "The policy of an account")
+        routes.On("GET", "/v1/accounts/{account}/policy", Right.Read, policies.Get, "getPolicy", "The policy of an account")
             .Takes(PolicyEndpoints.Effective).Answers<PolicyDocument>();
-        routes.On("PUT", "/v1/accounts/{account}/policy", policies.Put, "putPolicy", "Sets the policy of an account")
+        routes.On("PUT", "/v1/accounts/{account}/policy", Right.Policy, policies.Put, "putPolicy", "Sets the policy of an account")
             .Takes<PolicyDocument>().Answers<PolicyDocument>();
-        routes.On("GET", "/v1/default-policy", policies.GetDefault, "getDefaultPolicy", "The policy under every account")
+        routes.On("GET", "/v1/default-policy", Right.Read, policies.GetDefault, "getDefaultPolicy", "The policy under every account")
             .Answers<PolicyDocument>();
-        routes.On("PUT", "/v1/default-policy", policies.PutDefault, "putDefaultPolicy", "Sets the policy under every account")
+        routes.On("PUT", "/v1/default-policy", Right.Operate, policies.PutDefault, "putDefaultPolicy",
+            "Sets the policy under every account")
             .Takes<PolicyDocument>().Answers<PolicyDocument>();
 
         var accounts = new AccountEndpoints(authority, queries, clock);
-        routes.On("GET", "/v1/accounts", accounts.List, "listAccounts", "Accounts by id").Takes(AccountEndpoints.ListParameters)
+        routes.On("GET", "/v1/accounts", Right.Read, accounts.List, "listAccounts", "Accounts by id").Takes(AccountEndpoints.ListParameters)
             .Answers<AccountsDocument>();
-        routes.On("GET", "/v1/accounts/{account}", accounts.Status, "getAccount", "An account as it stands")
+        routes.On("GET", "/v1/accounts/{account}", Right.Read, accounts.Status, "getAccount", "An account as it stands")
             .Takes(AccountEndpoints.StatusParameters).Answers<StatusDocument>();
-        routes.On("POST", "/v1/accounts/{account}/pause", accounts.Pause, "pauseAccount", "Refuses every call until resumed")
+        routes.On("POST", "/v1/accounts/{account}/pause", Right.Policy, accounts.Pause, "pauseAccount", "Refuses every call until resumed")
             .TakesOptional<PauseDocument>().Answers<StatusDocument>();
-        routes.On("POST", "/v1/accounts/{account}/resume", accounts.Resume, "resumeAccount", "Ends a pause")
+        routes.On("POST", "/v1/accounts/{account}/resume", Right.Policy, accounts.Resume, "resumeAccount", "Ends a pause")
             .TakesOptional<NothingDocument>().Answers<StatusDocument>();
-        routes.On("POST", "/v1/accounts/{account}/sessions/{session}/close", accounts.CloseSession, "closeSession",
+        routes.On("POST", "/v1/accounts/{account}/sessions/{session}/close", Right.Hold | Right.Record, accounts.CloseSession,
+            "closeSession",
             "Ends a session's windows").TakesOptional<NothingDocument>().Answers<SessionDocument>();
-        routes.On("GET", "/v1/accounts/{account}/sessions/{session}", accounts.Session, "getSession", "What a session used")
+        routes.On("GET", "/v1/accounts/{account}/sessions/{session}", Right.Read, accounts.Session, "getSession", "What a session used")
             .Answers<SessionDocument>();
 
-        routes.On("GET", "/v1/accounts/{account}/sessions", accounts.Sessions, "listSessions", "What sessions used, by their names")
+        routes.On("GET", "/v1/accounts/{account}/sessions", Right.Read, accounts.Sessions, "listSessions",
+            "What sessions used, by their names")
             .Takes(AccountEndpoints.PageParameters).Answers<SessionsDocument>();
-        routes.On("GET", "/v1/accounts/{account}/audit", accounts.Audit, "audit",
+        routes.On("GET", "/v1/accounts/{account}/audit", Right.Read, accounts.Audit, "audit",
             "What was decided about an account, in order: policies, pauses, overrides, erasures").Takes(AccountEndpoints.PageParameters)
                 .Answers<AuditDocument>();
 
         var reservations = new ReservationEndpoints(authority);
-        routes.On("POST", "/v1/accounts/{account}/check", reservations.Check, "check", "Whether a call may be made; takes nothing")
+        routes.On("POST", "/v1/accounts/{account}/check", Right.Check | Right.Hold, reservations.Check, "check",
+            "Whether a call may be made; takes nothing")
             .Takes<EstimateDocument>().Answers<DecisionDocument>();
-        routes.On("POST", "/v1/accounts/{account}/reservations", reservations.Reserve, "reserve", "Holds what a call may use")
+        routes.On("POST", "/v1/accounts/{account}/reservations", Right.Hold, reservations.Reserve, "reserve", "Holds what a call may use")
             .Takes<EstimateDocument>().Answers<DecisionDocument>(201).Answers<RefusalDocument>(429);
-        routes.On("GET", "/v1/accounts/{account}/reservations/{reservation}", reservations.Get, "getReservation", "A reservation")
+        routes.On("GET", "/v1/accounts/{account}/reservations/{reservation}", Right.Read | Right.Hold, reservations.Get, "getReservation",
+            "A reservation")
             .Answers<ReservationDocument>();
-        routes.On("POST", "/v1/accounts/{account}/reservations/{reservation}/settle", reservations.Settle, "settle",
+        routes.On("POST", "/v1/accounts/{account}/reservations/{reservation}/settle", Right.Hold, reservations.Settle, "settle",
             "Books what a call used and gives the rest back").Takes<SettleDocument>().Answers<SettlementDocument>();
-        routes.On("POST", "/v1/accounts/{account}/reservations/{reservation}/release", reservations.Release, "release",
+        routes.On("POST", "/v1/accounts/{account}/reservations/{reservation}/release", Right.Hold, reservations.Release, "release",
             "Gives everything back").TakesOptional<NothingDocument>().Answers<ReservationDocument>();
-        routes.On("POST", "/v1/accounts/{account}/reservations/{reservation}/extend", reservations.Extend, "extend",
+        routes.On("POST", "/v1/accounts/{account}/reservations/{reservation}/extend", Right.Hold, reservations.Extend, "extend",
             "Adds time, amount or both").Takes<EstimateDocument>().Answers<DecisionDocument>().Answers<RefusalDocument>(429);
 
         var usage = new UsageEndpoints(authority, queries, services.GetService<IUsageStore>());
-        routes.On("POST", "/v1/accounts/{account}/usage", usage.Record, "recordUsage",
+        routes.On("POST", "/v1/accounts/{account}/usage", Right.Record, usage.Record, "recordUsage",
             $"Books usage that was not held: one, or an array of up to {UsageEndpoints.MostItems}, answered item by item")
                 .TakesMany<UsageDocument>().Answers<SettlementDocument>(201).Answers<UsageResultsDocument>(201);
-        routes.On("GET", "/v1/accounts/{account}/usage", usage.List, "listUsage", "Booked usage, newest first")
+        routes.On("GET", "/v1/accounts/{account}/usage", Right.Read | Right.Report, usage.List, "listUsage", "Booked usage, newest first")
             .Takes(UsageEndpoints.ListParameters).Answers<RecordsDocument>();
 
-        routes.On("DELETE", "/v1/accounts/{account}/usage", usage.Erase, "eraseUsage",
+        routes.On("DELETE", "/v1/accounts/{account}/usage", Right.Erase, usage.Erase, "eraseUsage",
             "Erases the records booked so far, all or a user's; counters stay").Takes(UsageEndpoints.EraseParameters)
                 .Answers<ErasureDocument>();
         var exports = new ExportEndpoints(authority, queries);
-        routes.On("GET", "/v1/export", exports.Export, "export", "Records as a stream, newest first")
+        routes.On("GET", "/v1/export", Right.Report, exports.Export, "export", "Records as a stream, newest first")
             .Takes(ExportEndpoints.ExportParameters).AnswersFile("application/x-ndjson");
-        routes.On("POST", "/v1/import", exports.Import, "import",
+        routes.On("POST", "/v1/import", Right.Record, exports.Import, "import",
             "Books the records of a stream of JSON lines, as exports write them; a line whose id is booked counts nothing twice")
                 .Takes(ExportEndpoints.ImportParameters).Answers<ImportDocument>();
 
         var overrides = new OverrideEndpoints(authority);
-        routes.On("POST", "/v1/accounts/{account}/overrides", overrides.Add, "addOverride", "Raises (or cuts) a limit for a time")
+        routes.On("POST", "/v1/accounts/{account}/overrides", Right.Override, overrides.Add, "addOverride",
+            "Raises (or cuts) a limit for a time")
             .Takes<NewOverrideDocument>().Answers<OverrideDocument>(201);
-        routes.On("GET", "/v1/accounts/{account}/overrides", overrides.List, "listOverrides", "Overrides, ended ones included")
+        routes.On("GET", "/v1/accounts/{account}/overrides", Right.Read, overrides.List, "listOverrides", "Overrides, ended ones included")
             .Answers<OverridesDocument>();
-        routes.On("GET", "/v1/accounts/{account}/overrides/{override}", overrides.Get, "getOverride", "An override")
+        routes.On("GET", "/v1/accounts/{account}/overrides/{override}", Right.Read, overrides.Get, "getOverride", "An override")
             .Answers<OverrideDocument>();
-        routes.On("DELETE", "/v1/accounts/{account}/overrides/{override}", overrides.Remove, "removeOverride", "Ends an override at once")
+        routes.On("DELETE", "/v1/accounts/{account}/overrides/{override}", Right.Override, overrides.Remove, "removeOverride",
+            "Ends an override at once")
             .Answers<OverrideDocument>();
 
         var anomalies = new AnomalyEndpoints(authority, histories);
-        routes.On("GET", "/v1/accounts/{account}/anomalies", anomalies.List, "listAnomalies",
+        routes.On("GET", "/v1/accounts/{account}/anomalies", Right.Read, anomalies.List, "listAnomalies",
             "What was unlike the account's past, newest first").Takes(AnomalyEndpoints.Parameters).Answers<AnomaliesDocument>();
         var projections = new ProjectionEndpoints(authority, queries, histories, clock);
-        routes.On("GET", "/v1/accounts/{account}/projection", projections.Project, "getProjection",
+        routes.On("GET", "/v1/accounts/{account}/projection", Right.Read, projections.Project, "getProjection",
             "Where usage is going: day, week, month, year, and each limit").Takes(ProjectionEndpoints.Parameters)
                 .Answers<ProjectionDocument>();
 
         var reports = new ReportEndpoints(authority, queries, histories, clock);
-        routes.On("GET", "/v1/reports", reports.Report, "report", "Usage over a period, in sum, by group and over time")
+        routes.On("GET", "/v1/reports", Right.Report, reports.Report, "report", "Usage over a period, in sum, by group and over time")
             .Takes(ReportEndpoints.Parameters).Answers<ReportDocument>();
 
-        routes.On("POST", "/v1/tokens/count", TokenEndpoints.Count, "countTokens", "How many tokens a text or a prompt has for a model")
+        routes.On("POST", "/v1/tokens/count", Right.None, TokenEndpoints.Count, "countTokens",
+            "How many tokens a text or a prompt has for a model")
             .Takes<TokenCountRequestDocument>().Answers<TokenCountDocument>();
         var quotes = new QuoteEndpoints(authority, clock);
-        routes.On("POST", "/v1/quotes", quotes.Quote, "quote", "What a usage costs, exactly, part by part").Takes<QuoteRequestDocument>()
+        routes.On("POST", "/v1/quotes", Right.None, quotes.Quote, "quote", "What a usage costs, exactly, part by part")
+            .Takes<QuoteRequestDocument>()
             .Answers<QuoteDocument>();
-        routes.On("POST", "/v1/quotes/compare", quotes.Compare, "compareQuotes", "The same usage over several models, cheapest first")
+        routes.On("POST", "/v1/quotes/compare", Right.None, quotes.Compare, "compareQuotes",
+            "The same usage over several models, cheapest first")
             .Takes<ComparisonRequestDocument>().Answers<ComparisonDocument>();
 
         var prices = new PriceEndpoints(authority, queries, clock);
-        routes.On("GET", "/v1/prices", prices.List, "listPrices", "Prices by provider and model").Takes(PriceEndpoints.ListParameters)
+        routes.On("GET", "/v1/prices", Right.None, prices.List, "listPrices", "Prices by provider and model")
+            .Takes(PriceEndpoints.ListParameters)
             .Answers<PricesDocument>();
-        routes.On("GET", "/v1/prices/{provider}/{**model}", prices.Get, "getPrice", "The price of a model, and who changed it")
+        routes.On("GET", "/v1/prices/{provider}/{**model}", Right.None, prices.Get, "getPrice", "The price of a model, and who changed it")
             .Answers<PriceDocument>();
-        routes.On("PUT", "/v1/prices/{provider}/{**model}", prices.Put, "putPrice", "Puts a price over the catalogue's")
+        routes.On("PUT", "/v1/prices/{provider}/{**model}", Right.Operate, prices.Put, "putPrice", "Puts a price over the catalogue's")
             .Takes<System.Text.Json.Nodes.JsonObject>().Answers<PriceDocument>();
-        routes.On("DELETE", "/v1/prices/{provider}/{**model}", prices.Delete, "deletePrice",
+        routes.On("DELETE", "/v1/prices/{provider}/{**model}", Right.Operate, prices.Delete, "deletePrice",
             "Takes a custom price away: the catalogue's holds again");
 
         var catalogue = new CatalogueEndpoints(authority, clock);
-        routes.On("GET", "/v1/prices/catalogue", catalogue.Get, "getCatalogue", "The catalogue in force, and its history")
+        routes.On("GET", "/v1/prices/catalogue", Right.None, catalogue.Get, "getCatalogue", "The catalogue in force, and its history")
             .Answers<CatalogueDocument>();
-        routes.On("PUT", "/v1/prices/catalogue", catalogue.Put, "putCatalogue", "Replaces the catalogue as a whole, or refuses it")
+        routes.On("PUT", "/v1/prices/catalogue", Right.Operate, catalogue.Put, "putCatalogue",
+            "Replaces the catalogue as a whole, or refuses it")
             .Takes<System.Text.Json.Nodes.JsonObject>().Takes(CatalogueEndpoints.Parameters).Answers<CatalogueDocument>();
-        routes.On("DELETE", "/v1/prices/catalogue", catalogue.Delete, "deleteCatalogue", "Goes back to the built-in catalogue")
+        routes.On("DELETE", "/v1/prices/catalogue", Right.Operate, catalogue.Delete, "deleteCatalogue",
+            "Goes back to the built-in catalogue")
             .Takes(CatalogueEndpoints.Parameters).Answers<CatalogueDocument>();
 
         var exchange = new ExchangeRateEndpoints(authority, clock);
-        routes.On("GET", "/v1/exchange-rates", exchange.Get, "getExchangeRates", "Exchange rates, as they were given")
+        routes.On("GET", "/v1/exchange-rates", Right.None, exchange.Get, "getExchangeRates", "Exchange rates, as they were given")
             .Answers<ExchangeRatesDocument>();
-        routes.On("PUT", "/v1/exchange-rates", exchange.Put, "putExchangeRates", "Replaces the exchange rates")
+        routes.On("PUT", "/v1/exchange-rates", Right.Operate, exchange.Put, "putExchangeRates", "Replaces the exchange rates")
             .Takes<ExchangeRatesDocument>().Answers<ExchangeRatesDocument>();
-        routes.On("POST", "/v1/prices/reprice", new RepriceEndpoints(authority, queries).Reprice, "reprice",
+        routes.On("POST", "/v1/prices/reprice", Right.Operate, new RepriceEndpoints(authority, queries).Reprice, "reprice",
             "Rates records anew: those without a price, or named ones").Takes<RepriceRequestDocument>().Answers<RepriceDocument>();
 
         // Behind a cluster's client there is no ledger: its silos have it.
         if (services.GetService<ILedger>() is { } ledger)
         {
             var operations = new OperationEndpoints(ledger, queries, clock);
-            routes.On("GET", "/v1/backup", operations.Backup, "backup", "Everything, as a compressed file that `restore` reads")
+            routes.On("GET", "/v1/backup", Right.Operate, operations.Backup, "backup",
+                "Everything, as a compressed file that `restore` reads")
                 .AnswersFile(OperationEndpoints.BackupType);
-            routes.On("POST", "/v1/rebuild", operations.Rebuild, "rebuild", "Makes what reports are read from again out of the journal")
+            routes.On("POST", "/v1/rebuild", Right.Operate, operations.Rebuild, "rebuild",
+                "Makes what reports are read from again out of the journal")
                 .Answers<RebuildDocument>();
-            routes.On("POST", "/v1/verify", operations.Verify, "verify",
+            routes.On("POST", "/v1/verify", Right.Operate, operations.Verify, "verify",
                 "Replays the journal and compares everything that was derived from it").Answers<VerificationDocument>();
         }
 
+        if (services.GetService<KeyRing>() is { } ring)
+        {
+            var keys = new KeyEndpoints(ring, clock);
+            routes.On("POST", "/v1/keys", Right.Keys, keys.Create, "createKey", "Makes a key; its text is shown once")
+                .Takes<NewKeyDocument>()
+                .Answers<KeyDocument>(201);
+            routes.On("GET", "/v1/keys", Right.Keys, keys.List, "listKeys", "Keys, revoked ones included").Answers<KeysDocument>();
+            routes.On("GET", "/v1/keys/{key}", Right.Keys, keys.Get, "getKey", "A key").Answers<KeyDocument>();
+            routes.On("POST", "/v1/keys/{key}/rotate", Right.Keys, keys.Rotate, "rotateKey",
+                "Gives a key a new text; the old one is taken for a while").TakesOptional<RotateKeyDocument>().Answers<KeyDocument>();
+            routes.On("DELETE", "/v1/keys/{key}", Right.Keys, keys.Revoke, "revokeKey", "Ends a key at once").Answers<KeyDocument>();
+            routes.On("GET", "/v1/me", Right.None, KeyEndpoints.Me, "getMe", "What the caller may do, and for which accounts")
+                .Answers<MeDocument>();
+        }
+
         var home = new HomeEndpoints(authority, clock);
-        routes.On("GET", "/", HomeEndpoints.Home, "home", "Where to go on").Answers<HomeDocument>();
-        routes.On("GET", "/health/live", HomeEndpoints.Live, "live", "The process runs").Answers<HealthDocument>();
-        routes.On("GET", "/health/ready", home.Ready, "ready", "The ledger can be reached").Answers<HealthDocument>();
+        routes.Open("GET", "/", HomeEndpoints.Home, "home", "Where to go on").Answers<HomeDocument>();
+        routes.Open("GET", "/health/live", HomeEndpoints.Live, "live", "The process runs").Answers<HealthDocument>();
+        routes.Open("GET", "/health/ready", home.Ready, "ready", "The ledger can be reached").Answers<HealthDocument>();
         routes.MapMetrics();
         return routes;
     }
 
-    static IEndpointConventionBuilder On(this IEndpointRouteBuilder routes, string method, string path, RequestDelegate handler, string id,
-        string summary)
-    {
+    /// <summary>An operation for callers with a key, and the right that it asks for: without one nothing can be mapped.</summary>
+    static IEndpointConventionBuilder On(this IEndpointRouteBuilder routes, string method, string path, Right needed,
+        RequestDelegate handler, string id, string summary) =>
+        routes.Open(method, path, handler, id, summary).WithMetadata(new NeededRight(needed));
+
+    /// <summary>An operation for everybody: health and the first page.</summary>
+    static IEndpointConventionBuilder Open(this IEndpointRouteBuilder routes, string method, string path, RequestDelegate handler,
+        string id, string summary) =>
         // The handler's method lets the endpoint appear in the OpenAPI description.
-        var endpoint = routes.MapMethods(path, [method], handler).WithMetadata(handler.Method, new OperationNote(id, summary)).WithName(id)
+        routes.MapMethods(path, [method], handler).WithMetadata(handler.Method, new OperationNote(id, summary)).WithName(id)
             .WithSummary(summary);
-        return path.StartsWith("/v1", StringComparison.Ordinal) ? endpoint.WithMetadata(Guarded.Mark) : endpoint;
-    }
 
     static IEndpointConventionBuilder Takes<T>(this IEndpointConventionBuilder endpoint) =>
         endpoint.WithMetadata(new BodyNote(typeof(T), Required: true));

@@ -26,7 +26,7 @@ sealed class QuoteEndpoints(IBudgetAuthority authority, LedgerClock clock)
         var answer = new QuoteDocument(quote)
         {
             Converted = asked.Currency is { } currency ? Converted(settings, quote, currency, asked.At, "currency") : null,
-            Charged = asked.Account is { } account ? await Charged(settings, quote, usage, account, asked.At) : null,
+            Charged = asked.Account is { } account ? await Charged(http, settings, quote, usage, account, asked.At) : null,
         };
         await Reply.JsonAsync(http, 200, answer, ApiJson.Default.QuoteDocument);
     }
@@ -42,9 +42,10 @@ sealed class QuoteEndpoints(IBudgetAuthority authority, LedgerClock clock)
             ? null : ((Exact)conversion.Rate).ToString(), []);
     }
 
-    async Task<ChargedDocument> Charged(Settings settings, Quote quote, Usage usage, string account, NodaTime.Instant? at)
+    async Task<ChargedDocument> Charged(HttpContext http, Settings settings, Quote quote, Usage usage, string account, NodaTime.Instant? at)
     {
         if (!Validity.IsAccountId(account)) throw RequestRefusedException.Invalid("account", "is not an account id");
+        Access.Caller.Seen(http, account);
         var outcome = await authority.SendAsync(account, new GetPolicy());
         if (outcome.Answer is not PolicyView view) throw new RequestRefusedException(outcome);
         var converted = Converted(settings, quote, view.Effective.Currency, at, "account");

@@ -1,6 +1,6 @@
 // The outermost layer of every request: who may ask, and that whatever goes wrong is answered as a problem without inner details.
-using System.Security.Cryptography;
-using System.Text;
+using Microsoft.AspNetCore.Authentication;
+using Purser.Api.Access;
 using Purser.Api.Metrics;
 using Purser.Engine;
 
@@ -8,40 +8,20 @@ namespace Purser.Api;
 
 public static class BoundaryExtensions
 {
-    /// <summary>Puts the boundary in front. <paramref name="adminKey"/>: what callers of /v1 must show; null where everybody may
-    /// ask.</summary>
-    public static IApplicationBuilder UsePurser(this IApplicationBuilder app, string? adminKey) =>
-        app.UseMiddleware<Boundary>(new AdminKey(adminKey));
+    /// <summary>Puts the boundary in front of all routes.</summary>
+    public static IApplicationBuilder UsePurser(this IApplicationBuilder app) => app.UseMiddleware<Boundary>();
 }
 
-/// <summary>The key as it is compared. Has no text form, so that it can not end up in a log.</summary>
-sealed class AdminKey(string? key)
-{
-    readonly byte[]? expected = string.IsNullOrEmpty(key) ? null : SHA256.HashData(Encoding.UTF8.GetBytes(key));
-
-    public bool IsNeeded => expected is not null;
-
-    /// <summary>Compares hashes, in constant time: neither the place of a difference nor the length shows.</summary>
-    public bool Admits(string? authorization)
-    {
-        const string scheme = "Bearer ";
-        if (authorization is null || !authorization.StartsWith(scheme, StringComparison.OrdinalIgnoreCase)) return false;
-        Span<byte> shown = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(Encoding.UTF8.GetBytes(authorization[scheme.Length..].Trim()), shown);
-        return CryptographicOperations.FixedTimeEquals(shown, expected);
-    }
-}
-
-sealed class Boundary(RequestDelegate next, AdminKey key, ILogger<Boundary> log)
+sealed class Boundary(RequestDelegate next, ILogger<Boundary> log)
 {
     public async Task InvokeAsync(HttpContext http)
     {
         try
         {
-            if (key.IsNeeded && IsGuarded(http) && !key.Admits(http.Request.Headers.Authorization))
+            if (await RefusalAsync(http) is { } refused)
             {
-                http.Response.Headers.WWWAuthenticate = "Bearer";
-                await Problems.WriteAsync(http, Problems.Unauthorized, null, "send `Authorization: Bearer <key>`");
+                if (refused.Problem == Problems.Unauthorized) http.Response.Headers.WWWAuthenticate = "Bearer";
+                await Problems.WriteAsync(http, refused.Problem, null, refused.Detail);
                 return;
             }
             await next(http);
@@ -62,9 +42,28 @@ sealed class Boundary(RequestDelegate next, AdminKey key, ILogger<Boundary> log)
         }
     }
 
-    /// <summary>By the endpoint's own mark, and by the path for routes that do not exist.</summary>
-    static bool IsGuarded(HttpContext http) =>
-        http.GetEndpoint()?.Metadata.GetMetadata<Guarded>() is not null || http.Request.Path.StartsWithSegments("/v1");
+    /// <summary>
+    /// Lets the caller in, or says why not. Guarded is what its endpoint marks so, and everything below /v1 that does not exist: who has
+    /// no key does not learn what there is.
+    /// </summary>
+    static async ValueTask<(Problem Problem, string Detail)?> RefusalAsync(HttpContext http)
+    {
+        var needed = http.GetEndpoint()?.Metadata.GetMetadata<NeededRight>();
+        if (needed is null && !http.Request.Path.StartsWithSegments("/v1")) return null;
+        var result = await http.AuthenticateAsync();
+        if (result.Principal?.Identity is not Caller caller)
+            return (Problems.Unauthorized, result.Failure is AuthenticationFailureException known
+                ? known.Message : "the token is not valid here: look at its issuer, audience, signature and time");
+        http.Features.Set(caller);
+        if (needed is not null && !caller.May(needed.Right))
+            return (Problems.Forbidden, $"this needs the right {Rights.Listed(needed.Right)}; the key '{caller.Name}' has "
+                + (caller.Rights == Right.None ? "none" : string.Join(", ", Rights.WordsOf(caller.Rights))));
+        // What concerns the installation is not for keys of some accounts.
+        if (needed?.Right == Right.Operate && !caller.Accounts.IsEverything)
+            return (Problems.Forbidden, $"this concerns all accounts; the key '{caller.Name}' is for "
+                + string.Join(", ", caller.Accounts.Patterns));
+        return null;
+    }
 
     static Task Bare(HttpContext http, int status) => status switch
     {
@@ -95,8 +94,5 @@ sealed class Boundary(RequestDelegate next, AdminKey key, ILogger<Boundary> log)
     static string Shown(string? path) => path is null ? "" : path.Length <= 120 ? path : path[..120] + "…";
 }
 
-/// <summary>Marks endpoints that need the key.</summary>
-sealed class Guarded
-{
-    public static readonly Guarded Mark = new();
-}
+/// <summary>The right that an endpoint asks for; several are alternatives, <see cref="Right.None"/> is for everybody with a key.</summary>
+sealed record NeededRight(Right Right);

@@ -93,6 +93,10 @@ static class OpenApi
         if (notes.OfType<OperationNote>().FirstOrDefault() is not { } note) return;
         operation.OperationId = note.Id;
         operation.Summary = note.Summary;
+        // Any one of these rights suffices; an empty list asks for a key and nothing more; without the member no key is needed.
+        if (notes.OfType<NeededRight>().FirstOrDefault() is { } needed)
+            operation.AddExtension("x-rights", new JsonNodeExtension(new System.Text.Json.Nodes.JsonArray(
+                [.. Access.Rights.WordsOf(needed.Right).Select(word => (System.Text.Json.Nodes.JsonNode)word)])));
         var path = context.Description.RelativePath ?? "";
         operation.Tags = new HashSet<OpenApiTagReference>();
         operation.Parameters =

@@ -1,5 +1,6 @@
-// Ids in paths, decoded exactly once, and account ids checked.
+// Ids in paths, decoded exactly once; account ids are checked, and whether the caller may see the account.
 using Microsoft.AspNetCore.Http.Features;
+using Purser.Api.Access;
 using Purser.Core;
 
 namespace Purser.Api;
@@ -9,9 +10,9 @@ static class PathValue
     public static string Account(HttpContext http)
     {
         var account = Of(http, "account");
-        return Validity.IsAccountId(account)
-            ? account : throw RequestRefusedException.Invalid(
-                "account", "must be 1 to 200 letters, digits and . _ - : @, and not only dots");
+        if (!Validity.IsAccountId(account))
+            throw RequestRefusedException.Invalid("account", "must be 1 to 200 letters, digits and . _ - : @, and not only dots");
+        return Caller.Seen(http, account);
     }
 
     /// <summary>

@@ -29,6 +29,7 @@ public static class Problems
     public static readonly Problem Paused = new(429, "paused", "The account is paused");
     public static readonly Problem LimitExceeded = new(429, "limit-exceeded", "A limit does not allow this call");
     public static readonly Problem Unauthorized = new(401, "unauthorized", "A key is needed");
+    public static readonly Problem Forbidden = new(403, "forbidden", "The key does not have this right");
     public static readonly Problem MethodNotAllowed = new(405, "method-not-allowed", "The method is not allowed here");
     public static readonly Problem TooLarge = new(413, "too-large", "The body is too large");
     public static readonly Problem UnsupportedMediaType = new(415, "unsupported-media-type", "The content type is not supported");
@@ -60,6 +61,7 @@ public static class Problems
     public static Problem OfStatus(int status) => status switch
     {
         401 => Unauthorized,
+        403 => Forbidden,
         404 => NotFound,
         405 => MethodNotAllowed,
         413 => TooLarge,

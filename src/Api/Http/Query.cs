@@ -12,10 +12,12 @@ sealed record Parameter(string Name, string Description);
 readonly struct Query
 {
     readonly IQueryCollection values;
+    readonly HttpContext http;
 
     /// <summary><paramref name="prefix"/>: names that begin with it are known too.</summary>
     public Query(HttpContext http, IReadOnlyList<Parameter> known, string? prefix = null)
     {
+        this.http = http;
         values = http.Request.Query;
         foreach (var name in values.Keys)
             if (!known.Any(parameter => parameter.Name == name)
@@ -40,11 +42,21 @@ readonly struct Query
         return found;
     }
 
+    /// <summary>The account that is named; null is all of them, which only a caller of all of them may ask for.</summary>
     public string? Account(string name)
     {
-        var account = Text(name);
-        return account is null || Core.Validity.IsAccountId(account)
-            ? account : throw RequestRefusedException.Invalid(name, "is not an account id");
+        if (NamedAccount(name) is { } account) return account;
+        var scope = Access.Caller.Of(http).Accounts;
+        return scope.IsEverything ? null : scope.Only ?? throw RequestRefusedException.Invalid(
+            name, $"must name an account: your key is for {string.Join(", ", scope.Patterns)}");
+    }
+
+    /// <summary>The account that is named, if one is.</summary>
+    public string? NamedAccount(string name)
+    {
+        if (Text(name) is not { } account) return null;
+        if (!Core.Validity.IsAccountId(account)) throw RequestRefusedException.Invalid(name, "is not an account id");
+        return Access.Caller.Seen(http, account);
     }
 
     /// <summary>The value; an empty one counts as none.</summary>

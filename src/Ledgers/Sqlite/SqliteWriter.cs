@@ -128,6 +128,14 @@ sealed partial class SqliteWriter : IDisposable
         return true;
     }));
 
+    public Task<bool> SaveSharedAsync(string name, long expectedVersion, ReadOnlyMemory<byte> body) => Send(() => Alone(() =>
+    {
+        using var save = database.Prepare(expectedVersion == 0
+            ? "INSERT INTO shared (name, version, body) VALUES (?1, ?2 + 1, ?3) ON CONFLICT DO NOTHING RETURNING version"
+            : "UPDATE shared SET version = ?2 + 1, body = ?3 WHERE name = ?1 AND version = ?2 RETURNING version");
+        return save.Add(name).Add(expectedVersion).Add(body.Span).Read();
+    }));
+
     public Task<bool> SaveSettingsAsync(long expectedVersion, ReadOnlyMemory<byte> settings) => Send(() => Alone(() =>
     {
         if ((pendingSettings ?? settingsVersion) != expectedVersion) return false;

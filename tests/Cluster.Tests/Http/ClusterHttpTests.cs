@@ -16,6 +16,9 @@ public sealed class LocalBadInputTests(LocalFacade host) : BadInputConformance(h
 public sealed class LocalBoundaryTests(LocalFacade host) : BoundaryConformance(host);
 
 [Collection(LocalHttpTests.Name)]
+public sealed class LocalKeyTests(LocalFacade host) : KeyConformance(host);
+
+[Collection(LocalHttpTests.Name)]
 public sealed class LocalPolicyTests(LocalFacade host) : PolicyConformance(host);
 
 [Collection(LocalHttpTests.Name)]
@@ -53,6 +56,9 @@ public sealed class ProcessBadInputTests(ProcessFacade host) : BadInputConforman
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessBoundaryTests(ProcessFacade host) : BoundaryConformance(host);
+
+[Collection(ProcessHttpTests.Name)]
+public sealed class ProcessKeyTests(ProcessFacade host) : KeyConformance(host);
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessPolicyTests(ProcessFacade host) : PolicyConformance(host);

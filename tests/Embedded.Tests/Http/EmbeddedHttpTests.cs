@@ -16,6 +16,9 @@ public sealed class BadInputTests(HttpHost host) : BadInputConformance(host);
 public sealed class BoundaryTests(HttpHost host) : BoundaryConformance(host);
 
 [Collection(HttpTests.Name)]
+public sealed class KeyTests(HttpHost host) : KeyConformance(host);
+
+[Collection(HttpTests.Name)]
 public sealed class PolicyTests(HttpHost host) : PolicyConformance(host);
 
 [Collection(HttpTests.Name)]

@@ -28,11 +28,13 @@ public sealed class HttpHost : HttpFacade
         Client = ClientOf(app);
     }
 
-    internal static async Task<WebApplication> StartAsync(ObservedAuthority authority, string? adminKey)
+    internal static async Task<WebApplication> StartAsync(ObservedAuthority authority, string? adminKey,
+        WebApplicationBuilder? builder = null)
     {
         var options = new ServerOptions { Urls = "http://127.0.0.1:0", AdminKey = adminKey };
-        var app = Server.Build(WebApplication.CreateSlimBuilder(), options, services => services
-            .AddSingleton<IBudgetAuthority>(authority).AddSingleton<IUsageQueries>(authority.Ledger).AddSingleton<IUsageStore>(
+        var app = Server.Build(builder ?? WebApplication.CreateSlimBuilder(), options, services => services
+            .AddSingleton<IBudgetAuthority>(authority).AddSingleton<ISharedState>(authority.Ledger).AddSingleton<IUsageQueries>(
+                authority.Ledger).AddSingleton<IUsageStore>(
                 authority.Ledger).AddSingleton<IUsageHistories>(authority.Histories).AddSingleton(authority.Clock));
         await app.StartAsync();
         return app;

@@ -1,0 +1,71 @@
+// The settings of who may ask: the first key, and tokens of an issuer (JWT).
+namespace Purser.Api.Access;
+
+public sealed class AccessOptions
+{
+    /// <summary>PURSER_ADMIN_KEY, or the content of PURSER_ADMIN_KEY_FILE: a key that may do everything.</summary>
+    public string? AdminKey { get; init; }
+
+    /// <summary>PURSER_JWT_AUTHORITY: an issuer whose keys are found by OpenID Connect discovery.</summary>
+    public string? JwtAuthority { get; init; }
+
+    /// <summary>PURSER_JWT_KEYS: a file with the issuer's public keys (a JSON Web Key Set), in place of discovery.</summary>
+    public string? JwtKeys { get; init; }
+
+    /// <summary>PURSER_JWT_ISSUER: what tokens must name as their issuer; the authority where it is not said.</summary>
+    public string? JwtIssuer { get; init; }
+
+    /// <summary>PURSER_JWT_AUDIENCE: what tokens must name as their audience.</summary>
+    public string? JwtAudience { get; init; }
+
+    /// <summary>PURSER_JWT_ACCOUNTS_CLAIM: the claim with account ids or globs. A token without it sees no account.</summary>
+    public string JwtAccountsClaim { get; init; } = "purser_accounts";
+
+    /// <summary>PURSER_JWT_RIGHTS_CLAIM: the claim with rights. A token without it may do nothing.</summary>
+    public string JwtRightsClaim { get; init; } = "purser_rights";
+
+    public bool TakesTokens => JwtAuthority is not null || JwtKeys is not null;
+
+    /// <summary>Whether callers must show something at all.</summary>
+    public bool IsNeeded => AdminKey is not null || TakesTokens;
+
+    public static readonly IReadOnlyList<string> Names =
+    [
+        "PURSER_ADMIN_KEY_FILE", "PURSER_JWT_AUTHORITY", "PURSER_JWT_KEYS", "PURSER_JWT_ISSUER", "PURSER_JWT_AUDIENCE",
+        "PURSER_JWT_ACCOUNTS_CLAIM", "PURSER_JWT_RIGHTS_CLAIM",
+    ];
+
+    public static AccessOptions Of(IConfiguration configuration, string? adminKey)
+    {
+        string? Text(string name) => configuration[name]?.Trim() is { Length: > 0 } text ? text : null;
+        var usual = new AccessOptions();
+        return new()
+        {
+            AdminKey = adminKey,
+            JwtAuthority = Text("PURSER_JWT_AUTHORITY"),
+            JwtKeys = Text("PURSER_JWT_KEYS"),
+            JwtIssuer = Text("PURSER_JWT_ISSUER"),
+            JwtAudience = Text("PURSER_JWT_AUDIENCE"),
+            JwtAccountsClaim = Text("PURSER_JWT_ACCOUNTS_CLAIM") ?? usual.JwtAccountsClaim,
+            JwtRightsClaim = Text("PURSER_JWT_RIGHTS_CLAIM") ?? usual.JwtRightsClaim,
+        };
+    }
+
+    /// <summary>What is wrong with the settings of tokens, one line each.</summary>
+    public IEnumerable<string> Problems()
+    {
+        if (!TakesTokens)
+        {
+            if (JwtIssuer is not null || JwtAudience is not null)
+                yield return "PURSER_JWT_AUTHORITY or PURSER_JWT_KEYS is needed with the other PURSER_JWT_ settings";
+            yield break;
+        }
+        if (JwtAudience is null) yield return "PURSER_JWT_AUDIENCE is needed to take tokens: what they must name as their audience";
+        if (JwtKeys is { } file && !File.Exists(file)) yield return $"PURSER_JWT_KEYS must be a file with a key set; there is no '{file}'";
+        if (JwtKeys is not null && JwtIssuer is null && JwtAuthority is null)
+            yield return "PURSER_JWT_ISSUER is needed with PURSER_JWT_KEYS: what tokens must name as their issuer";
+        if (JwtAuthority is { } authority && !(Uri.TryCreate(authority, UriKind.Absolute, out var url)
+            && (url.Scheme == "https" || (url.Scheme == "http" && url.IsLoopback))))
+            yield return "PURSER_JWT_AUTHORITY must be an https:// address";
+    }
+}

@@ -1,0 +1,27 @@
+// Registers the schemes by which callers are let in: keys and, where an issuer is set, tokens.
+using Microsoft.AspNetCore.Authentication;
+using Purser.Engine;
+
+namespace Purser.Api.Access;
+
+public static class AccessRegistration
+{
+    const string byWhatIsShown = "purser";
+
+    public static IServiceCollection AddPurserAccess(this IServiceCollection services, AccessOptions options)
+    {
+        services.AddSingleton(options);
+        services.AddSingleton(provider => new KeyRing(
+            provider.GetRequiredService<ISharedState>(), ClockOf(provider), provider.GetService<TimeProvider>() ?? TimeProvider.System,
+            provider.GetRequiredService<ILogger<KeyRing>>()));
+        var schemes = services.AddAuthentication(byWhatIsShown)
+            .AddPolicyScheme(byWhatIsShown, null, policy => policy.ForwardDefaultSelector = http =>
+                options.TakesTokens && Shown.IsToken(Shown.Of(http)) ? TokenAuthentication.Name : KeyAuthentication.Name)
+            .AddScheme<AuthenticationSchemeOptions, KeyAuthentication>(KeyAuthentication.Name, null);
+        if (options.TakesTokens) schemes.AddJwtBearer(TokenAuthentication.Name, bearer => TokenAuthentication.Configure(bearer, options));
+        return services;
+    }
+
+    static LedgerClock ClockOf(IServiceProvider services) =>
+        services.GetService<LedgerClock>() ?? new(services.GetService<TimeProvider>() ?? TimeProvider.System);
+}

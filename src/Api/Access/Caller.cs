@@ -1,0 +1,39 @@
+// Who asks: what every handler, report and export is allowed to see is decided by the caller alone.
+using System.Security.Claims;
+using Purser.Core;
+
+namespace Purser.Api.Access;
+
+/// <summary>A caller that was let in. <see cref="Name"/> is what the audit trail calls it.</summary>
+public sealed class Caller(string id, string name, Right rights, AccountScope accounts) : ClaimsIdentity("purser")
+{
+    /// <summary>Where no key is needed, everybody on this machine may do everything.</summary>
+    public static readonly Caller Everybody = new("anonymous", "anonymous", Right.All, AccountScope.Everything);
+
+    public static readonly Caller Admin = new("admin", "admin", Right.All, AccountScope.Everything);
+
+    public string Id => id;
+    public override string Name => name;
+    public Right Rights => rights;
+    public AccountScope Accounts => accounts;
+
+    /// <summary>When the key or the token ends; null where it does not.</summary>
+    public NodaTime.Instant? ExpiresAt { get; init; }
+
+    public bool IsUnlimited => rights == Right.All && accounts.IsEverything;
+
+    /// <summary>Whether one of the rights is held; <see cref="Right.None"/> asks for nothing.</summary>
+    public bool May(Right needed) => needed == Right.None || (rights & needed) != 0;
+
+    public bool Sees(string account) => accounts.Holds(account);
+
+    /// <summary>The caller of a request; nobody before it was let in.</summary>
+    public static Caller Of(HttpContext http) =>
+        http.Features.Get<Caller>() ?? throw new InvalidOperationException("nobody was let in for this request");
+
+    /// <summary>An account outside of the caller's scope is answered exactly like one that does not exist.</summary>
+    internal static string Seen(HttpContext http, string account) => Of(http).Sees(account) ? account : throw Unknown(account);
+
+    internal static RequestRefusedException Unknown(string account) =>
+        new(new(OutcomeStatus.UnknownAccount, null, "account", $"there is no account '{account}'"));
+}

@@ -1,0 +1,118 @@
+// The keys that this host knows: read from the ledger when a call shows one, at most half a second old, and changed there.
+using System.Collections.Concurrent;
+using System.Collections.Frozen;
+using System.Text.Json;
+using NodaTime;
+using Purser.Engine;
+
+namespace Purser.Api.Access;
+
+public sealed class KeyRing(ISharedState shared, LedgerClock clock, TimeProvider time, ILogger<KeyRing> log) : IDisposable
+{
+    const string document = "keys";
+
+    /// <summary>A key that was revoked elsewhere is refused here after at most this, and the time that a read takes.</summary>
+    static readonly TimeSpan oldest = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>When a key was last used is written down this often, and not at each use.</summary>
+    static readonly Duration usesWritten = Duration.FromMinutes(1);
+
+    readonly ConcurrentDictionary<string, Instant> uses = new();
+    readonly SemaphoreSlim reading = new(1, 1);
+    volatile Known known = new(-1, KeySet.Empty, FrozenDictionary<string, StoredKey>.Empty, 0);
+    Instant usesDue = Instant.MinValue;
+
+    sealed record Known(long Version, KeySet Set, FrozenDictionary<string, StoredKey> ByHash, long ReadAt);
+
+    /// <summary>The key with this text, whatever its state, and whether by the text from before its rotation; null where there is
+    /// none.</summary>
+    public async ValueTask<(StoredKey Key, bool Previous)?> FindAsync(string text)
+    {
+        var hash = KeyText.HashOf(text);
+        return (await CurrentAsync()).ByHash.TryGetValue(hash, out var key) ? (key, key.Hash != hash) : null;
+    }
+
+    public async ValueTask<KeySet> AllAsync() => (await CurrentAsync()).Set;
+
+    /// <summary>Changes the set of keys by a function of what it is now. The newest is read first, and again where another host was
+    /// faster.</summary>
+    public async Task<T> ChangeAsync<T>(Func<KeySet, (KeySet Next, T Answer)> change)
+    {
+        while (true)
+        {
+            var now = await ReadAsync();
+            var (next, answer) = change(now.Set);
+            if (ReferenceEquals(next, now.Set)) return answer;
+            var bytes = JsonSerializer.SerializeToUtf8Bytes(next, KeyJson.Default.KeySet);
+            if (!await shared.SaveAsync(document, Math.Max(now.Version, 0), bytes)) continue;
+            await ReadAsync();
+            return answer;
+        }
+    }
+
+    /// <summary>Remembers that a key was used; now and then all uses are written to the ledger, without anybody waiting for it.</summary>
+    public void Used(StoredKey key)
+    {
+        var now = clock.Now;
+        uses[key.Id] = now;
+        if (now < usesDue) return;
+        usesDue = now + usesWritten;
+        _ = WriteUsesAsync();
+    }
+
+    public Instant? LastUsed(StoredKey key) =>
+        uses.TryGetValue(key.Id, out var here) && (StoredKey.At(key.LastUsedAtMillis) is not { } there || here > there)
+            ? here : StoredKey.At(key.LastUsedAtMillis);
+
+    public void Dispose() => reading.Dispose();
+
+    async Task WriteUsesAsync()
+    {
+        try
+        {
+            await ChangeAsync(set => (new KeySet([.. set.Keys.Select(key =>
+                LastUsed(key) is { } at && at != StoredKey.At(key.LastUsedAtMillis)
+                    ? key with { LastUsedAtMillis = at.ToUnixTimeMilliseconds() } : key)]), true));
+        }
+        catch (LedgerUnavailableException unavailable)
+        {
+            log.LogInformation(unavailable, "When keys were last used was not written; it will be with the next use");
+        }
+    }
+
+    async ValueTask<Known> CurrentAsync()
+    {
+        var now = known;
+        return now.Version >= 0 && time.GetElapsedTime(now.ReadAt) < oldest ? now : await ReadAsync(now);
+    }
+
+    /// <summary>Reads what is newest; <paramref name="seen"/>: what another reader came back with meanwhile serves too.</summary>
+    async Task<Known> ReadAsync(Known? seen = null)
+    {
+        await reading.WaitAsync();
+        try
+        {
+            if (seen is not null && !ReferenceEquals(known, seen)) return known;
+            var began = time.GetTimestamp();
+            var found = await shared.LoadAsync(document, known.Version);
+            if (found is null) return known = known with { ReadAt = began };
+            var set = found.Body.Length == 0 ? KeySet.Empty : JsonSerializer.Deserialize(found.Body.Span, KeyJson.Default.KeySet)!;
+            return known = new(found.Version, set, IndexOf(set), began);
+        }
+        finally
+        {
+            reading.Release();
+        }
+    }
+
+    static FrozenDictionary<string, StoredKey> IndexOf(KeySet set)
+    {
+        var index = new Dictionary<string, StoredKey>();
+        foreach (var key in set.Keys)
+        {
+            index[key.Hash] = key;
+            if (key.PreviousHash is { } previous) index.TryAdd(previous, key);
+        }
+        return index.ToFrozenDictionary();
+    }
+}

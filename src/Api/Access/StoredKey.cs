@@ -1,0 +1,54 @@
+// API keys as the ledger keeps them: what they are for, and the hash of their text. The text itself is shown once and kept nowhere.
+using System.Text.Json.Serialization;
+using NodaTime;
+
+namespace Purser.Api.Access;
+
+public sealed record StoredKey
+{
+    public required string Id { get; init; }
+    public required string Name { get; init; }
+
+    /// <summary>SHA-256 of the key's text, in hexadecimal.</summary>
+    public required string Hash { get; init; }
+
+    /// <summary>The beginning and the end of the text.</summary>
+    public required string Redacted { get; init; }
+
+    public required IReadOnlyList<string> Rights { get; init; }
+    public required IReadOnlyList<string> Accounts { get; init; }
+    public long CreatedAtMillis { get; init; }
+    public string? CreatedBy { get; init; }
+    public long? ExpiresAtMillis { get; init; }
+    public long? RotatedAtMillis { get; init; }
+    public long? LastUsedAtMillis { get; init; }
+
+    /// <summary>The key before the last rotation, and until when it is still taken.</summary>
+    public string? PreviousHash { get; init; }
+    public long? PreviousUntilMillis { get; init; }
+
+    /// <summary>A revoked key stays on the list, so that what it did can still be told.</summary>
+    public long? RevokedAtMillis { get; init; }
+    public string? RevokedBy { get; init; }
+
+    [JsonIgnore]
+    public AccountScope Scope => scope ??= new(Accounts);
+    AccountScope? scope;
+
+    [JsonIgnore]
+    public Right Granted => granted ??= Rights.Aggregate(Right.None, (sum, word) => sum | (Access.Rights.Of(word) ?? Right.None));
+    Right? granted;
+
+    public static Instant? At(long? millis) => millis is { } known ? Instant.FromUnixTimeMilliseconds(known) : null;
+}
+
+/// <summary>All keys of a ledger, one shared document.</summary>
+public sealed record KeySet(IReadOnlyList<StoredKey> Keys)
+{
+    public static readonly KeySet Empty = new([]);
+}
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(KeySet))]
+sealed partial class KeyJson : JsonSerializerContext;

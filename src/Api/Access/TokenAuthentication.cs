@@ -1,0 +1,66 @@
+// The authentication scheme of tokens (JWT): an issuer says in claims which accounts a caller may see and what it may do.
+using System.Security.Claims;
+using System.Text.Json;
+using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.IdentityModel.JsonWebTokens;
+using Microsoft.IdentityModel.Tokens;
+using NodaTime;
+
+namespace Purser.Api.Access;
+
+static class TokenAuthentication
+{
+    public const string Name = "token";
+
+    /// <summary>Signatures by public keys only: a shared secret would let every host that checks tokens make them.</summary>
+    static readonly string[] algorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"];
+
+    public static void Configure(JwtBearerOptions bearer, AccessOptions access)
+    {
+        bearer.MapInboundClaims = false;
+        bearer.IncludeErrorDetails = false;
+        bearer.RequireHttpsMetadata = access.JwtAuthority?.StartsWith("https:", StringComparison.OrdinalIgnoreCase) ?? true;
+        if (access.JwtKeys is null) bearer.Authority = access.JwtAuthority;
+        bearer.TokenValidationParameters = new()
+        {
+            ValidAudience = access.JwtAudience,
+            ValidIssuer = access.JwtIssuer,
+            ValidateIssuer = true,
+            ValidateAudience = true,
+            ValidateLifetime = true,
+            RequireExpirationTime = true,
+            RequireSignedTokens = true,
+            ValidAlgorithms = algorithms,
+            ClockSkew = TimeSpan.FromSeconds(30),
+            IssuerSigningKeys = access.JwtKeys is { } file ? new JsonWebKeySet(File.ReadAllText(file)).GetSigningKeys() : null,
+        };
+        // An issuer without PURSER_JWT_ISSUER is what discovery says, which the handler fills in.
+        if (access.JwtIssuer is null && access.JwtKeys is not null) bearer.TokenValidationParameters.ValidIssuer = access.JwtAuthority;
+        bearer.Events = new()
+        {
+            OnTokenValidated = validated =>
+            {
+                validated.Principal = new ClaimsPrincipal(CallerOf((JsonWebToken)validated.SecurityToken, access));
+                return Task.CompletedTask;
+            },
+        };
+    }
+
+    static Caller CallerOf(JsonWebToken token, AccessOptions access)
+    {
+        var rights = Values(token, access.JwtRightsClaim).Aggregate(Right.None, (sum, word) => sum | (Rights.Of(word) ?? Right.None));
+        var accounts = Values(token, access.JwtAccountsClaim).Where(pattern => pattern == "*" || AccountScope.Problem(pattern) is null);
+        return new(token.Subject, token.Subject, rights, new([.. accounts]))
+        {
+            ExpiresAt = Instant.FromDateTimeUtc(DateTime.SpecifyKind(token.ValidTo, DateTimeKind.Utc)),
+        };
+    }
+
+    /// <summary>The values of a claim: an array of texts, or one text with blanks between (as `scope` has them).</summary>
+    static IEnumerable<string> Values(JsonWebToken token, string claim) =>
+        !token.TryGetPayloadValue<JsonElement>(claim, out var value) ? []
+        : value.ValueKind == JsonValueKind.Array
+            ? value.EnumerateArray().Where(item => item.ValueKind == JsonValueKind.String).Select(item => item.GetString()!)
+        : value.ValueKind == JsonValueKind.String
+            ? value.GetString()!.Split(' ', StringSplitOptions.RemoveEmptyEntries) : [];
+}

@@ -1,0 +1,104 @@
+// API keys as they are made and shown, and what a caller is told of itself.
+using System.Text.Json.Serialization;
+using NodaTime;
+using Purser.Api.Access;
+
+namespace Purser.Api.Documents;
+
+/// <summary>A key to be made.</summary>
+public sealed class NewKeyDocument
+{
+    /// <summary>What people call it: 1 to 100 characters. The audit trail names it.</summary>
+    public string? Name { get; set; }
+
+    /// <summary>What it may do: `check`, `hold`, `record`, `read`, `report`, `policy`, `override`, `erase`, `operate`, `keys`. None is
+    /// nothing.</summary>
+    public IReadOnlyList<string?>? Rights { get; set; }
+
+    /// <summary>Ids of accounts and globs (`team-a:*`); `*` is every account. None is nothing.</summary>
+    public IReadOnlyList<string?>? Accounts { get; set; }
+
+    /// <summary>When it ends; never where it is not said.</summary>
+    public Instant? ExpiresAt { get; set; }
+}
+
+/// <summary>A key as it is listed: its text was shown when it was made, and is not known any more.</summary>
+public sealed class KeyDocument
+{
+    public KeyDocument()
+    {
+    }
+
+    public KeyDocument(StoredKey key, string state, Instant? lastUsed)
+    {
+        Id = key.Id;
+        Name = key.Name;
+        Redacted = key.Redacted;
+        Rights = key.Rights;
+        Accounts = key.Accounts;
+        State = state;
+        CreatedAt = Instant.FromUnixTimeMilliseconds(key.CreatedAtMillis);
+        CreatedBy = key.CreatedBy;
+        ExpiresAt = StoredKey.At(key.ExpiresAtMillis);
+        RotatedAt = StoredKey.At(key.RotatedAtMillis);
+        PreviousUntil = StoredKey.At(key.PreviousUntilMillis);
+        LastUsedAt = lastUsed;
+        RevokedAt = StoredKey.At(key.RevokedAtMillis);
+        RevokedBy = key.RevokedBy;
+    }
+
+    public string Id { get; set; } = "";
+    public string Name { get; set; } = "";
+
+    /// <summary>The key itself. Only in the answer to making or rotating it: it is shown once.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Key { get; set; }
+
+    /// <summary>The beginning and the end of the key, to tell it from others.</summary>
+    public string Redacted { get; set; } = "";
+
+    public IReadOnlyList<string> Rights { get; set; } = [];
+    public IReadOnlyList<string> Accounts { get; set; } = [];
+
+    /// <summary>`active`, `expired` or `revoked`.</summary>
+    public string State { get; set; } = "";
+
+    public Instant CreatedAt { get; set; }
+    public string? CreatedBy { get; set; }
+    public Instant? ExpiresAt { get; set; }
+    public Instant? RotatedAt { get; set; }
+
+    /// <summary>Until when the key from before the last rotation is still taken.</summary>
+    public Instant? PreviousUntil { get; set; }
+
+    /// <summary>Exact to about a minute.</summary>
+    public Instant? LastUsedAt { get; set; }
+
+    public Instant? RevokedAt { get; set; }
+    public string? RevokedBy { get; set; }
+}
+
+public sealed class KeysDocument
+{
+    public IReadOnlyList<KeyDocument> Items { get; set; } = [];
+}
+
+/// <summary>How a key is rotated.</summary>
+public sealed class RotateKeyDocument
+{
+    /// <summary>For how long the old key is still taken beside the new one: 0 to 2,592,000 (30 days); 86,400 (a day) where it is not
+    /// said.</summary>
+    public long? OverlapSeconds { get; set; }
+}
+
+/// <summary>The caller as the service sees it.</summary>
+public sealed class MeDocument
+{
+    /// <summary>The key's id; `admin` for the first key, `anonymous` where no key is needed, the subject of a token.</summary>
+    public string Id { get; set; } = "";
+
+    public string Name { get; set; } = "";
+    public IReadOnlyList<string> Rights { get; set; } = [];
+    public IReadOnlyList<string> Accounts { get; set; } = [];
+    public Instant? ExpiresAt { get; set; }
+}

@@ -1,0 +1,173 @@
+// API keys: made, listed, rotated, revoked; and what a caller may do.
+using System.Globalization;
+using NodaTime;
+using Purser.Api.Access;
+using Purser.Api.Documents;
+using Purser.Api.Json;
+using Purser.Engine;
+
+namespace Purser.Api.Endpoints;
+
+sealed class KeyEndpoints(KeyRing ring, LedgerClock clock)
+{
+    const int LongestName = 100;
+    const int MostKeys = 10_000;
+    const long UsualOverlap = 24 * 3600;
+    const long LongestOverlap = 30 * 24 * 3600;
+
+    public static Task Me(HttpContext http)
+    {
+        _ = new Query(http, []);
+        var caller = Caller.Of(http);
+        return Reply.JsonAsync(http, 200, new MeDocument
+        {
+            Id = caller.Id,
+            Name = caller.Name,
+            Rights = Rights.WordsOf(caller.Rights),
+            Accounts = caller.Accounts.Patterns,
+            ExpiresAt = caller.ExpiresAt,
+        }, ApiJson.Default.MeDocument);
+    }
+
+    public async Task Create(HttpContext http)
+    {
+        _ = new Query(http, []);
+        var caller = Caller.Of(http);
+        var asked = await Body.ReadAsync(http, ApiJson.Default.NewKeyDocument);
+        var text = KeyText.Make();
+        var key = ToKey(asked, text, caller);
+        WithinOwn(caller, key, asked.ExpiresAt);
+        var made = await ring.ChangeAsync(set => set.Keys.Count >= MostKeys ? (set, false) : (new KeySet([.. set.Keys, key]), true));
+        if (!made)
+        {
+            await Problems.WriteAsync(http, Problems.Unprocessable, null, $"there are {MostKeys} keys; remove revoked ones first");
+            return;
+        }
+        http.Response.Headers.Location = $"/v1/keys/{key.Id}";
+        await Answer(http, 201, key, text);
+    }
+
+    public async Task List(HttpContext http)
+    {
+        _ = new Query(http, []);
+        var caller = Caller.Of(http);
+        var seen = (await ring.AllAsync()).Keys.Where(key => IsWithin(caller, key)).Select(key => Document(key));
+        await Reply.JsonAsync(http, 200, new KeysDocument { Items = [.. seen] }, ApiJson.Default.KeysDocument);
+    }
+
+    public async Task Get(HttpContext http)
+    {
+        _ = new Query(http, []);
+        var id = PathValue.Of(http, "key");
+        var found = (await ring.AllAsync()).Keys.FirstOrDefault(key => key.Id == id && IsWithin(Caller.Of(http), key));
+        await (found is null ? NoSuchKey(http, id) : Answer(http, 200, found, null));
+    }
+
+    /// <summary>Rotating makes a new text for the same key; the old one is taken until the overlap is over.</summary>
+    public async Task Rotate(HttpContext http)
+    {
+        _ = new Query(http, []);
+        var overlap = (await Body.ReadOptionalAsync(http, ApiJson.Default.RotateKeyDocument))?.OverlapSeconds ?? UsualOverlap;
+        if (overlap is < 0 or > LongestOverlap)
+            throw RequestRefusedException.Invalid(
+                "overlapSeconds", $"must be 0 to {LongestOverlap.ToString(CultureInfo.InvariantCulture)}");
+        var text = KeyText.Make();
+        var now = clock.Now;
+        await ChangeOne(http, text, key => key.PreviousUntilMillis > now.ToUnixTimeMilliseconds()
+            ? throw Conflict($"the key was rotated before, and its old text is taken until {StoredKey.At(key.PreviousUntilMillis)}; "
+                + "rotate it after that, or revoke it")
+            : key with
+            {
+                Hash = KeyText.HashOf(text),
+                Redacted = KeyText.Redacted(text),
+                PreviousHash = overlap > 0 ? key.Hash : null,
+                PreviousUntilMillis = overlap > 0 ? (now + Duration.FromSeconds(overlap)).ToUnixTimeMilliseconds() : null,
+                RotatedAtMillis = now.ToUnixTimeMilliseconds(),
+            });
+    }
+
+    public async Task Revoke(HttpContext http)
+    {
+        _ = new Query(http, []);
+        var by = Caller.Of(http).Name;
+        await ChangeOne(http, null, key => key.RevokedAtMillis is not null
+            ? key : key with { RevokedAtMillis = clock.Now.ToUnixTimeMilliseconds(), RevokedBy = by });
+    }
+
+    async Task ChangeOne(HttpContext http, string? text, Func<StoredKey, StoredKey> change)
+    {
+        var id = PathValue.Of(http, "key");
+        var caller = Caller.Of(http);
+        var changed = await ring.ChangeAsync<StoredKey?>(set =>
+        {
+            var found = set.Keys.FirstOrDefault(key => key.Id == id && IsWithin(caller, key));
+            if (found is null) return (set, null);
+            if (text is not null && found.RevokedAtMillis is not null) throw Conflict("the key was revoked; make a new one");
+            var next = change(found);
+            return ReferenceEquals(next, found) ? (set, found)
+                : (new KeySet([.. set.Keys.Select(key => ReferenceEquals(key, found) ? next : key)]), next);
+        });
+        await (changed is null ? NoSuchKey(http, id) : Answer(http, 200, changed, text));
+    }
+
+    StoredKey ToKey(NewKeyDocument asked, string text, Caller by)
+    {
+        var now = clock.Now;
+        if (asked.Name is not { Length: > 0 and <= LongestName } name || name.Any(char.IsControl) || string.IsNullOrWhiteSpace(name))
+            throw RequestRefusedException.Invalid("name", $"must be 1 to {LongestName} characters");
+        if (asked.ExpiresAt <= now) throw RequestRefusedException.Invalid("expiresAt", "must be in the future");
+        return new()
+        {
+            Id = "key-" + Guid.CreateVersion7().ToString("N")[..20],
+            Name = name,
+            Hash = KeyText.HashOf(text),
+            Redacted = KeyText.Redacted(text),
+            Rights = [.. Each(asked.Rights, "rights", word => Rights.Of(word) is null
+                ? $"must be one of {string.Join(", ", Rights.Words)}" : null).Distinct()],
+            Accounts = [.. Each(asked.Accounts, "accounts", AccountScope.Problem).Distinct()],
+            CreatedAtMillis = now.ToUnixTimeMilliseconds(),
+            CreatedBy = by.Name,
+            ExpiresAtMillis = asked.ExpiresAt?.ToUnixTimeMilliseconds(),
+        };
+    }
+
+    static IEnumerable<string> Each(IReadOnlyList<string?>? items, string field, Func<string?, string?> problem)
+    {
+        if (items is not { Count: > 0 })
+            throw RequestRefusedException.Invalid(field, "must name at least one; an empty list grants nothing");
+        for (var i = 0; i < items.Count; i++)
+            if (problem(items[i]) is { } wrong) throw RequestRefusedException.Invalid($"{field}[{i}]", wrong);
+        return items.Select(item => item!);
+    }
+
+    /// <summary>Nobody hands out more than they have: rights, accounts and time of a new key lie within the caller's.</summary>
+    static void WithinOwn(Caller caller, StoredKey key, Instant? expiresAt)
+    {
+        if ((key.Granted & ~caller.Rights) is var more and not Right.None)
+            throw Forbidden("rights", $"your key has no right {Rights.Listed(more)}");
+        if (!caller.Accounts.Holds(key.Scope)) throw Forbidden("accounts", "your key is for fewer accounts");
+        if (caller.ExpiresAt is { } end && (expiresAt is null || expiresAt > end)) throw Forbidden("expiresAt", $"your key ends at {end}");
+    }
+
+    /// <summary>A caller sees and changes keys that lie within its own rights and accounts.</summary>
+    static bool IsWithin(Caller caller, StoredKey key) => (key.Granted & ~caller.Rights) == Right.None && caller.Accounts.Holds(key.Scope);
+
+    Task Answer(HttpContext http, int status, StoredKey key, string? text)
+    {
+        var document = Document(key);
+        document.Key = text;
+        http.Response.Headers.CacheControl = "no-store";
+        return Reply.JsonAsync(http, status, document, ApiJson.Default.KeyDocument);
+    }
+
+    KeyDocument Document(StoredKey key) => new(
+        key, key.RevokedAtMillis is not null ? "revoked" : StoredKey.At(key.ExpiresAtMillis) <= clock.Now ? "expired" : "active",
+        ring.LastUsed(key));
+
+    static Task NoSuchKey(HttpContext http, string id) => Problems.WriteAsync(http, Problems.NotFound, "key", $"there is no key '{id}'");
+
+    static RequestRefusedException Conflict(string detail) => new(new(Core.OutcomeStatus.Conflict, null, "key", detail));
+
+    static RequestRefusedException Forbidden(string field, string detail) =>
+        new(new(Core.OutcomeStatus.Invalid, null, field, detail)) { Problem = Problems.Forbidden };
+}
