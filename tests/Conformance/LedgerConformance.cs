@@ -17,6 +17,9 @@ public abstract class LedgerConformance : IAsyncLifetime
     /// <summary>A second host on the same store; the first one itself where the ledger allows only one host.</summary>
     protected virtual Task<ILedger> OpenAnotherHostAsync(ILedger first) => Task.FromResult(first);
 
+    /// <summary>Stores that can not be opened, one for each way in which that happens. None where nothing has to be opened.</summary>
+    protected abstract IAsyncEnumerable<UnopenableStore> UnopenableStoresAsync();
+
     protected ILedger Ledger => ledger!;
 
     protected async Task ReopenAsync()
@@ -45,6 +48,26 @@ public abstract class LedgerConformance : IAsyncLifetime
     }
 
     public virtual async Task DisposeAsync() => await Ledger.DisposeAsync();
+
+    [Fact]
+    public async Task A_store_that_does_not_open_says_in_one_sentence_what_is_wrong_and_what_to_do()
+    {
+        await Ledger.DisposeAsync();
+        await foreach (var store in UnopenableStoresAsync())
+        {
+            var refused = await Xunit.Record.ExceptionAsync(store.OpenAsync);
+
+            var message = Assert.IsType<LedgerUnavailableException>(refused, exactMatch: true).Message;
+            Assert.True(message.Contains(store.Wrong, StringComparison.Ordinal), $"{store.What}: {message}");
+            Assert.True(message.Contains(": ", StringComparison.Ordinal) && message.Contains(store.Remedy, StringComparison.Ordinal),
+                $"{store.What}: {message}");
+            Assert.True(message.Length < 400 && !message.Contains('\n') && !message.Contains(UnopenableStore.Secret,
+                StringComparison.Ordinal), $"{store.What}: {message}");
+        }
+        // Nothing of it did harm.
+        ledger = await OpenAsync();
+        await Ledger.WriteAsync(Appending("a", 0, Mark("1")));
+    }
 
     [Fact]
     public async Task Versions_count_from_one_without_gaps()
@@ -828,4 +851,10 @@ public abstract class LedgerConformance : IAsyncLifetime
         Assert.All(Marks((await Ledger.LoadAsync("a")).Tail), mark => Assert.Equal(text, mark));
         Assert.Equal(1, await Ledger.VersionAsync("a"));
     }
+}
+
+/// <summary>A store that does not open. The message says <see cref="Wrong"/> and <see cref="Remedy"/>, and never the secret.</summary>
+public sealed record UnopenableStore(string What, Func<Task> OpenAsync, string Wrong, string Remedy)
+{
+    public const string Secret = "s3cret-of-the-test";
 }

@@ -9,6 +9,8 @@ public sealed class MemoryLedgerTests : LedgerConformance
     readonly Task<ILedger> store = Task.FromResult<ILedger>(new MemoryLedger());
 
     protected override Task<ILedger> OpenAsync() => store;
+
+    protected override IAsyncEnumerable<UnopenableStore> UnopenableStoresAsync() => AsyncEnumerable.Empty<UnopenableStore>();
 }
 
 public class MemoryUsageTests : UsageQueryConformance

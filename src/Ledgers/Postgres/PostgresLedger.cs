@@ -30,7 +30,8 @@ public sealed partial class PostgresLedger : ILedger
         patience = settings.CommandTimeout == 0 ? Timeout.InfiniteTimeSpan : TimeSpan.FromSeconds(settings.CommandTimeout);
     }
 
-    /// <summary>Connects, and brings the schema up to date. A schema newer than this program is refused.</summary>
+    /// <summary>Connects, and brings the schema up to date. Whatever keeps it from opening is a
+    /// <see cref="LedgerUnavailableException"/> whose message says what to do.</summary>
     public static async Task<PostgresLedger> OpenAsync(string connectionString)
     {
         NpgsqlDataSource source, appending;
@@ -56,9 +57,10 @@ public sealed partial class PostgresLedger : ILedger
             bool IsGiven(string keyword) => given.ContainsKey(keyword)
                 || given.ContainsKey(keyword.Replace(" ", "", StringComparison.Ordinal));
         }
-        catch (ArgumentException e)
+        catch (Exception e) when (
+            e is ArgumentException or FormatException or InvalidOperationException or NotSupportedException or OverflowException)
         {
-            throw new ArgumentException("the PostgreSQL connection string is not valid: " + e.Message, nameof(connectionString));
+            throw PostgresOpening.Text(e);
         }
         try
         {

@@ -2,7 +2,6 @@
 using System.Globalization;
 using System.Reflection;
 using Npgsql;
-using Purser.Engine;
 
 namespace Purser.Ledgers.Postgres;
 
@@ -32,9 +31,7 @@ public static class PostgresSchema
             await using var current = new NpgsqlCommand($"select coalesce(max(version), 0) from {versions}", connection);
 #pragma warning restore CA2100
             var version = (int)(await current.ExecuteScalarAsync())!;
-            if (version > scripts.Count)
-                throw new InvalidOperationException(
-                    $"the database has schema {version}, this program knows up to {scripts.Count}: run the newer program");
+            if (version > scripts.Count) throw PostgresOpening.Newer(version, scripts.Count);
             for (var next = version + 1; next <= scripts.Count; next++)
             {
                 await ExecuteAsync(connection, scripts[next - 1]);
@@ -42,13 +39,10 @@ public static class PostgresSchema
             }
             await transaction.CommitAsync();
         }
-        catch (PostgresException e)
+        catch (Exception e) when (
+            e is NpgsqlException or TimeoutException or IOException or System.Net.Sockets.SocketException or ArgumentException)
         {
-            throw new LedgerUnavailableException($"PostgreSQL: {e.MessageText} ({e.SqlState})", e);
-        }
-        catch (NpgsqlException e)
-        {
-            throw new LedgerUnavailableException("PostgreSQL can not be reached: " + e.Message, e);
+            throw PostgresOpening.Server(source.ConnectionString, e);
         }
     }
 

@@ -53,8 +53,8 @@ public sealed partial class SqliteLedger : ILedger, IUsageQueries
         this.writer = writer;
     }
 
-    /// <summary>Opens the ledger of a folder, or makes one. Throws <see cref="LedgerUnavailableException"/> where another host has
-    /// it.</summary>
+    /// <summary>Opens the ledger of a folder, or makes one. Whatever keeps it from opening is a
+    /// <see cref="LedgerUnavailableException"/> whose message says what to do.</summary>
     public static Task<SqliteLedger> OpenAsync(string folder) => Task.Run(() =>
     {
         var held = Hold(folder);
@@ -70,7 +70,7 @@ public sealed partial class SqliteLedger : ILedger, IUsageQueries
         {
             database?.Dispose();
             held.Dispose();
-            if (fault is SqliteException) throw new LedgerUnavailableException($"cannot open the ledger {path}: {fault.Message}", fault);
+            if (fault is SqliteException refusal) throw SqliteOpening.File(path, refusal);
             throw;
         }
     });
@@ -105,9 +105,7 @@ public sealed partial class SqliteLedger : ILedger, IUsageQueries
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw new LedgerUnavailableException(
-                $"cannot take {path}: {fault.Message} If another host serves this folder, stop it or give this one a folder of its own "
-                + "(PURSER_DATA); several hosts on one ledger need PURSER_LEDGER=postgres.", fault);
+            throw SqliteOpening.Folder(folder, fault);;
         }
     }
 

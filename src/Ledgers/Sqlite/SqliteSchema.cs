@@ -1,7 +1,6 @@
 // Brings a file to the newest schema: numbered scripts, forward only, each in a transaction of its own.
 using System.Globalization;
 using System.Reflection;
-using Purser.Engine;
 
 namespace Purser.Ledgers.Sqlite;
 
@@ -14,10 +13,7 @@ static class SqliteSchema
         database.Run("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT");
         var current = database.Scalar("SELECT max(version) FROM schema_version") ?? 0;
         var scripts = Scripts();
-        if (current > scripts.Count)
-            throw new LedgerUnavailableException(
-                $"the ledger has schema {current}, this program knows {scripts.Count}: it was written by a newer version; run that one, "
-                    + $"or restore a backup");
+        if (current > scripts.Count) throw SqliteOpening.Newer(current, scripts.Count);
         foreach (var (version, name, sql) in scripts.Where(script => script.Version > current))
         {
             database.Run("BEGIN IMMEDIATE");

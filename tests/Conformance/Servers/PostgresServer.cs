@@ -102,6 +102,40 @@ public sealed class PostgresServer : IAsyncDisposable
         return new NpgsqlConnectionStringBuilder(basis) { Database = name }.ConnectionString;
     }
 
+    /// <summary>From now on one user must show a password; all others come in as before.</summary>
+    public async Task RequirePasswordAsync(string user)
+    {
+        Own();
+        var rules = Path.Combine(folder!, "data", "pg_hba.conf");
+        await File.WriteAllTextAsync(rules, $"host all {user} 127.0.0.1/32 scram-sha-256\n" + await File.ReadAllTextAsync(rules));
+        await using var connection = new NpgsqlConnection(basis);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand("select pg_reload_conf()", connection);
+        await command.ExecuteNonQueryAsync();
+        // The server reads its rules when it comes to it.
+        await ServerProcess.UntilAsync(async () =>
+        {
+            await using var rule = new NpgsqlCommand("select count(*) from pg_hba_file_rules where $1 = any(user_name)", connection);
+            rule.Parameters.Add(new() { Value = user });
+            return (long)(await rule.ExecuteScalarAsync())! > 0 && !await LetsInAsync(user);
+        }, patience, () => "PostgreSQL does not read its rules");
+    }
+
+    async Task<bool> LetsInAsync(string user)
+    {
+        try
+        {
+            await using var connection = new NpgsqlConnection(
+                new NpgsqlConnectionStringBuilder(basis) { Username = user, Pooling = false }.ConnectionString);
+            await connection.OpenAsync();
+            return true;
+        }
+        catch (NpgsqlException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Sets the clock that one of the databases shows to its users; from there it goes on.</summary>
     public static async Task SetClockAsync(string database, DateTimeOffset to)
     {
