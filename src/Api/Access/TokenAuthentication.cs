@@ -1,6 +1,5 @@
 // The authentication scheme of tokens (JWT): an issuer says in claims which accounts a caller may see and what it may do.
 using System.Security.Claims;
-using System.Text.Json;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
@@ -56,11 +55,7 @@ static class TokenAuthentication
         };
     }
 
-    /// <summary>The values of a claim: an array of texts, or one text with blanks between (as `scope` has them).</summary>
-    static IEnumerable<string> Values(JsonWebToken token, string claim) =>
-        !token.TryGetPayloadValue<JsonElement>(claim, out var value) ? []
-        : value.ValueKind == JsonValueKind.Array
-            ? value.EnumerateArray().Where(item => item.ValueKind == JsonValueKind.String).Select(item => item.GetString()!)
-        : value.ValueKind == JsonValueKind.String
-            ? value.GetString()!.Split(' ', StringSplitOptions.RemoveEmptyEntries) : [];
+    /// <summary>The values of a claim: of an array of texts, or of one text with blanks between (as `scope` has them).</summary>
+    static IEnumerable<string> Values(JsonWebToken token, string name) => token.Claims.Where(claim => claim.Type == name)
+        .SelectMany(claim => claim.Value.Split(' ', StringSplitOptions.RemoveEmptyEntries));
 }
