@@ -8,7 +8,7 @@ using Purser.Core;
 
 namespace Purser.Engine;
 
-public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore, ISharedState
+public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore, ISharedState, IEventFeed
 {
     sealed class Account(string name)
     {
@@ -51,6 +51,10 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore, ISharedS
     readonly SortedSet<Booking> bookings = [];
     readonly SortedDictionary<long, Dictionary<RollupKey, RollupGain>> rollups = [];
     long booked;
+    readonly SortedList<long, FeedEntry> feed = [];
+    readonly HashSet<string> announced = new(StringComparer.Ordinal);
+    long lastPosition;
+    long goneTo;
     readonly Dictionary<string, SharedDocument> shared = new(StringComparer.Ordinal);
     StoredSettings settings = new(0, default);
 
@@ -84,6 +88,7 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore, ISharedS
 
         if (account is null) accounts.Add(append.Account, account = new(append.Account));
         account.Journal.Add((append.At, append.EncodedEvents));
+        feed.Add(++lastPosition, new(lastPosition, append.Account, account.Version, append.At, append.Events));
         account.NextDeadline = append.NextDeadline;
         foreach (var (id, hold) in holds) account.ClosedHolds[id] = hold;
         foreach (var record in records)
@@ -240,6 +245,43 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore, ISharedS
             return Task.FromResult<IReadOnlyList<string>>(
                 [.. accounts.Values.Where(account => account.NextDeadline <= now && shard.Has(account.Name))
                     .OrderBy(account => account.NextDeadline).Take(most).Select(account => account.Name)]);
+    }
+
+    Task<FeedPage> IEventFeed.ReadAsync(long after, int most, CancellationToken cancellation)
+    {
+        lock (gate)
+        {
+            var page = new List<FeedEntry>();
+            for (var i = FirstAfter(after); i < feed.Count && page.Count < most; i++) page.Add(feed.GetValueAtIndex(i));
+            return Task.FromResult(FeedPage.Of(page, most, lastPosition, goneTo));
+        }
+    }
+
+    int FirstAfter(long position)
+    {
+        var (low, high) = (0, feed.Count);
+        while (low < high)
+        {
+            var middle = (low + high) / 2;
+            if (feed.GetKeyAtIndex(middle) > position) high = middle;
+            else low = middle + 1;
+        }
+        return low;
+    }
+
+    Task<long> IEventFeed.HeadAsync(CancellationToken cancellation)
+    {
+        lock (gate) return Task.FromResult(lastPosition);
+    }
+
+    Task<bool> IEventFeed.AnnounceAsync(Announcement announcement)
+    {
+        lock (gate)
+        {
+            if (!announced.Add(announcement.Id)) return Task.FromResult(false);
+            feed.Add(++lastPosition, new(lastPosition, announcement.Account, 0, announcement.At, [], announcement));
+            return Task.FromResult(true);
+        }
     }
 
     Task<SharedDocument?> ISharedState.LoadAsync(string name, long known)
@@ -402,6 +444,12 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore, ISharedS
             foreach (var entry in step.Audited) found.Audited.Add((entry.Version, entry.At, LedgerJson.EncodeEvents(entry.Events)));
             var gone = (int)(step.Checkpoint.Version - found.Before);
             found.Journal.RemoveRange(0, gone);
+            foreach (var position in feed.Where(one => one.Value.Account == account && one.Value.Announcement is null
+                && one.Value.Version <= step.Checkpoint.Version).Select(one => one.Key).ToArray())
+            {
+                feed.Remove(position);
+                goneTo = Math.Max(goneTo, position);
+            }
             found.Checkpoint = step.Checkpoint;
             return Task.FromResult(gone);
         }

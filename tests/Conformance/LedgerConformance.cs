@@ -7,7 +7,7 @@ using static Purser.Conformance.Samples;
 
 namespace Purser.Conformance;
 
-public abstract class LedgerConformance : IAsyncLifetime
+public abstract partial class LedgerConformance : IAsyncLifetime
 {
     ILedger? ledger;
 

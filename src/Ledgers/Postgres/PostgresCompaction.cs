@@ -85,11 +85,16 @@ public sealed partial class PostgresLedger
                 Bind(audit, account, step.Audited);
                 await audit.ExecuteNonQueryAsync();
             }
-            await using (var delete = new NpgsqlCommand("delete from journal where account = $1 and version <= $2", connection))
+            await using (var delete = new NpgsqlCommand(
+                """
+                with gone as (delete from journal where account = $1 and version <= $2 returning position),
+                     told as (update feed_state set gone_to = greatest(gone_to, (select max(position) from gone)))
+                select count(*) from gone
+                """, connection))
             {
                 delete.Parameters.Add(new() { Value = account });
                 delete.Parameters.Add(new() { Value = step.Checkpoint.Version });
-                gone = await delete.ExecuteNonQueryAsync();
+                gone = (int)(long)(await delete.ExecuteScalarAsync())!;
             }
             return true;
         });

@@ -264,23 +264,31 @@ public sealed partial class PostgresLedger : IUsageStore
         await using var connection = await source.OpenConnectionAsync();
         await using var seen = new NpgsqlCommand("select coalesce(max(position), 0) from usage", connection);
         var position = (long)(await seen.ExecuteScalarAsync())!;
+        return await HaveEndedAsync(connection, "usage") ? position : null;
+    }
+
+    /// <summary>Waits for those that write to a table now; false where one of them takes long.</summary>
+    static async Task<bool> HaveEndedAsync(NpgsqlConnection connection, string table, CancellationToken cancellation = default)
+    {
         const string writers =
             """
             select coalesce(array_agg(virtualtransaction), '{}') from pg_locks
-            where relation = 'usage'::regclass and database = (select oid from pg_database where datname = current_database()) and mode = 'RowExclusiveLock'
+            where relation = $1::regclass and database = (select oid from pg_database where datname = current_database()) and mode = 'RowExclusiveLock'
             """;
         await using var look = new NpgsqlCommand(writers, connection);
-        var running = (string[])(await look.ExecuteScalarAsync())!;
-        await using var lookAgain = new NpgsqlCommand(writers + " and virtualtransaction = any($1)", connection);
+        look.Parameters.Add(new() { Value = table });
+        var running = (string[])(await look.ExecuteScalarAsync(cancellation))!;
+        await using var lookAgain = new NpgsqlCommand(writers + " and virtualtransaction = any($2)", connection);
+        lookAgain.Parameters.Add(new() { Value = table });
         var among = lookAgain.Parameters.Add(new() { Value = running });
         for (var looks = 0; running.Length > 0; looks++)
         {
-            if (looks == MostLooks) return null;
-            await Task.Delay(betweenLooks);
+            if (looks == MostLooks) return false;
+            await Task.Delay(betweenLooks, cancellation);
             among.Value = running;
-            running = (string[])(await lookAgain.ExecuteScalarAsync())!;
+            running = (string[])(await lookAgain.ExecuteScalarAsync(cancellation))!;
         }
-        return position;
+        return true;
     }
 
     /// <summary>Records that are not folded yet, in the order of booking, and how far they go.</summary>

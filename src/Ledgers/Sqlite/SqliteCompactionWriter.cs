@@ -14,6 +14,11 @@ sealed partial class SqliteWriter
             using var keep = database.Prepare("UPDATE audit SET at = ?, events = ? WHERE account = ? AND version = ?");
             keep.Add(entry.At.ToUnixTimeMilliseconds()).Add(LedgerJson.EncodeEvents(entry.Events)).Add(account).Add(entry.Version).Run();
         }
+        if (positions.Count > 0)
+        {
+            using var gone = database.Prepare("UPDATE feed_state SET gone_to = max(gone_to, ?)");
+            gone.Add(positions.Max()).Run();
+        }
         foreach (var position in positions)
         {
             using var delete = database.Prepare("DELETE FROM journal WHERE position = ?");

@@ -40,7 +40,9 @@ sealed partial class SqliteWriter : IDisposable
     {
         this.database = database;
         lastAccount = database.Scalar("SELECT max(no) FROM accounts") ?? 0;
-        lastEntry = database.Scalar("SELECT max(position) FROM journal") ?? 0;
+        // Positions of the journal and of announcements are of one sequence.
+        lastEntry = Math.Max(
+            database.Scalar("SELECT max(position) FROM journal") ?? 0, database.Scalar("SELECT max(position) FROM announcements") ?? 0);
         lastUsage = database.Scalar("SELECT max(no) FROM usage") ?? 0;
         settingsVersion = database.Scalar("SELECT max(version) FROM settings") ?? 0;
         thread = new(Serve) { IsBackground = true, Name = "ledger writer" };
@@ -125,6 +127,19 @@ sealed partial class SqliteWriter : IDisposable
             "INSERT INTO catalogues (digest, file) VALUES (?, ?) ON CONFLICT (digest) DO UPDATE SET file = excluded.file WHERE file <> "
                 + "excluded.file");
         save.Add(digest).Add(file.Span).Run();
+        return true;
+    }));
+
+    public Task<bool> AnnounceAsync(Announcement announcement) => Send(() => Alone(() =>
+    {
+        using (var known = database.Prepare("SELECT 1 FROM announcements WHERE id = ?"))
+            if (known.Add(announcement.Id).Read())
+                return false;
+        using var add = database.Prepare(
+            "INSERT INTO announcements (position, id, type, account, at, subject, severity, json) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+        add.Add(++lastEntry).Add(announcement.Id).Add(announcement.Type).Add(announcement.Account)
+            .Add(announcement.At.ToUnixTimeMilliseconds()).Add(announcement.Subject).Add(announcement.Severity).Add(announcement.Json)
+                .Run();
         return true;
     }));
 

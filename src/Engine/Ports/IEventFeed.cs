@@ -1,0 +1,50 @@
+// The port for everything that happened, over all accounts, in one order: what events, webhooks and alerts are made from.
+using NodaTime;
+using Purser.Core;
+
+namespace Purser.Engine;
+
+/// <summary>
+/// The journals of all accounts as one sequence, and announcements of what is in no journal. Implementations are thread-safe; any method
+/// may throw <see cref="LedgerUnavailableException"/>.
+/// </summary>
+public interface IEventFeed
+{
+    /// <summary>
+    /// Up to <paramref name="most"/> entries after a position, in order. A reader never sees an entry below a position that it was shown
+    /// before: what may still come below is waited for. Entries of an account are in the order of their versions.
+    /// </summary>
+    Task<FeedPage> ReadAsync(long after, int most, CancellationToken cancellation = default);
+
+    /// <summary>The newest position that a reader may be shown.</summary>
+    Task<long> HeadAsync(CancellationToken cancellation = default);
+
+    /// <summary>Adds an announcement; one with an id that is known changes nothing, and the answer is false.</summary>
+    Task<bool> AnnounceAsync(Announcement announcement);
+}
+
+/// <summary>One step of the feed: what an entry of an account's journal brought, or an announcement.</summary>
+public sealed record FeedEntry(
+    long Position, string? Account, long Version, Instant At, IReadOnlyList<BudgetEvent> Events, Announcement? Announcement = null);
+
+/// <summary>
+/// <see cref="ReachedTo"/>: everything up to here is in the page or was before it, also where nothing is. <see cref="GoneTo"/>: of the
+/// entries up to here some were compacted away, so that reading on from before it is not reading everything.
+/// </summary>
+public sealed record FeedPage(IReadOnlyList<FeedEntry> Entries, long ReachedTo, long GoneTo)
+{
+    /// <summary>The first entries of what two tables have between a position and <paramref name="upTo"/>, each at most so many.</summary>
+    public static FeedPage Of(List<FeedEntry> entries, int most, long upTo, long goneTo)
+    {
+        entries.Sort((one, other) => one.Position.CompareTo(other.Position));
+        if (entries.Count < most) return new(entries, upTo, goneTo);
+        entries.RemoveRange(most, entries.Count - most);
+        return new(entries, most == 0 ? 0 : entries[^1].Position, goneTo);
+    }
+}
+
+/// <summary>
+/// What happened but is in no journal: an anomaly, a change of prices, a key. <see cref="Id"/> is made of what it says, so that several
+/// hosts that notice the same thing announce it once. <see cref="Json"/> is the event's data.
+/// </summary>
+public sealed record Announcement(string Id, string Type, string? Account, Instant At, string? Subject, string? Severity, string Json);
