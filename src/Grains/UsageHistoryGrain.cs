@@ -24,26 +24,21 @@ public sealed class UsageHistoryGrain(
 
     public const string Store = "purser";
 
-    const int EntriesPerPage = 500;
-
     /// <summary>One wake-up's work ends; a long journal is caught up with over several.</summary>
     const int PagesPerWake = 20;
-
-    /// <summary>About what a rebuild reads in a second: more than this is never read twice because it was not kept.</summary>
-    const long MostUnkept = 20_000;
 
     static readonly NodaTime.Duration betweenWrites = NodaTime.Duration.FromMinutes(1);
 
     string account = "";
     HistoryFeed.Reader fed = null!;
-    long keptPosition;
-    NodaTime.Instant keptAt;
+    HistorySession session = null!;
+    NodaTime.Instant savedAt;
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
         account = UsageHistoryGrains.AccountOf(this.GetPrimaryKeyString());
-        keptPosition = stored.State.Position;
-        keptAt = clock.Now;
+        session = new(account, ledger, Prepare, log, stored.State);
+        savedAt = clock.Now;
         fed = feed.Open(account);
         return Task.CompletedTask;
     }
@@ -52,8 +47,8 @@ public sealed class UsageHistoryGrain(
     {
         try
         {
-            if (!Feed() && !await AdvanceAsync(PagesPerWake)) GrainFactory.GetUsageHistory(account).WakeAsync().Ignore();
-            await KeepAsync(evenRecent: false);
+            if (!Feed() && !await session.AdvanceAsync(PagesPerWake)) GrainFactory.GetUsageHistory(account).WakeAsync().Ignore();
+            await SaveAsync(evenRecent: false);
         }
         catch (LedgerUnavailableException e)
         {
@@ -64,59 +59,30 @@ public sealed class UsageHistoryGrain(
     public Task<Immutable<UsageHistoryView>> ReadAsync() => Reaching.LedgerAsync(async () =>
     {
         Feed();
-        while (!await AdvanceAsync(PagesPerWake)) await KeepAsync(evenRecent: false);
-        return new Immutable<UsageHistoryView>(stored.State.View());
+        while (!await session.AdvanceAsync(PagesPerWake)) await SaveAsync(evenRecent: false);
+        return new Immutable<UsageHistoryView>(session.View());
     });
 
-    /// <summary>Takes in what was written here; false where there is more that only the ledger has.</summary>
+    /// <summary>Takes in what was written in this silo; false where there was nothing, or there is more that only the ledger has.</summary>
     bool Feed()
     {
         var entries = fed.Take();
         foreach (var entry in entries)
-        {
-            if (entry.Version > stored.State.Position + 1) return false;
-            stored.State.Advance(entry);
-        }
+            if (!session.TryTake(entry)) return false;
         return entries.Count > 0;
     }
 
-    /// <summary>Whether the end of the journal was reached.</summary>
-    async Task<bool> AdvanceAsync(int pages)
+    /// <summary>Turns of this grain do not overlap, so nothing is taken in while the state is being written.</summary>
+    Func<Task> Prepare(string id, UsageHistory history)
     {
-        for (var page = 0; page < pages; page++)
-        {
-            IReadOnlyList<JournalEntry> entries;
-            try
-            {
-                entries = await ledger.ReadJournalAsync(account, stored.State.Position, EntriesPerPage);
-            }
-            catch (CompactedJournalException)
-            {
-                await LoadAsync();
-                continue;
-            }
-            foreach (var entry in entries) stored.State.Advance(entry);
-            if (entries.Count < EntriesPerPage) return true;
-        }
-        return false;
+        stored.State = history;
+        return stored.WriteStateAsync;
     }
 
-    /// <summary>What was not read is gone from the journal: its checkpoint has read it.</summary>
-    async Task LoadAsync()
+    async Task SaveAsync(bool evenRecent)
     {
-        var kept = await ledger.LoadHistoryAsync(account);
-        if (kept.Version <= stored.State.Position)
-            throw new InvalidDataException(
-                $"the journal of {account} has no beginning: the checkpoint for its compacted entries is missing");
-        stored.State = HistoryJson.Decode(kept.Bytes.Span);
-    }
-
-    async Task KeepAsync(bool evenRecent)
-    {
-        var unkept = stored.State.Position - keptPosition;
-        if (unkept == 0 || (!evenRecent && unkept < MostUnkept && clock.Now - keptAt < betweenWrites)) return;
-        await stored.WriteStateAsync();
-        (keptPosition, keptAt) = (stored.State.Position, clock.Now);
+        await session.SaveAsync(evenRecent || clock.Now - savedAt >= betweenWrites ? 1 : HistorySession.MostUnsaved);
+        if (session.Unsaved == 0) savedAt = clock.Now;
     }
 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
@@ -124,7 +90,7 @@ public sealed class UsageHistoryGrain(
         feed.Close(fed);
         try
         {
-            await KeepAsync(evenRecent: true);
+            await SaveAsync(evenRecent: true);
         }
         catch (OrleansException e)
         {
