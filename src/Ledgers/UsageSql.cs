@@ -5,8 +5,8 @@ using Purser.Engine;
 
 namespace Purser.Ledgers;
 
-/// <summary>Where the dialects differ: names of columns, and how a value is referred to.</summary>
-sealed record UsageDialect(string Order, string Id, string Cost, string Duration, Func<int, string> Value)
+/// <summary>Where the dialects differ: how a value is referred to, and what a planner has to be told.</summary>
+sealed record UsageDialect(Func<int, string> Value)
 {
     /// <summary>Whether a record as it is stored contains {0}.</summary>
     public required string Contains { get; init; }
@@ -43,7 +43,7 @@ sealed class UsageWhere
         Equal("tool", filter.Tool);
         Equal("request_id", filter.RequestId);
         Equal("reservation_id", filter.ReservationId);
-        Equal(dialect.Id, filter.Id);
+        Equal("usage_id", filter.Id);
         if (filter.Success is { } success) And(success ? "success" : "not success");
         if (filter.Unpriced is { } unpriced) And(unpriced ? HasNoPrice : $"not ({HasNoPrice})");
         // Looked for in the bytes first: taking every record apart costs ten times as much. Who reads them looks again.
@@ -73,7 +73,7 @@ sealed class UsageWhere
         values.AddRange(given);
     }
 
-    public void After(UsageCursor place) => And($"at <= {{0}} and (at < {{1}} or {dialect.Order} > {{2}})", place.AtMillis, place.AtMillis,
+    public void After(UsageCursor place) => And($"at <= {{0}} and (at < {{1}} or position > {{2}})", place.AtMillis, place.AtMillis,
         place.Order);
 
     public override string ToString() => sql.ToString();
@@ -92,7 +92,7 @@ sealed class UsageColumns
         var columns = by.Where(key => !key.IsInTags).Select(key => key == UsageKey.Outcome ? "success" : key == UsageKey.User
             ? "\"user\"" : key.Name);
         Text = string.Join(", ", [
-            "at", "input", "output", "requests", dialect.Cost, "success", dialect.Duration, Unpriced, "currency", .. NeedsRecord
+            "at", "input", "output", "requests", "cost_nanos", "success", "duration_ms", Unpriced, "currency", .. NeedsRecord
                 ? ["account", "record"] : columns]);
     }
 

@@ -71,7 +71,7 @@ static class AppendColumns
     {
         readonly List<int> owner = [];
         readonly List<string> id = [];
-        readonly List<long> at = [];
+        readonly List<long> at = [], bookedAt = [];
         readonly List<string?> orchestrator = [], user = [], tenant = [], session = [], provider = [], model = [], tool = [], request = [],
             reservation = [];
         readonly List<bool> success = [], unpriced = [];
@@ -86,6 +86,7 @@ static class AppendColumns
             owner.Add(ordinal);
             id.Add(one.Id);
             at.Add(one.At.ToUnixTimeMilliseconds());
+            bookedAt.Add(one.BookedAt.ToUnixTimeMilliseconds());
             orchestrator.Add(call.Orchestrator);
             user.Add(call.User);
             tenant.Add(call.Tenant);
@@ -111,6 +112,7 @@ static class AppendColumns
             add(owner, NpgsqlDbType.Integer);
             add(id, NpgsqlDbType.Text);
             add(at, NpgsqlDbType.Bigint);
+            add(bookedAt, NpgsqlDbType.Bigint);
             foreach (var names in new[] { orchestrator, user, tenant, session, provider, model, tool, request, reservation })
                 add(names, NpgsqlDbType.Text);
             add(success, NpgsqlDbType.Boolean);

@@ -122,7 +122,7 @@ public sealed partial class PostgresLedger : ILedger
 
     const string appendText =
         "select ord, status, version, settings_version from "
-            + "append($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30,$31,$32,$33,$34,$35)";
+            + "append($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30,$31,$32,$33,$34,$35,$36)";
 
     static async Task<AppendResult[]> AppendAsync(NpgsqlCommand command, IReadOnlyList<Append> batch, int[] order)
     {
@@ -267,7 +267,8 @@ public sealed partial class PostgresLedger : ILedger
         ReachAsync(async () =>
     {
         await using var command = source.CreateCommand(
-            "select 0, id, hold from holds where account = $1 and id = any($2) union all select 1, usage_id, record from usage where "
+            "select 0, hold_id, hold from closed_holds where account = $1 and hold_id = any($2) union all select 1, usage_id, record "
+                + "from usage where "
                 + "account = $1 and usage_id = any($3)");
         command.Parameters.Add(new() { Value = account });
         command.Parameters.Add(new() { Value = holdIds.ToArray() });

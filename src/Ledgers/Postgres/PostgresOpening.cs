@@ -15,7 +15,8 @@ static class PostgresOpening
             + "Host=...;Port=...;Database=...;Username=...;Password=...", fault);
 
     public static LedgerUnavailableException Newer(long schema, long known) => new(
-        $"the ledger has schema {schema} and this program knows {known}: run the newer version of Purser that wrote it, or restore a backup");
+        $"the ledger has schema {schema} and this program knows {known}: run the newer version of Purser that wrote it, or restore a "
+            + $"backup");
 
     /// <summary>The server could not be reached, or it refused.</summary>
     public static LedgerUnavailableException Server(string connectionString, Exception fault)

@@ -93,7 +93,7 @@ public sealed partial class PostgresLedger : IUsageStore
         await using var erase = source.CreateCommand(
             """
             update usage u set erased = true, orchestrator = null, "user" = null, tenant = null, session = null, provider = null, model = null, tool = null,
-              request_id = null, duration = null, record = g.record
+              request_id = null, duration_ms = null, record = g.record
             from unnest($1, $2) as g(position, record) where u.position = g.position
             """);
         erase.Parameters.Add(new() { Value = gone });
@@ -111,7 +111,7 @@ public sealed partial class PostgresLedger : IUsageStore
         var (old, seen, last) = (new List<long>(), 0, place);
         await using (
             var find = source.CreateCommand(
-                "select at, position, record from usage where at < $1 and (at, position) > ($2, $3) order by at, position limit $4"))
+                "select at, position, booked_at from usage where at < $1 and (at, position) > ($2, $3) order by at, position limit $4"))
         {
             find.Parameters.Add(new() { Value = before });
             find.Parameters.Add(new() { Value = place.AtMillis });
@@ -121,7 +121,7 @@ public sealed partial class PostgresLedger : IUsageStore
             for (; await row.ReadAsync(); seen++)
             {
                 last = new(row.GetInt64(0), row.GetInt64(1));
-                if (LedgerJson.DecodeRecord(row.GetFieldValue<byte[]>(2)).BookedAt < bookedBefore) old.Add(last.Order);
+                if (row.GetInt64(2) < before) old.Add(last.Order);
             }
         }
         if (old.Count > 0)
@@ -299,7 +299,7 @@ public sealed partial class PostgresLedger : IUsageStore
         var last = folded;
         await using var command = new NpgsqlCommand(
             $"""
-            select at, input, output, requests, cost, success, duration, {UsageColumns.Unpriced}, currency, position, account, orchestrator, "user", tenant, session,
+            select at, input, output, requests, cost_nanos, success, duration_ms, {UsageColumns.Unpriced}, currency, position, account, orchestrator, "user", tenant, session,
               provider, model, tool, erased
             from usage where position > $1 and position <= $2 order by position limit $3
             """, connection);

@@ -10,7 +10,7 @@ namespace Purser.Ledgers.Postgres;
 
 public sealed partial class PostgresLedger : IUsageQueries
 {
-    static readonly UsageDialect dialect = new("position", "usage_id", "cost", "duration", no =>
+    static readonly UsageDialect dialect = new(no =>
         "$" + no.ToString(CultureInfo.InvariantCulture)) { Contains = "position({0} in record) > 0" };
 
     /// <summary>What only the whole record has is looked at here, some records at a time.</summary>

@@ -316,7 +316,7 @@ public sealed partial class SqliteLedger : ILedger, IUsageQueries
 
     public Task<StoredSettings> LoadSettingsAsync() => Read(database =>
     {
-        using var newest = database.Prepare("SELECT version, json FROM settings ORDER BY version DESC LIMIT 1");
+        using var newest = database.Prepare("SELECT version, body FROM settings ORDER BY version DESC LIMIT 1");
         return newest.Read() ? new StoredSettings(newest.Long(0), newest.Blob(1).ToArray()) : new(0, default);
     });
 

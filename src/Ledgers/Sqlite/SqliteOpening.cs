@@ -40,7 +40,8 @@ static class SqliteOpening
     }), fault);
 
     public static LedgerUnavailableException Newer(long schema, long known) => new(
-        $"the ledger has schema {schema} and this program knows {known}: run the newer version of Purser that wrote it, or restore a backup");
+        $"the ledger has schema {schema} and this program knows {known}: run the newer version of Purser that wrote it, or restore a "
+            + $"backup");
 
     static string? FileInTheWay(string? path)
     {

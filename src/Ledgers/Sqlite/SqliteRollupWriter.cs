@@ -60,7 +60,7 @@ sealed partial class SqliteWriter
                 """
                 UPDATE usage SET erased = 1, orchestrator = NULL, user = NULL, tenant = NULL, session = NULL, provider = NULL, model = NULL, tool = NULL,
                   request_id = NULL, duration_ms = NULL, record = ?
-                WHERE no = ?
+                WHERE position = ?
                 """);
             erase.Add(left).Add(no).Run();
         }
@@ -80,7 +80,7 @@ sealed partial class SqliteWriter
         foreach (var no in records)
         {
             // The highest number stays: the next one after a restart follows it, and rollups know by it what is folded.
-            using var delete = database.Prepare("DELETE FROM usage WHERE no = ? AND no < (SELECT max(no) FROM usage)");
+            using var delete = database.Prepare("DELETE FROM usage WHERE position = ? AND position < (SELECT max(position) FROM usage)");
             delete.Add(no).Run();
         }
         MayGo(before);

@@ -21,7 +21,7 @@ public sealed partial class SqliteLedger : IUsageStore
     RollupKeys keys = RollupKeys.None;
 
     public Task<long> UnfoldedAsync() =>
-        Read(database => Math.Max(0, (database.Scalar("SELECT max(no) FROM usage") ?? 0) - RollupStateOf(database).Folded));
+        Read(database => Math.Max(0, (database.Scalar("SELECT max(position) FROM usage") ?? 0) - RollupStateOf(database).Folded));
 
     public async Task<bool> FoldAsync(Instant now, int most)
     {
@@ -79,7 +79,8 @@ public sealed partial class SqliteLedger : IUsageStore
     static (List<(long No, byte[] Left)> Gone, long? At) NextErased(Database database, long account, UsageErased erased, long from)
     {
         var gone = new List<(long, byte[])>();
-        using var find = database.Prepare("SELECT no, at, record FROM usage WHERE account = ? AND at >= ? AND NOT erased ORDER BY at");
+        using var find = database.Prepare(
+            "SELECT position, at, record FROM usage WHERE account = ? AND at >= ? AND NOT erased ORDER BY at");
         find.Add(account).Add(from);
         while (find.Read())
         {
@@ -102,7 +103,8 @@ public sealed partial class SqliteLedger : IUsageStore
                 var folded = RollupStateOf(database).Folded;
                 // By the index of times read backwards, in which records of one time go backwards too.
                 using var find = database.Prepare(
-                    "SELECT at, no, booked_at FROM usage WHERE at < ? AND at >= ? AND (at > ? OR no < ?) ORDER BY at, no DESC LIMIT ?");
+                    "SELECT at, position, booked_at FROM usage WHERE at < ? AND at >= ? AND (at > ? OR position < ?) ORDER BY at, "
+                        + "position DESC LIMIT ?");
                 var place = after ?? new(RollupPlan.Earliest, long.MaxValue);
                 find.Add(before).Add(place.AtMillis).Add(place.AtMillis).Add(place.Order).Add(most);
                 var (old, seen, last) = (new List<long>(), 0, default(UsageCursor));
@@ -189,7 +191,7 @@ public sealed partial class SqliteLedger : IUsageStore
     static HashSet<string> UnfoldedOf(Database database, long account, long folded)
     {
         var unfolded = new HashSet<string>(StringComparer.Ordinal);
-        using var find = database.Prepare("SELECT usage_id FROM usage WHERE no > ? AND +account = ?");
+        using var find = database.Prepare("SELECT usage_id FROM usage WHERE position > ? AND +account = ?");
         find.Add(folded).Add(account);
         while (find.Read()) unfolded.Add(find.Text(0));
         return unfolded;
@@ -204,9 +206,9 @@ public sealed partial class SqliteLedger : IUsageStore
         var last = folded;
         using var row = database.Prepare(
             $"""
-            SELECT at, input, output, requests, cost_nanos, success, duration_ms, {UsageColumns.Unpriced}, currency, no, account, orchestrator, user, tenant, session,
+            SELECT at, input, output, requests, cost_nanos, success, duration_ms, {UsageColumns.Unpriced}, currency, position, account, orchestrator, user, tenant, session,
               provider, model, tool, erased
-            FROM usage WHERE no > ? ORDER BY no LIMIT ?
+            FROM usage WHERE position > ? ORDER BY position LIMIT ?
             """);
         row.Add(folded).Add(most);
         while (row.Read())

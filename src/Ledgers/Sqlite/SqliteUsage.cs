@@ -6,8 +6,7 @@ namespace Purser.Ledgers.Sqlite;
 
 public sealed partial class SqliteLedger
 {
-    static readonly UsageDialect dialect = new("no", "usage_id", "cost_nanos", "duration_ms", _ =>
-        "?") { Contains = "instr(record, {0}) > 0", BesideId = "+" };
+    static readonly UsageDialect dialect = new(_ => "?") { Contains = "instr(record, {0}) > 0", BesideId = "+" };
 
     /// <summary>A plus sign keeps SQLite from taking an index.</summary>
     static readonly UsageDialect unfoldedDialect = dialect with { Unindexed = "+" };
@@ -28,7 +27,7 @@ public sealed partial class SqliteLedger
             {
                 if (limit <= 0 || WhereOf(database, filter, RollupPlan.RangeOf(filter)) is not { } where) return new([], null);
                 if (after is { } place) where.After(place);
-                using var find = Ask(database, $"SELECT at, no, account, record FROM usage{where} ORDER BY at DESC, no", where);
+                using var find = Ask(database, $"SELECT at, position, account, record FROM usage{where} ORDER BY at DESC, position", where);
                 var accounts = new AccountNames(database);
                 var items = new List<AccountRecord>();
                 UsageCursor last = default;
@@ -196,7 +195,7 @@ public sealed partial class SqliteLedger
                 yield return where;
         // Few, and all at the end of the table: no index is better than that, whatever the range says.
         if (plan.Folded.IsEmpty || WhereOf(database, filter, plan.Folded, unindexed: true) is not { } unfolded) yield break;
-        unfolded.And("no > {0}", folded);
+        unfolded.And("position > {0}", folded);
         yield return unfolded;
     }
 

@@ -43,7 +43,7 @@ sealed partial class SqliteWriter : IDisposable
         // Positions of the journal and of announcements are of one sequence.
         lastEntry = Math.Max(
             database.Scalar("SELECT max(position) FROM journal") ?? 0, database.Scalar("SELECT max(position) FROM announcements") ?? 0);
-        lastUsage = database.Scalar("SELECT max(no) FROM usage") ?? 0;
+        lastUsage = database.Scalar("SELECT max(position) FROM usage") ?? 0;
         settingsVersion = database.Scalar("SELECT max(version) FROM settings") ?? 0;
         thread = new(Serve) { IsBackground = true, Name = "ledger writer" };
         thread.Start();
@@ -154,7 +154,7 @@ sealed partial class SqliteWriter : IDisposable
     public Task<bool> SaveSettingsAsync(long expectedVersion, ReadOnlyMemory<byte> settings) => Send(() => Alone(() =>
     {
         if ((pendingSettings ?? settingsVersion) != expectedVersion) return false;
-        using var save = database.Prepare("INSERT INTO settings (version, json) VALUES (?, ?)");
+        using var save = database.Prepare("INSERT INTO settings (version, body) VALUES (?, ?)");
         save.Add(expectedVersion + 1).Add(settings.Span).Run();
         pendingSettings = expectedVersion + 1;
         return true;
@@ -365,7 +365,7 @@ sealed partial class SqliteWriter : IDisposable
         using var insert = database.Prepare(
             """
             INSERT INTO usage (
-              no, account, usage_id, at, booked_at, reservation_id, orchestrator, user, tenant, session, provider, model, tool, request_id,
+              position, account, usage_id, at, booked_at, reservation_id, orchestrator, user, tenant, session, provider, model, tool, request_id,
               success, tokens, input, output, requests, cost_nanos, currency, duration_ms, unpriced, record)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """);

@@ -17,7 +17,10 @@ abstract class Store : IAsyncDisposable
 
     public IUsageQueries Queries => (IUsageQueries)Ledger;
 
-    public static async Task<Store> NewAsync(string kind)
+    public IUsageStore Upkeep => (IUsageStore)Ledger;
+
+    /// <summary><paramref name="script"/> makes what it holds before it is opened for the first time.</summary>
+    public static async Task<Store> NewAsync(string kind, string? script = null)
     {
         Store store = kind switch
         {
@@ -25,6 +28,7 @@ abstract class Store : IAsyncDisposable
             "postgres" => new PostgresStore(await (await PostgresServer.SharedAsync()).NewDatabaseAsync()),
             _ => new MemoryStore(),
         };
+        if (script is not null) await store.ExecuteAsync(script);
         store.ledger = await store.OpenAsync();
         return store;
     }
@@ -88,7 +92,8 @@ abstract class Store : IAsyncDisposable
 
         protected override async Task<int> ExecuteAsync(string sql)
         {
-            await using var connection = new NpgsqlConnection(database);
+            // A connection of its own: what a script sets for its session ends with it.
+            await using var connection = new NpgsqlConnection(database + ";Pooling=false");
             await connection.OpenAsync();
 #pragma warning disable CA2100 // The statements are those of the tests.
             await using var command = new NpgsqlCommand(sql, connection);

@@ -1,0 +1,41 @@
+// A ledger that an older program wrote is opened by this one: nothing that was acknowledged is lost or means anything else.
+using NodaTime;
+using Purser.Conformance;
+using Purser.Core;
+using Purser.Engine;
+
+namespace Purser.Embedded.Tests.Operations;
+
+[Trait("needs", "postgres")]
+public sealed class SchemaTests
+{
+    static readonly Instant booked = Instant.FromUtc(2026, 11, 28, 15, 0);
+
+    [Theory]
+    [InlineData("sqlite", 9)]
+    [InlineData("postgres", 9)]
+    public async Task A_ledger_of_an_older_schema_is_brought_up_to_date_with_all_it_holds(string kind, int schema)
+    {
+        await using var store = await Store.NewAsync(kind, await File.ReadAllTextAsync(
+            Path.Combine(AppContext.BaseDirectory, "cases", "ledgers", $"{kind}-{schema}.sql")));
+
+        var report = await Verification.RunAsync(store.Ledger, store.Queries);
+
+        Assert.Empty(report.Findings);
+        Assert.Equal((2, 9, 3), (report.Accounts, report.Entries, report.Records));
+        var recalled = await store.Ledger.RecallAsync("a", ["h1", "h2", "h3"], ["u1", "u2"]);
+        Assert.Equal(["h1", "h2"], recalled.Holds.Keys.Order());
+        Assert.Equal(["u1", "u2"], recalled.Usage.Keys.Order());
+        Assert.InRange(recalled.Usage["u1"].BookedAt, booked, booked + Duration.FromHours(1));
+        Assert.Equal(3, (await store.Ledger.LoadSettingsAsync()).Version);
+        // By the time of booking: `u3` is dated weeks before it.
+        Assert.Null(await store.Upkeep.PurgeAsync(booked, null, 100));
+        Assert.Equal(["u3"], (await store.Queries.FindAsync(new() { Account = "b" }, null, 10)).Items.Select(item => item.Record.Id));
+        // And it goes on.
+        await using var authority = new EmbeddedAuthority(
+            store.Ledger, new ManualTime((booked + Duration.FromHours(1)).ToDateTimeOffset()));
+        var settled = await authority.SendAsync("a", new Settle("h3", "u4", new() { InputTokens = 1 }));
+        Assert.Equal(OutcomeStatus.Done, settled.Status);
+        Assert.Empty((await Verification.RunAsync(store.Ledger, store.Queries)).Findings);
+    }
+}
