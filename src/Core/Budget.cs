@@ -159,15 +159,17 @@ public static class Budget
                 Answer = after => ViewRules.Status(after, new GetStatus(), now).Answer!,
             },
             CloseSession close => new(Outcome.Done(), HasSession(state, close.Session, now)
-                ? [new SessionClosed(close.Session) { At = now }] : []),
-            // A millisecond later than everything that was booked so far, and not later than anything that follows.
+                ? [new SessionClosed(close.Session) { At = JustAfter(now) }] : []),
             EraseUsage erase =>
                 new(Outcome.Done(),
-                    [new UsageErased(erase.User, erase.By, erase.Reason) { At = now.ToMillis() + Duration.FromMilliseconds(1) }]),
+                    [new UsageErased(erase.User, erase.By, erase.Reason) { At = JustAfter(now) }]),
             Tick => new(Outcome.Done()),
             _ => throw new UnreachableException($"no rule for {command.GetType().Name}"),
         };
     }
+
+    /// <summary>A millisecond later than everything that was booked so far, and not later than anything that follows.</summary>
+    static Instant JustAfter(Instant now) => now.ToMillis() + Duration.FromMilliseconds(1);
 
     static Outcome? UnknownAccount(BudgetState state, BudgetCommand command, Settings settings)
     {

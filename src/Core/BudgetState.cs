@@ -129,6 +129,11 @@ public sealed class LimitState(NumberedLimit numbered)
 /// <summary>What was taken at one moment: each extension by an amount is a layer of its own, in the windows of its own moment.</summary>
 public sealed class HoldLayer
 {
+    /// <summary>When it was taken; null: with the hold. The layers of a closed hold have given all back and keep no time.</summary>
+    public Instant? At { get; set; }
+
+    /// <summary>What the extension is for, where it names other dimensions than the hold; null: the hold's own.</summary>
+    public Dimensions? Dimensions { get; set; }
     public Amounts Left { get; set; }
     public IReadOnlyList<Touch> Touches { get; set; } = [];
 }

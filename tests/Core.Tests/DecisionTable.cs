@@ -654,7 +654,7 @@ public sealed class DecisionTable
         ["A_session_counts_from_its_first_call_until_a_day_after_its_last"] = """
             policy sess tokens/session 1000; own tokens/session 10 match model=big => done
             record a in=100 session=s1                                      => done sess[s1]=100/0 sess[s1].start=2026-03-02T10:00 sess[s1].resets=2026-03-03T10:00
-            record b in=7                                                   => done matches=none
+            record b in=7                                                   => done matches=sess sess[]=7/0
             record c in=5 session=s2 model=big                              => done sess[s2]=5/0 own[s2]=5/0
             wait 23h
             record d in=100 session=s1                                      => done sess[s1]=200/0 sess[s1].start=2026-03-02T10:00 sess[s1].resets=2026-03-04T09:00
@@ -691,6 +691,75 @@ public sealed class DecisionTable
             close s1                                                        => done
             record a in=10 session=s1                                       => done sess[s1]=10/0
             settle h u in=100 session=s1                                    => done tokens=-300 sess[s1]=10/0
+            """,
+        ["A_correction_reaches_the_session_that_its_charge_began"] = """
+            policy sess tokens/session 1000 with expiry=charge              => done
+            reserve h tokens=400 session=s1 ttl=86400                       => done
+            wait 1d
+            tick                                                            => done sess[s1]=400/0 sess[s1].start=2026-03-03T10:00
+            wait 1h
+            settle h u in=100                                               => done tokens=-300 sess[s1]=100/0 sess[s1].resets=2026-03-04T10:00
+            close s1                                                        => done
+            record a in=10 session=s1                                       => done sess[s1]=10/0
+            """,
+        ["A_charge_and_its_corrections_are_one_amount_for_a_limit_that_comes_later"] = """
+            policy day tokens/day none with expiry=charge                   => done
+            reserve h tokens=51 user=ann session=s1                         => done
+            wait 15m
+            tick                                                            => done events=Expired
+            wait 1h
+            settle h u in=31                                                => done tokens=-20
+            policy sess tokens/session 100; life inputTokens/lifetime 100 with expiry=charge => done sess[s1]=31/0 life=31/0
+            wait 5d
+            reserve g tokens=51 session=s2                                  => done
+            wait 15m
+            tick                                                            => done
+            wait 5d
+            settle g v in=31                                                => done tokens=-20
+            policy two tokens/session 100; life outputTokens/lifetime 100   => done life=0/0
+            status                                                          => done shown=life
+            """,
+        ["A_correction_whose_charge_is_gone_takes_nothing_off"] = """
+            policy day tokens/day none with expiry=charge                   => done
+            reserve h tokens=51                                             => done
+            wait 2d
+            tick                                                            => done
+            record a in=100 model=small cost=1                              => done
+            record b in=100 model=small                                     => done
+            wait 1d
+            settle h u in=31                                                => done tokens=-20
+            purge 2026-03-05T00:00
+            policy life tokens/lifetime 1000                                => done life=0/0
+            purge 2026-03-04T12:00
+            policy ever tokens/lifetime 1000                                => done ever=0/0
+            purge 2026-03-01T00:00
+            policy all tokens/lifetime 1000                                 => done all=231/0
+            """,
+        ["Amounts_added_to_a_hold_belong_to_the_windows_of_their_own_moment_for_a_limit_that_comes_later"] = """
+            at 2026-03-02T10:55
+            policy life tokens/lifetime none                                => done
+            reserve h tokens=200 ttl=3600                                   => done
+            at 2026-03-02T11:09
+            extend h e tokens=198 ttl=3600                                  => done
+            extend h f tokens=2 ttl=3600 model=big                          => done
+            restart
+            policy hour tokens/hour 1100; big tokens/hour 5 match model=big => done hour=0/200 big=0/2
+            reserve g tokens=901                                            => refused blocked=hour
+            at 2026-03-02T11:50
+            settle h u in=100 partial                                       => done hour=0/200
+            settle h v in=150                                               => done hour=0/0 big=0/0
+            """,
+        ["A_call_without_a_session_counts_under_no_name"] = """
+            policy sess tokens/session 500                                  => done
+            reserve h tokens=1000000000                                     => refused blocked=sess
+            reserve h tokens=400                                            => done matches=sess sess[]=0/400
+            check tokens=101                                                => done allowed=no
+            check tokens=101 session=s1                                     => done allowed=yes
+            settle h u in=300 session=s2                                    => done sess[]=0/0 sess[s2]=300/0
+            record a in=450                                                 => done sess[]=450/0
+            policy other tokens/session 500                                 => done other[]=450/0 other[s2]=300/0
+            wait 1d
+            reserve i tokens=500                                            => done
             """,
         ["A_hold_in_a_session_that_outlives_a_day_is_given_back_whole"] = """
             policy sess tokens/session 1000                                 => done

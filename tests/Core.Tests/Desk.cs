@@ -12,6 +12,7 @@ namespace Purser.Core.Tests;
 sealed class Desk(string account = "acme")
 {
     readonly Dictionary<string, UsageRecord> usage = [];
+    readonly HashSet<string> erased = [];
     readonly Dictionary<string, string> closedHolds = [];
     BudgetState replayed = new(account);
 
@@ -65,7 +66,8 @@ sealed class Desk(string account = "acme")
         Show(command);
         var seeding = Budget.Plan(State, command, Settings, Now);
         if (seeding?.From is { } from)
-            foreach (var record in usage.Values.Where(record => record.At >= from && !(record.BookedAt < KeptSince)).Reverse())
+            foreach (var record in usage.Values.Where(record => record.At >= from && !(record.BookedAt < KeptSince)
+                && !erased.Contains(record.Id)).Reverse())
                 seeding.Add(record);
         seeding?.KeptSince(KeptSince);
 
@@ -75,7 +77,10 @@ sealed class Desk(string account = "acme")
         Journal.AddRange(Last);
         foreach (var record in Last.Select(RecordOf).OfType<UsageRecord>())
             Assert.True(usage.TryAdd(record.Id, record), $"usage '{record.Id}' was booked twice");
+        foreach (var erasure in Last.OfType<UsageErased>())
+            erased.UnionWith(usage.Values.Where(erasure.Erases).Select(record => record.Id));
         if (Last.Count > 0) State.Version = ++replayed.Version;
+        CheckSigns();
         if (Checks) CheckState(before);
         foreach (var taken in State.TakeClosed()) closedHolds[taken.Id] = JsonSerializer.Serialize(taken, CoreJson.Default.Hold);
         if (Leaves) Leave();
@@ -144,7 +149,7 @@ sealed class Desk(string account = "acme")
     {
         var status = new GetStatus(PageSize: 1000);
         Show(status);
-        return Budget.Decide(State, status, Settings, Now);
+        return Budget.Decide(State, status, Settings, Instant.Max(Now, State.LastAt));
     }
 
     /// <summary>Stable over runs and machines: 64 bits of FNV over the JSON of the command.</summary>
@@ -166,6 +171,16 @@ sealed class Desk(string account = "acme")
     public static BudgetEvent RoundTrip(BudgetEvent happened) =>
         JsonSerializer.Deserialize(JsonSerializer.SerializeToUtf8Bytes([happened], CoreJson.Default.BudgetEventArray),
             CoreJson.Default.BudgetEventArray)![0];
+
+    /// <summary>No counter is ever negative.</summary>
+    void CheckSigns()
+    {
+        foreach (var limit in State.Limits)
+            foreach (var (key, counter) in limit.Counters)
+                foreach (var slot in counter.Slots)
+                    Assert.True(slot is { Settled: var settled, Held: var held } && settled >= 0 && held >= 0,
+                        $"limit '{limit.Limit.Id}' key '{key}': {slot.Settled} settled, {slot.Held} held");
+    }
 
     void CheckState(string before)
     {
@@ -194,7 +209,6 @@ sealed class Desk(string account = "acme")
             foreach (var (key, counter) in limit.Counters)
                 foreach (var slot in counter.Slots)
                 {
-                    Assert.True(slot.Settled >= 0, $"limit '{limit.Limit.Id}' key '{key}' settled {slot.Settled}");
                     if (slot.Span.End > State.LastAt)
                         Assert.Equal(held.GetValueOrDefault((limit.No, key, slot.Span.Start)), slot.Held);
                 }

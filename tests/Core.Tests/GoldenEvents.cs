@@ -93,6 +93,8 @@ public sealed class GoldenEvents
                 DegradationMeasure.DisableTools, DegradationMeasure.ReduceTemperature], "0.5")) { At = at },
         ["held.plain"] = new Held("h2", 0, Dimensions.None, default, at, [], "USD", null, false, false, ExpiryRule.Release) { At = at },
         ["extended"] = new HoldExtended("h1", "e1", 5, at + Duration.FromHours(1), new(10, 0, 10, 1, 0), touches) { At = at },
+        ["extended.2"] = new HoldExtended("h1", "e2", 5, at, new(10, 0, 10, 1, 0), []) { At = at, Dimensions = dimensions },
+        ["settled.3"] = new Settled(record with { ChargedAt = at + Duration.FromMinutes(15) }, []) { At = at },
         ["settled"] = new Settled(record, touches) { At = at },
         ["settled.2"] = new Settled(record with { Usage = record.Usage with { Region = "us", Speed = "fast" } }, touches) { At = at },
         ["released"] = new Released("h1") { At = at },

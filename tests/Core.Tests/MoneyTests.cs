@@ -55,7 +55,7 @@ public sealed class MoneyTests
     }
 
     [Fact]
-    public void Text_and_nanos_are_the_same() => Workload.Check(2000, 2, program =>
+    public void Text_and_nanos_are_the_same() => Programs.Same.Check(2000, 2, program =>
     {
         var random = new Random(program[0]);
         var nanos = random.NextInt64(-Money.LargestNanos, Money.LargestNanos) / (long)BigInteger.Pow(10, random.Next(18));
@@ -92,7 +92,7 @@ public sealed class MoneyTests
         Assert.Equal(nanos, Money.CeilingNanos(decimal.Parse(amount, CultureInfo.InvariantCulture)));
 
     [Fact]
-    public void Rounding_loses_less_than_a_nano_and_only_upwards() => Workload.Check(2000, 2, program =>
+    public void Rounding_loses_less_than_a_nano_and_only_upwards() => Programs.Same.Check(2000, 2, program =>
     {
         var random = new Random(program[0]);
         var amount = random.NextInt64(0, 1_000_000_000_000_000) / (decimal)Math.Pow(10, random.Next(6, 18));

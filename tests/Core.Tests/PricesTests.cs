@@ -120,7 +120,7 @@ public sealed class PricesTests
     }
 
     [Fact]
-    public void An_estimate_costs_what_its_usage_would() => Workload.Check(500, 2, program =>
+    public void An_estimate_costs_what_its_usage_would() => Programs.Same.Check(500, 2, program =>
     {
         var random = new Random(program[0]);
         var (input, output) = (random.NextInt64(1_000_000), random.NextInt64(1_000_000));

@@ -206,7 +206,7 @@ public sealed class WindowsTests
     }
 
     [Fact]
-    public void A_rolling_window_never_lets_through_more_than_the_true_window() => Workload.Check(200, 80, program =>
+    public void A_rolling_window_never_lets_through_more_than_the_true_window() => Programs.Same.Check(200, 80, program =>
     {
         var length = Duration.FromSeconds(60 + program[0] % 7200);
         const long most = 100;

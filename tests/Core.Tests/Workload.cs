@@ -1,7 +1,5 @@
 // Random commands against random policies: what properties are checked with. One number is one step, so that failures shrink by leaving
 // steps out.
-using FsCheck;
-using FsCheck.Fluent;
 using NodaTime;
 
 namespace Purser.Core.Tests;
@@ -17,27 +15,6 @@ sealed class Workload
 
     readonly List<IdentifiedCommand> sent = [];
     int fresh;
-
-    /// <summary>
-    /// Checks a property with programs of up to <paramref name="longest"/> steps. A failing one is shrunk by taking steps away; the failure
-    /// names it and the seed. PURSER_SWEEP=20 in the environment checks twenty times as many.
-    /// </summary>
-    public static void Check(int tests, int longest, Action<int[]> property)
-    {
-        var sweep = int.TryParse(Environment.GetEnvironmentVariable("PURSER_SWEEP"), out var times) ? times : 1;
-        var programs =
-            from length in Gen.Choose(1, longest)
-            from steps in Gen.Choose(0, int.MaxValue).ArrayOf(length)
-            select steps;
-        FsCheck.Check.One(Config.QuickThrowOnFailure.WithMaxTest(tests * sweep), Prop.ForAll(Arb.From(programs, Shorter), property));
-    }
-
-    static IEnumerable<int[]> Shorter(int[] program)
-    {
-        for (var size = program.Length / 2; size > 0; size /= 2)
-            for (var at = 0; at + size <= program.Length; at += size)
-                yield return [.. program[..at], .. program[(at + size)..]];
-    }
 
     /// <summary>How far time moves before a step: mostly little, sometimes over the end of windows.</summary>
     public static Duration Wait(int step) => (step % 17) switch

@@ -59,6 +59,7 @@ static class ReservationRules
         var expiresAt = command.TtlSeconds is { } ttl ? Instant.Max(hold.ExpiresAt, now + Duration.FromSeconds(ttl)) : hold.ExpiresAt;
         var added = default(Amounts);
         IReadOnlyList<Touch> touches = [];
+        Dimensions? dimensions = null;
         if (command.Estimate is { } more)
         {
             var named = more with { Dimensions = hold.Dimensions.With(more.Dimensions) };
@@ -75,8 +76,13 @@ static class ReservationRules
             if (Amounts.Min(hold.Reserved + added, Amounts.Most) != hold.Reserved + added)
                 return new(Outcome.Unprocessable("reservationId", $"reservation '{hold.Id}' would hold more than any call can use"));
             touches = TouchesOf(call.Matches);
+            if (call.Estimate.Dimensions != hold.Dimensions) dimensions = call.Estimate.Dimensions;
         }
-        return new(Outcome.Done(), [new HoldExtended(hold.Id, command.Id, command.Fingerprint, expiresAt, added, touches) { At = now }])
+        var extended = new HoldExtended(hold.Id, command.Id, command.Fingerprint, expiresAt, added, touches)
+        {
+            At = now, Dimensions = dimensions,
+        };
+        return new(Outcome.Done(), [extended])
         {
             Answer = after => Admitted(after, after.Holds[hold.Id], settings, now),
         };
@@ -194,7 +200,10 @@ static class ReservationRules
         hold.Reserved += extended.Added;
         (hold.Extensions ??= []).Add(new(extended.Id, extended.Fingerprint));
         if (extended.Added == default) return;
-        hold.Layers.Add(new() { Left = extended.Added, Touches = extended.Touches });
+        hold.Layers.Add(new()
+        {
+            At = extended.At, Dimensions = extended.Dimensions, Left = extended.Added, Touches = extended.Touches,
+        });
         CounterRules.Hold(state, extended.Touches, extended.Added);
     }
 
@@ -223,6 +232,7 @@ static class ReservationRules
         state.Deadlines.Remove((hold.ExpiresAt, hold.Id));
         hold.State = to;
         hold.ClosedAt = at;
+        foreach (var layer in hold.Layers) (layer.At, layer.Dimensions) = (null, null);
         state.Closed.Add(hold);
     }
 }

@@ -62,6 +62,7 @@ static class SettlementRules
             ReservationId = hold.Id,
             At = hold.CreatedAt,
             BookedAt = now,
+            ChargedAt = charged && !elsewhere ? hold.ClosedAt : null,
             Kind = command.Unknown ? RecordKind.Unknown : charged && !elsewhere ? RecordKind.Adjustment : RecordKind.Reported,
             Usage = usage,
             Amounts = charged && !elsewhere ? actual - hold.Charged : actual,
@@ -77,7 +78,7 @@ static class SettlementRules
             Final = command.Final,
         };
         var matches = ViewRules.Matches(state, record, settings, now);
-        var settled = new Settled(record, TouchesOf(state, matches, record, now, hold)) { At = now };
+        var settled = new Settled(record, TouchesOf(state, matches, record, now)) { At = now };
         return new(Outcome.Done(), elsewhere ? [Reversal(state, hold, chargedTo, settings, now), settled] : [settled])
         {
             Answer = after => ViewRules.View(after, record, matches.Again(now), now),
@@ -93,6 +94,7 @@ static class SettlementRules
             ReservationId = hold.Id,
             At = hold.CreatedAt,
             BookedAt = now,
+            ChargedAt = hold.ClosedAt,
             Kind = RecordKind.Adjustment,
             Usage = new() { Dimensions = chargedTo, Requests = 0 },
             Amounts = default(Amounts) - hold.Charged,
@@ -100,7 +102,7 @@ static class SettlementRules
             Late = true,
             Final = false,
         };
-        return new(record, TouchesOf(state, record, settings, now, hold)) { At = now };
+        return new(record, TouchesOf(state, record, settings, now)) { At = now };
     }
 
     /// <summary>More than was held of what the hold was about: an estimate in money alone says nothing of tokens.</summary>
@@ -182,29 +184,34 @@ static class SettlementRules
 
     /// <summary>Every limit that matches the final dimensions, in the windows of the record's instant; those that have ended are left
     /// out.</summary>
-    public static Touch[] TouchesOf(BudgetState state, UsageRecord record, Settings settings, Instant now, Hold? hold = null,
-        Instant? bookedAt = null) =>
-        TouchesOf(state, ViewRules.Matches(state, record, settings, now), record, now, hold, bookedAt);
+    public static Touch[] TouchesOf(BudgetState state, UsageRecord record, Settings settings, Instant now) =>
+        TouchesOf(state, ViewRules.Matches(state, record, settings, now), record, now);
 
     /// <summary>The same from the matches of <paramref name="now"/>.</summary>
-    static Touch[] TouchesOf(BudgetState state, MatchingLimits matches, UsageRecord record, Instant now, Hold? hold = null,
-        Instant? bookedAt = null)
+    static Touch[] TouchesOf(BudgetState state, MatchingLimits matches, UsageRecord record, Instant now)
     {
         var touches = new Touch[matches.Count];
         var count = 0;
         foreach (ref readonly var match in matches.All)
-        {
-            if (!match.Counts) continue;
-            var touch = match.Touch;
-            // A session counts all its calls, whenever they were. A correction belongs to its window that was charged, not to one begun
-            // since.
-            if (match.Limit.Window.Kind != WindowKind.Session)
-                touch = touch with { Span = Admission.SpanAt(state, match.State, record.At) };
-            else if (record.Kind == RecordKind.Adjustment
-                && (touch.Span.Start > bookedAt || (touch.Span.Start > hold?.CreatedAt && touch.Span.Start >= hold.ClosedAt))) continue;
-            if (touch.Span.End > now) touches[count++] = touch;
-        }
+            if (match.Counts && SpanOf(state, match, record, now) is { } span && span.End > now)
+                touches[count++] = match.Touch with { Span = span };
         return count == touches.Length ? touches : touches[..count];
+    }
+
+    /// <summary>
+    /// The window of a limit in which a record counts; null where it counts nowhere. A session counts all its calls, whenever they were. An
+    /// adjustment counts only where the amount that it adjusts was counted; it begins no session and prolongs none.
+    /// </summary>
+    static Span? SpanOf(BudgetState state, in MatchingLimit match, UsageRecord record, Instant now)
+    {
+        var session = match.Limit.Window.Kind == WindowKind.Session;
+        if (record.Kind != RecordKind.Adjustment) return session ? match.Span : Admission.SpanAt(state, match.State, record.At);
+        var slot = session ? match.Counter?.Running(now) : match.Counter?.Find(Admission.SpanAt(state, match.State, record.At).Start);
+        if (slot is null || (session && slot.Span.Start > record.ChargedAt)) return null;
+        // Where the adjusted amount may not be in the counter (its record was gone when the limit came, or its model went by another name
+        // then), taking something off would take it off other usage.
+        var amount = record.Amounts.Of(match.Limit.Unit);
+        return amount < 0 && (slot.Settled + amount < 0 || record.ChargedAt < match.State.CountedSince) ? null : slot.Span;
     }
 
     public static void Apply(BudgetState state, Settled settled)

@@ -61,7 +61,11 @@ public sealed record Held(
     string Currency, string? PriceVersion, bool Unpriced, bool PlainTokens, ExpiryRule OnExpiry, CallChanges? Changes = null) : BudgetEvent;
 
 public sealed record HoldExtended(
-    string ReservationId, string Id, long Fingerprint, Instant ExpiresAt, Amounts Added, IReadOnlyList<Touch> Touches) : BudgetEvent;
+    string ReservationId, string Id, long Fingerprint, Instant ExpiresAt, Amounts Added, IReadOnlyList<Touch> Touches) : BudgetEvent
+{
+    /// <summary>What the amount is for, where the extension names other dimensions than the hold.</summary>
+    public Dimensions? Dimensions { get; init; }
+}
 
 /// <summary>A usage was booked against a hold; a final one gives the rest of the hold back.</summary>
 public sealed record Settled(UsageRecord Record, IReadOnlyList<Touch> Touches) : BudgetEvent;

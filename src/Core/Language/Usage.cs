@@ -108,6 +108,9 @@ public sealed record UsageRecord
     /// <summary>How much less it is than by the list.</summary>
     public long DiscountNanos { get; init; }
 
+    /// <summary>Of an adjustment: when the amount that it adjusts was booked. Both are one amount, wherever they are counted.</summary>
+    public Instant? ChargedAt { get; init; }
+
     /// <summary>The usage that this one rates anew, and who asked for it and why.</summary>
     public string? Corrects { get; init; }
     public string? CorrectedBy { get; init; }

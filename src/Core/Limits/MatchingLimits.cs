@@ -59,7 +59,6 @@ sealed class MatchingLimits
         foreach (var limit in state.Limits)
         {
             if (limit.Limit.Mode == LimitMode.Off || !limit.Matcher.Matches(call, canonicalModel)) continue;
-            if (limit.Limit.Window.Kind == WindowKind.Session && call.Session is null) continue;
             if (matches.count == matches.all.Length) Array.Resize(ref matches.all, 2 * matches.count);
             matches.all[matches.count++] = Admission.Look(state, limit, Admission.KeyOf(limit, call, canonicalModel), now);
         }

@@ -49,6 +49,7 @@ public static class RepriceRules
             Id = AdjustmentId(record.Id, times + 1),
             At = record.At,
             BookedAt = now,
+            ChargedAt = record.BookedAt,
             Kind = RecordKind.Adjustment,
             Usage = new() { Dimensions = record.Usage.Dimensions, Requests = 0, Success = record.Usage.Success },
             Amounts = new(0, 0, 0, due - booked, 0),
@@ -64,6 +65,6 @@ public static class RepriceRules
         return new(
             Outcome.Done(new Repriced(record.Id, adjustment.Id, booked, due, record.Currency, rated?.Version)),
             [new Recorded(
-                adjustment, SettlementRules.TouchesOf(state, adjustment, settings, now, bookedAt: record.BookedAt)) { At = now }]);
+                adjustment, SettlementRules.TouchesOf(state, adjustment, settings, now)) { At = now }]);
     }
 }

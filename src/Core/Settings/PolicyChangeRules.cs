@@ -15,8 +15,29 @@ public sealed class Seeding
     readonly LimitState[] fresh;
     readonly Dictionary<(int No, string Key, Instant Start), (Span Span, Int128 Settled)> seeds = [];
 
-    // The calls of each session by the hour, so that its running window can be told from those that ended by idleness.
-    readonly Dictionary<(int No, string Key), SortedDictionary<long, (Instant First, Instant Last, Int128 Settled)>> sessions = [];
+    /// <summary>The calls of one session in one hour. <see cref="Lowered"/>: what adjustments take off amounts that were booked in
+    /// it.</summary>
+    sealed class SessionHour
+    {
+        public Instant First { get; set; } = Instant.MaxValue;
+        public Instant Last { get; set; } = Instant.MinValue;
+        public Int128 Settled { get; set; }
+        public Int128 Lowered { get; set; }
+    }
+
+    /// <summary>The calls of each session by the hour, so that its running window can be told from those that ended by
+    /// idleness.</summary>
+    readonly Dictionary<(int No, string Key), SortedDictionary<long, SessionHour>> sessions = [];
+
+    /// <summary>When holds were charged in doubt, by their ids: what settled them later is a difference to that charge.</summary>
+    readonly Dictionary<string, Instant> charges = new(StringComparer.Ordinal);
+
+    /// <summary>Differences to such charges. They count with their charge, which may be read after them, or be gone.</summary>
+    readonly List<(LimitState Limit, string Key, string Hold, Instant At, long Amount)> differences = [];
+
+    /// <summary>What records that were rated anew cost less, by the hour in which they were booked: where the records of that hour are gone,
+    /// nothing is taken off.</summary>
+    readonly Dictionary<(int No, string Key, Instant Start, long Hour), Int128> lowered = [];
 
     internal Seeding(BudgetState state, Policy? policy, Settings settings, Instant now)
     {
@@ -55,11 +76,10 @@ public sealed class Seeding
     /// age
     /// or on demand.
     /// </summary>
-    internal Instant? CountedSince(BudgetState state)
-    {
-        var gone = state.ErasedAt is { } erased && !(erased < keptSince) ? erased : keptSince;
-        return From < gone && state.BeganAt < gone ? gone : null;
-    }
+    internal Instant? CountedSince(BudgetState state) => From < Gone(state) && state.BeganAt < Gone(state) ? Gone(state) : null;
+
+    /// <summary>Of what was booked before this, records may be gone.</summary>
+    Instant? Gone(BudgetState state) => state.ErasedAt is { } erased && !(erased < keptSince) ? erased : keptSince;
 
     internal EffectivePolicy Effective { get; }
 
@@ -67,20 +87,63 @@ public sealed class Seeding
     {
         var call = record.Usage.Dimensions;
         var canonical = ViewRules.Canonical(settings, call);
+        if (record is { Kind: RecordKind.Expired or RecordKind.Unknown, ReservationId: { } charged }) charges[charged] = record.BookedAt;
         foreach (var limit in fresh)
         {
             if (limit.Limit.Window.Kind == WindowKind.Request || !limit.Matcher.Matches(call, canonical)) continue;
-            if (limit.Limit.Window.Kind == WindowKind.Session)
+            var (key, amount) = (Admission.KeyOf(limit, call, canonical), record.Amounts.Of(limit.Limit.Unit));
+            if (record is { Kind: RecordKind.Adjustment, ReservationId: { } hold })
             {
-                if (call.Session is null) continue;
-                if (record.ReservationId is not null) Called(limit, call.Session, record.At, 0);
-                Called(limit, call.Session, record.BookedAt, record.Amounts.Of(limit.Limit.Unit));
+                differences.Add((limit, key, hold, record.At, amount));
                 continue;
             }
-            var span = Effective.Calendar.Bounds(limit.Limit.Window, record.At);
-            var key = (limit.No, Admission.KeyOf(limit, call, canonical), span.Start);
-            seeds[key] = (span, seeds.GetValueOrDefault(key).Settled + record.Amounts.Of(limit.Limit.Unit));
+            if (limit.Limit.Window.Kind == WindowKind.Session)
+            {
+                AddToSession(limit, key, record, amount);
+                continue;
+            }
+            if (record.Kind == RecordKind.Adjustment && amount < 0)
+            {
+                var start = Effective.Calendar.Bounds(limit.Limit.Window, record.At).Start;
+                var hour = (limit.No, key, start, HourOf(record.ChargedAt ?? record.BookedAt));
+                lowered[hour] = lowered.GetValueOrDefault(hour) + amount;
+            }
+            else AddToWindow(limit, key, record.At, amount);
         }
+    }
+
+    void AddToWindow(LimitState limit, string key, Instant at, long amount)
+    {
+        var span = Effective.Calendar.Bounds(limit.Limit.Window, at);
+        var seed = (limit.No, key, span.Start);
+        seeds[seed] = (span, seeds.GetValueOrDefault(seed).Settled + amount);
+    }
+
+    /// <summary>Puts each difference where its charge is. Without the charge it takes nothing off, and belongs to no session.</summary>
+    void AddDifferences()
+    {
+        foreach (var (limit, key, hold, at, amount) in differences)
+        {
+            var session = limit.Limit.Window.Kind == WindowKind.Session;
+            if (!charges.TryGetValue(hold, out var chargedAt) && (session || amount < 0)) continue;
+            if (session) Hour(limit, key, chargedAt).Settled += amount;
+            else AddToWindow(limit, key, at, amount);
+        }
+        differences.Clear();
+    }
+
+    /// <summary>An adjustment counts with the amount that it adjusts, and is no call: it begins no window and prolongs none.</summary>
+    void AddToSession(LimitState limit, string session, UsageRecord record, long amount)
+    {
+        if (record.Kind != RecordKind.Adjustment)
+        {
+            if (record.ReservationId is not null) Called(limit, session, record.At);
+            Called(limit, session, record.BookedAt).Settled += amount;
+            return;
+        }
+        var hour = Hour(limit, session, record.ChargedAt ?? record.BookedAt);
+        if (amount < 0) hour.Lowered += amount;
+        else hour.Settled += amount;
     }
 
     /// <summary>What changed since the records were read, in the step that sets the policy: holds that ran out and were charged.</summary>
@@ -90,73 +153,100 @@ public sealed class Seeding
             if (happened is Expired { Charge: { } charge }) Add(charge);
     }
 
-    void Called(LimitState limit, string session, Instant at, Int128 settled)
+    static long HourOf(Instant at) => at.ToUnixTimeSeconds() / 3600;
+
+    SessionHour Hour(LimitState limit, string session, Instant at)
     {
-        var hour = at.ToUnixTimeSeconds() / 3600;
         if (!sessions.TryGetValue((limit.No, session), out var hours)) sessions[(limit.No, session)] = hours = [];
-        var (first, last, sum) = hours.GetValueOrDefault(hour, (at, at, 0));
-        hours[hour] = (Instant.Min(first, at), Instant.Max(last, at), sum + settled);
+        if (!hours.TryGetValue(HourOf(at), out var hour)) hours[HourOf(at)] = hour = new();
+        return hour;
     }
+
+    SessionHour Called(LimitState limit, string session, Instant at)
+    {
+        var hour = Hour(limit, session, at);
+        (hour.First, hour.Last) = (Instant.Min(hour.First, at), Instant.Max(hour.Last, at));
+        return hour;
+    }
+
+    /// <summary>Whether every record that was booked in an hour was there to be read.</summary>
+    bool IsWhole(BudgetState state, long hour) =>
+        Gone(state) is not { } gone || Instant.FromUnixTimeSeconds(hour * 3600) >= gone;
 
     /// <summary>A session's running window, back to the first call that no idle time separates from the last; null where it has
     /// ended.</summary>
-    (Span Span, Int128 Settled)? Running(LimitState limit, string session)
+    (Span Span, Int128 Settled)? Running(BudgetState state, LimitState limit, string session)
     {
         if (!sessions.TryGetValue((limit.No, session), out var hours)) return null;
         Instant? start = null, last = null;
         Int128 settled = 0;
-        foreach (var (_, hour) in hours.Reverse())
+        foreach (var (at, hour) in hours.Reverse())
         {
+            if (hour.First > hour.Last) continue;
             if (hour.Last + Calendar.SessionIdle <= (start ?? now)) break;
             (start, last) = (hour.First, last ?? hour.Last);
-            settled += hour.Settled;
+            settled += IsWhole(state, at) ? hour.Settled + hour.Lowered : hour.Settled;
         }
         return start is { } first ? (new Span(first, last!.Value + Calendar.SessionIdle), settled) : null;
     }
 
     internal Seed[] Seeds(BudgetState state)
     {
+        AddDifferences();
+        foreach (var ((no, key, start, hour), amount) in lowered)
+            if (IsWhole(state, hour) && seeds.TryGetValue((no, key, start), out var seed))
+                seeds[(no, key, start)] = (seed.Span, seed.Settled + amount);
         foreach (var limit in fresh)
         {
             if (limit.Limit.Window.Kind != WindowKind.Session) continue;
-            foreach (var (_, id) in state.Deadlines)
-            {
-                var hold = state.Holds[id];
-                if (hold.Dimensions.Session is { } session
-                    && limit.Matcher.Matches(hold.Dimensions, ViewRules.Canonical(settings, hold.Dimensions)))
-                    Called(limit, session, hold.CreatedAt, 0);
-            }
+            foreach (var (_, _, taken, call, canonical) in ActiveLayers(state))
+                if (limit.Matcher.Matches(call, canonical)) Called(limit, Admission.KeyOf(limit, call, canonical), taken);
             foreach (var (no, session) in sessions.Keys)
-                if (no == limit.No && Running(limit, session) is { } running)
+                if (no == limit.No && Running(state, limit, session) is { } running)
                     seeds[(no, session, running.Span.Start)] = running;
         }
+        // An adjustment that was written before adjustments said what they adjust may have lost it: nothing is less than nothing.
         return seeds
             .Where(seed => seed.Value.Span.End > now)
-            .Select(seed => new Seed(new(seed.Key.No, seed.Key.Key, seed.Value.Span), seed.Value.Settled))
+            .Select(seed => new Seed(new(seed.Key.No, seed.Key.Key, seed.Value.Span), Int128.Max(0, seed.Value.Settled)))
             .OrderBy(seed => seed.Touch.No).ThenBy(seed => seed.Touch.Key, StringComparer.Ordinal).ThenBy(seed => seed.Touch.Span.Start)
                 .ToArray();
     }
 
-    /// <summary>Where the active holds count under the new limits. Comes after <see cref="Seeds"/>.</summary>
+    /// <summary>What active holds took, each layer with its time and with what it is for.</summary>
+    IEnumerable<(string Hold, int Layer, Instant Taken, Dimensions Call, string? Canonical)> ActiveLayers(BudgetState state)
+    {
+        foreach (var (_, id) in state.Deadlines)
+        {
+            var hold = state.Holds[id];
+            for (var i = 0; i < hold.Layers.Count; i++)
+            {
+                var call = hold.Layers[i].Dimensions ?? hold.Dimensions;
+                yield return (id, i, hold.Layers[i].At ?? hold.CreatedAt, call, ViewRules.Canonical(settings, call));
+            }
+        }
+    }
+
+    /// <summary>
+    /// Where the active holds count under the new limits: each layer in the windows of the moment at which it was taken. Comes after <see
+    /// cref="Seeds"/>.
+    /// </summary>
     internal HoldTouches[] Holds(BudgetState state)
     {
         var matches = new List<HoldTouches>();
         if (fresh.Length == 0) return [];
-        foreach (var (_, id) in state.Deadlines)
+        foreach (var (hold, layer, taken, call, canonical) in ActiveLayers(state))
         {
-            var hold = state.Holds[id];
-            var canonical = ViewRules.Canonical(settings, hold.Dimensions);
             var touches = new List<Touch>();
             foreach (var limit in fresh)
             {
-                if (limit.Limit.Window.Kind == WindowKind.Request || !limit.Matcher.Matches(hold.Dimensions, canonical)) continue;
-                if (limit.Limit.Window.Kind == WindowKind.Session && hold.Dimensions.Session is null) continue;
-                var span = limit.Limit.Window.Kind != WindowKind.Session ? Effective.Calendar.Bounds(limit.Limit.Window, hold.CreatedAt)
-                    : Running(limit, hold.Dimensions.Session!) is { } running && running.Span.Start <= hold.CreatedAt
-                        ? running.Span : default;
-                if (span.End > now) touches.Add(new(limit.No, Admission.KeyOf(limit, hold.Dimensions, canonical), span));
+                if (limit.Limit.Window.Kind == WindowKind.Request || !limit.Matcher.Matches(call, canonical)) continue;
+                var key = Admission.KeyOf(limit, call, canonical);
+                var span = limit.Limit.Window.Kind != WindowKind.Session ? Effective.Calendar.Bounds(limit.Limit.Window, taken)
+                    : Running(state, limit, key) is { } running && running.Span.Start <= taken ? running.Span : default;
+                if (span.End > now) touches.Add(new(limit.No, key, span));
             }
-            for (var layer = 0; layer < hold.Layers.Count && touches.Count > 0; layer++) matches.Add(new(id, layer, touches));
+            if (touches.Count > 0) matches.Add(new(hold, layer, touches));
         }
         return [.. matches];
     }
