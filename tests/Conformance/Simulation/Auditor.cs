@@ -27,6 +27,7 @@ public sealed class Auditor
         auditor.Repetitions();
         auditor.Refusals();
         auditor.Thresholds();
+        auditor.Signs();
         return auditor.findings;
     }
 
@@ -140,6 +141,18 @@ public sealed class Auditor
             return sum;
         }
 
+        /// <summary>From one moment to another: both, and those between at which time alone changes what is left of a limit.</summary>
+        public IEnumerable<long> Moments(Limit limit, long from, long to)
+        {
+            var length = LengthOf(limit);
+            yield return from;
+            for (var window = from / length + 1; window <= to / length; window++) yield return window * length;
+            foreach (var (_, _, begins, ends) in Raises)
+                foreach (var moment in new[] { begins, ends })
+                    if (moment > from && moment < to) yield return moment;
+            yield return to;
+        }
+
         /// <summary>All windows of the simulation start with the epoch's hours and days.</summary>
         public static long LengthOf(Limit limit) => limit.Window.Kind switch { WindowKind.Hour => 3_600_000L, WindowKind.Day => 86_400_000L,
             _ => long.MaxValue };
@@ -249,6 +262,23 @@ public sealed class Auditor
             }
     }
 
+    /// <summary>No limit begins with less than nothing, and nothing less than nothing is held.</summary>
+    void Signs()
+    {
+        foreach (var entry in journal)
+            foreach (var happened in entry.Events)
+                switch (happened)
+                {
+                    case PolicyChanged { Seeds: var seeds } when seeds.Any(seed => seed.Settled < 0):
+                        Found($"entry {entry.Version} begins a limit below nothing: {seeds.First(seed => seed.Settled < 0)}");
+                        break;
+                    case Held { Amounts: var amounts } when IsNegative(amounts): Found($"entry {entry.Version} holds {amounts}"); break;
+                    case HoldExtended { Added: var added } when IsNegative(added): Found($"entry {entry.Version} holds {added} more"); break;
+                }
+
+        static bool IsNegative(Amounts amounts) => Amounts.Min(amounts, default) != default;
+    }
+
     /// <summary>Everything acknowledged is in the journal, once; and nothing is in it twice.</summary>
     void Acknowledgements()
     {
@@ -346,11 +376,12 @@ public sealed class Auditor
 
     static bool Refused(Outcome outcome) => outcome.Status == OutcomeStatus.Refused || outcome.Answer is Decision { Allowed: false };
 
+    /// <summary>A call may have been decided at any time between the two moments of it that are known.</summary>
     static bool DoesNotFit(Book book, Estimate estimate, Exchange exchange)
     {
-        long[] moments = [Math.Max(book.Now, exchange.MillisSent), Math.Max(book.Now, exchange.MillisAnswered)];
-        foreach (var at in moments)
-            foreach (var limit in book.Limits)
+        var (sent, answered) = (Math.Max(book.Now, exchange.MillisSent), Math.Max(book.Now, exchange.MillisAnswered));
+        foreach (var limit in book.Limits)
+            foreach (var at in book.Moments(limit, sent, answered))
                 if (book.Left(limit, estimate.Dimensions.User, at) is { } left && (limit.Unit == LimitUnit.Tokens
                     ? estimate.Tokens!.Value : 1) > left)
                     return true;

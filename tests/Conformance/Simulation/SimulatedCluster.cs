@@ -370,6 +370,8 @@ public sealed class SimulatedCluster
         fresh.Clock.Jump(Instant.FromUnixTimeMilliseconds(book.Now).ToDateTimeOffset() - fresh.Clock.GetUtcNow());
         var outcome = await fresh.Authority.SendAsync(account, new GetStatus());
         if (outcome.Answer is not AccountStatus status) return;
+        findings.AddRange(status.Limits.Where(limit => limit.Settled.Value < 0 || limit.Held.Value < 0)
+            .Select(limit => $"{account}: limit '{limit.LimitId}' '{limit.Key}' stands at {limit.Settled} settled and {limit.Held} held"));
         // Whoever sent the first policy may have given up.
         if (status.Limits.FirstOrDefault(limit => limit.LimitId == "ever") is not { } ever) return;
         // What is due at this moment has just happened in the fresh host, and is not in the journal that was read.

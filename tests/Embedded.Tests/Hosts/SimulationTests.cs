@@ -22,6 +22,15 @@ public sealed class SimulationTests
                 Assert.Fail(finding);
     }
 
+    /// <summary>Schedules that broke a promise once, or made the auditor see a broken one where there was none.</summary>
+    [Theory]
+    [InlineData(97842)]
+    [InlineData(207312)]
+    [InlineData(231014)]
+    [InlineData(314414)]
+    [InlineData(330014)]
+    public void A_schedule_that_was_not_judged_well_once_is_now(int seed) => Assert.Null(SimulatedCluster.Check(seed, Open));
+
     [Fact]
     public void A_seed_gives_the_same_run_again()
     {
