@@ -30,6 +30,7 @@ public static class EmbeddedHost
         .AddSingleton((IUsageQueries)ledger)
         .AddSingleton((IUsageStore)ledger)
         .AddSingleton((ISharedState)ledger)
+        .AddSingleton((IEventFeed)ledger)
         .AddSingleton(options.Retention)
         .AddHostedService<UsageWatch>();
 }

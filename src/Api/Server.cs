@@ -75,6 +75,9 @@ public static class Server
             kestrel.Limits.MaxRequestBodySize = Body.LargestRead;
         });
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default));
+        services.AddSingleton(provider => new Events.EventTail(
+            provider.GetRequiredService<IEventFeed>(), provider.GetRequiredService<IUsageQueries>(),
+            provider.GetService<TimeProvider>() ?? TimeProvider.System, provider.GetRequiredService<ILogger<Events.EventTail>>()));
         return services.AddPurserOpenApi();
     }
 

@@ -293,6 +293,20 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore, ISharedS
         }
     }
 
+    Task<IReadOnlyList<NamedDocument>> ISharedState.ListAsync(string prefix, string after, int most)
+    {
+        lock (gate)
+            return Task.FromResult<IReadOnlyList<NamedDocument>>([.. shared
+                .Where(one => one.Key.StartsWith(prefix, StringComparison.Ordinal) && string.CompareOrdinal(one.Key, after) > 0)
+                .OrderBy(one => one.Key, StringComparer.Ordinal).Take(most).Select(one => new NamedDocument(one.Key, one.Value))]);
+    }
+
+    Task<bool> ISharedState.DeleteAsync(string name, long expectedVersion)
+    {
+        lock (gate)
+            return Task.FromResult(shared.TryGetValue(name, out var found) && found.Version == expectedVersion && shared.Remove(name));
+    }
+
     Task<bool> ISharedState.SaveAsync(string name, long expectedVersion, ReadOnlyMemory<byte> body)
     {
         lock (gate)

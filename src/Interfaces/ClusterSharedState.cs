@@ -11,6 +11,12 @@ public sealed class ClusterSharedState(IGrainFactory grains, Repetition repetiti
         return answer.Body is { } body ? new(answer.Version, body) : null;
     }
 
+    public async Task<IReadOnlyList<NamedDocument>> ListAsync(string prefix, string after, int most) =>
+        [.. (await AskAsync(async silo => (await silo.ListAsync(prefix, after, most)).Value))
+            .Select(found => new NamedDocument(found.Name, new(found.Version, found.Body)))];
+
+    public Task<bool> DeleteAsync(string name, long expectedVersion) => AskAsync(silo => silo.DeleteAsync(name, expectedVersion));
+
     /// <summary>A save that was cut off and is sent again finds its own version there, and says that it was another's: callers read
     /// again.</summary>
     public Task<bool> SaveAsync(string name, long expectedVersion, ReadOnlyMemory<byte> body) =>

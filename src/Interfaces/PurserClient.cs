@@ -21,6 +21,7 @@ public static class PurserClient
         services.TryAddSingleton<IBudgetAuthority, ClusterAuthority>();
         services.TryAddSingleton<IUsageQueries, ClusterQueries>();
         services.TryAddSingleton<ISharedState, ClusterSharedState>();
+        services.TryAddSingleton<IEventFeed, ClusterFeed>();
         services.TryAddSingleton<ClusterHistories>();
         services.TryAddSingleton<ClusterTime>();
         services.TryAddSingleton<IUsageHistories>(provider => provider.GetRequiredService<ClusterHistories>());

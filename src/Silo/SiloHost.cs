@@ -110,6 +110,7 @@ public sealed class SiloHost : IAsyncDisposable
             builder.Services.AddSingleton<IUsageQueries>(ledger);
             builder.Services.AddSingleton<IUsageStore>(ledger);
             builder.Services.AddSingleton<ISharedState>(ledger);
+            builder.Services.AddSingleton<IEventFeed>(ledger);
             builder.Services.AddSingleton(options.Retention);
             builder.Services.AddPurserGrains(options.UnknownAccounts == "refuse");
         }

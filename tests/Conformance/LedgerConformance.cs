@@ -45,6 +45,15 @@ public abstract partial class LedgerConformance : IAsyncLifetime
         if (Ledger is not Engine.MemoryLedger) await ReopenAsync();
         var found = await Shared().LoadAsync(name, known: 1);
         Assert.Equal((2L, (byte)42), (found!.Version, found.Body.Span[0]));
+
+        await Shared().SaveAsync(name + "/b", 0, new byte[] { 1 });
+        await Shared().SaveAsync(name + "/a", 0, new byte[] { 2 });
+        Assert.Equal([name + "/a", name + "/b"], (await Shared().ListAsync(name + "/", "", 10)).Select(one => one.Name));
+        Assert.Equal([name + "/b"], (await Shared().ListAsync(name + "/", name + "/a", 10)).Select(one => one.Name));
+        Assert.False(await Shared().DeleteAsync(name + "/a", 2));
+        Assert.True(await Shared().DeleteAsync(name + "/a", 1));
+        Assert.False(await Shared().DeleteAsync(name + "/a", 1));
+        Assert.Equal(0, (await Shared().LoadAsync(name + "/a"))!.Version);
     }
 
     public virtual async Task DisposeAsync() => await Ledger.DisposeAsync();

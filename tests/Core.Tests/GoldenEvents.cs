@@ -133,6 +133,14 @@ public sealed class GoldenEvents
         ["usageErased"] = new UsageErased("ann", "bob", "asked for it") { At = at },
         ["usageErased.all"] = new UsageErased(null, null, null) { At = at },
         ["threshold"] = new ThresholdCrossed(1, "day", "ann", touches[0].Span, 0.5m, "info", (Int128)long.MaxValue * 4, 100, 2) { At = at },
+        ["threshold.2"] = new ThresholdCrossed(1, "day", "", touches[0].Span, 1m, "exceeded", 100, 100, 0)
+        {
+            At = at, Unit = LimitUnit.Cost, Currency = "EUR",
+        },
+        ["threshold.tokens"] = new ThresholdCrossed(1, "day", "", touches[0].Span, 1m, "exceeded", 100, 100, 0)
+        {
+            At = at, Unit = LimitUnit.Tokens,
+        },
         ["thresholdRearmed"] = new ThresholdRearmed(1, "day", "ann", touches[0].Span, 0.5m) { At = at },
         ["windowReset"] = new WindowReset(1, "day", touches[0].Span) { At = at },
     };

@@ -1,6 +1,7 @@
 // Every route of the service. Handlers are plain request delegates; what the OpenAPI description tells of them stands beside each.
 using Purser.Api.Access;
 using Purser.Api.Documents;
+using Purser.Api.Events;
 using Purser.Engine;
 
 namespace Purser.Api.Endpoints;
@@ -164,6 +165,12 @@ public static class PurserEndpoints
                 "Replays the journal and compares everything that was derived from it").Answers<VerificationDocument>();
         }
 
+        if (services.GetService<EventTail>() is { } tail)
+        {
+            var events = new EventEndpoints(tail);
+            routes.On("GET", "/v1/events", Right.Read | Right.Report, events.Stream, "streamEvents",
+                "Everything that happens, as server-sent events").Takes(EventEndpoints.Parameters).AnswersFile("text/event-stream");
+        }
         if (services.GetService<KeyRing>() is { } ring)
         {
             var keys = new KeyEndpoints(ring, clock);

@@ -22,6 +22,7 @@ public static class Problems
     public static readonly Problem Mismatch = new(409, "idempotency-mismatch", "The id was used with another body");
     public static readonly Problem NotFound = new(404, "not-found", "Not found");
     public static readonly Problem Conflict = new(409, "conflict", "The state does not allow this");
+    public static readonly Problem Gone = new(410, "gone", "It is not there any more");
     public static readonly Problem VersionMismatch = new(412, "version-mismatch", "The version is another one");
     public static readonly Problem Unprocessable = new(422, "unprocessable", "The request can not be decided");
     public static readonly Problem UnknownModel = new(422, "unknown-model", "There is no price for this model");

@@ -104,11 +104,18 @@ sealed class TimeConverter : JsonConverter<Instant>
     {
         Span<byte> text = stackalloc byte[32];
         var time = value.ToDateTimeUtc();
-        ReadOnlySpan<char> format = time.Ticks % TimeSpan.TicksPerSecond / TimeSpan.TicksPerMillisecond == 0
-            ? "yyyy-MM-ddTHH:mm:ssZ" : "yyyy-MM-ddTHH:mm:ss.fffZ";
-        time.TryFormat(text, out var length, format, System.Globalization.CultureInfo.InvariantCulture);
+        time.TryFormat(text, out var length, FormatOf(time), System.Globalization.CultureInfo.InvariantCulture);
         writer.WriteStringValue(text[..length]);
     }
+
+    public static string Text(Instant value)
+    {
+        var time = value.ToDateTimeUtc();
+        return time.ToString(FormatOf(time), System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    static string FormatOf(DateTime time) => time.Ticks % TimeSpan.TicksPerSecond / TimeSpan.TicksPerMillisecond == 0
+        ? "yyyy-MM-ddTHH:mm:ssZ" : "yyyy-MM-ddTHH:mm:ss.fffZ";
 }
 
 sealed class WindowNameConverter : JsonConverter<Window>

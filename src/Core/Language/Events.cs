@@ -94,7 +94,13 @@ public sealed record UsageErased(string? User, string? By, string? Reason) : Bud
 /// <summary>The settled amount reached a threshold. <see cref="Arming"/> counts how often the limit was armed anew within the
 /// window.</summary>
 public sealed record ThresholdCrossed(
-    int No, string LimitId, string Key, Span Window, decimal Ratio, string Level, Int128 Settled, Int128 Amount, int Arming) : BudgetEvent;
+    int No, string LimitId, string Key, Span Window, decimal Ratio, string Level, Int128 Settled, Int128 Amount, int Arming) : BudgetEvent
+{
+    /// <summary>What the amounts count, and the currency of money; null in events from before this was written.</summary>
+    public LimitUnit? Unit { get; init; }
+
+    public string? Currency { get; init; }
+}
 
 /// <summary>The limit was raised (or a rolling window emptied) below thresholds that had been announced: they can be announced
 /// again.</summary>

@@ -95,7 +95,11 @@ static class ThresholdRules
                 if (!known && match.Settled >= reached[i])
                     (announcements ??= []).Add(new ThresholdCrossed(
                         limit.No, limit.Limit.Id, key, window, thresholds[i].Ratio, thresholds[i].Level, match.Settled, allowed,
-                            arming) { At = now });
+                            arming)
+                    {
+                        At = now, Unit = limit.Limit.Unit,
+                        Currency = limit.Limit.Unit == LimitUnit.Cost ? state.Effective.Currency : null,
+                    });
             }
         }
     }

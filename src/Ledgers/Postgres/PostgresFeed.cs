@@ -12,7 +12,8 @@ public sealed partial class PostgresLedger : IEventFeed
     {
         var settled = await SettledFeedAsync(after, cancellation);
         var entries = new List<FeedEntry>();
-        if (settled <= after) return new FeedPage([], after, await GoneToAsync(cancellation));
+        // Where nothing is new, nothing but the newest position was asked for.
+        if (settled <= after) return new FeedPage([], after, 0);
         await using (var journal = source.CreateCommand(
             "select position, account, version, at, events from journal where position > $1 and position <= $2 order by position limit $3"))
         {

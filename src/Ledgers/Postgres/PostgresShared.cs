@@ -18,6 +18,28 @@ public sealed partial class PostgresLedger : ISharedState
         return await reader.IsDBNullAsync(1) ? null : new SharedDocument(reader.GetInt64(0), reader.GetFieldValue<byte[]>(1));
     });
 
+    Task<IReadOnlyList<NamedDocument>> ISharedState.ListAsync(string prefix, string after, int most) => ReachAsync(async () =>
+    {
+        await using var command = source.CreateCommand(
+            "select name, version, body from shared where name > $1 and name >= $2 and starts_with(name, $2) order by name limit $3");
+        command.Parameters.Add(new() { Value = after });
+        command.Parameters.Add(new() { Value = prefix });
+        command.Parameters.Add(new() { Value = most });
+        await using var reader = await command.ExecuteReaderAsync();
+        var found = new List<NamedDocument>();
+        while (await reader.ReadAsync())
+            found.Add(new(reader.GetString(0), new(reader.GetInt64(1), reader.GetFieldValue<byte[]>(2))));
+        return (IReadOnlyList<NamedDocument>)found;
+    });
+
+    Task<bool> ISharedState.DeleteAsync(string name, long expectedVersion) => ReachAsync(async () =>
+    {
+        await using var command = source.CreateCommand("delete from shared where name = $1 and version = $2");
+        command.Parameters.Add(new() { Value = name });
+        command.Parameters.Add(new() { Value = expectedVersion });
+        return await command.ExecuteNonQueryAsync() == 1;
+    }, repeatable: false);
+
     Task<bool> ISharedState.SaveAsync(string name, long expectedVersion, ReadOnlyMemory<byte> body) => ReachAsync(async () =>
     {
         await using var command = source.CreateCommand(expectedVersion == 0

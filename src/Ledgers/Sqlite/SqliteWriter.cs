@@ -130,6 +130,12 @@ sealed partial class SqliteWriter : IDisposable
         return true;
     }));
 
+    public Task<bool> DeleteSharedAsync(string name, long expectedVersion) => Send(() => Alone(() =>
+    {
+        using var delete = database.Prepare("DELETE FROM shared WHERE name = ? AND version = ? RETURNING version");
+        return delete.Add(name).Add(expectedVersion).Read();
+    }));
+
     public Task<bool> AnnounceAsync(Announcement announcement) => Send(() => Alone(() =>
     {
         using (var known = database.Prepare("SELECT 1 FROM announcements WHERE id = ?"))

@@ -19,7 +19,8 @@ public sealed class ExportTests
         var endless = new EndlessRecords(authority.Ledger);
         var options = new ServerOptions { Urls = "http://127.0.0.1:0" };
         await using var app = Server.Build(WebApplication.CreateSlimBuilder(), options, services => services
-            .AddSingleton<IBudgetAuthority>(authority).AddSingleton<ISharedState>(authority.Ledger).AddSingleton<IUsageQueries>(endless)
+            .AddSingleton<IBudgetAuthority>(authority).AddSingleton<ISharedState>(authority.Ledger).AddSingleton<IEventFeed>(
+                authority.Ledger).AddSingleton<IUsageQueries>(endless)
                 .AddSingleton<IUsageHistories>(
                 authority.Histories).AddSingleton(authority.Clock));
         await app.StartAsync();

@@ -33,7 +33,8 @@ public sealed class HttpHost : HttpFacade
     {
         var options = new ServerOptions { Urls = "http://127.0.0.1:0", AdminKey = adminKey };
         var app = Server.Build(builder ?? WebApplication.CreateSlimBuilder(), options, services => services
-            .AddSingleton<IBudgetAuthority>(authority).AddSingleton<ISharedState>(authority.Ledger).AddSingleton<IUsageQueries>(
+            .AddSingleton<IBudgetAuthority>(authority).AddSingleton<ISharedState>(authority.Ledger).AddSingleton<IEventFeed>(
+                authority.Ledger).AddSingleton<IUsageQueries>(
                 authority.Ledger).AddSingleton<IUsageStore>(
                 authority.Ledger).AddSingleton<IUsageHistories>(authority.Histories).AddSingleton(authority.Clock));
         await app.StartAsync();

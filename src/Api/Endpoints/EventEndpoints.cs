@@ -1,0 +1,154 @@
+// `/v1/events`: everything that happens, as server-sent events with CloudEvents as their data.
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using Purser.Api.Access;
+using Purser.Api.Events;
+using Purser.Engine;
+
+namespace Purser.Api.Endpoints;
+
+sealed class EventEndpoints(EventTail tail)
+{
+    const int MostListeners = 10_000;
+    static readonly TimeSpan beat = TimeSpan.FromSeconds(15);
+
+    /// <summary>A listener that does not take what it is sent for so long is let go.</summary>
+    static readonly TimeSpan takenWithin = TimeSpan.FromSeconds(30);
+
+    static readonly byte[] beginning = Encoding.UTF8.GetBytes("retry: 2000\n: connected\n\n");
+    static readonly byte[] heartbeat = Encoding.UTF8.GetBytes(": beat\n\n");
+
+    int listeners;
+
+    public static readonly IReadOnlyList<Parameter> Parameters =
+    [
+        new("types", "types of events, several with commas between; `budget.*` is all that begin so; all of them if not said"),
+        new("account", "accounts, several with commas between; ids and globs; all that the key sees if not said"),
+        new("severity", "info, warning or critical, several with commas between; all of them if not said"),
+        new("after", "the position to go on after (0 is the beginning), or `Last-Event-ID`; only what is new if not said"),
+    ];
+
+    public async Task Stream(HttpContext http)
+    {
+        var query = new Query(http, Parameters);
+        var filter = FilterOf(query, Caller.Of(http).Accounts);
+        var after = After(http, query) ?? await tail.HeadAsync(http.RequestAborted);
+        // What was compacted away is said while there is still a status to say it with.
+        try
+        {
+            await tail.ReadAsync(after, http.RequestAborted);
+        }
+        catch (EventsGoneException gone)
+        {
+            await Problems.WriteAsync(http, Problems.Gone, "after",
+                $"some events up to position {gone.GoneTo} were compacted away; start from after={gone.GoneTo}, and read reports for "
+                    + $"what was before");
+            return;
+        }
+        if (Interlocked.Increment(ref listeners) > MostListeners)
+        {
+            Interlocked.Decrement(ref listeners);
+            await Problems.WriteAsync(http, Problems.Unavailable, null, $"{MostListeners} listeners are connected to this host already");
+            return;
+        }
+        try
+        {
+            await SendAsync(http, filter, after);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref listeners);
+        }
+    }
+
+    async Task SendAsync(HttpContext http, EventFilter filter, long after)
+    {
+        var response = http.Response;
+        response.ContentType = "text/event-stream";
+        response.Headers.CacheControl = "no-cache, no-store";
+        // Reverse proxies that collect answers keep events back otherwise.
+        response.Headers["X-Accel-Buffering"] = "no";
+        await WriteAsync(http, beginning);
+        var frames = new ArrayBufferWriter<byte>();
+        var sentId = after;
+        try
+        {
+            await foreach (var page in tail.FollowAsync(after, beat, http.RequestAborted))
+            {
+                frames.ResetWrittenCount();
+                for (var i = 0; i < page.Events.Count; i++)
+                {
+                    var happened = page.Events[i];
+                    if (!filter.Takes(happened)) continue;
+                    // The id stands with the last event of a position: who comes back after another misses none.
+                    var whole = i + 1 == page.Events.Count || page.Events[i + 1].Position != happened.Position;
+                    Write(frames, happened, whole);
+                    if (whole) sentId = happened.Position;
+                }
+                // A position that moved although nothing matched is told in silence, now and then.
+                if (page.ReachedTo > sentId && (frames.WrittenCount > 0 || page.ReachedTo >= sentId + 1000))
+                {
+                    Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"id: {page.ReachedTo}\n\n"), frames);
+                    sentId = page.ReachedTo;
+                }
+                if (page.Events.Count == 0 && frames.WrittenCount == 0) frames.Write(heartbeat);
+                if (frames.WrittenCount > 0) await WriteAsync(http, frames.WrittenMemory);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The listener left, or did not take what it was sent.
+        }
+        catch (LedgerUnavailableException)
+        {
+            // The answer has begun: the connection ends, and the listener comes back with its last id.
+            http.Abort();
+        }
+    }
+
+    static void Write(ArrayBufferWriter<byte> frames, PublicEvent happened, bool withId)
+    {
+        if (withId) Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"id: {happened.Position}\n"), frames);
+        Encoding.UTF8.GetBytes($"event: {happened.Type}\ndata: ", frames);
+        frames.Write(happened.Json.Span);
+        frames.Write("\n\n"u8);
+    }
+
+    static async Task WriteAsync(HttpContext http, ReadOnlyMemory<byte> bytes)
+    {
+        using var late = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
+        late.CancelAfter(takenWithin);
+        try
+        {
+            await http.Response.BodyWriter.WriteAsync(bytes, late.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            http.Abort();
+            throw;
+        }
+    }
+
+    internal static EventFilter FilterOf(Query query, AccountScope scope)
+    {
+        string[] Each(string name, Func<string, string?> problem)
+        {
+            var values = query.Many(name);
+            foreach (var value in values)
+                if (problem(value) is { } wrong) throw RequestRefusedException.Invalid(name, $"'{value}' {wrong}");
+            return [.. values];
+        }
+        return new(Each("types", EventFilter.TypeProblem), Each("account", AccountScope.Problem),
+            Each("severity", EventFilter.SeverityProblem), scope);
+    }
+
+    static long? After(HttpContext http, Query query)
+    {
+        var header = http.Request.Headers["Last-Event-ID"];
+        var (name, text) = header.Count > 0 ? ("Last-Event-ID", header.ToString()) : ("after", query.Text("after"));
+        if (text is null) return null;
+        return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var position)
+            ? position : throw RequestRefusedException.Invalid(name, "must be a position: the id of an event, or 0");
+    }
+}

@@ -1,0 +1,193 @@
+// Follows the feed for everybody in this process: one reader polls the ledger while somebody listens and keeps what came last in a ring;
+// who is further behind reads the ledger for itself. Listeners have a position and no queue, so a slow one costs others nothing.
+using System.Runtime.CompilerServices;
+using Purser.Core;
+using Purser.Engine;
+
+namespace Purser.Api.Events;
+
+/// <summary>Thrown to a listener whose position lies before entries that were compacted away.</summary>
+public sealed class EventsGoneException(long goneTo) : Exception($"events up to position {goneTo} were compacted away")
+{
+    public long GoneTo => goneTo;
+}
+
+/// <summary>Events after a position, and the position that they reach: it moves also where nothing matches.</summary>
+public sealed record EventPage(IReadOnlyList<PublicEvent> Events, long ReachedTo);
+
+public sealed class EventTail(IEventFeed feed, IUsageQueries queries, TimeProvider time, ILogger<EventTail> log) : IDisposable
+{
+    const int PerRead = 500;
+    const int RingSize = 20_000;
+    static readonly TimeSpan pollEvery = TimeSpan.FromMilliseconds(300);
+    static readonly TimeSpan afterFailure = TimeSpan.FromSeconds(2);
+
+    readonly Lock gate = new();
+    readonly CancellationTokenSource closing = new();
+    readonly List<PublicEvent> ring = [];
+    long ringFrom = -1;
+    long reached = -1;
+    int listeners;
+    bool polling;
+    TaskCompletionSource news = New();
+
+    /// <summary>The newest position of the feed.</summary>
+    public Task<long> HeadAsync(CancellationToken cancellation = default) => feed.HeadAsync(cancellation);
+
+    /// <summary>
+    /// Pages of events after a position, for ever. A page without events comes when the position moves, or when <paramref name="beat"/> has
+    /// passed without any.
+    /// </summary>
+    public async IAsyncEnumerable<EventPage> FollowAsync(
+        long after, TimeSpan beat, [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        Join();
+        try
+        {
+            while (!cancellation.IsCancellationRequested)
+            {
+                Task waiting;
+                lock (gate) waiting = news.Task;
+                var page = FromRing(after) ?? await ReadAsync(after, cancellation);
+                if (page.Events.Count > 0 || page.ReachedTo > after)
+                {
+                    after = page.ReachedTo;
+                    yield return page;
+                    continue;
+                }
+                using var ends = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+                var first = await Task.WhenAny(waiting, Task.Delay(beat, time, ends.Token));
+                await ends.CancelAsync();
+                cancellation.ThrowIfCancellationRequested();
+                if (first != waiting) yield return page;
+            }
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    /// <summary>One page of the ledger's feed, in public words.</summary>
+    public async Task<EventPage> ReadAsync(long after, CancellationToken cancellation)
+    {
+        var page = await feed.ReadAsync(after, PerRead, cancellation);
+        if (page.GoneTo > after) throw new EventsGoneException(page.GoneTo);
+        var erasures = new Dictionary<string, IReadOnlyList<(long Version, UsageErased Erased)>>();
+        var events = new List<PublicEvent>();
+        foreach (var entry in page.Entries)
+        {
+            if (entry.Account is { } account && entry.Events.Any(happened => Append.RecordOf(happened) is not null)
+                && !erasures.ContainsKey(account))
+                erasures[account] = await AuditTrail.ErasuresAsync(queries, account);
+            events.AddRange(PublicEvents.Of(entry, entry.Account is null || !erasures.TryGetValue(entry.Account, out var erased)
+                ? null : [.. erased.Where(one => one.Version > entry.Version).Select(one => one.Erased)]));
+        }
+        return new(events, page.ReachedTo);
+    }
+
+    EventPage? FromRing(long after)
+    {
+        lock (gate)
+        {
+            if (ringFrom < 0 || after < ringFrom) return null;
+            var (low, high) = (0, ring.Count);
+            while (low < high)
+            {
+                var middle = (low + high) / 2;
+                if (ring[middle].Position > after) high = middle;
+                else low = middle + 1;
+            }
+            // All events of one entry have its position: a page never ends between them.
+            var end = Math.Min(ring.Count, low + PerRead);
+            while (end > low && end < ring.Count && ring[end].Position == ring[end - 1].Position) end++;
+            return new(ring.GetRange(low, end - low), end == ring.Count ? Math.Max(after, reached) : ring[end - 1].Position);
+        }
+    }
+
+    void Join()
+    {
+        lock (gate)
+        {
+            listeners++;
+            if (polling) return;
+            polling = true;
+        }
+        _ = PollAsync();
+    }
+
+    void Leave()
+    {
+        lock (gate) listeners--;
+    }
+
+    async Task PollAsync()
+    {
+        var failing = false;
+        while (true)
+        {
+            lock (gate)
+                if (listeners == 0 || closing.IsCancellationRequested)
+                {
+                    // Nobody listens: nothing is read, and what was kept is not what comes next.
+                    (polling, ringFrom, reached) = (false, -1, -1);
+                    ring.Clear();
+                    return;
+                }
+            var pause = pollEvery;
+            try
+            {
+                if (await PollOnceAsync()) pause = TimeSpan.Zero;
+                if (failing) log.LogInformation("Events are read again");
+                failing = false;
+            }
+            catch (OperationCanceledException)
+            {
+                continue;
+            }
+            catch (Exception failed)
+            {
+                if (!failing) log.LogWarning(failed, "Events can not be read; they are late until the ledger is back");
+                failing = true;
+                pause = afterFailure;
+            }
+            if (pause > TimeSpan.Zero) await Task.Delay(pause, time, closing.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>Whether there may be more at once.</summary>
+    async Task<bool> PollOnceAsync()
+    {
+        if (reached < 0)
+        {
+            var head = await feed.HeadAsync(closing.Token);
+            lock (gate) (ringFrom, reached) = (head, head);
+        }
+        var page = await feed.ReadAsync(reached, PerRead, closing.Token);
+        if (page.ReachedTo <= reached) return false;
+        var told = page.Entries.SelectMany(entry => PublicEvents.Of(entry)).ToArray();
+        TaskCompletionSource woken;
+        lock (gate)
+        {
+            ring.AddRange(told);
+            reached = page.ReachedTo;
+            if (ring.Count > RingSize)
+            {
+                var gone = ring.Count - RingSize / 2;
+                ringFrom = ring[gone - 1].Position;
+                ring.RemoveRange(0, ring.FindIndex(happened => happened.Position > ringFrom) is var next and >= 0 ? next : ring.Count);
+            }
+            (woken, news) = (news, New());
+        }
+        woken.SetResult();
+        return page.Entries.Count == PerRead;
+    }
+
+    static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public void Dispose()
+    {
+        closing.Cancel();
+        closing.Dispose();
+    }
+}
