@@ -506,15 +506,29 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore, ISharedS
         lock (gate) return Task.FromResult(keptSince);
     }
 
-    public Task<Page<string>> SessionsAsync(string account, string? cursor, int limit, CancellationToken cancellation = default)
+    public Task<Page<SessionUse>> SessionsAsync(string account, string? session, string? cursor, int limit,
+        CancellationToken cancellation = default)
     {
         lock (gate)
         {
-            var found = !accounts.TryGetValue(account, out var known)
-                ? [] : known.Bookings.Select(booking => booking.Record!.Usage.Dimensions.Session).OfType<string>()
-                .Distinct(StringComparer.Ordinal).Where(session => cursor is null || string.CompareOrdinal(session, cursor) > 0)
-                .Order(StringComparer.Ordinal).Take(limit + 1).ToArray();
-            return Task.FromResult(new Page<string>([.. found.Take(limit)], found.Length > limit && limit > 0 ? found[limit - 1] : null));
+            var found = (!accounts.TryGetValue(account, out var known) ? [] : known.Bookings.AsEnumerable())
+                .GroupBy(booking => booking.Record!.Usage.Dimensions.Session, StringComparer.Ordinal)
+                .Where(one => one.Key is { } name && (session ?? name) == name
+                    && (cursor is null || string.CompareOrdinal(name, cursor) > 0))
+                .OrderBy(one => one.Key, StringComparer.Ordinal).Take(Math.Max(0, limit) + 1).ToArray();
+            return Task.FromResult(new Page<SessionUse>([.. found.Take(limit).Select(Use)], found.Length > limit && limit > 0
+                ? found[limit - 1].Key : null));
+        }
+
+        static SessionUse Use(IGrouping<string?, Booking> session)
+        {
+            var adder = new UsageAdder(new(), [], UsageStep.Whole);
+            foreach (var booking in session) adder.Add([], booking.Record!.Currency, booking.Record!.Figures());
+            var first = session.Min(booking => booking.Place.AtMillis);
+            return new(
+                session.Key!, [.. adder.Sums().Select(sum => sum with { Keys = [session.Key] }).OrderBy(sum => sum.Currency,
+                    StringComparer.Ordinal)],
+                Instant.FromUnixTimeMilliseconds(first), session.MaxBy(booking => (booking.Place.AtMillis, booking.Place.Order))!.Record!);
         }
     }
 
@@ -536,40 +550,41 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore, ISharedS
 
     public Task<bool> FoldAsync(Instant now, int most) => Task.FromResult(false);
 
-    public Task<IReadOnlyList<UsageSum>> SumAsync(
-        UsageFilter filter, IReadOnlyList<UsageKey> by, UsageStep step, CancellationToken cancellation = default)
+    public Task<UsageAnswers> AskAsync(IReadOnlyList<UsageQuestion> questions, CancellationToken cancellation = default)
     {
-        var adder = new UsageAdder(filter, by, step);
         lock (gate)
-        {
-            var plan = RollupPlan.For(filter, RollupPlan.RangeOf(filter), by, step, RollupState.Nothing);
-            foreach (var (start, key, gain) in Rollups(filter, plan.Folded))
-            {
-                cancellation.ThrowIfCancellationRequested();
-                adder.Add([.. by.Select(key.Of)], key.Currency, start, gain.Sums);
-            }
-            foreach (var booking in Edges(filter, plan))
-            {
-                cancellation.ThrowIfCancellationRequested();
-                foreach (var keys in booking.Record!.GroupsOf(booking.Account, by))
-                    adder.Add(keys, booking.Record!.Currency, booking.Record!.Figures());
-            }
-        }
-        cancellation.ThrowIfCancellationRequested();
-        return Task.FromResult(adder.Sums());
+            return Task.FromResult(new UsageAnswers([.. questions.Select(question => question.IsExtent
+                ? new UsageAnswer([], Extent(question.Filter)) : new(Sums(question, cancellation), null))], keptSince));
     }
 
-    public Task<UsageExtent> ExtentAsync(UsageFilter filter, CancellationToken cancellation = default)
+    IReadOnlyList<UsageSum> Sums(UsageQuestion question, CancellationToken cancellation)
+    {
+        var (filter, by, step) = (question.Filter, question.By, question.Step);
+        var adder = new UsageAdder(filter, by, step);
+        var plan = RollupPlan.For(filter, RollupPlan.RangeOf(filter), by, step, RollupState.Nothing);
+        foreach (var (start, key, gain) in Rollups(filter, plan.Folded))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            adder.Add(key, start, gain.Sums);
+        }
+        foreach (var booking in Edges(filter, plan))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            foreach (var keys in booking.Record!.GroupsOf(booking.Account, by))
+                adder.Add(keys, booking.Record!.Currency, booking.Record!.Figures());
+        }
+        cancellation.ThrowIfCancellationRequested();
+        return adder.Sums();
+    }
+
+    UsageExtent Extent(UsageFilter filter)
     {
         var finder = new ExtentFinder(filter);
-        lock (gate)
-        {
-            var plan = RollupPlan.For(filter, RollupPlan.RangeOf(filter), [], UsageStep.Whole, RollupState.Nothing);
-            foreach (var (_, key, gain) in Rollups(filter, plan.Folded)) finder.Add(key.Account, gain);
-            foreach (var booking in Edges(filter, plan))
-                finder.Add(booking.Account, booking.Record!.Usage.Dimensions.Session, booking.Record!.Figures());
-        }
-        return Task.FromResult(finder.Extent());
+        var plan = RollupPlan.For(filter, RollupPlan.RangeOf(filter), [], UsageStep.Whole, RollupState.Nothing);
+        foreach (var (_, key, gain) in Rollups(filter, plan.Folded)) finder.Add(key.Account, gain);
+        foreach (var booking in Edges(filter, plan))
+            finder.Add(booking.Account, booking.Record!.Usage.Dimensions.Session, booking.Record!.Figures());
+        return finder.Extent();
     }
 
     IEnumerable<(long Start, RollupKey Key, RollupGain Gain)> Rollups(UsageFilter filter, MillisRange range) =>

@@ -14,15 +14,11 @@ public sealed class UsageGrain(IUsageQueries queries) : Grain, IUsageGrain
     public Task<Immutable<Page<AccountRecord>>> FindAsync(UsageFilter filter, string? cursor, int limit, CancellationToken cancellation) =>
         AskAsync(() => queries.FindAsync(filter, cursor, limit, cancellation));
 
-    public Task<Immutable<UsageSum[]>> SumAsync(UsageFilter filter, string[] by, UsageStep step, CancellationToken cancellation) =>
-        AskAsync<UsageSum[]>(
-            async () => [.. await queries.SumAsync(filter, [.. by.Select(name => new UsageKey(name))], step, cancellation)]);
+    public Task<Immutable<UsageAnswers>> AskAsync(UsageQuestion[] questions, CancellationToken cancellation) =>
+        AskAsync(() => queries.AskAsync(questions, cancellation));
 
-    public Task<Immutable<UsageExtent>> ExtentAsync(UsageFilter filter, CancellationToken cancellation) =>
-        AskAsync(() => queries.ExtentAsync(filter, cancellation));
-
-    public Task<Immutable<Page<string>>> SessionsAsync(string account, string? cursor, int limit, CancellationToken cancellation) =>
-        AskAsync(() => queries.SessionsAsync(account, cursor, limit, cancellation));
+    public Task<Immutable<Page<SessionUse>>> SessionsAsync(string account, string? session, string? cursor, int limit,
+        CancellationToken cancellation) => AskAsync(() => queries.SessionsAsync(account, session, cursor, limit, cancellation));
 
     public Task<Immutable<AuditPage>> AuditAsync(string account, string? cursor, int limit, CancellationToken cancellation) =>
         AskAsync(async () => AuditPage.Of(await queries.AuditAsync(account, cursor, limit, cancellation)));

@@ -9,15 +9,12 @@ public sealed class ClusterQueries(IGrainFactory grains, Repetition repetition) 
     public Task<Page<AccountRecord>> FindAsync(UsageFilter filter, string? cursor, int limit, CancellationToken cancellation = default) =>
         AskAsync(usage => usage.FindAsync(filter, cursor, limit, cancellation), cancellation);
 
-    public async Task<IReadOnlyList<UsageSum>> SumAsync(UsageFilter filter, IReadOnlyList<UsageKey> by, UsageStep step,
+    public Task<UsageAnswers> AskAsync(IReadOnlyList<UsageQuestion> questions, CancellationToken cancellation = default) =>
+        AskAsync(usage => usage.AskAsync([.. questions], cancellation), cancellation);
+
+    public Task<Page<SessionUse>> SessionsAsync(string account, string? session, string? cursor, int limit,
         CancellationToken cancellation = default) =>
-        await AskAsync(usage => usage.SumAsync(filter, [.. by.Select(key => key.Name)], step, cancellation), cancellation);
-
-    public Task<UsageExtent> ExtentAsync(UsageFilter filter, CancellationToken cancellation = default) =>
-        AskAsync(usage => usage.ExtentAsync(filter, cancellation), cancellation);
-
-    public Task<Page<string>> SessionsAsync(string account, string? cursor, int limit, CancellationToken cancellation = default) =>
-        AskAsync(usage => usage.SessionsAsync(account, cursor, limit, cancellation), cancellation);
+        AskAsync(usage => usage.SessionsAsync(account, session, cursor, limit, cancellation), cancellation);
 
     public async Task<Page<AuditEntry>> AuditAsync(string account, string? cursor, int limit, CancellationToken cancellation = default)
     {

@@ -4,7 +4,7 @@ using Purser.Engine;
 
 namespace Purser.Interfaces;
 
-/// <summary>Key: 0; any silo answers. The methods are those of <see cref="IUsageQueries"/>; keys are sent by their names.</summary>
+/// <summary>Key: 0; any silo answers. The methods are those of <see cref="IUsageQueries"/>.</summary>
 [Alias("purser.usage")]
 public interface IUsageGrain : IGrainWithIntegerKey
 {
@@ -16,18 +16,14 @@ public interface IUsageGrain : IGrainWithIntegerKey
     Task<Immutable<Page<AccountRecord>>> FindAsync([Immutable] UsageFilter filter, string? cursor, int limit,
         CancellationToken cancellation);
 
-    [Alias("sum")]
+    [Alias("ask")]
     [ResponseTimeout(Patience)]
-    Task<Immutable<UsageSum[]>> SumAsync([Immutable] UsageFilter filter, [Immutable] string[] by, UsageStep step,
+    Task<Immutable<UsageAnswers>> AskAsync([Immutable] UsageQuestion[] questions, CancellationToken cancellation);
+
+    [Alias("session-uses")]
+    [ResponseTimeout(Patience)]
+    Task<Immutable<Page<SessionUse>>> SessionsAsync(string account, string? session, string? cursor, int limit,
         CancellationToken cancellation);
-
-    [Alias("extent")]
-    [ResponseTimeout(Patience)]
-    Task<Immutable<UsageExtent>> ExtentAsync([Immutable] UsageFilter filter, CancellationToken cancellation);
-
-    [Alias("sessions")]
-    [ResponseTimeout(Patience)]
-    Task<Immutable<Page<string>>> SessionsAsync(string account, string? cursor, int limit, CancellationToken cancellation);
 
     [Alias("audit")]
     [ResponseTimeout(Patience)]

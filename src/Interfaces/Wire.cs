@@ -17,8 +17,7 @@ public static class Wire
         .. typeof(BudgetCommand).Assembly.GetTypes()
             .Where(type => (type.IsSubclassOf(typeof(BudgetCommand)) || type.IsSubclassOf(typeof(SettingsEdit))) && !type.IsAbstract),
         typeof(Outcome), typeof(Policy), typeof(SettingsAnswer), typeof(UsageFilter), typeof(Page<AccountRecord>), typeof(Page<string>),
-            typeof(AuditPage), typeof(UsageSum),
-        typeof(UsageExtent), typeof(UsageHistoryView),
+            typeof(AuditPage), typeof(UsageQuestion), typeof(UsageAnswers), typeof(Page<SessionUse>), typeof(UsageHistoryView),
     ];
 
     static readonly JsonSerializerOptions json = new(CoreJson.Default.Options)
@@ -58,10 +57,11 @@ public static class Wire
     UseStringEnumConverter = true)]
 [JsonSerializable(typeof(SettingsAnswer))]
 [JsonSerializable(typeof(UsageFilter))]
+[JsonSerializable(typeof(UsageQuestion))]
 [JsonSerializable(typeof(Page<AccountRecord>))]
 [JsonSerializable(typeof(Page<string>))]
-[JsonSerializable(typeof(UsageSum))]
+[JsonSerializable(typeof(UsageAnswers))]
+[JsonSerializable(typeof(Page<SessionUse>))]
 [JsonSerializable(typeof(AuditPage))]
-[JsonSerializable(typeof(UsageExtent))]
 [JsonSerializable(typeof(UsageHistoryView))]
 sealed partial class WireJson : JsonSerializerContext;

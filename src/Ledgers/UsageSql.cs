@@ -11,6 +11,12 @@ sealed record UsageDialect(Func<int, string> Value)
     /// <summary>Whether a record as it is stored contains {0}.</summary>
     public required string Contains { get; init; }
 
+    /// <summary>Whether a column has {0} among texts that <see cref="RollupKey.BetweenTools"/> divides.</summary>
+    public required Func<string, string> HasPart { get; init; }
+
+    /// <summary>Whether a column is like {0}, a pattern of LIKE, where only letters of ASCII have a case.</summary>
+    public required Func<string, string> IsLike { get; init; }
+
     /// <summary>Goes before columns whose index must not be taken.</summary>
     public string Unindexed { get; init; } = "";
 
@@ -34,20 +40,21 @@ sealed class UsageWhere
         var unindexed = filter.Id is null ? dialect.Unindexed : dialect.BesideId;
         And("not erased");
         if (account is not null) And(unindexed + "account = {0}", account);
-        Equal("orchestrator", filter.Orchestrator);
-        Equal("\"user\"", filter.User);
-        Equal("tenant", filter.Tenant);
-        Equal("session", filter.Session);
-        Equal("provider", filter.Provider);
-        Equal("model", filter.Model);
-        Equal("tool", filter.Tool);
-        Equal("request_id", filter.RequestId);
-        Equal("reservation_id", filter.ReservationId);
-        Equal("usage_id", filter.Id);
+        Want("orchestrator", filter.Orchestrator);
+        Want("\"user\"", filter.User);
+        Want("tenant", filter.Tenant);
+        Want("session", filter.Session);
+        Want("provider", filter.Provider);
+        Want("model", filter.Model);
+        if (filter.Tool is { Globs.Count: 0 } tools) Or(tools.Values.Select(value => (dialect.HasPart("tool"), (object)value)));
+        Want("request_id", filter.RequestId);
+        Want("reservation_id", filter.ReservationId);
+        Want("usage_id", filter.Id);
         if (filter.Success is { } success) And(success ? "success" : "not success");
         if (filter.Unpriced is { } unpriced) And(unpriced ? HasNoPrice : $"not ({HasNoPrice})");
         // Looked for in the bytes first: taking every record apart costs ten times as much. Who reads them looks again.
-        foreach (var (name, value) in filter.Tags ?? []) And(dialect.Contains, LedgerJson.EncodeTag(name, value));
+        foreach (var (name, wanted) in filter.Tags ?? [])
+            if (wanted.Globs.Count == 0) Or(wanted.Values.Select(value => (dialect.Contains, (object)LedgerJson.EncodeTag(name, value))));
         if (range.From > RollupPlan.Earliest) And(unindexed + "at >= {0}", range.From);
         if (range.To < RollupPlan.Latest) And(unindexed + "at < {0}", range.To);
     }
@@ -60,9 +67,27 @@ sealed class UsageWhere
 
     public IReadOnlyList<object> Values => values;
 
-    void Equal(string column, string? value)
+    /// <summary>A glob lets more through than it should, where letters beyond ASCII are concerned: who reads the rows looks again.</summary>
+    void Want(string column, Wanted? wanted)
     {
-        if (value is not null) And(dialect.Unindexed + column + " = {0}", value);
+        if (wanted is null) return;
+        var globs = wanted.Globs.Select(LikeOf).ToArray();
+        if (globs.Contains(null)) return;
+        Or([.. wanted.Values.Select(value => (dialect.Unindexed + column + " = {0}", (object)value)),
+            .. globs.Select(like => (dialect.IsLike(column), (object)like!))]);
+    }
+
+    /// <summary>The pattern of LIKE for a glob; null where it has letters beyond ASCII.</summary>
+    static string? LikeOf(string glob) => !Ascii.IsValid(glob) ? null
+        : glob.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("%", "\\%", StringComparison.Ordinal)
+            .Replace("_", "\\_", StringComparison.Ordinal).Replace('*', '%').Replace('?', '_');
+
+    /// <summary>One of several conditions, each with one value.</summary>
+    void Or(IEnumerable<(string Condition, object Value)> any)
+    {
+        var conditions = any.ToArray();
+        And(string.Join(" or ", conditions.Select((one, i) => one.Condition.Replace("{0}", $"{{{i}}}", StringComparison.Ordinal))) is var text
+            && conditions.Length > 1 ? $"({text})" : text, [.. conditions.Select(one => one.Value)]);
     }
 
     /// <summary>The condition names its values {0}, {1}, each once.</summary>
@@ -79,17 +104,20 @@ sealed class UsageWhere
     public override string ToString() => sql.ToString();
 }
 
-/// <summary>What is read of a record to add it up. The columns that groups need come after these, and the whole record last, where tags are
-/// asked for.</summary>
+/// <summary>
+/// What is read of a record to add it up. The columns that groups need come after these, and the account and the whole record last, where
+/// tags are asked for or the record has to be looked at.
+/// </summary>
 sealed class UsageColumns
 {
-    readonly IReadOnlyList<UsageKey> by;
+    readonly IReadOnlyList<UsageKey> keys;
 
-    public UsageColumns(UsageDialect dialect, UsageFilter filter, IReadOnlyList<UsageKey> by)
+    /// <param name="keys">What the questions group by; asked for only where the columns say it all.</param>
+    public UsageColumns(UsageDialect dialect, UsageFilter filter, IEnumerable<UsageKey> keys)
     {
-        this.by = by;
-        NeedsRecord = filter.Tags is { Count: > 0 } || by.Any(key => key.IsInTags);
-        var columns = by.Where(key => !key.IsInTags).Select(key => key == UsageKey.Outcome ? "success" : key == UsageKey.User
+        this.keys = [.. keys.Distinct()];
+        NeedsRecord = filter.NeedsLook || this.keys.Any(key => key.IsInTags);
+        var columns = this.keys.Where(key => !key.IsInTags).Select(key => key == UsageKey.Outcome ? "success" : key == UsageKey.User
             ? "\"user\"" : key.Name);
         Text = string.Join(", ", [
             "at", "input", "output", "requests", "cost_nanos", "success", "duration_ms", Unpriced, "currency", .. NeedsRecord
@@ -106,13 +134,16 @@ sealed class UsageColumns
     /// <summary>The first column of a group's keys; of a record's account, where the record is needed, with the record behind it.</summary>
     public const int First = 9;
 
-    /// <summary>The group of a row, where the columns say it all.</summary>
-    public string?[] Keys(Func<int, string?> text, Func<int, string> account, bool success)
+    /// <summary>The values of a row, where the columns say it all.</summary>
+    public string?[] Values(Func<int, string?> text, Func<int, string> account, bool success)
     {
-        var keys = new string?[by.Count];
-        for (var i = 0; i < keys.Length; i++)
-            keys[i] = by[i] == UsageKey.Outcome ? UsageKey.OutcomeOf(success) : by[i] == UsageKey.Account
+        var values = new string?[keys.Count];
+        for (var i = 0; i < values.Length; i++)
+            values[i] = keys[i] == UsageKey.Outcome ? UsageKey.OutcomeOf(success) : keys[i] == UsageKey.Account
                 ? account(First + i) : text(First + i);
-        return keys;
+        return values;
     }
+
+    /// <summary>Where the values for some keys stand.</summary>
+    public int[] PlacesOf(IReadOnlyList<UsageKey> by) => [.. by.Select(key => ((List<UsageKey>)[.. keys]).IndexOf(key))];
 }

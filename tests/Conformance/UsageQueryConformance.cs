@@ -397,7 +397,7 @@ public abstract class UsageQueryConformance : IAsyncLifetime
         async Task<IEnumerable<string>> By(UsageFilter filter, params UsageKey[] keys) =>
             (await Queries.SumAsync(filter, keys, UsageStep.Whole))
                 .Select(sum => $"{string.Join("/", sum.Keys.Select(key => key ?? "-"))}: {sum.Records}").Order(StringComparer.Ordinal);
-        SortedDictionary<string, string> search = new() { ["team"] = "search" };
+        SortedDictionary<string, Wanted> search = new() { ["team"] = "search"! };
 
         Assert.Equal(["failure: 1", "success: 3"], await By(all, UsageKey.Outcome));
         Assert.Equal(["-: 1", "__proto__==: 1", "env=live: 1", "team=search: 2"], await By(all, UsageKey.Tag));
@@ -405,9 +405,9 @@ public abstract class UsageQueryConformance : IAsyncLifetime
         Assert.Equal(["live/success: 1", "-/failure: 1"], (await By(all with { Tags = search }, UsageKey.OfTag("env"), UsageKey.Outcome))
             .Reverse());
         Assert.Equal(["u1", "u2"], await IdsAsync(all with { Tags = search }, 1));
-        Assert.Equal(["u1"], await IdsAsync(all with { Tags = new(search) { ["env"] = "live" } }));
-        Assert.Empty(await IdsAsync(all with { Tags = new(search) { ["env"] = "LIVE" } }));
-        Assert.Equal(1, (await Queries.ExtentAsync(all with { Tags = new() { ["__proto__"] = "=" } })).Accounts);
+        Assert.Equal(["u1"], await IdsAsync(all with { Tags = new(search) { ["env"] = "live"! } }));
+        Assert.Empty(await IdsAsync(all with { Tags = new(search) { ["env"] = "LIVE"! } }));
+        Assert.Equal(1, (await Queries.ExtentAsync(all with { Tags = new() { ["__proto__"] = "="! } })).Accounts);
     }
 
     [Fact]
@@ -588,12 +588,121 @@ public abstract class UsageQueryConformance : IAsyncLifetime
             "a", [.. ((string?[])["b", "a", null, "", "b", "B"]).Select((session, no) => Call($"u{no}", new() { Session = session }))]);
         await BookAsync("b", Call("u", new() { Session = "z" }));
 
-        var first = await Queries.SessionsAsync("a", null, 2);
-        Assert.Equal(["", "B"], first.Items);
-        var second = await Queries.SessionsAsync("a", first.Next, 2);
-        Assert.Equal(["a", "b"], second.Items);
+        var first = await Queries.SessionsAsync("a", null, null, 2);
+        Assert.Equal(["", "B"], first.Items.Select(use => use.Session));
+        var second = await Queries.SessionsAsync("a", null, first.Next, 2);
+        Assert.Equal(["a", "b"], second.Items.Select(use => use.Session));
         Assert.Null(second.Next);
-        Assert.Empty((await Queries.SessionsAsync("nobody", null, 2)).Items);
+        Assert.Equal(["b"], (await Queries.SessionsAsync("a", "b", null, 2)).Items.Select(use => use.Session));
+        Assert.Empty((await Queries.SessionsAsync("a", "z", null, 2)).Items);
+        Assert.Empty((await Queries.SessionsAsync("nobody", null, null, 2)).Items);
+    }
+
+    [Fact]
+    public async Task A_session_has_its_sums_its_first_call_and_its_last_record()
+    {
+        static Instant Minute(int minutes) => Noon + Duration.FromMinutes(minutes);
+        await BookAsync("a", Call("u1", new() { Session = "s", User = "ann" }, at: Minute(5)),
+            Call("u2", new() { Session = "s", User = "bob" }, at: Minute(9)), Call("u3", new() { Session = "s", User = "cleo" },
+                at: Minute(9)), Call("u4", new() { Session = "s" }, at: Minute(2), currency: "EUR"), Call("u5", new(), at: Minute(20)));
+        await BookAsync("b", Call("u6", new() { Session = "s" }, at: Minute(30)));
+
+        var use = Assert.Single((await Queries.SessionsAsync("a", null, null, 9)).Items);
+
+        Assert.Equal(("s", Minute(2), "u3", Minute(9)), (use.Session, use.First, use.Last.Id, use.Last.At));
+        Assert.Equal([("EUR", 1L), ("USD", 3)], use.Sums.Select(sum => (sum.Currency, sum.Records)));
+    }
+
+    [Fact]
+    public async Task Filters_take_several_values_and_globs_that_ignore_case()
+    {
+        await BookAsync("a", Call("u1", new() { Model = "gpt-4o", User = "ann", Session = "s1" }),
+            Call("u2", new() { Model = "GPT-4o-mini", User = "bob", Session = "s2", Tags = new() { ["team"] = "Search" } }),
+            Call("u3", new() { Model = "claude", User = "100%_\\", Session = "s3", Tags = new() { ["team"] = "ads" } }),
+            Call("u4", new() { Model = "Ärger", User = "a*b" }), Call("u5", new()));
+        await BookAsync("ab", Call("u6", new() { Model = "claude" }));
+
+        foreach (var (filter, found) in new[]
+        {
+            (all with { Model = Wanted.Of(["gpt-4*"]) }, "u1 u2"),
+            (all with { Model = Wanted.Of(["?pt-4O", "claude"]) }, "u1 u3 u6"),
+            (all with { Model = Wanted.Of(["gpt-4o", "claude"]) }, "u1 u3 u6"),
+            (all with { Model = Wanted.Of(["ä*"]) }, "u4"),
+            (all with { Model = Wanted.Of(["*"]) }, "u1 u2 u3 u4 u6"),
+            (all with { Model = "gpt-4*" }, ""),
+            (all with { User = Wanted.Of(["a*"]) }, "u1 u4"),
+            (all with { User = "a*b" }, "u4"),
+            (all with { User = Wanted.Of(["*%_\\"]) }, "u3"),
+            (all with { User = Wanted.Of(["___", "*\\?"]) }, ""),
+            (all with { Session = Wanted.Of(["S?"]) }, "u1 u2 u3"),
+            (all with { Tags = new() { ["team"] = Wanted.Of(["s*", "ads"])! } }, "u2 u3"),
+            (all with { Tags = new() { ["team"] = Wanted.Of(["Search", "ads"])! } }, "u2 u3"),
+            (all with { Accounts = Wanted.Of(["a?"]) }, "u6"),
+            (all with { Accounts = Wanted.Of(["a", "c"]), Model = "claude" }, "u3"),
+        })
+        {
+            Assert.Equal(found, string.Join(' ', (await IdsAsync(filter, 2)).Order(StringComparer.Ordinal)));
+            var ids = found.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            foreach (var by in (UsageKey[][])[[], [UsageKey.Session, UsageKey.Account], [UsageKey.Tag]])
+                Assert.Equal(ids.Length, (await Queries.SumAsync(filter, by, UsageStep.Whole)).Sum(sum => sum.Records));
+            Assert.Equal(found.Contains("u6", StringComparison.Ordinal) ? (ids.Length > 1 ? 2 : 1) : Math.Min(1, ids.Length),
+                (await Queries.ExtentAsync(filter)).Accounts);
+        }
+    }
+
+    [Fact]
+    public async Task A_call_with_several_tools_counts_under_each_of_them()
+    {
+        static UsageRecord With(string id, string? tool, params string[] tools)
+        {
+            var record = Call(id, new() { Tool = tool, User = "ann" });
+            return record with { Usage = record.Usage with { Tools = tools } };
+        }
+        await BookAsync("a", With("u1", null, "search", "fetch", "search"), With("u2", "shell", "fetch"), With("u3", "search"),
+            With("u4", null));
+
+        foreach (var range in new[] { all, all with { To = Noon + Duration.FromMinutes(1) } })
+        {
+            Assert.Equal([(null, 1L), ("fetch", 2), ("search", 2), ("shell", 1)],
+                (await Queries.SumAsync(range, [UsageKey.Tool], UsageStep.Whole)).Select(sum => (sum.Keys[0], sum.Records)).Order());
+            Assert.Equal(4, Assert.Single(await Queries.SumAsync(range, [UsageKey.User], UsageStep.Whole)).Records);
+            Assert.Equal(2, (await Queries.SumAsync(range with { Tool = "fetch" }, [], UsageStep.Whole))[0].Records);
+            Assert.Equal(["u1", "u2"], await IdsAsync(range with { Tool = "fetch" }));
+            Assert.Equal(["u1", "u2", "u3"], await IdsAsync(range with { Tool = Wanted.Of(["S*"]) }));
+            Assert.Empty(await IdsAsync(range with { Tool = "etch" }));
+        }
+    }
+
+    [Fact]
+    public async Task Several_questions_are_answered_from_one_moment()
+    {
+        using var stop = new CancellationTokenSource();
+        var writers = Enumerable.Range(0, 2).Select(writer => Task.Run(async () =>
+        {
+            for (var version = 0; !stop.IsCancellationRequested; version++)
+            {
+                await Ledger.WriteAsync(Appending($"a{writer}", version, [.. Enumerable.Range(0, 5).Select(no =>
+                    Booked(Call($"u{version}-{no}", new() { Model = "m", User = "ann", Session = "s" })))]));
+                if (KeepsUp) await Store.FoldAsync(Noon, 3);
+            }
+        })).ToArray();
+        try
+        {
+            for (var asked = 0; asked < 60; asked++)
+            {
+                var answers = (await Queries.AskAsync(
+                    [new(all, [], UsageStep.Hour), new(all, [UsageKey.Model], UsageStep.Whole), new(all, [UsageKey.User],
+                        UsageStep.Minute), new(all, [UsageKey.Session], UsageStep.Whole)])).Items;
+                var counts = answers.Select(answer => answer.Sums.Sum(sum => sum.Records)).Distinct().ToArray();
+                Assert.Single(counts);
+                Assert.Equal(0, counts[0] % 5);
+            }
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await Task.WhenAll(writers);
+        }
     }
 
     [Fact]

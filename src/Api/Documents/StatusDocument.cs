@@ -2,6 +2,7 @@
 using NodaTime;
 using Purser.Api.Json;
 using Purser.Core;
+using Purser.Engine;
 
 namespace Purser.Api.Documents;
 
@@ -56,9 +57,31 @@ public sealed class PauseDocument
 /// <summary>The body of operations that take nothing: absent, or an empty object.</summary>
 public sealed class NothingDocument;
 
+/// <summary>
+/// A session as the records that are kept show it. `user` and `metadata` are those of its last call; `active`: the last call was less than
+/// 24 hours ago, so that limits of a session's window still count it.
+/// </summary>
 public sealed record SessionDocument(
     string Session, Amount TotalInputTokens, Amount TotalOutputTokens, Amount TotalTokens, Amount TotalRequests, Amount FailedRequests,
-        string TotalCost,
-    string Currency, Instant? LastUsedAt);
+        string TotalCost, string Currency, Instant? StartedAt, Instant? LastUsedAt, long DurationSeconds, bool Active, string? User,
+        FreeObject? Metadata)
+{
+    static readonly Duration longestPause = Duration.FromHours(24);
+
+    internal static SessionDocument Of(SessionUse use, Instant now)
+    {
+        var tally = Tally.Of(use.Sums);
+        var (last, duration) = (use.Last.At, use.Last.At - use.First);
+        return new(
+            use.Session, Amount.Whole(tally.InputTokens), Amount.Whole(tally.OutputTokens), Amount.Whole(tally.Tokens),
+            Amount.Whole(tally.Requests), Amount.Whole(tally.FailedRequests), Money.Format(tally.CostNanos), use.Sums[0].Currency,
+            use.First, last, (long)duration.TotalSeconds, now - last < longestPause, use.Last.Usage.Dimensions.User,
+            use.Last.Usage.Metadata is { } metadata ? new FreeObject(metadata) : null);
+    }
+
+    internal static SessionDocument Unused(string session) => new(
+        session, Amount.Whole(0), Amount.Whole(0), Amount.Whole(0), Amount.Whole(0), Amount.Whole(0), Money.Format(0),
+        EffectivePolicy.None.Currency, null, null, 0, false, null, null);
+}
 
 public sealed record SessionsDocument(IReadOnlyList<SessionDocument> Items, string? NextCursor);

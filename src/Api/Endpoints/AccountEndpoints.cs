@@ -104,7 +104,8 @@ sealed class AccountEndpoints(IBudgetAuthority authority, IUsageQueries queries,
         await Body.ReadOptionalAsync(http, ApiJson.Default.NothingDocument);
         var outcome = await authority.SendAsync(account, new CloseSession(session));
         if (outcome.Status != OutcomeStatus.Done) await Problems.WriteAsync(http, outcome);
-        else await Reply.JsonAsync(http, 200, (await Totals(http, account, session)).Document, ApiJson.Default.SessionDocument);
+        else await Reply.JsonAsync(http, 200, await SessionAsync(http, account, session) ?? SessionDocument.Unused(session),
+            ApiJson.Default.SessionDocument);
     }
 
     public async Task Session(HttpContext http)
@@ -112,20 +113,24 @@ sealed class AccountEndpoints(IBudgetAuthority authority, IUsageQueries queries,
         var account = PathValue.Account(http);
         _ = new Query(http, []);
         var session = PathValue.Of(http, "session");
-        var (records, document) = await Totals(http, account, session);
-        if (records > 0) await Reply.JsonAsync(http, 200, document, ApiJson.Default.SessionDocument);
+        if (await SessionAsync(http, account, session) is { } found)
+            await Reply.JsonAsync(http, 200, found, ApiJson.Default.SessionDocument);
         else await Problems.WriteAsync(http, Problems.NotFound, "session", $"no usage of a session '{session}' is booked in this account");
     }
+
+    async Task<SessionDocument?> SessionAsync(HttpContext http, string account, string session) =>
+        (await queries.SessionsAsync(account, session, null, 1, http.RequestAborted)).Items is [{ } use]
+            ? SessionDocument.Of(use, clock.Now) : null;
 
     public async Task Sessions(HttpContext http)
     {
         var account = PathValue.Account(http);
         var query = new Query(http, PageParameters);
         var (cursor, limit) = (query.Text("cursor"), query.Count("limit", UsualPage, LargestPage));
-        var page = await queries.SessionsAsync(account, cursor, limit, http.RequestAborted);
-        var sessions = new List<SessionDocument>();
-        foreach (var session in page.Items) sessions.Add((await Totals(http, account, session)).Document);
-        await Reply.JsonAsync(http, 200, new SessionsDocument(sessions, page.Next), ApiJson.Default.SessionsDocument);
+        var page = await queries.SessionsAsync(account, null, cursor, limit, http.RequestAborted);
+        var now = clock.Now;
+        await Reply.JsonAsync(http, 200, new SessionsDocument([.. page.Items.Select(use => SessionDocument.Of(use, now))], page.Next),
+            ApiJson.Default.SessionsDocument);
     }
 
     public async Task Audit(HttpContext http)
@@ -146,19 +151,4 @@ sealed class AccountEndpoints(IBudgetAuthority authority, IUsageQueries queries,
 
     public static readonly IReadOnlyList<Parameter> PageParameters =
         [new("cursor", "`nextCursor` of the page before"), new("limit", $"1 to {LargestPage}, {UsualPage} if not said")];
-
-    async Task<(long Records, SessionDocument Document)> Totals(HttpContext http, string account, string session)
-    {
-        var filter = new UsageFilter { Account = account, Session = session };
-        var sums = await queries.SumAsync(filter, [], UsageStep.Whole, http.RequestAborted);
-        var last = await queries.FindAsync(filter, null, 1, http.RequestAborted);
-        var tally = Tally.Of(sums);
-        var document = new SessionDocument(
-            session, Amount.Whole(tally.InputTokens), Amount.Whole(tally.OutputTokens), Amount.Whole(tally.Tokens),
-                Amount.Whole(tally.Requests),
-            Amount.Whole(tally.FailedRequests), Money.Format(tally.CostNanos), sums.Count > 0
-                ? sums[0].Currency : EffectivePolicy.None.Currency,
-            last.Items.Count > 0 ? last.Items[0].Record.At : null);
-        return (tally.Records, document);
-    }
 }

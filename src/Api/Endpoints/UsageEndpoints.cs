@@ -14,15 +14,17 @@ sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries, I
     const int UsualPage = 100;
     const int LargestPage = 1000;
 
+    const string AnyOf = "exact value, or a glob with * and ?, which ignores case; repeated: any of them";
+
     /// <summary>The filters that every reading of usage takes.</summary>
     public static readonly IReadOnlyList<Parameter> Filters =
     [
         new("from", "the first instant, or the first day"), new("to", "the instant or day before which it ends"),
-        new("orchestrator", "exact value"), new("user", "exact value"), new("tenant", "exact value"), new("session", "exact value"),
-        new("provider", "exact value"), new("model", "exact value"), new("tool", "exact value"), new("success", "true or false"),
+        new("orchestrator", AnyOf), new("user", AnyOf), new("tenant", AnyOf), new("session", AnyOf), new("provider", AnyOf),
+        new("model", AnyOf), new("tool", AnyOf), new("success", "true or false"),
         new("unpriced", "true: only what has no price, neither when it was booked nor since; false: only what has one"),
-        new("id", "exact value"), new("requestId", "exact value"), new("reservationId", "exact value"),
-        new(TagParameter + "NAME", "exact value of the tag NAME; may be given for several tags"),
+        new("id", AnyOf), new("requestId", AnyOf), new("reservationId", AnyOf),
+        new(TagParameter + "NAME", "value of the tag NAME, or a glob; may be repeated, and be given for several tags"),
     ];
 
     /// <summary>Before the name of a tag.</summary>
@@ -132,19 +134,19 @@ sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries, I
     {
         var filter = new UsageFilter
         {
-            Orchestrator = query.Text("orchestrator"),
-            User = query.Text("user"),
-            Tenant = query.Text("tenant"),
-            Session = query.Text("session"),
-            Provider = query.Text("provider"),
-            Model = query.Text("model"),
-            Tool = query.Text("tool"),
+            Orchestrator = query.Wanted("orchestrator"),
+            User = query.Wanted("user"),
+            Tenant = query.Wanted("tenant"),
+            Session = query.Wanted("session"),
+            Provider = query.Wanted("provider"),
+            Model = query.Wanted("model"),
+            Tool = query.Wanted("tool"),
             Success = query.Flag("success"),
             Unpriced = query.Flag("unpriced"),
             Tags = query.Prefixed(TagParameter),
-            Id = query.Text("id"),
-            RequestId = query.Text("requestId"),
-            ReservationId = query.Text("reservationId"),
+            Id = query.Wanted("id"),
+            RequestId = query.Wanted("requestId"),
+            ReservationId = query.Wanted("reservationId"),
             From = query.Time("from", zone),
             To = query.Time("to", zone),
         };

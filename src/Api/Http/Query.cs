@@ -3,6 +3,7 @@ using System.Globalization;
 using NodaTime;
 using NodaTime.Text;
 using Purser.Api.Json;
+using Purser.Engine;
 
 namespace Purser.Api;
 
@@ -11,6 +12,8 @@ sealed record Parameter(string Name, string Description);
 
 readonly struct Query
 {
+    const int MostValues = 100;
+
     readonly IQueryCollection values;
     readonly HttpContext http;
 
@@ -29,16 +32,23 @@ readonly struct Query
 
     /// <summary>Every value of a parameter that may be repeated or separated by commas.</summary>
     public IReadOnlyList<string> Many(string name) =>
-        [.. values[name].SelectMany(value => (value ?? "").Split(',')).Where(value => value.Length > 0)];
+        [.. values[name].SelectMany(value => (value ?? "").Split(',')).Select(value => value.Length > 0 ? value : throw Empty(name))];
 
-    /// <summary>The values of the parameters whose names begin with a prefix, by the rest of their names; null where there are
-    /// none.</summary>
-    public SortedDictionary<string, string>? Prefixed(string prefix)
+    /// <summary>What a parameter wants of a dimension: it may be repeated, and values with `*` or `?` are globs.</summary>
+    public Wanted? Wanted(string name)
     {
-        SortedDictionary<string, string>? found = null;
+        if (values[name] is not { Count: > 0 } given) return null;
+        if (given.Count > MostValues) throw RequestRefusedException.Invalid(name, $"is given more than {MostValues} times");
+        return Engine.Wanted.Of([.. given.Select(value => Checked(name, value))]);
+    }
+
+    /// <summary>The parameters whose names begin with a prefix, by the rest of their names; null where there are none.</summary>
+    public SortedDictionary<string, Wanted>? Prefixed(string prefix)
+    {
+        SortedDictionary<string, Wanted>? found = null;
         foreach (var name in values.Keys)
             if (name.Length > prefix.Length && name.StartsWith(prefix, StringComparison.Ordinal))
-                (found ??= new(StringComparer.Ordinal))[name[prefix.Length..]] = Text(name) ?? "";
+                (found ??= new(StringComparer.Ordinal))[name[prefix.Length..]] = Wanted(name)!;
         return found;
     }
 
@@ -59,15 +69,20 @@ readonly struct Query
         return Access.Caller.Seen(http, account);
     }
 
-    /// <summary>The value; an empty one counts as none.</summary>
+    /// <summary>The value; null where the parameter is not given. An empty one is refused: it would be taken for all.</summary>
     public string? Text(string name)
     {
         var given = values[name];
         if (given.Count > 1) throw RequestRefusedException.Invalid(name, "is given more than once");
-        if (given.Count == 0 || string.IsNullOrEmpty(given[0])) return null;
-        return given[0]!.Any(char.IsControl) ? throw RequestRefusedException.Invalid(name, "must not contain control characters")
-            : given[0];
+        return given.Count == 0 ? null : Checked(name, given[0]);
     }
+
+    static string Checked(string name, string? value) =>
+        string.IsNullOrEmpty(value) ? throw Empty(name)
+        : value.Any(char.IsControl) ? throw RequestRefusedException.Invalid(name, "must not contain control characters") : value;
+
+    static RequestRefusedException Empty(string name) =>
+        RequestRefusedException.Invalid(name, "is empty; give it a value, or leave the parameter out");
 
     public int Count(string name, int usual, int most)
     {
@@ -84,12 +99,14 @@ readonly struct Query
         _ => throw RequestRefusedException.Invalid(name, "must be true or false"),
     };
 
-    /// <summary>A time, or a date, which is the start of that day in <paramref name="zone"/>.</summary>
-    public Instant? Time(string name, DateTimeZone zone)
+    /// <summary>
+    /// A time, or a date, which is the start of that day in <paramref name="zone"/>; or its end, where the day is the last one.
+    /// </summary>
+    public Instant? Time(string name, DateTimeZone zone, bool isEnd = false)
     {
         if (Text(name) is not { } text) return null;
-        if (LocalDatePattern.Iso.Parse(text) is { Success: true, Value: { Year: >= 2 and < 9999 } date })
-            return zone.AtStartOfDay(date).ToInstant();
+        if (LocalDatePattern.Iso.Parse(text) is { Success: true, Value: { Year: >= 2 and < 9998 } date })
+            return zone.AtStartOfDay(isEnd ? date.PlusDays(1) : date).ToInstant();
         // A plus sign that was not encoded arrives as a space.
         return TimeConverter.TryParse(text.Replace(' ', '+'), out var time)
             ? time : throw RequestRefusedException.Invalid(name, TimeConverter.Wrong + ", or a date");

@@ -14,15 +14,21 @@ sealed class Exchange
     readonly UsageStep unit;
     readonly Dictionary<(string Currency, Instant At), ExchangeRates.Conversion> known = [];
 
-    /// <param name="booked">The currencies of what was used between the two instants.</param>
-    public Exchange(string currency, IReadOnlyCollection<string> booked, ExchangeRates rates, Instant from, Instant to)
+    readonly IReadOnlySet<string> booked;
+
+    /// <param name="booked">The currencies in which something was used between the two instants, as far as that is known.</param>
+    public Exchange(string currency, IReadOnlySet<string> booked, ExchangeRates rates, Instant from, Instant to)
     {
-        (Currency, this.rates, this.from, unit) = (currency, rates, from, UsageStep.Whole);
+        (Currency, this.booked, this.rates, this.from, unit) = (currency, booked, rates, from, UsageStep.Whole);
         if (booked.All(one => one == currency)) return;
         foreach (var rate in rates.Rates)
             if (rate.EffectiveFrom > from && rate.EffectiveFrom < to && (rate.Currency == currency || booked.Contains(rate.Currency)))
                 unit = Finer(unit, StepTo(rate.EffectiveFrom));
     }
+
+    /// <summary>Whether the steps are fine enough for these sums.</summary>
+    public bool Covers(IEnumerable<UsageSum> sums) => sums.All(sum => sum.CostNanos == 0 || sum.Currency == Currency
+        || booked.Contains(sum.Currency));
 
     /// <summary>In which everything is told.</summary>
     public string Currency { get; }
@@ -60,14 +66,4 @@ sealed class Exchange
         foreach (var (rate, nanos) in booked) total += rate.Of(new Exact((BigInteger)nanos, 0));
         return (Int128)total.Ceiling(0).Digits;
     }
-}
-
-/// <summary>The port as a report asks it: in steps that are fine enough for the rates.</summary>
-sealed class ExchangedQueries(IUsageQueries queries, Exchange? exchange)
-{
-    public Task<IReadOnlyList<UsageSum>> SumAsync(UsageFilter filter, IReadOnlyList<UsageKey> by, UsageStep step,
-        CancellationToken cancellation) =>
-        queries.SumAsync(filter, by, exchange?.Finer(step) ?? step, cancellation);
-
-    public Task<UsageExtent> ExtentAsync(UsageFilter filter, CancellationToken cancellation) => queries.ExtentAsync(filter, cancellation);
 }

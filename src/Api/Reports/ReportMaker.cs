@@ -1,4 +1,4 @@
-// Makes a report: few questions to the ledger, their sums folded into rows and, over a zone's calendar, into a series.
+// Makes a report: one set of questions to the ledger, all of one moment, their sums folded into rows and, over a zone's calendar, into a series.
 using NodaTime.Text;
 using Purser.Api.Documents;
 using Purser.Api.Json;
@@ -7,51 +7,96 @@ using Purser.Engine;
 
 namespace Purser.Api.Reports;
 
-/// <param name="exchange">How what was booked is told in the currency that was asked for; null where none was.</param>
 sealed class ReportMaker(
-    IUsageQueries ledger, IUsageHistories histories, IBudgetAuthority authority, ReportRequest request, Exchange? exchange,
-        CancellationToken cancellation)
+    IUsageQueries queries, IUsageHistories histories, IBudgetAuthority authority, ReportRequest request, CancellationToken cancellation)
 {
-    readonly ExchangedQueries queries = new(ledger, exchange);
     static readonly UsageKey[] models = [UsageKey.Provider, UsageKey.Model];
+
+    readonly Steps steps = new(request.Zone, request.Step, request.From, request.To);
+    readonly Steps days = new(request.Zone, new(WindowKind.Day), request.From, request.To);
+
+    /// <summary>How what was booked is told in the currency that was asked for; null where none was.</summary>
+    Exchange? exchange;
 
     public async Task<ReportDocument> MakeAsync()
     {
-        var steps = new Steps(request.Zone, request.Step, request.From, request.To);
-        // All at once. Groups are asked for one by one, for which there are smaller rollups than for all of it; what another one has is
-        // divided here.
-        var inTimeAsked = queries.SumAsync(request.Filter, [], steps.Unit, cancellation);
-        var extentAsked = queries.ExtentAsync(request.Filter, cancellation);
-        var asked = new List<(UsageKey[] Keys, Task<IReadOnlyList<UsageSum>> Sums)>();
-        foreach (var keys in request.Groups.Where(group => group.IsRolledUp).Select(WithProvider).Append(models)
-            .OrderByDescending(keys => keys.Length))
-            if (!asked.Any(one => keys.All(one.Keys.Contains)))
-                asked.Add((keys, queries.SumAsync(request.Filter, keys, UsageStep.Whole, cancellation)));
-        await Task.WhenAll([inTimeAsked, extentAsked, .. asked.Select(one => one.Sums)]);
-        var (inTime, extent) = (await inTimeAsked, await extentAsked);
-        var rolledUp = new List<(UsageKey[] Keys, IReadOnlyList<UsageSum> Sums)>();
-        foreach (var (keys, sums) in asked) rolledUp.Add((keys, await sums));
-        var currency = await CurrencyOfAsync(inTime);
-        var total = Tally.Of(inTime, exchange);
+        var asked = await AskAsync();
+        var currency = await CurrencyOfAsync(asked.InTime);
+        var total = Tally.Of(asked.InTime, exchange);
 
         var rows = new List<BreakdownDocument>();
         var omitted = new SortedDictionary<string, int>(StringComparer.Ordinal);
         foreach (var group in request.Groups)
         {
-            var tallies = group.IsRolledUp ? Divide(rolledUp, group.Keys) : await AskAsync(group, inTime, steps);
-            var all = RowsOf(group, tallies, total);
+            var all = RowsOf(group, asked.Apart.TryGetValue(group, out var sums) ? Tallies(group, sums) : Divide(asked.RolledUp,
+                group.Keys), total);
             rows.AddRange(all.Take(request.Top));
             if (all.Count > request.Top) omitted[group.Type] = all.Count - request.Top;
         }
         return new(
-            new(request.From, request.To, request.Zone.Id, request.Granularity), currency, new(total, extent), rows,
-                SeriesOf(inTime, steps),
-            CostsOf(Divide(rolledUp, models), total), Pace.Of(request, inTime, total))
+            new(request.From, request.To, request.Zone.Id, request.Granularity), currency, new(total, asked.Extent), rows,
+                SeriesOf(asked.InTime), CostsOf(Divide(asked.RolledUp, models), total), Pace.Of(request, asked.InTime, total))
         {
             Anomalies = request.WithAnomalies ? await AnomaliesAsync() : null,
             Omitted = omitted.Count > 0 ? omitted : null,
-            Previous = request.WithPrevious ? await PreviousAsync(total, currency) : null,
+            Previous = asked.Previous is { } previous ? PreviousOf(previous, total, currency) : null,
         };
+    }
+
+    sealed record Asked(IReadOnlyList<UsageSum> InTime, UsageExtent Extent, IReadOnlyList<(UsageKey[] Keys, IReadOnlyList<UsageSum> Sums)>
+        RolledUp, IReadOnlyDictionary<ReportGroup, IReadOnlyList<UsageSum>> Apart, (UsageFilter Filter, UsageAnswer Sums, UsageAnswer
+        Extent)? Previous);
+
+    /// <summary>
+    /// Asks everything at once. Which currencies were booked is known only from the answer: where rates of a currency that nobody thought
+    /// of begin inside of the steps, it is asked again in finer ones.
+    /// </summary>
+    async Task<Asked> AskAsync()
+    {
+        var length = request.To - request.From;
+        var before = request.Filter with { From = request.From - length, To = request.From };
+        var rates = request.Currency is null ? null : (await authority.SettingsAsync()).ExchangeRates;
+        var booked = new HashSet<string>(StringComparer.Ordinal);
+        // Groups are asked for one by one, for which there are smaller rollups than for all of it; what another one has is divided here.
+        var rolledUp = new List<UsageKey[]>();
+        foreach (var keys in request.Groups.Where(group => group.IsRolledUp).Select(WithProvider).Append(models)
+            .OrderByDescending(keys => keys.Length))
+            if (!rolledUp.Any(one => keys.All(one.Contains))) rolledUp.Add(keys);
+        var apart = request.Groups.Where(group => !group.IsRolledUp).ToArray();
+        while (true)
+        {
+            exchange = rates is null ? null : new(request.Currency!, booked, rates, request.WithPrevious ? before.From.Value
+                : request.From, request.To);
+            var questions = new List<UsageQuestion>();
+            var inTime = Ask(Sum(request.Filter, [], steps.Unit));
+            var extent = Ask(UsageQuestion.Extent(request.Filter));
+            var ofKeys = rolledUp.ConvertAll(keys => Ask(Sum(request.Filter, keys, UsageStep.Whole)));
+            var ofApart = Array.ConvertAll(apart, group =>
+                Ask(Sum(request.Filter, group.Keys, group.HasDate ? days.Unit : UsageStep.Whole)));
+            var (beforeSum, beforeExtent) = request.WithPrevious
+                ? (Ask(Sum(before, [], UsageStep.Whole)), Ask(UsageQuestion.Extent(before))) : default;
+            var answers = (await queries.AskAsync(questions, cancellation)).Items;
+            var told = request.WithPrevious ? answers[inTime].Sums.Concat(answers[beforeSum].Sums) : answers[inTime].Sums;
+            if (exchange?.Covers(told) is false)
+            {
+                booked = [.. told.Where(sum => sum.CostNanos != 0).Select(sum => sum.Currency), .. booked];
+                continue;
+            }
+            return new(
+                answers[inTime].Sums, answers[extent].Extent!, [.. rolledUp.Select((keys, i) => (keys, answers[ofKeys[i]].Sums))],
+                apart.Select((group, i) => (group, answers[ofApart[i]].Sums)).ToDictionary(one => one.group, one => one.Sums),
+                request.WithPrevious ? (before, answers[beforeSum], answers[beforeExtent]) : null);
+
+            int Ask(UsageQuestion question)
+            {
+                var known = questions.IndexOf(question);
+                if (known >= 0) return known;
+                questions.Add(question);
+                return questions.Count - 1;
+            }
+        }
+
+        UsageQuestion Sum(UsageFilter filter, IReadOnlyList<UsageKey> by, UsageStep step) => new(filter, by, exchange?.Finer(step) ?? step);
     }
 
     /// <summary>The one currency of what was booked, or of the account; several are converted only where one of them was asked
@@ -86,17 +131,14 @@ sealed class ReportMaker(
     }
 
     /// <summary>A group with a date, or with what only records have.</summary>
-    async Task<Dictionary<Keys, Tally>> AskAsync(ReportGroup group, IReadOnlyList<UsageSum> inTime, Steps steps)
+    Dictionary<Keys, Tally> Tallies(ReportGroup group, IReadOnlyList<UsageSum> sums)
     {
         var tallies = new Dictionary<Keys, Tally>();
-        var days = group.HasDate ? new Steps(request.Zone, new(WindowKind.Day), request.From, request.To) : null;
-        var sums = group.Names is [ReportGroup.Date] && days!.Unit == steps.Unit
-            ? inTime : await queries.SumAsync(request.Filter, group.Keys, days?.Unit ?? UsageStep.Whole, cancellation);
         foreach (var sum in sums)
         {
             var next = 0;
             string? ValueOf(string name) => name == ReportGroup.Date
-                ? LocalDatePattern.Iso.Format(days!.Spans[days.IndexOf(sum.Start!.Value)].Start.InZone(request.Zone).Date)
+                ? LocalDatePattern.Iso.Format(days.Spans[days.IndexOf(sum.Start!.Value)].Start.InZone(request.Zone).Date)
                     : sum.Keys[next++];
             var first = ValueOf(group.Names[0]);
             Of(tallies, new(first, group.Names.Count > 1 ? ValueOf(group.Names[1]) : null)).Add(sum);
@@ -115,7 +157,7 @@ sealed class ReportMaker(
             : [.. rows.OrderByDescending(row => row.TotalTokens.Value).ThenBy(row => row.Key, StringComparer.Ordinal)];
     }
 
-    SeriesDocument[] SeriesOf(IReadOnlyList<UsageSum> sums, Steps steps)
+    SeriesDocument[] SeriesOf(IReadOnlyList<UsageSum> sums)
     {
         var tallies = new Tally[steps.Spans.Count];
         for (var i = 0; i < tallies.Length; i++) tallies[i] = new(exchange);
@@ -133,17 +175,15 @@ sealed class ReportMaker(
                         model.Value.CostPercentOf(total))),
         ]);
 
-    async Task<PreviousDocument> PreviousAsync(Tally now, string currency)
+    PreviousDocument PreviousOf((UsageFilter Filter, UsageAnswer Sums, UsageAnswer Extent) previous, Tally now, string currency)
     {
-        var length = request.To - request.From;
-        var filter = request.Filter with { From = request.From - length, To = request.From };
-        var sums = await queries.SumAsync(filter, [], UsageStep.Whole, cancellation);
+        var sums = previous.Sums.Sums;
         if (exchange is null && sums.FirstOrDefault(sum => sum.CostNanos != 0 && sum.Currency != currency) is { } other)
             throw RequestRefusedException.Unprocessable(
                 "compare",
                     $"usage in {other.Currency} lies in the period before, and this one is told in {currency}; ask for one `currency`");
         var before = Tally.Of(sums, exchange);
-        return new(filter.From.Value, filter.To.Value, new(before, await queries.ExtentAsync(filter, cancellation)), new(now, before));
+        return new(previous.Filter.From!.Value, previous.Filter.To!.Value, new(before, previous.Extent.Extent!), new(now, before));
     }
 
     async Task<List<AnomalyDocument>> AnomaliesAsync()

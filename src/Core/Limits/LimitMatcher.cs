@@ -35,9 +35,8 @@ public sealed class LimitMatcher
 
     sealed class Rule(string dimension, string text)
     {
-        // A backslash would escape in the library's patterns; here it stands for itself.
-        readonly string pattern = text.Replace("\\", "\\\\", StringComparison.Ordinal);
-        readonly bool isGlob = text.AsSpan().ContainsAny('*', '?');
+        readonly string pattern = Glob.Escaped(text);
+        readonly bool isGlob = Glob.IsGlob(text);
 
         public Func<Dimensions, string?> Read { get; } = Dimensions.Reader(dimension);
 

@@ -4,30 +4,52 @@ using Purser.Core;
 
 namespace Purser.Engine;
 
-/// <summary>Which records; null means any. Times are half-open [From, To) over <see cref="UsageRecord.At"/>; strings match
-/// exactly.</summary>
+/// <summary>What a filter wants of a dimension: one of some values, exactly, or one that fits one of some globs, ignoring case.</summary>
+public sealed record Wanted(IReadOnlyList<string> Values, IReadOnlyList<string> Globs)
+{
+    /// <summary>Exactly this value, whatever characters it has.</summary>
+    [return: System.Diagnostics.CodeAnalysis.NotNullIfNotNull(nameof(value))]
+    public static implicit operator Wanted?(string? value) => value is null ? null : new([value], []);
+
+    /// <summary>Texts of a caller: those with `*` or `?` are globs.</summary>
+    public static Wanted? Of(IReadOnlyList<string> texts) =>
+        texts.Count == 0 ? null : new([.. texts.Where(text => !Glob.IsGlob(text))], [.. texts.Where(Glob.IsGlob)]);
+
+    public bool Fits(string? value) => value is not null && (Values.Contains(value) || Globs.Any(glob => Glob.Fits(glob, value)));
+}
+
+/// <summary>Which records; null means any. Times are half-open [From, To) over <see cref="UsageRecord.At"/>.</summary>
 public sealed record UsageFilter
 {
+    /// <summary>The one account whose records they are.</summary>
     public string? Account { get; init; }
-    public string? Orchestrator { get; init; }
-    public string? User { get; init; }
-    public string? Tenant { get; init; }
-    public string? Session { get; init; }
-    public string? Provider { get; init; }
-    public string? Model { get; init; }
-    public string? Tool { get; init; }
 
-    /// <summary>Every one of these tags with exactly this value.</summary>
-    public SortedDictionary<string, string>? Tags { get; init; }
+    /// <summary>Accounts among all, where <see cref="Account"/> is not said.</summary>
+    public Wanted? Accounts { get; init; }
+    public Wanted? Orchestrator { get; init; }
+    public Wanted? User { get; init; }
+    public Wanted? Tenant { get; init; }
+    public Wanted? Session { get; init; }
+    public Wanted? Provider { get; init; }
+    public Wanted? Model { get; init; }
+    public Wanted? Tool { get; init; }
+
+    /// <summary>Every one of these tags with a wanted value.</summary>
+    public SortedDictionary<string, Wanted>? Tags { get; init; }
     public bool? Success { get; init; }
 
     /// <summary>Whether they have no price: none was known when they were booked, and they were not rated since.</summary>
     public bool? Unpriced { get; init; }
-    public string? Id { get; init; }
-    public string? RequestId { get; init; }
-    public string? ReservationId { get; init; }
+    public Wanted? Id { get; init; }
+    public Wanted? RequestId { get; init; }
+    public Wanted? ReservationId { get; init; }
     public Instant? From { get; init; }
     public Instant? To { get; init; }
+
+    IEnumerable<Wanted?> Texts => [Orchestrator, User, Tenant, Session, Provider, Model, Tool, Id, RequestId, ReservationId];
+
+    /// <summary>Whether columns can not answer all of it, so that the whole record has to be looked at.</summary>
+    public bool NeedsLook => Tags is { Count: > 0 } || Accounts is not null || Texts.Any(wanted => wanted is { Globs.Count: > 0 });
 }
 
 public sealed record AccountRecord(string Account, UsageRecord Record);
@@ -88,6 +110,29 @@ public sealed record UsageSum(
 public sealed record UsageExtent(long Accounts, long Sessions, Instant? PeakAt, Int128 PeakTokens);
 
 /// <summary>
+/// Asks for the sums of the records that a filter lets through, by keys and steps; or, where it <see cref="IsExtent"/>, for the figures
+/// that do not add up.
+/// </summary>
+public sealed record UsageQuestion(UsageFilter Filter, IReadOnlyList<UsageKey> By, UsageStep Step, bool IsExtent = false)
+{
+    public static UsageQuestion Extent(UsageFilter filter) => new(filter, [], UsageStep.Whole, IsExtent: true);
+}
+
+/// <summary><see cref="Extent"/> is there where it was asked for, and <see cref="Sums"/> where they were.</summary>
+public sealed record UsageAnswer(IReadOnlyList<UsageSum> Sums, UsageExtent? Extent);
+
+/// <summary>
+/// The answers in the order of the questions, all of one moment. Records that were booked before <see cref="KeptSince"/> are gone, or may
+/// go any moment; null where none ever went.
+/// </summary>
+public sealed record UsageAnswers(IReadOnlyList<UsageAnswer> Items, Instant? KeptSince);
+
+/// <summary>
+/// A session as the records that are kept show it: its sums, one for each currency, when its first and last call were, and the last record.
+/// </summary>
+public sealed record SessionUse(string Session, IReadOnlyList<UsageSum> Sums, Instant First, UsageRecord Last);
+
+/// <summary>
 /// Reads usage. Everything acknowledged before the call is included. Safe at any size: pages by key, never one long read.
 /// May throw <see cref="LedgerUnavailableException"/>.
 /// </summary>
@@ -98,17 +143,15 @@ public interface IUsageQueries
     Task<Page<AccountRecord>> FindAsync(UsageFilter filter, string? cursor, int limit, CancellationToken cancellation = default);
 
     /// <summary>
-    /// Whole quarters of an hour are read from rollups, and outlast the records. What rollups do not have (sessions, tags, minutes, ids)
-    /// and the
-    /// ragged edges of the range are read from records, for as long as those are kept.
+    /// Answers several questions from one snapshot, so that their figures agree with each other while usage is booked. Whole quarters of an
+    /// hour are read from rollups, and outlast the records. What rollups do not have (sessions, tags, minutes, ids) and the ragged edges of
+    /// the range are read from records, for as long as those are kept.
     /// </summary>
-    Task<IReadOnlyList<UsageSum>> SumAsync(UsageFilter filter, IReadOnlyList<UsageKey> by, UsageStep step,
+    Task<UsageAnswers> AskAsync(IReadOnlyList<UsageQuestion> questions, CancellationToken cancellation = default);
+
+    /// <summary>The sessions that records of an account name, in order; only <paramref name="session"/> where it is given.</summary>
+    Task<Page<SessionUse>> SessionsAsync(string account, string? session, string? cursor, int limit,
         CancellationToken cancellation = default);
-
-    Task<UsageExtent> ExtentAsync(UsageFilter filter, CancellationToken cancellation = default);
-
-    /// <summary>The sessions that records of an account name, in order.</summary>
-    Task<Page<string>> SessionsAsync(string account, string? cursor, int limit, CancellationToken cancellation = default);
 
     /// <summary>What somebody did to an account, in order (see <see cref="AuditTrail"/>). The cursor is a version of the journal.</summary>
     Task<Page<AuditEntry>> AuditAsync(string account, string? cursor, int limit, CancellationToken cancellation = default);
@@ -118,6 +161,19 @@ public interface IUsageQueries
 
     /// <summary>Account ids in order, those that contain <paramref name="search"/> (ignoring case) where it is given.</summary>
     Task<Page<string>> AccountsAsync(string? search, string? cursor, int limit, CancellationToken cancellation = default);
+}
+
+/// <summary>Single questions.</summary>
+public static class UsageQuestions
+{
+    public static async Task<IReadOnlyList<UsageSum>> SumAsync(
+        this IUsageQueries queries, UsageFilter filter, IReadOnlyList<UsageKey> by, UsageStep step,
+        CancellationToken cancellation = default) =>
+        (await queries.AskAsync([new(filter, by, step)], cancellation).ConfigureAwait(false)).Items[0].Sums;
+
+    public static async Task<UsageExtent> ExtentAsync(
+        this IUsageQueries queries, UsageFilter filter, CancellationToken cancellation = default) =>
+        (await queries.AskAsync([UsageQuestion.Extent(filter)], cancellation).ConfigureAwait(false)).Items[0].Extent!;
 }
 
 /// <summary>Recent usage and what was found abnormal in it, per account.</summary>

@@ -11,39 +11,40 @@ public static class RecordMatching
         var range = RollupPlan.RangeOf(filter);
         var at = record.At.ToUnixTimeMilliseconds();
         return at >= range.From && at < range.To
-            && RollupKey.Of(account, record).Matches(filter)
-            && (filter.Session is null || filter.Session == record.Usage.Dimensions.Session)
             && (filter.Unpriced is null || filter.Unpriced == (record.Unpriced && !isBooked(RepriceRules.AdjustmentId(record.Id, 1))))
-            && (filter.RequestId is null || filter.RequestId == record.Usage.RequestId)
-            && (filter.ReservationId is null || filter.ReservationId == record.ReservationId)
-            && (filter.Id is null || filter.Id == record.Id)
-            && record.HasTags(filter);
+            && record.Fits(account, filter);
     }
 
-    /// <summary>The part of a filter that only the whole record can answer.</summary>
-    public static bool HasTags(this UsageRecord record, UsageFilter filter)
-    {
-        if (filter.Tags is null) return true;
-        var tags = record.Usage.Dimensions.Tags;
-        return filter.Tags.All(wanted => tags is not null && tags.TryGetValue(wanted.Key, out var value) && value == wanted.Value);
-    }
+    /// <summary>What a filter says of the record itself: all but its time and its price.</summary>
+    public static bool Fits(this UsageRecord record, string account, UsageFilter filter) =>
+        RollupKey.Of(account, record).Matches(filter)
+        && Wants(filter.Session, record.Usage.Dimensions.Session)
+        && Wants(filter.RequestId, record.Usage.RequestId)
+        && Wants(filter.ReservationId, record.ReservationId)
+        && Wants(filter.Id, record.Id)
+        && (filter.Tags is null || filter.Tags.All(tag => tag.Value.Fits(record.Usage.Dimensions.Tags?.GetValueOrDefault(tag.Key))));
 
-    /// <summary>The groups that a record belongs to: one, or with <see cref="UsageKey.Tag"/> one for each of its tags.</summary>
+    static bool Wants(Wanted? wanted, string? value) => wanted is null || wanted.Fits(value);
+
+    /// <summary>
+    /// The groups that a record belongs to: one, or with <see cref="UsageKey.Tag"/> one for each of its tags, and with
+    /// <see cref="UsageKey.Tool"/> one for each of its tools.
+    /// </summary>
     public static IEnumerable<string?[]> GroupsOf(this UsageRecord record, string account, IReadOnlyList<UsageKey> by)
     {
         var tags = record.Usage.Dimensions.Tags;
-        if (!by.Contains(UsageKey.Tag) || tags is not { Count: > 0 })
-        {
-            yield return [.. by.Select(key => ValueOf(key, null))];
-            yield break;
-        }
-        foreach (var (name, value) in tags) yield return [.. by.Select(key => ValueOf(key, $"{name}={value}"))];
-
-        string? ValueOf(UsageKey key, string? tag) =>
-            key == UsageKey.Tag ? tag
-            : key.TagName is { } name ? tags?.GetValueOrDefault(name)
-            : key == UsageKey.Session ? record.Usage.Dimensions.Session
-            : RollupKey.Of(account, record).Of(key);
+        var inTags = !by.Contains(UsageKey.Tag) || tags is not { Count: > 0 }
+            ? (IReadOnlyList<string?>)[null] : [.. tags.Select(tag => $"{tag.Key}={tag.Value}")];
+        var rolledUp = RollupKey.Of(account, record);
+        var tools = by.Contains(UsageKey.Tool) ? RollupKey.ToolsOf(rolledUp.Tool) : [null];
+        foreach (var tag in inTags)
+            foreach (var tool in tools)
+                yield return [.. by.Select(key =>
+                    key == UsageKey.Tag ? tag
+                    : key == UsageKey.Tool ? tool
+                    : key.TagName is { } name ? tags?.GetValueOrDefault(name)
+                    : key == UsageKey.Session ? record.Usage.Dimensions.Session
+                    : rolledUp.Of(key))];
     }
 
     public static UsageFigures Figures(this UsageRecord record) => new(

@@ -23,10 +23,10 @@ public sealed class UsageAdder(UsageFilter filter, IReadOnlyList<UsageKey> by, U
     readonly Dictionary<Group, RollupSums> groups = [];
 
     /// <summary>Groups of rollup keys, by their number; nothing where the filter leaves a key out.</summary>
-    readonly Dictionary<int, (string?[] Keys, string Currency)> ofKey = [];
+    readonly Dictionary<int, (string?[][] Groups, string Currency)> ofKey = [];
 
     /// <summary>Rows come step by step: the last sums of each rollup key are nearly always the next ones too.</summary>
-    readonly Dictionary<int, (long? Start, RollupSums Sums)> recent = [];
+    readonly Dictionary<int, (long? Start, RollupSums[] Sums)> recent = [];
 
     readonly long unit = RollupPlan.MillisOf(step);
 
@@ -34,23 +34,25 @@ public sealed class UsageAdder(UsageFilter filter, IReadOnlyList<UsageKey> by, U
     public bool Expect(int no, RollupKey key)
     {
         if (!key.Matches(filter)) return false;
-        ofKey[no] = ([.. by.Select(key.Of)], key.Currency);
+        ofKey[no] = ([.. key.GroupsOf(by)], key.Currency);
         return true;
     }
 
     /// <summary>A row of a rollup; one of a key that is not expected counts for nothing.</summary>
     public void Add(int no, long startMillis, ReadOnlySpan<byte> sums)
     {
-        if (!ofKey.TryGetValue(no, out var group)) return;
+        if (!ofKey.TryGetValue(no, out var of)) return;
         var start = StartOf(startMillis);
         ref var last = ref CollectionsMarshal.GetValueRefOrAddDefault(recent, no, out _);
-        if (last.Sums is null || last.Start != start) last = (start, Of(group.Keys, start, group.Currency));
-        last.Sums.Add(sums);
+        if (last.Sums is null || last.Start != start) last = (start, Array.ConvertAll(of.Groups, keys => Of(keys, start, of.Currency)));
+        foreach (var group in last.Sums) group.Add(sums);
     }
 
-    /// <summary>A rollup whose keys are <paramref name="keys"/>.</summary>
-    public void Add(string?[] keys, string currency, long startMillis, RollupSums sums) => Of(keys, StartOf(startMillis), currency)
-        .Add(sums);
+    /// <summary>A rollup, of a key that the filter lets through.</summary>
+    public void Add(RollupKey key, long startMillis, RollupSums sums)
+    {
+        foreach (var keys in key.GroupsOf(by)) Of(keys, StartOf(startMillis), key.Currency).Add(sums);
+    }
 
     /// <summary>A record whose keys are <paramref name="keys"/>, in the order asked for.</summary>
     public void Add(string?[] keys, string currency, in UsageFigures figures) => Of(keys, StartOf(figures.AtMillis), currency).Add(figures);

@@ -93,7 +93,7 @@ static class AppendColumns
             session.Add(call.Session);
             provider.Add(call.Provider);
             model.Add(call.Model);
-            tool.Add(call.Tool);
+            tool.Add(RollupKey.ToolsOf(one.Usage));
             request.Add(one.Usage.RequestId);
             reservation.Add(one.ReservationId);
             success.Add(one.Usage.Success);

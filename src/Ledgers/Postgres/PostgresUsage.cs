@@ -4,6 +4,7 @@ using System.Globalization;
 using NodaTime;
 using Npgsql;
 using NpgsqlTypes;
+using Purser.Core;
 using Purser.Engine;
 
 namespace Purser.Ledgers.Postgres;
@@ -11,7 +12,12 @@ namespace Purser.Ledgers.Postgres;
 public sealed partial class PostgresLedger : IUsageQueries
 {
     static readonly UsageDialect dialect = new(no =>
-        "$" + no.ToString(CultureInfo.InvariantCulture)) { Contains = "position({0} in record) > 0" };
+        "$" + no.ToString(CultureInfo.InvariantCulture))
+    {
+        Contains = "position({0} in record) > 0",
+        HasPart = column => $"strpos(chr(31) || {column} || chr(31), chr(31) || {{0}} || chr(31)) > 0",
+        IsLike = column => $"lower({column}) like lower({{0}} collate \"C\") escape '\\'",
+    };
 
     /// <summary>What only the whole record has is looked at here, some records at a time.</summary>
     const int MostPerRead = 1000;
@@ -24,12 +30,12 @@ public sealed partial class PostgresLedger : IUsageQueries
         UsageCursor last = default;
         while (limit > 0)
         {
-            var most = filter.Tags is { Count: > 0 } ? MostPerRead : limit + 1;
+            var most = filter.NeedsLook ? MostPerRead : limit + 1;
             var page = await ReachAsync(() => PageAsync(filter, after, most, cancellation));
             foreach (var (place, item) in page)
             {
                 after = place;
-                if (!item.Record.HasTags(filter)) continue;
+                if (filter.NeedsLook && !item.Record.Fits(item.Account, filter)) continue;
                 if (items.Count == limit) return new(items, last.ToString());
                 items.Add(item);
                 last = place;
@@ -56,102 +62,117 @@ public sealed partial class PostgresLedger : IUsageQueries
         return page;
     }
 
-    public Task<IReadOnlyList<UsageSum>> SumAsync(
-        UsageFilter filter, IReadOnlyList<UsageKey> by, UsageStep step, CancellationToken cancellation = default) =>
-            AtOneMomentAsync(async connection =>
-    {
-        var (folded, state) = await RollupStateAsync(connection, cancellation);
-        var plan = RollupPlan.For(filter, await WidenedAsync(connection, filter, cancellation), by, step, state);
-        var adder = new UsageAdder(filter, by, step);
-        var known = await KeysAsync(connection, cancellation);
-        foreach (var rollups in plan.Rollups.GroupBy(part => part.Level.View))
-        {
-            var among = known.Expected(rollups.Key, adder.Expect);
-            foreach (var (level, range) in rollups)
-                await ReadRollupsAsync(
-                    connection, level, range, known, among, "sums", row =>
-                        adder.Add(row.GetInt32(1), row.GetInt64(0), row.GetFieldValue<byte[]>(2)), cancellation);
-        }
-        var columns = new UsageColumns(dialect, filter, by);
-        foreach (var where in RecordsOf(filter, plan, folded))
-        {
-            await using var command = Ask(where, $"select {columns.Text} from usage{where}", connection);
-            await using var row = await command.ExecuteReaderAsync(cancellation);
-            while (await row.ReadAsync(cancellation))
-            {
-                var figures = FiguresOf(row);
-                if (!columns.NeedsRecord)
-                {
-                    adder.Add(columns.Keys(TextOf, row.GetString, figures.Success), row.GetString(8), figures);
-                    continue;
-                }
-                var record = LedgerJson.DecodeRecord(row.GetFieldValue<byte[]>(UsageColumns.First + 1));
-                if (record.HasTags(filter))
-                    foreach (var keys in record.GroupsOf(row.GetString(UsageColumns.First), by)) adder.Add(keys, record.Currency, figures);
-            }
-
-            string? TextOf(int column) => row.IsDBNull(column) ? null : row.GetString(column);
-        }
-        return adder.Sums();
-    }, cancellation);
-
-    public Task<UsageExtent> ExtentAsync(UsageFilter filter, CancellationToken cancellation = default) =>
+    public Task<UsageAnswers> AskAsync(IReadOnlyList<UsageQuestion> questions, CancellationToken cancellation = default) =>
         AtOneMomentAsync(async connection =>
     {
         var (folded, state) = await RollupStateAsync(connection, cancellation);
-        var plan = RollupPlan.For(filter, await WidenedAsync(connection, filter, cancellation), [], UsageStep.Whole, state);
-        var finder = new ExtentFinder(filter);
         var known = await KeysAsync(connection, cancellation);
-        foreach (var rollups in plan.Rollups.GroupBy(part => part.Level.View))
+        var ranges = new Dictionary<UsageFilter, MillisRange>(ReferenceEqualityComparer.Instance);
+        var readings = new List<UsageReading>();
+        long? keptSince = null;
+        foreach (var question in questions)
         {
-            var among = known.Expected(rollups.Key, finder.Expect);
+            if (!ranges.TryGetValue(question.Filter, out var range))
+            {
+                (range, keptSince) = await WidenedAsync(connection, question.Filter, cancellation);
+                ranges[question.Filter] = range;
+            }
+            readings.Add(new(question, range, state));
+        }
+        foreach (var reading in readings) await ReadRollupsAsync(connection, reading, known, cancellation);
+        foreach (var together in UsageReading.Together(readings)) await ReadRecordsAsync(connection, together, folded, cancellation);
+        return new UsageAnswers([.. readings.Select(reading => reading.Answer())], keptSince is { } millis
+            ? Instant.FromUnixTimeMilliseconds(millis) : null);
+    }, cancellation);
+
+    static async Task ReadRollupsAsync(NpgsqlConnection connection, UsageReading reading, RollupKeys known, CancellationToken cancellation)
+    {
+        foreach (var rollups in reading.Plan.Rollups.GroupBy(part => part.Level.View))
+        {
+            var among = known.Expected(rollups.Key, reading.Expect);
             foreach (var (level, range) in rollups)
-                await ReadRollupsAsync(
-                    connection, level, range, known, among, "sums, sessions",
-                    row => finder.Add(row.GetInt32(1), row.GetFieldValue<byte[]>(2), row.GetFieldValue<byte[]>(3)), cancellation);
-            if (!rollups.Key.IsOfAll) continue;
-            var amongAccounts = known.Expected(rollups.Key.Source!, finder.Expect);
+                await ReadRollupsAsync(connection, level, range, known, among, reading.RollupColumns, row =>
+                {
+                    if (reading.IsExtent) reading.AddExtent(row.GetInt32(1), row.GetFieldValue<byte[]>(2), row.GetFieldValue<byte[]>(3));
+                    else reading.AddSums(row.GetInt32(1), row.GetInt64(0), row.GetFieldValue<byte[]>(2));
+                }, cancellation);
+            if (!reading.NeedsAccounts(rollups.Key)) continue;
+            var amongAccounts = known.Expected(rollups.Key.Source!, reading.Expect);
             foreach (var (level, range) in rollups)
                 await ReadRollupsAsync(connection, level.Source!.Value, range, known, amongAccounts, "0", row =>
-                    finder.AddAccount(row.GetInt32(1)), cancellation);
+                    reading.AddAccount(row.GetInt32(1)), cancellation);
         }
-        var columns = new UsageColumns(dialect, filter, [UsageKey.Account, UsageKey.Session]);
-        foreach (var where in RecordsOf(filter, plan, folded))
+    }
+
+    static async Task ReadRecordsAsync(NpgsqlConnection connection, IReadOnlyList<UsageReading> readings, long folded,
+        CancellationToken cancellation)
+    {
+        var columns = new UsageColumns(dialect, readings[0].Filter, readings.SelectMany(reading => reading.Keys));
+        var places = readings.Select(reading => columns.NeedsRecord ? [] : columns.PlacesOf(reading.Keys)).ToArray();
+        foreach (var where in RecordsOf(readings[0].Filter, readings[0].Plan, folded))
         {
             await using var command = Ask(where, $"select {columns.Text} from usage{where}", connection);
             await using var row = await command.ExecuteReaderAsync(cancellation);
+            Func<int, string?> textOf = column => row.IsDBNull(column) ? null : row.GetString(column);
+            Func<int, string> accountOf = row.GetString;
             while (await row.ReadAsync(cancellation))
             {
-                var record = columns.NeedsRecord ? LedgerJson.DecodeRecord(row.GetFieldValue<byte[]>(UsageColumns.First + 1)) : null;
-                if (record is not null && !record.HasTags(filter)) continue;
-                var session = record is not null ? record.Usage.Dimensions.Session : row.IsDBNull(UsageColumns.First + 1)
-                    ? null : row.GetString(UsageColumns.First + 1);
-                finder.Add(row.GetString(UsageColumns.First), session, FiguresOf(row));
+                var figures = FiguresOf(row);
+                if (columns.NeedsRecord)
+                {
+                    var record = LedgerJson.DecodeRecord(row.GetFieldValue<byte[]>(UsageColumns.First + 1));
+                    var account = accountOf(UsageColumns.First);
+                    foreach (var reading in readings) reading.Add(account, record, figures);
+                    continue;
+                }
+                var (values, currency) = (columns.Values(textOf, accountOf, figures.Success), row.GetString(8));
+                for (var i = 0; i < readings.Count; i++) readings[i].Add(values, places[i], currency, figures);
             }
         }
-        return finder.Extent();
-    }, cancellation);
+    }
 
-    public Task<Page<string>> SessionsAsync(string account, string? cursor, int limit, CancellationToken cancellation = default) =>
-        ReachAsync(async () =>
+    public Task<Page<SessionUse>> SessionsAsync(string account, string? session, string? cursor, int limit,
+        CancellationToken cancellation = default) => AtOneMomentAsync(async connection =>
     {
-        await using var command = source.CreateCommand(
+        var names = new List<string>();
+        await using (var list = new NpgsqlCommand(
             """
-            select distinct session from usage where account = $1 and session is not null and ($2::text is null or session > $2) and not erased
-            order by session limit $3
-            """);
-        command.Parameters.Add(new() { Value = account });
-        command.Parameters.Add(new() { Value = (object?)cursor ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
-        command.Parameters.Add(new() { Value = Math.Max(0, limit) + 1L });
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var sessions = new List<string>();
-        while (await reader.ReadAsync(cancellation))
+            select distinct session from usage where account = $1 and session is not null and ($2::text is null or session > $2)
+            and ($3::text is null or session = $3) and not erased order by session limit $4
+            """, connection))
         {
-            if (sessions.Count == limit) return new(sessions, limit > 0 ? sessions[^1] : null);
-            sessions.Add(reader.GetString(0));
+            list.Parameters.Add(new() { Value = account });
+            list.Parameters.Add(new() { Value = (object?)cursor ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
+            list.Parameters.Add(new() { Value = (object?)session ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
+            list.Parameters.Add(new() { Value = Math.Max(0, limit) + 1L });
+            await using var name = await list.ExecuteReaderAsync(cancellation);
+            while (await name.ReadAsync(cancellation)) names.Add(name.GetString(0));
         }
-        return new Page<string>(sessions, null);
-    });
+        var more = names.Count > limit;
+        if (more) names.RemoveAt(limit);
+        if (names.Count == 0) return new Page<SessionUse>([], null);
+        var reading = new SessionReading(account);
+#pragma warning disable CA2100 // The columns are constants.
+        await using (var command = new NpgsqlCommand(
+            $"select {new UsageColumns(dialect, new(), [UsageKey.Session]).Text}, position from usage where account = $1 and "
+                + $"session >= $2 and session <= $3 and not erased", connection))
+#pragma warning restore CA2100
+        {
+            command.Parameters.Add(new() { Value = account });
+            command.Parameters.Add(new() { Value = names[0] });
+            command.Parameters.Add(new() { Value = names[^1] });
+            await using var row = await command.ExecuteReaderAsync(cancellation);
+            while (await row.ReadAsync(cancellation))
+                reading.Add(row.GetString(UsageColumns.First), row.GetInt64(UsageColumns.First + 1), row.GetString(8), FiguresOf(row));
+        }
+        var records = new Dictionary<long, UsageRecord>();
+        await using var find = new NpgsqlCommand("select position, record from usage where position = any($1)", connection);
+        find.Parameters.Add(new() { Value = reading.Last.ToArray() });
+        await using var found = await find.ExecuteReaderAsync(cancellation);
+        while (await found.ReadAsync(cancellation))
+            records[found.GetInt64(0)] = LedgerJson.DecodeRecord(found.GetFieldValue<byte[]>(1));
+        return new(reading.Sessions(records), more ? names[^1] : null);
+    }, cancellation);
 
     public async Task<Page<AuditEntry>> AuditAsync(string account, string? cursor, int limit, CancellationToken cancellation = default)
     {
@@ -212,8 +233,9 @@ public sealed partial class PostgresLedger : IUsageQueries
         return result;
     });
 
-    /// <summary>Both sides are looked at in one round trip.</summary>
-    static async Task<MillisRange> WidenedAsync(NpgsqlConnection connection, UsageFilter filter, CancellationToken cancellation)
+    /// <summary>The range of a filter, and since when records are kept. Both sides are looked at in one round trip.</summary>
+    static async Task<(MillisRange Range, long? KeptSince)> WidenedAsync(
+        NpgsqlConnection connection, UsageFilter filter, CancellationToken cancellation)
     {
         var asked = new List<MillisRange>();
         RollupPlan.Widened(filter, null, range =>
@@ -221,14 +243,13 @@ public sealed partial class PostgresLedger : IUsageQueries
             asked.Add(range);
             return false;
         });
-        if (asked.Count == 0) return RollupPlan.RangeOf(filter);
         const string some = "select from usage where at >= r.from_at and at < r.to_at";
         await using var command = new NpgsqlCommand(
             filter.Account is null
-                ? $"select exists({some}), kept_since from unnest($1, $2) with ordinality as r(from_at, to_at, no) cross join "
-                    + $"rollup_state order by no"
-                : $"select exists({some} and account = $3), kept_since from unnest($1, $2) with ordinality as r(from_at, to_at, no) "
-                    + $"cross join rollup_state order by no",
+                ? $"select no, exists({some}), kept_since from rollup_state left join unnest($1, $2) with ordinality as "
+                    + $"r(from_at, to_at, no) on true"
+                : $"select no, exists({some} and account = $3), kept_since from rollup_state left join unnest($1, $2) with ordinality as "
+                    + $"r(from_at, to_at, no) on true",
             connection);
         command.Parameters.Add(new() { Value = asked.ConvertAll(range => range.From) });
         command.Parameters.Add(new() { Value = asked.ConvertAll(range => range.To) });
@@ -236,12 +257,12 @@ public sealed partial class PostgresLedger : IUsageQueries
         await using var row = await command.ExecuteReaderAsync(cancellation);
         var empty = new HashSet<MillisRange>();
         long? keptSince = null;
-        for (var i = 0; await row.ReadAsync(cancellation); i++)
+        while (await row.ReadAsync(cancellation))
         {
-            if (!row.GetBoolean(0)) empty.Add(asked[i]);
-            keptSince = row.IsDBNull(1) ? null : row.GetInt64(1);
+            if (!row.IsDBNull(0) && !row.GetBoolean(1)) empty.Add(asked[(int)row.GetInt64(0) - 1]);
+            keptSince = row.IsDBNull(2) ? null : row.GetInt64(2);
         }
-        return RollupPlan.Widened(filter, keptSince, empty.Contains);
+        return (RollupPlan.Widened(filter, keptSince, empty.Contains), keptSince);
     }
 
     /// <summary>The conditions under which a plan reads records: those of the edges, and those that are not folded yet.</summary>

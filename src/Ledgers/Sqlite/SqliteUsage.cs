@@ -1,12 +1,18 @@
 // Reading usage from SQLite: records in pages by key, sums from rollups and from the records that they do not include.
 using NodaTime;
+using Purser.Core;
 using Purser.Engine;
 
 namespace Purser.Ledgers.Sqlite;
 
 public sealed partial class SqliteLedger
 {
-    static readonly UsageDialect dialect = new(_ => "?") { Contains = "instr(record, {0}) > 0", BesideId = "+" };
+    static readonly UsageDialect dialect = new(_ => "?")
+    {
+        Contains = "instr(record, {0}) > 0", BesideId = "+",
+        HasPart = column => $"instr(char(31) || {column} || char(31), char(31) || {{0}} || char(31)) > 0",
+        IsLike = column => $"{column} like {{0}} escape '\\'",
+    };
 
     /// <summary>A plus sign keeps SQLite from taking an index.</summary>
     static readonly UsageDialect unfoldedDialect = dialect with { Unindexed = "+" };
@@ -34,9 +40,10 @@ public sealed partial class SqliteLedger
                 while (find.Read())
                 {
                     var record = LedgerJson.DecodeRecord(find.Blob(3));
-                    if (!record.HasTags(filter)) continue;
+                    var account = accounts.Of(find.Long(2));
+                    if (filter.NeedsLook && !record.Fits(account, filter)) continue;
                     if (items.Count == limit) return new(items, last.ToString());
-                    items.Add(new(accounts.Of(find.Long(2)), record));
+                    items.Add(new(account, record));
                     last = new(find.Long(0), find.Long(1));
                 }
                 return new Page<AccountRecord>(items, null);
@@ -44,95 +51,104 @@ public sealed partial class SqliteLedger
             cancellation);
     }
 
-    public Task<IReadOnlyList<UsageSum>> SumAsync(
-        UsageFilter filter, IReadOnlyList<UsageKey> by, UsageStep step, CancellationToken cancellation = default) => Read(
+    public Task<UsageAnswers> AskAsync(IReadOnlyList<UsageQuestion> questions, CancellationToken cancellation = default) => Read(
         database =>
         {
             var (folded, state) = RollupStateOf(database);
-            var plan = RollupPlan.For(filter, Widened(database, filter), by, step, state);
-            var adder = new UsageAdder(filter, by, step);
+            var keptSince = database.Scalar("SELECT kept_since FROM rollup_state");
             var known = KeysOf(database);
-            foreach (var rollups in plan.Rollups.GroupBy(part => part.Level.View))
+            var ranges = new Dictionary<UsageFilter, MillisRange>(ReferenceEqualityComparer.Instance);
+            var readings = new List<UsageReading>();
+            foreach (var question in questions)
             {
-                var among = known.Expected(rollups.Key, adder.Expect);
-                foreach (var (level, range) in rollups)
-                    ReadRollups(database, level, range, known, among, "sums", row => adder.Add((int)row.Long(1), row.Long(0), row.Blob(2)));
+                if (!ranges.TryGetValue(question.Filter, out var range))
+                    ranges[question.Filter] = range = Widened(database, question.Filter, keptSince);
+                readings.Add(new(question, range, state));
             }
-            var columns = new UsageColumns(dialect, filter, by);
-            var accounts = new AccountNames(database);
-            foreach (var where in RecordsOf(database, filter, plan, folded))
-            {
-                using var row = Ask(database, $"SELECT {columns.Text} FROM usage{where}", where);
-                while (row.Read())
+            foreach (var reading in readings) ReadRollups(database, reading, known);
+            foreach (var together in UsageReading.Together(readings)) ReadRecords(database, together, folded);
+            return new UsageAnswers([.. readings.Select(reading => reading.Answer())], keptSince is { } millis
+                ? Instant.FromUnixTimeMilliseconds(millis) : null);
+        },
+        cancellation);
+
+    static void ReadRollups(Database database, UsageReading reading, RollupKeys known)
+    {
+        foreach (var rollups in reading.Plan.Rollups.GroupBy(part => part.Level.View))
+        {
+            var among = known.Expected(rollups.Key, reading.Expect);
+            foreach (var (level, range) in rollups)
+                ReadRollups(database, level, range, known, among, reading.RollupColumns, row =>
                 {
-                    var figures = FiguresOf(row);
-                    if (!columns.NeedsRecord)
-                    {
-                        adder.Add(columns.Keys(row.TextOrNull, column => accounts.Of(row.Long(column)), figures.Success), row.Text(8),
-                            figures);
-                        continue;
-                    }
+                    if (reading.IsExtent) reading.AddExtent((int)row.Long(1), row.Blob(2), row.Blob(3));
+                    else reading.AddSums((int)row.Long(1), row.Long(0), row.Blob(2));
+                });
+            if (!reading.NeedsAccounts(rollups.Key)) continue;
+            var amongAccounts = known.Expected(rollups.Key.Source!, reading.Expect);
+            foreach (var (level, range) in rollups)
+                ReadRollups(database, level.Source!.Value, range, known, amongAccounts, "0", row => reading.AddAccount((int)row.Long(1)));
+        }
+    }
+
+    static void ReadRecords(Database database, IReadOnlyList<UsageReading> readings, long folded)
+    {
+        var columns = new UsageColumns(dialect, readings[0].Filter, readings.SelectMany(reading => reading.Keys));
+        var places = readings.Select(reading => columns.NeedsRecord ? [] : columns.PlacesOf(reading.Keys)).ToArray();
+        var accounts = new AccountNames(database);
+        foreach (var where in RecordsOf(database, readings[0].Filter, readings[0].Plan, folded))
+        {
+            using var row = Ask(database, $"SELECT {columns.Text} FROM usage{where}", where);
+            Func<int, string?> textOf = row.TextOrNull;
+            Func<int, string> accountOf = column => accounts.Of(row.Long(column));
+            while (row.Read())
+            {
+                var figures = FiguresOf(row);
+                if (columns.NeedsRecord)
+                {
                     var record = LedgerJson.DecodeRecord(row.Blob(UsageColumns.First + 1));
-                    if (record.HasTags(filter))
-                        foreach (var keys in record.GroupsOf(accounts.Of(row.Long(UsageColumns.First)), by))
-                            adder.Add(keys, record.Currency, figures);
+                    var account = accountOf(UsageColumns.First);
+                    foreach (var reading in readings) reading.Add(account, record, figures);
+                    continue;
                 }
+                var (values, currency) = (columns.Values(textOf, accountOf, figures.Success), row.Text(8));
+                for (var i = 0; i < readings.Count; i++) readings[i].Add(values, places[i], currency, figures);
             }
-            return adder.Sums();
-        },
-        cancellation);
+        }
+    }
 
-    public Task<UsageExtent> ExtentAsync(UsageFilter filter, CancellationToken cancellation = default) => Read(
-        database =>
-        {
-            var (folded, state) = RollupStateOf(database);
-            var plan = RollupPlan.For(filter, Widened(database, filter), [], UsageStep.Whole, state);
-            var finder = new ExtentFinder(filter);
-            var known = KeysOf(database);
-            foreach (var rollups in plan.Rollups.GroupBy(part => part.Level.View))
-            {
-                var among = known.Expected(rollups.Key, finder.Expect);
-                foreach (var (level, range) in rollups)
-                    ReadRollups(database, level, range, known, among, "sums, sessions", row =>
-                        finder.Add((int)row.Long(1), row.Blob(2), row.Blob(3)));
-                if (!rollups.Key.IsOfAll) continue;
-                var amongAccounts = known.Expected(rollups.Key.Source!, finder.Expect);
-                foreach (var (level, range) in rollups)
-                    ReadRollups(database, level.Source!.Value, range, known, amongAccounts, "0", row =>
-                        finder.AddAccount((int)row.Long(1)));
-            }
-            var columns = new UsageColumns(dialect, filter, [UsageKey.Account, UsageKey.Session]);
-            var accounts = new AccountNames(database);
-            foreach (var where in RecordsOf(database, filter, plan, folded))
-            {
-                using var row = Ask(database, $"SELECT {columns.Text} FROM usage{where}", where);
-                while (row.Read())
-                {
-                    var record = columns.NeedsRecord ? LedgerJson.DecodeRecord(row.Blob(UsageColumns.First + 1)) : null;
-                    if (record is not null && !record.HasTags(filter)) continue;
-                    var session = record is null ? row.TextOrNull(UsageColumns.First + 1) : record.Usage.Dimensions.Session;
-                    finder.Add(accounts.Of(row.Long(UsageColumns.First)), session, FiguresOf(row));
-                }
-            }
-            return finder.Extent();
-        },
-        cancellation);
-
-    public Task<Page<string>> SessionsAsync(string account, string? cursor, int limit, CancellationToken cancellation = default) => Read(
+    public Task<Page<SessionUse>> SessionsAsync(string account, string? session, string? cursor, int limit,
+        CancellationToken cancellation = default) => Read(
         database =>
         {
             if (limit <= 0 || HeadOf(database, account) is not { } head) return new([], null);
-            using var list = database.Prepare(
-                "SELECT DISTINCT session FROM usage WHERE account = ?1 AND session IS NOT NULL AND (?2 IS NULL OR session > ?2) AND NOT "
-                    + "erased ORDER BY session LIMIT ?3");
-            list.Add(head.No).Add(cursor).Add(limit + 1L);
-            var sessions = new List<string>();
-            while (list.Read())
+            var names = new List<string>();
+            using (var list = database.Prepare(
+                "SELECT DISTINCT session FROM usage WHERE account = ?1 AND session IS NOT NULL AND (?2 IS NULL OR session > ?2) AND "
+                    + "(?3 IS NULL OR session = ?3) AND NOT erased ORDER BY session LIMIT ?4"))
             {
-                if (sessions.Count == limit) return new(sessions, sessions[^1]);
-                sessions.Add(list.Text(0));
+                list.Add(head.No).Add(cursor).Add(session).Add(limit + 1L);
+                while (list.Read()) names.Add(list.Text(0));
             }
-            return new Page<string>(sessions, null);
+            var more = names.Count > limit;
+            if (more) names.RemoveAt(limit);
+            if (names.Count == 0) return new([], null);
+            var reading = new SessionReading(account);
+            using (var row = database.Prepare(
+                $"SELECT {new UsageColumns(dialect, new(), [UsageKey.Session]).Text}, no FROM usage WHERE account = ? AND session >= ? AND "
+                    + $"session <= ? AND NOT erased"))
+            {
+                row.Add(head.No).Add(names[0]).Add(names[^1]);
+                while (row.Read())
+                    reading.Add(row.Text(UsageColumns.First), row.Long(UsageColumns.First + 1), row.Text(8), FiguresOf(row));
+            }
+            var records = new Dictionary<long, UsageRecord>();
+            using var find = database.Prepare("SELECT record FROM usage WHERE no = ?");
+            foreach (var no in reading.Last)
+            {
+                if (find.Add(no).Read()) records[no] = LedgerJson.DecodeRecord(find.Blob(0));
+                find.Reset();
+            }
+            return new Page<SessionUse>(reading.Sessions(records), more ? names[^1] : null);
         },
         cancellation);
 
@@ -199,8 +215,7 @@ public sealed partial class SqliteLedger
         yield return unfolded;
     }
 
-    static MillisRange Widened(Database database, UsageFilter filter) =>
-        RollupPlan.Widened(filter, database.Scalar("SELECT kept_since FROM rollup_state"), range =>
+    static MillisRange Widened(Database database, UsageFilter filter, long? keptSince) => RollupPlan.Widened(filter, keptSince, range =>
     {
         if (WhereOf(database, filter.Account is null ? new() : new() { Account = filter.Account }, range) is not { } where) return true;
         using var any = Ask(database, $"SELECT 1 FROM usage{where} LIMIT 1", where);

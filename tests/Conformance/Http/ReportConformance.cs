@@ -36,6 +36,37 @@ public abstract class ReportConformance(HttpFacade host)
     }
 
     [Fact]
+    public async Task A_report_adds_up_while_others_book()
+    {
+        var account = host.NewAccount();
+        using var stop = new CancellationTokenSource();
+        var call = """{"model":"m","user":"ann","tags":{"team":"t"},"inputTokens":100,"outputTokens":10}""";
+        var writers = Enumerable.Range(0, 2).Select(_ => Task.Run(async () =>
+        {
+            while (!stop.IsCancellationRequested)
+                Assert.Equal(201, (await host.Post($"/v1/accounts/{account}/usage", $"[{string.Join(',', Enumerable.Repeat(call, 5))}]")).Code);
+        })).ToArray();
+        try
+        {
+            for (var asked = 0; asked < 40; asked++)
+            {
+                var report = (await host.Get($"/v1/reports?account={account}&groupBy=model,user,tags.team,date&granularity=hour")).Json;
+                int SumOf(string list, string? type) => report.GetProperty(list).EnumerateArray()
+                    .Where(row => type is null || row.GetProperty("type").GetString() == type)
+                    .Sum(row => row.GetProperty("totalTokens").GetInt32());
+                var total = report.GetProperty("summary").GetProperty("totalTokens").GetInt32();
+                Assert.Equal((total, total, total, total, total, 0), (SumOf("breakdown", "model"), SumOf("breakdown", "user"),
+                    SumOf("breakdown", "tags.team"), SumOf("breakdown", "date"), SumOf("series", null), total % 550));
+            }
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await Task.WhenAll(writers);
+        }
+    }
+
+    [Fact]
     public async Task A_period_that_is_not_over_is_projected_to_its_end_from_the_first_use_in_it()
     {
         var account = host.NewAccount();

@@ -64,14 +64,11 @@ public sealed class ExportTests
             Usage = new() { InputTokens = 1, Metadata = metadata },
         });
 
-        public Task<IReadOnlyList<UsageSum>> SumAsync(UsageFilter filter, IReadOnlyList<UsageKey> by, UsageStep step,
-            CancellationToken cancellation = default) => others.SumAsync(filter, by, step, cancellation);
+        public Task<UsageAnswers> AskAsync(IReadOnlyList<UsageQuestion> questions, CancellationToken cancellation = default) =>
+            others.AskAsync(questions, cancellation);
 
-        public Task<UsageExtent> ExtentAsync(UsageFilter filter, CancellationToken cancellation = default) =>
-            others.ExtentAsync(filter, cancellation);
-
-        public Task<Page<string>> SessionsAsync(string account, string? cursor, int limit, CancellationToken cancellation = default) =>
-            others.SessionsAsync(account, cursor, limit, cancellation);
+        public Task<Page<SessionUse>> SessionsAsync(string account, string? session, string? cursor, int limit,
+            CancellationToken cancellation = default) => others.SessionsAsync(account, session, cursor, limit, cancellation);
 
         public Task<Page<AuditEntry>> AuditAsync(string account, string? cursor, int limit, CancellationToken cancellation = default) =>
             others.AuditAsync(account, cursor, limit, cancellation);
