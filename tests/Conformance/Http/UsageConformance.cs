@@ -246,7 +246,7 @@ public abstract class UsageConformance(HttpFacade host)
     [InlineData("from=yesterday", "from")]
     [InlineData("from=2026-03-02&to=2026-03-01", "to")]
     [InlineData("from=2026-03-01T00:00:00", "from")]
-    [InlineData("user=a&user=b", "user")]
+    [InlineData("user=", "user")]
     [InlineData("user=%01", "user")]
     public async Task Wrong_parameters_are_named(string query, string field) =>
         (await host.Get($"/v1/accounts/{host.NewAccount()}/usage?{query}")).IsProblem(400, "invalid", field);
