@@ -113,7 +113,7 @@ sealed class UsageColumns
     readonly IReadOnlyList<UsageKey> keys;
 
     /// <param name="keys">What the questions group by; asked for only where the columns say it all.</param>
-    public UsageColumns(UsageDialect dialect, UsageFilter filter, IEnumerable<UsageKey> keys)
+    public UsageColumns(UsageFilter filter, IEnumerable<UsageKey> keys)
     {
         this.keys = [.. keys.Distinct()];
         NeedsRecord = filter.NeedsLook || this.keys.Any(key => key.IsInTags);

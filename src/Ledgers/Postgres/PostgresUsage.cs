@@ -107,7 +107,7 @@ public sealed partial class PostgresLedger : IUsageQueries
     static async Task ReadRecordsAsync(NpgsqlConnection connection, IReadOnlyList<UsageReading> readings, long folded,
         CancellationToken cancellation)
     {
-        var columns = new UsageColumns(dialect, readings[0].Filter, readings.SelectMany(reading => reading.Keys));
+        var columns = new UsageColumns(readings[0].Filter, readings.SelectMany(reading => reading.Keys));
         var places = readings.Select(reading => columns.NeedsRecord ? [] : columns.PlacesOf(reading.Keys)).ToArray();
         foreach (var where in RecordsOf(readings[0].Filter, readings[0].Plan, folded))
         {
@@ -154,7 +154,7 @@ public sealed partial class PostgresLedger : IUsageQueries
         var reading = new SessionReading(account);
 #pragma warning disable CA2100 // The columns are constants.
         await using (var command = new NpgsqlCommand(
-            $"select {new UsageColumns(dialect, new(), [UsageKey.Session]).Text}, position from usage where account = $1 and "
+            $"select {new UsageColumns(new(), [UsageKey.Session]).Text}, position from usage where account = $1 and "
                 + $"session >= $2 and session <= $3 and not erased", connection))
 #pragma warning restore CA2100
         {

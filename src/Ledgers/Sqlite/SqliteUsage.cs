@@ -92,7 +92,7 @@ public sealed partial class SqliteLedger
 
     static void ReadRecords(Database database, IReadOnlyList<UsageReading> readings, long folded)
     {
-        var columns = new UsageColumns(dialect, readings[0].Filter, readings.SelectMany(reading => reading.Keys));
+        var columns = new UsageColumns(readings[0].Filter, readings.SelectMany(reading => reading.Keys));
         var places = readings.Select(reading => columns.NeedsRecord ? [] : columns.PlacesOf(reading.Keys)).ToArray();
         var accounts = new AccountNames(database);
         foreach (var where in RecordsOf(database, readings[0].Filter, readings[0].Plan, folded))
@@ -134,7 +134,7 @@ public sealed partial class SqliteLedger
             if (names.Count == 0) return new([], null);
             var reading = new SessionReading(account);
             using (var row = database.Prepare(
-                $"SELECT {new UsageColumns(dialect, new(), [UsageKey.Session]).Text}, no FROM usage WHERE account = ? AND session >= ? AND "
+                $"SELECT {new UsageColumns(new(), [UsageKey.Session]).Text}, position FROM usage WHERE account = ? AND session >= ? AND "
                     + $"session <= ? AND NOT erased"))
             {
                 row.Add(head.No).Add(names[0]).Add(names[^1]);
@@ -142,7 +142,7 @@ public sealed partial class SqliteLedger
                     reading.Add(row.Text(UsageColumns.First), row.Long(UsageColumns.First + 1), row.Text(8), FiguresOf(row));
             }
             var records = new Dictionary<long, UsageRecord>();
-            using var find = database.Prepare("SELECT record FROM usage WHERE no = ?");
+            using var find = database.Prepare("SELECT record FROM usage WHERE position = ?");
             foreach (var no in reading.Last)
             {
                 if (find.Add(no).Read()) records[no] = LedgerJson.DecodeRecord(find.Blob(0));
