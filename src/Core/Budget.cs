@@ -105,6 +105,7 @@ public static class Budget
             GetReservation get => (get.Id, null),
             Extend extend => (extend.ReservationId, null),
             Release release => (release.ReservationId, null),
+            RefuseSettle refuse => (refuse.ReservationId, null),
             Settle settle => (settle.ReservationId, settle.FreshId ? null : settle.Id),
             Record record => (null, record.Id),
             _ => default((string?, string?)),
@@ -128,13 +129,16 @@ public static class Budget
     public static Result Decide(BudgetState state, BudgetCommand command, Settings settings, Instant now, Seeding? seeding = null)
     {
         if (UnknownAccount(state, command, settings) is { } unknown) return new(unknown);
-        if (Validity.Problem(command, now) is { } problem) return new(problem);
+        if (Validity.Problem(command, now) is { } problem)
+            return command is Settle wrong ? SettlementRules.RefuseSettle(state, wrong.ReservationId, problem, now) : new(problem);
         return command switch
         {
             Check check => ReservationRules.Check(state, check, settings, now),
             Reserve reserve => ReservationRules.Reserve(state, reserve, settings, now),
             Extend extend => ReservationRules.Extend(state, extend, settings, now),
             Settle settle => SettlementRules.Settle(state, settle, settings, now),
+            RefuseSettle refuse => SettlementRules.RefuseSettle(
+                state, refuse.ReservationId, Outcome.Invalid(refuse.Field ?? "", refuse.Detail ?? ""), now),
             Release release => ReservationRules.Release(state, release, now),
             Record record => SettlementRules.Record(state, record, settings, now),
             Reprice reprice => RepriceRules.Reprice(state, reprice, settings, now),
@@ -174,7 +178,7 @@ public static class Budget
     static Outcome? UnknownAccount(BudgetState state, BudgetCommand command, Settings settings)
     {
         if (!state.IsBlank || command is SetPolicy or Tick) return null;
-        var reads = command is Reprice or GetStatus or GetPolicy or ListOverrides or Resume or CloseSession or EraseUsage;
+        var reads = command is Reprice or RefuseSettle or GetStatus or GetPolicy or ListOverrides or Resume or CloseSession or EraseUsage;
         return reads || settings.RefuseUnknownAccounts
             ? new(OutcomeStatus.UnknownAccount, null, "account", settings.RefuseUnknownAccounts
                 ? $"there is no account '{state.Account}'; create it by putting its policy" : $"there is no account '{state.Account}' yet")
@@ -195,6 +199,7 @@ public static class Budget
             case Held held: ReservationRules.Apply(state, held); break;
             case HoldExtended extended: ReservationRules.Apply(state, extended); break;
             case Settled settled: SettlementRules.Apply(state, settled); break;
+            case SettleRefused refused: SettlementRules.Apply(state, refused); break;
             case Released released: ReservationRules.Apply(state, released); break;
             case Expired expired: SettlementRules.Apply(state, expired); break;
             case Recorded recorded: SettlementRules.Apply(state, recorded); break;

@@ -152,7 +152,9 @@ public sealed class Hold
     public string? PriceVersion { get; init; }
     public bool Unpriced { get; init; }
     public bool PlainTokens { get; init; }
-    public ExpiryRule OnExpiry { get; init; }
+    
+    /// <summary>What becomes of it when it runs out: as the policy of its time says, or charged since a settlement of it was refused.</summary>
+    public ExpiryRule OnExpiry { get; set; }
 
     /// <summary>How the call was degraded; a retry is told the same.</summary>
     public CallChanges? Changes { get; init; }

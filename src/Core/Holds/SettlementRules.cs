@@ -8,27 +8,27 @@ static class SettlementRules
     public static Result Record(BudgetState state, Record command, Settings settings, Instant now)
     {
         if (Repeated(state, command.Id, command, settings, now) is { } again) return again;
+        if (Refused(state, command.Usage) is { } refused) return new(refused);
         var at = command.Usage.Timestamp?.ToMillis() ?? now;
-        var (usage, cost, rated, unpriced) = Price(state, command.Usage, settings, at);
-        var record = new UsageRecord
+        var pricing = Pricing.Of(state, command.Usage, settings, at);
+        var lines = LinesOf(state, command.Id, command.Usage, settings, at, now);
+        var record = pricing.Priced(new()
         {
             Id = command.Id,
             Fingerprint = command.Fingerprint,
             At = at,
             BookedAt = now,
-            Usage = usage,
-            Amounts = Actual(usage, cost ?? 0, usage.Requests),
+            Amounts = Actual(pricing.Usage, pricing.Cost ?? 0, pricing.Usage.Requests),
             Currency = state.Effective.Currency,
-            PriceVersion = rated?.Version,
-            PriceCurrency = rated?.PriceCurrency,
-            PriceCost = rated?.PriceCost,
-            ExchangeRate = rated?.ExchangeRate,
-            DiscountNanos = rated?.DiscountNanos ?? 0,
-            Unpriced = unpriced,
-        };
+            Lines = Summaries(lines),
+        });
         var matches = ViewRules.Matches(state, record, settings, now);
         var booked = new Recorded(record, TouchesOf(state, matches, record, now)) { At = now };
-        return new(Outcome.Done(), [booked]) { Answer = after => ViewRules.View(after, record, matches.Again(now), now) };
+        return new(Outcome.Done(), lines.Count == 0 ? [booked]
+            : [booked, .. lines.Select(line => new Recorded(line, TouchesOf(state, line, settings, now)) { At = now })])
+        {
+            Answer = after => ViewRules.View(after, record, matches.Again(now), now),
+        };
     }
 
     public static Result Settle(BudgetState state, Settle command, Settings settings, Instant now)
@@ -41,21 +41,27 @@ static class SettlementRules
         if (hold.State == ReservationState.Charged && (command.Unknown || !command.Final))
             return new(new Outcome(OutcomeStatus.Conflict, null, command.Unknown ? "outcome" : "final",
                 $"reservation '{hold.Id}' is charged in full already; settle it finally, with all that was used since its last part"));
+        if (Refused(state, command.Usage) is { } refused) return RefuseSettle(state, hold.Id, refused, now);
 
         var named = command.Usage with { Dimensions = hold.Dimensions.With(command.Usage.Dimensions) };
-        var (usage, cost, rated, unpriced) = Price(state, named, settings, hold.CreatedAt);
+        var pricing = Pricing.Of(state, named, settings, hold.CreatedAt);
+        var usage = pricing.Usage;
+        var lines = LinesOf(state, command.Id, named, settings, hold.CreatedAt, now, hold);
+        var ofLines = lines.Aggregate(default(Amounts), (sum, line) => sum + line.Amounts);
         // What was charged in doubt is still open: this settlement says what it really was.
         var charged = hold.State == ReservationState.Charged;
-        var open = NotBelowZero(hold.Reserved - hold.Booked + hold.Charged);
+        var whole = NotBelowZero(hold.Reserved - hold.Booked + hold.Charged);
+        var open = NotBelowZero(whole - ofLines);
         var requests = hold.RequestBooked && hold.Charged.Requests == 0 ? 0 : usage.Requests;
-        // What can not be priced costs what was held for it, until it is re-priced.
-        var actual = Actual(usage, cost ?? (command.Final ? open.CostNanos : 0), requests);
+        // What can not be priced costs what was held for it, until it is re-priced; never less than what can be priced of it.
+        var cost = pricing.IsPartial && command.Final ? Math.Max(pricing.Cost ?? 0, open.CostNanos) : pricing.Cost ?? 0;
+        var actual = Actual(usage, cost, requests);
         if (command.Unknown) actual = Larger(actual, open, hold.PlainTokens);
         // A charge under other dimensions can not be corrected by a difference: it is taken back where it was booked.
         var chargedTo = hold.ChargedTo ?? hold.Dimensions;
-        var elsewhere = charged && chargedTo != usage.Dimensions;
+        var elsewhere = charged && (chargedTo != usage.Dimensions || lines.Count > 0);
 
-        var record = new UsageRecord
+        var record = pricing.Priced(new()
         {
             Id = command.Id,
             Fingerprint = command.Fingerprint,
@@ -64,26 +70,81 @@ static class SettlementRules
             BookedAt = now,
             ChargedAt = charged && !elsewhere ? hold.ClosedAt : null,
             Kind = command.Unknown ? RecordKind.Unknown : charged && !elsewhere ? RecordKind.Adjustment : RecordKind.Reported,
-            Usage = usage,
             Amounts = charged && !elsewhere ? actual - hold.Charged : actual,
             Currency = state.Effective.Currency,
-            PriceVersion = rated?.Version,
-            PriceCurrency = rated?.PriceCurrency,
-            PriceCost = rated?.PriceCost,
-            ExchangeRate = rated?.ExchangeRate,
-            DiscountNanos = rated?.DiscountNanos ?? 0,
-            Unpriced = unpriced,
             Late = hold.State != ReservationState.Active,
-            Overrun = IsOverrun(actual, open, hold.Reserved),
+            Overrun = IsOverrun(actual + ofLines, whole, hold.Reserved),
             Final = command.Final,
-        };
+            Lines = Summaries(lines),
+        });
         var matches = ViewRules.Matches(state, record, settings, now);
         var settled = new Settled(record, TouchesOf(state, matches, record, now)) { At = now };
-        return new(Outcome.Done(), elsewhere ? [Reversal(state, hold, chargedTo, settings, now), settled] : [settled])
+        IEnumerable<BudgetEvent> before = elsewhere ? [Reversal(state, hold, chargedTo, settings, now)] : [];
+        before = before.Concat(lines.Select(line => new Settled(line, TouchesOf(state, line, settings, now)) { At = now }));
+        return new(Outcome.Done(), elsewhere || lines.Count > 0 ? [.. before, settled] : [settled])
         {
             Answer = after => ViewRules.View(after, record, matches.Again(now), now),
         };
     }
+
+    /// <summary>A report that contradicts itself, where the policy books none.</summary>
+    static Outcome? Refused(BudgetState state, Usage usage) =>
+        usage.Disputed is { } disputed && state.Effective.DisputedRule == DisputedRule.Refuse
+            ? Outcome.Unprocessable("raw", $"contradicts itself, and this account's policy books no such report: {disputed}") : null;
+
+    /// <summary>
+    /// A settlement that says nothing that could be booked: the call was made all the same, so what was held for it is charged when it runs
+    /// out, unless somebody settles or releases it until then.
+    /// </summary>
+    public static Result RefuseSettle(BudgetState state, string reservationId, Outcome refusal, Instant now) =>
+        state.Holds.TryGetValue(reservationId, out var hold) && hold is { State: ReservationState.Active, OnExpiry: ExpiryRule.Release }
+            ? new(refusal, [new SettleRefused(hold.Id, refusal.Field, refusal.Detail) { At = now }]) : new(refusal);
+
+    public static void Apply(BudgetState state, SettleRefused refused)
+    {
+        if (state.Holds.TryGetValue(refused.ReservationId, out var hold)) hold.OnExpiry = ExpiryRule.Charge;
+    }
+
+    /// <summary>What other models did inside of the same call, each at its own price. The call itself is the main record's request.</summary>
+    static List<UsageRecord> LinesOf(BudgetState state, string id, Usage usage, Settings settings, Instant at, Instant now,
+        Hold? hold = null)
+    {
+        var records = new List<UsageRecord>();
+        foreach (var line in usage.Lines ?? [])
+        {
+            var pricing = Pricing.Of(state, new()
+            {
+                Dimensions = usage.Dimensions with { Model = line.Model },
+                Timestamp = usage.Timestamp,
+                InputTokens = line.InputTokens,
+                OutputTokens = line.OutputTokens,
+                Parts = line.Parts,
+                Requests = 0,
+                ServiceTier = usage.ServiceTier,
+                Region = usage.Region,
+                Speed = usage.Speed,
+                Success = usage.Success,
+                RequestId = usage.RequestId,
+            }, settings, at);
+            records.Add(pricing.Priced(new()
+            {
+                Id = Validity.LineId(id, records.Count + 1),
+                ReservationId = hold?.Id,
+                At = at,
+                BookedAt = now,
+                Amounts = Actual(pricing.Usage, pricing.Cost ?? 0, 0),
+                Currency = state.Effective.Currency,
+                LineOf = id,
+                Late = hold is not null && hold.State != ReservationState.Active,
+                Final = hold is null,
+            }));
+        }
+        return records;
+    }
+
+    static BookedLine[]? Summaries(List<UsageRecord> lines) => lines.Count == 0 ? null
+        : [.. lines.Select(line => new BookedLine(line.Id, line.Provider, line.Model, line.Amounts.Tokens, line.Amounts.CostNanos,
+            line.PriceVersion, line.Unpriced))];
 
     /// <summary>Takes a whole charge back, in the dimensions under which it was booked.</summary>
     static Settled Reversal(BudgetState state, Hold hold, Dimensions chargedTo, Settings settings, Instant now)
@@ -145,29 +206,9 @@ static class SettlementRules
             : new Result(Outcome.Done(ViewRules.View(state, existing, ViewRules.Matches(state, existing, settings, now), now)));
     }
 
-    /// <summary>The usage with its provider filled in, its cost (null: not known), how it was rated, and whether by its own
-    /// price.</summary>
-    public static (Usage Usage, long? Cost, Rated? Rated, bool Unpriced) Price(BudgetState state, Usage usage, Settings settings,
-        Instant at)
-    {
-        var own = settings.Prices.Find(usage.Dimensions.Provider, usage.Dimensions.Model);
-        if (own is not null && usage.Dimensions.Provider is null)
-            usage = usage with { Dimensions = usage.Dimensions with { Provider = own.Provider } };
-        if (usage.CostNanos is { } given) return (usage, given, null, false);
-        if (Priced(own) is { } known) return (usage, known.Nanos, known, false);
-        if (usage.InputTokens == 0 && usage.OutputTokens == 0 && usage.Parts is null) return (usage, 0, null, false);
-        if (state.Effective.UnpricedRule == UnpricedRule.Fallback && Priced(settings.Prices.Find(null, state.Effective.FallbackModel))
-            is { } guessed)
-            return (usage, guessed.Nanos, guessed, true);
-        return (usage, null, null, true);
-
-        Rated? Priced(ModelPrice? model) => model?.At(at) is not { } price ? null
-            : new Ratable(state, settings, usage.Dimensions, own?.Canonical, at, usage.InputTokens + usage.OutputTokens, usage.Requests)
-                .Rate(price, price.Cost(usage, usage.Terms(at)));
-    }
-
-    static Amounts Actual(Usage usage, long costNanos, long requests) =>
-        new(usage.InputTokens + usage.OutputTokens, usage.InputTokens, usage.OutputTokens, costNanos, requests);
+    static Amounts Actual(Usage usage, long costNanos, long requests) => usage.TotalTokens is { } all
+        ? new(all, all, all, costNanos, requests)
+        : new(usage.InputTokens + usage.OutputTokens, usage.InputTokens, usage.OutputTokens, costNanos, requests);
 
     static Amounts NotBelowZero(Amounts amounts) => new(
         Math.Max(0, amounts.Tokens), Math.Max(0, amounts.InputTokens), Math.Max(0, amounts.OutputTokens), Math.Max(0, amounts.CostNanos),
@@ -205,7 +246,7 @@ static class SettlementRules
     static Span? SpanOf(BudgetState state, in MatchingLimit match, UsageRecord record, Instant now)
     {
         var session = match.Limit.Window.Kind == WindowKind.Session;
-        if (record.Kind != RecordKind.Adjustment) return session ? match.Span : Admission.SpanAt(state, match.State, record.At);
+        if (!record.IsAdjusting) return session ? match.Span : Admission.SpanAt(state, match.State, record.At);
         var slot = session ? match.Counter?.Running(now) : match.Counter?.Find(Admission.SpanAt(state, match.State, record.At).Start);
         if (slot is null || (session && slot.Span.Start > record.ChargedAt)) return null;
         // Where the adjusted amount may not be in the counter (its record was gone when the limit came, or its model went by another name

@@ -43,7 +43,22 @@ public sealed record Decision(
 
 public sealed record Settlement(
     string? ReservationId, string UsageId, long Tokens, string Cost, string Currency, string? PriceVersion, bool Unpriced, bool Late,
-    bool Overrun, IReadOnlyList<LimitView> Limits) : Answer;
+    bool Overrun, IReadOnlyList<LimitView> Limits) : Answer
+{
+    /// <summary>Counts without a rate, where others have one.</summary>
+    public IReadOnlyList<string>? UnpricedParts { get; init; }
+
+    /// <summary>The tier whose rates were used.</summary>
+    public string? ServiceTier { get; init; }
+
+    /// <summary>What the provider says that it charged, in the account's currency.</summary>
+    public string? ReportedCost { get; init; }
+    public string? Disputed { get; init; }
+    public IReadOnlyList<string>? Unread { get; init; }
+
+    /// <summary>What other models did inside of the same call; tokens and cost include it.</summary>
+    public IReadOnlyList<BookedLine>? Lines { get; init; }
+}
 
 public sealed record AccountStatus(
     string Account, string Status, bool Paused, string? PausedReason, IReadOnlyList<LimitView> Limits, string? NextCursor,

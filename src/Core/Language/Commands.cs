@@ -15,6 +15,7 @@ namespace Purser.Core;
 [JsonDerivedType(typeof(GetReservation), "getReservation")]
 [JsonDerivedType(typeof(Extend), "extend")]
 [JsonDerivedType(typeof(Settle), "settle")]
+[JsonDerivedType(typeof(RefuseSettle), "refuseSettle")]
 [JsonDerivedType(typeof(Release), "release")]
 [JsonDerivedType(typeof(Record), "record")]
 [JsonDerivedType(typeof(Reprice), "reprice")]
@@ -65,6 +66,9 @@ public sealed record Extend(string ReservationId, string Id, long? TtlSeconds = 
 public sealed record Settle(
     string ReservationId, string Id, Usage Usage, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] bool Final = true,
     bool Unknown = false) : IdentifiedCommand;
+
+/// <summary>A body that was to settle a hold could not be read: the hold is charged when it runs out. The answer says again why.</summary>
+public sealed record RefuseSettle(string ReservationId, string? Field, string? Detail) : BudgetCommand;
 
 public sealed record Release(string ReservationId) : BudgetCommand;
 

@@ -19,6 +19,9 @@ public sealed record Estimate
     public string? Region { get; init; }
     public string? Speed { get; init; }
     public long? CostNanos { get; init; }
+
+    /// <summary>Kinds of tokens inside of what is expected, and units beside it: as many as there can be at most.</summary>
+    public UsageParts? Parts { get; init; }
 }
 
 /// <summary>The tokens of an estimate. Plain ones are not told apart into input and output.</summary>
@@ -63,7 +66,7 @@ public sealed record ResolvedEstimate
     public static ResolvedEstimate Of(Estimate estimate, BudgetState state, Settings settings, Instant at, long requests = 1)
     {
         var (policy, prices, dimensions) = (state.Effective, settings.Prices, estimate.Dimensions);
-        var terms = new PriceTerms(at, estimate.ServiceTier, estimate.Region, estimate.Speed);
+        var terms = PriceTerms.Of(at, estimate.ServiceTier, estimate.Region, estimate.Speed);
         var own = prices.Find(dimensions.Provider, dimensions.Model);
         var listed = own?.At(at);
 
@@ -75,14 +78,16 @@ public sealed record ResolvedEstimate
         Rated? rated = null;
         var (beyond, unpriced) = (false, listed is null);
         PricePeriod? price = null;
-        if (input is not null && output is not null)
+        // An estimate of pictures, seconds or searches alone says nothing of tokens, and all of the money.
+        var priceable = (input is not null && output is not null) || (estimate.Parts is not null && input is null && output is null);
+        if (priceable)
         {
-            rated = Rate(listed, output.Value);
+            rated = Rate(listed, output ?? 0);
             // No rate for text at all (a model that is priced by the image), or none into the account's currency.
             unpriced = rated is null;
             if (rated is not null) price = listed;
             else if (policy.UnpricedRule == UnpricedRule.Fallback && prices.Find(null, policy.FallbackModel)?.At(at) is { } fallback
-                && (rated = Rate(fallback, output.Value)) is not null)
+                && (rated = Rate(fallback, output ?? 0)) is not null)
                 price = fallback;
         }
         var cost = estimate.CostNanos ?? rated?.Nanos;
@@ -90,9 +95,9 @@ public sealed record ResolvedEstimate
         Rated? Rate(PricePeriod? by, long outputTokens)
         {
             if (by is null) return null;
-            var exact = by.Cost(new EstimatedTokens(input!.Value, outputTokens, plain), terms, requests);
+            var exact = by.Cost(new EstimatedTokens(input ?? 0, outputTokens, plain), terms, requests, estimate.Parts);
             beyond |= exact > Money.Largest;
-            var used = plain ? input.Value : input.Value + outputTokens;
+            var used = plain ? input!.Value : (input ?? 0) + outputTokens;
             return new Ratable(state, settings, dimensions, own?.Canonical, at, used, requests).Rate(by, exact);
         }
 
@@ -108,11 +113,27 @@ public sealed record ResolvedEstimate
             CostOfOutput = estimate.CostNanos is null && price is not null ? tokens => Rate(price, tokens)?.Nanos : null,
             PriceVersion = estimate.CostNanos is null ? rated?.Version : null,
             Unpriced = unpriced && estimate.CostNanos is null,
-            CostProblem = cost is not null ? null : Problem(dimensions, own, listed, policy, input is null || output is null, beyond),
+            CostProblem = cost is not null ? null : Problem(
+                dimensions, own, listed, policy, !priceable, beyond,
+                price is null && priceable && listed is not null && estimate.Parts is { } parts ? Unrated(listed, parts, terms) : null),
         };
     }
 
-    static string Problem(Dimensions dimensions, ModelPrice? own, PricePeriod? listed, EffectivePolicy policy, bool silent, bool beyond) =>
+    /// <summary>The first unit that a price has no rate for.</summary>
+    static string? Unrated(PricePeriod price, UsageParts parts, in PriceTerms terms)
+    {
+        var units = parts with
+        {
+            CachedInputTokens = 0, CachedAudioInputTokens = 0, CachedImageInputTokens = 0, CacheWrite5mTokens = 0, CacheWrite1hTokens = 0,
+            AudioInputTokens = 0, ImageInputTokens = 0, VideoInputTokens = 0, ReasoningTokens = 0, AudioOutputTokens = 0,
+            ImageOutputTokens = 0, VideoOutputTokens = 0,
+        };
+        var missing = price.Missing(new() { Parts = units }, terms);
+        return missing.IsEmpty ? null : UsageNames.Of(missing)[0];
+    }
+
+    static string Problem(Dimensions dimensions, ModelPrice? own, PricePeriod? listed, EffectivePolicy policy, bool silent, bool beyond,
+        string? unrated) =>
         beyond ? "the estimate costs more than any one call can"
         : dimensions.Model is null ? "a cost limit matches this call: name `model` (and `provider`), or give `cost`"
         : own is null
@@ -122,6 +143,7 @@ public sealed record ResolvedEstimate
         : listed.Currency != policy.Currency
             ? $"the price of '{dimensions.Model}' is in {listed.Currency} and the account is in {policy.Currency}: there is no exchange "
                 + $"rate for this time; give one, or `cost`"
+        : unrated is not null ? $"the price of '{dimensions.Model}' has no rate for `{unrated}`: add one, or give `cost`"
         : silent ? "a cost limit matches this call: give `inputTokens` and `maxOutputTokens`, or `tokens`, or `cost`"
         : "the cost of this call is not known; give `cost`";
 }

@@ -12,6 +12,7 @@ namespace Purser.Core;
 [JsonDerivedType(typeof(Held), "held")]
 [JsonDerivedType(typeof(HoldExtended), "extended")]
 [JsonDerivedType(typeof(Settled), "settled")]
+[JsonDerivedType(typeof(SettleRefused), "settleRefused")]
 [JsonDerivedType(typeof(Released), "released")]
 [JsonDerivedType(typeof(Expired), "expired")]
 [JsonDerivedType(typeof(Recorded), "recorded")]
@@ -69,6 +70,9 @@ public sealed record HoldExtended(
 
 /// <summary>A usage was booked against a hold; a final one gives the rest of the hold back.</summary>
 public sealed record Settled(UsageRecord Record, IReadOnlyList<Touch> Touches) : BudgetEvent;
+
+/// <summary>A settlement of an active hold was refused for its content: the hold is charged when it runs out.</summary>
+public sealed record SettleRefused(string ReservationId, string? Field, string? Detail) : BudgetEvent;
 
 public sealed record Released(string ReservationId) : BudgetEvent;
 

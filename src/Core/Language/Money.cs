@@ -50,17 +50,28 @@ public static class Money
         return text[..(length + 10)].TrimEnd('0').ToString();
     }
 
-    /// <summary>Reads plain decimal text with at most nine decimals: no exponent, no sign but a leading minus, no separators.</summary>
+    /// <summary>Reads plain decimal text with at most nine decimals, as it is written here: no exponent, no sign but a leading minus, no
+    /// separators, no zero too many in front, no bare point, no minus before nothing.</summary>
     public static bool TryParse(string? text, out long nanos)
     {
         nanos = 0;
         const NumberStyles plain = NumberStyles.AllowDecimalPoint | NumberStyles.AllowLeadingSign;
         if (text is null || text.Length > LongestText || text.AsSpan().ContainsAnyExcept(characters)
-            || !decimal.TryParse(text, plain, CultureInfo.InvariantCulture, out var amount)) return false;
+            || !IsPlain(text) || !decimal.TryParse(text, plain, CultureInfo.InvariantCulture, out var amount)) return false;
         if (Math.Abs(amount) > Largest) return false;
         var scaled = amount * NanosPerUnit;
         if (scaled != decimal.Truncate(scaled)) return false;
         nanos = (long)scaled;
         return true;
+    }
+
+    static bool IsPlain(string text)
+    {
+        var digits = text.AsSpan(text.StartsWith('-') ? 1 : 0);
+        var point = digits.IndexOf('.');
+        var whole = point < 0 ? digits : digits[..point];
+        var decimals = point < 0 ? 1 : digits.Length - point - 1;
+        if (whole.Length == 0 || (whole.Length > 1 && whole[0] == '0') || decimals is < 1 or > 9) return false;
+        return text[0] != '-' || digits.ContainsAnyExcept('0', '.');
     }
 }

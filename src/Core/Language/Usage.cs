@@ -41,6 +41,9 @@ public sealed record UsageParts
     public string? WebSearchContext { get; init; }
 }
 
+/// <summary>What another model did inside of the same call: an adviser that was asked, an attempt that was declined.</summary>
+public sealed record UsageLine(string Model, long InputTokens, long OutputTokens, UsageParts? Parts = null);
+
 /// <summary>One model call as its caller reports it, in the one form that prices assume.</summary>
 public sealed record Usage
 {
@@ -48,7 +51,13 @@ public sealed record Usage
     public Instant? Timestamp { get; init; }
     public long InputTokens { get; init; }
     public long OutputTokens { get; init; }
+
+    /// <summary>All there is, where input and output are not told apart: counts whole against the limits of either.</summary>
+    public long? TotalTokens { get; init; }
     public UsageParts? Parts { get; init; }
+
+    /// <summary>What other models did inside of the same call; each is booked as a record of its own.</summary>
+    public IReadOnlyList<UsageLine>? Lines { get; init; }
 
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public long Requests { get; init; } = 1;
@@ -66,6 +75,15 @@ public sealed record Usage
     public string? ToolCallId { get; init; }
     public long? CostNanos { get; init; }
 
+    /// <summary>What the provider says that it charged, in USD.</summary>
+    public decimal? ReportedCost { get; init; }
+
+    /// <summary>How its report contradicts itself; the larger reading is booked.</summary>
+    public string? Disputed { get; init; }
+
+    /// <summary>Members of its report that may be counts and were not read.</summary>
+    public IReadOnlyList<string>? Unread { get; init; }
+
     /// <summary>Free JSON of the caller, kept as text.</summary>
     public string? Metadata { get; init; }
 
@@ -73,12 +91,15 @@ public sealed record Usage
     public string? Raw { get; init; }
 
     /// <summary>The conditions under which it is priced, for a call made at an instant.</summary>
-    internal PriceTerms Terms(Instant? at) => new(at, ServiceTier, Region, Speed);
+    internal PriceTerms Terms(Instant? at) => PriceTerms.Of(at, ServiceTier, Region, Speed);
 }
 
 /// <summary>How a record came to be: reported by the caller, booked in doubt (broken stream, expiry that charges), or a correction of
-/// such.</summary>
-public enum RecordKind { Reported, Unknown, Expired, Adjustment }
+/// such; and what somebody decided about another record: that it was wrong, that it never counts, that money came back.</summary>
+public enum RecordKind { Reported, Unknown, Expired, Adjustment, Correction, Void, Credit }
+
+/// <summary>A record that was booked together with another one: what another model did inside of the same call.</summary>
+public sealed record BookedLine(string Id, string? Provider, string? Model, long Tokens, long CostNanos, string? PriceVersion, bool Unpriced);
 
 /// <summary>
 /// One usage as it was booked. <see cref="At"/> is the instant whose windows it belongs to: a hold's creation, or the record's own
@@ -96,7 +117,29 @@ public sealed record UsageRecord
     public Amounts Amounts { get; init; }
     public string Currency { get; init; } = "USD";
     public string? PriceVersion { get; init; }
+
+    /// <summary>Something in it has no price; what has one is booked all the same.</summary>
     public bool Unpriced { get; init; }
+
+    /// <summary>The counts without a rate, by their names, where others have one; null where all of them have, or none has.</summary>
+    public IReadOnlyList<string>? UnpricedParts { get; init; }
+
+    /// <summary>The service tier whose rates it was rated with; null where it was not rated by a price.</summary>
+    public string? RatedTier { get; init; }
+
+    /// <summary>The names under which prices know provider and model, where those that were given are others.</summary>
+    public string? CanonicalProvider { get; init; }
+    public string? CanonicalModel { get; init; }
+
+    /// <summary>What the provider says that it charged, in the account's currency.</summary>
+    public long? ReportedNanos { get; init; }
+
+    /// <summary>What other models did inside of the same call: records of their own, each of which names this one.</summary>
+    public IReadOnlyList<BookedLine>? Lines { get; init; }
+    public string? LineOf { get; init; }
+
+    /// <summary>What a credit goes by outside of this system: the number of a credit note.</summary>
+    public string? Reference { get; init; }
     public bool Late { get; init; }
     public bool Overrun { get; init; }
 
@@ -118,6 +161,22 @@ public sealed record UsageRecord
     /// <summary>That one was booked without a price, and has one by this.</summary>
     public bool GivesPrice { get; init; }
     public string? Reason { get; init; }
+
+    /// <summary>The provider and model that reports put it under.</summary>
+    [JsonIgnore]
+    public string? Provider => CanonicalProvider ?? Usage.Dimensions.Provider;
+
+    [JsonIgnore]
+    public string? Model => CanonicalModel ?? Usage.Dimensions.Model;
+
+    /// <summary>Changes another record, and is no call of its own.</summary>
+    [JsonIgnore]
+    public bool IsAdjusting => Kind is RecordKind.Adjustment or RecordKind.Correction or RecordKind.Void or RecordKind.Credit;
+
+    /// <summary>Input and output as sums show them: tokens that are not told apart are put under the input.</summary>
+    [JsonIgnore]
+    public (long Input, long Output) Told => Amounts.InputTokens + Amounts.OutputTokens == Amounts.Tokens
+        ? (Amounts.InputTokens, Amounts.OutputTokens) : (Amounts.Tokens, 0);
 
     /// <summary>The last part of its hold: what a retry must match.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]

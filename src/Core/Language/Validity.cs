@@ -47,6 +47,7 @@ public static class Validity
         Record record => UsageId(record.Id) ?? Problem(record.Usage, now),
         Reprice reprice => Id("id", reprice.UsageId) ?? Text("changedBy", reprice.ChangedBy, LongestName)
             ?? Text("reason", reprice.Reason, LongestReason),
+        RefuseSettle refuse => Id("reservationId", refuse.ReservationId),
         Release release => Id("reservationId", release.ReservationId),
         AddOverride add => Id("id", add.Id) ?? Problem(add.Terms, now),
         SetPolicy set => Problem(set.Policy),
@@ -177,6 +178,7 @@ public static class Validity
             ?? (estimate.ToolTokens > (estimate.Tokens ?? estimate.InputTokens ?? 0)
                 ? Outcome.Invalid("toolTokens", "are a part of the input and can not exceed it") : null)
             ?? Terms(estimate.ServiceTier, estimate.Region, estimate.Speed)
+            ?? (estimate.Parts is { } parts ? Counts(parts, Amounts.LargestTokens) : null)
             ?? (estimate.Temperature is < 0 or > 10 ? Outcome.Invalid("temperature", "must be 0 to 10") : null);
     }
 
@@ -195,12 +197,28 @@ public static class Validity
             return Outcome.Invalid("timestamp", "must lie between the year 2000 and a year from now");
         if (usage.Tools is { } tools && (tools.Count > 100 || tools.Any(tool => tool is not { Length: > 0 and <= LongestName })))
             return Outcome.Invalid("tools", $"at most 100 names of 1 to {LongestName} characters");
+        if (usage.TotalTokens is not null && (usage.InputTokens != 0 || usage.OutputTokens != 0))
+            return Outcome.Invalid("totalTokens", "is for usage that is not told apart; give it alone, or `inputTokens` and `outputTokens`");
+        if (Tokens("totalTokens", usage.TotalTokens, most) is { } total) return total;
+        if (usage.ReportedCost is < 0 or > Money.Largest) return Outcome.Invalid("reportedCost", $"must be from 0 to {Money.Largest}");
+        if (usage.Lines is { } lines)
+        {
+            if (lines.Count > MostLines) return Outcome.Invalid("raw", $"holds the calls of more than {MostLines} models");
+            foreach (var line in lines)
+                if ((Name("raw", line.Model) ?? Tokens("raw", line.InputTokens, most) ?? Tokens("raw", line.OutputTokens, most)
+                    ?? (line.Parts is { } own ? Problem(own, new() { InputTokens = line.InputTokens, OutputTokens = line.OutputTokens },
+                        most) : null)) is { } wrong)
+                    return wrong with { Field = "raw" };
+        }
         return usage.Parts is { } parts ? Problem(parts, usage, most) : null;
     }
 
-    static Outcome? Problem(UsageParts parts, Usage usage, long most)
-    {
-        var problem = Tokens("cachedInputTokens", parts.CachedInputTokens, most)
+    /// <summary>More calls of other models inside of one are put together by their model.</summary>
+    public const int MostLines = 16;
+
+    /// <summary>Each count by itself, and what a search's context may be.</summary>
+    static Outcome? Counts(UsageParts parts, long most) =>
+        Tokens("cachedInputTokens", parts.CachedInputTokens, most)
             ?? Tokens("cachedAudioInputTokens", parts.CachedAudioInputTokens, most)
                 ?? Tokens("cachedImageInputTokens", parts.CachedImageInputTokens, most)
             ?? Tokens("cacheWrite5mTokens", parts.CacheWrite5mTokens, most)
@@ -214,10 +232,13 @@ public static class Validity
             ?? Units("charactersIn", parts.CharactersIn) ?? Units("charactersOut", parts.CharactersOut)
             ?? Units("audioSecondsIn", parts.AudioSecondsIn) ?? Units("audioSecondsOut", parts.AudioSecondsOut)
             ?? Units("videoSecondsIn", parts.VideoSecondsIn) ?? Units("videoSecondsOut", parts.VideoSecondsOut)
-            ?? Units("pages", parts.Pages) ?? Units("annotatedPages", parts.AnnotatedPages) ?? Units("webSearches", parts.WebSearches);
-        if (problem is not null) return problem;
-        if (parts.WebSearchContext is not (null or "low" or "medium" or "high"))
-            return Outcome.Invalid("webSearchContext", "must be low, medium or high");
+            ?? Units("pages", parts.Pages) ?? Units("annotatedPages", parts.AnnotatedPages) ?? Units("webSearches", parts.WebSearches)
+            ?? (parts.WebSearchContext is not (null or "low" or "medium" or "high")
+                ? Outcome.Invalid("webSearchContext", "must be low, medium or high") : null);
+
+    static Outcome? Problem(UsageParts parts, Usage usage, long most)
+    {
+        if (Counts(parts, most) is { } problem) return problem;
         if ((Int128)parts.CachedAudioInputTokens + parts.CachedImageInputTokens > parts.CachedInputTokens)
             return Outcome.Invalid("cachedInputTokens", "is less than the cached sound and images, which are parts of it");
         var input = (Int128)parts.CachedInputTokens + parts.CacheWrite5mTokens + parts.CacheWrite1hTokens
@@ -295,8 +316,22 @@ public static class Validity
     /// <summary>The same for what a record costs more or less since it was rated anew.</summary>
     public const string RepricedIdPrefix = "repriced:";
 
-    static Outcome? UsageId(string? id) =>
-        Id("id", id) ?? NotBeginning(id!, ReservedIdPrefix) ?? NotBeginning(id!, ReversalIdPrefix) ?? NotBeginning(id!, RepricedIdPrefix);
+    /// <summary>The same for what another model did inside of a call.</summary>
+    public const string LineIdPrefix = "line:";
+
+    public static string LineId(string usageId, int number) =>
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{LineIdPrefix}{number}:{usageId}");
+
+    static readonly string[] reservedPrefixes = [ReservedIdPrefix, ReversalIdPrefix, RepricedIdPrefix, LineIdPrefix];
+
+    static Outcome? UsageId(string? id)
+    {
+        if (Id("id", id) is { } wrong) return wrong;
+        foreach (var prefix in reservedPrefixes)
+            if (NotBeginning(id!, prefix) is { } reserved)
+                return reserved;
+        return null;
+    }
 
     static Outcome? NotBeginning(string id, string prefix) =>
         id.StartsWith(prefix, StringComparison.Ordinal) ? Outcome.Invalid("id", $"must not begin with '{prefix}'") : null;
@@ -319,7 +354,9 @@ public static class Validity
         ? Outcome.Invalid(field, $"must not be longer than {longest} characters") : null;
 
     static Outcome? Terms(string? serviceTier, string? region, string? speed) =>
-        Text("serviceTier", serviceTier, LongestName) ?? Text("region", region, LongestName) ?? Text("speed", speed, LongestName);
+        (serviceTier is not null && !ServiceTiers.TryParse(serviceTier, out _)
+            ? Outcome.Invalid("serviceTier", $"'{Shown(serviceTier)}' is not a service tier; there are {ServiceTiers.Known}") : null)
+        ?? Text("region", region, LongestName) ?? Text("speed", speed, LongestName);
 
     const int MostTiers = 50;
     const int MostNegotiated = 200;

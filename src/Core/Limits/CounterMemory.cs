@@ -112,7 +112,10 @@ public static class CounterMemory
                 yield return reserve.Estimate.Dimensions;
                 if (state.Holds.TryGetValue(reserve.Id, out var existing)) yield return existing.Dimensions;
                 break;
-            case Record record: yield return record.Usage.Dimensions; break;
+            case Record record:
+                yield return record.Usage.Dimensions;
+                foreach (var line in record.Usage.Lines ?? []) yield return record.Usage.Dimensions with { Model = line.Model };
+                break;
             case Reprice reprice when state.RecentUsage.TryGetValue(
                 reprice.UsageId, out var booked): yield return booked.Usage.Dimensions; break;
             case Extend extend when state.Holds.TryGetValue(extend.ReservationId, out var hold):
@@ -120,7 +123,9 @@ public static class CounterMemory
                 if (extend.Estimate is { } more) yield return hold.Dimensions.With(more.Dimensions);
                 break;
             case Settle settle when state.Holds.TryGetValue(settle.ReservationId, out var hold):
-                yield return hold.Dimensions.With(settle.Usage.Dimensions);
+                var call = hold.Dimensions.With(settle.Usage.Dimensions);
+                yield return call;
+                foreach (var line in settle.Usage.Lines ?? []) yield return call with { Model = line.Model };
                 if (hold.ChargedTo is { } charged) yield return charged;
                 yield return hold.Dimensions;
                 break;

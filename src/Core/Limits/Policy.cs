@@ -44,6 +44,14 @@ public sealed record UnpricedSettings(UnpricedRule? Rule = null, string? Fallbac
 
 public sealed record HoldSettings(long? DefaultTtlSeconds = null, long? DefaultMaxOutputTokens = null, ExpiryRule? OnExpiry = null);
 
+/// <summary>What becomes of a report that contradicts itself.</summary>
+public enum DisputedRule { Book, Refuse }
+
+/// <summary>Which cost is booked where a provider says what it charged and its price is known too.</summary>
+public enum PreferredCost { Computed, Reported }
+
+public sealed record UsageSettings(DisputedRule? Disputed = null, PreferredCost? Cost = null);
+
 /// <summary>From which share of a limit its status word changes, as ratios of the settled amount.</summary>
 public sealed record StatusLevels(decimal Warning = 0.8m, decimal Critical = 0.95m, decimal Exceeded = 1m);
 
@@ -64,6 +72,7 @@ public sealed record Policy
     public AdaptiveSettings? Adaptive { get; init; }
     public AnomalySettings? Anomalies { get; init; }
     public Discounts? Discounts { get; init; }
+    public UsageSettings? Usage { get; init; }
 }
 
 /// <summary>
@@ -99,6 +108,8 @@ public sealed record EffectivePolicy
     public AdaptiveSettings? Adaptive { get; init; }
 
     public Discounts? Discounts { get; init; }
+    public DisputedRule DisputedRule { get; init; }
+    public PreferredCost PreferredCost { get; init; }
 
     [JsonIgnore]
     public IReadOnlyList<DegradationMeasure> Measures => Adaptive?.Measures ?? DegradationRules.UsualMeasures;
@@ -132,6 +143,8 @@ public sealed record EffectivePolicy
             DefaultTtlSeconds = account.Holds?.DefaultTtlSeconds ?? defaults.Holds?.DefaultTtlSeconds ?? None.DefaultTtlSeconds,
             DefaultMaxOutputTokens = account.Holds?.DefaultMaxOutputTokens ?? defaults.Holds?.DefaultMaxOutputTokens,
             OnExpiry = account.Holds?.OnExpiry ?? defaults.Holds?.OnExpiry ?? None.OnExpiry,
+            DisputedRule = account.Usage?.Disputed ?? defaults.Usage?.Disputed ?? None.DisputedRule,
+            PreferredCost = account.Usage?.Cost ?? defaults.Usage?.Cost ?? None.PreferredCost,
             StatusLevels = account.StatusLevels ?? defaults.StatusLevels ?? None.StatusLevels,
             OverridesAllowed = account.OverridesAllowed ?? defaults.OverridesAllowed ?? None.OverridesAllowed,
             Discounts = account.Discounts is null || defaults.Discounts is null ? account.Discounts ?? defaults.Discounts : new(

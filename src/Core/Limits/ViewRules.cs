@@ -112,10 +112,21 @@ static class ViewRules
         hold.Id, state.Account, hold.Reserved.Tokens, Money.Format(hold.Reserved.CostNanos), hold.Currency, hold.CreatedAt, hold.ExpiresAt,
             hold.State);
 
-    public static Settlement View(BudgetState state, UsageRecord record, MatchingLimits matches, Instant now) => new(
-        record.ReservationId, record.Id, record.Amounts.Tokens, Money.Format(record.Amounts.CostNanos), record.Currency,
-            record.PriceVersion,
-        record.Unpriced, record.Late, record.Overrun, Views(state, matches, now));
+    public static Settlement View(BudgetState state, UsageRecord record, MatchingLimits matches, Instant now)
+    {
+        var (tokens, nanos) = (record.Amounts.Tokens, (Int128)record.Amounts.CostNanos);
+        foreach (var line in record.Lines ?? []) (tokens, nanos) = (tokens + line.Tokens, nanos + line.CostNanos);
+        return new(record.ReservationId, record.Id, tokens, Money.Format(nanos), record.Currency, record.PriceVersion,
+            record.Unpriced || record.Lines?.Any(line => line.Unpriced) == true, record.Late, record.Overrun, Views(state, matches, now))
+        {
+            UnpricedParts = record.UnpricedParts,
+            ServiceTier = record.RatedTier,
+            ReportedCost = record.ReportedNanos is { } reported ? Money.Format(reported) : null,
+            Disputed = record.Usage.Disputed,
+            Unread = record.Usage.Unread,
+            Lines = record.Lines,
+        };
+    }
 
     public static string? Canonical(Settings settings, Dimensions call) => settings.Prices.Find(call.Provider, call.Model)?.Canonical;
 

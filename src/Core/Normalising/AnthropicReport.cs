@@ -1,4 +1,5 @@
-// Anthropic's report: `input_tokens` leaves out what was read from the cache or written to it; thinking is part of the output.
+// Anthropic's report: `input_tokens` leaves out what was read from the cache or written to it; thinking is part of the output. Attempts of
+// other models inside of the same response stand in `iterations`.
 namespace Purser.Core;
 
 static class AnthropicReport
@@ -6,31 +7,68 @@ static class AnthropicReport
     public static readonly string[] Marks =
         ["cache_creation_input_tokens", "cache_read_input_tokens", "cache_creation", "server_tool_use", "inference_geo", "iterations"];
 
-    public static ReportCounts Read(ReportReader reader, in ReportObject report)
+    public static ReportCounts Read(ReportReader reader, in ReportObject report, string? model)
     {
         var counts = Sums(reader, report);
-        // A compaction is billed and left out of the totals; iterations of other kinds are in them, and an advisor is another model's
-        // call, reported by itself.
-        foreach (var iteration in reader.List(report, "iterations"))
-            if (ReportReader.Text(iteration, "type") == "compaction")
-                counts = Plus(counts, Sums(reader, iteration));
         var thinking = reader.Count(reader.Inner(report, "output_tokens_details"), "thinking_tokens");
         if (thinking > counts.OutputTokens)
-            reader.Refuse("raw.output_tokens_details.thinking_tokens",
+        {
+            reader.Dispute("raw.output_tokens_details.thinking_tokens",
                 $"is {thinking}, more than the {counts.OutputTokens} `output_tokens` that it is a part of");
-        return counts with
+            counts = counts with { OutputTokens = counts.OutputTokens + thinking };
+        }
+        var tools = reader.Inner(report, "server_tool_use");
+        // Fetching costs its tokens only.
+        reader.Known(tools, "web_fetch_requests");
+        reader.Known(report, "total_tokens");
+        counts = counts with
         {
             ServiceTier = ReportReader.Text(report, "service_tier"),
             // Where the model ran has a price of its own only where it was bound to a place.
             Region = ReportReader.Text(report, "inference_geo") is "us" or "eu" ? ReportReader.Text(report, "inference_geo") : null,
             Speed = ReportReader.Text(report, "speed") is "fast" ? "fast" : null,
-            Parts = counts.Parts with
-            {
-                ReasoningTokens = thinking,
-                WebSearches = reader.Count(reader.Inner(report, "server_tool_use"), "web_search_requests"),
-            },
+            ReportedCost = ReportedCharge.Of(reader, report),
+            Parts = counts.Parts with { ReasoningTokens = thinking, WebSearches = reader.Count(tools, "web_search_requests") },
         };
+        return WithIterations(reader, report, counts, model);
     }
+
+    /// <summary>
+    /// The totals are the sum of the `message` iterations; after a fallback they are those of the model that answered. A compaction and an
+    /// advisor's call are beside the totals. An attempt that was declined before it put out anything is not billed.
+    /// </summary>
+    static ReportCounts WithIterations(ReportReader reader, in ReportObject report, ReportCounts counts, string? model)
+    {
+        var attempts = new List<(string? Type, string? Model, ReportCounts Counts)>();
+        foreach (var iteration in reader.List(report, "iterations"))
+        {
+            var (type, ran) = (ReportReader.Text(iteration, "type"), ReportReader.Text(iteration, "model"));
+            // One of a kind that is not known may be a part of the totals, or not: its counts are named as unread.
+            if (ran is null && type is not ("message" or "compaction" or "fallback_message")) continue;
+            attempts.Add((type, ran, Sums(reader, iteration)));
+        }
+        var lines = new List<UsageLine>();
+        var served = attempts.FindLast(attempt => attempt.Type == "fallback_message").Model;
+        foreach (var (type, ran, sums) in attempts)
+        {
+            if (type == "compaction" && (ran is null || ran == (served ?? model))) counts = Plus(counts, sums);
+            else if (type == "fallback_message" || (type == "message" && (served is null || ran is null || ran == served))) continue;
+            else if (type == "message" ? sums.OutputTokens > 0 : sums.InputTokens + sums.OutputTokens > 0)
+                lines.Add(new(ran ?? model ?? "", sums.InputTokens, sums.OutputTokens, sums.Parts == new UsageParts() ? null : sums.Parts));
+        }
+        return counts with { Lines = lines.Count <= Validity.MostLines ? lines : ByModel(lines), Model = served };
+    }
+
+    static List<UsageLine> ByModel(List<UsageLine> lines) => [.. lines.GroupBy(line => line.Model, StringComparer.Ordinal).Select(group =>
+    {
+        var parts = group.Select(line => line.Parts ?? new()).ToArray();
+        return new UsageLine(group.Key, group.Sum(line => line.InputTokens), group.Sum(line => line.OutputTokens), new()
+        {
+            CachedInputTokens = parts.Sum(part => part.CachedInputTokens),
+            CacheWrite5mTokens = parts.Sum(part => part.CacheWrite5mTokens),
+            CacheWrite1hTokens = parts.Sum(part => part.CacheWrite1hTokens),
+        });
+    })];
 
     static ReportCounts Sums(ReportReader reader, in ReportObject report)
     {
@@ -41,8 +79,13 @@ static class AnthropicReport
         var written = reader.Find(report, "cache_creation_input_tokens") ?? short5m + long1h;
         if (!lifetimes.Exists) short5m = written;
         else if (short5m + long1h != written)
-            reader.Refuse($"{report.Path}.cache_creation_input_tokens",
+        {
+            reader.Dispute($"{report.Path}.cache_creation_input_tokens",
                 $"is {written}, but the lifetimes in `cache_creation` add up to {short5m + long1h}");
+            // The rest of the sum is short-lived, which is what a write is unless it says otherwise.
+            if (written > short5m + long1h) short5m = written - long1h;
+            else written = short5m + long1h;
+        }
         var read = reader.Count(report, "cache_read_input_tokens");
         return new()
         {

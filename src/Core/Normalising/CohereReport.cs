@@ -8,6 +8,7 @@ static class CohereReport
         var billed = reader.Inner(report, "billed_units");
         var input = reader.Count(billed, "input_tokens");
         var image = reader.Count(billed, "image_tokens");
+        reader.Known(report, "tokens", "cached_tokens");
         return new()
         {
             // Embeddings of images count them beside the text.

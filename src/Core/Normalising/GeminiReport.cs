@@ -1,5 +1,5 @@
 // Gemini's `usageMetadata`: thinking stands apart from the candidates, what tools put into the prompt apart from the prompt, and each
-// is told apart by kind. The client libraries write the same names in snake case.
+// is told apart by kind. The client libraries write the same names in snake case; Llama on Bedrock uses some of those names too.
 namespace Purser.Core;
 
 static class GeminiReport
@@ -7,9 +7,8 @@ static class GeminiReport
     public static readonly string[] Marks =
     [
         "promptTokenCount", "candidatesTokenCount", "responseTokenCount", "thoughtsTokenCount", "toolUsePromptTokenCount",
-            "totalTokenCount",
         "prompt_token_count", "candidates_token_count", "response_token_count", "thoughts_token_count", "tool_use_prompt_token_count",
-            "total_token_count",
+        "generation_token_count",
     ];
 
     public static ReportCounts Read(ReportReader reader, in ReportObject report)
@@ -18,16 +17,19 @@ static class GeminiReport
         var tools = reader.Count(report, "toolUsePromptTokenCount", "tool_use_prompt_token_count");
         var cached = reader.Count(report, "cachedContentTokenCount", "cached_content_token_count");
         var candidates = reader.Count(report, "candidatesTokenCount", "candidates_token_count", "responseTokenCount",
-            "response_token_count");
+            "response_token_count", "generation_token_count");
         var thoughts = reader.Count(report, "thoughtsTokenCount", "thoughts_token_count");
         if (cached > prompt)
-            reader.Refuse("raw.cachedContentTokenCount", $"is {cached}, more than the {prompt} `promptTokenCount` that it is a part of");
-
-        var given = Kinds(reader, report, prompt, "promptTokenCount", "promptTokensDetails", "prompt_tokens_details");
-        var fromTools = Kinds(reader, report, tools, "toolUsePromptTokenCount", "toolUsePromptTokensDetails",
+        {
+            reader.Dispute("raw.cachedContentTokenCount", $"is {cached}, more than the {prompt} `promptTokenCount` that it is a part of");
+            prompt += cached;
+        }
+        var given = Kinds(reader, report, ref prompt, "promptTokenCount", "promptTokensDetails", "prompt_tokens_details",
+            "promptTokenDetails", "prompt_token_details");
+        var fromTools = Kinds(reader, report, ref tools, "toolUsePromptTokenCount", "toolUsePromptTokensDetails",
             "tool_use_prompt_tokens_details");
-        var fromCache = Kinds(reader, report, cached, "cachedContentTokenCount", "cacheTokensDetails", "cache_tokens_details");
-        var made = Kinds(reader, report, candidates, "candidatesTokenCount", "candidatesTokensDetails", "candidates_tokens_details",
+        var fromCache = Kinds(reader, report, ref cached, "cachedContentTokenCount", "cacheTokensDetails", "cache_tokens_details");
+        var made = Kinds(reader, report, ref candidates, "candidatesTokenCount", "candidatesTokensDetails", "candidates_tokens_details",
             "responseTokensDetails", "response_tokens_details");
 
         var output = candidates + thoughts;
@@ -36,7 +38,11 @@ static class GeminiReport
             && total != prompt + output)
         {
             if ((total == prompt + tools + candidates || total == prompt + candidates) && thoughts <= candidates) output = candidates;
-            else reader.Refuse("raw.totalTokenCount", $"is {total}, but the counts beside it add up to {prompt + tools + output}");
+            else
+            {
+                reader.Dispute("raw.totalTokenCount", $"is {total}, but the counts beside it add up to {prompt + tools + output}");
+                output = Math.Max(output, total - prompt - tools);
+            }
         }
         return new()
         {
@@ -62,16 +68,16 @@ static class GeminiReport
         };
     }
 
-    readonly record struct OfKind(long Audio, long Image, long Video);
+    public readonly record struct OfKind(long Audio, long Image, long Video);
 
     /// <summary>Pages of documents are read as images. A kind without a count is none; text is what is left.</summary>
-    static OfKind Kinds(ReportReader reader, in ReportObject report, long whole, string of, params string[] names)
+    public static OfKind Kinds(ReportReader reader, in ReportObject report, ref long whole, string of, params string[] names)
     {
         var (audio, image, video, all) = (0L, 0L, 0L, 0L);
-        var field = "raw";
+        var field = "raw.";
         foreach (var entry in reader.List(report, names))
         {
-            var count = reader.Count(entry, "tokenCount", "token_count");
+            var count = reader.Count(entry, "tokenCount", "token_count", "tokens");
             field = entry.Path[..entry.Path.LastIndexOf('[')];
             all = Math.Min(all + count, long.MaxValue / 2);
             switch (ReportReader.Text(entry, "modality")?.ToUpperInvariant())
@@ -87,14 +93,18 @@ static class GeminiReport
                     break;
             }
         }
-        if (all > whole) reader.Refuse(field, $"add up to {all}, more than the {whole} `{of}` that they are parts of");
+        if (all > whole)
+        {
+            reader.Dispute(field, $"add up to {all}, more than the {whole} `{of}` that they are parts of");
+            whole = all;
+        }
         return new(audio, image, video);
     }
 
     static long Less(ReportReader reader, long given, long cached, string kind)
     {
         if (cached <= given) return given - cached;
-        reader.Refuse("raw.cacheTokensDetails", $"has {cached} tokens of {kind}, more than the {given} in `promptTokensDetails`");
-        return 0;
+        reader.Dispute("raw.cacheTokensDetails", $"has {cached} tokens of {kind}, more than the {given} in `promptTokensDetails`");
+        return given;
     }
 }

@@ -1,6 +1,9 @@
-// OpenAI's reports, and those of everybody who speaks its language: Azure, Groq, Mistral, DeepSeek, xAI, Perplexity, OpenRouter. Totals
-// include their parts.
+// OpenAI's reports, and those of everybody who speaks its language: Azure, Groq, Mistral, DeepSeek, xAI, Perplexity, OpenRouter, LiteLLM,
+// LangChain. Totals include their parts.
 namespace Purser.Core;
+
+/// <summary>Who made a report, as far as that changes what its counts mean.</summary>
+readonly record struct ReportOrigin(string? Family, string? Model, bool ReasoningMayBeApart);
 
 static class OpenAIReport
 {
@@ -10,58 +13,71 @@ static class OpenAIReport
     static readonly string[] inputDetails = ["prompt_tokens_details", "input_tokens_details", "input_token_details"];
     static readonly string[] outputDetails = ["completion_tokens_details", "output_tokens_details", "output_token_details"];
 
-    /// <summary>
-    /// Chat completions and embeddings. <paramref name="reasoningMayBeApart"/>: the provider (xAI) leaves reasoning out of
-    /// `completion_tokens`; its total says so.
-    /// </summary>
-    public static ReportCounts Chat(ReportReader reader, in ReportObject report, bool reasoningMayBeApart)
+    /// <summary>Chat completions and embeddings.</summary>
+    public static ReportCounts Chat(ReportReader reader, in ReportObject report, in ReportOrigin origin)
     {
         // DeepSeek tells what its cache had and what not; their sum is the prompt.
         var (hit, miss) = (reader.Find(report, "prompt_cache_hit_tokens"), reader.Find(report, "prompt_cache_miss_tokens"));
         var input = reader.Find(report, "prompt_tokens") ?? (hit ?? 0) + (miss ?? 0);
         if (hit + miss is { } prompt && prompt != input)
-            reader.Refuse(
-                "raw.prompt_tokens", $"is {input}, but `prompt_cache_hit_tokens` and `prompt_cache_miss_tokens` add up to {prompt}");
-        return Of(reader, report, input, reader.Count(report, "completion_tokens"), "prompt_tokens", "completion_tokens",
-            reasoningMayBeApart);
+        {
+            reader.Dispute("raw.prompt_tokens",
+                $"is {input}, but `prompt_cache_hit_tokens` and `prompt_cache_miss_tokens` add up to {prompt}");
+            input = Math.Max(input, prompt);
+        }
+        // Some gateways say every total under both names.
+        reader.Known(report, "input_tokens", "output_tokens");
+        return Of(reader, report, input, reader.Count(report, "completion_tokens"), "prompt_tokens", "completion_tokens", origin);
     }
 
     /// <summary>Responses, images, realtime and transcriptions.</summary>
-    public static ReportCounts Responses(ReportReader reader, in ReportObject report) =>
+    public static ReportCounts Responses(ReportReader reader, in ReportObject report, in ReportOrigin origin) =>
         Of(reader, report, reader.Count(report, "input_tokens"), reader.Count(report, "output_tokens"), "input_tokens", "output_tokens",
-            false);
+            origin);
 
     /// <summary>Transcriptions that are paid by their length.</summary>
     public static ReportCounts Duration(ReportReader reader, in ReportObject report) =>
         new() { Parts = new() { AudioSecondsIn = reader.Number(report, "seconds") } };
 
     static ReportCounts Of(ReportReader reader, in ReportObject report, long input, long output, string inputName, string outputName,
-        bool reasoningMayBeApart)
+        in ReportOrigin origin)
     {
         var (taken, given) = (reader.Inner(report, inputDetails), reader.Inner(report, outputDetails));
         var cachedOf = reader.Inner(taken, "cached_tokens_details");
         // Gateways put the names of other providers beside these: LiteLLM Anthropic's, LangChain its own.
-        var cached = reader.Find(taken, "cached_tokens", "cache_read")
-            ?? reader.Find(report, "prompt_cache_hit_tokens", "cache_read_input_tokens", "cached_tokens", "num_cached_tokens") ?? 0;
-        var written = reader.Find(taken, "cache_write_tokens", "cache_creation_tokens", "cache_creation")
-            ?? reader.Find(report, "cache_creation_input_tokens") ?? 0;
+        var cached = reader.Find(taken, "cached_tokens", "cache_read", "cache_read_tokens")
+            ?? reader.Find(report, "prompt_cache_hit_tokens", "cache_read_input_tokens", "cache_read_tokens", "cached_tokens",
+                "num_cached_tokens") ?? 0;
+        var (short5m, long1h) = Written(reader, report, taken);
         var reasoning = reader.Find(given, "reasoning_tokens", "reasoning", "thinking_tokens") ?? reader.Find(report, "reasoning_tokens")
             ?? 0;
+        KnownBeside(reader, report, taken, given);
         // Perplexity, which alone reports citations and searches, counts its reasoning beside the completion and out of the total.
         var apart = !given.Exists && report.HasAny("citation_tokens", "num_search_queries") ? reasoning : 0;
-        Within(reader, cached, input, $"{(taken.Exists ? taken.Path : "raw")}.cached_tokens", inputName);
         // What was cached is counted as cached, whatever it was.
-        var audio = Without(reader, taken, cachedOf, "audio_tokens");
-        var image = Without(reader, taken, cachedOf, "image_tokens");
+        var (audio, cachedAudio) = Uncached(reader, taken, cachedOf, "audio_tokens", "audio");
+        var (image, cachedImage) = Uncached(reader, taken, cachedOf, "image_tokens", "image");
         var video = reader.Count(taken, "video_tokens");
-
-        if (reader.Find(report, "total_tokens") is { } total && total != input + output)
+        if (cached > input)
         {
-            if (reasoningMayBeApart && total == input + output + reasoning) output += reasoning;
-            else reader.Refuse("raw.total_tokens", $"is {total}, but `{inputName}` and `{outputName}` add up to {input + output}");
+            // More than the whole can only stand beside it.
+            reader.Dispute($"{(taken.Exists ? taken.Path : "raw")}.cached_tokens",
+                $"is {cached}, more than the {input} `{inputName}` that it is a part of");
+            input += cached;
         }
+        if (reader.Find(report, "total_tokens") is { } total && total != input + output)
+            (input, output) = ByTotal(reader, total, input, output, reasoning, cached + short5m + long1h, (inputName, outputName), origin);
         output += apart;
-        Within(reader, reasoning, output, $"{(given.Exists ? given.Path : "raw")}.reasoning_tokens", outputName);
+        if (reasoning > output)
+        {
+            if (!origin.ReasoningMayBeApart)
+                reader.Dispute($"{(given.Exists ? given.Path : "raw")}.reasoning_tokens",
+                    $"is {reasoning}, more than the {output} `{outputName}` that it is a part of");
+            output += reasoning;
+        }
+        var madeImages = reader.Count(given, "image_tokens");
+        // The images endpoint tells no parts of the output: all of it is the image.
+        if (!given.Exists && inputName == "input_tokens" && IsImageModel(origin.Model)) madeImages = output - reasoning;
         return new()
         {
             InputTokens = input,
@@ -69,35 +85,88 @@ static class OpenAIReport
             InputField = $"raw.{inputName}",
             OutputField = $"raw.{outputName}",
             ServiceTier = ReportReader.Text(report, "service_tier"),
-            Parts = new()
+            ReportedCost = ReportedCharge.Of(reader, report),
+            Parts = Searches(reader, report) with
             {
                 CachedInputTokens = cached,
-                CachedAudioInputTokens = reader.Count(cachedOf, "audio_tokens"),
-                CachedImageInputTokens = reader.Count(cachedOf, "image_tokens"),
-                CacheWrite5mTokens = written,
+                CachedAudioInputTokens = cachedAudio,
+                CachedImageInputTokens = cachedImage,
+                CacheWrite5mTokens = short5m,
+                CacheWrite1hTokens = long1h,
                 AudioInputTokens = audio,
                 ImageInputTokens = image,
                 VideoInputTokens = video,
                 ReasoningTokens = reasoning,
                 AudioOutputTokens = reader.Count(given, "audio_tokens", "audio"),
-                ImageOutputTokens = reader.Count(given, "image_tokens"),
+                ImageOutputTokens = madeImages,
                 VideoOutputTokens = reader.Count(given, "video_tokens"),
                 CitationTokens = reader.Count(report, "citation_tokens"),
-                Queries = reader.Count(report, "num_search_queries"),
                 AudioSecondsIn = reader.Number(report, "prompt_audio_seconds"),
             },
         };
     }
 
-    static long Without(ReportReader reader, in ReportObject all, in ReportObject cached, string name)
+    /// <summary>What the counts are where the total is another than their sum.</summary>
+    static (long Input, long Output) ByTotal(ReportReader reader, long total, long input, long output, long reasoning, long ofCache,
+        (string Input, string Output) names, in ReportOrigin origin)
     {
-        var (count, less) = (reader.Count(all, name), reader.Count(cached, name));
-        Within(reader, less, count, $"{cached.Path}.{name}", name);
-        return count - less;
+        // xAI leaves reasoning out of the completion, and gateways to Gemini do so too: the total says it.
+        if (reasoning > 0 && total == input + output + reasoning) return (input, output + reasoning);
+        // A gateway to Anthropic that left the cache out of the prompt.
+        if (ofCache > 0 && total == input + output + ofCache) return (input + ofCache, output);
+        reader.Dispute("raw.total_tokens", $"is {total}, but `{names.Input}` and `{names.Output}` add up to {input + output}");
+        // What the total has more was made: thinking that the counts leave out.
+        return (input, Math.Max(output, total - input));
     }
 
-    static void Within(ReportReader reader, long part, long whole, string field, string of)
+    /// <summary>Tokens written to a cache, for five minutes and for an hour.</summary>
+    static (long Short, long Long) Written(ReportReader reader, in ReportObject report, in ReportObject taken)
     {
-        if (part > whole) reader.Refuse(field, $"is {part}, more than the {whole} `{of}` that it is a part of");
+        var written = reader.Find(taken, "cache_write_tokens", "cache_creation_tokens", "cache_creation")
+            ?? reader.Find(report, "cache_creation_input_tokens", "cache_write_tokens") ?? 0;
+        var lifetimes = reader.Inner(taken, "cache_creation_token_details");
+        if (!lifetimes.Exists) lifetimes = reader.Inner(report, "cache_creation");
+        if (!lifetimes.Exists) lifetimes = taken;
+        var (short5m, long1h) = (reader.Count(lifetimes, "ephemeral_5m_input_tokens"), reader.Count(lifetimes, "ephemeral_1h_input_tokens"));
+        // Clients that tell the lifetimes may leave the sum at nothing.
+        return (Math.Max(written - long1h, short5m), long1h);
     }
+
+    /// <summary>Parts that cost what their whole costs, and members that repeat what others say.</summary>
+    static void KnownBeside(ReportReader reader, in ReportObject report, in ReportObject taken, in ReportObject given)
+    {
+        reader.Known(report, "cache_read_input_tokens", "cache_creation_input_tokens", "cached_tokens", "num_cached_tokens",
+            "prompt_cache_hit_tokens", "reasoning_tokens", "cache_read_tokens", "cache_write_tokens", "request_usage_entries", "requests",
+            "context_details", "num_server_side_tools_used");
+        reader.Known(taken, "text_tokens", "text", "cache_creation_tokens", "cache_write_tokens", "cache_creation");
+        reader.Known(reader.Inner(taken, "cached_tokens_details"), "text_tokens");
+        reader.Known(given, "text_tokens", "text", "accepted_prediction_tokens", "rejected_prediction_tokens");
+    }
+
+    /// <summary>
+    /// Searches of Perplexity (one a request, whose context has a size, or as many as deep research made), of xAI's tools on the web and
+    /// on X, and those that gateways report as Anthropic does.
+    /// </summary>
+    static UsageParts Searches(ReportReader reader, in ReportObject report)
+    {
+        var size = ReportReader.Text(report, "search_context_size");
+        var tools = reader.Inner(report, "server_side_tool_usage_details");
+        var hosted = reader.Inner(report, "server_tool_use");
+        reader.Known(hosted, "web_fetch_requests");
+        var searches = reader.Find(report, "num_search_queries") ?? (size is null ? 0 : 1);
+        searches += reader.Count(tools, "web_search_calls") + reader.Count(tools, "x_search_calls");
+        searches += reader.Count(hosted, "web_search_requests");
+        return new() { WebSearches = searches, WebSearchContext = size is "low" or "medium" or "high" ? size : null };
+    }
+
+    static (long Count, long Cached) Uncached(ReportReader reader, in ReportObject all, in ReportObject cached, params string[] names)
+    {
+        var (count, less) = (reader.Count(all, names), reader.Count(cached, names[0]));
+        if (less <= count) return (count - less, less);
+        reader.Dispute($"{cached.Path}.{names[0]}", $"is {less}, more than the {count} `{names[0]}` that it is a part of");
+        return (count, less);
+    }
+
+    static bool IsImageModel(string? model) => model is not null
+        && (model.Contains("gpt-image", StringComparison.OrdinalIgnoreCase) || model.Contains("image-1", StringComparison.OrdinalIgnoreCase));
 }

@@ -12,23 +12,20 @@ static class OwnReport
         "charactersOut", "audioSecondsIn", "audioSecondsOut", "videoSecondsIn", "videoSecondsOut", "pages", "annotatedPages", "webSearches",
     ];
 
-    public static ReportCounts Read(ReportReader reader, in ReportObject report)
+    public static ReportCounts Read(ReportReader reader, in ReportObject report, string? family)
     {
         var (input, output) = (reader.Count(report, "inputTokens"), reader.Count(report, "outputTokens"));
-        if (reader.Find(report, "totalTokens") is { } total && total != input + output)
-            reader.Refuse("raw.totalTokens", $"is {total}, but `inputTokens` and `outputTokens` add up to {input + output}");
+        var (cached, thought) = (reader.Count(report, "cachedInputTokens"), reader.Count(report, "reasoningTokens"));
         var context = ReportReader.Text(report, "webSearchContext");
         if (context is not (null or "low" or "medium" or "high")) reader.Refuse("raw.webSearchContext", "must be low, medium or high");
-        return new()
+        // The AI SDK 5 uses the same names, and passes Anthropic's input on without what was cached.
+        return ClientReport.Totals(reader, report, input, output, cached, thought, ("inputTokens", "outputTokens", "totalTokens"),
+            cacheMayBeApart: family == "anthropic") with
         {
-            InputTokens = input,
-            OutputTokens = output,
-            InputField = "raw.inputTokens",
-            OutputField = "raw.outputTokens",
             ServiceTier = ReportReader.Text(report, "serviceTier"),
             Parts = new()
             {
-                CachedInputTokens = reader.Count(report, "cachedInputTokens"),
+                CachedInputTokens = cached,
                 CachedAudioInputTokens = reader.Count(report, "cachedAudioInputTokens"),
                 CachedImageInputTokens = reader.Count(report, "cachedImageInputTokens"),
                 CacheWrite5mTokens = reader.Count(report, "cacheWrite5mTokens"),
@@ -36,7 +33,7 @@ static class OwnReport
                 AudioInputTokens = reader.Count(report, "audioInputTokens"),
                 ImageInputTokens = reader.Count(report, "imageInputTokens"),
                 VideoInputTokens = reader.Count(report, "videoInputTokens"),
-                ReasoningTokens = reader.Count(report, "reasoningTokens"),
+                ReasoningTokens = thought,
                 AudioOutputTokens = reader.Count(report, "audioOutputTokens"),
                 ImageOutputTokens = reader.Count(report, "imageOutputTokens"),
                 VideoOutputTokens = reader.Count(report, "videoOutputTokens"),

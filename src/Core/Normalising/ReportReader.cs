@@ -1,4 +1,5 @@
-// Reads counts out of a provider's usage report and remembers the first thing that is wrong with it, by the report's own names.
+// Reads counts out of a provider's usage report. It remembers the first thing that is wrong, what contradicts itself, and which members
+// were looked at, so that counts nobody reads can be named.
 using System.Text.Json;
 
 namespace Purser.Core;
@@ -21,17 +22,33 @@ readonly record struct ReportObject(JsonElement Element, string Path)
 
 sealed class ReportReader
 {
+    readonly HashSet<string> read = new(StringComparer.Ordinal);
+    readonly List<string> contradictions = [];
+
     /// <summary>What was wrong first; once something is, the numbers that were read mean nothing.</summary>
     public Outcome? Problem { get; private set; }
 
+    /// <summary>Where the report says two things that can not both be; null where it does not. The larger reading was taken.</summary>
+    public string? Disputed => contradictions.Count == 0 ? null : string.Join("; ", contradictions);
+
     public void Refuse(string field, string detail) => Problem ??= Outcome.Invalid(field, detail);
+
+    public void Dispute(string field, string detail)
+    {
+        if (contradictions.Count < MostContradictions) contradictions.Add($"`{field["raw.".Length..]}` {detail}");
+    }
+
+    const int MostContradictions = 5;
 
     /// <summary>The count under the first of the names that is there; providers have renamed theirs. Absent and null are null.</summary>
     public long? Find(in ReportObject at, params ReadOnlySpan<string> names)
     {
         foreach (var name in names)
             if (Value(at, name) is { } value)
+            {
+                read.Add($"{at.Path}.{name}");
                 return Whole(value, $"{at.Path}.{name}");
+            }
         return null;
     }
 
@@ -41,10 +58,25 @@ sealed class ReportReader
     public decimal Number(in ReportObject at, string name)
     {
         if (Value(at, name) is not { } value) return 0;
+        read.Add($"{at.Path}.{name}");
         if (value.ValueKind == JsonValueKind.Number && value.TryGetDecimal(out var number) && number is >= 0 and <= Validity.LargestUnits)
             return number;
         Refuse($"{at.Path}.{name}", $"must be a number from 0 to {Validity.LargestUnits}");
         return 0;
+    }
+
+    /// <summary>An amount of money that the provider says it charged; null where it says none, or nothing that is one.</summary>
+    public decimal? Money(in ReportObject at, string name)
+    {
+        if (Value(at, name) is not { ValueKind: JsonValueKind.Number } value) return null;
+        read.Add($"{at.Path}.{name}");
+        return value.TryGetDecimal(out var amount) && amount is >= 0 and <= Core.Money.Largest ? amount : null;
+    }
+
+    /// <summary>Counts that say nothing more: a part of a total that is priced as the total, or a count of what costs nothing.</summary>
+    public void Known(in ReportObject at, params ReadOnlySpan<string> names)
+    {
+        foreach (var name in names) read.Add($"{at.Path}.{name}");
     }
 
     public ReportObject Inner(in ReportObject at, params ReadOnlySpan<string> names)
@@ -81,6 +113,37 @@ sealed class ReportReader
             if (Value(at, name) is { ValueKind: JsonValueKind.String } value)
                 return value.GetString();
         return null;
+    }
+
+    const int MostUnread = 20;
+    const int LongestUnread = 200;
+
+    /// <summary>The members that hold a number other than 0 which nobody read and which may be a count; null where there are none.</summary>
+    public IReadOnlyList<string>? Unread(in ReportObject report)
+    {
+        List<string>? unread = null;
+        Walk(report.Element, report.Path, mayCount: true, ref unread);
+        return unread;
+    }
+
+    void Walk(in JsonElement element, string path, bool mayCount, ref List<string>? unread)
+    {
+        if (unread?.Count == MostUnread || read.Contains(path)) return;
+        switch (element.ValueKind)
+        {
+            case JsonValueKind.Object:
+                foreach (var member in element.EnumerateObject())
+                    Walk(member.Value, $"{path}.{member.Name}", mayCount && CountNames.MayBeCount(member.Name), ref unread);
+                break;
+            case JsonValueKind.Array:
+                var i = 0;
+                foreach (var item in element.EnumerateArray()) Walk(item, $"{path}[{i++}]", mayCount, ref unread);
+                break;
+            case JsonValueKind.Number when mayCount && !(element.TryGetDecimal(out var number) && number == 0):
+                var name = path["raw.".Length..];
+                (unread ??= []).Add(name.Length <= LongestUnread ? name : name[..LongestUnread]);
+                break;
+        }
     }
 
     static JsonElement? Value(in ReportObject at, string name) =>

@@ -6,7 +6,26 @@ namespace Purser.Core;
 
 /// <summary>What a report says: totals that include their parts, parts that do not overlap.</summary>
 public sealed record UsageReading(long InputTokens, long OutputTokens, UsageParts? Parts = null, string? ServiceTier = null,
-    string? Region = null, string? Speed = null);
+    string? Region = null, string? Speed = null)
+{
+    /// <summary>All there is, where input and output are not told apart.</summary>
+    public long? TotalTokens { get; init; }
+
+    /// <summary>The model that made the answer, where the report names another one than was asked.</summary>
+    public string? Model { get; init; }
+
+    /// <summary>What other models did inside of the same call.</summary>
+    public IReadOnlyList<UsageLine>? Lines { get; init; }
+
+    /// <summary>What the provider says that it charged, in USD.</summary>
+    public decimal? ReportedCost { get; init; }
+
+    /// <summary>How the report contradicts itself; the larger reading was taken.</summary>
+    public string? Disputed { get; init; }
+
+    /// <summary>Members that may be counts and were not read.</summary>
+    public IReadOnlyList<string>? Unread { get; init; }
+}
 
 public static class UsageReport
 {
@@ -29,37 +48,53 @@ public static class UsageReport
         {
             var report = new ReportObject(document.RootElement, "raw");
             if (!report.Exists) return (null, Outcome.Invalid("raw", "must be a JSON object"));
-            var (family, grok) = Family(provider, model);
+            var origin = OriginOf(provider, model);
+            if (report.Has(InvocationMetrics))
+                report = new(report.Element.GetProperty(InvocationMetrics), $"raw.{InvocationMetrics}");
+            var family = origin.Family;
             var reader = new ReportReader();
             var counts = Shape(report, family) switch
             {
                 ReportShape.Gemini => GeminiReport.Read(reader, report),
-                ReportShape.OpenAIChat => OpenAIReport.Chat(reader, report, reasoningMayBeApart: grok),
-                ReportShape.OpenAIResponses => OpenAIReport.Responses(reader, report),
+                ReportShape.OpenAIChat => OpenAIReport.Chat(reader, report, origin),
+                ReportShape.OpenAIResponses => OpenAIReport.Responses(reader, report, origin),
                 ReportShape.Duration => OpenAIReport.Duration(reader, report),
-                ReportShape.Anthropic => AnthropicReport.Read(reader, report),
+                ReportShape.Anthropic => AnthropicReport.Read(reader, report, model),
                 ReportShape.Bedrock => BedrockReport.Read(reader, report),
                 ReportShape.Cohere => CohereReport.Read(reader, report),
                 ReportShape.Pages => PagesReport.Read(reader, report),
-                ReportShape.InputOnly => new() { InputTokens = reader.Count(report, "total_tokens") },
-                ReportShape.Own => OwnReport.Read(reader, report),
+                ReportShape.Interactions => InteractionsReport.Read(reader, report),
+                ReportShape.Counts => ClientReport.Counts(reader, report),
+                ReportShape.AiSdk => ClientReport.AiSdk(reader, report),
+                ReportShape.Ollama => ClientReport.Ollama(reader, report),
+                ReportShape.Titan => ClientReport.Titan(reader, report),
+                ReportShape.TotalOnly => ClientReport.TotalOnly(reader, report, onlyInput: family == "embeddings"),
+                ReportShape.Own => OwnReport.Read(reader, report, family),
                 _ => null,
             };
             if (counts is null) return (null, Outcome.Unprocessable("raw", Unknown(report)));
-            counts.Check(reader);
-            return reader.Problem is { } problem ? (null, problem) : (counts.ToReading(), null);
+            counts = counts.Fitted(reader);
+            return reader.Problem is { } problem ? (null, problem) : (counts.ToReading(reader, report), null);
         }
     }
 
     // As deep as bodies may be.
     static readonly JsonDocumentOptions strict = new() { AllowDuplicateProperties = false, MaxDepth = 64 };
 
-    enum ReportShape { Unknown, Gemini, OpenAIChat, OpenAIResponses, Duration, Anthropic, Bedrock, Cohere, Pages, InputOnly, Own }
+    /// <summary>Under which InvokeModel on Bedrock puts its counts beside an answer.</summary>
+    const string InvocationMetrics = "amazon-bedrock-invocationMetrics";
+
+    enum ReportShape
+    {
+        Unknown, Gemini, Interactions, OpenAIChat, OpenAIResponses, Duration, Anthropic, Bedrock, Cohere, Pages, Counts, AiSdk, Ollama,
+        Titan, TotalOnly, Own,
+    }
 
     static ReportShape Shape(in ReportObject report, string? family)
     {
         if (report.HasAny(GeminiReport.Marks)) return ReportShape.Gemini;
         if (report.HasAny("prompt_tokens", "completion_tokens", "prompt_cache_hit_tokens")) return ReportShape.OpenAIChat;
+        if (report.HasAny(InteractionsReport.Marks)) return ReportShape.Interactions;
         if (report.HasAny("billed_units")) return ReportShape.Cohere;
         if (report.HasAny("input_tokens", "output_tokens"))
         {
@@ -73,21 +108,25 @@ public static class UsageReport
         }
         if (ReportReader.Text(report, "type") == "duration" && report.Has("seconds")) return ReportShape.Duration;
         if (report.HasAny(BedrockReport.Marks) && !report.HasAny(OwnReport.Marks)) return ReportShape.Bedrock;
+        if (report.HasAny(ClientReport.CountMarks)) return ReportShape.Counts;
+        if (report.HasAny("prompt_eval_count", "eval_count")) return ReportShape.Ollama;
+        if (report.Has("inputTextTokenCount")) return ReportShape.Titan;
+        if (ClientReport.IsAiSdk(report)) return ReportShape.AiSdk;
         if (report.HasAny("inputTokens", "outputTokens") || report.HasAny(OwnReport.Marks)) return ReportShape.Own;
         if (report.Has("pages_processed")) return ReportShape.Pages;
-        return report.Has("total_tokens") && family == "embeddings" ? ReportShape.InputOnly : ReportShape.Unknown;
+        return report.HasAny(ClientReport.TotalMarks) ? ReportShape.TotalOnly : ReportShape.Unknown;
     }
 
     /// <summary>Whose habits decide where a report does not say; and whether the model may count its reasoning apart from its
     /// completion.</summary>
-    static (string? Family, bool Grok) Family(string? provider, string? model)
+    static ReportOrigin OriginOf(string? provider, string? model)
     {
         bool Named(string name) => provider?.Contains(name, StringComparison.OrdinalIgnoreCase) == true;
         bool Model(string name) => model?.Contains(name, StringComparison.OrdinalIgnoreCase) == true;
         var family = Named("anthropic") || Named("claude") || (provider is null && Model("claude")) ? "anthropic"
             : Named("openai") || Named("azure") ? "openai"
             : Named("voyage") || Named("jina") ? "embeddings" : null;
-        return (family, Named("xai") || Named("x-ai") || Model("grok"));
+        return new(family, model, Named("xai") || Named("x-ai") || Model("grok"));
     }
 
     static string Unknown(in ReportObject report)

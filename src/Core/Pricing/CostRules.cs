@@ -17,15 +17,23 @@ public static class CostRules
 
     /// <summary>What a usage costs; null where it holds something that this price does not cover. Rounded up where a decimal can not hold
     /// it.</summary>
-    public static decimal? Cost(this PricePeriod price, Usage usage, in PriceTerms terms)
+    public static decimal? Cost(this PricePeriod price, Usage usage, in PriceTerms terms) =>
+        price.Known(usage, terms, out var missing) is { } cost && missing.IsEmpty ? cost : null;
+
+    /// <summary>What the parts of a usage cost that this price covers; null where it covers nothing of what was counted.</summary>
+    public static decimal? Known(this PricePeriod price, Usage usage, in PriceTerms terms, out RateKindSet missing)
     {
         var sum = new Sum { IsExact = true };
-        if (Charge(price, usage, terms, ref sum) is not null) return null;
-        return sum.Total(price, terms) is { } total ? total : Listed(price, usage, terms).Total.ToDecimal();
+        missing = Charge(price, usage, terms, ref sum);
+        if (!missing.IsEmpty && !sum.HasCharged) return null;
+        if (sum.Total(price, terms) is { } total) return total;
+        var list = new ChargeList([]);
+        Charge(price, usage, terms, ref list);
+        return Charges.Of(list.Items, price, usage.TotalTokens ?? usage.InputTokens, terms).Total.ToDecimal();
     }
 
-    /// <summary>The kind that a usage has and this price does not cover; null where it covers all.</summary>
-    public static RateKind? Missing(this PricePeriod price, Usage usage, in PriceTerms terms)
+    /// <summary>The kinds that a usage has and this price does not cover.</summary>
+    public static RateKindSet Missing(this PricePeriod price, Usage usage, in PriceTerms terms)
     {
         var sum = new Sum();
         return Charge(price, usage, terms, ref sum);
@@ -35,37 +43,69 @@ public static class CostRules
     public static Charges Listed(this PricePeriod price, Usage usage, in PriceTerms terms)
     {
         var list = new ChargeList([]);
-        if (Charge(price, usage, terms, ref list) is { } missing)
-            throw new ArgumentException($"there is no rate for {missing}", nameof(usage));
-        return Charges.Of(list.Items, price, usage.InputTokens, terms);
+        if (Charge(price, usage, terms, ref list) is { IsEmpty: false } missing)
+            throw new ArgumentException($"there is no rate for {missing.Kinds.First()}", nameof(usage));
+        return Charges.Of(list.Items, price, usage.TotalTokens ?? usage.InputTokens, terms);
     }
 
     /// <summary>
     /// What an estimate costs; null where there is no rate for it. Tokens that are not told apart are priced at the dearer rate, and the
-    /// tier is that of all of them.
+    /// tier is that of all of them. Parts are the most that there can be: tokens of a kind add what they cost more than plain ones.
     /// </summary>
-    public static decimal? Cost(this PricePeriod price, in EstimatedTokens estimate, in PriceTerms terms, long requests = 1)
+    public static decimal? Cost(this PricePeriod price, in EstimatedTokens estimate, in PriceTerms terms, long requests = 1,
+        UsageParts? parts = null)
+    {
+        var sum = new Sum { IsExact = true };
+        if (!Charge(price, estimate, parts, terms, requests, ref sum).IsEmpty) return null;
+        if (sum.Total(price, terms) is { } total) return total;
+        var list = new ChargeList([]);
+        Charge(price, estimate, parts, terms, requests, ref list);
+        var (tokens, units) = (Exact.Zero, Exact.Zero);
+        foreach (var item in list.Items)
+            if (RateKinds.IsTokens(item.Kind)) tokens += item.Cost;
+            else units += item.Cost;
+        return (tokens * Factor(price, terms) + units).ToDecimal();
+    }
+
+    static RateKindSet Charge<T>(PricePeriod price, in EstimatedTokens estimate, UsageParts? parts, in PriceTerms terms, long requests,
+        ref T sink) where T : struct, IChargeSink
     {
         var card = price.Card(estimate.InputTokens, terms);
-        var sum = new Sum { IsExact = true };
-        var (input, output) = (RateKind.Input, RateKind.Output);
-        var (hasInput, hasOutput) = (card.TryResolve(ref input, out var inputRate), card.TryResolve(ref output, out var outputRate));
-        if (estimate.PlainTokens)
-        {
-            if (estimate.InputTokens != 0 && !hasInput && !hasOutput) return null;
-            sum.Tokens(input, input, estimate.InputTokens, Math.Max(inputRate, outputRate));
-        }
+        var missing = default(RateKindSet);
+        if (estimate.PlainTokens) Untold(estimate.InputTokens, card, ref sink, ref missing);
         else
         {
-            if ((estimate.InputTokens != 0 && !hasInput) || (estimate.OutputTokens != 0 && !hasOutput)) return null;
-            sum.Tokens(input, input, estimate.InputTokens, inputRate);
-            sum.Tokens(output, output, estimate.OutputTokens, outputRate);
+            Tokens(RateKind.Input, estimate.InputTokens, card, ref sink, ref missing);
+            Tokens(RateKind.Output, estimate.OutputTokens, card, ref sink, ref missing);
         }
-        if (card.TryGet(RateKind.PerRequest, out var fee)) sum.Units(RateKind.PerRequest, requests, fee);
-        if (sum.Total(price, terms) is { } total) return total;
-        Exact tokens = estimate.PlainTokens ? (Exact)estimate.InputTokens * Math.Max(inputRate, outputRate)
-            : ((Exact)estimate.InputTokens * inputRate) + ((Exact)estimate.OutputTokens * outputRate);
-        return (tokens.Shifted(6) * Factor(price, terms) + ((Exact)requests * fee)).ToDecimal();
+        if (parts is not null)
+        {
+            foreach (var (kind, count) in PartsOf(parts))
+                if (RateKinds.IsTokens(kind)) Dearer(kind, count, card, ref sink);
+            Tokens(RateKind.Citation, parts.CitationTokens, card, ref sink, ref missing);
+            UnitsOf(parts, card, ref sink, ref missing);
+        }
+        if (card.TryGet(RateKind.PerRequest, out var fee)) sink.Units(RateKind.PerRequest, requests, fee);
+        return missing;
+    }
+
+    /// <summary>The kinds of tokens that may be dearer than plain ones.</summary>
+    static (RateKind Kind, long Count)[] PartsOf(UsageParts parts) =>
+    [
+        (RateKind.CacheWrite5m, parts.CacheWrite5mTokens), (RateKind.CacheWrite1h, parts.CacheWrite1hTokens),
+        (RateKind.AudioInput, parts.AudioInputTokens), (RateKind.ImageInput, parts.ImageInputTokens),
+        (RateKind.VideoInput, parts.VideoInputTokens), (RateKind.ReasoningOutput, parts.ReasoningTokens),
+        (RateKind.AudioOutput, parts.AudioOutputTokens), (RateKind.ImageOutput, parts.ImageOutputTokens),
+        (RateKind.VideoOutput, parts.VideoOutputTokens),
+    ];
+
+    static void Dearer<T>(RateKind kind, long count, in RateCard card, ref T sink) where T : struct, IChargeSink
+    {
+        var plain = RateKinds.IsInput(kind) ? RateKind.Input : RateKind.Output;
+        var taken = kind;
+        if (count == 0 || !card.TryResolve(ref taken, out var rate)) return;
+        card.TryResolve(ref plain, out var usual);
+        if (rate > usual) sink.Tokens(kind, taken, count, rate - usual);
     }
 
     internal static decimal Factor(PricePeriod price, in PriceTerms terms)
@@ -77,11 +117,12 @@ public static class CostRules
         return factor;
     }
 
-    /// <summary>Tells the sink of everything that is charged. The answer is a kind without a rate, where there is one.</summary>
-    static RateKind? Charge<T>(PricePeriod price, Usage usage, in PriceTerms terms, ref T sink) where T : struct, IChargeSink
+    /// <summary>Tells the sink of everything that is charged. The answer is the kinds without a rate.</summary>
+    static RateKindSet Charge<T>(PricePeriod price, Usage usage, in PriceTerms terms, ref T sink) where T : struct, IChargeSink
     {
-        var card = price.Card(usage.InputTokens, terms);
-        RateKind? missing = null;
+        var card = price.Card(usage.TotalTokens ?? usage.InputTokens, terms);
+        var missing = default(RateKindSet);
+        if (usage.TotalTokens is { } all) Untold(all, card, ref sink, ref missing);
         if (usage.Parts is { } parts)
         {
             Tokens(RateKind.Input, usage.InputTokens - parts.CachedInputTokens - parts.CacheWrite5mTokens - parts.CacheWrite1hTokens
@@ -102,19 +143,7 @@ public static class CostRules
             Tokens(RateKind.ImageOutput, parts.ImageOutputTokens, card, ref sink, ref missing);
             Tokens(RateKind.VideoOutput, parts.VideoOutputTokens, card, ref sink, ref missing);
             Tokens(RateKind.Citation, parts.CitationTokens, card, ref sink, ref missing);
-            Units(RateKind.PerQuery, parts.Queries, card, ref sink, ref missing);
-            Units(RateKind.PerSession, parts.Sessions, card, ref sink, ref missing);
-            Units(RateKind.PerImageInput, parts.ImagesIn, card, ref sink, ref missing);
-            Units(RateKind.PerImageOutput, parts.ImagesOut, card, ref sink, ref missing);
-            Units(RateKind.PerCharacterInput, parts.CharactersIn, card, ref sink, ref missing);
-            Units(RateKind.PerCharacterOutput, parts.CharactersOut, card, ref sink, ref missing);
-            Units(RateKind.PerAudioSecondInput, parts.AudioSecondsIn, card, ref sink, ref missing);
-            Units(RateKind.PerAudioSecondOutput, parts.AudioSecondsOut, card, ref sink, ref missing);
-            Units(RateKind.PerVideoSecondInput, parts.VideoSecondsIn, card, ref sink, ref missing);
-            Units(RateKind.PerVideoSecondOutput, parts.VideoSecondsOut, card, ref sink, ref missing);
-            Units(RateKind.PerPage, parts.Pages, card, ref sink, ref missing);
-            Units(RateKind.PerAnnotatedPage, parts.AnnotatedPages, card, ref sink, ref missing);
-            Units(SearchOf(parts.WebSearchContext), parts.WebSearches, card, ref sink, ref missing);
+            UnitsOf(parts, card, ref sink, ref missing);
         }
         else
         {
@@ -126,6 +155,34 @@ public static class CostRules
         return missing;
     }
 
+    static void UnitsOf<T>(UsageParts parts, in RateCard card, ref T sink, ref RateKindSet missing) where T : struct, IChargeSink
+    {
+        Units(RateKind.PerQuery, parts.Queries, card, ref sink, ref missing);
+        Units(RateKind.PerSession, parts.Sessions, card, ref sink, ref missing);
+        Units(RateKind.PerImageInput, parts.ImagesIn, card, ref sink, ref missing);
+        Units(RateKind.PerImageOutput, parts.ImagesOut, card, ref sink, ref missing);
+        Units(RateKind.PerCharacterInput, parts.CharactersIn, card, ref sink, ref missing);
+        Units(RateKind.PerCharacterOutput, parts.CharactersOut, card, ref sink, ref missing);
+        Units(RateKind.PerAudioSecondInput, parts.AudioSecondsIn, card, ref sink, ref missing);
+        Units(RateKind.PerAudioSecondOutput, parts.AudioSecondsOut, card, ref sink, ref missing);
+        Units(RateKind.PerVideoSecondInput, parts.VideoSecondsIn, card, ref sink, ref missing);
+        Units(RateKind.PerVideoSecondOutput, parts.VideoSecondsOut, card, ref sink, ref missing);
+        Units(RateKind.PerPage, parts.Pages, card, ref sink, ref missing);
+        Units(RateKind.PerAnnotatedPage, parts.AnnotatedPages, card, ref sink, ref missing);
+        Units(SearchOf(parts.WebSearchContext), parts.WebSearches, card, ref sink, ref missing);
+    }
+
+    /// <summary>Tokens that are not told apart cost what the dearer of input and output costs.</summary>
+    static void Untold<T>(long count, in RateCard card, ref T sink, ref RateKindSet missing) where T : struct, IChargeSink
+    {
+        if (count == 0) return;
+        var (input, output) = (RateKind.Input, RateKind.Output);
+        var (hasInput, hasOutput) = (card.TryResolve(ref input, out var inputRate), card.TryResolve(ref output, out var outputRate));
+        if (!hasInput && !hasOutput) missing = missing.With(RateKind.Input);
+        else if (hasOutput && (!hasInput || outputRate >= inputRate)) sink.Tokens(RateKind.Output, output, count, outputRate);
+        else sink.Tokens(RateKind.Input, input, count, inputRate);
+    }
+
     static RateKind SearchOf(string? context) => context switch
     {
         "low" => RateKind.PerWebSearchLow,
@@ -133,19 +190,19 @@ public static class CostRules
         _ => RateKind.PerWebSearchMedium,
     };
 
-    static void Tokens<T>(RateKind kind, long count, in RateCard card, ref T sink, ref RateKind? missing) where T : struct, IChargeSink
+    static void Tokens<T>(RateKind kind, long count, in RateCard card, ref T sink, ref RateKindSet missing) where T : struct, IChargeSink
     {
         if (count == 0) return;
         var taken = kind;
         if (card.TryResolve(ref taken, out var rate)) sink.Tokens(kind, taken, count, rate);
-        else missing ??= kind;
+        else missing = missing.With(kind);
     }
 
-    static void Units<T>(RateKind kind, decimal count, in RateCard card, ref T sink, ref RateKind? missing) where T : struct, IChargeSink
+    static void Units<T>(RateKind kind, decimal count, in RateCard card, ref T sink, ref RateKindSet missing) where T : struct, IChargeSink
     {
         if (count == 0) return;
-        if (card.TryGet(kind, out var rate)) sink.Units(kind, count, rate);
-        else missing ??= kind;
+        if (card.TryGetUnit(kind, out var rate)) sink.Units(kind, count, rate);
+        else missing = missing.With(kind);
     }
 
     /// <summary>
@@ -159,9 +216,20 @@ public static class CostRules
 
         public bool IsExact { get; set; }
 
-        public void Tokens(RateKind kind, RateKind taken, long count, decimal rate) => tokens = Add(tokens, Multiply(count, rate));
+        /// <summary>Whether anything was charged, though it were at a rate of 0.</summary>
+        public bool HasCharged { get; private set; }
 
-        public void Units(RateKind kind, decimal count, decimal rate) => units = Add(units, Multiply(count, rate));
+        public void Tokens(RateKind kind, RateKind taken, long count, decimal rate)
+        {
+            tokens = Add(tokens, Multiply(count, rate));
+            HasCharged = true;
+        }
+
+        public void Units(RateKind kind, decimal count, decimal rate)
+        {
+            units = Add(units, Multiply(count, rate));
+            HasCharged = true;
+        }
 
         public decimal? Total(PricePeriod price, in PriceTerms terms)
         {

@@ -36,7 +36,12 @@ public sealed record Multiplier(string Dimension, string Value, decimal Factor)
 }
 
 /// <summary>Under which conditions a call is made. Without a time no hours are cheaper ones.</summary>
-public readonly record struct PriceTerms(Instant? At, string? ServiceTier = null, string? Region = null, string? Speed = null);
+public readonly record struct PriceTerms(Instant? At, string? ServiceTier = null, string? Region = null, string? Speed = null)
+{
+    /// <summary>The same with a service tier by any of its names.</summary>
+    public static PriceTerms Of(Instant? at, string? serviceTier, string? region, string? speed) =>
+        new(at, serviceTier is not null && ServiceTiers.TryParse(serviceTier, out var tier) ? tier : serviceTier, region, speed);
+}
 
 public sealed class PricePeriod
 {
@@ -56,6 +61,16 @@ public sealed class PricePeriod
     public string? Version { get; init; }
 
     public bool Contains(Instant at) => !(at < From) && !(at >= Until);
+
+    /// <summary>The tier whose rates hold for a call: the one it names where this price has it, else the standard one.</summary>
+    public string TierOf(in PriceTerms terms)
+    {
+        if (terms.ServiceTier is { } asked)
+            foreach (var tier in ServiceTiers)
+                if (tier.Name.Equals(asked, StringComparison.OrdinalIgnoreCase))
+                    return tier.Name;
+        return Core.ServiceTiers.Standard;
+    }
 
     /// <summary>The rates that hold for one request, layer over layer.</summary>
     public RateCard Card(long inputTokens, in PriceTerms terms)
@@ -101,9 +116,24 @@ public readonly struct RateCard(Rates? serviceTier, Rates? tier, Rates? service,
     {
         while (!TryGet(kind, out rate))
         {
-            if (RateKinds.FallbackOf(kind) is not { } next) return false;
+            if (RateKinds.FallbackOf(kind) is not { } next)
+            {
+                // A model that puts out images only has no rate for text: its output is images.
+                if (kind != RateKind.Output || !TryGet(RateKind.ImageOutput, out rate)) return false;
+                kind = RateKind.ImageOutput;
+                return true;
+            }
             kind = next;
         }
         return true;
+    }
+
+    /// <summary>A search with a context of a size without a rate costs what the dearest of the other sizes costs.</summary>
+    public bool TryGetUnit(RateKind kind, out decimal rate)
+    {
+        if (TryGet(kind, out rate)) return true;
+        if (kind is not (RateKind.PerWebSearchLow or RateKind.PerWebSearchMedium or RateKind.PerWebSearchHigh)) return false;
+        return TryGet(RateKind.PerWebSearchHigh, out rate) || TryGet(RateKind.PerWebSearchMedium, out rate)
+            || TryGet(RateKind.PerWebSearchLow, out rate);
     }
 }

@@ -26,7 +26,7 @@ public sealed record Quote(ModelPrice? Model, PricePeriod? Period, string? Price
         if ((at is { } time ? found.At(time) : found.Today(now)) is not { } period)
             return No(QuoteProblem.NoPrice, "at", $"the price of '{found.Model}' is not known for this time");
         var terms = usage.Terms(at);
-        if (period.Missing(usage, terms) is { } missing)
+        if (period.Missing(usage, terms) is { IsEmpty: false } without && without.Kinds.First() is var missing)
             return No(QuoteProblem.NoPrice, UsageNames.Of(missing),
                 $"the price of '{found.Model}' has no rate `{RateKinds.NameOf(missing)}`");
         return new(found, period, period.Version ?? prices.Version, period.Listed(usage, terms));
@@ -39,6 +39,8 @@ public sealed record Quote(ModelPrice? Model, PricePeriod? Period, string? Price
 /// <summary>Under which name a usage counts what a rate is for.</summary>
 public static class UsageNames
 {
+    public static IReadOnlyList<string> Of(RateKindSet kinds) => [.. kinds.Kinds.Select(Of)];
+
     public static string Of(RateKind kind) => kind switch
     {
         RateKind.Input => "inputTokens",

@@ -14,6 +14,25 @@ public enum RateKind
         PerAnnotatedPage,
 }
 
+/// <summary>Some kinds, one bit each.</summary>
+public readonly record struct RateKindSet(uint Bits)
+{
+    public bool IsEmpty => Bits == 0;
+
+    public bool Has(RateKind kind) => (Bits & (1u << (int)kind)) != 0;
+
+    public RateKindSet With(RateKind kind) => new(Bits | (1u << (int)kind));
+
+    public IEnumerable<RateKind> Kinds
+    {
+        get
+        {
+            var bits = Bits;
+            return RateKinds.All.Where(kind => (bits & (1u << (int)kind)) != 0);
+        }
+    }
+}
+
 public static class RateKinds
 {
     public static readonly IReadOnlyList<RateKind> All = Enum.GetValues<RateKind>();
@@ -26,6 +45,10 @@ public static class RateKinds
     public static bool TryParse(string name, out RateKind kind) => byName.TryGetValue(name, out kind);
 
     public static bool IsTokens(RateKind kind) => kind <= RateKind.Citation;
+
+    public static bool IsInput(RateKind kind) => kind is RateKind.Input or RateKind.CachedInput or RateKind.CacheWrite5m
+        or RateKind.CacheWrite1h or RateKind.AudioInput or RateKind.ImageInput or RateKind.VideoInput or RateKind.CachedAudioInput
+        or RateKind.CachedImageInput;
 
     /// <summary>The kind whose rate is taken where there is none of its own; null where there is no such kind.</summary>
     public static RateKind? FallbackOf(RateKind kind) => kind switch

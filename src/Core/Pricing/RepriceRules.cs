@@ -35,8 +35,9 @@ public static class RepriceRules
         var open = record.Unpriced && times == 0;
         var unchanged = new Result(Outcome.Done(new Repriced(record.Id, null, booked, booked, record.Currency, version)));
         if (command.OnlyUnpriced && !open) return unchanged;
-        var (_, cost, rated, unpriced) = SettlementRules.Price(state, record.Usage, settings, record.At);
-        if (unpriced || cost is not { } due)
+        var pricing = Pricing.Of(state, record.Usage, settings, record.At);
+        var rated = pricing.Rated;
+        if (pricing.Unpriced || pricing.Cost is not { } due)
             return new(
                 Outcome.Unprocessable(
                     "model", $"there is still no price for usage '{record.Id}' of model '{record.Usage.Dimensions.Model}'"));
@@ -59,6 +60,8 @@ public static class RepriceRules
             ExchangeRate = rated?.ExchangeRate,
             Corrects = record.Id,
             GivesPrice = open,
+            CanonicalProvider = record.CanonicalProvider,
+            CanonicalModel = record.CanonicalModel,
             CorrectedBy = command.ChangedBy,
             Reason = command.Reason,
         };

@@ -1,0 +1,119 @@
+// Reports as client libraries and servers of open models make them: Microsoft.Extensions.AI, the AI SDK in its versions 5 and 6, Ollama,
+// Titan on Bedrock, and totals alone.
+using System.Text.Json;
+
+namespace Purser.Core;
+
+static class ClientReport
+{
+    public static readonly string[] CountMarks = ["inputTokenCount", "outputTokenCount", "input_token_count", "output_token_count"];
+
+    /// <summary>Microsoft.Extensions.AI: what was cached and what was thought are parts of the totals.</summary>
+    public static ReportCounts Counts(ReportReader reader, in ReportObject report)
+    {
+        var input = reader.Count(report, "inputTokenCount", "input_token_count");
+        var output = reader.Count(report, "outputTokenCount", "output_token_count", "generated_token_count");
+        var cached = reader.Count(report, "cachedInputTokenCount", "cached_input_token_count");
+        var thought = reader.Count(report, "reasoningTokenCount", "reasoning_token_count");
+        return Totals(reader, report, input, output, cached, thought, ("inputTokenCount", "outputTokenCount", "totalTokenCount")) with
+        {
+            Parts = new()
+            {
+                CachedInputTokens = cached,
+                ReasoningTokens = thought,
+                AudioInputTokens = reader.Count(report, "inputAudioTokenCount"),
+                AudioOutputTokens = reader.Count(report, "outputAudioTokenCount"),
+            },
+        };
+    }
+
+    public static bool IsAiSdk(in ReportObject report) => report.HasAny("inputTokenDetails", "outputTokenDetails", "noCacheTokens")
+        || (report.Has("inputTokens") && report.Element.GetProperty("inputTokens").ValueKind == JsonValueKind.Object);
+
+    /// <summary>The AI SDK 6: totals with details beside them, or inside of them as its providers give them.</summary>
+    public static ReportCounts AiSdk(ReportReader reader, in ReportObject report)
+    {
+        var nested = report.Has("inputTokens") && report.Element.GetProperty("inputTokens").ValueKind == JsonValueKind.Object;
+        var taken = reader.Inner(report, nested ? "inputTokens" : "inputTokenDetails");
+        var given = nested && !report.Has("outputTokens") ? default : reader.Inner(report, nested ? "outputTokens" : "outputTokenDetails");
+        var (plain, read, written) = (reader.Find(taken, "noCacheTokens", "noCache"), reader.Find(taken, "cacheReadTokens", "cacheRead"),
+            reader.Find(taken, "cacheWriteTokens", "cacheWrite"));
+        var cached = read ?? reader.Count(report, "cachedInputTokens");
+        var thought = reader.Find(given, "reasoningTokens", "reasoning") ?? reader.Count(report, "reasoningTokens");
+        var text = reader.Count(given, "textTokens", "text");
+        var input = (nested ? reader.Find(taken, "total") : reader.Find(report, "inputTokens")) ?? (plain ?? 0) + cached + (written ?? 0);
+        var output = (nested ? reader.Find(given, "total") : reader.Find(report, "outputTokens")) ?? text + thought;
+        reader.Known(report, "cachedInputTokens", "reasoningTokens", "raw");
+        if (plain + cached + (written ?? 0) is { } parts && parts > input)
+        {
+            reader.Dispute("raw.inputTokens", $"is {input}, but its details add up to {parts}");
+            input = parts;
+        }
+        return Totals(reader, report, input, output, cached, thought, ("inputTokens", "outputTokens", "totalTokens")) with
+        {
+            Parts = new() { CachedInputTokens = cached, CacheWrite5mTokens = written ?? 0, ReasoningTokens = thought },
+        };
+    }
+
+    /// <summary>Ollama's last message, and what others name so.</summary>
+    public static ReportCounts Ollama(ReportReader reader, in ReportObject report) => new()
+    {
+        InputTokens = reader.Count(report, "prompt_eval_count"),
+        OutputTokens = reader.Count(report, "eval_count"),
+        InputField = "raw.prompt_eval_count",
+        OutputField = "raw.eval_count",
+    };
+
+    /// <summary>Titan's text models on Bedrock: one count of the prompt, and one of each result.</summary>
+    public static ReportCounts Titan(ReportReader reader, in ReportObject report)
+    {
+        var output = 0L;
+        foreach (var result in reader.List(report, "results")) output += reader.Count(result, "tokenCount");
+        return new()
+        {
+            InputTokens = reader.Count(report, "inputTextTokenCount"),
+            OutputTokens = output + reader.Count(report, "outputTextTokenCount", "totalOutputTextTokenCount"),
+            InputField = "raw.inputTextTokenCount",
+            OutputField = "raw.results",
+        };
+    }
+
+    public static readonly string[] TotalMarks = ["total_tokens", "totalTokens", "totalTokenCount", "total_token_count"];
+
+    /// <summary>How many there were, and nothing of what they were: input alone, where the provider's models put out none.</summary>
+    public static ReportCounts TotalOnly(ReportReader reader, in ReportObject report, bool onlyInput)
+    {
+        var total = reader.Count(report, TotalMarks);
+        // Of embeddings of images: the text is told beside the total.
+        reader.Known(report, "text_tokens", "image_pixels");
+        return (onlyInput ? new() { InputTokens = total } : new ReportCounts { TotalTokens = total }) with { InputField = "raw.total_tokens" };
+    }
+
+    /// <summary>Totals that are to include what was cached and what was thought; where they are less, those stand beside them.</summary>
+    internal static ReportCounts Totals(ReportReader reader, in ReportObject report, long input, long output, long cached, long thought,
+        (string Input, string Output, string Total) names, bool cacheMayBeApart = false)
+    {
+        if (cached > input)
+        {
+            if (!cacheMayBeApart)
+                reader.Dispute($"raw.{names.Input}", $"is {input}, less than the {cached} that were cached");
+            input += cached;
+        }
+        if (thought > output)
+        {
+            reader.Dispute($"raw.{names.Output}", $"is {output}, less than the {thought} of reasoning");
+            output += thought;
+        }
+        if (reader.Find(report, names.Total) is { } total && total != input + output && !(cacheMayBeApart && total == input + output - cached))
+        {
+            if (thought > 0 && total == input + output + thought) output += thought;
+            else if (cached > 0 && total == input + output + cached) input += cached;
+            else
+            {
+                reader.Dispute($"raw.{names.Total}", $"is {total}, but `{names.Input}` and `{names.Output}` add up to {input + output}");
+                output = Math.Max(output, total - input);
+            }
+        }
+        return new() { InputTokens = input, OutputTokens = output, InputField = $"raw.{names.Input}", OutputField = $"raw.{names.Output}" };
+    }
+}

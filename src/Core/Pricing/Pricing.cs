@@ -1,0 +1,92 @@
+// What a usage costs its account: by the price of its model, by what its provider says that it charged, or by what its caller says.
+using NodaTime;
+
+namespace Purser.Core;
+
+/// <summary>
+/// <see cref="Cost"/> is null where nothing of it has a price. <see cref="Usage"/> has its provider filled in; <see cref="Unpriced"/>: not by
+/// a price of its own, or not all of it.
+/// </summary>
+sealed record Pricing(Usage Usage, long? Cost, Rated? Rated, bool Unpriced)
+{
+    /// <summary>Counts without a rate, where others have one.</summary>
+    public IReadOnlyList<string>? UnpricedParts { get; init; }
+    public string? Tier { get; init; }
+
+    /// <summary>What its provider says that it charged, in the account's currency.</summary>
+    public long? ReportedNanos { get; init; }
+    public ModelPrice? Own { get; init; }
+
+    /// <summary>Something in it has no price, and nobody knows what all of it cost.</summary>
+    public bool IsPartial => Unpriced && (Cost is null || UnpricedParts is not null);
+
+    /// <summary>The price version of what was booked as its provider reported it.</summary>
+    public const string ReportedVersion = "reported";
+
+    public static Pricing Of(BudgetState state, Usage usage, Settings settings, Instant at)
+    {
+        var own = settings.Prices.Find(usage.Dimensions.Provider, usage.Dimensions.Model);
+        if (own is not null && usage.Dimensions.Provider is null)
+            usage = usage with { Dimensions = usage.Dimensions with { Provider = own.Provider } };
+        var reported = Reported(state, usage, settings, at);
+        var pricing = Of(state, usage, settings, at, own, reported);
+        return pricing with { Own = own, ReportedNanos = reported?.Nanos };
+    }
+
+    static Pricing Of(BudgetState state, Usage usage, Settings settings, Instant at, ModelPrice? own, Rated? reported)
+    {
+        if (usage.CostNanos is { } given) return new(usage, given, null, false);
+        if (reported is not null && state.Effective.PreferredCost == PreferredCost.Reported)
+            return new(usage, reported.Nanos, reported, false);
+        var terms = usage.Terms(at);
+        var missing = default(RateKindSet);
+        if (own?.At(at) is { } price && Rate(price, price.Known(usage, terms, out missing)) is { } known)
+        {
+            var priced = new Pricing(usage, known.Nanos, known, !missing.IsEmpty) { Tier = price.TierOf(terms) };
+            if (missing.IsEmpty) return priced;
+            priced = priced with { UnpricedParts = UsageNames.Of(missing) };
+            // The provider charged for all of it; never less than for what is known of it.
+            return reported is null ? priced
+                : reported.Nanos > known.Nanos ? priced with { Cost = reported.Nanos, Rated = reported, Unpriced = false }
+                : priced with { Unpriced = false };
+        }
+        if (reported is not null) return new(usage, reported.Nanos, reported, false);
+        if (usage is { InputTokens: 0, OutputTokens: 0, TotalTokens: null or 0, Parts: null }) return new(usage, 0, null, false);
+        if (state.Effective.UnpricedRule == UnpricedRule.Fallback
+            && settings.Prices.Find(null, state.Effective.FallbackModel)?.At(at) is { } fallback
+            && Rate(fallback, fallback.Known(usage, terms, out missing)) is { } guessed)
+            return new(usage, guessed.Nanos, guessed, true) { UnpricedParts = missing.IsEmpty ? null : UsageNames.Of(missing) };
+        return new(usage, null, null, true);
+
+        Rated? Rate(PricePeriod by, decimal? list) => new Ratable(state, settings, usage.Dimensions, own?.Canonical, at,
+            usage.TotalTokens ?? usage.InputTokens + usage.OutputTokens, usage.Requests).Rate(by, list);
+    }
+
+    static Rated? Reported(BudgetState state, Usage usage, Settings settings, Instant at)
+    {
+        const string currency = "USD";
+        if (usage.ReportedCost is not { } cost || settings.ExchangeRates.Between(currency, state.Effective.Currency, at) is not { } conversion)
+            return null;
+        if (conversion.Of(cost).ToDecimal() is not { } amount || amount > Money.Largest) return null;
+        var foreign = state.Effective.Currency != currency;
+        return new(Money.CeilingNanos(amount), ReportedVersion, foreign ? currency : null, foreign ? ((Exact)cost).ToString() : null,
+            foreign ? conversion.Rate : null, 0);
+    }
+
+    /// <summary>A record with all that is known of its price.</summary>
+    public UsageRecord Priced(UsageRecord record) => record with
+    {
+        Usage = Usage,
+        PriceVersion = Rated?.Version,
+        PriceCurrency = Rated?.PriceCurrency,
+        PriceCost = Rated?.PriceCost,
+        ExchangeRate = Rated?.ExchangeRate,
+        DiscountNanos = Rated?.DiscountNanos ?? 0,
+        Unpriced = Unpriced,
+        UnpricedParts = UnpricedParts,
+        RatedTier = Tier,
+        ReportedNanos = ReportedNanos,
+        CanonicalProvider = Own is not null && Own.Provider != Usage.Dimensions.Provider ? Own.Provider : null,
+        CanonicalModel = Own is not null && Own.Canonical != Usage.Dimensions.Model ? Own.Canonical : null,
+    };
+}
