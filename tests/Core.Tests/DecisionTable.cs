@@ -535,9 +535,89 @@ public sealed class DecisionTable
             record s in=100 model=small                                     => done unpriced=no cost=0.0001 price=test-1 money=0.0001/0
             record t in=100 cached=40 model=wise                            => done cost=0.00032 unpriced=no
             record u in=100 searches=2 model=wise                           => done cost=0.0205
-            record v in=100 pages=2 model=wise                              => done unpriced=yes cost=0
+            record v in=100 pages=2 model=wise                              => done unpriced=yes unrated=pages cost=0.0005
+            record z pages=2 model=wise                                     => done unpriced=yes unrated=none cost=0
             record w cost=0.25                                              => done unpriced=no cost=0.25 price=none
             record x                                                        => done unpriced=no cost=0 price=none
+            """,
+        ["Never_less_is_booked_for_more_work"] = """
+            policy money cost/lifetime 10                                   => done
+            record a in=100 out=10 model=small                              => done cost=0.00012 unpriced=no tier=standard
+            record b in=100 out=10 searches=1 model=small                   => done cost=0.00012 unpriced=yes unrated=webSearches
+            reserve h in=100 max=10 cost=0.3                                => done
+            settle h c in=100 out=10 searches=1 model=small                 => done cost=0.3 unpriced=yes unrated=webSearches
+            reserve g in=100 max=10 model=small                             => done cost=0.00012
+            settle g d in=1000 out=10 searches=1 model=small                => done cost=0.00102 unpriced=yes unrated=webSearches
+            reserve f in=100 max=10 model=small                             => done cost=0.00012
+            settle f e in=10 out=1 searches=1 model=small partial           => done cost=0.000012 unpriced=yes
+            """,
+        ["A_hold_takes_units_as_the_most_there_can_be"] = """
+            policy money cost/day 1                                         => done
+            check in=100 max=10 searches=3 model=wise                       => done
+            reserve h in=100 max=10 searches=3 model=wise                   => done cost=0.03075 money=0/0.03075
+            settle h u in=100 out=10 searches=2 model=wise                  => done cost=0.02075 money=0.02075/0
+            reserve g searches=3 model=wise                                 => done cost=0.03
+            reserve f in=100 max=10 cached=100 model=wise                   => done cost=0.00075
+            reserve e in=100 max=10 pages=1 model=wise                      => unprocessable model
+            """,
+        ["A_total_counts_whole_against_input_and_output"] = """
+            policy all tokens/day 1000; in inputTokens/day 1000; out outputTokens/day 1000; money cost/day 1 => done
+            record a total=350 model=small                                  => done tokens=350 cost=0.0007 all=350/0 in=350/0 out=350/0
+            reserve h tokens=400 model=small                                => done cost=0.0008
+            settle h b total=300                                            => done tokens=300 cost=0.0006 all=650/0 in=650/0 out=650/0
+            record c total=5 in=1                                           => invalid totalTokens
+            """,
+        ["What_a_provider_charged_is_kept_beside_the_price"] = """
+            policy money cost/lifetime 10                                   => done
+            record a in=100 out=10 reported=0.5 model=small                 => done cost=0.00012 reported=0.5 unpriced=no
+            record b in=100 out=10 reported=0.5 model=nobody                => done cost=0.5 reported=0.5 unpriced=no price=reported
+            record c in=100 searches=1 reported=0.01 model=small            => done cost=0.01 unpriced=no unrated=webSearches
+            record d in=100 searches=1 reported=0.00001 model=small         => done cost=0.0001 unpriced=no unrated=webSearches
+            record e in=100 out=10 reported=0.5 cost=0.2 model=small        => done cost=0.2 reported=0.5
+            policy money cost/lifetime 10 with book=reported                => done
+            record f in=100 out=10 reported=0.5 model=small                 => done cost=0.5 price=reported
+            """,
+        ["A_report_that_contradicts_itself_is_booked_unless_the_policy_refuses_it"] = """
+            policy day tokens/day 1000                                      => done
+            record a in=8 disputed                                          => done disputed=yes day=8/0
+            policy day tokens/day 1000 with disputed=refuse                 => done
+            record b in=8 disputed                                          => unprocessable raw day=8/0
+            reserve h tokens=100 ttl=60                                     => done day=8/100
+            settle h c in=8 disputed                                        => unprocessable raw events=SettleRefused
+            settle h d in=8 disputed                                        => unprocessable raw events=none
+            wait 61s
+            tick                                                            => done events=Expired day=108/0
+            """,
+        ["A_hold_is_charged_if_a_settlement_of_it_was_refused_for_its_content"] = """
+            policy day tokens/day 1000                                      => done
+            reserve h tokens=100 ttl=60                                     => done
+            settle h u in=-1                                                => invalid inputTokens events=SettleRefused
+            reserve g tokens=100 ttl=60                                     => done
+            refuse-settle g                                                 => invalid raw events=SettleRefused
+            refuse-settle nothing                                           => invalid raw events=none
+            reserve f tokens=100 ttl=60                                     => done
+            refuse-settle f                                                 => invalid raw
+            settle f v in=10                                                => done day=10/200
+            wait 61s
+            tick                                                            => done day=210/0
+            get h                                                           => done state=charged
+            settle g w in=30                                                => done late day=140/0
+            """,
+        ["What_other_models_did_is_a_line_of_its_own"] = """
+            policy all tokens/day 10000; small tokens/day 10000 match model=small; big tokens/day 10000 match model=big; money cost/day 1; calls requests/day 10 => done
+            record a in=100 out=10 model=small lines=big:50:5               => done tokens=165 cost=0.00072 lines=big:55:0.0006 all=165/0 small=110/0 big=55/0 money=0.00072/0 calls=1/0
+            record a in=100 out=10 model=small lines=big:50:5               => done tokens=165 cost=0.00072 events=none
+            reserve h in=100 max=100 model=small                            => done all=165/200
+            settle h b in=100 out=10 model=small lines=big:50:5,big:10:0    => done tokens=175 all=340/0 small=220/0 big=120/0 calls=2/0
+            reserve g in=100 max=100 model=small ttl=60                     => done
+            settle g c in=50 out=0 model=small unknown lines=big:10:0       => done tokens=200 all=540/0
+            settle g d in=20 out=0 model=small lines=big:30:0               => done tokens=50 late all=400/0
+            """,
+        ["The_tier_that_was_used_is_said_and_an_unknown_one_refused"] = """
+            record a in=100 model=small tier=batch                          => done tier=standard
+            record b in=100 model=small tier=default                        => done tier=standard
+            record c in=100 model=small tier=nonsense                       => invalid serviceTier
+            check in=100 max=1 model=small tier=nonsense                    => invalid serviceTier
             """,
         ["An_overrun_is_of_what_the_hold_was_about"] = """
             policy money cost/day 1; day tokens/day none                    => done

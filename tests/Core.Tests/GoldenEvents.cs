@@ -97,6 +97,18 @@ public sealed class GoldenEvents
         ["settled.3"] = new Settled(record with { ChargedAt = at + Duration.FromMinutes(15) }, []) { At = at },
         ["settled"] = new Settled(record, touches) { At = at },
         ["settled.2"] = new Settled(record with { Usage = record.Usage with { Region = "us", Speed = "fast" } }, touches) { At = at },
+        ["settled.reported"] = new Settled(record with
+        {
+            Usage = record.Usage with { ReportedCost = 0.0000123m, Disputed = "`total_tokens` is 9", Unread = ["novel_tokens"] },
+            UnpricedParts = ["webSearches"], RatedTier = "batch", CanonicalProvider = "google", CanonicalModel = "gemini-2.5-flash",
+            ReportedNanos = 12300, Lines = [new("line:1:u1", "anthropic", "claude-opus-4-7", 12, 34, "v1", true)],
+        }, touches) { At = at },
+        ["settled.line"] = new Settled(record with
+        {
+            Id = "line:1:u1", LineOf = "u1",
+            Usage = new() { TotalTokens = 9, Lines = [new("claude-opus-4-7", 10, 2, new() { CachedInputTokens = 3 })] },
+        }, []) { At = at },
+        ["settleRefused"] = new SettleRefused("h1", "raw", "contradicts itself") { At = at },
         ["released"] = new Released("h1") { At = at },
         ["expired"] = new Expired("h1", null, []) { At = at },
         ["expired.charged"] = new Expired("h1", record with { Kind = RecordKind.Expired }, touches) { At = at },

@@ -8,7 +8,8 @@
 // policy LIMITS [with SETTINGS] => done                 limits are `ID UNIT/WINDOW AMOUNT [soft|adaptive] [shadow|off] [each D] [match D=P]
 // [at R,R]`, parted by `;`
 //   check|reserve ID|extend HOLD ID [ESTIMATE]            tokens= in= max= cost= ttl= model= provider= user= session= tool= tag.NAME= ...
-//   settle HOLD ID|record ID [USAGE]                      in= out= cost= cached= at= failed partial unknown ...
+//   settle HOLD ID|record ID [USAGE]                      in= out= total= cost= cached= at= reported= lines=MODEL:IN:OUT,... tier=
+//                                                         failed partial unknown disputed ...
 //   override ID LIMIT|UNIT/WINDOW ±AMOUNT until=2h ...    key= from= cut
 // => STATUS [FIELD] [CHECKS]                            done | unknown-account | invalid | mismatch | not-found | conflict | version |
 // unprocessable | paused | refused
@@ -116,6 +117,7 @@ sealed partial class Table
                 return new Extend(words[0], Id(words[1]), Number(named, "ttl"), more == new Estimate() ? null : more);
             case "settle": return new Settle(words[0], Id(words[1]), UsageOf(words, named), !words.Contains("partial"),
                 words.Contains("unknown"));
+            case "refuse-settle": return new RefuseSettle(words[0], "raw", "is no usage report that is known");
             case "release": return new Release(words[0]);
             case "record": return new Record(Id(words[0]), UsageOf(words, named));
             case "reprice": return new Reprice(words[0], words.Contains("unpriced"));
@@ -192,6 +194,11 @@ sealed partial class Table
             case "late": return Bool(settlement!.Late);
             case "overrun": return Bool(settlement!.Overrun);
             case "unpriced": return Bool(settlement!.Unpriced);
+            case "unrated": return List(settlement!.UnpricedParts ?? []);
+            case "tier": return settlement!.ServiceTier ?? "none";
+            case "reported": return settlement!.ReportedCost ?? "none";
+            case "disputed": return Bool(settlement!.Disputed is not null);
+            case "lines": return List((settlement!.Lines ?? []).Select(line => $"{line.Model}:{line.Tokens}:{Money.Format(line.CostNanos)}"));
             case "account": return status!.Status;
             case "is-paused": return Bool(status!.Paused);
             case "active": return status!.ActiveReservations.ToString(CultureInfo.InvariantCulture);
@@ -262,6 +269,9 @@ sealed partial class Table
                     ? Enum.Parse<ExpiryRule>(rule, true) : null) : null,
             StatusLevels = settings.TryGetValue("levels", out var levels)
                 ? new(Decimal(levels.Split(',')[0]), Decimal(levels.Split(',')[1]), Decimal(levels.Split(',')[2])) : null,
+            Usage = settings.Keys.Any(key => key is "disputed" or "book")
+                ? new(settings.TryGetValue("disputed", out var doubt) ? Enum.Parse<DisputedRule>(doubt, true) : null,
+                    settings.TryGetValue("book", out var booked) ? Enum.Parse<PreferredCost>(booked, true) : null) : null,
             OverridesAllowed = settings.TryGetValue("overrides", out var allowed) ? allowed == "yes" : null,
             Adaptive = settings.Keys.Any(key => key is "measures" or "models" or "least")
                 ? new(settings.TryGetValue("measures", out var measures) ? measures.Split(',', StringSplitOptions.RemoveEmptyEntries)
@@ -316,7 +326,16 @@ sealed partial class Table
         ToolTokens = Number(named, "tools"),
         Temperature = named.TryGetValue("temperature", out var temperature) ? Decimal(temperature) : null,
         CostNanos = Cost(named),
+        ServiceTier = named.GetValueOrDefault("tier"),
+        Parts = PartsOf(named),
     };
+
+    static UsageParts? PartsOf(Dictionary<string, string> named) => named.Keys.Any(key => key is "cached" or "searches" or "pages" or "pictures")
+        ? new()
+        {
+            CachedInputTokens = Number(named, "cached") ?? 0, WebSearches = Number(named, "searches") ?? 0,
+            Pages = Number(named, "pages") ?? 0, ImageOutputTokens = Number(named, "pictures") ?? 0,
+        } : null;
 
     Usage UsageOf(List<string> words, Dictionary<string, string> named) => new()
     {
@@ -327,9 +346,14 @@ sealed partial class Table
         CostNanos = Cost(named),
         Success = !words.Contains("failed"),
         Timestamp = named.TryGetValue("at", out var at) ? Moment(at) : null,
-        Parts = named.ContainsKey("cached") || named.ContainsKey("searches") || named.ContainsKey("pages")
-            ? new() { CachedInputTokens = Number(named, "cached") ?? 0, WebSearches = Number(named, "searches") ?? 0,
-                Pages = Number(named, "pages") ?? 0 } : null,
+        Parts = PartsOf(named),
+        TotalTokens = Number(named, "total"),
+        ServiceTier = named.GetValueOrDefault("tier"),
+        ReportedCost = named.TryGetValue("reported", out var reported) ? Decimal(reported) : null,
+        Disputed = words.Contains("disputed") ? "`total_tokens` is 9, but the counts add up to 8" : null,
+        Lines = named.TryGetValue("lines", out var lines) ? [.. lines.Split(',').Select(line => line.Split(':'))
+            .Select(line => new UsageLine(line[0], long.Parse(line[1], CultureInfo.InvariantCulture),
+                long.Parse(line[2], CultureInfo.InvariantCulture)))] : null,
     };
 
     static Dimensions DimensionsOf(Dictionary<string, string> named)

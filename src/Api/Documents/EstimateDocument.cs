@@ -1,10 +1,11 @@
-// What a caller expects a call to use: the body of check, of reservations and of extend.
+// What a caller expects a call to use: the body of check, of reservations and of extend. Kinds of tokens and units
+// are those of a usage: as many as there can be at most.
 using Purser.Api.Json;
 using Purser.Core;
 
 namespace Purser.Api.Documents;
 
-public sealed class EstimateDocument : DimensionsDocument
+public sealed class EstimateDocument : PartsDocument
 {
     public string? Id { get; set; }
     public long? TtlSeconds { get; set; }
@@ -30,6 +31,7 @@ public sealed class EstimateDocument : DimensionsDocument
         Region = Region,
         Speed = Speed,
         CostNanos = Cost?.Nanos,
+        Parts = ToParts(),
     };
 
     internal Check ToCheck() => new(ToEstimate());

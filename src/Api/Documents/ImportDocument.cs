@@ -12,7 +12,6 @@ public sealed class ImportLineDocument : UsageDocument
     public RecordKind? Kind { get; set; }
     public string? ReservationId { get; set; }
     public Instant? BookedAt { get; set; }
-    public long? TotalTokens { get; set; }
     public string? PriceVersion { get; set; }
     public bool? Late { get; set; }
     public bool? Overrun { get; set; }
@@ -24,6 +23,16 @@ public sealed class ImportLineDocument : UsageDocument
     public string? Corrects { get; set; }
     public string? CorrectedBy { get; set; }
     public string? Reason { get; set; }
+    public IReadOnlyList<string>? UnpricedParts { get; set; }
+    public string? RatedTier { get; set; }
+    public string? CanonicalProvider { get; set; }
+    public string? CanonicalModel { get; set; }
+    public string? Disputed { get; set; }
+    public IReadOnlyList<string>? Unread { get; set; }
+    public bool? TotalOnly { get; set; }
+    public IReadOnlyList<LineDocument>? Lines { get; set; }
+    public string? LineOf { get; set; }
+    public string? Reference { get; set; }
 
     /// <summary>The usage as it was booked; what had no price is priced now, where it can be.</summary>
     internal Usage ToImported()
@@ -31,8 +40,11 @@ public sealed class ImportLineDocument : UsageDocument
         // An export tells the counts and the report that they were read from.
         var raw = InputTokens is null ? null : Raw;
         if (raw is not null) Raw = null;
+        if (TotalOnly == true) (InputTokens, OutputTokens) = (null, null);
+        else TotalTokens = null;
         var usage = ToUsage();
         if (raw is not null) usage = usage with { Raw = raw.Value.Json };
+        if (Disputed is not null || Unread is not null) usage = usage with { Disputed = Disputed, Unread = Unread };
         return Unpriced == true ? usage with { CostNanos = null } : usage;
     }
 }

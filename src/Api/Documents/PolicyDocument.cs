@@ -45,6 +45,9 @@ public sealed class PolicyDocument
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public AnomalySettingsDocument? Anomalies { get; set; }
 
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public UsageSettingsDocument? Usage { get; set; }
+
     /// <summary>Set by the service. Accepted and ignored when sent; `If-Match` is how to insist on a version.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? Version { get; set; }
@@ -65,6 +68,7 @@ public sealed class PolicyDocument
             Discounts = Discounts?.ToDiscounts(),
             Adaptive = Adaptive?.ToSettings(),
             Anomalies = Anomalies?.ToSettings(),
+            Usage = Usage is null ? null : new(Usage.Disputed, Usage.Cost),
         };
     }
 
@@ -84,6 +88,7 @@ public sealed class PolicyDocument
         Discounts = DiscountsDocument.Of(policy.Discounts),
         Adaptive = policy.Adaptive is { } adaptive ? AdaptiveDocument.Of(adaptive) : null,
         Anomalies = policy.Anomalies is { } anomalies ? AnomalySettingsDocument.Of(anomalies) : null,
+        Usage = policy.Usage is { } usage ? new() { Disputed = usage.Disputed, Cost = usage.Cost } : null,
         Version = version,
     };
 
@@ -103,6 +108,7 @@ public sealed class PolicyDocument
         Discounts = DiscountsDocument.Of(policy.Discounts),
         Adaptive = AdaptiveDocument.Of(new(policy.Measures, policy.FallbackModels, policy.MinOutputTokens)),
         Anomalies = AnomalySettingsDocument.Of((policy.Anomalies ?? new()).Filled),
+        Usage = new() { Disputed = policy.DisputedRule, Cost = policy.PreferredCost },
         Version = version,
     };
 }
@@ -236,6 +242,17 @@ public sealed class UnpricedDocument
 
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Fallback { get; set; }
+}
+
+/// <summary>How usage is booked: `disputed` (book or refuse) for reports that contradict themselves, `cost` (computed or reported) where
+/// the provider says what it charged.</summary>
+public sealed class UsageSettingsDocument
+{
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DisputedRule? Disputed { get; set; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public PreferredCost? Cost { get; set; }
 }
 
 public sealed class HoldsDocument

@@ -44,6 +44,12 @@ public sealed class SettlementDocument : UsageResultDocument
         Late = settlement.Late;
         Overrun = settlement.Overrun;
         Limits = LimitViewDocument.Of(settlement.Limits);
+        UnpricedParts = settlement.UnpricedParts;
+        ServiceTier = settlement.ServiceTier;
+        ReportedCost = settlement.ReportedCost;
+        Disputed = settlement.Disputed;
+        Unread = settlement.Unread;
+        Lines = settlement.Lines is { } lines ? [.. lines.Select(LineDocument.Of)] : null;
     }
 
     public string? ReservationId { get; }
@@ -56,6 +62,38 @@ public sealed class SettlementDocument : UsageResultDocument
     public bool Late { get; }
     public bool Overrun { get; }
     public IReadOnlyList<LimitViewDocument> Limits { get; }
+
+    /// <summary>The tier whose rates were used: standard, batch, flex or priority.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? ServiceTier { get; }
+
+    /// <summary>Counts that the price has no rate for, where it has some for others: they are not in the cost.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? UnpricedParts { get; }
+
+    /// <summary>What the provider says that it charged, in the account's currency.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? ReportedCost { get; }
+
+    /// <summary>How the report contradicts itself; the larger reading is booked.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Disputed { get; }
+
+    /// <summary>Members of the report that may be counts and were not read.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? Unread { get; }
+
+    /// <summary>What other models did inside of the same call; tokens and cost include it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<LineDocument>? Lines { get; }
+}
+
+/// <summary>A record of its own, booked together with the call.</summary>
+public sealed record LineDocument(string UsageId, string? Provider, string? Model, long Tokens, string Cost, string? PriceVersion,
+    bool Unpriced)
+{
+    internal static LineDocument Of(Core.BookedLine line) => new(
+        line.Id, line.Provider, line.Model, line.Tokens, Core.Money.Format(line.CostNanos), line.PriceVersion, line.Unpriced);
 }
 
 public sealed record UsageResultsDocument(IReadOnlyList<UsageResultDocument> Items);

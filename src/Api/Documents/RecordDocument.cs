@@ -42,6 +42,17 @@ public sealed class RecordDocument : PartsDocument
         Corrects = record.Corrects;
         CorrectedBy = record.CorrectedBy;
         Reason = record.Reason;
+        UnpricedParts = record.UnpricedParts;
+        RatedTier = record.RatedTier;
+        CanonicalProvider = record.CanonicalProvider;
+        CanonicalModel = record.CanonicalModel;
+        ReportedCost = record.ReportedNanos is { } reported ? Money.Format(reported) : null;
+        Disputed = usage.Disputed;
+        Unread = usage.Unread;
+        TotalOnly = usage.TotalTokens is null ? null : true;
+        Lines = record.Lines is { } lines ? [.. lines.Select(LineDocument.Of)] : null;
+        LineOf = record.LineOf;
+        Reference = record.Reference;
         Late = record.Late;
         Overrun = record.Overrun;
         Final = record.Final;
@@ -97,6 +108,48 @@ public sealed class RecordDocument : PartsDocument
 
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Reason { get; }
+
+    /// <summary>Counts that the price has no rate for, where it has some for others: they are not in the cost.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? UnpricedParts { get; }
+
+    /// <summary>The tier whose rates were used.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? RatedTier { get; }
+
+    /// <summary>The names that reports put it under, where those that were given are others.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? CanonicalProvider { get; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? CanonicalModel { get; }
+
+    /// <summary>What the provider says that it charged, in the account's currency.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? ReportedCost { get; }
+
+    /// <summary>How the report contradicts itself; the larger reading is booked.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Disputed { get; }
+
+    /// <summary>Members of the report that may be counts and were not read.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? Unread { get; }
+
+    /// <summary>True where input and output were not told apart: both are the whole total.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public bool? TotalOnly { get; }
+
+    /// <summary>What other models did inside of the same call: records of their own.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<LineDocument>? Lines { get; }
+
+    /// <summary>The record of the call that this one is a line of.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? LineOf { get; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Reference { get; }
 
     public bool Late { get; }
     public bool Overrun { get; }

@@ -11,6 +11,10 @@ public class UsageDocument : PartsDocument
     public Instant? Timestamp { get; set; }
     public long? InputTokens { get; set; }
     public long? OutputTokens { get; set; }
+
+    /// <summary>All there was, where input and output are not told apart; `tokens` says the same.</summary>
+    public long? TotalTokens { get; set; }
+    public long? Tokens { get; set; }
     public long? Requests { get; set; }
     public string? ServiceTier { get; set; }
     public string? Region { get; set; }
@@ -22,6 +26,9 @@ public class UsageDocument : PartsDocument
     public IReadOnlyList<string>? Tools { get; set; }
     public string? ToolCallId { get; set; }
     public Cost? Cost { get; set; }
+
+    /// <summary>What the provider says that it charged, in USD.</summary>
+    public Cost? ReportedCost { get; set; }
     public FreeObject? Metadata { get; set; }
 
     /// <summary>The provider's own usage object: instead of tokens and their parts.</summary>
@@ -40,6 +47,7 @@ public class UsageDocument : PartsDocument
             Timestamp = Timestamp,
             InputTokens = InputTokens ?? 0,
             OutputTokens = OutputTokens ?? 0,
+            TotalTokens = Total(),
             Parts = ToParts(),
             Requests = Requests ?? 1,
             ServiceTier = ServiceTier,
@@ -52,34 +60,61 @@ public class UsageDocument : PartsDocument
             Tools = Tools,
             ToolCallId = ToolCallId,
             CostNanos = Cost?.Nanos,
+            ReportedCost = ReportedCost is { } reported ? Money.ToDecimal(reported.Nanos) : null,
             Metadata = Metadata?.Json,
         };
         return Raw is { } raw ? Normalised(usage, raw.Json) : usage;
     }
 
-    /// <summary>The usage with the counts of a report. The size of a search's context, which no report tells, may stand beside
-    /// it.</summary>
+    /// <summary>The total, where nothing beside it tells what it is made of.</summary>
+    long? Total()
+    {
+        if (Tokens is not null && TotalTokens is not null && Tokens != TotalTokens)
+            throw RequestRefusedException.Invalid("totalTokens", "says the same as `tokens`; give one of them");
+        if ((Tokens ?? TotalTokens) is not { } total) return null;
+        if (InputTokens is null && OutputTokens is null) return total;
+        return (InputTokens ?? 0) + (OutputTokens ?? 0) == total ? null
+            : throw RequestRefusedException.Invalid(
+                Tokens is null ? "totalTokens" : "tokens", "is not the sum of `inputTokens` and `outputTokens`; leave it out");
+    }
+
+    /// <summary>The usage with the counts of a report. Units that the report does not tell may stand beside it.</summary>
     Usage Normalised(Usage usage, string raw)
     {
         if (InputTokens is not null) throw Twice("inputTokens");
         if (OutputTokens is not null) throw Twice("outputTokens");
-        if (usage.Parts is { } given && given != new UsageParts { WebSearchContext = given.WebSearchContext })
-            throw RequestRefusedException.Invalid("raw", "says what the parts are; leave out those beside it");
+        if (TotalTokens is not null) throw Twice("totalTokens");
+        if (Tokens is not null) throw Twice("tokens");
         if (raw.Length > Validity.LongestText)
             throw RequestRefusedException.Invalid("raw", $"must not be longer than {Validity.LongestText} characters");
         var (reading, problem) = UsageReport.Read(Provider, Model, raw);
         if (reading is null) throw new RequestRefusedException(problem!);
         return usage with
         {
+            Dimensions = reading.Model is { } served ? usage.Dimensions with { Model = served } : usage.Dimensions,
             InputTokens = reading.InputTokens,
             OutputTokens = reading.OutputTokens,
-            Parts = usage.Parts?.WebSearchContext is { } context ? (reading.Parts ?? new()) with { WebSearchContext = context }
-                : reading.Parts,
+            TotalTokens = reading.TotalTokens,
+            Parts = Beside(usage.Parts, reading.Parts),
+            Lines = reading.Lines,
+            ReportedCost = usage.ReportedCost ?? reading.ReportedCost,
+            Disputed = reading.Disputed,
+            Unread = reading.Unread,
             ServiceTier = usage.ServiceTier ?? reading.ServiceTier,
             Region = usage.Region ?? reading.Region,
             Speed = usage.Speed ?? reading.Speed,
             Raw = raw,
         };
+    }
+
+    /// <summary>The parts of a report with the units given beside it: providers tell searches and pictures outside of their usage.</summary>
+    static UsageParts? Beside(UsageParts? given, UsageParts? read)
+    {
+        if (given is null) return read;
+        read ??= new();
+        if (!given.IsUnitsOnly)
+            throw RequestRefusedException.Invalid("raw", "says how many tokens there were of each kind; leave out those beside it");
+        return read.WithUnits(given, out var twice) is { } both ? both : throw Twice(twice!);
     }
 
     static RequestRefusedException Twice(string field) =>

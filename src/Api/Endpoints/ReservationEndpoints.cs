@@ -38,12 +38,31 @@ sealed class ReservationEndpoints(IBudgetAuthority authority)
     {
         var account = PathValue.Account(http);
         var reservation = PathValue.Of(http, "reservation");
-        var usage = await Body.ReadAsync(http, ApiJson.Default.SettleDocument);
-        var outcome = await authority.SendAsync(account, usage.ToSettle(reservation, RequestId.Given(http, usage.Id)));
+        var outcome = await authority.SendAsync(account, await SettleOf(http, account, reservation));
         await (outcome is { Status: OutcomeStatus.Done, Answer: Settlement settlement }
             ? Reply.JsonAsync(http, 200, new SettlementDocument(settlement), ApiJson.Default.SettlementDocument)
                 : Problems.WriteAsync(http, outcome));
     }
+
+    /// <summary>A body that nobody can book belongs to a call that was made: the hold is told so, and is charged when it runs out.</summary>
+    async Task<Settle> SettleOf(HttpContext http, string account, string reservation)
+    {
+        try
+        {
+            var usage = await Body.ReadAsync(http, ApiJson.Default.SettleDocument);
+            return usage.ToSettle(reservation, RequestId.Given(http, usage.Id));
+        }
+        catch (RequestRefusedException refused) when (refused.Outcome.Status is OutcomeStatus.Invalid or OutcomeStatus.Unprocessable)
+        {
+            var detail = refused.Outcome.Detail is { Length: > Longest } longer ? longer[..Longest] : refused.Outcome.Detail;
+            var told = await authority.SendAsync(account, new RefuseSettle(reservation, refused.Outcome.Field, detail));
+            // What can not be written down now must be sent again: else the hold would go without being charged.
+            if (told.IsTransient) throw new RequestRefusedException(told);
+            throw;
+        }
+    }
+
+    const int Longest = 500;
 
     public async Task Release(HttpContext http)
     {

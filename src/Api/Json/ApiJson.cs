@@ -14,7 +14,8 @@ namespace Purser.Api.Json;
         typeof(TextConverter), typeof(WholeNumberConverter), typeof(NumberConverter), typeof(FlagConverter), typeof(TimeConverter),
         typeof(WindowNameConverter), typeof(UnitConverter), typeof(EnforcementConverter), typeof(ModeConverter),
             typeof(UnpricedRuleConverter),
-        typeof(ExpiryRuleConverter), typeof(WeekdayConverter), typeof(ReservationStateConverter), typeof(RecordKindConverter),
+        typeof(ExpiryRuleConverter), typeof(DisputedRuleConverter), typeof(PreferredCostConverter),
+        typeof(WeekdayConverter), typeof(ReservationStateConverter), typeof(RecordKindConverter),
         typeof(AnomalyKindConverter), typeof(AnomalyUnitConverter), typeof(SeverityConverter), typeof(TrendDirectionConverter),
     ])]
 [JsonSerializable(typeof(AccountsDocument))]

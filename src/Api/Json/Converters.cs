@@ -173,6 +173,10 @@ sealed class UnpricedRuleConverter : WordConverter<UnpricedRule>;
 
 sealed class ExpiryRuleConverter : WordConverter<ExpiryRule>;
 
+sealed class DisputedRuleConverter : WordConverter<DisputedRule>;
+
+sealed class PreferredCostConverter : WordConverter<PreferredCost>;
+
 sealed class WeekdayConverter : WordConverter<IsoDayOfWeek>;
 
 sealed class ReservationStateConverter : WordConverter<ReservationState>;

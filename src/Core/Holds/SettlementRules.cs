@@ -97,7 +97,7 @@ static class SettlementRules
     /// out, unless somebody settles or releases it until then.
     /// </summary>
     public static Result RefuseSettle(BudgetState state, string reservationId, Outcome refusal, Instant now) =>
-        state.Holds.TryGetValue(reservationId, out var hold) && hold is { State: ReservationState.Active, OnExpiry: ExpiryRule.Release }
+        reservationId is not null && state.Holds.TryGetValue(reservationId, out var hold) && hold is { State: ReservationState.Active, OnExpiry: ExpiryRule.Release }
             ? new(refusal, [new SettleRefused(hold.Id, refusal.Field, refusal.Detail) { At = now }]) : new(refusal);
 
     public static void Apply(BudgetState state, SettleRefused refused)

@@ -39,6 +39,46 @@ public sealed record UsageParts
     public decimal AnnotatedPages { get; init; }
     public decimal WebSearches { get; init; }
     public string? WebSearchContext { get; init; }
+
+    /// <summary>Holds nothing but units: no kind of token.</summary>
+    [JsonIgnore]
+    public bool IsUnitsOnly => this is
+    {
+        CachedInputTokens: 0, CachedAudioInputTokens: 0, CachedImageInputTokens: 0, CacheWrite5mTokens: 0, CacheWrite1hTokens: 0,
+        AudioInputTokens: 0, ImageInputTokens: 0, VideoInputTokens: 0, ReasoningTokens: 0, AudioOutputTokens: 0, ImageOutputTokens: 0,
+        VideoOutputTokens: 0, CitationTokens: 0,
+    };
+
+    /// <summary>These parts with the units of others; null where both tell different counts of one unit.</summary>
+    public UsageParts? WithUnits(UsageParts units, out string? twice)
+    {
+        string? differs = null;
+        var both = this with
+        {
+            Queries = Of("queries", Queries, units.Queries),
+            Sessions = Of("sessions", Sessions, units.Sessions),
+            ImagesIn = Of("imagesIn", ImagesIn, units.ImagesIn),
+            ImagesOut = Of("imagesOut", ImagesOut, units.ImagesOut),
+            CharactersIn = Of("charactersIn", CharactersIn, units.CharactersIn),
+            CharactersOut = Of("charactersOut", CharactersOut, units.CharactersOut),
+            AudioSecondsIn = Of("audioSecondsIn", AudioSecondsIn, units.AudioSecondsIn),
+            AudioSecondsOut = Of("audioSecondsOut", AudioSecondsOut, units.AudioSecondsOut),
+            VideoSecondsIn = Of("videoSecondsIn", VideoSecondsIn, units.VideoSecondsIn),
+            VideoSecondsOut = Of("videoSecondsOut", VideoSecondsOut, units.VideoSecondsOut),
+            Pages = Of("pages", Pages, units.Pages),
+            AnnotatedPages = Of("annotatedPages", AnnotatedPages, units.AnnotatedPages),
+            WebSearches = Of("webSearches", WebSearches, units.WebSearches),
+            WebSearchContext = units.WebSearchContext ?? WebSearchContext,
+        };
+        twice = differs;
+        return differs is null ? both : null;
+
+        decimal Of(string name, decimal own, decimal other)
+        {
+            if (own != 0 && other != 0 && own != other) differs ??= name;
+            return own != 0 ? own : other;
+        }
+    }
 }
 
 /// <summary>What another model did inside of the same call: an adviser that was asked, an attempt that was declined.</summary>

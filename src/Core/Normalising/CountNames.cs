@@ -4,7 +4,7 @@ using System.Collections.Frozen;
 
 namespace Purser.Core;
 
-static class CountNames
+public static class CountNames
 {
     static readonly FrozenSet<string> otherWords =
     [

@@ -46,7 +46,8 @@ public static class UsageReport
         }
         using (document)
         {
-            var report = new ReportObject(document.RootElement, "raw");
+            var whole = new ReportObject(document.RootElement, "raw");
+            var report = whole;
             if (!report.Exists) return (null, Outcome.Invalid("raw", "must be a JSON object"));
             var origin = OriginOf(provider, model);
             if (report.Has(InvocationMetrics))
@@ -74,7 +75,7 @@ public static class UsageReport
             };
             if (counts is null) return (null, Outcome.Unprocessable("raw", Unknown(report)));
             counts = counts.Fitted(reader);
-            return reader.Problem is { } problem ? (null, problem) : (counts.ToReading(reader, report), null);
+            return reader.Problem is { } problem ? (null, problem) : (counts.ToReading(reader, whole), null);
         }
     }
 

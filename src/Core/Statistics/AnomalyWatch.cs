@@ -100,7 +100,7 @@ public sealed class AnomalyWatch
             First = Math.Min(First, hour);
             known = null;
         }
-        if (record.Kind != RecordKind.Adjustment) TakeCall(record, at, hours, tokensPerCall, nanosPerCall);
+        if (!record.IsAdjusting && record.LineOf is null) TakeCall(record, at, hours, tokensPerCall, nanosPerCall);
         if (hour == Current) LookAtHour(record, hours);
         if (Pace.Take(at.ToUnixTimeMilliseconds() / 60_000, record.Amounts) && InForce.Velocity) LookAtPace(record, at, hours);
     }

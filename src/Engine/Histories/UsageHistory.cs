@@ -44,7 +44,7 @@ public sealed class UsageHistory
         Watch.Take(record, byHour ??= new(Hours), TokensPerCall, NanosPerCall);
         if (!known) Forget();
         // A correction belongs to its hour, but it is not another call.
-        if (record.Kind == RecordKind.Adjustment) return;
+        if (record.IsAdjusting || record.LineOf is not null) return;
         TokensPerCall = TokensPerCall.With(record.Amounts.Tokens);
         NanosPerCall = NanosPerCall.With(record.Amounts.CostNanos);
         if (record.Usage.DurationMs is { } duration) MillisPerCall = MillisPerCall.With(duration);

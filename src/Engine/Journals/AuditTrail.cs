@@ -50,6 +50,8 @@ public static class AuditTrail
     public static UsageRecord Erased(this UsageRecord record) => record with
     {
         Usage = new() { Success = record.Usage.Success, Requests = record.Usage.Requests },
+        CanonicalProvider = null,
+        CanonicalModel = null,
     };
 
     /// <summary>Every erasure in the trail of an account.</summary>

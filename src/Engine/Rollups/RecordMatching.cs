@@ -48,7 +48,7 @@ public static class RecordMatching
     }
 
     public static UsageFigures Figures(this UsageRecord record) => new(
-        record.At.ToUnixTimeMilliseconds(), record.Amounts.InputTokens, record.Amounts.OutputTokens, record.Amounts.Requests,
+        record.At.ToUnixTimeMilliseconds(), record.Told.Input, record.Told.Output, record.Amounts.Requests,
             record.Amounts.CostNanos,
         record.Usage.Success, record.Usage.DurationMs, record.Unpriced ? 1 : record.GivesPrice ? -1 : 0);
 }

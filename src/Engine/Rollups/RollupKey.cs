@@ -14,7 +14,7 @@ public sealed record RollupKey(
     public static RollupKey Of(string account, UsageRecord record)
     {
         var call = record.Usage.Dimensions;
-        return new(account, call.Orchestrator, call.User, call.Tenant, call.Provider, call.Model, ToolsOf(record.Usage),
+        return new(account, call.Orchestrator, call.User, call.Tenant, record.Provider, record.Model, ToolsOf(record.Usage),
             record.Usage.Success, record.Currency);
     }
 

@@ -379,8 +379,8 @@ sealed partial class SqliteWriter : IDisposable
         insert.Add(++lastUsage).Add(account).Add(record.Id).Add(record.At.ToUnixTimeMilliseconds())
             .Add(record.BookedAt.ToUnixTimeMilliseconds())
             .Add(record.ReservationId).Add(dimensions.Orchestrator).Add(dimensions.User).Add(dimensions.Tenant).Add(dimensions.Session)
-            .Add(dimensions.Provider).Add(dimensions.Model).Add(RollupKey.ToolsOf(usage)).Add(usage.RequestId)
-            .Add(usage.Success).Add(amounts.Tokens).Add(amounts.InputTokens).Add(amounts.OutputTokens).Add(amounts.Requests)
+            .Add(record.Provider).Add(record.Model).Add(RollupKey.ToolsOf(usage)).Add(usage.RequestId)
+            .Add(usage.Success).Add(amounts.Tokens).Add(record.Told.Input).Add(record.Told.Output).Add(amounts.Requests)
                 .Add(amounts.CostNanos)
             .Add(record.Currency).Add(usage.DurationMs).Add(record.Unpriced || record.GivesPrice).Add(bytes).Run();
     }

@@ -9,6 +9,8 @@ public sealed class UsageReportTests
 {
     public static TheoryData<string, int> Sound => Lines("reported.jsonl", "written.jsonl");
 
+    public static TheoryData<string, int> Disputed => Lines("disputed.jsonl");
+
     public static TheoryData<string, int> Wrong => Lines("wrong.jsonl");
 
     [Theory]
@@ -19,6 +21,22 @@ public sealed class UsageReportTests
         var (reading, problem) = Read(one);
         Assert.True(problem is null, $"{problem?.Field}: {problem?.Detail}");
         Assert.Equal(Members(one.GetProperty("expect")), Members(reading!));
+        Assert.Null(reading!.Disputed);
+        Assert.Equal(one.TryGetProperty("unread", out var unread) ? unread.EnumerateArray().Select(name => name.GetString()!) : [], reading.Unread ?? []);
+        var lines = one.TryGetProperty("lines", out var expected) ? expected.EnumerateArray().ToArray() : [];
+        Assert.Equal(lines.Select(line => (Text(line, "model"), line.GetProperty("inputTokens").GetInt64(), line.GetProperty("outputTokens").GetInt64())),
+            (reading.Lines ?? []).Select(line => ((string?)line.Model, line.InputTokens, line.OutputTokens)));
+    }
+
+    [Theory]
+    [MemberData(nameof(Disputed))]
+    public void A_report_that_contradicts_itself_is_read_as_the_larger_and_says_so(string file, int line)
+    {
+        var one = Line(file, line);
+        var (reading, problem) = Read(one);
+        Assert.True(problem is null, $"{problem?.Field}: {problem?.Detail}");
+        Assert.Equal(Members(one.GetProperty("expect")), Members(reading!));
+        Assert.Contains($"`{Text(one, "disputed")}`", reading!.Disputed, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -142,8 +160,11 @@ public sealed class UsageReportTests
         Add("serviceTier", reading.ServiceTier);
         Add("region", reading.Region);
         Add("speed", reading.Speed);
+        Add("totalTokens", reading.TotalTokens);
+        Add("model", reading.Model);
+        Add("reportedCost", reading.ReportedCost);
         if (reading.Parts is { } parts)
-            foreach (var part in typeof(UsageParts).GetProperties())
+            foreach (var part in typeof(UsageParts).GetProperties().Where(part => part.PropertyType != typeof(bool)))
                 Add(part.Name, part.GetValue(parts));
         return members;
     }
@@ -163,13 +184,13 @@ public sealed class UsageReportTests
     static (UsageReading? Reading, Outcome? Problem) Read(JsonElement one) =>
         UsageReport.Read(Text(one, "provider"), Text(one, "model"), one.GetProperty("report").GetRawText());
 
-    static string? Text(JsonElement one, string name) => one.TryGetProperty(name, out var value) ? value.GetString() : null;
+    internal static string? Text(JsonElement one, string name) => one.TryGetProperty(name, out var value) ? value.GetString() : null;
 
     static string PathOf(string file) => Path.Combine(AppContext.BaseDirectory, "cases", "usage", file);
 
-    static JsonElement Line(string file, int line) => JsonDocument.Parse(File.ReadLines(PathOf(file)).ElementAt(line - 1)).RootElement;
+    internal static JsonElement Line(string file, int line) => JsonDocument.Parse(File.ReadLines(PathOf(file)).ElementAt(line - 1)).RootElement;
 
-    static TheoryData<string, int> Lines(params string[] files)
+    internal static TheoryData<string, int> Lines(params string[] files)
     {
         var lines = new TheoryData<string, int>();
         foreach (var file in files)

@@ -26,7 +26,7 @@ public sealed class CatalogueTests
             var (provider, model) = (entry.GetProperty("provider").GetString()!, entry.GetProperty("model").GetString()!);
             if (model.Length == 0) continue;
             foreach (var at in Instants(entry))
-                foreach (var tier in (string?[])[null, "batch", "flex", "priority", "scale"])
+                foreach (var tier in (string?[])[null, "batch", "flex", "priority", "default"])
                 {
                     if (tier is not null && !entry.GetRawText().Contains("serviceTiers", StringComparison.Ordinal)) continue;
                     foreach (var input in Sizes(entry))
