@@ -201,7 +201,7 @@ public static class CostRules
     static void Units<T>(RateKind kind, decimal count, in RateCard card, ref T sink, ref RateKindSet missing) where T : struct, IChargeSink
     {
         if (count == 0) return;
-        if (card.TryGetUnit(kind, out var rate)) sink.Units(kind, count, rate);
+        if (card.TryGetUnit(kind, out var rate)) sink.Units(kind, card.Charged(kind, count), rate);
         else missing = missing.With(kind);
     }
 

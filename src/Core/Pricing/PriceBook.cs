@@ -1,4 +1,7 @@
-// All prices of one version, found by name. Names are compared whole, without regard to case; nothing is guessed from parts of a name.
+// All prices of one version, found by name. Names are compared whole, without regard to case, then by the spellings of ModelNames; nothing
+// is guessed from parts of a name.
+using System.Collections.Concurrent;
+
 namespace Purser.Core;
 
 /// <summary>A provider and the other ids that mean it, also as a prefix (`vertex_ai/…`).</summary>
@@ -30,7 +33,7 @@ public sealed class PriceBook
 
     /// <summary>
     /// The price of a model. With a provider: looked up whole, then without that provider's prefix. Without one: a prefix that names a
-    /// provider decides, else the providers are tried in a fixed order.
+    /// provider decides, else the providers are tried in a fixed order. Then the other spellings of the name, in the same way.
     /// </summary>
     public ModelPrice? Find(string? provider, string? model) => model is null ? null : tables.Value.Find(provider, model);
 
@@ -43,6 +46,9 @@ public sealed class PriceBook
     {
         readonly Tables? beneath;
         readonly Dictionary<string, Dictionary<string, ModelPrice>> byProvider = new(StringComparer.OrdinalIgnoreCase);
+        /// <summary>The same by the folded name; null where two models of a provider share it.</summary>
+        readonly Dictionary<string, Dictionary<string, ModelPrice?>> byFolded = new(StringComparer.OrdinalIgnoreCase);
+        readonly ConcurrentDictionary<(string? Provider, string Model), ModelPrice?> respelt = new();
         readonly Dictionary<string, string> providers = new(StringComparer.OrdinalIgnoreCase);
         readonly IReadOnlyList<string> order;
         readonly Lazy<IReadOnlyList<ModelPrice>> models;
@@ -99,12 +105,41 @@ public sealed class PriceBook
             var prefix = slash > 0 ? ProviderOf(model.AsSpan(0, slash)) : null;
             if ((provider is null ? prefix : ProviderOf(provider) ?? provider) is { } id)
                 return Named(id, model) ?? (prefix is not null && prefix.Equals(id, StringComparison.OrdinalIgnoreCase)
-                    ? Named(id, model.AsSpan(slash + 1)) : null);
+                    ? Named(id, model.AsSpan(slash + 1)) : null) ?? Respelt(id, model);
             for (var i = 0; i < order.Count; i++)
                 if (Named(order[i], model) is { } price)
                     return price;
+            return Respelt(null, model);
+        }
+
+        /// <summary>What few names need is worked out once for each of them.</summary>
+        ModelPrice? Respelt(string? provider, string model)
+        {
+            if (respelt.Count > MostRespelt) respelt.Clear();
+            return respelt.GetOrAdd((provider, model), static (key, tables) => tables.FindRespelt(key.Provider, key.Model), this);
+        }
+
+        const int MostRespelt = 10_000;
+
+        ModelPrice? FindRespelt(string? provider, string model)
+        {
+            foreach (var spelling in ModelNames.Spellings(provider, model))
+                if (Find(provider, spelling) is { } price)
+                    return price;
+            var slash = model.IndexOf('/', StringComparison.Ordinal);
+            var bare = provider is not null && slash > 0 && provider.Equals(ProviderOf(model.AsSpan(0, slash)), StringComparison.OrdinalIgnoreCase)
+                ? model[(slash + 1)..] : model;
+            var folded = ModelNames.Folded(bare);
+            if (provider is not null) return NamedFolded(provider, folded);
+            foreach (var one in order)
+                if (NamedFolded(one, folded) is { } price)
+                    return price;
             return null;
         }
+
+        ModelPrice? NamedFolded(string provider, string folded) =>
+            byFolded.TryGetValue(provider, out var named) && named.TryGetValue(folded, out var price)
+                ? price : beneath?.NamedFolded(provider, folded);
 
         ModelPrice? Named(string provider, ReadOnlySpan<char> model) =>
             byProvider.TryGetValue(provider, out var named) && named.GetAlternateLookup<ReadOnlySpan<char>>()
@@ -121,6 +156,12 @@ public sealed class PriceBook
             if (!byProvider.TryGetValue(id, out var named)) byProvider[id] = named = new(StringComparer.OrdinalIgnoreCase);
             if (model.Length > 0) named[model] = price;
             foreach (var alias in aliases) named.TryAdd(alias, price);
+            if (!byFolded.TryGetValue(id, out var folds)) byFolded[id] = folds = new(StringComparer.Ordinal);
+            foreach (var name in aliases.Prepend(model))
+            {
+                var folded = ModelNames.Folded(name);
+                if (!folds.TryAdd(folded, price) && folds[folded] != price) folds[folded] = null;
+            }
         }
     }
 }

@@ -55,6 +55,7 @@ public sealed class PricePeriod
     public IReadOnlyList<ServiceTier> ServiceTiers { get; init; } = [];
     public IReadOnlyList<HourRates> TimeOfDay { get; init; } = [];
     public IReadOnlyList<Multiplier> Multipliers { get; init; } = [];
+    public IReadOnlyList<Minimum> Minimums { get; init; } = [];
     public string Currency { get; init; } = "USD";
 
     /// <summary>Which list it is from; null where the price book as a whole says so.</summary>
@@ -87,7 +88,7 @@ public sealed class PricePeriod
                     if (TimeOfDay[i].Windows[j].Contains(at))
                         hours = TimeOfDay[i].Rates;
         return new(service is null ? null : Applying(service.Tiers, inputTokens), Applying(Tiers, inputTokens), service?.Rates, hours,
-            Rates);
+            Rates, Minimums);
     }
 
     /// <summary>The highest tier whose limit is exceeded holds for the whole request.</summary>
@@ -102,8 +103,17 @@ public sealed class PricePeriod
 
 /// <summary>The rates of one request: the first layer that has a kind decides, and a kind that none has takes the one it falls back
 /// to.</summary>
-public readonly struct RateCard(Rates? serviceTier, Rates? tier, Rates? service, Rates? hours, Rates rates)
+public readonly struct RateCard(Rates? serviceTier, Rates? tier, Rates? service, Rates? hours, Rates rates, IReadOnlyList<Minimum> minimums)
 {
+    /// <summary>How many units of a kind a request is charged for that used so many.</summary>
+    public decimal Charged(RateKind kind, decimal count)
+    {
+        for (var i = 0; i < minimums.Count; i++)
+            if (minimums[i].Kind == kind && count < minimums[i].Least)
+                return minimums[i].Least;
+        return count;
+    }
+
     public bool TryGet(RateKind kind, out decimal rate) =>
         (serviceTier is not null && serviceTier.TryGet(kind, out rate))
         || (tier is not null && tier.TryGet(kind, out rate))

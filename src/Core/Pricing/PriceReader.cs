@@ -19,7 +19,7 @@ public static class PriceReader
 
     static readonly string[] serviceTiers = ["batch", "flex", "priority"];
 
-    static readonly FrozenSet<string> ofPeriods = ["effectiveFrom", "effectiveUntil", "rates", "tiers", "serviceTiers", "timeOfDay"];
+    static readonly FrozenSet<string> ofPeriods = ["effectiveFrom", "effectiveUntil", "rates", "tiers", "serviceTiers", "timeOfDay", "minimums"];
 
     static readonly FrozenSet<string> ofTiers = ["aboveInputTokens", "rates"];
     static readonly FrozenSet<string> ofServiceTiers = ["rates", "tiers"];
@@ -116,6 +116,7 @@ public static class PriceReader
             ServiceTiers = ServiceTiersOf(fields),
             TimeOfDay = HoursOf(fields),
             Multipliers = multipliers,
+            Minimums = MinimumsOf(fields),
             Currency = currency,
             Version = version,
         };
@@ -255,6 +256,20 @@ public static class PriceReader
         if (text == "24:00") return 86400;
         return hours.Parse(text) is { Success: true, Value: var time }
             ? (time.Hour * 3600) + (time.Minute * 60) : throw fields.Wrong(field, "must be a time such as 16:30");
+    }
+
+    static List<Minimum> MinimumsOf(PriceFields fields)
+    {
+        var minimums = new List<Minimum>();
+        if (fields.Object("minimums") is not { } json) return minimums;
+        foreach (var member in json.Members)
+        {
+            if (!RateKinds.TryParse(member.Name, out var kind) || RateKinds.IsTokens(kind) || kind == RateKind.PerRequest)
+                throw json.Wrong(member.Name, "is not a rate of units, such as perAudioSecondInput");
+            minimums.Add(new(kind, json.Number(member) is > 0 and <= Validity.LargestUnits and var least
+                ? least : throw json.Wrong(member.Name, $"must be above 0 and at most {Validity.LargestUnits}")));
+        }
+        return minimums;
     }
 
     static List<Multiplier> MultipliersOf(PriceFields fields)

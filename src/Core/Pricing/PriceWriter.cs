@@ -62,6 +62,12 @@ public static class PriceWriter
         if (period.From is { } from) json.WriteString("effectiveFrom", InstantPattern.ExtendedIso.Format(from));
         if (period.Until is { } until) json.WriteString("effectiveUntil", InstantPattern.ExtendedIso.Format(until));
         Rates(json, period.Rates);
+        if (period.Minimums.Count > 0)
+        {
+            json.WriteStartObject("minimums");
+            foreach (var minimum in period.Minimums) json.WriteString(RateKinds.NameOf(minimum.Kind), Plain(minimum.Least));
+            json.WriteEndObject();
+        }
         Tiers(json, period.Tiers);
         if (period.ServiceTiers.Count > 0)
         {

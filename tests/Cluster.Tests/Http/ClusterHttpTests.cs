@@ -43,6 +43,9 @@ public sealed class LocalUsageTests(LocalFacade host) : UsageConformance(host);
 public sealed class LocalRawUsageTests(LocalFacade host) : RawUsageConformance(host);
 
 [Collection(LocalHttpTests.Name)]
+public sealed class LocalPublicReportTests(LocalFacade host) : PublicReportConformance(host);
+
+[Collection(LocalHttpTests.Name)]
 public sealed class LocalTokenTests(LocalFacade host) : TokenConformance(host);
 
 [Collection(LocalHttpTests.Name)]
@@ -86,6 +89,9 @@ public sealed class ProcessUsageTests(ProcessFacade host) : UsageConformance(hos
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessRawUsageTests(ProcessFacade host) : RawUsageConformance(host);
+
+[Collection(ProcessHttpTests.Name)]
+public sealed class ProcessPublicReportTests(ProcessFacade host) : PublicReportConformance(host);
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessTokenTests(ProcessFacade host) : TokenConformance(host);

@@ -45,7 +45,9 @@ public abstract class RawUsageConformance(HttpFacade host)
     }
 
     [Theory]
-    [InlineData("""{"raw":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":4}}""", 400, "invalid", "raw.total_tokens")]
+    [InlineData("""{"raw":{"prompt_tokens":-1,"completion_tokens":2,"total_tokens":4}}""", 400, "invalid", "raw.prompt_tokens")]
+    [InlineData("""{"raw":{"prompt_tokens":1,"completion_tokens":2},"totalTokens":3}""", 400, "invalid", "totalTokens")]
+    [InlineData("""{"raw":{"input_tokens":1,"output_tokens":2,"server_tool_use":{"web_search_requests":2}},"webSearches":3}""", 400, "invalid", "webSearches")]
     [InlineData("""{"raw":{"prompt_tokens":1,"completion_tokens":2},"inputTokens":1}""", 400, "invalid", "inputTokens")]
     [InlineData("""{"raw":{"prompt_tokens":1,"completion_tokens":2},"outputTokens":2}""", 400, "invalid", "outputTokens")]
     [InlineData("""{"raw":{"prompt_tokens":1,"completion_tokens":2},"cachedInputTokens":1}""", 400, "invalid", "raw")]

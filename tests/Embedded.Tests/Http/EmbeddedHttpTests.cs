@@ -43,6 +43,9 @@ public sealed class UsageTests(HttpHost host) : UsageConformance(host);
 public sealed class RawUsageTests(HttpHost host) : RawUsageConformance(host);
 
 [Collection(HttpTests.Name)]
+public sealed class PublicReportTests(HttpHost host) : PublicReportConformance(host);
+
+[Collection(HttpTests.Name)]
 public sealed class TokenTests(HttpHost host) : TokenConformance(host);
 
 [Collection(HttpTests.Name)]
