@@ -153,7 +153,8 @@ public sealed class Hold
     public bool Unpriced { get; init; }
     public bool PlainTokens { get; init; }
     
-    /// <summary>What becomes of it when it runs out: as the policy of its time says, or charged since a settlement of it was refused.</summary>
+    /// <summary>What becomes of it when it runs out: as the policy of its time says, or charged since a settlement of it was
+    /// refused.</summary>
     public ExpiryRule OnExpiry { get; set; }
 
     /// <summary>How the call was degraded; a retry is told the same.</summary>

@@ -107,7 +107,8 @@ public class UsageDocument : PartsDocument
         };
     }
 
-    /// <summary>The parts of a report with the units given beside it: providers tell searches and pictures outside of their usage.</summary>
+    /// <summary>The parts of a report with the units given beside it: providers tell searches and pictures outside of their
+    /// usage.</summary>
     static UsageParts? Beside(UsageParts? given, UsageParts? read)
     {
         if (given is null) return read;

@@ -44,7 +44,8 @@ sealed class ReservationEndpoints(IBudgetAuthority authority)
                 : Problems.WriteAsync(http, outcome));
     }
 
-    /// <summary>A body that nobody can book belongs to a call that was made: the hold is told so, and is charged when it runs out.</summary>
+    /// <summary>A body that nobody can book belongs to a call that was made: the hold is told so, and is charged when it runs
+    /// out.</summary>
     async Task<Settle> SettleOf(HttpContext http, string account, string reservation)
     {
         try

@@ -97,7 +97,8 @@ static class SettlementRules
     /// out, unless somebody settles or releases it until then.
     /// </summary>
     public static Result RefuseSettle(BudgetState state, string reservationId, Outcome refusal, Instant now) =>
-        reservationId is not null && state.Holds.TryGetValue(reservationId, out var hold) && hold is { State: ReservationState.Active, OnExpiry: ExpiryRule.Release }
+        reservationId is not null && state.Holds.TryGetValue(reservationId, out var hold)
+            && hold is { State: ReservationState.Active, OnExpiry: ExpiryRule.Release }
             ? new(refusal, [new SettleRefused(hold.Id, refusal.Field, refusal.Detail) { At = now }]) : new(refusal);
 
     public static void Apply(BudgetState state, SettleRefused refused)
@@ -105,7 +106,8 @@ static class SettlementRules
         if (state.Holds.TryGetValue(refused.ReservationId, out var hold)) hold.OnExpiry = ExpiryRule.Charge;
     }
 
-    /// <summary>What other models did inside of the same call, each at its own price. The call itself is the main record's request.</summary>
+    /// <summary>What other models did inside of the same call, each at its own price. The call itself is the main record's
+    /// request.</summary>
     static List<UsageRecord> LinesOf(BudgetState state, string id, Usage usage, Settings settings, Instant at, Instant now,
         Hold? hold = null)
     {

@@ -139,7 +139,8 @@ public sealed record Usage
 public enum RecordKind { Reported, Unknown, Expired, Adjustment, Correction, Void, Credit }
 
 /// <summary>A record that was booked together with another one: what another model did inside of the same call.</summary>
-public sealed record BookedLine(string Id, string? Provider, string? Model, long Tokens, long CostNanos, string? PriceVersion, bool Unpriced);
+public sealed record BookedLine(string Id, string? Provider, string? Model, long Tokens, long CostNanos, string? PriceVersion,
+    bool Unpriced);
 
 /// <summary>
 /// One usage as it was booked. <see cref="At"/> is the instant whose windows it belongs to: a hold's creation, or the record's own

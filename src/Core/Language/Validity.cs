@@ -198,7 +198,8 @@ public static class Validity
         if (usage.Tools is { } tools && (tools.Count > 100 || tools.Any(tool => tool is not { Length: > 0 and <= LongestName })))
             return Outcome.Invalid("tools", $"at most 100 names of 1 to {LongestName} characters");
         if (usage.TotalTokens is not null && (usage.InputTokens != 0 || usage.OutputTokens != 0))
-            return Outcome.Invalid("totalTokens", "is for usage that is not told apart; give it alone, or `inputTokens` and `outputTokens`");
+            return Outcome.Invalid(
+                "totalTokens", "is for usage that is not told apart; give it alone, or `inputTokens` and `outputTokens`");
         if (Tokens("totalTokens", usage.TotalTokens, most) is { } total) return total;
         if (usage.ReportedCost is < 0 or > Money.Largest) return Outcome.Invalid("reportedCost", $"must be from 0 to {Money.Largest}");
         if (usage.Lines is { } lines)

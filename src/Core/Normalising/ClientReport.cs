@@ -86,7 +86,8 @@ static class ClientReport
         var total = reader.Count(report, TotalMarks);
         // Of embeddings of images: the text is told beside the total.
         reader.Known(report, "text_tokens", "image_pixels");
-        return (onlyInput ? new() { InputTokens = total } : new ReportCounts { TotalTokens = total }) with { InputField = "raw.total_tokens" };
+        return (onlyInput ? new() { InputTokens = total }
+            : new ReportCounts { TotalTokens = total }) with { InputField = "raw.total_tokens" };
     }
 
     /// <summary>Totals that are to include what was cached and what was thought; where they are less, those stand beside them.</summary>
@@ -104,7 +105,8 @@ static class ClientReport
             reader.Dispute($"raw.{names.Output}", $"is {output}, less than the {thought} of reasoning");
             output += thought;
         }
-        if (reader.Find(report, names.Total) is { } total && total != input + output && !(cacheMayBeApart && total == input + output - cached))
+        if (reader.Find(report, names.Total) is { } total && total != input + output
+            && !(cacheMayBeApart && total == input + output - cached))
         {
             if (thought > 0 && total == input + output + thought) output += thought;
             else if (cached > 0 && total == input + output + cached) input += cached;

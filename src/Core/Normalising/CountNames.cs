@@ -9,7 +9,8 @@ public static class CountNames
     static readonly FrozenSet<string> otherWords =
     [
         "time", "times", "timestamp", "latency", "duration", "ms", "millis", "ns", "nanos", "created", "updated", "expires", "started",
-        "finished", "at", "ttl", "ttft", "ttfb", "speed", "per", "rate", "ratio", "percent", "percentage", "score", "temperature", "version",
+        "finished", "at", "ttl", "ttft", "ttfb", "speed", "per", "rate", "ratio", "percent", "percentage", "score", "temperature",
+            "version",
         "id", "index", "price", "prices", "pricing", "cost", "costs", "ticks", "discount", "multiplier",
         "probability", "logprob", "logprobs", "limit", "remaining", "reset",
     ];

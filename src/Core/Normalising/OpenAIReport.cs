@@ -127,7 +127,8 @@ static class OpenAIReport
         var lifetimes = reader.Inner(taken, "cache_creation_token_details");
         if (!lifetimes.Exists) lifetimes = reader.Inner(report, "cache_creation");
         if (!lifetimes.Exists) lifetimes = taken;
-        var (short5m, long1h) = (reader.Count(lifetimes, "ephemeral_5m_input_tokens"), reader.Count(lifetimes, "ephemeral_1h_input_tokens"));
+        var (short5m, long1h) = (reader.Count(lifetimes, "ephemeral_5m_input_tokens"),
+            reader.Count(lifetimes, "ephemeral_1h_input_tokens"));
         // Clients that tell the lifetimes may leave the sum at nothing.
         return (Math.Max(written - long1h, short5m), long1h);
     }
@@ -168,5 +169,6 @@ static class OpenAIReport
     }
 
     static bool IsImageModel(string? model) => model is not null
-        && (model.Contains("gpt-image", StringComparison.OrdinalIgnoreCase) || model.Contains("image-1", StringComparison.OrdinalIgnoreCase));
+        && (model.Contains("gpt-image", StringComparison.OrdinalIgnoreCase)
+            || model.Contains("image-1", StringComparison.OrdinalIgnoreCase));
 }

@@ -118,7 +118,8 @@ sealed class ReportReader
     const int MostUnread = 20;
     const int LongestUnread = 200;
 
-    /// <summary>The members that hold a number other than 0 which nobody read and which may be a count; null where there are none.</summary>
+    /// <summary>The members that hold a number other than 0 which nobody read and which may be a count; null where there are
+    /// none.</summary>
     public IReadOnlyList<string>? Unread(in ReportObject report)
     {
         List<string>? unread = null;

@@ -4,7 +4,8 @@ namespace Purser.Core;
 
 static class ModelNames
 {
-    /// <summary>Ways to pick a host for one and the same model of OpenRouter; `:free`, `:thinking` and others are models of their own.</summary>
+    /// <summary>Ways to pick a host for one and the same model of OpenRouter; `:free`, `:thinking` and others are models of their
+    /// own.</summary>
     static readonly string[] routes = [":nitro", ":floor", ":exacto", ":online"];
 
     static readonly string[] profiles = [":inference-profile/", ":foundation-model/"];
@@ -22,9 +23,11 @@ static class ModelNames
                 if (model.EndsWith(route, StringComparison.OrdinalIgnoreCase))
                     yield return model[..^route.Length];
         // A fine-tuning costs what is listed for fine-tunings of its base.
-        if (model.StartsWith("ft:", StringComparison.OrdinalIgnoreCase) && model.IndexOf(':', 3) is var end and > 0) yield return model[..end];
+        if (model.StartsWith("ft:", StringComparison.OrdinalIgnoreCase) && model.IndexOf(':', 3) is var end and > 0)
+            yield return model[..end];
         if (model.IndexOf('@') is var version and > 0)
-            yield return model[(version + 1)..] is "default" or "latest" ? model[..version] : $"{model[..version]}-{model[(version + 1)..]}";
+            yield return model[(version + 1)..] is "default" or "latest"
+                ? model[..version] : $"{model[..version]}-{model[(version + 1)..]}";
     }
 
     /// <summary>

@@ -127,7 +127,8 @@ public sealed class PriceBook
                 if (Find(provider, spelling) is { } price)
                     return price;
             var slash = model.IndexOf('/', StringComparison.Ordinal);
-            var bare = provider is not null && slash > 0 && provider.Equals(ProviderOf(model.AsSpan(0, slash)), StringComparison.OrdinalIgnoreCase)
+            var bare = provider is not null && slash > 0
+                && provider.Equals(ProviderOf(model.AsSpan(0, slash)), StringComparison.OrdinalIgnoreCase)
                 ? model[(slash + 1)..] : model;
             var folded = ModelNames.Folded(bare);
             if (provider is not null) return NamedFolded(provider, folded);

@@ -19,7 +19,8 @@ public static class PriceReader
 
     static readonly string[] serviceTiers = ["batch", "flex", "priority"];
 
-    static readonly FrozenSet<string> ofPeriods = ["effectiveFrom", "effectiveUntil", "rates", "tiers", "serviceTiers", "timeOfDay", "minimums"];
+    static readonly FrozenSet<string> ofPeriods = ["effectiveFrom", "effectiveUntil", "rates", "tiers", "serviceTiers", "timeOfDay",
+        "minimums"];
 
     static readonly FrozenSet<string> ofTiers = ["aboveInputTokens", "rates"];
     static readonly FrozenSet<string> ofServiceTiers = ["rates", "tiers"];

@@ -4,7 +4,8 @@ using NodaTime;
 namespace Purser.Core;
 
 /// <summary>
-/// <see cref="Cost"/> is null where nothing of it has a price. <see cref="Usage"/> has its provider filled in; <see cref="Unpriced"/>: not by
+/// <see cref="Cost"/> is null where nothing of it has a price. <see cref="Usage"/> has its provider filled in; <see cref="Unpriced"/>: not
+/// by
 /// a price of its own, or not all of it.
 /// </summary>
 sealed record Pricing(Usage Usage, long? Cost, Rated? Rated, bool Unpriced)
@@ -65,7 +66,8 @@ sealed record Pricing(Usage Usage, long? Cost, Rated? Rated, bool Unpriced)
     static Rated? Reported(BudgetState state, Usage usage, Settings settings, Instant at)
     {
         const string currency = "USD";
-        if (usage.ReportedCost is not { } cost || settings.ExchangeRates.Between(currency, state.Effective.Currency, at) is not { } conversion)
+        if (usage.ReportedCost is not { } cost || settings.ExchangeRates.Between(currency, state.Effective.Currency, at)
+            is not { } conversion)
             return null;
         if (conversion.Of(cost).ToDecimal() is not { } amount || amount > Money.Largest) return null;
         var foreign = state.Effective.Currency != currency;

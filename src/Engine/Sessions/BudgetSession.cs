@@ -269,6 +269,7 @@ public sealed class BudgetSession(string account, SessionParts parts)
             budget.Version = appended.Version;
             state = budget;
             Volatile.Write(ref nextDeadline, append.NextDeadline is { } due ? UsageCursor.CeilingMillis(due) : long.MaxValue);
+            Measures.Booked(append.UsageRecords);
             if (events.Count > 0) parts.Appended?.Invoke(new(account, appended.Version, now, events));
         }
         CountHolds(budget.Deadlines.Count);

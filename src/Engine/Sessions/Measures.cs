@@ -35,6 +35,9 @@ public static class Measures
     public static readonly Counter<long> LedgerErrors = meter.CreateCounter<long>("purser.ledger.errors",
         description: "Times that the ledger was away, did not answer or refused a write");
 
+    static readonly Counter<long> doubtful = meter.CreateCounter<long>("purser.usage.doubtful",
+        description: "Records that somebody should look at: with counts that nobody read, in dispute with themselves, or without a price");
+
     public static readonly Histogram<double> AppendDuration = meter.CreateHistogram("purser.append.duration", "s",
         "How long one durable step of the ledger took",
         advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
@@ -78,6 +81,17 @@ public static class Measures
             _ => (int)outcome.Status,
         };
         Interlocked.Increment(ref answers[(numbers[command.GetType()] * outcomes.Length) + column]);
+    }
+
+    /// <summary>Records that became durable.</summary>
+    internal static void Booked(IEnumerable<UsageRecord> records)
+    {
+        foreach (var record in records)
+        {
+            if (record.Usage.Unread is not null) doubtful.Add(1, new KeyValuePair<string, object?>("kind", "unread"));
+            if (record.Usage.Disputed is not null) doubtful.Add(1, new KeyValuePair<string, object?>("kind", "disputed"));
+            if (record.Unpriced) doubtful.Add(1, new KeyValuePair<string, object?>("kind", "unpriced"));
+        }
     }
 
     internal static void Waiting(int more) => Interlocked.Add(ref waiting, more);
