@@ -102,7 +102,7 @@ public sealed class Seeding
                 AddToSession(limit, key, record, amount);
                 continue;
             }
-            if (record.Kind == RecordKind.Adjustment && amount < 0)
+            if (record.IsAdjusting && amount < 0)
             {
                 var start = Effective.Calendar.Bounds(limit.Limit.Window, record.At).Start;
                 var hour = (limit.No, key, start, HourOf(record.ChargedAt ?? record.BookedAt));
@@ -135,7 +135,7 @@ public sealed class Seeding
     /// <summary>An adjustment counts with the amount that it adjusts, and is no call: it begins no window and prolongs none.</summary>
     void AddToSession(LimitState limit, string session, UsageRecord record, long amount)
     {
-        if (record.Kind != RecordKind.Adjustment)
+        if (!record.IsAdjusting)
         {
             if (record.ReservationId is not null) Called(limit, session, record.At);
             Called(limit, session, record.BookedAt).Settled += amount;
