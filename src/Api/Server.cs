@@ -5,34 +5,33 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Purser.Api.Access;
 using Purser.Api.Endpoints;
 using Purser.Api.Json;
-using Purser.Engine;
 
 namespace Purser.Api;
 
 public static class Server
 {
-    const int WrongSettings = 2;
-    const int CannotStart = 3;
-
     /// <summary>Runs the embedded host until it is told to stop. The answer is the exit code.</summary>
     public static async Task<int> RunAsync(string[] args)
     {
         var builder = WebApplication.CreateSlimBuilder(args);
         var options = ServerOptions.Of(builder.Configuration);
-        var problems = options.Problems();
+        IReadOnlyList<string> problems = [
+            .. SettingNames.Problems(args, builder.Configuration, ServerOptions.Names, ServerOptions.ClusterNames), .. options.Problems(),
+            .. AccessOptions.Of(builder.Configuration, options.AdminKey).Problems()];
         if (builder.Configuration.GetSection("Kestrel:Endpoints").GetChildren().Any())
             problems = [.. problems, "Kestrel:Endpoints is not read here: set PURSER_URLS"];
         foreach (var problem in problems) await Console.Error.WriteLineAsync($"purser: {problem}");
-        if (problems.Count > 0) return WrongSettings;
-        foreach (var unknown in ServerOptions.Unknown(builder.Configuration))
-            await Console.Error.WriteLineAsync($"purser: warning: {unknown} is not a setting of this host");
+        if (problems.Count > 0) return ExitCodes.WrongUsage;
+        options.UseTimeZones();
 
         try
         {
             await using var ledger = await EmbeddedHost.OpenLedgerAsync(options);
             await using var app = Build(builder, options, services => services.AddEmbeddedHost(ledger, options));
+            Logs.Starting = true;
             await app.StartAsync();
-            var addresses = AddressesOf(app);
+            Logs.Starting = false;
+            var addresses = AddressesOf(app).Where(address => !options.MetricsPorts.Contains(BindingAddress.Parse(address).Port)).ToList();
             // With the lock on the folder, so that the file is this host's for as long as it is there.
             var reachable = options.Ledger == "sqlite" ? HostFile.Reachable(addresses) : null;
             if (reachable is not null) new HostFile(reachable, Environment.ProcessId).Write(options.Data);
@@ -41,11 +40,10 @@ public static class Server
             if (reachable is not null) HostFile.Delete(options.Data);
             return 0;
         }
-        catch (Exception fault) when (fault is LedgerUnavailableException or IOException)
+        catch (Exception fault) when (StartProblems.LineOf(fault, $"PURSER_URLS={options.Urls}") is { } line)
         {
-            // No ledger, or the address is taken: nothing that a stack trace would explain.
-            await Console.Error.WriteLineAsync($"purser: {fault.Message}");
-            return CannotStart;
+            await Console.Error.WriteLineAsync($"purser: {line}");
+            return ExitCodes.NotReachable;
         }
     }
 
@@ -53,13 +51,13 @@ public static class Server
     /// cref="PurserEndpoints.MapPurser"/>.</summary>
     public static WebApplication Build(WebApplicationBuilder builder, ServerOptions options, Action<IServiceCollection> addHost)
     {
-        builder.WebHost.UseUrls(options.Urls);
-        builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("Microsoft.AspNetCore", LogLevel.Warning)
-            .AddFilter("Microsoft.Hosting", LogLevel.Warning);
+        builder.WebHost.UseUrls(options.AllUrls);
+        Logs.Configure(builder.Logging, options.Log, options.LogFormat);
         builder.Services.AddPurserApi();
         builder.Services.AddPurserAccess(AccessOptions.Of(builder.Configuration, options.AdminKey));
         addHost(builder.Services);
         var app = builder.Build();
+        app.UseMetricsPorts(options.MetricsPorts);
         app.UsePurser();
         app.MapPurser();
         app.MapOpenApi();
@@ -84,7 +82,7 @@ public static class Server
     static ICollection<string> AddressesOf(WebApplication app) =>
         app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? [];
 
-    static string StartLine(ICollection<string> addresses, ServerOptions options)
+    static string StartLine(IReadOnlyList<string> addresses, ServerOptions options)
     {
         var where = options.Ledger switch
         {

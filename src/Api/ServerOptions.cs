@@ -1,6 +1,7 @@
 // Every setting of the embedded host. No setting at all is a working one.
 using System.ComponentModel.DataAnnotations;
 using System.Net;
+using Purser.Core;
 using Purser.Engine;
 
 namespace Purser.Api;
@@ -29,6 +30,9 @@ public sealed class ServerOptions : IValidatableObject
     [MinLength(8, ErrorMessage = "must have at least 8 characters")]
     public string? AdminKey { get; init; }
 
+    /// <summary>PURSER_ADMIN_KEY_FILE: a file with the key, in place of PURSER_ADMIN_KEY.</summary>
+    public string? AdminKeyFile { get; init; }
+
     /// <summary>PURSER_UNKNOWN_ACCOUNTS: `create` at first use, or `refuse` those without a policy.</summary>
     [AllowedValues("create", "refuse", ErrorMessage = "must be create or refuse")]
     public string UnknownAccounts { get; init; } = "create";
@@ -42,18 +46,42 @@ public sealed class ServerOptions : IValidatableObject
     [AllowedValues("on", "off", ErrorMessage = "must be on or off")]
     public string Compaction { get; init; } = "off";
 
+    /// <summary>PURSER_METRICS_URLS: addresses for /metrics alone, in place of those of PURSER_URLS.</summary>
+    public string? MetricsUrls { get; init; }
+
+    /// <summary>PURSER_TZDB: a file of newer time zone data than the program came with, in NodaTime's format (.nzd).</summary>
+    public string? TimeZoneData { get; init; }
+
+    /// <summary>PURSER_LOG: `error`, `warning`, `information` (a line for each refused and each slow request) or `debug`.</summary>
+    [AllowedValues("error", "warning", "information", "debug", ErrorMessage = "must be error, warning, information or debug")]
+    public string Log { get; init; } = "warning";
+
+    /// <summary>PURSER_LOG_FORMAT: `text`, a line for each event, or `json`, an object for each.</summary>
+    [AllowedValues("text", "json", ErrorMessage = "must be text or json")]
+    public string LogFormat { get; init; } = "text";
+
     /// <summary>How long usage is kept.</summary>
     public UsageRetention Retention => UsageRetention.OfDays(RetentionDays, Compaction == "on");
-
-    public const string Prefix = "PURSER_";
 
     static readonly (string Member, string Variable)[] names =
     [
         (nameof(Urls), "PURSER_URLS"), (nameof(Data), "PURSER_DATA"), (nameof(Ledger), "PURSER_LEDGER"),
             (nameof(Postgres), "PURSER_POSTGRES"),
-        (nameof(AdminKey), "PURSER_ADMIN_KEY"),
+        (nameof(AdminKey), "PURSER_ADMIN_KEY"), (nameof(AdminKeyFile), "PURSER_ADMIN_KEY_FILE"),
         (nameof(UnknownAccounts), "PURSER_UNKNOWN_ACCOUNTS"), (nameof(RetentionDays), "PURSER_RETENTION_DAYS"),
-        (nameof(Compaction), "PURSER_COMPACTION"),
+        (nameof(Compaction), "PURSER_COMPACTION"), (nameof(MetricsUrls), "PURSER_METRICS_URLS"),
+        (nameof(TimeZoneData), "PURSER_TZDB"), (nameof(Log), "PURSER_LOG"),
+        (nameof(LogFormat), "PURSER_LOG_FORMAT"),
+    ];
+
+    /// <summary>The names of all settings of the embedded host.</summary>
+    public static readonly IReadOnlyList<string> Names = [.. names.Select(name => name.Variable).Union(Access.AccessOptions.Names)];
+
+    /// <summary>Those of the cluster besides.</summary>
+    public static readonly IReadOnlyList<string> ClusterNames =
+    [
+        "PURSER_ROLE", "PURSER_REDIS", "PURSER_CLUSTER_ID", "PURSER_SILO_PORT", "PURSER_GATEWAY_PORT", "PURSER_ADVERTISED_IP",
+        "PURSER_PROBE_SECONDS",
     ];
 
     public static ServerOptions Of(IConfiguration configuration)
@@ -65,12 +93,40 @@ public sealed class ServerOptions : IValidatableObject
             Data = configuration["PURSER_DATA"] ?? usual.Data,
             Ledger = configuration["PURSER_LEDGER"] ?? usual.Ledger,
             Postgres = configuration["PURSER_POSTGRES"] is { Length: > 0 } postgres ? postgres : null,
-            AdminKey = configuration["PURSER_ADMIN_KEY"] is { Length: > 0 } key ? key : null,
+            AdminKey = KeyOf(configuration),
+            AdminKeyFile = configuration["PURSER_ADMIN_KEY_FILE"] is { Length: > 0 } file ? file : null,
             UnknownAccounts = configuration["PURSER_UNKNOWN_ACCOUNTS"] ?? usual.UnknownAccounts,
             RetentionDays = DaysOf(configuration["PURSER_RETENTION_DAYS"]) ?? usual.RetentionDays,
             Compaction = configuration["PURSER_COMPACTION"] ?? usual.Compaction,
+            MetricsUrls = configuration["PURSER_METRICS_URLS"] is { Length: > 0 } metrics ? metrics : null,
+            TimeZoneData = configuration["PURSER_TZDB"] is { Length: > 0 } zones ? zones : null,
+            Log = configuration["PURSER_LOG"]?.ToLowerInvariant() ?? usual.Log,
+            LogFormat = configuration["PURSER_LOG_FORMAT"]?.ToLowerInvariant() ?? usual.LogFormat,
         };
     }
+
+    /// <summary>Secrets are made with `echo`, which ends them with a line break: blanks around a key are not part of it.</summary>
+    public static string? KeyOf(IConfiguration configuration)
+    {
+        if (configuration["PURSER_ADMIN_KEY"] is { Length: > 0 } key) return key.Trim();
+        return configuration["PURSER_ADMIN_KEY_FILE"] is { Length: > 0 } file ? TextOf(file)?.Trim() ?? "" : null;
+    }
+
+    static string? TextOf(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path);
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The ports that answer /metrics alone; none where there are no such addresses.</summary>
+    public IReadOnlyList<int> MetricsPorts =>
+        [.. (MetricsUrls ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries).Select(url => AddressOf(url.Trim())?.Port ?? 0)];
 
     /// <summary>What is no number at all is none that is allowed.</summary>
     public static int? DaysOf(string? text) => string.IsNullOrEmpty(text) ? null
@@ -81,21 +137,36 @@ public sealed class ServerOptions : IValidatableObject
     public IReadOnlyList<string> Problems()
     {
         var results = new List<ValidationResult>();
-        Validator.TryValidateObject(this, new ValidationContext(this), results, validateAllProperties: true);
+        // It leaves out the second kind of checks where one of the first kind fails; all are told at once here.
+        if (!Validator.TryValidateObject(this, new ValidationContext(this), results, validateAllProperties: true))
+            results = [.. results.Concat(Validate(new(this))).DistinctBy(result => result.ErrorMessage)];
         return [.. results.SelectMany(result => result.MemberNames.DefaultIfEmpty("")
             .Select(member => $"{VariableOf(member)} {result.ErrorMessage}{ValueOf(member)}"))];
     }
 
-    /// <summary>Settings with the prefix that nothing here reads: a slip of the pen, or of another host.</summary>
-    public static IReadOnlyList<string> Unknown(IConfiguration configuration) =>
-    [
-        .. configuration.AsEnumerable().Select(setting => setting.Key)
-            .Where(key => key.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase)
-                && !names.Any(known => known.Variable.Equals(key, StringComparison.OrdinalIgnoreCase)))
-            .Order(StringComparer.Ordinal),
-    ];
+    /// <summary>Puts the newer time zone data in force, where there is some; before anything is computed with the old one.</summary>
+    public void UseTimeZones()
+    {
+        if (TimeZoneData is null) return;
+        using var file = File.OpenRead(TimeZoneData);
+        TimeZones.Use(TimeZones.Read(file));
+    }
 
-    static string VariableOf(string member) => Array.Find(names, known => known.Member == member).Variable ?? Prefix;
+    static string? TimeZoneProblem(string path)
+    {
+        try
+        {
+            using var file = File.OpenRead(path);
+            TimeZones.Read(file);
+            return null;
+        }
+        catch (Exception unusable) when (unusable is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            return $"names {path}, which can not be used: {StartProblems.OneLine(unusable.Message)}";
+        }
+    }
+
+    static string VariableOf(string member) => Array.Find(names, known => known.Member == member).Variable ?? SettingNames.Prefix;
 
     string ValueOf(string member) => member switch
     {
@@ -103,6 +174,8 @@ public sealed class ServerOptions : IValidatableObject
         nameof(Ledger) => $", not '{Ledger}'",
         nameof(UnknownAccounts) => $", not '{UnknownAccounts}'",
         nameof(Compaction) => $", not '{Compaction}'",
+        nameof(Log) => $", not '{Log}'",
+        nameof(LogFormat) => $", not '{LogFormat}'",
         _ => "",
     };
 
@@ -112,6 +185,14 @@ public sealed class ServerOptions : IValidatableObject
             yield return new(
                 "is needed with PURSER_LEDGER=postgres: a connection string such as Host=127.0.0.1;Username=purser;Database=purser",
                     [nameof(Postgres)]);
+        if (MetricsUrls?.Split(';').Any(url => AddressOf(url.Trim()) is not { Port: > 0 }) == true)
+            yield return new("must be addresses with a port, such as http://0.0.0.0:9464, separated by semicolons", [nameof(MetricsUrls)]);
+        if (AdminKeyFile is not null && TextOf(AdminKeyFile) is null)
+            yield return new($"names {AdminKeyFile}, which can not be read", [nameof(AdminKeyFile)]);
+        if (AdminKey?.Any(letter => letter is < '!' or > '~') == true)
+            yield return new("must have no blanks in it, and only letters, digits and signs of ASCII: it is sent in a header",
+                [nameof(AdminKey)]);
+        if (TimeZoneData is { } file && TimeZoneProblem(file) is { } problem) yield return new(problem, [nameof(TimeZoneData)]);
         foreach (var url in Urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
             if (AddressOf(url) is not { } address)
@@ -120,6 +201,9 @@ public sealed class ServerOptions : IValidatableObject
                 yield return new("reaches beyond this machine: set PURSER_ADMIN_KEY, or listen on 127.0.0.1", [nameof(Urls)]);
         }
     }
+
+    /// <summary>Where to listen for everything.</summary>
+    public string AllUrls => MetricsUrls is null ? Urls : $"{Urls};{MetricsUrls}";
 
     static BindingAddress? AddressOf(string url)
     {

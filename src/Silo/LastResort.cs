@@ -3,8 +3,6 @@ namespace Purser.Silo;
 
 static class LastResort
 {
-    const int CutShort = 3;
-
     /// <summary>After the time that a shutdown has; within that after which supervisors kill.</summary>
     static readonly TimeSpan grace = TimeSpan.FromSeconds(8);
 
@@ -18,6 +16,6 @@ static class LastResort
             Console.Error.WriteLine(
                 $"purser-silo: could not end in good order within {(shutdown + grace).TotalSeconds:0} s, and ends now; what was "
                     + $"acknowledged is in the ledger");
-            Environment.Exit(CutShort);
+            Environment.Exit(Api.ExitCodes.CutShort);
         }, null, shutdown + grace, Timeout.InfiniteTimeSpan));
 }

@@ -18,9 +18,6 @@ namespace Purser.Silo;
 /// <summary>One node. The ledger is opened before the silo and closed after it: grains write until the end.</summary>
 public sealed class SiloHost : IAsyncDisposable
 {
-    const int WrongSettings = 2;
-    const int CanNotStart = 1;
-
     /// <summary>Never changes: reminders and grain states belong to it.</summary>
     const string ServiceId = "purser";
 
@@ -59,25 +56,32 @@ public sealed class SiloHost : IAsyncDisposable
     {
         var builder = WebApplication.CreateSlimBuilder(args);
         var options = SiloOptions.Of(builder.Configuration);
-        var problems = options.Problems();
+        IReadOnlyList<string> problems =
+            [.. SettingNames.Problems(args, builder.Configuration, SiloOptions.Names, []), .. options.Problems()];
         foreach (var problem in problems) await Console.Error.WriteLineAsync($"purser-silo: {problem}");
-        if (problems.Count > 0) return WrongSettings;
+        if (problems.Count > 0) return ExitCodes.WrongUsage;
+        options.Http.UseTimeZones();
         try
         {
             await using var host = await BuildAsync(builder, options);
             LastResort.EndAfter(shutdownTime, host.app.Lifetime);
+            Logs.Starting = true;
             await host.StartAsync();
+            Logs.Starting = false;
             Console.WriteLine($"Purser ({options.Role}) listens on {string.Join(", ", host.Addresses)}");
             await host.app.WaitForShutdownAsync();
             return 0;
         }
-        catch (Exception e) when (
-            e is LedgerUnavailableException or RedisException or NpgsqlException or IOException or InvalidOperationException)
+        catch (Exception e) when (LineOf(e, options) is { } line)
         {
-            await Console.Error.WriteLineAsync($"purser-silo: {e.Message}");
-            return CanNotStart;
+            await Console.Error.WriteLineAsync($"purser-silo: {line}");
+            return ExitCodes.NotReachable;
         }
     }
+
+    static string? LineOf(Exception fault, SiloOptions options) => StartProblems.LineOf(
+        fault, $"PURSER_URLS={options.Urls}, PURSER_SILO_PORT={options.SiloPort} or PURSER_GATEWAY_PORT={options.GatewayPort}")
+        ?? (fault is RedisException or NpgsqlException or InvalidOperationException ? StartProblems.OneLine(fault.Message) : null);
 
     public Task StartAsync() => app.StartAsync();
 
@@ -93,8 +97,8 @@ public sealed class SiloHost : IAsyncDisposable
     /// <summary>A node that can be started. The schema is brought up to date first: the silo reads from it while it starts.</summary>
     public static async Task<SiloHost> BuildAsync(WebApplicationBuilder builder, SiloOptions options)
     {
-        builder.WebHost.UseUrls(options.Urls);
-        builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        builder.WebHost.UseUrls(options.Http.AllUrls);
+        Logs.Configure(builder.Logging, options.Log, options.LogFormat);
         if (options.IsApi)
             builder.Services.AddPurserApi().AddPurserAccess(AccessOptions.Of(builder.Configuration, options.AdminKey));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = shutdownTime);
@@ -130,6 +134,7 @@ public sealed class SiloHost : IAsyncDisposable
                     .MeasureAsync(provider.GetRequiredService<LedgerClock>()));
             }
             var app = builder.Build();
+            app.UseMetricsPorts(options.Http.MetricsPorts);
             app.MapNodeHealth();
             if (options.IsApi)
             {
@@ -154,6 +159,7 @@ public sealed class SiloHost : IAsyncDisposable
     {
         var probe = TimeSpan.FromSeconds(options.ProbeSeconds);
         silo.Configure<ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) = (options.ClusterId, ServiceId));
+        if (options.NodeName is { } node) silo.Configure<Orleans.Configuration.SiloOptions>(named => named.SiloName = node);
         silo.ConfigureEndpoints(options.Address, options.SiloPort, options.GatewayPort,
             listenOnAnyHostAddress: !System.Net.IPAddress.IsLoopback(options.Address));
         silo.UseRedisClustering(redis => redis.ConfigurationOptions = RedisOptions(options));

@@ -58,10 +58,20 @@ public sealed class SiloOptions : IValidatableObject
     /// <summary>PURSER_ADMIN_KEY: what callers of /v1 must show. Needed to listen beyond this machine.</summary>
     public string? AdminKey { get; init; }
 
-    ServerOptions Http => new()
+    /// <summary>POD_NAME: what this node is called in logs and in the table of silos; made up where it is not given.</summary>
+    public string? NodeName { get; init; }
+
+    /// <summary>PURSER_METRICS_URLS, PURSER_TZDB, PURSER_LOG and PURSER_LOG_FORMAT, as of the embedded host.</summary>
+    public string? MetricsUrls { get; init; }
+    public string? TimeZoneData { get; init; }
+    public string Log { get; init; } = "warning";
+    public string LogFormat { get; init; } = "text";
+
+    internal ServerOptions Http => new()
     {
-        Urls = Urls, AdminKey = IsApi ? AdminKey : AdminKey ?? "not asked for", UnknownAccounts = UnknownAccounts,
+        Urls = Urls, AdminKey = IsApi ? AdminKey : AdminKey ?? "not-asked-for", UnknownAccounts = UnknownAccounts,
             RetentionDays = RetentionDays, Compaction = Compaction,
+            MetricsUrls = MetricsUrls, TimeZoneData = TimeZoneData, Log = Log, LogFormat = LogFormat,
     };
 
     /// <summary>How long usage is kept.</summary>
@@ -80,6 +90,9 @@ public sealed class SiloOptions : IValidatableObject
             (nameof(AdvertisedIp), "PURSER_ADVERTISED_IP"),
         (nameof(ClusterId), "PURSER_CLUSTER_ID"), (nameof(ProbeSeconds), "PURSER_PROBE_SECONDS"),
     ];
+
+    /// <summary>The names of all settings of a node.</summary>
+    public static readonly IReadOnlyList<string> Names = [.. names.Select(name => name.Variable), .. ServerOptions.Names];
 
     public static SiloOptions Of(IConfiguration configuration)
     {
@@ -100,7 +113,12 @@ public sealed class SiloOptions : IValidatableObject
             UnknownAccounts = configuration["PURSER_UNKNOWN_ACCOUNTS"] ?? usual.UnknownAccounts,
             RetentionDays = ServerOptions.DaysOf(configuration["PURSER_RETENTION_DAYS"]) ?? usual.RetentionDays,
             Compaction = configuration["PURSER_COMPACTION"] ?? usual.Compaction,
-            AdminKey = configuration["PURSER_ADMIN_KEY"] is { Length: > 0 } key ? key : null,
+            AdminKey = ServerOptions.KeyOf(configuration),
+            NodeName = configuration["POD_NAME"] is { Length: > 0 } node ? node : null,
+            MetricsUrls = configuration["PURSER_METRICS_URLS"] is { Length: > 0 } metrics ? metrics : null,
+            TimeZoneData = configuration["PURSER_TZDB"] is { Length: > 0 } zones ? zones : null,
+            Log = configuration["PURSER_LOG"]?.ToLowerInvariant() ?? usual.Log,
+            LogFormat = configuration["PURSER_LOG_FORMAT"]?.ToLowerInvariant() ?? usual.LogFormat,
         };
     }
 

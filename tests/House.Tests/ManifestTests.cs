@@ -26,7 +26,8 @@ public sealed class ManifestTests(ITestOutputHelper output)
     static readonly string siloHost = Repository.Read("src/Silo/SiloHost.cs");
 
     /// <summary>Every variable that the executable of the cluster reads.</summary>
-    static readonly HashSet<string> clusterSettings = Read(siloOptions);
+    static readonly HashSet<string> clusterSettings = [.. Read(siloOptions), .. siloOptions.Contains("ServerOptions.KeyOf(", StringComparison.Ordinal)
+        ? (string[])["PURSER_ADMIN_KEY", "PURSER_ADMIN_KEY_FILE"] : []];
 
     static readonly HashSet<string> embeddedSettings = Read(Repository.Read("src/Api/ServerOptions.cs"));
 
@@ -106,6 +107,7 @@ public sealed class ManifestTests(ITestOutputHelper output)
             var settings = Settings(manifests, container);
             var ports = container["ports"].Items.ToDictionary(port => port["name"].Text!, port => port["containerPort"].Number);
             Assert.Equal(new Uri(settings["PURSER_URLS"]!).Port, ports["http"]);
+            Assert.Equal(new Uri(settings["PURSER_METRICS_URLS"]!).Port, ports["metrics"]);
             if (settings["PURSER_ROLE"] != "silo") continue;
             Assert.Equal(settings.TryGetValue("PURSER_SILO_PORT", out var silo)
                 ? silo : UsualPort("SiloPort").ToString(CultureInfo.InvariantCulture), ports["silo"]
@@ -119,7 +121,7 @@ public sealed class ManifestTests(ITestOutputHelper output)
     public void Only_silos_reach_silos_and_only_apis_their_gateways(string folder)
     {
         var policies = Of(folder).OfKind("NetworkPolicy").ToDictionary(Manifests.NameOf);
-        Assert.Equal([("silo", UsualPort("SiloPort")), ("api", UsualPort("GatewayPort"))],
+        Assert.Equal([("silo", UsualPort("SiloPort")), ("api", UsualPort("GatewayPort")), ("clients", UsualPort("GatewayPort"))],
             Allowed(policies["purser-silo"]["spec"]["ingress"], "from"));
         Assert.Equal([("any", 8080)], Allowed(policies["purser-api"]["spec"]["ingress"], "from"));
         Assert.Contains(("silo", UsualPort("GatewayPort")), Allowed(policies["purser-api"]["spec"]["egress"], "to"));
@@ -133,7 +135,7 @@ public sealed class ManifestTests(ITestOutputHelper output)
     static IEnumerable<(string Peer, int Port)> Allowed(Yaml rules, string direction) => rules.Items.SelectMany(rule =>
     {
         var peer = rule[direction].Items is [var only, ..] ? only.At("podSelector.matchLabels")["app.kubernetes.io/component"].Text
-            ?? "address" : "any";
+            ?? (only.At("podSelector.matchLabels")["purser/client"].Exists ? "clients" : "address") : "any";
         return rule["ports"].Items.Select(port => (peer, port["port"].Number));
     });
 
@@ -188,7 +190,8 @@ public sealed class ManifestTests(ITestOutputHelper output)
             manifests.All.SelectMany(one => one.Everything.Where(node => node.At("podSelector.matchLabels").Exists
                 || node.At("selector.matchLabels").Exists)
             .SelectMany(node => (string[])["podSelector", "selector", "labelSelector"], (node, kind) => node[kind]["matchLabels"])
-            .Where(labels => labels.Exists && !Selected(manifests, labels).Any())
+            // Those of callers are theirs.
+            .Where(labels => labels.Exists && !labels["purser/client"].Exists && !Selected(manifests, labels).Any())
                 .Select(labels => $"{Manifests.Shown(one)} selects {labels}")));
         Nothing.In(missing);
     }
@@ -239,9 +242,15 @@ public sealed class ManifestTests(ITestOutputHelper output)
         {
             var pods = deployment.At("spec.template.metadata.labels").Members;
             Assert.InRange(deployment.At("spec.strategy.rollingUpdate.maxUnavailable").Number, 0, 1);
+            Assert.Equal(1, deployment.At("spec.strategy.rollingUpdate.maxSurge").Number);
             var budget = Assert.Single(manifests.OfKind("PodDisruptionBudget"), one => one.At("spec.selector.matchLabels").Members.All(
                 label => pods[label.Key].Text == label.Value.Text));
             Assert.Equal(1, budget.At("spec.maxUnavailable").Number);
+            Assert.Equal("AlwaysAllow", budget.At("spec.unhealthyPodEvictionPolicy").Text);
+            Assert.Equal("true", deployment.At("metadata.annotations")["reloader.stakater.com/auto"].Text);
+            Assert.Equal(["topology.kubernetes.io/zone", "kubernetes.io/hostname"],
+                deployment.At("spec.template.spec.topologySpreadConstraints").Items
+                .Select(spread => spread["topologyKey"].Text));
             var scaler = Assert.Single(manifests.OfKind("HorizontalPodAutoscaler"), one =>
                 one.At("spec.scaleTargetRef.name").Text == Manifests.NameOf(deployment));
             Assert.InRange(scaler.At("spec.minReplicas").Number, 2, scaler.At("spec.maxReplicas").Number);
@@ -267,6 +276,29 @@ public sealed class ManifestTests(ITestOutputHelper output)
             // A throttled silo misses probes, and is given up though it is healthy.
             Assert.False(container.At("resources.limits.cpu").Exists);
         }
+    }
+
+    [Fact]
+    public void The_migration_is_a_job_of_the_same_image_that_may_as_little()
+    {
+        var job = Assert.Single(Of("deploy/kubernetes/components/migration").OfKind("Job"));
+        var (pod, container) = (job.At("spec.template.spec"), Assert.Single(job.At("spec.template.spec.containers").Items));
+        Assert.Equal([$"/app/{executable}/{executable}", "migrate"], container["command"].Items.Select(word => word.Text));
+        Assert.Contains("args is [\"migrate\"]", Repository.Read("src/Silo/Program.cs"), StringComparison.Ordinal);
+        Assert.Equal(["PURSER_POSTGRES"], container["env"].Items.Select(variable => variable["name"].Text));
+        Assert.Equal(("true", "false", "purser"), (pod.At("securityContext.runAsNonRoot").Text, pod["automountServiceAccountToken"].Text,
+            container["image"].Text));
+    }
+
+    [Fact]
+    public void The_connections_of_the_most_silos_are_told()
+    {
+        var most = Of(Base).OfKind("HorizontalPodAutoscaler").Single(one => Manifests.NameOf(one) == "purser-silo")
+            .At("spec.maxReplicas").Number;
+        var cluster = Repository.Read("docs/cluster.md");
+        var pool = Number(cluster, @"Maximum Pool Size=(\d+)");
+        Assert.Contains($"{most} silos and one more while they are replaced need {(most + 1) * ((2 * pool) + 4) + 3} connections", cluster,
+            StringComparison.Ordinal);
     }
 
     // --- Compose and image ---

@@ -72,6 +72,14 @@ public sealed class MonitoringTests
         var notes = pod["metadata"]["annotations"];
         Assert.Equal("true", notes["prometheus.io/scrape"].Text);
         Assert.Contains($"MapMethods(\"{notes["prometheus.io/path"].Text}\"", Repository.Read("src/Api/Endpoints/MetricsEndpoints.cs"), StringComparison.Ordinal);
-        Assert.Equal(notes["prometheus.io/port"].Text, Assert.Single(pod.At("spec.containers").Items)["ports"].Items.Single(port => port["name"].Text == "http")["containerPort"].Text);
+        Assert.Equal(notes["prometheus.io/port"].Text, Assert.Single(pod.At("spec.containers").Items)["ports"].Items.Single(port => port["name"].Text == "metrics")["containerPort"].Text);
+    }
+
+    [Fact]
+    public void The_operator_is_given_the_same_rules()
+    {
+        var rule = Yaml.Document(Repository.Read(Folder + "operator/rules.yaml"));
+        Assert.Equal("PrometheusRule", rule["kind"].Text);
+        Assert.Equal(Yaml.Document(Repository.Read(Folder + "rules.yml"))["groups"].ToString(), rule.At("spec.groups").ToString());
     }
 }

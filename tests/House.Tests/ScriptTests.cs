@@ -114,7 +114,8 @@ public sealed class ScriptTests : IDisposable
             """;
         using var site = new OneFile(standIn);
         var (code, said) = await RunAsync(
-            script, Without(["dotnet", .. packageManagers]), ("CI", "true"), ("PURSER_INSTALL_SDK", "yes"), ("PURSER_SDK_SCRIPT", site.Address));
+            script, Without(["dotnet", .. packageManagers]), ("CI", "true"), ("PURSER_INSTALL_SDK", "yes"),
+                ("PURSER_SDK_SCRIPT", site.Address));
         Assert.Equal(1, code);
         Assert.Contains($"The .NET SDK is in {Path.Combine(Root, ".dotnet")}.", said, StringComparison.Ordinal);
         Assert.Contains("only a stand-in: ", said, StringComparison.Ordinal);
@@ -123,7 +124,8 @@ public sealed class ScriptTests : IDisposable
     [Fact]
     public async Task An_sdk_that_can_not_be_downloaded_is_one_line()
     {
-        var (code, said) = await RunAsync("./run", Without("dotnet"), ("PURSER_INSTALL_SDK", "yes"), ("PURSER_SDK_SCRIPT", "http://127.0.0.1:1/"));
+        var (code, said) = await RunAsync("./run", Without("dotnet"), ("PURSER_INSTALL_SDK", "yes"),
+            ("PURSER_SDK_SCRIPT", "http://127.0.0.1:1/"));
         Assert.Equal(1, code);
         Assert.Contains("http://127.0.0.1:1/ could not be downloaded. Get the SDK at https://dot.net", said, StringComparison.Ordinal);
     }
@@ -159,7 +161,8 @@ public sealed class ScriptTests : IDisposable
                     var stream = client.GetStream();
                     using var reader = new StreamReader(stream, leaveOpen: true);
                     while (await reader.ReadLineAsync() is { Length: > 0 }) { }
-                    await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n"));
+                    await stream.WriteAsync(
+                        Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n"));
                     await stream.WriteAsync(body);
                 }
             }

@@ -20,6 +20,13 @@ public static class CommandLine
     public static async Task<int> RunAsync(string[] args, Func<string[], Task<int>> serve, IAnsiConsole? console = null)
     {
         if (args.Length == 0 || (args[0].StartsWith('-') && !aboutItself.Contains(args[0]))) return await serve(args);
+        if (args is ["-h" or "--help" or "-?" or "help"])
+        {
+            await using var help = typeof(CommandLine).Assembly.GetManifestResourceStream("help.txt")!;
+            using var text = new StreamReader(help);
+            (console ?? AnsiConsole.Console).Profile.Out.Writer.Write(await text.ReadToEndAsync());
+            return ExitCodes.Done;
+        }
         var parsed = Build(() => serve([]), console ?? AnsiConsole.Console).Parse(args);
         var code = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = goodbye });
         return parsed.Errors.Count > 0 ? ExitCodes.WrongUsage : code;

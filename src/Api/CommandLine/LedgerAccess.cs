@@ -82,12 +82,3 @@ sealed class LedgerAccess
     public static string NameOf(ServerOptions settings) => settings.Ledger == "sqlite"
         ? $"the SQLite ledger in {Path.GetFullPath(settings.Data)}" : "the PostgreSQL ledger";
 }
-
-/// <summary>What the exit codes of commands mean.</summary>
-static class ExitCodes
-{
-    public const int Done = 0;
-    public const int Failed = 1;
-    public const int WrongUsage = 2;
-    public const int NotReachable = 3;
-}

@@ -13,7 +13,8 @@ sealed class HomeEndpoints(IBudgetAuthority authority, LedgerClock clock)
     readonly SharedProbe ledger = new(authority.SettingsAsync, TimeProvider.System);
 
     static readonly HomeDocument home = new(
-        "purser", typeof(HomeEndpoints).Assembly.GetName().Version?.ToString(3) ?? "", "/openapi/v1.json", "/health/ready");
+        "purser", typeof(HomeEndpoints).Assembly.GetName().Version?.ToString(3) ?? "", "/openapi/v1.json", "/health/ready",
+        Core.TimeZones.Version);
 
     public static Task Home(HttpContext http) => Reply.JsonAsync(http, 200, home, ApiJson.Default.HomeDocument);
 

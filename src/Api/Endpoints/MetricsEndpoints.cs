@@ -15,6 +15,20 @@ public static class MetricsEndpoints
         routes.MapMethods("/metrics", ["GET"], (RequestDelegate)Write).ExcludeFromDescription();
     }
 
+    /// <summary>Ports that answer nothing but metrics, which the others then do not answer: who reads them need not reach the rest, nor the
+    /// other way round.</summary>
+    public static void UseMetricsPorts(this IApplicationBuilder app, IReadOnlyList<int> ports)
+    {
+        if (ports.Count == 0) return;
+        app.Use((http, next) =>
+        {
+            if (ports.Contains(http.Connection.LocalPort) == http.Request.Path.Equals("/metrics", StringComparison.Ordinal))
+                return next(http);
+            http.Response.StatusCode = StatusCodes.Status404NotFound;
+            return Task.CompletedTask;
+        });
+    }
+
     static Task Write(HttpContext http)
     {
         http.Response.ContentType = MetricsPage.ContentType;

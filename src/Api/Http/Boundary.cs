@@ -9,7 +9,8 @@ namespace Purser.Api;
 public static class BoundaryExtensions
 {
     /// <summary>Puts the boundary in front of all routes.</summary>
-    public static IApplicationBuilder UsePurser(this IApplicationBuilder app) => app.UseMiddleware<Boundary>();
+    public static IApplicationBuilder UsePurser(this IApplicationBuilder app) =>
+        app.UseMiddleware<RequestLog>().UseMiddleware<Boundary>();
 }
 
 sealed class Boundary(RequestDelegate next, ILogger<Boundary> log)

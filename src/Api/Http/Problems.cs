@@ -88,6 +88,7 @@ public static class Problems
     public static Task WriteAsync(HttpContext http, Problem problem, string? field = null, string? detail = null)
     {
         if (problem == Unavailable) http.Response.Headers.RetryAfter = "1";
+        RequestLog.Note(http, problem.Slug, detail);
         return Reply.JsonAsync(http, problem.Status, Document(problem, field, detail), ApiJson.Default.ProblemDocument, ContentType);
     }
 
@@ -100,6 +101,7 @@ public static class Problems
             http.Response.Headers.RetryAfter = decision.BlockedBy.Max(blocker => blocker.RetryAfterSeconds!.Value)
                 .ToString(System.Globalization.CultureInfo.InvariantCulture);
         var refusal = new RefusalDocument(Document(outcome), decision);
+        RequestLog.Note(http, Of(outcome.Status).Slug, outcome.Detail);
         return Reply.JsonAsync(http, Of(outcome.Status).Status, refusal, ApiJson.Default.RefusalDocument, ContentType);
     }
 

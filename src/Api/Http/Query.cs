@@ -3,6 +3,7 @@ using System.Globalization;
 using NodaTime;
 using NodaTime.Text;
 using Purser.Api.Json;
+using Purser.Core;
 using Purser.Engine;
 
 namespace Purser.Api;
@@ -113,6 +114,6 @@ readonly struct Query
     }
 
     public DateTimeZone Zone(string name) => Text(name) is not { } text ? DateTimeZone.Utc
-        : DateTimeZoneProviders.Tzdb.GetZoneOrNull(text) ?? throw RequestRefusedException.Invalid(
+        : TimeZones.Find(text) ?? throw RequestRefusedException.Invalid(
             name, "must be an IANA time zone, such as Europe/Berlin");
 }

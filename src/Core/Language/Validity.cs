@@ -64,7 +64,7 @@ public static class Validity
     /// <summary>Whether a policy can be kept; also used for the default one.</summary>
     public static Outcome? Problem(Policy policy)
     {
-        if (policy.TimeZone is { } zone && DateTimeZoneProviders.Tzdb.GetZoneOrNull(zone) is null)
+        if (policy.TimeZone is { } zone && TimeZones.Find(zone) is null)
             return Outcome.Invalid("timeZone", $"'{Shown(zone)}' is not an IANA time zone, such as Europe/Berlin");
         if (policy.WeekStart is < IsoDayOfWeek.Monday or > IsoDayOfWeek.Sunday)
             return Outcome.Invalid("weekStart", "must be a day of the week");

@@ -124,7 +124,7 @@ public sealed record EffectivePolicy
     public AnomalySettings? Anomalies { get; init; }
 
     [JsonIgnore]
-    public Calendar Calendar => calendar ??= new(DateTimeZoneProviders.Tzdb[TimeZone], WeekStart, MonthAnchorDay);
+    public Calendar Calendar => calendar ??= new(TimeZones.Of(TimeZone), WeekStart, MonthAnchorDay);
     Calendar? calendar;
 
     /// <summary>Merges an account's policy over the default; limits that count the same keep the number they have in <paramref

@@ -71,7 +71,7 @@ public sealed class AnomalyWatch
     sealed record DayBaseline(long Start, UsageHour Mean, UsageHour Before);
 
     Rules InForce => rules ??= new(Settings ?? usual);
-    Calendar Calendar => calendar ??= new(DateTimeZoneProviders.Tzdb[TimeZone], IsoDayOfWeek.Monday, 1);
+    Calendar Calendar => calendar ??= new(TimeZones.Of(TimeZone), IsoDayOfWeek.Monday, 1);
 
     public void Adopt(EffectivePolicy policy)
     {

@@ -32,7 +32,7 @@ public static class Backup
     {
         await using var zipped = new GZipStream(to, CompressionLevel.Fastest, leaveOpen: true);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        await LineAsync(new() { ["purserBackup"] = Format, ["takenAt"] = now.ToString() });
+        await LineAsync(new() { ["purserBackup"] = Format, ["takenAt"] = now.ToString(), ["timeZoneData"] = TimeZones.Version });
         var settings = await ledger.LoadSettingsAsync();
         if (CatalogueShelf.BodyOf(settings).Catalogue is { } catalogue)
             await LineAsync(new()

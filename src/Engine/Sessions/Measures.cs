@@ -59,9 +59,13 @@ public static class Measures
             description: "Commands that wait to be decided");
         meter.CreateObservableGauge("purser.sessions", () => Volatile.Read(ref sessions), description: "Accounts in memory");
         meter.CreateObservableGauge("purser.holds", () => Volatile.Read(ref holds), description: "Active holds of the accounts in memory");
+        meter.CreateObservableGauge("purser.time_zone_data.info", TimeZoneData,
+            description: "1; the version of the time zone data is its label");
         meter.CreateObservableGauge("purser.clock.offset", () => Volatile.Read(ref clockOffsetSeconds), "s",
             "How far this machine's clock is behind the ledger's");
     }
+
+    static Measurement<long> TimeZoneData() => new(1, new KeyValuePair<string, object?>("version", TimeZones.Version));
 
     static IEnumerable<Measurement<long>> Answers()
     {

@@ -55,8 +55,71 @@ public sealed class ServerOptionsTests
     public void Listening_on_this_machine_needs_none(string urls) =>
         Assert.Empty(ServerOptions.Of(Settings(("PURSER_URLS", urls))).Problems());
 
+    [Theory]
+    [InlineData("--port=9090", "--port is not a setting: did you mean --PURSER_URLS?; `--help` lists them")]
+    [InlineData("--urls", "--urls is not a setting: did you mean --PURSER_URLS?; `--help` lists them")]
+    [InlineData("--data", "--data is not a setting: did you mean --PURSER_DATA?; `--help` lists them")]
+    [InlineData("--PURSER_LEGDER=memory", "--PURSER_LEGDER is not a setting: did you mean --PURSER_LEDGER?; `--help` lists them")]
+    [InlineData("--PURSER_REDIS=x", "--PURSER_REDIS is a setting of the other executable, not of this one")]
+    [InlineData("--whatever-it-is", "--whatever-it-is is not a setting; `--help` lists them")]
+    [InlineData("-p", "'-p' is not understood here: settings are given as --PURSER_URLS=VALUE")]
+    public void An_argument_that_nothing_reads_is_refused_with_the_right_name(string argument, string problem) =>
+        Assert.Equal([problem], Unread([argument]));
+
+    [Theory]
+    [InlineData("PURSER_LEGDER", "PURSER_LEGDER is not a setting: did you mean PURSER_LEDGER?; `--help` lists them")]
+    [InlineData("PURSER_RETENTION", "PURSER_RETENTION is not a setting: did you mean PURSER_RETENTION_DAYS?; `--help` lists them")]
+    public void A_variable_that_nothing_reads_is_refused_with_the_right_name(string name, string problem) =>
+        Assert.Equal([problem], Unread([], (name, "x")));
+
     [Fact]
-    public void What_nobody_reads_is_told() =>
-        Assert.Equal(["PURSER_LEGDER", "PURSER_REDIS"],
-            ServerOptions.Unknown(Settings(("PURSER_LEGDER", "sqlite"), ("PURSER_REDIS", "x"), ("PURSER_DATA", "d"), ("PATH", "x"))));
+    public void Settings_and_what_others_say_under_the_prefix_are_taken()
+    {
+        Assert.Empty(Unread(["--PURSER_DATA=d", "--purser_urls", "http://127.0.0.1:1", "--Logging:LogLevel:Default=Debug"],
+            ("PURSER_LEDGER", "sqlite"),
+            ("PURSER_REDIS", "x"), ("PURSER_TEST_PG", "x"), ("PATH", "x"), ("PURSER_API_SERVICE_HOST", "10.0.0.1"),
+            ("PURSER_API_PORT_8080_TCP_ADDR", "10.0.0.1"), ("PURSER_API_PORT", "tcp://10.0.0.1:8080")));
+    }
+
+    static IReadOnlyList<string> Unread(string[] args, params (string Name, string Value)[] settings) =>
+        SettingNames.Problems(args, Settings(settings), ServerOptions.Names, ServerOptions.ClusterNames);
+
+    [Theory]
+    [InlineData("a-long-key\n", "a-long-key")]
+    [InlineData(" a-long-key\r\n", "a-long-key")]
+    [InlineData("", null)]
+    public void A_line_break_after_a_key_is_not_part_of_it(string given, string? key) =>
+        Assert.Equal(key, ServerOptions.Of(Settings(("PURSER_ADMIN_KEY", given))).AdminKey);
+
+    [Theory]
+    [InlineData("        ", "PURSER_ADMIN_KEY must have at least 8 characters")]
+    [InlineData(
+        "two words here",
+            "PURSER_ADMIN_KEY must have no blanks in it, and only letters, digits and signs of ASCII: it is sent in a header")]
+    public void Blanks_are_no_key(string given, string problem) =>
+        Assert.Equal([problem], ServerOptions.Of(Settings(("PURSER_ADMIN_KEY", given))).Problems());
+
+    [Fact]
+    public async Task A_key_may_be_in_a_file()
+    {
+        using var folder = new TemporaryFolder();
+        var file = Path.Combine(folder.Path, "key");
+        await File.WriteAllTextAsync(file, "a-long-key\n");
+        Assert.Equal("a-long-key", ServerOptions.Of(Settings(("PURSER_ADMIN_KEY_FILE", file))).AdminKey);
+        Assert.Contains(ServerOptions.Of(Settings(("PURSER_ADMIN_KEY_FILE", file + "2"))).Problems(), problem =>
+            problem == $"PURSER_ADMIN_KEY_FILE names {file}2, which can not be read");
+    }
+
+    [Fact]
+    public void The_help_names_every_setting_with_what_is_usual()
+    {
+        using var text = new StreamReader(typeof(Server).Assembly.GetManifestResourceStream("help.txt")!);
+        var help = text.ReadToEnd();
+        Assert.All(ServerOptions.Names.Concat(ServerOptions.ClusterNames), name => Assert.Matches($"(?m)^  {name} +\\S+ +\\S", help));
+        var usual = new ServerOptions();
+        foreach (var (name, value) in new[] { ("URLS", usual.Urls), ("DATA", usual.Data), ("LEDGER", usual.Ledger), ("LOG", usual.Log),
+            ("UNKNOWN_ACCOUNTS", usual.UnknownAccounts), ("COMPACTION", usual.Compaction), ("LOG_FORMAT", usual.LogFormat),
+            ("RETENTION_DAYS", $"{usual.RetentionDays}") })
+            Assert.Matches($"(?m)^  PURSER_{name} +{System.Text.RegularExpressions.Regex.Escape(value)} ", help);
+    }
 }
