@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Purser.Api.Access;
 using Purser.Api.Endpoints;
 using Purser.Api.Json;
+using Purser.Engine;
 
 namespace Purser.Api;
 
