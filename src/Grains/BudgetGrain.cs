@@ -43,16 +43,54 @@ public sealed class BudgetGrain(SessionParts parts, IGrainFactory grains, NearBu
         return Task.CompletedTask;
     }
 
-    public async Task<Immutable<Outcome>> SendAsync(BudgetCommand command)
+    public Task<Outcome> ReserveAsync(Reserve reserve) => SendAsync(reserve);
+
+    public Task<Outcome> SettleAsync(Settle settle) => SendAsync(settle);
+
+    public Task<Outcome> ReleaseAsync(Release release) => SendAsync(release);
+
+    public Task<Outcome> ExtendAsync(Extend extend) => SendAsync(extend);
+
+    public Task<Outcome> RecordAsync(Record record) => SendAsync(record);
+
+    public Task<Outcome> CheckAsync(Check check) => SendAsync(check);
+
+    public Task<Outcome> ReservationAsync(GetReservation get) => SendAsync(get);
+
+    public Task<Outcome> StatusAsync(GetStatus get) => SendAsync(get);
+
+    public Task<Outcome> PolicyAsync(GetPolicy get) => SendAsync(get);
+
+    public Task<Outcome> SetPolicyAsync(SetPolicy set) => SendAsync(set);
+
+    public Task<Outcome> PauseAsync(Pause pause) => SendAsync(pause);
+
+    public Task<Outcome> ResumeAsync(Resume resume) => SendAsync(resume);
+
+    public Task<Outcome> AddOverrideAsync(AddOverride add) => SendAsync(add);
+
+    public Task<Outcome> RemoveOverrideAsync(RemoveOverride remove) => SendAsync(remove);
+
+    public Task<Outcome> OverridesAsync(ListOverrides list) => SendAsync(list);
+
+    public Task<Outcome> RepriceAsync(Reprice reprice) => SendAsync(reprice);
+
+    public Task<Outcome> CloseSessionAsync(CloseSession close) => SendAsync(close);
+
+    public Task<Outcome> EraseUsageAsync(EraseUsage erase) => SendAsync(erase);
+
+    public Task<Outcome> TickAsync(Tick tick) => SendAsync(tick);
+
+    public Task<Outcome[]> SendAllAsync(BudgetCommand[] commands)
     {
         budget.Called();
-        return new(await budget.SendAsync(command));
+        return budget.SendAllAsync(commands);
     }
 
-    public async Task<Immutable<Outcome[]>> SendAllAsync(BudgetCommand[] commands)
+    Task<Outcome> SendAsync(BudgetCommand command)
     {
         budget.Called();
-        return new(await budget.SendAllAsync(commands));
+        return budget.SendAsync(command);
     }
 
     /// <summary>After each batch that wrote something, whoever sent it; on the session's loop, not in a turn of the grain.</summary>

@@ -59,8 +59,8 @@ public sealed class DeadlineGrain(
                 {
                     cancellation.ThrowIfCancellationRequested();
                     var outcomes = await Task.WhenAll(
-                        some.Select(account => GrainFactory.GetGrain<IBudgetGrain>(account).SendAsync(new Tick())));
-                    if (Array.Exists(outcomes, outcome => outcome.Value.IsTransient)) return;
+                        some.Select(account => GrainFactory.GetGrain<IBudgetGrain>(account).TickAsync(new Tick())));
+                    if (Array.Exists(outcomes, outcome => outcome.IsTransient)) return;
                 }
                 if (due.Count < MostPerScan) break;
             }

@@ -15,9 +15,9 @@ public sealed class ClusterAuthority(IGrainFactory grains, Repetition repetition
             why => new(OutcomeStatus.Unavailable, null, null, $"no silo answered ({why}); retry with the same id"),
             cancellation);
 
-    async Task<Outcome> DecideAsync(string account, BudgetCommand command) =>
-        near.Find(account) is { } budget ? await budget.SendAsync(command)
-            : (await grains.GetGrain<IBudgetGrain>(account).SendAsync(command)).Value;
+    Task<Outcome> DecideAsync(string account, BudgetCommand command) =>
+        near.Find(account) is { } budget ? CallMeasures.NearAsync(budget.SendAsync(command))
+            : CallMeasures.GrainAsync(grains.GetGrain<IBudgetGrain>(account).SendAsync(command));
 
     public async Task<IReadOnlyList<Outcome>> SendAllAsync(string account, IReadOnlyList<BudgetCommand> commands,
         CancellationToken cancellation = default)
@@ -31,9 +31,9 @@ public sealed class ClusterAuthority(IGrainFactory grains, Repetition repetition
             cancellation);
     }
 
-    async Task<Outcome[]> DecideAllAsync(string account, BudgetCommand[] commands) =>
-        near.Find(account) is { } budget ? await budget.SendAllAsync(commands)
-            : (await grains.GetGrain<IBudgetGrain>(account).SendAllAsync(commands)).Value;
+    Task<Outcome[]> DecideAllAsync(string account, BudgetCommand[] commands) =>
+        near.Find(account) is { } budget ? CallMeasures.NearAsync(budget.SendAllAsync(commands))
+            : CallMeasures.GrainAsync(grains.GetGrain<IBudgetGrain>(account).SendAllAsync(commands));
 
     /// <summary>An id that was made up a moment ago may be in the ledger by now.</summary>
     static BudgetCommand Again(BudgetCommand command) => command is IdentifiedCommand { FreshId: true } identified

@@ -3,6 +3,7 @@ namespace Purser.Interfaces;
 
 /// <summary>Key: the shard's number.</summary>
 [Alias("purser.deadlines")]
+[GrainInterfaceType("purser.deadlines")]
 public interface IDeadlineGrain : IGrainWithIntegerKey
 {
     /// <summary>Makes sure that the shard is watched from now on.</summary>

@@ -7,6 +7,7 @@ namespace Purser.Interfaces;
 
 /// <summary>Key: 0; any silo answers.</summary>
 [Alias("purser.settings")]
+[GrainInterfaceType("purser.settings")]
 public interface ISettingsGrain : IGrainWithIntegerKey
 {
     [Alias("get")]

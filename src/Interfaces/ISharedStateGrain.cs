@@ -6,6 +6,7 @@ namespace Purser.Interfaces;
 
 /// <summary>Key: 0; any silo answers. The methods are those of <see cref="ISharedState"/>.</summary>
 [Alias("purser.shared")]
+[GrainInterfaceType("purser.shared")]
 public interface ISharedStateGrain : IGrainWithIntegerKey
 {
     [Alias("load")]

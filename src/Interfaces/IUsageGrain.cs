@@ -6,6 +6,7 @@ namespace Purser.Interfaces;
 
 /// <summary>Key: 0; any silo answers. The methods are those of <see cref="IUsageQueries"/>.</summary>
 [Alias("purser.usage")]
+[GrainInterfaceType("purser.usage")]
 public interface IUsageGrain : IGrainWithIntegerKey
 {
     /// <summary>A report over a long time may take this long.</summary>

@@ -6,6 +6,7 @@ namespace Purser.Interfaces;
 
 /// <summary>Get it with <see cref="UsageHistoryGrains.GetUsageHistory"/>, which knows its key.</summary>
 [Alias("purser.history")]
+[GrainInterfaceType("purser.history")]
 public interface IUsageHistoryGrain : IGrainWithStringKey
 {
     /// <summary>There is something new in the ledger. Nobody waits for it, and it may get lost: reading catches up first.</summary>

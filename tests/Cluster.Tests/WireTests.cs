@@ -1,0 +1,56 @@
+// What silos and callers of different versions have in common: a method for each command, and names that no class's name is part of.
+using System.Reflection;
+using Microsoft.Extensions.DependencyInjection;
+using Orleans.Serialization.TypeSystem;
+using Purser.Core;
+using Purser.Interfaces;
+
+namespace Purser.Cluster.Tests;
+
+public sealed class WireTests
+{
+    static readonly Type[] commands = [.. typeof(BudgetCommand).Assembly.GetTypes()
+        .Where(type => type.IsSubclassOf(typeof(BudgetCommand)) && !type.IsAbstract)];
+
+    [Fact]
+    public async Task Every_command_has_a_method_of_its_own_on_the_budgets_grain()
+    {
+        var budget = DispatchProxy.Create<IBudgetGrain, Listening>();
+        foreach (var type in commands)
+        {
+            var command = (BudgetCommand)System.Runtime.CompilerServices.RuntimeHelpers.GetUninitializedObject(type);
+            await budget.SendAsync(command);
+            Assert.Same(command, ((Listening)budget).Heard);
+            Assert.Equal(type, ((Listening)budget).Method!.GetParameters().Single().ParameterType);
+        }
+    }
+
+    [Fact]
+    public void Types_travel_under_names_that_a_renamed_class_keeps()
+    {
+        var services = new ServiceCollection();
+        services.AddPurserSerialization();
+        var types = services.BuildServiceProvider().GetRequiredService<TypeConverter>();
+        Assert.Equal("purser.command.reserve", types.Format(typeof(Reserve)));
+        foreach (var (name, type) in Wire.Names)
+        {
+            Assert.Equal(name, types.Format(type));
+            Assert.Equal(type, types.Parse(name));
+        }
+        Assert.Empty(commands.Except(Wire.Names.Values));
+        Assert.DoesNotContain("Purser.", types.Format(typeof(Engine.Page<Engine.AccountRecord>)), StringComparison.Ordinal);
+        Assert.DoesNotContain("Purser.", types.Format(typeof(BudgetCommand[])), StringComparison.Ordinal);
+    }
+
+    class Listening : DispatchProxy
+    {
+        public object? Heard { get; private set; }
+        public MethodInfo? Method { get; private set; }
+
+        protected override object Invoke(MethodInfo? targetMethod, object?[]? args)
+        {
+            (Method, Heard) = (targetMethod, args!.Single());
+            return Task.FromResult(Outcome.Done());
+        }
+    }
+}
