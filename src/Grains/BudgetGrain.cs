@@ -14,8 +14,9 @@ namespace Purser.Grains;
 [Reentrant]
 [RandomPlacement]
 [GrainType("budget")]
-public sealed class BudgetGrain(SessionParts parts, IGrainFactory grains, NearBudgets nearBudgets, HistoryFeed feed, TimeProvider time)
-    : Grain, IBudgetGrain, IDisposable
+public sealed class BudgetGrain(
+    SessionParts parts, IGrainFactory grains, NearBudgets nearBudgets, HistoryFeed feed, TimeProvider time, SiloPeers peers)
+    : Grain, IBudgetGrain, IGrainMigrationParticipant, IDisposable
 {
     /// <summary>
     /// The history catches up when it is read, and reads so much in a moment; a wake-up now and then keeps it from falling far behind. One
@@ -27,6 +28,8 @@ public sealed class BudgetGrain(SessionParts parts, IGrainFactory grains, NearBu
     /// <summary>For a history elsewhere, which reads the ledger each time.</summary>
     static readonly Duration betweenWakes = Duration.FromSeconds(5);
 
+    const string HandoverKey = "purser.session";
+
     BudgetSession session = null!;
     NearBudget budget = null!;
     DeadlineTimer deadline = null!;
@@ -35,12 +38,32 @@ public sealed class BudgetGrain(SessionParts parts, IGrainFactory grains, NearBu
     Instant historyWoken = Instant.MinValue;
     int eventsSince;
 
+    /// <summary>What the session on the silo before left, and what this one leaves to the next.</summary>
+    SessionHandover? inherited;
+    byte[]? bequest;
+
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        session = new(this.GetPrimaryKeyString(), parts with { Appended = OnAppended });
+        session = new(this.GetPrimaryKeyString(), parts with { Appended = OnAppended }, inherited);
+        if (inherited is not null) Migrations.CameIn();
+        inherited = null;
         deadline = new(session, parts.Clock, time);
+        if (session.NextDeadline is { } due) deadline.SetFor(due);
         budget = nearBudgets.Add(session);
         return Task.CompletedTask;
+    }
+
+    /// <summary>Before it is active; what can not be read here is read from the ledger.</summary>
+    public void OnRehydrate(IRehydrationContext rehydrationContext)
+    {
+        if (rehydrationContext.TryGetValue<byte[]>(HandoverKey, out var bytes) && bytes is not null)
+            inherited = SessionHandover.Decode(bytes);
+    }
+
+    /// <summary>After it was deactivated, on its way.</summary>
+    public void OnDehydrate(IDehydrationContext dehydrationContext)
+    {
+        if (bequest is not null && dehydrationContext.TryAddValue(HandoverKey, bequest)) Migrations.WentOut();
     }
 
     public Task<Outcome> ReserveAsync(Reserve reserve) => SendAsync(reserve);
@@ -106,14 +129,18 @@ public sealed class BudgetGrain(SessionParts parts, IGrainFactory grains, NearBu
         Task.Run(() => grains.GetUsageHistory(session.Account).WakeAsync()).Ignore();
     }
 
-    /// <summary>Everybody who waits is answered and a snapshot is kept, before another silo loads the account; the ledger holds even where
-    /// that fails.</summary>
+    /// <summary>Everybody who waits is answered; then another silo goes on with the state of this one, or a snapshot is kept and the account
+    /// is read when it is called. The ledger holds even where both fail.</summary>
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
         nearBudgets.Remove(budget);
+        var leaving = reason.ReasonCode == DeactivationReasonCode.ShuttingDown && peers.Others;
+        if (leaving) this.MigrateOnIdle();
         try
         {
-            await session.StopAsync().WaitAsync(cancellationToken);
+            if (leaving || reason.ReasonCode == DeactivationReasonCode.Migrating)
+                bequest = await session.HandOverAsync().WaitAsync(cancellationToken);
+            else await session.StopAsync().WaitAsync(cancellationToken);
         }
         catch (OperationCanceledException)
         {

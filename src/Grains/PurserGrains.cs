@@ -19,6 +19,9 @@ public static class PurserGrains
         services.AddSingleton(provider => new Committer(provider.GetRequiredService<ILedger>()));
         services.AddSingleton<HistoryFeed>();
         services.AddHostedService<DeadlineWatch>();
+        services.AddSingleton<SiloPeers>();
+        services.AddSingleton<BudgetBalance>();
+        services.AddHostedService(provider => provider.GetRequiredService<BudgetBalance>());
         services.TryAddSingleton(UsageRetention.OfDays(UsageRetention.UsualDays));
         services.AddHostedService<UsageWatch>();
         services.AddClockWatch(provider => provider.GetRequiredService<LedgerClock>().MeasureAsync(provider.GetRequiredService<ILedger>()));

@@ -19,6 +19,9 @@ public sealed class NearBudgets(TimeProvider time)
 
     public void Remove(NearBudget budget) => budgets.TryRemove(new(budget.Account, budget));
 
+    /// <summary>The accounts that are active here, in no order.</summary>
+    public IEnumerable<string> Accounts => budgets.Select(budget => budget.Key);
+
     /// <summary>Null where the grain has to be called: the budget is not active here, or nobody has called its grain for a while.</summary>
     public NearBudget? Find(string account) => budgets.TryGetValue(account, out var budget) && budget.SinceCalled < believed
         ? budget : null;

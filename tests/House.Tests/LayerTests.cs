@@ -18,7 +18,7 @@ public sealed class LayerTests
         ["Silo"] = ["Api", "Grains", "Interfaces", "Ledgers", "Dashboard", "Engine", "Core"],
     };
 
-    static readonly string[] orleansHomes = ["Interfaces", "Grains", "Silo", "Cluster.Tests"];
+    static readonly string[] orleansHomes = ["Interfaces", "Grains", "Silo", "Grains.Tests", "Cluster.Tests"];
 
     [Fact]
     public void References_point_down_the_layers()

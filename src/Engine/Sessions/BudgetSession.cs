@@ -33,7 +33,8 @@ public sealed record SessionParts(ILedger Ledger, Committer Committer, SettingsS
         _ = Task.Factory.StartNew(loop, CancellationToken.None, TaskCreationOptions.DenyChildAttach, Scheduler);
 }
 
-public sealed class BudgetSession(string account, SessionParts parts)
+/// <param name="from">What the session before left on another host; without it the account is read from the ledger.</param>
+public sealed class BudgetSession(string account, SessionParts parts, SessionHandover? from = null)
 {
     /// <summary>Bounds how long one batch keeps its callers waiting.</summary>
     const int MostPerBatch = 512;
@@ -66,13 +67,16 @@ public sealed class BudgetSession(string account, SessionParts parts)
     bool running;
     bool stopping;
 
+    /// <summary>Whoever goes on gets the state from here: no snapshot is written.</summary>
+    bool handing;
+
     /// <summary>Whether it is among the sessions that are counted: one that nobody ever asked is not.</summary>
     bool counted;
     readonly TaskCompletionSource stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Only the running loop touches these. The state is what the ledger has, or null when that is not known.</summary>
-    BudgetState? state;
-    int eventsSinceSnapshot;
+    BudgetState? state = from?.State;
+    int eventsSinceSnapshot = from?.EventsSinceSnapshot ?? 0;
     int countedHolds;
 
     /// <summary>So many batches more ask the ledger for the ids that memory does not know before they decide, not while they
@@ -85,7 +89,7 @@ public sealed class BudgetSession(string account, SessionParts parts)
     public Instant LastUsed { get; private set; } = parts.Clock.Now;
 
     /// <summary>In milliseconds since 1970; written by the running loop, read by anybody.</summary>
-    long nextDeadline = long.MaxValue;
+    long nextDeadline = from?.NextDeadline is { } due ? UsageCursor.CeilingMillis(due) : long.MaxValue;
 
     /// <summary>When something falls due by time alone, as far as is known; null where nothing does.</summary>
     public Instant? NextDeadline => Volatile.Read(ref nextDeadline) is var due and < long.MaxValue ? Instant.FromUnixTimeMilliseconds(due)
@@ -144,6 +148,17 @@ public sealed class BudgetSession(string account, SessionParts parts)
         await Stopped;
     }
 
+    /// <summary>Ends as <see cref="StopAsync"/> does, and gives the state to whoever goes on elsewhere (see
+    /// <see cref="SessionHandover.Decode"/>). Null where there is none, or too much of it: then a snapshot is kept as usual.</summary>
+    public async Task<byte[]?> HandOverAsync()
+    {
+        lock (gate) handing = true;
+        await StopAsync();
+        return handedOver;
+    }
+
+    byte[]? handedOver;
+
     async Task RunAsync()
     {
         var batch = new List<PendingCommand>();
@@ -169,7 +184,8 @@ public sealed class BudgetSession(string account, SessionParts parts)
             Measures.BatchCommands.Record(batch.Count);
             await ServeAsync(batch);
         }
-        await SnapshotAsync(Math.Min(EventsWorthASnapshot, parts.EventsPerSnapshot), parts.KeyedCountersAtEnd);
+        if (handing && state is { Version: > 0 } left) handedOver = SessionHandover.Encode(left, eventsSinceSnapshot, NextDeadline);
+        if (handedOver is null) await SnapshotAsync(Math.Min(EventsWorthASnapshot, parts.EventsPerSnapshot), parts.KeyedCountersAtEnd);
         CountHolds(0);
         if (counted) Measures.SessionEnded();
         stopped.SetResult();
