@@ -6,6 +6,7 @@ namespace Purser.Interfaces;
 
 /// <summary>Key: 0; any silo answers. The methods are those of <see cref="IEventFeed"/>.</summary>
 [Alias("purser.feed")]
+[GrainInterfaceType("purser.feed")]
 public interface IEventFeedGrain : IGrainWithIntegerKey
 {
     [Alias("read")]
