@@ -9,8 +9,8 @@ namespace Purser.Grains;
 
 /// <summary>A move is a handover: callers wait for it for some milliseconds. Safety is the ledger's, as ever.</summary>
 public sealed class BudgetBalance(
-    IGrainFactory grains, SiloPeers peers, NearBudgets near, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<BudgetBalance> log)
-    : BackgroundService
+    IGrainFactory grains, SiloPeers peers, NearBudgets near, IHostApplicationLifetime lifetime, TimeProvider time,
+    ILogger<BudgetBalance> log) : BackgroundService
 {
     /// <summary>A silo that has just started is left alone at first: the next look finds it.</summary>
     static readonly TimeSpan period = TimeSpan.FromSeconds(10);
@@ -50,7 +50,8 @@ public sealed class BudgetBalance(
             foreach (var counted in await grains.GetGrain<IManagementGrain>(0).GetSimpleGrainStatistics(active, cancellation))
                 if (counted.GrainType.StartsWith(typeof(BudgetGrain).FullName!, StringComparison.Ordinal))
                     counts[counted.SiloAddress] += counted.ActivationCount;
-            var moves = BudgetMoves.Of(counts, peers.Here, MostPerLook).SelectMany(move => Enumerable.Repeat(move.Silo, move.Count)).ToArray();
+            var moves = BudgetMoves.Of(counts, peers.Here, MostPerLook)
+                .SelectMany(move => Enumerable.Repeat(move.Silo, move.Count)).ToArray();
             var moving = near.Accounts.Take(moves.Length).Zip(moves).ToArray();
             foreach (var some in moving.Chunk(MostAtOnce))
             {

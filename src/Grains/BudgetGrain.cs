@@ -129,8 +129,8 @@ public sealed class BudgetGrain(
         Task.Run(() => grains.GetUsageHistory(session.Account).WakeAsync()).Ignore();
     }
 
-    /// <summary>Everybody who waits is answered; then another silo goes on with the state of this one, or a snapshot is kept and the account
-    /// is read when it is called. The ledger holds even where both fail.</summary>
+    /// <summary>Everybody who waits is answered; then another silo goes on with the state of this one, or a snapshot is kept and the
+    /// account is read when it is called. The ledger holds even where both fail.</summary>
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
         nearBudgets.Remove(budget);
