@@ -8,6 +8,7 @@ using Orleans.Core.Internal;
 using Orleans.Runtime.Placement;
 using Orleans.TestingHost;
 using Purser.Conformance;
+using Purser.Conformance.Servers;
 using Purser.Engine;
 using Purser.Interfaces;
 
@@ -85,15 +86,8 @@ public sealed class GrainCluster : IAsyncLifetime
     public Dictionary<SiloAddress, int> Budgets() => Silos.ToDictionary(silo => silo.SiloAddress,
         silo => silo.ServiceProvider.GetRequiredService<NearBudgets>().Accounts.Count());
 
-    public static async Task UntilAsync(Func<Task<bool>> condition, Func<string> otherwise)
-    {
-        using var ends = new CancellationTokenSource(patience);
-        while (!await condition())
-        {
-            Assert.False(ends.IsCancellationRequested, otherwise());
-            await Task.Delay(20);
-        }
-    }
+    public static Task UntilAsync(Func<Task<bool>> condition, Func<string> otherwise) =>
+        ServerProcess.UntilAsync(condition, patience, otherwise);
 
     public Task InitializeAsync() => cluster.DeployAsync();
 
