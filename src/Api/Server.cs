@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Purser.Api.Access;
 using Purser.Api.Endpoints;
+using Purser.Api.Events;
 using Purser.Api.Json;
 using Purser.Engine;
 
@@ -55,7 +56,8 @@ public static class Server
         builder.WebHost.UseUrls(options.AllUrls);
         Logs.Configure(builder.Logging, options.Log, options.LogFormat);
         builder.Services.AddPurserApi();
-        builder.Services.AddPurserAccess(AccessOptions.Of(builder.Configuration, options.AdminKey));
+        builder.Services.AddPurserAccess(AccessOptions.Of(builder.Configuration, options.AdminKey))
+            .AddPurserEvents(builder.Configuration);
         addHost(builder.Services);
         var app = builder.Build();
         app.UseMetricsPorts(options.MetricsPorts);
@@ -74,9 +76,6 @@ public static class Server
             kestrel.Limits.MaxRequestBodySize = Body.LargestRead;
         });
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default));
-        services.AddSingleton(provider => new Events.EventTail(
-            provider.GetRequiredService<IEventFeed>(), provider.GetRequiredService<IUsageQueries>(),
-            provider.GetService<TimeProvider>() ?? TimeProvider.System, provider.GetRequiredService<ILogger<Events.EventTail>>()));
         return services.AddPurserOpenApi();
     }
 

@@ -6,6 +6,7 @@ using Orleans.Configuration;
 using Purser.Api;
 using Purser.Api.Access;
 using Purser.Api.Endpoints;
+using Purser.Api.Events;
 using Purser.Engine;
 using Purser.Grains;
 using Purser.Interfaces;
@@ -100,7 +101,8 @@ public sealed class SiloHost : IAsyncDisposable
         builder.WebHost.UseUrls(options.Http.AllUrls);
         Logs.Configure(builder.Logging, options.Log, options.LogFormat);
         if (options.IsApi)
-            builder.Services.AddPurserApi().AddPurserAccess(AccessOptions.Of(builder.Configuration, options.AdminKey));
+            builder.Services.AddPurserApi().AddPurserAccess(AccessOptions.Of(builder.Configuration, options.AdminKey))
+                .AddPurserEvents(builder.Configuration);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = shutdownTime);
         builder.Services.AddSingleton<NodeHealth>();
         builder.Services.AddSingleton(

@@ -68,6 +68,7 @@ public sealed class LocalCluster : IAsyncDisposable
     static Task<SiloHost> BuildAsync(SiloOptions options, Action<IServiceCollection>? services = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
+        builder.Configuration["PURSER_WEBHOOK_TARGETS"] = "any";
         services?.Invoke(builder.Services);
         builder.Logging.ClearProviders();
         // The usual one ends the process, which here is the tests'.

@@ -171,6 +171,13 @@ public static class PurserEndpoints
             routes.On("GET", "/v1/events", Right.Read | Right.Report, events.Stream, "streamEvents",
                 "Everything that happens, as server-sent events").Takes(EventEndpoints.Parameters).AnswersFile("text/event-stream");
         }
+        if (services.GetService<WebhookStore>() is { } webhookStore)
+        {
+            var webhooks = new WebhookEndpoints(
+                webhookStore, services.GetRequiredService<WebhookSender>(), services.GetRequiredService<WebhookWatch>(),
+                services.GetRequiredService<EventTail>(), clock, services.GetRequiredService<WebhookTargets>());
+            routes.MapWebhooks(webhooks);
+        }
         if (services.GetService<KeyRing>() is { } ring)
         {
             var keys = new KeyEndpoints(ring, clock);
@@ -192,6 +199,29 @@ public static class PurserEndpoints
         routes.Open("GET", "/health/ready", home.Ready, "ready", "The ledger can be reached").Answers<HealthDocument>();
         routes.MapMetrics();
         return routes;
+    }
+
+    static void MapWebhooks(this IEndpointRouteBuilder routes, WebhookEndpoints webhooks)
+    {
+        routes.On("POST", "/v1/webhooks", Right.Operate | Right.Policy, webhooks.Create, "createWebhook",
+            "Sends events to an address; the secret that signs them is shown once").Takes<NewWebhookDocument>()
+                .Answers<WebhookDocument>(201);
+        routes.On("GET", "/v1/webhooks", Right.Operate | Right.Policy, webhooks.List, "listWebhooks", "Webhooks")
+            .Answers<WebhooksDocument>();
+        routes.On("GET", "/v1/webhooks/{webhook}", Right.Operate | Right.Policy, webhooks.Get, "getWebhook", "A webhook, and how far it is")
+            .Answers<WebhookDocument>();
+        routes.On("PUT", "/v1/webhooks/{webhook}", Right.Operate | Right.Policy, webhooks.Put, "putWebhook", "Changes a webhook as a whole")
+            .Takes<NewWebhookDocument>().Answers<WebhookDocument>();
+        routes.On("DELETE", "/v1/webhooks/{webhook}", Right.Operate | Right.Policy, webhooks.Delete, "deleteWebhook",
+            "Takes a webhook away, with what waits to be sent").Answers<WebhookDocument>();
+        routes.On("POST", "/v1/webhooks/{webhook}/secret", Right.Operate | Right.Policy, webhooks.Rotate, "rotateWebhookSecret",
+            "Gives a webhook a new secret; the old one signs too for a day").TakesOptional<NothingDocument>().Answers<WebhookDocument>();
+        routes.On("POST", "/v1/webhooks/{webhook}/test", Right.Operate | Right.Policy, webhooks.Test, "testWebhook",
+            "Sends a made-up event at once").TakesOptional<NothingDocument>().Answers<AttemptDocument>();
+        routes.On("GET", "/v1/webhooks/{webhook}/deliveries", Right.Operate | Right.Policy, webhooks.Deliveries, "listDeliveries",
+            "Messages that have not arrived: waiting and dead ones").Takes(WebhookEndpoints.PageParameters).Answers<DeliveriesDocument>();
+        routes.On("POST", "/v1/webhooks/{webhook}/deliveries/{delivery}/replay", Right.Operate | Right.Policy, webhooks.Replay,
+            "replayDelivery", "Sends a message once more, at once").TakesOptional<NothingDocument>().Answers<AttemptDocument>();
     }
 
     /// <summary>An operation for callers with a key, and the right that it asks for: without one nothing can be mapped.</summary>

@@ -19,6 +19,9 @@ public sealed class LocalBoundaryTests(LocalFacade host) : BoundaryConformance(h
 public sealed class LocalKeyTests(LocalFacade host) : KeyConformance(host);
 
 [Collection(LocalHttpTests.Name)]
+public sealed class LocalWebhookTests(LocalFacade host) : WebhookConformance(host);
+
+[Collection(LocalHttpTests.Name)]
 public sealed class LocalEventTests(LocalFacade host) : EventConformance(host);
 
 [Collection(LocalHttpTests.Name)]
@@ -65,6 +68,9 @@ public sealed class ProcessBoundaryTests(ProcessFacade host) : BoundaryConforman
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessKeyTests(ProcessFacade host) : KeyConformance(host);
+
+[Collection(ProcessHttpTests.Name)]
+public sealed class ProcessWebhookTests(ProcessFacade host) : WebhookConformance(host);
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessEventTests(ProcessFacade host) : EventConformance(host);

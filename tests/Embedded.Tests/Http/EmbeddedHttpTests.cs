@@ -19,6 +19,9 @@ public sealed class BoundaryTests(HttpHost host) : BoundaryConformance(host);
 public sealed class KeyTests(HttpHost host) : KeyConformance(host);
 
 [Collection(HttpTests.Name)]
+public sealed class WebhookTests(HttpHost host) : WebhookConformance(host);
+
+[Collection(HttpTests.Name)]
 public sealed class EventTests(HttpHost host) : EventConformance(host);
 
 [Collection(HttpTests.Name)]

@@ -32,7 +32,9 @@ public sealed class HttpHost : HttpFacade
         WebApplicationBuilder? builder = null)
     {
         var options = new ServerOptions { Urls = "http://127.0.0.1:0", AdminKey = adminKey };
-        var app = Server.Build(builder ?? WebApplication.CreateSlimBuilder(), options, services => services
+        builder ??= WebApplication.CreateSlimBuilder();
+        builder.Configuration["PURSER_WEBHOOK_TARGETS"] = "any";
+        var app = Server.Build(builder, options, services => services
             .AddSingleton<IBudgetAuthority>(authority).AddSingleton<ISharedState>(authority.Ledger).AddSingleton<IEventFeed>(
                 authority.Ledger).AddSingleton<IUsageQueries>(
                 authority.Ledger).AddSingleton<IUsageStore>(

@@ -1,0 +1,214 @@
+// Webhooks: made, changed, tried, their messages listed and sent again, their secrets rotated.
+using NodaTime;
+using Purser.Api.Access;
+using Purser.Api.Documents;
+using Purser.Api.Events;
+using Purser.Api.Json;
+using Purser.Engine;
+
+namespace Purser.Api.Endpoints;
+
+sealed class WebhookEndpoints(
+    WebhookStore store, WebhookSender sender, WebhookWatch watch, EventTail tail, LedgerClock clock, WebhookTargets targets)
+{
+    const int MostWebhooks = 500;
+    const int LongestDescription = 200;
+    const int LongestUrl = 2000;
+    const int UsualPage = 100;
+    const int LargestPage = 500;
+    static readonly Duration overlap = Duration.FromHours(24);
+
+    public static readonly IReadOnlyList<Parameter> PageParameters =
+        [new("cursor", "`nextCursor` of the page before"), new("limit", $"1 to {LargestPage}, {UsualPage} if not said")];
+
+    public async Task Create(HttpContext http)
+    {
+        _ = new Query(http, []);
+        var caller = Caller.Of(http);
+        var asked = await Body.ReadAsync(http, ApiJson.Default.NewWebhookDocument);
+        if ((await store.AllAsync()).Count >= MostWebhooks)
+            throw RequestRefusedException.Unprocessable("url", $"there are {MostWebhooks} webhooks; remove some first");
+        var webhook = Changed(asked, caller, new()
+        {
+            Id = "wh-" + Guid.CreateVersion7().ToString("N")[..20],
+            Url = "",
+            Secret = Webhook.NewSecret(),
+            CreatedAtMillis = clock.Now.ToUnixTimeMilliseconds(),
+            CreatedBy = caller.Name,
+            Scope = caller.Accounts.Patterns,
+            From = await tail.HeadAsync(http.RequestAborted),
+        });
+        await store.AddAsync(webhook);
+        http.Response.Headers.Location = $"/v1/webhooks/{webhook.Id}";
+        await Answer(http, 201, webhook, webhook.Secret);
+    }
+
+    public async Task List(HttpContext http)
+    {
+        _ = new Query(http, []);
+        var caller = Caller.Of(http);
+        var seen = (await store.AllAsync()).Where(webhook => IsWithin(caller, webhook)).Select(webhook => new WebhookDocument(webhook));
+        await Reply.JsonAsync(http, 200, new WebhooksDocument { Items = [.. seen] }, ApiJson.Default.WebhooksDocument);
+    }
+
+    public async Task Get(HttpContext http)
+    {
+        _ = new Query(http, []);
+        var webhook = await Found(http);
+        var document = new WebhookDocument(webhook) { Position = (await store.ProgressAsync(webhook.Id)).Value?.Position };
+        await Reply.JsonAsync(http, 200, document, ApiJson.Default.WebhookDocument);
+    }
+
+    public async Task Put(HttpContext http)
+    {
+        _ = new Query(http, []);
+        var found = await Found(http);
+        var asked = await Body.ReadAsync(http, ApiJson.Default.NewWebhookDocument);
+        var caller = Caller.Of(http);
+        var changed = await store.ChangeAsync(found.Id, webhook => Changed(asked, caller, webhook));
+        await Answer(http, 200, changed ?? throw NoSuchWebhook(found.Id), null);
+    }
+
+    public async Task Delete(HttpContext http)
+    {
+        _ = new Query(http, []);
+        var found = await Found(http);
+        await store.RemoveAsync(found.Id);
+        await Answer(http, 200, found, null);
+    }
+
+    /// <summary>The new secret signs at once; the old one signs too for a day, so that a receiver can change in between.</summary>
+    public async Task Rotate(HttpContext http)
+    {
+        _ = new Query(http, []);
+        await Body.ReadOptionalAsync(http, ApiJson.Default.NothingDocument);
+        var found = await Found(http);
+        var now = clock.Now;
+        var secret = Webhook.NewSecret();
+        var changed = await store.ChangeAsync(found.Id, webhook => webhook.PreviousUntilMillis > now.ToUnixTimeMilliseconds()
+            ? throw new RequestRefusedException(new(Core.OutcomeStatus.Conflict, null, "webhook",
+                $"the secret was rotated before, and the old one signs until "
+                    + $"{Instant.FromUnixTimeMilliseconds(webhook.PreviousUntilMillis!.Value)}"))
+            : webhook with
+            {
+                Secret = secret,
+                PreviousSecret = webhook.Secret,
+                PreviousUntilMillis = (now + overlap).ToUnixTimeMilliseconds(),
+            });
+        await Answer(http, 200, changed ?? throw NoSuchWebhook(found.Id), secret);
+    }
+
+    /// <summary>Sends a made-up event at once, and answers what the receiver said.</summary>
+    public async Task Test(HttpContext http)
+    {
+        _ = new Query(http, []);
+        await Body.ReadOptionalAsync(http, ApiJson.Default.NothingDocument);
+        var webhook = await Found(http);
+        var now = clock.Now;
+        var test = new PublicEvent($"test/{webhook.Id}/{now.ToUnixTimeMilliseconds()}", 0, "webhook.test", null, now, webhook.Id, "info",
+            json => json.WriteString("message", "This is a test: webhooks of Purser arrive here."));
+        await AnswerAttempt(http, await sender.SendAsync(webhook, test.MessageId, test.Json, http.RequestAborted));
+    }
+
+    public async Task Deliveries(HttpContext http)
+    {
+        var query = new Query(http, PageParameters);
+        var (cursor, limit) = (query.Text("cursor"), query.Count("limit", UsualPage, LargestPage));
+        var webhook = await Found(http);
+        var page = await store.DeliveriesAsync(webhook.Id, cursor ?? "", limit);
+        await Reply.JsonAsync(http, 200, new DeliveriesDocument
+        {
+            Items = [.. page.Select(delivery => new DeliveryDocument(delivery))],
+            NextCursor = page.Count == limit ? page[^1].MessageId : null,
+        }, ApiJson.Default.DeliveriesDocument);
+    }
+
+    public async Task Replay(HttpContext http)
+    {
+        _ = new Query(http, []);
+        await Body.ReadOptionalAsync(http, ApiJson.Default.NothingDocument);
+        var webhook = await Found(http);
+        var id = PathValue.Of(http, "delivery");
+        var delivery = await store.DeliveryAsync(webhook.Id, id)
+            ?? throw NotFound("delivery", $"no message '{id}' waits; one that arrived is not kept");
+        await AnswerAttempt(http, await watch.AgainAsync(webhook, delivery, http.RequestAborted));
+    }
+
+    Webhook Changed(NewWebhookDocument asked, Caller caller, Webhook webhook)
+    {
+        if (asked.Description is { Length: > LongestDescription })
+            throw RequestRefusedException.Invalid("description", $"has at most {LongestDescription} characters");
+        var accounts = Each(asked.Accounts, "accounts", AccountScope.Problem);
+        if (accounts.Count > 0 && !caller.Accounts.Holds(new AccountScope(accounts)))
+            throw new RequestRefusedException(new(Core.OutcomeStatus.Invalid, null, "accounts", "your key is for fewer accounts"))
+            {
+                Problem = Problems.Forbidden,
+            };
+        var enabled = asked.Enabled ?? true;
+        return webhook with
+        {
+            Url = Address(asked.Url),
+            Description = asked.Description,
+            Types = Each(asked.Types, "types", type => type is null ? "must not be null" : EventFilter.TypeProblem(type)),
+            Accounts = accounts,
+            Severities = Each(asked.Severities, "severities", word => word is null
+                ? "must not be null" : EventFilter.SeverityProblem(word)),
+            Enabled = enabled,
+            DisabledBecause = enabled ? null : webhook.DisabledBecause,
+        };
+    }
+
+    string Address(string? url)
+    {
+        if (url is not { Length: > 0 and <= LongestUrl } || !Uri.TryCreate(url, UriKind.Absolute, out var address)
+            || address.UserInfo.Length > 0 || address.Fragment.Length > 0
+                || !(address.Scheme == "https" || (address.Scheme == "http" && targets.Any)))
+            throw RequestRefusedException.Invalid("url", targets.Any ? "must be an http:// or https:// address"
+                : "must be an https:// address");
+        if (!targets.Any && System.Net.IPAddress.TryParse(address.DnsSafeHost, out var ip) && !PublicAddress.Is(ip))
+            throw RequestRefusedException.Invalid("url", "must be an address of the internet; PURSER_WEBHOOK_TARGETS=any allows others");
+        return url;
+    }
+
+    static List<string> Each(IReadOnlyList<string?>? items, string field, Func<string?, string?> problem)
+    {
+        var taken = new List<string>();
+        for (var i = 0; i < (items?.Count ?? 0); i++)
+            taken.Add(problem(items![i]) is { } wrong ? throw RequestRefusedException.Invalid($"{field}[{i}]", wrong) : items[i]!);
+        return taken;
+    }
+
+    async Task<Webhook> Found(HttpContext http)
+    {
+        var id = PathValue.Of(http, "webhook");
+        return await store.FindAsync(id) is { } found && IsWithin(Caller.Of(http), found) ? found : throw NoSuchWebhook(id);
+    }
+
+    /// <summary>A caller sees webhooks that are sent no more than it may see.</summary>
+    static bool IsWithin(Caller caller, Webhook webhook) => caller.Accounts.Holds(new AccountScope(webhook.Scope));
+
+    static RequestRefusedException NoSuchWebhook(string id) => NotFound("webhook", $"there is no webhook '{id}'");
+
+    static RequestRefusedException NotFound(string field, string detail) => new(new(Core.OutcomeStatus.NotFound, null, field, detail));
+
+    static Task Answer(HttpContext http, int status, Webhook webhook, string? secret)
+    {
+        http.Response.Headers.CacheControl = "no-store";
+        return Reply.JsonAsync(http, status, new WebhookDocument(webhook) { Secret = secret }, ApiJson.Default.WebhookDocument);
+    }
+
+    static Task AnswerAttempt(HttpContext http, Attempt attempt) => Reply.JsonAsync(http, 200,
+        new AttemptDocument { Arrived = attempt.Arrived, Status = attempt.Status, Error = attempt.Error }, ApiJson.Default.AttemptDocument);
+}
+
+/// <summary>PURSER_WEBHOOK_TARGETS: `internet` (addresses of the internet over TLS), or `any`, this machine and this network
+/// included.</summary>
+public sealed record WebhookTargets(bool Any)
+{
+    public const string Name = "PURSER_WEBHOOK_TARGETS";
+
+    public static WebhookTargets Of(IConfiguration configuration) => new(configuration[Name] == "any");
+
+    public static string? Problem(IConfiguration configuration) =>
+        configuration[Name] is null or "any" or "internet" ? null : $"{Name} must be internet or any, not '{configuration[Name]}'";
+}

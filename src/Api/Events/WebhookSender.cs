@@ -1,0 +1,84 @@
+// Sends one message to a webhook: signed as Standard Webhooks says, over the very bytes that are sent, without redirects and proxies.
+using System.Globalization;
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using NodaTime;
+using Purser.Engine;
+
+namespace Purser.Api.Events;
+
+/// <summary>How an attempt ended. <see cref="RetryAfter"/>: what the receiver asked for.</summary>
+public sealed record Attempt(int? Status, string? Error, TimeSpan? RetryAfter = null)
+{
+    public bool Arrived => Status is >= 200 and < 300;
+}
+
+public sealed class WebhookSender : IDisposable
+{
+    static readonly TimeSpan deadline = TimeSpan.FromSeconds(15);
+
+    readonly HttpClient http;
+    readonly LedgerClock clock;
+
+    /// <summary><paramref name="anywhere"/>: also to addresses of this machine and this network.</summary>
+    public WebhookSender(LedgerClock clock, bool anywhere)
+    {
+        this.clock = clock;
+        var handler = new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            UseProxy = false,
+            UseCookies = false,
+            AutomaticDecompression = DecompressionMethods.None,
+            ConnectTimeout = TimeSpan.FromSeconds(5),
+            // A name that moves is looked up again soon.
+            PooledConnectionLifetime = TimeSpan.FromMinutes(1),
+            MaxResponseHeadersLength = 16,
+        };
+        if (!anywhere) handler.ConnectCallback = PublicAddress.ConnectAsync;
+        http = new(handler, disposeHandler: true) { Timeout = Timeout.InfiniteTimeSpan };
+    }
+
+    public async Task<Attempt> SendAsync(Webhook webhook, string messageId, ReadOnlyMemory<byte> body, CancellationToken cancellation)
+    {
+        using var late = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        late.CancelAfter(deadline);
+        var now = clock.Now;
+        var timestamp = now.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
+        using var request = new HttpRequestMessage(HttpMethod.Post, webhook.Url) { Content = new ReadOnlyMemoryContent(body) };
+        request.Content.Headers.ContentType = new("application/cloudevents+json");
+        request.Headers.Add("webhook-id", messageId);
+        request.Headers.Add("webhook-timestamp", timestamp);
+        request.Headers.Add("webhook-signature", Signature(webhook, now, messageId, timestamp, body.Span));
+        request.Headers.UserAgent.ParseAdd("Purser");
+        try
+        {
+            // Of the answer only the head is of interest: whatever follows is not read.
+            using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, late.Token);
+            var status = (int)response.StatusCode;
+            return new(status, status is >= 200 and < 300 ? null : $"answered {status}", response.Headers.RetryAfter?.Delta);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return new(null, $"no answer within {deadline.TotalSeconds.ToString(CultureInfo.InvariantCulture)} seconds");
+        }
+        catch (HttpRequestException failed)
+        {
+            return new(null, (failed.InnerException as HttpRequestException ?? failed).Message);
+        }
+    }
+
+    /// <summary>`v1,` and HMAC-SHA256 over id, time and body, one for each secret that is taken now, separated by blanks.</summary>
+    internal static string Signature(Webhook webhook, Instant now, string messageId, string timestamp, ReadOnlySpan<byte> body)
+    {
+        var head = Encoding.UTF8.GetBytes($"{messageId}.{timestamp}.");
+        var signed = new byte[head.Length + body.Length];
+        head.CopyTo(signed, 0);
+        body.CopyTo(signed.AsSpan(head.Length));
+        return string.Join(' ', webhook.SecretsAt(now).Select(secret => "v1," + Convert.ToBase64String(HMACSHA256.HashData(
+            Convert.FromBase64String(secret[Webhook.SecretPrefix.Length..]), signed))));
+    }
+
+    public void Dispose() => http.Dispose();
+}

@@ -1,0 +1,245 @@
+// Sends events to webhooks for as long as the host runs. Of several hosts one sends for a webhook: who holds its lease, a document with an
+// owner and a time. A host that dies loses its leases by not renewing them, and another goes on from the position that was kept; what was
+// sent after that position is sent again, under the same message id.
+using System.Text;
+using NodaTime;
+using Purser.Engine;
+
+namespace Purser.Api.Events;
+
+public sealed class WebhookWatch(
+    WebhookStore store, WebhookSender sender, EventTail tail, LedgerClock clock, TimeProvider time, ILogger<WebhookWatch> log)
+    : BackgroundService
+{
+    static readonly TimeSpan lookEvery = TimeSpan.FromSeconds(2);
+    static readonly TimeSpan beat = TimeSpan.FromSeconds(2);
+    static readonly Duration leaseTime = Duration.FromSeconds(10);
+
+    /// <summary>Messages on their way to one webhook at the same time.</summary>
+    const int AtOnce = 8;
+
+    /// <summary>After so many failures in a row nothing new is sent but one message now and then, until one arrives.</summary>
+    const int OpensAfter = 10;
+
+    /// <summary>When a message is tried again after it failed: about three days in all.</summary>
+    static readonly Duration[] waits =
+    [
+        Duration.FromSeconds(5), Duration.FromMinutes(5), Duration.FromMinutes(30), Duration.FromHours(2), Duration.FromHours(5),
+        Duration.FromHours(10), Duration.FromHours(14), Duration.FromHours(20), Duration.FromHours(24),
+    ];
+
+    readonly string owner = Guid.NewGuid().ToString("N");
+    readonly Dictionary<string, (Task Work, CancellationTokenSource Stop)> sending = [];
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var failing = false;
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await LookAsync(stoppingToken);
+                failing = false;
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                break;
+            }
+            catch (Exception failed)
+            {
+                if (!failing) log.LogWarning(failed, "Webhooks can not be read; their events are late until the ledger is back");
+                failing = true;
+            }
+            await Task.Delay(lookEvery, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        foreach (var (_, stop) in sending.Values) await stop.CancelAsync();
+        await Task.WhenAll(sending.Values.Select(one => one.Work)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        foreach (var (_, stop) in sending.Values) stop.Dispose();
+    }
+
+    /// <summary>Starts to send for webhooks that nobody sends for, and stops for those that are gone or not enabled.</summary>
+    async Task LookAsync(CancellationToken stopping)
+    {
+        var wanted = (await store.AllAsync()).Where(webhook => webhook.Enabled).ToDictionary(webhook => webhook.Id);
+        foreach (var (id, (work, stop)) in sending.ToArray())
+        {
+            if (!work.IsCompleted && wanted.ContainsKey(id)) continue;
+            await stop.CancelAsync();
+            await work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            stop.Dispose();
+            sending.Remove(id);
+        }
+        foreach (var webhook in wanted.Values.Where(webhook => !sending.ContainsKey(webhook.Id)))
+        {
+            if (await TakeAsync(webhook) is not { } lease) continue;
+            var stop = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+            sending[webhook.Id] = (Task.Run(() => SendAllAsync(webhook.Id, lease, stop.Token), CancellationToken.None), stop);
+        }
+    }
+
+    async Task<Lease?> TakeAsync(Webhook webhook)
+    {
+        var (version, progress) = await store.ProgressAsync(webhook.Id);
+        if (progress is { Owner: { } other } && other != owner && progress.UntilMillis > clock.Now.ToUnixTimeMilliseconds()) return null;
+        var lease = new Lease(version, progress?.Position ?? webhook.From, progress?.FailuresInARow ?? 0);
+        return await RenewAsync(webhook.Id, lease) ? lease : null;
+    }
+
+    sealed class Lease(long version, long position, int failures)
+    {
+        public long Version { get; set; } = version;
+        public long Position { get; set; } = position;
+        public int Failures { get; set; } = failures;
+        public Instant RenewedAt { get; set; }
+    }
+
+    /// <summary>Keeps the lease and the position; false where another host has it.</summary>
+    async Task<bool> RenewAsync(string webhook, Lease lease)
+    {
+        var now = clock.Now;
+        var next = new WebhookProgress(lease.Position, owner, (now + leaseTime).ToUnixTimeMilliseconds(), lease.Failures);
+        if (!await store.SaveProgressAsync(webhook, lease.Version, next)) return false;
+        (lease.Version, lease.RenewedAt) = (lease.Version + 1, now);
+        return true;
+    }
+
+    async Task SendAllAsync(string id, Lease lease, CancellationToken stop)
+    {
+        try
+        {
+            var retried = SystemInstant.Never;
+            await foreach (var page in tail.FollowAsync(lease.Position, beat, stop))
+            {
+                // What was changed about it holds from the next page on.
+                if (await store.FindAsync(id) is not { Enabled: true } webhook) return;
+                var mine = page.Events.Where(webhook.Filter.Takes).ToArray();
+                for (var i = 0; i < mine.Length; i += AtOnce)
+                {
+                    if (lease.Failures >= OpensAfter && !await ProbeAsync(webhook, mine[i], lease, stop)) return;
+                    var attempts = await Task.WhenAll(mine.Skip(i).Take(AtOnce).Select(happened => SendOneAsync(webhook, happened, stop)));
+                    Count(attempts, lease);
+                    if (attempts.Any(attempt => attempt.Status == 410) && await DisableAsync(webhook)) return;
+                    if (clock.Now - lease.RenewedAt > leaseTime / 3 && !await RenewAsync(id, lease)) return;
+                }
+                var moved = page.ReachedTo > lease.Position;
+                lease.Position = page.ReachedTo;
+                if ((moved && mine.Length > 0) || clock.Now - lease.RenewedAt > leaseTime / 3)
+                    if (!await RenewAsync(id, lease)) return;
+                if (clock.Now - retried < Duration.FromTimeSpan(beat)) continue;
+                retried = clock.Now;
+                await RetryAsync(webhook, lease, stop);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The host ends, or the webhook does.
+        }
+        catch (EventsGoneException gone)
+        {
+            log.LogWarning("Events for webhook {Webhook} up to position {Position} were compacted before they were sent", id, gone.GoneTo);
+            lease.Position = gone.GoneTo;
+            await RenewAsync(id, lease);
+        }
+        catch (LedgerUnavailableException)
+        {
+            // Whoever gets the lease next goes on from the position that was kept.
+        }
+    }
+
+    static void Count(IEnumerable<Attempt> attempts, Lease lease)
+    {
+        foreach (var attempt in attempts) lease.Failures = attempt.Arrived ? 0 : lease.Failures + 1;
+    }
+
+    /// <summary>Sends one message until it arrives, with longer and longer pauses: what is new waits in the feed meanwhile.</summary>
+    async Task<bool> ProbeAsync(Webhook webhook, PublicEvent first, Lease lease, CancellationToken stop)
+    {
+        log.LogWarning("Webhook {Webhook} does not take messages; new ones wait until it does", webhook.Id);
+        for (var pause = TimeSpan.FromSeconds(5); ; pause = TimeSpan.FromTicks(Math.Min(pause.Ticks * 2, TimeSpan.TicksPerMinute * 5)))
+        {
+            for (var waited = TimeSpan.Zero; waited < pause; waited += beat)
+            {
+                await Task.Delay(beat, time, stop);
+                if (clock.Now - lease.RenewedAt > leaseTime / 3 && !await RenewAsync(webhook.Id, lease)) return false;
+            }
+            if (await store.FindAsync(webhook.Id) is not { Enabled: true } now) return false;
+            if (!(await sender.SendAsync(now, first.MessageId, first.Json, stop)).Arrived) continue;
+            lease.Failures = 0;
+            log.LogInformation("Webhook {Webhook} takes messages again", webhook.Id);
+            return true;
+        }
+    }
+
+    async Task<bool> DisableAsync(Webhook webhook)
+    {
+        log.LogWarning("Webhook {Webhook} answered 410 Gone and is not sent to any more", webhook.Id);
+        return await store.ChangeAsync(webhook.Id, now => now with { Enabled = false, DisabledBecause = "the receiver answered 410 Gone" })
+            is not null;
+    }
+
+    async Task<Attempt> SendOneAsync(Webhook webhook, PublicEvent happened, CancellationToken stop)
+    {
+        var attempt = await sender.SendAsync(webhook, happened.MessageId, happened.Json, stop);
+        if (attempt.Arrived) return attempt;
+        await store.SaveDeliveryAsync(webhook.Id, After(attempt, new()
+        {
+            MessageId = happened.MessageId,
+            Type = happened.Type,
+            Account = happened.Account,
+            EventAtMillis = happened.Time.ToUnixTimeMilliseconds(),
+            Body = Encoding.UTF8.GetString(happened.Json.Span),
+            State = WebhookDelivery.Waiting,
+        }));
+        return attempt;
+    }
+
+    /// <summary>Messages whose time has come again; a message that was tried for three days stays as dead.</summary>
+    async Task RetryAsync(Webhook webhook, Lease lease, CancellationToken stop)
+    {
+        for (var after = ""; ;)
+        {
+            var page = await store.DeliveriesAsync(webhook.Id, after, 200);
+            if (page.Count == 0) return;
+            after = page[^1].MessageId;
+            var now = clock.Now.ToUnixTimeMilliseconds();
+            foreach (var due in page.Where(one => one.State == WebhookDelivery.Waiting && one.NextAtMillis <= now))
+            {
+                await AgainAsync(webhook, due, stop);
+                if (clock.Now - lease.RenewedAt > leaseTime / 3 && !await RenewAsync(webhook.Id, lease)) return;
+            }
+        }
+    }
+
+    /// <summary>One more attempt of a message; what arrives is not kept.</summary>
+    public async Task<Attempt> AgainAsync(Webhook webhook, WebhookDelivery delivery, CancellationToken stop)
+    {
+        var attempt = await sender.SendAsync(webhook, delivery.MessageId, Encoding.UTF8.GetBytes(delivery.Body), stop);
+        if (attempt.Arrived) await store.RemoveDeliveryAsync(webhook.Id, delivery);
+        else await store.SaveDeliveryAsync(webhook.Id, After(attempt, delivery));
+        return attempt;
+    }
+
+    WebhookDelivery After(Attempt attempt, WebhookDelivery delivery)
+    {
+        var now = clock.Now;
+        var dead = delivery.Attempts >= waits.Length;
+        var wait = dead ? Duration.Zero : waits[delivery.Attempts];
+        // Not all at the same moment, and not before the receiver wants them.
+        wait += wait * (Random.Shared.NextDouble() / 5);
+        if (attempt.RetryAfter is { } asked) wait = Duration.Max(wait, Duration.Min(Duration.FromTimeSpan(asked), Duration.FromDays(1)));
+        return delivery with
+        {
+            State = dead ? WebhookDelivery.Dead : WebhookDelivery.Waiting,
+            Attempts = delivery.Attempts + 1,
+            NextAtMillis = (now + wait).ToUnixTimeMilliseconds(),
+            LastAtMillis = now.ToUnixTimeMilliseconds(),
+            LastStatus = attempt.Status,
+            LastError = attempt.Error,
+        };
+    }
+
+    static class SystemInstant
+    {
+        public static readonly Instant Never = Instant.FromUnixTimeMilliseconds(0);
+    }
+}

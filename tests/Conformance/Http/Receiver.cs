@@ -1,0 +1,91 @@
+// A receiver of webhooks on this machine: a real server on a free port that answers as the test says and keeps what it got.
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace Purser.Conformance.Http;
+
+public sealed record ReceivedMessage(string Id, string Timestamp, string Signature, byte[] Body, string? ContentType)
+{
+    public JsonElement Json { get; } = JsonDocument.Parse(Body).RootElement;
+
+    public string Type => Json.GetProperty("type").GetString()!;
+
+    /// <summary>Verified as Standard Webhooks says: one of the signatures is the HMAC-SHA256 of id, time and body under the
+    /// secret.</summary>
+    public bool IsSignedBy(string secret)
+    {
+        var key = Convert.FromBase64String(secret["whsec_".Length..]);
+        var wanted = "v1," + Convert.ToBase64String(
+            HMACSHA256.HashData(key, (byte[])[.. Encoding.UTF8.GetBytes($"{Id}.{Timestamp}."), .. Body]));
+        return Signature.Split(' ').Contains(wanted);
+    }
+}
+
+public sealed class Receiver : IAsyncDisposable
+{
+    static readonly TimeSpan patience = TimeSpan.FromSeconds(60);
+
+    readonly WebApplication app;
+    readonly ConcurrentQueue<ReceivedMessage> received = new();
+    readonly SemaphoreSlim arrivals = new(0);
+    volatile int answer = 200;
+
+    Receiver(WebApplication app) => this.app = app;
+
+    public string Url => app.Urls.First() + "/hook";
+
+    /// <summary>The status of the answers from now on.</summary>
+    public int Answer { set => answer = value; }
+
+    public static async Task<Receiver> StartAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        var app = builder.Build();
+        app.Urls.Add("http://127.0.0.1:0");
+        var receiver = new Receiver(app);
+        app.MapPost("/hook", receiver.TakeAsync);
+        await app.StartAsync();
+        return receiver;
+    }
+
+    async Task TakeAsync(HttpContext http)
+    {
+        using var body = new MemoryStream();
+        await http.Request.Body.CopyToAsync(body);
+        var headers = http.Request.Headers;
+        http.Response.StatusCode = answer;
+        received.Enqueue(new(headers["webhook-id"]!, headers["webhook-timestamp"]!, headers["webhook-signature"]!, body.ToArray(),
+            http.Request.ContentType));
+        arrivals.Release();
+    }
+
+    public async Task<ReceivedMessage> NextAsync()
+    {
+        Assert.True(await arrivals.WaitAsync(patience), "no message arrived");
+        return received.TryDequeue(out var message) ? message : throw new InvalidOperationException("a message that arrived is gone");
+    }
+
+    /// <summary>The next so many messages; those of a type and id that were seen already are told again, and passed over.</summary>
+    public async Task<IReadOnlyList<ReceivedMessage>> TakeAsync(int count)
+    {
+        var taken = new Dictionary<string, ReceivedMessage>();
+        while (taken.Count < count)
+        {
+            var message = await NextAsync();
+            taken.TryAdd(message.Id, message);
+        }
+        return [.. taken.Values];
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        arrivals.Dispose();
+        return app.DisposeAsync();
+    }
+}
