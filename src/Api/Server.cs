@@ -6,7 +6,6 @@ using Purser.Api.Access;
 using Purser.Api.Endpoints;
 using Purser.Api.Events;
 using Purser.Api.Json;
-using Purser.Engine;
 
 namespace Purser.Api;
 
