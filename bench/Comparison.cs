@@ -1,7 +1,7 @@
 // The whole comparison: every contender in turn, round after round, so that whatever else the machine does meets all of them alike.
 using System.Globalization;
 using Purser.Conformance.Servers;
-using Purser.Engine;
+using Purser.Ledgers.Memory;
 using Purser.Ledgers.Postgres;
 using Purser.Ledgers.Sqlite;
 

@@ -4,7 +4,7 @@ using Purser.Engine;
 
 namespace Purser.Bench;
 
-public sealed class PurserContender(string name, ILedger ledger, Func<IEnumerable<int>>? servers = null, IDisposable? also = null)
+public sealed class PurserContender(string name, IStore ledger, Func<IEnumerable<int>>? servers = null, IDisposable? also = null)
     : IContender
 {
     readonly EmbeddedAuthority authority = new(ledger);

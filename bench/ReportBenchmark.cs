@@ -35,20 +35,20 @@ public static class ReportBenchmark
             using var folder = new TemporaryFolder();
             var place = keep is null ? folder.Path : Path.Combine(keep, size.ToString(CultureInfo.InvariantCulture));
             await using var server = postgres ? await PostgresServer.StartAsync() : null;
-            await using ILedger ledger = postgres ? await PostgresLedger.OpenAsync(await server!.NewDatabaseAsync())
+            await using IStore ledger = postgres ? await PostgresLedger.OpenAsync(await server!.NewDatabaseAsync())
                 : await SqliteLedger.OpenAsync(place);
             var clock = Stopwatch.StartNew();
-            if ((await ((IUsageQueries)ledger).AccountsAsync(null, null, 1)).Items.Count == 0) await FillAsync(ledger, size);
+            if ((await ledger.AccountsAsync(null, null, 1)).Items.Count == 0) await FillAsync(ledger, size);
             var filled = clock.Elapsed;
-            var upkeep = new UsageUpkeep((IUsageStore)ledger, new(new Still()), NullLogger.Instance, UsageRetention.OfDays(36_500));
-            while (await ((IUsageStore)ledger).UnfoldedAsync() > 0) await upkeep.KeepUpAsync();
-            while (await ((IUsageStore)ledger).FoldAsync(now, 1))
+            var upkeep = new UsageUpkeep(ledger, new(new Still()), NullLogger.Instance, UsageRetention.OfDays(36_500));
+            while (await ledger.UnfoldedAsync() > 0) await upkeep.KeepUpAsync();
+            while (await ledger.FoldAsync(now, 1))
             {
             }
             to.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{(postgres ? "PostgreSQL" : "SQLite")}, {size:N0} records: imported in {filled.TotalSeconds:F0} s, rolled up in "
                     + $"{(clock.Elapsed - filled).TotalSeconds:F0} s"));
-            var queries = (IUsageQueries)ledger;
+            var queries = ledger;
             await MeasureAsync(to, "all accounts, by model, UTC days", queries, new(), [UsageKey.Model, UsageKey.Provider], UsageStep.Day);
             await MeasureAsync(to, "all accounts, by user and model, a zone's days", queries, new(),
                 [UsageKey.User, UsageKey.Model, UsageKey.Provider], UsageStep.Hour);
@@ -96,7 +96,7 @@ public static class ReportBenchmark
     }
 
     /// <summary>Straight into the ledger, many records to an append, as nobody but an import would.</summary>
-    static async Task FillAsync(ILedger ledger, long size)
+    static async Task FillAsync(IStore ledger, long size)
     {
         const int perAppend = 500;
         var random = new Random(1);
@@ -128,11 +128,11 @@ public static class ReportBenchmark
             foreach (var (upkeep, seconds) in new[] { (false, alone), (true, together) })
             {
                 using var folder = new TemporaryFolder();
-                await using ILedger ledger = postgres ? await PostgresLedger.OpenAsync(await server!.NewDatabaseAsync())
+                await using IStore ledger = postgres ? await PostgresLedger.OpenAsync(await server!.NewDatabaseAsync())
                     : await SqliteLedger.OpenAsync(folder.Path);
                 using var end = new CancellationTokenSource();
                 var kept = upkeep
-                    ? new UsageUpkeep((IUsageStore)ledger, new(new Still()), NullLogger.Instance, UsageRetention.OfDays(36_500))
+                    ? new UsageUpkeep(ledger, new(new Still()), NullLogger.Instance, UsageRetention.OfDays(36_500))
                         .RunAsync(TimeProvider.System, end.Token) : Task.CompletedTask;
                 var clock = Stopwatch.StartNew();
                 await FillAsync(ledger, records);

@@ -1,5 +1,6 @@
 // Host 1: one process, its ledger in a folder (or on PostgreSQL, shared with others), nothing else to install.
 using Purser.Engine;
+using Purser.Ledgers.Memory;
 using Purser.Ledgers.Postgres;
 using Purser.Ledgers.Sqlite;
 
@@ -8,7 +9,7 @@ namespace Purser.Api;
 public static class EmbeddedHost
 {
     /// <summary>Opens the ledger that the options name, with its schema brought up to date.</summary>
-    public static async Task<ILedger> OpenLedgerAsync(ServerOptions options) => options.Ledger switch
+    public static async Task<IStore> OpenLedgerAsync(ServerOptions options) => options.Ledger switch
     {
         "memory" => new MemoryLedger(),
         "postgres" => await PostgresLedger.OpenAsync(options.Postgres!),
@@ -17,7 +18,7 @@ public static class EmbeddedHost
 
     /// <summary>Registers <see cref="IBudgetAuthority"/>, <see cref="IUsageQueries"/> and <see cref="IUsageHistories"/> over a ledger,
     /// which stays its opener's to close.</summary>
-    public static IServiceCollection AddEmbeddedHost(this IServiceCollection services, ILedger ledger, ServerOptions options) => services
+    public static IServiceCollection AddEmbeddedHost(this IServiceCollection services, IStore ledger, ServerOptions options) => services
         // What is registered first is closed last: sessions feed the histories until they end.
         .AddSingleton(provider => new EmbeddedHistories(ledger, provider.GetRequiredService<ILogger<EmbeddedHistories>>()))
         .AddSingleton<IUsageHistories>(provider => provider.GetRequiredService<EmbeddedHistories>())
@@ -27,10 +28,10 @@ public static class EmbeddedHost
             histories: provider.GetRequiredService<EmbeddedHistories>()))
         .AddSingleton(provider => ((EmbeddedAuthority)provider.GetRequiredService<IBudgetAuthority>()).Clock)
         .AddSingleton(ledger)
-        .AddSingleton((IUsageQueries)ledger)
-        .AddSingleton((IUsageStore)ledger)
-        .AddSingleton((ISharedState)ledger)
-        .AddSingleton((IEventFeed)ledger)
+        .AddSingleton<IUsageQueries>(ledger)
+        .AddSingleton<IUsageUpkeep>(ledger)
+        .AddSingleton<ISharedState>(ledger)
+        .AddSingleton<IEventFeed>(ledger)
         .AddSingleton(options.Retention)
         .AddHostedService<UsageWatch>();
 }

@@ -3,7 +3,7 @@ using Purser.Engine;
 
 namespace Purser.Api;
 
-public sealed class UsageWatch(IUsageStore store, LedgerClock clock, ILogger<UsageWatch> log, UsageRetention retention) : BackgroundService
+public sealed class UsageWatch(IUsageUpkeep store, LedgerClock clock, ILogger<UsageWatch> log, UsageRetention retention) : BackgroundService
 {
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => new UsageUpkeep(store, clock, log, retention)
         .RunAsync(TimeProvider.System, stoppingToken);

@@ -18,7 +18,7 @@ namespace Purser.Grains;
 [RandomPlacement]
 [GrainType("deadlines")]
 public sealed class DeadlineGrain(
-    ILedger ledger, LedgerClock clock, IClusterMembershipService membership, ILocalSiloDetails silo, ILogger<DeadlineGrain> log) : Grain,
+    IStore ledger, LedgerClock clock, IClusterMembershipService membership, ILocalSiloDetails silo, ILogger<DeadlineGrain> log) : Grain,
         IDeadlineGrain, IRemindable
 {
     const string Reminder = "revive";

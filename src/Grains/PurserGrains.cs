@@ -10,13 +10,13 @@ namespace Purser.Grains;
 
 public static class PurserGrains
 {
-    /// <summary>Needs an <see cref="ILedger"/>, and its <see cref="IUsageQueries"/>. The ledger's owner closes it after the host.</summary>
+    /// <summary>Needs an <see cref="IStore"/>, and its <see cref="IUsageQueries"/>. The ledger's owner closes it after the host.</summary>
     public static IServiceCollection AddPurserGrains(this IServiceCollection services, bool refuseUnknownAccounts)
     {
         services.AddPurserClient();
         services.AddSerializer(serializer => serializer.AddAssembly(typeof(BudgetGrain).Assembly));
-        services.AddSingleton(provider => new SettingsSource(provider.GetRequiredService<ILedger>(), refuseUnknownAccounts));
-        services.AddSingleton(provider => new Committer(provider.GetRequiredService<ILedger>()));
+        services.AddSingleton(provider => new SettingsSource(provider.GetRequiredService<IStore>(), refuseUnknownAccounts));
+        services.AddSingleton(provider => new Committer(provider.GetRequiredService<IStore>()));
         services.AddSingleton<HistoryFeed>();
         services.AddHostedService<DeadlineWatch>();
         services.AddSingleton<SiloPeers>();
@@ -24,9 +24,9 @@ public static class PurserGrains
         services.AddHostedService(provider => provider.GetRequiredService<BudgetBalance>());
         services.TryAddSingleton(UsageRetention.OfDays(UsageRetention.UsualDays));
         services.AddHostedService<UsageWatch>();
-        services.AddClockWatch(provider => provider.GetRequiredService<LedgerClock>().MeasureAsync(provider.GetRequiredService<ILedger>()));
+        services.AddClockWatch(provider => provider.GetRequiredService<LedgerClock>().MeasureAsync(provider.GetRequiredService<IStore>()));
         services.AddSingleton(provider => new SessionParts(
-            provider.GetRequiredService<ILedger>(), provider.GetRequiredService<Committer>(), provider.GetRequiredService<SettingsSource>(),
+            provider.GetRequiredService<IStore>(), provider.GetRequiredService<Committer>(), provider.GetRequiredService<SettingsSource>(),
             provider.GetRequiredService<LedgerClock>(), provider.GetRequiredService<ILogger<BudgetSession>>()));
         return services;
     }

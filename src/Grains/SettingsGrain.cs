@@ -8,7 +8,7 @@ namespace Purser.Grains;
 
 [StatelessWorker]
 [GrainType("settings")]
-public sealed class SettingsGrain(ILedger ledger, SettingsSource settings, LedgerClock clock) : Grain, ISettingsGrain
+public sealed class SettingsGrain(IStore ledger, SettingsSource settings, LedgerClock clock) : Grain, ISettingsGrain
 {
     public Task<Immutable<SettingsAnswer>> GetAsync() => Reaching.LedgerAsync(() => AnswerAsync());
 

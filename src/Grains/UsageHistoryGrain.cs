@@ -15,7 +15,7 @@ namespace Purser.Grains;
 [PreferLocalPlacement]
 [GrainType("history")]
 public sealed class UsageHistoryGrain(
-    [PersistentState(UsageHistoryGrain.StateName, UsageHistoryGrain.Store)] IPersistentState<UsageHistory> stored, ILedger ledger,
+    [PersistentState(UsageHistoryGrain.StateName, UsageHistoryGrain.Store)] IPersistentState<UsageHistory> stored, IStore ledger,
         HistoryFeed feed,
     LedgerClock clock, ILogger<UsageHistoryGrain> log) : Grain, IUsageHistoryGrain
 {

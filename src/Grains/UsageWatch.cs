@@ -5,9 +5,8 @@ using Purser.Engine;
 
 namespace Purser.Grains;
 
-public sealed class UsageWatch(ILedger ledger, LedgerClock clock, UsageRetention retention, ILogger<UsageWatch> log) : BackgroundService
+public sealed class UsageWatch(IStore store, LedgerClock clock, UsageRetention retention, ILogger<UsageWatch> log) : BackgroundService
 {
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        ledger is IUsageStore store ? new UsageUpkeep(store, clock, log, retention).RunAsync(TimeProvider.System, stoppingToken)
-            : Task.CompletedTask;
+        new UsageUpkeep(store, clock, log, retention).RunAsync(TimeProvider.System, stoppingToken);
 }

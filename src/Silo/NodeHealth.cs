@@ -8,11 +8,11 @@ public sealed class NodeHealth(IServiceProvider services, IHostApplicationLifeti
 {
     static readonly TimeSpan patience = TimeSpan.FromSeconds(2);
 
-    readonly ILedger? ledger = services.GetService<ILedger>();
+    readonly IStore? ledger = services.GetService<IStore>();
 
     /// <summary>Of the ledger of a silo; of an api, any silo and its ledger.</summary>
     readonly SharedProbe reached = new(
-        services.GetService<ILedger>() is { } own ? own.LoadSettingsAsync : services.GetRequiredService<IBudgetAuthority>().SettingsAsync,
+        services.GetService<IStore>() is { } own ? own.LoadSettingsAsync : services.GetRequiredService<IBudgetAuthority>().SettingsAsync,
             time);
 
     readonly IClusterMembershipService? membership = services.GetService<IClusterMembershipService>();

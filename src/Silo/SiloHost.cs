@@ -111,10 +111,10 @@ public sealed class SiloHost : IAsyncDisposable
         if (options.IsSilo)
         {
             ledger = await PostgresLedger.OpenAsync(options.Postgres);
-            builder.Services.AddSingleton<ILedger>(ledger);
+            builder.Services.AddSingleton<IStore>(ledger);
             // Reports of this process need no detour through a grain.
             builder.Services.AddSingleton<IUsageQueries>(ledger);
-            builder.Services.AddSingleton<IUsageStore>(ledger);
+            builder.Services.AddSingleton<IUsageUpkeep>(ledger);
             builder.Services.AddSingleton<ISharedState>(ledger);
             builder.Services.AddSingleton<IEventFeed>(ledger);
             builder.Services.AddSingleton(options.Retention);

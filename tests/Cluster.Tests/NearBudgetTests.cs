@@ -1,4 +1,5 @@
 // Calls from the silo that serves the account: they take the short way, and miss nothing by it.
+using Purser.Ledgers.Memory;
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Core.Internal;

@@ -16,7 +16,7 @@ public enum Fault
     AfterWrite,
 }
 
-public sealed class FaultyLedger(ILedger inner) : ILedger
+public sealed class FaultyLedger(IStore inner) : IStore
 {
     /// <summary>Asked at each append.</summary>
     public Func<IReadOnlyList<Append>, Fault> OnAppend { get; set; } = _ => Fault.None;
@@ -159,6 +159,52 @@ public sealed class FaultyLedger(ILedger inner) : ILedger
         Reach();
         return inner.SaveCatalogueAsync(digest, file);
     }
+
+    public Task<Page<AccountRecord>> FindAsync(UsageFilter filter, string? cursor, int limit, CancellationToken cancellation = default) =>
+        inner.FindAsync(filter, cursor, limit, cancellation);
+
+    public Task<UsageAnswers> AskAsync(IReadOnlyList<UsageQuestion> questions, CancellationToken cancellation = default) =>
+        inner.AskAsync(questions, cancellation);
+
+    public Task<Page<SessionUse>> SessionsAsync(string account, string? session, string? cursor, int limit,
+        CancellationToken cancellation = default) => inner.SessionsAsync(account, session, cursor, limit, cancellation);
+
+    public Task<Page<AuditEntry>> AuditAsync(string account, string? cursor, int limit, CancellationToken cancellation = default) =>
+        inner.AuditAsync(account, cursor, limit, cancellation);
+
+    public Task<Page<string>> AccountsAsync(string? search, string? cursor, int limit, CancellationToken cancellation = default) =>
+        inner.AccountsAsync(search, cursor, limit, cancellation);
+
+    public Task<long> UnfoldedAsync() => inner.UnfoldedAsync();
+
+    public Task<bool> FoldAsync(Instant now, int most) => inner.FoldAsync(now, most);
+
+    public Task<bool> EraseNextAsync() => inner.EraseNextAsync();
+
+    public Task<UsageCursor?> PurgeAsync(Instant bookedBefore, UsageCursor? after, int most) => inner.PurgeAsync(bookedBefore, after, most);
+
+    public Task<bool> RebuildAsync(string account) => inner.RebuildAsync(account);
+
+    public Task<Page<string>> CompactableAsync(Instant before, int atLeast, string? cursor, int most) =>
+        inner.CompactableAsync(before, atLeast, cursor, most);
+
+    public Task<int> CompactAsync(string account, Instant before, int most) => inner.CompactAsync(account, before, most);
+
+    public Task<SharedDocument?> LoadAsync(string name, long known) => inner.LoadAsync(name, known);
+
+    public Task<bool> SaveAsync(string name, long expectedVersion, ReadOnlyMemory<byte> body) =>
+        inner.SaveAsync(name, expectedVersion, body);
+
+    public Task<bool> DeleteAsync(string name, long expectedVersion) => inner.DeleteAsync(name, expectedVersion);
+
+    public Task<IReadOnlyList<NamedDocument>> ListAsync(string prefix, string after, int most) => inner.ListAsync(prefix, after, most);
+
+    public Task<FeedPage> ReadAsync(long after, int most, CancellationToken cancellation = default) =>
+        inner.ReadAsync(after, most, cancellation);
+
+    public Task<long> HeadAsync(CancellationToken cancellation = default) => inner.HeadAsync(cancellation);
+
+    public Task<bool> AnnounceAsync(Announcement announcement) => inner.AnnounceAsync(announcement);
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 }

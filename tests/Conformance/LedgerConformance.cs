@@ -9,18 +9,18 @@ namespace Purser.Conformance;
 
 public abstract partial class LedgerConformance : IAsyncLifetime
 {
-    ILedger? ledger;
+    IStore? ledger;
 
     /// <summary>Opens the store of this test, which is empty at first. Opened again after closing, it holds what was there.</summary>
-    protected abstract Task<ILedger> OpenAsync();
+    protected abstract Task<IStore> OpenAsync();
 
     /// <summary>A second host on the same store; the first one itself where the ledger allows only one host.</summary>
-    protected virtual Task<ILedger> OpenAnotherHostAsync(ILedger first) => Task.FromResult(first);
+    protected virtual Task<IStore> OpenAnotherHostAsync(IStore first) => Task.FromResult(first);
 
     /// <summary>Stores that can not be opened, one for each way in which that happens. None where nothing has to be opened.</summary>
     protected abstract IAsyncEnumerable<UnopenableStore> UnopenableStoresAsync();
 
-    protected ILedger Ledger => ledger!;
+    protected IStore Ledger => ledger!;
 
     protected async Task ReopenAsync()
     {
@@ -33,7 +33,7 @@ public abstract partial class LedgerConformance : IAsyncLifetime
     [Fact]
     public async Task A_shared_document_is_replaced_at_its_version_and_by_one_host_only()
     {
-        ISharedState Shared() => (ISharedState)Ledger;
+        ISharedState Shared() => Ledger;
         var name = "test-" + Guid.NewGuid().ToString("N");
         Assert.Equal(0, (await Shared().LoadAsync(name))!.Version);
         Assert.Null(await Shared().LoadAsync(name, known: 0));
@@ -42,7 +42,7 @@ public abstract partial class LedgerConformance : IAsyncLifetime
         Assert.False(await Shared().SaveAsync(name, 2, new byte[] { 9 }));
         Assert.True(await Shared().SaveAsync(name, 1, new byte[] { 42 }));
         Assert.Null(await Shared().LoadAsync(name, known: 2));
-        if (Ledger is not Engine.MemoryLedger) await ReopenAsync();
+        await ReopenAsync();
         var found = await Shared().LoadAsync(name, known: 1);
         Assert.Equal((2L, (byte)42), (found!.Version, found.Body.Span[0]));
 
@@ -234,7 +234,7 @@ public abstract partial class LedgerConformance : IAsyncLifetime
                     outcomes[writer, round] == AppendStatus.Written ? 1 : 0,
                     (await Ledger.RecallAsync("hot", [], [$"{writer}/{round}"])).Usage.Count);
 
-        Task WriterOn(ILedger host, int no) => Task.Factory.StartNew(
+        Task WriterOn(IStore host, int no) => Task.Factory.StartNew(
             () =>
             {
                 for (var round = 0; round < rounds; round++)
@@ -248,7 +248,7 @@ public abstract partial class LedgerConformance : IAsyncLifetime
             default, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
         // The other host may have been this one, and then it is closed now.
-        async Task<ILedger> OpenAfterAsync()
+        async Task<IStore> OpenAfterAsync()
         {
             await Ledger.DisposeAsync();
             return await OpenAsync();
@@ -484,7 +484,7 @@ public abstract partial class LedgerConformance : IAsyncLifetime
     [Fact]
     public async Task Compacted_entries_are_replaced_by_what_they_come_to()
     {
-        var (store, queries) = ((IUsageStore)Ledger, (IUsageQueries)Ledger);
+        IStore store = Ledger, queries = Ledger;
         static Instant Hour(int hour) => Noon + Duration.FromHours(hour);
         for (var hour = 0; hour < 150; hour++)
         {
@@ -544,7 +544,7 @@ public abstract partial class LedgerConformance : IAsyncLifetime
             await Ledger.SaveSnapshotAsync("a", 100, "older"u8.ToArray());
             await Ledger.SaveHistoryAsync("a", 100, "older"u8.ToArray());
             if (round == 0) await ReopenAsync();
-            (store, queries) = ((IUsageStore)Ledger, (IUsageQueries)Ledger);
+            (store, queries) = (Ledger, Ledger);
         }
 
         // The newest entry always stays, and writers go on from it, alone in the ledger or not.
@@ -580,7 +580,7 @@ public abstract partial class LedgerConformance : IAsyncLifetime
     [Fact]
     public async Task Entries_stay_in_the_journal_as_long_as_rollups_or_an_erasure_need_them()
     {
-        var (store, queries) = ((IUsageStore)Ledger, (IUsageQueries)Ledger);
+        IStore store = Ledger, queries = Ledger;
         var later = Noon + Duration.FromDays(1);
         await Ledger.WriteAsync(Appending("a", 0, Mark("1")));
         await Ledger.WriteAsync(

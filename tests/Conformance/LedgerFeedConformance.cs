@@ -7,7 +7,7 @@ namespace Purser.Conformance;
 
 public abstract partial class LedgerConformance
 {
-    IEventFeed Feed => (IEventFeed)Ledger;
+    IEventFeed Feed => Ledger;
 
     static Append Paused(string account, long expected, string reason) =>
         new(account, expected, [new AccountPaused(reason) { At = Instant.FromUnixTimeMilliseconds(1000 + expected) }])
@@ -85,7 +85,7 @@ public abstract partial class LedgerConformance
     [Fact]
     public async Task The_feed_says_how_far_compaction_took_entries_away()
     {
-        if (Ledger is not IUsageStore upkeep) return;
+        if (Ledger is not IUsageUpkeep upkeep) return;
         var past = Instant.FromUnixTimeMilliseconds(1000);
         for (var version = 0; version < 200; version++) await Ledger.AppendAsync([Paused("feed-old", version, "x")]);
         var before = await Feed.ReadAsync(0, 1000);

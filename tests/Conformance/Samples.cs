@@ -74,15 +74,15 @@ public static class Samples
         CreatedAt = Noon, ExpiresAt = Noon + Duration.FromMinutes(15), ClosedAt = Noon, Dimensions = new() { User = "Zoë" },
     };
 
-    public static async Task<AppendResult> AppendAsync(this ILedger ledger, Append append) => (await ledger.AppendAsync([append]))[0];
+    public static async Task<AppendResult> AppendAsync(this IStore ledger, Append append) => (await ledger.AppendAsync([append]))[0];
 
     /// <summary>Appends and insists that it was written.</summary>
-    public static async Task WriteAsync(this ILedger ledger, params Append[] batch)
+    public static async Task WriteAsync(this IStore ledger, params Append[] batch)
     {
         foreach (var result in await ledger.AppendAsync(batch)) Assert.Equal(AppendStatus.Written, result.Status);
     }
 
-    public static async Task<long> VersionAsync(this ILedger ledger, string account)
+    public static async Task<long> VersionAsync(this IStore ledger, string account)
     {
         var stored = await ledger.LoadAsync(account);
         return stored.Tail.Count > 0 ? stored.Tail[^1].Version : stored.SnapshotVersion;

@@ -8,15 +8,15 @@ namespace Purser.Conformance;
 
 public abstract class UsageQueryConformance : IAsyncLifetime
 {
-    ILedger? ledger;
+    IStore? ledger;
 
     /// <summary>Opens an empty store.</summary>
-    protected abstract Task<ILedger> OpenAsync();
+    protected abstract Task<IStore> OpenAsync();
 
     /// <summary>The queries over what is written to the ledger.</summary>
-    protected virtual IUsageQueries QueriesOf(ILedger ledger) => (IUsageQueries)ledger;
+    protected virtual IUsageQueries QueriesOf(IStore ledger) => ledger;
 
-    protected ILedger Ledger => ledger!;
+    protected IStore Ledger => ledger!;
 
     protected IUsageQueries Queries => QueriesOf(Ledger);
 
@@ -32,7 +32,7 @@ public abstract class UsageQueryConformance : IAsyncLifetime
     /// </summary>
     protected virtual bool KeepsUp => false;
 
-    IUsageStore Store => (IUsageStore)Ledger;
+    IUsageUpkeep Store => Ledger;
 
     async Task BookAsync(string account, params UsageRecord[] records)
     {
@@ -553,7 +553,7 @@ public abstract class UsageQueryConformance : IAsyncLifetime
         Assert.Equal(before, await EverythingAsync());
         await FoldAllAsync(Noon + Duration.FromDays(3));
         Assert.Equal(before, await EverythingAsync());
-        Assert.DoesNotContain((await Verification.RunAsync(Ledger, Queries)).Findings, finding =>
+        Assert.DoesNotContain((await Verification.RunAsync(Ledger)).Findings, finding =>
             finding.What.Contains("report", StringComparison.Ordinal));
     }
 
@@ -577,7 +577,7 @@ public abstract class UsageQueryConformance : IAsyncLifetime
         Assert.Equal(Noon + Duration.FromDays(40), await Queries.KeptSinceAsync());
         await JournalRebuild.RunAsync(Queries, Store);
         Assert.Equal(before, await EverythingAsync());
-        Assert.DoesNotContain((await Verification.RunAsync(Ledger, Queries)).Findings, finding =>
+        Assert.DoesNotContain((await Verification.RunAsync(Ledger)).Findings, finding =>
             finding.What.Contains("usage", StringComparison.Ordinal));
     }
 

@@ -12,10 +12,10 @@ public sealed class PostgresLedgerTests : LedgerConformance
 {
     string? database;
 
-    protected override async Task<ILedger> OpenAsync() =>
+    protected override async Task<IStore> OpenAsync() =>
         await PostgresLedger.OpenAsync(database ??= await (await PostgresServer.SharedAsync()).NewDatabaseAsync());
 
-    protected override async Task<ILedger> OpenAnotherHostAsync(ILedger first) => await OpenAsync();
+    protected override async Task<IStore> OpenAnotherHostAsync(IStore first) => await OpenAsync();
 
     protected override async IAsyncEnumerable<UnopenableStore> UnopenableStoresAsync()
     {
@@ -67,7 +67,7 @@ public sealed class PostgresLedgerTests : LedgerConformance
 [Trait("needs", "postgres")]
 public class PostgresUsageTests : UsageQueryConformance
 {
-    protected override async Task<ILedger> OpenAsync() =>
+    protected override async Task<IStore> OpenAsync() =>
         await PostgresLedger.OpenAsync(await (await PostgresServer.SharedAsync()).NewDatabaseAsync());
 }
 

@@ -11,7 +11,7 @@ public sealed class SqliteLedgerTests : LedgerConformance, IDisposable
 {
     readonly TemporaryFolder folder = new();
 
-    protected override async Task<ILedger> OpenAsync() => await SqliteLedger.OpenAsync(folder.Path);
+    protected override async Task<IStore> OpenAsync() => await SqliteLedger.OpenAsync(folder.Path);
 
     protected override async IAsyncEnumerable<UnopenableStore> UnopenableStoresAsync()
     {
@@ -166,7 +166,7 @@ public sealed class SqliteUsageTests : UsageQueryConformance, IDisposable
 {
     readonly TemporaryFolder folder = new();
 
-    protected override async Task<ILedger> OpenAsync() => await SqliteLedger.OpenAsync(folder.Path);
+    protected override async Task<IStore> OpenAsync() => await SqliteLedger.OpenAsync(folder.Path);
 
     // After DisposeAsync, which closes the ledger.
     public void Dispose() => folder.Dispose();
@@ -176,7 +176,7 @@ public sealed class SqliteRollupTests : UsageQueryConformance, IDisposable
 {
     readonly TemporaryFolder folder = new();
 
-    protected override async Task<ILedger> OpenAsync() => await SqliteLedger.OpenAsync(folder.Path);
+    protected override async Task<IStore> OpenAsync() => await SqliteLedger.OpenAsync(folder.Path);
 
     protected override bool KeepsUp => true;
 

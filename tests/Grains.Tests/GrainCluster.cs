@@ -11,6 +11,7 @@ using Purser.Conformance;
 using Purser.Conformance.Servers;
 using Purser.Engine;
 using Purser.Interfaces;
+using Purser.Ledgers.Memory;
 
 namespace Purser.Grains.Tests;
 
@@ -35,7 +36,7 @@ public sealed class GrainCluster : IAsyncLifetime
             host.Logging.ClearProviders();
             host.Services.AddSingleton(Ledger);
             host.Services.AddSingleton<IUsageQueries>(Memory);
-            host.Services.AddSingleton<IUsageStore>(Memory);
+            host.Services.AddSingleton<IUsageUpkeep>(Memory);
             host.Services.AddSingleton<ISharedState>(Memory);
             host.Services.AddPurserGrains(refuseUnknownAccounts: false);
         });
@@ -52,7 +53,7 @@ public sealed class GrainCluster : IAsyncLifetime
 
     public MemoryLedger Memory { get; } = new();
 
-    public ILedger Ledger { get; }
+    public IStore Ledger { get; }
 
     public InProcessTestCluster Orleans => cluster;
 
@@ -101,20 +102,20 @@ public sealed class GrainCluster : IAsyncLifetime
     class ListeningLedger : DispatchProxy
 #pragma warning restore CA1852
     {
-        ILedger ledger = null!;
+        IStore ledger = null!;
 
         public ConcurrentDictionary<string, int> Loads { get; } = new(StringComparer.Ordinal);
 
-        public static ILedger Over(ILedger ledger)
+        public static IStore Over(IStore ledger)
         {
-            var made = Create<ILedger, ListeningLedger>();
+            var made = Create<IStore, ListeningLedger>();
             ((ListeningLedger)(object)made).ledger = ledger;
             return made;
         }
 
         protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
         {
-            if (targetMethod!.Name == nameof(ILedger.LoadAsync))
+            if (targetMethod!.Name == nameof(IStore.LoadAsync))
                 Loads.AddOrUpdate(string.Create(CultureInfo.InvariantCulture, $"{args![0]}"), 1, (_, count) => count + 1);
             return targetMethod.Invoke(ledger, args);
         }

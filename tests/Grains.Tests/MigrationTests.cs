@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Purser.Conformance;
 using Purser.Core;
 using Purser.Engine;
+using Purser.Ledgers.Memory;
 
 namespace Purser.Grains.Tests;
 

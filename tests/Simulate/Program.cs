@@ -4,7 +4,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using Purser.Conformance.Simulation;
-using Purser.Engine;
+using Purser.Ledgers.Memory;
 
 var seeds = new Option<int>("--seeds") { Description = "How many seeds to play.", DefaultValueFactory = _ => 1000, HelpName = "N" };
 var first = new Option<int>("--first") { Description = "The first of them.", DefaultValueFactory = _ => 1, HelpName = "SEED" };

@@ -42,7 +42,7 @@ static class BackupCommand
                 await using var to = new FileStream(part, FileMode.Create, FileAccess.ReadWrite);
                 if (ledger is not null)
                     await screen.FollowAsync("backup", "entries", progress => Backup.WriteAsync(
-                        ledger, (IUsageQueries)ledger, to, Instant.FromDateTimeOffset(TimeProvider.System.GetUtcNow()), progress,
+                        ledger, to, Instant.FromDateTimeOffset(TimeProvider.System.GetUtcNow()), progress,
                             cancellation));
                 else
                     await screen.FollowAsync("backup through the host", "bytes", async progress =>

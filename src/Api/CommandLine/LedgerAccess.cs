@@ -68,7 +68,7 @@ sealed class LedgerAccess
     }
 
     /// <summary>Opens a ledger that is there already.</summary>
-    public static Task<ILedger> OpenAsync(ServerOptions settings)
+    public static Task<IStore> OpenAsync(ServerOptions settings)
     {
         if (settings.Ledger == "memory")
             throw new NoLedgerException("PURSER_LEDGER=memory: such a ledger is only in its host; name the host with --url",

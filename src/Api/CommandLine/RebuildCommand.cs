@@ -24,7 +24,7 @@ static class RebuildCommand
                     screen);
             await using var ledger = await LedgerAccess.OpenAsync(settings);
             return Show(await screen.FollowAsync(
-                "rebuild", "accounts", progress => JournalRebuild.RunAsync((IUsageQueries)ledger, (IUsageStore)ledger, progress,
+                "rebuild", "accounts", progress => JournalRebuild.RunAsync(ledger, ledger, progress,
                     cancellation)), screen);
         }));
         return command;

@@ -74,7 +74,7 @@ static class RestoreCommand
         var started = false;
         try
         {
-            return await screen.FollowAsync("restore", "entries", progress => Backup.ReadAsync(from, ledger, (IUsageQueries)ledger, done =>
+            return await screen.FollowAsync("restore", "entries", progress => Backup.ReadAsync(from, ledger, done =>
             {
                 started = true;
                 progress(done);
@@ -90,5 +90,5 @@ static class RestoreCommand
     }
 
     static Task<BackupCount> ReadAsync(Stream from, SqliteLedger ledger, OperationScreen screen, CancellationToken cancellation) =>
-        screen.FollowAsync("restore", "entries", progress => Backup.ReadAsync(from, ledger, ledger, progress, cancellation));
+        screen.FollowAsync("restore", "entries", progress => Backup.ReadAsync(from, ledger, progress, cancellation));
 }

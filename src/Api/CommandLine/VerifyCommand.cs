@@ -29,7 +29,7 @@ static class VerifyCommand
                     screen);
             await using var ledger = await LedgerAccess.OpenAsync(settings);
             return Show(VerificationDocument.Of(await screen.FollowAsync(
-                "verify", "accounts", progress => Verification.RunAsync(ledger, (IUsageQueries)ledger, progress, cancellation))), screen);
+                "verify", "accounts", progress => Verification.RunAsync(ledger, progress, cancellation))), screen);
         }));
         return command;
     }

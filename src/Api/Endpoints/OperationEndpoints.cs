@@ -5,7 +5,7 @@ using Purser.Engine;
 
 namespace Purser.Api.Endpoints;
 
-sealed class OperationEndpoints(ILedger ledger, IUsageQueries queries, LedgerClock clock)
+sealed class OperationEndpoints(IStore ledger, LedgerClock clock)
 {
     public const string BackupType = "application/gzip";
 
@@ -16,20 +16,20 @@ sealed class OperationEndpoints(ILedger ledger, IUsageQueries queries, LedgerClo
         // A ledger that is away says so while there is still a status to say it with.
         await ledger.LoadSettingsAsync();
         http.Response.ContentType = BackupType;
-        await Engine.Backup.WriteAsync(ledger, queries, http.Response.Body, clock.Now, null, http.RequestAborted);
+        await Engine.Backup.WriteAsync(ledger, http.Response.Body, clock.Now, null, http.RequestAborted);
     }
 
     public async Task Rebuild(HttpContext http)
     {
         _ = new Query(http, []);
-        var rebuilt = await JournalRebuild.RunAsync(queries, (IUsageStore)ledger, null, http.RequestAborted);
+        var rebuilt = await JournalRebuild.RunAsync(ledger, ledger, null, http.RequestAborted);
         await Reply.JsonAsync(http, 200, new RebuildDocument(rebuilt.Accounts, rebuilt.Compacted), ApiJson.Default.RebuildDocument);
     }
 
     public async Task Verify(HttpContext http)
     {
         _ = new Query(http, []);
-        var report = await Verification.RunAsync(ledger, queries, null, http.RequestAborted);
+        var report = await Verification.RunAsync(ledger, null, http.RequestAborted);
         await Reply.JsonAsync(http, 200, VerificationDocument.Of(report), ApiJson.Default.VerificationDocument);
     }
 }

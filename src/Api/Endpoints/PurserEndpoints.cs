@@ -70,7 +70,7 @@ public static class PurserEndpoints
         routes.On("POST", "/v1/accounts/{account}/reservations/{reservation}/extend", Right.Hold, reservations.Extend, "extend",
             "Adds time, amount or both").Takes<EstimateDocument>().Answers<DecisionDocument>().Answers<RefusalDocument>(429);
 
-        var usage = new UsageEndpoints(authority, queries, services.GetService<IUsageStore>());
+        var usage = new UsageEndpoints(authority, queries, services.GetService<IUsageUpkeep>());
         routes.On("POST", "/v1/accounts/{account}/usage", Right.Record, usage.Record, "recordUsage",
             $"Books usage that was not held: one, or an array of up to {UsageEndpoints.MostItems}, answered item by item")
                 .TakesMany<UsageDocument>().Answers<SettlementDocument>(201).Answers<UsageResultsDocument>(201);
@@ -152,9 +152,9 @@ public static class PurserEndpoints
             "Rates records anew: those without a price, or named ones").Takes<RepriceRequestDocument>().Answers<RepriceDocument>();
 
         // Behind a cluster's client there is no ledger: its silos have it.
-        if (services.GetService<ILedger>() is { } ledger)
+        if (services.GetService<IStore>() is { } ledger)
         {
-            var operations = new OperationEndpoints(ledger, queries, clock);
+            var operations = new OperationEndpoints(ledger, clock);
             routes.On("GET", "/v1/backup", Right.Operate, operations.Backup, "backup",
                 "Everything, as a compressed file that `restore` reads")
                 .AnswersFile(OperationEndpoints.BackupType);

@@ -8,7 +8,7 @@ using Purser.Engine;
 
 namespace Purser.Api.Endpoints;
 
-sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries, IUsageStore? store)
+sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries, IUsageUpkeep? store)
 {
     public const int MostItems = 1000;
     const int UsualPage = 100;

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Purser.Engine;
 
-public sealed class EmbeddedHistories(ILedger ledger, ILogger? log = null, TimeProvider? time = null) : IUsageHistories, IAsyncDisposable
+public sealed class EmbeddedHistories(IStore ledger, ILogger? log = null, TimeProvider? time = null) : IUsageHistories, IAsyncDisposable
 {
     /// <summary>Histories that are read in the background at once, so that an account with a long journal does not hold up all
     /// others.</summary>

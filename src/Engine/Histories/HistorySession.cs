@@ -7,7 +7,7 @@ namespace Purser.Engine;
 /// <summary>Prepares to save a history as it is now: what it gives back writes it, while the history may go on.</summary>
 public delegate Func<Task> PrepareSave(string account, UsageHistory history);
 
-public sealed class HistorySession(string account, ILedger ledger, PrepareSave prepareSave, ILogger log, UsageHistory? saved = null)
+public sealed class HistorySession(string account, IStore ledger, PrepareSave prepareSave, ILogger log, UsageHistory? saved = null)
 {
     /// <summary>About what a rebuild reads in a fraction of a second: less is not worth saving when an account goes to rest.</summary>
     public const long WorthSaving = 2_000;

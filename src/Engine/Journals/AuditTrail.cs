@@ -30,20 +30,12 @@ public static class AuditTrail
 
     /// <summary>The records of a journal after a version and up to another, without those that were erased later, one by one.</summary>
     public static async IAsyncEnumerable<UsageRecord> RecordsAsync(
-        ILedger ledger, string account, long after, long upTo, IReadOnlyList<(long Version, UsageErased Erased)> erasures)
+        IJournal ledger, string account, long after, long upTo, IReadOnlyList<(long Version, UsageErased Erased)> erasures)
     {
-        const int perRead = 500;
-        while (after < upTo)
-        {
-            var entries = await ledger.ReadJournalAsync(account, after, (int)Math.Min(perRead, upTo - after));
-            if (entries.Count == 0) yield break;
-            foreach (var entry in entries)
-                foreach (var happened in entry.Events)
-                    if (Append.RecordOf(happened) is { } record && !erasures.Any(erasure => erasure.Version >= entry.Version
-                        && erasure.Erased.Erases(record)))
-                        yield return record;
-            after = entries[^1].Version;
-        }
+        await foreach (var entry in JournalFold.EntriesAsync(ledger, account, after, upTo))
+            foreach (var record in entry.Events.Select(Append.RecordOf).OfType<UsageRecord>())
+                if (!erasures.Any(erasure => erasure.Version >= entry.Version && erasure.Erased.Erases(record)))
+                    yield return record;
     }
 
     /// <summary>What is left of a record that was erased: its identity, so that a retry books nothing again.</summary>

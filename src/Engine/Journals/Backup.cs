@@ -27,7 +27,7 @@ public static class Backup
     /// that was acknowledged before it began is in it.
     /// </summary>
     public static async Task<BackupCount> WriteAsync(
-        ILedger ledger, IUsageQueries queries, Stream to, Instant now, Action<long>? progress = null, CancellationToken cancellation =
+        IStore ledger, Stream to, Instant now, Action<long>? progress = null, CancellationToken cancellation =
             default)
     {
         await using var zipped = new GZipStream(to, CompressionLevel.Fastest, leaveOpen: true);
@@ -48,17 +48,16 @@ public static class Backup
         string? cursor = null;
         do
         {
-            var page = await queries.AccountsAsync(null, cursor, 500, cancellation);
+            var page = await ledger.AccountsAsync(null, cursor, 500, cancellation);
             foreach (var account in page.Items)
             {
                 accounts++;
                 var checkpoint = await ledger.LoadCheckpointAsync(account);
                 if (checkpoint is not null)
-                    await foreach (var line in LinesOf(queries, account, checkpoint)) await LineAsync(line);
-                var after = checkpoint?.Version ?? 0;
-                while (await ReadJournalAsync(ledger, account, after) is { Count: > 0 } entries)
+                    await foreach (var line in LinesOf(ledger, account, checkpoint)) await LineAsync(line);
+                try
                 {
-                    foreach (var entry in entries)
+                    await foreach (var entry in JournalFold.EntriesAsync(ledger, account, checkpoint?.Version ?? 0))
                     {
                         cancellation.ThrowIfCancellationRequested();
                         await LineAsync(new()
@@ -71,7 +70,11 @@ public static class Backup
                         progress?.Invoke(++written);
                         events += entry.Events.Count;
                     }
-                    after = entries[^1].Version;
+                }
+                catch (CompactedJournalException e)
+                {
+                    // What was written of it has no end any more, and a backup that breaks off is refused by whoever reads it.
+                    throw new LedgerUnavailableException($"account '{account}' was compacted while it was read; take the backup again", e);
                 }
             }
             cursor = page.Next;
@@ -90,21 +93,8 @@ public static class Backup
         }
     }
 
-    static async Task<IReadOnlyList<JournalEntry>> ReadJournalAsync(ILedger ledger, string account, long after)
-    {
-        try
-        {
-            return await ledger.ReadJournalAsync(account, after, EntriesPerRead);
-        }
-        catch (CompactedJournalException e)
-        {
-            // What was written of it has no end any more, and a backup that breaks off is refused by whoever reads it.
-            throw new LedgerUnavailableException($"account '{account}' was compacted while it was read; take the backup again", e);
-        }
-    }
-
     /// <summary>A checkpoint, the usage in it, and what it has of the audit trail.</summary>
-    static async IAsyncEnumerable<JsonObject> LinesOf(IUsageQueries queries, string account, Checkpoint checkpoint)
+    static async IAsyncEnumerable<JsonObject> LinesOf(IStore ledger, string account, Checkpoint checkpoint)
     {
         yield return new()
         {
@@ -127,7 +117,7 @@ public static class Backup
         string? cursor = null;
         do
         {
-            var page = await queries.AuditAsync(account, cursor, EntriesPerRead);
+            var page = await ledger.AuditAsync(account, cursor, EntriesPerRead);
             audited.AddRange(page.Items.Where(item => item.Version <= checkpoint.Version));
             cursor = audited.Count > 0 && audited[^1].Version == page.Items[^1].Version ? page.Next : null;
         }
@@ -148,9 +138,9 @@ public static class Backup
     /// before anything is written, so the stream must be seekable. <paramref name="progress"/> gets the entries written so far.
     /// </summary>
     public static async Task<BackupCount> ReadAsync(
-        Stream from, ILedger ledger, IUsageQueries queries, Action<long>? progress = null, CancellationToken cancellation = default)
+        Stream from, IStore ledger, Action<long>? progress = null, CancellationToken cancellation = default)
     {
-        if ((await queries.AccountsAsync(null, null, 1, cancellation)).Items.Count > 0 || (await ledger.LoadSettingsAsync()).Version > 0)
+        if ((await ledger.AccountsAsync(null, null, 1, cancellation)).Items.Count > 0 || (await ledger.LoadSettingsAsync()).Version > 0)
             throw new LedgerNotEmptyException(
                 "the ledger is not empty; a backup is restored into a new one (another PURSER_DATA or database)");
         var start = from.Position;
@@ -158,7 +148,7 @@ public static class Backup
         from.Position = start;
 
         var read = 0L;
-        var fold = new Fold("");
+        var restored = new RestoredAccount(new(""));
         Beginning? beginning = null;
         await foreach (var line in LinesAsync(from, cancellation))
         {
@@ -177,16 +167,16 @@ public static class Backup
                     await ledger.SaveSettingsAsync(version, Encoding.UTF8.GetBytes(settings.ToJsonString()));
             }
             if (EntryOf(json) is not { } entry) continue;
-            if (entry.Account != fold.Account)
+            if (entry.Account != restored.Account)
             {
-                await fold.FlushAsync(ledger);
-                fold = beginning is null ? new(entry.Account) : await beginning.RestoreAsync(ledger);
+                await restored.FlushAsync(ledger);
+                restored = new(beginning is null ? new(entry.Account) : await beginning.RestoreAsync(ledger));
                 beginning = null;
             }
-            await fold.AddAsync(ledger, entry);
+            await restored.AddAsync(ledger, entry);
             progress?.Invoke(++read);
         }
-        await fold.FlushAsync(ledger);
+        await restored.FlushAsync(ledger);
         return count;
     }
 
@@ -296,10 +286,10 @@ public static class Backup
             return true;
         }
 
-        public async Task<Fold> RestoreAsync(ILedger ledger)
+        public async Task<JournalFold> RestoreAsync(IJournal ledger)
         {
             await ledger.RestoreCheckpointAsync(Account, checkpoint with { Usage = usage }, audited);
-            return new(Account, LedgerJson.DecodeState(checkpoint.State.Span));
+            return JournalFold.After(Account, checkpoint);
         }
     }
 
@@ -326,50 +316,42 @@ public static class Backup
 
     /// <summary>One account's journal on its way in: its state is followed, so that what follows from the events is written with
     /// them.</summary>
-    sealed class Fold
+    sealed class RestoredAccount(JournalFold fold)
     {
-        public Fold(string account, BudgetState? from = null)
-        {
-            Account = account;
-            state = from ?? new(account);
-            state.Index();
-        }
-
         /// <summary>Closed holds stay in memory this long: most of what names them comes soon.</summary>
         static readonly Duration remembered = Duration.FromMinutes(1);
 
-        readonly BudgetState state;
+        BudgetState State => fold.State;
 
-        public string Account { get; }
+        public string Account => fold.State.Account;
 
         /// <summary>Entries go in one by one, as they were: a version is a batch.</summary>
-        public async Task AddAsync(ILedger ledger, JournalEntry entry)
+        public async Task AddAsync(IStore ledger, JournalEntry entry)
         {
             await RecallAsync(ledger, entry.Events);
-            foreach (var happened in entry.Events) Budget.Apply(state, happened);
-            var append = new Append(Account, entry.Version - 1, entry.Events) { At = entry.At, ClosedHolds = state.TakeClosed(),
-                NextDeadline = Budget.NextDeadline(state) };
+            var closed = fold.Take(entry);
+            var append = new Append(Account, entry.Version - 1, entry.Events) { At = entry.At, ClosedHolds = closed,
+                NextDeadline = Budget.NextDeadline(State) };
             var results = await ledger.AppendAsync([append]);
             if (results[0].Status != AppendStatus.Written)
                 throw new InvalidDataException($"account '{Account}': entry {entry.Version} could not be written ({results[0].Status})");
-            state.Version = entry.Version;
-            state.Forget(entry.At - remembered);
+            fold.Forget(entry.At - remembered);
         }
 
         /// <summary>Settlements may come long after their hold was closed and forgotten.</summary>
-        async Task RecallAsync(ILedger ledger, IReadOnlyList<BudgetEvent> events)
+        async Task RecallAsync(IStore ledger, IReadOnlyList<BudgetEvent> events)
         {
-            var closed = events.OfType<Settled>().Select(settled => settled.Record.ReservationId!).Where(id => !state.Holds.ContainsKey(id))
+            var closed = events.OfType<Settled>().Select(settled => settled.Record.ReservationId!).Where(id => !State.Holds.ContainsKey(id))
                 .ToHashSet(StringComparer.Ordinal);
-            if (closed.Count == 0 || state.Version == 0) return;
-            foreach (var hold in (await ledger.RecallAsync(Account, closed, [])).Holds.Values) state.Remember(hold);
+            if (closed.Count == 0 || State.Version == 0) return;
+            foreach (var hold in (await ledger.RecallAsync(Account, closed, [])).Holds.Values) State.Remember(hold);
         }
 
-        public async Task FlushAsync(ILedger ledger)
+        public async Task FlushAsync(IStore ledger)
         {
-            if (state.Version == 0) return;
-            state.Forget(Instant.MaxValue);
-            await ledger.SaveSnapshotAsync(Account, state.Version, LedgerJson.EncodeState(state));
+            if (State.Version == 0) return;
+            State.Forget(Instant.MaxValue);
+            await ledger.SaveSnapshotAsync(Account, State.Version, LedgerJson.EncodeState(State));
         }
     }
 }

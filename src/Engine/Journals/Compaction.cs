@@ -1,4 +1,4 @@
-// Makes a checkpoint of the oldest entries of a journal: the same fold as everybody's, so that nobody can tell the difference.
+// Makes a checkpoint of the oldest entries of a journal, by the fold that loads an account: the state of a checkpoint is that of a load.
 using NodaTime;
 using Purser.Core;
 
@@ -35,29 +35,21 @@ public static class Compaction
     {
         var going = entries.TakeWhile(entry => entry.At < before && entry.Version < limits.EndVersion && !HasUnfolded(entry)).ToArray();
         if (going.Length == 0) return null;
-        var state = from is null ? new BudgetState(account) : LedgerJson.DecodeState(from.State.Span);
-        state.Index();
+        var fold = JournalFold.After(account, from);
         var history = from is null ? new UsageHistory() : HistoryJson.Decode(from.History.Span);
         var usage = new Fold(RollupState.Nothing);
         var audited = new List<JournalEntry>();
         foreach (var entry in going)
         {
-            if (entry.Version != state.Version + 1)
-                throw new InvalidDataException($"the journal of {account} is damaged: entry {entry.Version} follows entry {state.Version}");
-            foreach (var happened in entry.Events)
-            {
-                Budget.Apply(state, happened);
-                if (Append.RecordOf(happened) is { } record && !limits.Erasures.Any(erasure => erasure.Version >= entry.Version
-                    && erasure.Erased.Erases(record)))
+            fold.Take(entry);
+            foreach (var record in entry.Events.Select(Append.RecordOf).OfType<UsageRecord>())
+                if (!limits.Erasures.Any(erasure => erasure.Version >= entry.Version && erasure.Erased.Erases(record)))
                     usage.Add(RollupKey.Of(account, record), record.Usage.Dimensions.Session, record.Figures());
-            }
-            state.Version = entry.Version;
-            state.TakeClosed();
             history.Advance(entry);
             if (entry.Events.Any(AuditTrail.Has)) audited.Add(entry with { Events = [.. entry.Events.Where(AuditTrail.Has)] });
         }
-        state.Forget(Instant.MaxValue);
-        return new(new(state.Version, going[^1].At, LedgerJson.EncodeState(state), HistoryJson.Encode(history)), usage, audited);
+        fold.Forget(Instant.MaxValue);
+        return new(new(fold.State.Version, going[^1].At, LedgerJson.EncodeState(fold.State), HistoryJson.Encode(history)), usage, audited);
 
         bool HasUnfolded(JournalEntry entry) =>
             limits.Unfolded.Count > 0 && entry.Events.Any(happened => Append.RecordOf(happened) is { } record

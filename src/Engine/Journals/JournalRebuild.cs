@@ -9,7 +9,7 @@ public static class JournalRebuild
     const int PerRead = 500;
 
     /// <summary>Hosts may run meanwhile.</summary>
-    public static async Task<RebuildCount> RunAsync(IUsageQueries queries, IUsageStore store, Action<long>? progress = null,
+    public static async Task<RebuildCount> RunAsync(IUsageQueries queries, IUsageUpkeep store, Action<long>? progress = null,
         CancellationToken cancellation = default)
     {
         var (rebuilt, compacted) = (0L, 0L);

@@ -61,7 +61,7 @@ public static class Verification
     /// were
     /// compacted. Hosts may run meanwhile: an account that moves on is read again.
     /// </summary>
-    public static async Task<VerificationReport> RunAsync(ILedger ledger, IUsageQueries queries, Action<long>? progress = null,
+    public static async Task<VerificationReport> RunAsync(IStore ledger, Action<long>? progress = null,
         CancellationToken cancellation = default)
     {
         var findings = new List<VerificationFinding>();
@@ -71,10 +71,10 @@ public static class Verification
         string? cursor = null;
         do
         {
-            var page = await queries.AccountsAsync(null, cursor, PerRead, cancellation);
+            var page = await ledger.AccountsAsync(null, cursor, PerRead, cancellation);
             foreach (var account in page.Items)
             {
-                var one = await AccountAsync(ledger, queries, account, cancellation);
+                var one = await AccountAsync(ledger, account, cancellation);
                 if (one.From is not null) compacted++;
                 entries += one.Entries;
                 records += one.Booked.Count;
@@ -86,11 +86,11 @@ public static class Verification
         }
         while (cursor is not null);
 
-        foreach (var sum in await queries.SumAsync(new(), [UsageKey.Account], UsageStep.Whole, cancellation))
+        foreach (var sum in await ledger.SumAsync(new(), [UsageKey.Account], UsageStep.Whole, cancellation))
             if (sum.Keys[0] is { } account && !listed.Contains(account) && await ledger.LoadCheckpointAsync(account) is null
                 && (await ledger.ReadJournalAsync(account, 0, 1)).Count == 0)
                 Add([new(account, $"{sum.Records} usage records are stored of an account without a journal", RestoreBackup)]);
-        Add(await AllAccountsAsync(queries, cancellation));
+        Add(await AllAccountsAsync(ledger, cancellation));
         return new(listed.Count, compacted, entries, records, findings, count);
 
         void Add(IReadOnlyList<VerificationFinding> found)
@@ -103,7 +103,7 @@ public static class Verification
     /// <summary>No account can have these names.</summary>
     const string OfSettings = "(settings)", OfAll = "(all accounts)";
 
-    static async Task<IReadOnlyList<VerificationFinding>> CatalogueAsync(ILedger ledger)
+    static async Task<IReadOnlyList<VerificationFinding>> CatalogueAsync(IStore ledger)
     {
         try
         {
@@ -121,10 +121,10 @@ public static class Verification
     /// reads differs
     /// otherwise the next time.
     /// </summary>
-    static async Task<IReadOnlyList<VerificationFinding>> AllAccountsAsync(IUsageQueries queries, CancellationToken cancellation)
+    static async Task<IReadOnlyList<VerificationFinding>> AllAccountsAsync(IStore ledger, CancellationToken cancellation)
     {
         var findings = new List<VerificationFinding>();
-        var days = (await queries.SumAsync(new(), [], UsageStep.Day, cancellation)).Select(sum => sum.Start!.Value).Distinct().Order()
+        var days = (await ledger.SumAsync(new(), [], UsageStep.Day, cancellation)).Select(sum => sum.Start!.Value).Distinct().Order()
             .ToArray();
         for (var i = 0; i < days.Length;)
         {
@@ -136,7 +136,7 @@ public static class Verification
                     HashSet<string>? lasting = null;
                     for (var attempt = 1; lasting is not { Count: 0 } && attempt <= MostAttempts; attempt++)
                     {
-                        var answers = await queries.AskAsync(
+                        var answers = await ledger.AskAsync(
                             [new(filter, [UsageKey.Account, .. by], step), new(filter, by, step)], cancellation);
                         var expected = Added(answers.Items[0].Sums, 1);
                         var differing = Added(answers.Items[1].Sums, 0);
@@ -167,7 +167,7 @@ public static class Verification
         return [.. added.Select(one => $"{Total.Of(one.Value)} for {one.Key}")];
     }
 
-    static async Task<Replay> AccountAsync(ILedger ledger, IUsageQueries queries, string account, CancellationToken cancellation)
+    static async Task<Replay> AccountAsync(IStore ledger, string account, CancellationToken cancellation)
     {
         // An account may never stand still. What is found each time is a finding; what merely moved on differs from time to time.
         HashSet<VerificationFinding>? lasting = null;
@@ -187,8 +187,8 @@ public static class Verification
             await CompareHeadAsync(ledger, replay);
             await ReadableAsync(replay, "the snapshot", DeleteSnapshots, () => CompareStateAsync(ledger, replay));
             await ReadableAsync(replay, "a closed reservation", RestoreJournal, () => CompareHoldsAsync(ledger, replay));
-            await ReadableAsync(replay, "a usage record", RestoreJournal, () => CompareRecordsAsync(ledger, queries, replay, cancellation));
-            await CompareSumsAsync(queries, replay, cancellation);
+            await ReadableAsync(replay, "a usage record", RestoreJournal, () => CompareRecordsAsync(ledger, replay, cancellation));
+            await CompareSumsAsync(ledger, replay, cancellation);
             // What differs because the account moved on while it was read is not a finding.
             var moved = replay.Findings.Count > 0 && (await ledger.ReadJournalAsync(account, replay.State.Version, 1)).Count > 0;
             if (!moved) return replay;
@@ -224,7 +224,8 @@ public static class Verification
         /// <summary>Where it begins; null where that is the beginning.</summary>
         public Checkpoint? From { get; private set; }
         public List<CompactedUsage> Compacted { get; } = [];
-        public BudgetState State { get; private set; } = new(account);
+        public BudgetState State => fold.State;
+        JournalFold fold = new(account);
         public Dictionary<string, UsageRecord> Booked { get; } = new(StringComparer.Ordinal);
         public HashSet<string> Closed { get; } = new(StringComparer.Ordinal);
         public List<VerificationFinding> Findings { get; } = [];
@@ -235,32 +236,26 @@ public static class Verification
 
         public void Found(string what, string remedy) => Findings.Add(new(account, what, remedy));
 
-        public async Task ReadAsync(ILedger ledger, CancellationToken cancellation)
+        public async Task ReadAsync(IStore ledger, CancellationToken cancellation)
         {
             From = await ledger.LoadCheckpointAsync(account);
+            fold = JournalFold.After(account, From);
             if (From is not null)
             {
-                State = LedgerJson.DecodeState(From.State.Span);
-                State.Index();
                 Compacted.AddRange(From.Usage);
                 HasAllRecords = false;
             }
-            while (await ledger.ReadJournalAsync(account, State.Version, PerRead) is { Count: > 0 } entries)
-                foreach (var entry in entries)
-                {
-                    cancellation.ThrowIfCancellationRequested();
-                    if (entry.Version != State.Version + 1) Found($"entry {entry.Version} follows entry {State.Version}", RestoreBackup);
-                    foreach (var happened in entry.Events) Take(happened, entry.Version);
-                    State.Version = entry.Version;
-                    Entries++;
-                    foreach (var hold in State.TakeClosed()) Closed.Add(hold.Id);
-                }
+            await foreach (var entry in JournalFold.EntriesAsync(ledger, account, State.Version))
+            {
+                cancellation.ThrowIfCancellationRequested();
+                foreach (var hold in fold.Take(entry, happened => Look(happened, entry.Version))) Closed.Add(hold.Id);
+                Entries++;
+            }
         }
 
-        void Take(BudgetEvent happened, long version)
+        void Look(BudgetEvent happened, long version)
         {
             if (happened.At < State.LastAt) Found($"time runs backwards in entry {version}", RestoreBackup);
-            Budget.Apply(State, happened);
             if (happened is UsageErased erased)
             {
                 Compacted.RemoveAll(usage => usage.IsErasedBy(erased));
@@ -272,7 +267,7 @@ public static class Verification
     }
 
     /// <summary>The version that the next append is fenced by must be that of the last entry, or nothing can be written any more.</summary>
-    static async Task CompareHeadAsync(ILedger ledger, Replay replay)
+    static async Task CompareHeadAsync(IStore ledger, Replay replay)
     {
         var confirmed = (await ledger.AppendAsync([new(replay.Account, replay.State.Version, [])]))[0];
         if (confirmed.Status != AppendStatus.Written)
@@ -280,11 +275,11 @@ public static class Verification
     }
 
     /// <summary>A snapshot with the tail after it must give what the whole journal gives.</summary>
-    static async Task CompareStateAsync(ILedger ledger, Replay replay)
+    static async Task CompareStateAsync(IStore ledger, Replay replay)
     {
         var stored = await ledger.LoadAsync(replay.Account);
-        var loaded = stored.SnapshotVersion > 0 ? LedgerJson.DecodeState(stored.Snapshot.Span) : new BudgetState(replay.Account);
-        loaded.Index();
+        var fold = JournalFold.After(replay.Account, stored);
+        var loaded = fold.State;
         // Counters that left memory belong to the state; those that are in it already are newer.
         var last = CounterName.First;
         while (loaded.Away.Count > 0 && await ledger.ReadCountersAsync(replay.Account, last, loaded.LastAt, PerRead) is { Count: > 0 } kept)
@@ -294,11 +289,7 @@ public static class Verification
             last = kept[^1].Name;
         }
         loaded.Away.Clear();
-        foreach (var entry in stored.Tail)
-        {
-            foreach (var happened in entry.Events) Budget.Apply(loaded, happened);
-            loaded.Version = entry.Version;
-        }
+        foreach (var entry in stored.Tail) fold.Take(entry);
         if (loaded.Version != replay.State.Version)
         {
             replay.Found($"snapshot and tail end at version {loaded.Version}, the journal at {replay.State.Version}", DeleteSnapshots);
@@ -335,7 +326,7 @@ public static class Verification
     }
 
     /// <summary>Closed holds are what retries and late settlements are answered from.</summary>
-    static async Task CompareHoldsAsync(ILedger ledger, Replay replay)
+    static async Task CompareHoldsAsync(IStore ledger, Replay replay)
     {
         foreach (var ids in replay.Closed.Chunk(PerRead))
         {
@@ -348,7 +339,7 @@ public static class Verification
         }
     }
 
-    static async Task CompareRecordsAsync(ILedger ledger, IUsageQueries queries, Replay replay, CancellationToken cancellation)
+    static async Task CompareRecordsAsync(IStore ledger, Replay replay, CancellationToken cancellation)
     {
         var missing = new HashSet<string>(replay.Booked.Keys, StringComparer.Ordinal);
         await foreach (var record in ledger.ReadUsageAsync(replay.Account, Instant.FromUnixTimeMilliseconds(0)))
@@ -361,27 +352,27 @@ public static class Verification
             else if (!missing.Remove(record.Id)) replay.Found($"usage '{record.Id}' is stored twice", RestoreJournal);
             else if (!LedgerJson.EncodeRecord(record).AsSpan().SequenceEqual(LedgerJson.EncodeRecord(expected)))
                 replay.Found($"usage '{record.Id}' is stored otherwise than in the journal", RestoreJournal);
-        var keptSince = await queries.KeptSinceAsync(cancellation);
+        var keptSince = await ledger.KeptSinceAsync(cancellation);
         missing.RemoveWhere(id => replay.Booked[id].BookedAt < keptSince);
         replay.HasAllRecords &= replay.Booked.Values.All(record => keptSince is null || record.BookedAt >= keptSince);
         foreach (var id in missing) replay.Found($"usage '{id}' is in the journal and not stored", RestoreJournal);
     }
 
     /// <summary>What reports are added up from: rollups of every level, and records where a dimension asks for them.</summary>
-    static async Task CompareSumsAsync(IUsageQueries queries, Replay replay, CancellationToken cancellation)
+    static async Task CompareSumsAsync(IStore ledger, Replay replay, CancellationToken cancellation)
     {
         // What is wrong in one is wrong in most of the others: told once.
         var found = replay.Findings.Count;
         foreach (var by in (UsageKey[][])[rolledUp, ofAccounts, .. ofAll.Select(by => (UsageKey[])[UsageKey.Account, .. by])])
             foreach (var step in (UsageStep[])[UsageStep.Quarter, UsageStep.Hour, UsageStep.Day])
                 if (replay.Findings.Count == found)
-                    await CompareSumsAsync(queries, replay, by, step, Rebuild, cancellation);
+                    await CompareSumsAsync(ledger, replay, by, step, Rebuild, cancellation);
         if (replay.Findings.Count == found && replay.HasAllRecords)
-            await CompareSumsAsync(queries, replay, [.. rolledUp, UsageKey.Session], UsageStep.Quarter, RestoreJournal, cancellation);
+            await CompareSumsAsync(ledger, replay, [.. rolledUp, UsageKey.Session], UsageStep.Quarter, RestoreJournal, cancellation);
     }
 
     static async Task CompareSumsAsync(
-        IUsageQueries queries, Replay replay, IReadOnlyList<UsageKey> by, UsageStep step, string remedy, CancellationToken cancellation)
+        IStore ledger, Replay replay, IReadOnlyList<UsageKey> by, UsageStep step, string remedy, CancellationToken cancellation)
     {
         var expected = new Dictionary<string, RollupSums>(StringComparer.Ordinal);
         foreach (var record in replay.Booked.Values)
@@ -395,7 +386,7 @@ public static class Verification
             var start = RollupPlan.Floor(at, RollupPlan.MillisOf(step));
             foreach (var keys in key.GroupsOf(by)) SumsOf(keys, start, key.Currency).Add(gain.Sums);
         }
-        foreach (var sum in await queries.SumAsync(new() { Account = replay.Account }, by, step, cancellation))
+        foreach (var sum in await ledger.SumAsync(new() { Account = replay.Account }, by, step, cancellation))
         {
             var name = NameOf(sum.Keys.Skip(1), sum.Start!.Value, sum.Currency);
             var found = new Total(sum.Records, sum.InputTokens, sum.OutputTokens, sum.Requests, sum.FailedRequests, sum.CostNanos,

@@ -18,7 +18,7 @@ public sealed record UsageRetention(Duration Kept, bool Compacts = false)
     public static UsageRetention OfDays(int days, bool compacts = false) => new(Duration.FromDays(days), compacts);
 }
 
-public sealed class UsageUpkeep(IUsageStore store, LedgerClock clock, ILogger log, UsageRetention retention)
+public sealed class UsageUpkeep(IUsageUpkeep store, LedgerClock clock, ILogger log, UsageRetention retention)
 {
     /// <summary>Looking for old records goes through all that are old by their own time, so it is done rarely.</summary>
     static readonly Duration betweenPurges = Duration.FromHours(6);

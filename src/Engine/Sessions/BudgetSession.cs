@@ -7,7 +7,7 @@ using Purser.Core;
 namespace Purser.Engine;
 
 /// <summary>What every session of a process shares.</summary>
-public sealed record SessionParts(ILedger Ledger, Committer Committer, SettingsSource Settings, LedgerClock Clock, ILogger Log)
+public sealed record SessionParts(IStore Ledger, Committer Committer, SettingsSource Settings, LedgerClock Clock, ILogger Log)
 {
     /// <summary>What the sessions' loops run on, whoever calls them.</summary>
     public TaskScheduler Scheduler { get; init; } = TaskScheduler.Default;
@@ -310,20 +310,13 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
     async Task<BudgetState> LoadAsync()
     {
         var stored = await parts.Ledger.LoadAsync(account);
-        var loaded = stored.SnapshotVersion > 0 ? LedgerJson.DecodeState(stored.Snapshot.Span) : new BudgetState(account);
-        loaded.Index();
-        eventsSinceSnapshot = 0;
-        await ReturnAsync(loaded, CounterMemory.Named(loaded, stored.Tail.SelectMany(entry => entry.Events)));
-        foreach (var entry in stored.Tail)
-        {
-            foreach (var happened in entry.Events) Budget.Apply(loaded, happened);
-            loaded.Version = entry.Version;
-            eventsSinceSnapshot += entry.Events.Count;
-        }
+        var fold = JournalFold.After(account, stored);
+        await ReturnAsync(fold.State, CounterMemory.Named(fold.State, stored.Tail.SelectMany(entry => entry.Events)));
         // What the tail closed is in the ledger already.
-        loaded.TakeClosed();
-        loaded.Forget(Instant.MaxValue);
-        return loaded;
+        foreach (var entry in stored.Tail) fold.Take(entry);
+        eventsSinceSnapshot = stored.Tail.Sum(entry => entry.Events.Count);
+        fold.Forget(Instant.MaxValue);
+        return fold.State;
     }
 
     async Task<List<BudgetEvent>> DecideAsync(BudgetState budget, List<PendingCommand> batch, Settings settings, Instant now,

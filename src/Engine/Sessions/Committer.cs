@@ -9,13 +9,13 @@ public sealed class Committer : IAsyncDisposable
     /// <summary>Bounds one transaction, so that a burst does not make everybody wait for its end.</summary>
     const int MostAccounts = 2048;
 
-    readonly ILedger ledger;
+    readonly IJournal ledger;
     readonly Channel<PendingAppend> waiting = Channel.CreateUnbounded<PendingAppend>(new() { SingleReader = true });
     readonly Task loop;
 
     sealed record PendingAppend(Append Append, TaskCompletionSource<AppendResult> Done);
 
-    public Committer(ILedger ledger, TaskScheduler? scheduler = null)
+    public Committer(IJournal ledger, TaskScheduler? scheduler = null)
     {
         this.ledger = ledger;
         loop = Task.Factory.StartNew(RunAsync, CancellationToken.None, TaskCreationOptions.DenyChildAttach, scheduler

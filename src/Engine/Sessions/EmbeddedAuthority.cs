@@ -35,7 +35,7 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
 {
     const int MostDuePerPoll = 1000;
 
-    readonly ILedger ledger;
+    readonly IStore ledger;
     readonly SessionParts parts;
     readonly EmbeddedOptions options;
     readonly EmbeddedHistories? histories;
@@ -49,7 +49,7 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
     volatile bool closing;
 
     /// <param name="histories">Told of what is booked; without them nothing looks for anomalies.</param>
-    public EmbeddedAuthority(ILedger ledger, TimeProvider? time = null, EmbeddedOptions? options = null, ILogger? log = null,
+    public EmbeddedAuthority(IStore ledger, TimeProvider? time = null, EmbeddedOptions? options = null, ILogger? log = null,
         EmbeddedHistories? histories = null)
     {
         this.ledger = ledger;

@@ -21,7 +21,7 @@ public sealed class LedgerClock(TimeProvider time)
     public Duration Offset => Duration.FromMilliseconds(Volatile.Read(ref offsetMillis));
 
     /// <summary>Asks the ledger for its time.</summary>
-    public Task MeasureAsync(ILedger ledger) => MeasureAsync(ledger.TimeAsync);
+    public Task MeasureAsync(IStore ledger) => MeasureAsync(ledger.TimeAsync);
 
     /// <summary>Asks whoever knows the ledger's time. The answer is taken for the middle of the round trip.</summary>
     public async Task MeasureAsync(Func<Task<Instant?>> ask)

@@ -4,7 +4,7 @@ using Purser.Core;
 
 namespace Purser.Engine;
 
-public sealed class SettingsSource(ILedger ledger, bool refuseUnknownAccounts = false)
+public sealed class SettingsSource(IKept ledger, bool refuseUnknownAccounts = false)
 {
     volatile Settings? current;
 

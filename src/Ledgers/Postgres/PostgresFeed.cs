@@ -6,7 +6,7 @@ using Purser.Engine;
 
 namespace Purser.Ledgers.Postgres;
 
-public sealed partial class PostgresLedger : IEventFeed
+public sealed partial class PostgresLedger
 {
     Task<FeedPage> IEventFeed.ReadAsync(long after, int most, CancellationToken cancellation) => ReachAsync(async () =>
     {

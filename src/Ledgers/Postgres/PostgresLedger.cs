@@ -8,7 +8,7 @@ using Purser.Engine;
 
 namespace Purser.Ledgers.Postgres;
 
-public sealed partial class PostgresLedger : ILedger
+public sealed partial class PostgresLedger : IStore
 {
     static readonly short[] allShards = [.. Enumerable.Range(0, Shard.Count).Select(number => (short)number)];
 

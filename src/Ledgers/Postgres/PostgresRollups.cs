@@ -8,7 +8,7 @@ using Purser.Engine;
 
 namespace Purser.Ledgers.Postgres;
 
-public sealed partial class PostgresLedger : IUsageStore
+public sealed partial class PostgresLedger
 {
     /// <summary>Looking rows up one by one costs about as much as reading so many in a row.</summary>
     const int RowsPerLookup = 8;

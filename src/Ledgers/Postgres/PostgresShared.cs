@@ -4,7 +4,7 @@ using Purser.Engine;
 
 namespace Purser.Ledgers.Postgres;
 
-public sealed partial class PostgresLedger : ISharedState
+public sealed partial class PostgresLedger
 {
     Task<SharedDocument?> ISharedState.LoadAsync(string name, long known) => ReachAsync(async () =>
     {

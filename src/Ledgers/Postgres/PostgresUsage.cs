@@ -9,7 +9,7 @@ using Purser.Engine;
 
 namespace Purser.Ledgers.Postgres;
 
-public sealed partial class PostgresLedger : IUsageQueries
+public sealed partial class PostgresLedger
 {
     static readonly UsageDialect dialect = new(no =>
         "$" + no.ToString(CultureInfo.InvariantCulture))

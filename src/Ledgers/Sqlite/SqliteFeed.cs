@@ -4,7 +4,7 @@ using Purser.Engine;
 
 namespace Purser.Ledgers.Sqlite;
 
-public sealed partial class SqliteLedger : IEventFeed
+public sealed partial class SqliteLedger
 {
     Task<FeedPage> IEventFeed.ReadAsync(long after, int most, CancellationToken cancellation) => Read(database =>
     {

@@ -8,7 +8,7 @@ using Purser.Engine;
 
 namespace Purser.Ledgers.Sqlite;
 
-public sealed partial class SqliteLedger : ILedger, IUsageQueries
+public sealed partial class SqliteLedger : IStore
 {
     public const string FileName = "purser.db";
     public const string LockName = "purser.lock";

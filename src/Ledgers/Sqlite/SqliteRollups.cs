@@ -5,7 +5,7 @@ using Purser.Engine;
 
 namespace Purser.Ledgers.Sqlite;
 
-public sealed partial class SqliteLedger : IUsageStore
+public sealed partial class SqliteLedger
 {
     /// <summary>Looking rows up one by one costs about as much as reading so many in a row.</summary>
     const int RowsPerLookup = 8;

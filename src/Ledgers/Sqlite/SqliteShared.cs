@@ -3,7 +3,7 @@ using Purser.Engine;
 
 namespace Purser.Ledgers.Sqlite;
 
-public sealed partial class SqliteLedger : ISharedState
+public sealed partial class SqliteLedger
 {
     Task<SharedDocument?> ISharedState.LoadAsync(string name, long known) => Read(database =>
     {

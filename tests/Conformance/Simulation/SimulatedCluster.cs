@@ -7,7 +7,7 @@ using Purser.Engine;
 namespace Purser.Conformance.Simulation;
 
 /// <summary>A store that the simulated hosts share, with queries over it.</summary>
-public sealed record SharedLedger(ILedger Ledger, IUsageQueries Queries);
+public sealed record SharedLedger(IStore Ledger, IUsageQueries Queries);
 
 public sealed class SimulatedCluster
 {
@@ -159,7 +159,7 @@ public sealed class SimulatedCluster
         scheduler.Start(async () =>
         {
             await JournalAsync(account);
-            await ((IUsageStore)shared.Ledger).CompactAsync(account, before, most);
+            await shared.Ledger.CompactAsync(account, before, most);
         });
     }
 

@@ -4,6 +4,7 @@ using Purser.Conformance;
 using Purser.Conformance.Simulation;
 using Purser.Core;
 using Purser.Engine;
+using Purser.Ledgers.Memory;
 using static Purser.Conformance.Calls;
 
 namespace Purser.Embedded.Tests.Hosts;

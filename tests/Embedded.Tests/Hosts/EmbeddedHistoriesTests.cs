@@ -1,6 +1,7 @@
 // Histories of the embedded host: whatever happened to them, they are what the journal says.
 using Purser.Conformance;
 using Purser.Engine;
+using Purser.Ledgers.Memory;
 
 namespace Purser.Embedded.Tests.Hosts;
 

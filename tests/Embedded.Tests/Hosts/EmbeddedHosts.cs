@@ -2,22 +2,23 @@
 using Purser.Conformance;
 using Purser.Conformance.Servers;
 using Purser.Engine;
+using Purser.Ledgers.Memory;
 using Purser.Ledgers.Postgres;
 using Purser.Ledgers.Sqlite;
 
 namespace Purser.Embedded.Tests.Hosts;
 
 /// <summary>One embedded host on a ledger; a restart drops all that is in memory, without a farewell.</summary>
-public sealed class EmbeddedHost(Func<Task<ILedger>> open) : IAuthorityHost
+public sealed class EmbeddedHost(Func<Task<IStore>> open) : IAuthorityHost
 {
-    ILedger ledger = null!;
+    IStore ledger = null!;
     EmbeddedAuthority authority = null!;
 
     public IBudgetAuthority Authority => authority;
 
-    public IUsageQueries Queries => (IUsageQueries)ledger;
+    public IUsageQueries Queries => ledger;
 
-    public static async Task<IAuthorityHost> StartAsync(Func<Task<ILedger>> open)
+    public static async Task<IAuthorityHost> StartAsync(Func<Task<IStore>> open)
     {
         var host = new EmbeddedHost(open);
         await host.OpenAsync();
@@ -50,7 +51,7 @@ public sealed class MemoryHostTests : AuthorityConformance
     protected override Task<IAuthorityHost> StartAsync()
     {
         var ledger = new MemoryLedger();
-        return EmbeddedHost.StartAsync(() => Task.FromResult<ILedger>(ledger));
+        return EmbeddedHost.StartAsync(() => Task.FromResult<IStore>(ledger));
     }
 }
 

@@ -25,7 +25,7 @@ public sealed class RetentionTests
         await host.ExpectAsync("young", Record("first", 30));
 
         var kept = Instant.FromDateTimeOffset(time.GetUtcNow()) - Duration.FromDays(90);
-        var upkeep = (IUsageStore)store.Ledger;
+        var upkeep = store.Ledger;
         while (await upkeep.FoldAsync(kept, 1000))
         {
         }

@@ -1,6 +1,6 @@
 // The simulated cluster, a few hundred seeds of it. `./run simulate --seeds N` runs more.
 using Purser.Conformance.Simulation;
-using Purser.Engine;
+using Purser.Ledgers.Memory;
 
 namespace Purser.Embedded.Tests.Hosts;
 

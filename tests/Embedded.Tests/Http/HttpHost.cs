@@ -37,7 +37,7 @@ public sealed class HttpHost : HttpFacade
         var app = Server.Build(builder, options, services => services
             .AddSingleton<IBudgetAuthority>(authority).AddSingleton<ISharedState>(authority.Ledger).AddSingleton<IEventFeed>(
                 authority.Ledger).AddSingleton<IUsageQueries>(
-                authority.Ledger).AddSingleton<IUsageStore>(
+                authority.Ledger).AddSingleton<IUsageUpkeep>(
                 authority.Ledger).AddSingleton<IUsageHistories>(authority.Histories).AddSingleton(authority.Clock));
         await app.StartAsync();
         return app;

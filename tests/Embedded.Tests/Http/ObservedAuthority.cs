@@ -2,6 +2,7 @@
 using Purser.Conformance;
 using Purser.Core;
 using Purser.Engine;
+using Purser.Ledgers.Memory;
 
 namespace Purser.Embedded.Tests.Http;
 

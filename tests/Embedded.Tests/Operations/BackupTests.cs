@@ -15,7 +15,7 @@ public sealed class BackupTests
     static async Task<byte[]> BackupOf(Store store)
     {
         using var stream = new MemoryStream();
-        await Backup.WriteAsync(store.Ledger, store.Queries, stream, now);
+        await Backup.WriteAsync(store.Ledger, stream, now);
         return stream.ToArray();
     }
 
@@ -32,11 +32,11 @@ public sealed class BackupTests
         var past = await Past.OnAsync(origin.Ledger);
         var answers = await past.AnswersAsync(origin.Ledger, origin.Queries);
         await using var first = await Store.NewAsync(from);
-        await Backup.ReadAsync(new MemoryStream(await BackupOf(origin)), first.Ledger, first.Queries);
+        await Backup.ReadAsync(new MemoryStream(await BackupOf(origin)), first.Ledger);
         await using var second = await Store.NewAsync(to);
 
         var backup = await BackupOf(first);
-        var count = await Backup.ReadAsync(new MemoryStream(backup), second.Ledger, second.Queries);
+        var count = await Backup.ReadAsync(new MemoryStream(backup), second.Ledger);
 
         Assert.Equal(3, count.Accounts);
         Assert.Equal(await Backup.CheckAsync(new MemoryStream(backup)), count);
@@ -47,7 +47,7 @@ public sealed class BackupTests
             for (var i = 0; i < answers.Count; i++) Assert.Equivalent(answers[i], restored[i], strict: true);
             await store.Ledger.DeleteSnapshotsAsync();
             Assert.Equivalent(answers, await past.AnswersAsync(store.Ledger, store.Queries), strict: true);
-            Assert.Empty((await Verification.RunAsync(store.Ledger, store.Queries)).Findings);
+            Assert.Empty((await Verification.RunAsync(store.Ledger)).Findings);
         }
         // The journal itself is the same, byte for byte; and so is a backup of the backup.
         Assert.Equal(Unzip(backup), Unzip(await BackupOf(second)));
@@ -59,7 +59,7 @@ public sealed class BackupTests
         await using var store = await Store.NewAsync("memory");
         await Past.OnAsync(store.Ledger);
         var backup = await BackupOf(store);
-        await Assert.ThrowsAsync<LedgerNotEmptyException>(() => Backup.ReadAsync(new MemoryStream(backup), store.Ledger, store.Queries));
+        await Assert.ThrowsAsync<LedgerNotEmptyException>(() => Backup.ReadAsync(new MemoryStream(backup), store.Ledger));
         Assert.Equal(Unzip(backup), Unzip(await BackupOf(store)));
     }
 
@@ -126,7 +126,7 @@ public sealed class BackupTests
     {
         await using var store = await Store.NewAsync("memory");
         var refused = await Assert.ThrowsAsync<InvalidDataException>(
-            () => Backup.ReadAsync(new MemoryStream(file), store.Ledger, store.Queries));
+            () => Backup.ReadAsync(new MemoryStream(file), store.Ledger));
         Assert.Contains(why, refused.Message, StringComparison.Ordinal);
         Assert.Empty((await store.Queries.AccountsAsync(null, null, 10)).Items);
         Assert.Equal(0, (await store.Ledger.LoadSettingsAsync()).Version);

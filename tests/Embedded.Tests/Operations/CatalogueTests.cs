@@ -3,6 +3,7 @@ using NodaTime;
 using Purser.Conformance;
 using Purser.Core;
 using Purser.Engine;
+using Purser.Ledgers.Memory;
 
 namespace Purser.Embedded.Tests.Operations;
 
@@ -51,13 +52,13 @@ public sealed class CatalogueTests
         await using var copy = await Store.NewAsync(to);
         var put = await new SettingsSource(origin.Ledger).EditAsync(Put("1"));
         using var backup = new MemoryStream();
-        await Backup.WriteAsync(origin.Ledger, origin.Queries, backup, at);
+        await Backup.WriteAsync(origin.Ledger, backup, at);
         backup.Position = 0;
-        await Backup.ReadAsync(backup, copy.Ledger, copy.Queries);
+        await Backup.ReadAsync(backup, copy.Ledger);
 
         var restored = await new SettingsSource(copy.Ledger).CurrentAsync();
         Assert.Equal((put.Settings.Body.Catalogue, put.Settings.Prices.Version), (restored.Body.Catalogue, restored.Prices.Version));
-        Assert.True((await Verification.RunAsync(copy.Ledger, copy.Queries)).Holds);
+        Assert.True((await Verification.RunAsync(copy.Ledger)).Holds);
     }
 
     [Fact]
@@ -81,7 +82,7 @@ public sealed class CatalogueTests
         await new SettingsSource(store.Ledger).EditAsync(Put("1"));
         await store.RunAsync(tampering);
 
-        var finding = Assert.Single((await Verification.RunAsync(store.Ledger, store.Queries)).Findings);
+        var finding = Assert.Single((await Verification.RunAsync(store.Ledger)).Findings);
         Assert.Contains(found, finding.What, StringComparison.Ordinal);
         await using var host = new EmbeddedAuthority(store.Ledger);
         var refused = await host.SendAsync("a", Calls.Record("u", 1));
@@ -91,6 +92,6 @@ public sealed class CatalogueTests
         // The same file mends it; another, or going back, would do as well.
         Assert.Null((await host.EditSettingsAsync(Put("1"))).Refusal);
         await host.ExpectAsync("a", Calls.Record("u", 1));
-        Assert.True((await Verification.RunAsync(store.Ledger, store.Queries)).Holds);
+        Assert.True((await Verification.RunAsync(store.Ledger)).Holds);
     }
 }

@@ -23,7 +23,7 @@ public sealed class CompactionTests
     }
 
     /// <summary>A ledger, and hosts on it that come and go.</summary>
-    sealed class Twin(ILedger ledger, ManualTime time) : IAsyncDisposable
+    sealed class Twin(IStore ledger, ManualTime time) : IAsyncDisposable
     {
         /// <summary>Both live in one time, whatever clock their ledgers have.</summary>
         readonly FaultyLedger timed = new(ledger) { Time = () => Instant.FromDateTimeOffset(time.GetUtcNow()) };
@@ -34,11 +34,11 @@ public sealed class CompactionTests
         EmbeddedHistories histories = new(ledger, time: time);
         EmbeddedAuthority? host;
 
-        public ILedger Ledger => ledger;
+        public IStore Ledger => ledger;
 
-        public IUsageQueries Queries => (IUsageQueries)ledger;
+        public IUsageQueries Queries => ledger;
 
-        public IUsageStore Store => (IUsageStore)ledger;
+        public IUsageUpkeep Store => ledger;
 
         public EmbeddedAuthority Host => host ??= new(timed, time, options, histories: histories);
 
@@ -102,7 +102,7 @@ public sealed class CompactionTests
             goneBefore = Instant.Max(goneBefore, Compaction.GoneBefore(checkpoint));
         }
         await CompareAsync(whole, compacted);
-        var report = await Verification.RunAsync(compacted.Ledger, compacted.Queries);
+        var report = await Verification.RunAsync(compacted.Ledger);
         Assert.True(report.Holds, string.Join('\n', report.Findings.Select(finding => $"{finding.Account}: {finding.What}")));
         Assert.Equal((3, 3), (report.Accounts, report.Compacted));
         Assert.Equal(new(3, 3), await JournalRebuild.RunAsync(compacted.Queries, compacted.Store));
@@ -114,15 +114,15 @@ public sealed class CompactionTests
         }
         await CompareAsync(whole, compacted);
         using var backup = new MemoryStream();
-        await Backup.WriteAsync(compacted.Ledger, compacted.Queries, backup, default);
+        await Backup.WriteAsync(compacted.Ledger, backup, default);
         backup.Position = 0;
         await using var next = await Store.NewAsync(kind == "sqlite" ? "postgres" : "sqlite");
-        await Backup.ReadAsync(backup, next.Ledger, next.Queries);
+        await Backup.ReadAsync(backup, next.Ledger);
         await using Twin restored = new(next.Ledger, time);
         await CompareAsync(whole, restored);
         await UpToDateAsync(restored, time);
         await CompareAsync(whole, restored);
-        report = await Verification.RunAsync(restored.Ledger, restored.Queries);
+        report = await Verification.RunAsync(restored.Ledger);
         Assert.True(report.Holds, string.Join('\n', report.Findings.Select(finding => $"{finding.Account}: {finding.What}")));
         await JournalRebuild.RunAsync(restored.Queries, restored.Store);
         await CompareAsync(whole, restored);
@@ -232,7 +232,7 @@ public sealed class CompactionTests
             Assert.Equal(OutcomeStatus.Unavailable, (await host.SendAsync("a", command)).Status);
         await using var histories = new EmbeddedHistories(store.Ledger);
         await Assert.ThrowsAsync<InvalidDataException>(() => histories.ReadAsync("a"));
-        var report = await Verification.RunAsync(store.Ledger, store.Queries);
+        var report = await Verification.RunAsync(store.Ledger);
         Assert.Contains(report.Findings, finding => finding.Account == "a"
             && finding.What.Contains("is missing", StringComparison.Ordinal));
         Assert.Equal(200, (await store.Queries.SumAsync(new(), [], UsageStep.Whole))[0].Records);
@@ -246,7 +246,7 @@ public sealed class CompactionTests
         await using var store = await Store.NewAsync("sqlite");
         var time = new ManualTime(new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
         await LiveAsync(store.Ledger, time, 400);
-        var upkeep = new UsageUpkeep((IUsageStore)store.Ledger, new(time), NullLogger.Instance, UsageRetention.OfDays(104, compacts));
+        var upkeep = new UsageUpkeep(store.Ledger, new(time), NullLogger.Instance, UsageRetention.OfDays(104, compacts));
 
         // Entries come an hour apart. Few are not worth a checkpoint, and the newest stays whatever its age.
         Assert.Equal(0, await DaysLaterAsync(90));
@@ -267,7 +267,7 @@ public sealed class CompactionTests
         var store = await Store.NewAsync(kind);
         var time = new ManualTime(new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
         await LiveAsync(store.Ledger, time, 200);
-        var usage = (IUsageStore)store.Ledger;
+        var usage = store.Ledger;
         while (await usage.FoldAsync(Instant.FromDateTimeOffset(time.GetUtcNow()), 100))
         {
         }
@@ -275,7 +275,7 @@ public sealed class CompactionTests
         return store;
     }
 
-    static async Task LiveAsync(ILedger ledger, ManualTime time, int hours)
+    static async Task LiveAsync(IStore ledger, ManualTime time, int hours)
     {
         await using var host = new EmbeddedAuthority(ledger, time);
         for (var hour = 0; hour < hours; hour++)

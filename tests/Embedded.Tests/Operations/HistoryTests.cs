@@ -29,7 +29,7 @@ public sealed class HistoryTests
         {
             OnAppend = _ => random.Next(8) switch { 0 => Fault.BeforeWrite, 1 => Fault.AfterWrite, _ => Fault.None },
         };
-        var usage = (IUsageStore)store.Ledger;
+        var usage = store.Ledger;
         var host = new EmbeddedAuthority(faulty, time);
         var acknowledged = new Dictionary<string, (long Tokens, long Nanos)>();
         for (var step = 0; step < 250; step++)
@@ -70,7 +70,7 @@ public sealed class HistoryTests
         }
         await host.DisposeAsync();
 
-        var report = await Verification.RunAsync(store.Ledger, store.Queries);
+        var report = await Verification.RunAsync(store.Ledger);
         Assert.True(
             report.Holds, $"seed {seed}: {string.Join('\n', report.Findings.Select(finding => $"{finding.Account}: {finding.What}"))}");
         foreach (var by in (UsageKey[][])[[], [UsageKey.Model], [UsageKey.Session], [UsageKey.Tag], [UsageKey.Account]])

@@ -17,17 +17,17 @@ sealed class Past
     public ManualTime Time { get; } = new();
 
     /// <summary>Lives the past on a ledger.</summary>
-    public static async Task<Past> OnAsync(ILedger ledger)
+    public static async Task<Past> OnAsync(IStore ledger)
     {
         var past = new Past();
         await past.LiveAsync(ledger);
         return past;
     }
 
-    EmbeddedAuthority HostOn(ILedger ledger) =>
+    EmbeddedAuthority HostOn(IStore ledger) =>
         new(ledger, Time, new() { DeadlinePoll = Timeout.InfiniteTimeSpan, ClockPoll = TimeSpan.FromDays(300) });
 
-    async Task LiveAsync(ILedger ledger)
+    async Task LiveAsync(IStore ledger)
     {
         await using var host = HostOn(ledger);
         await host.SetDefaultPolicyAsync(Policy(Tokens("company", "day", 50_000)), null);
@@ -82,7 +82,7 @@ sealed class Past
     }
 
     /// <summary>Everything that can be asked and repeated, and what a host on this ledger answers.</summary>
-    public async Task<IReadOnlyList<object?>> AnswersAsync(ILedger ledger, IUsageQueries queries)
+    public async Task<IReadOnlyList<object?>> AnswersAsync(IStore ledger, IUsageQueries queries)
     {
         await using var host = HostOn(ledger);
         var answers = new List<object?>();

@@ -19,7 +19,7 @@ public sealed class SchemaTests
         await using var store = await Store.NewAsync(kind, await File.ReadAllTextAsync(
             Path.Combine(AppContext.BaseDirectory, "cases", "ledgers", $"{kind}-{schema}.sql")));
 
-        var report = await Verification.RunAsync(store.Ledger, store.Queries);
+        var report = await Verification.RunAsync(store.Ledger);
 
         Assert.Empty(report.Findings);
         Assert.Equal((2, 9, 3), (report.Accounts, report.Entries, report.Records));
@@ -36,6 +36,6 @@ public sealed class SchemaTests
             store.Ledger, new ManualTime((booked + Duration.FromHours(1)).ToDateTimeOffset()));
         var settled = await authority.SendAsync("a", new Settle("h3", "u4", new() { InputTokens = 1 }));
         Assert.Equal(OutcomeStatus.Done, settled.Status);
-        Assert.Empty((await Verification.RunAsync(store.Ledger, store.Queries)).Findings);
+        Assert.Empty((await Verification.RunAsync(store.Ledger)).Findings);
     }
 }

@@ -3,6 +3,7 @@ using Microsoft.Data.Sqlite;
 using Npgsql;
 using Purser.Conformance.Servers;
 using Purser.Engine;
+using Purser.Ledgers.Memory;
 using Purser.Ledgers.Postgres;
 using Purser.Ledgers.Sqlite;
 
@@ -11,13 +12,13 @@ namespace Purser.Embedded.Tests.Operations;
 /// <summary>An empty ledger of one kind; <see cref="RunAsync"/> changes it behind its back.</summary>
 abstract class Store : IAsyncDisposable
 {
-    ILedger? ledger;
+    IStore? ledger;
 
-    public ILedger Ledger => ledger ?? throw new InvalidOperationException("open it first");
+    public IStore Ledger => ledger ?? throw new InvalidOperationException("open it first");
 
-    public IUsageQueries Queries => (IUsageQueries)Ledger;
+    public IUsageQueries Queries => Ledger;
 
-    public IUsageStore Upkeep => (IUsageStore)Ledger;
+    public IUsageUpkeep Upkeep => Ledger;
 
     /// <summary><paramref name="script"/> makes what it holds before it is opened for the first time.</summary>
     public static async Task<Store> NewAsync(string kind, string? script = null)
@@ -33,7 +34,7 @@ abstract class Store : IAsyncDisposable
         return store;
     }
 
-    protected abstract Task<ILedger> OpenAsync();
+    protected abstract Task<IStore> OpenAsync();
 
     /// <summary>Runs SQL while no ledger is open.</summary>
     public async Task RunAsync(string sql)
@@ -55,7 +56,7 @@ abstract class Store : IAsyncDisposable
 
     sealed class MemoryStore : Store
     {
-        protected override Task<ILedger> OpenAsync() => Task.FromResult<ILedger>(new MemoryLedger());
+        protected override Task<IStore> OpenAsync() => Task.FromResult<IStore>(new MemoryLedger());
 
         protected override Task<int> ExecuteAsync(string sql) => throw new NotSupportedException();
 
@@ -66,7 +67,7 @@ abstract class Store : IAsyncDisposable
     {
         readonly TemporaryFolder folder = new();
 
-        protected override async Task<ILedger> OpenAsync() => await SqliteLedger.OpenAsync(folder.Path);
+        protected override async Task<IStore> OpenAsync() => await SqliteLedger.OpenAsync(folder.Path);
 
         protected override Task<int> ExecuteAsync(string sql)
         {
@@ -88,7 +89,7 @@ abstract class Store : IAsyncDisposable
 
     sealed class PostgresStore(string database) : Store
     {
-        protected override async Task<ILedger> OpenAsync() => await PostgresLedger.OpenAsync(database);
+        protected override async Task<IStore> OpenAsync() => await PostgresLedger.OpenAsync(database);
 
         protected override async Task<int> ExecuteAsync(string sql)
         {

@@ -7,7 +7,7 @@ namespace Purser.Engine;
 /// Upkeep in small steps, each a short transaction of its own, so that nobody who appends waits long. Several hosts may do it at once.
 /// Whenever it happens or does not, every sum is the same. May throw <see cref="LedgerUnavailableException"/>.
 /// </summary>
-public interface IUsageStore
+public interface IUsageUpkeep
 {
     /// <summary>About how many records rollups do not include yet: those that reports read one by one.</summary>
     Task<long> UnfoldedAsync();

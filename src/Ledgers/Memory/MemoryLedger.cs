@@ -5,10 +5,11 @@ using System.Runtime.InteropServices;
 using System.Text;
 using NodaTime;
 using Purser.Core;
+using Purser.Engine;
 
-namespace Purser.Engine;
+namespace Purser.Ledgers.Memory;
 
-public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore, ISharedState, IEventFeed
+public sealed class MemoryLedger : IStore
 {
     sealed class Account(string name)
     {
@@ -393,7 +394,7 @@ public sealed class MemoryLedger : ILedger, IUsageQueries, IUsageStore, ISharedS
         var happenings = account.Journal.SelectMany(entry => LedgerJson.DecodeEvents(entry.Events)).ToArray();
         var erasures = happenings.OfType<UsageErased>().ToArray();
         foreach (var happened in happenings)
-            if (Engine.Append.RecordOf(happened) is { } record && !erasures.Any(erased => erased.Erases(record)))
+            if (Purser.Engine.Append.RecordOf(happened) is { } record && !erasures.Any(erased => erased.Erases(record)))
                 Roll(account.Name, record);
         foreach (var (place, gain) in account.Compacted) GainOf(place.Start, place.Key).Add(gain);
     }

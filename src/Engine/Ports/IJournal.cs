@@ -1,4 +1,4 @@
-// The port behind which budgets are durable. Two rules carry everything: a batch is appended at an expected version per account, and
+// The facet behind which budgets are durable. Two rules carry everything: a batch is appended at an expected version per account, and
 // what was acknowledged is never lost.
 using NodaTime;
 using Purser.Core;
@@ -6,10 +6,10 @@ using Purser.Core;
 namespace Purser.Engine;
 
 /// <summary>
-/// A durable store of journals. Implementations are thread-safe. Any method may throw <see cref="LedgerUnavailableException"/>; after
-/// an append threw, it is not known whether it was written.
+/// The journals of all accounts, and what is written together with their entries: usage records, closed holds, deadlines. Thread-safe. Any
+/// method may throw <see cref="LedgerUnavailableException"/>; after an append threw, it is not known whether it was written.
 /// </summary>
-public interface ILedger : IAsyncDisposable
+public interface IJournal
 {
     /// <summary>
     /// Appends to many accounts in one durable step. Each account is judged alone: one that conflicts or fails drops out, the others are
@@ -23,9 +23,6 @@ public interface ILedger : IAsyncDisposable
     /// a writer without the lock may still come in between, and is noticed by the version.
     /// </summary>
     Task<IAsyncDisposable> TakeTurnAsync(string account);
-
-    /// <summary>The time of the ledger's own clock, which all hosts on it share; null where the clock is this machine's.</summary>
-    Task<Instant?> TimeAsync();
 
     /// <summary>
     /// The newest snapshot (or the checkpoint, where that is newer) and the journal after it. An account that does not exist loads as
@@ -57,50 +54,8 @@ public interface ILedger : IAsyncDisposable
     /// order.</summary>
     IAsyncEnumerable<UsageRecord> ReadUsageAsync(string account, Instant from);
 
-    /// <summary>Records that were booked before this are gone, or may go any moment; null where none ever went.</summary>
-    Task<Instant?> KeptSinceAsync(CancellationToken cancellation = default);
-
-    /// <summary>
-    /// Keeps a snapshot of an account at a version. Snapshots change cost, never meaning; an older one never replaces a newer one. Counters
-    /// that are not in the snapshot are kept with it, both or neither. False where it was not kept.
-    /// </summary>
-    Task<bool> SaveSnapshotAsync(string account, long version, ReadOnlyMemory<byte> snapshot, CounterChanges? counters = null);
-
-    /// <summary>Counters kept beside the snapshot, by limit number and key, for those that exist.</summary>
-    Task<IReadOnlyList<StoredCounter>> ReadCountersAsync(string account, IReadOnlyCollection<CounterName> names);
-
-    /// <summary>Counters that still count at an instant, in the order of their limits and keys, after a given one.</summary>
-    Task<IReadOnlyList<StoredCounter>> ReadCountersAsync(string account, CounterName after, Instant at, int most);
-
-    /// <summary>
-    /// Deletes all snapshots, of histories too. Changes no answer: whoever loads an account then has all its counters in memory. Those kept
-    /// beside the snapshot
-    /// stay, for hosts that count on them; so do checkpoints, which are the beginning of the journal.
-    /// </summary>
-    Task DeleteSnapshotsAsync();
-
-    /// <summary>The newest kept history of an account's usage (or that of the checkpoint) and the version that it reaches; version 0 where
-    /// there is none.</summary>
-    Task<KeptHistory> LoadHistoryAsync(string account);
-
-    /// <summary>Keeps the history of an account's usage up to a version, as <see cref="SaveSnapshotAsync"/> keeps a budget.</summary>
-    Task SaveHistoryAsync(string account, long version, ReadOnlyMemory<byte> history);
-
     /// <summary>Accounts of a shard whose next deadline is not after <paramref name="now"/>, the most overdue first.</summary>
     Task<IReadOnlyList<string>> DueAsync(Instant now, int most, Shard shard = default);
-
-    /// <summary>The newest version of the settings; version 0 with empty JSON where none was ever saved.</summary>
-    Task<StoredSettings> LoadSettingsAsync();
-
-    /// <summary>Saves settings as version <paramref name="expectedVersion"/> + 1; false where another version is the newest.</summary>
-    Task<bool> SaveSettingsAsync(long expectedVersion, ReadOnlyMemory<byte> settings);
-
-    /// <summary>The file of a catalogue that settings name, by its digest; null where none was kept under it.</summary>
-    Task<ReadOnlyMemory<byte>?> LoadCatalogueAsync(string digest);
-
-    /// <summary>Keeps the file of a catalogue for good: older settings may name it. Durable when it returns; once more mends what was
-    /// damaged.</summary>
-    Task SaveCatalogueAsync(string digest, ReadOnlyMemory<byte> file);
 }
 
 /// <summary>What one batch of one account writes. <see cref="Events"/> may be empty: then only the version is confirmed.</summary>
@@ -182,32 +137,10 @@ public readonly record struct AppendResult(AppendStatus Status, long Version, lo
 /// <summary>One batch in an account's journal. Versions count from 1 without gaps.</summary>
 public sealed record JournalEntry(string Account, long Version, Instant At, IReadOnlyList<BudgetEvent> Events);
 
-/// <summary>A counter outside of memory. After <see cref="Until"/> it counts for nothing and goes by itself, unless it is to be
-/// kept.</summary>
-public sealed record StoredCounter(CounterName Name, Instant Until, bool Keep, ReadOnlyMemory<byte> Json);
-
-/// <summary>
-/// What a snapshot changes in the counters beside it: some are kept, some are empty, and those of whole limits are gone. What ended before
-/// <see cref="At"/> may be cleared away.
-/// </summary>
-public sealed record CounterChanges(IReadOnlyList<StoredCounter> Kept, IReadOnlyList<CounterName> Empty, IReadOnlyList<int> GoneLimits,
-    Instant At)
-{
-    /// <summary>Clearing away is never the larger part of the work.</summary>
-    public const int MostCleared = 10_000;
-}
-
 public sealed record StoredBudget(long SnapshotVersion, ReadOnlyMemory<byte> Snapshot, IReadOnlyList<JournalEntry> Tail)
 {
     public static readonly StoredBudget Nothing = new(0, default, []);
 }
-
-public sealed record KeptHistory(long Version, ReadOnlyMemory<byte> Bytes)
-{
-    public static readonly KeptHistory None = new(0, default);
-}
-
-public sealed record StoredSettings(long Version, ReadOnlyMemory<byte> Json);
 
 public sealed record Recalled(IReadOnlyDictionary<string, Hold> Holds, IReadOnlyDictionary<string, UsageRecord> Usage)
 {
