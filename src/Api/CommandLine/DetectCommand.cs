@@ -24,10 +24,15 @@ static class DetectCommand
             Arity = ArgumentArity.OneOrMore,
         };
         CommandLine.NotAnOption(files);
+        var limit = new Option<double>("--limit")
+        {
+            Description = "The threshold `seasonal`: evidence that makes an alarm.", HelpName = "EVIDENCE",
+            DefaultValueFactory = _ => SeasonalDetector.BaseLimit,
+        };
         var command = new Command(
             "detect",
                 "Print `series,timestamp,score` for every hour of usage series; 0.5 and above is an anomaly of the default "
-                    + "detector.") { files };
+                    + "detector.") { files, limit };
         var screen = new OperationScreen(console);
         command.SetAction((parsed, cancellation) => screen.RunAsync(() =>
         {
@@ -36,7 +41,7 @@ static class DetectCommand
             {
                 cancellation.ThrowIfCancellationRequested();
                 var series = SeriesFile.Read(file);
-                foreach (var (at, score) in Scores(series))
+                foreach (var (at, score) in Scores(series, parsed.GetValue(limit)))
                     screen.Say(string.Create(CultureInfo.InvariantCulture, $"{series.Name},{at:yyyy-MM-dd'T'HH:mm:ss'Z'},{score:0.####}"));
             }
             return Task.FromResult(ExitCodes.Done);
@@ -45,13 +50,14 @@ static class DetectCommand
     }
 
     /// <summary>Each complete hour, at the row that showed that it was complete.</summary>
-    internal static IEnumerable<(DateTimeOffset At, double Score)> Scores(SeriesFile series)
+    internal static IEnumerable<(DateTimeOffset At, double Score)> Scores(SeriesFile series, double limit = SeasonalDetector.BaseLimit)
     {
         var detector = new SeasonalDetector { IsCount = series.IsCount };
         var hours = new Dictionary<long, double>();
         foreach (var (hour, value, row) in series.Hours())
         {
-            var verdict = detector.Take(detector.Look(hour, back => hours.TryGetValue(back, out var known) ? known : double.NaN), value);
+            var verdict = detector.Take(detector.Look(hour, back => hours.TryGetValue(back, out var known) ? known : double.NaN), value,
+                limit);
             hours[hour] = value;
             hours.Remove(hour - SeasonalDetector.HoursOfPast - 1);
             var score = verdict.Grade / verdict.Limit * LimitScore;

@@ -20,15 +20,29 @@ public sealed class AnomalySettingsDocument
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public SortedDictionary<string, decimal>? Thresholds { get; set; }
 
+    /// <summary>How many hours the z-score compares with, and the calls that it needs in them.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? WindowSize { get; set; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? MinDataPoints { get; set; }
+
     internal AnomalySettings ToSettings()
     {
         for (var i = 0; i < (Detectors?.Count ?? 0); i++)
             if (Detectors![i] is null) throw RequestRefusedException.Invalid($"anomalies.detectors[{i}]", "must be the name of a detector");
-        return new() { Enabled = Enabled, Detectors = Detectors, Thresholds = Thresholds };
+        return new()
+        {
+            Enabled = Enabled, Detectors = Detectors, Thresholds = Thresholds, WindowSize = WindowSize, MinDataPoints = MinDataPoints,
+        };
     }
 
     internal static AnomalySettingsDocument Of(AnomalySettings settings) =>
-        new() { Enabled = settings.Enabled, Detectors = settings.Detectors, Thresholds = settings.Thresholds };
+        new()
+        {
+            Enabled = settings.Enabled, Detectors = settings.Detectors, Thresholds = settings.Thresholds,
+            WindowSize = settings.WindowSize, MinDataPoints = settings.MinDataPoints,
+        };
 }
 
 /// <summary>An estimate or a sum: money is a decimal string, everything else a number.</summary>
@@ -48,7 +62,7 @@ sealed class FigureConverter : JsonConverter<Figure>
     }
 }
 
-/// <summary>`deviation` is in percent of what was expected; for a share of failures it is the difference.</summary>
+/// <summary>`deviation` is in percent of what was expected, for shares too.</summary>
 public sealed class AnomalyDocument
 {
     internal AnomalyDocument(Anomaly found)
@@ -59,6 +73,8 @@ public sealed class AnomalyDocument
         Detector = found.Detector;
         At = found.At;
         FoundAt = found.FoundAt;
+        EndedAt = found.EndedAt;
+        WithdrawnAt = found.WithdrawnAt;
         Unit = found.Unit;
         Currency = found.Currency;
         var money = found.Unit == AnomalyUnit.Cost;
@@ -80,6 +96,12 @@ public sealed class AnomalyDocument
 
     /// <summary>When the record was booked that showed it.</summary>
     public Instant FoundAt { get; }
+
+    /// <summary>When it was over; null while it lasts, and for what has no length.</summary>
+    public Instant? EndedAt { get; }
+
+    /// <summary>When a late record showed that it does not hold; null where it holds.</summary>
+    public Instant? WithdrawnAt { get; }
     public AnomalyUnit Unit { get; }
     public string? Currency { get; }
     public Figure? Expected { get; }

@@ -19,6 +19,7 @@ sealed class AnomalyEndpoints(IBudgetAuthority authority, IUsageHistories histor
         new("from", "the first instant, or the first day, of `at`"), new("to", "the instant or day before which it ends"),
         new("kind", $"one or more of {Words<AnomalyKind>()}, separated by commas"),
             new("severity", $"one or more of {Words<Severity>()}, separated by commas"),
+        new("withdrawn", "`true`: also those that late records showed not to hold"),
         new("cursor", "`nextCursor` of the page before"), new("limit", $"1 to {LargestPage}, {UsualPage} if not said"),
     ];
 
@@ -30,6 +31,7 @@ sealed class AnomalyEndpoints(IBudgetAuthority authority, IUsageHistories histor
         if (from >= to) throw RequestRefusedException.Invalid("to", "must lie after `from`");
         var (kinds, severities) = (Chosen<AnomalyKind>(query, "kind"), Chosen<Severity>(query, "severity"));
         var limit = query.Count("limit", UsualPage, LargestPage);
+        var withdrawn = query.Flag("withdrawn") ?? false;
         var before = long.MaxValue;
         if (query.Text("cursor") is { } cursor && !long.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out before))
             throw RequestRefusedException.Invalid("cursor", "is not one that this service gave");
@@ -42,7 +44,7 @@ sealed class AnomalyEndpoints(IBudgetAuthority authority, IUsageHistories histor
         var history = await histories.ReadAsync(account, http.RequestAborted);
         var found = history.Anomalies.Reverse()
             .Where(one => one.No < before && !(one.At < from) && !(one.At >= to) && (kinds.Count == 0 || kinds.Contains(one.Kind))
-                && (severities.Count == 0 || severities.Contains(one.Severity)))
+                && (severities.Count == 0 || severities.Contains(one.Severity)) && (withdrawn || one.WithdrawnAt is null))
             .Take(limit + 1).ToList();
         var next = found.Count > limit ? found[limit - 1].No.ToString(CultureInfo.InvariantCulture) : null;
         await Reply.JsonAsync(http, 200, new AnomaliesDocument([.. found.Take(limit).Select(one => new AnomalyDocument(one))], next),

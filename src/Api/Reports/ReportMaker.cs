@@ -1,4 +1,5 @@
-// Makes a report: one set of questions to the ledger, all of one moment, their sums folded into rows and, over a zone's calendar, into a series.
+// Makes a report: one set of questions to the ledger, all of one moment, their sums folded into rows and, over a zone's calendar, into a
+// series.
 using NodaTime.Text;
 using Purser.Api.Documents;
 using Purser.Api.Json;
@@ -189,7 +190,7 @@ sealed class ReportMaker(
     async Task<List<AnomalyDocument>> AnomaliesAsync()
     {
         var history = await histories.ReadAsync(request.Filter.Account!, cancellation);
-        return [.. history.Anomalies.Reverse().Where(one => one.At >= request.From && one.At < request.To)
+        return [.. history.Anomalies.Reverse().Where(one => one.WithdrawnAt is null && one.At >= request.From && one.At < request.To)
             .Select(one => new AnomalyDocument(one))];
     }
 

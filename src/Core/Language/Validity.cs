@@ -126,6 +126,11 @@ public static class Validity
                 return Outcome.Invalid($"anomalies.thresholds.{name}", name == "errorRate" ? "must be a share of calls between 0 and 1"
                     : "must be above 0 and at most 1000");
         }
+        if (anomalies.WindowSize is < AnomalySettings.LeastWindowSize or > AnomalySettings.LargestWindowSize)
+            return Outcome.Invalid("anomalies.windowSize",
+                $"must be a number of hours from {AnomalySettings.LeastWindowSize} to {AnomalySettings.LargestWindowSize}");
+        if (anomalies.MinDataPoints is < 1 or > AnomalySettings.MostDataPoints)
+            return Outcome.Invalid("anomalies.minDataPoints", $"must be a number of calls from 1 to {AnomalySettings.MostDataPoints}");
         return null;
     }
 

@@ -29,7 +29,13 @@ public sealed record Anomaly
     public decimal? Expected { get; init; }
     public decimal Actual { get; init; }
 
-    /// <summary>In percent of what was expected; for shares, the difference.</summary>
+    /// <summary>When what was found was over: use is as usual again. Null while it lasts, and for what has no length.</summary>
+    public Instant? EndedAt { get; init; }
+
+    /// <summary>When a record changed the past so that this does not hold any more; null where it holds.</summary>
+    public Instant? WithdrawnAt { get; init; }
+
+    /// <summary>What is above what was expected, in percent of that.</summary>
     public decimal? Deviation { get; init; }
 
     /// <summary>In the detector's own measure: evidence, standard deviations, a ratio.</summary>

@@ -1,23 +1,21 @@
-// Watches the records of an account as they are booked, and tells of what is unlike the past. Everything it knows follows from the order of
-// the journal: built anew it has found the same. What it does for a record does not grow with the history.
-using System.Globalization;
+// Watches the records of an account, and tells of what is unlike its past. What is found follows from the hours as they are: a late record
+// changes its hour, and the hours since are judged again. What it does for a record does not grow with the history.
 using NodaTime;
 
 namespace Purser.Core.Statistics;
 
 public sealed class AnomalyWatch
 {
-    const long HourMillis = 3_600_000;
-
-    /// <summary>The z-score compares with a day, and says nothing before it has seen a quarter of one.</summary>
-    const int ScoreHours = 24, LeastScoreHours = 6, LeastScoreCalls = 10;
-
-    const int RatioDays = 7;
-    const int LeastCallsForPerCall = 30;
-
     /// <summary>During its first day every model of an account is new.</summary>
     const int HoursBeforeNewModels = 24;
     const int MostModels = 1000;
+
+    /// <summary>Copies of what was known: of the last midnight, and of two moments two weeks apart. Hours before the oldest one are not
+    /// judged again, once hours were forgotten.</summary>
+    const int HoursBetweenCopies = 336, LongCopies = 2;
+
+    /// <summary>One late record pays for judging so many hours again: until enough came, the next reading judges.</summary>
+    const int HoursPerLateRecord = 4;
 
     static readonly AnomalySettings usual = new();
 
@@ -25,53 +23,48 @@ public sealed class AnomalyWatch
     public AnomalySettings? Settings { get; set; }
     public string TimeZone { get; set; } = "UTC";
 
-    /// <summary>The hour of the first use, and the hour that is being filled (hours since 1970); 0 before there was any.</summary>
+    /// <summary>The hour of the first use, and the newest one (hours since 1970); 0 before there was any.</summary>
     public long First { get; set; }
     public long Current { get; set; }
 
-    public SeasonalDetector Tokens { get; init; } = new() { IsCount = true };
-    public SeasonalDetector Cost { get; init; } = new();
-    public SeasonalDetector Calls { get; init; } = new() { IsCount = true };
+    public Judgement Judged { get; set; } = new();
+    public List<Judgement> Copies { get; init; } = [];
+    public RecentUse Recent { get; init; } = new();
     public PaceWatch Pace { get; init; } = new();
-    public List<string> Models { get; init; } = [];
 
-    /// <summary>Told that use has dropped, and it has not come back.</summary>
-    public bool IsDown { get; set; }
+    /// <summary>The hour in which each model was called first.</summary>
+    public SortedDictionary<string, long> FirstCalls { get; init; } = new(StringComparer.Ordinal);
 
-    /// <summary>Told that too many calls fail, and it is still so.</summary>
-    public bool ErrorsAreHigh { get; set; }
+    /// <summary>Models as histories of the first format have them.</summary>
+    public List<string>? Models { get; set; }
 
+    /// <summary>The earliest hour that a late record changed; 0: none. And how many records did.</summary>
+    public long ChangedSince { get; set; }
+    public long LateRecords { get; set; }
+
+    /// <summary>How high above its peak a late record has already brought an hour.</summary>
+    public int LateStep { get; set; }
+
+    /// <summary>Whether hours were let go because they are too old.</summary>
+    public bool HasForgotten { get; set; }
+    public string? Currency { get; set; }
+    public Instant Booked { get; set; }
     public AnomalyLog Log { get; init; } = new();
 
-    /// <summary>What is known of the hour that is being filled: made when asked for, and again when a late record changed the past. No
-    /// state.</summary>
-    Baselines? known;
-    HashSet<string>? modelSet;
+    /// <summary>What is known of the hour that is being filled, and what was told of it: made when asked for. No state.</summary>
+    HourBaseline? known;
+    int[]? liveRanks;
     Calendar? calendar;
-    Rules? rules;
+    WatchRules? rules;
 
-    /// <summary>The settings as they are asked for with every record.</summary>
-    sealed class Rules(AnomalySettings settings)
-    {
-        public readonly bool Seasonal = settings.IsOn("seasonal"), ZScore = settings.IsOn("zscore"), Ratio = settings.IsOn("ratio"),
-            PerCall = settings.IsOn("perCall"),
-            ErrorRate = settings.IsOn("errorRate"), NewModel = settings.IsOn("newModel"), Velocity = settings.IsOn("velocity");
-        public readonly double Evidence = Of(settings, "seasonal"), Deviations = Of(settings, "zscore"),
-            TokensRatio = Of(settings, "ratioTokens"), CostRatio = Of(settings, "ratioCost"),
-            CallsRatio = Of(settings, "ratioCalls"), CallDeviations = Of(settings, "perCall"), ErrorShare = Of(settings, "errorRate"),
-                Pace = Of(settings, "velocity");
+    WatchRules InForce => rules ??= new(Settings ?? usual);
 
-        static double Of(AnomalySettings settings, string name) => (double)settings.Threshold(name);
-    }
-
-    sealed record Baselines(Outlook Tokens, Outlook Cost, Outlook Calls, RunningStatistics HourlyTokens, long CallsBefore,
-        long FailedBefore, DayBaseline? Day);
-
-    /// <summary>Today so far, without the hour that is being filled, and the mean day of the week before.</summary>
-    sealed record DayBaseline(long Start, UsageHour Mean, UsageHour Before);
-
-    Rules InForce => rules ??= new(Settings ?? usual);
     Calendar Calendar => calendar ??= new(TimeZones.Of(TimeZone), IsoDayOfWeek.Monday, 1);
+
+    /// <summary>Whether hours wait to be judged again.</summary>
+    public bool IsBehind => ChangedSince > 0;
+
+    Scene SceneOf(UsageHours hours) => new(hours, Recent, InForce, Calendar, Pace.Limits, First, Currency);
 
     public void Adopt(EffectivePolicy policy)
     {
@@ -79,256 +72,188 @@ public sealed class AnomalyWatch
         rules = null;
         TimeZone = policy.TimeZone;
         calendar = policy.Calendar;
-        known = null;
         Pace.Adopt(policy);
+        (known, liveRanks) = (null, null);
     }
 
-    /// <summary>
-    /// A record was booked, and is in <paramref name="hours"/> already; <paramref name="tokensPerCall"/> and <paramref
-    /// name="nanosPerCall"/>
-    /// are those of the calls before it.
-    /// </summary>
-    public void Take(UsageRecord record, UsageHours hours, in RunningStatistics tokensPerCall, in RunningStatistics nanosPerCall)
+    /// <summary>A record was booked, and is in <paramref name="hours"/> and in <see cref="Recent"/> already.</summary>
+    public void Take(UsageRecord record, UsageHours hours)
     {
+        (Currency, Booked) = (record.Currency, record.BookedAt);
         // A record from the future must not move this clock: everything until then would be late.
         var at = Instant.Min(record.At, record.BookedAt);
-        var hour = at.ToUnixTimeMilliseconds() / HourMillis;
-        if (First == 0) First = Current = hour;
-        if (hour > Current) Advance(hour, record, hours);
-        else if (hour < Current)
-        {
-            First = Math.Min(First, hour);
-            known = null;
-        }
-        if (!record.IsAdjusting && record.LineOf is null) TakeCall(record, at, hours, tokensPerCall, nanosPerCall);
-        if (hour == Current) LookAtHour(record, hours);
-        if (Pace.Take(at.ToUnixTimeMilliseconds() / 60_000, record.Amounts) && InForce.Velocity) LookAtPace(record, at, hours);
+        var hour = UsageHour.Of(at);
+        if (First == 0) First = Current = Judged.Hour = Judged.LastUsed = hour;
+        if (hour > Current) Advance(hour, hours);
+        if (!record.IsAdjusting && record.LineOf is null && record.Usage.Dimensions.Model is { } model) NoteModel(model, hour);
+        if (hour == Current) LookAtHour(hours, RecentUse.SlotOf(at.ToUnixTimeSeconds()));
+        else ChangePast(hour, hours);
     }
 
-    /// <summary>The hours until now are complete. After a long silence only those are judged that a comparison could reach.</summary>
-    void Advance(long now, UsageRecord record, UsageHours hours)
+    void Advance(long now, UsageHours hours)
     {
-        for (var hour = Math.Max(Current, now - SeasonalDetector.HoursOfPast); hour < now; hour++)
-        {
-            var used = hours[hour];
-            var expectedOf = hour == Current && known is { } ready ? (ready.Tokens, ready.Cost, ready.Calls) : Look(hour, hours);
-            var limit = InForce.Evidence;
-            Seasonal(Tokens.Take(expectedOf.Item1, used.Tokens, limit), AnomalyKind.Spike, hour, used, record, complete: true);
-            Seasonal(Cost.Take(expectedOf.Item2, (double)used.CostNanos, limit), AnomalyKind.CostSpike, hour, used, record, complete: true);
-            Seasonal(Calls.Take(expectedOf.Item3, used.Requests, limit), AnomalyKind.CallSpike, hour, used, record, complete: true);
-        }
+        JudgeAgain(hours);
+        JudgeUntil(now, hours);
         Current = now;
+        (known, liveRanks) = (null, null);
+        Recent.Forget(now);
+    }
+
+    /// <summary>The hours until now are complete.</summary>
+    void JudgeUntil(long now, UsageHours hours)
+    {
+        var (from, finds) = (Judged.Hour, new Finds(Booked, Currency));
+        var scene = SceneOf(hours);
+        Judged.JudgeUntil(now, scene, finds, Keep);
+        if (finds.ById.Count > 0 || finds.Endings.Count > 0 || liveRanks is null || liveRanks.Any(rank => rank > 0))
+            Log.Settle(finds, one => one.Detector is not ("newModel" or "ratio") && UsageHour.Of(one.At) >= from
+                && InForce.IsOn(one.Detector),
+                Booked);
+    }
+
+    void Keep(Judgement judged)
+    {
+        if (judged.Hour % 24 != 0) return;
+        // The last midnight, and the last of the long ones.
+        Copies.RemoveAll(copy => copy.Hour % HoursBetweenCopies != 0 || copy.Hour >= judged.Hour);
+        while (Copies.Count > LongCopies) Copies.RemoveAt(0);
+        Copies.Add(judged.Copy());
+    }
+
+    HourBaseline Known(UsageHours hours) => known ??= HourBaseline.Of(Judged, SceneOf(hours), Current);
+
+    void LookAtHour(UsageHours hours, int slot)
+    {
+        Span<int> ranks = stackalloc int[Examination.Ranks];
+        new Examination(Judged, SceneOf(hours), Known(hours), hours[Current], null, IsComplete: false)
+            .Live(ranks, liveRanks is { } told && told[Examination.PaceRank] > 0 ? null : slot);
+        liveRanks ??= new int[Examination.Ranks];
+        var grew = false;
+        for (var i = 0; i < ranks.Length; i++)
+            if (ranks[i] > liveRanks[i]) (grew, liveRanks[i]) = (true, ranks[i]);
+        if (grew) Refresh(hours);
+    }
+
+    /// <summary>Brings the finds of the hour that is being filled up to its figures of now.</summary>
+    public void Refresh(UsageHours hours)
+    {
+        if (First == 0) return;
+        var finds = new Finds(Booked, Currency);
+        Span<int> ranks = stackalloc int[Examination.Ranks];
+        new Examination(Judged, SceneOf(hours), Known(hours), hours[Current], finds, IsComplete: false)
+            .Live(ranks, RecentUse.SlotsPerHour - 1);
+        Log.Settle(finds, one => one.Detector is not ("newModel" or "ratio") && UsageHour.Of(one.At) == Current
+            && InForce.IsOn(one.Detector),
+            Booked);
+    }
+
+    /// <summary>A late record is in its hour. The hours since then will be judged again: at once where they are few, or it may matter
+    /// much.</summary>
+    void ChangePast(long hour, UsageHours hours)
+    {
+        if (hour <= Current - Projection.HoursOfPast || (HasForgotten && hour < First)) return;
+        First = Math.Min(First, hour);
         known = null;
-        if (ErrorsAreHigh)
-            ErrorsAreHigh = Deviations.ErrorSeverity(Known(hours).FailedBefore, Known(hours).CallsBefore, InForce.ErrorShare) is not null;
+        ChangedSince = IsBehind ? Math.Min(ChangedSince, hour) : hour;
+        LateRecords++;
+        var used = hours[hour];
+        var step = Math.Max(StepOf(Judged.Tokens, used.Tokens),
+            Math.Max(StepOf(Judged.Cost, (double)used.CostNanos), StepOf(Judged.Calls, used.Requests)));
+        if (step > LateStep || LateRecords * HoursPerLateRecord >= Current - (CopyBefore(ChangedSince)?.Hour ?? First)) JudgeAgain(hours);
+        LateStep = Math.Max(LateStep, step);
+
+        int StepOf(SeasonalDetector detector, double value) => detector.Peaks.Ladder(Current, detector.IsCount, 0).StepOf(value);
     }
 
-    (Outlook, Outlook, Outlook) Look(long hour, UsageHours hours) => (
-        Tokens.Look(hour, past => past < First ? double.NaN : hours[past].Tokens),
-        Cost.Look(hour, past => past < First ? double.NaN : (double)hours[past].CostNanos),
-        Calls.Look(hour, past => past < First ? double.NaN : hours[past].Requests));
+    Judgement? CopyBefore(long hour) => Copies.LastOrDefault(copy => copy.Hour <= hour) ?? (HasForgotten ? Copies.FirstOrDefault() : null);
 
-    Baselines Known(UsageHours hours)
+    /// <summary>Judges the hours since the earliest changed one again, with what was known then.</summary>
+    public void JudgeAgain(UsageHours hours)
     {
-        if (known is not null) return known;
-        var (tokens, cost, calls) = Look(Current, hours);
-        var (hourly, before) = (default(RunningStatistics), default(UsageHour));
-        for (var hour = Math.Max(First, Current - ScoreHours); hour < Current; hour++)
+        if (!IsBehind) return;
+        var copy = CopyBefore(ChangedSince);
+        var start = copy?.Hour ?? First;
+        if (copy is null && HasForgotten) start = Judged.Hour;
+        else Judged = copy?.Copy() ?? new() { Hour = First, LastUsed = First };
+        Copies.RemoveAll(old => old.Hour >= start && old != copy);
+        (ChangedSince, LateRecords, LateStep) = (0, 0, 0);
+        var finds = new Finds(Booked, Currency);
+        Restore(start);
+        Judged.JudgeUntil(Current, SceneOf(hours), finds, Keep);
+        finds.Forget(one => one.Detector is "velocity" or "perCall" && UsageHour.Of(one.At) <= Current - RecentUse.HoursInDetail);
+        AddModels(finds);
+        var day = HourBaseline.DayStart(Calendar, start);
+        // Rises end hours after they were over.
+        Log.Reopen(one => UsageHour.Of(one.EndedAt!.Value) >= start - (one.Kind is AnomalyKind.Drop or AnomalyKind.ErrorRate
+            ? 0 : SeasonalDetector.QuietHours) && UsageHour.Of(one.At) < start);
+        Log.Settle(finds, one => IsJudgedSince(one, start, day), Booked);
+        (known, liveRanks) = (null, null);
+        Refresh(hours);
+    }
+
+    /// <summary>Minutes and calls are known for some days only: what was found from older ones stands.</summary>
+    bool IsJudgedSince(Anomaly one, long start, long day)
+    {
+        var hour = UsageHour.Of(one.At);
+        if (!InForce.IsOn(one.Detector) || hour >= Current) return one.Detector == "newModel" && InForce.NewModel;
+        return one.Detector switch
         {
-            hourly = hourly.With(hours[hour].Tokens);
-            before += hours[hour];
-        }
-        // Read only where somebody wants it: it is the most of what an hour's beginning costs.
-        return known = new(tokens, cost, calls, hourly, before.Requests, before.Failed, InForce.Ratio ? DayOf(hours) : null);
-    }
-
-    DayBaseline DayOf(UsageHours hours)
-    {
-        var start = Calendar.Bounds(
-            new(WindowKind.Day), Instant.FromUnixTimeMilliseconds(Current * HourMillis)).Start.ToUnixTimeMilliseconds() / HourMillis;
-        // The days that there were, not always seven: a newcomer's second day is no spike.
-        var days = Math.Clamp((start - First + 23) / 24, 0, RatioDays);
-        var week = hours.Sum(start - RatioDays * 24, start);
-        var mean = days == 0 ? default : new UsageHour(week.Tokens / days, week.CostNanos / days, week.Requests / days, 0);
-        return new(start, mean, hours.Sum(start, Current));
-    }
-
-    /// <summary>The hour as it stands: what is too much now will not become less.</summary>
-    void LookAtHour(UsageRecord record, UsageHours hours)
-    {
-        var settings = InForce;
-        var (used, baseline) = (hours[Current], Known(hours));
-        if (settings.Seasonal)
-        {
-            var limit = InForce.Evidence;
-            Seasonal(Tokens.Preview(baseline.Tokens, used.Tokens, limit), AnomalyKind.Spike, Current, used, record, complete: false);
-            Seasonal(Cost.Preview(baseline.Cost, (double)used.CostNanos, limit), AnomalyKind.CostSpike, Current, used, record,
-                complete: false);
-            Seasonal(Calls.Preview(baseline.Calls, used.Requests, limit), AnomalyKind.CallSpike, Current, used, record, complete: false);
-        }
-        if (settings.ZScore && baseline.HourlyTokens.Count >= LeastScoreHours && baseline.CallsBefore + used.Requests >= LeastScoreCalls)
-        {
-            var score = Deviations.Score(used.Tokens, baseline.HourlyTokens);
-            if (Deviations.SeverityOf(score, InForce.Deviations) is { } severity)
-                Tell(AnomalyKind.Spike, "zscore", severity, Current, record, AnomalyUnit.Tokens, baseline.HourlyTokens.Mean, used.Tokens,
-                    score,
-                    $"{HourText(Current)} {Number(used.Tokens)} tokens were used, {Fraction(score)} standard deviations above the mean "
-                        + $"of {Number(baseline.HourlyTokens.Mean)} an hour over the day before.");
-        }
-        if (baseline.Day is { } day) LookAtDay(day, used, record);
-    }
-
-    void LookAtDay(DayBaseline day, UsageHour used, UsageRecord record)
-    {
-        var today = day.Before + used;
-        var (start, mean) = (day.Start, day.Mean);
-        if (Deviations.RatioSeverity(today.Tokens, mean.Tokens, InForce.TokensRatio) is { } tokens)
-            Tell(AnomalyKind.Spike, "ratio", tokens, start, record, AnomalyUnit.Tokens, mean.Tokens, today.Tokens,
-                (double)today.Tokens / mean.Tokens,
-                $"Today {Number(today.Tokens)} tokens were used, {Fraction((double)today.Tokens / mean.Tokens)} times the mean day of "
-                    + $"the last week.");
-        if (Deviations.RatioSeverity((double)today.CostNanos, (double)mean.CostNanos, InForce.CostRatio) is { } cost)
-            Tell(AnomalyKind.CostSpike, "ratio", cost, start, record, AnomalyUnit.Cost, (double)mean.CostNanos, (double)today.CostNanos,
-                (double)today.CostNanos / (double)mean.CostNanos,
-                $"Today cost {Money.Format(today.CostNanos)} {record.Currency}, "
-                    + $"{Fraction((double)today.CostNanos / (double)mean.CostNanos)} times the mean day of the last week.",
-                        nanos: today.CostNanos);
-        if (Deviations.CallRatioSeverity(today.Requests, mean.Requests, InForce.CallsRatio) is { } calls)
-            Tell(AnomalyKind.CallSpike, "ratio", calls, start, record, AnomalyUnit.Requests, mean.Requests, today.Requests,
-                (double)today.Requests / mean.Requests,
-                $"Today there were {Number(today.Requests)} calls, {Fraction((double)today.Requests / mean.Requests)} times the mean "
-                    + $"day of the last week.");
-    }
-
-    void Seasonal(in SeasonalVerdict verdict, AnomalyKind rise, long hour, UsageHour used, UsageRecord record, bool complete)
-    {
-        if (verdict.Expected is not { } expected) return;
-        // An outage is one event, however quiet the night in the middle of it would have been.
-        if (complete && rise == AnomalyKind.Spike && used.Tokens > 0 && used.Tokens >= expected / 2) IsDown = false;
-        if (!verdict.IsAlarm || !InForce.Seasonal) return;
-        var (unit, actual, what) = rise switch
-        {
-            AnomalyKind.Spike => (AnomalyUnit.Tokens, (double)used.Tokens, $"{Number(used.Tokens)} tokens were used"),
-            AnomalyKind.CostSpike =>
-                (AnomalyUnit.Cost, (double)used.CostNanos, $"{Money.Format(used.CostNanos)} {record.Currency} were spent"),
-            _ => (AnomalyUnit.Requests, (double)used.Requests, $"{Number(used.Requests)} calls were made"),
+            "newModel" => true,
+            "ratio" => hour >= day,
+            "velocity" or "perCall" => hour >= start && hour > Current - RecentUse.HoursInDetail,
+            _ => hour >= start,
         };
-        // Less money and fewer calls are what fewer tokens look like: one drop is told, not three.
-        var drop = actual < expected;
-        if (drop && (IsDown || rise != AnomalyKind.Spike)) return;
-        IsDown |= drop;
-        var usually = unit == AnomalyUnit.Cost ? Money.Format((Int128)Math.Round(expected)) : Number(expected);
-        var severity = drop ? Deviations.SeverityOfDrop(verdict.Grade, verdict.Limit, actual)
-            : Deviations.SeverityOf(verdict.Grade, verdict.Limit) ?? Severity.Medium;
-        Tell(drop ? AnomalyKind.Drop : rise, "seasonal", severity, hour, record, unit, expected, actual, verdict.Grade,
-            $"{HourText(hour)} {what}{(complete ? "" : " already")}; about {usually} would be usual after the last hours and the same "
-                + $"hours of the last days and weeks. "
-            + $"So unusual is about one hour in {Number(Math.Pow(10, Math.Min(6, verdict.Grade)))}{(verdict.Grade > 6 ? " or more" : "")}.",
-                nanos: unit == AnomalyUnit.Cost ? used.CostNanos : null);
     }
 
-    void TakeCall(UsageRecord record, Instant at, UsageHours hours, in RunningStatistics tokensPerCall, in RunningStatistics nanosPerCall)
+    /// <summary>Of hours whose minutes are not known any more, what was told of limits is known from the finds.</summary>
+    void Restore(long start)
     {
-        var settings = InForce;
-        if (record.Usage.Dimensions.Model is { } model && IsNew(model) && settings.NewModel && Current >= First + HoursBeforeNewModels)
-            Tell(AnomalyKind.NewModel, "newModel", Severity.Low, Current, record, AnomalyUnit.Requests, 0, record.Amounts.Requests, 1,
-                $"The model {model} was called for the first time on this account.", model);
-        if (!ErrorsAreHigh && settings.ErrorRate)
-        {
-            var (baseline, now) = (Known(hours), hours[Current]);
-            var (failed, calls) = (baseline.FailedBefore + now.Failed, baseline.CallsBefore + now.Requests);
-            if (Deviations.ErrorSeverity(failed, calls, InForce.ErrorShare) is { } severity)
-            {
-                ErrorsAreHigh = true;
-                var percent = 100.0 * failed / calls;
-                Tell(AnomalyKind.ErrorRate, "errorRate", severity, Current, record, AnomalyUnit.Percent, 100 * Deviations.UsualErrorRate,
-                    percent, percent / (100 * Deviations.UsualErrorRate),
-                    $"{Number(failed)} of {Number(calls)} calls of the last 24 hours failed ({Fraction(percent)} %).");
-            }
-        }
-        if (!settings.PerCall || tokensPerCall.Count < LeastCallsForPerCall) return;
-        var threshold = InForce.CallDeviations;
-        var score = Deviations.Score(record.Amounts.Tokens, tokensPerCall);
-        if (Deviations.SeverityOf(score, threshold) is { } large)
-            Tell(AnomalyKind.Spike, "perCall", large, Current, record, AnomalyUnit.Tokens, tokensPerCall.Mean, record.Amounts.Tokens, score,
-                $"One call used {Number(record.Amounts.Tokens)} tokens, {Fraction(score)} standard deviations above the mean call of "
-                    + $"{Number(tokensPerCall.Mean)}.");
-        score = Deviations.Score(record.Amounts.CostNanos, nanosPerCall);
-        if (Deviations.SeverityOf(score, threshold) is { } dear)
-            Tell(AnomalyKind.CostSpike, "perCall", dear, Current, record, AnomalyUnit.Cost, nanosPerCall.Mean, record.Amounts.CostNanos,
-                score,
-                $"One call cost {Money.Format(record.Amounts.CostNanos)} {record.Currency}, {Fraction(score)} standard deviations above "
-                    + $"the mean call of {Money.Format((Int128)Math.Round(nanosPerCall.Mean))}.", nanos: record.Amounts.CostNanos);
+        foreach (var one in Log.Kept)
+            if (one is { Kind: AnomalyKind.Velocity, Subject: { } subject, WithdrawnAt: null } && UsageHour.Of(one.At) is var hour
+                && hour >= start && hour <= Current - RecentUse.HoursInDetail
+                && Pace.Limits.FirstOrDefault(limit => limit.Id == subject) is { } limit)
+                Judged.Paced[subject] = Calendar.Bounds(new(limit.Window), one.At).Start.ToUnixTimeMilliseconds();
     }
 
     /// <summary>Names are bounded: an account that makes them up is told of the first thousand.</summary>
-    bool IsNew(string model)
+    void NoteModel(string model, long hour)
     {
-        modelSet ??= new(Models, StringComparer.Ordinal);
-        if (modelSet.Count >= MostModels || !modelSet.Add(model)) return false;
-        Models.Add(model);
-        return true;
-    }
-
-    void LookAtPace(UsageRecord record, Instant at, UsageHours hours)
-    {
-        foreach (var (limit, pace, spent, window, left) in Pace.Look(at, Calendar, hours, InForce.Pace))
+        if (FirstCalls.TryGetValue(model, out var first))
         {
-            var cost = limit.Unit == LimitUnit.Cost;
-            string Amount(double amount) => cost ? $"{Money.Format((Int128)Math.Round(amount))} {record.Currency}"
-                : $"{Number(amount)} tokens";
-            Tell(AnomalyKind.Velocity, "velocity", pace.Level, Current, record, cost ? AnomalyUnit.Cost : AnomalyUnit.Tokens,
-                pace.DailyBudget, pace.PerDay, pace.Ratio,
-                $"At the pace of the last hour ({Amount(pace.PerMinute)} a minute) the limit {limit.Id} of {Amount(limit.Amount)} is "
-                    + $"used up in {Number(Math.Ceiling(left))} minutes, "
-                + $"{Fraction((window.End - at).TotalHours - left / 60)} hours before it resets; {Amount(spent)} are gone.", limit.Id);
+            if (hour < first) FirstCalls[model] = hour;
+            return;
         }
+        if (FirstCalls.Count >= MostModels) return;
+        FirstCalls[model] = hour;
+        if (hour < Current || !IsNew(hour)) return;
+        var finds = new Finds(Booked, Currency);
+        AddModel(finds, model, hour);
+        Log.Settle(finds, _ => false, Booked);
     }
 
-    void Tell(
-        AnomalyKind kind, string detector, Severity severity, long hour, UsageRecord record, AnomalyUnit unit, double expected,
-            double actual, double score, string why,
-        string? subject = null, Int128? nanos = null)
+    bool IsNew(long hour) => InForce.NewModel && hour >= First + HoursBeforeNewModels;
+
+    void AddModels(Finds finds)
     {
-        var at = Instant.FromUnixTimeMilliseconds(hour * HourMillis);
-        var deviation = unit == AnomalyUnit.Percent ? actual - expected : Deviations.Percent(actual, expected);
-        Log.Tell(new()
-        {
-            Id = $"{kind}:{detector}:{at.ToString("yyyy-MM-dd'T'HH'Z'", CultureInfo.InvariantCulture)}{(subject is null ? "" : ":" + subject)}",
-            Kind = kind,
-            Detector = detector,
-            Severity = severity,
-            At = at,
-            FoundAt = record.BookedAt,
-            Unit = unit,
-            Currency = unit == AnomalyUnit.Cost ? record.Currency : null,
-            Expected = Figure(expected, unit),
-            Actual = nanos is { } exact ? Money.ToDecimal(exact) : Figure(actual, unit),
-            Deviation = expected == 0 ? null : Rounded(deviation, 2),
-            Score = Rounded(score, 3),
-            Subject = subject,
-            Explanation = why,
-        });
+        foreach (var (model, hour) in FirstCalls)
+            if (IsNew(hour)) AddModel(finds, model, hour);
     }
 
-    /// <summary>Amounts of an hour are whole; what is expected is an estimate, and is given as exactly as it is worth.</summary>
-    static decimal Figure(double value, AnomalyUnit unit) => unit switch
-    {
-        AnomalyUnit.Cost => Money.ToDecimal((Int128)Math.Round(value)),
-        AnomalyUnit.Percent => Rounded(value, 2),
-        _ => Rounded(value, 0),
-    };
+    static void AddModel(Finds finds, string model, long hour) =>
+        finds.Add(AnomalyKind.NewModel, "newModel", Severity.Low, hour, AnomalyUnit.Requests, 0, 1, 1,
+            $"The model {model} was called for the first time on this account.", model);
 
-    static decimal Rounded(double value, int digits) => decimal.Round((decimal)Math.Clamp(value, -1e27, 1e27), digits);
-
-    static string HourText(long hour)
+    /// <summary>What was kept before hours could be judged again: everything is learnt anew from its hours, and what was found
+    /// stands.</summary>
+    public void Relearn(UsageHours hours, long oldest)
     {
-        var start = Instant.FromUnixTimeMilliseconds(hour * HourMillis);
-        return $"Between {start.ToString("yyyy-MM-dd HH':00'", CultureInfo.InvariantCulture)} and "
-            + $"{(start + Duration.FromHours(1)).ToString("HH':00'", CultureInfo.InvariantCulture)} UTC";
+        foreach (var model in Models ?? []) FirstCalls.TryAdd(model, 0);
+        Models = null;
+        if (First == 0) return;
+        HasForgotten |= oldest > First;
+        Judged = new() { Hour = Math.Max(First, oldest), LastUsed = Math.Max(First, oldest) };
+        Copies.Clear();
+        Judged.JudgeUntil(Current, SceneOf(hours), new(Booked, Currency), Keep);
+        if (HasForgotten && Copies.Count == 0) Copies.Add(Judged.Copy());
     }
-
-    static string Number(double value) => Math.Round(value).ToString("N0", CultureInfo.InvariantCulture);
-
-    static string Fraction(double value) => value.ToString("#,0.0", CultureInfo.InvariantCulture);
 }

@@ -8,7 +8,7 @@ public delegate double HourlyPast(long hour);
 
 /// <summary>What is known of an hour before it has happened: what each comparison expects, and how large its misses usually are.</summary>
 public readonly record struct Outlook(
-    long Hour, Comparison Recent, Comparison Daily, Comparison Weekly, double Peak, double Size)
+    long Hour, Comparison Recent, Comparison Daily, Comparison Weekly, double Peak, double Size, Ladder Ladder = default)
 {
     /// <summary>The middle one of what the comparisons expect; null before there is any.</summary>
     public double? Expected
@@ -28,9 +28,41 @@ public readonly record struct Outlook(
 /// known.</summary>
 public readonly record struct Comparison(bool IsKnown, double Expected, double Floor, double Usual, double Large);
 
-/// <summary><see cref="Grade"/> is the evidence: 2 is one hour in a hundred, 3 one in a thousand. <see cref="Limit"/> is what an alarm
-/// needed.</summary>
-public readonly record struct SeasonalVerdict(double Grade, double Limit, bool IsAlarm, double? Expected);
+/// <summary>
+/// <see cref="Grade"/> is the evidence: 2 is one hour in a hundred, 3 one in a thousand. <see cref="Limit"/> is what an alarm needed.
+/// <see cref="Rank"/> is how severe it is: 0 nothing, then medium, high, critical, and one more for every step of the ladder that the
+/// hour has climbed. <see cref="IsBeyond"/>: part of an event, told or not.
+/// </summary>
+public readonly record struct SeasonalVerdict(
+    double Grade, double Limit, bool IsAlarm, double? Expected, int Rank = 0, int Step = 0, bool IsBeyond = false, bool IsDrop = false,
+    double UsualPeak = 0)
+{
+    public bool IsRare => Grade >= Limit;
+
+    public Severity Severity => (Severity)Math.Clamp(Rank, 1, 3);
+}
+
+/// <summary>What is abnormal for some hours in one direction. Told once, and again only where it grows worse.</summary>
+public sealed class UsageEvent
+{
+    /// <summary>The hour it began in, and the last one that belonged to it; 0: none yet.</summary>
+    public long Since { get; set; }
+    public long Last { get; set; }
+
+    /// <summary>The worst that it has been, as <see cref="SeasonalVerdict.Rank"/>.</summary>
+    public int Rank { get; set; }
+
+    /// <summary>The hours that were told of.</summary>
+    public List<long> Told { get; set; } = [];
+
+    /// <summary>What the ladder stood on when it began: a level that rises for days does not become usual while it is being told
+    /// of.</summary>
+    public double LadderFoot { get; set; }
+
+    public bool IsOpen(long hour, int quietHours) => Last > 0 && hour - Last <= quietHours;
+
+    public UsageEvent Copy() => new() { Since = Since, Last = Last, Rank = Rank, Told = [.. Told], LadderFoot = LadderFoot };
+}
 
 public sealed class SeasonalDetector
 {
@@ -41,7 +73,8 @@ public sealed class SeasonalDetector
     const double UsualShare = 0.85, LargeShare = 0.99;
     const double LimitPerAlarm = 0.125;
     const double AlarmsFadeInHours = 28 * 24;
-    const int SilentHours = 6;
+    /// <summary>After so many usual hours an event is over, and the next one is another.</summary>
+    public const int QuietHours = 6;
     const double ColdLimit = 2, ColdHours = 72;
     const int LeastMisses = 24;
     const double PressureKept = 0.9, PressureNeeds = 1, MostPerHour = 2;
@@ -68,15 +101,27 @@ public sealed class SeasonalDetector
     public TailSketch DailyMisses { get; set; } = new();
     public TailSketch WeeklyMisses { get; set; } = new();
 
-    /// <summary>What rare hours in a row have added up to.</summary>
+    /// <summary>What rare hours in a row have added up to, above and below the usual apart.</summary>
     public double Pressure { get; set; }
+    public double DropPressure { get; set; }
 
     /// <summary>Alarms so far, fading; as of <see cref="LastAlarm"/>.</summary>
     public double Alarms { get; set; }
     public long LastAlarm { get; set; }
 
-    /// <summary>The last hour that was beyond the base limit: what follows within some hours is the same event. 0: none yet.</summary>
-    public long LastBeyond { get; set; }
+    /// <summary>What goes on above, and below, the usual: a drop never silences a rise.</summary>
+    public UsageEvent Rise { get; set; } = new();
+    public UsageEvent Drop { get; set; } = new();
+
+    public UsualPeak Peaks { get; set; } = new();
+
+    public SeasonalDetector Copy() => new()
+    {
+        IsCount = IsCount, Sizes = Sizes.Copy(), RecentMisses = RecentMisses.Copy(), DailyMisses = DailyMisses.Copy(),
+        WeeklyMisses = WeeklyMisses.Copy(), Pressure = Pressure, DropPressure = DropPressure, Alarms = Alarms, LastAlarm = LastAlarm,
+            Rise = Rise.Copy(),
+        Drop = Drop.Copy(), Peaks = Peaks.Copy(),
+    };
 
     public Outlook Look(long hour, HourlyPast past)
     {
@@ -97,7 +142,8 @@ public sealed class SeasonalDetector
         count = 0;
         for (var week = 1; week <= Weeks; week++)
             if (past(hour - 168 * week) is var value && !double.IsNaN(value)) alike[count++] = value;
-        return new(hour, recent, daily, Compare(alike[..count], LeastAlike, WeeklyMisses, size), full ? Sizes.Quantile(0.9) : 0, size);
+        return new(hour, recent, daily, Compare(alike[..count], LeastAlike, WeeklyMisses, size), full ? Sizes.Quantile(0.9) : 0, size,
+            Peaks.Ladder(hour, IsCount, Rise.IsOpen(hour, QuietHours) ? Rise.LadderFoot : 0));
     }
 
     Comparison Compare(Span<double> alike, int least, TailSketch misses, double size)
@@ -141,46 +187,80 @@ public sealed class SeasonalDetector
         baseLimit + ColdLimit * Math.Exp(-Sizes.Total / ColdHours) + LimitPerAlarm * Alarms * Math.Exp(
             (LastAlarm - hour) / AlarmsFadeInHours);
 
-    bool IsSilent(long hour) => LastBeyond > 0 && hour - LastBeyond <= SilentHours;
-
     /// <summary>Whether an hour that already has this value, and is not over, will be an alarm whatever comes; changes nothing.</summary>
     public SeasonalVerdict Preview(in Outlook outlook, double value, double baseLimit = BaseLimit)
     {
         // Asked with every record, and nearly always answered by the first look.
-        if (Exceeds(outlook.Recent, value) && Exceeds(outlook.Daily, value) && Exceeds(outlook.Weekly, value) && !IsSilent(outlook.Hour)
-            && outlook.Expected is { } expected)
-        {
-            var grade = Grade(outlook, value);
-            grade = Math.Max(grade, PressureWith(grade));
-            if (grade >= baseLimit && LimitAt(outlook.Hour, baseLimit) is var limit && grade >= limit)
-                return new(grade, limit, true, expected);
-        }
-        return default;
+        if (outlook.Ladder.StepOf(value) == 0
+            && !(Exceeds(outlook.Recent, value) && Exceeds(outlook.Daily, value) && Exceeds(outlook.Weekly, value))) return default;
+        if (outlook.Expected is not { } expected || value <= expected) return default;
+        var verdict = Judge(outlook, value, Grade(outlook, value), baseLimit);
+        return verdict.IsAlarm ? verdict : default;
     }
 
     static bool Exceeds(in Comparison comparison, double value) => !comparison.IsKnown || value > comparison.Expected;
 
-    double PressureWith(double grade) => Math.Max(0, Pressure * PressureKept + Math.Min(grade, MostPerHour) - PressureNeeds);
+    static double PressureWith(double before, double grade) =>
+        Math.Max(0, before * PressureKept + Math.Min(grade, MostPerHour) - PressureNeeds);
+
+    SeasonalVerdict Judge(in Outlook outlook, double value, double ownGrade, double baseLimit)
+    {
+        var hour = outlook.Hour;
+        var step = outlook.Ladder.StepOf(value);
+        var drop = step == 0 && outlook.Expected is { } expected && value < expected;
+        var grade = Math.Max(ownGrade, PressureWith(drop ? DropPressure : Pressure, ownGrade));
+        var limit = LimitAt(hour, baseLimit);
+        var beyond = step > 0 || grade >= baseLimit + ColdLimit * Math.Exp(-Sizes.Total / ColdHours);
+        var rank = step > 0 ? (int)Severity.Critical + step : grade < limit ? 0
+            : (int)(drop ? Deviations.SeverityOfDrop(grade, limit, value) : Deviations.SeverityOf(grade, limit) ?? Severity.Medium);
+        var running = drop ? Drop : Rise;
+        // While an event lasts it is told again only where it becomes critical, or climbs the ladder; at the start the ladder alone says
+        // what is critical.
+        var toldAgain = rank > running.Rank && rank >= (int)Severity.Critical && (step > 0 || Sizes.Total >= 2 * ColdHours);
+        // What falls back after a rise has not dropped; a rise after a drop is a rise.
+        var silent = running.IsOpen(hour, QuietHours) || (drop && Rise.IsOpen(hour, QuietHours));
+        var alarm = beyond && rank > 0 && (toldAgain || !silent);
+        return new(grade, limit, alarm, outlook.Expected, rank, step, beyond, drop, outlook.Ladder.Usual);
+    }
 
     /// <summary>Judges a complete hour and learns from it.</summary>
     public SeasonalVerdict Take(in Outlook outlook, double value, double baseLimit = BaseLimit)
     {
         var hour = outlook.Hour;
         var grade = Grade(outlook, value);
-        Pressure = PressureWith(grade);
-        grade = Math.Max(grade, Pressure);
-        var beyond = grade >= baseLimit + ColdLimit * Math.Exp(-Sizes.Total / ColdHours);
-        var limit = LimitAt(hour, baseLimit);
-        var alarm = beyond && grade >= limit && !IsSilent(hour);
-        if (alarm) (Alarms, LastAlarm) = (1 + Alarms * Math.Exp((LastAlarm - hour) / AlarmsFadeInHours), hour);
-        if (alarm || (beyond && IsSilent(hour))) LastBeyond = hour;
-
+        var verdict = Judge(outlook, value, grade, baseLimit);
+        Pressure = PressureWith(Pressure, verdict.IsDrop ? 0 : grade);
+        DropPressure = PressureWith(DropPressure, verdict.IsDrop ? grade : 0);
+        Follow(verdict, outlook);
         Learn(outlook.Recent, RecentMisses, value);
         Learn(outlook.Daily, DailyMisses, value);
         Learn(outlook.Weekly, WeeklyMisses, value);
         Sizes.Add(outlook.Peak > 0 ? Math.Min(value, 20 * outlook.Peak) : value);
-        return new(grade, limit, alarm, outlook.Expected);
+        Peaks.Add(hour, value);
+        return verdict;
     }
+
+    void Follow(in SeasonalVerdict verdict, in Outlook outlook)
+    {
+        var hour = outlook.Hour;
+        var running = verdict.IsDrop ? Drop : Rise;
+        var open = running.IsOpen(hour, QuietHours);
+        if (verdict.IsAlarm && !open)
+        {
+            // Only what begins makes the next one harder; growing worse does not.
+            (Alarms, LastAlarm) = (1 + Alarms * Math.Exp((LastAlarm - hour) / AlarmsFadeInHours), hour);
+            (running.Since, running.Rank, running.Told, running.LadderFoot) = (hour, 0, [], outlook.Ladder.Foot);
+        }
+        if (verdict.IsAlarm)
+        {
+            running.Rank = verdict.Rank;
+            if (running.Told.Count < MostTold) running.Told.Add(hour);
+        }
+        if (verdict.IsAlarm || (verdict.IsBeyond && open)) running.Last = hour;
+    }
+
+    /// <summary>An event grows worse a few times at most; this is a bound.</summary>
+    const int MostTold = 16;
 
     /// <summary>An anomaly must not hide the next one, so what is learnt of it is clipped.</summary>
     static void Learn(in Comparison comparison, TailSketch misses, double value)

@@ -22,6 +22,8 @@ public sealed class TailSketch
 
     public int Total { get; set; }
 
+    public TailSketch Copy() => new() { First = First, Counts = [.. Counts], Zeros = Zeros, Total = Total };
+
     /// <summary>Where quantiles that were asked for lie: they are moved along, instead of being looked for each time. No state.</summary>
     Mark[] marks = [];
 

@@ -1,12 +1,13 @@
 // The recent usage of an account at hand: hourly windows, statistics of single calls, and what was found to be abnormal. It advances in
 // journal order from its position; built anew from the whole journal it is the same again.
+using System.Text.Json.Serialization;
 using NodaTime;
 using Purser.Core;
 using Purser.Core.Statistics;
 
 namespace Purser.Engine;
 
-public sealed class UsageHistory
+public sealed class UsageHistory : IJsonOnSerializing, IJsonOnDeserialized
 {
     const long HourMillis = 3_600_000;
 
@@ -15,6 +16,20 @@ public sealed class UsageHistory
 
     /// <summary>The version of the last journal entry in here.</summary>
     public long Position { get; set; }
+
+    /// <summary>2: hours can be judged again. What was kept in an earlier form is brought up to date when it is read.</summary>
+    const int CurrentFormat = 2;
+
+    /// <summary>The form that this was kept in.</summary>
+    public int Format { get; set; }
+
+    void IJsonOnSerializing.OnSerializing() => Format = CurrentFormat;
+
+    void IJsonOnDeserialized.OnDeserialized()
+    {
+        if (Format < CurrentFormat && Hours.Count > 0) Watch.Relearn(new(Hours), Hours.GetKeyAtIndex(0));
+        Format = CurrentFormat;
+    }
 
     /// <summary>By the number of the hour since 1970.</summary>
     public SortedList<long, UsageHour> Hours { get; init; } = [];
@@ -26,10 +41,12 @@ public sealed class UsageHistory
     public AnomalyWatch Watch { get; init; } = new();
 
     UsageHours? byHour;
+    UsageHistoryView? view;
 
     public void Advance(JournalEntry entry)
     {
         if (entry.Version <= Position) return;
+        view = null;
         foreach (var happened in entry.Events)
             if (happened is PolicyChanged changed) Watch.Adopt(changed.Effective);
             else if (Append.RecordOf(happened) is { } record) Take(record);
@@ -40,8 +57,8 @@ public sealed class UsageHistory
     {
         var start = record.At.ToUnixTimeMilliseconds() / HourMillis;
         var known = Hours.TryGetValue(start, out var hour);
-        Hours[start] = hour.Plus(record);
-        Watch.Take(record, byHour ??= new(Hours), TokensPerCall, NanosPerCall);
+        Hours[start] = Watch.Recent.Add(record, hour.Plus(record));
+        Watch.Take(record, byHour ??= new(Hours));
         if (!known) Forget();
         // A correction belongs to its hour, but it is not another call.
         if (record.IsAdjusting || record.LineOf is not null) return;
@@ -58,12 +75,27 @@ public sealed class UsageHistory
         // Some at once: the others move up.
         if (Hours.GetKeyAtIndex(0) >= before - HoursAtOnce) return;
         var kept = Hours.Where(hour => hour.Key >= before).ToArray();
+        Watch.HasForgotten = true;
         Hours.Clear();
         foreach (var (start, hour) in kept) Hours.Add(start, hour);
     }
 
-    /// <summary>What callers get: it does not change any more.</summary>
-    public UsageHistoryView View() => new(
+    /// <summary>What callers get: it does not change any more. Where records changed the past, it is judged again first.</summary>
+    public UsageHistoryView View()
+    {
+        if (view is not null) return view;
+        if (!Watch.IsBehind)
+        {
+            Watch.Refresh(byHour ??= new(Hours));
+            return view = ViewNow();
+        }
+        // When this history does so depends on the journal alone, not on who reads it, so that finds have the same numbers everywhere.
+        var copy = HistoryJson.Decode(HistoryJson.Encode(this));
+        copy.Watch.JudgeAgain(new(copy.Hours));
+        return view = copy.ViewNow();
+    }
+
+    UsageHistoryView ViewNow() => new(
         Position, [.. Hours.Select(hour => new UsageHourView(Instant.FromUnixTimeMilliseconds(hour.Key * HourMillis), hour.Value))],
         TokensPerCall, NanosPerCall, MillisPerCall, [.. Watch.Log.Kept]);
 }

@@ -102,7 +102,84 @@ public abstract class AnomalyConformance(HttpFacade host)
             .GetArrayLength());
     }
 
+    /// <summary>The same past in the order of time, the other way round and mixed: what runs away afterwards is told, and nothing
+    /// else.</summary>
     [Theory]
+    [InlineData("in order", 1)]
+    [InlineData("newest first", 1)]
+    [InlineData("newest first", 1_000_000)]
+    [InlineData("mixed", 1_000)]
+    public async Task The_order_of_an_import_changes_nothing_of_what_is_found(string order, long scale)
+    {
+        var account = host.NewAccount();
+        var past = Enumerable.Range(1, 335).Select(hour => Usage(now.AddHours(-hour), 1_500 * scale, "0.01")).ToArray();
+        if (order == "in order") Array.Reverse(past);
+        if (order == "mixed") new Random(3).Shuffle(past);
+        foreach (var batch in past.Chunk(50))
+            Assert.Equal(201, (await host.Post($"/v1/accounts/{account}/usage", $"[{string.Join(',', batch)}]")).Code);
+        var path = $"/v1/accounts/{account}/anomalies";
+        Assert.Empty(Ids(await host.Get(path)));
+        await host.Post($"/v1/accounts/{account}/usage", Usage(now.AddSeconds(-1), 15_000 * scale, "0.10"));
+        var found = (await host.Get(path)).Json.GetProperty("items").EnumerateArray().ToList();
+        Assert.Equal(["costSpike critical", "spike critical"],
+            found.Select(one => $"{Text(one, "kind")} {Text(one, "severity")}").Order());
+    }
+
+    /// <summary>An outage of some hours, or a young account, hides no runaway.</summary>
+    [Theory]
+    [InlineData(335, 1, 1_000)]
+    [InlineData(335, 3, 10)]
+    [InlineData(335, 12, 100)]
+    [InlineData(24, 0, 1_000_000)]
+    [InlineData(7, 0, 1_000_000)]
+    [InlineData(3, 0, 1_000)]
+    public async Task A_rise_is_told_after_any_gap_and_of_young_accounts(int hours, int idle, long times)
+    {
+        var account = host.NewAccount();
+        var past = Enumerable.Range(1, hours).Select(hour => Usage(now.AddHours(-hour - idle), 1_500, "0.01")).Reverse();
+        Assert.Equal(201, (await host.Post($"/v1/accounts/{account}/usage", $"[{string.Join(',', past)}]")).Code);
+        await host.Post($"/v1/accounts/{account}/usage", Usage(now.AddSeconds(-1), 1_500 * times + 30 * times, "0.01"));
+        var found = (await host.Get($"/v1/accounts/{account}/anomalies?kind=spike&severity=critical")).Json.GetProperty("items");
+        Assert.Equal(1_530 * times, found.EnumerateArray().Single().GetProperty("actual").GetInt64());
+    }
+
+    [Fact]
+    public async Task The_figures_of_failures_follow()
+    {
+        var account = host.NewAccount();
+        async Task Calls(int count, bool success)
+        {
+            var items = Enumerable.Range(0, count).Select(call => Usage(now.AddMinutes(success ? -70 : -10), 10, "0.01")
+                .Replace("{", $$"""{"success":{{(success ? "true" : "false")}},""", StringComparison.Ordinal));
+            Assert.Equal(201, (await host.Post($"/v1/accounts/{account}/usage", $"[{string.Join(',', items)}]")).Code);
+        }
+
+        await Calls(200, true);
+        await Calls(600, false);
+        await Calls(600, false);
+        var found = Assert.Single((await host.Get($"/v1/accounts/{account}/anomalies?kind=errorRate")).Json.GetProperty("items")
+            .EnumerateArray());
+        Assert.Equal(("critical", 85.71m, 1614.29m), (Text(found, "severity"), found.GetProperty("actual").GetDecimal(),
+            found.GetProperty("deviation").GetDecimal()));
+        Assert.Equal(JsonValueKind.Null, found.GetProperty("endedAt").ValueKind);
+    }
+
+    [Fact]
+    public async Task What_a_late_record_disproves_is_kept_and_marked()
+    {
+        var account = host.NewAccount();
+        var past = Enumerable.Range(1, 335).Where(hour => hour != 20).Select(hour => Usage(now.AddHours(-hour), 1_500, "0.01")).Reverse();
+        Assert.Equal(201, (await host.Post($"/v1/accounts/{account}/usage", $"[{string.Join(',', past)}]")).Code);
+        var path = $"/v1/accounts/{account}/anomalies";
+        var drop = Assert.Single(Ids(await host.Get(path)));
+        await host.Post($"/v1/accounts/{account}/usage", Usage(now.AddHours(-20), 1_500, "0.01"));
+        Assert.Empty(Ids(await host.Get(path)));
+        var kept = (await host.Get(path + "?withdrawn=true")).Json.GetProperty("items").EnumerateArray().Single();
+        Assert.Equal((drop, JsonValueKind.String), (Text(kept, "id"), kept.GetProperty("withdrawnAt").ValueKind));
+    }
+
+    [Theory]
+    [InlineData("anomalies?withdrawn=perhaps", "withdrawn")]
     [InlineData("anomalies?kind=odd", "kind")]
     [InlineData("anomalies?severity=spike", "severity")]
     [InlineData("anomalies?from=2026-03-02&to=2026-03-01", "to")]

@@ -132,7 +132,7 @@ public sealed class AnomalyWatchTests
     }
 
     [Fact]
-    public void Records_from_the_future_and_late_ones_judge_nothing_by_mistake()
+    public void A_record_from_the_future_changes_nothing_and_a_late_one_its_own_hour()
     {
         var account = Usual(2 * Week);
         var before = account.Told;
@@ -141,7 +141,9 @@ public sealed class AnomalyWatchTests
         for (var hour = 2 * Week; hour < 2 * Week + 24; hour++)
             for (var call = 0; call < (hour % 24 is >= 8 and < 20 ? 6 : 1); call++)
                 account.Record(hour + 0.2 + call / 10.0, 1_000, 0.01m, model: "gpt-5");
-        Assert.Equal(before, account.Told);
+        Assert.All(account.Found.Where(found => found.No > before), found =>
+            Assert.Equal(Watched.Start + Duration.FromHours(40), found.At));
+        Assert.Contains(account.Found, found => found is { Kind: AnomalyKind.Spike, Severity: Severity.Critical, Actual: > 900_000 });
     }
 
     [Fact]

@@ -96,7 +96,8 @@ public sealed class SeedStatistics(ITestOutputHelper output)
                 ["value"] = found.Actual,
                 ["actual"] = found.Actual,
                 ["expected"] = found.Expected,
-                ["deviation"] = found.Deviation,
+                // Of shares the older system gave the difference.
+                ["deviation"] = found.Unit == AnomalyUnit.Percent ? found.Actual - found.Expected : found.Deviation,
                 ["deviationPercent"] = found.Deviation,
                 ["differencePercent"] = found.Deviation,
                 ["zScore"] = found.Score,

@@ -11,15 +11,22 @@ sealed class Watched
 
     readonly SortedList<long, UsageHour> hours = [];
     readonly UsageHours byHour;
-    RunningStatistics tokensPerCall;
-    RunningStatistics nanosPerCall;
     long records;
 
     public Watched() => byHour = new(hours);
 
     public AnomalyWatch Watch { get; set; } = new();
 
-    public IReadOnlyList<Anomaly> Found => Watch.Log.Kept;
+    /// <summary>What holds.</summary>
+    public IReadOnlyList<Anomaly> Found
+    {
+        get
+        {
+            Watch.JudgeAgain(byHour);
+            Watch.Refresh(byHour);
+            return [.. Watch.Log.Kept.Where(found => found.WithdrawnAt is null)];
+        }
+    }
 
     public long Told => Watch.Log.Told;
 
@@ -42,8 +49,7 @@ sealed class Watched
             Amounts = new(tokens, tokens, 0, Money.CeilingNanos(cost), requests),
         };
         var key = record.At.ToUnixTimeSeconds() / 3600;
-        hours[key] = hours.GetValueOrDefault(key).Plus(record);
-        Watch.Take(record, byHour, tokensPerCall, nanosPerCall);
-        (tokensPerCall, nanosPerCall) = (tokensPerCall.With(tokens), nanosPerCall.With(record.Amounts.CostNanos));
+        hours[key] = Watch.Recent.Add(record, hours.GetValueOrDefault(key).Plus(record));
+        Watch.Take(record, byHour);
     }
 }
