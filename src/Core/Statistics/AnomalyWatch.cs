@@ -104,7 +104,7 @@ public sealed class AnomalyWatch
     {
         var (from, finds) = (Judged.Hour, new Finds(Booked, Currency));
         var scene = SceneOf(hours);
-        Judged.JudgeUntil(now, scene, finds, Keep);
+        Judged.JudgeUntil(now, scene, finds, Keep, known);
         if (finds.ById.Count > 0 || finds.Endings.Count > 0 || liveRanks is null || liveRanks.Any(rank => rank > 0))
             Log.Settle(finds, one => one.Detector is not ("newModel" or "ratio") && UsageHour.Of(one.At) >= from
                 && InForce.IsOn(one.Detector),

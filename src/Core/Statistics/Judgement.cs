@@ -48,28 +48,19 @@ public sealed class Judgement
         return (Tokens.Look(hour, past.Tokens), Cost.Look(hour, past.Nanos), Calls.Look(hour, past.Calls));
     }
 
-    /// <summary>The hours that comparisons ask for, read once for all of them.</summary>
+    /// <summary>The hours that comparisons ask for: those from the first use until now.</summary>
     sealed class PastHours(UsageHours hours, long first, long now)
     {
-        readonly Dictionary<long, UsageHour> known = new(16);
+        bool Knows(long hour) => hour >= first && hour < now;
 
-        UsageHour? this[long hour]
-        {
-            get
-            {
-                if (hour < first || hour >= now) return null;
-                if (!known.TryGetValue(hour, out var used)) known[hour] = used = hours[hour];
-                return used;
-            }
-        }
-
-        public double Tokens(long hour) => this[hour] is { } used ? used.Tokens : double.NaN;
-        public double Nanos(long hour) => this[hour] is { } used ? (double)used.CostNanos : double.NaN;
-        public double Calls(long hour) => this[hour] is { } used ? used.Requests : double.NaN;
+        public double Tokens(long hour) => Knows(hour) ? hours[hour].Tokens : double.NaN;
+        public double Nanos(long hour) => Knows(hour) ? (double)hours[hour].CostNanos : double.NaN;
+        public double Calls(long hour) => Knows(hour) ? hours[hour].Requests : double.NaN;
     }
 
     /// <summary>Judges the hours before <paramref name="end"/>, and learns from them.</summary>
-    internal void JudgeUntil(long end, Scene scene, Finds finds, Action<Judgement>? beforeEach = null)
+    /// <param name="first">What is known of the first of them, where it was asked for before.</param>
+    internal void JudgeUntil(long end, Scene scene, Finds finds, Action<Judgement>? beforeEach = null, HourBaseline? first = null)
     {
         while (Hour < end)
         {
@@ -80,19 +71,18 @@ public sealed class Judgement
                 continue;
             }
             beforeEach?.Invoke(this);
-            JudgeHour(scene, finds);
+            JudgeHour(scene, finds, first?.Hour == Hour ? first : HourBaseline.Of(this, scene, Hour));
             Hour++;
         }
     }
 
-    void JudgeHour(Scene scene, Finds finds)
+    void JudgeHour(Scene scene, Finds finds, HourBaseline known)
     {
         var used = scene.Hours[Hour];
         if (used != default) LastUsed = Hour;
         EndRises(Tokens, AnomalyKind.Spike, finds);
         EndRises(Cost, AnomalyKind.CostSpike, finds);
         EndRises(Calls, AnomalyKind.CallSpike, finds);
-        var known = HourBaseline.Of(this, scene, Hour);
         var limit = scene.Rules.Evidence;
         var examination = new Examination(this, scene, known, used, finds, IsComplete: true);
         // What follows depends on what was known before the hour, so it comes before learning.

@@ -75,6 +75,9 @@ public sealed class SeasonalDetector
     const double AlarmsFadeInHours = 28 * 24;
     /// <summary>After so many usual hours an event is over, and the next one is another.</summary>
     public const int QuietHours = 6;
+
+    /// <summary>What lasts for a week is not held against what was usual before it.</summary>
+    const int HoursToBecomeUsual = 168;
     const double ColdLimit = 2, ColdHours = 72;
     const int LeastMisses = 24;
     const double PressureKept = 0.9, PressureNeeds = 1, MostPerHour = 2;
@@ -143,7 +146,7 @@ public sealed class SeasonalDetector
         for (var week = 1; week <= Weeks; week++)
             if (past(hour - 168 * week) is var value && !double.IsNaN(value)) alike[count++] = value;
         return new(hour, recent, daily, Compare(alike[..count], LeastAlike, WeeklyMisses, size), full ? Sizes.Quantile(0.9) : 0, size,
-            Peaks.Ladder(hour, IsCount, Rise.IsOpen(hour, QuietHours) ? Rise.LadderFoot : 0));
+            Peaks.Ladder(hour, IsCount, Rise.IsOpen(hour, QuietHours) && hour - Rise.Since <= HoursToBecomeUsual ? Rise.LadderFoot : 0));
     }
 
     Comparison Compare(Span<double> alike, int least, TailSketch misses, double size)
@@ -193,7 +196,10 @@ public sealed class SeasonalDetector
         // Asked with every record, and nearly always answered by the first look.
         if (outlook.Ladder.StepOf(value) == 0
             && !(Exceeds(outlook.Recent, value) && Exceeds(outlook.Daily, value) && Exceeds(outlook.Weekly, value))) return default;
-        if (outlook.Expected is not { } expected || value <= expected) return default;
+        // Of a rise that has climbed the ladder, only the next step is told.
+        if (Rise.Rank > (int)Severity.Critical && Rise.IsOpen(outlook.Hour, QuietHours)
+            && outlook.Ladder.StepOf(value) <= Rise.Rank - (int)Severity.Critical) return default;
+        if (outlook.Ladder.StepOf(value) == 0 && (outlook.Expected is not { } expected || value <= expected)) return default;
         var verdict = Judge(outlook, value, Grade(outlook, value), baseLimit);
         return verdict.IsAlarm ? verdict : default;
     }

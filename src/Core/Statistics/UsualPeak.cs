@@ -6,7 +6,13 @@ namespace Purser.Core.Statistics;
 /// before.</summary>
 public readonly record struct Ladder(double Foot, double Usual)
 {
-    public int StepOf(double value) => Foot <= 0 || value < Foot ? 0 : 1 + (int)Math.Floor(Math.Log10(value / Foot) + 1e-9);
+    public int StepOf(double value)
+    {
+        if (Foot <= 0) return 0;
+        var step = 0;
+        for (var next = Foot; value >= next; next *= 10) step++;
+        return step;
+    }
 }
 
 public sealed class UsualPeak
