@@ -8,12 +8,13 @@ namespace Purser.Api;
 
 public static class EmbeddedHost
 {
-    /// <summary>Opens the ledger that the options name, with its schema brought up to date.</summary>
-    public static async Task<IStore> OpenLedgerAsync(ServerOptions options) => options.Ledger switch
+    /// <summary>Opens the ledger that the options name, with its schema brought up to date. <paramref name="acceptLoss"/>: also where
+    /// something of what it acknowledged is missing.</summary>
+    public static async Task<IStore> OpenLedgerAsync(ServerOptions options, bool acceptLoss = false) => options.Ledger switch
     {
         "memory" => new MemoryLedger(),
         "postgres" => await PostgresLedger.OpenAsync(options.Postgres!),
-        _ => await SqliteLedger.OpenAsync(options.Data),
+        _ => await SqliteLedger.OpenAsync(options.Data, acceptLoss),
     };
 
     /// <summary>Registers <see cref="IBudgetAuthority"/>, <see cref="IUsageQueries"/> and <see cref="IUsageHistories"/> over a ledger,

@@ -16,7 +16,8 @@ public static class PurserGrains
         services.AddPurserClient();
         services.AddSerializer(serializer => serializer.AddAssembly(typeof(BudgetGrain).Assembly));
         services.AddSingleton(provider => new SettingsSource(provider.GetRequiredService<IStore>(), refuseUnknownAccounts));
-        services.AddSingleton(provider => new Committer(provider.GetRequiredService<IStore>()));
+        services.AddSingleton(provider => new Committer(
+            provider.GetRequiredService<IStore>(), log: provider.GetRequiredService<ILogger<Committer>>()));
         services.AddSingleton<HistoryFeed>();
         services.AddHostedService<DeadlineWatch>();
         services.AddSingleton<SiloPeers>();

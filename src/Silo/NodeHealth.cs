@@ -12,7 +12,7 @@ public sealed class NodeHealth(IServiceProvider services, IHostApplicationLifeti
 
     /// <summary>Of the ledger of a silo; of an api, any silo and its ledger.</summary>
     readonly SharedProbe reached = new(
-        services.GetService<IStore>() is { } own ? own.LoadSettingsAsync : services.GetRequiredService<IBudgetAuthority>().SettingsAsync,
+        services.GetService<IStore>() is { } own ? own.ProbeAsync : services.GetRequiredService<IBudgetAuthority>().SettingsAsync,
             time);
 
     readonly IClusterMembershipService? membership = services.GetService<IClusterMembershipService>();

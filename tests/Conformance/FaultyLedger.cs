@@ -60,6 +60,12 @@ public sealed class FaultyLedger(IStore inner) : IStore
         return Time is { } time ? Task.FromResult<Instant?>(time()) : inner.TimeAsync();
     }
 
+    public Task ProbeAsync()
+    {
+        Reach();
+        return inner.ProbeAsync();
+    }
+
     public Task<StoredBudget> LoadAsync(string account)
     {
         Reach();

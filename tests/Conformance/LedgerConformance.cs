@@ -79,6 +79,17 @@ public abstract partial class LedgerConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_probe_writes_and_changes_nothing()
+    {
+        await Ledger.WriteAsync(Appending("a", 0, Mark("1")));
+        var head = await Ledger.HeadAsync();
+
+        for (var i = 0; i < 3; i++) await Ledger.ProbeAsync();
+
+        Assert.Equal((1, head), (await Ledger.VersionAsync("a"), await Ledger.HeadAsync()));
+    }
+
+    [Fact]
     public async Task Versions_count_from_one_without_gaps()
     {
         // Enough to pass every place where an implementation may index only some of them.

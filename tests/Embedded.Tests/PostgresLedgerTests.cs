@@ -4,6 +4,7 @@ using Purser.Conformance;
 using Purser.Conformance.Servers;
 using Purser.Engine;
 using Purser.Ledgers.Postgres;
+using static Purser.Conformance.Samples;
 
 namespace Purser.Embedded.Tests;
 
@@ -56,9 +57,61 @@ public sealed class PostgresLedgerTests : LedgerConformance
         }
     }
 
-    async Task ExecuteAsync(string sql)
+    [Fact]
+    public async Task A_database_that_takes_no_writes_is_not_ready()
     {
-        await using var source = NpgsqlDataSource.Create(database!);
+        await Ledger.ProbeAsync();
+        var name = new NpgsqlConnectionStringBuilder(database).Database;
+        await ExecuteAsync($"alter database {name} set default_transaction_read_only = on");
+        await ReopenedAsync();
+
+        var refused = await Assert.ThrowsAsync<LedgerUnavailableException>(Ledger.ProbeAsync);
+        Assert.Contains("read-only", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(0, await Ledger.VersionAsync("a"));
+
+        await ExecuteAsync($"alter database {name} reset default_transaction_read_only", "Options=-c default_transaction_read_only=off");
+        await ReopenedAsync();
+        await Ledger.ProbeAsync();
+
+        // Settings of a database hold for the connections that come after.
+        async Task ReopenedAsync() => await ExecuteAsync(
+            $"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}' and pid <> pg_backend_pid()");
+    }
+
+    [Fact]
+    public async Task A_database_that_was_put_back_under_a_running_host_is_not_worked_on_until_everything_is_there_again()
+    {
+        for (var version = 0; version < 5; version++) await Ledger.WriteAsync(Appending("a", version, Mark($"{version}")));
+        await Ledger.TimeAsync();
+        await ExecuteAsync(
+            """
+            create table aside as select * from journal where version > 3;
+            delete from journal where version > 3;
+            update heads set version = 3
+            """);
+
+        // Noticed by who writes at a version that was acknowledged, before the next look at the database is due.
+        var refused = await Assert.ThrowsAsync<LedgerUnavailableException>(() => Ledger.AppendAsync([Appending("a", 5, Mark("lost"))]));
+
+        Assert.True(refused.IsLoss);
+        Assert.Contains("2 acknowledged entries are missing", refused.Message, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<LedgerUnavailableException>(() => Ledger.AppendAsync([Appending("a", 3, Mark("lost"))]));
+        await Assert.ThrowsAsync<LedgerUnavailableException>(Ledger.LoadSettingsAsync);
+        await Assert.ThrowsAsync<LedgerUnavailableException>(Ledger.TimeAsync);
+        await ExecuteAsync("insert into journal select * from aside; update heads set version = 5");
+        await Ledger.TimeAsync();
+        await Ledger.WriteAsync(Appending("a", 5, Mark("5")));
+        await ExecuteAsync("update ledger set id = 'another'");
+        await Assert.ThrowsAsync<LedgerUnavailableException>(Ledger.TimeAsync);
+        await Assert.ThrowsAsync<LedgerUnavailableException>(() => Ledger.AppendAsync([Appending("a", 6, Mark("lost"))]));
+        // Started again, a host takes what is there.
+        await using var restarted = await OpenAsync();
+        Assert.Equal(6, await restarted.VersionAsync("a"));
+    }
+
+    async Task ExecuteAsync(string sql, string settings = "")
+    {
+        await using var source = NpgsqlDataSource.Create($"{database};{settings}");
         await using var command = source.CreateCommand(sql);
         await command.ExecuteNonQueryAsync();
     }

@@ -85,9 +85,13 @@ public sealed class SqliteLedgerTests : LedgerConformance, IDisposable
             Assert.Equal(["u"], recalled.Usage.Keys);
             Assert.Empty(await Ledger.DueAsync(Noon, 10));
             Assert.Equal(AppendStatus.Written, (await Ledger.AppendAsync(Confirming("a", 1))).Status);
+            // Ready means that a write would succeed.
+            var notReady = await Assert.ThrowsAsync<LedgerUnavailableException>(Ledger.ProbeAsync);
+            Assert.Contains("full", notReady.Message, StringComparison.Ordinal);
         }
 
         await sqlite.LimitPagesAsync(uint.MaxValue - 1);
+        await Ledger.ProbeAsync();
         await Ledger.WriteAsync(large, Appending("c", 0, Mark("1")));
         await ReopenAsync();
         Assert.Equal((2, 1, 1), (await Ledger.VersionAsync("a"), await Ledger.VersionAsync("b"), await Ledger.VersionAsync("c")));
@@ -110,6 +114,8 @@ public sealed class SqliteLedgerTests : LedgerConformance, IDisposable
             Assert.Equal(no % 10 == 0 ? 0 : 1, await Ledger.VersionAsync($"good{no}"));
         }
         Assert.Equal(1, await Ledger.VersionAsync("bad"));
+        // What failed is not taken for acknowledged: the file is whole.
+        await ReopenAsync();
     }
 
     [Fact]

@@ -68,15 +68,15 @@ sealed class LedgerAccess
     }
 
     /// <summary>Opens a ledger that is there already.</summary>
-    public static Task<IStore> OpenAsync(ServerOptions settings)
+    public static Task<IStore> OpenAsync(ServerOptions settings, bool acceptLoss = false)
     {
         if (settings.Ledger == "memory")
             throw new NoLedgerException("PURSER_LEDGER=memory: such a ledger is only in its host; name the host with --url",
                 ExitCodes.WrongUsage);
-        if (settings.Ledger == "sqlite" && !SqliteLedger.ExistsIn(settings.Data))
+        if (settings.Ledger == "sqlite" && !SqliteLedger.HadOne(settings.Data))
             throw new NoLedgerException($"there is no ledger in {Path.GetFullPath(settings.Data)}; set PURSER_DATA or give --data",
                 ExitCodes.NotReachable);
-        return EmbeddedHost.OpenLedgerAsync(settings);
+        return EmbeddedHost.OpenLedgerAsync(settings, acceptLoss);
     }
 
     public static string NameOf(ServerOptions settings) => settings.Ledger == "sqlite"

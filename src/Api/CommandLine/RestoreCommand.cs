@@ -55,7 +55,8 @@ static class RestoreCommand
         {
             BackupCount count;
             await using (var ledger = await SqliteLedger.OpenAsync(unfinished)) count = await ReadAsync(from, ledger, screen, cancellation);
-            // Closed, the ledger is one file.
+            // Closed, the ledger is one file, and its mark. Without the file the mark is that of a ledger that is gone, and says so.
+            File.Move(Path.Combine(unfinished, SqliteLedger.MarkName), Path.Combine(data, SqliteLedger.MarkName), overwrite: true);
             File.Move(Path.Combine(unfinished, SqliteLedger.FileName), Path.Combine(data, SqliteLedger.FileName), overwrite: false);
             return count;
         }

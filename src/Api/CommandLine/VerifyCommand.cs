@@ -14,22 +14,38 @@ static class VerifyCommand
     public static Command Build(IAnsiConsole console)
     {
         var access = new LedgerAccess();
+        var acceptLoss = new Option<bool>("--accept-loss")
+        {
+            Description =
+                "Go on from what there is where the file lacks something that was acknowledged. The ledger announces it in its events.",
+        };
         var command = new Command(
             "verify",
                 "Replay the journal and compare every counter, reservation, record and total with it. Exit code 0: all holds; 1: "
                     + "findings; 2: wrong usage; 3: no ledger.");
         access.AddTo(command, throughHost: true);
+        command.Options.Add(acceptLoss);
         var screen = new OperationScreen(console);
         command.SetAction((parsed, cancellation) => screen.RunAsync(async () =>
         {
             var settings = access.SettingsOf(parsed);
             using var host = access.HostOf(parsed, settings);
+            if (host is not null && parsed.GetValue(acceptLoss))
+                throw new NoLedgerException("--accept-loss is for a folder that no host serves", ExitCodes.WrongUsage);
             if (host is not null)
                 return Show(await screen.FollowAsync($"verify through the host at {host.Url}", "", _ => host.VerifyAsync(cancellation)),
                     screen);
-            await using var ledger = await LedgerAccess.OpenAsync(settings);
-            return Show(VerificationDocument.Of(await screen.FollowAsync(
-                "verify", "accounts", progress => Verification.RunAsync(ledger, progress, cancellation))), screen);
+            try
+            {
+                await using var ledger = await LedgerAccess.OpenAsync(settings, parsed.GetValue(acceptLoss));
+                return Show(VerificationDocument.Of(await screen.FollowAsync(
+                    "verify", "accounts", progress => Verification.RunAsync(ledger, progress, cancellation))), screen);
+            }
+            catch (LedgerUnavailableException loss) when (loss.IsLoss)
+            {
+                screen.Say(loss.Message);
+                return ExitCodes.Failed;
+            }
         }));
         return command;
     }

@@ -5,12 +5,17 @@ using Purser.Engine;
 
 namespace Purser.Api.Endpoints;
 
-sealed class HomeEndpoints(IBudgetAuthority authority, LedgerClock clock)
+sealed class HomeEndpoints(IBudgetAuthority authority, IStore? store, LedgerClock clock)
 {
     /// <summary>A ledger that has not answered by then is not one that can serve.</summary>
     static readonly TimeSpan longestWait = TimeSpan.FromSeconds(5);
 
-    readonly SharedProbe ledger = new(authority.SettingsAsync, TimeProvider.System);
+    /// <summary>Ready means that a write would succeed, not only a read.</summary>
+    readonly SharedProbe ledger = new(async () =>
+    {
+        await authority.SettingsAsync();
+        if (store is not null) await store.ProbeAsync();
+    }, TimeProvider.System);
 
     static readonly HomeDocument home = new(
         "purser", typeof(HomeEndpoints).Assembly.GetName().Version?.ToString(3) ?? "", "/openapi/v1.json", "/health/ready",

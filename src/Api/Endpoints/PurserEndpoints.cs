@@ -193,7 +193,7 @@ public static class PurserEndpoints
                 .Answers<MeDocument>();
         }
 
-        var home = new HomeEndpoints(authority, clock);
+        var home = new HomeEndpoints(authority, services.GetService<IStore>(), clock);
         routes.Open("GET", "/", HomeEndpoints.Home, "home", "Where to go on").Answers<HomeDocument>();
         routes.Open("GET", "/health/live", HomeEndpoints.Live, "live", "The process runs").Answers<HealthDocument>();
         routes.Open("GET", "/health/ready", home.Ready, "ready", "The ledger can be reached").Answers<HealthDocument>();

@@ -148,4 +148,8 @@ public sealed record Recalled(IReadOnlyDictionary<string, Hold> Holds, IReadOnly
 }
 
 /// <summary>The store could not be reached or did not answer. After an append it is not known whether it was written.</summary>
-public sealed class LedgerUnavailableException(string message, Exception? inner = null) : Exception(message, inner);
+public sealed class LedgerUnavailableException(string message, Exception? inner = null) : Exception(message, inner)
+{
+    /// <summary>It is there, and something of what was acknowledged is not in it: no trying again helps.</summary>
+    public bool IsLoss { get; init; }
+}

@@ -11,4 +11,8 @@ public interface IStore : IJournal, IKept, IUsageQueries, IUsageUpkeep, ISharedS
 {
     /// <summary>The time of the store's own clock, which all hosts on it share; null where the clock is this machine's.</summary>
     Task<Instant?> TimeAsync();
+
+    /// <summary>Writes something that says nothing, as durably as an append. Where this succeeds an append would, as far as anybody can
+    /// tell; where it throws, the message says why not.</summary>
+    Task ProbeAsync();
 }

@@ -1,6 +1,8 @@
 // Group commit: one writer per process takes everything that waits, all accounts together, into one durable step.
 using System.Diagnostics;
 using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Purser.Engine;
 
@@ -9,15 +11,19 @@ public sealed class Committer : IAsyncDisposable
     /// <summary>Bounds one transaction, so that a burst does not make everybody wait for its end.</summary>
     const int MostAccounts = 2048;
 
+    static readonly TimeSpan betweenLines = TimeSpan.FromMinutes(1);
+
     readonly IJournal ledger;
+    readonly ILogger log;
     readonly Channel<PendingAppend> waiting = Channel.CreateUnbounded<PendingAppend>(new() { SingleReader = true });
     readonly Task loop;
 
     sealed record PendingAppend(Append Append, TaskCompletionSource<AppendResult> Done);
 
-    public Committer(IJournal ledger, TaskScheduler? scheduler = null)
+    public Committer(IJournal ledger, TaskScheduler? scheduler = null, ILogger? log = null)
     {
         this.ledger = ledger;
+        this.log = log ?? NullLogger.Instance;
         loop = Task.Factory.StartNew(RunAsync, CancellationToken.None, TaskCreationOptions.DenyChildAttach, scheduler
             ?? TaskScheduler.Default).Unwrap();
     }
@@ -57,6 +63,7 @@ public sealed class Committer : IAsyncDisposable
         {
             var results = await ledger.AppendAsync(batch.ConvertAll(one => one.Append));
             for (var i = 0; i < batch.Count; i++) batch[i].Done.SetResult(results[i]);
+            if (failures > 0) TellThatItWrites();
         }
 #pragma warning disable CA1031 // Whatever went wrong, nobody may wait for ever, and nobody knows whether it was written.
         catch (Exception e)
@@ -64,9 +71,27 @@ public sealed class Committer : IAsyncDisposable
         {
             var unknown = e as LedgerUnavailableException ?? new LedgerUnavailableException("the append failed: " + e.Message, e);
             foreach (var one in batch) one.Done.TrySetException(unknown);
+            TellThatItDoesNotWrite(unknown);
         }
         Measures.AppendDuration.Record(Stopwatch.GetElapsedTime(began).TotalSeconds);
         Measures.AppendAccounts.Record(batch.Count);
+    }
+
+    long failures;
+    long told;
+
+    /// <summary>A line when it begins, and one a minute while it lasts.</summary>
+    void TellThatItDoesNotWrite(LedgerUnavailableException why)
+    {
+        if (failures++ > 0 && Stopwatch.GetElapsedTime(told) < betweenLines) return;
+        told = Stopwatch.GetTimestamp();
+        log.LogError("The ledger takes no writes, callers get 503: {Why}", why.Message);
+    }
+
+    void TellThatItWrites()
+    {
+        log.LogWarning("The ledger takes writes again, after {Failures} that failed", failures);
+        failures = 0;
     }
 
     /// <summary>Takes no more, and ends when everything taken is written.</summary>

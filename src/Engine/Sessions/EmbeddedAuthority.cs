@@ -56,7 +56,7 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
         this.histories = histories;
         this.options = options ??= new();
         time ??= TimeProvider.System;
-        parts = new(ledger, new(ledger, options.Scheduler), new(ledger, options.RefuseUnknownAccounts), new(time), log
+        parts = new(ledger, new(ledger, options.Scheduler, log), new(ledger, options.RefuseUnknownAccounts), new(time), log
             ?? NullLogger.Instance)
         {
             Scheduler = options.Scheduler,

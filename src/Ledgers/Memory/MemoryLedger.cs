@@ -122,6 +122,8 @@ public sealed class MemoryLedger : IStore
         }
     }
 
+    public Task ProbeAsync() => Task.CompletedTask;
+
     public Task<Instant?> TimeAsync() => Task.FromResult<Instant?>(null);
 
     public Task<StoredBudget> LoadAsync(string account)

@@ -65,7 +65,13 @@ public sealed partial class PostgresLedger : IStore
         try
         {
             await PostgresSchema.MigrateAsync(source);
-            return new(source, appending);
+            var ledger = new PostgresLedger(source, appending);
+            await ledger.ReachAsync(async () =>
+            {
+                await ledger.LookAsync();
+                return true;
+            });
+            return ledger;
         }
         catch
         {
@@ -79,7 +85,7 @@ public sealed partial class PostgresLedger : IStore
     {
         try
         {
-            return await ReachAsync(() => AppendOnceAsync(batch), repeatable: false);
+            return await ReachAsync(async () => await LookAtConflictsAsync(batch, await AppendOnceAsync(batch)), repeatable: false);
         }
         catch (PostgresException e) when (batch.Count > 1 && !IsTransient(e))
         {
@@ -190,8 +196,15 @@ public sealed partial class PostgresLedger : IStore
 
     public Task<NodaTime.Instant?> TimeAsync() => ReachAsync(async () =>
     {
-        await using var command = source.CreateCommand("select (extract(epoch from clock_timestamp()) * 1000)::bigint");
-        return (NodaTime.Instant?)NodaTime.Instant.FromUnixTimeMilliseconds((long)(await command.ExecuteScalarAsync())!);
+        var time = await LookAsync();
+        ThrowIfLost();
+        return (NodaTime.Instant?)time;
+    }, evenIfLost: true);
+
+    public Task ProbeAsync() => ReachAsync(async () =>
+    {
+        await using var command = appending.CreateCommand("update ledger set probes = probes + 1");
+        return await command.ExecuteNonQueryAsync();
     });
 
     public Task<StoredBudget> LoadAsync(string account) => ReachAsync(async () =>
@@ -486,8 +499,9 @@ public sealed partial class PostgresLedger : IStore
     /// idle,
     /// the others were as well: all are let go, and what may be done twice is tried once more.
     /// </summary>
-    async Task<T> ReachAsync<T>(Func<Task<T>> work, bool repeatable = true)
+    async Task<T> ReachAsync<T>(Func<Task<T>> work, bool repeatable = true, bool evenIfLost = false)
     {
+        if (!evenIfLost) ThrowIfLost();
         try
         {
             return await work();
@@ -496,7 +510,7 @@ public sealed partial class PostgresLedger : IStore
         {
             source.Clear();
             appending.Clear();
-            if (repeatable) return await ReachAsync(work, repeatable: false);
+            if (repeatable) return await ReachAsync(work, repeatable: false, evenIfLost);
             throw new LedgerUnavailableException("PostgreSQL: " + e.Message, e);
         }
         catch (PostgresException e) when (IsTransient(e))

@@ -66,6 +66,12 @@ sealed class Database : IDisposable
         return statement.Read() ? statement.LongOrNull(0) : null;
     }
 
+    /// <summary>Leaves the log beside the file as it is when this is closed, for whoever looks at what happened.</summary>
+    public void KeepLog() => raw.sqlite3_db_config(Handle, NoCheckpointOnClose, 1, out _);
+
+    /// <summary>SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE.</summary>
+    const int NoCheckpointOnClose = 1006;
+
     public bool InTransaction => raw.sqlite3_get_autocommit(Handle) == 0;
 
     public SqliteException Fault(int result) => new(raw.sqlite3_errmsg(Handle).utf8_to_string(), result & 0xff, result);

@@ -12,6 +12,7 @@ public sealed partial class SqliteLedger : IStore
 {
     public const string FileName = "purser.db";
     public const string LockName = "purser.lock";
+    public const string MarkName = SqliteMark.FileName;
 
     static readonly string[] pragmas =
     [
@@ -42,41 +43,114 @@ public sealed partial class SqliteLedger : IStore
 
     readonly string path;
     readonly FileStream held;
+    readonly SqliteMark mark;
     readonly SqliteWriter writer;
     readonly ConcurrentBag<Database> readers = [];
     volatile bool closed;
 
-    SqliteLedger(string path, FileStream held, SqliteWriter writer)
+    SqliteLedger(string path, FileStream held, SqliteMark mark, SqliteWriter writer)
     {
         this.path = path;
         this.held = held;
+        this.mark = mark;
         this.writer = writer;
     }
 
-    /// <summary>Opens the ledger of a folder, or makes one. Whatever keeps it from opening is a
-    /// <see cref="LedgerUnavailableException"/> whose message says what to do.</summary>
-    public static Task<SqliteLedger> OpenAsync(string folder) => Task.Run(() =>
+    /// <summary>
+    /// Opens the ledger of a folder, or makes one. Whatever keeps it from opening is a <see cref="LedgerUnavailableException"/> whose
+    /// message says what to do. A ledger that lacks something of what it acknowledged is refused, unless the loss is accepted: then it
+    /// goes on from what there is, and announces that.
+    /// </summary>
+    public static Task<SqliteLedger> OpenAsync(string folder, bool acceptLoss = false) => Task.Run(async () =>
     {
         var held = Hold(folder);
         var path = Path.Combine(folder, FileName);
         Database? database = null;
+        SqliteMark? mark = null;
         try
         {
+            var marked = MarkOf(folder, acceptLoss);
+            if (!acceptLoss) RefuseGone(path, marked);
             database = new(path, writerPragmas);
+            var loss = marked is null ? null : LossOf(path, ReachOf(database), marked);
+            if (loss is not null && !acceptLoss)
+            {
+                database.KeepLog();
+                throw loss;
+            }
             SqliteSchema.Migrate(database);
-            return new SqliteLedger(path, held, new(database));
+            var (id, reach) = ReachOf(database);
+            mark = SqliteMark.Open(folder, id!, reach);
+            // Positions that were shown to somebody are not given out again.
+            var ledger = new SqliteLedger(path, held, mark, new(database, mark, reach, marked?.Reach ?? reach));
+            if (loss is not null) await ledger.AnnounceLossAsync(loss.Message, reach, marked!.Reach).ConfigureAwait(false);
+            return ledger;
         }
         catch (Exception fault)
         {
+            mark?.Dispose();
             database?.Dispose();
             held.Dispose();
             if (fault is SqliteException refusal) throw SqliteOpening.File(path, refusal);
+            if (fault is IOException or UnauthorizedAccessException) throw SqliteOpening.Folder(folder, fault);
             throw;
         }
     });
 
+    static MarkedLedger? MarkOf(string folder, bool acceptLoss)
+    {
+        try
+        {
+            return SqliteMark.Read(folder);
+        }
+        catch (InvalidDataException damaged)
+        {
+            return acceptLoss ? null : throw SqliteOpening.Mark(Path.Combine(folder, SqliteMark.FileName), damaged);
+        }
+    }
+
+    /// <summary>Looked at before SQLite does: it would make a new file, and throw away a log that lies beside none.</summary>
+    static void RefuseGone(string path, MarkedLedger? marked)
+    {
+        if (new FileInfo(path) is { Exists: true, Length: > 0 } || Directory.Exists(path)) return;
+        if (marked?.Reach is { } reach && default(LedgerReach).MissingOf(reach) is { } missing) throw SqliteOpening.Gone(path, missing);
+        if (new FileInfo(path + "-wal") is { Exists: true, Length: > 0 }) throw SqliteOpening.Gone(path, null);
+    }
+
+    static LedgerUnavailableException? LossOf(string path, (string? Id, LedgerReach Reach) found, MarkedLedger marked)
+    {
+        if (found.Id is { } id && id != marked.Id) return SqliteOpening.Another(path);
+        return found.Reach.MissingOf(marked.Reach) is { } missing ? SqliteOpening.Loss(path, missing) : null;
+    }
+
+    /// <summary>How far a file goes, whichever schema it has. Marks are as old as the table that has the id.</summary>
+    static (string? Id, LedgerReach Reach) ReachOf(Database database)
+    {
+        if (database.Scalar("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'ledger'") is null) return default;
+        using var id = database.PrepareOnce("SELECT id FROM ledger");
+        return (id.Read() ? id.Text(0) : null, new(
+            database.Scalar("SELECT max(position) FROM journal") ?? 0, database.Scalar("SELECT max(position) FROM usage") ?? 0,
+            database.Scalar("SELECT max(version) FROM settings") ?? 0));
+    }
+
+    Task<bool> AnnounceLossAsync(string what, LedgerReach from, LedgerReach to)
+    {
+        var at = Instant.FromDateTimeOffset(TimeProvider.System.GetUtcNow());
+        var json = new System.Text.Json.Nodes.JsonObject
+        {
+            ["what"] = what, ["lastEntry"] = from.Entry, ["lastEntryAcknowledged"] = to.Entry, ["lastUsage"] = from.Usage,
+            ["lastUsageAcknowledged"] = to.Usage,
+        };
+        return writer.AnnounceAsync(new(
+            $"ledger.loss-accepted:{to.Entry}:{at.ToUnixTimeMilliseconds()}", "ledger.loss-accepted", null, at, FileName, "critical",
+            json.ToJsonString()));
+    }
+
     /// <summary>Whether a folder has a ledger at all; opening makes one where there is none.</summary>
     public static bool ExistsIn(string folder) => File.Exists(Path.Combine(folder, FileName));
+
+    /// <summary>Whether a folder had a ledger once, even if its file is gone.</summary>
+    public static bool HadOne(string folder) => ExistsIn(folder) || File.Exists(Path.Combine(folder, MarkName));
 
     /// <summary>Whether somebody (a host, a command) has the ledger of a folder just now.</summary>
     public static bool IsHeld(string folder)
@@ -134,6 +208,8 @@ public sealed partial class SqliteLedger : IStore
     public Task<IAsyncDisposable> TakeTurnAsync(string account) => Task.FromResult<IAsyncDisposable>(Turn.Always);
 
     public Task<NodaTime.Instant?> TimeAsync() => Task.FromResult<NodaTime.Instant?>(null);
+
+    public Task ProbeAsync() => writer.ProbeAsync();
 
     public Task<StoredBudget> LoadAsync(string account) => Read(database =>
     {
@@ -338,6 +414,7 @@ public sealed partial class SqliteLedger : IStore
         closed = true;
         await Task.Run(writer.Dispose).ConfigureAwait(false);
         while (readers.TryTake(out var reader)) reader.Dispose();
+        mark.Dispose();
         await held.DisposeAsync().ConfigureAwait(false);
     }
 

@@ -43,6 +43,26 @@ static class SqliteOpening
         $"the ledger has schema {schema} and this program knows {known}: run the newer version of Purser that wrote it, or restore a "
             + $"backup");
 
+    const string WhatToDo = "restore the newest backup into a new folder, or go on without them: `./run verify --accept-loss`";
+
+    public static LedgerUnavailableException Loss(string path, string missing) => new(
+        $"the ledger {path} ends before what it acknowledged ({missing} are missing): {WhatToDo}") { IsLoss = true };
+
+    public static LedgerUnavailableException Gone(string path, string? missing) => new(
+        $"the ledger {path} is gone or empty ({missing ?? "its log is still there: all that it acknowledged"} are missing): {WhatToDo}")
+    {
+        IsLoss = true,
+    };
+
+    public static LedgerUnavailableException Another(string path) => new(
+        $"the ledger {path} is another one than that which served this folder: put the right file back, or take this one for it: "
+            + "`./run verify --accept-loss`") { IsLoss = true };
+
+    public static LedgerUnavailableException Mark(string path, Exception fault) => new(
+        $"the mark {path} can not be read ({OneLine(fault.Message)}), so nobody knows whether the ledger is whole: see that it is, and "
+            + $"make "
+            + "a new one: `./run verify --accept-loss`", fault) { IsLoss = true };
+
     static string? FileInTheWay(string? path)
     {
         for (; path is not null; path = Path.GetDirectoryName(path))

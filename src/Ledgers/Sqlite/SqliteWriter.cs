@@ -21,6 +21,7 @@ sealed partial class SqliteWriter : IDisposable
     readonly Database database;
     readonly BlockingCollection<Work> queue = [];
     readonly Thread thread;
+    readonly SqliteMark mark;
 
     /// <summary>Heads as committed: set by the writer after each commit and before anyone is answered, read by everyone.</summary>
     readonly ConcurrentDictionary<string, Head> heads = new(StringComparer.Ordinal);
@@ -36,15 +37,21 @@ sealed partial class SqliteWriter : IDisposable
     /// <summary>The transaction is being repeated with a savepoint around everything that can fail alone.</summary>
     bool careful;
 
-    public SqliteWriter(Database database)
+    /// <summary>How far the file reaches as committed, and as it will when the open transaction commits.</summary>
+    LedgerReach reach;
+    LedgerReach pendingReach;
+
+    /// <summary><paramref name="given"/>: no position up to there is given out.</summary>
+    public SqliteWriter(Database database, SqliteMark mark, LedgerReach reach, LedgerReach given)
     {
         this.database = database;
+        this.mark = mark;
+        this.reach = pendingReach = reach;
         lastAccount = database.Scalar("SELECT max(no) FROM accounts") ?? 0;
         // Positions of the journal and of announcements are of one sequence.
-        lastEntry = Math.Max(
-            database.Scalar("SELECT max(position) FROM journal") ?? 0, database.Scalar("SELECT max(position) FROM announcements") ?? 0);
-        lastUsage = database.Scalar("SELECT max(position) FROM usage") ?? 0;
-        settingsVersion = database.Scalar("SELECT max(version) FROM settings") ?? 0;
+        lastEntry = Math.Max(Math.Max(reach.Entry, given.Entry), database.Scalar("SELECT max(position) FROM announcements") ?? 0);
+        lastUsage = Math.Max(reach.Usage, given.Usage);
+        settingsVersion = reach.Settings;
         thread = new(Serve) { IsBackground = true, Name = "ledger writer" };
         thread.Start();
     }
@@ -179,6 +186,22 @@ sealed partial class SqliteWriter : IDisposable
         return true;
     });
 
+    /// <summary>As much as an append may need; where there was no room for one, more, and kept until there is.</summary>
+    const int RoomOfProbe = 16 * 1024, RoomAfterFault = 256 * 1024;
+
+    /// <summary>The last transaction failed for want of room, or the disk did.</summary>
+    bool wantsRoom;
+
+    public Task ProbeAsync() => Send(() =>
+    {
+        using (var take = database.Prepare("UPDATE ledger SET probes = probes + 1, room = zeroblob(?)"))
+            take.Add((long)(wantsRoom ? RoomAfterFault : RoomOfProbe)).Run();
+        if (wantsRoom) return true;
+        using var give = database.Prepare("UPDATE ledger SET room = NULL");
+        give.Run();
+        return true;
+    });
+
     public Task LimitPagesAsync(long most) => Send(() => database.Scalar($"PRAGMA max_page_count = {most}"));
 
     /// <summary>Writes everything that waits, then stops.</summary>
@@ -230,9 +253,12 @@ sealed partial class SqliteWriter : IDisposable
                 careful = true;
                 Transact(group);
             }
+            mark.Write(reach);
+            wantsRoom = false;
         }
         catch (Exception fault)
         {
+            wantsRoom |= fault is SqliteException { SqliteErrorCode: raw.SQLITE_FULL or raw.SQLITE_IOERR };
             var unavailable = Unavailable(fault);
             foreach (var work in group) work.Fault = unavailable;
         }
@@ -261,6 +287,7 @@ sealed partial class SqliteWriter : IDisposable
         {
             pending.Clear();
             pendingSettings = null;
+            pendingReach = reach;
             // Where a commit failed the file says what holds, not memory.
             heads.Clear();
             (lastAccount, lastEntry, lastUsage) = (account, entry, usage);
@@ -271,6 +298,7 @@ sealed partial class SqliteWriter : IDisposable
         foreach (var (name, head) in pending) heads[name] = head;
         pending.Clear();
         if (pendingSettings is { } saved) Volatile.Write(ref settingsVersion, saved);
+        reach = pendingReach = pendingReach with { Settings = settingsVersion };
         pendingSettings = null;
     }
 
@@ -289,6 +317,8 @@ sealed partial class SqliteWriter : IDisposable
                 var head = Alone(() => Write(append, found));
                 pending[append.Account] = head;
                 version = head.Version;
+                pendingReach = pendingReach with { Entry = head.LastEntry, Usage = append.Usage.Count > 0
+                    ? lastUsage : pendingReach.Usage };
             }
             catch (SqliteException fault) when (careful && FailsAlone(fault))
             {

@@ -138,6 +138,8 @@ public sealed class CommandTests : IDisposable
             command.ExecuteNonQuery();
         }
         Assert.Equal(1, await RunAsync("verify", "--data", In("data")));
+        Shows("1 usage records are missing", "--accept-loss");
+        Assert.Equal(1, await RunAsync("verify", "--data", In("data"), "--accept-loss"));
         Shows("worker: usage 'one' is in the journal and not stored", "make a backup and restore it", "2 findings");
     }
 
