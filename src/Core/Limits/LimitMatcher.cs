@@ -1,6 +1,4 @@
 // Which calls a limit is for.
-using System.IO.Enumeration;
-
 namespace Purser.Core;
 
 /// <summary>Matches dimensions with exact values or globs (`*`, `?`), ignoring case; a model by its given and by its canonical
@@ -35,7 +33,6 @@ public sealed class LimitMatcher
 
     sealed class Rule(string dimension, string text)
     {
-        readonly string pattern = Glob.Escaped(text);
         readonly bool isGlob = Glob.IsGlob(text);
 
         public Func<Dimensions, string?> Read { get; } = Dimensions.Reader(dimension);
@@ -45,7 +42,6 @@ public sealed class LimitMatcher
         public bool Fits(string? value) =>
             value is not null
                 && (value == text
-                    || ((isGlob || value.Length == text.Length) && FileSystemName.MatchesSimpleExpression(
-                        pattern, value, ignoreCase: true)));
+                    || ((isGlob || value.Length == text.Length) && Glob.Fits(text, value)));
     }
 }
