@@ -67,7 +67,8 @@ sealed class UsageWhere
 
     public IReadOnlyList<object> Values => values;
 
-    /// <summary>A glob lets more through than it should, where letters beyond ASCII are concerned: who reads the rows looks again.</summary>
+    /// <summary>A glob lets more through than it should, where letters beyond ASCII are concerned: who reads the rows looks
+    /// again.</summary>
     void Want(string column, Wanted? wanted)
     {
         if (wanted is null) return;
@@ -86,7 +87,8 @@ sealed class UsageWhere
     void Or(IEnumerable<(string Condition, object Value)> any)
     {
         var conditions = any.ToArray();
-        And(string.Join(" or ", conditions.Select((one, i) => one.Condition.Replace("{0}", $"{{{i}}}", StringComparison.Ordinal))) is var text
+        And(string.Join(" or ", conditions.Select((one, i) => one.Condition.Replace("{0}", $"{{{i}}}", StringComparison.Ordinal)))
+            is var text
             && conditions.Length > 1 ? $"({text})" : text, [.. conditions.Select(one => one.Value)]);
     }
 

@@ -26,7 +26,8 @@ public sealed class ManifestTests(ITestOutputHelper output)
     static readonly string siloHost = Repository.Read("src/Silo/SiloHost.cs");
 
     /// <summary>Every variable that the executable of the cluster reads.</summary>
-    static readonly HashSet<string> clusterSettings = [.. Read(siloOptions), .. siloOptions.Contains("ServerOptions.KeyOf(", StringComparison.Ordinal)
+    static readonly HashSet<string> clusterSettings =
+        [.. Read(siloOptions), .. siloOptions.Contains("ServerOptions.KeyOf(", StringComparison.Ordinal)
         ? (string[])["PURSER_ADMIN_KEY", "PURSER_ADMIN_KEY_FILE"] : []];
 
     static readonly HashSet<string> embeddedSettings = Read(Repository.Read("src/Api/ServerOptions.cs"));

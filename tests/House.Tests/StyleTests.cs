@@ -34,6 +34,51 @@ public sealed class StyleTests
         Repository.Files("src/Core", ".cs").Where(file => !file.Path.StartsWith("src/Core/Statistics/", StringComparison.Ordinal))
             .SelectMany(file => file.Find(new(@"^(?!\s*//).*\b(double|float|Double|Single)\b(?!\()"))));
 
+    // What is in quotes may be longer: breaking an address, a message or a row of a table makes it harder to read and to find.
+    [Fact]
+    public void Lines_end_where_the_editor_is_told() => Nothing.In(((string[])["src", "tests", "bench"])
+        .SelectMany(folder => Repository.Files(folder, ".cs")).SelectMany(TooLong));
+
+    static IEnumerable<string> TooLong(SourceFile file)
+    {
+        var most = int.Parse(Regex.Match(Repository.Read(".editorconfig"), @"max_line_length = (\d+)").Groups[1].Value,
+            System.Globalization.CultureInfo.InvariantCulture);
+        var within = false;
+        foreach (var (number, line) in file.Lines)
+        {
+            var (began, marks) = (within, Regex.Count(line, "\"{3,}"));
+            if (marks % 2 == 1) within = !within;
+            if (line.Length <= most || began || within) continue;
+            if (Regex.Replace(line, "\"{3}.*?\"{3}|\"(\\\\.|[^\"\\\\])*\"", "").Length > most)
+                yield return $"{file.Path}:{number}: {line.Length}";
+        }
+    }
+
+    [Fact]
+    public void Decisions_say_when_they_were_made_and_whether_they_hold() => Nothing.In(
+        Repository.Files("docs/adr", ".md")
+            .Where(file => !Regex.IsMatch(file.Text, @"(?m)^Date: \d{4}-\d\d-\d\d\.?\s+Status: (accepted|superseded)"))
+            .Select(file => file.Path));
+
+    // One that names half of them is worse than none.
+    [Fact]
+    public void The_readme_of_a_folder_names_every_folder_in_it()
+    {
+        Nothing.In(from readme in Repository.Files("src", "README.md")
+                   let folder = Path.GetDirectoryName(Path.Combine(Repository.Root, readme.Path))!
+                   from inner in Directory.GetDirectories(folder).Select(Path.GetFileName)
+                   where inner is not ("bin" or "obj") && !readme.Text.Contains($"`{inner}`", StringComparison.Ordinal)
+                   select $"{readme.Path}: {inner}");
+    }
+
+    [Fact]
+    public void What_is_said_to_be_somewhere_is_there() => Nothing.In(
+        from document in (string[])["CONTRIBUTING.md", "src/Core/README.md"]
+        from Match named in Regex.Matches(Repository.Read(document), "`((?:src|tests|docs|deploy|bench)/[A-Za-z0-9/._-]+)`")
+        let path = Path.Combine(Repository.Root, named.Groups[1].Value)
+        where !File.Exists(path) && !Directory.Exists(path)
+        select $"{document}: {named.Groups[1].Value}");
+
     [Fact]
     public void Contributing_fits_on_two_pages() => Assert.InRange(Repository.Read("CONTRIBUTING.md").Split('\n').Length, 10, 160);
 

@@ -46,7 +46,8 @@ sealed class OperationScreen(IAnsiConsole console)
             return ExitCodes.NotReachable;
         }
         catch (Exception failed) when (
-            failed is IOException or InvalidDataException or UnauthorizedAccessException or Engine.LedgerNotEmptyException or ArgumentException)
+            failed is IOException or InvalidDataException or UnauthorizedAccessException or Engine.LedgerNotEmptyException
+                or ArgumentException)
         {
             Say(failed.Message);
             return ExitCodes.Failed;

@@ -35,7 +35,8 @@ public sealed class Seeding
     /// <summary>Differences to such charges. They count with their charge, which may be read after them, or be gone.</summary>
     readonly List<(LimitState Limit, string Key, string Hold, Instant At, long Amount)> differences = [];
 
-    /// <summary>What records that were rated anew cost less, by the hour in which they were booked: where the records of that hour are gone,
+    /// <summary>What records that were rated anew cost less, by the hour in which they were booked: where the records of that hour are
+    /// gone,
     /// nothing is taken off.</summary>
     readonly Dictionary<(int No, string Key, Instant Start, long Hour), Int128> lowered = [];
 

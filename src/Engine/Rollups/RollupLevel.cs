@@ -12,7 +12,8 @@ public sealed class RollupView
 {
     /// <summary>Everything that rollups know. All others are made of it.</summary>
     public static readonly RollupView Full = new(
-        0, RollupDimensions.Account | RollupDimensions.Orchestrator | RollupDimensions.User | RollupDimensions.Tenant | RollupDimensions.Model | RollupDimensions.Tool, null, quarters: true);
+        0, RollupDimensions.Account | RollupDimensions.Orchestrator | RollupDimensions.User | RollupDimensions.Tenant
+            | RollupDimensions.Model | RollupDimensions.Tool, null, quarters: true);
 
     public static readonly RollupView Account = new(1, RollupDimensions.Account, Full, quarters: true);
 

@@ -136,7 +136,8 @@ public sealed record RollupPlan(IReadOnlyList<(RollupLevel Level, MillisRange Ra
     static bool NeedsRecords(UsageKey key) => key == UsageKey.Session || key.IsInTags;
 
     static RollupDimensions NeededBy(UsageFilter filter) =>
-        (filter.Account is null && filter.Accounts is null ? 0 : RollupDimensions.Account) | (filter.Orchestrator is null ? 0 : RollupDimensions.Orchestrator)
+        (filter.Account is null && filter.Accounts is null ? 0 : RollupDimensions.Account) | (filter.Orchestrator is null
+            ? 0 : RollupDimensions.Orchestrator)
         | (filter.User is null ? 0 : RollupDimensions.User) | (filter.Tenant is null ? 0 : RollupDimensions.Tenant)
         | ((filter.Provider ?? filter.Model) is null ? 0 : RollupDimensions.Model) | (filter.Tool is null ? 0 : RollupDimensions.Tool);
 

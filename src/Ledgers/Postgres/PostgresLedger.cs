@@ -518,7 +518,8 @@ public sealed partial class PostgresLedger : IStore
             throw new LedgerUnavailableException($"PostgreSQL: {e.MessageText} ({e.SqlState})", e);
         }
         catch (Exception e) when (
-            e is NpgsqlException and not PostgresException or TimeoutException or System.IO.IOException or System.Net.Sockets.SocketException)
+            e is NpgsqlException and not PostgresException or TimeoutException or System.IO.IOException
+                or System.Net.Sockets.SocketException)
         {
             throw new LedgerUnavailableException("PostgreSQL: " + e.Message, e);
         }

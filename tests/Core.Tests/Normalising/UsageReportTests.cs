@@ -22,9 +22,12 @@ public sealed class UsageReportTests
         Assert.True(problem is null, $"{problem?.Field}: {problem?.Detail}");
         Assert.Equal(Members(one.GetProperty("expect")), Members(reading!));
         Assert.Null(reading!.Disputed);
-        Assert.Equal(one.TryGetProperty("unread", out var unread) ? unread.EnumerateArray().Select(name => name.GetString()!) : [], reading.Unread ?? []);
+        Assert.Equal(one.TryGetProperty("unread", out var unread) ? unread.EnumerateArray().Select(name => name.GetString()!) : [],
+            reading.Unread ?? []);
         var lines = one.TryGetProperty("lines", out var expected) ? expected.EnumerateArray().ToArray() : [];
-        Assert.Equal(lines.Select(line => (Text(line, "model"), line.GetProperty("inputTokens").GetInt64(), line.GetProperty("outputTokens").GetInt64())),
+        Assert.Equal(
+            lines.Select(line => (Text(line, "model"), line.GetProperty("inputTokens").GetInt64(), line.GetProperty("outputTokens")
+                .GetInt64())),
             (reading.Lines ?? []).Select(line => ((string?)line.Model, line.InputTokens, line.OutputTokens)));
     }
 
@@ -188,7 +191,8 @@ public sealed class UsageReportTests
 
     static string PathOf(string file) => Path.Combine(AppContext.BaseDirectory, "cases", "usage", file);
 
-    internal static JsonElement Line(string file, int line) => JsonDocument.Parse(File.ReadLines(PathOf(file)).ElementAt(line - 1)).RootElement;
+    internal static JsonElement Line(string file, int line) =>
+        JsonDocument.Parse(File.ReadLines(PathOf(file)).ElementAt(line - 1)).RootElement;
 
     internal static TheoryData<string, int> Lines(params string[] files)
     {
