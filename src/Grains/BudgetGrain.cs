@@ -70,6 +70,8 @@ public sealed class BudgetGrain(
 
     public Task<Outcome> SettleAsync(Settle settle) => SendAsync(settle);
 
+    public Task<Outcome> RefuseSettleAsync(RefuseSettle refuse) => SendAsync(refuse);
+
     public Task<Outcome> ReleaseAsync(Release release) => SendAsync(release);
 
     public Task<Outcome> ExtendAsync(Extend extend) => SendAsync(extend);

@@ -17,6 +17,9 @@ public interface IBudgetGrain : IGrainWithStringKey
     [Alias("settle")]
     Task<Outcome> SettleAsync([Immutable] Settle settle);
 
+    [Alias("refuse-settle")]
+    Task<Outcome> RefuseSettleAsync([Immutable] RefuseSettle refuse);
+
     [Alias("release")]
     Task<Outcome> ReleaseAsync([Immutable] Release release);
 
@@ -81,6 +84,7 @@ public static class BudgetGrains
     {
         Reserve reserve => budget.ReserveAsync(reserve),
         Settle settle => budget.SettleAsync(settle),
+        RefuseSettle refuse => budget.RefuseSettleAsync(refuse),
         Release release => budget.ReleaseAsync(release),
         Extend extend => budget.ExtendAsync(extend),
         Record record => budget.RecordAsync(record),
