@@ -66,7 +66,7 @@ public static class Budget
         events = events.Count == 0 && announcements.Count == 0 ? happening : [.. events, .. happening, .. announcements];
     }
 
-    /// <summary>What time alone makes happen: holds that ran out, windows that ended.</summary>
+    /// <summary>What time alone makes happen: holds that ran out, overrides that begin and end, windows that end and open.</summary>
     public static IReadOnlyList<BudgetEvent> Due(BudgetState state, Settings settings, Instant now)
     {
         List<BudgetEvent>? due = null;
@@ -76,9 +76,19 @@ public static class Budget
                 if (expiresAt > now) break;
                 (due ??= []).Add(SettlementRules.Expire(state, state.Holds[id], settings, now));
             }
+        foreach (var granted in state.Overrides)
+        {
+            if (!granted.Began && granted.Terms.StartsAt <= now && granted.Terms.ExpiresAt > now)
+                (due ??= []).Add(new OverrideBegan(granted.Id) { At = now });
+            if (!granted.Ended && granted.Terms.ExpiresAt <= now) (due ??= []).Add(new OverrideEnded(granted.Id) { At = now });
+        }
         foreach (var limit in state.Limits)
+        {
             if (limit.Open is { } open && open.End <= now)
                 (due ??= []).Add(new WindowReset(limit.No, limit.Limit.Id, open) { At = now });
+            if (limit.Ahead is { } ahead && ahead.Start <= now)
+                (due ??= []).Add(new WindowOpened(limit.No, limit.Limit.Id, ahead) { At = now });
+        }
         return due ?? [];
     }
 
@@ -86,10 +96,20 @@ public static class Budget
     public static Instant? NextDeadline(BudgetState state)
     {
         Instant? next = state.Deadlines.Count > 0 ? state.Deadlines.Min.ExpiresAt : null;
+        foreach (var granted in state.Overrides)
+        {
+            if (granted.Ended) continue;
+            if (!granted.Began && granted.Terms.StartsAt is { } starts) Sooner(starts);
+            Sooner(granted.Terms.ExpiresAt);
+        }
         foreach (var limit in state.Limits)
-            if (limit.Open is { } open && (next is null || open.End < next))
-                next = open.End;
+        {
+            if (limit.Open is { } open) Sooner(open.End);
+            if (limit.Ahead is { } ahead) Sooner(ahead.Start);
+        }
         return next;
+
+        void Sooner(Instant at) => next = next is null || at < next ? at : next;
     }
 
     /// <summary>What the command names that memory does not know.</summary>
@@ -128,6 +148,8 @@ public static class Budget
     /// </summary>
     public static Result Decide(BudgetState state, BudgetCommand command, Settings settings, Instant now, Seeding? seeding = null)
     {
+        if (!state.HasLegalId)
+            return new(Outcome.Invalid("account", "must be 1 to 200 letters, digits and . _ - : @, not only dots"));
         if (UnknownAccount(state, command, settings) is { } unknown) return new(unknown);
         if (Validity.Problem(command, now) is { } problem)
             return command is Settle wrong ? SettlementRules.RefuseSettle(state, wrong.ReservationId, problem, now) : new(problem);
@@ -154,11 +176,12 @@ public static class Budget
             RemoveOverride remove => OverrideRules.Remove(state, remove, now),
             ListOverrides => new(Outcome.Done(new OverrideList(OverrideRules.Views(state, now, ended: true)))),
             Pause pause => new(Outcome.Done(), state.Paused && state.PausedReason == pause.Reason
-                ? [] : [new AccountPaused(pause.Reason) { At = now }])
+                ? [] : [new AccountPaused(pause.Reason) { At = now, By = pause.By }])
             {
                 Answer = after => ViewRules.Status(after, new GetStatus(), now).Answer!,
             },
-            Resume => new(Outcome.Done(), state.Paused ? [new AccountResumed { At = now }] : [])
+            Resume resume => new(Outcome.Done(), state.Paused
+                ? [new AccountResumed { At = now, By = resume.By, Reason = resume.Reason }] : [])
             {
                 Answer = after => ViewRules.Status(after, new GetStatus(), now).Answer!,
             },
@@ -206,6 +229,8 @@ public static class Budget
             case PolicyChanged changed: PolicyChangeRules.Apply(state, changed); break;
             case OverrideAdded added: OverrideRules.Apply(state, added); break;
             case OverrideRemoved removed: OverrideRules.Apply(state, removed); break;
+            case OverrideBegan began: OverrideRules.Apply(state, began); break;
+            case OverrideEnded ended: OverrideRules.Apply(state, ended); break;
             case AccountPaused paused: (state.Paused, state.PausedReason) = (true, paused.Reason); break;
             case AccountResumed: (state.Paused, state.PausedReason) = (false, null); break;
             case UsageErased: state.ErasedAt = happened.At; break;
@@ -213,6 +238,7 @@ public static class Budget
             case ThresholdCrossed crossed: ThresholdRules.Apply(state, crossed); break;
             case ThresholdRearmed rearmed: ThresholdRules.Apply(state, rearmed); break;
             case WindowReset reset: CounterRules.Apply(state, reset); break;
+            case WindowOpened opened: CounterRules.Apply(state, opened); break;
             default: throw new UnreachableException($"no state change for {happened.GetType().Name}");
         }
     }

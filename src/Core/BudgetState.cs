@@ -82,6 +82,9 @@ public sealed class LimitState(NumberedLimit numbered)
     /// <summary>The calendar window with usage whose end is still to be announced; null when there is none.</summary>
     public Span? Open { get; set; }
 
+    /// <summary>The first window ahead that has usage: what was dated into it counts once it begins.</summary>
+    public Span? Ahead { get; set; }
+
     /// <summary>What was used before this is not all in the counters: when the limit came, records of it were gone. Windows begun since are
     /// whole.</summary>
     public Instant? CountedSince { get; init; }
@@ -195,7 +198,14 @@ public sealed class Hold
     }
 }
 
-public sealed record Override(string Id, long Fingerprint, OverrideTerms Terms, Instant CreatedAt);
+public sealed record Override(string Id, long Fingerprint, OverrideTerms Terms, Instant CreatedAt)
+{
+    /// <summary>Its start has come, and what that changes was looked at.</summary>
+    public bool Began { get; init; }
+
+    /// <summary>It has ended, by time or on demand, and what that changes was looked at.</summary>
+    public bool Ended { get; init; }
+}
 
 public sealed class BudgetState(string account)
 {
@@ -204,6 +214,9 @@ public sealed class BudgetState(string account)
     public const int MostOverrides = 1000;
 
     public string Account => account;
+
+    [JsonIgnore]
+    public bool HasLegalId { get; } = Validity.IsAccountId(account);
 
     /// <summary>The number of journal entries that made this state; 0 means that the account does not exist yet.</summary>
     public long Version { get; set; }

@@ -850,6 +850,86 @@ public sealed class DecisionTable
             wait 2h
             settle h u in=100                                               => done late=no sess[s1]=101/0
             """,
+        ["What_is_used_is_judged_when_an_override_ends_and_when_a_cut_begins"] = """
+            policy day tokens/day 100; who tokens/day 100 each user         => done
+            override o day +100 until=3m                                    => done
+            override p who +100 until=3m key=ann                            => done
+            record r in=120 user=ann                                        => done announced=day:0.5#0,who:0.5#0
+            wait 3m
+            tick                                                            => done events=OverrideEnded,OverrideEnded,ThresholdCrossed,ThresholdCrossed,ThresholdCrossed,ThresholdCrossed,ThresholdCrossed,ThresholdCrossed announced=day:0.75#0,day:0.9#0,day:1#0,who:0.75#0,who:0.9#0,who:1#0
+            tick                                                            => done events=none day.status=exceeded
+            policy day tokens/day 1000                                      => done
+            record s in=400                                                 => done announced=day:0.5#1
+            override c day -700 cut from=1m until=1h                        => done announced=none
+            wait 1m
+            tick                                                            => done events=OverrideBegan,ThresholdCrossed,ThresholdCrossed,ThresholdCrossed
+            """,
+        ["What_was_dated_into_a_window_is_judged_when_it_opens"] = """
+            policy hour tokens/hour 100; who tokens/hour 100 each user      => done
+            record r in=80 user=ann at=2026-03-02T11:30                     => done announced=none
+            record s in=95 at=2026-03-02T13:00                              => done announced=none
+            at 2026-03-02T11:00
+            tick                                                            => done events=WindowOpened,WindowOpened,ThresholdCrossed,ThresholdCrossed,ThresholdCrossed,ThresholdCrossed announced=hour:0.5#0,hour:0.75#0,who:0.5#0,who:0.75#0
+            tick                                                            => done events=none
+            at 2026-03-02T13:30
+            tick                                                            => done announced=hour:0.5#0,hour:0.75#0,hour:0.9#0,who:0.5#0,who:0.75#0,who:0.9#0
+            """,
+        ["A_soft_limit_that_is_passed_is_a_warning"] = """
+            policy day tokens/day 100 soft; hour tokens/hour 1000; watch tokens/day 50 shadow => done
+            reserve h tokens=100                                            => done warns=none shadows=watch day.enforcement=soft hour.enforcement=hard
+            check tokens=1                                                  => done allowed=yes warns=day
+            reserve g tokens=901                                            => refused blocked=hour warns=day
+            reserve g tokens=500                                            => done warns=day day.requested=500
+            extend g e tokens=1                                             => done warns=day
+            """,
+        ["Waiting_for_an_extension_never_goes_beyond_the_life_of_the_hold"] = """
+            policy day tokens/day 100; minute tokens/minute 100             => done
+            reserve h tokens=90 ttl=3600                                    => done
+            extend h e tokens=20                                            => refused blocked=day,minute day.retry=never minute.retry=60 suggest=override:day:10,override:minute:10
+            extend h f tokens=20 ttl=86400                                  => refused day.retry=never minute.retry=60
+            """,
+        ["A_repeated_reserve_of_what_has_run_out_is_a_conflict"] = """
+            policy day tokens/day 100                                       => done
+            reserve h tokens=90 ttl=60                                      => done
+            reserve h tokens=90 ttl=60                                      => done events=none
+            wait 1m
+            reserve h tokens=90 ttl=60                                      => conflict state=expired
+            reserve h tokens=91 ttl=60                                      => mismatch
+            policy day tokens/day 100 with expiry=charge                    => done
+            reserve g tokens=10 ttl=60                                      => done
+            wait 1m
+            reserve g tokens=10 ttl=60                                      => conflict state=charged
+            reserve i tokens=10 ttl=60                                      => done
+            settle i u unknown                                              => done
+            reserve i tokens=10 ttl=60                                      => done state=charged
+            """,
+        ["An_override_that_is_ended_says_when"] = """
+            policy day tokens/day 100                                       => done
+            override o day +100 until=2h                                    => done
+            wait 1h
+            drop o                                                          => done state=ended expires=2026-03-02T11:00
+            wait 1h
+            drop o                                                          => done state=ended expires=2026-03-02T11:00 events=none
+            """,
+        ["The_same_policy_again_is_no_change"] = """
+            policy day tokens/day 100 with anchor=5                         => done version=1
+            policy day tokens/day 100 with anchor=5                         => done version=1 events=none
+            default day tokens/day 7; hour tokens/hour 5
+            policy day tokens/day 100 with anchor=5                         => done version=1 events=PolicyChanged in-force=hour#2,day#1
+            policy day tokens/day 100                                       => done version=2
+            """,
+        ["Ids_of_dots_and_those_of_the_budget_itself_are_refused"] = """
+            policy day tokens/day 100                                       => done
+            reserve . tokens=1                                              => invalid id
+            reserve expiry:x tokens=1                                       => invalid id
+            reserve h tokens=1                                              => done
+            extend h .. ttl=60                                              => invalid id
+            settle h .. in=1                                                => invalid id
+            record ... in=1                                                 => invalid id
+            override .. day +1 until=1h                                     => invalid id
+            override reversal:x day +1 until=1h                             => invalid id
+            override .x day +1 until=1h                                     => done
+            """,
         ["An_override_raises_a_limit_for_a_time"] = """
             policy day tokens/day 100; hour tokens/hour none                => done
             override o day +50 until=1h                                     => done state=active day.amount=150 day.remaining=150
@@ -984,7 +1064,8 @@ public sealed class DecisionTable
             policy day tokens/day 1000 with if=1                            => version
             policy day tokens/day 1000 with if=0                            => done version=1
             policy day tokens/day 1000 with if=0                            => version
-            policy day tokens/day 1000 with if=1                            => done version=2
+            policy day tokens/day 1000 with if=1                            => done version=1 events=none
+            policy day tokens/day 2000 with if=1                            => done version=2
             get-policy                                                      => done version=2 in-force=day#1
             """,
         ["A_currency_changes_only_while_nothing_is_booked"] = """

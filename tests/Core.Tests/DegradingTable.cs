@@ -73,6 +73,21 @@ public sealed class DegradingTable
             check in=250 max=150                                            => done changes="reduce max:50"
             check tokens=350 tools=100                                      => done changes="tools no-tools"
             """,
+        ["A_measure_that_does_not_ease_the_limit_that_blocks_is_not_taken"] = """
+            policy day tokens/day 500 adaptive with measures=smaller,tools models=small => done
+            check in=480 tools=200 max=100 model=big                        => done changes="tools no-tools saves:0.002"
+            policy out outputTokens/day 500 adaptive with measures=tools,smaller,reduce models=small => done
+            check in=480 tools=200 max=600 model=big                        => done changes="reduce max:500 saves:0.002"
+            policy money cost/day 0.0012 adaptive with measures=smaller,tools,reduce models=small => done
+            check in=800 tools=300 max=300 model=big                        => done changes="smaller+tools openai/small no-tools saves:0.0129"
+            """,
+        ["A_fallback_has_to_hold_the_prompt"] = """
+            policy money cost/day 0.001 adaptive with measures=smaller models=short,small => done
+            check in=401 max=50 model=big                                   => done changes="smaller openai/small saves:0.004509"
+            check in=400 max=50 model=big                                   => done changes="smaller openai/short saves:0.0045"
+            policy money cost/day 0.001 with models=short,small             => done
+            check in=401 max=50 model=big                                   => done allowed=no suggest=use:openai/small:0.000501,override:money:0.00401
+            """,
         ["A_lower_temperature_only_accompanies_another_measure"] = """
             policy day tokens/day 300 adaptive with measures=temperature,reduce => done
             check in=100 max=300 temperature=1                              => done changes="temperature+reduce max:200 temperature:0.3"

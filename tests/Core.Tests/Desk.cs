@@ -51,6 +51,7 @@ sealed class Desk(string account = "acme")
             (RateKind.Input, 5m), (RateKind.Output, 25m), (RateKind.CachedInput, 0.5m), (RateKind.CacheWrite5m, 6.25m),
                 (RateKind.PerWebSearchMedium, 0.01m)), "USD", 1000),
         ModelPrice.Flat("mistral", "euro", 1m, 2m, "EUR"),
+        new() { Provider = "openai", Model = "short", ContextWindow = 400, Periods = ModelPrice.Flat("openai", "short", 1m, 2m).Periods },
         ModelPrice.Flat("openai", "dear", 1_000_000_000m, 1_000_000_000m),
     ]);
 

@@ -183,10 +183,11 @@ sealed partial class Table
             case "shadows": return List(decision!.ShadowBlockedBy.Select(blocker => blocker.Limit.LimitId));
             case "matches": return List((decision?.Limits ?? settlement!.Limits).Select(view => view.LimitId));
             case "changes": return decision!.Changes is { } changes ? Text(changes) : "none";
+            case "warns": return List(decision!.Warnings.Select(blocker => blocker.Limit.LimitId));
             case "suggest": return List(decision!.Suggestions.Select(Text));
             case "reason": return decision?.PausedReason ?? status!.PausedReason ?? "none";
             case "state": return outcome.Answer is OverrideView granted ? granted.State : reservation!.State.ToString().ToLowerInvariant();
-            case "expires": return Text(reservation!.ExpiresAt);
+            case "expires": return Text((outcome.Answer as OverrideView)?.Terms.ExpiresAt ?? reservation!.ExpiresAt);
             case "tokens": return (settlement?.Tokens ?? reservation!.Tokens).ToString(CultureInfo.InvariantCulture);
             case "cost": return settlement?.Cost ?? reservation!.Cost;
             case "currency": return settlement?.Currency ?? reservation!.Currency;
@@ -214,7 +215,7 @@ sealed partial class Table
         var (id, key, what) = (member.Groups["id"].Value, member.Groups["key"].Value, member.Groups["what"].Value);
         if (what is "requested" or "retry")
         {
-            var blocker = decision!.BlockedBy.Concat(decision.ShadowBlockedBy).First(blocker => blocker.Limit.LimitId == id);
+            var blocker = decision!.BlockedBy.Concat(decision.ShadowBlockedBy).Concat(decision.Warnings).First(blocker => blocker.Limit.LimitId == id);
             return what == "requested" ? blocker.Requested.ToString() : blocker.RetryAfterSeconds?.ToString(CultureInfo.InvariantCulture)
                 ?? "never";
         }
@@ -227,6 +228,7 @@ sealed partial class Table
             "used" => view.PercentUsed.ToString(CultureInfo.InvariantCulture),
             "committed" => view.PercentCommitted.ToString(CultureInfo.InvariantCulture),
             "status" => view.Status,
+            "enforcement" => view.Enforcement.ToString().ToLowerInvariant(),
             "start" => view.WindowStart is { } start ? Text(start) : "none",
             "since" => view.CountedSince is { } since ? Text(since) : "none",
             "resets" => view.ResetsAt is { } resets ? Text(resets) : "never",

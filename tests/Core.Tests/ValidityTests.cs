@@ -156,7 +156,7 @@ public sealed class ValidityTests
         Named("tools", new Record("u", new() { Tools = [""] }));
         Named("tools", new Record("u", new() { Tools = [.. Enumerable.Repeat("t", 101)] }));
         Named("reason", new Pause(new('x', Validity.LongestReason + 1)));
-        Named("removedBy", new RemoveOverride("o", new('x', 201)));
+        Named("by", new RemoveOverride("o", new('x', 201)));
         Assert.Null(Validity.Problem(new Record("u", new() { Error = new('x', Validity.LongestText), Tools = ["a", "b"] }), now));
     }
 

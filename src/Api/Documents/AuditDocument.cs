@@ -1,6 +1,7 @@
 // What somebody decided about an account: policy changes, pauses, overrides, erasures, usage rated anew.
 using System.Text.Json.Serialization;
 using NodaTime;
+using Purser.Api.Json;
 using Purser.Core;
 using Purser.Engine;
 
@@ -19,11 +20,11 @@ public sealed class AuditItemDocument
         At = entry.Event.At;
         (Action, By, Reason) = entry.Event switch
         {
-            PolicyChanged changed => (changed.Policy is null ? "defaultPolicyAdopted" : "policyChanged", null, null),
-            AccountPaused paused => ("paused", null, paused.Reason),
-            AccountResumed => ("resumed", null, null),
+            PolicyChanged changed => (changed.Policy is null ? "defaultPolicyAdopted" : "policyChanged", changed.By, changed.Reason),
+            AccountPaused paused => ("paused", paused.By, paused.Reason),
+            AccountResumed resumed => ("resumed", resumed.By, resumed.Reason),
             OverrideAdded added => ("overrideAdded", added.Terms.CreatedBy, added.Terms.Reason),
-            OverrideRemoved removed => ("overrideRemoved", removed.RemovedBy, null),
+            OverrideRemoved removed => ("overrideRemoved", removed.RemovedBy, removed.Reason),
             UsageErased erased => ("usageErased", erased.By, erased.Reason),
             Recorded { Record: var record } => ("repriced", record.CorrectedBy, record.Reason),
             _ => throw new System.Diagnostics.UnreachableException(entry.Event.GetType().Name),
@@ -35,8 +36,9 @@ public sealed class AuditItemDocument
                 Policy = PolicyDocument.Of(policy, changed.PolicyVersion);
                 break;
             case OverrideAdded added:
-                (OverrideId, LimitId, Key, Additional, ExpiresAt) =
-                    (added.Id, added.Terms.LimitId, added.Terms.Key, added.Terms.Additional, added.Terms.ExpiresAt);
+                (OverrideId, LimitId, Key, ExpiresAt) = (added.Id, added.Terms.LimitId, added.Terms.Key, added.Terms.ExpiresAt);
+                (Window, Unit) = (added.Terms.Window, added.Terms.Unit ?? added.Unit);
+                Additional = Amount.Of(new Quantity(Unit ?? LimitUnit.Tokens, added.Terms.Additional));
                 break;
             case OverrideRemoved removed:
                 OverrideId = removed.Id;
@@ -76,9 +78,17 @@ public sealed class AuditItemDocument
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Key { get; }
 
-    /// <summary>In the limit's smallest unit: tokens, requests, or nano-units of money.</summary>
+    /// <summary>The window of the limits that an override is for, where it names no limit.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public long? Additional { get; }
+    public Window? Window { get; }
+
+    /// <summary>What <see cref="Additional"/> is in.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public LimitUnit? Unit { get; }
+
+    /// <summary>Tokens or requests as a number, money as a decimal string.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public Amount? Additional { get; }
 
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public Instant? ExpiresAt { get; }

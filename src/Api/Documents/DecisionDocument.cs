@@ -23,6 +23,7 @@ public class LimitViewDocument
         Status = view.Status;
         WindowStart = view.WindowStart;
         ResetsAt = view.ResetsAt;
+        Enforcement = view.Enforcement;
         CountedSince = view.CountedSince;
     }
 
@@ -39,6 +40,9 @@ public class LimitViewDocument
     public string Status { get; }
     public Instant? WindowStart { get; }
     public Instant? ResetsAt { get; }
+
+    /// <summary>What the limit does to a call that does not fit: refuse it (hard), degrade it (adaptive), or only warn (soft).</summary>
+    public Enforcement Enforcement { get; }
 
     /// <summary>Since when the count is complete, where records of the window were gone when the limit came; only shown there.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
@@ -179,6 +183,7 @@ public class DecisionDocument
         Suggestions = SuggestionDocument.Of(decision.Suggestions);
         Changes = decision.Changes is { } changes ? new(changes) : null;
         ShadowBlockedBy = decision.ShadowBlockedBy.Count == 0 ? null : BlockerDocument.Of(decision.ShadowBlockedBy);
+        Warnings = BlockerDocument.Of(decision.Warnings);
         PausedReason = decision.PausedReason;
     }
 
@@ -188,6 +193,9 @@ public class DecisionDocument
     public IReadOnlyList<BlockerDocument> BlockedBy { get; }
     public IReadOnlyList<SuggestionDocument> Suggestions { get; }
     public ChangesDocument? Changes { get; }
+
+    /// <summary>Soft limits that the call goes beyond; they refuse nothing.</summary>
+    public IReadOnlyList<BlockerDocument> Warnings { get; }
 
     /// <summary>Limits in shadow mode that would have refused; only shown where there are any.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

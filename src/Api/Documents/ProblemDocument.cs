@@ -18,6 +18,10 @@ public sealed class ProblemDocument : UsageResultDocument
 
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Field { get; init; }
+
+    /// <summary>The reservation that has run out, where one was asked for again.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ReservationDocument? Reservation { get; set; }
 }
 
 [JsonDerivedType(typeof(SettlementDocument))]

@@ -52,6 +52,9 @@ public sealed class StatusDocument
 public sealed class PauseDocument
 {
     public string? Reason { get; set; }
+
+    /// <summary>Who says so, for the audit trail.</summary>
+    public string? By { get; set; }
 }
 
 /// <summary>The body of operations that take nothing: absent, or an empty object.</summary>

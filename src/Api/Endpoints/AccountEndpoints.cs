@@ -63,14 +63,14 @@ sealed class AccountEndpoints(IBudgetAuthority authority, IUsageQueries queries,
     {
         var account = PathValue.Account(http);
         var body = await Body.ReadOptionalAsync(http, ApiJson.Default.PauseDocument);
-        await AnswerStatus(http, account, new Pause(body?.Reason));
+        await AnswerStatus(http, account, new Pause(body?.Reason, body?.By));
     }
 
     public async Task Resume(HttpContext http)
     {
         var account = PathValue.Account(http);
-        await Body.ReadOptionalAsync(http, ApiJson.Default.NothingDocument);
-        await AnswerStatus(http, account, new Resume());
+        var body = await Body.ReadOptionalAsync(http, ApiJson.Default.PauseDocument);
+        await AnswerStatus(http, account, new Resume(body?.By, body?.Reason));
     }
 
     async Task AnswerStatus(HttpContext http, string account, BudgetCommand command)

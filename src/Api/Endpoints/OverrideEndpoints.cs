@@ -60,8 +60,9 @@ sealed class OverrideEndpoints(IBudgetAuthority authority)
     public async Task Remove(HttpContext http)
     {
         var account = PathValue.Account(http);
-        _ = new Query(http, []);
-        var outcome = await authority.SendAsync(account, new RemoveOverride(PathValue.Of(http, "override")));
+        var query = new Query(http, PolicyEndpoints.Actor);
+        var outcome = await authority.SendAsync(account,
+            new RemoveOverride(PathValue.Of(http, "override"), query.Text("by"), query.Text("reason")));
         await (outcome.Answer is OverrideView view
             ? Reply.JsonAsync(http, 200, new OverrideDocument(view), ApiJson.Default.OverrideDocument)
                 : Problems.WriteAsync(http, outcome));

@@ -12,6 +12,9 @@ sealed class PolicyEndpoints(IBudgetAuthority authority)
     public static readonly IReadOnlyList<Parameter> Effective =
         [new("effective", "true: the policy that decides, merged over the default one, with every setting")];
 
+    public static readonly IReadOnlyList<Parameter> Actor =
+        [new("by", "who decides this, for the audit trail"), new("reason", "why, for the audit trail")];
+
     public async Task Get(HttpContext http)
     {
         var account = PathValue.Account(http);
@@ -26,7 +29,7 @@ sealed class PolicyEndpoints(IBudgetAuthority authority)
     public async Task Put(HttpContext http)
     {
         var account = PathValue.Account(http);
-        _ = new Query(http, []);
+        var query = new Query(http, Actor);
         var policy = (await Body.ReadAsync(http, ApiJson.Default.PolicyDocument)).ToPolicy();
         var wanted = Precondition.Of(http.Request);
         if (wanted.AnyVersion)
@@ -40,7 +43,7 @@ sealed class PolicyEndpoints(IBudgetAuthority authority)
             await Problems.WriteAsync(http, Problems.VersionMismatch, "If-Match", "the policy does not have this version; read it again");
             return;
         }
-        var outcome = await authority.SendAsync(account, new SetPolicy(policy, wanted.Version));
+        var outcome = await authority.SendAsync(account, new SetPolicy(policy, wanted.Version, query.Text("by"), query.Text("reason")));
         if (outcome.Answer is PolicyView view) await Answer(http, view.Version, PolicyDocument.Of(view.Policy, view.Version));
         else await Problems.WriteAsync(http, outcome);
     }

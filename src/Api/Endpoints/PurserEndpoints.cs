@@ -25,7 +25,7 @@ public static class PurserEndpoints
         routes.On("GET", "/v1/accounts/{account}/policy", Right.Read, policies.Get, "getPolicy", "The policy of an account")
             .Takes(PolicyEndpoints.Effective).Answers<PolicyDocument>();
         routes.On("PUT", "/v1/accounts/{account}/policy", Right.Policy, policies.Put, "putPolicy", "Sets the policy of an account")
-            .Takes<PolicyDocument>().Answers<PolicyDocument>();
+            .Takes(PolicyEndpoints.Actor).Takes<PolicyDocument>().Answers<PolicyDocument>();
         routes.On("GET", "/v1/default-policy", Right.Read, policies.GetDefault, "getDefaultPolicy", "The policy under every account")
             .Answers<PolicyDocument>();
         routes.On("PUT", "/v1/default-policy", Right.Operate, policies.PutDefault, "putDefaultPolicy",
@@ -40,7 +40,7 @@ public static class PurserEndpoints
         routes.On("POST", "/v1/accounts/{account}/pause", Right.Policy, accounts.Pause, "pauseAccount", "Refuses every call until resumed")
             .TakesOptional<PauseDocument>().Answers<StatusDocument>();
         routes.On("POST", "/v1/accounts/{account}/resume", Right.Policy, accounts.Resume, "resumeAccount", "Ends a pause")
-            .TakesOptional<NothingDocument>().Answers<StatusDocument>();
+            .TakesOptional<PauseDocument>().Answers<StatusDocument>();
         routes.On("POST", "/v1/accounts/{account}/sessions/{session}/close", Right.Hold | Right.Record, accounts.CloseSession,
             "closeSession",
             "Ends a session's windows").TakesOptional<NothingDocument>().Answers<SessionDocument>();
@@ -97,7 +97,7 @@ public static class PurserEndpoints
             .Answers<OverrideDocument>();
         routes.On("DELETE", "/v1/accounts/{account}/overrides/{override}", Right.Override, overrides.Remove, "removeOverride",
             "Ends an override at once")
-            .Answers<OverrideDocument>();
+            .Takes(PolicyEndpoints.Actor).Answers<OverrideDocument>();
 
         var anomalies = new AnomalyEndpoints(authority, histories);
         routes.On("GET", "/v1/accounts/{account}/anomalies", Right.Read, anomalies.List, "listAnomalies",

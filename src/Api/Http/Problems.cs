@@ -23,6 +23,7 @@ public static class Problems
     public static readonly Problem NotFound = new(404, "not-found", "Not found");
     public static readonly Problem Conflict = new(409, "conflict", "The state does not allow this");
     public static readonly Problem Gone = new(410, "gone", "It is not there any more");
+    public static readonly Problem ReservationExpired = new(409, "reservation-expired", "The reservation has run out: nothing is held");
     public static readonly Problem VersionMismatch = new(412, "version-mismatch", "The version is another one");
     public static readonly Problem Unprocessable = new(422, "unprocessable", "The request can not be decided");
     public static readonly Problem UnknownModel = new(422, "unknown-model", "There is no price for this model");
@@ -95,6 +96,12 @@ public static class Problems
     /// <summary>Writes an outcome that is not <see cref="OutcomeStatus.Done"/>.</summary>
     public static Task WriteAsync(HttpContext http, Outcome outcome)
     {
+        if (outcome.Answer is ReservationView view)
+        {
+            var expired = Document(ReservationExpired, outcome.Field, outcome.Detail);
+            expired.Reservation = new(view);
+            return Reply.JsonAsync(http, ReservationExpired.Status, expired, ApiJson.Default.ProblemDocument, ContentType);
+        }
         if (outcome.Answer is not Decision decision) return WriteAsync(http, Of(outcome.Status), outcome.Field, outcome.Detail);
         if (outcome.Status == OutcomeStatus.Refused && decision.BlockedBy.Count > 0
             && decision.BlockedBy.All(blocker => blocker.RetryAfterSeconds is not null))

@@ -39,6 +39,28 @@ readonly record struct Call(Estimate Asked, ResolvedEstimate Estimate, MatchingL
 
     /// <summary>Also says something about every unit that decides.</summary>
     public bool IsAdmissible => Verdict is { Fits: true, Silence: null };
+
+    /// <summary>Whether the model has room for the prompt; one whose context window is not known is taken to have it.</summary>
+    public bool HoldsThePrompt => !(Estimate.Amounts.InputTokens > Estimate.ContextWindow);
+
+    /// <summary>Whether this call needs less than another of a limit that stands in the other's way, or does not fall under that
+    /// limit.</summary>
+    public bool Eases(in Call other)
+    {
+        foreach (ref readonly var blocking in other.Matches.All)
+        {
+            var missing = blocking.Decides ? blocking.Missing(other.Estimate.Amounts.Of(blocking.Limit.Unit)) : 0;
+            if (missing > 0 && Missing(blocking) < missing) return true;
+        }
+        return false;
+    }
+
+    Int128 Missing(in MatchingLimit limit)
+    {
+        foreach (ref readonly var match in Matches.All)
+            if (match.State == limit.State && match.Key == limit.Key) return match.Missing(Estimate.Amounts.Of(match.Limit.Unit));
+        return 0;
+    }
 }
 
 static class DegradationRules
@@ -53,8 +75,9 @@ static class DegradationRules
         DegradationMeasure.UseSmallerModel, DegradationMeasure.DisableTools];
 
     /// <summary>
-    /// The changed call that fits every limit, and the changes; null where all of the policy's measures together do not make it fit. The
-    /// output is only reduced as far as the other measures leave it necessary.
+    /// The changed call that fits every limit, and the changes; null where all of the policy's measures together do not make it fit. A
+    /// measure that does not ease a limit that blocks is not taken, and the output is only reduced as far as the other measures leave it
+    /// necessary.
     /// </summary>
     public static (Call Call, CallChanges Changes)? Fit(in Call asked, EffectivePolicy policy, Func<Estimate, Call> look)
     {
@@ -67,19 +90,28 @@ static class DegradationRules
             {
                 case DegradationMeasure.ReduceMaxTokens: reduce = true; break;
                 case DegradationMeasure.UseSmallerModel: smaller = true; break;
-                case DegradationMeasure.DisableTools when estimate.ToolTokens > 0:
-                    estimate = estimate with { Tokens = estimate.Tokens - estimate.ToolTokens,
-                        InputTokens = estimate.InputTokens - estimate.ToolTokens, ToolTokens = null };
-                    break;
+                case DegradationMeasure.DisableTools when WithoutTools(asked, estimate, look) is { } without: estimate = without; break;
                 default: continue;
             }
+            var same = look(Repriced(asked, estimate, look));
             if (smaller)
                 foreach (var model in policy.FallbackModels)
-                    if (Reduced(asked, Fallback(estimate, model, look), reduce, policy, look) is { } other)
-                        return other;
-            if (Reduced(asked, look(Repriced(asked, estimate, look)), reduce, policy, look) is { } same) return same;
+                    if (Fallback(estimate, model, look) is var other && other.Eases(same) && other.HoldsThePrompt
+                        && Reduced(asked, other, reduce, policy, look) is { } fallback)
+                        return fallback;
+            if (Reduced(asked, same, reduce, policy, look) is { } fitting) return fitting;
         }
         return null;
+    }
+
+    static Estimate? WithoutTools(in Call asked, Estimate estimate, Func<Estimate, Call> look)
+    {
+        if (estimate.ToolTokens is not > 0) return null;
+        var without = estimate with
+        {
+            Tokens = estimate.Tokens - estimate.ToolTokens, InputTokens = estimate.InputTokens - estimate.ToolTokens, ToolTokens = null,
+        };
+        return look(Repriced(asked, without, look)).Eases(look(Repriced(asked, estimate, look))) ? without : null;
     }
 
     static (Call, CallChanges)? Reduced(in Call asked, Call call, bool reduce, EffectivePolicy policy, Func<Estimate, Call> look)

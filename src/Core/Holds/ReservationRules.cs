@@ -19,14 +19,14 @@ static class ReservationRules
         if (state.Holds.TryGetValue(command.Id, out var existing))
             return existing.Fingerprint != command.Fingerprint
                 ? new(new Outcome(OutcomeStatus.IdempotencyMismatch, null, "id", $"reservation '{command.Id}' exists with another body"))
-                : new(Outcome.Done(Admitted(state, existing, settings, now)));
+                : HasRunOut(existing) ? new(RanOut(state, existing)) : new(Outcome.Done(Admitted(state, existing, settings, now)));
 
         var call = Look(state, command.Estimate, settings, now);
         if (call.Verdict.Silence is { } silent) return new(silent);
         CallChanges? changes = null;
         if (!call.Verdict.Fits && Degraded(state, call, settings, now) is var (degraded, needed)) (call, changes) = (degraded, needed);
         if (state.Paused || !call.Verdict.Fits) return new(Refusal(Decide(state, call, settings, now)));
-        var shadows = Shadows(state, call, now);
+        var (shadows, warnings) = (Shadows(state, call, now), Warnings(state, call, now));
 
         var estimate = call.Estimate;
         var held = new Held(
@@ -37,7 +37,7 @@ static class ReservationRules
         return new(Outcome.Done(), [held])
         {
             // The answer shows the limits with this hold in them.
-            Answer = after => Admitted(after, after.Holds[command.Id], call.Matches.Again(now), now, shadows),
+            Answer = after => Admitted(after, after.Holds[command.Id], call.Matches.Again(now), now, shadows) with { Warnings = warnings },
         };
     }
 
@@ -60,6 +60,7 @@ static class ReservationRules
         var added = default(Amounts);
         IReadOnlyList<Touch> touches = [];
         Dimensions? dimensions = null;
+        Blocker[] warnings = [];
         if (command.Estimate is { } more)
         {
             var named = more with { Dimensions = hold.Dimensions.With(more.Dimensions) };
@@ -71,7 +72,9 @@ static class ReservationRules
             // A call that is under way can not be changed any more: an adaptive limit admits what is added, or refuses it.
             var call = Look(state, named, settings, now, requests: 0);
             if (call.Verdict.Silence is { } silent) return new(silent);
-            if (state.Paused || !call.Verdict.Fits) return new(Refusal(Decide(state, call, settings, now)));
+            // There is nothing to add to once the hold has run out.
+            if (state.Paused || !call.Verdict.Fits) return new(Refusal(Decide(state, call, settings, now, until: hold.ExpiresAt)));
+            warnings = Warnings(state, call, now);
             added = call.Estimate.Amounts;
             if (Amounts.Min(hold.Reserved + added, Amounts.Most) != hold.Reserved + added)
                 return new(Outcome.Unprocessable("reservationId", $"reservation '{hold.Id}' would hold more than any call can use"));
@@ -84,7 +87,7 @@ static class ReservationRules
         };
         return new(Outcome.Done(), [extended])
         {
-            Answer = after => Admitted(after, after.Holds[hold.Id], settings, now),
+            Answer = after => Admitted(after, after.Holds[hold.Id], settings, now) with { Warnings = warnings },
         };
     }
 
@@ -128,20 +131,35 @@ static class ReservationRules
     static (Call Call, CallChanges Changes)? Degraded(BudgetState state, Call call, Settings settings, Instant now) =>
         state.Paused ? null : DegradationRules.Fit(call, state.Effective, other => Look(state, other, settings, now));
 
-    static Decision Decide(BudgetState state, Call call, Settings settings, Instant now)
+    static Decision Decide(BudgetState state, Call call, Settings settings, Instant now, Instant? until = null)
     {
-        Blocker[] blockers = call.Verdict.Fits ? [] : Admission.Blockers(state, call.Matches, call.Estimate.Amounts, now);
+        Blocker[] blockers = call.Verdict.Fits ? []
+            : Admission.Blockers(state, call.Matches, call.Estimate.Amounts, now, Bearing.Decides, until);
         var shadows = Shadows(state, call, now);
         var paused = state.Paused ? state.PausedReason ?? "the account is paused" : null;
         return new(
             blockers.Length == 0 && !state.Paused, null, ViewRules.Views(state, call.Matches, now), blockers, shadows,
             blockers.Length == 0 ? [] : Admission.Suggestions(call, blockers, state.Effective, other => Look(state, other, settings, now),
-                now), paused);
+                now), paused)
+        {
+            Warnings = Warnings(state, call, now),
+        };
     }
 
     /// <summary>The limits in shadow mode that would have refused it.</summary>
     static Blocker[] Shadows(BudgetState state, in Call call, Instant now) =>
-        call.Verdict.IsShadowed ? Admission.Blockers(state, call.Matches, call.Estimate.Amounts, now, shadow: true) : [];
+        call.Verdict.IsShadowed ? Admission.Blockers(state, call.Matches, call.Estimate.Amounts, now, Bearing.Shadows) : [];
+
+    /// <summary>The soft limits that it goes beyond.</summary>
+    static Blocker[] Warnings(BudgetState state, in Call call, Instant now) =>
+        call.Verdict.IsWarned ? Admission.Blockers(state, call.Matches, call.Estimate.Amounts, now, Bearing.Warns) : [];
+
+    /// <summary>Whether time ended it. One that a settlement of unknown outcome charged was ended before.</summary>
+    static bool HasRunOut(Hold hold) =>
+        hold.State is ReservationState.Expired || (hold.State is ReservationState.Charged && hold.ClosedAt >= hold.ExpiresAt);
+
+    static Outcome RanOut(BudgetState state, Hold hold) => new(OutcomeStatus.Conflict, ViewRules.View(state, hold), "id",
+        $"reservation '{hold.Id}' ran out and holds nothing any more; reserve again under another id");
 
     static Outcome Refusal(Decision decision) => decision.PausedReason is { } reason
         ? new(OutcomeStatus.Paused, decision, null, reason)

@@ -10,6 +10,9 @@ public sealed record LimitView(
     string LimitId, LimitUnit Unit, Window Window, string? Key, Quantity? Amount, Quantity Settled, Quantity Held, Quantity? Remaining,
     decimal PercentUsed, decimal PercentCommitted, string Status, Instant? WindowStart, Instant? ResetsAt)
 {
+    /// <summary>What the limit does to a call that does not fit: refuse it, degrade it, or only say so.</summary>
+    public Enforcement Enforcement { get; init; }
+
     /// <summary>Set where the window began earlier, but was counted in full only since then: older records were gone when the limit
     /// came.</summary>
     public Instant? CountedSince { get; init; }
@@ -39,7 +42,11 @@ public sealed record ReservationView(
 public sealed record Decision(
     bool Allowed, ReservationView? Reservation, IReadOnlyList<LimitView> Limits, IReadOnlyList<Blocker> BlockedBy,
     IReadOnlyList<Blocker> ShadowBlockedBy, IReadOnlyList<Suggestion> Suggestions, string? PausedReason = null, CallChanges? Changes = null)
-        : Answer;
+        : Answer
+{
+    /// <summary>Soft limits that the call does not fit: it is admitted, and this is said.</summary>
+    public IReadOnlyList<Blocker> Warnings { get; init => field = value ?? []; } = [];
+}
 
 public sealed record Settlement(
     string? ReservationId, string UsageId, long Tokens, string Cost, string Currency, string? PriceVersion, bool Unpriced, bool Late,

@@ -34,11 +34,11 @@ public sealed record GetStatus(
 public sealed record GetPolicy : BudgetCommand;
 
 /// <summary><see cref="IfVersion"/>: refuse unless the account's policy has this version (0: none yet).</summary>
-public sealed record SetPolicy(Policy Policy, long? IfVersion = null) : BudgetCommand;
+public sealed record SetPolicy(Policy Policy, long? IfVersion = null, string? By = null, string? Reason = null) : BudgetCommand;
 
-public sealed record Pause(string? Reason = null) : BudgetCommand;
+public sealed record Pause(string? Reason = null, string? By = null) : BudgetCommand;
 
-public sealed record Resume : BudgetCommand;
+public sealed record Resume(string? By = null, string? Reason = null) : BudgetCommand;
 
 /// <summary>May this call be made? Takes nothing.</summary>
 public sealed record Check(Estimate Estimate) : BudgetCommand;
@@ -84,7 +84,7 @@ public sealed record Reprice(string UsageId, bool OnlyUnpriced = false, string? 
 /// <summary>A temporary, audited raise of one limit, or of every limit with a window and unit; negative only as a declared cut.</summary>
 public sealed record AddOverride(string Id, OverrideTerms Terms) : IdentifiedCommand;
 
-public sealed record RemoveOverride(string Id, string? RemovedBy = null) : BudgetCommand;
+public sealed record RemoveOverride(string Id, string? RemovedBy = null, string? Reason = null) : BudgetCommand;
 
 public sealed record ListOverrides : BudgetCommand;
 

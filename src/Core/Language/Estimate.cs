@@ -37,6 +37,9 @@ public sealed record ResolvedEstimate
     public bool OutputKnown { get; init; }
     public bool CostKnown { get; init; }
 
+    /// <summary>The most tokens that the model takes in, where it is known.</summary>
+    public long? ContextWindow { get; init; }
+
     /// <summary>The model's own name in the price book, where its given name is an alias.</summary>
     public string? CanonicalModel { get; init; }
 
@@ -105,6 +108,7 @@ public sealed record ResolvedEstimate
         {
             Dimensions = own is null || dimensions.Provider is not null ? dimensions : dimensions with { Provider = own.Provider },
             CanonicalModel = own?.Canonical,
+            ContextWindow = own?.ContextWindow,
             Amounts = new(estimate.Tokens ?? (input ?? 0) + (output ?? 0), input ?? 0, output ?? 0, cost ?? 0, requests),
             PlainTokens = plain,
             InputKnown = input is not null,

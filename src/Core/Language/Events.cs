@@ -18,6 +18,9 @@ namespace Purser.Core;
 [JsonDerivedType(typeof(Recorded), "recorded")]
 [JsonDerivedType(typeof(OverrideAdded), "overrideAdded")]
 [JsonDerivedType(typeof(OverrideRemoved), "overrideRemoved")]
+[JsonDerivedType(typeof(OverrideBegan), "overrideBegan")]
+[JsonDerivedType(typeof(OverrideEnded), "overrideEnded")]
+[JsonDerivedType(typeof(WindowOpened), "windowOpened")]
 [JsonDerivedType(typeof(SessionClosed), "sessionClosed")]
 [JsonDerivedType(typeof(UsageErased), "usageErased")]
 [JsonDerivedType(typeof(ThresholdCrossed), "threshold")]
@@ -51,11 +54,22 @@ public sealed record PolicyChanged(
 {
     /// <summary>Since when the counts of the new limits are complete, where records of their current windows may be gone.</summary>
     public Instant? CountedSince { get; init; }
+
+    /// <summary>Who set the policy, and why.</summary>
+    public string? By { get; init; }
+    public string? Reason { get; init; }
 }
 
-public sealed record AccountPaused(string? Reason) : BudgetEvent;
+public sealed record AccountPaused(string? Reason) : BudgetEvent
+{
+    public string? By { get; init; }
+}
 
-public sealed record AccountResumed : BudgetEvent;
+public sealed record AccountResumed : BudgetEvent
+{
+    public string? By { get; init; }
+    public string? Reason { get; init; }
+}
 
 public sealed record Held(
     string Id, long Fingerprint, Dimensions Dimensions, Amounts Amounts, Instant ExpiresAt, IReadOnlyList<Touch> Touches,
@@ -82,9 +96,22 @@ public sealed record Expired(string ReservationId, UsageRecord? Charge, IReadOnl
 /// <summary>A usage that was never held was booked.</summary>
 public sealed record Recorded(UsageRecord Record, IReadOnlyList<Touch> Touches) : BudgetEvent;
 
-public sealed record OverrideAdded(string Id, long Fingerprint, OverrideTerms Terms) : BudgetEvent;
+public sealed record OverrideAdded(string Id, long Fingerprint, OverrideTerms Terms) : BudgetEvent
+{
+    /// <summary>The unit of <see cref="OverrideTerms.Additional"/>, where the terms name a limit instead of a unit.</summary>
+    public LimitUnit? Unit { get; init; }
+}
 
-public sealed record OverrideRemoved(string Id, string? RemovedBy) : BudgetEvent;
+public sealed record OverrideRemoved(string Id, string? RemovedBy) : BudgetEvent
+{
+    public string? Reason { get; init; }
+}
+
+/// <summary>The start of an override that was granted ahead has come.</summary>
+public sealed record OverrideBegan(string Id) : BudgetEvent;
+
+/// <summary>An override has ended by time; what was used may be beyond the limit without it.</summary>
+public sealed record OverrideEnded(string Id) : BudgetEvent;
 
 public sealed record SessionClosed(string Session) : BudgetEvent;
 
@@ -109,6 +136,9 @@ public sealed record ThresholdCrossed(
 /// <summary>The limit was raised (or a rolling window emptied) below thresholds that had been announced: they can be announced
 /// again.</summary>
 public sealed record ThresholdRearmed(int No, string LimitId, string Key, Span Window, decimal Above) : BudgetEvent;
+
+/// <summary>A window has begun into which usage was dated before.</summary>
+public sealed record WindowOpened(int No, string LimitId, Span Window) : BudgetEvent;
 
 /// <summary>A calendar window with usage has ended.</summary>
 public sealed record WindowReset(int No, string LimitId, Span Window) : BudgetEvent;

@@ -18,6 +18,9 @@ public enum OutcomeStatus
     Invalid = 4,
     IdempotencyMismatch = 5,
     NotFound = 6,
+
+    /// <summary>The state does not allow it. With a <see cref="ReservationView"/>: the reservation that is asked for again has run out, and
+    /// holds nothing.</summary>
     Conflict = 7,
     VersionMismatch = 8,
     Unprocessable = 9,

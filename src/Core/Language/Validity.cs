@@ -36,30 +36,32 @@ public static class Validity
     public static Outcome? Problem(BudgetCommand command, Instant now) => command switch
     {
         Check check => Problem(check.Estimate),
-        Reserve reserve => Id("id", reserve.Id) ?? Ttl(reserve.TtlSeconds) ?? Problem(reserve.Estimate),
-        Extend extend => Id("reservationId", extend.ReservationId) ?? Id("id", extend.Id) ?? Ttl(extend.TtlSeconds)
+        Reserve reserve => OwnId(reserve.Id) ?? Ttl(reserve.TtlSeconds) ?? Problem(reserve.Estimate),
+        Extend extend => Id("reservationId", extend.ReservationId) ?? OwnId(extend.Id) ?? Ttl(extend.TtlSeconds)
             ?? (extend.Estimate is null ? null : Problem(extend.Estimate))
             ?? (extend is { TtlSeconds: null, Estimate: null }
                 ? Outcome.Invalid("ttlSeconds", "give `ttlSeconds`, or an amount to add, or both") : null),
-        Settle settle => Id("reservationId", settle.ReservationId) ?? UsageId(settle.Id) ?? Problem(settle.Usage, now)
+        Settle settle => Id("reservationId", settle.ReservationId) ?? OwnId(settle.Id) ?? Problem(settle.Usage, now)
             ?? (settle is { Unknown: true, Final: false } ? Outcome.Invalid("final", "an unknown outcome ends the hold; leave `final` out")
                 : null),
-        Record record => UsageId(record.Id) ?? Problem(record.Usage, now),
+        Record record => OwnId(record.Id) ?? Problem(record.Usage, now),
         Reprice reprice => Id("id", reprice.UsageId) ?? Text("changedBy", reprice.ChangedBy, LongestName)
             ?? Text("reason", reprice.Reason, LongestReason),
         RefuseSettle refuse => Id("reservationId", refuse.ReservationId),
         Release release => Id("reservationId", release.ReservationId),
-        AddOverride add => Id("id", add.Id) ?? Problem(add.Terms, now),
-        SetPolicy set => Problem(set.Policy),
-        Pause pause => Text("reason", pause.Reason, LongestReason),
-        RemoveOverride remove => Id("id", remove.Id) ?? Text("removedBy", remove.RemovedBy, LongestName),
+        AddOverride add => OwnId(add.Id) ?? Problem(add.Terms, now),
+        SetPolicy set => Problem(set.Policy) ?? Actor(set.By, set.Reason),
+        Pause pause => Actor(pause.By, pause.Reason),
+        Resume resume => Actor(resume.By, resume.Reason),
+        RemoveOverride remove => Id("id", remove.Id) ?? Actor(remove.RemovedBy, remove.Reason),
         GetReservation get => Id("id", get.Id),
-        EraseUsage erase => Text("user", erase.User, LongestName) ?? Text("by", erase.By, LongestName)
-            ?? Text("reason", erase.Reason, LongestReason),
+        EraseUsage erase => Text("user", erase.User, LongestName) ?? Actor(erase.By, erase.Reason),
         CloseSession close => Id("session", close.Session),
         GetStatus { PageSize: < 1 or > LargestPage } => Outcome.Invalid("limit", $"must be 1 to {LargestPage}"),
         _ => null,
     };
+
+    static Outcome? Actor(string? by, string? reason) => Text("by", by, LongestName) ?? Text("reason", reason, LongestReason);
 
     /// <summary>Whether a policy can be kept; also used for the default one.</summary>
     public static Outcome? Problem(Policy policy)
@@ -330,13 +332,15 @@ public static class Validity
 
     static readonly string[] reservedPrefixes = [ReservedIdPrefix, ReversalIdPrefix, RepricedIdPrefix, LineIdPrefix];
 
-    static Outcome? UsageId(string? id)
+    /// <summary>An id that a caller makes up: it can be named in a path, and is not one that the budget gives by itself.</summary>
+    static Outcome? OwnId(string? id)
     {
         if (Id("id", id) is { } wrong) return wrong;
         foreach (var prefix in reservedPrefixes)
             if (NotBeginning(id!, prefix) is { } reserved)
                 return reserved;
-        return null;
+        return id!.AsSpan().ContainsAnyExcept('.') ? null
+            : Outcome.Invalid("id", "must not be dots alone: it could not be named in a path");
     }
 
     static Outcome? NotBeginning(string id, string prefix) =>

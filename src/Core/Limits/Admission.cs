@@ -11,14 +11,15 @@ readonly struct Verdict
         Fits = CanBeDegraded = true;
         foreach (ref readonly var match in matches.All)
         {
-            var decides = match.Decides;
-            if (!decides && !match.Shadows) continue;
-            var unit = match.Limit.Unit;
+            var bearing = match.Bearing;
+            if (bearing == Bearing.None) continue;
+            var (decides, unit) = (bearing == Bearing.Decides, match.Limit.Unit);
             if (decides && Silence is null && !estimate.Knows(unit)) Silence = Admission.Silence(match.Limit, estimate);
             if (match.Missing(estimate.Amounts.Of(unit)) == 0) continue;
             Fits &= !decides;
             CanBeDegraded &= !decides || match.Limit.Enforcement != Enforcement.Hard;
-            IsShadowed |= !decides;
+            IsShadowed |= bearing == Bearing.Shadows;
+            IsWarned |= bearing == Bearing.Warns;
         }
     }
 
@@ -29,6 +30,9 @@ readonly struct Verdict
 
     /// <summary>Whether a limit that never refuses would have refused it.</summary>
     public bool IsShadowed { get; }
+
+    /// <summary>Whether it goes beyond a soft limit.</summary>
+    public bool IsWarned { get; }
 
     /// <summary>A limit must decide, but the estimate says nothing about its unit.</summary>
     public Outcome? Silence { get; }
@@ -80,15 +84,18 @@ static class Admission
                 + $"`maxOutputTokens`");
     }
 
-    public static Blocker[] Blockers(BudgetState state, MatchingLimits matches, Amounts requested, Instant now, bool shadow = false)
+    /// <summary>The limits of one bearing that the call does not fit. Waiting does not help beyond <paramref name="until"/>.</summary>
+    public static Blocker[] Blockers(BudgetState state, MatchingLimits matches, Amounts requested, Instant now, Bearing bearing,
+        Instant? until = null)
     {
         var blockers = new List<Blocker>();
         foreach (ref readonly var match in matches.All)
         {
-            if (!(shadow ? match.Shadows : match.Decides)) continue;
+            if (match.Bearing != bearing) continue;
             var amount = requested.Of(match.Limit.Unit);
             if (match.Missing(amount) == 0) continue;
             var fits = RetryTime.FitsAt(state, match, amount, now);
+            if (fits >= until) fits = null;
             blockers.Add(new(
                 ViewRules.View(state, match, now), new(match.Limit.Unit, amount), fits is { } at ? CeilingSeconds(at - now) : null, fits));
         }
@@ -107,7 +114,7 @@ static class Admission
         foreach (var model in policy.FallbackModels)
         {
             var other = DegradationRules.Fallback(call.Asked, model, look);
-            if (!other.IsAdmissible) continue;
+            if (!other.IsAdmissible || !other.HoldsThePrompt) continue;
             suggestions.Add(new("useModel")
             {
                 Provider = other.Estimate.Dimensions.Provider,

@@ -39,6 +39,10 @@ public static class CounterMemory
             if (expiresAt > now) break;
             Add(state.Holds[id].Dimensions);
         }
+        foreach (var granted in state.Overrides)
+            if (granted is { Terms.Key: { } one } && ((!granted.Began && granted.Terms.StartsAt <= now)
+                || (!granted.Ended && granted.Terms.ExpiresAt <= now)))
+                Covered(granted.Terms, one);
         switch (command)
         {
             case AddOverride { Terms: { Key: { } key } terms }: Covered(terms, key); break;

@@ -20,6 +20,7 @@ static class CounterRules
     static void Settle(BudgetState state, LimitState limit, Touch touch, Int128 amount)
     {
         SlotOf(state, limit, touch).Settled += amount;
+        if (touch.Span.Start > state.LastAt && (limit.Ahead is not { } ahead || touch.Span.Start < ahead.Start)) limit.Ahead = touch.Span;
         if (limit.Limit.Window.Kind is >= WindowKind.Minute and <= WindowKind.Year
             && (limit.Open is not { } open || touch.Span.End < open.End))
             limit.Open = touch.Span;
@@ -87,6 +88,17 @@ static class CounterRules
                 if (slot.Settled != 0 && (limit.Open is not { } open || slot.Span.End < open.End))
                     limit.Open = slot.Span;
         }
+    }
+
+    public static void Apply(BudgetState state, WindowOpened opened)
+    {
+        if (state.LimitNo(opened.No) is not { } limit) return;
+        limit.Ahead = null;
+        // What has a slot ahead does not leave memory.
+        foreach (var counter in limit.Counters.Values)
+            foreach (var slot in counter.Slots)
+                if (slot.Settled != 0 && slot.Span.Start > opened.At && (limit.Ahead is not { } ahead || slot.Span.Start < ahead.Start))
+                    limit.Ahead = slot.Span;
     }
 
     static void RemoveEnded(Counter counter, Instant at)

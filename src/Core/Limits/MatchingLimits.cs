@@ -4,6 +4,10 @@ using NodaTime;
 
 namespace Purser.Core;
 
+/// <summary>What a limit does about a call that does not fit: it decides, it would have decided were it not in shadow mode, or it
+/// warns.</summary>
+enum Bearing { None, Decides, Shadows, Warns }
+
 /// <summary>A limit that matches a call, with the counter it falls on and what is allowed and used there now.</summary>
 struct MatchingLimit(LimitState limit, string key, Span span, Int128? allowed, Counter? counter)
 {
@@ -18,6 +22,11 @@ struct MatchingLimit(LimitState limit, string key, Span span, Int128? allowed, C
 
     public readonly bool Decides => limit.Limit is { Mode: LimitMode.Enforce, Enforcement: not Enforcement.Soft } && allowed is not null;
     public readonly bool Shadows => limit.Limit is { Mode: LimitMode.Shadow, Enforcement: not Enforcement.Soft } && allowed is not null;
+
+    public readonly bool Warns => limit.Limit is { Mode: LimitMode.Enforce, Enforcement: Enforcement.Soft } && allowed is not null;
+
+    /// <summary>What the limit does about a call that does not fit.</summary>
+    public readonly Bearing Bearing => Decides ? Bearing.Decides : Shadows ? Bearing.Shadows : Warns ? Bearing.Warns : Bearing.None;
 
     /// <summary>How much is missing for <paramref name="requested"/>; 0 where it fits. An exact fit is admitted, and nothing always
     /// fits.</summary>

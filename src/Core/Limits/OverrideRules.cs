@@ -41,17 +41,18 @@ static class OverrideRules
         var terms = command.Terms with { StartsAt = command.Terms.StartsAt?.ToMillis(), ExpiresAt = command.Terms.ExpiresAt.ToMillis() };
         var granted = new Override(command.Id, command.Fingerprint, terms, now);
         return new(Outcome.Done(ViewRules.View(granted, covered[0].Limit.Unit, now)),
-            [new OverrideAdded(command.Id, command.Fingerprint, terms) { At = now }]);
+            [new OverrideAdded(command.Id, command.Fingerprint, terms) { At = now, Unit = terms.Unit is null
+                ? covered[0].Limit.Unit : null }]);
     }
 
     public static Result Remove(BudgetState state, RemoveOverride command, Instant now)
     {
         if (state.Overrides.Find(other => other.Id == command.Id) is not { } existing)
             return new(new Outcome(OutcomeStatus.NotFound, null, "id", $"there is no override '{command.Id}'"));
-        var view = ViewRules.View(existing, UnitOf(state, existing.Terms), now);
-        return now >= existing.Terms.ExpiresAt
-            ? new(Outcome.Done(view))
-            : new(Outcome.Done(view with { State = "ended" }), [new OverrideRemoved(command.Id, command.RemovedBy) { At = now }]);
+        if (now >= existing.Terms.ExpiresAt) return new(Outcome.Done(ViewRules.View(existing, UnitOf(state, existing.Terms), now)));
+        var ended = existing with { Terms = existing.Terms with { ExpiresAt = now } };
+        return new(Outcome.Done(ViewRules.View(ended, UnitOf(state, ended.Terms), now)),
+            [new OverrideRemoved(command.Id, command.RemovedBy) { At = now, Reason = command.Reason }]);
     }
 
     public static List<OverrideView> Views(BudgetState state, Instant now, bool ended) => state.Overrides
@@ -67,14 +68,20 @@ static class OverrideRules
         if (state.Overrides.Count >= BudgetState.MostOverrides && state.Overrides.MinBy(old => old.Terms.ExpiresAt) is { } first
             && first.Terms.ExpiresAt <= added.At)
             state.Overrides.Remove(first);
-        state.Overrides.Add(new(added.Id, added.Fingerprint, added.Terms, added.At));
+        state.Overrides.Add(new(added.Id, added.Fingerprint, added.Terms, added.At) { Began = !(added.At < added.Terms.StartsAt) });
     }
 
     /// <summary>A removed override ends at once and stays in the list as ended.</summary>
-    public static void Apply(BudgetState state, OverrideRemoved removed)
+    public static void Apply(BudgetState state, OverrideRemoved removed) =>
+        Change(state, removed.Id, granted => granted with { Terms = granted.Terms with { ExpiresAt = removed.At }, Ended = true });
+
+    public static void Apply(BudgetState state, OverrideBegan began) => Change(state, began.Id, granted => granted with { Began = true });
+
+    public static void Apply(BudgetState state, OverrideEnded ended) => Change(state, ended.Id, granted => granted with { Ended = true });
+
+    static void Change(BudgetState state, string id, Func<Override, Override> change)
     {
-        var index = state.Overrides.FindIndex(granted => granted.Id == removed.Id);
-        if (index >= 0)
-            state.Overrides[index] = state.Overrides[index] with { Terms = state.Overrides[index].Terms with { ExpiresAt = removed.At } };
+        var index = state.Overrides.FindIndex(granted => granted.Id == id);
+        if (index >= 0) state.Overrides[index] = change(state.Overrides[index]);
     }
 }

@@ -23,9 +23,11 @@ static class ThresholdRules
                 case Expired { Touches: var touches }: Touched(touches); break;
                 case PolicyChanged or OverrideAdded { Terms.Key: null }: Single(); break;
                 case OverrideAdded { Terms: var terms }: Named(terms); break;
-                case OverrideRemoved removed:
-                    if (state.Overrides.Find(granted => granted.Id == removed.Id)?.Terms is { Key: not null } ended) Named(ended);
-                    else Single();
+                case OverrideRemoved { Id: var id }: Override(id); break;
+                case OverrideBegan { Id: var id }: Override(id); break;
+                case OverrideEnded { Id: var id }: Override(id); break;
+                case WindowOpened { No: var no, Window: var window }:
+                    if (state.LimitNo(no) is { } begun) Opened(begun, window);
                     break;
                 case WindowReset reset:
                     if (state.LimitNo(reset.No) is { } opened) All(opened);
@@ -40,6 +42,12 @@ static class ThresholdRules
                 if (touches[i] is var touch && touch.Span.Contains(now) && state.LimitNo(touch.No, ref next) is { } limit
                     && seen?.Add((touch.No, touch.Key)) != false)
                     Look(limit, touch.Key, raised: false);
+        }
+
+        void Override(string id)
+        {
+            if (state.Overrides.Find(granted => granted.Id == id)?.Terms is { Key: not null } terms) Named(terms);
+            else Single();
         }
 
         void Single()
@@ -59,6 +67,15 @@ static class ThresholdRules
         {
             foreach (var key in limit.Counters.Keys)
                 if (seen?.Add((limit.No, key)) != false)
+                    Look(limit, key, raised: false);
+        }
+
+        // Those with usage that was ahead until now; all of them are in memory.
+        void Opened(LimitState limit, Span window)
+        {
+            foreach (var (key, counter) in limit.Counters)
+                if (counter.Slots.Exists(slot => slot.Span.Start >= window.Start && slot.Span.Contains(now) && slot.Settled != 0)
+                    && seen?.Add((limit.No, key)) != false)
                     Look(limit, key, raised: false);
         }
 

@@ -20,6 +20,7 @@ static class ViewRules
             percentUsed, Percent(used + match.Held, match.Allowed), Word(levels, percentUsed, match.Allowed),
             WindowStart(match), ResetsAt(match, now))
         {
+            Enforcement = limit.Enforcement,
             CountedSince = match.State.CountedSince is { } since && CountsFrom(match, now) < since ? since : null,
         };
     }

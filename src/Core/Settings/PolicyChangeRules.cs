@@ -1,5 +1,6 @@
 // Setting a policy, and adopting a newer default one. Usage is kept: limits that count the same keep their counters, the others begin
 // with the usage of their current windows, read from the records.
+using System.Text.Json;
 using NodaTime;
 
 namespace Purser.Core;
@@ -253,27 +254,30 @@ public sealed class Seeding
     }
 }
 
-static class PolicyChangeRules
+public static class PolicyChangeRules
 {
     /// <summary>The seeding that a command needs before it can be decided; null where it changes no limits.</summary>
-    public static Seeding? Plan(BudgetState state, BudgetCommand command, Settings settings, Instant now) => command switch
+    internal static Seeding? Plan(BudgetState state, BudgetCommand command, Settings settings, Instant now) => command switch
     {
         SetPolicy set => new(state, set.Policy, settings, now),
         _ => state.DefaultsVersion < settings.DefaultsVersion ? new(state, state.Policy, settings, now) : null,
     };
 
-    public static PolicyChanged Adopt(BudgetState state, Seeding seeding, Settings settings, Instant now) =>
+    internal static PolicyChanged Adopt(BudgetState state, Seeding seeding, Settings settings, Instant now) =>
         new(null, state.PolicyVersion, settings.DefaultsVersion, seeding.Effective, seeding.Seeds(state), seeding.Holds(state))
         {
             At = now, CountedSince = seeding.CountedSince(state),
         };
 
-    public static Result Set(BudgetState state, SetPolicy command, Seeding seeding, Settings settings, Instant now)
+    internal static Result Set(BudgetState state, SetPolicy command, Seeding seeding, Settings settings, Instant now)
     {
         if (command.IfVersion is { } version && version != state.PolicyVersion)
             return new(
                 new Outcome(OutcomeStatus.VersionMismatch, null, "If-Match",
                     $"the policy is at version {state.PolicyVersion}, not {version}; read it again"));
+        if (state.PolicyVersion > 0 && IsSame(command.Policy, state.Policy))
+            return new(Outcome.Done(new PolicyView(command.Policy, seeding.Effective, state.PolicyVersion)),
+                state.DefaultsVersion < settings.DefaultsVersion ? [Adopt(state, seeding, settings, now)] : []);
         if (state.HasBookings && seeding.Effective.Currency != state.Effective.Currency)
             return new(
                 Outcome.Unprocessable(
@@ -282,12 +286,16 @@ static class PolicyChangeRules
             command.Policy, state.PolicyVersion + 1, settings.DefaultsVersion, seeding.Effective, seeding.Seeds(state),
                 seeding.Holds(state))
         {
-            At = now, CountedSince = seeding.CountedSince(state),
+            At = now, CountedSince = seeding.CountedSince(state), By = command.By, Reason = command.Reason,
         };
         return new(Outcome.Done(new PolicyView(command.Policy, seeding.Effective, state.PolicyVersion + 1)), [changed]);
     }
 
-    public static void Apply(BudgetState state, PolicyChanged changed)
+    /// <summary>Whether two policies say the same, member for member.</summary>
+    public static bool IsSame(Policy policy, Policy? other) => other is not null && JsonSerializer.SerializeToUtf8Bytes(policy,
+        CoreJson.Default.Policy).AsSpan().SequenceEqual(JsonSerializer.SerializeToUtf8Bytes(other, CoreJson.Default.Policy));
+
+    internal static void Apply(BudgetState state, PolicyChanged changed)
     {
         if (changed.Policy is not null) state.Policy = changed.Policy;
         state.PolicyVersion = changed.PolicyVersion;
@@ -303,7 +311,7 @@ static class PolicyChangeRules
                 state.Limits.Add(new(numbered) { CountedSince = changed.CountedSince });
                 continue;
             }
-            state.Limits.Add(new(numbered) { Counters = old.Counters, Open = old.Open, CountedSince = old.CountedSince });
+            state.Limits.Add(new(numbered) { Counters = old.Counters, Open = old.Open, Ahead = old.Ahead, CountedSince = old.CountedSince });
         }
         foreach (var seed in changed.Seeds) CounterRules.Seed(state, seed);
         foreach (var match in changed.Holds)

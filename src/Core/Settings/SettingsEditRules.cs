@@ -78,6 +78,7 @@ public static class SettingsEditRules
             return (null, Outcome.Invalid("rates", $"the price is not JSON with each member once: {malformed.Message}"));
         }
         var before = body.Prices.FirstOrDefault(known => known.IsFor(put.Provider, put.Model));
+        if (before?.Json == put.Json) return (null, null);
         if (before is null && body.Prices.Count >= MostCustomPrices)
             return (null, Outcome.Unprocessable("model", $"there are {MostCustomPrices} custom prices already; remove some"));
         return (body with
@@ -101,6 +102,7 @@ public static class SettingsEditRules
     static (SettingsBody?, Outcome?) Put(SettingsBody body, PutExchangeRates put, long nextVersion)
     {
         if (Validity.Problem(put.Rates) is { } problem) return (null, problem);
+        if (Text(body.ExchangeRates) == Text(put.Rates)) return (null, null);
         return (body with
         {
             ExchangeRates = put.Rates,

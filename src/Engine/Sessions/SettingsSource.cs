@@ -34,6 +34,7 @@ public sealed class SettingsSource(IKept ledger, bool refuseUnknownAccounts = fa
         {
             var known = await RefreshAsync();
             if (ifVersion is { } wanted && wanted != known.DefaultsVersion) return null;
+            if (known.DefaultsVersion > 0 && PolicyChangeRules.IsSame(policy, known.DefaultPolicy)) return known;
             var body = JsonSerializer.SerializeToUtf8Bytes(known.Body with { DefaultPolicy = policy, DefaultsVersion = known.Version + 1 },
                 CoreJson.Default.SettingsBody);
             if (await ledger.SaveSettingsAsync(known.Version, body)) return await RefreshAsync();

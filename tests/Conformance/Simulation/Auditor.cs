@@ -183,7 +183,7 @@ public sealed class Auditor
                     limits = effective.Limits;
                     booked.Clear();
                 }
-                all |= happened is PolicyChanged or OverrideAdded or OverrideRemoved;
+                all |= happened is PolicyChanged or OverrideAdded or OverrideRemoved or OverrideBegan or OverrideEnded;
                 if (Append.RecordOf(happened) is { } record && record.At.ToUnixTimeMilliseconds() <= book.Now) booked.Add(record);
                 if (happened is ThresholdCrossed crossed) Announced(book, limits, announced, crossed, entry.Version);
                 if (happened is ThresholdRearmed rearmed && announced.TryGetValue((rearmed.No, rearmed.Key), out var known))
