@@ -53,13 +53,14 @@ static class ThresholdRules
         void Single()
         {
             foreach (var limit in state.Limits)
-                if (!limit.IsKeyed) Look(limit, "", raised: true);
+                if (!limit.IsKeyed && seen?.Add((limit.No, "")) != false) Look(limit, "", raised: true);
         }
 
         void Named(OverrideTerms terms)
         {
             foreach (var limit in state.Limits)
-                if (OverrideRules.Covers(terms, limit.Limit)) Look(limit, terms.Key!, raised: true);
+                if (OverrideRules.Covers(terms, limit.Limit) && seen?.Add((limit.No, terms.Key!)) != false)
+                    Look(limit, terms.Key!, raised: true);
         }
 
         // Whatever has a slot in a window that only now opens is in memory.
