@@ -100,6 +100,9 @@ public static class PublicEvents
                         json.WriteString("by", removed.RemovedBy);
                     });
                     break;
+                case OverrideEnded lapsed:
+                    Tell("override.lapsed", lapsed, lapsed.Id, json => json.WriteString("overrideId", lapsed.Id));
+                    break;
                 case PolicyChanged changed:
                     Tell("policy.changed", changed, null, json =>
                     {
