@@ -75,7 +75,8 @@ public sealed class ServerOptions : IValidatableObject
     ];
 
     /// <summary>The names of all settings of the embedded host.</summary>
-    public static readonly IReadOnlyList<string> Names = [.. names.Select(name => name.Variable).Union(Access.AccessOptions.Names)];
+    public static readonly IReadOnlyList<string> Names =
+        [.. names.Select(name => name.Variable).Union(Access.AccessOptions.Names), "PURSER_WEBHOOK_TARGETS"];
 
     /// <summary>Those of the cluster besides.</summary>
     public static readonly IReadOnlyList<string> ClusterNames =
