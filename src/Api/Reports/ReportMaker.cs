@@ -14,7 +14,10 @@ sealed class ReportMaker(
     static readonly UsageKey[] models = [UsageKey.Provider, UsageKey.Model];
 
     readonly Steps steps = new(request.Zone, request.Step, request.From, request.To);
-    readonly Steps days = new(request.Zone, new(WindowKind.Day), request.From, request.To);
+
+    /// <summary>Only groups with a date ask for days: over a century there are more of them than a report has steps.</summary>
+    Steps Days => days ??= new(request.Zone, new(WindowKind.Day), request.From, request.To);
+    Steps? days;
 
     /// <summary>How what was booked is told in the currency that was asked for; null where none was.</summary>
     Exchange? exchange;
@@ -73,7 +76,7 @@ sealed class ReportMaker(
             var extent = Ask(UsageQuestion.Extent(request.Filter));
             var ofKeys = rolledUp.ConvertAll(keys => Ask(Sum(request.Filter, keys, UsageStep.Whole)));
             var ofApart = Array.ConvertAll(apart, group =>
-                Ask(Sum(request.Filter, group.Keys, group.HasDate ? days.Unit : UsageStep.Whole)));
+                Ask(Sum(request.Filter, group.Keys, group.HasDate ? Days.Unit : UsageStep.Whole)));
             var (beforeSum, beforeExtent) = request.WithPrevious
                 ? (Ask(Sum(before, [], UsageStep.Whole)), Ask(UsageQuestion.Extent(before))) : default;
             var answers = (await queries.AskAsync(questions, cancellation)).Items;
@@ -139,7 +142,7 @@ sealed class ReportMaker(
         {
             var next = 0;
             string? ValueOf(string name) => name == ReportGroup.Date
-                ? LocalDatePattern.Iso.Format(days.Spans[days.IndexOf(sum.Start!.Value)].Start.InZone(request.Zone).Date)
+                ? LocalDatePattern.Iso.Format(Days.Spans[Days.IndexOf(sum.Start!.Value)].Start.InZone(request.Zone).Date)
                     : sum.Keys[next++];
             var first = ValueOf(group.Names[0]);
             Of(tallies, new(first, group.Names.Count > 1 ? ValueOf(group.Names[1]) : null)).Add(sum);

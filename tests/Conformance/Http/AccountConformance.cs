@@ -15,7 +15,7 @@ public abstract class AccountConformance(HttpFacade host)
             """{"id":"o1","limitId":"day","additional":200,"reason":"launch","createdBy":"ann","expiresAt":"2026-03-15T01:00:00+01:00","metadata":{"ticket":7}}""");
         (await host.Get($"/v1/accounts/{account}")).Is(200, $$"""
             {"account":"{{account}}","status":"healthy","paused":false,"pausedReason":null,
-             "limits":[{"limitId":"day","unit":"tokens","window":"day","key":null,"amount":1200,"settled":800,"held":100,"remaining":300,"percentUsed":66.666666,"percentCommitted":75,"status":"healthy","windowStart":"2026-03-14T00:00:00Z","resetsAt":"2026-03-15T00:00:00Z"}],
+             "limits":[{"limitId":"day","unit":"tokens","window":"day","key":null,"amount":1200,"settled":800,"held":100,"remaining":300,"percentUsed":66.666666,"percentCommitted":75,"status":"healthy","windowStart":"2026-03-14T00:00:00Z","resetsAt":"2026-03-15T00:00:00Z","enforcement":"hard"}],
              "nextCursor":null,"reservations":{"active":1,"tokens":100},
              "breakdown":{"inputTokens":600,"outputTokens":200,"totalTokens":800,"totalRequests":2,"failedRequests":1,"totalCost":"0.503"},
              "topModels":[{"model":"gpt-4o","totalTokens":750,"totalRequests":1,"totalCost":"0.003","percentage":93.75},{"model":"own","totalTokens":50,"totalRequests":1,"totalCost":"0.5","percentage":6.25}],

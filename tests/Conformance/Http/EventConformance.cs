@@ -79,7 +79,7 @@ public abstract class EventConformance(HttpFacade host)
             return await Reply.Of(response);
         }
         var key = (await Ask(HttpMethod.Post, "/v1/keys", """{"name": "k", "rights": ["read"], "accounts": ["mine-*"]}""")).Member("key");
-        await using var stream = await EventListener.OpenAsync(guarded.Client, "/v1/events", key: key);
+        await using var stream = await EventListener.OpenAsync(guarded.Client, "/v1/events?types=reservation.*", key: key);
         foreach (var (account, id) in new[] { ("theirs", "a"), ("mine-1", "b"), ("theirs", "c"), ("mine-2", "d") })
             Assert.Equal(201, (await Ask(HttpMethod.Post, $"/v1/accounts/{account}/reservations", $$"""{"id": "{{id}}", "tokens": 1}""")).Code);
         Assert.Equal(["b", "d"], (await stream.TakeAsync(2)).Select(happened => happened.Member("subject")));

@@ -26,9 +26,9 @@ public abstract class ReservationConformance(HttpFacade host)
             {"allowed":true,
              "reservation":{"id":"call/1","account":"{{account}}","tokens":400,"cost":"0.00325","currency":"USD","createdAt":"2026-03-14T15:09:26.535Z","expiresAt":"2026-03-14T15:10:26.535Z","state":"active"},
              "limits":[
-              {"limitId":"tokens-per-day","unit":"tokens","window":"day","key":null,"amount":1000,"settled":0,"held":400,"remaining":600,"percentUsed":0,"percentCommitted":40,"status":"healthy","windowStart":"2026-03-14T00:00:00Z","resetsAt":"2026-03-15T00:00:00Z"},
-              {"limitId":"money-per-month","unit":"cost","window":"month","key":"ann","amount":"12.5","settled":"0","held":"0.00325","remaining":"12.49675","percentUsed":0,"percentCommitted":0.026,"status":"healthy","windowStart":"2026-03-01T00:00:00Z","resetsAt":"2026-04-01T00:00:00Z"}],
-             "blockedBy":[],"suggestions":[],"changes":null}
+              {"limitId":"tokens-per-day","unit":"tokens","window":"day","key":null,"amount":1000,"settled":0,"held":400,"remaining":600,"percentUsed":0,"percentCommitted":40,"status":"healthy","windowStart":"2026-03-14T00:00:00Z","resetsAt":"2026-03-15T00:00:00Z","enforcement":"hard"},
+              {"limitId":"money-per-month","unit":"cost","window":"month","key":"ann","amount":"12.5","settled":"0","held":"0.00325","remaining":"12.49675","percentUsed":0,"percentCommitted":0.026,"status":"healthy","windowStart":"2026-03-01T00:00:00Z","resetsAt":"2026-04-01T00:00:00Z","enforcement":"hard"}],
+             "blockedBy":[],"suggestions":[],"changes":null,"warnings":[]}
             """);
         Assert.Equal("application/json", reply.ContentType);
         Assert.Equal($"/v1/accounts/{account}/reservations/call%2F1", reply.Header("Location"));
@@ -69,15 +69,15 @@ public abstract class ReservationConformance(HttpFacade host)
              "detail":"blocked by limit 'tokens-per-day': 1100 requested, 1000 of 1000 tokens left, limit 'money-per-month': 20 requested, 12.5 of 12.5 cost left",
              "allowed":false,"reservation":null,
              "limits":[
-              {"limitId":"tokens-per-day","unit":"tokens","window":"day","key":null,"amount":1000,"settled":0,"held":0,"remaining":1000,"percentUsed":0,"percentCommitted":0,"status":"healthy","windowStart":"2026-03-14T00:00:00Z","resetsAt":"2026-03-15T00:00:00Z"},
-              {"limitId":"money-per-month","unit":"cost","window":"month","key":"ann","amount":"12.5","settled":"0","held":"0","remaining":"12.5","percentUsed":0,"percentCommitted":0,"status":"healthy","windowStart":"2026-03-01T00:00:00Z","resetsAt":"2026-04-01T00:00:00Z"}],
+              {"limitId":"tokens-per-day","unit":"tokens","window":"day","key":null,"amount":1000,"settled":0,"held":0,"remaining":1000,"percentUsed":0,"percentCommitted":0,"status":"healthy","windowStart":"2026-03-14T00:00:00Z","resetsAt":"2026-03-15T00:00:00Z","enforcement":"hard"},
+              {"limitId":"money-per-month","unit":"cost","window":"month","key":"ann","amount":"12.5","settled":"0","held":"0","remaining":"12.5","percentUsed":0,"percentCommitted":0,"status":"healthy","windowStart":"2026-03-01T00:00:00Z","resetsAt":"2026-04-01T00:00:00Z","enforcement":"hard"}],
              "blockedBy":[
-              {"limitId":"tokens-per-day","unit":"tokens","window":"day","key":null,"amount":1000,"settled":0,"held":0,"remaining":1000,"percentUsed":0,"percentCommitted":0,"status":"healthy","windowStart":"2026-03-14T00:00:00Z","resetsAt":"2026-03-15T00:00:00Z","requested":1100,"retryAfterSeconds":null},
-              {"limitId":"money-per-month","unit":"cost","window":"month","key":"ann","amount":"12.5","settled":"0","held":"0","remaining":"12.5","percentUsed":0,"percentCommitted":0,"status":"healthy","windowStart":"2026-03-01T00:00:00Z","resetsAt":"2026-04-01T00:00:00Z","requested":"20","retryAfterSeconds":null}],
+              {"limitId":"tokens-per-day","unit":"tokens","window":"day","key":null,"amount":1000,"settled":0,"held":0,"remaining":1000,"percentUsed":0,"percentCommitted":0,"status":"healthy","windowStart":"2026-03-14T00:00:00Z","resetsAt":"2026-03-15T00:00:00Z","enforcement":"hard","requested":1100,"retryAfterSeconds":null},
+              {"limitId":"money-per-month","unit":"cost","window":"month","key":"ann","amount":"12.5","settled":"0","held":"0","remaining":"12.5","percentUsed":0,"percentCommitted":0,"status":"healthy","windowStart":"2026-03-01T00:00:00Z","resetsAt":"2026-04-01T00:00:00Z","enforcement":"hard","requested":"20","retryAfterSeconds":null}],
              "suggestions":[
               {"action":"requestOverride","limitId":"tokens-per-day","additional":100},
               {"action":"requestOverride","limitId":"money-per-month","additional":"7.5"}],
-             "changes":null}
+             "changes":null,"warnings":[]}
             """);
         Assert.Null(reply.Header("Retry-After"));
     }
@@ -104,8 +104,8 @@ public abstract class ReservationConformance(HttpFacade host)
         var wanted = """
             {"reservationId":"r1","usageId":"r1","tokens":150,"cost":"0.00075","currency":"USD","priceVersion":"catalogue-2026-11-28","unpriced":false,"late":false,"overrun":false,
              "limits":[
-              {"limitId":"tokens-per-day","unit":"tokens","window":"day","key":null,"amount":1000,"settled":150,"held":0,"remaining":850,"percentUsed":15,"percentCommitted":15,"status":"healthy","windowStart":"2026-03-14T00:00:00Z","resetsAt":"2026-03-15T00:00:00Z"},
-              {"limitId":"money-per-month","unit":"cost","window":"month","key":"ann","amount":"12.5","settled":"0.00075","held":"0","remaining":"12.49925","percentUsed":0.006,"percentCommitted":0.006,"status":"healthy","windowStart":"2026-03-01T00:00:00Z","resetsAt":"2026-04-01T00:00:00Z"}],"serviceTier":"standard"}
+              {"limitId":"tokens-per-day","unit":"tokens","window":"day","key":null,"amount":1000,"settled":150,"held":0,"remaining":850,"percentUsed":15,"percentCommitted":15,"status":"healthy","windowStart":"2026-03-14T00:00:00Z","resetsAt":"2026-03-15T00:00:00Z","enforcement":"hard"},
+              {"limitId":"money-per-month","unit":"cost","window":"month","key":"ann","amount":"12.5","settled":"0.00075","held":"0","remaining":"12.49925","percentUsed":0.006,"percentCommitted":0.006,"status":"healthy","windowStart":"2026-03-01T00:00:00Z","resetsAt":"2026-04-01T00:00:00Z","enforcement":"hard"}],"serviceTier":"standard"}
             """;
         const string body = """{"inputTokens":100,"outputTokens":50,"durationMs":812,"metadata":{"trace":"a1","nested":{"n":[1,2.50]}}}""";
         (await host.Post($"/v1/accounts/{account}/reservations/r1/settle", body)).Is(200, wanted);

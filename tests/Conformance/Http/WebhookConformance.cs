@@ -11,7 +11,7 @@ public abstract class WebhookConformance(HttpFacade host)
         var made = await MakeAsync(receiver, account);
         var secret = made.Member("secret")!;
         Assert.Matches("^whsec_[A-Za-z0-9+/=]{44}$", secret);
-        await using var stream = await EventListener.OpenAsync(host.Client, $"/v1/events?account={account}");
+        await using var stream = await EventListener.OpenAsync(host.Client, $"/v1/events?account={account}&types=reservation.*,usage.*");
         await CallAsync(account, "h1");
         var told = await stream.TakeAsync(3);
         var messages = await receiver.TakeAsync(3);
