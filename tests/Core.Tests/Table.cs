@@ -199,7 +199,8 @@ sealed partial class Table
             case "tier": return settlement!.ServiceTier ?? "none";
             case "reported": return settlement!.ReportedCost ?? "none";
             case "disputed": return Bool(settlement!.Disputed is not null);
-            case "lines": return List((settlement!.Lines ?? []).Select(line => $"{line.Model}:{line.Tokens}:{Money.Format(line.CostNanos)}"));
+            case "lines": return List(
+                (settlement!.Lines ?? []).Select(line => $"{line.Model}:{line.Tokens}:{Money.Format(line.CostNanos)}"));
             case "account": return status!.Status;
             case "is-paused": return Bool(status!.Paused);
             case "active": return status!.ActiveReservations.ToString(CultureInfo.InvariantCulture);
@@ -215,7 +216,8 @@ sealed partial class Table
         var (id, key, what) = (member.Groups["id"].Value, member.Groups["key"].Value, member.Groups["what"].Value);
         if (what is "requested" or "retry")
         {
-            var blocker = decision!.BlockedBy.Concat(decision.ShadowBlockedBy).Concat(decision.Warnings).First(blocker => blocker.Limit.LimitId == id);
+            var blocker = decision!.BlockedBy.Concat(decision.ShadowBlockedBy).Concat(decision.Warnings)
+                .First(blocker => blocker.Limit.LimitId == id);
             return what == "requested" ? blocker.Requested.ToString() : blocker.RetryAfterSeconds?.ToString(CultureInfo.InvariantCulture)
                 ?? "never";
         }
@@ -332,7 +334,8 @@ sealed partial class Table
         Parts = PartsOf(named),
     };
 
-    static UsageParts? PartsOf(Dictionary<string, string> named) => named.Keys.Any(key => key is "cached" or "searches" or "pages" or "pictures")
+    static UsageParts? PartsOf(Dictionary<string, string> named) =>
+        named.Keys.Any(key => key is "cached" or "searches" or "pages" or "pictures")
         ? new()
         {
             CachedInputTokens = Number(named, "cached") ?? 0, WebSearches = Number(named, "searches") ?? 0,

@@ -311,7 +311,8 @@ public static class PolicyChangeRules
                 state.Limits.Add(new(numbered) { CountedSince = changed.CountedSince });
                 continue;
             }
-            state.Limits.Add(new(numbered) { Counters = old.Counters, Open = old.Open, Ahead = old.Ahead, CountedSince = old.CountedSince });
+            state.Limits.Add(
+                new(numbered) { Counters = old.Counters, Open = old.Open, Ahead = old.Ahead, CountedSince = old.CountedSince });
         }
         foreach (var seed in changed.Seeds) CounterRules.Seed(state, seed);
         foreach (var match in changed.Holds)
