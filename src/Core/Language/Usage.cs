@@ -216,7 +216,7 @@ public sealed record UsageRecord
 
     /// <summary>Input and output as sums show them: tokens that are not told apart are put under the input.</summary>
     [JsonIgnore]
-    public (long Input, long Output) Told => Amounts.InputTokens + Amounts.OutputTokens == Amounts.Tokens
+    public (long Input, long Output) Told => (Int128)Amounts.InputTokens + Amounts.OutputTokens == Amounts.Tokens
         ? (Amounts.InputTokens, Amounts.OutputTokens) : (Amounts.Tokens, 0);
 
     /// <summary>The last part of its hold: what a retry must match.</summary>
