@@ -1,13 +1,12 @@
 // Keeps a node on the ledger's time, so that all silos decide in the same one, and apis report in it.
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using NodaTime;
 using Purser.Engine;
 
 namespace Purser.Grains;
 
 /// <summary><paramref name="measure"/> asks the ledger, or a silo.</summary>
-public sealed class ClockWatch(Func<Task> measure, LedgerClock clock, ILogger<ClockWatch> log) : BackgroundService
+public sealed class ClockWatch(Func<Task> measure, ILogger<ClockWatch> log) : BackgroundService
 {
     static readonly TimeSpan period = TimeSpan.FromSeconds(5);
 
@@ -25,10 +24,6 @@ public sealed class ClockWatch(Func<Task> measure, LedgerClock clock, ILogger<Cl
             try
             {
                 await measure();
-                var off = Duration.Max(clock.Offset, -clock.Offset);
-                if (off > LedgerClock.Reported)
-                    log.LogWarning("This machine's clock is {Seconds} s off the ledger's; it is corrected for, but should be set right",
-                        (long)off.TotalSeconds);
             }
             catch (LedgerUnavailableException e)
             {

@@ -1,5 +1,4 @@
 // Whether a node lives and whether it should be sent calls. A node that lives is not restarted because something else is down.
-using NodaTime;
 using Purser.Engine;
 
 namespace Purser.Silo;
@@ -28,8 +27,7 @@ public sealed class NodeHealth(IServiceProvider services, IHostApplicationLifeti
         if (membership is not null && silo is not null && membership.CurrentSnapshot.GetSiloStatus(silo.SiloAddress)
             is not SiloStatus.Active and var status)
             return $"this silo is {status}";
-        if (services.GetService<LedgerClock>() is { } clock && Duration.Max(clock.Offset, -clock.Offset) > LedgerClock.Tolerated)
-            return "this machine's clock is more than five minutes off the ledger's";
+        if (services.GetService<LedgerClock>()?.Trouble is { } trouble) return trouble;
         try
         {
             await reached.AnswersAsync().WaitAsync(patience);

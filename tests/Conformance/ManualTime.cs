@@ -7,21 +7,28 @@ public sealed class ManualTime(DateTimeOffset start) : TimeProvider
     readonly List<ManualTimer> timers = [];
     DateTimeOffset now = start;
 
+    /// <summary>How far the clock on the wall is ahead of the time that passes.</summary>
+    TimeSpan off;
+
     public ManualTime() : this(new(2026, 3, 2, 9, 0, 0, TimeSpan.Zero)) { }
 
     public override DateTimeOffset GetUtcNow()
     {
-        lock (gate) return now;
+        lock (gate) return now + off;
     }
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
-    public override long GetTimestamp() => GetUtcNow().UtcTicks;
+    public override long GetTimestamp()
+    {
+        lock (gate) return now.UtcTicks;
+    }
 
     /// <summary>Moves on, firing what falls due on the way in the order of its time.</summary>
     public void Advance(TimeSpan by)
     {
-        var until = GetUtcNow() + by;
+        DateTimeOffset until;
+        lock (gate) until = now + by;
         while (true)
         {
             ManualTimer? next;
@@ -36,7 +43,13 @@ public sealed class ManualTime(DateTimeOffset start) : TimeProvider
         }
     }
 
-    /// <summary>Sets the clock back or forth without firing anything, as a bad clock would.</summary>
+    /// <summary>Sets the clock on the wall back or forth, as a bad clock would; the time that passes is not touched.</summary>
+    public void Step(TimeSpan by)
+    {
+        lock (gate) off += by;
+    }
+
+    /// <summary>Moves all time back or forth without firing anything.</summary>
     public void Jump(TimeSpan by)
     {
         lock (gate) now += by;
@@ -63,7 +76,7 @@ public sealed class ManualTime(DateTimeOffset start) : TimeProvider
         public bool Change(TimeSpan dueTime, TimeSpan newPeriod)
         {
             period = newPeriod;
-            Due = dueTime == Timeout.InfiniteTimeSpan ? DateTimeOffset.MaxValue : time.GetUtcNow() + dueTime;
+            Due = dueTime == Timeout.InfiniteTimeSpan ? DateTimeOffset.MaxValue : new DateTimeOffset(time.GetTimestamp(), default) + dueTime;
             return true;
         }
 

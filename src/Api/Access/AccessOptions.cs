@@ -24,6 +24,12 @@ public sealed class AccessOptions
     /// <summary>PURSER_JWT_RIGHTS_CLAIM: the claim with rights. A token without it may do nothing.</summary>
     public string JwtRightsClaim { get; init; } = "purser_rights";
 
+    /// <summary>PURSER_HOSTS: names besides localhost by which a host without a key may be called, with commas between.</summary>
+    public IReadOnlyList<string> Hosts { get; init; } = [];
+
+    /// <summary>PURSER_ORIGINS: origins such as https://tools.example whose pages may call and read answers, with commas between.</summary>
+    public IReadOnlyList<string> Origins { get; init; } = [];
+
     public bool TakesTokens => JwtAuthority is not null || JwtKeys is not null;
 
     /// <summary>Whether callers must show something at all.</summary>
@@ -32,16 +38,20 @@ public sealed class AccessOptions
     public static readonly IReadOnlyList<string> Names =
     [
         "PURSER_ADMIN_KEY_FILE", "PURSER_JWT_AUTHORITY", "PURSER_JWT_KEYS", "PURSER_JWT_ISSUER", "PURSER_JWT_AUDIENCE",
-        "PURSER_JWT_ACCOUNTS_CLAIM", "PURSER_JWT_RIGHTS_CLAIM",
+        "PURSER_JWT_ACCOUNTS_CLAIM", "PURSER_JWT_RIGHTS_CLAIM", "PURSER_HOSTS", "PURSER_ORIGINS",
     ];
 
     public static AccessOptions Of(IConfiguration configuration, string? adminKey)
     {
         string? Text(string name) => configuration[name]?.Trim() is { Length: > 0 } text ? text : null;
+        string[] List(string name) =>
+            Text(name)?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
         var usual = new AccessOptions();
         return new()
         {
             AdminKey = adminKey,
+            Hosts = List("PURSER_HOSTS"),
+            Origins = List("PURSER_ORIGINS"),
             JwtAuthority = Text("PURSER_JWT_AUTHORITY"),
             JwtKeys = Text("PURSER_JWT_KEYS"),
             JwtIssuer = Text("PURSER_JWT_ISSUER"),
@@ -51,9 +61,13 @@ public sealed class AccessOptions
         };
     }
 
-    /// <summary>What is wrong with the settings of tokens, one line each.</summary>
+    /// <summary>What is wrong with these settings, one line each.</summary>
     public IEnumerable<string> Problems()
     {
+        foreach (var origin in Origins)
+            if (!Uri.TryCreate(origin, UriKind.Absolute, out var page) || page.Scheme is not ("http" or "https")
+                || page.GetLeftPart(UriPartial.Authority) != origin)
+                yield return $"PURSER_ORIGINS must be origins such as https://tools.example, not '{origin}'";
         if (!TakesTokens)
         {
             if (JwtIssuer is not null || JwtAudience is not null)

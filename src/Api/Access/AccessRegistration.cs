@@ -11,6 +11,8 @@ public static class AccessRegistration
     public static IServiceCollection AddPurserAccess(this IServiceCollection services, AccessOptions options)
     {
         services.AddSingleton(options);
+        services.AddSingleton<Origins>();
+        services.AddCors();
         services.AddSingleton(provider => new KeyRing(
             provider.GetRequiredService<ISharedState>(), ClockOf(provider), provider.GetService<TimeProvider>() ?? TimeProvider.System,
             provider.GetRequiredService<ILogger<KeyRing>>()));

@@ -22,7 +22,14 @@ public sealed class ProblemDocument : UsageResultDocument
     /// <summary>The reservation that has run out, where one was asked for again.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public ReservationDocument? Reservation { get; set; }
+
+    /// <summary>All members or parameters at fault, `field` first; of a wrong body as far as it can be read, at most twenty.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<WrongMemberDocument>? Errors { get; init; }
 }
+
+/// <summary>A member of a body, or a parameter, and what is wrong with it.</summary>
+public sealed record WrongMemberDocument(string Field, string Problem);
 
 [JsonDerivedType(typeof(SettlementDocument))]
 [JsonDerivedType(typeof(ProblemDocument))]

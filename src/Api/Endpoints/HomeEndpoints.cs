@@ -36,11 +36,9 @@ sealed class HomeEndpoints(IBudgetAuthority authority, IStore? store, LedgerCloc
             await Problems.WriteAsync(http, Problems.Unavailable, null, "the ledger does not answer");
             return;
         }
-        var offset = NodaTime.Duration.Max(clock.Offset, -clock.Offset);
-        if (offset > LedgerClock.Tolerated)
+        if (clock.Trouble is { } trouble)
         {
-            await Problems.WriteAsync(http, Problems.Unavailable, null,
-                $"the clocks of this machine and the ledger are {offset.TotalSeconds:0} seconds apart");
+            await Problems.WriteAsync(http, Problems.Unavailable, null, trouble);
             return;
         }
         await Reply.JsonAsync(http, 200, new HealthDocument("ready"), ApiJson.Default.HealthDocument);

@@ -178,6 +178,13 @@ public static class PurserEndpoints
                 services.GetRequiredService<EventTail>(), clock, services.GetRequiredService<WebhookTargets>());
             routes.MapWebhooks(webhooks);
         }
+        var clocks = new ClockEndpoints(clock);
+        routes.On("GET", "/v1/clock", Right.Operate, clocks.Get, "getClock", "The clock of this host, and a jump that it holds back")
+            .Answers<ClockDocument>();
+        routes.On("POST", "/v1/clock/accept", Right.Operate, clocks.Accept, "acceptClock",
+            "Says that the clock, which jumped, is right; every host on this ledger follows within seconds")
+            .TakesOptional<AcceptClockDocument>().Answers<ClockDocument>();
+
         if (services.GetService<KeyRing>() is { } ring)
         {
             var keys = new KeyEndpoints(ring, clock);

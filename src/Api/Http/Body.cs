@@ -24,23 +24,25 @@ static class Body
 
     /// <summary>Reads a body that must be there.</summary>
     public static async ValueTask<T> ReadAsync<T>(HttpContext http, JsonTypeInfo<T> type) where T : class =>
-        await ReadAsync(http, json => Parse(json, type)) ?? throw RequestRefusedException.Invalid(
+        await ReadAsync(http, json => ParseWhole(json, type)) ?? throw RequestRefusedException.Invalid(
             null, "the body is empty; send a JSON object");
 
     /// <summary>Reads a body that may be absent.</summary>
     public static ValueTask<T?> ReadOptionalAsync<T>(HttpContext http, JsonTypeInfo<T> type) where T : class =>
-        ReadAsync<T?>(http, json => Parse(json, type));
+        ReadAsync<T?>(http, json => ParseWhole(json, type));
 
     /// <summary>Reads one document or an array of them. Items that can not be read are told apart from the others: each stands for
     /// itself.</summary>
     public static async ValueTask<OneOrMany<T>> ReadOneOrManyAsync<T>(HttpContext http, JsonTypeInfo<T> type, int most) where T : class =>
         await ReadAsync<OneOrMany<T>?>(http, json => FirstByte(json) == '[' ? new OneOrMany<T>(null, ParseMany(json, type, most))
-            : new OneOrMany<T>(Parse(json, type), []))
+            : new OneOrMany<T>(ParseWhole(json, type), []))
             ?? throw RequestRefusedException.Invalid(null, "the body is empty; send a JSON object or an array of them");
 
     /// <summary>Reads a body of JSON that must be there, byte for byte.</summary>
     public static async ValueTask<byte[]> ReadFileAsync(HttpContext http) =>
-        await ReadAsync(http, json => json.ToArray()) ?? throw RequestRefusedException.Invalid(null, "the body is empty; send the file");
+        await ReadAsync(http, json => WrongMembers.Unsound(json) is { } unsound ? throw new RequestRefusedException(unsound)
+            : json.ToArray())
+            ?? throw RequestRefusedException.Invalid(null, "the body is empty; send the file");
 
     static async ValueTask<T?> ReadAsync<T>(HttpContext http, Reading<T> read)
     {
@@ -115,6 +117,23 @@ static class Body
         catch (JsonException wrong)
         {
             throw new RequestRefusedException(Problems.Of(wrong));
+        }
+    }
+
+    /// <summary>Reads a document that is all of the body: where it is wrong, all that is wrong is said.</summary>
+    static T ParseWhole<T>(ReadOnlySpan<byte> json, JsonTypeInfo<T> type) where T : class
+    {
+        // Free JSON keeps its members by name: one that is there twice would be an error inside.
+        if (typeof(T) == typeof(System.Text.Json.Nodes.JsonObject) && WrongMembers.Unsound(json) is { } unsound)
+            throw new RequestRefusedException(unsound);
+        try
+        {
+            return Parse(json, type);
+        }
+        catch (JsonException wrong)
+        {
+            var all = WrongMembers.Of(json, type, wrong);
+            throw new RequestRefusedException(all[0]) { All = all };
         }
     }
 

@@ -9,16 +9,29 @@ namespace Purser.Api;
 public static class BoundaryExtensions
 {
     /// <summary>Puts the boundary in front of all routes.</summary>
-    public static IApplicationBuilder UsePurser(this IApplicationBuilder app) =>
-        app.UseMiddleware<RequestLog>().UseMiddleware<Boundary>();
+    public static IApplicationBuilder UsePurser(this IApplicationBuilder app)
+    {
+        var origins = app.ApplicationServices.GetRequiredService<Origins>();
+        // Pages of other origins hear no answer, unless their origin is named.
+        if (origins.Named.Count > 0)
+            app.UseCors(policy => policy.WithOrigins([.. origins.Named]).AllowAnyMethod().AllowAnyHeader()
+                .WithExposedHeaders("ETag", "Location", "Retry-After"));
+        return app.UseMiddleware<RequestLog>().UseMiddleware<Boundary>();
+    }
 }
 
-sealed class Boundary(RequestDelegate next, ILogger<Boundary> log)
+sealed class Boundary(RequestDelegate next, Origins origins, ILogger<Boundary> log)
 {
     public async Task InvokeAsync(HttpContext http)
     {
         try
         {
+            Origins.Protect(http.Response.Headers);
+            if (origins.WhyForeign(http.Request) is { } foreign)
+            {
+                await Problems.WriteAsync(http, Problems.ForeignOrigin, null, foreign);
+                return;
+            }
             if (await RefusalAsync(http) is { } refused)
             {
                 if (refused.Problem == Problems.Unauthorized) http.Response.Headers.WWWAuthenticate = "Bearer";
@@ -77,8 +90,8 @@ sealed class Boundary(RequestDelegate next, ILogger<Boundary> log)
     {
         switch (thrown)
         {
-            case RequestRefusedException { Problem: var problem, Outcome: var outcome }:
-                return Problems.WriteAsync(http, problem, outcome.Field, outcome.Detail);
+            case RequestRefusedException { Problem: var problem, Outcome: var outcome, All: var all }:
+                return Problems.WriteAsync(http, problem, outcome.Field, outcome.Detail, all);
             case BadHttpRequestException bad:
                 return Problems.WriteAsync(http, Problems.OfStatus(bad.StatusCode), null,
                     bad.StatusCode == 413 ? $"a body has at most {Body.Largest / 1024 / 1024} MiB" : bad.Message);

@@ -31,6 +31,7 @@ public static class Problems
     public static readonly Problem Paused = new(429, "paused", "The account is paused");
     public static readonly Problem LimitExceeded = new(429, "limit-exceeded", "A limit does not allow this call");
     public static readonly Problem Unauthorized = new(401, "unauthorized", "A key is needed");
+    public static readonly Problem ForeignOrigin = new(403, "foreign-origin", "The request comes from elsewhere");
     public static readonly Problem Forbidden = new(403, "forbidden", "The key does not have this right");
     public static readonly Problem MethodNotAllowed = new(405, "method-not-allowed", "The method is not allowed here");
     public static readonly Problem TooLarge = new(413, "too-large", "The body is too large");
@@ -73,24 +74,29 @@ public static class Problems
         _ => Invalid with { Status = status },
     };
 
-    public static ProblemDocument Document(Problem problem, string? field = null, string? detail = null) => new()
+    public static ProblemDocument Document(Problem problem, string? field = null, string? detail = null,
+        IReadOnlyList<Outcome>? all = null) => new()
     {
         Type = problem.Type,
         Title = problem.Title,
         Status = problem.Status,
         Detail = field is null || detail is null ? detail : $"{Shown(field)}: {detail}",
         Field = field is null ? null : Shown(field),
+        Errors = all is not { Count: > 0 } ? null
+            : [.. all.Where(wrong => wrong.Field is not null)
+                .Select(wrong => new WrongMemberDocument(Shown(wrong.Field!), wrong.Detail ?? ""))],
     };
 
     public static ProblemDocument Document(Outcome outcome) =>
         // A refusal's detail names its limits by itself.
         Document(Of(outcome.Status), outcome.Field, outcome.Detail ?? Of(outcome.Status).Title);
 
-    public static Task WriteAsync(HttpContext http, Problem problem, string? field = null, string? detail = null)
+    public static Task WriteAsync(HttpContext http, Problem problem, string? field = null, string? detail = null,
+        IReadOnlyList<Outcome>? all = null)
     {
         if (problem == Unavailable) http.Response.Headers.RetryAfter = "1";
         RequestLog.Note(http, problem.Slug, detail);
-        return Reply.JsonAsync(http, problem.Status, Document(problem, field, detail), ApiJson.Default.ProblemDocument, ContentType);
+        return Reply.JsonAsync(http, problem.Status, Document(problem, field, detail, all), ApiJson.Default.ProblemDocument, ContentType);
     }
 
     /// <summary>Writes an outcome that is not <see cref="OutcomeStatus.Done"/>.</summary>

@@ -23,12 +23,54 @@ readonly struct Query
     {
         this.http = http;
         values = http.Request.Query;
+        List<string>? unknown = null;
         foreach (var name in values.Keys)
             if (!known.Any(parameter => parameter.Name == name)
                 && (prefix is null || name.Length <= prefix.Length || !name.StartsWith(prefix, StringComparison.Ordinal)))
-                throw RequestRefusedException.Invalid(name, known.Count == 0
-                    ? "this operation takes no parameters"
-                        : $"is not a parameter of this operation; it takes {string.Join(", ", known.Select(parameter => parameter.Name))}");
+                (unknown ??= []).Add(name);
+        if (unknown is null) return;
+        var takes = known.Count == 0 ? "this operation takes no parameters"
+            : $"is not a parameter of this operation; it takes {string.Join(", ", known.Select(parameter => parameter.Name))}";
+        throw Wrong([.. unknown.Select(name => (name, takes))]);
+    }
+
+    /// <summary>Refuses the request for these, and for whatever else can be seen to be wrong without knowing the operation.</summary>
+    RequestRefusedException Wrong(params IReadOnlyList<(string Name, string Problem)> found)
+    {
+        var all = found.ToList();
+        foreach (var (name, given) in values)
+        {
+            if (all.Exists(wrong => wrong.Name == name)) continue;
+            var problem = given is [null or ""] ? empty : given is not [{ } text] ? null
+                : text.Any(char.IsControl) ? noControls
+                : name is "from" or "to" or "at" && !IsTime(text, DateTimeZone.Utc, out _) ? wrongTime
+                : name is "timeZone" && DateTimeZoneProviders.Tzdb.GetZoneOrNull(text) is null ? wrongZone
+                : name is "limit" or "top" && !int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out _)
+                    ? "must be a whole number" : null;
+            if (problem is not null) all.Add((name, problem));
+        }
+        IReadOnlyList<Core.Outcome> outcomes =
+            [.. all.Take(mostNamed).Select(wrong => new Core.Outcome(Core.OutcomeStatus.Invalid, null, wrong.Name, wrong.Problem))];
+        return new(outcomes[0]) { All = outcomes };
+    }
+
+    const int mostNamed = 20;
+    const string empty = "is empty; give it a value, or leave the parameter out";
+    const string noControls = "must not contain control characters";
+    const string wrongZone = "must be an IANA time zone, such as Europe/Berlin";
+
+    /// <summary>Periods are compared with the one before, and rounded to whole years: there is room on both sides.</summary>
+    static readonly Instant earliest = Instant.FromUtc(1900, 1, 1, 0, 0);
+    static readonly Instant latest = Instant.FromUtc(2900, 1, 1, 0, 0);
+    static readonly string wrongTime = TimeConverter.Wrong + ", or a date, between the years 1900 and 2900";
+
+    static bool IsTime(string text, DateTimeZone zone, out Instant time, bool isEnd = false)
+    {
+        if (LocalDatePattern.Iso.Parse(text) is { Success: true, Value: { Year: >= 1800 and < 3000 } date })
+            time = zone.AtStartOfDay(isEnd ? date.PlusDays(1) : date).ToInstant();
+        // A plus sign that was not encoded arrives as a space.
+        else if (!TimeConverter.TryParse(text.Replace(' ', '+'), out time)) return false;
+        return time >= earliest && time <= latest;
     }
 
     /// <summary>Every value of a parameter that may be repeated or separated by commas.</summary>
@@ -66,7 +108,7 @@ readonly struct Query
     public string? NamedAccount(string name)
     {
         if (Text(name) is not { } account) return null;
-        if (!Core.Validity.IsAccountId(account)) throw RequestRefusedException.Invalid(name, "is not an account id");
+        if (!Core.Validity.IsAccountId(account)) throw Wrong((name, "is not an account id"));
         return Access.Caller.Seen(http, account);
     }
 
@@ -74,22 +116,20 @@ readonly struct Query
     public string? Text(string name)
     {
         var given = values[name];
-        if (given.Count > 1) throw RequestRefusedException.Invalid(name, "is given more than once");
+        if (given.Count > 1) throw Wrong((name, "is given more than once"));
         return given.Count == 0 ? null : Checked(name, given[0]);
     }
 
-    static string Checked(string name, string? value) =>
-        string.IsNullOrEmpty(value) ? throw Empty(name)
-        : value.Any(char.IsControl) ? throw RequestRefusedException.Invalid(name, "must not contain control characters") : value;
+    string Checked(string name, string? value) =>
+        string.IsNullOrEmpty(value) ? throw Empty(name) : value.Any(char.IsControl) ? throw Wrong((name, noControls)) : value;
 
-    static RequestRefusedException Empty(string name) =>
-        RequestRefusedException.Invalid(name, "is empty; give it a value, or leave the parameter out");
+    RequestRefusedException Empty(string name) => Wrong((name, empty));
 
     public int Count(string name, int usual, int most)
     {
         if (Text(name) is not { } text) return usual;
         return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count >= 1 && count <= most
-            ? count : throw RequestRefusedException.Invalid(name, $"must be a whole number from 1 to {most}");
+            ? count : throw Wrong((name, $"must be a whole number from 1 to {most}"));
     }
 
     public bool? Flag(string name) => Text(name) switch
@@ -97,7 +137,7 @@ readonly struct Query
         null => null,
         "true" => true,
         "false" => false,
-        _ => throw RequestRefusedException.Invalid(name, "must be true or false"),
+        _ => throw Wrong((name, "must be true or false")),
     };
 
     /// <summary>
@@ -106,14 +146,9 @@ readonly struct Query
     public Instant? Time(string name, DateTimeZone zone, bool isEnd = false)
     {
         if (Text(name) is not { } text) return null;
-        if (LocalDatePattern.Iso.Parse(text) is { Success: true, Value: { Year: >= 2 and < 9998 } date })
-            return zone.AtStartOfDay(isEnd ? date.PlusDays(1) : date).ToInstant();
-        // A plus sign that was not encoded arrives as a space.
-        return TimeConverter.TryParse(text.Replace(' ', '+'), out var time)
-            ? time : throw RequestRefusedException.Invalid(name, TimeConverter.Wrong + ", or a date");
+        return IsTime(text, zone, out var time, isEnd) ? time : throw Wrong((name, wrongTime));
     }
 
     public DateTimeZone Zone(string name) => Text(name) is not { } text ? DateTimeZone.Utc
-        : TimeZones.Find(text) ?? throw RequestRefusedException.Invalid(
-            name, "must be an IANA time zone, such as Europe/Berlin");
+        : TimeZones.Find(text) ?? throw Wrong((name, wrongZone));
 }

@@ -10,6 +10,9 @@ sealed class RequestRefusedException(Outcome outcome) : Exception(outcome.Detail
     /// <summary>What kind of problem it is, where the outcome's status does not say.</summary>
     public Problem Problem { get; init; } = Problems.Of(outcome.Status);
 
+    /// <summary>Everything that is wrong, the outcome's own member first; empty where there is only that.</summary>
+    public IReadOnlyList<Outcome> All { get; init; } = [];
+
     public static RequestRefusedException Invalid(string? field, string detail) => new(new(OutcomeStatus.Invalid, null, field, detail));
 
     public static RequestRefusedException Unprocessable(string field, string detail) => new(Outcome.Unprocessable(field, detail));

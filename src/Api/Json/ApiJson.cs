@@ -76,4 +76,6 @@ namespace Purser.Api.Json;
 [JsonSerializable(typeof(UsageDocument))]
 [JsonSerializable(typeof(UsageResultsDocument))]
 [JsonSerializable(typeof(VerificationDocument))]
+[JsonSerializable(typeof(ClockDocument))]
+[JsonSerializable(typeof(AcceptClockDocument))]
 public sealed partial class ApiJson : JsonSerializerContext;

@@ -40,8 +40,9 @@ public static class UsageReport
         {
             document = JsonDocument.Parse(json, strict);
         }
-        catch (JsonException)
+        catch (Exception malformed) when (malformed is JsonException or InvalidOperationException)
         {
+            // The second is half of a surrogate pair in the name of a member.
             return (null, Outcome.Invalid("raw", "is not valid JSON, or holds a member twice"));
         }
         using (document)

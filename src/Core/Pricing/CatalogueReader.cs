@@ -26,7 +26,8 @@ public static class CatalogueReader
             using var document = JsonDocument.Parse(json, Strict);
             return Read(document.RootElement, Catalogue.DigestOf(json.Span), builtIn);
         }
-        catch (JsonException malformed)
+        // The second is half of a surrogate pair in the name of a member.
+        catch (Exception malformed) when (malformed is JsonException or InvalidOperationException)
         {
             throw new PriceRefusedException(null, "$", $"is not JSON: {malformed.Message}");
         }

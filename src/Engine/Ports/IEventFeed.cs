@@ -23,6 +23,19 @@ public interface IEventFeed
     Task<bool> AnnounceAsync(Announcement announcement);
 }
 
+public static class EventFeeds
+{
+    /// <summary>Several hosts write side by side: the newest time need not be in the newest entry, but is in one of the last.</summary>
+    const int LastEntries = 64;
+
+    /// <summary>The time of the newest entry; null where there is none.</summary>
+    public static async Task<Instant?> NewestAtAsync(this IEventFeed feed)
+    {
+        var last = await feed.ReadAsync(Math.Max(0, await feed.HeadAsync() - LastEntries), LastEntries);
+        return last.Entries.Count == 0 ? null : last.Entries.Max(entry => entry.At);
+    }
+}
+
 /// <summary>One step of the feed: what an entry of an account's journal brought, or an announcement.</summary>
 public sealed record FeedEntry(
     long Position, string? Account, long Version, Instant At, IReadOnlyList<BudgetEvent> Events, Announcement? Announcement = null);

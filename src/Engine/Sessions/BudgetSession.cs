@@ -59,6 +59,9 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
     /// <summary>Counters of single keys stay in memory this long after they were used.</summary>
     static readonly Duration countersRemembered = Duration.FromHours(1);
 
+    /// <summary>The clocks of two hosts that are ready are no further apart, by far.</summary>
+    static readonly Duration hostsApart = 3 * LedgerClock.Tolerated;
+
     sealed record PendingCommand(BudgetCommand Command, TaskCompletionSource<Outcome> Answer);
 
     /// <summary>Guards the queue and the flags below it.</summary>
@@ -79,6 +82,9 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
     int eventsSinceSnapshot = from?.EventsSinceSnapshot ?? 0;
     int countedHolds;
 
+    /// <summary>How far the account's time is ahead of this host's; see <see cref="NowOf"/>.</summary>
+    Duration lead;
+
     /// <summary>So many batches more ask the ledger for the ids that memory does not know before they decide, not while they
     /// write.</summary>
     int askFirst;
@@ -90,6 +96,16 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
 
     /// <summary>In milliseconds since 1970; written by the running loop, read by anybody.</summary>
     long nextDeadline = from?.NextDeadline is { } due ? UsageCursor.CeilingMillis(due) : long.MaxValue;
+
+    /// <summary>Whether the ledger had nothing of the account after the last batch: a session that need not be kept.</summary>
+    public bool IsOfNothing => Volatile.Read(ref ofNothing);
+    bool ofNothing;
+    int marked;
+
+    /// <summary>True for the first who asks, until it is taken back: for lists in which it stands once.</summary>
+    internal bool MarkOnce() => Interlocked.Exchange(ref marked, 1) == 0;
+
+    internal void Unmark() => Volatile.Write(ref marked, 0);
 
     /// <summary>When something falls due by time alone, as far as is known; null where nothing does.</summary>
     public Instant? NextDeadline => Volatile.Read(ref nextDeadline) is var due and < long.MaxValue ? Instant.FromUnixTimeMilliseconds(due)
@@ -232,6 +248,7 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
     /// again.</summary>
     async Task<bool> TryServeAsync(List<PendingCommand> batch)
     {
+        await parts.Clock.StartedAsync(parts.Ledger);
         var settings = await parts.Settings.CurrentAsync();
         var budget = state ??= await LoadAsync();
         var asked = AskedOf(budget, batch);
@@ -241,7 +258,7 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
             asked = default;
             askFirst = Math.Max(0, askFirst - 1);
         }
-        var now = Instant.Max(parts.Clock.Now, budget.LastAt);
+        var now = NowOf(budget);
         var outcomes = new Outcome[batch.Count];
         var events = await DecideAsync(budget, batch, settings, now, outcomes);
         if (events.Count == 0 && asked != default)
@@ -260,7 +277,8 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
             SettingsVersion = settings.Version,
             At = now,
             ClosedHolds = budget.TakeClosed(),
-            NextDeadline = Budget.NextDeadline(budget),
+            // In this host's time, in which it is looked for.
+            NextDeadline = Budget.NextDeadline(budget) - lead,
             NewHolds = asked.Holds ?? [],
             NewUsage = asked.Usage ?? [],
         };
@@ -280,6 +298,7 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
                 Answer(batch, "the ledger refused the write");
                 return true;
         }
+        Volatile.Write(ref ofNothing, leavesNothing);
         if (!leavesNothing)
         {
             budget.Version = appended.Version;
@@ -298,6 +317,18 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
         eventsSinceSnapshot += events.Count;
         await SnapshotAsync(parts.EventsPerSnapshot, parts.MostKeyedCounters);
         return true;
+    }
+
+    /// <summary>
+    /// This host's time; for an account with an entry so much later that its writer's clock was wrong, that entry's time and what has
+    /// passed
+    /// since: it does not go back, and does not stand still until this host's time is there.
+    /// </summary>
+    Instant NowOf(BudgetState budget)
+    {
+        var now = parts.Clock.Now;
+        if (budget.LastAt > now + lead + hostsApart) lead = budget.LastAt - now;
+        return Instant.Max(now + lead, budget.LastAt);
     }
 
     void CountHolds(int now)

@@ -35,6 +35,9 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
 {
     const int MostDuePerPoll = 1000;
 
+    /// <summary>So many accounts that the ledger has nothing of stay in memory: whoever asks about made-up ones fills nothing.</summary>
+    const int MostOfNothing = 1000;
+
     readonly IStore ledger;
     readonly SessionParts parts;
     readonly EmbeddedOptions options;
@@ -43,6 +46,9 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
     readonly ITimer deadlineTimer;
     readonly ITimer idleTimer;
     readonly ITimer clockTimer;
+
+    /// <summary>Accounts that were asked about and did not exist, the oldest first.</summary>
+    readonly ConcurrentQueue<BudgetSession> ofNothing = new();
 
     /// <summary>1 while a poll runs, so that a slow ledger is not asked again before it answered.</summary>
     int polling;
@@ -56,8 +62,8 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
         this.histories = histories;
         this.options = options ??= new();
         time ??= TimeProvider.System;
-        parts = new(ledger, new(ledger, options.Scheduler, log), new(ledger, options.RefuseUnknownAccounts), new(time), log
-            ?? NullLogger.Instance)
+        parts = new(ledger, new(ledger, options.Scheduler, log), new(ledger, options.RefuseUnknownAccounts),
+            new(time, ledger, ledger.NewestAtAsync, log), log ?? NullLogger.Instance)
         {
             Scheduler = options.Scheduler,
             EventsPerSnapshot = options.EventsPerSnapshot,
@@ -82,9 +88,25 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
             if (closing) return new(OutcomeStatus.Moved, null, null, "the host is closing; retry with the same id");
             var session = sessions.GetOrAdd(account, static (id, parts) => new(id, parts), parts);
             var outcome = await session.SendAsync(command).WaitAsync(cancellation);
-            if (outcome.Status != OutcomeStatus.Moved) return outcome;
+            if (outcome.Status != OutcomeStatus.Moved)
+            {
+                if (session.IsOfNothing && session.MarkOnce()) await KeepFewOfNothingAsync(session);
+                return outcome;
+            }
             await session.Stopped.WaitAsync(cancellation);
             sessions.TryRemove(new(account, session));
+        }
+    }
+
+    async Task KeepFewOfNothingAsync(BudgetSession another)
+    {
+        ofNothing.Enqueue(another);
+        while (ofNothing.Count > MostOfNothing && ofNothing.TryDequeue(out var oldest))
+        {
+            oldest.Unmark();
+            if (!oldest.IsOfNothing) continue;
+            await oldest.StopAsync();
+            sessions.TryRemove(new(oldest.Account, oldest));
         }
     }
 
@@ -100,6 +122,7 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
     {
         while (!closing)
         {
+            await parts.Clock.StartedAsync(ledger);
             var due = await ledger.DueAsync(parts.Clock.Now, MostDuePerPoll);
             var outcomes = await Task.WhenAll(due.Select(account => SendAsync(account, new Tick())));
             if (due.Count < MostDuePerPoll || Array.Exists(outcomes, outcome => outcome.IsTransient)) return;
@@ -128,10 +151,6 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
         try
         {
             await parts.Clock.MeasureAsync(ledger);
-            var off = Duration.Max(parts.Clock.Offset, -parts.Clock.Offset);
-            if (off > LedgerClock.Reported)
-                parts.Log.LogWarning("This machine's clock is {Seconds} s off the ledger's; it is corrected for, but should be set right",
-                    (long)off.TotalSeconds);
         }
         catch (LedgerUnavailableException e)
         {

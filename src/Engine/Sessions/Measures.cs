@@ -25,6 +25,7 @@ public static class Measures
     static long sessions;
     static long holds;
     static double clockOffsetSeconds;
+    static double clockHeldSeconds;
 
     static readonly Meter meter = new(MeterName);
 
@@ -62,7 +63,9 @@ public static class Measures
         meter.CreateObservableGauge("purser.time_zone_data.info", TimeZoneData,
             description: "1; the version of the time zone data is its label");
         meter.CreateObservableGauge("purser.clock.offset", () => Volatile.Read(ref clockOffsetSeconds), "s",
-            "How far this machine's clock is behind the ledger's");
+            "How far this machine's clock is behind the time that is decided in");
+        meter.CreateObservableGauge("purser.clock.held", () => Volatile.Read(ref clockHeldSeconds), "s",
+            "A jump of the clock that is held back; 0 where none is");
     }
 
     static Measurement<long> TimeZoneData() => new(1, new KeyValuePair<string, object?>("version", TimeZones.Version));
@@ -110,5 +113,9 @@ public static class Measures
 
     internal static void Holds(int more) => Interlocked.Add(ref holds, more);
 
-    internal static void ClockOffset(double seconds) => Volatile.Write(ref clockOffsetSeconds, seconds);
+    internal static void Clock(double offsetSeconds, double heldSeconds)
+    {
+        Volatile.Write(ref clockOffsetSeconds, offsetSeconds);
+        Volatile.Write(ref clockHeldSeconds, heldSeconds);
+    }
 }

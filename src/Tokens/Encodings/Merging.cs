@@ -1,6 +1,6 @@
 // Byte-pair merging of one piece: again and again the neighbours whose union has the lowest rank, the leftmost first, become one. Only
 // how many remain is asked for.
-using System.Runtime.InteropServices;
+using System.Buffers;
 
 namespace Purser.TokenCounting.Encodings;
 
@@ -50,10 +50,11 @@ static class Merging
     {
         var length = piece.Length;
         // Per byte: the part's end, the part before it, and the rank of its union with the next.
-        var ends = GC.AllocateUninitializedArray<int>(length);
-        var before = GC.AllocateUninitializedArray<int>(length);
-        var ranks = GC.AllocateUninitializedArray<int>(length);
-        var waiting = new PairHeap(length);
+        var rented = ArrayPool<int>.Shared.Rent(3 * length);
+        var ends = rented.AsSpan(0, length);
+        var before = rented.AsSpan(length, length);
+        var ranks = rented.AsSpan(2 * length, length);
+        using var waiting = new PairHeap(length);
         for (var i = 0; i < length; i++)
         {
             ends[i] = i + 1;
@@ -71,29 +72,31 @@ static class Merging
             ranks[right] = RankTable.None;
             if (end < length) before[end] = left;
             parts--;
-            Rank(piece, left);
-            if (before[left] >= 0) Rank(piece, before[left]);
+            Rank(table, piece, ends, ranks, waiting, left);
+            if (before[left] >= 0) Rank(table, piece, ends, ranks, waiting, before[left]);
         }
+        ArrayPool<int>.Shared.Return(rented);
         return parts;
+    }
 
-        void Rank(ReadOnlySpan<byte> piece, int part)
-        {
-            var next = ends[part];
-            ranks[part] = next < length ? table.Rank(piece[part..ends[next]]) : RankTable.None;
-            if (ranks[part] != RankTable.None) waiting.Add(ranks[part], part);
-        }
+    static void Rank(RankTable table, ReadOnlySpan<byte> piece, Span<int> ends, Span<int> ranks, PairHeap waiting, int part)
+    {
+        var next = ends[part];
+        ranks[part] = next < piece.Length ? table.Rank(piece[part..ends[next]]) : RankTable.None;
+        if (ranks[part] != RankTable.None) waiting.Add(ranks[part], part);
     }
 
     /// <summary>A heap of numbers that hold rank and place: a lower rank comes first, among equals what stands further left.</summary>
-    sealed class PairHeap(int capacity)
+    sealed class PairHeap(int capacity) : IDisposable
     {
-        readonly List<ulong> heap = new(capacity);
+        ulong[] heap = ArrayPool<ulong>.Shared.Rent(capacity);
+        int count;
 
         public void Add(int rank, int place)
         {
             var added = (ulong)rank << 32 | (uint)place;
-            heap.Add(added);
-            var items = CollectionsMarshal.AsSpan(heap);
+            if (count == heap.Length) Grow();
+            var items = heap.AsSpan(0, ++count);
             var at = items.Length - 1;
             while (at > 0 && items[(at - 1) / 2] > added)
             {
@@ -103,15 +106,24 @@ static class Merging
             items[at] = added;
         }
 
+        void Grow()
+        {
+            var larger = ArrayPool<ulong>.Shared.Rent(2 * count);
+            heap.AsSpan(0, count).CopyTo(larger);
+            Dispose();
+            heap = larger;
+        }
+
+        public void Dispose() => ArrayPool<ulong>.Shared.Return(heap);
+
         public bool TryTake(out int rank, out int place)
         {
             (rank, place) = (0, 0);
-            if (heap.Count == 0) return false;
-            var items = CollectionsMarshal.AsSpan(heap);
+            if (count == 0) return false;
+            var items = heap.AsSpan(0, count);
             (rank, place) = ((int)(items[0] >> 32), (int)(uint)items[0]);
             var moved = items[^1];
-            heap.RemoveAt(heap.Count - 1);
-            items = items[..^1];
+            items = items[..--count];
             for (var at = 0; ;)
             {
                 var child = 2 * at + 1;

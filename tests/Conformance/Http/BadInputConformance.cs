@@ -20,6 +20,54 @@ public abstract class BadInputConformance(HttpFacade host)
     }
 
     [Theory]
+    [InlineData("""{"colour":"red","tokens":"1","user":5,"tags":{"a":1,"b":"x","c":2},"model":"m"}""", "colour,tokens,user,tags.a,tags.c")]
+    [InlineData("""{"tokens":1,"tokens":2,"cost":0.5}""", "tokens,cost")]
+    [InlineData("""{"tokens":true}""", "tokens")]
+    public async Task The_first_answer_names_every_member_that_is_wrong(string body, string fields)
+    {
+        var reply = await host.Post($"/v1/accounts/{host.NewAccount()}/reservations", body);
+        reply.IsProblem(400, "invalid", fields.Split(',')[0]);
+        Assert.Equal(fields, Named(reply));
+        Assert.All(reply.Json.GetProperty("errors").EnumerateArray(), error => Assert.NotEmpty(error.GetProperty("problem").GetString()!));
+    }
+
+    [Fact]
+    public async Task Every_wrong_member_of_nested_objects_and_every_wrong_parameter_is_named()
+    {
+        var policy = await host.Put($"/v1/accounts/{host.NewAccount()}/policy",
+            """{"limits":[{"id":"a","unit":"pints","window":"day","amount":1},{"id":7,"unit":"tokens","window":"eon","amount":1}],"timeZone":1}""");
+        policy.IsProblem(400, "invalid", "limits[0].unit");
+        Assert.Equal("limits[0].unit,limits[1].id,limits[1].window,timeZone", Named(policy));
+        var query = await host.Get("/v1/reports?from=yesterday&to=9999-12-31&colour=red&limit=many&timeZone=Mars/Olympus");
+        query.IsProblem(400, "invalid", "colour");
+        Assert.Equal(["colour", "from", "limit", "timeZone", "to"], Named(query).Split(',').Order(StringComparer.Ordinal));
+    }
+
+    static string Named(Reply reply) =>
+        string.Join(',', reply.Json.GetProperty("errors").EnumerateArray().Select(error => error.GetProperty("field").GetString()));
+
+    [Theory]
+    [InlineData("/v1/prices/test/model", """{"rates":{"input":"1","input":"2"}}""", "rates.input")]
+    [InlineData("/v1/prices/test/model", """{"rates":{"input":"1"},"note":"\ud800"}""", "note")]
+    [InlineData("/v1/prices/catalogue", """{"version":"a","models":{"\ud800":1}}""", "models")]
+    [InlineData("/v1/prices/catalogue", """{"version":"\ud800"}""", "version")]
+    [InlineData("/v1/prices/catalogue", """{"version":"a","version":"b"}""", "version")]
+    public async Task Free_json_with_a_member_twice_or_half_a_character_names_it(string path, string body, string field) =>
+        (await host.Put(path, body)).IsProblem(400, "invalid", field);
+
+    [Theory]
+    [InlineData("from=9999-12-30", "from")]
+    [InlineData("from=2020-01-01&to=9999-12-31", "to")]
+    [InlineData("from=9999-12-30T00:00:00Z", "from")]
+    [InlineData("from=0001-01-02T00:00:00Z&to=0001-02-01T00:00:00Z&compare=previous", "from")]
+    public async Task Times_at_the_ends_of_the_calendar_are_refused_by_name(string period, string field)
+    {
+        foreach (var granularity in new[] { "year", "quarter", "month", "week", "day" })
+            (await host.Get($"/v1/reports?{period}&granularity={granularity}")).IsProblem(400, "invalid", field);
+        (await host.Get("/v1/reports?from=1900-01-01&to=2900-01-01")).IsProblemOrAnswer();
+    }
+
+    [Theory]
     [InlineData("""{"tokens":1,"colour":"red"}""", "colour")]
     [InlineData("""{"Tokens":1}""", "Tokens")]
     [InlineData("""{"tokens":"1"}""", "tokens")]

@@ -29,6 +29,48 @@ public abstract class BoundaryConformance(HttpFacade host)
         Assert.Equal(200, (await Ask("/", null)).Code);
     }
 
+    [Theory]
+    [InlineData("evil.example", null, null)]
+    [InlineData("localhost.evil.example", null, null)]
+    [InlineData("127.0.0.1.evil.example:80", null, null)]
+    [InlineData("[::2]", null, null)]
+    [InlineData("0.0.0.0", null, null)]
+    [InlineData(null, "https://evil.example", null)]
+    [InlineData(null, "null", null)]
+    [InlineData(null, "http://localhost:1", null)]
+    [InlineData(null, null, "cross-site")]
+    public async Task Without_a_key_other_names_and_pages_of_other_origins_are_turned_away(string? name, string? origin, string? site)
+    {
+        var account = host.NewAccount();
+        foreach (var (method, path) in new[] { (HttpMethod.Get, "/v1/accounts"), (HttpMethod.Post, $"/v1/accounts/{account}/pause"),
+            (HttpMethod.Get, "/"), (HttpMethod.Get, "/health/ready"), (HttpMethod.Post, "/v1/import"), (HttpMethod.Options, "/v1/import") })
+        {
+            var headers = new List<(string, string)>();
+            if (name is not null) headers.Add(("Host", name));
+            if (origin is not null) headers.Add(("Origin", origin));
+            if (site is not null) headers.Add(("Sec-Fetch-Site", site));
+            var refused = await host.Send(method, path, method == HttpMethod.Post ? new StringContent("{}") : null, [.. headers]);
+            refused.IsProblem(403, "foreign-origin");
+            Assert.Null(refused.Header("Access-Control-Allow-Origin"));
+        }
+        Assert.Equal(404, (await host.Get($"/v1/accounts/{account}")).Code);
+    }
+
+    [Fact]
+    public async Task Its_own_pages_and_names_of_this_machine_are_let_in_and_links_are_followed()
+    {
+        var own = host.Client.BaseAddress!;
+        Assert.Equal(200, (await host.Send(HttpMethod.Get, "/v1/accounts", (string?)null, ("Origin", own.GetLeftPart(UriPartial.Authority)),
+            ("Sec-Fetch-Site", "same-origin"))).Code);
+        foreach (var name in new[] { "localhost", "LOCALHOST:1", "127.0.0.1", "[::1]:8080" })
+            Assert.Equal(200, (await host.Send(HttpMethod.Get, "/v1/accounts", (string?)null, ("Host", name))).Code);
+        Assert.Equal(200, (await host.Send(HttpMethod.Get, "/", (string?)null, ("Sec-Fetch-Site", "cross-site"),
+            ("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "document"))).Code);
+        var answer = await host.Get("/v1/accounts");
+        Assert.Equal(("nosniff", "DENY", "no-referrer", "same-origin"), (answer.Header("X-Content-Type-Options"),
+            answer.Header("X-Frame-Options"), answer.Header("Referrer-Policy"), answer.Header("Cross-Origin-Resource-Policy")));
+    }
+
     [Fact]
     public async Task Unknown_routes_and_methods_are_problems_too()
     {
@@ -54,7 +96,7 @@ public abstract class BoundaryConformance(HttpFacade host)
         var operations = description.GetProperty("paths").EnumerateObject()
             .SelectMany(path => path.Value.EnumerateObject()
                 .Select(operation => (Path: path.Name, Method: operation.Name, operation.Value))).ToArray();
-        Assert.Equal(62, operations.Length);
+        Assert.Equal(64, operations.Length);
         foreach (var (path, method, operation) in operations)
         {
             var place = $"{method} {path}";

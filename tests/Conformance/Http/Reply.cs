@@ -52,6 +52,9 @@ public sealed record Reply(HttpStatusCode Status, string Text, string? ContentTy
             && InstantPattern.ExtendedIso.Parse(actual) is { Success: true, Value: var there }
             && there >= at && there - at <= NodaTime.Duration.FromTimeSpan(Drift));
 
+    /// <summary>Whatever it says, it is no error inside.</summary>
+    public void IsProblemOrAnswer() => Assert.True(Code is < 500 or 503, Text);
+
     public void IsProblem(int status, string slug, string? field = null)
     {
         Assert.True(Code == status, $"expected {status}, got {Code}: {Text}");

@@ -14,6 +14,9 @@ public sealed class SimulatedCluster
     const int Users = 3;
 
     readonly Random random;
+
+    /// <summary>Of the clocks that jump, apart from the schedule, which a seed has always given.</summary>
+    readonly Random jumps;
     readonly SeededScheduler scheduler;
     readonly SharedLedger shared;
     readonly ManualTime time = new();
@@ -32,11 +35,14 @@ public sealed class SimulatedCluster
     sealed record Host(EmbeddedAuthority Authority, FaultyLedger Ledger, ManualTime Clock)
     {
         public bool Killed { get; set; }
+
+        public TimeSpan Jumped { get; set; }
     }
 
     SimulatedCluster(int seed, SharedLedger shared)
     {
         random = new(seed);
+        jumps = new(~seed);
         scheduler = new(random);
         this.shared = shared;
         accounts = Enumerable.Range(0, random.Next(1, 4)).Select(i => $"acct-{i}").ToArray();
@@ -116,6 +122,7 @@ public sealed class SimulatedCluster
                 case 8 when random.Next(2) == 0: Compact(); break;
                 default: Send(accounts[random.Next(accounts.Length)], RandomCommand(), Somebody()); break;
             }
+            if (jumps.Next(20) == 0) JumpClock();
             scheduler.Run(random.Next(0, 40));
         }
         calm = true;
@@ -132,6 +139,18 @@ public sealed class SimulatedCluster
         trace.Add($"time +{by}");
         time.Advance(by);
         foreach (var host in hosts) host.Clock.Advance(by);
+    }
+
+    /// <summary>The wall clock of a host jumps, by minutes to years, or back to where it was; nobody may notice but its operator.</summary>
+    void JumpClock()
+    {
+        var host = hosts[jumps.Next(hosts.Count)];
+        var by = host.Jumped != TimeSpan.Zero && jumps.Next(2) == 0 ? -host.Jumped
+            : TimeSpan.FromMinutes(10 * Math.Pow(10, jumps.NextDouble() * 5.5)) * (jumps.Next(2) == 0 ? 1 : -1);
+        trace.Add($"the clock of host {hosts.IndexOf(host)} jumps {by}");
+        host.Jumped += by;
+        host.Clock.Step(by);
+        host.Authority.Clock.MeasureAsync(host.Ledger);
     }
 
     /// <summary>A killed host answers nobody any more; a write it had under way may still arrive.</summary>
@@ -250,7 +269,7 @@ public sealed class SimulatedCluster
                 Send(account, RandomCommand(), host);
     }
 
-    static long Millis(Host host) => host.Clock.GetUtcNow().ToUnixTimeMilliseconds();
+    static long Millis(Host host) => host.Authority.Clock.Now.ToUnixTimeMilliseconds();
 
     /// <summary>An append that expects what can not be is refused with the version that is.</summary>
     async Task<long> VersionAsync(string account) => (await shared.Ledger.AppendAsync([new(account, -1, [])]))[0].Version;
