@@ -16,6 +16,8 @@ for (var i = 0; i < args.Length; i++)
         case "--appends":
             await ReportBenchmark.AppendsAsync(Console.Out, args[(i + 1)..] is ["--postgres"]);
             return 0;
+        case "soak":
+            return await Soak.RunAsync(Console.Out, args[(i + 1)..]);
         case "--quick":
             quick = true;
             break;
@@ -28,7 +30,7 @@ for (var i = 0; i < args.Length; i++)
         default:
             Console.Error.WriteLine(
                 "usage: ./run bench [--quick] [--json FILE] [--only NAME] | --reports RECORDS... [--postgres] [--keep FOLDER] | "
-                    + "--appends [--postgres]");
+                    + "--appends [--postgres] | soak [--minutes N]");
             return args[i] is "--help" or "-h" ? 0 : 2;
     }
 

@@ -95,6 +95,9 @@ sealed class Boundary(RequestDelegate next, Origins origins, ILogger<Boundary> l
             case BadHttpRequestException bad:
                 return Problems.WriteAsync(http, Problems.OfStatus(bad.StatusCode), null,
                     bad.StatusCode == 413 ? $"a body has at most {Body.Largest / 1024 / 1024} MiB" : bad.Message);
+            // The server reads chunk sizes beyond what it can count.
+            case IOException { InnerException: OverflowException }:
+                return Problems.WriteAsync(http, Problems.Invalid, null, "the body is not framed as HTTP asks: its chunk size is no size");
             case LedgerUnavailableException:
                 log.LogWarning(thrown, "The ledger is not available");
                 return Problems.WriteAsync(http, Problems.Unavailable, null, "the ledger can not be reached");

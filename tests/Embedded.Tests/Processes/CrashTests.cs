@@ -14,23 +14,37 @@ namespace Purser.Embedded.Tests.Processes;
 
 public sealed class CrashTests
 {
-    const int Rounds = 20;
+    const int Few = 6;
+    const int Many = 50;
     const int Callers = 12;
     const int CallsPerRound = 120;
 
     [Fact]
-    public async Task Twenty_kills_on_sqlite_lose_nothing_that_was_acknowledged_and_retries_count_nothing_twice()
+    public Task Kills_on_sqlite_lose_nothing_that_was_acknowledged_and_retries_count_nothing_twice() => KillOnSqliteAsync(Few);
+
+    [Fact]
+    [Trait("run", "long")]
+    public Task Fifty_kills_on_sqlite_lose_nothing_that_was_acknowledged_and_retries_count_nothing_twice() => KillOnSqliteAsync(Many);
+
+    static async Task KillOnSqliteAsync(int kills)
     {
         using var folder = new TemporaryFolder();
-        await KillAgainAndAgainAsync(("PURSER_DATA", folder.Path));
+        await KillAgainAndAgainAsync(kills, ("PURSER_DATA", folder.Path));
     }
 
     [Fact]
     [Trait("needs", "postgres")]
-    public async Task Twenty_kills_on_postgres_lose_nothing_that_was_acknowledged_and_retries_count_nothing_twice()
+    public Task Kills_on_postgres_lose_nothing_that_was_acknowledged_and_retries_count_nothing_twice() => KillOnPostgresAsync(Few);
+
+    [Fact]
+    [Trait("needs", "postgres")]
+    [Trait("run", "long")]
+    public Task Fifty_kills_on_postgres_lose_nothing_that_was_acknowledged_and_retries_count_nothing_twice() => KillOnPostgresAsync(Many);
+
+    static async Task KillOnPostgresAsync(int kills)
     {
         var database = await (await PostgresServer.SharedAsync()).NewDatabaseAsync();
-        await KillAgainAndAgainAsync(("PURSER_LEDGER", "postgres"), ("PURSER_POSTGRES", database));
+        await KillAgainAndAgainAsync(kills, ("PURSER_LEDGER", "postgres"), ("PURSER_POSTGRES", database));
     }
 
     [Fact]
@@ -202,10 +216,10 @@ public sealed class CrashTests
                 + $"{string.Join('\n', view.Anomalies)}";
     }
 
-    static async Task KillAgainAndAgainAsync(params (string Name, string Value)[] settings)
+    static async Task KillAgainAndAgainAsync(int rounds, params (string Name, string Value)[] settings)
     {
         var calls = new AcknowledgedCalls();
-        for (var round = 0; round < Rounds; round++)
+        for (var round = 0; round < rounds; round++)
         {
             await using var host = await HostProcess.StartAsync(settings);
             if (round == 0) await AcknowledgedCalls.SetPoliciesAsync(host.Client);

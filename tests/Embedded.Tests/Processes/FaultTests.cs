@@ -30,6 +30,42 @@ public sealed class FaultTests(ITestOutputHelper output)
     });
 
     [Fact]
+    [Trait("run", "long")]
+    public async Task Postgres_killed_twenty_times_under_load()
+    {
+        await using var server = await PostgresServer.StartAsync();
+        await using var host = await StartOnAsync(await server.NewDatabaseAsync());
+        await AcknowledgedCalls.SetPoliciesAsync(host.Client);
+        var calls = new AcknowledgedCalls();
+        for (var kill = 0; kill < 20; kill++)
+        {
+            var killing = Task.CompletedTask;
+            var begun = 0;
+            await calls.PlayAsync([host.Client], Calls, Callers, async acknowledged =>
+            {
+                if (killing.IsFaulted) await killing;
+                if (acknowledged >= FaultAt && Interlocked.Exchange(ref begun, 1) == 0) killing = Task.Run(KillAsync);
+            });
+            await killing;
+            await ServerProcess.UntilAsync(async () =>
+            {
+                using var ready = await host.Client.GetAsync("/health/ready");
+                return ready.StatusCode == HttpStatusCode.OK;
+            }, patience, () => "the host does not get ready again");
+            await calls.CompareAsync(host.Client, Calls);
+        }
+        output.WriteLine($"{calls.Unavailable} times 503");
+        Assert.True(host.IsRunning);
+        await calls.FinishAsync(host.Client);
+
+        async Task KillAsync()
+        {
+            await server.CrashAsync();
+            await server.StartAgainAsync();
+        }
+    }
+
+    [Fact]
     public Task Postgres_frozen_for_half_a_minute() => OnPostgresAsync(async (server, _, during) =>
     {
         var frozen = Stopwatch.StartNew();
