@@ -35,7 +35,7 @@ public static class PurserGrains
     /// <summary>A clock in the ledger's time, which <paramref name="measure"/> asks for.</summary>
     public static IServiceCollection AddClockWatch(this IServiceCollection services, Func<IServiceProvider, Task> measure) => services
         .AddSingleton(provider => new LedgerClock(provider.GetRequiredService<TimeProvider>(), provider.GetService<ISharedState>(),
-            provider.GetService<ILedger>() is IEventFeed feed ? feed.NewestAtAsync : null, provider.GetRequiredService<ILogger<LedgerClock>>()))
+            provider.GetService<IStore>() is { } feed ? feed.NewestAtAsync : null, provider.GetRequiredService<ILogger<LedgerClock>>()))
         .AddHostedService(provider => new ClockWatch(() => measure(provider),
             provider.GetRequiredService<ILogger<ClockWatch>>()));
 }

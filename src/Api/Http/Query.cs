@@ -44,7 +44,7 @@ readonly struct Query
             var problem = given is [null or ""] ? empty : given is not [{ } text] ? null
                 : text.Any(char.IsControl) ? noControls
                 : name is "from" or "to" or "at" && !IsTime(text, DateTimeZone.Utc, out _) ? wrongTime
-                : name is "timeZone" && DateTimeZoneProviders.Tzdb.GetZoneOrNull(text) is null ? wrongZone
+                : name is "timeZone" && TimeZones.Find(text) is null ? wrongZone
                 : name is "limit" or "top" && !int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out _)
                     ? "must be a whole number" : null;
             if (problem is not null) all.Add((name, problem));
@@ -74,15 +74,20 @@ readonly struct Query
     }
 
     /// <summary>Every value of a parameter that may be repeated or separated by commas.</summary>
-    public IReadOnlyList<string> Many(string name) =>
-        [.. values[name].SelectMany(value => (value ?? "").Split(',')).Select(value => value.Length > 0 ? value : throw Empty(name))];
+    public IReadOnlyList<string> Many(string name)
+    {
+        var self = this;
+        return [.. values[name].SelectMany(value => (value ?? "").Split(','))
+            .Select(value => value.Length > 0 ? value : throw self.Empty(name))];
+    }
 
     /// <summary>What a parameter wants of a dimension: it may be repeated, and values with `*` or `?` are globs.</summary>
     public Wanted? Wanted(string name)
     {
         if (values[name] is not { Count: > 0 } given) return null;
         if (given.Count > MostValues) throw RequestRefusedException.Invalid(name, $"is given more than {MostValues} times");
-        return Engine.Wanted.Of([.. given.Select(value => Checked(name, value))]);
+        var self = this;
+        return Engine.Wanted.Of([.. given.Select(value => self.Checked(name, value))]);
     }
 
     /// <summary>The parameters whose names begin with a prefix, by the rest of their names; null where there are none.</summary>

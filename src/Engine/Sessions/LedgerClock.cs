@@ -76,7 +76,7 @@ public sealed class LedgerClock(
     }
 
     /// <summary>Completes when the time was measured, and compared with the newest entry, for the first time.</summary>
-    public ValueTask StartedAsync(ILedger ledger) => started ? default : new(MeasureAsync(ledger));
+    public ValueTask StartedAsync(IStore ledger) => started ? default : new(MeasureAsync(ledger));
 
     /// <summary>Asks the ledger for its time.</summary>
     public Task MeasureAsync(IStore ledger) => MeasureAsync(ledger.TimeAsync);

@@ -42,8 +42,8 @@ public sealed class FuzzTests(ITestOutputHelper output)
                 answers[status] = answers.GetValueOrDefault(status) + 1;
                 var name = $"seed {seed}, request {number}, answer {status}: {request}";
                 Assert.True(status is (>= 200 and < 300) or (>= 400 and < 500) or 503 or 0 or 304, name);
-                // Nothing came back on a connection that was broken off.
-                if (status is >= 400 or 0) Assert.True(before == await StateOf(authority.Ledger, before.Head), $"changed by {name}");
+                // Where the connection was broken off nobody knows whether it was a refusal.
+                if (status >= 400) Assert.True(before == await StateOf(authority.Ledger, before.Head), $"changed by {name}");
             }
         }
         output.WriteLine(

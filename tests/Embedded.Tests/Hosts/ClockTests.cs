@@ -13,8 +13,8 @@ namespace Purser.Embedded.Tests.Hosts;
 
 public abstract class ClockTests : IAsyncLifetime
 {
-    ILedger store = null!;
-    ILedger ledger = null!;
+    IStore store = null!;
+    IStore ledger = null!;
     EmbeddedAuthority host = null!;
 
     /// <summary>Passes as it should; its wall clock is what jumps.</summary>
@@ -23,7 +23,7 @@ public abstract class ClockTests : IAsyncLifetime
     /// <summary>How far the ledger's own clock has jumped, where it has one.</summary>
     TimeSpan ledgerOff;
 
-    protected abstract Task<ILedger> OpenAsync();
+    protected abstract Task<IStore> OpenAsync();
 
     /// <summary>Whether the ledger's clock is the time, and not this machine's.</summary>
     protected virtual bool HasClock => false;
@@ -206,14 +206,14 @@ public abstract class ClockTests : IAsyncLifetime
 
 public sealed class MemoryClockTests : ClockTests
 {
-    protected override Task<ILedger> OpenAsync() => Task.FromResult<ILedger>(new MemoryLedger());
+    protected override Task<IStore> OpenAsync() => Task.FromResult<IStore>(new MemoryLedger());
 }
 
 public sealed class SqliteClockTests : ClockTests, IDisposable
 {
     readonly TemporaryFolder folder = new();
 
-    protected override async Task<ILedger> OpenAsync() => await SqliteLedger.OpenAsync(folder.Path);
+    protected override async Task<IStore> OpenAsync() => await SqliteLedger.OpenAsync(folder.Path);
 
     public void Dispose() => folder.Dispose();
 }
@@ -223,6 +223,6 @@ public sealed class PostgresClockTests : ClockTests
 {
     protected override bool HasClock => true;
 
-    protected override async Task<ILedger> OpenAsync() =>
+    protected override async Task<IStore> OpenAsync() =>
         await PostgresLedger.OpenAsync(await (await PostgresServer.SharedAsync()).NewDatabaseAsync());
 }
