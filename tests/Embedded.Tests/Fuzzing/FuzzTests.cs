@@ -7,6 +7,7 @@ using System.Text.Json;
 using Purser.Core;
 using Purser.Embedded.Tests.Http;
 using Purser.Engine;
+using Purser.Ledgers.Memory;
 using Xunit.Abstractions;
 
 namespace Purser.Embedded.Tests.Fuzzing;

@@ -5,6 +5,7 @@ using Purser.Conformance;
 using Purser.Conformance.Servers;
 using Purser.Core;
 using Purser.Engine;
+using Purser.Ledgers.Memory;
 using Purser.Ledgers.Postgres;
 using Purser.Ledgers.Sqlite;
 using static Purser.Conformance.Calls;

@@ -2,6 +2,7 @@
 using System.Globalization;
 using Purser.Conformance;
 using Purser.Engine;
+using Purser.Ledgers.Memory;
 
 namespace Purser.Embedded.Tests.Hosts;
 
