@@ -76,7 +76,8 @@ public sealed class ManualTime(DateTimeOffset start) : TimeProvider
         public bool Change(TimeSpan dueTime, TimeSpan newPeriod)
         {
             period = newPeriod;
-            Due = dueTime == Timeout.InfiniteTimeSpan ? DateTimeOffset.MaxValue : new DateTimeOffset(time.GetTimestamp(), default) + dueTime;
+            Due = dueTime == Timeout.InfiniteTimeSpan ? DateTimeOffset.MaxValue
+                : new DateTimeOffset(time.GetTimestamp(), default) + dueTime;
             return true;
         }
 
