@@ -100,6 +100,8 @@ public sealed class SiloHost : IAsyncDisposable
     {
         builder.WebHost.UseUrls(options.Http.AllUrls);
         Logs.Configure(builder.Logging, options.Log, options.LogFormat);
+        // Its first look at a silo that has just started measures from the start of the machine, and warns.
+        builder.Logging.AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error);
         if (options.IsApi)
             builder.Services.AddPurserApi().AddPurserAccess(AccessOptions.Of(builder.Configuration, options.AdminKey))
                 .AddPurserEvents(builder.Configuration);
@@ -169,6 +171,10 @@ public sealed class SiloHost : IAsyncDisposable
         {
             // Three probes missed: a killed silo is known to be dead after two to three of these.
             membership.ProbeTimeout = probe;
+            // Else it adapts up to four times that, and a frozen silo is given up as much later.
+            (membership.MinProbeTimeout, membership.MaxProbeTimeout) = (probe, probe);
+            // Else suspicion is held back for twelve probes after a connection was last heard.
+            membership.EnableConnectionLivenessCheck = false;
             // How long a silo that was given up goes on before it notices; what it answers meanwhile is fenced by the ledger.
             membership.TableRefreshTimeout = TimeSpan.FromSeconds(5);
         });
