@@ -190,8 +190,8 @@ public sealed class ServerOptions : IValidatableObject
             yield return new("must be addresses with a port, such as http://0.0.0.0:9464, separated by semicolons", [nameof(MetricsUrls)]);
         if (AdminKeyFile is not null && TextOf(AdminKeyFile) is null)
             yield return new($"names {AdminKeyFile}, which can not be read", [nameof(AdminKeyFile)]);
-        // Blanks inside were always taken; blanks alone are no key.
-        if (AdminKey is { } key && (key.All(letter => letter == ' ') || key.Any(letter => letter is < ' ' or > '~')))
+        // Blanks inside were always taken; those around a key are not part of it.
+        if (AdminKey?.Any(letter => letter is < ' ' or > '~') == true)
             yield return new("must have letters, digits and signs of ASCII: it is sent in a header",
                 [nameof(AdminKey)]);
         if (TimeZoneData is { } file && TimeZoneProblem(file) is { } problem) yield return new(problem, [nameof(TimeZoneData)]);

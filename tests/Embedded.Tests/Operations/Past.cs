@@ -1,4 +1,5 @@
 // A past with everything in it that a budget can have: open, settled, late, charged, in parts; overrides, thresholds, closed windows.
+using System.Reflection;
 using NodaTime;
 using Purser.Conformance;
 using Purser.Core;
@@ -25,7 +26,7 @@ sealed class Past
     }
 
     EmbeddedAuthority HostOn(IStore ledger) =>
-        new(ledger, Time, new() { DeadlinePoll = Timeout.InfiniteTimeSpan, ClockPoll = TimeSpan.FromDays(300) });
+        new(WithoutClock.Of(ledger), Time, new() { DeadlinePoll = Timeout.InfiniteTimeSpan, ClockPoll = TimeSpan.FromDays(300) });
 
     async Task LiveAsync(IStore ledger)
     {
@@ -115,4 +116,21 @@ sealed class Past
         answers.Add(await ledger.DueAsync(Instant.FromUtc(2100, 1, 1, 0, 0), 100));
         return answers;
     }
+}
+
+/// <summary>A ledger whose clock is not asked for: the past has a time of its own, on PostgreSQL too.</summary>
+public class WithoutClock : DispatchProxy
+{
+    IStore inner = null!;
+
+    public static IStore Of(IStore inner)
+    {
+        var store = Create<IStore, WithoutClock>();
+        ((WithoutClock)(object)store).inner = inner;
+        return store;
+    }
+
+    protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>
+        targetMethod!.Name == nameof(IStore.TimeAsync)
+            ? Task.FromResult<Instant?>(null) : targetMethod.Invoke(inner, BindingFlags.DoNotWrapExceptions, null, args, null);
 }
