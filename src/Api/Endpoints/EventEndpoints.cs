@@ -37,7 +37,7 @@ sealed class EventEndpoints(EventTail tail)
         // What was compacted away is said while there is still a status to say it with.
         try
         {
-            await tail.ReadAsync(after, http.RequestAborted);
+            await tail.CheckAsync(after, http.RequestAborted);
         }
         catch (EventsGoneException gone)
         {

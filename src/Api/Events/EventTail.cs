@@ -68,11 +68,20 @@ public sealed class EventTail(IEventFeed feed, IUsageQueries queries, TimeProvid
         }
     }
 
+    /// <summary>Throws where some of what follows a position was compacted away.</summary>
+    public async Task CheckAsync(long after, CancellationToken cancellation) =>
+        ThrowIfGone(await feed.ReadAsync(after, 1, cancellation), after);
+
+    static void ThrowIfGone(FeedPage page, long after)
+    {
+        if (page.GoneTo > after) throw new EventsGoneException(page.GoneTo);
+    }
+
     /// <summary>One page of the ledger's feed, in public words.</summary>
-    public async Task<EventPage> ReadAsync(long after, CancellationToken cancellation)
+    async Task<EventPage> ReadAsync(long after, CancellationToken cancellation)
     {
         var page = await feed.ReadAsync(after, PerRead, cancellation);
-        if (page.GoneTo > after) throw new EventsGoneException(page.GoneTo);
+        ThrowIfGone(page, after);
         var erasures = new Dictionary<string, IReadOnlyList<(long Version, UsageErased Erased)>>();
         var events = new List<PublicEvent>();
         foreach (var entry in page.Entries)

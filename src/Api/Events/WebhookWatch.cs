@@ -103,11 +103,15 @@ public sealed class WebhookWatch(
         return true;
     }
 
+    /// <summary>Renews the lease where a third of its time is over; false where another host has it.</summary>
+    async Task<bool> HoldAsync(string webhook, Lease lease) =>
+        clock.Now - lease.RenewedAt <= leaseTime / 3 || await RenewAsync(webhook, lease);
+
     async Task SendAllAsync(string id, Lease lease, CancellationToken stop)
     {
         try
         {
-            var retried = SystemInstant.Never;
+            var retried = NodaConstants.UnixEpoch;
             await foreach (var page in tail.FollowAsync(lease.Position, beat, stop))
             {
                 // What was changed about it holds from the next page on.
@@ -119,12 +123,11 @@ public sealed class WebhookWatch(
                     var attempts = await Task.WhenAll(mine.Skip(i).Take(AtOnce).Select(happened => SendOneAsync(webhook, happened, stop)));
                     Count(attempts, lease);
                     if (attempts.Any(attempt => attempt.Status == 410) && await DisableAsync(webhook)) return;
-                    if (clock.Now - lease.RenewedAt > leaseTime / 3 && !await RenewAsync(id, lease)) return;
+                    if (!await HoldAsync(id, lease)) return;
                 }
                 var moved = page.ReachedTo > lease.Position;
                 lease.Position = page.ReachedTo;
-                if ((moved && mine.Length > 0) || clock.Now - lease.RenewedAt > leaseTime / 3)
-                    if (!await RenewAsync(id, lease)) return;
+                if (!await (moved && mine.Length > 0 ? RenewAsync(id, lease) : HoldAsync(id, lease))) return;
                 if (clock.Now - retried < Duration.FromTimeSpan(beat)) continue;
                 retried = clock.Now;
                 await RetryAsync(webhook, lease, stop);
@@ -160,7 +163,7 @@ public sealed class WebhookWatch(
             for (var waited = TimeSpan.Zero; waited < pause; waited += beat)
             {
                 await Task.Delay(beat, time, stop);
-                if (clock.Now - lease.RenewedAt > leaseTime / 3 && !await RenewAsync(webhook.Id, lease)) return false;
+                if (!await HoldAsync(webhook.Id, lease)) return false;
             }
             if (await store.FindAsync(webhook.Id) is not { Enabled: true } now) return false;
             if (!(await sender.SendAsync(now, first.MessageId, first.Json, stop)).Arrived) continue;
@@ -205,7 +208,7 @@ public sealed class WebhookWatch(
             foreach (var due in page.Where(one => one.State == WebhookDelivery.Waiting && one.NextAtMillis <= now))
             {
                 await AgainAsync(webhook, due, stop);
-                if (clock.Now - lease.RenewedAt > leaseTime / 3 && !await RenewAsync(webhook.Id, lease)) return;
+                if (!await HoldAsync(webhook.Id, lease)) return;
             }
         }
     }
@@ -236,10 +239,5 @@ public sealed class WebhookWatch(
             LastStatus = attempt.Status,
             LastError = attempt.Error,
         };
-    }
-
-    static class SystemInstant
-    {
-        public static readonly Instant Never = Instant.FromUnixTimeMilliseconds(0);
     }
 }
