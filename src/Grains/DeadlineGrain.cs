@@ -18,7 +18,8 @@ namespace Purser.Grains;
 [RandomPlacement]
 [GrainType("deadlines")]
 public sealed class DeadlineGrain(
-    IStore ledger, LedgerClock clock, IClusterMembershipService membership, ILocalSiloDetails silo, ILogger<DeadlineGrain> log) : Grain,
+    IStore ledger, LedgerClock clock, IClusterMembershipService membership, ILocalSiloDetails silo, LedgerReach reach,
+    ILogger<DeadlineGrain> log) : Grain,
         IDeadlineGrain, IRemindable
 {
     const string Reminder = "revive";
@@ -28,9 +29,17 @@ public sealed class DeadlineGrain(
     /// <summary>One scan's work ends, however much is due; the timer comes again.</summary>
     const int MostScans = 40;
 
-    /// <summary>Holds of accounts that nobody calls expire at most about this much late. 64 shards ask 32 times a second, which is nothing
-    /// to an index.</summary>
+    /// <summary>After silos came or went, and while there is something due: whose session ended with its silo is not late.</summary>
     static readonly TimeSpan period = TimeSpan.FromSeconds(2);
+
+    /// <summary>
+    /// While nothing is found: sessions that are active know what is due of theirs, so only accounts that nobody called for a while are
+    /// found here, at most about this much late. 64 shards ask twice a second.
+    /// </summary>
+    static readonly TimeSpan longest = TimeSpan.FromSeconds(32);
+
+    IGrainTimer timer = null!;
+    TimeSpan wait = period;
 
     /// <summary>The shortest that reminders are made for.</summary>
     static readonly TimeSpan revival = TimeSpan.FromMinutes(1);
@@ -39,22 +48,35 @@ public sealed class DeadlineGrain(
     {
         // The shards of a silo that starts do not ask all at once.
         var first = period * Random.Shared.NextDouble();
-        this.RegisterGrainTimer(ScanAsync, new GrainTimerCreationOptions(first, period) { KeepAlive = true });
+        timer = this.RegisterGrainTimer(ScanAsync, new GrainTimerCreationOptions(first, period) { KeepAlive = true });
         await this.RegisterOrUpdateReminder(Reminder, revival, revival, cancellationToken);
     }
 
-    public Task TouchAsync() => Task.CompletedTask;
+    public Task TouchAsync()
+    {
+        LookAgainIn(period);
+        return Task.CompletedTask;
+    }
+
+    void LookAgainIn(TimeSpan next)
+    {
+        if (next == wait) return;
+        wait = next;
+        timer.Change(next, next);
+    }
 
     public Task ReceiveReminder(string reminderName, TickStatus status) => Task.CompletedTask;
 
     async Task ScanAsync(CancellationToken cancellation)
     {
         var shard = Shard.Of((int)this.GetPrimaryKeyLong());
+        var found = false;
         try
         {
             for (var scan = 0; scan < MostScans; scan++)
             {
                 var due = await ledger.DueAsync(clock.Now, MostPerScan, shard);
+                found |= due.Count > 0;
                 foreach (var some in due.Chunk(MostAtOnce))
                 {
                     cancellation.ThrowIfCancellationRequested();
@@ -64,11 +86,18 @@ public sealed class DeadlineGrain(
                 }
                 if (due.Count < MostPerScan) break;
             }
+            reach.Answered();
         }
-        catch (Exception e) when (e is LedgerUnavailableException or OrleansException or TimeoutException)
+        catch (LedgerUnavailableException e)
+        {
+            reach.Away(e.Message);
+            found = true;
+        }
+        catch (Exception e) when (e is OrleansException or TimeoutException)
         {
             log.LogWarning("Shard {Shard}: could not wake what is due: {Why}", shard, e.Message);
         }
+        LookAgainIn(found || wait * 2 > longest ? found ? period : longest : wait * 2);
         GoHome(shard.Number!.Value);
     }
 

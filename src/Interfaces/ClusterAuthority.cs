@@ -44,7 +44,16 @@ public sealed class ClusterAuthority(IGrainFactory grains, Repetition repetition
 
     public async Task<Settings> SettingsAsync()
     {
-        var answer = await AskAsync((settings, _) => settings.GetAsync());
+        SettingsAnswer answer;
+        try
+        {
+            answer = await AskAsync((settings, _) => settings.GetAsync());
+        }
+        catch (LedgerUnavailableException) when (seen is { } last)
+        {
+            // Prices, quotes and token counts need nothing that is newer; whatever is decided asks the ledger itself.
+            return last;
+        }
         if (seen is { } known && known.Version == answer.Stored!.Version && known.RefuseUnknownAccounts == answer.RefuseUnknownAccounts)
             return known;
         return seen = await SettingsOfAsync(answer);

@@ -27,7 +27,17 @@ public sealed class Repetition(TimeProvider time)
 
     /// <summary>No attempt starts later; with the last one's own timeout, callers wait this long and a response timeout more. Longer than
     /// it takes to give a silo up.</summary>
-    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(25);
+    public TimeSpan Patience { get; init; } = PatienceFor(TimeSpan.FromSeconds(3));
+
+    /// <summary>
+    /// Long enough for a frozen silo to be given up (see docs/cluster.md), and for several attempts that got no answer: the one that a
+    /// dying silo swallowed must not be the last.
+    /// </summary>
+    public static TimeSpan PatienceFor(TimeSpan responseTimeout, double probeSeconds = 1)
+    {
+        var givenUp = TimeSpan.FromSeconds(10 + (15 * probeSeconds));
+        return givenUp > 4 * responseTimeout ? givenUp : 4 * responseTimeout;
+    }
 
     /// <summary>Calls until an answer comes that is not <paramref name="transient"/>; <paramref name="otherwise"/> gives the last one's
     /// reason when patience ends.</summary>

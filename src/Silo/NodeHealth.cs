@@ -1,5 +1,6 @@
 // Whether a node lives and whether it should be sent calls. A node that lives is not restarted because something else is down.
 using Purser.Engine;
+using Purser.Interfaces;
 
 namespace Purser.Silo;
 
@@ -9,16 +10,20 @@ public sealed class NodeHealth(IServiceProvider services, IHostApplicationLifeti
 
     readonly IStore? ledger = services.GetService<IStore>();
 
-    /// <summary>Of the ledger of a silo; of an api, any silo and its ledger.</summary>
+    /// <summary>Of a silo, its ledger; of an api, any silo: an api that is ready says 503 itself while the ledger is away, and callers are
+    /// not refused a connection.</summary>
     readonly SharedProbe reached = new(
-        services.GetService<IStore>() is { } own ? own.ProbeAsync : services.GetRequiredService<IBudgetAuthority>().SettingsAsync,
-            time);
+        services.GetService<IStore>() is { } own ? own.ProbeAsync
+            : () => services.GetRequiredService<ClusterTime>().MeasureAsync(services.GetRequiredService<LedgerClock>()), time);
 
     readonly IClusterMembershipService? membership = services.GetService<IClusterMembershipService>();
     readonly ILocalSiloDetails? silo = services.GetService<ILocalSiloDetails>();
 
     /// <summary>Silos that take part, as this one sees it; null for a node that is none.</summary>
     public int? ActiveSilos => membership?.CurrentSnapshot.Members.Values.Count(member => member.Status == SiloStatus.Active);
+
+    /// <summary>What does not work, though the node serves; null where everything does.</summary>
+    public string? WhyDegraded => services.GetService<MembershipWatch>()?.WhyDegraded;
 
     /// <summary>What keeps this node from being sent calls; null where nothing does.</summary>
     public async Task<string?> WhyNotReadyAsync()
@@ -33,9 +38,10 @@ public sealed class NodeHealth(IServiceProvider services, IHostApplicationLifeti
             await reached.AnswersAsync().WaitAsync(patience);
             return null;
         }
-        catch (LedgerUnavailableException e)
+        catch (LedgerUnavailableException)
         {
-            return e.Message;
+            // What the driver says names hosts and ports, and anybody may ask.
+            return ledger is null ? "no silo answers" : "the ledger can not be reached; the log says why";
         }
         catch (TimeoutException)
         {
@@ -65,8 +71,11 @@ static class NodeHealthEndpoints
         var why = await health.WhyNotReadyAsync();
         context.Response.StatusCode = why is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
         context.Response.ContentType = "application/json";
-        var answer = new System.Text.Json.Nodes.JsonObject { ["status"] = why is null ? "ready" : "not ready" };
-        if (why is not null) answer["why"] = why;
+        var answer = new System.Text.Json.Nodes.JsonObject
+        {
+            ["status"] = why is not null ? "not ready" : health.WhyDegraded is null ? "ready" : "degraded",
+        };
+        if ((why ?? health.WhyDegraded) is { } reason) answer["why"] = reason;
         if (health.ActiveSilos is { } silos) answer["silos"] = silos;
         await context.Response.WriteAsync(answer.ToJsonString());
     }

@@ -19,28 +19,10 @@ namespace Purser.Silo;
 /// <summary>One node. The ledger is opened before the silo and closed after it: grains write until the end.</summary>
 public sealed class SiloHost : IAsyncDisposable
 {
-    /// <summary>Never changes: reminders and grain states belong to it.</summary>
-    const string ServiceId = "purser";
-
-    /// <summary>
-    /// Calls that a dead silo swallowed are given up after this, and sent again: a little later than a killed silo is known to be dead. A
-    /// decision
-    /// takes milliseconds; reading usage has more time, see <see cref="IUsageGrain"/>.
-    /// </summary>
-    static readonly TimeSpan answerWithin = TimeSpan.FromSeconds(3);
-
-    /// <summary>A gateway that is frozen or cut off keeps its connections: clients drop it when the list no longer has it. Well within
-    /// their patience.</summary>
-    static readonly TimeSpan gatewaysKnownFor = TimeSpan.FromSeconds(3);
+    /// <summary>Silos call each other with the patience of clients.</summary>
+    static readonly TimeSpan answerWithin = new PurserClientOptions().ResponseTimeout;
 
     static readonly TimeSpan shutdownTime = TimeSpan.FromSeconds(30);
-
-    /// <summary>
-    /// A silo that is frozen, or cut off, is given up after about ten probes; until then calls to its accounts get no answer. Callers are
-    /// kept
-    /// waiting longer than that, and refused only where nobody takes the accounts over.
-    /// </summary>
-    static TimeSpan PatienceOf(SiloOptions options) => TimeSpan.FromSeconds(15 + (10 * options.ProbeSeconds));
 
     readonly WebApplication app;
     readonly PostgresLedger? ledger;
@@ -108,7 +90,10 @@ public sealed class SiloHost : IAsyncDisposable
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = shutdownTime);
         builder.Services.AddSingleton<NodeHealth>();
         builder.Services.AddSingleton(
-            provider => new Repetition(provider.GetRequiredService<TimeProvider>()) { Patience = PatienceOf(options) });
+            provider => new Repetition(provider.GetRequiredService<TimeProvider>())
+            {
+                Patience = Repetition.PatienceFor(answerWithin, options.ProbeSeconds),
+            });
         PostgresLedger? ledger = null;
         if (options.IsSilo)
         {
@@ -127,7 +112,9 @@ public sealed class SiloHost : IAsyncDisposable
             if (options.IsSilo)
             {
                 await OrleansSchema.MigrateAsync(options.Postgres);
-                builder.UseOrleans(silo => Configure(silo, options));
+                builder.UseOrleans(silo => Configure(silo, options, ledger!));
+                builder.Services.AddSingleton<MembershipWatch>();
+                builder.Services.AddHostedService(provider => provider.GetRequiredService<MembershipWatch>());
             }
             else
             {
@@ -159,10 +146,11 @@ public sealed class SiloHost : IAsyncDisposable
         }
     }
 
-    static void Configure(ISiloBuilder silo, SiloOptions options)
+    static void Configure(ISiloBuilder silo, SiloOptions options, PostgresLedger ledger)
     {
         var probe = TimeSpan.FromSeconds(options.ProbeSeconds);
-        silo.Configure<ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) = (options.ClusterId, ServiceId));
+        silo.Configure<ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) =
+            (options.ClusterId, PurserClientOptions.ServiceId));
         if (options.NodeName is { } node) silo.Configure<Orleans.Configuration.SiloOptions>(named => named.SiloName = node);
         silo.ConfigureEndpoints(options.Address, options.SiloPort, options.GatewayPort,
             listenOnAnyHostAddress: !System.Net.IPAddress.IsLoopback(options.Address));
@@ -183,26 +171,26 @@ public sealed class SiloHost : IAsyncDisposable
             messaging.ResponseTimeout = answerWithin;
             messaging.ClientGatewayShutdownNotificationTimeout = TimeSpan.FromSeconds(2);
         });
+        silo.AddActivityPropagation();
         silo.Configure<GrainCollectionOptions>(collection => collection.CollectionAge = TimeSpan.FromMinutes(15));
         silo.AddAdoNetGrainStorage(UsageHistoryGrain.Store, storage =>
         {
-            (storage.Invariant, storage.ConnectionString) = ("Npgsql", options.Postgres);
+            // The ledger's own pool: a silo has one.
+            (storage.Invariant, storage.DataSource) = ("Npgsql", ledger.Source);
             storage.GrainStorageSerializer = new GrainStates();
         });
-        silo.UseAdoNetReminderService(reminders => (reminders.Invariant, reminders.ConnectionString) = ("Npgsql", options.Postgres));
+        silo.UseAdoNetReminderService(reminders =>
+            (reminders.Invariant, reminders.DataSource) = ("Npgsql", ledger.Source));
     }
 
     static void Configure(IClientBuilder client, SiloOptions options)
     {
-        client.Configure<ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) = (options.ClusterId, ServiceId));
         client.UseRedisClustering(redis => redis.ConfigurationOptions = RedisOptions(options));
-        client.Configure<GatewayOptions>(gateways => gateways.GatewayListRefreshPeriod = gatewaysKnownFor);
-        client.Configure<ClientMessagingOptions>(messaging => messaging.ResponseTimeout = answerWithin);
-        // An api may start before the first silo: it is not ready until one answers.
-        client.UseConnectionRetryFilter(async (_, cancellation) =>
+        client.UsePurserClient(purser =>
         {
-            await Task.Delay(TimeSpan.FromSeconds(1), cancellation);
-            return true;
+            (purser.ClusterId, purser.ProbeSeconds) = (options.ClusterId, options.ProbeSeconds);
+            // An api may start before the first silo: it is not ready until one answers.
+            purser.ConnectWithin = Timeout.InfiniteTimeSpan;
         });
     }
 

@@ -21,7 +21,7 @@ public sealed class LayerTests
         ["Silo"] = ["Api", "Answers", "Contracts", "Gate", "Grains", "Interfaces", "Ledgers", "Dashboard", "Engine", "Core"],
     };
 
-    static readonly string[] orleansHomes = ["Interfaces", "Grains", "Silo", "Grains.Tests", "Cluster.Tests"];
+    static readonly string[] orleansHomes = ["Interfaces", "Grains", "Silo", "Grains.Tests", "Cluster.Tests", "Cohosted"];
 
     [Fact]
     public void References_point_down_the_layers()
@@ -63,7 +63,7 @@ public sealed class LayerTests
     [Fact]
     public void Orleans_stays_in_its_projects()
     {
-        var strays = from folder in (string[])["src", "tests", "bench"]
+        var strays = from folder in (string[])["src", "tests", "bench", "samples"]
                      from project in Repository.Projects(folder)
                      where project.Packages.Any(IsOrleans) && !orleansHomes.Contains(project.Name)
                      select project.Name;
@@ -76,14 +76,15 @@ public sealed class LayerTests
         var filter = System.Text.Json.Nodes.JsonNode.Parse(Repository.Read("Embedded.slnf"))!["solution"]!;
         Assert.Equal("Cluster.sln", filter["path"]!.GetValue<string>());
         var embedded = filter["projects"]!.AsArray().Select(path => path!.GetValue<string>().Replace('\\', '/'));
-        var projects = ((string[])["src", "tests", "bench"]).SelectMany(Repository.Projects).ToDictionary(project => project.Name);
+        var projects = ((string[])["src", "tests", "bench", "samples"])
+            .SelectMany(Repository.Projects).ToDictionary(project => project.Name);
         Same("Embedded.slnf", Repository.SolutionProjects.Where(
             path => !KnowsOrleans(projects[Path.GetFileNameWithoutExtension(path)], projects)), embedded);
     }
 
     [Fact]
     public void Every_project_is_in_the_solution() => Same(
-        "Cluster.sln", ((string[])["src", "tests", "bench"]).SelectMany(Repository.Projects).Select(project => project.Path),
+        "Cluster.sln", ((string[])["src", "tests", "bench", "samples"]).SelectMany(Repository.Projects).Select(project => project.Path),
         Repository.SolutionProjects);
 
     // Two scripts of one number would be applied by nobody, and every ledger would fail to open.

@@ -41,6 +41,9 @@ public sealed class UsageUpkeep(IUsageUpkeep store, LedgerClock clock, ILogger l
 
     static readonly TimeSpan period = TimeSpan.FromSeconds(1);
 
+    /// <summary>While there is nothing to do: reports read what is not folded one by one, so nothing waits for it.</summary>
+    static readonly TimeSpan longestPeriod = TimeSpan.FromSeconds(8);
+
     /// <summary>
     /// While more records than this come in a period, folding waits: rows of rollups that change with nearly every record cost least when
     /// many
@@ -56,6 +59,12 @@ public sealed class UsageUpkeep(IUsageUpkeep store, LedgerClock clock, ILogger l
     const int PerStep = 20_000;
 
     long before;
+
+    /// <summary>Nothing was there to be done the last time.</summary>
+    bool idle;
+
+    /// <summary>The ledger could not be reached the last time, which was said then.</summary>
+    bool away;
     Instant? lastPurge;
     UsageCursor? purging;
     Instant? lastCompaction;
@@ -73,10 +82,15 @@ public sealed class UsageUpkeep(IUsageUpkeep store, LedgerClock clock, ILogger l
                 try
                 {
                     await KeepUpAsync(cancellation);
+                    if (away) log.LogInformation("Rollups are kept up again");
+                    away = false;
+                    timer.Period = idle ? TimeSpan.FromTicks(Math.Min(2 * timer.Period.Ticks, longestPeriod.Ticks)) : period;
                 }
                 catch (LedgerUnavailableException e)
                 {
-                    log.LogWarning("Rollups are not up to date: {Why}", e.Message);
+                    if (!away) log.LogWarning("Rollups are not up to date: {Why}", e.Message);
+                    away = true;
+                    timer.Period = period;
                 }
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
@@ -90,6 +104,7 @@ public sealed class UsageUpkeep(IUsageUpkeep store, LedgerClock clock, ILogger l
     {
         var unfolded = await store.UnfoldedAsync();
         var busy = unfolded - before > Busy;
+        idle = unfolded == 0 && purging is null && compacting.Count == 0 && lookingAfter is null;
         if (!busy || unfolded >= MostUnfolded)
             while (!cancellation.IsCancellationRequested && await store.FoldAsync(clock.Now, busy ? MostUnfolded : PerStep))
                 if (busy)

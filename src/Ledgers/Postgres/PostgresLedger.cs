@@ -22,6 +22,9 @@ public sealed partial class PostgresLedger : IStore
     readonly SemaphoreSlim turns;
     readonly TimeSpan patience;
 
+    /// <summary>Its pool, for what else a host keeps in the same database.</summary>
+    public NpgsqlDataSource Source => source;
+
     PostgresLedger(NpgsqlDataSource source, NpgsqlDataSource appending)
     {
         (this.source, this.appending) = (source, appending);
