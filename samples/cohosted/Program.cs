@@ -5,7 +5,6 @@ using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Orleans.Hosting;
 using Purser.Core;
 using Purser.Engine;
 using Purser.Interfaces;

@@ -44,16 +44,20 @@ public sealed class ClusterAuthority(IGrainFactory grains, Repetition repetition
 
     public async Task<Settings> SettingsAsync()
     {
-        SettingsAnswer answer;
         try
         {
-            answer = await AskAsync((settings, _) => settings.GetAsync());
+            return await NewestSettingsAsync();
         }
         catch (LedgerUnavailableException) when (seen is { } last)
         {
             // Prices, quotes and token counts need nothing that is newer; whatever is decided asks the ledger itself.
             return last;
         }
+    }
+
+    async Task<Settings> NewestSettingsAsync()
+    {
+        var answer = await AskAsync((settings, _) => settings.GetAsync());
         if (seen is { } known && known.Version == answer.Stored!.Version && known.RefuseUnknownAccounts == answer.RefuseUnknownAccounts)
             return known;
         return seen = await SettingsOfAsync(answer);
@@ -70,7 +74,7 @@ public sealed class ClusterAuthority(IGrainFactory grains, Repetition repetition
         if (answer.Stored is not null) return await SettingsOfAsync(answer);
         if (!repeated) return null;
         // The first attempt may have succeeded and its answer got lost: then the version is no longer the one that was expected.
-        var current = await SettingsAsync();
+        var current = await NewestSettingsAsync();
         return Text(current.DefaultPolicy) == Text(policy) ? current : null;
     }
 

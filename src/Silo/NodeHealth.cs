@@ -38,10 +38,10 @@ public sealed class NodeHealth(IServiceProvider services, IHostApplicationLifeti
             await reached.AnswersAsync().WaitAsync(patience);
             return null;
         }
-        catch (LedgerUnavailableException)
+        catch (LedgerUnavailableException e)
         {
-            // What the driver says names hosts and ports, and anybody may ask.
-            return ledger is null ? "no silo answers" : "the ledger can not be reached; the log says why";
+            // What the driver says names hosts and ports, and anybody may ask; what a loss says does not.
+            return ledger is null ? "no silo answers" : e.IsLoss ? e.Message : "the ledger can not be reached; the log says why";
         }
         catch (TimeoutException)
         {
