@@ -148,10 +148,16 @@ public sealed class FaultyLedger(IStore inner) : IStore
         return inner.LoadSettingsAsync();
     }
 
-    public Task<bool> SaveSettingsAsync(long expectedVersion, ReadOnlyMemory<byte> settings)
+    public Task<long> SettingsVersionAsync()
     {
         Reach();
-        return inner.SaveSettingsAsync(expectedVersion, settings);
+        return inner.SettingsVersionAsync();
+    }
+
+    public Task<bool> SaveSettingsAsync(long expectedVersion, SettingsUpdate update)
+    {
+        Reach();
+        return inner.SaveSettingsAsync(expectedVersion, update);
     }
 
     public Task<ReadOnlyMemory<byte>?> LoadCatalogueAsync(string digest)

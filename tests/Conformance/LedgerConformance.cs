@@ -320,7 +320,7 @@ public abstract partial class LedgerConformance : IAsyncLifetime
             Appending("b", 0, Mark("1")));
         await Ledger.WriteAsync(new Append("a", 1, [Mark("2")]) { At = Noon + Duration.FromSeconds(1), NextDeadline = Noon });
         await Ledger.SaveSnapshotAsync("a", 1, "state"u8.ToArray());
-        Assert.True(await Ledger.SaveSettingsAsync(0, "{}"u8.ToArray()));
+        Assert.True(await Ledger.SaveSettingsAsync(0, SettingsUpdate.Whole("{}"u8)));
 
         await ReopenAsync();
 
@@ -761,14 +761,35 @@ public abstract partial class LedgerConformance : IAsyncLifetime
     {
         var none = await Ledger.LoadSettingsAsync();
         Assert.Equal((0, true), (none.Version, none.Json.IsEmpty));
-        Assert.False(await Ledger.SaveSettingsAsync(1, "x"u8.ToArray()));
-        Assert.True(await Ledger.SaveSettingsAsync(0, "one"u8.ToArray()));
-        Assert.False(await Ledger.SaveSettingsAsync(0, "lost"u8.ToArray()));
-        Assert.True(await Ledger.SaveSettingsAsync(1, "two"u8.ToArray()));
+        Assert.False(await Ledger.SaveSettingsAsync(1, SettingsUpdate.Whole("{\"defaultsVersion\":0}"u8)));
+        Assert.True(await Ledger.SaveSettingsAsync(0, SettingsUpdate.Whole("{\"defaultsVersion\":1}"u8)));
+        Assert.False(await Ledger.SaveSettingsAsync(0, SettingsUpdate.Whole("{\"defaultsVersion\":9}"u8)));
+        Assert.True(await Ledger.SaveSettingsAsync(1, SettingsUpdate.Whole("{\"defaultsVersion\":2}"u8)));
 
         var settings = await Ledger.LoadSettingsAsync();
 
-        Assert.Equal((2, "two"), (settings.Version, Encoding.UTF8.GetString(settings.Json.Span)));
+        Assert.Equal((2, """{"defaultsVersion":2,"prices":[],"changes":[]}"""), (settings.Version, Encoding.UTF8.GetString(settings.Json.Span)));
+        Assert.Equal(2, await Ledger.SettingsVersionAsync());
+    }
+
+    [Fact]
+    public async Task A_change_of_the_settings_replaces_its_part_and_leaves_the_others()
+    {
+        static SettingsUpdate Json(string json) => SettingsUpdate.Whole(Encoding.UTF8.GetBytes(json));
+        static string Note(long version, string subject) => $$"""{"version":{{version}},"subject":"{{subject}}"}""";
+        Assert.True(await Ledger.SaveSettingsAsync(0, Json(
+            $$"""{"defaultsVersion":1,"prices":[{"version":1,"model":"a"}],"changes":[{{Note(1, "price:a")}}]}""")));
+        Assert.True(await Ledger.SaveSettingsAsync(1, Json(
+            $$"""{"exchangeRates":{"base":"USD"},"prices":[{"version":10,"model":"b"}],"changes":[{{Note(2, "exchange-rates")}}]}""")));
+        Assert.True(await Ledger.SaveSettingsAsync(2, new([new("price:1", null), new("exchangeRates", null)], [])));
+        Assert.True(await Ledger.SaveSettingsAsync(3, Json($$"""{"prices":[{"version":4,"model":"c"}],"changes":[{{Note(4, "price:c")}}]}""")));
+
+        await ReopenAsync();
+
+        // In the order of their versions, and without the notes that nobody is shown.
+        Assert.Equal(
+            $$"""{"defaultsVersion":1,"prices":[{"version":4,"model":"c"},{"version":10,"model":"b"}],"changes":[{{Note(1, "price:a")}},{{Note(4, "price:c")}}]}""",
+            Encoding.UTF8.GetString((await Ledger.LoadSettingsAsync()).Json.Span));
     }
 
     [Fact]
@@ -799,7 +820,7 @@ public abstract partial class LedgerConformance : IAsyncLifetime
         }
         Assert.Equal(50, (await Ledger.LoadSettingsAsync()).Version);
 
-        Task<bool> Save(int version) => Task.Run(() => Ledger.SaveSettingsAsync(version, "{}"u8.ToArray()));
+        Task<bool> Save(int version) => Task.Run(() => Ledger.SaveSettingsAsync(version, SettingsUpdate.Whole("{}"u8)));
     }
 
     [Fact]
@@ -807,11 +828,11 @@ public abstract partial class LedgerConformance : IAsyncLifetime
     {
         await using var other = await OpenAnotherHostAsync(Ledger);
         await Ledger.WriteAsync(Appending("b", 0, Mark("1")));
-        Assert.True(await other.SaveSettingsAsync(0, "{}"u8.ToArray()));
+        Assert.True(await other.SaveSettingsAsync(0, SettingsUpdate.Whole("{}"u8)));
 
         Assert.Equal(new(AppendStatus.Written, 1, 1), await Ledger.AppendAsync(Appending("a", 0, Mark("1"))));
         Assert.Equal(new(AppendStatus.Written, 1, 1), await Ledger.AppendAsync(Confirming("a", 1)));
-        Assert.True(await other.SaveSettingsAsync(1, "{}"u8.ToArray()));
+        Assert.True(await other.SaveSettingsAsync(1, SettingsUpdate.Whole("{}"u8)));
         Assert.Equal(new(AppendStatus.Written, 1, 2), await Ledger.AppendAsync(Confirming("a", 1)));
         Assert.Equal(2, (await Ledger.AppendAsync(Confirming("a", 7))).SettingsVersion);
     }
@@ -820,7 +841,7 @@ public abstract partial class LedgerConformance : IAsyncLifetime
     public async Task An_append_decided_under_older_settings_conflicts()
     {
         await Ledger.WriteAsync(Appending("a", 0, Mark("1")));
-        Assert.True(await Ledger.SaveSettingsAsync(0, "{}"u8.ToArray()));
+        Assert.True(await Ledger.SaveSettingsAsync(0, SettingsUpdate.Whole("{}"u8)));
         Append Under(long? settings, params BudgetEvent[] events) => new("a", 1, events) { At = Noon, SettingsVersion = settings };
 
         foreach (var stale in new[] { Under(0, Mark("lost")), Under(0) })

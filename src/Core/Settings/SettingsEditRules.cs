@@ -39,7 +39,7 @@ public static class SettingsEditRules
     public const int MostCustomPrices = 2000;
     public const int LongestPrice = 64 * 1024;
     public const int LargestCatalogue = 4 * 1024 * 1024;
-    const int MostChanges = 200;
+    public const int MostChanges = 200;
 
     /// <summary>The body of the next version, or why the edit can not be made; neither where there is nothing to change.</summary>
     public static (SettingsBody? Next, Outcome? Refusal) Decide(SettingsBody body, SettingsEdit edit, long nextVersion)
@@ -102,14 +102,15 @@ public static class SettingsEditRules
     static (SettingsBody?, Outcome?) Put(SettingsBody body, PutExchangeRates put, long nextVersion)
     {
         if (Validity.Problem(put.Rates) is { } problem) return (null, problem);
-        if (Text(body.ExchangeRates) == Text(put.Rates)) return (null, null);
+        var rates = Text(put.Rates);
+        if (body.ExchangeRates is { } same && Text(same) == rates) return (null, null);
+        // What was before is what the change before it put: some thousand rates are not written twice.
         return (body with
         {
-            ExchangeRates = put.Rates,
-            Changes = Changed(body, put, "exchange-rates", Text(body.ExchangeRates), Text(put.Rates), nextVersion),
+            ExchangeRates = put.Rates, Changes = Changed(body, put, ExchangeRatesSubject, null, rates, nextVersion),
         }, null);
 
-        static string? Text(ExchangeRates? rates) => rates is null ? null : JsonSerializer.Serialize(rates, CoreJson.Default.ExchangeRates);
+        static string Text(ExchangeRates rates) => JsonSerializer.Serialize(rates, CoreJson.Default.ExchangeRates);
     }
 
     static (SettingsBody?, Outcome?) Put(SettingsBody body, PutCatalogue put, long nextVersion)
@@ -141,6 +142,8 @@ public static class SettingsEditRules
         static string? Text(CatalogueNote? note) => note is null
             ? null : JsonSerializer.Serialize(new(note.Version, note.Digest, note.Entries), CoreJson.Default.CatalogueName);
     }
+
+    public const string ExchangeRatesSubject = "exchange-rates";
 
     /// <summary>The subject of changes of the catalogue; null before or after stands for the built-in one.</summary>
     public const string CatalogueSubject = "catalogue";

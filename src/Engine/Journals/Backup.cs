@@ -163,8 +163,10 @@ public static class Backup
             if (json["settings"] is { } settings)
             {
                 // Versions count from 1 without gaps, and events name the version they were decided under.
-                for (var version = 0L; version < json["version"]!.GetValue<long>(); version++)
-                    await ledger.SaveSettingsAsync(version, Encoding.UTF8.GetBytes(settings.ToJsonString()));
+                var newest = json["version"]!.GetValue<long>();
+                for (var version = 0L; version < newest; version++)
+                    await ledger.SaveSettingsAsync(version, version < newest - 1 ? new([], [])
+                        : SettingsUpdate.Whole(Encoding.UTF8.GetBytes(settings.ToJsonString())));
             }
             if (EntryOf(json) is not { } entry) continue;
             if (entry.Account != restored.Account)

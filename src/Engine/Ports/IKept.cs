@@ -36,8 +36,12 @@ public interface IKept
     /// <summary>The newest version of the settings; version 0 with empty JSON where none was ever saved.</summary>
     Task<StoredSettings> LoadSettingsAsync();
 
-    /// <summary>Saves settings as version <paramref name="expectedVersion"/> + 1; false where another version is the newest.</summary>
-    Task<bool> SaveSettingsAsync(long expectedVersion, ReadOnlyMemory<byte> settings);
+    /// <summary>The newest version's number alone; 0 where none was ever saved.</summary>
+    Task<long> SettingsVersionAsync();
+
+    /// <summary>Saves version <paramref name="expectedVersion"/> + 1 of the settings: what the one before it had, but for the update. False
+    /// where another version is the newest. What was before goes, its notes stay.</summary>
+    Task<bool> SaveSettingsAsync(long expectedVersion, SettingsUpdate update);
 
     /// <summary>The file of a catalogue that settings name, by its digest; null where none was kept under it.</summary>
     Task<ReadOnlyMemory<byte>?> LoadCatalogueAsync(string digest);
@@ -66,5 +70,3 @@ public sealed record KeptHistory(long Version, ReadOnlyMemory<byte> Bytes)
 {
     public static readonly KeptHistory None = new(0, default);
 }
-
-public sealed record StoredSettings(long Version, ReadOnlyMemory<byte> Json);

@@ -1,5 +1,4 @@
 // The newest settings this process has seen. Every append says under which version it was decided, so an old one is noticed.
-using System.Text.Json;
 using Purser.Core;
 
 namespace Purser.Engine;
@@ -19,8 +18,8 @@ public sealed class SettingsSource(IKept ledger, bool refuseUnknownAccounts = fa
 
     public async Task<Settings> RefreshAsync()
     {
+        if (current is { } same && same.Version == await ledger.SettingsVersionAsync()) return same;
         var stored = await ledger.LoadSettingsAsync();
-        if (current is { } same && same.Version == stored.Version) return same;
         var loaded = await catalogues.SettingsOfAsync(stored, refuseUnknownAccounts);
         // Two refreshes may overlap; the newer version stays.
         if (current is not { } known || known.Version <= loaded.Version) current = loaded;
@@ -35,9 +34,8 @@ public sealed class SettingsSource(IKept ledger, bool refuseUnknownAccounts = fa
             var known = await RefreshAsync();
             if (ifVersion is { } wanted && wanted != known.DefaultsVersion) return null;
             if (known.DefaultsVersion > 0 && PolicyChangeRules.IsSame(policy, known.DefaultPolicy)) return known;
-            var body = JsonSerializer.SerializeToUtf8Bytes(known.Body with { DefaultPolicy = policy, DefaultsVersion = known.Version + 1 },
-                CoreJson.Default.SettingsBody);
-            if (await ledger.SaveSettingsAsync(known.Version, body)) return await RefreshAsync();
+            var next = known.Body with { DefaultPolicy = policy, DefaultsVersion = known.Version + 1 };
+            if (await ledger.SaveSettingsAsync(known.Version, SettingsUpdate.Between(known.Body, next))) return await RefreshAsync();
         }
     }
 
@@ -48,11 +46,12 @@ public sealed class SettingsSource(IKept ledger, bool refuseUnknownAccounts = fa
         while (true)
         {
             var stored = await ledger.LoadSettingsAsync();
-            var (next, refusal) = SettingsEditRules.Decide(CatalogueShelf.BodyOf(stored), edit, stored.Version + 1);
+            var body = CatalogueShelf.BodyOf(stored);
+            var (next, refusal) = SettingsEditRules.Decide(body, edit, stored.Version + 1);
             // Before the settings that name it: whoever reads those finds it. Also where they name it already and it was lost.
             if (edit is PutCatalogue put && refusal is null) await ledger.SaveCatalogueAsync(Catalogue.DigestOf(put.File), put.File);
             if (next is null) return new(await RefreshAsync(), refusal);
-            if (await ledger.SaveSettingsAsync(stored.Version, JsonSerializer.SerializeToUtf8Bytes(next, CoreJson.Default.SettingsBody)))
+            if (await ledger.SaveSettingsAsync(stored.Version, SettingsUpdate.Between(body, next)))
                 return new(await RefreshAsync(), null);
         }
     }

@@ -325,12 +325,27 @@ public sealed class MemoryLedger : IStore
         lock (gate) return Task.FromResult(settings);
     }
 
-    public Task<bool> SaveSettingsAsync(long expectedVersion, ReadOnlyMemory<byte> settings)
+    public Task<long> SettingsVersionAsync()
+    {
+        lock (gate) return Task.FromResult(settings.Version);
+    }
+
+    readonly SortedDictionary<string, byte[]> settingsParts = new(StringComparer.Ordinal);
+    readonly SortedDictionary<long, SettingsNote> settingsNotes = [];
+
+    public Task<bool> SaveSettingsAsync(long expectedVersion, SettingsUpdate update)
     {
         lock (gate)
         {
-            if (this.settings.Version != expectedVersion) return Task.FromResult(false);
-            this.settings = new(expectedVersion + 1, settings.ToArray());
+            if (settings.Version != expectedVersion) return Task.FromResult(false);
+            foreach (var part in update.Parts)
+                if (part.Body is { } body) settingsParts[part.Name] = body.ToArray();
+                else settingsParts.Remove(part.Name);
+            foreach (var note in update.Notes) settingsNotes[note.Version] = note with { Body = note.Body.ToArray() };
+            settings = StoredSettings.Of(
+                expectedVersion + 1, settingsParts.Select(part => new SettingsPart(part.Key, part.Value)),
+                    settingsNotes.Values.Where(note =>
+                    note.Subject != SettingsUpdate.NotShown).TakeLast(StoredSettings.MostChanges).Select(note => note.Body));
             return Task.FromResult(true);
         }
     }

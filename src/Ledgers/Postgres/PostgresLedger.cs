@@ -463,23 +463,6 @@ public sealed partial class PostgresLedger : IStore
         return (IReadOnlyList<string>)due;
     });
 
-    public Task<StoredSettings> LoadSettingsAsync() => ReachAsync(async () =>
-    {
-        await using var command = source.CreateCommand("select version, body from settings order by version desc limit 1");
-        await using var reader = await command.ExecuteReaderAsync();
-        return await reader.ReadAsync() ? new StoredSettings(reader.GetInt64(0), reader.GetFieldValue<byte[]>(1)) : new(0, default);
-    });
-
-    public Task<bool> SaveSettingsAsync(long expectedVersion, ReadOnlyMemory<byte> settings) => ReachAsync(async () =>
-    {
-        await using var command = source.CreateCommand(
-            "insert into settings (version, body) select $1, $2 where coalesce((select max(version) from settings), 0) = $1 - 1 on "
-                + "conflict do nothing");
-        command.Parameters.Add(new() { Value = expectedVersion + 1 });
-        command.Parameters.Add(new() { Value = settings, NpgsqlDbType = NpgsqlDbType.Bytea });
-        return await command.ExecuteNonQueryAsync() == 1;
-    }, repeatable: false);
-
     public Task<ReadOnlyMemory<byte>?> LoadCatalogueAsync(string digest) => ReachAsync(async () =>
     {
         await using var command = source.CreateCommand("select file from catalogues where digest = $1");

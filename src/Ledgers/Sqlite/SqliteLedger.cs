@@ -390,14 +390,25 @@ public sealed partial class SqliteLedger : IStore
             .Select(one => one.Account)];
     }
 
+    public Task<long> SettingsVersionAsync() => closed ? Task.FromException<long>(new LedgerUnavailableException("the ledger is closed"))
+        : Task.FromResult(writer.SettingsVersion);
+
     public Task<StoredSettings> LoadSettingsAsync() => Read(database =>
     {
-        using var newest = database.Prepare("SELECT version, body FROM settings ORDER BY version DESC LIMIT 1");
-        return newest.Read() ? new StoredSettings(newest.Long(0), newest.Blob(1).ToArray()) : new(0, default);
+        var (parts, notes) = (new List<SettingsPart>(), new List<ReadOnlyMemory<byte>>());
+        using (var part = database.Prepare("SELECT name, body FROM settings_parts"))
+            while (part.Read())
+                parts.Add(new(part.Text(0), part.Blob(1).ToArray()));
+        using (var note = database.Prepare("SELECT body FROM settings_notes WHERE subject <> ? ORDER BY version DESC LIMIT ?"))
+        {
+            note.Add(SettingsUpdate.NotShown).Add((long)StoredSettings.MostChanges);
+            while (note.Read()) notes.Add(note.Blob(0).ToArray());
+        }
+        notes.Reverse();
+        return StoredSettings.Of(database.Scalar("SELECT max(version) FROM settings") ?? 0, parts, notes);
     });
 
-    public Task<bool> SaveSettingsAsync(long expectedVersion, ReadOnlyMemory<byte> settings) =>
-        writer.SaveSettingsAsync(expectedVersion, settings);
+    public Task<bool> SaveSettingsAsync(long expectedVersion, SettingsUpdate update) => writer.SaveSettingsAsync(expectedVersion, update);
 
     public Task<ReadOnlyMemory<byte>?> LoadCatalogueAsync(string digest) => Read(database =>
     {

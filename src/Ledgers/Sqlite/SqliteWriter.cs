@@ -164,11 +164,24 @@ sealed partial class SqliteWriter : IDisposable
         return save.Add(name).Add(expectedVersion).Add(body.Span).Read();
     }));
 
-    public Task<bool> SaveSettingsAsync(long expectedVersion, ReadOnlyMemory<byte> settings) => Send(() => Alone(() =>
+    public Task<bool> SaveSettingsAsync(long expectedVersion, SettingsUpdate update) => Send(() => Alone(() =>
     {
         if ((pendingSettings ?? settingsVersion) != expectedVersion) return false;
-        using var save = database.Prepare("INSERT INTO settings (version, body) VALUES (?, ?)");
-        save.Add(expectedVersion + 1).Add(settings.Span).Run();
+        using (var next = database.Prepare("INSERT INTO settings (version) VALUES (?)")) next.Add(expectedVersion + 1).Run();
+        using (var gone = database.Prepare("DELETE FROM settings WHERE version <= ?")) gone.Add(expectedVersion).Run();
+        foreach (var (name, body) in update.Parts)
+        {
+            using var change = database.Prepare(body is null ? "DELETE FROM settings_parts WHERE name = ?"
+                : "INSERT OR REPLACE INTO settings_parts (name, body) VALUES (?, ?)");
+            change.Add(name);
+            if (body is { } given) change.Add(given.Span);
+            change.Run();
+        }
+        foreach (var (version, subject, body) in update.Notes)
+        {
+            using var note = database.Prepare("INSERT OR REPLACE INTO settings_notes (version, subject, body) VALUES (?, ?, ?)");
+            note.Add(version).Add(subject).Add(body.Span).Run();
+        }
         pendingSettings = expectedVersion + 1;
         return true;
     }));

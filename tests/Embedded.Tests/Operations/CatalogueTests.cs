@@ -65,7 +65,8 @@ public sealed class CatalogueTests
     public async Task A_host_without_its_file_goes_back_to_the_built_in_one_when_told_so()
     {
         var ledger = new MemoryLedger();
-        Assert.True(await ledger.SaveSettingsAsync(0, "{\"catalogue\":{\"digest\":\"ff\",\"version\":\"catalogue-x\"}}"u8.ToArray()));
+        Assert.True(
+            await ledger.SaveSettingsAsync(0, SettingsUpdate.Whole("{\"catalogue\":{\"digest\":\"ff\",\"version\":\"catalogue-x\"}}"u8)));
         var source = new SettingsSource(ledger);
         await Assert.ThrowsAsync<LedgerUnavailableException>(source.RefreshAsync);
         Assert.Equal(Catalogue.BuiltIn.Version, (await source.EditAsync(new RemoveCatalogue { At = at })).Settings.Prices.Version);

@@ -1,0 +1,117 @@
+// Settings as stores keep them: in parts, so that a change costs its own size, and what was changed in rows of its own.
+using System.Globalization;
+using System.Text.Json;
+using Purser.Core;
+
+namespace Purser.Engine;
+
+/// <summary>The newest version, put together: JSON of <see cref="SettingsBody"/>, with the changes that are shown.</summary>
+public sealed record StoredSettings(long Version, ReadOnlyMemory<byte> Json)
+{
+    public const int MostChanges = SettingsEditRules.MostChanges;
+
+    /// <summary>Puts the parts of a version together, by their names, and what was changed, oldest first.</summary>
+    public static StoredSettings Of(long version, IEnumerable<SettingsPart> parts, IEnumerable<ReadOnlyMemory<byte>> changes)
+    {
+        if (version == 0) return new(0, default);
+        var prices = new List<(long Version, ReadOnlyMemory<byte> Body)>();
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream))
+        {
+            json.WriteStartObject();
+            foreach (var (name, body) in parts.Where(part => part.Body is not null).OrderBy(part => part.Name, StringComparer.Ordinal))
+            {
+                if (name.StartsWith(SettingsUpdate.Price, StringComparison.Ordinal))
+                {
+                    prices.Add((long.Parse(name.AsSpan(SettingsUpdate.Price.Length), CultureInfo.InvariantCulture), body!.Value));
+                    continue;
+                }
+                json.WritePropertyName(name);
+                json.WriteRawValue(body!.Value.Span);
+            }
+            Array("prices", prices.OrderBy(price => price.Version).Select(price => price.Body));
+            Array("changes", changes);
+            json.WriteEndObject();
+
+            void Array(string name, IEnumerable<ReadOnlyMemory<byte>> items)
+            {
+                json.WriteStartArray(name);
+                foreach (var item in items) json.WriteRawValue(item.Span);
+                json.WriteEndArray();
+            }
+        }
+        return new(version, stream.ToArray());
+    }
+}
+
+/// <summary>A part of the settings; without a body it is no more.</summary>
+public sealed record SettingsPart(string Name, ReadOnlyMemory<byte>? Body);
+
+/// <summary>What one version changed, for whoever asks later.</summary>
+public sealed record SettingsNote(long Version, string Subject, ReadOnlyMemory<byte> Body);
+
+/// <summary>What the next version of the settings changes.</summary>
+public sealed record SettingsUpdate(IReadOnlyList<SettingsPart> Parts, IReadOnlyList<SettingsNote> Notes)
+{
+    /// <summary>Prices are parts of their own, by the version that put them.</summary>
+    public const string Price = "price:";
+
+    /// <summary>Nobody is shown these, and each is as large as all the rates: they are kept, and not read with the settings.</summary>
+    public const string NotShown = SettingsEditRules.ExchangeRatesSubject;
+
+    public static SettingsUpdate Between(SettingsBody before, SettingsBody after)
+    {
+        var parts = new List<SettingsPart>();
+        Compare("defaultPolicy", before.DefaultPolicy, after.DefaultPolicy, policy =>
+            JsonSerializer.SerializeToUtf8Bytes(policy, CoreJson.Default.Policy));
+        if (before.DefaultsVersion != after.DefaultsVersion)
+            parts.Add(new("defaultsVersion", JsonSerializer.SerializeToUtf8Bytes(after.DefaultsVersion, CoreJson.Default.Int64)));
+        Compare("catalogue", before.Catalogue, after.Catalogue, note =>
+            JsonSerializer.SerializeToUtf8Bytes(note, CoreJson.Default.CatalogueNote));
+        Compare("exchangeRates", before.ExchangeRates, after.ExchangeRates, rates =>
+            JsonSerializer.SerializeToUtf8Bytes(rates, CoreJson.Default.ExchangeRates));
+        var known = before.Prices.Select(price => price.Version).ToHashSet();
+        foreach (var price in after.Prices)
+            if (!known.Remove(price.Version))
+                parts.Add(new(NameOf(price.Version), JsonSerializer.SerializeToUtf8Bytes(price, CoreJson.Default.CustomPrice)));
+        parts.AddRange(known.Select(gone => new SettingsPart(NameOf(gone), null)));
+        var last = before.Changes.Count == 0 ? 0 : before.Changes[^1].Version;
+        return new(parts, [.. after.Changes.Where(change => change.Version > last).Select(change => new SettingsNote(
+            change.Version, change.Subject, JsonSerializer.SerializeToUtf8Bytes(change, CoreJson.Default.SettingsChange)))]);
+
+        void Compare<T>(string name, T? old, T? now, Func<T, byte[]> encode)
+            where T : class
+        {
+            if (ReferenceEquals(old, now)) return;
+            var (was, body) = (old is null ? null : encode(old), now is null ? null : encode(now));
+            if (!was.AsSpan().SequenceEqual(body)) parts.Add(new(name, body is null ? null : body.AsMemory()));
+        }
+
+        static string NameOf(long version) => Price + version.ToString(CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Everything of a version that was put together, as new.</summary>
+    public static SettingsUpdate Whole(ReadOnlySpan<byte> json)
+    {
+        using var document = JsonDocument.Parse(json.ToArray());
+        var (parts, notes) = (new List<SettingsPart>(), new List<SettingsNote>());
+        foreach (var member in document.RootElement.EnumerateObject())
+            switch (member.Name)
+            {
+                case "prices":
+                    foreach (var price in member.Value.EnumerateArray())
+                        parts.Add(new(Price + price.GetProperty("version").GetRawText(), Bytes(price)));
+                    break;
+                case "changes":
+                    foreach (var change in member.Value.EnumerateArray())
+                        notes.Add(new(change.GetProperty("version").GetInt64(), change.GetProperty("subject").GetString()!, Bytes(change)));
+                    break;
+                default:
+                    parts.Add(new(member.Name, Bytes(member.Value)));
+                    break;
+            }
+        return new(parts, notes);
+
+        static byte[] Bytes(JsonElement value) => System.Text.Encoding.UTF8.GetBytes(value.GetRawText());
+    }
+}
