@@ -29,6 +29,9 @@ public sealed record Settings(long Version, Policy DefaultPolicy, long DefaultsV
 /// <summary>What of the settings is kept in the ledger.</summary>
 public sealed record SettingsBody(Policy DefaultPolicy, long DefaultsVersion)
 {
+    /// <summary>Where nobody ever set one, none is kept.</summary>
+    public Policy DefaultPolicy { get; init => field = value ?? Policy.Empty; } = DefaultPolicy ?? Policy.Empty;
+
     /// <summary>The catalogue beneath the custom prices; null: the built-in one.</summary>
     public CatalogueNote? Catalogue { get; init; }
 

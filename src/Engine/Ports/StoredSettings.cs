@@ -1,5 +1,6 @@
 // Settings as stores keep them: in parts, so that a change costs its own size, and what was changed in rows of its own.
 using System.Globalization;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using Purser.Core;
 
@@ -59,6 +60,10 @@ public sealed record SettingsUpdate(IReadOnlyList<SettingsPart> Parts, IReadOnly
     /// <summary>Nobody is shown these, and each is as large as all the rates: they are kept, and not read with the settings.</summary>
     public const string NotShown = SettingsEditRules.ExchangeRatesSubject;
 
+    /// <summary>Notes are JSON within JSON: quotes escaped by one character, not by five.</summary>
+    static readonly CoreJson brief = new(new(CoreJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+
+    /// <summary>What makes one version out of the one before it.</summary>
     public static SettingsUpdate Between(SettingsBody before, SettingsBody after)
     {
         var parts = new List<SettingsPart>();
@@ -77,14 +82,15 @@ public sealed record SettingsUpdate(IReadOnlyList<SettingsPart> Parts, IReadOnly
         parts.AddRange(known.Select(gone => new SettingsPart(NameOf(gone), null)));
         var last = before.Changes.Count == 0 ? 0 : before.Changes[^1].Version;
         return new(parts, [.. after.Changes.Where(change => change.Version > last).Select(change => new SettingsNote(
-            change.Version, change.Subject, JsonSerializer.SerializeToUtf8Bytes(change, CoreJson.Default.SettingsChange)))]);
+            change.Version, change.Subject, JsonSerializer.SerializeToUtf8Bytes(change, brief.SettingsChange)))]);
 
         void Compare<T>(string name, T? old, T? now, Func<T, byte[]> encode)
             where T : class
         {
             if (ReferenceEquals(old, now)) return;
             var (was, body) = (old is null ? null : encode(old), now is null ? null : encode(now));
-            if (!was.AsSpan().SequenceEqual(body)) parts.Add(new(name, body is null ? null : body.AsMemory()));
+            if (was is null == body is null && was.AsSpan().SequenceEqual(body)) return;
+            parts.Add(new(name, body is null ? default(ReadOnlyMemory<byte>?) : body));
         }
 
         static string NameOf(long version) => Price + version.ToString(CultureInfo.InvariantCulture);

@@ -27,7 +27,12 @@ public sealed class SchemaTests
         Assert.Equal(["h1", "h2"], recalled.Holds.Keys.Order());
         Assert.Equal(["u1", "u2"], recalled.Usage.Keys.Order());
         Assert.InRange(recalled.Usage["u1"].BookedAt, booked, booked + Duration.FromHours(1));
-        Assert.Equal(3, (await store.Ledger.LoadSettingsAsync()).Version);
+        var settings = await new SettingsSource(store.Ledger).CurrentAsync();
+        Assert.Equal((3, 1L), (settings.Version, settings.DefaultsVersion));
+        Assert.Equal("all", Assert.Single(settings.DefaultPolicy.Limits).Id);
+        Assert.Equal((0.9m, 140m), (settings.ExchangeRates.Rates[0].Rate, settings.ExchangeRates.Rates[1].Rate));
+        Assert.Equal("custom-3", Assert.Single(settings.Body.Prices).PriceVersion);
+        Assert.Equal((3L, "price:openai/mine"), Assert.Single(settings.Body.Changes) is var change ? (change.Version, change.Subject) : default);
         // By the time of booking: `u3` is dated weeks before it.
         Assert.Null(await store.Upkeep.PurgeAsync(booked, null, 100));
         Assert.Equal(["u3"], (await store.Queries.FindAsync(new() { Account = "b" }, null, 10)).Items.Select(item => item.Record.Id));

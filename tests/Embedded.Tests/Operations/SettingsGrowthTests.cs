@@ -1,5 +1,5 @@
 // Settings grow by what changes: a thousand updates of some thousand exchange rates, and what each of them writes.
-using System.Globalization;
+using System.Reflection;
 using NodaTime;
 using Purser.Core;
 using Purser.Engine;
@@ -7,30 +7,104 @@ using Purser.Ledgers.Sqlite;
 
 namespace Purser.Embedded.Tests.Operations;
 
+[Trait("needs", "postgres")]
 public sealed class SettingsGrowthTests
 {
-    const int Rates = 1825, Puts = 1000;
+    const int Rates = 1825;
+
+    /// <summary>What a put of so many rates may write: the rates as they are now, and a note of them.</summary>
+    const long LargestPut = 300_000;
+
+    [Theory]
+    [InlineData("sqlite")]
+    [InlineData("postgres")]
+    [InlineData("memory")]
+    public async Task Sixty_updates_of_exchange_rates_keep_what_they_changed_and_no_whole_versions(string kind)
+    {
+        await using var store = await Store.NewAsync(kind);
+        var (kept, counted) = CountedSettings.Of(store.Ledger);
+        var source = new SettingsSource(kept);
+        for (var put = 0; put < 60; put++)
+        {
+            await PutAsync(source, put);
+            Assert.InRange(counted.Written, 1, LargestPut * (put + 1));
+        }
+        // The rates once, and none of the notes that nobody is shown.
+        Assert.InRange((await store.Ledger.LoadSettingsAsync()).Json.Length, 1, LargestPut / 2);
+        Assert.Equal(60, await store.Ledger.SettingsVersionAsync());
+
+        // What changes little after that costs little.
+        var before = counted.Written;
+        Assert.NotNull(await source.SaveDefaultPolicyAsync(Policy.Empty, null));
+        Assert.InRange(counted.Written - before, 1, 1000);
+    }
+
+    [Theory]
+    [InlineData("sqlite")]
+    [InlineData("postgres")]
+    [InlineData("memory")]
+    public async Task What_nobody_ever_set_is_read_as_nothing(string kind)
+    {
+        await using var store = await Store.NewAsync(kind);
+        var source = new SettingsSource(store.Ledger);
+        Assert.Null((await source.EditAsync(new PutPrice("house", "m", """{"rates":{"input":"1","output":"2"}}"""))).Refusal);
+        Assert.Empty((await source.CurrentAsync()).DefaultPolicy.Limits);
+        // The first default policy is a version, also where it says nothing.
+        Assert.Equal((2L, 2L), await source.SaveDefaultPolicyAsync(Policy.Empty, null) is { } saved
+            ? (saved.Version, saved.DefaultsVersion) : default);
+        Assert.Empty((await new SettingsSource(store.Ledger).CurrentAsync()).DefaultPolicy.Limits);
+        Assert.Null((await source.EditAsync(new RemovePrice("house", "m"))).Refusal);
+        Assert.Empty((await new SettingsSource(store.Ledger).CurrentAsync()).Body.Prices);
+    }
 
     [Fact]
-    public async Task A_thousand_updates_of_exchange_rates_grow_in_a_line_and_stay_out_of_memory()
+    public async Task The_file_grows_in_a_line() => await GrowAsync(puts: 120, most: 45_000_000);
+
+    [Fact]
+    [Trait("run", "long")]
+    public async Task A_thousand_updates_of_exchange_rates_grow_in_a_line_and_stay_out_of_memory() =>
+        await GrowAsync(puts: 1000, most: 200_000_000);
+
+    static async Task GrowAsync(int puts, long most)
     {
         using var folder = new TemporaryFolder();
         await using var ledger = await SqliteLedger.OpenAsync(folder.Path);
         var source = new SettingsSource(ledger);
-        // The first ones bring what every process has once.
-        for (var put = 0; put < 50; put++) await PutAsync(source, put);
+        // The first ones bring what every process has once, and the log that is written over from then on.
+        for (var put = 0; put < puts / 3; put++) await PutAsync(source, put);
         var (memory, early) = (GC.GetTotalMemory(forceFullCollection: true), SizeOf(folder));
-        for (var put = 50; put < Puts / 2; put++) await PutAsync(source, put);
-        var half = SizeOf(folder);
-        for (var put = Puts / 2; put < Puts; put++) await PutAsync(source, put);
+        for (var put = puts / 3; put < puts * 2 / 3; put++) await PutAsync(source, put);
+        var later = SizeOf(folder);
+        for (var put = puts * 2 / 3; put < puts; put++) await PutAsync(source, put);
         var whole = SizeOf(folder);
 
-        Assert.True(whole < 200_000_000, $"{whole:N0} bytes");
-        Assert.True(whole - half < (half - early) * 1.3, $"{early:N0}, {half:N0}, {whole:N0} bytes: not a line");
+        Assert.True(whole < most, $"{whole:N0} bytes");
+        Assert.True(whole - later < (later - early) * 1.3, $"{early:N0}, {later:N0}, {whole:N0} bytes: not a line");
         var kept = GC.GetTotalMemory(forceFullCollection: true) - memory;
         Assert.True(kept < 20_000_000, $"{kept:N0} bytes more in memory");
-        Assert.Equal(Puts, (await source.CurrentAsync()).Version);
-        Assert.True((await ledger.LoadSettingsAsync()).Json.Length < 300_000);
+        Assert.Equal(puts, (await source.CurrentAsync()).Version);
+    }
+
+    /// <summary>Counts the bytes of settings that are saved, and passes everything on.</summary>
+    public class CountedSettings : DispatchProxy
+    {
+        IKept? inner;
+
+        public long Written { get; private set; }
+
+        public static (IKept Kept, CountedSettings Count) Of(IKept inner)
+        {
+            var kept = Create<IKept, CountedSettings>();
+            var count = (CountedSettings)(object)kept;
+            count.inner = inner;
+            return (kept, count);
+        }
+
+        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
+        {
+            Written += args!.OfType<SettingsUpdate>().Sum(SizeOf);
+            return targetMethod!.Invoke(inner, args);
+        }
     }
 
     [Fact]
@@ -41,7 +115,7 @@ public sealed class SettingsGrowthTests
         var source = new SettingsSource(ledger);
         await PutAsync(source, 1);
         var before = (await source.CurrentAsync()).Body;
-        var policy = new Policy { Limits = [new() { Id = "day", Unit = LimitUnit.Tokens, Window = Window.Day, Amount = 5 }] };
+        var policy = new Policy { Limits = [new() { Id = "day", Unit = LimitUnit.Tokens, Window = new(WindowKind.Day), Amount = 5 }] };
 
         var next = (await source.SaveDefaultPolicyAsync(policy, null))!;
         Assert.True(Written(before, next.Body) < 1000, $"{Written(before, next.Body)} bytes");
@@ -55,17 +129,18 @@ public sealed class SettingsGrowthTests
         await PutAsync(source, 1);
         Assert.Equal((priced.Version, priced.Version), ((await source.CurrentAsync()).Version, await ledger.SettingsVersionAsync()));
 
-        static long Written(SettingsBody one, SettingsBody other)
-        {
-            var update = SettingsUpdate.Between(one, other);
-            return update.Parts.Sum(part => part.Body?.Length ?? 0L) + update.Notes.Sum(note => note.Body.Length);
-        }
+        static long Written(SettingsBody one, SettingsBody other) => SizeOf(SettingsUpdate.Between(one, other));
     }
+
+    static long SizeOf(SettingsUpdate update) =>
+        update.Parts.Sum(part => part.Body?.Length ?? 0L) + update.Notes.Sum(note => note.Body.Length);
+
+    static readonly string[] currencies = ["EUR", "GBP", "JPY", "CHF", "SEK"];
 
     static async Task PutAsync(SettingsSource source, int put)
     {
         var rates = Enumerable.Range(0, Rates).Select(no => new ExchangeRate(
-            (string[])["EUR", "GBP", "JPY", "CHF", "SEK"] is var currencies ? currencies[no % 5] : "", 1m + ((decimal)(no + put) / 10000),
+            currencies[no % 5], 1m + ((decimal)(no + put) / 10000),
             Instant.FromUtc(2025, 1, 1, 0, 0) + Duration.FromDays(no / 5)));
         Assert.Null((await source.EditAsync(new PutExchangeRates(new("USD", [.. rates])))).Refusal);
     }
