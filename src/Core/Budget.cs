@@ -85,7 +85,10 @@ public static class Budget
         foreach (var limit in state.Limits)
         {
             if (limit.Open is { } open && open.End <= now)
-                (due ??= []).Add(new WindowReset(limit.No, limit.Limit.Id, open) { At = now });
+                (due ??= []).Add(new WindowReset(limit.No, limit.Limit.Id, open)
+                {
+                    At = now, Exceeded = ThresholdRules.WasExceeded(limit, open),
+                });
             if (limit.Ahead is { } ahead && ahead.Start <= now)
                 (due ??= []).Add(new WindowOpened(limit.No, limit.Limit.Id, ahead) { At = now });
         }

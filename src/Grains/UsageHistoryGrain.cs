@@ -56,11 +56,16 @@ public sealed class UsageHistoryGrain(
         }
     }
 
-    public Task<Immutable<UsageHistoryView>> ReadAsync() => Reaching.LedgerAsync(async () =>
+    public Task<Immutable<UsageHistoryView>> ReadAsync() => AfterAllAsync(() => session.View());
+
+    public Task<Immutable<UsageHistoryView>> FindsAsync(long sinceMillis) => AfterAllAsync(() => new(
+        0, [], default, default, default, session.Finds(NodaTime.Instant.FromUnixTimeMilliseconds(sinceMillis))));
+
+    Task<Immutable<UsageHistoryView>> AfterAllAsync(Func<UsageHistoryView> view) => Reaching.LedgerAsync(async () =>
     {
         Feed();
         while (!await session.AdvanceAsync(PagesPerWake)) await SaveAsync(evenRecent: false);
-        return new Immutable<UsageHistoryView>(session.View());
+        return new Immutable<UsageHistoryView>(view());
     });
 
     /// <summary>Takes in what was written in this silo; false where there was nothing, or there is more that only the ledger has.</summary>

@@ -39,12 +39,12 @@ public sealed record FeedEntryAnswer(
 {
     public static FeedEntryAnswer Of(FeedEntry entry) => new(
         entry.Position, entry.Account, entry.Version, entry.At.ToUnixTimeMilliseconds(),
-        entry.Events.Count == 0 ? [] : LedgerJson.EncodeEvents(entry.Events),
+        entry.Encoded.ToArray(),
         entry.Announcement is { } announcement ? AnnouncementAnswer.Of(announcement) : null);
 
     public FeedEntry ToEntry() => new(
         Position, Account, Version, NodaTime.Instant.FromUnixTimeMilliseconds(AtMillis),
-        Events.Length == 0 ? [] : LedgerJson.DecodeEvents(Events), Announcement?.ToAnnouncement());
+        Events, Announcement?.ToAnnouncement());
 }
 
 [GenerateSerializer]

@@ -18,6 +18,11 @@ public interface IUsageHistoryGrain : IGrainWithStringKey
     [Alias("read")]
     [ResponseTimeout("00:00:30")]
     Task<Immutable<UsageHistoryView>> ReadAsync();
+
+    /// <summary>Of that history only the anomalies that were found, ended or withdrawn since a moment (milliseconds since 1970).</summary>
+    [Alias("finds")]
+    [ResponseTimeout("00:00:30")]
+    Task<Immutable<UsageHistoryView>> FindsAsync(long sinceMillis);
 }
 
 public static class UsageHistoryGrains

@@ -164,6 +164,7 @@ public sealed class GoldenEvents
         },
         ["thresholdRearmed"] = new ThresholdRearmed(1, "day", "ann", touches[0].Span, 0.5m) { At = at },
         ["windowReset"] = new WindowReset(1, "day", touches[0].Span) { At = at },
+        ["windowReset.exceeded"] = new WindowReset(1, "day", touches[0].Span) { At = at, Exceeded = true },
     };
 
     public static TheoryData<string> Files => new(Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "golden"), "*.json")

@@ -1,4 +1,5 @@
 // Registers what tells people: the tail of the feed, and webhooks.
+using Purser.Api.Access;
 using Purser.Api.Endpoints;
 using Purser.Engine;
 
@@ -18,7 +19,15 @@ public static class EventRegistration
             provider.GetRequiredService<WebhookStore>(), provider.GetRequiredService<WebhookSender>(),
             provider.GetRequiredService<EventTail>(), ClockOf(provider), TimeOf(provider),
             provider.GetRequiredService<ILogger<WebhookWatch>>()));
-        return services.AddHostedService(provider => provider.GetRequiredService<WebhookWatch>());
+        services.AddHostedService(provider => provider.GetRequiredService<WebhookWatch>());
+        services.AddSingleton<IFeedTaker>(provider => new Announcer(
+            provider.GetRequiredService<IEventFeed>(), provider.GetRequiredService<IUsageHistories>(),
+            provider.GetRequiredService<IBudgetAuthority>(), provider.GetRequiredService<ISharedState>(),
+            provider.GetRequiredService<KeyRing>(), ClockOf(provider), TimeOf(provider),
+            provider.GetRequiredService<ILogger<Announcer>>()));
+        return services.AddHostedService(provider => new FeedWatch(
+            provider.GetRequiredService<IEventFeed>(), provider.GetRequiredService<ISharedState>(), provider.GetServices<IFeedTaker>(),
+            ClockOf(provider), TimeOf(provider), provider.GetRequiredService<ILogger<FeedWatch>>()));
     }
 
     static TimeProvider TimeOf(IServiceProvider services) => services.GetService<TimeProvider>() ?? TimeProvider.System;

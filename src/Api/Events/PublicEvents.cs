@@ -42,12 +42,17 @@ public static class PublicEvents
     {
         public List<PublicEvent> Events { get; } = [];
 
-        /// <summary>The id is the place in the account's journal: the same on every host, and after a restore.</summary>
-        void Tell(string type, BudgetEvent happened, string? subject, Action<Utf8JsonWriter> data, string severity = "info")
+        int told;
+
+        /// <summary>The id is the place in the account's journal: the same on every host, and after a restore. What is told beside another
+        /// event has a <paramref name="mark"/> of its own, so that the others keep their places.</summary>
+        void Tell(string type, BudgetEvent happened, string? subject, Action<Utf8JsonWriter> data, string severity = "info",
+            string? mark = null)
         {
-            var no = Events.Count.ToString(CultureInfo.InvariantCulture);
+            var place = mark ?? told++.ToString(CultureInfo.InvariantCulture);
             var version = entry.Version.ToString(CultureInfo.InvariantCulture);
-            Events.Add(new($"{entry.Account}/{version}/{no}", entry.Position, type, entry.Account, happened.At, subject, severity, data));
+            Events.Add(new($"{entry.Account}/{version}/{place}", entry.Position, type, entry.Account, happened.At, subject, severity,
+                data));
         }
 
         public void Add(BudgetEvent happened)
@@ -82,6 +87,9 @@ public static class PublicEvents
                     break;
                 case WindowReset reset:
                     Tell("window.reset", reset, reset.LimitId, json => WriteLimit(json, reset.LimitId, null, reset.Window));
+                    if (reset.Exceeded)
+                        Tell("budget.recovered", reset, reset.LimitId, json => WriteLimit(json, reset.LimitId, null, reset.Window),
+                            mark: $"recovered-{reset.No}");
                     break;
                 default: Decided(happened); break;
             }

@@ -141,4 +141,8 @@ public sealed record ThresholdRearmed(int No, string LimitId, string Key, Span W
 public sealed record WindowOpened(int No, string LimitId, Span Window) : BudgetEvent;
 
 /// <summary>A calendar window with usage has ended.</summary>
-public sealed record WindowReset(int No, string LimitId, Span Window) : BudgetEvent;
+public sealed record WindowReset(int No, string LimitId, Span Window) : BudgetEvent
+{
+    /// <summary>Whether the limit had been used up in it; of limits with a counter for each value this is not said.</summary>
+    public bool Exceeded { get; init; }
+}

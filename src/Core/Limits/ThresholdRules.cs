@@ -122,6 +122,11 @@ static class ThresholdRules
         }
     }
 
+    /// <summary>Whether the whole of a limit with one counter was used up in a window that has ended, and that was told.</summary>
+    public static bool WasExceeded(LimitState limit, Span window) =>
+        !limit.IsKeyed && limit.Find("") is { Announced: { } announced } counter && counter.AnnouncedIn == window.Start
+            && announced.Contains(1);
+
     static readonly List<decimal> none = [];
 
     static Int128 Booked(IReadOnlyList<BudgetEvent> events, LimitState limit, string key, Instant now)

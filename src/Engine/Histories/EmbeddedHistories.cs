@@ -68,19 +68,27 @@ public sealed class EmbeddedHistories(IStore ledger, ILogger? log = null, TimePr
         }
     }
 
-    public async Task<UsageHistoryView> ReadAsync(string account, CancellationToken cancellation = default)
+    public async Task<UsageHistoryView> ReadAsync(string account, CancellationToken cancellation = default) =>
+        await CurrentAsync(account, cancellation) is { } session ? session.View() : new UsageHistory().View();
+
+    public async Task<IReadOnlyList<Core.Statistics.Anomaly>> FindsAsync(
+        string account, NodaTime.Instant since, CancellationToken cancellation = default) =>
+        await CurrentAsync(account, cancellation) is { } session ? session.Finds(since) : [];
+
+    /// <summary>The history with everything acknowledged before; null for an account that does not exist, which leaves nothing
+    /// behind.</summary>
+    async Task<HistorySession?> CurrentAsync(string account, CancellationToken cancellation)
     {
-        // An account that does not exist leaves nothing behind.
         if (!accounts.TryGetValue(account, out var found))
         {
             if ((await ledger.LoadHistoryAsync(account)).Version == 0 && (await ledger.ReadJournalAsync(account, 0, 1)).Count == 0)
-                return new UsageHistory().View();
+                return null;
             found = Open(account);
         }
         found.LastUsed = time.GetUtcNow();
         await found.Session.AdvanceAsync().WaitAsync(cancellation);
         await found.Session.SaveAsync(HistorySession.MostUnsaved);
-        return found.Session.View();
+        return found.Session;
     }
 
     /// <summary>Gives back the memory of accounts that nobody used for so long.</summary>

@@ -71,6 +71,11 @@ public sealed class HistorySession(string account, IStore ledger, PrepareSave pr
         lock (gate) return (history ?? new()).View();
     }
 
+    public IReadOnlyList<Core.Statistics.Anomaly> Finds(NodaTime.Instant since)
+    {
+        lock (gate) return (history ?? new()).Finds(since);
+    }
+
     /// <summary>
     /// Reads so many pages of the journal, after whoever is reading it now: what that one had read may have been before the newest entry.
     /// True when the end was reached.

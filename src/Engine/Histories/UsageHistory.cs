@@ -95,6 +95,14 @@ public sealed class UsageHistory : IJsonOnSerializing, IJsonOnDeserialized
         return view = copy.ViewNow();
     }
 
+    /// <summary>The anomalies that were found, ended or withdrawn since a moment, in the order of telling.</summary>
+    public IReadOnlyList<Anomaly> Finds(Instant since)
+    {
+        if (view is null && !Watch.IsBehind) Watch.Refresh(byHour ??= new(Hours));
+        var known = Watch.IsBehind ? View().Anomalies : Watch.Log.Kept;
+        return [.. known.Where(one => one.FoundAt >= since || one.EndedAt >= since || one.WithdrawnAt >= since)];
+    }
+
     UsageHistoryView ViewNow() => new(
         Position, [.. Hours.Select(hour => new UsageHourView(Instant.FromUnixTimeMilliseconds(hour.Key * HourMillis), hour.Value))],
         TokensPerCall, NanosPerCall, MillisPerCall, [.. Watch.Log.Kept]);

@@ -36,9 +36,20 @@ public static class EventFeeds
     }
 }
 
-/// <summary>One step of the feed: what an entry of an account's journal brought, or an announcement.</summary>
+/// <summary>
+/// One step of the feed: what an entry of an account's journal brought, or an announcement. <see cref="Encoded"/> is the entry as it is
+/// stored; its events are decoded by whoever wants them.
+/// </summary>
 public sealed record FeedEntry(
-    long Position, string? Account, long Version, Instant At, IReadOnlyList<BudgetEvent> Events, Announcement? Announcement = null);
+    long Position, string? Account, long Version, Instant At, ReadOnlyMemory<byte> Encoded, Announcement? Announcement = null)
+{
+    BudgetEvent[]? events;
+
+    public IReadOnlyList<BudgetEvent> Events => events ??= Encoded.IsEmpty ? [] : LedgerJson.DecodeEvents(Encoded.Span);
+
+    /// <summary>Whether a text stands somewhere in the entry: asked before the events of thousands of entries are decoded.</summary>
+    public bool Mentions(ReadOnlySpan<byte> text) => Encoded.Span.IndexOf(text) >= 0;
+}
 
 /// <summary>
 /// <see cref="ReachedTo"/>: everything up to here is in the page or was before it, also where nothing is. <see cref="GoneTo"/>: of the

@@ -1,6 +1,7 @@
 // The port for reading usage: records one by one, sums by any dimensions, and the list of accounts.
 using NodaTime;
 using Purser.Core;
+using Purser.Core.Statistics;
 
 namespace Purser.Engine;
 
@@ -184,4 +185,7 @@ public interface IUsageHistories
     /// <see cref="LedgerUnavailableException"/>.
     /// </summary>
     Task<UsageHistoryView> ReadAsync(string account, CancellationToken cancellation = default);
+
+    /// <summary>Only the anomalies that were found, ended or withdrawn since a moment: much less to read than everything.</summary>
+    Task<IReadOnlyList<Anomaly>> FindsAsync(string account, Instant since, CancellationToken cancellation = default);
 }

@@ -89,7 +89,7 @@ public sealed class MemoryLedger : IStore
 
         if (account is null) accounts.Add(append.Account, account = new(append.Account));
         account.Journal.Add((append.At, append.EncodedEvents));
-        feed.Add(++lastPosition, new(lastPosition, append.Account, account.Version, append.At, append.Events));
+        feed.Add(++lastPosition, new(lastPosition, append.Account, account.Version, append.At, append.EncodedEvents));
         account.NextDeadline = append.NextDeadline;
         foreach (var (id, hold) in holds) account.ClosedHolds[id] = hold;
         foreach (var record in records)
@@ -282,7 +282,7 @@ public sealed class MemoryLedger : IStore
         lock (gate)
         {
             if (!announced.Add(announcement.Id)) return Task.FromResult(false);
-            feed.Add(++lastPosition, new(lastPosition, announcement.Account, 0, announcement.At, [], announcement));
+            feed.Add(++lastPosition, new(lastPosition, announcement.Account, 0, announcement.At, default, announcement));
             return Task.FromResult(true);
         }
     }

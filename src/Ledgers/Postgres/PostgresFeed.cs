@@ -21,7 +21,7 @@ public sealed partial class PostgresLedger
             await using var reader = await journal.ExecuteReaderAsync(cancellation);
             while (await reader.ReadAsync(cancellation))
                 entries.Add(new(reader.GetInt64(0), reader.GetString(1), reader.GetInt64(2),
-                    Instant.FromUnixTimeMilliseconds(reader.GetInt64(3)), LedgerJson.DecodeEvents(reader.GetFieldValue<byte[]>(4))));
+                    Instant.FromUnixTimeMilliseconds(reader.GetInt64(3)), reader.GetFieldValue<byte[]>(4)));
         }
         var upTo = entries.Count == most && most > 0 ? entries[^1].Position : settled;
         await using (var announced = source.CreateCommand(
@@ -84,7 +84,7 @@ public sealed partial class PostgresLedger
     {
         string? Text(int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
         var at = Instant.FromUnixTimeMilliseconds(reader.GetInt64(4));
-        return new(reader.GetInt64(0), Text(3), 0, at, [],
+        return new(reader.GetInt64(0), Text(3), 0, at, default,
             new(reader.GetString(1), reader.GetString(2), Text(3), at, Text(5), Text(6), reader.GetString(7)));
     }
 }

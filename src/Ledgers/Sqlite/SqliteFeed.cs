@@ -20,7 +20,7 @@ public sealed partial class SqliteLedger
             journal.Add(after).Add(most);
             while (journal.Read())
                 entries.Add(new(journal.Long(0), journal.Text(1), journal.Long(2), Instant.FromUnixTimeMilliseconds(journal.Long(3)),
-                    LedgerJson.DecodeEvents(journal.Blob(4))));
+                    journal.Blob(4).ToArray()));
         }
         var upTo = entries.Count == most ? entries[^1].Position : head;
         using (var announced = database.Prepare(
@@ -31,7 +31,7 @@ public sealed partial class SqliteLedger
             while (announced.Read())
             {
                 var at = Instant.FromUnixTimeMilliseconds(announced.Long(4));
-                entries.Add(new(announced.Long(0), announced.TextOrNull(3), 0, at, [], new(
+                entries.Add(new(announced.Long(0), announced.TextOrNull(3), 0, at, default, new(
                     announced.Text(1), announced.Text(2), announced.TextOrNull(3), at, announced.TextOrNull(5), announced.TextOrNull(6),
                     announced.Text(7))));
             }

@@ -25,6 +25,9 @@ public sealed class LocalWebhookTests(LocalFacade host) : WebhookConformance(hos
 public sealed class LocalEventTests(LocalFacade host) : EventConformance(host);
 
 [Collection(LocalHttpTests.Name)]
+public sealed class LocalAnnouncementTests(LocalFacade host) : AnnouncementConformance(host);
+
+[Collection(LocalHttpTests.Name)]
 public sealed class LocalPolicyTests(LocalFacade host) : PolicyConformance(host);
 
 [Collection(LocalHttpTests.Name)]
@@ -74,6 +77,9 @@ public sealed class ProcessWebhookTests(ProcessFacade host) : WebhookConformance
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessEventTests(ProcessFacade host) : EventConformance(host);
+
+[Collection(ProcessHttpTests.Name)]
+public sealed class ProcessAnnouncementTests(ProcessFacade host) : AnnouncementConformance(host);
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessPolicyTests(ProcessFacade host) : PolicyConformance(host);

@@ -25,6 +25,9 @@ public sealed class WebhookTests(HttpHost host) : WebhookConformance(host);
 public sealed class EventTests(HttpHost host) : EventConformance(host);
 
 [Collection(HttpTests.Name)]
+public sealed class AnnouncementTests(HttpHost host) : AnnouncementConformance(host);
+
+[Collection(HttpTests.Name)]
 public sealed class PolicyTests(HttpHost host) : PolicyConformance(host);
 
 [Collection(HttpTests.Name)]

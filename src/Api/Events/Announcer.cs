@@ -1,0 +1,235 @@
+// Announces in the feed what follows from the ledger but stands in no journal: anomalies, changes of prices, and keys. What is announced has
+// an id made of what it says, so that it is told once, whichever host notices it and however often.
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using NodaTime;
+using Purser.Api.Access;
+using Purser.Api.Documents;
+using Purser.Api.Json;
+using Purser.Core.Statistics;
+using Purser.Engine;
+
+namespace Purser.Api.Events;
+
+public sealed class Announcer(
+    IEventFeed feed, IUsageHistories histories, IBudgetAuthority authority, ISharedState shared, KeyRing ring, LedgerClock clock,
+    TimeProvider time, ILogger<Announcer> log) : IFeedTaker
+{
+    const string Document = "announcer";
+
+    /// <summary>A busy account is looked at this often, and so many accounts at a time: looking costs, and calls must not wait for
+    /// it.</summary>
+    static readonly TimeSpan betweenLooks = TimeSpan.FromSeconds(5);
+    const int LooksPerBeat = 25;
+
+    /// <summary>Prices and keys are looked at this often.</summary>
+    static readonly TimeSpan betweenReads = TimeSpan.FromSeconds(2);
+
+    /// <summary>Anomalies that neither were found nor changed for so long are not told any more.</summary>
+    static readonly Duration toldFor = Duration.FromDays(3);
+
+    const int MostRemembered = 100_000;
+
+    /// <summary>Accounts with usage that was not looked at, by the position since which.</summary>
+    readonly Dictionary<string, long> pending = new(StringComparer.Ordinal);
+    readonly Dictionary<string, long> lookedAt = new(StringComparer.Ordinal);
+
+    /// <summary>What was told of the anomalies of an account: the state of each, and the version of the document that keeps them.</summary>
+    readonly Dictionary<string, Remembered> remembered = new(StringComparer.Ordinal);
+    KeySet? keys;
+    long settings = -1;
+    long readAt;
+    long version;
+    Announced state = new(0, 0);
+
+    sealed record Remembered(long Version, SortedDictionary<string, string> States);
+
+    public long? Pending => pending.Count == 0 ? null : pending.Values.Min();
+
+    public async Task BeginAsync(CancellationToken cancellation)
+    {
+        pending.Clear();
+        lookedAt.Clear();
+        remembered.Clear();
+        (keys, settings, readAt) = (null, -1, 0);
+        var found = (await shared.LoadAsync(Document))!;
+        (version, state) = (found.Version, found.Body.Length > 0
+            ? JsonSerializer.Deserialize(found.Body.Span, AnnouncerJson.Default.Announced)!
+            : new((await authority.SettingsAsync()).Version, clock.Now.ToUnixTimeMilliseconds()));
+        if (version == 0) await SaveAsync(state);
+    }
+
+    public Task TakeAsync(IReadOnlyList<FeedEntry> entries, CancellationToken cancellation)
+    {
+        foreach (var entry in entries)
+            if (entry.Account is { } account && entry.Mentions("\"record\":"u8)) pending.TryAdd(account, entry.Position);
+        return Task.CompletedTask;
+    }
+
+    public async Task BeatAsync(CancellationToken cancellation)
+    {
+        var due = pending.Where(one => !lookedAt.TryGetValue(one.Key, out var at) || time.GetElapsedTime(at) >= betweenLooks)
+            .OrderBy(one => one.Value).Take(LooksPerBeat).Select(one => one.Key).ToArray();
+        foreach (var account in due)
+        {
+            var since = pending[account];
+            await LookAsync(account, cancellation);
+            if (pending.GetValueOrDefault(account) == since) pending.Remove(account);
+            if (lookedAt.Count > MostRemembered) lookedAt.Clear();
+            lookedAt[account] = time.GetTimestamp();
+        }
+        if (readAt != 0 && time.GetElapsedTime(readAt) < betweenReads) return;
+        readAt = time.GetTimestamp();
+        await LookAtKeysAsync();
+        await LookAtPricesAsync();
+    }
+
+    async Task LookAsync(string account, CancellationToken cancellation)
+    {
+        var finds = await histories.FindsAsync(account, clock.Now - toldFor, cancellation);
+        if (finds.Count == 0 && remembered.TryGetValue(account, out var none) && none.States.Count == 0) return;
+        if (remembered.Count > MostRemembered) remembered.Clear();
+        if (!remembered.TryGetValue(account, out var before))
+        {
+            var stored = (await shared.LoadAsync(DocumentOf(account)))!;
+            before = new(stored.Version, stored.Body.Length == 0 ? new(StringComparer.Ordinal)
+                : JsonSerializer.Deserialize(stored.Body.Span, AnnouncerJson.Default.SortedDictionaryStringString)!);
+        }
+        var after = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        foreach (var found in finds)
+        {
+            var now = after[found.Id] = StateOf(found);
+            if (!before.States.TryGetValue(found.Id, out var was)) await AnnounceAsync("detected", "anomaly.detected", account, found);
+            else if (was != now)
+                await AnnounceAsync(now, found.WithdrawnAt is null ? "anomaly.updated" : "anomaly.withdrawn", account, found);
+        }
+        if (!after.SequenceEqual(before.States))
+        {
+            var bytes = JsonSerializer.SerializeToUtf8Bytes(after, AnnouncerJson.Default.SortedDictionaryStringString);
+            // What another host wrote meanwhile, it wrote because it has the turn now.
+            if (!await shared.SaveAsync(DocumentOf(account), before.Version, bytes)) return;
+            before = new(before.Version + 1, after);
+        }
+        remembered[account] = before;
+    }
+
+    static string DocumentOf(string account) => "announced/" + account;
+
+    /// <summary>What is worth telling again when it changes: how bad it is, whether it is over, whether it holds.</summary>
+    static string StateOf(Anomaly found) => string.Create(CultureInfo.InvariantCulture,
+        $"{Name(found.Severity)}/{found.EndedAt?.ToUnixTimeMilliseconds()}/{found.WithdrawnAt?.ToUnixTimeMilliseconds()}");
+
+    Task AnnounceAsync(string state, string type, string account, Anomaly found) =>
+        AnnounceAsync($"anomaly/{account}/{found.Id}/{state}", type, account, found.WithdrawnAt ?? found.EndedAt ?? found.FoundAt, found.Id,
+            found.Severity switch { Severity.Low => "info", Severity.Critical => "critical", _ => "warning" },
+            json =>
+            {
+                foreach (var member in JsonSerializer.SerializeToElement(new AnomaliesDocument([new(found)], null),
+                    ApiJson.Default.AnomaliesDocument).GetProperty("items")[0].EnumerateObject()) member.WriteTo(json);
+            });
+
+    static string Name(Severity severity) => JsonNamingPolicy.CamelCase.ConvertName(severity.ToString());
+
+    async Task LookAtKeysAsync()
+    {
+        var now = await ring.AllAsync();
+        if (ReferenceEquals(now, keys)) return;
+        // Clocks of hosts differ a little, and what was told is known: some time is looked at twice.
+        var since = state.KeysToMillis - (long)Duration.FromMinutes(10).TotalMilliseconds;
+        var newest = state.KeysToMillis;
+        foreach (var key in now.Keys)
+        {
+            await TellAsync(key, "created", key.CreatedAtMillis, "info", key.CreatedBy);
+            if (key.RotatedAtMillis is { } rotated) await TellAsync(key, "rotated", rotated, "info", null);
+            if (key.RevokedAtMillis is { } revoked) await TellAsync(key, "revoked", revoked, "warning", key.RevokedBy);
+        }
+        keys = now;
+        if (newest > state.KeysToMillis) await SaveAsync(state with { KeysToMillis = newest });
+
+        async Task TellAsync(StoredKey key, string what, long at, string severity, string? by)
+        {
+            if (at < since) return;
+            newest = Math.Max(newest, at);
+            var mark = what == "rotated" ? $"rotated/{at.ToString(CultureInfo.InvariantCulture)}" : what;
+            await AnnounceAsync($"key/{key.Id}/{mark}", $"key.{what}", null, Instant.FromUnixTimeMilliseconds(at), key.Id, severity, json =>
+            {
+                json.WriteString("keyId", key.Id);
+                json.WriteString("name", key.Name);
+                Write(json, "rights", key.Rights);
+                Write(json, "accounts", key.Accounts);
+                if (by is not null) json.WriteString("by", by);
+            });
+        }
+
+        static void Write(Utf8JsonWriter json, string name, IReadOnlyList<string> words)
+        {
+            json.WriteStartArray(name);
+            foreach (var word in words) json.WriteStringValue(word);
+            json.WriteEndArray();
+        }
+    }
+
+    async Task LookAtPricesAsync()
+    {
+        var now = await authority.SettingsAsync();
+        if (now.Version == settings) return;
+        foreach (var change in now.Body.Changes.Where(change => change.Version > state.SettingsTo))
+        {
+            var subject = change.Subject.StartsWith("price:", StringComparison.Ordinal) ? change.Subject["price:".Length..] : change.Subject;
+            await AnnounceAsync($"settings/{change.Version.ToString(CultureInfo.InvariantCulture)}", "price.changed", null, change.At,
+                subject, "info", json =>
+                {
+                    json.WriteString("subject", subject);
+                    json.WriteNumber("settingsVersion", change.Version);
+                    Raw(json, "before", change.Before);
+                    Raw(json, "after", change.After);
+                    if (change.ChangedBy is { } by) json.WriteString("changedBy", by);
+                    if (change.Reason is { } reason) json.WriteString("reason", reason);
+                });
+        }
+        settings = now.Version;
+        if (now.Version > state.SettingsTo) await SaveAsync(state with { SettingsTo = now.Version });
+
+        static void Raw(Utf8JsonWriter json, string name, string? text)
+        {
+            json.WritePropertyName(name);
+            if (text is null) json.WriteNullValue();
+            else json.WriteRawValue(text);
+        }
+    }
+
+    static readonly JsonWriterOptions readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    async Task AnnounceAsync(string id, string type, string? account, Instant at, string? subject, string severity,
+        Action<Utf8JsonWriter> data)
+    {
+        var buffer = new ArrayBufferWriter<byte>(256);
+        using (var json = new Utf8JsonWriter(buffer, readable))
+        {
+            json.WriteStartObject();
+            data(json);
+            json.WriteEndObject();
+        }
+        if (await feed.AnnounceAsync(new(id, type, account, at, subject, severity, Encoding.UTF8.GetString(buffer.WrittenSpan))))
+            log.LogDebug("Announced {Type} {Id}", type, id);
+    }
+
+    /// <summary>What was told up to where; another host that wrote meanwhile has the turn, so what it wrote stays.</summary>
+    async Task SaveAsync(Announced next)
+    {
+        state = next;
+        if (await shared.SaveAsync(Document, version, JsonSerializer.SerializeToUtf8Bytes(next, AnnouncerJson.Default.Announced))) version++;
+    }
+}
+
+/// <summary>Up to which version of the settings changes were announced, and up to which moment those of keys.</summary>
+sealed record Announced(long SettingsTo, long KeysToMillis);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(Announced))]
+[JsonSerializable(typeof(SortedDictionary<string, string>))]
+sealed partial class AnnouncerJson : JsonSerializerContext;

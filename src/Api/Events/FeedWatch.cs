@@ -1,0 +1,133 @@
+// Reads the feed once for everything in this program that acts on it by itself (announcements, alerts), from a position that is kept in the
+// ledger. Of several hosts one reads: who holds the lease. One that dies loses it by not renewing it, and another goes on from the position
+// that was kept; what was read after that is read again, so whoever takes entries has to be able to take them twice.
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using NodaTime;
+using Purser.Engine;
+
+namespace Purser.Api.Events;
+
+/// <summary>Something that acts on entries of the feed.</summary>
+public interface IFeedTaker
+{
+    /// <summary>Entries in their order. May throw <see cref="LedgerUnavailableException"/>: then they come again.</summary>
+    Task TakeAsync(IReadOnlyList<FeedEntry> entries, CancellationToken cancellation);
+
+    /// <summary>What is to be done from time to time, whether or not something came.</summary>
+    Task BeatAsync(CancellationToken cancellation);
+
+    /// <summary>The oldest position of what was taken and is not done yet; null where all is done.</summary>
+    long? Pending { get; }
+
+    /// <summary>This host begins to read, or begins again: what was remembered may be out of date.</summary>
+    Task BeginAsync(CancellationToken cancellation);
+}
+
+public sealed class FeedWatch(
+    IEventFeed feed, ISharedState shared, IEnumerable<IFeedTaker> takers, LedgerClock clock, TimeProvider time, ILogger<FeedWatch> log)
+    : BackgroundService
+{
+    const string Document = "feed-watch";
+    const int PerRead = 500;
+    static readonly TimeSpan beat = TimeSpan.FromMilliseconds(500);
+    static readonly TimeSpan lookEvery = TimeSpan.FromSeconds(2);
+    static readonly TimeSpan renewEvery = TimeSpan.FromSeconds(3);
+    static readonly Duration leaseTime = Duration.FromSeconds(10);
+
+    readonly string owner = Guid.NewGuid().ToString("N");
+    readonly IFeedTaker[] takers = [.. takers];
+
+    long version;
+    long position;
+    long kept;
+    long renewedAt;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var failing = false;
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                if (await TakeTurnAsync(stoppingToken)) await ReadAsync(stoppingToken);
+                failing = false;
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                await LeaveAsync();
+                break;
+            }
+            catch (Exception failed)
+            {
+                if (!failing) log.LogWarning(failed, "The feed can not be read; announcements and alerts are late until it can");
+                failing = true;
+            }
+            await Task.Delay(lookEvery, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>False where another host reads.</summary>
+    async Task<bool> TakeTurnAsync(CancellationToken stopping)
+    {
+        var found = (await shared.LoadAsync(Document))!;
+        var known = found.Body.Length == 0 ? null : JsonSerializer.Deserialize(found.Body.Span, FeedWatchJson.Default.FeedTurn);
+        if (known is { Owner: { } other } && other != owner && known.UntilMillis > clock.Now.ToUnixTimeMilliseconds()) return false;
+        // Where nobody ever read, what was before is not told.
+        (version, position) = (found.Version, known?.Position ?? await feed.HeadAsync(stopping));
+        kept = position;
+        if (!await RenewAsync()) return false;
+        foreach (var taker in takers) await taker.BeginAsync(stopping);
+        return true;
+    }
+
+    Task<bool> RenewAsync() => SaveAsync(owner, clock.Now + leaseTime);
+
+    async Task<bool> SaveAsync(string? holder, Instant until)
+    {
+        kept = Math.Max(kept, takers.Aggregate(position, (least, taker) => Math.Min(least, taker.Pending - 1 ?? least)));
+        var turn = JsonSerializer.SerializeToUtf8Bytes(
+            new FeedTurn(kept, holder, until.ToUnixTimeMilliseconds()), FeedWatchJson.Default.FeedTurn);
+        if (!await shared.SaveAsync(Document, version, turn)) return false;
+        (version, renewedAt) = (version + 1, time.GetTimestamp());
+        return true;
+    }
+
+    /// <summary>A host that ends lets the next one read at once.</summary>
+    async Task LeaveAsync()
+    {
+        try
+        {
+            await SaveAsync(null, clock.Now);
+        }
+        catch (LedgerUnavailableException)
+        {
+            // Its lease runs out.
+        }
+    }
+
+    async Task ReadAsync(CancellationToken stopping)
+    {
+        while (!stopping.IsCancellationRequested)
+        {
+            var page = await feed.ReadAsync(position, PerRead, stopping);
+            if (page.GoneTo > position && position > 0)
+                log.LogWarning("Entries up to position {Position} were compacted before they were looked at", page.GoneTo);
+            foreach (var taker in takers)
+            {
+                if (page.Entries.Count > 0) await taker.TakeAsync(page.Entries, stopping);
+                await taker.BeatAsync(stopping);
+            }
+            position = Math.Max(position, page.ReachedTo);
+            if (time.GetElapsedTime(renewedAt) >= renewEvery && !await RenewAsync()) return;
+            if (page.Entries.Count < PerRead) await Task.Delay(beat, time, stopping);
+        }
+    }
+}
+
+/// <summary>Up to where everything was acted upon, and which host reads until when.</summary>
+sealed record FeedTurn(long Position, string? Owner, long UntilMillis);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(FeedTurn))]
+sealed partial class FeedWatchJson : JsonSerializerContext;

@@ -1,0 +1,70 @@
+// What stands in no journal is told too: anomalies as they are found, changes of prices, and keys; each once.
+using System.Globalization;
+
+namespace Purser.Conformance.Http;
+
+public abstract class AnnouncementConformance(HttpFacade host)
+{
+    [Fact]
+    public async Task An_anomaly_is_told_when_it_is_found()
+    {
+        var account = host.NewAccount();
+        await using var stream = await EventListener.OpenAsync(host.Client, $"/v1/events?account={account}&types=anomaly.*");
+        var items = new List<string>();
+        for (var hour = HttpFacade.Time.AddDays(-20); hour < HttpFacade.Time.AddMinutes(-30); hour = hour.AddHours(1))
+            items.Add(Usage(hour, 1_000 + hour.Hour, "gpt-5"));
+        Assert.Equal(201, (await host.Post($"/v1/accounts/{account}/usage", $"[{string.Join(',', items)}]")).Code);
+        Assert.Equal(201, (await host.Post($"/v1/accounts/{account}/usage", Usage(HttpFacade.Time.AddMinutes(-5), 900_000, "gpt-5"))).Code);
+        var listed = (await host.Get($"/v1/accounts/{account}/anomalies?kind=spike&severity=critical")).Json.GetProperty("items")[0];
+        SentEvent told;
+        do told = await stream.NextAsync();
+        while (told.Member("subject") != listed.GetProperty("id").GetString());
+        Assert.Equal(("anomaly.detected", "critical", account), (told.Type, told.Member("severity"), told.Member("account")));
+        Assert.Equal($"anomaly/{account}/{told.Member("subject")}/detected", told.Member("id"));
+        Assert.Equal(listed.ToString(), told.Data.ToString());
+    }
+
+    [Fact]
+    public async Task A_changed_price_is_told_with_what_it_was()
+    {
+        await using var stream = await EventListener.OpenAsync(host.Client, "/v1/events?types=price.*");
+        var path = $"/v1/prices/acme/{host.NewAccount()}";
+        Assert.Equal(200, (await host.Put(path, """{"currency": "USD", "rates": {"input": "1.50", "output": "2"}, "changedBy": "ann", "reason": "new contract"}""")).Code);
+        var changed = await stream.NextAsync();
+        Assert.Equal(("price.changed", path["/v1/prices/".Length..], "ann", "new contract"), (changed.Type, changed.Member("subject"),
+            changed.Data.GetProperty("changedBy").GetString(), changed.Data.GetProperty("reason").GetString()));
+        Assert.Equal("1.50", changed.Data.GetProperty("after").GetProperty("rates").GetProperty("input").GetString());
+        Assert.Equal(System.Text.Json.JsonValueKind.Null, changed.Data.GetProperty("before").ValueKind);
+        Assert.Equal(204, (await host.Delete(path)).Code);
+        var removed = await stream.NextAsync();
+        Assert.Equal("1.50", removed.Data.GetProperty("before").GetProperty("rates").GetProperty("input").GetString());
+        Assert.Equal(System.Text.Json.JsonValueKind.Null, removed.Data.GetProperty("after").ValueKind);
+    }
+
+    [Fact]
+    public async Task The_life_of_a_key_is_told_without_its_text()
+    {
+        await using var stream = await EventListener.OpenAsync(host.Client, "/v1/events?types=key.*");
+        var made = await host.Post("/v1/keys", """{"name": "told", "rights": ["read"], "accounts": ["told-*"]}""");
+        var id = made.Member("id");
+        async Task<SentEvent> NextAsync()
+        {
+            SentEvent told;
+            do told = await stream.NextAsync();
+            while (told.Member("subject") != id);
+            Assert.DoesNotContain(made.Member("key")!, told.Json.ToString(), StringComparison.Ordinal);
+            Assert.False(told.Json.TryGetProperty("account", out _));
+            return told;
+        }
+        var created = await NextAsync();
+        Assert.Equal(("key.created", "told", "read", "told-*"), (created.Type, created.Data.GetProperty("name").GetString(),
+            created.Data.GetProperty("rights")[0].GetString(), created.Data.GetProperty("accounts")[0].GetString()));
+        Assert.Equal(200, (await host.Post($"/v1/keys/{id}/rotate")).Code);
+        Assert.Equal("key.rotated", (await NextAsync()).Type);
+        Assert.Equal(200, (await host.Delete($"/v1/keys/{id}")).Code);
+        Assert.Equal("key.revoked", (await NextAsync()).Type);
+    }
+
+    static string Usage(DateTimeOffset at, long tokens, string model) => string.Create(CultureInfo.InvariantCulture,
+        $$"""{"timestamp":"{{at:yyyy-MM-dd'T'HH:mm:ss'Z'}}","model":"{{model}}","inputTokens":{{tokens}},"outputTokens":0,"cost":"0.01"}""");
+}
