@@ -58,9 +58,16 @@ public sealed class Announcer(
         (keys, settings, readAt) = (null, -1, 0);
         var found = (await shared.LoadAsync(Document))!;
         (version, state) = (found.Version, found.Body.Length > 0
-            ? JsonSerializer.Deserialize(found.Body.Span, AnnouncerJson.Default.Announced)!
-            : new((await authority.SettingsAsync()).Version, clock.Now.ToUnixTimeMilliseconds()));
+            ? JsonSerializer.Deserialize(found.Body.Span, AnnouncerJson.Default.Announced)! : await BeginningAsync());
         if (version == 0) await SaveAsync(state);
+    }
+
+    /// <summary>Where nothing was ever announced, what happened lately is, and what was before is not.</summary>
+    async Task<Announced> BeginningAsync()
+    {
+        var since = clock.Now - Duration.FromHours(1);
+        var older = (await authority.SettingsAsync()).Body.Changes.Where(change => change.At < since);
+        return new(older.Select(change => change.Version).DefaultIfEmpty(0).Max(), since.ToUnixTimeMilliseconds());
     }
 
     public Task TakeAsync(IReadOnlyList<FeedEntry> entries, CancellationToken cancellation)

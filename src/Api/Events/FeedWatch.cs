@@ -72,14 +72,18 @@ public sealed class FeedWatch(
     {
         var found = (await shared.LoadAsync(Document))!;
         var known = found.Body.Length == 0 ? null : JsonSerializer.Deserialize(found.Body.Span, FeedWatchJson.Default.FeedTurn);
-        if (known is { Owner: { } other } && other != owner && known.UntilMillis > clock.Now.ToUnixTimeMilliseconds()) return false;
-        // Where nobody ever read, what was before is not told.
-        (version, position) = (found.Version, known?.Position ?? await feed.HeadAsync(stopping));
+        // A lease that reaches far ahead was taken by a clock that was wrong, and would hold for as long.
+        var left = Duration.FromMilliseconds((known?.UntilMillis ?? 0) - clock.Now.ToUnixTimeMilliseconds());
+        if (known is { Owner: { } other } && other != owner && left > Duration.Zero && left < 6 * leaseTime) return false;
+        (version, position) = (found.Version, known?.Position ?? await BeginningAsync(stopping));
         kept = position;
         if (!await RenewAsync()) return false;
         foreach (var taker in takers) await taker.BeginAsync(stopping);
         return true;
     }
+
+    /// <summary>Where nobody ever read: a ledger that has just begun is read whole, and of an old one what comes from now on.</summary>
+    async Task<long> BeginningAsync(CancellationToken stopping) => await feed.HeadAsync(stopping) is var head && head > PerRead ? head : 0;
 
     Task<bool> RenewAsync() => SaveAsync(owner, clock.Now + leaseTime);
 
