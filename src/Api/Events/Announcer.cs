@@ -1,5 +1,5 @@
-// Announces in the feed what follows from the ledger but stands in no journal: anomalies, changes of prices, and keys. What is announced has
-// an id made of what it says, so that it is told once, whichever host notices it and however often.
+// Announces in the feed what follows from the ledger but stands in no journal: anomalies, changes of prices, and keys. What is announced
+// has an id made of what it says, so that it is told once, whichever host notices it and however often.
 using System.Buffers;
 using System.Globalization;
 using System.Text;
@@ -229,7 +229,8 @@ public sealed class Announcer(
     async Task SaveAsync(Announced next)
     {
         state = next;
-        if (await shared.SaveAsync(Document, version, JsonSerializer.SerializeToUtf8Bytes(next, AnnouncerJson.Default.Announced))) version++;
+        var bytes = JsonSerializer.SerializeToUtf8Bytes(next, AnnouncerJson.Default.Announced);
+        if (await shared.SaveAsync(Document, version, bytes)) version++;
     }
 }
 
