@@ -5,7 +5,6 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Purser.Api.Access;
 using Purser.Api.Endpoints;
 using Purser.Api.Events;
-using Purser.Api.Json;
 
 namespace Purser.Api;
 
@@ -62,11 +61,10 @@ public static class Server
         app.UseMetricsPorts(options.MetricsPorts);
         app.UsePurser();
         app.MapPurser();
-        app.MapOpenApi();
         return app;
     }
 
-    /// <summary>What every host of these routes needs: the limits of the server, the JSON of the description.</summary>
+    /// <summary>What every host of these routes needs: the limits of the server.</summary>
     public static IServiceCollection AddPurserApi(this IServiceCollection services)
     {
         services.Configure<KestrelServerOptions>(kestrel =>
@@ -74,8 +72,7 @@ public static class Server
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = Body.LargestRead;
         });
-        services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default));
-        return services.AddPurserOpenApi();
+        return services;
     }
 
     static ICollection<string> AddressesOf(WebApplication app) =>

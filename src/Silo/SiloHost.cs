@@ -131,7 +131,6 @@ public sealed class SiloHost : IAsyncDisposable
             {
                 app.UsePurser();
                 app.MapPurser();
-                app.MapOpenApi();
             }
             else
             {

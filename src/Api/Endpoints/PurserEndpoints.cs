@@ -50,7 +50,7 @@ public static class PurserEndpoints
         routes.On("GET", "/v1/accounts/{account}/sessions", Right.Read, accounts.Sessions, "listSessions",
             "What sessions used, by their names")
             .Takes(AccountEndpoints.PageParameters).Answers<SessionsDocument>();
-        routes.On("GET", "/v1/accounts/{account}/audit", Right.Read, accounts.Audit, "audit",
+        routes.On("GET", "/v1/accounts/{account}/audit", Right.Read, accounts.Audit, "listAudit",
             "What was decided about an account, in order: policies, pauses, overrides, erasures").Takes(AccountEndpoints.PageParameters)
                 .Answers<AuditDocument>();
 
@@ -81,9 +81,9 @@ public static class PurserEndpoints
             "Erases the records booked so far, all or a user's; counters stay").Takes(UsageEndpoints.EraseParameters)
                 .Answers<ErasureDocument>();
         var exports = new ExportEndpoints(authority, queries);
-        routes.On("GET", "/v1/export", Right.Report, exports.Export, "export", "Records as a stream, newest first")
+        routes.On("GET", "/v1/export", Right.Report, exports.Export, "exportUsage", "Records as a stream, newest first")
             .Takes(ExportEndpoints.ExportParameters).AnswersFile("application/x-ndjson");
-        routes.On("POST", "/v1/import", Right.Record, exports.Import, "import",
+        routes.On("POST", "/v1/import", Right.Record, exports.Import, "importUsage",
             "Books the records of a stream of JSON lines, as exports write them; a line whose id is booked counts nothing twice")
                 .Takes(ExportEndpoints.ImportParameters).Answers<ImportDocument>();
 
@@ -108,7 +108,7 @@ public static class PurserEndpoints
                 .Answers<ProjectionDocument>();
 
         var reports = new ReportEndpoints(authority, queries, histories, clock);
-        routes.On("GET", "/v1/reports", Right.Report, reports.Report, "report", "Usage over a period, in sum, by group and over time")
+        routes.On("GET", "/v1/reports", Right.Report, reports.Report, "getReport", "Usage over a period, in sum, by group and over time")
             .Takes(ReportEndpoints.Parameters).Answers<ReportDocument>();
 
         routes.On("POST", "/v1/tokens/count", Right.None, TokenEndpoints.Count, "countTokens",
@@ -125,7 +125,7 @@ public static class PurserEndpoints
         var prices = new PriceEndpoints(authority, queries, clock);
         routes.On("GET", "/v1/prices", Right.None, prices.List, "listPrices", "Prices by provider and model")
             .Takes(PriceEndpoints.ListParameters)
-            .Answers<PricesDocument>();
+            .Answers<PricesDocument>().Answers<UnpricedModelsDocument>();
         routes.On("GET", "/v1/prices/{provider}/{**model}", Right.None, prices.Get, "getPrice", "The price of a model, and who changed it")
             .Answers<PriceDocument>();
         routes.On("PUT", "/v1/prices/{provider}/{**model}", Right.Operate, prices.Put, "putPrice", "Puts a price over the catalogue's")
@@ -155,7 +155,7 @@ public static class PurserEndpoints
         if (services.GetService<IStore>() is { } ledger)
         {
             var operations = new OperationEndpoints(ledger, clock);
-            routes.On("GET", "/v1/backup", Right.Operate, operations.Backup, "backup",
+            routes.On("GET", "/v1/backup", Right.Operate, operations.Backup, "getBackup",
                 "Everything, as a compressed file that `restore` reads")
                 .AnswersFile(OperationEndpoints.BackupType);
             routes.On("POST", "/v1/rebuild", Right.Operate, operations.Rebuild, "rebuild",
@@ -201,10 +201,11 @@ public static class PurserEndpoints
         }
 
         var home = new HomeEndpoints(authority, services.GetService<IStore>(), clock);
-        routes.Open("GET", "/", HomeEndpoints.Home, "home", "Where to go on").Answers<HomeDocument>();
-        routes.Open("GET", "/health/live", HomeEndpoints.Live, "live", "The process runs").Answers<HealthDocument>();
-        routes.Open("GET", "/health/ready", home.Ready, "ready", "The ledger can be reached").Answers<HealthDocument>();
+        routes.Open("GET", "/", HomeEndpoints.Home, "getHome", "Where to go on").Answers<HomeDocument>();
+        routes.Open("GET", "/health/live", HomeEndpoints.Live, "getLiveness", "The process runs").Answers<HealthDocument>();
+        routes.Open("GET", "/health/ready", home.Ready, "getReadiness", "The ledger can be reached").Answers<HealthDocument>();
         routes.MapMetrics();
+        routes.MapDescription();
         return routes;
     }
 
@@ -239,9 +240,7 @@ public static class PurserEndpoints
     /// <summary>An operation for everybody: health and the first page.</summary>
     static IEndpointConventionBuilder Open(this IEndpointRouteBuilder routes, string method, string path, RequestDelegate handler,
         string id, string summary) =>
-        // The handler's method lets the endpoint appear in the OpenAPI description.
-        routes.MapMethods(path, [method], handler).WithMetadata(handler.Method, new OperationNote(id, summary)).WithName(id)
-            .WithSummary(summary);
+        routes.MapMethods(path, [method], handler).WithMetadata(new OperationNote(id, summary)).WithName(id);
 
     static IEndpointConventionBuilder Takes<T>(this IEndpointConventionBuilder endpoint) =>
         endpoint.WithMetadata(new BodyNote(typeof(T), Required: true));

@@ -28,13 +28,13 @@ public sealed class LocalFacade : ClusterFacade
             provider =>
                 new Counted(new ClusterAuthority(provider.GetRequiredService<IGrainFactory>(), provider.GetRequiredService<Repetition>(),
                     provider.GetRequiredService<NearBudgets>()), this)));
-        Client = new() { BaseAddress = new(cluster.ApiAddress) };
+        Client = AnswerCheck.ClientOf(new(cluster.ApiAddress));
     }
 
     public override async Task<GuardedHost> StartWithKeyAsync(string key)
     {
         var api = await LocalCluster.StartClientAsync(cluster.Redis, cluster.ClusterId, key);
-        return new(new() { BaseAddress = new(api.Addresses.First()) }, new Leaving(api));
+        return new(AnswerCheck.ClientOf(new(api.Addresses.First())), new Leaving(api));
     }
 
     public override async Task DisposeAsync()

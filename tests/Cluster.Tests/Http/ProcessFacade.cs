@@ -23,14 +23,14 @@ public sealed class ProcessFacade : ClusterFacade
         for (var i = 0; i < 3; i++) nodes.Add(SiloProcess.Start(database, redis, clusterId));
         nodes.Add(SiloProcess.StartApi(redis, clusterId));
         await Task.WhenAll(nodes.Select(node => node.ReadyButForTheClockAsync()));
-        Client = new() { BaseAddress = nodes[^1].Address };
+        Client = AnswerCheck.ClientOf(nodes[^1].Address);
     }
 
     public override async Task<GuardedHost> StartWithKeyAsync(string key)
     {
         var api = SiloProcess.StartApi(redis, clusterId, key);
         await api.ReadyButForTheClockAsync();
-        return new(new() { BaseAddress = api.Address }, api);
+        return new(AnswerCheck.ClientOf(api.Address), api);
     }
 
     public override async Task DisposeAsync()

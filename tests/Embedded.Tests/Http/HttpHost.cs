@@ -43,7 +43,7 @@ public sealed class HttpHost : HttpFacade
         return app;
     }
 
-    internal static HttpClient ClientOf(WebApplication app) => new() { BaseAddress = new(app.Urls.First()) };
+    internal static HttpClient ClientOf(WebApplication app) => AnswerCheck.ClientOf(new(app.Urls.First()));
 
     public override async Task<GuardedHost> StartWithKeyAsync(string key)
     {

@@ -1,0 +1,156 @@
+// What a description tells of an operation beyond its route: more words, headers, and the problems that it can answer.
+namespace Purser.Api.Description;
+
+sealed record OperationFacts
+{
+    public string? Text { get; init; }
+
+    /// <summary>Headers that it takes.</summary>
+    public IReadOnlyList<string> Headers { get; init; } = [];
+
+    /// <summary>Problems beside those that every operation of its kind can answer.</summary>
+    public IReadOnlyList<Problem> Problems { get; init; } = [];
+
+    /// <summary>What the lines of its body are, where the body is a stream of them.</summary>
+    public string? BodyIsLines { get; init; }
+
+    /// <summary>Further forms of its file.</summary>
+    public IReadOnlyList<string> OtherContentTypes { get; init; } = [];
+
+    /// <summary>Whether it is answered with 204.</summary>
+    public bool HasNothingToSay { get; init; }
+
+    /// <summary>The problems of every operation of this kind, and its own.</summary>
+    public IEnumerable<Problem> ProblemsOf(bool isGuarded, string path, bool hasBody)
+    {
+        yield return Api.Problems.Invalid;
+        yield return Api.Problems.ForeignOrigin;
+        yield return Api.Problems.Internal;
+        yield return Api.Problems.Unavailable;
+        if (isGuarded) yield return Api.Problems.Unauthorized;
+        if (isGuarded) yield return Api.Problems.Forbidden;
+        if (path.Contains("{account}", StringComparison.Ordinal)) yield return Api.Problems.UnknownAccount;
+        if (path.Contains('{', StringComparison.Ordinal)) yield return Api.Problems.NotFound;
+        if (hasBody) yield return Api.Problems.TooLarge;
+        if (hasBody) yield return Api.Problems.UnsupportedMediaType;
+        foreach (var problem in Problems) yield return problem;
+    }
+
+    public static OperationFacts Of(string operation) => all.GetValueOrDefault(operation) ?? none;
+
+    static readonly OperationFacts none = new();
+
+    static readonly string[] identity = ["Idempotency-Key"];
+
+    static readonly Problem[] versions = [Api.Problems.VersionMismatch, Api.Problems.Unprocessable, Api.Problems.Conflict];
+
+    static readonly Dictionary<string, OperationFacts> all = new()
+    {
+        ["check"] = new()
+        {
+            Text = "Decides as a reservation would, and holds nothing. The answer is 200 whether the call would be allowed or not.",
+            Problems = [Api.Problems.Unprocessable],
+        },
+        ["reserve"] = new()
+        {
+            Text = "Takes tokens, money and one request out of every limit that matches the call, in one step, until it is settled, released "
+                + "or runs out. 429 lists every limit that blocks, and what would fit. The same id with the same body is answered as before.",
+            Headers = identity,
+            Problems = [Api.Problems.Mismatch, Api.Problems.Conflict, Api.Problems.ReservationExpired, Api.Problems.Unprocessable,
+                Api.Problems.LimitExceeded, Api.Problems.Paused],
+        },
+        ["extend"] = new()
+        {
+            Text = "Gives a hold more time (`ttlSeconds`), more amount (an estimate), or both: a heartbeat for long calls.",
+            Headers = identity,
+            Problems = [Api.Problems.Mismatch, Api.Problems.Conflict, Api.Problems.ReservationExpired, Api.Problems.Unprocessable,
+                Api.Problems.LimitExceeded, Api.Problems.Paused],
+        },
+        ["settle"] = new()
+        {
+            Text = "Books the usage, however much it is, and gives the rest of the hold back. With `\"final\": false` it is a part, and the "
+                + "hold shrinks and stays. With `\"outcome\": \"unknown\"` the larger of estimate and usage is booked. A hold that has run out "
+                + "is settled late.",
+            Headers = identity,
+            Problems = [Api.Problems.Mismatch, Api.Problems.Conflict, Api.Problems.ReservationExpired, Api.Problems.Unprocessable],
+        },
+        ["release"] = new()
+        {
+            Text = "For a call that was not made, or was not charged. Releasing twice is harmless.",
+            Problems = [Api.Problems.Conflict, Api.Problems.ReservationExpired],
+        },
+        ["recordUsage"] = new()
+        {
+            Text = "Books whatever was used, whether it fits the limits or not. An array is answered item by item, each with the status "
+                + "that it would have had alone.",
+            Headers = identity,
+            Problems = [Api.Problems.Mismatch, Api.Problems.Conflict, Api.Problems.Unprocessable],
+        },
+        ["addOverride"] = new()
+        {
+            Text = "Adds to a limit from `startsAt` (now) to `expiresAt`; several add up. It is kept in the audit trail.",
+            Headers = identity,
+            Problems = [Api.Problems.Mismatch, Api.Problems.Conflict, Api.Problems.Unprocessable],
+        },
+        ["removeOverride"] = new() { Problems = [Api.Problems.Conflict] },
+        ["getPolicy"] = new() { Headers = ["If-None-Match"] },
+        ["getDefaultPolicy"] = new() { Headers = ["If-None-Match"] },
+        ["putPolicy"] = new()
+        {
+            Text = "Replaces the policy as a whole. Usage is kept: limits that stay the same keep their counters, others are counted from "
+                + "the records of their current windows. A policy that changes nothing makes no version.",
+            Headers = ["If-Match", "If-None-Match"], Problems = versions,
+        },
+        ["putDefaultPolicy"] = new()
+        {
+            Text = "Its limits hold for every account whose own policy has no limit of the same id.",
+            Headers = ["If-Match", "If-None-Match"], Problems = versions,
+        },
+        ["pauseAccount"] = new() { Problems = [Api.Problems.Conflict, Api.Problems.Unprocessable] },
+        ["resumeAccount"] = new() { Problems = [Api.Problems.Conflict, Api.Problems.Unprocessable] },
+        ["closeSession"] = new() { Problems = [Api.Problems.Conflict, Api.Problems.Unprocessable] },
+        ["eraseUsage"] = new() { Problems = [Api.Problems.Conflict] },
+        ["exportUsage"] = new()
+        {
+            Text = "Every record that the filters take, as JSON lines, JSON or CSV (`format`), at constant memory on both sides.",
+            OtherContentTypes = ["application/json", "text/csv"], Problems = [Api.Problems.UnknownAccount],
+        },
+        ["importUsage"] = new()
+        {
+            Text = "The body may be of any length. It is answered when all of it was read: how many lines are in the ledger now, and what "
+                + "was wrong with the first thousand others.",
+            BodyIsLines = "A usage in each line, with its `account`, `id` and `timestamp`: the form in which exports write it.",
+            Problems = [Api.Problems.UnknownAccount],
+        },
+        ["getReport"] = new() { Problems = [Api.Problems.Unprocessable, Api.Problems.UnknownAccount] },
+        ["getProjection"] = new() { Problems = [Api.Problems.Unprocessable] },
+        ["quote"] = new()
+        {
+            Problems = [Api.Problems.UnknownModel, Api.Problems.NoPrice, Api.Problems.Unprocessable, Api.Problems.UnknownAccount],
+        },
+        ["compareQuotes"] = new()
+        {
+            Problems = [Api.Problems.UnknownModel, Api.Problems.NoPrice, Api.Problems.Unprocessable, Api.Problems.UnknownAccount],
+        },
+        ["putPrice"] = new() { Problems = [Api.Problems.Conflict, Api.Problems.Unprocessable] },
+        ["deletePrice"] = new() { HasNothingToSay = true, Problems = [Api.Problems.Conflict] },
+        ["putCatalogue"] = new() { Problems = [Api.Problems.Conflict, Api.Problems.Unprocessable] },
+        ["deleteCatalogue"] = new() { Problems = [Api.Problems.Conflict, Api.Problems.NotFound] },
+        ["putExchangeRates"] = new() { Problems = [Api.Problems.Conflict, Api.Problems.Unprocessable] },
+        ["reprice"] = new() { Problems = [Api.Problems.UnknownAccount, Api.Problems.Unprocessable] },
+        ["streamEvents"] = new()
+        {
+            Text = "Server-sent events whose data are CloudEvents 1.0. Who comes back with the last id misses nothing.",
+            Headers = ["Last-Event-ID"], Problems = [Api.Problems.Gone],
+        },
+        ["createWebhook"] = new() { Problems = [Api.Problems.Conflict, Api.Problems.Unprocessable] },
+        ["putWebhook"] = new() { Problems = [Api.Problems.Conflict, Api.Problems.Unprocessable] },
+        ["rotateWebhookSecret"] = new() { Problems = [Api.Problems.Conflict] },
+        ["testWebhook"] = new() { Problems = [Api.Problems.Conflict] },
+        ["replayDelivery"] = new() { Problems = [Api.Problems.Conflict] },
+        ["createKey"] = new() { Problems = [Api.Problems.Conflict, Api.Problems.Unprocessable] },
+        ["rotateKey"] = new() { Problems = [Api.Problems.Conflict, Api.Problems.Unprocessable] },
+        ["revokeKey"] = new() { Problems = [Api.Problems.Conflict] },
+        ["acceptClock"] = new() { Problems = [Api.Problems.Conflict] },
+    };
+}
