@@ -6,8 +6,10 @@ using System.Xml.Linq;
 namespace Purser.Api.Description;
 
 /// <summary>Reads the XML files that the compiler writes beside the assemblies. Where a file is missing there are no texts.</summary>
-sealed partial class WrittenTexts
+sealed class WrittenTexts
 {
+    static readonly Regex blanks = new(@"\s+");
+
     readonly Dictionary<Assembly, Dictionary<string, XElement>> known = [];
 
     public string? Of(Type type) => Summary(type.Assembly, $"T:{NameOf(type)}");
@@ -40,7 +42,7 @@ sealed partial class WrittenTexts
     static string NameOf(Type type) => type.FullName!.Replace('+', '.');
 
     /// <summary>Plain text: a reference becomes the name of the member in JSON.</summary>
-    static string Text(XElement element) => Blanks().Replace(string.Concat(element.Nodes().Select(node => node switch
+    static string Text(XElement element) => blanks.Replace(string.Concat(element.Nodes().Select(node => node switch
     {
         XText text => text.Value,
         XElement { Name.LocalName: "c" } code => $"`{code.Value}`",
@@ -50,7 +52,4 @@ sealed partial class WrittenTexts
     })), " ").Trim();
 
     static string JsonNameOf(string reference) => System.Text.Json.JsonNamingPolicy.CamelCase.ConvertName(reference.Split('.', ':')[^1]);
-
-    [GeneratedRegex(@"\s+")]
-    private static partial Regex Blanks();
 }
