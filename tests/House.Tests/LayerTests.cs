@@ -82,6 +82,13 @@ public sealed class LayerTests
             path => !KnowsOrleans(projects[Path.GetFileNameWithoutExtension(path)], projects)), embedded);
     }
 
+    // Continuous integration restores exactly these; a project without one would be built from whatever the feed has.
+    [Fact]
+    public void Every_project_says_which_packages_it_is_built_from() => Nothing.In(
+        ((string[])["src", "tests", "bench", "samples"]).SelectMany(Repository.Projects)
+            .Select(project => Path.GetDirectoryName(project.Path) + "/packages.lock.json")
+            .Where(file => !File.Exists(Path.Combine(Repository.Root, file))));
+
     [Fact]
     public void Every_project_is_in_the_solution() => Same(
         "Cluster.sln", ((string[])["src", "tests", "bench", "samples"]).SelectMany(Repository.Projects).Select(project => project.Path),
