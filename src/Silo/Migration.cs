@@ -19,7 +19,7 @@ static class Migration
         try
         {
             await using var ledger = await PostgresLedger.OpenAsync(postgres);
-            await OrleansSchema.MigrateAsync(postgres);
+            await OrleansSchema.MigrateAsync(ledger.Source);
             Console.WriteLine("The schema is up to date.");
             return ExitCodes.Done;
         }

@@ -7,10 +7,7 @@ namespace Purser.Silo;
 
 static class OrleansSchema
 {
-    public static async Task MigrateAsync(string connectionString)
-    {
-        await using var source = NpgsqlDataSource.Create(connectionString);
-        await PostgresSchema.MigrateAsync(source, "orleans_schema_version", PostgresSchema.Scripts(Assembly.GetExecutingAssembly(),
+    public static Task MigrateAsync(NpgsqlDataSource source) =>
+        PostgresSchema.MigrateAsync(source, "orleans_schema_version", PostgresSchema.Scripts(Assembly.GetExecutingAssembly(),
             ".Schema."));
-    }
 }

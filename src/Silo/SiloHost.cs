@@ -111,7 +111,7 @@ public sealed class SiloHost : IAsyncDisposable
         {
             if (options.IsSilo)
             {
-                await OrleansSchema.MigrateAsync(options.Postgres);
+                await OrleansSchema.MigrateAsync(ledger!.Source);
                 builder.UseOrleans(silo => Configure(silo, options, ledger!));
                 builder.Services.AddSingleton<MembershipWatch>();
                 builder.Services.AddHostedService(provider => provider.GetRequiredService<MembershipWatch>());

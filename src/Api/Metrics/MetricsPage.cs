@@ -12,8 +12,14 @@ public sealed class MetricsPage : IDisposable
 {
     public const string ContentType = "text/plain; version=0.0.4; charset=utf-8";
 
+    /// <summary>What the libraries and the runtime count, beside Purser's own. Orleans' are there on nodes of a cluster only.</summary>
+    public static readonly IReadOnlySet<string> OthersMeters = new HashSet<string>(StringComparer.Ordinal)
+    {
+        "Microsoft.Orleans", "System.Runtime", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "Npgsql",
+    };
+
     readonly MeterListener listener = new();
-    readonly ConcurrentDictionary<Instrument, MetricFamily> families = new();
+    readonly ConcurrentDictionary<string, MetricFamily> families = new();
 
     /// <summary>One page is made at a time: what is observed is asked for anew.</summary>
     readonly Lock rendering = new();
@@ -22,17 +28,25 @@ public sealed class MetricsPage : IDisposable
     {
         listener.InstrumentPublished = (instrument, there) =>
         {
-            if (instrument.Meter.Name == Measures.MeterName || instrument.Meter.Name.StartsWith(Measures.MeterName + ".",
-                StringComparison.Ordinal))
-                there.EnableMeasurementEvents(instrument, families.GetOrAdd(instrument, made => new(made)));
+            if (!IsShown(instrument.Meter.Name)) return;
+            var family = new MetricFamily(instrument);
+            there.EnableMeasurementEvents(instrument, families.GetOrAdd(family.Name, family));
         };
+        listener.SetMeasurementEventCallback<byte>((_, value, tags, family) => ((MetricFamily)family!).Take(value, tags));
+        listener.SetMeasurementEventCallback<short>((_, value, tags, family) => ((MetricFamily)family!).Take(value, tags));
+        listener.SetMeasurementEventCallback<int>((_, value, tags, family) => ((MetricFamily)family!).Take(value, tags));
         listener.SetMeasurementEventCallback<long>((_, value, tags, family) => ((MetricFamily)family!).Take(value, tags));
+        listener.SetMeasurementEventCallback<float>((_, value, tags, family) => ((MetricFamily)family!).Take(value, tags));
         listener.SetMeasurementEventCallback<double>((_, value, tags, family) => ((MetricFamily)family!).Take(value, tags));
+        listener.SetMeasurementEventCallback<decimal>((_, value, tags, family) => ((MetricFamily)family!).Take((double)value, tags));
         // So that everything that can be counted is on the page from the first, at nothing.
         RuntimeHelpers.RunClassConstructor(typeof(Measures).TypeHandle);
         RuntimeHelpers.RunClassConstructor(typeof(HttpMeasures).TypeHandle);
         listener.Start();
     }
+
+    static bool IsShown(string meter) => meter == Measures.MeterName
+        || meter.StartsWith(Measures.MeterName + ".", StringComparison.Ordinal) || OthersMeters.Contains(meter);
 
     public string Render()
     {

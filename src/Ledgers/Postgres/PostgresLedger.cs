@@ -51,10 +51,11 @@ public sealed partial class PostgresLedger : IStore
             // Nothing here leaves anything behind in a session but advisory locks, and those are given back; the reset would cost more than
             // the work.
             if (!IsGiven("No Reset On Close")) settings.NoResetOnClose = true;
-            source = new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
+            // In metrics a pool is called what it is for; else it would be called by its connection string.
+            source = new NpgsqlDataSourceBuilder(settings.ConnectionString) { Name = "ledger" }.Build();
             settings.MaxPoolSize = Math.Min(settings.MaxPoolSize, MostAppending);
             settings.MinPoolSize = Math.Min(settings.MinPoolSize, settings.MaxPoolSize);
-            appending = new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
+            appending = new NpgsqlDataSourceBuilder(settings.ConnectionString) { Name = "appends" }.Build();
 
             // The builder of the driver takes every keyword that it knows for one that is there.
             bool IsGiven(string keyword) => given.ContainsKey(keyword)

@@ -44,6 +44,10 @@ public sealed class NodeTests(SharedCluster shared) : IClassFixture<SharedCluste
         }
         Assert.Equal(3, JsonNode.Parse(await silo.GetStringAsync("/health/ready"))!["silos"]!.GetValue<int>());
         Assert.Equal(HttpStatusCode.NotFound, (await silo.GetAsync("/v1/accounts")).StatusCode);
-        Assert.Contains("# TYPE purser_commands_total counter", await silo.GetStringAsync("/metrics"), StringComparison.Ordinal);
+        var page = await silo.GetStringAsync("/metrics");
+        foreach (var known in new[] { "purser_commands_total counter", "purser_cluster_membership_reachable gauge",
+            "orleans_catalog_activations gauge", "orleans_messaging_sent_messages_size_bytes histogram",
+            "db_client_connection_count gauge", "dotnet_gc_collections_total counter" })
+            Assert.Contains("# TYPE " + known + "\n", page, StringComparison.Ordinal);
     }
 }

@@ -5,6 +5,10 @@ namespace Purser.Conformance.Http;
 
 public abstract class MetricsConformance(HttpFacade host)
 {
+    const string Name = "[a-zA-Z_][a-zA-Z0-9_]*";
+    const string Label = Name + "=\"[^\"]*\"";
+    const string Line = $@"^(# (HELP|TYPE) {Name} .+|{Name}(\{{{Label}(,{Label})*\}})? (-?[0-9.]+(E[+-]?[0-9]+)?|NaN))$";
+
     async Task<string> PageAsync()
     {
         using var response = await host.Client.GetAsync(new Uri("/metrics", UriKind.Relative));
@@ -18,12 +22,23 @@ public abstract class MetricsConformance(HttpFacade host)
         var page = await PageAsync();
         Assert.EndsWith("\n", page, StringComparison.Ordinal);
         var lines = page.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        Assert.All(lines, line => Assert.Matches("""^(# (HELP|TYPE) [a-z_]+ .+|[a-z_]+(\{[a-z_]+="[^"]*"(,[a-z_]+="[^"]*")*\})? (-?[0-9.]+(E[+-]?[0-9]+)?|NaN))$""", line));
+        Assert.All(lines, line => Assert.Matches(Line, line));
         var types = lines.Where(line => line.StartsWith("# TYPE", StringComparison.Ordinal)).ToList();
         Assert.Equal(types.Count, types.Distinct().Count());
         foreach (var known in new[] { "purser_commands_total counter", "purser_append_duration_seconds histogram",
             "purser_queue_length gauge", "purser_clock_offset_seconds gauge", "purser_holds gauge" })
             Assert.Contains("# TYPE " + known, types);
+    }
+
+    /// <summary>What the runtime, the web server and the requests themselves count; hosts on PostgreSQL and silos have more.</summary>
+    [Fact]
+    public async Task The_runtime_and_the_web_server_are_on_the_page()
+    {
+        await PageAsync();
+        var page = await PageAsync();
+        foreach (var known in new[] { "dotnet_gc_collections_total counter", "dotnet_process_memory_working_set_bytes gauge",
+            "http_server_request_duration_seconds histogram", "kestrel_active_connections gauge" })
+            Assert.Contains("# TYPE " + known + "\n", page, StringComparison.Ordinal);
     }
 
     [Fact]
