@@ -146,7 +146,7 @@ public sealed class BudgetGrain(
         }
         catch (OperationCanceledException)
         {
-            parts.Log.LogWarning("Account {Account}: the ledger did not answer in time; the session ends without a snapshot",
+            parts.Log.LogInformation("Account {Account}: the ledger did not answer in time; the session ends without a snapshot",
                 session.Account);
         }
     }

@@ -18,7 +18,7 @@ namespace Purser.Grains;
 [RandomPlacement]
 [GrainType("deadlines")]
 public sealed class DeadlineGrain(
-    IStore ledger, LedgerClock clock, IClusterMembershipService membership, ILocalSiloDetails silo, LedgerReach reach,
+    IStore ledger, LedgerClock clock, IClusterMembershipService membership, ILocalSiloDetails silo, OutageLog outages,
     ILogger<DeadlineGrain> log) : Grain,
         IDeadlineGrain, IRemindable
 {
@@ -40,16 +40,35 @@ public sealed class DeadlineGrain(
 
     IGrainTimer timer = null!;
     TimeSpan wait = period;
+    bool hasReminder;
 
     /// <summary>The shortest that reminders are made for.</summary>
     static readonly TimeSpan revival = TimeSpan.FromMinutes(1);
 
-    public override async Task OnActivateAsync(CancellationToken cancellationToken)
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
         // The shards of a silo that starts do not ask all at once.
         var first = period * Random.Shared.NextDouble();
         timer = this.RegisterGrainTimer(ScanAsync, new GrainTimerCreationOptions(first, period) { KeepAlive = true });
-        await this.RegisterOrUpdateReminder(Reminder, revival, revival, cancellationToken);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Not when it is activated: a shard is watched as soon as the ledger is back, though it was away when its silo
+    /// died.</summary>
+    async Task SetReminderAsync(CancellationToken cancellation)
+    {
+        if (hasReminder) return;
+        try
+        {
+            await this.RegisterOrUpdateReminder(Reminder, revival, revival, cancellation);
+            hasReminder = true;
+        }
+#pragma warning disable CA1031 // What the reminders' own driver throws is known where it runs, and the next look tries again.
+        catch (Exception e) when (!cancellation.IsCancellationRequested)
+#pragma warning restore CA1031
+        {
+            log.LogInformation("Shard {Number}: its reminder is not set yet: {Why}", this.GetPrimaryKeyLong(), e.Message);
+        }
     }
 
     public Task TouchAsync()
@@ -86,16 +105,19 @@ public sealed class DeadlineGrain(
                 }
                 if (due.Count < MostPerScan) break;
             }
-            reach.Answered();
+            outages.Answered();
+            await SetReminderAsync(cancellation);
         }
         catch (LedgerUnavailableException e)
         {
-            reach.Away(e.Message);
+            outages.Away(e.Message);
             found = true;
         }
         catch (Exception e) when (e is OrleansException or TimeoutException)
         {
-            log.LogWarning("Shard {Shard}: could not wake what is due: {Why}", shard, e.Message);
+            // Silos come or go; what is due is still due at the next look.
+            log.LogInformation("Shard {Shard}: could not wake what is due: {Why}", shard, e.Message);
+            found = true;
         }
         LookAgainIn(found || wait * 2 > longest ? found ? period : longest : wait * 2);
         GoHome(shard.Number!.Value);

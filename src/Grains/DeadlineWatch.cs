@@ -33,15 +33,21 @@ public sealed class DeadlineWatch(
 
     async Task TouchAllAsync(CancellationToken stopping)
     {
+        var told = false;
         for (var left = Enumerable.Range(0, Shard.Count).ToList(); ; await Task.Delay(retry, stopping))
         {
-            var touched = await Task.WhenAll(left.Select(number => TouchAsync(number, stopping)));
-            left = [.. left.Where((_, i) => !touched[i])];
-            if (left.Count == 0) return;
+            var troubles = await Task.WhenAll(left.Select(number => TouchAsync(number, stopping)));
+            left = [.. left.Where((_, i) => troubles[i] is not null)];
+            if (left.Count == 0) break;
+            if (!told)
+                log.LogWarning("{Count} shards are not watched yet: {Why}", left.Count, troubles.First(trouble => trouble is not null));
+            told = true;
         }
+        if (told) log.LogWarning("All shards are watched");
     }
 
-    async Task<bool> TouchAsync(int number, CancellationToken stopping)
+    /// <summary>What went wrong, or null.</summary>
+    async Task<string?> TouchAsync(int number, CancellationToken stopping)
     {
         try
         {
@@ -49,12 +55,11 @@ public sealed class DeadlineWatch(
             if (DeadlineHomes.Of(number, membership.CurrentSnapshot) is { } home)
                 RequestContext.Set(IPlacementDirector.PlacementHintKey, home);
             await grains.GetGrain<IDeadlineGrain>(number).TouchAsync().WaitAsync(stopping);
-            return true;
+            return null;
         }
         catch (Exception e) when (e is OrleansException or TimeoutException)
         {
-            log.LogWarning("Shard {Shard} is not watched yet: {Why}", number, e.Message);
-            return false;
+            return e.Message;
         }
     }
 }

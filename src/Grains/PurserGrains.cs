@@ -20,7 +20,7 @@ public static class PurserGrains
             provider.GetRequiredService<IStore>(), log: provider.GetRequiredService<ILogger<Committer>>()));
         services.AddSingleton<HistoryFeed>();
         services.AddHostedService<DeadlineWatch>();
-        services.AddSingleton<LedgerReach>();
+        services.AddSingleton(provider => new OutageLog(provider.GetRequiredService<ILogger<OutageLog>>()));
         services.AddSingleton<SiloPeers>();
         services.AddSingleton<BudgetBalance>();
         services.AddHostedService(provider => provider.GetRequiredService<BudgetBalance>());

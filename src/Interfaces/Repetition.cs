@@ -57,7 +57,7 @@ public sealed class Repetition(TimeProvider time)
             }
             catch (Exception e) when (IsCutOff(e) && !cancellation.IsCancellationRequested)
             {
-                why = e.Message;
+                why = WhyOf(e);
             }
             // Jittered, so that callers that failed together do not come back together.
             var wait = pause * (0.5 + Random.Shared.NextDouble());
@@ -71,6 +71,15 @@ public sealed class Repetition(TimeProvider time)
             pause = pause * 2 < longest ? pause * 2 : longest;
         }
     }
+
+    /// <summary>What callers are told. The messages name addresses of silos, and what lies under some of them those of the
+    /// database.</summary>
+    static string WhyOf(Exception e) => e switch
+    {
+        TimeoutException or OperationCanceledException => "no answer came in time",
+        SiloUnavailableException => "the silo that it was sent to is gone",
+        _ => "the call was cut off",
+    };
 
     /// <summary>The types do not tell what was executed from what was not, and an answer that never came is a timeout or a cancelled
     /// wait.</summary>

@@ -43,12 +43,16 @@ public sealed class RepetitionTests(SharedCluster shared) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task Patience_ends_with_the_last_reason()
+    public async Task Patience_ends_with_the_last_reason_and_no_address_is_in_it()
     {
         var impatient = new Repetition(TimeProvider.System) { Patience = TimeSpan.FromMilliseconds(100) };
-        var answer = await impatient.CallAsync<string>(_ => throw new TimeoutException("nobody there"), _ => false, why =>
-            "gave up: " + why, CancellationToken.None);
-        Assert.Equal("gave up: nobody there", answer);
+        Assert.Equal("gave up: no answer came in time", await GiveUpAsync(new TimeoutException("no answer from 10.0.0.7:11111")));
+        Assert.Equal("gave up: the silo that it was sent to is gone",
+            await GiveUpAsync(new SiloUnavailableException("S10.0.0.7:11111 is gone")));
+        Assert.Equal("gave up: the call was cut off", await GiveUpAsync(new OrleansException("failed to connect to 10.0.0.9:5432")));
+
+        Task<string> GiveUpAsync(Exception e) => impatient.CallAsync<string>(_ => throw e, _ => false, why => "gave up: " + why,
+            CancellationToken.None);
     }
 
     [Fact]

@@ -17,6 +17,7 @@ sealed class SiloProcess : IAsyncDisposable
     readonly string[] within;
     Process process = null!;
     Task<string> errors = Task.FromResult("");
+    Task<string> said = Task.FromResult("");
 
     SiloProcess(Dictionary<string, string> settings, int port, string address, string[] within) =>
         (this.settings, Port, this.address, this.within) = (settings, port, address, within);
@@ -74,7 +75,7 @@ sealed class SiloProcess : IAsyncDisposable
         foreach (var (name, value) in settings) start.Environment[name] = value;
         process = Process.Start(start)!;
         // Read, so that the process never waits for a full pipe.
-        _ = process.StandardOutput.ReadToEndAsync();
+        said = process.StandardOutput.ReadToEndAsync();
         errors = process.StandardError.ReadToEndAsync();
     }
 
@@ -92,11 +93,15 @@ sealed class SiloProcess : IAsyncDisposable
             : await condition(),
         patience, () => "the node is not ready");
 
-    async Task<string?> WhyNotReadyAsync() => await HealthAsync() is { } health ? (string?)health["why"] : "it does not answer";
+    async Task<string?> WhyNotReadyAsync() => await HealthAsync() is not { } health ? "it does not answer"
+        : (string?)health["status"] == "not ready" ? (string?)health["why"] : null;
 
     /// <summary>How many silos this one counts; 0 while it is not ready.</summary>
-    public async Task<int> SilosAsync() => await HealthAsync() is { } health && health["why"] is null ? health["silos"]!.GetValue<int>()
-        : 0;
+    public async Task<int> SilosAsync() => await HealthAsync() is { } health && (string?)health["status"] != "not ready"
+        ? health["silos"]!.GetValue<int>() : 0;
+
+    /// <summary>What it has written to its log, all of it, once it has ended.</summary>
+    public Task<string> LogAsync() => said;
 
     async Task<JsonNode?> HealthAsync()
     {

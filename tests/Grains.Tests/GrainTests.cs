@@ -55,7 +55,8 @@ public sealed class GrainTests(GrainCluster cluster) : IClassFixture<GrainCluste
             return each is [21, 21, 22];
         }, () => $"the silos watch {string.Join(", ", each)} shards");
         var reminders = cluster.Silos[0].ServiceProvider.GetRequiredService<IReminderTable>();
-        Assert.Equal(Shard.Count, (await reminders.ReadRows(0, 0)).Reminders.Count);
+        await GrainCluster.UntilAsync(async () => (await reminders.ReadRows(0, 0)).Reminders.Count == Shard.Count,
+            () => "not every shard has its reminder");
     }
 
     [Fact]

@@ -22,6 +22,10 @@ public static class BoundaryExtensions
 
 sealed class Boundary(RequestDelegate next, Origins origins, ILogger<Boundary> log)
 {
+    const long millisBetweenLines = 60_000;
+
+    long toldAt = -millisBetweenLines;
+
     public async Task InvokeAsync(HttpContext http)
     {
         try
@@ -99,13 +103,22 @@ sealed class Boundary(RequestDelegate next, Origins origins, ILogger<Boundary> l
             case IOException { InnerException: OverflowException }:
                 return Problems.WriteAsync(http, Problems.Invalid, null, "the body is not framed as HTTP asks: its chunk size is no size");
             case LedgerUnavailableException:
-                log.LogWarning(thrown, "The ledger is not available");
+                Tell(thrown);
                 return Problems.WriteAsync(http, Problems.Unavailable, null, "the ledger can not be reached");
             default:
                 log.LogError(thrown, "{Method} {Route} failed", http.Request.Method,
                     (http.GetEndpoint() as Microsoft.AspNetCore.Routing.RouteEndpoint)?.RoutePattern.RawText);
                 return Problems.WriteAsync(http, Problems.Internal, null, "the log of the service tells more");
         }
+    }
+
+    /// <summary>Once a minute, and not for every call that is refused meanwhile.</summary>
+    void Tell(Exception unavailable)
+    {
+        var (now, before) = (Environment.TickCount64, Volatile.Read(ref toldAt));
+        if (now - before >= millisBetweenLines && Interlocked.CompareExchange(ref toldAt, now, before) == before)
+            log.LogWarning("The ledger is not available, callers get 503: {Why}", unavailable.Message);
+        else log.LogDebug(unavailable, "The ledger is not available");
     }
 
     static string Shown(string? path) => path is null ? "" : path.Length <= 120 ? path : path[..120] + "…";

@@ -109,7 +109,7 @@ public sealed class UsageUpkeep(IUsageUpkeep store, LedgerClock clock, ILogger l
             while (!cancellation.IsCancellationRequested && await store.FoldAsync(clock.Now, busy ? MostUnfolded : PerStep))
                 if (busy)
                     break;
-        before = await store.UnfoldedAsync();
+        before = unfolded == 0 ? 0 : await store.UnfoldedAsync();
         while (!cancellation.IsCancellationRequested && await store.EraseNextAsync())
         {
         }

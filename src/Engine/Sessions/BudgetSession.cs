@@ -463,7 +463,7 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
         catch (LedgerUnavailableException e)
         {
             CounterMemory.Stay(budget, leaving);
-            parts.Log.LogWarning("Account {Account}: the snapshot at version {Version} was not kept: {Why}", account, budget.Version,
+            parts.Log.LogInformation("Account {Account}: the snapshot at version {Version} was not kept: {Why}", account, budget.Version,
                 e.Message);
         }
     }

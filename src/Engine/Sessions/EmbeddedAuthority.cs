@@ -42,6 +42,7 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
     readonly SessionParts parts;
     readonly EmbeddedOptions options;
     readonly EmbeddedHistories? histories;
+    readonly OutageLog outages;
     readonly ConcurrentDictionary<string, BudgetSession> sessions = new(StringComparer.Ordinal);
     readonly ITimer deadlineTimer;
     readonly ITimer idleTimer;
@@ -62,6 +63,7 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
         this.histories = histories;
         this.options = options ??= new();
         time ??= TimeProvider.System;
+        outages = new(log ?? NullLogger.Instance);
         parts = new(ledger, new(ledger, options.Scheduler, log), new(ledger, options.RefuseUnknownAccounts),
             new(time, ledger, ledger.NewestAtAsync, log), log ?? NullLogger.Instance)
         {
@@ -110,7 +112,18 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
         }
     }
 
-    public async Task<Settings> SettingsAsync() => await parts.Settings.RefreshAsync();
+    public async Task<Settings> SettingsAsync()
+    {
+        try
+        {
+            return await parts.Settings.RefreshAsync();
+        }
+        catch (LedgerUnavailableException) when (parts.Settings.Seen is { } last)
+        {
+            // Prices, quotes and token counts need nothing that is newer; whatever is decided asks the ledger itself.
+            return last;
+        }
+    }
 
     public Task<Settings?> SetDefaultPolicyAsync(Policy policy, long? ifVersion) =>
         parts.Settings.SaveDefaultPolicyAsync(policy, ifVersion);
@@ -135,10 +148,11 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
         try
         {
             await PollDeadlinesAsync();
+            outages.Answered();
         }
         catch (LedgerUnavailableException e)
         {
-            parts.Log.LogWarning("Could not ask the ledger what is due: {Why}", e.Message);
+            outages.Away(e.Message);
         }
         finally
         {

@@ -9,6 +9,9 @@ public sealed class SettingsSource(IKept ledger, bool refuseUnknownAccounts = fa
 
     public bool RefuseUnknownAccounts => refuseUnknownAccounts;
 
+    /// <summary>Those seen last; null before the ledger was asked.</summary>
+    public Settings? Seen => current;
+
     readonly CatalogueShelf catalogues = new(ledger.LoadCatalogueAsync);
 
     /// <summary>The catalogue is read beside the start of a host, before a call asks for the first price.</summary>

@@ -1,9 +1,9 @@
-// Says once when the ledger goes away and once when it is back, however many grains of the silo notice.
+// Says once when the ledger goes away and once when it is back, however many of a host's parts notice.
 using Microsoft.Extensions.Logging;
 
-namespace Purser.Grains;
+namespace Purser.Engine;
 
-public sealed class LedgerReach(ILogger<LedgerReach> log)
+public sealed class OutageLog(ILogger log)
 {
     /// <summary>1 while it is away.</summary>
     int away;
