@@ -298,7 +298,7 @@ public sealed class ManifestTests(ITestOutputHelper output)
             .At("spec.maxReplicas").Number;
         var cluster = Repository.Read("docs/cluster.md");
         var pool = Number(cluster, @"Maximum Pool Size=(\d+)");
-        Assert.Contains($"{most} silos and one more while they are replaced need {(most + 1) * ((2 * pool) + 4) + 3} connections", cluster,
+        Assert.Contains($"{most} silos and one more while they are replaced need {(most + 1) * (pool + 4) + 3} connections", cluster,
             StringComparison.Ordinal);
     }
 
