@@ -121,7 +121,14 @@ public static class Budget
         if (state.Version == 0 || command is IdentifiedCommand { FreshId: true } and not (Settle or Extend)) return default;
         if (command is Reprice reprice)
             return new(null, state.RecentUsage.ContainsKey(reprice.UsageId)
-                ? null : reprice.UsageId) { MoreUsage = RepriceRules.AdjustmentIds(reprice.UsageId) };
+                ? null : reprice.UsageId) { MoreUsage = [.. RepriceRules.AdjustmentIds(reprice.UsageId), AdjustmentRules.VoidId(reprice.UsageId),
+                    AdjustmentRules.CorrectionId(reprice.UsageId, 1)] };
+        if (AboutUsage(command) is { } about)
+            return new(null, state.RecentUsage.ContainsKey(about) ? null : about)
+            {
+                MoreUsage = [.. AdjustmentRules.IdsOf(about).Concat(command is Credit credit ? [credit.Id] : []).Where(
+                    id => !state.RecentUsage.ContainsKey(id))],
+            };
         var (hold, usage) = command switch
         {
             Reserve reserve => (reserve.Id, null),
@@ -131,12 +138,22 @@ public static class Budget
             RefuseSettle refuse => (refuse.ReservationId, null),
             Settle settle => (settle.ReservationId, settle.FreshId ? null : settle.Id),
             Record record => (null, record.Id),
+            Credit credit => (null, credit.Id),
             _ => default((string?, string?)),
         };
         return new(
             hold is not null && !state.Holds.ContainsKey(hold) ? hold : null,
             usage is not null && !state.RecentUsage.ContainsKey(usage) ? usage : null);
     }
+
+    /// <summary>The usage that a command takes back, corrects or credits.</summary>
+    static string? AboutUsage(BudgetCommand command) => command switch
+    {
+        VoidUsage taken => taken.UsageId,
+        CorrectUsage correct => correct.UsageId,
+        Credit credit => credit.Terms.UsageId,
+        _ => null,
+    };
 
     /// <summary>
     /// The seeding of limits that this command (or a newer default policy) brings; null where no limits change. The records it asks for
@@ -167,6 +184,9 @@ public static class Budget
             Release release => ReservationRules.Release(state, release, now),
             Record record => SettlementRules.Record(state, record, settings, now),
             Reprice reprice => RepriceRules.Reprice(state, reprice, settings, now),
+            VoidUsage taken => AdjustmentRules.Void(state, taken, settings, now),
+            CorrectUsage correct => AdjustmentRules.Correct(state, correct, settings, now),
+            Credit credit => AdjustmentRules.Credit(state, credit, settings, now),
             GetReservation get => state.Holds.TryGetValue(get.Id, out var hold)
                 ? new(Outcome.Done(ViewRules.View(state, hold))) : ReservationRules.NoSuchReservation(get.Id),
             GetStatus status => new(ViewRules.Status(state, status, now)),
@@ -204,7 +224,7 @@ public static class Budget
     static Outcome? UnknownAccount(BudgetState state, BudgetCommand command, Settings settings)
     {
         if (!state.IsBlank || command is SetPolicy or Tick) return null;
-        var reads = command is Reprice or RefuseSettle or GetStatus or GetPolicy or ListOverrides or Resume or CloseSession or EraseUsage;
+        var reads = command is Reprice or VoidUsage or CorrectUsage or Credit or RefuseSettle or GetStatus or GetPolicy or ListOverrides or Resume or CloseSession or EraseUsage;
         return reads || settings.RefuseUnknownAccounts
             ? new(OutcomeStatus.UnknownAccount, null, "account", settings.RefuseUnknownAccounts
                 ? $"there is no account '{state.Account}'; create it by putting its policy" : $"there is no account '{state.Account}' yet")

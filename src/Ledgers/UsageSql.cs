@@ -52,6 +52,13 @@ sealed class UsageWhere
         Want("usage_id", filter.Id);
         if (filter.Success is { } success) And(success ? "success" : "not success");
         if (filter.Unpriced is { } unpriced) And(unpriced ? HasNoPrice : $"not ({HasNoPrice})");
+        // Who reads the rows looks into the record.
+        if (filter.Disputed is { } disputed)
+        {
+            if (disputed) And(dialect.Contains, "\"disputed\":"u8.ToArray());
+            And(disputed ? $"not {IsSettledByHand}" : "1 = 1");
+        }
+        if (filter.Unread == true) And(dialect.Contains, "\"unread\":"u8.ToArray());
         // Looked for in the bytes first: taking every record apart costs ten times as much. Who reads them looks again.
         foreach (var (name, wanted) in filter.Tags ?? [])
             if (wanted.Globs.Count == 0) Or(wanted.Values.Select(value => (dialect.Contains, (object)LedgerJson.EncodeTag(name, value))));
@@ -63,7 +70,12 @@ sealed class UsageWhere
     /// cref="UsageColumns.Unpriced"/>.</summary>
     const string HasNoPrice =
         "unpriced and substr(usage_id, 1, 9) <> 'repriced:' and not exists (select 1 from usage a where a.account = usage.account and "
-            + "a.usage_id = 'repriced:1:' || usage.usage_id)";
+            + "a.usage_id in ('repriced:1:' || usage.usage_id, 'void:' || usage.usage_id))";
+
+    /// <summary>Somebody said what it really was, or that it never counts.</summary>
+    const string IsSettledByHand =
+        "exists (select 1 from usage a where a.account = usage.account and a.usage_id in ('corrected:1:' || usage.usage_id, 'void:' || "
+            + "usage.usage_id))";
 
     public IReadOnlyList<object> Values => values;
 

@@ -613,6 +613,69 @@ public sealed class DecisionTable
             settle g c in=50 out=0 model=small unknown lines=big:10:0       => done tokens=200 all=540/0
             settle g d in=20 out=0 model=small lines=big:30:0               => done tokens=50 late all=400/0
             """,
+        ["A_record_is_taken_back_once_and_frees_from_now_on"] = """
+            policy day tokens/day 100; money cost/day 1; calls requests/day 5 => done
+            record u in=90 model=small                                      => done day=90/0
+            reserve h in=20 max=0 model=small                               => refused
+            void u                                                          => done adjustment=void:u tokens=-90 cost=-0.00009 day=0/0 money=0/0 calls=0/0 events=Recorded
+            void u                                                          => done adjustment=none tokens=0 day=0/0 events=none
+            reserve h in=20 max=0 model=small                               => done day=0/20
+            correct u in=5 model=small                                      => conflict
+            reprice u                                                       => unprocessable id
+            void nothing                                                    => not-found
+            void u by=""                                                    => invalid by
+            void u reason=""                                                => invalid reason
+            record v in=10 model=small lines=big:5:0                        => done tokens=15 day=15/20
+            void v                                                          => done tokens=-15 day=0/20
+            record w in=1 model=small lines=big:5:0                         => done
+            void line:1:w                                                   => unprocessable id
+            """,
+        ["A_void_lowers_the_window_of_the_original_and_no_other"] = """
+            policy day tokens/day 100; all tokens/lifetime 1000             => done
+            record u in=90                                                  => done day=90/0 all=90/0
+            wait 1d
+            record v in=10                                                  => done day=10/0 all=100/0
+            void u                                                          => done day=10/0 all=10/0
+            """,
+        ["What_was_booked_in_doubt_is_settled_and_not_taken_back"] = """
+            policy day tokens/day 1000 with expiry=charge                   => done
+            reserve h tokens=100 ttl=60                                     => done
+            wait 61s
+            tick                                                            => done day=100/0
+            void expiry:h                                                   => unprocessable id
+            settle h u in=0                                                 => done day=0/0
+            """,
+        ["A_correction_books_the_difference"] = """
+            policy day tokens/day 1000; money cost/day 1                    => done
+            record u in=100 model=small disputed                            => done day=100/0 money=0.0001/0
+            correct u in=40 out=10                                          => done adjustment=corrected:1:u tokens=-50 cost=-0.00004 day=50/0 money=0.00006/0
+            correct u in=40 out=10                                          => done adjustment=none events=none
+            correct u in=80                                                 => done adjustment=corrected:2:u tokens=30 day=80/0
+            reprice u                                                       => unprocessable id
+            record v in=10 model=small disputed                             => done
+            correct v in=10                                                 => done adjustment=corrected:1:v tokens=0
+            void u                                                          => done tokens=-80 day=10/0
+            correct nothing in=1                                            => not-found
+            """,
+        ["A_credit_gives_back_what_was_used"] = """
+            policy day cost/day 10; all cost/lifetime 100; count requests/day 5; in inputTokens/day 1000; both tokens/day 1000 => done
+            record u in=10 cost=9                                           => done day=9/0
+            credit c cost 4 usage=u                                         => done adjustment=c cost=-4 day=5/0 all=5/0
+            credit c cost 4 usage=u                                         => done adjustment=c events=none day=5/0
+            credit c cost 3 usage=u                                         => mismatch
+            credit d cost 10 usage=u                                        => unprocessable amount
+            credit e requests 1 usage=u                                     => done count=0/0
+            credit f inputTokens 4                                          => done in=6/0 both=6/0
+            credit g cost 6                                                 => unprocessable amount
+            wait 1d
+            credit i cost 5                                                 => unprocessable amount
+            credit i cost 5 at=-1d                                          => done day=0/0 all=0/0
+            credit j cost 0                                                 => invalid amount
+            credit k cost 1 usage=nothing                                   => not-found
+            credit l cost 1 usage=u user=ann                                => invalid usageId
+            credit m cost 1 at=1d                                           => invalid timestamp
+            credit n cost 1 by=""                                           => invalid by
+            """,
         ["The_tier_that_was_used_is_said_and_an_unknown_one_refused"] = """
             record a in=100 model=small tier=batch                          => done tier=standard
             record b in=100 model=small tier=default                        => done tier=standard

@@ -137,6 +137,21 @@ public sealed class GoldenEvents
             Id = "repriced:1:u2", Kind = RecordKind.Adjustment, Amounts = new(0, 0, 0, 7, 0), PriceVersion = "custom-4", Corrects = "u2",
                 GivesPrice = true,
         }, []) { At = at },
+        ["recorded.void"] = new Recorded(plainRecord with
+        {
+            Id = "void:u2", Kind = RecordKind.Void, Amounts = new(-1, -1, 0, -5, -1), Corrects = "u2", CorrectedBy = "ann",
+            Reason = "never made", ChargedAt = at,
+        }, touches) { At = at },
+        ["recorded.corrected"] = new Recorded(plainRecord with
+        {
+            Id = "corrected:1:u2", Kind = RecordKind.Correction, Amounts = new(3, 1, 2, 5, 0), Corrects = "u2", CorrectedBy = "ann",
+            Reason = "counted twice", RatedTier = "standard", UnpricedParts = ["pages"],
+        }, touches) { At = at },
+        ["recorded.credit"] = new Recorded(plainRecord with
+        {
+            Id = "c1", Fingerprint = 9, Kind = RecordKind.Credit, Amounts = new(0, 0, 0, -5, 0), CorrectedBy = "ann", Reason = "outage",
+            Reference = "CN-7",
+        }, touches) { At = at },
         ["recorded.converted"] = new Recorded(plainRecord with { PriceCurrency = "USD", PriceCost = "0.0000123", ExchangeRate = 0.92m,
             DiscountNanos = 5 }, []) { At = at },
         ["overrideAdded"] = new OverrideAdded("o1", 9, new()

@@ -117,6 +117,17 @@ sealed partial class Table
                 return new Extend(words[0], Id(words[1]), Number(named, "ttl"), more == new Estimate() ? null : more);
             case "settle": return new Settle(words[0], Id(words[1]), UsageOf(words, named), !words.Contains("partial"),
                 words.Contains("unknown"));
+            case "void": return new VoidUsage(words[0], named.GetValueOrDefault("by", "ann"),
+                named.GetValueOrDefault("reason", "never made"));
+            case "correct": return new CorrectUsage(words[0], UsageOf(words, named) with { Requests = 1 }, "ann", "counted twice");
+            case "credit":
+                var creditUnit = Unit(words[1]);
+                return new Credit(Id(words[0]), new()
+                {
+                    Unit = creditUnit, Amount = (long)Amount(creditUnit, words[2])!.Value, UsageId = named.GetValueOrDefault("usage"),
+                    Dimensions = DimensionsOf(named), At = named.TryGetValue("at", out var creditAt) ? Moment(creditAt) : null,
+                    By = named.GetValueOrDefault("by", "ann"), Reason = named.GetValueOrDefault("reason", "outage"), Reference = "CN-7",
+                });
             case "refuse-settle": return new RefuseSettle(words[0], "raw", "is no usage report that is known");
             case "release": return new Release(words[0]);
             case "record": return new Record(Id(words[0]), UsageOf(words, named));
@@ -188,6 +199,9 @@ sealed partial class Table
             case "reason": return decision?.PausedReason ?? status!.PausedReason ?? "none";
             case "state": return outcome.Answer is OverrideView granted ? granted.State : reservation!.State.ToString().ToLowerInvariant();
             case "expires": return Text((outcome.Answer as OverrideView)?.Terms.ExpiresAt ?? reservation!.ExpiresAt);
+            case "tokens" when outcome.Answer is Adjusted adjusted: return adjusted.Tokens.ToString(CultureInfo.InvariantCulture);
+            case "cost" when outcome.Answer is Adjusted given: return given.Cost;
+            case "adjustment": return ((Adjusted)outcome.Answer!).AdjustmentId ?? "none";
             case "tokens": return (settlement?.Tokens ?? reservation!.Tokens).ToString(CultureInfo.InvariantCulture);
             case "cost": return settlement?.Cost ?? reservation!.Cost;
             case "currency": return settlement?.Currency ?? reservation!.Currency;

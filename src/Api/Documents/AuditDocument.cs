@@ -8,7 +8,8 @@ using Purser.Engine;
 namespace Purser.Api.Documents;
 
 /// <summary>
-/// `action` is policyChanged, defaultPolicyAdopted, paused, resumed, overrideAdded, overrideRemoved, usageErased or repriced; `version` is
+/// `action` is policyChanged, defaultPolicyAdopted, paused, resumed, overrideAdded, overrideRemoved, usageErased, usageVoided,
+/// usageCorrected, credited or repriced; `version` is
 /// the journal entry that
 /// it stands in. The other members are there where the action has them.
 /// </summary>
@@ -26,7 +27,13 @@ public sealed class AuditItemDocument
             OverrideAdded added => ("overrideAdded", added.Terms.CreatedBy, added.Terms.Reason),
             OverrideRemoved removed => ("overrideRemoved", removed.RemovedBy, removed.Reason),
             UsageErased erased => ("usageErased", erased.By, erased.Reason),
-            Recorded { Record: var record } => ("repriced", record.CorrectedBy, record.Reason),
+            Recorded { Record: var record } => (record.Kind switch
+            {
+                RecordKind.Void => "usageVoided",
+                RecordKind.Correction => "usageCorrected",
+                RecordKind.Credit => "credited",
+                _ => "repriced",
+            }, record.CorrectedBy, record.Reason),
             _ => throw new System.Diagnostics.UnreachableException(entry.Event.GetType().Name),
         };
         switch (entry.Event)

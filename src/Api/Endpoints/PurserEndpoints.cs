@@ -80,6 +80,14 @@ public static class PurserEndpoints
         routes.On("DELETE", "/v1/accounts/{account}/usage", Right.Erase, usage.Erase, "eraseUsage",
             "Erases the records booked so far, all or a user's; counters stay").Takes(UsageEndpoints.EraseParameters)
                 .Answers<ErasureDocument>();
+        var adjustments = new AdjustmentEndpoints(authority, queries);
+        routes.On("POST", "/v1/accounts/{account}/usage/{usage}/void", Right.Erase, adjustments.Void, "voidUsage",
+            "Takes a booked usage back: it never counts from now on").Takes<VoidDocument>().Answers<AdjustedDocument>();
+        routes.On("POST", "/v1/accounts/{account}/credits", Right.Erase, adjustments.Credit, "credit",
+            "Gives a part of what was used back").Takes<CreditDocument>().Answers<AdjustedDocument>(201);
+        routes.On("POST", "/v1/usage/{usage}/correct", Right.Erase, adjustments.Correct, "correctUsage",
+            "Says what a booked usage really used; the difference is booked beside it").Takes<CorrectionDocument>()
+                .Answers<AdjustedDocument>();
         var exports = new ExportEndpoints(authority, queries);
         routes.On("GET", "/v1/export", Right.Report, exports.Export, "exportUsage", "Records as a stream, newest first")
             .Takes(ExportEndpoints.ExportParameters).AnswersFile("application/x-ndjson");

@@ -19,7 +19,11 @@ namespace Purser.Api.Json;
         typeof(AnomalyKindConverter), typeof(AnomalyUnitConverter), typeof(SeverityConverter), typeof(TrendDirectionConverter),
     ])]
 [JsonSerializable(typeof(AccountsDocument))]
+[JsonSerializable(typeof(AdjustedDocument))]
 [JsonSerializable(typeof(AnomaliesDocument))]
+[JsonSerializable(typeof(CorrectionDocument))]
+[JsonSerializable(typeof(CreditDocument))]
+[JsonSerializable(typeof(VoidDocument))]
 [JsonSerializable(typeof(CatalogueDocument))]
 [JsonSerializable(typeof(ComparisonDocument))]
 [JsonSerializable(typeof(ComparisonRequestDocument))]

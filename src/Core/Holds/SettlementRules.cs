@@ -208,7 +208,7 @@ static class SettlementRules
             : new Result(Outcome.Done(ViewRules.View(state, existing, ViewRules.Matches(state, existing, settings, now), now)));
     }
 
-    static Amounts Actual(Usage usage, long costNanos, long requests) => usage.TotalTokens is { } all
+    internal static Amounts Actual(Usage usage, long costNanos, long requests) => usage.TotalTokens is { } all
         ? new(all, all, all, costNanos, requests)
         : new(usage.InputTokens + usage.OutputTokens, usage.InputTokens, usage.OutputTokens, costNanos, requests);
 

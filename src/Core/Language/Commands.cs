@@ -19,6 +19,9 @@ namespace Purser.Core;
 [JsonDerivedType(typeof(Release), "release")]
 [JsonDerivedType(typeof(Record), "record")]
 [JsonDerivedType(typeof(Reprice), "reprice")]
+[JsonDerivedType(typeof(VoidUsage), "voidUsage")]
+[JsonDerivedType(typeof(CorrectUsage), "correctUsage")]
+[JsonDerivedType(typeof(Credit), "credit")]
 [JsonDerivedType(typeof(AddOverride), "addOverride")]
 [JsonDerivedType(typeof(RemoveOverride), "removeOverride")]
 [JsonDerivedType(typeof(ListOverrides), "listOverrides")]
@@ -81,6 +84,16 @@ public sealed record Record(string Id, Usage Usage) : IdentifiedCommand;
 /// </summary>
 public sealed record Reprice(string UsageId, bool OnlyUnpriced = false, string? ChangedBy = null, string? Reason = null) : BudgetCommand;
 
+/// <summary>Takes a booked usage back whole: it never counts from now on. Sent twice, it finds nothing left to take.</summary>
+public sealed record VoidUsage(string UsageId, string By, string Reason) : BudgetCommand;
+
+/// <summary>Says what a booked usage really used: the difference is booked beside it. Only the counts of <see cref="Usage"/> are
+/// read.</summary>
+public sealed record CorrectUsage(string UsageId, Usage Usage, string By, string Reason) : BudgetCommand;
+
+/// <summary>Gives back a part of what was used: money that a provider returned, tokens that never counted.</summary>
+public sealed record Credit(string Id, CreditTerms Terms) : IdentifiedCommand;
+
 /// <summary>A temporary, audited raise of one limit, or of every limit with a window and unit; negative only as a declared cut.</summary>
 public sealed record AddOverride(string Id, OverrideTerms Terms) : IdentifiedCommand;
 
@@ -96,6 +109,22 @@ public sealed record EraseUsage(string? User = null, string? By = null, string? 
 /// <summary>Nobody calls, but time passed: let holds expire and windows be announced. Also how a host looks whether anything is
 /// due.</summary>
 public sealed record Tick : BudgetCommand;
+
+/// <summary><see cref="Amount"/> is in the smallest unit (nanos for money). Of a usage it counts where that does; else under
+/// <see cref="Dimensions"/> at <see cref="At"/>, now if not said.</summary>
+public sealed record CreditTerms
+{
+    public long Amount { get; init; }
+    public LimitUnit Unit { get; init; }
+    public string? UsageId { get; init; }
+    public Dimensions Dimensions { get; init; } = Dimensions.None;
+    public Instant? At { get; init; }
+    public string By { get; init; } = "";
+    public string Reason { get; init; } = "";
+
+    /// <summary>What it goes by elsewhere: the number of a credit note.</summary>
+    public string? Reference { get; init; }
+}
 
 /// <summary>The terms of an override. <see cref="Additional"/> is in the limit's smallest unit (nanos for money).</summary>
 public sealed record OverrideTerms

@@ -50,6 +50,7 @@ public sealed record Outcome(OutcomeStatus Status, Answer? Answer = null, string
 [JsonDerivedType(typeof(AccountStatus), "status")]
 [JsonDerivedType(typeof(PolicyView), "policy")]
 [JsonDerivedType(typeof(Repriced), "repriced")]
+[JsonDerivedType(typeof(Adjusted), "adjusted")]
 [JsonDerivedType(typeof(OverrideView), "override")]
 [JsonDerivedType(typeof(OverrideList), "overrides")]
 public abstract record Answer;

@@ -47,6 +47,9 @@ public static class Validity
         Record record => OwnId(record.Id) ?? Problem(record.Usage, now),
         Reprice reprice => Id("id", reprice.UsageId) ?? Text("changedBy", reprice.ChangedBy, LongestName)
             ?? Text("reason", reprice.Reason, LongestReason),
+        VoidUsage taken => Id("id", taken.UsageId) ?? Decided(taken.By, taken.Reason),
+        CorrectUsage correct => Id("id", correct.UsageId) ?? Decided(correct.By, correct.Reason) ?? Problem(correct.Usage, now),
+        Credit credit => UsageId(credit.Id) ?? Problem(credit.Terms, now),
         RefuseSettle refuse => Id("reservationId", refuse.ReservationId),
         Release release => Id("reservationId", release.ReservationId),
         AddOverride add => OwnId(add.Id) ?? Problem(add.Terms, now),
@@ -330,7 +333,31 @@ public static class Validity
     public static string LineId(string usageId, int number) =>
         string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{LineIdPrefix}{number}:{usageId}");
 
-    static readonly string[] reservedPrefixes = [ReservedIdPrefix, ReversalIdPrefix, RepricedIdPrefix, LineIdPrefix];
+    /// <summary>The same for what takes a record back, and for what says what it really used.</summary>
+    public const string VoidIdPrefix = "void:";
+    public const string CorrectionIdPrefix = "corrected:";
+
+    static readonly string[] reservedPrefixes =
+        [ReservedIdPrefix, ReversalIdPrefix, RepricedIdPrefix, LineIdPrefix, VoidIdPrefix, CorrectionIdPrefix];
+
+    /// <summary>Who decided something about money, and why.</summary>
+    static Outcome? Decided(string by, string reason) =>
+        string.IsNullOrWhiteSpace(by) ? Outcome.Invalid("by", "is required")
+        : string.IsNullOrWhiteSpace(reason) ? Outcome.Invalid("reason", "is required")
+        : Text("by", by, LongestName) ?? Text("reason", reason, LongestReason);
+
+    static Outcome? Problem(CreditTerms terms, Instant now)
+    {
+        if (Decided(terms.By, terms.Reason) is { } decided) return decided;
+        if (terms.Amount <= 0 || terms.Amount > Largest(terms.Unit)) return Outcome.Invalid("amount", "must be above 0: it is given back");
+        if (terms.Unit is < LimitUnit.Tokens or > LimitUnit.Requests) return Outcome.Invalid("unit", "is not a unit");
+        if (terms.UsageId is not null && (terms.Dimensions != Dimensions.None || terms.At is not null))
+            return Outcome.Invalid("usageId", "says what and when it was; leave out dimensions and `timestamp`");
+        if (terms.At is { } at && (at < earliest || at > now))
+            return Outcome.Invalid("timestamp", "must lie between the year 2000 and now");
+        return (terms.UsageId is null ? null : Id("usageId", terms.UsageId)) ?? Problem(terms.Dimensions)
+            ?? Text("reference", terms.Reference, LongestName);
+    }
 
     /// <summary>An id that a caller makes up: it can be named in a path, and is not one that the budget gives by itself.</summary>
     static Outcome? OwnId(string? id)

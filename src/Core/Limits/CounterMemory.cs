@@ -122,6 +122,17 @@ public static class CounterMemory
                 break;
             case Reprice reprice when state.RecentUsage.TryGetValue(
                 reprice.UsageId, out var booked): yield return booked.Usage.Dimensions; break;
+            case VoidUsage taken when state.RecentUsage.TryGetValue(taken.UsageId, out var back):
+                yield return back.Usage.Dimensions;
+                foreach (var line in back.Lines ?? [])
+                    if (state.RecentUsage.TryGetValue(line.Id, out var other)) yield return other.Usage.Dimensions;
+                break;
+            case CorrectUsage correct when state.RecentUsage.TryGetValue(
+                correct.UsageId, out var wrong): yield return wrong.Usage.Dimensions; break;
+            case Credit { Terms.UsageId: { } id } when state.RecentUsage.TryGetValue(id, out var credited):
+                yield return credited.Usage.Dimensions;
+                break;
+            case Credit { Terms.UsageId: null } credit: yield return credit.Terms.Dimensions; break;
             case Extend extend when state.Holds.TryGetValue(extend.ReservationId, out var hold):
                 yield return hold.Dimensions;
                 if (extend.Estimate is { } more) yield return hold.Dimensions.With(more.Dimensions);

@@ -27,6 +27,10 @@ public static class RepriceRules
             return new(
                 Outcome.Unprocessable(
                     "id", $"usage '{record.Id}' was booked in doubt or corrects another; settle it, or name what it corrects"));
+        if (AdjustmentRules.IsVoid(state, record.Id))
+            return new(Outcome.Unprocessable("id", $"usage '{record.Id}' was taken back: it counts for nothing"));
+        if (AdjustmentRules.IsCorrected(state, record.Id))
+            return new(Outcome.Unprocessable("id", $"usage '{record.Id}' was corrected: correct it again to rate it anew"));
         if (record.Usage.CostNanos is not null)
             return new(Outcome.Unprocessable("id", $"the cost of usage '{record.Id}' was given by its caller"));
         var (booked, version, times) = (record.Amounts.CostNanos, record.PriceVersion, 0);

@@ -11,7 +11,10 @@ public static class RecordMatching
         var range = RollupPlan.RangeOf(filter);
         var at = record.At.ToUnixTimeMilliseconds();
         return at >= range.From && at < range.To
-            && (filter.Unpriced is null || filter.Unpriced == (record.Unpriced && !isBooked(RepriceRules.AdjustmentId(record.Id, 1))))
+            && (filter.Unpriced is null || filter.Unpriced == (record.Unpriced && !isBooked(RepriceRules.AdjustmentId(record.Id, 1))
+                && !isBooked(AdjustmentRules.VoidId(record.Id))))
+            && (filter.Disputed != true || (!isBooked(AdjustmentRules.CorrectionId(record.Id, 1))
+                && !isBooked(AdjustmentRules.VoidId(record.Id))))
             && record.Fits(account, filter);
     }
 
@@ -22,6 +25,8 @@ public static class RecordMatching
         && Wants(filter.RequestId, record.Usage.RequestId)
         && Wants(filter.ReservationId, record.ReservationId)
         && Wants(filter.Id, record.Id)
+        && (filter.Unread is null || filter.Unread == record.Usage.Unread is not null)
+        && (filter.Disputed is null || filter.Disputed == record.Usage.Disputed is not null)
         && (filter.Tags is null || filter.Tags.All(tag => tag.Value.Fits(record.Usage.Dimensions.Tags?.GetValueOrDefault(tag.Key))));
 
     static bool Wants(Wanted? wanted, string? value) => wanted is null || wanted.Fits(value);

@@ -131,6 +131,7 @@ public sealed record RollupPlan(IReadOnlyList<(RollupLevel Level, MillisRange Ra
 
     static bool NeedsRecords(UsageFilter filter) =>
         (filter.Session ?? filter.RequestId ?? filter.ReservationId ?? filter.Id) is not null || filter.Unpriced is not null
+            || filter.Unread is not null || filter.Disputed is not null
             || filter.Tags is { Count: > 0 };
 
     static bool NeedsRecords(UsageKey key) => key == UsageKey.Session || key.IsInTags;

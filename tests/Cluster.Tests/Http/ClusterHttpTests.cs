@@ -49,6 +49,9 @@ public sealed class LocalUsageTests(LocalFacade host) : UsageConformance(host);
 public sealed class LocalRawUsageTests(LocalFacade host) : RawUsageConformance(host);
 
 [Collection(LocalHttpTests.Name)]
+public sealed class LocalAdjustmentTests(LocalFacade host) : AdjustmentConformance(host);
+
+[Collection(LocalHttpTests.Name)]
 public sealed class LocalPublicReportTests(LocalFacade host) : PublicReportConformance(host);
 
 [Collection(LocalHttpTests.Name)]
@@ -101,6 +104,9 @@ public sealed class ProcessUsageTests(ProcessFacade host) : UsageConformance(hos
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessRawUsageTests(ProcessFacade host) : RawUsageConformance(host);
+
+[Collection(ProcessHttpTests.Name)]
+public sealed class ProcessAdjustmentTests(ProcessFacade host) : AdjustmentConformance(host);
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessPublicReportTests(ProcessFacade host) : PublicReportConformance(host);

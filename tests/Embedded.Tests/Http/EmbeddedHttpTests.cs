@@ -49,6 +49,9 @@ public sealed class UsageTests(HttpHost host) : UsageConformance(host);
 public sealed class RawUsageTests(HttpHost host) : RawUsageConformance(host);
 
 [Collection(HttpTests.Name)]
+public sealed class AdjustmentTests(HttpHost host) : AdjustmentConformance(host);
+
+[Collection(HttpTests.Name)]
 public sealed class PublicReportTests(HttpHost host) : PublicReportConformance(host);
 
 [Collection(HttpTests.Name)]

@@ -1,0 +1,212 @@
+// Taking back: a record that never counts, one whose counts were wrong, money or tokens that came back. What was booked stays as it was;
+// each
+// decision is a record of its own beside it, which lowers counters and reports in the window of the original from now on.
+using NodaTime;
+
+namespace Purser.Core;
+
+/// <summary>What was booked beside a record: the difference, or nothing where nothing was left to change.</summary>
+public sealed record Adjusted(string? UsageId, string? AdjustmentId, long Tokens, string Cost, string Currency,
+    IReadOnlyList<LimitView> Limits) : Answer;
+
+public static class AdjustmentRules
+{
+    /// <summary>How often one record can be corrected. Each time is a record of its own, whose number is in its id.</summary>
+    public const int MostCorrections = 8;
+
+    public static string VoidId(string usageId) => Validity.VoidIdPrefix + usageId;
+
+    public static string CorrectionId(string usageId, int time) =>
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Validity.CorrectionIdPrefix}{time}:{usageId}");
+
+    /// <summary>Everything that there may be beside a record.</summary>
+    static IEnumerable<string> IdsBeside(string usageId) => RepriceRules.AdjustmentIds(usageId)
+        .Concat(Enumerable.Range(1, MostCorrections).Select(time => CorrectionId(usageId, time))).Append(VoidId(usageId));
+
+    /// <summary>The same for a record and the lines that were booked with it.</summary>
+    internal static IReadOnlyList<string> IdsOf(string usageId) =>
+    [
+        .. IdsBeside(usageId),
+        .. Enumerable.Range(1, Validity.MostLines).Select(line => Validity.LineId(usageId, line))
+            .SelectMany(id => IdsBeside(id).Prepend(id)),
+    ];
+
+    internal static Result Void(BudgetState state, VoidUsage command, Settings settings, Instant now)
+    {
+        if (Problem(state, command.UsageId) is { } problem) return new(problem);
+        var record = state.RecentUsage[command.UsageId];
+        if (IsVoid(state, record.Id)) return new(Outcome.Done(View(state, record, null, default, settings, now)));
+        var (events, sum) = (new List<BudgetEvent>(), default(Amounts));
+        foreach (var one in (record.Lines ?? []).Select(line => state.RecentUsage.GetValueOrDefault(line.Id)).OfType<UsageRecord>()
+            .Prepend(record))
+        {
+            var left = Left(state, one);
+            var taken = Beside(one, VoidId(one.Id), RecordKind.Void, default(Amounts) - left, command.By, command.Reason, now);
+            events.Add(new Recorded(taken, SettlementRules.TouchesOf(state, taken, settings, now)) { At = now });
+            sum -= left;
+        }
+        return new(Outcome.Done(), events)
+        {
+            Answer = after => View(after, record, VoidId(record.Id), sum, settings, now),
+        };
+    }
+
+    internal static Result Correct(BudgetState state, CorrectUsage command, Settings settings, Instant now)
+    {
+        if (Problem(state, command.UsageId) is { } problem) return new(problem);
+        var record = state.RecentUsage[command.UsageId];
+        if (IsVoid(state, record.Id))
+            return new(new Outcome(OutcomeStatus.Conflict, null, "id", $"usage '{record.Id}' was taken back: it counts for nothing"));
+        var times = 0;
+        while (times < MostCorrections && state.RecentUsage.ContainsKey(CorrectionId(record.Id, times + 1))) times++;
+        var given = command.Usage;
+        var pricing = Pricing.Of(state, record.Usage with
+        {
+            InputTokens = given.InputTokens, OutputTokens = given.OutputTokens, TotalTokens = given.TotalTokens, Parts = given.Parts,
+            CostNanos = given.CostNanos, ReportedCost = given.ReportedCost, ServiceTier = given.ServiceTier ?? record.Usage.ServiceTier,
+            Requests = record.Amounts.Requests,
+        }, settings, record.At);
+        var due = SettlementRules.Actual(pricing.Usage, pricing.Cost ?? 0, record.Amounts.Requests);
+        var difference = due - Left(state, record);
+        // A dispute that the booked counts settle is settled by a correction of nothing.
+        if (difference == default && (times > 0 || record.Usage.Disputed is null))
+            return new(Outcome.Done(View(state, record, null, default, settings, now)));
+        if (times == MostCorrections)
+            return new(Outcome.Unprocessable("id", $"usage '{record.Id}' was corrected {MostCorrections} times already"));
+        var correction = Beside(record, CorrectionId(record.Id, times + 1), RecordKind.Correction, difference, command.By, command.Reason,
+            now) with
+        {
+            PriceVersion = pricing.Rated?.Version,
+            PriceCurrency = pricing.Rated?.PriceCurrency,
+            ExchangeRate = pricing.Rated?.ExchangeRate,
+            UnpricedParts = pricing.UnpricedParts,
+            RatedTier = pricing.Tier,
+        };
+        return new(Outcome.Done(), [new Recorded(correction, SettlementRules.TouchesOf(state, correction, settings, now)) { At = now }])
+        {
+            Answer = after => View(after, record, correction.Id, difference, settings, now),
+        };
+    }
+
+    internal static Result Credit(BudgetState state, Credit command, Settings settings, Instant now)
+    {
+        var terms = command.Terms;
+        if (state.RecentUsage.TryGetValue(command.Id, out var existing))
+            return existing.Fingerprint != command.Fingerprint
+                ? new(new Outcome(OutcomeStatus.IdempotencyMismatch, null, "id", $"usage '{command.Id}' exists with another body"))
+                : new(Outcome.Done(View(state, existing, existing.Id, existing.Amounts, settings, now)));
+        var amounts = default(Amounts) - Of(terms.Unit, terms.Amount);
+        var at = terms.At?.ToMillis() ?? now;
+        var (call, chargedAt) = (terms.Dimensions, at);
+        if (terms.UsageId is { } id)
+        {
+            if (Problem(state, id) is { } problem) return new(problem with { Field = "usageId" });
+            var credited = state.RecentUsage[id];
+            if (Left(state, credited).Of(terms.Unit) < terms.Amount)
+                return new(Outcome.Unprocessable("amount",
+                    $"is more than usage '{id}' counts for: {new Quantity(terms.Unit, Left(state, credited).Of(terms.Unit))} "
+                        + $"{Names.Of(terms.Unit)}"));
+            (call, at, chargedAt) = (credited.Usage.Dimensions, credited.At, credited.BookedAt);
+        }
+        var own = settings.Prices.Find(call.Provider, call.Model);
+        if (own is not null && call.Provider is null) call = call with { Provider = own.Provider };
+        var record = new UsageRecord
+        {
+            Id = command.Id,
+            Fingerprint = command.Fingerprint,
+            At = at,
+            BookedAt = now,
+            ChargedAt = chargedAt,
+            Kind = RecordKind.Credit,
+            Usage = new() { Dimensions = call, Requests = 0 },
+            Amounts = amounts,
+            Currency = state.Effective.Currency,
+            CanonicalProvider = own is not null && own.Provider != call.Provider ? own.Provider : null,
+            CanonicalModel = own is not null && own.Canonical != call.Model ? own.Canonical : null,
+            Corrects = terms.UsageId,
+            CorrectedBy = terms.By,
+            Reason = terms.Reason,
+            Reference = terms.Reference,
+        };
+        var matches = ViewRules.Matches(state, record, settings, now);
+        if (terms.UsageId is null && TooMuch(state, matches, record, now) is { } short_) return new(short_);
+        return new(Outcome.Done(), [new Recorded(record, SettlementRules.TouchesOf(state, record, settings, now)) { At = now }])
+        {
+            Answer = after => View(after, record, record.Id, amounts, settings, now),
+        };
+    }
+
+    /// <summary>A credit is for what was used: where less was used in a window that is still open, it belongs to another time.</summary>
+    static Outcome? TooMuch(BudgetState state, MatchingLimits matches, UsageRecord record, Instant now)
+    {
+        foreach (ref readonly var match in matches.All)
+        {
+            if (!match.Counts || record.Amounts.Of(match.Limit.Unit) is not (< 0 and var amount)) continue;
+            var session = match.Limit.Window.Kind == WindowKind.Session;
+            var span = session ? match.Span : Admission.SpanAt(state, match.State, record.At);
+            if (span.End <= now) continue;
+            var slot = session ? match.Counter?.Running(now) : match.Counter?.Find(span.Start);
+            var settled = slot?.Settled ?? 0;
+            if (settled + amount < 0)
+                return Outcome.Unprocessable("amount", $"is more than was used in the window of limit '{match.Limit.Id}': "
+                    + $"{new Quantity(match.Limit.Unit, settled)}; name `usageId`, or the `timestamp` of what is credited");
+        }
+        return null;
+    }
+
+    static Amounts Of(LimitUnit unit, long amount) => unit switch
+    {
+        LimitUnit.InputTokens => new(amount, amount, 0, 0, 0),
+        LimitUnit.OutputTokens => new(amount, 0, amount, 0, 0),
+        LimitUnit.Tokens => new(amount, 0, 0, 0, 0),
+        LimitUnit.Cost => new(0, 0, 0, amount, 0),
+        _ => new(0, 0, 0, 0, amount),
+    };
+
+    static Outcome? Problem(BudgetState state, string usageId)
+    {
+        if (!state.RecentUsage.TryGetValue(usageId, out var record))
+            return new(OutcomeStatus.NotFound, null, "id", $"there is no usage '{usageId}' in this account");
+        if (record.Kind != RecordKind.Reported)
+            return Outcome.Unprocessable("id",
+                $"usage '{usageId}' was booked in doubt or is about another; settle its reservation, or name what it is about");
+        return record.LineOf is { } call
+            ? Outcome.Unprocessable("id", $"usage '{usageId}' is a line of '{call}'; name that") : null;
+    }
+
+    internal static bool IsVoid(BudgetState state, string usageId) => state.RecentUsage.ContainsKey(VoidId(usageId));
+
+    internal static bool IsCorrected(BudgetState state, string usageId) => state.RecentUsage.ContainsKey(CorrectionId(usageId, 1));
+
+    /// <summary>What a record counts for now, with everything beside it.</summary>
+    static Amounts Left(BudgetState state, UsageRecord record)
+    {
+        var left = record.Amounts;
+        foreach (var id in IdsBeside(record.Id))
+            if (state.RecentUsage.TryGetValue(id, out var beside))
+                left += beside.Amounts;
+        return left;
+    }
+
+    static UsageRecord Beside(UsageRecord record, string id, RecordKind kind, Amounts amounts, string by, string reason, Instant now) =>
+        new()
+    {
+        Id = id,
+        At = record.At,
+        BookedAt = now,
+        ChargedAt = record.BookedAt,
+        Kind = kind,
+        Usage = new() { Dimensions = record.Usage.Dimensions, Requests = 0, Success = record.Usage.Success },
+        Amounts = amounts,
+        Currency = record.Currency,
+        CanonicalProvider = record.CanonicalProvider,
+        CanonicalModel = record.CanonicalModel,
+        Corrects = record.Id,
+        CorrectedBy = by,
+        Reason = reason,
+    };
+
+    static Adjusted View(BudgetState state, UsageRecord record, string? adjustment, Amounts booked, Settings settings, Instant now) => new(
+        record.Kind == RecordKind.Credit ? record.Corrects : record.Id, adjustment, booked.Tokens, Money.Format(booked.CostNanos),
+        record.Currency, ViewRules.Views(state, ViewRules.Matches(state, record, settings, now), now));
+}
