@@ -49,7 +49,7 @@ public static class Validity
             ?? Text("reason", reprice.Reason, LongestReason),
         VoidUsage taken => Id("id", taken.UsageId) ?? Decided(taken.By, taken.Reason),
         CorrectUsage correct => Id("id", correct.UsageId) ?? Decided(correct.By, correct.Reason) ?? Problem(correct.Usage, now),
-        Credit credit => UsageId(credit.Id) ?? Problem(credit.Terms, now),
+        Credit credit => OwnId(credit.Id) ?? Problem(credit.Terms, now),
         RefuseSettle refuse => Id("reservationId", refuse.ReservationId),
         Release release => Id("reservationId", release.ReservationId),
         AddOverride add => OwnId(add.Id) ?? Problem(add.Terms, now),
