@@ -19,6 +19,10 @@ public readonly record struct Needs(string? HoldId, string? UsageId)
 {
     /// <summary>Usage that may be there besides.</summary>
     public IReadOnlyList<string>? MoreUsage { get; init; }
+
+    /// <summary>Usage of which everything that was booked beside it has to be known: what rates it anew, corrects, voids or credits
+    /// it.</summary>
+    public IReadOnlyList<string>? Beside { get; init; }
 }
 
 public static class Budget
@@ -118,17 +122,17 @@ public static class Budget
     /// <summary>What the command names that memory does not know.</summary>
     public static Needs NeedsOf(BudgetState state, BudgetCommand command)
     {
-        if (state.Version == 0 || command is IdentifiedCommand { FreshId: true } and not (Settle or Extend)) return default;
-        if (command is Reprice reprice)
-            return new(null, state.RecentUsage.ContainsKey(reprice.UsageId)
-                ? null : reprice.UsageId) { MoreUsage = [.. RepriceRules.AdjustmentIds(reprice.UsageId), AdjustmentRules.VoidId(reprice.UsageId),
-                    AdjustmentRules.CorrectionId(reprice.UsageId, 1)] };
+        if (state.Version == 0 || command is IdentifiedCommand { FreshId: true } and not (Settle or Extend or Credit)) return default;
         if (AboutUsage(command) is { } about)
-            return new(null, state.RecentUsage.ContainsKey(about) ? null : about)
+        {
+            // Memory may lack some of what is beside it, so it is asked for each time.
+            var beside = command is VoidUsage ? AdjustmentRules.WithLines(about) : [about];
+            return new(null, null)
             {
-                MoreUsage = [.. AdjustmentRules.IdsOf(about).Concat(command is Credit credit ? [credit.Id] : []).Where(
-                    id => !state.RecentUsage.ContainsKey(id))],
+                MoreUsage = [.. beside.Concat(command is Credit own ? [own.Id] : []).Where(id => !state.RecentUsage.ContainsKey(id))],
+                Beside = beside,
             };
+        }
         var (hold, usage) = command switch
         {
             Reserve reserve => (reserve.Id, null),
@@ -138,7 +142,7 @@ public static class Budget
             RefuseSettle refuse => (refuse.ReservationId, null),
             Settle settle => (settle.ReservationId, settle.FreshId ? null : settle.Id),
             Record record => (null, record.Id),
-            Credit credit => (null, credit.Id),
+            Credit credit => (null, credit.FreshId ? null : credit.Id),
             _ => default((string?, string?)),
         };
         return new(
@@ -146,9 +150,10 @@ public static class Budget
             usage is not null && !state.RecentUsage.ContainsKey(usage) ? usage : null);
     }
 
-    /// <summary>The usage that a command takes back, corrects or credits.</summary>
+    /// <summary>The usage that a command rates anew, takes back, corrects or credits.</summary>
     static string? AboutUsage(BudgetCommand command) => command switch
     {
+        Reprice reprice => reprice.UsageId,
         VoidUsage taken => taken.UsageId,
         CorrectUsage correct => correct.UsageId,
         Credit credit => credit.Terms.UsageId,
@@ -224,7 +229,8 @@ public static class Budget
     static Outcome? UnknownAccount(BudgetState state, BudgetCommand command, Settings settings)
     {
         if (!state.IsBlank || command is SetPolicy or Tick) return null;
-        var reads = command is Reprice or VoidUsage or CorrectUsage or Credit or RefuseSettle or GetStatus or GetPolicy or ListOverrides or Resume or CloseSession or EraseUsage;
+        var reads = command is Reprice or VoidUsage or CorrectUsage or Credit or RefuseSettle or GetStatus or GetPolicy or ListOverrides
+            or Resume or CloseSession or EraseUsage;
         return reads || settings.RefuseUnknownAccounts
             ? new(OutcomeStatus.UnknownAccount, null, "account", settings.RefuseUnknownAccounts
                 ? $"there is no account '{state.Account}'; create it by putting its policy" : $"there is no account '{state.Account}' yet")
@@ -256,7 +262,7 @@ public static class Budget
             case OverrideEnded ended: OverrideRules.Apply(state, ended); break;
             case AccountPaused paused: (state.Paused, state.PausedReason) = (true, paused.Reason); break;
             case AccountResumed: (state.Paused, state.PausedReason) = (false, null); break;
-            case UsageErased: state.ErasedAt = happened.At; break;
+            case UsageErased erased: state.Erase(erased); break;
             case SessionClosed closed: CounterRules.Apply(state, closed); break;
             case ThresholdCrossed crossed: ThresholdRules.Apply(state, crossed); break;
             case ThresholdRearmed rearmed: ThresholdRules.Apply(state, rearmed); break;

@@ -272,6 +272,20 @@ public sealed class BudgetState(string account)
     [JsonIgnore]
     public Dictionary<string, UsageRecord> RecentUsage { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Of those the ones that are about another usage, by its id.</summary>
+    readonly Dictionary<string, List<UsageRecord>> beside = new(StringComparer.Ordinal);
+
+    /// <summary>What rates a usage anew, corrects, voids or credits it, as far as it is in memory: a command about a usage fetches all of
+    /// it first.</summary>
+    public IReadOnlyList<UsageRecord> BesideOf(string usageId) => beside.TryGetValue(usageId, out var found) ? found : [];
+
+    /// <summary>Records were erased: nothing can be decided about them any more, in memory or in the ledger.</summary>
+    public void Erase(UsageErased erased)
+    {
+        ErasedAt = erased.At;
+        foreach (var record in RecentUsage.Values.Where(erased.Erases).ToList()) RecentUsage[record.Id] = record with { IsErased = true };
+    }
+
     /// <summary>Active holds by the time they run out, so that nothing ever scans all of them.</summary>
     [JsonIgnore]
     public SortedSet<(Instant ExpiresAt, string Id)> Deadlines { get; } = new(soonest);
@@ -302,7 +316,11 @@ public sealed class BudgetState(string account)
 
     public void Remember(UsageRecord record)
     {
-        if (RecentUsage.TryAdd(record.Id, record)) leaving.Enqueue((LastAt, null, record.Id));
+        if (!RecentUsage.TryAdd(record.Id, record)) return;
+        leaving.Enqueue((LastAt, null, record.Id));
+        if (record.Corrects is not { } other) return;
+        if (!beside.TryGetValue(other, out var known)) beside[other] = known = [];
+        known.Add(record);
     }
 
     /// <summary>
@@ -324,7 +342,9 @@ public sealed class BudgetState(string account)
         while (leaving.TryPeek(out var oldest) && oldest.Since < before)
         {
             leaving.Dequeue();
-            if (oldest.UsageId is { } usage) RecentUsage.Remove(usage);
+            if (oldest.UsageId is { } usage && RecentUsage.Remove(usage, out var record) && record.Corrects is { } other
+                && beside.TryGetValue(other, out var known) && known.RemoveAll(one => one.Id == usage) > 0 && known.Count == 0)
+                beside.Remove(other);
             if (oldest.HoldId is { } id && Holds.TryGetValue(id, out var hold) && hold.State != ReservationState.Active) Holds.Remove(id);
         }
     }

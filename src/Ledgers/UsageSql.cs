@@ -53,12 +53,9 @@ sealed class UsageWhere
         if (filter.Success is { } success) And(success ? "success" : "not success");
         if (filter.Unpriced is { } unpriced) And(unpriced ? HasNoPrice : $"not ({HasNoPrice})");
         // Who reads the rows looks into the record.
-        if (filter.Disputed is { } disputed)
-        {
-            if (disputed) And(dialect.Contains, "\"disputed\":"u8.ToArray());
-            And(disputed ? $"not {IsSettledByHand}" : "1 = 1");
-        }
+        if (filter.Disputed == true) And(dialect.Contains, "\"disputed\":"u8.ToArray());
         if (filter.Unread == true) And(dialect.Contains, "\"unread\":"u8.ToArray());
+        if (filter.Disputed == true || filter.Unread == true) And($"not {IsSettledByHand}");
         // Looked for in the bytes first: taking every record apart costs ten times as much. Who reads them looks again.
         foreach (var (name, wanted) in filter.Tags ?? [])
             if (wanted.Globs.Count == 0) Or(wanted.Values.Select(value => (dialect.Contains, (object)LedgerJson.EncodeTag(name, value))));

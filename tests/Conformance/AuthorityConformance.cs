@@ -151,6 +151,56 @@ public abstract class AuthorityConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Credits_of_a_usage_never_add_up_to_more_than_it_has()
+    {
+        var account = await AccountWithAsync(Tokens("ever", "lifetime", 10_000));
+        await Authority.ExpectAsync(account, Record("u", 100));
+        await Authority.ExpectAsync(account, Record("other", 1000));
+        await Authority.ExpectAsync(account, Credit("c1", 60, "u"));
+        await Authority.ExpectAsync(account, Credit("c2", 41, "u"), OutcomeStatus.Unprocessable);
+        await host.RestartAsync();
+        await Authority.ExpectAsync(account, Credit("c3", 41, "u"), OutcomeStatus.Unprocessable);
+        await Authority.ExpectAsync(account, Credit("fresh", 41, "u") with { FreshId = true }, OutcomeStatus.Unprocessable);
+        // A retry is the credit that it was, and another usage under its id is a mistake.
+        await Authority.ExpectAsync(account, Credit("c1", 60, "u"));
+        await Authority.ExpectAsync(account, Credit("c1", 60, "other"), OutcomeStatus.IdempotencyMismatch);
+        Assert.Equal(1040, (await Authority.OnlyLimitAsync(account)).Settled.Value);
+
+        var outcomes = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => Task.Run(() => Authority.SendAsync(account, Credit($"p{i}", 15, "u")))));
+        Assert.Equal(2, outcomes.Count(outcome => outcome.Status == OutcomeStatus.Done));
+        Assert.All(outcomes.Where(outcome => outcome.Status != OutcomeStatus.Done),
+            outcome => Assert.Equal(OutcomeStatus.Unprocessable, outcome.Status));
+        Assert.Equal(1010, (await Authority.OnlyLimitAsync(account)).Settled.Value);
+
+        await host.RestartAsync();
+        var taken = (Adjusted)(await Authority.ExpectAsync(account, new VoidUsage("u", "eve", "never made"))).Answer!;
+        Assert.Equal(("void:u", -10), (taken.AdjustmentId, taken.Tokens));
+        await host.RestartAsync();
+        Assert.Null(((Adjusted)(await Authority.ExpectAsync(account, new VoidUsage("u", "eve", "again"))).Answer!).AdjustmentId);
+        await Authority.ExpectAsync(account, Credit("late", 1, "u"), OutcomeStatus.Unprocessable);
+        await Authority.ExpectAsync(account, new CorrectUsage("u", new() { InputTokens = 5 }, "eve", "no"), OutcomeStatus.Conflict);
+        Assert.Equal(1000, (await Authority.OnlyLimitAsync(account)).Settled.Value);
+        var sum = Assert.Single(await host.Queries.SumAsync(new() { Account = account }, [], UsageStep.Whole));
+        Assert.Equal((1000, 1), ((long)sum.InputTokens + (long)sum.OutputTokens, (long)sum.Requests));
+    }
+
+    [Fact]
+    public async Task What_was_erased_can_not_be_taken_back_or_credited()
+    {
+        var account = await AccountWithAsync(Tokens("ever", "lifetime", 10_000));
+        await Authority.ExpectAsync(account, new Record("u", new() { InputTokens = 100, Dimensions = new() { User = "ann" } }));
+        await Authority.ExpectAsync(account, new Record("v", new() { InputTokens = 100, Dimensions = new() { User = "bob" } }));
+        await Authority.ExpectAsync(account, Credit("c1", 60, "u"));
+        await Authority.ExpectAsync(account, new EraseUsage("ann"));
+        await Authority.ExpectAsync(account, new VoidUsage("u", "eve", "never made"), OutcomeStatus.NotFound);
+        await host.RestartAsync();
+        await Authority.ExpectAsync(account, Credit("c2", 1, "u"), OutcomeStatus.NotFound);
+        await Authority.ExpectAsync(account, new VoidUsage("u", "eve", "never made"), OutcomeStatus.NotFound);
+        await Authority.ExpectAsync(account, new VoidUsage("v", "eve", "never made"));
+        Assert.Equal(40, (await Authority.OnlyLimitAsync(account)).Settled.Value);
+    }
+
+    [Fact]
     public async Task Usage_is_in_the_queries_as_soon_as_it_is_acknowledged()
     {
         var account = NewAccount();

@@ -24,6 +24,9 @@ public static class Calls
 
     public static Record Record(string id, long input, long output = 0) => new(id, new() { InputTokens = input, OutputTokens = output });
 
+    public static Credit Credit(string id, long tokens, string usage) =>
+        new(id, new() { UsageId = usage, Amount = tokens, Unit = LimitUnit.Tokens, By = "eve", Reason = "outage" });
+
     public static Check Check(long tokens) => new(new Estimate { Tokens = tokens });
 
     /// <summary>Sends and expects an answer of this status.</summary>

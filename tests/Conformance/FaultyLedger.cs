@@ -90,10 +90,11 @@ public sealed class FaultyLedger(IStore inner) : IStore
         return inner.RestoreCheckpointAsync(account, checkpoint, audited);
     }
 
-    public Task<Recalled> RecallAsync(string account, IReadOnlyCollection<string> holdIds, IReadOnlyCollection<string> usageIds)
+    public Task<Recalled> RecallAsync(string account, IReadOnlyCollection<string> holdIds, IReadOnlyCollection<string> usageIds,
+        IReadOnlyCollection<string>? beside = null)
     {
         Reach();
-        return inner.RecallAsync(account, holdIds, usageIds);
+        return inner.RecallAsync(account, holdIds, usageIds, beside);
     }
 
     public IAsyncEnumerable<UsageRecord> ReadUsageAsync(string account, Instant from)

@@ -373,6 +373,21 @@ public abstract partial class LedgerConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_was_booked_beside_a_usage_is_recalled_with_it()
+    {
+        BudgetEvent Beside(string id, string usage) => Booked(NewRecord(id, cost: -1) with { Kind = RecordKind.Credit, Corrects = usage });
+        await Ledger.WriteAsync(
+            Appending("a", 0, Booked(NewRecord("u1", cost: 9)), Booked(NewRecord("u \"2\" \u00e9", cost: 9))),
+            Appending("b", 0, Booked(NewRecord("u1", cost: 9)), Beside("c9", "u1")));
+        await Ledger.WriteAsync(Appending("a", 1, Beside("c1", "u1"), Beside("c2", "u1"), Beside("c3", "u \"2\" \u00e9"), Beside("c4", "u")));
+
+        Assert.Equal(["c1", "c2", "u1"], (await Ledger.RecallAsync("a", [], ["u1"], ["u1"])).Usage.Keys.Order());
+        Assert.Equal(["c1", "c2", "c3"], (await Ledger.RecallAsync("a", [], [], ["u1", "u \"2\" \u00e9", "x"])).Usage.Keys.Order());
+        Assert.Empty((await Ledger.RecallAsync("a", [], [], ["c1"])).Usage);
+        Assert.Empty((await Ledger.RecallAsync("nobody", [], [], ["u1"])).Usage);
+    }
+
+    [Fact]
     public async Task Records_of_every_kind_of_event_are_recalled()
     {
         await Ledger.WriteAsync(Appending(

@@ -655,6 +655,12 @@ public sealed class DecisionTable
             record v in=10 model=small disputed                             => done
             correct v in=10                                                 => done adjustment=corrected:1:v tokens=0
             void u                                                          => done tokens=-80 day=10/0
+            record w in=100 model=small cost=9                              => done
+            record x in=1000 model=big                                      => done cost=0.01
+            credit c cost 0.0095 usage=x                                    => done cost=-0.0095
+            prices cheap
+            reprice x                                                       => done
+            credit c2 cost 0.0000001 usage=x                                => unprocessable amount
             correct nothing in=1                                            => not-found
             """,
         ["A_credit_gives_back_what_was_used"] = """
@@ -664,6 +670,13 @@ public sealed class DecisionTable
             credit c cost 4 usage=u                                         => done adjustment=c events=none day=5/0
             credit c cost 3 usage=u                                         => mismatch
             credit d cost 10 usage=u                                        => unprocessable amount
+            credit d cost 6 usage=u                                         => unprocessable amount
+            record split in=6 out=4 cost=0                                  => done in=16/0
+            credit t inputTokens 5 usage=split                              => done in=11/0
+            credit s tokens 6 usage=split                                   => unprocessable amount
+            credit s tokens 5 usage=split                                   => done in=11/0 both=10/0
+            credit r outputTokens 1 usage=split                             => unprocessable amount
+            void split                                                      => done in=10/0 both=10/0
             credit e requests 1 usage=u                                     => done count=0/0
             credit f inputTokens 4                                          => done in=6/0 both=6/0
             credit g cost 6                                                 => unprocessable amount

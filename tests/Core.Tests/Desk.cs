@@ -61,8 +61,10 @@ sealed class Desk(string account = "acme")
         var needs = Budget.NeedsOf(State, command);
         if (needs.HoldId is { } hold && closedHolds.TryGetValue(hold, out var closed))
             State.Remember(JsonSerializer.Deserialize(closed, CoreJson.Default.Hold)!);
-        foreach (var id in (needs.MoreUsage ?? []).Append(needs.UsageId))
-            if (id is not null && usage.TryGetValue(id, out var known)) State.Remember(known);
+        foreach (var id in (needs.MoreUsage ?? []).Append(needs.UsageId)
+            .Concat(usage.Values.Where(record => record.Corrects is { } other && needs.Beside?.Contains(other) == true)
+                .Select(record => record.Id).ToList()))
+            if (id is not null && usage.TryGetValue(id, out var known)) State.Remember(known with { IsErased = erased.Contains(id) });
         Return(CounterMemory.Named(State, command, Settings, Now));
         Show(command);
         var seeding = Budget.Plan(State, command, Settings, Now);

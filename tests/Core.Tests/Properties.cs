@@ -38,6 +38,26 @@ public sealed class Properties
     });
 
     [Fact]
+    public void What_is_decided_about_a_usage_never_takes_more_off_than_it_has() => Programs.Check(250, 70, program =>
+    {
+        var (desk, forgetting, workload) = (new Desk { Checks = false }, new Desk { Forgets = true, Reloads = true }, new Workload());
+        foreach (var step in program)
+        {
+            desk.Now = forgetting.Now = desk.Now + Workload.Wait(step);
+            var command = step % 2 == 0 ? workload.AdjustingOf(new(step)) : workload.Command(step, desk.Now);
+            SameAnswer(desk.Send(command), forgetting.Send(command), command);
+            foreach (var record in desk.Usage.Where(record => record.Kind == RecordKind.Reported))
+            {
+                var left = desk.Usage.Where(other => other.Corrects == record.Id).Aggregate(record.Amounts, (sum, other) => sum + other.Amounts);
+                foreach (var unit in Enum.GetValues<LimitUnit>())
+                    Assert.True(left.Of(unit) >= 0, $"usage '{record.Id}' counts for {left.Of(unit)} {unit}");
+                if (desk.Usage.Any(other => other.Id == AdjustmentRules.VoidId(record.Id))) Assert.Equal(default, left);
+            }
+            foreach (var limit in desk.State.Limits) CheckCounters(desk, limit);
+        }
+    });
+
+    [Fact]
     public void Nothing_is_held_once_all_holds_are_closed() => Programs.Check(150, 60, program =>
     {
         var (desk, workload) = (new Desk(), new Workload());

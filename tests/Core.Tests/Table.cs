@@ -82,7 +82,12 @@ sealed partial class Table
             case "reload": desk.Reload(); return true;
             case "refuse-unknown-accounts": desk.Settings = desk.Settings with { RefuseUnknownAccounts = true }; return true;
             case "prices":
-                var book = new PriceBook(words[0], words[0] == "none" ? [] : Desk.Prices.Models);
+                var book = new PriceBook(words[0], words[0] switch
+                {
+                    "none" => [],
+                    "cheap" => [ModelPrice.Flat("openai", "big", 1m, 2m, "USD", 1000)],
+                    _ => Desk.Prices.Models,
+                });
                 desk.Settings = desk.Settings with { Version = desk.Settings.Version + 1, Prices = book };
                 return true;
             case "default":

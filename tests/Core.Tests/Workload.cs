@@ -47,7 +47,8 @@ sealed class Workload
             < 91 => new Tick(),
             < 92 => new EraseUsage(random.Next(2) == 0 ? Any(users, random) : null),
             < 94 => new Check(EstimateOf(random)),
-            < 96 => new GetStatus(),
+            < 95 => new GetStatus(),
+            < 96 => AdjustingOf(random),
             _ => sent.Count > 0 ? sent[random.Next(sent.Count)] : new Tick(),
         };
         if (command is IdentifiedCommand identified) sent.Add(identified);
@@ -82,6 +83,19 @@ sealed class Workload
         var unknown = random.Next(8) == 0;
         return new(Id("h", random), Id("u", random), usage, Final: unknown || random.Next(3) != 0, Unknown: unknown);
     }
+
+    /// <summary>Something that is decided about a usage that may be there.</summary>
+    public BudgetCommand AdjustingOf(Random random) => random.Next(5) switch
+    {
+        0 => new VoidUsage($"u{random.Next(12)}", "eve", "wrong"),
+        1 => new CorrectUsage($"u{random.Next(12)}", UsageOf(random) with { Dimensions = Dimensions.None, Requests = 1 }, "eve", "wrong"),
+        2 => new Reprice($"u{random.Next(12)}"),
+        _ => new Credit(Id("c", random), new()
+        {
+            UsageId = $"u{random.Next(12)}", Unit = (LimitUnit)random.Next(5), Amount = random.Next(3) == 0 ? 1 : random.Next(1, 60),
+            By = "eve", Reason = "outage",
+        }),
+    };
 
     public static Usage UsageOf(Random random) => new()
     {

@@ -23,7 +23,7 @@ sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries, I
         new("orchestrator", AnyOf), new("user", AnyOf), new("tenant", AnyOf), new("session", AnyOf), new("provider", AnyOf),
         new("model", AnyOf), new("tool", AnyOf), new("success", "true or false"),
         new("unpriced", "true: only what has no price, neither when it was booked nor since; false: only what has one"),
-        new("unread", "true: only what came with counts that nobody read"),
+        new("unread", "true: only what came with counts that nobody read and was not corrected or taken back since"),
         new("disputed", "true: only what contradicts itself and was not corrected or taken back since"),
         new("id", AnyOf), new("requestId", AnyOf), new("reservationId", AnyOf),
         new(TagParameter + "NAME", "value of the tag NAME, or a glob; may be repeated, and be given for several tags"),

@@ -14,8 +14,8 @@ public static class PublicEvents
     /// <summary>Every type there is, in the order of the documents.</summary>
     public static readonly IReadOnlyList<string> Types =
     [
-        "usage.recorded", "usage.erased", "reservation.created", "reservation.extended", "reservation.settled", "reservation.released",
-        "reservation.expired", "threshold.crossed", "budget.exceeded", "budget.recovered", "window.reset", "override.set",
+        "usage.recorded", "usage.corrected", "usage.voided", "usage.credited", "usage.erased", "reservation.created",
+        "reservation.extended", "reservation.settled", "reservation.released", "reservation.expired", "threshold.crossed", "budget.exceeded", "budget.recovered", "window.reset", "override.set",
             "override.lapsed",
         "override.ended", "policy.changed", "account.paused", "account.resumed", "session.closed", "anomaly.detected", "anomaly.updated",
         "anomaly.withdrawn", "price.changed", "exhaustion.projected", "key.created", "key.rotated", "key.revoked", "webhook.disabled",
@@ -139,7 +139,14 @@ public static class PublicEvents
         void Used(BudgetEvent happened, UsageRecord record)
         {
             if (erasures.Any(erasure => erasure.Erases(record))) return;
-            Tell("usage.recorded", happened, record.Id, json =>
+            var type = record.Kind switch
+            {
+                RecordKind.Correction => "usage.corrected",
+                RecordKind.Void => "usage.voided",
+                RecordKind.Credit => "usage.credited",
+                _ => "usage.recorded",
+            };
+            Tell(type, happened, record.Id, json =>
             {
                 var shown = JsonSerializer.SerializeToElement(
                     new RecordDocument(new(entry.Account!, record)), ApiJson.Default.RecordDocument);

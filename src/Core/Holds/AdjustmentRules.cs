@@ -1,6 +1,6 @@
 // Taking back: a record that never counts, one whose counts were wrong, money or tokens that came back. What was booked stays as it was;
-// each
-// decision is a record of its own beside it, which lowers counters and reports in the window of the original from now on.
+// each decision is a record of its own beside it, which lowers counters and reports in the window of the original from now on. All that is
+// beside a record never takes more off than the record has.
 using NodaTime;
 
 namespace Purser.Core;
@@ -19,17 +19,9 @@ public static class AdjustmentRules
     public static string CorrectionId(string usageId, int time) =>
         string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Validity.CorrectionIdPrefix}{time}:{usageId}");
 
-    /// <summary>Everything that there may be beside a record.</summary>
-    static IEnumerable<string> IdsBeside(string usageId) => RepriceRules.AdjustmentIds(usageId)
-        .Concat(Enumerable.Range(1, MostCorrections).Select(time => CorrectionId(usageId, time))).Append(VoidId(usageId));
-
-    /// <summary>The same for a record and the lines that were booked with it.</summary>
-    internal static IReadOnlyList<string> IdsOf(string usageId) =>
-    [
-        .. IdsBeside(usageId),
-        .. Enumerable.Range(1, Validity.MostLines).Select(line => Validity.LineId(usageId, line))
-            .SelectMany(id => IdsBeside(id).Prepend(id)),
-    ];
+    /// <summary>A usage and the lines that may have been booked with it.</summary>
+    internal static IReadOnlyList<string> WithLines(string usageId) =>
+        [usageId, .. Enumerable.Range(1, Validity.MostLines).Select(line => Validity.LineId(usageId, line))];
 
     internal static Result Void(BudgetState state, VoidUsage command, Settings settings, Instant now)
     {
@@ -102,10 +94,12 @@ public static class AdjustmentRules
         {
             if (Problem(state, id) is { } problem) return new(problem with { Field = "usageId" });
             var credited = state.RecentUsage[id];
-            if (Left(state, credited).Of(terms.Unit) < terms.Amount)
-                return new(Outcome.Unprocessable("amount",
-                    $"is more than usage '{id}' counts for: {new Quantity(terms.Unit, Left(state, credited).Of(terms.Unit))} "
-                        + $"{Names.Of(terms.Unit)}"));
+            var left = Left(state, credited);
+            // Input and output are tokens too: what was credited as the one can not be credited again as the other.
+            foreach (var unit in Enum.GetValues<LimitUnit>())
+                if (amounts.Of(unit) < 0 && left.Of(unit) + amounts.Of(unit) < 0)
+                    return new(Outcome.Unprocessable("amount",
+                        $"is more than usage '{id}' counts for: {new Quantity(unit, left.Of(unit))} {Names.Of(unit)}"));
             (call, at, chargedAt) = (credited.Usage.Dimensions, credited.At, credited.BookedAt);
         }
         var own = settings.Prices.Find(call.Provider, call.Model);
@@ -167,6 +161,8 @@ public static class AdjustmentRules
     {
         if (!state.RecentUsage.TryGetValue(usageId, out var record))
             return new(OutcomeStatus.NotFound, null, "id", $"there is no usage '{usageId}' in this account");
+        if (record.IsErased)
+            return new(OutcomeStatus.NotFound, null, "id", $"usage '{usageId}' was erased: nothing can be changed about it");
         if (record.Kind != RecordKind.Reported)
             return Outcome.Unprocessable("id",
                 $"usage '{usageId}' was booked in doubt or is about another; settle its reservation, or name what it is about");
@@ -179,12 +175,10 @@ public static class AdjustmentRules
     internal static bool IsCorrected(BudgetState state, string usageId) => state.RecentUsage.ContainsKey(CorrectionId(usageId, 1));
 
     /// <summary>What a record counts for now, with everything beside it.</summary>
-    static Amounts Left(BudgetState state, UsageRecord record)
+    internal static Amounts Left(BudgetState state, UsageRecord record)
     {
         var left = record.Amounts;
-        foreach (var id in IdsBeside(record.Id))
-            if (state.RecentUsage.TryGetValue(id, out var beside))
-                left += beside.Amounts;
+        foreach (var beside in state.BesideOf(record.Id)) left += beside.Amounts;
         return left;
     }
 

@@ -203,6 +203,9 @@ public sealed record UsageRecord
     public bool GivesPrice { get; init; }
     public string? Reason { get; init; }
 
+    /// <summary>It was erased on demand: only its identity counts.</summary>
+    public bool IsErased { get; init; }
+
     /// <summary>The provider and model that reports put it under.</summary>
     [JsonIgnore]
     public string? Provider => CanonicalProvider ?? Usage.Dimensions.Provider;

@@ -15,14 +15,12 @@ public static class RepriceRules
 
     public static string AdjustmentId(string usageId, int time) => $"{Validity.RepricedIdPrefix}{time}:{usageId}";
 
-    /// <summary>The adjustments that there may be.</summary>
-    public static IReadOnlyList<string> AdjustmentIds(string usageId) =>
-        [.. Enumerable.Range(1, MostTimes).Select(time => AdjustmentId(usageId, time))];
-
     internal static Result Reprice(BudgetState state, Reprice command, Settings settings, Instant now)
     {
         if (!state.RecentUsage.TryGetValue(command.UsageId, out var record))
             return new(new Outcome(OutcomeStatus.NotFound, null, "id", $"there is no usage '{command.UsageId}' in this account"));
+        if (record.IsErased)
+            return new(new Outcome(OutcomeStatus.NotFound, null, "id", $"usage '{record.Id}' was erased: it can not be rated anew"));
         if (record.Kind != RecordKind.Reported)
             return new(
                 Outcome.Unprocessable(
@@ -45,6 +43,8 @@ public static class RepriceRules
             return new(
                 Outcome.Unprocessable(
                     "model", $"there is still no price for usage '{record.Id}' of model '{record.Usage.Dimensions.Model}'"));
+        // What was credited stays so: a lower price takes off what is left at most.
+        due = Math.Max(due, booked - AdjustmentRules.Left(state, record).CostNanos);
         if (due == booked && !open) return unchanged;
         if (times == MostTimes)
             return new(Outcome.Unprocessable("id", $"usage '{record.Id}' was rated anew {MostTimes} times already"));

@@ -44,6 +44,7 @@ public static class AuditTrail
         Usage = new() { Success = record.Usage.Success, Requests = record.Usage.Requests },
         CanonicalProvider = null,
         CanonicalModel = null,
+        IsErased = true,
     };
 
     /// <summary>Every erasure in the trail of an account.</summary>

@@ -47,8 +47,10 @@ public interface IJournal
     /// </summary>
     Task RestoreCheckpointAsync(string account, Checkpoint checkpoint, IReadOnlyList<JournalEntry> audited);
 
-    /// <summary>Closed holds and usage records by id, for those that exist.</summary>
-    Task<Recalled> RecallAsync(string account, IReadOnlyCollection<string> holdIds, IReadOnlyCollection<string> usageIds);
+    /// <summary>Closed holds and usage records by id, for those that exist, and every record that corrects one of <paramref
+    /// name="beside"/> (see <see cref="UsageRecord.Corrects"/>).</summary>
+    Task<Recalled> RecallAsync(string account, IReadOnlyCollection<string> holdIds, IReadOnlyCollection<string> usageIds,
+        IReadOnlyCollection<string>? beside = null);
 
     /// <summary>The usage records of an account whose <see cref="UsageRecord.At"/> is not before <paramref name="from"/>, in no
     /// order.</summary>

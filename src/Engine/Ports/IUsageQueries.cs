@@ -42,7 +42,8 @@ public sealed record UsageFilter
     /// <summary>Whether they have no price: none was known when they were booked, and they were not rated since.</summary>
     public bool? Unpriced { get; init; }
 
-    /// <summary>Whether their reports hold counts that nobody read.</summary>
+    /// <summary>Whether their reports hold counts that nobody read; asked for, those that somebody corrected or took back are left
+    /// out.</summary>
     public bool? Unread { get; init; }
 
     /// <summary>Whether their reports contradict themselves; asked for, those that somebody corrected or took back are left out.</summary>
@@ -56,7 +57,8 @@ public sealed record UsageFilter
     IEnumerable<Wanted?> Texts => [Orchestrator, User, Tenant, Session, Provider, Model, Tool, Id, RequestId, ReservationId];
 
     /// <summary>Whether columns can not answer all of it, so that the whole record has to be looked at.</summary>
-    public bool NeedsLook => Tags is { Count: > 0 } || Unread is not null || Disputed is not null || Accounts is not null || Texts.Any(wanted => wanted is { Globs.Count: > 0 });
+    public bool NeedsLook => Tags is { Count: > 0 } || Unread is not null || Disputed is not null || Accounts is not null
+        || Texts.Any(wanted => wanted is { Globs.Count: > 0 });
 }
 
 public sealed record AccountRecord(string Account, UsageRecord Record);

@@ -13,7 +13,7 @@ public static class RecordMatching
         return at >= range.From && at < range.To
             && (filter.Unpriced is null || filter.Unpriced == (record.Unpriced && !isBooked(RepriceRules.AdjustmentId(record.Id, 1))
                 && !isBooked(AdjustmentRules.VoidId(record.Id))))
-            && (filter.Disputed != true || (!isBooked(AdjustmentRules.CorrectionId(record.Id, 1))
+            && ((filter.Disputed != true && filter.Unread != true) || (!isBooked(AdjustmentRules.CorrectionId(record.Id, 1))
                 && !isBooked(AdjustmentRules.VoidId(record.Id))))
             && record.Fits(account, filter);
     }

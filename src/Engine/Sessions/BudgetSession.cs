@@ -392,7 +392,11 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
     }
 
     /// <summary>What a batch names and memory lacks. <see cref="MustAsk"/>: a command is about a hold, which must be somewhere.</summary>
-    readonly record struct Asked(HashSet<string>? Holds, HashSet<string>? Usage, bool MustAsk);
+    readonly record struct Asked(HashSet<string>? Holds, HashSet<string>? Usage, bool MustAsk)
+    {
+        /// <summary>Usage of which everything beside it is needed.</summary>
+        public HashSet<string>? Beside { get; init; }
+    }
 
     static Asked AskedOf(BudgetState budget, List<PendingCommand> batch)
     {
@@ -412,8 +416,9 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
             if (needs.UsageId is { } usage) asked.Usage!.Add(usage);
             if (needs.MoreUsage is not { } more) continue;
             // It is about a record, which must be somewhere.
-            asked = asked with { MustAsk = true };
+            asked = asked with { MustAsk = true, Beside = asked.Beside ?? new(StringComparer.Ordinal) };
             asked.Usage!.UnionWith(more);
+            asked.Beside!.UnionWith(needs.Beside ?? []);
         }
         return asked;
     }
@@ -423,9 +428,12 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
     {
         if (asked == default) return;
         var recalled = await parts.Ledger.RecallAsync(account, (IReadOnlyCollection<string>?)asked.Holds ?? [],
-            (IReadOnlyCollection<string>?)asked.Usage ?? []);
+            (IReadOnlyCollection<string>?)asked.Usage ?? [], asked.Beside);
         foreach (var hold in recalled.Holds.Values) budget.Remember(hold);
-        foreach (var record in recalled.Usage.Values) budget.Remember(record);
+        // A ledger takes what was erased out of its records after a while; what is decided about them does not wait for that.
+        var erasures = asked.Beside is null || budget.ErasedAt is null ? [] : await AuditTrail.ErasuresAsync(parts.Ledger, account);
+        foreach (var record in recalled.Usage.Values)
+            budget.Remember(erasures.Any(one => one.Erased.Erases(record)) ? record with { IsErased = true } : record);
     }
 
     async Task<Seeding?> SeedAsync(BudgetState budget, BudgetCommand first, Settings settings, Instant now)

@@ -157,7 +157,8 @@ public sealed class MemoryLedger : IStore
 
     static Instant Millis(Instant at) => Instant.FromUnixTimeMilliseconds(at.ToUnixTimeMilliseconds());
 
-    public Task<Recalled> RecallAsync(string account, IReadOnlyCollection<string> holdIds, IReadOnlyCollection<string> usageIds)
+    public Task<Recalled> RecallAsync(string account, IReadOnlyCollection<string> holdIds, IReadOnlyCollection<string> usageIds,
+        IReadOnlyCollection<string>? beside = null)
     {
         var holds = new Dictionary<string, Hold>(StringComparer.Ordinal);
         var usage = new Dictionary<string, UsageRecord>(StringComparer.Ordinal);
@@ -170,6 +171,9 @@ public sealed class MemoryLedger : IStore
                 foreach (var id in usageIds)
                     if (found.ById.TryGetValue(id, out var booking))
                         usage[id] = booking.Record!;
+                if (beside is { Count: > 0 })
+                    foreach (var booking in found.ById.Values)
+                        if (booking.Record is { Corrects: { } other } record && beside.Contains(other)) usage[record.Id] = record;
             }
         return Task.FromResult(new Recalled(holds, usage));
     }

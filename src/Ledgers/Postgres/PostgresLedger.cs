@@ -280,16 +280,19 @@ public sealed partial class PostgresLedger : IStore
     static JournalEntry Entry(string account, long version, long at, byte[] events) =>
         new(account, version, NodaTime.Instant.FromUnixTimeMilliseconds(at), LedgerJson.DecodeEvents(events));
 
-    public Task<Recalled> RecallAsync(string account, IReadOnlyCollection<string> holdIds, IReadOnlyCollection<string> usageIds) =>
-        ReachAsync(async () =>
+    public Task<Recalled> RecallAsync(string account, IReadOnlyCollection<string> holdIds, IReadOnlyCollection<string> usageIds,
+        IReadOnlyCollection<string>? beside = null) => ReachAsync(async () =>
     {
         await using var command = source.CreateCommand(
             "select 0, hold_id, hold from closed_holds where account = $1 and hold_id = any($2) union all select 1, usage_id, record "
-                + "from usage where "
-                + "account = $1 and usage_id = any($3)");
+                + "from usage where account = $1 and usage_id = any($3)"
+                // In the words of the index: an expression of an index is found by its text.
+                + (beside is { Count: > 0 } ? " union all select 1, usage_id, record from usage where account = $1 and "
+                    + "corrected_by(record) = any($4) and position('\\x22636f727265637473223a'::bytea in record) > 0" : ""));
         command.Parameters.Add(new() { Value = account });
         command.Parameters.Add(new() { Value = holdIds.ToArray() });
         command.Parameters.Add(new() { Value = usageIds.ToArray() });
+        if (beside is { Count: > 0 }) command.Parameters.Add(new() { Value = beside.ToArray() });
         await using var reader = await command.ExecuteReaderAsync();
         var holds = new Dictionary<string, Hold>(StringComparer.Ordinal);
         var usage = new Dictionary<string, UsageRecord>(StringComparer.Ordinal);

@@ -281,8 +281,8 @@ public sealed partial class SqliteLedger : IStore
         return entries;
     }
 
-    public Task<Recalled> RecallAsync(string account, IReadOnlyCollection<string> holdIds, IReadOnlyCollection<string> usageIds) =>
-        Read(database =>
+    public Task<Recalled> RecallAsync(string account, IReadOnlyCollection<string> holdIds, IReadOnlyCollection<string> usageIds,
+        IReadOnlyCollection<string>? beside = null) => Read(database =>
     {
         if (HeadOf(database, account) is not { } head) return Recalled.Nothing;
         var holds = new Dictionary<string, Hold>(StringComparer.Ordinal);
@@ -296,6 +296,16 @@ public sealed partial class SqliteLedger : IStore
         {
             using var find = database.Prepare("SELECT record FROM usage WHERE usage_id = ? AND account = ?");
             if (find.Add(id).Add(head.No).Read()) usage[id] = LedgerJson.DecodeRecord(find.Blob(0));
+        }
+        foreach (var id in beside ?? [])
+        {
+            // In the words of the index: an expression of an index is found by its text.
+            using var find = database.Prepare(
+                "SELECT record FROM usage INDEXED BY usage_beside WHERE account = ? AND json_extract(CAST(record AS TEXT), '$.corrects') = ? "
+                    + "AND instr(record, X'22636f727265637473223a') > 0");
+            find.Add(head.No).Add(id);
+            while (find.Read())
+                if (LedgerJson.DecodeRecord(find.Blob(0)) is var record) usage[record.Id] = record;
         }
         return new Recalled(holds, usage);
     });

@@ -47,6 +47,36 @@ public abstract class AdjustmentConformance(HttpFacade host)
     }
 
     [Fact]
+    public async Task A_day_gone_by_is_lowered_in_its_own_reports_and_not_in_todays_limit()
+    {
+        var account = await Booked("""{"id":"old","timestamp":"2026-03-13T10:00:00Z","inputTokens":7,"cost":"9"}""");
+        await host.Post($"/v1/accounts/{account}/usage", """{"id":"new","inputTokens":1,"cost":"2"}""");
+        async Task<string?> On(string day) => (await host.Get($"/v1/reports?account={account}&from={day}&to={day}T23:59:59Z")).Json
+            .GetProperty("summary").GetProperty("totalCost").GetString();
+        Assert.Equal(("9", "2", "2"), (await On("2026-03-13"), await On("2026-03-14"), await Settled(account)));
+        Assert.Equal(201, (await host.Post($"/v1/accounts/{account}/credits",
+            """{"usageId":"old","amount":"4","unit":"cost","by":"eve","reason":"refund"}""")).Code);
+        Assert.Equal(("5", "2", "2"), (await On("2026-03-13"), await On("2026-03-14"), await Settled(account)));
+        Assert.Equal("-5", (await host.Post($"/v1/accounts/{account}/usage/old/void", """{"by":"eve","reason":"never made"}""")).Member("cost"));
+        Assert.Equal(("0", "2", "2"), (await On("2026-03-13"), await On("2026-03-14"), await Settled(account)));
+    }
+
+    [Fact]
+    public async Task What_is_taken_back_is_told_as_an_event_of_its_own()
+    {
+        var account = host.NewAccount();
+        await using var stream = await EventListener.OpenAsync(host.Client, $"/v1/events?account={account}&types=usage.*");
+        await host.Post($"/v1/accounts/{account}/usage", """{"id":"u1","inputTokens":7,"cost":"9"}""");
+        await host.Post("/v1/usage/u1/correct", $$"""{"account":"{{account}}","by":"eve","reason":"asked","inputTokens":6,"cost":"8"}""");
+        await host.Post($"/v1/accounts/{account}/credits", """{"id":"c1","usageId":"u1","amount":"3","unit":"cost","by":"eve","reason":"r"}""");
+        await host.Post($"/v1/accounts/{account}/usage/u1/void", """{"by":"eve","reason":"never made"}""");
+        var events = await stream.TakeAsync(4);
+        Assert.Equal(["usage.recorded 9", "usage.corrected -1", "usage.credited -3", "usage.voided -5"],
+            events.Select(happened => $"{happened.Type} {happened.Data.GetProperty("cost").GetString()}"));
+        Assert.All(events.Skip(1), happened => Assert.Equal("u1", happened.Data.GetProperty("corrects").GetString()));
+    }
+
+    [Fact]
     public async Task Money_that_came_back_is_credited()
     {
         var account = await Booked("""{"id":"u1","inputTokens":7,"cost":"9"}""");

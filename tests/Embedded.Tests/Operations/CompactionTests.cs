@@ -173,7 +173,16 @@ public sealed class CompactionTests
             17 => random.Next(4) == 0 ? new EraseUsage(random.Next(3) == 0 ? null : $"user{random.Next(6)}", "ops", "asked for")
                 : new GetReservation($"h{random.Next(call)}"),
             18 => random.Next(2) == 0 ? new Pause("a while") : new Resume(),
-            _ => new Resume(),
+            _ => random.Next(4) switch
+            {
+                0 => new VoidUsage($"r{random.Next(call)}", "ops", "never made"),
+                1 => new CorrectUsage($"s{random.Next(call)}", usage with { Dimensions = Dimensions.None }, "ops", "counted twice"),
+                2 => new Resume(),
+                _ => new Credit($"c{call - random.Next(3)}", new()
+                {
+                    UsageId = $"r{random.Next(call)}", Unit = LimitUnit.Tokens, Amount = random.Next(1, 200), By = "ops", Reason = "outage",
+                }),
+            },
         };
     }
 

@@ -71,6 +71,11 @@ sealed class Past
             await host.ExpectAsync(account, new Tick());
             await SendAsync(host, account, Settle("late", "u4", 120));
             await SendAsync(host, account, Record("u5", 1400));
+            await SendAsync(host, account, Record("u6", 30));
+            await SendAsync(host, account, Credit("c1", 10, "u6"));
+            await host.ExpectAsync(account, new VoidUsage("u6", "eve", "never made"));
+            await SendAsync(host, account, Credit("c2", 4, "u5"));
+            await host.ExpectAsync(account, new CorrectUsage("u3", new() { InputTokens = 12, OutputTokens = 13 }, "eve", "counted anew"));
         }
         await host.ExpectAsync(accounts[2], new Pause("audit"));
         await host.ExpectAsync(accounts[2], new Tick());
