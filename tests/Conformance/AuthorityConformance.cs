@@ -166,7 +166,8 @@ public abstract class AuthorityConformance : IAsyncLifetime
         await Authority.ExpectAsync(account, Credit("c1", 60, "other"), OutcomeStatus.IdempotencyMismatch);
         Assert.Equal(1040, (await Authority.OnlyLimitAsync(account)).Settled.Value);
 
-        var outcomes = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => Task.Run(() => Authority.SendAsync(account, Credit($"p{i}", 15, "u")))));
+        var outcomes = await Task.WhenAll(
+            Enumerable.Range(0, 20).Select(i => Task.Run(() => Authority.SendAsync(account, Credit($"p{i}", 15, "u")))));
         Assert.Equal(2, outcomes.Count(outcome => outcome.Status == OutcomeStatus.Done));
         Assert.All(outcomes.Where(outcome => outcome.Status != OutcomeStatus.Done),
             outcome => Assert.Equal(OutcomeStatus.Unprocessable, outcome.Status));

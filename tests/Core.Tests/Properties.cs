@@ -48,7 +48,8 @@ public sealed class Properties
             SameAnswer(desk.Send(command), forgetting.Send(command), command);
             foreach (var record in desk.Usage.Where(record => record.Kind == RecordKind.Reported))
             {
-                var left = desk.Usage.Where(other => other.Corrects == record.Id).Aggregate(record.Amounts, (sum, other) => sum + other.Amounts);
+                var left = desk.Usage.Where(other => other.Corrects == record.Id).Aggregate(record.Amounts, (sum, other) =>
+                    sum + other.Amounts);
                 foreach (var unit in Enum.GetValues<LimitUnit>())
                     Assert.True(left.Of(unit) >= 0, $"usage '{record.Id}' counts for {left.Of(unit)} {unit}");
                 if (desk.Usage.Any(other => other.Id == AdjustmentRules.VoidId(record.Id))) Assert.Equal(default, left);

@@ -27,7 +27,8 @@ public abstract class AdjustmentConformance(HttpFacade host)
         var account = await Booked("""{"id":"u1","user":"ann","inputTokens":7,"cost":"9"}""");
         (await host.Post($"/v1/accounts/{account}/usage/u1/void", """{"by":"eve"}""")).IsProblem(400, "invalid", "reason");
         var taken = await host.Post($"/v1/accounts/{account}/usage/u1/void", """{"by":"eve","reason":"never made"}""");
-        Assert.Equal((200, "void:u1", "-9", "-7"), (taken.Code, taken.Member("adjustmentId"), taken.Member("cost"), taken.Member("tokens")));
+        Assert.Equal((200, "void:u1", "-9", "-7"), (taken.Code, taken.Member("adjustmentId"), taken.Member("cost"),
+            taken.Member("tokens")));
         Assert.Equal("0", await Settled(account));
         var summary = await Summary(account);
         Assert.Equal(("0", 0, 0), (summary.GetProperty("totalCost").GetString(), summary.GetProperty("totalTokens").GetInt32(),
@@ -37,8 +38,10 @@ public abstract class AdjustmentConformance(HttpFacade host)
         Assert.Equal("9", (await host.Post($"/v1/accounts/{account}/usage", """{"id":"u1","user":"ann","inputTokens":7,"cost":"9"}""")).Member("cost"));
         Assert.Equal("0", await Settled(account));
         var record = (await host.Get($"/v1/accounts/{account}/usage?id=void:u1")).Json.GetProperty("items")[0];
-        Assert.Equal(("void", "u1", "eve", "never made", "ann"), (record.GetProperty("kind").GetString(), record.GetProperty("corrects").GetString(),
-            record.GetProperty("correctedBy").GetString(), record.GetProperty("reason").GetString(), record.GetProperty("user").GetString()));
+        Assert.Equal(("void", "u1", "eve", "never made", "ann"), (record.GetProperty("kind").GetString(), record.GetProperty("corrects")
+            .GetString(),
+            record.GetProperty("correctedBy").GetString(), record.GetProperty("reason").GetString(), record.GetProperty("user")
+                .GetString()));
         var audit = (await host.Get($"/v1/accounts/{account}/audit")).Json.GetProperty("items").EnumerateArray().Last();
         Assert.Equal(("usageVoided", "eve", "u1", "-9"), (audit.GetProperty("action").GetString(), audit.GetProperty("by").GetString(),
             audit.GetProperty("usageId").GetString(), audit.GetProperty("cost").GetString()));
@@ -85,7 +88,8 @@ public abstract class AdjustmentConformance(HttpFacade host)
         Assert.Equal((201, "c1", "-4"), (credited.Code, credited.Member("adjustmentId"), credited.Member("cost")));
         Assert.Equal(credited.Text, (await host.Post($"/v1/accounts/{account}/credits", body)).Text);
         Assert.Equal(("5", "5"), (await Settled(account), (await Summary(account)).GetProperty("totalCost").GetString()));
-        (await host.Post($"/v1/accounts/{account}/credits", body.Replace("\"4\"", "\"5\"", StringComparison.Ordinal))).IsProblem(409, "idempotency-mismatch", "id");
+        (await host.Post($"/v1/accounts/{account}/credits", body.Replace("\"4\"", "\"5\"", StringComparison.Ordinal)))
+            .IsProblem(409, "idempotency-mismatch", "id");
         (await host.Post($"/v1/accounts/{account}/credits", """{"usageId":"u1","amount":"6","unit":"cost","by":"eve","reason":"r"}""")).IsProblem(422, "unprocessable", "amount");
         (await host.Post($"/v1/accounts/{account}/credits", """{"amount":4,"unit":"cost","by":"eve","reason":"r"}""")).IsProblem(400, "invalid", "amount");
         (await host.Post($"/v1/accounts/{account}/credits", """{"amount":"4","by":"eve","reason":"r"}""")).IsProblem(400, "invalid", "unit");
@@ -100,7 +104,8 @@ public abstract class AdjustmentConformance(HttpFacade host)
     {
         var account = await Booked("""{"id":"dispute-1","provider":"openai","model":"gpt-4o","raw":{"prompt_tokens":100,"completion_tokens":10,"total_tokens":200,"novel_tokens":3}}""");
         Assert.Single((await host.Get($"/v1/accounts/{account}/usage?disputed=true")).Json.GetProperty("items").EnumerateArray());
-        var unread = Assert.Single((await host.Get($"/v1/accounts/{account}/usage?unread=true")).Json.GetProperty("items").EnumerateArray());
+        var unread = Assert.Single((await host.Get($"/v1/accounts/{account}/usage?unread=true")).Json.GetProperty("items")
+            .EnumerateArray());
         Assert.Equal("novel_tokens", unread.GetProperty("unread")[0].GetString());
         Assert.Empty((await host.Get($"/v1/accounts/{account}/usage?disputed=false")).Json.GetProperty("items").EnumerateArray());
         var corrected = await host.Post("/v1/usage/dispute-1/correct", $$"""{"account":"{{account}}","by":"eve","reason":"asked them","inputTokens":100,"outputTokens":10}""");
@@ -131,12 +136,16 @@ public abstract class AdjustmentConformance(HttpFacade host)
     public async Task Reports_go_by_the_models_own_name_and_records_keep_the_one_that_was_given()
     {
         var account = host.NewAccount();
-        foreach (var name in (string[])["claude-sonnet-4-5", "claude-sonnet-4.5", "anthropic/claude-sonnet-4-5", "claude-sonnet-4-5-20250929", "CLAUDE-SONNET-4-5"])
+        foreach (var name in (string[])["claude-sonnet-4-5", "claude-sonnet-4.5", "anthropic/claude-sonnet-4-5",
+            "claude-sonnet-4-5-20250929", "CLAUDE-SONNET-4-5"])
             await host.Post($"/v1/accounts/{account}/usage", $$"""{"provider":"anthropic","model":"{{name}}","inputTokens":1}""");
-        var row = Assert.Single((await host.Get($"/v1/reports?account={account}&groupBy=model{Day}")).Json.GetProperty("breakdown").EnumerateArray());
+        var row = Assert.Single((await host.Get($"/v1/reports?account={account}&groupBy=model{Day}")).Json.GetProperty("breakdown")
+            .EnumerateArray());
         Assert.Equal(("claude-sonnet-4-5", 5), (row.GetProperty("key").GetString(), row.GetProperty("totalTokens").GetInt32()));
-        Assert.Equal(5, (await host.Get($"/v1/accounts/{account}/usage?model=claude-sonnet-4-5")).Json.GetProperty("items").GetArrayLength());
+        Assert.Equal(5, (await host.Get($"/v1/accounts/{account}/usage?model=claude-sonnet-4-5")).Json.GetProperty("items")
+            .GetArrayLength());
         Assert.Contains((await host.Get($"/v1/accounts/{account}/usage")).Json.GetProperty("items").EnumerateArray(),
-            item => item.GetProperty("model").GetString() == "claude-sonnet-4.5" && item.GetProperty("canonicalModel").GetString() == "claude-sonnet-4-5");
+            item => item.GetProperty("model").GetString() == "claude-sonnet-4.5" && item.GetProperty("canonicalModel")
+                .GetString() == "claude-sonnet-4-5");
     }
 }
