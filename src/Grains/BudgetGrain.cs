@@ -100,6 +100,12 @@ public sealed class BudgetGrain(
 
     public Task<Outcome> RepriceAsync(Reprice reprice) => SendAsync(reprice);
 
+    public Task<Outcome> VoidUsageAsync(VoidUsage taken) => SendAsync(taken);
+
+    public Task<Outcome> CorrectUsageAsync(CorrectUsage correct) => SendAsync(correct);
+
+    public Task<Outcome> CreditAsync(Credit credit) => SendAsync(credit);
+
     public Task<Outcome> CloseSessionAsync(CloseSession close) => SendAsync(close);
 
     public Task<Outcome> EraseUsageAsync(EraseUsage erase) => SendAsync(erase);

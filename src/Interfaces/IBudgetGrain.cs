@@ -62,6 +62,15 @@ public interface IBudgetGrain : IGrainWithStringKey
     [Alias("reprice")]
     Task<Outcome> RepriceAsync([Immutable] Reprice reprice);
 
+    [Alias("void-usage")]
+    Task<Outcome> VoidUsageAsync([Immutable] VoidUsage taken);
+
+    [Alias("correct-usage")]
+    Task<Outcome> CorrectUsageAsync([Immutable] CorrectUsage correct);
+
+    [Alias("credit")]
+    Task<Outcome> CreditAsync([Immutable] Credit credit);
+
     [Alias("close-session")]
     Task<Outcome> CloseSessionAsync([Immutable] CloseSession close);
 
@@ -99,6 +108,9 @@ public static class BudgetGrains
         RemoveOverride remove => budget.RemoveOverrideAsync(remove),
         ListOverrides list => budget.OverridesAsync(list),
         Reprice reprice => budget.RepriceAsync(reprice),
+        VoidUsage taken => budget.VoidUsageAsync(taken),
+        CorrectUsage correct => budget.CorrectUsageAsync(correct),
+        Credit credit => budget.CreditAsync(credit),
         CloseSession close => budget.CloseSessionAsync(close),
         EraseUsage erase => budget.EraseUsageAsync(erase),
         Tick tick => budget.TickAsync(tick),
