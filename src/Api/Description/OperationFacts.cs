@@ -110,6 +110,25 @@ sealed record OperationFacts
         ["resumeAccount"] = new() { Problems = [Api.Problems.Conflict, Api.Problems.Unprocessable] },
         ["closeSession"] = new() { Problems = [Api.Problems.Conflict, Api.Problems.Unprocessable] },
         ["eraseUsage"] = new() { Problems = [Api.Problems.Conflict] },
+        ["voidUsage"] = new()
+        {
+            Text = "A record beside it takes everything off that it counts for, in limits and reports of its own time, from now on. Asked "
+                + "again it answers 200 without an `adjustmentId`.",
+            Problems = [Api.Problems.Unprocessable],
+        },
+        ["correctUsage"] = new()
+        {
+            Text = "The counts, or the provider's report of them, as they really were. A disputed report that was right is settled by a "
+                + "correction that changes nothing.",
+            Problems = [Api.Problems.Unprocessable, Api.Problems.Conflict, Api.Problems.UnknownAccount],
+        },
+        ["credit"] = new()
+        {
+            Text = "Money or tokens that came back. Never more than the usage has left, or than was used in every open window that it falls "
+                + "into.",
+            Headers = identity,
+            Problems = [Api.Problems.Mismatch, Api.Problems.Unprocessable],
+        },
         ["exportUsage"] = new()
         {
             Text = "Every record that the filters take, as JSON lines, JSON or CSV (`format`), at constant memory on both sides.",

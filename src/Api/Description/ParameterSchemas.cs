@@ -12,6 +12,7 @@ static class ParameterSchemas
         ["session"] = "The session, as calls name it.",
         ["reservation"] = "The id of the reservation.",
         ["override"] = "The id of the override.",
+        ["usage"] = "The id of the usage.",
         ["provider"] = "The provider, under any of its names.",
         ["model"] = "The model, under any of its names; slashes may stand in it.",
         ["webhook"] = "The id of the webhook.",
@@ -23,7 +24,7 @@ static class ParameterSchemas
 
     static readonly string[] flags =
     [
-        "success", "unpriced", "custom", "effective", "withdrawn", "includeAnomalies", "allPages", "ended",
+        "success", "unpriced", "unread", "disputed", "custom", "effective", "withdrawn", "includeAnomalies", "allPages", "ended",
     ];
 
     /// <summary>They may be repeated.</summary>

@@ -39,7 +39,7 @@ static class Subjects
     static readonly (string Part, string Subject)[] parts =
     [
         ("/check", "Calls"), ("/reservations", "Calls"), ("/v1/batch", "Calls"), ("/policy", "Policies"), ("-policy", "Policies"),
-        ("/overrides", "Overrides"), ("/usage", "Usage"), ("/export", "Usage"), ("/import", "Usage"), ("/otlp", "Usage"),
+        ("/overrides", "Overrides"), ("/usage", "Usage"), ("/credits", "Usage"), ("/export", "Usage"), ("/import", "Usage"), ("/otlp", "Usage"),
         ("/anomalies", "Reports"), ("/projection", "Reports"), ("/reports", "Reports"), ("/quotes", "Prices"), ("/prices", "Prices"),
         ("/exchange-rates", "Prices"), ("/tokens", "Tokens"), ("/events", "Events"), ("/webhooks", "Events"), ("/alert", "Alerts"),
         ("/keys", "Keys"), ("/v1/me", "Keys"), ("/accounts", "Accounts"),

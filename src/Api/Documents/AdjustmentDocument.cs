@@ -1,4 +1,5 @@
 // Taking back what was booked: a void, a correction, a credit, and what each of them booked.
+using System.ComponentModel.DataAnnotations;
 using NodaTime;
 using Purser.Api.Json;
 using Purser.Core;
@@ -8,17 +9,23 @@ namespace Purser.Api.Documents;
 /// <summary>Who takes a usage back, and why.</summary>
 public sealed class VoidDocument
 {
+    [Required]
     public string? By { get; set; }
+
+    [Required]
     public string? Reason { get; set; }
 }
 
 /// <summary>What a usage really used: the counts or the provider's report of it, as they are booked. `account` names whose it is where
-/// several
-/// accounts have a usage of this id.</summary>
+/// several accounts have a usage of this id.</summary>
 public sealed class CorrectionDocument : UsageDocument
 {
     public string? Account { get; set; }
+
+    [Required]
     public string? By { get; set; }
+
+    [Required]
     public string? Reason { get; set; }
 }
 
@@ -27,12 +34,21 @@ public sealed class CorrectionDocument : UsageDocument
 public sealed class CreditDocument : DimensionsDocument
 {
     public string? Id { get; set; }
+    [Required]
     public Amount Amount { get; set; }
+
+    [Required]
     public LimitUnit? Unit { get; set; }
     public string? UsageId { get; set; }
     public Instant? Timestamp { get; set; }
+
+    [Required]
     public string? By { get; set; }
+
+    [Required]
     public string? Reason { get; set; }
+
+    /// <summary>What it goes by elsewhere: the number of a credit note.</summary>
     public string? Reference { get; set; }
 
     internal Credit ToCredit(RequestId identity)
