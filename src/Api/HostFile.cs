@@ -11,12 +11,22 @@ public sealed record HostFile(string Url, int ProcessId)
 
     static string PathIn(string folder) => Path.Combine(folder, FileName);
 
-    /// <summary>Written whole or not at all; the lock on the folder sees to it that there is one writer.</summary>
-    public void Write(string folder)
+    /// <summary>Written whole or not at all; the lock on the folder sees to it that there is one writer. Where nothing can be written
+    /// commands are given the address (`--url`): false.</summary>
+    public bool Write(string folder)
     {
         var part = PathIn(folder) + ".part";
-        File.WriteAllText(part, JsonSerializer.Serialize(this, HostFileJson.Default.HostFile));
-        File.Move(part, PathIn(folder), overwrite: true);
+        try
+        {
+            File.WriteAllText(part, JsonSerializer.Serialize(this, HostFileJson.Default.HostFile));
+            File.Move(part, PathIn(folder), overwrite: true);
+            return true;
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            Delete(part, PathIn(folder));
+            return false;
+        }
     }
 
     /// <summary>What is there; null where there is nothing that makes sense. A host that was killed leaves its file behind.</summary>
@@ -32,7 +42,21 @@ public sealed record HostFile(string Url, int ProcessId)
         }
     }
 
-    public static void Delete(string folder) => File.Delete(PathIn(folder));
+    public static void Delete(string folder) => Delete(PathIn(folder), PathIn(folder) + ".part");
+
+    /// <summary>What stays names a process that is gone, as after a kill: nobody takes it for a host.</summary>
+    static void Delete(params string[] paths)
+    {
+        foreach (var path in paths)
+            try
+            {
+                File.Delete(path);
+            }
+            catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+            {
+                // Nothing can be written there.
+            }
+    }
 
     /// <summary>One of the addresses that can be called from this machine: those that mean every address are called on loopback.</summary>
     public static string? Reachable(IEnumerable<string> addresses)

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Purser.Api.Access;
 using Purser.Api.Endpoints;
 using Purser.Api.Events;
+using Purser.Ledgers.Sqlite;
 
 namespace Purser.Api;
 
@@ -27,6 +28,9 @@ public static class Server
         try
         {
             await using var ledger = await EmbeddedHost.OpenLedgerAsync(options);
+            if (ledger is SqliteLedger { ReadOnlyBecause: { } why })
+                await Console.Error.WriteLineAsync(
+                    $"purser: nothing can be written, so reads and reports are answered and the host is not ready: {why}");
             await using var app = Build(builder, options, services => services.AddEmbeddedHost(ledger, options));
             Logs.Starting = true;
             await app.StartAsync();

@@ -1,5 +1,6 @@
 // `backup FILE`: everything in one compressed file, while hosts run or not.
 using System.CommandLine;
+using System.Text.Json.Nodes;
 using NodaTime;
 using Purser.Engine;
 using Spectre.Console;
@@ -21,7 +22,7 @@ static class BackupCommand
                     overwrite };
         access.AddTo(command, throughHost: true);
         var screen = new OperationScreen(console);
-        command.SetAction((parsed, cancellation) => screen.RunAsync(async () =>
+        screen.Runs(command, async (parsed, cancellation) =>
         {
             var settings = access.SettingsOf(parsed);
             var path = Path.GetFullPath(parsed.GetValue(file)!);
@@ -63,11 +64,17 @@ static class BackupCommand
             }
             File.Move(part, path, parsed.GetValue(overwrite));
             var from = host is null ? LedgerAccess.NameOf(settings) : $"the host at {host.Url}";
+            if (screen.Json)
+                return screen.Print(new JsonObject
+                {
+                    ["file"] = path, ["bytes"] = size, ["accounts"] = count.Accounts, ["entries"] = count.Entries,
+                    ["events"] = count.Events, ["from"] = from,
+                });
             screen.Say(
                 $"{OperationScreen.Number(count.Accounts)} accounts, {OperationScreen.Number(count.Entries)} entries, "
                     + $"{OperationScreen.Number(count.Events)} events of {from} are in {path} ({OperationScreen.Number(size)} bytes)");
             return ExitCodes.Done;
-        }));
+        });
         return command;
     }
 

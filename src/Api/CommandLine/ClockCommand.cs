@@ -16,23 +16,22 @@ static class ClockCommand
             "--accept") { Description = "The clock that jumped is right: go on from it, where it is later; where it "
             + "is earlier, go on from the newest entry, and come closer by a second in a thousand." };
         var reason = new Option<string?>("--reason") { Description = "Kept with it.", HelpName = "TEXT" };
-        var json = new Option<bool>("--json") { Description = "Print the host's answer." };
         var command = new Command("clock", "Show the clock of a running host, and a jump that it holds back. Exit code 0: the clock is "
-            + "right; 1: it is not; 3: no host.") { accept, reason, json };
+            + "right; 1: it is not; 3: no host.") { accept, reason };
         access.AddTo(command, throughHost: true);
         var screen = new OperationScreen(console);
-        command.SetAction((parsed, cancellation) => screen.RunAsync(async () =>
+        screen.Runs(command, async (parsed, cancellation) =>
         {
             using var host = access.HostOf(parsed, access.SettingsOf(parsed)) ?? throw new NoLedgerException(
                 "the clock is that of a running host: start it with ./run, or name it with --url", ExitCodes.NotReachable);
             var body = parsed.GetValue(reason) is { } why ? new JsonObject { ["reason"] = why } : [];
             var clock = parsed.GetValue(accept) ? await host.AskAsync(HttpMethod.Post, "v1/clock/accept", body, cancellation)
                 : await host.AskAsync(HttpMethod.Get, "v1/clock", null, cancellation);
-            if (parsed.GetValue(json)) screen.Say(clock.GetRawText());
+            if (screen.Json) screen.Say(clock.GetRawText());
             else Show(screen, clock, parsed.GetValue(accept));
             return parsed.GetValue(accept) || clock.GetProperty("trouble").ValueKind == JsonValueKind.Null
                 ? ExitCodes.Done : ExitCodes.Failed;
-        }));
+        });
         return command;
     }
 

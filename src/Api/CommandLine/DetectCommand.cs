@@ -1,6 +1,7 @@
 // `detect`: what the default detector says of series in files.
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json.Nodes;
 using Purser.Core.Statistics;
 using Spectre.Console;
 
@@ -34,18 +35,28 @@ static class DetectCommand
                 "Print `series,timestamp,score` for every hour of usage series; 0.5 and above is an anomaly of the default "
                     + "detector.") { files, limit };
         var screen = new OperationScreen(console);
-        command.SetAction((parsed, cancellation) => screen.RunAsync(() =>
+        screen.Runs(command, (parsed, cancellation) =>
         {
-            screen.Say("series,timestamp,score");
+            var items = new JsonArray();
+            if (!screen.Json) screen.Say("series,timestamp,score");
             foreach (var file in parsed.GetValue(files)!)
             {
                 cancellation.ThrowIfCancellationRequested();
                 var series = SeriesFile.Read(file);
                 foreach (var (at, score) in Scores(series, parsed.GetValue(limit)))
-                    screen.Say(string.Create(CultureInfo.InvariantCulture, $"{series.Name},{at:yyyy-MM-dd'T'HH:mm:ss'Z'},{score:0.####}"));
+                    if (!screen.Json)
+                        screen.Say(
+                            string.Create(CultureInfo.InvariantCulture, $"{series.Name},{at:yyyy-MM-dd'T'HH:mm:ss'Z'},{score:0.####}"));
+                    else
+                        items.Add((JsonNode)new JsonObject
+                        {
+                            ["series"] = series.Name,
+                            ["timestamp"] = at.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture),
+                            ["score"] = Math.Round(score, 4),
+                        });
             }
-            return Task.FromResult(ExitCodes.Done);
-        }));
+            return Task.FromResult(screen.Json ? screen.Print(new JsonObject { ["items"] = items }) : ExitCodes.Done);
+        });
         return command;
     }
 

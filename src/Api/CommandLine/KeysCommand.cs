@@ -103,14 +103,12 @@ static class KeysCommand
     {
         var access = new LedgerAccess();
         access.AddTo(command, throughHost: true);
-        var json = new Option<bool>("--json") { Description = "Print the host's answer." };
-        command.Options.Add(json);
-        command.SetAction((parsed, cancellation) => screen.RunAsync(async () =>
+        screen.Runs(command, async (parsed, cancellation) =>
         {
             using var host = access.HostOf(parsed, access.SettingsOf(parsed)) ?? throw new NoLedgerException(
                 "keys are changed through a running host: start it with ./run, or name it with --url", ExitCodes.NotReachable);
-            return await run(parsed, host, parsed.GetValue(json), cancellation);
-        }));
+            return await run(parsed, host, screen.Json, cancellation);
+        });
         return command;
     }
 

@@ -55,12 +55,17 @@ sealed class LedgerAccess
     }
 
     /// <summary>The host to go through; null where the ledger can be opened here.</summary>
-    public HostClient? HostOf(ParseResult parsed, ServerOptions settings)
+    public HostClient? HostOf(ParseResult parsed, ServerOptions settings) =>
+        AddressOf(parsed, settings) is { } address ? new(address, KeyOf(parsed, settings)) : null;
+
+    public string? KeyOf(ParseResult parsed, ServerOptions settings) => parsed.GetValue(key) ?? settings.AdminKey;
+
+    /// <summary>The address of a host that was named, by its own name or by its folder.</summary>
+    public Uri? AddressOf(ParseResult parsed, ServerOptions settings)
     {
-        var shown = parsed.GetValue(key) ?? settings.AdminKey;
-        if (parsed.GetValue(url) is { } address) return new(address, shown);
+        if (parsed.GetValue(url) is { } address) return address;
         if (settings.Ledger != "sqlite" || !SqliteLedger.IsHeld(settings.Data)) return null;
-        if (HostFile.Read(settings.Data) is { } host) return new(new(host.Url), shown);
+        if (HostFile.Read(settings.Data) is { } host) return new(host.Url);
         throw new NoLedgerException(
             $"{Path.GetFullPath(settings.Data)} is in use, and {HostFile.FileName} does not say by whom: a host that is just starting, "
                 + $"or another command. Try again, or give --url.",

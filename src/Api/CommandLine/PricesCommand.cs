@@ -4,6 +4,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using NodaTime;
 using Purser.Core;
 using Spectre.Console;
@@ -43,7 +44,7 @@ static class PricesCommand
                 result.AddError("--check reads one file; give it alone.");
         });
         var screen = new OperationScreen(console);
-        command.SetAction((parsed, cancellation) => screen.RunAsync(async () =>
+        screen.Runs(command, async (parsed, cancellation) =>
         {
             if (parsed.GetValue(diff) is [var before, var after])
                 return Diff(screen, await ReadAsync(before, cancellation), await ReadAsync(after, cancellation));
@@ -53,7 +54,7 @@ static class PricesCommand
                 ? (PriceRow.Of(new PriceBook((await ReadAsync(file, cancellation)).Catalogue)), file)
                     : await InForceAsync(access, parsed, cancellation);
             return List(screen, rows, parsed.GetValue(search), from);
-        }));
+        });
         return command;
     }
 
@@ -74,6 +75,8 @@ static class PricesCommand
     {
         var found = rows.Where(row => search is null || row.Names.Any(name => name.Contains(search, StringComparison.OrdinalIgnoreCase)))
             .ToList();
+        if (screen.Json)
+            return screen.Print(new JsonObject { ["from"] = from, ["items"] = new JsonArray([.. found.Select(row => row.ToJson())]) });
         string[] header = ["model", "mode", "input", "output", "cached", "currency", "version"];
         var cells = found.Select(row => (string[])[row.Names[0], row.Mode ?? "", row.Input ?? "", row.Output ?? "", row.Cached ?? "",
             row.Currency, row.Version + (row.More ? " *" : "")]).Prepend(header).ToList();
@@ -95,6 +98,12 @@ static class PricesCommand
 
     static int Check(OperationScreen screen, string file, Catalogue catalogue)
     {
+        if (screen.Json)
+            return screen.Print(new JsonObject
+            {
+                ["file"] = file, ["entries"] = catalogue.Entries.Count, ["dataDate"] = catalogue.DataDate,
+                ["version"] = catalogue.Version, ["digest"] = catalogue.Digest,
+            });
         screen.Say(
             $"{file} is a catalogue of {OperationScreen.Number(catalogue.Entries.Count)} prices as of {catalogue.DataDate}, version "
                 + $"{catalogue.Version}, sha256 {catalogue.Digest}");
@@ -105,27 +114,43 @@ static class PricesCommand
     {
         var (old, now) = (EntriesOf(before.Json), EntriesOf(after.Json));
         var (added, removed, changed) = (0, 0, 0);
+        var items = new JsonArray();
         foreach (var name in old.Keys.Union(now.Keys).Order(StringComparer.Ordinal))
         {
             if (!old.TryGetValue(name, out var one))
             {
                 added++;
-                screen.Say($"+ {name}  {Shown(now[name])}");
+                if (screen.Json) items.Add((JsonNode)new JsonObject { ["model"] = name, ["change"] = "added" });
+                else screen.Say($"+ {name}  {Shown(now[name])}");
             }
             else if (!now.TryGetValue(name, out var other))
             {
                 removed++;
-                screen.Say($"- {name}  {Shown(one)}");
+                if (screen.Json) items.Add((JsonNode)new JsonObject { ["model"] = name, ["change"] = "removed" });
+                else screen.Say($"- {name}  {Shown(one)}");
             }
             else if (one.Keys.Union(other.Keys).Where(field => one.GetValueOrDefault(field) != other.GetValueOrDefault(field))
                 .Order(StringComparer.Ordinal).ToList() is { Count: > 0 } fields)
             {
                 changed++;
+                if (screen.Json)
+                {
+                    items.Add((JsonNode)new JsonObject
+                    {
+                        ["model"] = name, ["change"] = "changed", ["fields"] = new JsonArray([.. fields.Select(field => new JsonObject
+                        {
+                            ["field"] = field, ["before"] = one.GetValueOrDefault(field), ["after"] = other.GetValueOrDefault(field),
+                        })]),
+                    });
+                    continue;
+                }
                 screen.Say($"~ {name}");
                 foreach (var field in fields)
                     screen.Say($"    {field}: {one.GetValueOrDefault(field) ?? "none"} -> {other.GetValueOrDefault(field) ?? "none"}");
             }
         }
+        if (screen.Json)
+            return screen.Print(new JsonObject { ["added"] = added, ["removed"] = removed, ["changed"] = changed, ["items"] = items });
         screen.Say($"{before.Catalogue.DataDate} -> {after.Catalogue.DataDate}: {added} added, {removed} removed, {changed} changed");
         return ExitCodes.Done;
     }
@@ -211,6 +236,14 @@ sealed record PriceRow(IReadOnlyList<string> Names, string? Mode, string? Input,
 
         string? Rate(string name) => rates.TryGetProperty(name, out var rate) ? rate.GetString() : null;
     }
+
+    /// <summary>Rates are decimals per million tokens; `more`: it also depends on other things.</summary>
+    public JsonNode ToJson() => new JsonObject
+    {
+        ["model"] = Names[0], ["aliases"] = new JsonArray([.. Names.Skip(1).Select(name => (JsonNode)name)]), ["mode"] = Mode,
+        ["input"] = Input, ["output"] = Output, ["cachedInput"] = Cached, ["currency"] = Currency, ["priceVersion"] = Version,
+        ["more"] = More,
+    };
 
     static string? Text(PricePeriod period, RateKind kind) => period.Rates[kind] is { } rate ? ((Exact)rate).ToString() : null;
 }

@@ -1,6 +1,7 @@
 // `project`: totals of weeks and months of series in files, from what was known at a moment inside them.
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json.Nodes;
 using Purser.Core.Statistics;
 using Spectre.Console;
 
@@ -20,12 +21,13 @@ static class ProjectCommand
                 "Print `series,window,start,cut,point,low,high`: the total of each window with an 80 % interval, from the rows before "
                     + "the cut.") { tasks, folder };
         var screen = new OperationScreen(console);
-        command.SetAction((parsed, cancellation) => screen.RunAsync(() =>
+        screen.Runs(command, (parsed, cancellation) =>
         {
             var path = parsed.GetValue(tasks)!;
             var from = parsed.GetValue(folder) ?? Path.GetDirectoryName(Path.GetFullPath(path))!;
             var known = new Dictionary<string, Totals>();
-            screen.Say("series,window,start,cut,point,low,high");
+            var items = new JsonArray();
+            if (!screen.Json) screen.Say("series,window,start,cut,point,low,high");
             var line = 0;
             foreach (var text in File.ReadLines(path))
             {
@@ -37,10 +39,17 @@ static class ProjectCommand
                     throw new InvalidDataException($"{path}: line {line} is not `series,window,start,end,cut`");
                 if (!known.TryGetValue(name, out var totals)) known[name] = totals = new(SeriesFile.Read(Find(from, name)));
                 var (point, low, high) = totals.Project(a, b, c);
-                screen.Say(string.Create(CultureInfo.InvariantCulture, $"{name},{window},{start},{cut},{point:R},{low:R},{high:R}"));
+                if (!screen.Json)
+                    screen.Say(string.Create(CultureInfo.InvariantCulture, $"{name},{window},{start},{cut},{point:R},{low:R},{high:R}"));
+                else
+                    items.Add((JsonNode)new JsonObject
+                    {
+                        ["series"] = name, ["window"] = window, ["start"] = start, ["cut"] = cut, ["point"] = point, ["low"] = low,
+                        ["high"] = high,
+                    });
             }
-            return Task.FromResult(ExitCodes.Done);
-        }));
+            return Task.FromResult(screen.Json ? screen.Print(new JsonObject { ["items"] = items }) : ExitCodes.Done);
+        });
         return command;
     }
 

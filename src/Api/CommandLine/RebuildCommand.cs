@@ -1,5 +1,6 @@
 // `rebuild`: makes what reports are read from again out of the journal.
 using System.CommandLine;
+using System.Text.Json.Nodes;
 using Purser.Engine;
 using Spectre.Console;
 
@@ -15,7 +16,7 @@ static class RebuildCommand
                 "Make the rollups that reports are read from again out of the journal. Hosts may go on working, and reports stay right.");
         access.AddTo(command, throughHost: true);
         var screen = new OperationScreen(console);
-        command.SetAction((parsed, cancellation) => screen.RunAsync(async () =>
+        screen.Runs(command, async (parsed, cancellation) =>
         {
             var settings = access.SettingsOf(parsed);
             using var host = access.HostOf(parsed, settings);
@@ -26,12 +27,13 @@ static class RebuildCommand
             return Show(await screen.FollowAsync(
                 "rebuild", "accounts", progress => JournalRebuild.RunAsync(ledger, ledger, progress,
                     cancellation)), screen);
-        }));
+        });
         return command;
     }
 
     static int Show(RebuildCount rebuilt, OperationScreen screen)
     {
+        if (screen.Json) return screen.Print(new JsonObject { ["accounts"] = rebuilt.Accounts, ["compacted"] = rebuilt.Compacted });
         screen.Say($"{OperationScreen.Number(rebuilt.Accounts)} accounts: rollups are made again");
         if (rebuilt.Compacted > 0)
             screen.Say(

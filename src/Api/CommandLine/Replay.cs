@@ -22,7 +22,7 @@ public sealed class Replay : IDisposable
     Replay(ReplayOptions options, IAnsiConsole console)
     {
         this.options = options;
-        screen = new(console);
+        screen = new(console) { IsSilent = options.Json };
         tally = new(options.Accounts);
         ledgerFile = options.LedgerFile is null ? null : new(options.LedgerFile);
         client = new(options, tally);
@@ -41,8 +41,7 @@ public sealed class Replay : IDisposable
         }
         catch (Exception unreadable) when (unreadable is IOException or InvalidDataException or UnauthorizedAccessException)
         {
-            new ReplayScreen(console).Say(unreadable.Message);
-            return 1;
+            throw new NoLedgerException(unreadable.Message, ExitCodes.Failed);
         }
     }
 
@@ -54,8 +53,7 @@ public sealed class Replay : IDisposable
         screen.Start(options, calls, malformed);
         if (calls == 0)
         {
-            screen.Say("there is nothing to play");
-            return 1;
+            throw new NoLedgerException("there is nothing to play", ExitCodes.Failed);
         }
 
         var started = Stopwatch.GetTimestamp();
@@ -75,15 +73,26 @@ public sealed class Replay : IDisposable
         {
             interrupted = true;
         }
-        screen.Finish(tally, calls, malformed.Count, Stopwatch.GetElapsedTime(started), options.Speed is not null);
+        var elapsed = Stopwatch.GetElapsedTime(started);
+        screen.Finish(tally, calls, malformed.Count, elapsed, options.Speed is not null);
         if (stopped is not null || interrupted)
         {
             screen.CutShort(stopped ?? "interrupted", options);
-            return stopped is null ? Interrupted : 1;
+            return End(stopped is null ? Interrupted : ExitCodes.Failed, null);
         }
 
-        var agree = !options.Verify || await VerifyAsync(cancellation);
-        return agree && tally.Figures().Unexpected.Count == 0 ? 0 : 1;
+        bool? agree = options.Verify ? await VerifyAsync(cancellation) : null;
+        return End(agree != false && tally.Figures().Unexpected.Count == 0 ? ExitCodes.Done : ExitCodes.Failed, agree);
+
+        int End(int code, bool? reportsAgree)
+        {
+            if (!options.Json) return code;
+            var result = tally.ToJson(options, calls, elapsed);
+            result["malformedLines"] = malformed.Count;
+            result["reportsAgree"] = reportsAgree;
+            if (stopped is not null || interrupted) (result["error"], result["exitCode"]) = (stopped ?? "interrupted", code);
+            return screen.Print(result, code);
+        }
     }
 
     IEnumerable<TraceCall> Calls(Action<MalformedRow>? malformed = null) =>

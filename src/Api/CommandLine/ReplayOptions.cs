@@ -24,6 +24,9 @@ public sealed record ReplayOptions
     public string? LedgerFile { get; init; }
     public bool Verify { get; init; }
 
+    /// <summary>What it says at the end is one object for programs.</summary>
+    public bool Json { get; init; }
+
     /// <summary>The name of the trace as ids carry it: short, and harmless in a path.</summary>
     public string TraceName
     {

@@ -1,6 +1,7 @@
 // What a replay shows: a bar on a terminal, a line every few seconds elsewhere, tables at the end.
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json.Nodes;
 using Spectre.Console;
 
 namespace Purser.Api;
@@ -19,8 +20,21 @@ sealed class ReplayScreen(IAnsiConsole console)
     static readonly TimeSpan barEvery = TimeSpan.FromMilliseconds(200);
     static readonly TimeSpan lineEvery = TimeSpan.FromSeconds(3);
 
+    /// <summary>Nothing is shown but what is printed for programs.</summary>
+    public bool IsSilent { get; init; }
+
     /// <summary>One line, however long: whoever reads it from a pipe wants it whole.</summary>
-    public void Say(string text) => console.Profile.Out.Writer.WriteLine(text);
+    public void Say(string text)
+    {
+        if (!IsSilent) console.Profile.Out.Writer.WriteLine(text);
+    }
+
+    public int Print(JsonNode result, int code) => new OperationScreen(console).Print(result, code);
+
+    void Show(Table table)
+    {
+        if (!IsSilent) console.Write(table);
+    }
 
     public void Start(ReplayOptions options, long calls, IReadOnlyList<MalformedRow> malformed)
     {
@@ -38,7 +52,7 @@ sealed class ReplayScreen(IAnsiConsole console)
 
     public async Task FollowAsync(Task playing, ReplayTally tally, long calls)
     {
-        if (console.Profile.Capabilities is { Interactive: true, Ansi: true }) await BarAsync(playing, tally, calls);
+        if (!IsSilent && console.Profile.Capabilities is { Interactive: true, Ansi: true }) await BarAsync(playing, tally, calls);
         else await LinesAsync(playing, tally, calls);
         await playing;
     }
@@ -98,7 +112,7 @@ sealed class ReplayScreen(IAnsiConsole console)
         if (paced) Row("behind the pace by at most", Seconds(figures.Behind));
         Row("wall time", Seconds(elapsed));
         Row("calls/s", PerSecond(figures.Played, elapsed));
-        console.Write(table);
+        Show(table);
 
         var latency = new Table().Border(TableBorder.Simple).AddColumn("latency, ms");
         foreach (var column in (string[])["answers", "p50", "p95", "p99", "max"]) latency.AddColumn(new TableColumn(column).RightAligned());
@@ -107,7 +121,7 @@ sealed class ReplayScreen(IAnsiConsole console)
             latency.AddRow(
                 name, Number(histogram.Count), Milliseconds(histogram.Percentile(0.50)), Milliseconds(histogram.Percentile(0.95)),
                 Milliseconds(histogram.Percentile(0.99)), Milliseconds(histogram.Largest));
-        console.Write(latency);
+        Show(latency);
 
         foreach (var (kind, _, example) in figures.Unexpected) Say($"{kind}: {example}");
     }
@@ -133,7 +147,7 @@ sealed class ReplayScreen(IAnsiConsole console)
             Say($"the first {MostListedAccounts} of {Number(wrong.Count)} accounts that differ:");
         Row("all", rows.Sum(row => row.SettledInput), rows.Sum(row => row.ReportedInput ?? 0), rows.Sum(row => row.SettledOutput),
             rows.Sum(row => row.ReportedOutput ?? 0));
-        console.Write(table);
+        Show(table);
         foreach (var row in wrong.Where(row => row.Problem is not null).Take(MostNamedRows)) Say($"{row.Account}: {row.Problem}");
         Say(wrong.Count == 0
             ? $"the reports of {Number(rows.Count)} accounts agree with what was settled"

@@ -1,5 +1,6 @@
 // What a replay has seen so far: counts, sums and latencies.
 using System.Globalization;
+using System.Text.Json.Nodes;
 
 namespace Purser.Api;
 
@@ -97,6 +98,36 @@ sealed class ReplayTally(int accounts)
             return new(
                 played, checkedCalls, checkedNo, admitted, refused, settled, unpriced, held, input, output, retries, behind, lastProblem,
                 [.. blockedBy], [.. unexpected.Select(kind => (kind.Key, kind.Value.Count, kind.Value.Example))], [.. cost]);
+    }
+
+    /// <summary>The figures for programs: tokens whole, money as decimal strings, latencies in milliseconds.</summary>
+    public JsonObject ToJson(ReplayOptions options, long calls, TimeSpan elapsed)
+    {
+        var figures = Figures();
+        return new()
+        {
+            ["run"] = options.Run, ["url"] = options.Url.AbsoluteUri, ["calls"] = calls, ["played"] = figures.Played,
+            ["checked"] = figures.Checked, ["checkedNo"] = figures.CheckedNo, ["admitted"] = figures.Admitted, ["refused"] = figures.Refused,
+            ["blockedBy"] = new JsonObject(figures.BlockedBy.Select(limit => KeyValuePair.Create(limit.Key, (JsonNode?)limit.Value))),
+            ["heldTokens"] = figures.HeldTokens, ["settled"] = figures.Settled, ["inputTokens"] = figures.InputTokens,
+            ["outputTokens"] = figures.OutputTokens, ["unpriced"] = figures.Unpriced,
+            ["cost"] = new JsonObject(figures.Cost.Select(cost =>
+                KeyValuePair.Create(cost.Key, (JsonNode?)cost.Value.ToString(CultureInfo.InvariantCulture)))),
+            ["unexpected"] = new JsonArray([.. figures.Unexpected.Select(kind =>
+                new JsonObject { ["kind"] = kind.Kind, ["count"] = kind.Count, ["example"] = kind.Example })]),
+            ["retries"] = figures.Retries, ["seconds"] = Math.Round(elapsed.TotalSeconds, 3),
+            ["callsPerSecond"] = Math.Round(figures.Played / Math.Max(elapsed.TotalSeconds, 0.001), 1),
+            ["latencyMilliseconds"] = new JsonObject
+            {
+                ["check"] = Latencies(CheckLatency), ["reserve"] = Latencies(ReserveLatency), ["settle"] = Latencies(SettleLatency),
+            },
+        };
+
+        static JsonObject Latencies(LatencyHistogram of) => new()
+        {
+            ["answers"] = of.Count, ["p50"] = of.Percentile(0.5).TotalMilliseconds, ["p95"] = of.Percentile(0.95).TotalMilliseconds,
+            ["p99"] = of.Percentile(0.99).TotalMilliseconds, ["max"] = of.Largest.TotalMilliseconds,
+        };
     }
 
     /// <summary>The accounts that admitted something, with what they settled.</summary>

@@ -1,5 +1,6 @@
 // `restore FILE`: a backup into an empty ledger, of either kind.
 using System.CommandLine;
+using System.Text.Json.Nodes;
 using Purser.Engine;
 using Purser.Ledgers.Sqlite;
 using Spectre.Console;
@@ -20,7 +21,7 @@ static class RestoreCommand
             "restore", "Read a backup into an empty ledger: a new PURSER_DATA folder, or a new database. No host may run on it.") { file };
         access.AddTo(command, throughHost: false);
         var screen = new OperationScreen(console);
-        command.SetAction((parsed, cancellation) => screen.RunAsync(async () =>
+        screen.Runs(command, async (parsed, cancellation) =>
         {
             var settings = access.SettingsOf(parsed);
             if (settings.Ledger == "memory")
@@ -29,11 +30,17 @@ static class RestoreCommand
             var count = settings.Ledger == "sqlite"
                 ? await IntoFolderAsync(settings.Data, from, screen, cancellation)
                     : await IntoDatabaseAsync(settings, from, screen, cancellation);
+            if (screen.Json)
+                return screen.Print(new JsonObject
+                {
+                    ["accounts"] = count.Accounts, ["entries"] = count.Entries, ["events"] = count.Events,
+                    ["into"] = LedgerAccess.NameOf(settings),
+                });
             screen.Say(
                 $"{OperationScreen.Number(count.Accounts)} accounts, {OperationScreen.Number(count.Entries)} entries, "
                     + $"{OperationScreen.Number(count.Events)} events are in {LedgerAccess.NameOf(settings)}");
             return ExitCodes.Done;
-        }));
+        });
         return command;
     }
 
@@ -83,9 +90,10 @@ static class RestoreCommand
         }
         catch (Exception) when (started)
         {
-            screen.Say(
-                "The restore broke off: drop this database and begin with a new one. It holds a part of the backup, which must not be "
-                    + "served.");
+            if (!screen.Json)
+                screen.Say(
+                    "The restore broke off: drop this database and begin with a new one. It holds a part of the backup, which must not be "
+                        + "served.");
             throw;
         }
     }

@@ -2,6 +2,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
+using System.Text.Json.Nodes;
 using Purser.TokenCounting;
 using Spectre.Console;
 
@@ -32,7 +33,8 @@ static class TokensCommand
             if (result.GetResult(model) is not null && result.GetResult(encoding) is not null)
                 result.AddError("Give --model or --encoding, not both.");
         });
-        command.SetAction(async (parsed, cancellation) =>
+        var screen = new OperationScreen(console);
+        screen.Runs(command, async (parsed, cancellation) =>
         {
             var profile = parsed.GetValue(model) is { } name
                 ? Of(name) : ModelProfile.OfEncoding(parsed.GetValue(encoding) ?? ModelProfile.Encodings[0])!;
@@ -41,13 +43,13 @@ static class TokensCommand
             {
                 await using var from = path == "-" ? Console.OpenStandardInput() : File.OpenRead(path);
                 var count = await CountAsync(profile.Counter, from, cancellation);
-                console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{count} tokens ({profile.Counter.Method})"));
+                if (screen.Json) return screen.Print(new JsonObject { ["tokens"] = count, ["method"] = profile.Counter.Method });
+                screen.Say(string.Create(CultureInfo.InvariantCulture, $"{count} tokens ({profile.Counter.Method})"));
                 return ExitCodes.Done;
             }
             catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
             {
-                await Console.Error.WriteLineAsync($"purser: {fault.Message}");
-                return ExitCodes.WrongUsage;
+                throw new NoLedgerException(fault.Message, ExitCodes.WrongUsage);
             }
         });
         return command;

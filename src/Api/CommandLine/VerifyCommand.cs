@@ -1,6 +1,8 @@
 // `verify`: replays the journal and compares everything that was derived from it.
 using System.CommandLine;
+using System.Text.Json;
 using Purser.Api.Documents;
+using Purser.Api.Json;
 using Purser.Engine;
 using Spectre.Console;
 
@@ -26,7 +28,7 @@ static class VerifyCommand
         access.AddTo(command, throughHost: true);
         command.Options.Add(acceptLoss);
         var screen = new OperationScreen(console);
-        command.SetAction((parsed, cancellation) => screen.RunAsync(async () =>
+        screen.Runs(command, async (parsed, cancellation) =>
         {
             var settings = access.SettingsOf(parsed);
             using var host = access.HostOf(parsed, settings);
@@ -43,15 +45,17 @@ static class VerifyCommand
             }
             catch (LedgerUnavailableException loss) when (loss.IsLoss)
             {
-                screen.Say(loss.Message);
-                return ExitCodes.Failed;
+                throw new NoLedgerException(loss.Message, ExitCodes.Failed);
             }
-        }));
+        });
         return command;
     }
 
     static int Show(VerificationDocument report, OperationScreen screen)
     {
+        if (screen.Json)
+            return screen.Print(JsonSerializer.SerializeToNode(report, ApiJson.Default.VerificationDocument)!,
+                report.Holds ? ExitCodes.Done : ExitCodes.Failed);
         foreach (var finding in report.Findings.Take(MostShown))
         {
             screen.Say($"{finding.Account}: {finding.What}");

@@ -1,12 +1,18 @@
 // Where a visitor goes on from, and whether the service is alive and ready.
+using System.Diagnostics;
 using Purser.Api.Documents;
 using Purser.Api.Json;
 using Purser.Engine;
 
 namespace Purser.Api.Endpoints;
 
-sealed class HomeEndpoints(IBudgetAuthority authority, IStore? store, LedgerClock clock)
+sealed class HomeEndpoints(IBudgetAuthority authority, IStore? store, LedgerClock clock, ILogger log)
 {
+    /// <summary>What the driver says names hosts and ports, and anybody may ask.</summary>
+    const string Unreachable = "the ledger can not be reached; the log says why";
+
+    static readonly TimeSpan betweenLines = TimeSpan.FromMinutes(1);
+
     /// <summary>A ledger that has not answered by then is not one that can serve.</summary>
     static readonly TimeSpan longestWait = TimeSpan.FromSeconds(5);
 
@@ -30,9 +36,17 @@ sealed class HomeEndpoints(IBudgetAuthority authority, IStore? store, LedgerCloc
         try
         {
             await ledger.AnswersAsync().WaitAsync(longestWait, http.RequestAborted);
+            if (Interlocked.Exchange(ref told, 0) != 0) log.LogWarning("Ready again");
+        }
+        catch (LedgerUnavailableException away)
+        {
+            Tell(away.Message);
+            await Problems.WriteAsync(http, Problems.Unavailable, null, away.Reason ?? (away.IsLoss ? away.Message : Unreachable));
+            return;
         }
         catch (TimeoutException)
         {
+            Tell("the ledger does not answer");
             await Problems.WriteAsync(http, Problems.Unavailable, null, "the ledger does not answer");
             return;
         }
@@ -42,5 +56,16 @@ sealed class HomeEndpoints(IBudgetAuthority authority, IStore? store, LedgerCloc
             return;
         }
         await Reply.JsonAsync(http, 200, new HealthDocument("ready"), ApiJson.Default.HealthDocument);
+    }
+
+    /// <summary>When it was told last; 0 where the host is ready.</summary>
+    long told;
+
+    /// <summary>A line when it begins, and one a minute while it lasts and somebody asks.</summary>
+    void Tell(string why)
+    {
+        var last = Interlocked.Read(ref told);
+        if ((last == 0 || Stopwatch.GetElapsedTime(last) >= betweenLines)
+            && Interlocked.CompareExchange(ref told, Stopwatch.GetTimestamp(), last) == last) log.LogError("Not ready: {Why}", why);
     }
 }

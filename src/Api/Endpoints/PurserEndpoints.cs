@@ -208,7 +208,8 @@ public static class PurserEndpoints
                 .Answers<MeDocument>();
         }
 
-        var home = new HomeEndpoints(authority, services.GetService<IStore>(), clock);
+        var home = new HomeEndpoints(authority, services.GetService<IStore>(), clock,
+            services.GetRequiredService<ILoggerFactory>().CreateLogger("Purser.Api.Readiness"));
         routes.Open("GET", "/", HomeEndpoints.Home, "getHome", "Where to go on").Answers<HomeDocument>();
         routes.Open("GET", "/health/live", HomeEndpoints.Live, "getLiveness", "The process runs").Answers<HealthDocument>();
         routes.Open("GET", "/health/ready", home.Ready, "getReadiness", "The ledger can be reached").Answers<HealthDocument>();

@@ -154,4 +154,7 @@ public sealed class LedgerUnavailableException(string message, Exception? inner 
 {
     /// <summary>It is there, and something of what was acknowledged is not in it: no trying again helps.</summary>
     public bool IsLoss { get; init; }
+
+    /// <summary>What is wrong in words that anybody may read: no names of machines, folders or people. Null: the log says it.</summary>
+    public string? Reason { get; init; }
 }

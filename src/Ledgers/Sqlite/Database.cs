@@ -10,10 +10,13 @@ sealed class Database : IDisposable
     readonly SqliteConnection connection;
     readonly Dictionary<string, Statement> kept = [];
 
-    public Database(string path, IEnumerable<string> pragmas)
+    /// <param name="neverChanges">For reading, and as a file that nobody writes: without a lock, and without a log.</param>
+    public Database(string path, IEnumerable<string> pragmas, bool neverChanges = false)
     {
         // Connections are kept by the ledger, with their statements; the pool of the driver would keep only the connections.
-        connection = new(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
+        connection = new(new SqliteConnectionStringBuilder { DataSource = neverChanges
+            ? new UriBuilder("file", "") { Path = Path.GetFullPath(path), Query = "immutable=1" }.Uri.AbsoluteUri : path,
+            Mode = neverChanges ? SqliteOpenMode.ReadOnly : SqliteOpenMode.ReadWriteCreate, Pooling = false }.ToString());
         try
         {
             connection.Open();

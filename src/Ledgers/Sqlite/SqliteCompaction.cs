@@ -36,7 +36,7 @@ public sealed partial class SqliteLedger
         {
             var fold = new Fold(await Read(database => RollupStateOf(database).State).ConfigureAwait(false));
             foreach (var usage in checkpoint.Usage) fold.Add(usage);
-            await writer.RestoreAsync(account, checkpoint, audited, fold.Spread()).ConfigureAwait(false);
+            await Writer.RestoreAsync(account, checkpoint, audited, fold.Spread()).ConfigureAwait(false);
         }
         finally
         {
@@ -83,7 +83,7 @@ public sealed partial class SqliteLedger
                     .ToArray());
             }).ConfigureAwait(false);
             if (step is null) return 0;
-            await writer.CompactAsync(no, step, positions).ConfigureAwait(false);
+            await Writer.CompactAsync(no, step, positions).ConfigureAwait(false);
             return positions.Length;
         }
         finally

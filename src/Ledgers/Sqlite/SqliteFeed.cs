@@ -41,7 +41,7 @@ public sealed partial class SqliteLedger
 
     Task<long> IEventFeed.HeadAsync(CancellationToken cancellation) => Read(HeadOf, cancellation);
 
-    Task<bool> IEventFeed.AnnounceAsync(Announcement announcement) => writer.AnnounceAsync(announcement);
+    Task<bool> IEventFeed.AnnounceAsync(Announcement announcement) => Writer.AnnounceAsync(announcement);
 
     static long HeadOf(Database database) => Math.Max(
         database.Scalar("SELECT max(position) FROM journal") ?? 0, database.Scalar("SELECT max(position) FROM announcements") ?? 0);

@@ -41,60 +41,37 @@ public sealed partial class SqliteLedger : IStore
     /// <summary>So many rows are a short transaction; the next poll does more.</summary>
     const int MostRearmed = 1000;
 
+    readonly string folder;
     readonly string path;
-    readonly FileStream held;
-    readonly SqliteMark mark;
-    readonly SqliteWriter writer;
     readonly ConcurrentBag<Database> readers = [];
     volatile bool closed;
 
-    SqliteLedger(string path, FileStream held, SqliteMark mark, SqliteWriter writer)
+    SqliteLedger(string folder)
     {
-        this.path = path;
-        this.held = held;
-        this.mark = mark;
-        this.writer = writer;
+        this.folder = folder;
+        path = Path.Combine(folder, FileName);
     }
 
     /// <summary>
     /// Opens the ledger of a folder, or makes one. Whatever keeps it from opening is a <see cref="LedgerUnavailableException"/> whose
     /// message says what to do. A ledger that lacks something of what it acknowledged is refused, unless the loss is accepted: then it
-    /// goes on from what there is, and announces that.
+    /// goes on from what there is, and announces that. One that can be read and not written is opened for reading, until it can.
     /// </summary>
     public static Task<SqliteLedger> OpenAsync(string folder, bool acceptLoss = false) => Task.Run(async () =>
     {
-        var held = Hold(folder);
-        var path = Path.Combine(folder, FileName);
-        Database? database = null;
-        SqliteMark? mark = null;
+        var ledger = new SqliteLedger(folder);
+        LedgerUnavailableException? loss = null;
+        LedgerReach reach = default, lost = default;
         try
         {
-            var marked = MarkOf(folder, acceptLoss);
-            if (!acceptLoss) RefuseGone(path, marked);
-            database = new(path, writerPragmas);
-            var loss = marked is null ? null : LossOf(path, ReachOf(database), marked);
-            if (loss is not null && !acceptLoss)
-            {
-                database.KeepLog();
-                throw loss;
-            }
-            SqliteSchema.Migrate(database);
-            var (id, reach) = ReachOf(database);
-            mark = SqliteMark.Open(folder, id!, reach);
-            // Positions that were shown to somebody are not given out again.
-            var ledger = new SqliteLedger(path, held, mark, new(database, mark, reach, marked?.Reach ?? reach));
-            if (loss is not null) await ledger.AnnounceLossAsync(loss.Message, reach, marked!.Reach).ConfigureAwait(false);
-            return ledger;
+            (ledger.writable, loss, reach, lost) = OpenForWriting(folder, acceptLoss);
         }
-        catch (Exception fault)
+        catch (LedgerUnavailableException fault) when (!acceptLoss && IsWantOfWriting(fault) && ExistsIn(folder))
         {
-            mark?.Dispose();
-            database?.Dispose();
-            held.Dispose();
-            if (fault is SqliteException refusal) throw SqliteOpening.File(path, refusal);
-            if (fault is IOException or UnauthorizedAccessException) throw SqliteOpening.Folder(folder, fault);
-            throw;
+            ledger.OpenForReading(fault);
         }
+        if (loss is not null) await ledger.AnnounceLossAsync(loss.Message, reach, lost).ConfigureAwait(false);
+        return ledger;
     });
 
     static MarkedLedger? MarkOf(string folder, bool acceptLoss)
@@ -141,7 +118,7 @@ public sealed partial class SqliteLedger : IStore
             ["what"] = what, ["lastEntry"] = from.Entry, ["lastEntryAcknowledged"] = to.Entry, ["lastUsage"] = from.Usage,
             ["lastUsageAcknowledged"] = to.Usage,
         };
-        return writer.AnnounceAsync(new(
+        return Writer.AnnounceAsync(new(
             $"ledger.loss-accepted:{to.Entry}:{at.ToUnixTimeMilliseconds()}", "ledger.loss-accepted", null, at, FileName, "critical",
             json.ToJsonString()));
     }
@@ -159,7 +136,8 @@ public sealed partial class SqliteLedger : IStore
         if (!File.Exists(path)) return false;
         try
         {
-            using var free = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+            // For reading: also where nobody may write.
+            using var free = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.None);
             return false;
         }
         catch (IOException)
@@ -179,14 +157,15 @@ public sealed partial class SqliteLedger : IStore
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw SqliteOpening.Folder(folder, fault);;
+            throw SqliteOpening.Folder(folder, fault);
         }
     }
 
     public async Task<IReadOnlyList<AppendResult>> AppendAsync(IReadOnlyList<Append> batch)
     {
+        ThrowIfLockIsLost();
         if (batch.All(append => append.Events.Count == 0)) return Confirm(batch);
-        return await writer.AppendAsync([.. batch.Select(append => new EncodedAppend(append))]).ConfigureAwait(false);
+        return await Writer.AppendAsync([.. batch.Select(append => new EncodedAppend(append))]).ConfigureAwait(false);
     }
 
     /// <summary>A batch that writes nothing asks only for versions: it waits for nobody.</summary>
@@ -196,8 +175,9 @@ public sealed partial class SqliteLedger : IStore
         for (var i = 0; i < results.Length; i++)
         {
             var append = batch[i];
-            var version = writer.KnownVersion(append.Account) ?? ReadNow(database => HeadOf(database, append.Account)?.Version ?? 0);
-            var settings = writer.SettingsVersion;
+            var version = writable?.Writer.KnownVersion(append.Account)
+                ?? ReadNow(database => HeadOf(database, append.Account)?.Version ?? 0);
+            var settings = NewestSettings;
             var conflict = version != append.ExpectedVersion || append.SettingsVersion < settings;
             results[i] = new(conflict ? AppendStatus.Conflict : AppendStatus.Written, version, settings);
         }
@@ -209,7 +189,13 @@ public sealed partial class SqliteLedger : IStore
 
     public Task<NodaTime.Instant?> TimeAsync() => Task.FromResult<NodaTime.Instant?>(null);
 
-    public Task ProbeAsync() => writer.ProbeAsync();
+    public async Task ProbeAsync()
+    {
+        ThrowIfLockIsLost(asked: true);
+        await Writer.ProbeAsync().ConfigureAwait(false);
+    }
+
+    long NewestSettings => writable?.Writer.SettingsVersion ?? ReadNow(database => database.Scalar("SELECT max(version) FROM settings") ?? 0);
 
     public Task<StoredBudget> LoadAsync(string account) => Read(database =>
     {
@@ -324,7 +310,7 @@ public sealed partial class SqliteLedger : IStore
     }
 
     public Task<bool> SaveSnapshotAsync(string account, long version, ReadOnlyMemory<byte> snapshot, CounterChanges? counters = null) =>
-        writer.SaveSnapshotAsync(account, version, snapshot, counters);
+        Writer.SaveSnapshotAsync(account, version, snapshot, counters);
 
     public Task<IReadOnlyList<StoredCounter>> ReadCountersAsync(string account, IReadOnlyCollection<CounterName> names) =>
         Read<IReadOnlyList<StoredCounter>>(database =>
@@ -357,7 +343,7 @@ public sealed partial class SqliteLedger : IStore
         new((int)row.Long(0), row.Text(1)), NodaTime.Instant.FromUnixTimeMilliseconds(row.Long(2)), row.Long(3) != 0, row.Blob(4)
             .ToArray());
 
-    public Task DeleteSnapshotsAsync() => writer.DeleteSnapshotsAsync();
+    public Task DeleteSnapshotsAsync() => Writer.DeleteSnapshotsAsync();
 
     public Task<KeptHistory> LoadHistoryAsync(string account) => Read(database =>
     {
@@ -371,10 +357,10 @@ public sealed partial class SqliteLedger : IStore
     });
 
     public Task SaveHistoryAsync(string account, long version, ReadOnlyMemory<byte> history) =>
-        writer.SaveHistoryAsync(account, version, history);
+        Writer.SaveHistoryAsync(account, version, history);
 
     /// <summary>Lets the file grow to so many pages: for the test of a full disk.</summary>
-    internal Task LimitPagesAsync(long most) => writer.LimitPagesAsync(most);
+    internal Task LimitPagesAsync(long most) => Writer.LimitPagesAsync(most);
 
     public async Task<IReadOnlyList<string>> DueAsync(Instant now, int most, Shard shard = default)
     {
@@ -394,14 +380,14 @@ public sealed partial class SqliteLedger : IStore
             return due;
         }).ConfigureAwait(false);
         // Otherwise idle accounts whose deadline went away would be looked at each time.
-        if (early.Count > 0) await writer.RearmAsync(early).ConfigureAwait(false);
+        if (early.Count > 0) await Writer.RearmAsync(early).ConfigureAwait(false);
         // One host has the whole folder, so nobody asks for a shard often: it is picked out here.
         return [.. due.Where(one => shard.Has(one.Account)).OrderBy(one => one.Deadline).Take(Math.Max(0, most))
             .Select(one => one.Account)];
     }
 
     public Task<long> SettingsVersionAsync() => closed ? Task.FromException<long>(new LedgerUnavailableException("the ledger is closed"))
-        : Task.FromResult(writer.SettingsVersion);
+        : writable is { } open ? Task.FromResult(open.Writer.SettingsVersion) : Task.Run(() => NewestSettings);
 
     public Task<StoredSettings> LoadSettingsAsync() => Read(database =>
     {
@@ -418,7 +404,7 @@ public sealed partial class SqliteLedger : IStore
         return StoredSettings.Of(database.Scalar("SELECT max(version) FROM settings") ?? 0, parts, notes);
     });
 
-    public Task<bool> SaveSettingsAsync(long expectedVersion, SettingsUpdate update) => writer.SaveSettingsAsync(expectedVersion, update);
+    public Task<bool> SaveSettingsAsync(long expectedVersion, SettingsUpdate update) => Writer.SaveSettingsAsync(expectedVersion, update);
 
     public Task<ReadOnlyMemory<byte>?> LoadCatalogueAsync(string digest) => Read(database =>
     {
@@ -426,17 +412,18 @@ public sealed partial class SqliteLedger : IStore
         return find.Add(digest).Read() ? find.Blob(0).ToArray() : (ReadOnlyMemory<byte>?)null;
     });
 
-    public Task SaveCatalogueAsync(string digest, ReadOnlyMemory<byte> file) => writer.SaveCatalogueAsync(digest, file);
+    public Task SaveCatalogueAsync(string digest, ReadOnlyMemory<byte> file) => Writer.SaveCatalogueAsync(digest, file);
 
     /// <summary>Writes what waits, then gives the folder back. Closing it twice is the same as once.</summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref closing, 1) != 0) return;
         closed = true;
-        await Task.Run(writer.Dispose).ConfigureAwait(false);
+        var open = writable;
+        if (open is not null) await Task.Run(open.Writer.Dispose).ConfigureAwait(false);
         while (readers.TryTake(out var reader)) reader.Dispose();
-        mark.Dispose();
-        await held.DisposeAsync().ConfigureAwait(false);
+        open?.Dispose();
+        if (heldForReading is not null) await heldForReading.DisposeAsync().ConfigureAwait(false);
     }
 
     int closing;
@@ -459,7 +446,9 @@ public sealed partial class SqliteLedger : IStore
         var reusable = false;
         try
         {
-            if (!readers.TryTake(out database)) database = new(path, readerPragmas);
+            // While nobody can write, readers may take the file for one that never changes: it is not opened for writing beside them.
+            if (writable is null) changing.EnterReadLock();
+            if (!readers.TryTake(out database)) database = NewReader();
             using var interrupt = cancellation.UnsafeRegister(static handle => SQLitePCL.raw.sqlite3_interrupt((SQLitePCL.sqlite3)handle!),
                 database.Handle);
             cancellation.ThrowIfCancellationRequested();
@@ -484,6 +473,7 @@ public sealed partial class SqliteLedger : IStore
                 if (reusable && !closed && readers.Count < MostIdleReaders) readers.Add(database);
                 else database.Dispose();
             }
+            if (changing.IsReadLockHeld) changing.ExitReadLock();
         }
     }
 

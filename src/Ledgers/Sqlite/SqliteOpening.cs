@@ -10,11 +10,28 @@ static class SqliteOpening
     /// <summary>What .NET says where another process holds a file: the system's "try again" on Linux and macOS, and Windows' own.</summary>
     static readonly int[] inUse = [11, 35, unchecked((int)0x80070020)];
 
+    /// <summary>What keeps a ledger from being written, for anybody; null where only the log can say it.</summary>
+    public static string? ReasonOf(Exception? fault) => fault switch
+    {
+        SqliteException { SqliteErrorCode: raw.SQLITE_FULL } or IOException { HResult: NoSpace } => "the disk of the ledger is full",
+        SqliteException { SqliteErrorCode: raw.SQLITE_READONLY or raw.SQLITE_PERM or raw.SQLITE_CANTOPEN } or IOException
+            or UnauthorizedAccessException => "the files of the ledger can not be written",
+        SqliteException { SqliteErrorCode: raw.SQLITE_IOERR } => "the disk of the ledger is full, or fails",
+        SqliteException { SqliteErrorCode: raw.SQLITE_BUSY or raw.SQLITE_LOCKED } => "another program holds the ledger",
+        _ => null,
+    };
+
+    /// <summary>ENOSPC.</summary>
+    const int NoSpace = 28;
+
+    /// <summary>Whether another process has the file, and nothing else is wrong.</summary>
+    public static bool IsInUse(Exception fault) => inUse.Contains(fault.HResult);
+
     /// <summary>The folder could not be made, or its lock not be taken.</summary>
     public static LedgerUnavailableException Folder(string folder, Exception fault)
     {
         var place = Path.GetFullPath(folder);
-        if (inUse.Contains(fault.HResult))
+        if (IsInUse(fault))
             return new($"another host serves the data folder {place} (it holds {SqliteLedger.LockName}): stop that one or give this one a "
                 + "folder of its own (PURSER_DATA); several hosts on one ledger need PURSER_LEDGER=postgres", fault);
         return FileInTheWay(place) is { } file

@@ -1,4 +1,4 @@
-// Rollups in SQLite: read here on connections of their own, added up on the caller's thread, and only then handed to the writer.
+// Rollups in SQLite: read here on connections of their own, added up on the caller's thread, and only then handed to the Writer.
 using NodaTime;
 using Purser.Core;
 using Purser.Engine;
@@ -31,12 +31,12 @@ public sealed partial class SqliteLedger
             var (fold, folded) = await Read(database => NextFold(database, most)).ConfigureAwait(false);
             if (fold is not null)
             {
-                await writer.RollAsync(fold, folded, null).ConfigureAwait(false);
+                await Writer.RollAsync(fold, folded, null).ConfigureAwait(false);
                 return true;
             }
             var (raised, state) = await Read(database => NextRaise(database, now)).ConfigureAwait(false);
             if (raised is null) return false;
-            await writer.RollAsync(raised, null, state).ConfigureAwait(false);
+            await Writer.RollAsync(raised, null, state).ConfigureAwait(false);
             return true;
         }
         finally
@@ -63,10 +63,10 @@ public sealed partial class SqliteLedger
                 for (long? at = long.MinValue; at is { } from;)
                 {
                     (var gone, at) = await Read(database => NextErased(database, erasure.No, erased, from)).ConfigureAwait(false);
-                    if (gone.Count > 0) await writer.EraseAsync(gone).ConfigureAwait(false);
+                    if (gone.Count > 0) await Writer.EraseAsync(gone).ConfigureAwait(false);
                 }
             await RollAgainAsync(erasure.Account).ConfigureAwait(false);
-            await writer.ErasedAsync(erasure.No, erasure.Version).ConfigureAwait(false);
+            await Writer.ErasedAsync(erasure.No, erasure.Version).ConfigureAwait(false);
             return true;
         }
         finally
@@ -115,7 +115,7 @@ public sealed partial class SqliteLedger
                 }
                 return (old, seen == most ? last : (UsageCursor?)null);
             }).ConfigureAwait(false);
-            if (old.Count > 0) await writer.PurgeAsync(old, before).ConfigureAwait(false);
+            if (old.Count > 0) await Writer.PurgeAsync(old, before).ConfigureAwait(false);
             return next;
         }
         finally
@@ -158,7 +158,7 @@ public sealed partial class SqliteLedger
         var left = checkpoint?.UsageLeft(erasures).ToArray() ?? [];
         foreach (var usage in left) fold.Add(usage);
         if (left.Length < checkpoint?.Usage.Count)
-            await writer.ForgetUsageAsync(known.No, [.. checkpoint.Usage.Except(left)]).ConfigureAwait(false);
+            await Writer.ForgetUsageAsync(known.No, [.. checkpoint.Usage.Except(left)]).ConfigureAwait(false);
         await foreach (var record in AuditTrail.RecordsAsync(this, account, checkpoint?.Version ?? 0, known.Version, erasures)
             .ConfigureAwait(false))
             if (!unfolded.Contains(record.Id))
@@ -169,7 +169,7 @@ public sealed partial class SqliteLedger
             return (before, FirstOf(database, before));
         }).ConfigureAwait(false);
         first = first is { } old && fold.First is { } made ? Math.Min(old, made) : first ?? fold.First;
-        await writer.RollAgainAsync(before, fold.Spread(), first, first is { } from ? state.WithoutAllFrom(from) : state)
+        await Writer.RollAgainAsync(before, fold.Spread(), first, first is { } from ? state.WithoutAllFrom(from) : state)
             .ConfigureAwait(false);
         lock (keysGate) keys = RollupKeys.None;
         return checkpoint is not null;

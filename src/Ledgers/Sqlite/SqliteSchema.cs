@@ -31,6 +31,9 @@ static class SqliteSchema
         }
     }
 
+    /// <summary>Whether there is nothing to bring up to date.</summary>
+    public static bool IsCurrent(Database database) => database.Scalar("SELECT max(version) FROM schema_version") == Scripts().Count;
+
     static List<(long Version, string Name, string Sql)> Scripts()
     {
         var assembly = Assembly.GetExecutingAssembly();

@@ -23,8 +23,8 @@ public sealed partial class SqliteLedger
         return (IReadOnlyList<NamedDocument>)found;
     });
 
-    Task<bool> ISharedState.DeleteAsync(string name, long expectedVersion) => writer.DeleteSharedAsync(name, expectedVersion);
+    Task<bool> ISharedState.DeleteAsync(string name, long expectedVersion) => Writer.DeleteSharedAsync(name, expectedVersion);
 
     Task<bool> ISharedState.SaveAsync(string name, long expectedVersion, ReadOnlyMemory<byte> body) =>
-        writer.SaveSharedAsync(name, expectedVersion, body);
+        Writer.SaveSharedAsync(name, expectedVersion, body);
 }

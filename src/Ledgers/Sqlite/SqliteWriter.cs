@@ -463,7 +463,7 @@ sealed partial class SqliteWriter : IDisposable
         fault.SqliteErrorCode is raw.SQLITE_CONSTRAINT or raw.SQLITE_TOOBIG or raw.SQLITE_MISMATCH;
 
     static LedgerUnavailableException Unavailable(Exception fault) => fault as LedgerUnavailableException
-        ?? new($"the ledger could not write: {fault.Message}", fault);
+        ?? new($"the ledger could not write: {fault.Message}", fault) { Reason = SqliteOpening.ReasonOf(fault) };
 
     /// <summary>What a transaction does for one caller. May be repeated, so it changes nothing but the database and what the writer takes
     /// back.</summary>

@@ -1,5 +1,6 @@
 // A replay against a stub host: what is sent, what is counted, and what an interruption or a lost answer changes (nothing).
 using System.Text.Json.Nodes;
+using Purser.Embedded.Tests.Processes;
 using Spectre.Console;
 
 namespace Purser.Embedded.Tests.CommandLine;
@@ -134,6 +135,46 @@ public sealed class ReplayTests : IDisposable
     }
 
     [Fact]
+    public async Task It_goes_to_the_host_of_the_folder_and_to_no_other_that_it_was_not_told()
+    {
+        var data = Path.Combine(folder, "data");
+        Assert.Equal(3, await AloneAsync("--synthetic", "3", "--data", data));
+        Shows("no host has", "--url");
+        Assert.Equal(3, await AloneAsync("--synthetic", "3", "--ledger", "postgres", "--postgres", "Host=db;Database=x"));
+        Shows("nothing says where a host listens");
+
+        await using var host = await HostProcess.StartAsync(("PURSER_DATA", data));
+        screen.GetStringBuilder().Clear();
+        Assert.Equal(0, await AloneAsync("--synthetic", "20", "--accounts", "2", "--run", "r", "--data", data, "--verify", "--json"));
+
+        var result = JsonNode.Parse(screen.ToString())!;
+        Assert.Equal((20, 20, true, host.Client.BaseAddress!.AbsoluteUri), (result["played"]!.GetValue<int>(),
+            result["settled"]!.GetValue<int>(), result["reportsAgree"]!.GetValue<bool>(), result["url"]!.GetValue<string>()));
+        Assert.Equal(20, result["latencyMilliseconds"]!["settle"]!["answers"]!.GetValue<int>());
+    }
+
+    [Fact]
+    public async Task It_plays_against_a_host_of_its_own_and_nothing_of_that_stays()
+    {
+        var before = Directory.GetDirectories(Path.GetTempPath(), "purser-scratch-*");
+        Assert.Equal(0, await AloneAsync("--synthetic", "20", "--scratch", "--verify", "--json"));
+        var result = JsonNode.Parse(screen.ToString())!;
+        Assert.Equal(20, result["settled"]!.GetValue<int>());
+        Assert.Equal(before, Directory.GetDirectories(Path.GetTempPath(), "purser-scratch-*"));
+        using var gone = new HttpClient();
+        await Assert.ThrowsAsync<HttpRequestException>(() => gone.GetAsync(result["url"]!.GetValue<string>()));
+    }
+
+    [Fact]
+    public async Task What_goes_wrong_is_an_object_too_where_one_is_asked_for()
+    {
+        Assert.Equal(3, await AloneAsync("--synthetic", "3", "--data", Path.Combine(folder, "none"), "--json"));
+        var result = JsonNode.Parse(screen.ToString())!;
+        Assert.Equal(3, result["exitCode"]!.GetValue<int>());
+        Assert.Contains("no host has", result["error"]!.GetValue<string>(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_file_that_is_missing_or_holds_no_calls_plays_nothing()
     {
         await using var host = await StubHost.StartAsync();
@@ -173,6 +214,9 @@ public sealed class ReplayTests : IDisposable
 
     Task<int> RunAsync(Uri url, params string[] args) => Api.CommandLine.RunAsync(
         ["replay", .. args, "--url", url.AbsoluteUri], _ => throw new InvalidOperationException("must not start"), Screen());
+
+    Task<int> AloneAsync(params string[] args) => Api.CommandLine.RunAsync(
+        ["replay", .. args], _ => throw new InvalidOperationException("must not start"), Screen());
 
     IAnsiConsole Screen()
     {

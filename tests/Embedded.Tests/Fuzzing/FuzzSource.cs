@@ -1,5 +1,6 @@
 // Made-up requests: for every operation of the description valid ones, nearly valid ones and garbage. A seed gives the same ones again.
 using System.Globalization;
+using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -10,6 +11,8 @@ namespace Purser.Embedded.Tests.Fuzzing;
 public sealed record FuzzRequest(string Method, string Path, byte[]? Body, string? ContentType, bool Chunked,
     IReadOnlyList<(string Name, string Value)> Headers, byte[]? Raw = null)
 {
+    public bool IsSettling => Path.Contains("/settle", StringComparison.Ordinal);
+
     public override string ToString() => Raw is not null ? $"raw {Encoding.Latin1.GetString(Raw)}"
         : $"{Method} {Path} {ContentType} {string.Join(' ', Headers)} "
             + $"{(Body is null ? "" : Encoding.UTF8.GetString(Body, 0, Math.Min(Body.Length, 2000)))}";
@@ -55,9 +58,14 @@ public sealed class FuzzSource
         // A third are as right as a schema can tell, a third have a mistake or two, the rest are anything.
         var wrongness = random.Next(3) switch { 0 => 0, 1 => 0.08, _ => 0.4 };
         var address = Filled(path, wrongness) + QueryOf(operation, wrongness);
-        var (body, type) = BodyOf(operation, wrongness);
-        return new(Is(0.02 * wrongness) ? One("PATCH", "GET", "POST", "TRACE", "OPTIONS", "HEAD") : method, address, body, type, Is(0.2),
-            HeadersOf(wrongness));
+        var headers = HeadersOf(wrongness);
+        var (body, type) = FileOf(path, wrongness) ?? BodyOf(operation, wrongness);
+        if (body is not null && path == "/v1/import" && Is(0.3))
+        {
+            headers.Add(("Content-Encoding", "gzip"));
+            body = Zipped(body, wrongness);
+        }
+        return new(Is(0.02 * wrongness) ? One("PATCH", "GET", "POST", "TRACE", "OPTIONS", "HEAD") : method, address, body, type, Is(0.2), headers);
     }
 
     bool Is(double share) => random.NextDouble() < share;
@@ -142,6 +150,43 @@ public sealed class FuzzSource
             made = string.Join('\n', Enumerable.Range(0, random.Next(4)).Select(_ => $"{{\"account\":\"acct-1\",{Record(wrongness)[1..]}"));
         var bytes = Encoding.UTF8.GetBytes(made);
         return (Is(wrongness / 2) ? Mutated(bytes) : bytes, type);
+    }
+
+    /// <summary>Files for what takes one: imports as an export writes them, whole catalogues; right ones, and ones with a slip.</summary>
+    (byte[] Body, string Type)? FileOf(string path, double wrongness)
+    {
+        var lines = Enumerable.Range(0, random.Next(5)).ToArray();
+        var (text, type) = path switch
+        {
+            "/v1/import" => random.Next(3) switch
+            {
+                0 => ("id,account,timestamp,provider,model,inputTokens,outputTokens,success\r\n" + string.Concat(lines.Select(_ =>
+                    $"u{random.Next(30)},acct-{random.Next(8)},2026-03-14T15:00:00Z,openai,\"gpt-4o-mini\",{Number(wrongness)},"
+                        + $"{Number(wrongness)},true\r\n")), "text/csv"),
+                1 => ("[" + string.Join(',', lines.Select(_ => Line())) + "]", "application/json"),
+                _ => (string.Join('\n', lines.Select(_ => Line())) + One("", "\n", "\r\n", "\n\n"), "application/x-ndjson"),
+            },
+            "/v1/prices/catalogue" =>
+                ($$"""{"schemaVersion":1,"currency":"USD","dataDate":"2026-03-{{random.Next(1, 29):00}}","bareModelOrder":["house"],"""
+                    + """"providers":[{"id":"house","name":"House","aliases":[]}],"sources":[{"id":"list","date":"2026-03-01"}],"entries":["""
+                    + string.Join(',', lines.Select(no => $$"""{"provider":"house","model":"m{{no}}","aliases":[],"mode":"chat","""
+                        + $$""""rates":{"input":"{{One("1", "0.25", "3")}}","output":"9"},"sources":["list"],"asOf":"2026-03-01"}""")) + "]}",
+                    "application/json"),
+            _ => (null, ""),
+        };
+        if (text is null) return null;
+        var bytes = Encoding.UTF8.GetBytes((Is(wrongness / 2) ? "\ufeff" : "") + text);
+        return (Is(wrongness) ? Mutated(bytes) : bytes, Is(wrongness / 4) ? One("text/csv", "application/json", "text/plain", "x") : type);
+
+        string Line() => $"{{\"account\":\"acct-{random.Next(8)}\",{Record(wrongness)[1..]}";
+    }
+
+    byte[] Zipped(byte[] bytes, double wrongness)
+    {
+        using var to = new MemoryStream();
+        using (var zip = new GZipStream(to, CompressionLevel.Fastest, leaveOpen: true)) zip.Write(bytes);
+        var zipped = to.ToArray();
+        return Is(wrongness / 2) ? Mutated(zipped) : Is(wrongness / 4) ? zipped[..random.Next(zipped.Length)] : zipped;
     }
 
     string Record(double wrongness) => "{" + $"\"id\":\"u{random.Next(30)}\",\"inputTokens\":{Number(wrongness)},\"model\":\"gpt-4o-mini\""

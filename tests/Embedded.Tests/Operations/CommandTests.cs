@@ -1,6 +1,7 @@
 // backup, restore and verify as an operator types them, beside a running host and without one.
 using System.Net.Http.Json;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Microsoft.Data.Sqlite;
 using Purser.Api;
 using Purser.Conformance.Servers;
@@ -158,6 +159,40 @@ public sealed class CommandTests : IDisposable
         Assert.Equal(2, await RunAsync("backup", "--overwite"));
         Assert.Equal(2, await RunAsync("restore", In("a"), In("b")));
         Assert.Equal(2, await RunAsync("verify", "--url", "nowhere"));
+    }
+
+    [Fact]
+    public async Task Every_command_that_prints_a_result_prints_it_as_one_object_where_that_is_asked_for()
+    {
+        await File.WriteAllTextAsync(In("text"), "How many tokens?");
+        await File.WriteAllTextAsync(In("calls.csv"), "timestamp,value\n2026-01-01T00:00:00Z,1\n2026-01-01T01:00:00Z,2\n");
+        await File.WriteAllTextAsync(In("tasks.csv"), "calls,day,2026-01-01T00:00:00Z,2026-01-02T00:00:00Z,2026-01-01T01:30:00Z\n");
+        await using (var host = await HostProcess.StartAsync(("PURSER_DATA", In("data"))))
+        {
+            await BookAsync(host, "u");
+            Assert.Equal("ready", (await ResultAsync(0, "clock", "--data", In("data")))["trouble"]?.GetValue<string>() ?? "ready");
+            Assert.Empty((await ResultAsync(0, "keys", "list", "--data", In("data")))["items"]!.AsArray());
+            Assert.Equal(1, (await ResultAsync(0, "backup", In("a.gz"), "--data", In("data")))["entries"]!.GetValue<int>());
+            Assert.True((await ResultAsync(0, "verify", "--data", In("data")))["holds"]!.GetValue<bool>());
+            await host.StopAsync();
+        }
+        Assert.Equal(1, (await ResultAsync(0, "rebuild", "--data", In("data")))["accounts"]!.GetValue<int>());
+        Assert.Equal(1, (await ResultAsync(0, "restore", In("a.gz"), "--data", In("new")))["events"]!.GetValue<int>());
+        Assert.NotEmpty((await ResultAsync(0, "prices", "gpt-4o-mini", "--data", In("none")))["items"]!.AsArray());
+        Assert.Equal(4, (await ResultAsync(0, "tokens", In("text")))["tokens"]!.GetValue<int>());
+        Assert.NotNull((await ResultAsync(0, "detect", In("calls.csv")))["items"]);
+        Assert.Single((await ResultAsync(0, "project", In("tasks.csv")))["items"]!.AsArray());
+        Assert.Contains("is there already", (await ResultAsync(2, "backup", In("a.gz"), "--data", In("data")))["error"]!.GetValue<string>(),
+            StringComparison.Ordinal);
+        Assert.Equal(3, (await ResultAsync(3, "verify", "--data", In("none")))["exitCode"]!.GetValue<int>());
+
+        async Task<JsonNode> ResultAsync(int code, params string[] args)
+        {
+            screen.GetStringBuilder().Clear();
+            var ended = await RunAsync([.. args, "--json"]);
+            Assert.True(code == ended, $"{ended}: {screen}");
+            return JsonNode.Parse(screen.ToString())!;
+        }
     }
 
     Task<int> RunAsync(params string[] args)

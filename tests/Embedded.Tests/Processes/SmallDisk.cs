@@ -86,6 +86,11 @@ sealed class SmallDisk : IAsyncDisposable
             }
     }
 
+    /// <summary>For everybody, root too. Nothing on it may be open for writing.</summary>
+    public Task ProtectAsync() => ServerProcess.RunAsync("mount", "-o", "remount,ro", Path);
+
+    public Task UnprotectAsync() => ServerProcess.RunAsync("mount", "-o", "remount,rw", Path);
+
     public void Free() => File.Delete(Ballast);
 
     public async ValueTask DisposeAsync()
