@@ -166,12 +166,12 @@ public sealed class FuzzSource
                 1 => ("[" + string.Join(',', lines.Select(_ => Line())) + "]", "application/json"),
                 _ => (string.Join('\n', lines.Select(_ => Line())) + One("", "\n", "\r\n", "\n\n"), "application/x-ndjson"),
             },
-            "/v1/prices/catalogue" =>
-                ($$"""{"schemaVersion":1,"currency":"USD","dataDate":"2026-03-{{random.Next(1, 29):00}}","bareModelOrder":["house"],"""
-                    + """"providers":[{"id":"house","name":"House","aliases":[]}],"sources":[{"id":"list","date":"2026-03-01"}],"entries":["""
-                    + string.Join(',', lines.Select(no => $$"""{"provider":"house","model":"m{{no}}","aliases":[],"mode":"chat","""
-                        + $$""""rates":{"input":"{{One("1", "0.25", "3")}}","output":"9"},"sources":["list"],"asOf":"2026-03-01"}""")) + "]}",
-                    "application/json"),
+            "/v1/prices/catalogue" => (($"{{'schemaVersion':1,'currency':'USD','dataDate':'2026-03-{random.Next(1, 29):00}',"
+                + "'bareModelOrder':['house'],'providers':[{'id':'house','name':'House','aliases':[]}],"
+                + "'sources':[{'id':'list','date':'2026-03-01'}],'entries':["
+                + string.Join(',', lines.Select(no => $"{{'provider':'house','model':'m{no}','aliases':[],'mode':'chat','rates':{{'input':'"
+                    + $"{One("1", "0.25", "3")}','output':'9'}},'sources':['list'],'asOf':'2026-03-01'}}")) + "]}").Replace('\'', '"'),
+                "application/json"),
             _ => (null, ""),
         };
         if (text is null) return null;
