@@ -54,8 +54,8 @@ static class ReplayCommand
         var verify = new Option<bool>(
             "--verify") { Description = "Afterwards, compare the report of every account with what was settled." };
 
-        var command = new Command("replay", "Play a trace of LLM calls against a running host: check, reserve and settle each call. It is the host "
-            + "that has the data folder, or that --url names. Exit code 0: every call was answered as expected; 1: not; 2: wrong usage; 3: no "
+        var command = new Command("replay", "Play a trace of LLM calls: check, reserve and settle each call. It goes to the host that "
+            + "has the data folder, or that --url names. Exit code 0: every call was answered as expected; 1: not; 2: wrong usage; 3: no "
             + "host; 130: interrupted.")
         {
             file, speed, accounts, concurrency, model, ttl, limit, run, giveUp, synthetic, ledgerFile, verify, scratch,
@@ -106,11 +106,10 @@ static class ReplayCommand
 
     /// <summary>A replay books: it goes to a host that was meant, not to whatever listens somewhere.</summary>
     static Uri HostOf(LedgerAccess access, ParseResult parsed, ServerOptions settings) => access.AddressOf(parsed, settings)
-        ?? throw new NoLedgerException(settings.Ledger == "sqlite"
-            ? $"no host has {Path.GetFullPath(settings.Data)}: start one with ./run, name one with --url, or play against one of its own with "
-                + "--scratch"
-            : $"with PURSER_LEDGER={settings.Ledger} nothing says where a host listens: name it with --url, or play against one of its own "
-                + "with --scratch", ExitCodes.NotReachable);
+        ?? throw new NoLedgerException(
+            (settings.Ledger == "sqlite" ? $"no host has {Path.GetFullPath(settings.Data)}: start one with ./run, "
+                : $"with PURSER_LEDGER={settings.Ledger} nothing says where a host listens: ")
+            + "name one with --url, or play against one of its own with --scratch", ExitCodes.NotReachable);
 
     static double? ReadSpeed(ArgumentResult result)
     {

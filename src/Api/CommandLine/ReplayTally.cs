@@ -107,7 +107,8 @@ sealed class ReplayTally(int accounts)
         return new()
         {
             ["run"] = options.Run, ["url"] = options.Url.AbsoluteUri, ["calls"] = calls, ["played"] = figures.Played,
-            ["checked"] = figures.Checked, ["checkedNo"] = figures.CheckedNo, ["admitted"] = figures.Admitted, ["refused"] = figures.Refused,
+            ["checked"] = figures.Checked, ["checkedNo"] = figures.CheckedNo, ["admitted"] = figures.Admitted,
+                ["refused"] = figures.Refused,
             ["blockedBy"] = new JsonObject(figures.BlockedBy.Select(limit => KeyValuePair.Create(limit.Key, (JsonNode?)limit.Value))),
             ["heldTokens"] = figures.HeldTokens, ["settled"] = figures.Settled, ["inputTokens"] = figures.InputTokens,
             ["outputTokens"] = figures.OutputTokens, ["unpriced"] = figures.Unpriced,

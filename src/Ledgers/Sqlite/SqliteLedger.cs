@@ -195,7 +195,8 @@ public sealed partial class SqliteLedger : IStore
         await Writer.ProbeAsync().ConfigureAwait(false);
     }
 
-    long NewestSettings => writable?.Writer.SettingsVersion ?? ReadNow(database => database.Scalar("SELECT max(version) FROM settings") ?? 0);
+    long NewestSettings => writable?.Writer.SettingsVersion ?? ReadNow(database => database.Scalar("SELECT max(version) FROM settings")
+        ?? 0);
 
     public Task<StoredBudget> LoadAsync(string account) => Read(database =>
     {

@@ -85,7 +85,8 @@ public sealed partial class SqliteLedger
     /// <summary>Whether a ledger did not open for want of room or of the right to write, so that it may still be read.</summary>
     static bool IsWantOfWriting(LedgerUnavailableException fault) => fault.InnerException switch
     {
-        SqliteException sqlite => sqlite.SqliteErrorCode is raw.SQLITE_READONLY or raw.SQLITE_FULL or raw.SQLITE_IOERR or raw.SQLITE_CANTOPEN
+        SqliteException sqlite =>
+            sqlite.SqliteErrorCode is raw.SQLITE_READONLY or raw.SQLITE_FULL or raw.SQLITE_IOERR or raw.SQLITE_CANTOPEN
             or raw.SQLITE_PERM,
         IOException or UnauthorizedAccessException => !SqliteOpening.IsInUse(fault.InnerException),
         _ => false,
@@ -134,7 +135,8 @@ public sealed partial class SqliteLedger
         }
     }
 
-    /// <summary>A reader; without a log beside it the file is whole, and can be read where not even the index of a log can be made.</summary>
+    /// <summary>A reader; without a log beside it the file is whole, and can be read where not even the index of a log can be
+    /// made.</summary>
     Database NewReader() => new(path, readerPragmas,
         neverChanges: writable is null && new FileInfo(path + "-wal") is not { Exists: true, Length: > 0 });
 
@@ -184,7 +186,8 @@ public sealed partial class SqliteLedger
     /// </summary>
     void ThrowIfLockIsLost(bool asked = false)
     {
-        if (lostLock is null && writable is { } open && (asked || Stopwatch.GetElapsedTime(Volatile.Read(ref lookedAtLock)) >= betweenTries))
+        if (lostLock is null && writable is { } open
+            && (asked || Stopwatch.GetElapsedTime(Volatile.Read(ref lookedAtLock)) >= betweenTries))
         {
             Volatile.Write(ref lookedAtLock, Stopwatch.GetTimestamp());
             if (!IsStill(open.Held)) lostLock = LockName;
@@ -199,7 +202,8 @@ public sealed partial class SqliteLedger
             };
     }
 
-    /// <summary>Whether what is open is what lies under its name. Where the system does not tell, a name that is there is taken for it.</summary>
+    /// <summary>Whether what is open is what lies under its name. Where the system does not tell, a name that is there is taken for
+    /// it.</summary>
     static bool IsStill(FileStream held)
     {
         var link = new FileInfo($"/proc/self/fd/{held.SafeFileHandle.DangerousGetHandle()}");

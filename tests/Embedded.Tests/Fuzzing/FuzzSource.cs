@@ -65,7 +65,8 @@ public sealed class FuzzSource
             headers.Add(("Content-Encoding", "gzip"));
             body = Zipped(body, wrongness);
         }
-        return new(Is(0.02 * wrongness) ? One("PATCH", "GET", "POST", "TRACE", "OPTIONS", "HEAD") : method, address, body, type, Is(0.2), headers);
+        return new(Is(0.02 * wrongness) ? One("PATCH", "GET", "POST", "TRACE", "OPTIONS", "HEAD") : method, address, body, type, Is(0.2),
+            headers);
     }
 
     bool Is(double share) => random.NextDouble() < share;

@@ -65,7 +65,8 @@ public sealed class FuzzTests(ITestOutputHelper output)
         {
             var page = await feed.ReadAsync(after, 1000);
             if (page.Entries.All(entry => entry.Events.Count > 0 && entry.Events.All(one => one is PolicyChanged { Policy: null } or Expired
-                or WindowReset or ThresholdCrossed or ThresholdRearmed || (one is SettleRefused && refused?.IsSettling == true)))) head = after;
+                or WindowReset or ThresholdCrossed or ThresholdRearmed
+                    || (one is SettleRefused && refused?.IsSettling == true)))) head = after;
         }
         var documents = await shared.ListAsync("", "", 10_000);
         return new(head, await ledger.SettingsVersionAsync(), string.Join(' ', documents.Where(one => !IsMovedByTheHost(one.Name))

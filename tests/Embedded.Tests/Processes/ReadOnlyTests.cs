@@ -57,7 +57,8 @@ public sealed class ReadOnlyTests : IDisposable
         // What was booked is read and reported; nothing is acknowledged that is not written.
         var report = await host.Client.GetFromJsonAsync<JsonElement>("/v1/reports?account=worker");
         Assert.Equal(15, report.GetProperty("summary").GetProperty("totalInputTokens").GetInt64());
-        Assert.Equal(5, (await host.Client.GetFromJsonAsync<JsonElement>("/v1/accounts/worker/usage")).GetProperty("items").GetArrayLength());
+        Assert.Equal(5, (await host.Client.GetFromJsonAsync<JsonElement>("/v1/accounts/worker/usage")).GetProperty("items")
+            .GetArrayLength());
         await host.Client.GetFromJsonAsync<JsonElement>("/v1/accounts/worker");
         await BookAsync(host.Client, "lost?", HttpStatusCode.ServiceUnavailable);
         using (var ready = await host.Client.GetAsync("/health/ready"))
