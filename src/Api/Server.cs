@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Purser.Api.Access;
 using Purser.Api.Endpoints;
 using Purser.Api.Events;
+using Purser.Api.Pages;
 using Purser.Ledgers.Sqlite;
 
 namespace Purser.Api;
@@ -18,7 +19,7 @@ public static class Server
         var options = ServerOptions.Of(builder.Configuration);
         IReadOnlyList<string> problems = [
             .. SettingNames.Problems(args, builder.Configuration, ServerOptions.Names, ServerOptions.ClusterNames), .. options.Problems(),
-            .. AccessOptions.Of(builder.Configuration, options.AdminKey).Problems()];
+            .. AccessOptions.Of(builder.Configuration, options.AdminKey).Problems(), .. DashboardHost.WrongSettings(builder.Configuration)];
         if (builder.Configuration.GetSection("Kestrel:Endpoints").GetChildren().Any())
             problems = [.. problems, "Kestrel:Endpoints is not read here: set PURSER_URLS"];
         foreach (var problem in problems) await Console.Error.WriteLineAsync($"purser: {problem}");
@@ -59,12 +60,17 @@ public static class Server
         Logs.Configure(builder.Logging, options.Log, options.LogFormat);
         builder.Services.AddPurserApi();
         builder.Services.AddPurserAccess(AccessOptions.Of(builder.Configuration, options.AdminKey))
-            .AddPurserEvents(builder.Configuration);
+            .AddPurserEvents(builder.Configuration).AddPurserDashboard(builder.Configuration);
         addHost(builder.Services);
         var app = builder.Build();
         app.UseMetricsPorts(options.MetricsPorts);
         app.UsePurser();
         app.MapPurser();
+<<<<<<< HEAD
+=======
+        app.MapOpenApi();
+        app.MapPurserDashboard();
+>>>>>>> 96ca4d8 (Show usage and accounts in a dashboard, for whoever signs in with a key)
         return app;
     }
 

@@ -76,7 +76,7 @@ public sealed class ServerOptions : IValidatableObject
 
     /// <summary>The names of all settings of the embedded host.</summary>
     public static readonly IReadOnlyList<string> Names =
-        [.. names.Select(name => name.Variable).Union(Access.AccessOptions.Names), "PURSER_WEBHOOK_TARGETS"];
+        [.. names.Select(name => name.Variable).Union(Access.AccessOptions.Names), "PURSER_WEBHOOK_TARGETS", .. Pages.DashboardHost.Names];
 
     /// <summary>Those of the cluster besides.</summary>
     public static readonly IReadOnlyList<string> ClusterNames =

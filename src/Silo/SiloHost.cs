@@ -7,6 +7,7 @@ using Purser.Api;
 using Purser.Api.Access;
 using Purser.Api.Endpoints;
 using Purser.Api.Events;
+using Purser.Api.Pages;
 using Purser.Engine;
 using Purser.Grains;
 using Purser.Interfaces;
@@ -40,7 +41,8 @@ public sealed class SiloHost : IAsyncDisposable
         var builder = WebApplication.CreateSlimBuilder(args);
         var options = SiloOptions.Of(builder.Configuration);
         IReadOnlyList<string> problems =
-            [.. SettingNames.Problems(args, builder.Configuration, SiloOptions.Names, []), .. options.Problems()];
+            [.. SettingNames.Problems(args, builder.Configuration, SiloOptions.Names, []), .. options.Problems(),
+                .. DashboardHost.WrongSettings(builder.Configuration)];
         foreach (var problem in problems) await Console.Error.WriteLineAsync($"purser-silo: {problem}");
         if (problems.Count > 0) return ExitCodes.WrongUsage;
         options.Http.UseTimeZones();
@@ -86,7 +88,7 @@ public sealed class SiloHost : IAsyncDisposable
         builder.Logging.AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error);
         if (options.IsApi)
             builder.Services.AddPurserApi().AddPurserAccess(AccessOptions.Of(builder.Configuration, options.AdminKey))
-                .AddPurserEvents(builder.Configuration);
+                .AddPurserEvents(builder.Configuration).AddPurserDashboard(builder.Configuration);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = shutdownTime);
         builder.Services.AddSingleton<NodeHealth>();
         builder.Services.AddSingleton(
@@ -131,6 +133,11 @@ public sealed class SiloHost : IAsyncDisposable
             {
                 app.UsePurser();
                 app.MapPurser();
+<<<<<<< HEAD
+=======
+                app.MapOpenApi();
+                app.MapPurserDashboard();
+>>>>>>> 96ca4d8 (Show usage and accounts in a dashboard, for whoever signs in with a key)
             }
             else
             {

@@ -37,7 +37,7 @@ sealed class Origins(AccessOptions access)
     const string pages = "without a key this host does not answer pages of other origins; name them in PURSER_ORIGINS, or set "
         + "PURSER_ADMIN_KEY";
 
-    static bool IsOwn(StringValues origin, HostString host) => origin.Count == 1
+    public static bool IsOwn(StringValues origin, HostString host) => origin.Count == 1
         && (origin[0]!.Equals("http://" + host.Value, StringComparison.OrdinalIgnoreCase)
             || origin[0]!.Equals("https://" + host.Value, StringComparison.OrdinalIgnoreCase));
 

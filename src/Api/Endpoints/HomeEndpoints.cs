@@ -2,6 +2,7 @@
 using System.Diagnostics;
 using Purser.Api.Documents;
 using Purser.Api.Json;
+using Purser.Api.Pages;
 using Purser.Engine;
 
 namespace Purser.Api.Endpoints;
@@ -27,7 +28,15 @@ sealed class HomeEndpoints(IBudgetAuthority authority, IStore? store, LedgerCloc
         "purser", typeof(HomeEndpoints).Assembly.GetName().Version?.ToString(3) ?? "", "/openapi/v1.json", "/health/ready",
         Core.TimeZones.Version);
 
-    public static Task Home(HttpContext http) => Reply.JsonAsync(http, 200, home, ApiJson.Default.HomeDocument);
+    /// <summary>People are led to the pages, where this host has some; programs are told where to go on.</summary>
+    public static Task Home(HttpContext http)
+    {
+        http.Response.Headers.Vary = "Accept";
+        if (!Visits.WantsPage(http.Request) || !http.RequestServices.HasDashboard())
+            return Reply.JsonAsync(http, 200, home, ApiJson.Default.HomeDocument);
+        http.Response.Redirect("/overview");
+        return Task.CompletedTask;
+    }
 
     public static Task Live(HttpContext http) => Reply.JsonAsync(http, 200, new HealthDocument("live"), ApiJson.Default.HealthDocument);
 

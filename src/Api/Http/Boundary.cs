@@ -2,6 +2,7 @@
 using Microsoft.AspNetCore.Authentication;
 using Purser.Api.Access;
 using Purser.Api.Metrics;
+using Purser.Api.Pages;
 using Purser.Engine;
 
 namespace Purser.Api;
@@ -16,15 +17,19 @@ public static class BoundaryExtensions
         if (origins.Named.Count > 0)
             app.UseCors(policy => policy.WithOrigins([.. origins.Named]).AllowAnyMethod().AllowAnyHeader()
                 .WithExposedHeaders("ETag", "Location", "Retry-After"));
-        return app.UseMiddleware<RequestLog>().UseMiddleware<Boundary>();
+        app.UseMiddleware<RequestLog>().UseMiddleware<Boundary>();
+        return app.ApplicationServices.HasDashboard() ? app.UseAntiforgery() : app;
     }
 }
 
-sealed class Boundary(RequestDelegate next, Origins origins, ILogger<Boundary> log)
+sealed class Boundary(RequestDelegate next, Origins origins, IServiceProvider services, ILogger<Boundary> log)
 {
     const long millisBetweenLines = 60_000;
 
     long toldAt = -millisBetweenLines;
+
+    /// <summary>Null where this host has no pages.</summary>
+    readonly Visits? visits = services.GetService<Visits>();
 
     public async Task InvokeAsync(HttpContext http)
     {
@@ -36,6 +41,7 @@ sealed class Boundary(RequestDelegate next, Origins origins, ILogger<Boundary> l
                 await Problems.WriteAsync(http, Problems.ForeignOrigin, null, foreign);
                 return;
             }
+            if (visits is not null && Visits.IsPage(http) && await visits.TurnsAwayAsync(http)) return;
             if (await RefusalAsync(http) is { } refused)
             {
                 if (refused.Problem == Problems.Unauthorized) http.Response.Headers.WWWAuthenticate = "Bearer";
@@ -44,7 +50,7 @@ sealed class Boundary(RequestDelegate next, Origins origins, ILogger<Boundary> l
             }
             await next(http);
             // What routing answers by itself (no such route, no such method) has no body.
-            if (http.Response is { StatusCode: >= 400, HasStarted: false, ContentType: null }) await Bare(http, http.Response.StatusCode);
+            if (http.Response is { StatusCode: >= 400, HasStarted: false, ContentType: null }) await BareAsync(http, http.Response.StatusCode);
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {
@@ -56,7 +62,7 @@ sealed class Boundary(RequestDelegate next, Origins origins, ILogger<Boundary> l
         }
         finally
         {
-            HttpMeasures.Count(http.Response.StatusCode);
+            if (http.Features.Get<FromPage>() is null) HttpMeasures.Count(http.Response.StatusCode);
         }
     }
 
@@ -68,11 +74,15 @@ sealed class Boundary(RequestDelegate next, Origins origins, ILogger<Boundary> l
     {
         var needed = http.GetEndpoint()?.Metadata.GetMetadata<NeededRight>();
         if (needed is null && !http.Request.Path.StartsWithSegments("/v1")) return null;
-        var result = await http.AuthenticateAsync();
-        if (result.Principal?.Identity is not Caller caller)
-            return (Problems.Unauthorized, result.Failure is AuthenticationFailureException known
-                ? known.Message : "the token is not valid here: look at its issuer, audience, signature and time");
-        http.Features.Set(caller);
+        // A page of this process has let its visitor in already.
+        if (http.Features.Get<Caller>() is not { } caller)
+        {
+            var result = await http.AuthenticateAsync();
+            if (result.Principal?.Identity is not Caller shown)
+                return (Problems.Unauthorized, result.Failure is AuthenticationFailureException known
+                    ? known.Message : "the token is not valid here: look at its issuer, audience, signature and time");
+            http.Features.Set(caller = shown);
+        }
         if (needed is not null && !caller.May(needed.Right))
             return (Problems.Forbidden, $"this needs the right {Rights.Listed(needed.Right)}; the key '{caller.Name}' has "
                 + (caller.Rights == Right.None ? "none" : string.Join(", ", Rights.WordsOf(caller.Rights))));
@@ -83,8 +93,10 @@ sealed class Boundary(RequestDelegate next, Origins origins, ILogger<Boundary> l
         return null;
     }
 
-    static Task Bare(HttpContext http, int status) => status switch
+    Task BareAsync(HttpContext http, int status) => status switch
     {
+        404 when visits is not null && HttpMethods.IsGet(http.Request.Method) && Visits.WantsPage(http.Request)
+            && !http.Request.Path.StartsWithSegments("/v1") => DashboardHost.NotFoundAsync(http),
         404 => Problems.WriteAsync(http, Problems.NotFound, null, $"there is nothing at {Shown(http.Request.Path)}; see /openapi/v1.json"),
         405 => Problems.WriteAsync(http, Problems.MethodNotAllowed, null, $"use {http.Response.Headers.Allow}"),
         _ => Problems.WriteAsync(http, Problems.OfStatus(status)),

@@ -1,0 +1,105 @@
+// Numbers and times in the words of whoever reads them, drafts that outlast a lost connection, and the way back to the host.
+(() => {
+  const language = navigator.language || 'en';
+  const formats = new Map();
+  const number = options => {
+    const key = JSON.stringify(options);
+    if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(language, options));
+    return formats.get(key);
+  };
+
+  // Two decimals, but two digits that count below a cent: a small amount is not nothing.
+  const money = (value, currency) => number(value !== 0 && Math.abs(value) < 0.01
+    ? { style: 'currency', currency, minimumSignificantDigits: 1, maximumSignificantDigits: 2 }
+    : { style: 'currency', currency, minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(value);
+
+  const written = (text, kind, currency) => {
+    const value = Number(text);
+    if (text === null || text === '' || Number.isNaN(value)) return '—';
+    switch (kind) {
+      case 'money': try { return money(value, currency || 'USD'); } catch { return `${text} ${currency}`; }
+      case 'compact': return number({ notation: Math.abs(value) >= 10000 ? 'compact' : 'standard', maximumFractionDigits: 1 }).format(value);
+      case 'percent': return number({ maximumFractionDigits: 1 }).format(value) + ' %';
+      case 'change': return number({ maximumFractionDigits: 1, signDisplay: 'exceptZero' }).format(value) + ' %';
+      default: return number({ maximumFractionDigits: 9 }).format(value);
+    }
+  };
+
+  class Figure extends HTMLElement {
+    static observedAttributes = ['value', 'kind', 'currency'];
+    connectedCallback() { this.show(); }
+    attributeChangedCallback() { if (this.isConnected) this.show(); }
+    show() {
+      const root = this.shadowRoot || this.attachShadow({ mode: 'open' });
+      const [value, currency] = [this.getAttribute('value'), this.getAttribute('currency')];
+      root.textContent = written(value, this.getAttribute('kind'), currency);
+      this.title = value === null || value === '' ? '' : value + (currency ? ' ' + currency : '');
+    }
+  }
+  customElements.define('p-figure', Figure);
+
+  const units = [['day', 86400], ['hour', 3600], ['minute', 60], ['second', 1]];
+  const relative = new Intl.RelativeTimeFormat(language, { numeric: 'always', style: 'short' });
+  const clock = (time, zone, kind) => {
+    const options = kind === 'date' ? { dateStyle: 'medium' } : kind === 'day' ? { weekday: 'short', day: 'numeric', month: 'short' }
+      : kind === 'precise' ? { dateStyle: 'medium', timeStyle: 'medium' } : { dateStyle: 'medium', timeStyle: 'short' };
+    try { return new Intl.DateTimeFormat(language, { ...options, timeZone: zone || undefined }).format(time); }
+    catch { return new Intl.DateTimeFormat(language, options).format(time); }
+  };
+  const distance = time => {
+    const seconds = Math.round((time - Date.now()) / 1000);
+    const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size) || units[3];
+    return relative.format(Math.trunc(seconds / size), unit);
+  };
+
+  class Moment extends HTMLElement {
+    static observedAttributes = ['value', 'kind', 'zone'];
+    connectedCallback() { this.show(); }
+    attributeChangedCallback() { if (this.isConnected) this.show(); }
+    show() {
+      const root = this.shadowRoot || this.attachShadow({ mode: 'open' });
+      const time = new Date(this.getAttribute('value')), kind = this.getAttribute('kind'), zone = this.getAttribute('zone');
+      if (Number.isNaN(time.getTime())) { root.textContent = '—'; return; }
+      root.textContent = kind === 'distance' ? distance(time) : clock(time, zone, kind);
+      this.title = kind === 'distance' ? clock(time, zone, 'precise') : this.getAttribute('value');
+    }
+  }
+  customElements.define('p-moment', Moment);
+  setInterval(() => document.querySelectorAll('p-moment[kind=distance]').forEach(one => one.show()), 15000);
+
+  window.purser = {
+    // The page answers to clicks from now on.
+    ready: () => { document.documentElement.dataset.ready = 'yes'; },
+    keep: (name, text) => text ? sessionStorage.setItem('purser:' + name, text) : sessionStorage.removeItem('purser:' + name),
+    kept: name => sessionStorage.getItem('purser:' + name),
+    copy: text => navigator.clipboard ? navigator.clipboard.writeText(text).then(() => true, () => false) : false,
+    print: () => window.print(),
+    focus: id => document.getElementById(id)?.focus(),
+  };
+
+  if (!document.documentElement.hasAttribute('data-connected')) return;
+  const notice = document.getElementById('components-reconnect-modal');
+  const back = async () => {
+    // The place is in the address: once any host answers, the page comes back there by itself.
+    for (;;) {
+      try { if ((await fetch('/health/live', { cache: 'no-store' })).ok) { location.reload(); return; } } catch { /* not yet */ }
+      await new Promise(wait => setTimeout(wait, 1000));
+    }
+  };
+  let leaving = false;
+  notice.addEventListener('components-reconnect-state-changed', change => {
+    const state = change.detail.state;
+    document.documentElement.dataset.connection = state === 'hide' ? 'there' : 'lost';
+    if ((state === 'rejected' || state === 'failed') && !leaving) { leaving = true; back(); }
+  });
+  Blazor.start({
+    circuit: {
+      // One connection and nothing before it: any host behind a balancer can take it, whichever one made the page.
+      configureSignalR: builder => builder.withUrl('_blazor', { skipNegotiation: true, transport: 1 }),
+      reconnectionOptions: { maxRetries: 4, retryIntervalMilliseconds: tried => [0, 500, 1000, 2000][tried] ?? null },
+    },
+  });
+  // A page that slept longer than its place is kept looks alive and is not.
+  let awake = Date.now();
+  setInterval(() => { const now = Date.now(); if (now - awake > 120000) location.reload(); awake = now; }, 5000);
+})();

@@ -1,0 +1,92 @@
+// The overview says what the interface says, in every zone, and says it anew when something is booked.
+using System.Globalization;
+using System.Text.Json;
+using Microsoft.Playwright;
+using static Microsoft.Playwright.Assertions;
+
+namespace Purser.Dashboard.Tests;
+
+[Collection(Staged.Name), Trait("needs", "browser")]
+public sealed class OverviewTests(Stage stage)
+{
+    static readonly string[] figures =
+    [
+        "summary.totalCost", "summary.totalTokens", "summary.totalRequests", "summary.successPercent", "change.totalCost",
+        "change.totalTokens", "change.totalRequests",
+    ];
+
+    [Theory]
+    [InlineData("Europe/Berlin", "30d")]
+    [InlineData("America/Los_Angeles", "last-month")]
+    [InlineData("Pacific/Auckland", "week")]
+    [InlineData("UTC", "today")]
+    public async Task Its_figures_are_those_of_the_interface(string zone, string range)
+    {
+        await using var person = await stage.PersonAsync(stage.Guarded, zone: zone);
+        await person.OpenAsync($"/overview?range={range}");
+        var call = (await person.Page.Locator(".tile a.call").First.GetAttributeAsync("href"))!;
+        Assert.Contains($"timeZone={Uri.EscapeDataString(zone)}", call, StringComparison.Ordinal);
+        var report = await stage.Guarded.GetAsync(call["/read".Length..]);
+        foreach (var name in figures)
+        {
+            if (Of(report, name.Replace("change.", "previous.change.", StringComparison.Ordinal)) is not { } told) continue;
+            // Others book while this looks: then the page shows it in a moment, and so does the interface.
+            Assert.Equal(told, await person.NumberAsync(name));
+        }
+    }
+
+    static decimal? Of(JsonElement element, string name)
+    {
+        foreach (var part in name.Split('.')) element = element.GetProperty(part);
+        return element.ValueKind == JsonValueKind.Null ? null : element.ValueKind == JsonValueKind.Number ? element.GetDecimal()
+            : decimal.Parse(element.GetString()!, CultureInfo.InvariantCulture);
+    }
+
+    [Fact]
+    public async Task Rows_are_those_of_the_interface_and_lead_to_what_they_name()
+    {
+        await using var person = await stage.PersonAsync(stage.Guarded);
+        await person.OpenAsync("/overview");
+        var report = await stage.Guarded.GetAsync((await person.Page.Locator(".tile a.call").First.GetAttributeAsync("href"))!["/read".Length..]);
+        var users = report.GetProperty("breakdown").EnumerateArray().Where(row => row.GetProperty("type").GetString() == "user").ToList();
+        var card = person.Page.Locator("section.card", new() { HasText = "Top users" });
+        await Expect(card.Locator("tbody tr")).ToHaveCountAsync(Math.Min(8, users.Count));
+        Assert.Equal(users[0].GetProperty("totalCost").GetString(), await card.Locator("tbody p-figure").First.GetAttributeAsync("value"));
+        var name = users[0].GetProperty("key").GetString()!;
+        await card.GetByRole(AriaRole.Link, new() { Name = name }).ClickAsync();
+        await Expect(person.Page.Locator(".chip")).ToContainTextAsync($"user: {name}");
+        await Expect(person.Figure("summary.totalCost")).ToHaveAttributeAsync("value", users[0].GetProperty("totalCost").GetString()!);
+        Assert.Contains($"user={name}", person.Page.Url, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_call_that_is_booked_shows_without_loading_the_page_again()
+    {
+        await using var host = await RunningHost.StartAsync(key: null);
+        await using var person = await stage.PersonAsync(host, key: null);
+        await person.OpenAsync("/overview");
+        await Expect(person.Page.Locator(".live-live")).ToBeVisibleAsync();
+        await person.Page.EvaluateAsync("window.mark = 'the same page'");
+        await host.SendAsync(HttpMethod.Post, "/v1/accounts/live/usage",
+            """{"provider":"openai","model":"gpt-4o","inputTokens":1000,"outputTokens":100,"user":"ada"}""");
+        await Expect(person.Figure("summary.totalTokens")).ToHaveAttributeAsync("value", "1100", new() { Timeout = 10_000 });
+        Assert.Equal("the same page", await person.Page.EvaluateAsync<string>("window.mark"));
+    }
+
+    [Fact]
+    public async Task Numbers_are_written_as_whoever_looks_writes_them()
+    {
+        await using var person = await stage.PersonAsync(stage.Guarded, language: "de-DE");
+        await person.OpenAsync("/overview");
+        var shown = await person.Figure("summary.totalCost").EvaluateAsync<string>("one => one.shadowRoot.textContent");
+        Assert.Matches(@"^[\d.]+,\d\d\s\$$", shown);
+    }
+
+    [Fact]
+    public async Task The_zone_of_the_days_is_that_of_whoever_looks()
+    {
+        await using var person = await stage.PersonAsync(stage.Guarded, zone: "Pacific/Auckland");
+        await person.OpenAsync("/overview?range=today");
+        await Expect(person.Page.Locator(".head p")).ToContainTextAsync("Pacific/Auckland");
+    }
+}

@@ -1,0 +1,112 @@
+// What is asked of every page: headers, no complaint of the browser, accessibility in both themes, and room on a phone.
+using System.Net;
+using System.Text.RegularExpressions;
+using Deque.AxeCore.Commons;
+using Deque.AxeCore.Playwright;
+using Microsoft.Playwright;
+
+namespace Purser.Dashboard.Tests;
+
+[Collection(Staged.Name), Trait("needs", "browser")]
+public sealed class PageTests(Stage stage)
+{
+    public static TheoryData<string> Addresses => Places.Addresses;
+
+    /// <summary>WCAG 2.2 AA, with what axe leaves off by itself.</summary>
+    static readonly AxeRunOptions rules = new()
+    {
+        RunOnly = new() { Type = "tag", Values = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] },
+        Rules = new() { ["target-size"] = new() { Enabled = true } },
+    };
+
+    static async Task NothingInTheWayAsync(IPage page)
+    {
+        var found = await page.RunAxe(rules);
+        Assert.True(found.Violations.Length == 0, string.Join('\n', found.Violations.Select(one =>
+            $"{page.Url}: {one.Id}: {one.Help}\n   {string.Join("\n   ", one.Nodes.Select(node => node.Html))}")));
+    }
+
+    [Theory, MemberData(nameof(Addresses))]
+    public async Task Everybody_can_use_it(string address)
+    {
+        foreach (var theme in (ColorScheme[])[ColorScheme.Light, ColorScheme.Dark])
+        {
+            await using var person = await stage.PersonAsync(stage.Guarded, theme: theme);
+            await person.OpenAsync(address);
+            await NothingInTheWayAsync(person.Page);
+            Assert.Empty(person.Complaints);
+        }
+    }
+
+    [Theory, MemberData(nameof(Addresses))]
+    public async Task It_has_one_heading_and_a_title(string address)
+    {
+        await using var person = await stage.PersonAsync(stage.Guarded);
+        await person.OpenAsync(address);
+        Assert.Equal(1, await person.Page.Locator("h1").CountAsync());
+        Assert.EndsWith("– Purser", await person.Page.TitleAsync(), StringComparison.Ordinal);
+    }
+
+    [Theory, MemberData(nameof(Addresses))]
+    public async Task Nothing_is_cut_off_on_a_phone(string address)
+    {
+        await using var person = await stage.PersonAsync(stage.Guarded, width: 320);
+        await person.OpenAsync(address);
+        Assert.Equal(320, await person.Page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
+    }
+
+    [Theory]
+    [InlineData("/sign-in")]
+    [InlineData("/no-such-page")]
+    public async Task Everybody_can_use_the_pages_before_it(string address)
+    {
+        foreach (var theme in (ColorScheme[])[ColorScheme.Light, ColorScheme.Dark])
+        {
+            await using var person = await stage.PersonAsync(stage.Guarded, key: null, theme: theme);
+            await person.Page.GotoAsync(address);
+            await NothingInTheWayAsync(person.Page);
+        }
+    }
+
+    [Fact]
+    public async Task Pages_say_what_browsers_may_do_with_them()
+    {
+        await using var person = await stage.PersonAsync(stage.Guarded);
+        var answer = (await person.Page.GotoAsync("/overview"))!;
+        var headers = await answer.AllHeadersAsync();
+        Assert.Contains("script-src 'self';", headers["content-security-policy"], StringComparison.Ordinal);
+        Assert.Contains("frame-ancestors 'none'", headers["content-security-policy"], StringComparison.Ordinal);
+        Assert.DoesNotContain("unsafe-eval", headers["content-security-policy"], StringComparison.Ordinal);
+        Assert.Equal("DENY", headers["x-frame-options"]);
+        Assert.Equal("nosniff", headers["x-content-type-options"]);
+        Assert.Equal("same-origin", headers["referrer-policy"]);
+        Assert.Contains("no-store", headers["cache-control"], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Everything_that_pages_load_comes_from_this_host_and_is_there()
+    {
+        using var asked = new HttpRequestMessage(HttpMethod.Get, "/sign-in");
+        asked.Headers.Accept.ParseAdd("text/html");
+        using var page = await stage.Guarded.Client.SendAsync(asked);
+        var html = await page.Content.ReadAsStringAsync();
+        Assert.DoesNotMatch("(src|href)=\"https?://", html);
+        foreach (var name in PageAssets.Names)
+        {
+            using var answer = await stage.Guarded.Client.GetAsync(PageAssets.AddressOf(name));
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+            Assert.True((await answer.Content.ReadAsByteArrayAsync()).Length > 200, name);
+        }
+        Assert.Superset(new HashSet<string> { "blazor.web.js", "charts.js", "dashboard.css", "dashboard.js", "view.js" }, PageAssets.Names.ToHashSet());
+    }
+
+    [Fact]
+    public async Task Where_nothing_is_one_is_told_where_to_go()
+    {
+        await using var person = await stage.PersonAsync(stage.Guarded);
+        var answer = (await person.Page.GotoAsync("/no-such-page"))!;
+        Assert.Equal(404, answer.Status);
+        await person.Page.GetByRole(AriaRole.Link, new() { NameRegex = new Regex("overview") }).ClickAsync();
+        await person.ReadyAsync();
+    }
+}

@@ -1,0 +1,171 @@
+// A host with the usage of some weeks, played from a made-up trace, and a real browser to look at it; shared by all classes.
+using System.Globalization;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Playwright;
+using Purser.Api;
+using Purser.Ledgers.Memory;
+
+namespace Purser.Dashboard.Tests;
+
+[CollectionDefinition(Name)]
+public sealed class Staged : ICollectionFixture<Stage>
+{
+    public const string Name = "stage";
+}
+
+public sealed class Stage : IAsyncLifetime
+{
+    public const string AdminKey = "the-first-key-of-the-tests";
+
+    IPlaywright? playwright;
+    IBrowser? browser;
+    RunningHost? guarded;
+
+    /// <summary>A host that wants a key, with the played usage.</summary>
+    public RunningHost Guarded => guarded!;
+
+    public IBrowser Browser => browser!;
+
+    public async Task InitializeAsync()
+    {
+        guarded = await RunningHost.StartAsync(AdminKey);
+        await Play.UsageAsync(guarded.Client);
+        playwright = await Playwright.CreateAsync();
+        browser = await playwright.Chromium.LaunchAsync(new()
+        {
+            ExecutablePath = PathOfBrowser, Args = ["--no-sandbox", "--disable-dev-shm-usage"], Headless = true,
+        });
+    }
+
+    static string PathOfBrowser => Environment.GetEnvironmentVariable("PURSER_TEST_BROWSER") is { Length: > 0 } named ? named
+        : ((string[])["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]).FirstOrDefault(File.Exists)
+            ?? throw new InvalidOperationException("no Chromium is here: install it, or name it in PURSER_TEST_BROWSER");
+
+    /// <summary>A person in front of a host: signed in with a key, or not.</summary>
+    public async Task<Person> PersonAsync(RunningHost host, string? key = AdminKey, ColorScheme theme = ColorScheme.Light, int width = 1280,
+        string zone = "Europe/Berlin", string language = "en-US")
+    {
+        var context = await Browser.NewContextAsync(new()
+        {
+            BaseURL = host.Address, ColorScheme = theme, ViewportSize = new() { Width = width, Height = 900 }, Locale = language,
+            TimezoneId = zone, ReducedMotion = ReducedMotion.Reduce,
+        });
+        context.SetDefaultTimeout(10_000);
+        var person = new Person(context, await context.NewPageAsync());
+        if (key is not null) await person.SignInAsync(key);
+        return person;
+    }
+
+    public async Task DisposeAsync()
+    {
+        if (browser is not null) await browser.DisposeAsync();
+        playwright?.Dispose();
+        if (guarded is not null) await guarded.DisposeAsync();
+    }
+}
+
+/// <summary>A host behind a real server on a free port, and a client with its first key.</summary>
+public sealed class RunningHost(WebApplication app, HttpClient client, MemoryLedger ledger) : IAsyncDisposable
+{
+    public HttpClient Client => client;
+
+    public string Address => client.BaseAddress!.ToString().TrimEnd('/');
+
+    public static async Task<RunningHost> StartAsync(string? key, params (string Name, string Value)[] settings)
+    {
+        var ledger = new MemoryLedger();
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Configuration["PURSER_WEBHOOK_TARGETS"] = "any";
+        foreach (var (name, value) in settings) builder.Configuration[name] = value;
+        var options = new ServerOptions { Urls = "http://127.0.0.1:0", Ledger = "memory", AdminKey = key };
+        var app = Server.Build(builder, options, services => services.AddEmbeddedHost(ledger, options));
+        await app.StartAsync();
+        var client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = new(app.Urls.First()) };
+        if (key is not null) client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        return new(app, client, ledger);
+    }
+
+    public async Task<JsonElement> GetAsync(string address)
+    {
+        using var answer = await client.GetAsync(address);
+        var text = await answer.Content.ReadAsStringAsync();
+        Assert.True(answer.IsSuccessStatusCode, $"{address}: {text}");
+        return JsonSerializer.Deserialize<JsonElement>(text);
+    }
+
+    public async Task<JsonElement> SendAsync(HttpMethod method, string address, string json)
+    {
+        using var request = new HttpRequestMessage(method, address) { Content = new StringContent(json, Encoding.UTF8, "application/json") };
+        using var answer = await client.SendAsync(request);
+        var text = await answer.Content.ReadAsStringAsync();
+        Assert.True(answer.IsSuccessStatusCode, $"{address}: {text}");
+        return text.Length == 0 ? default : JsonSerializer.Deserialize<JsonElement>(text);
+    }
+
+    /// <summary>A key for some accounts.</summary>
+    public async Task<string> KeyAsync(string name, string[] rights, params string[] accounts) => (await SendAsync(
+        HttpMethod.Post, "/v1/keys", JsonSerializer.Serialize(new { name, rights, accounts }))).GetProperty("key").GetString()!;
+
+    public async ValueTask DisposeAsync()
+    {
+        client.Dispose();
+        await app.DisposeAsync();
+        await ledger.DisposeAsync();
+    }
+}
+
+/// <summary>A browser window of its own: cookies, zone, language, theme.</summary>
+public sealed class Person(IBrowserContext context, IPage page) : IAsyncDisposable
+{
+    readonly List<string> complaints = Listen(page);
+
+    public IPage Page => page;
+
+    public IBrowserContext Context => context;
+
+    /// <summary>Everything that the browser found wrong so far: errors of scripts, and what the policy of the page forbids.</summary>
+    public IReadOnlyList<string> Complaints => complaints;
+
+    static List<string> Listen(IPage page)
+    {
+        var heard = new List<string>();
+        page.Console += (_, message) =>
+        {
+            if (message.Type == "error") heard.Add($"{page.Url}: {message.Text}");
+        };
+        page.PageError += (_, error) => heard.Add($"{page.Url}: {error}");
+        return heard;
+    }
+
+    public async Task SignInAsync(string key)
+    {
+        await page.GotoAsync("/sign-in");
+        await page.FillAsync("#key", key);
+        await page.ClickAsync("button.main");
+        await ReadyAsync();
+    }
+
+    /// <summary>Opens an address, and waits until the page answers to clicks.</summary>
+    public async Task OpenAsync(string address)
+    {
+        await page.GotoAsync(address);
+        await ReadyAsync();
+    }
+
+    public async Task ReadyAsync()
+    {
+        await page.WaitForSelectorAsync("html[data-ready=yes]");
+        await Assertions.Expect(page.Locator(".skeleton")).ToHaveCountAsync(0);
+    }
+
+    public ILocator Figure(string name) => page.Locator($"[data-figure=\"{name}\"]").First;
+
+    /// <summary>The exact number behind a figure.</summary>
+    public async Task<decimal> NumberAsync(string name) =>
+        decimal.Parse((await Figure(name).GetAttributeAsync("value"))!, CultureInfo.InvariantCulture);
+
+    public async ValueTask DisposeAsync() => await context.DisposeAsync();
+}
