@@ -66,11 +66,7 @@ public static class Server
         app.UseMetricsPorts(options.MetricsPorts);
         app.UsePurser();
         app.MapPurser();
-<<<<<<< HEAD
-=======
-        app.MapOpenApi();
         app.MapPurserDashboard();
->>>>>>> 96ca4d8 (Show usage and accounts in a dashboard, for whoever signs in with a key)
         return app;
     }
 

@@ -133,11 +133,7 @@ public sealed class SiloHost : IAsyncDisposable
             {
                 app.UsePurser();
                 app.MapPurser();
-<<<<<<< HEAD
-=======
-                app.MapOpenApi();
                 app.MapPurserDashboard();
->>>>>>> 96ca4d8 (Show usage and accounts in a dashboard, for whoever signs in with a key)
             }
             else
             {

@@ -5,7 +5,7 @@ static class Places
 {
     public static readonly (string Name, string Address)[] All =
     [
-        ("overview", "/overview"),
+        ("overview", "/overview"), ("accounts", "/accounts"),
     ];
 
     public static TheoryData<string> Addresses => [.. All.Select(place => place.Address)];

@@ -1,0 +1,41 @@
+// How every page looks, in both themes and on a phone: written where PURSER_SCREENSHOTS says, which `./test Screenshots` does.
+using Microsoft.Playwright;
+
+namespace Purser.Dashboard.Tests;
+
+[Collection(Staged.Name), Trait("needs", "browser")]
+public sealed class Screenshots(Stage stage)
+{
+    static readonly string? folder = Environment.GetEnvironmentVariable("PURSER_SCREENSHOTS") is { Length: > 0 } named ? named : null;
+
+    public static TheoryData<string, ColorScheme, int> Kinds => new()
+    {
+        { "light", ColorScheme.Light, 1280 }, { "dark", ColorScheme.Dark, 1280 }, { "phone", ColorScheme.Light, 390 },
+    };
+
+    [Theory, MemberData(nameof(Kinds))]
+    public async Task Every_page_can_be_drawn(string kind, ColorScheme theme, int width)
+    {
+        await using var person = await stage.PersonAsync(stage.Guarded, theme: theme, width: width);
+        foreach (var (name, address) in Places.All)
+        {
+            await person.OpenAsync(address);
+            await ShootAsync(person.Page, $"{name}-{kind}");
+        }
+        Assert.Empty(person.Complaints);
+        await using var stranger = await stage.PersonAsync(stage.Guarded, key: null, theme: theme, width: width);
+        await stranger.Page.GotoAsync("/sign-in");
+        await ShootAsync(stranger.Page, $"sign-in-{kind}");
+        await stranger.Page.GotoAsync("/no-such-page");
+        await ShootAsync(stranger.Page, $"nothing-{kind}");
+    }
+
+    static async Task ShootAsync(IPage page, string name)
+    {
+        var picture = await page.ScreenshotAsync(new()
+        {
+            FullPage = true, Path = folder is null ? null : Path.Combine(folder, name + ".png"),
+        });
+        Assert.NotEmpty(picture);
+    }
+}
