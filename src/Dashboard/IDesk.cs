@@ -37,4 +37,5 @@ public sealed record Answer(int Status, JsonElement Body, string? Version = null
 }
 
 /// <summary>One event, as the feed tells it.</summary>
-public sealed record Happening(long Position, string Type, string? Account, DateTimeOffset At, string? Subject, string Severity, string Json);
+public sealed record Happening(long Position, string Type, string? Account, DateTimeOffset At, string? Subject, string Severity,
+    string Json);

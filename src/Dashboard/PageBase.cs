@@ -85,7 +85,8 @@ public abstract class PageBase : ComponentBase, IDisposable
                 asked = false;
                 await ReloadAsync();
                 StateHasChanged();
-                await Task.Delay(between, closing.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+                await Task.Delay(between, closing.Token)
+                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
             }
         }
         finally

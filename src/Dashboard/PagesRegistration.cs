@@ -12,7 +12,8 @@ public sealed class OpenPageAttribute : Attribute;
 
 public static class PagesRegistration
 {
-    /// <summary>A page whose connection is lost keeps its place on this host for so long; after that it comes back by its address.</summary>
+    /// <summary>A page whose connection is lost keeps its place on this host for so long; after that it comes back by its
+    /// address.</summary>
     static readonly TimeSpan keptFor = TimeSpan.FromMinutes(1);
 
     /// <summary>What a page hands on when it comes to life, or a policy that is typed in.</summary>

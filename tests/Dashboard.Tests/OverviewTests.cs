@@ -47,7 +47,8 @@ public sealed class OverviewTests(Stage stage)
     {
         await using var person = await stage.PersonAsync(stage.Guarded);
         await person.OpenAsync("/overview");
-        var report = await stage.Guarded.GetAsync((await person.Page.Locator(".tile a.call").First.GetAttributeAsync("href"))!["/read".Length..]);
+        var report = await stage.Guarded.GetAsync((await person.Page.Locator(".tile a.call").First.GetAttributeAsync("href"))![
+            "/read".Length..]);
         var users = report.GetProperty("breakdown").EnumerateArray().Where(row => row.GetProperty("type").GetString() == "user").ToList();
         var card = person.Page.Locator("section.card", new() { HasText = "Top users" });
         await Expect(card.Locator("tbody tr")).ToHaveCountAsync(Math.Min(8, users.Count));

@@ -97,7 +97,8 @@ public sealed class PageTests(Stage stage)
             Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
             Assert.True((await answer.Content.ReadAsByteArrayAsync()).Length > 200, name);
         }
-        Assert.Superset(new HashSet<string> { "blazor.web.js", "charts.js", "dashboard.css", "dashboard.js", "view.js" }, PageAssets.Names.ToHashSet());
+        Assert.Superset(new HashSet<string> { "blazor.web.js", "charts.js", "dashboard.css", "dashboard.js", "view.js" },
+            PageAssets.Names.ToHashSet());
     }
 
     [Fact]

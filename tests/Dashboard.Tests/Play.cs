@@ -9,7 +9,8 @@ namespace Purser.Dashboard.Tests;
 
 static class Play
 {
-    public static readonly string[] Accounts = ["search-agents", "support-bot", "research", "billing-assistant", "code-review", "night-batch"];
+    public static readonly string[] Accounts = ["search-agents", "support-bot", "research", "billing-assistant", "code-review",
+        "night-batch"];
 
     static readonly (string Provider, string Model)[] models =
     [
@@ -75,7 +76,8 @@ static class Play
 
     public static async Task SendAsync(HttpClient client, HttpMethod method, string address, string json)
     {
-        using var request = new HttpRequestMessage(method, address) { Content = new StringContent(json, Encoding.UTF8, "application/json") };
+        using var request = new HttpRequestMessage(
+            method, address) { Content = new StringContent(json, Encoding.UTF8, "application/json") };
         using var answer = await client.SendAsync(request);
         Assert.True(answer.IsSuccessStatusCode, $"{address}: {await answer.Content.ReadAsStringAsync()}");
         if (method == HttpMethod.Post && json.StartsWith('['))

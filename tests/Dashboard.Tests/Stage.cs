@@ -98,7 +98,8 @@ public sealed class RunningHost(WebApplication app, HttpClient client, MemoryLed
 
     public async Task<JsonElement> SendAsync(HttpMethod method, string address, string json)
     {
-        using var request = new HttpRequestMessage(method, address) { Content = new StringContent(json, Encoding.UTF8, "application/json") };
+        using var request = new HttpRequestMessage(
+            method, address) { Content = new StringContent(json, Encoding.UTF8, "application/json") };
         using var answer = await client.SendAsync(request);
         var text = await answer.Content.ReadAsStringAsync();
         Assert.True(answer.IsSuccessStatusCode, $"{address}: {text}");

@@ -50,7 +50,8 @@ sealed class Boundary(RequestDelegate next, Origins origins, IServiceProvider se
             }
             await next(http);
             // What routing answers by itself (no such route, no such method) has no body.
-            if (http.Response is { StatusCode: >= 400, HasStarted: false, ContentType: null }) await BareAsync(http, http.Response.StatusCode);
+            if (http.Response is { StatusCode: >= 400, HasStarted: false, ContentType: null })
+                await BareAsync(http, http.Response.StatusCode);
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {

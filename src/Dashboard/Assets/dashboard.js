@@ -21,6 +21,7 @@
       case 'compact': return number({ notation: Math.abs(value) >= 10000 ? 'compact' : 'standard', maximumFractionDigits: 1 }).format(value);
       case 'percent': return number({ maximumFractionDigits: 1 }).format(value) + ' %';
       case 'change': return number({ maximumFractionDigits: 1, signDisplay: 'exceptZero' }).format(value) + ' %';
+      case 'signed': return number({ maximumFractionDigits: 1, signDisplay: 'exceptZero' }).format(value);
       default: return number({ maximumFractionDigits: 9 }).format(value);
     }
   };
