@@ -18,8 +18,10 @@ sealed class ApiDescription
 
     ApiDescription(IReadOnlyList<RouteEndpoint> operations) => schemas = new(
         operations.SelectMany(operation => operation.Metadata.OfType<BodyNote>()).Select(note => note.Type)
+            .Concat(operations.SelectMany(operation => operation.Metadata.OfType<LinesNote>()).Select(note => note.Line))
             .Append(typeof(ImportLineDocument)),
         operations.SelectMany(operation => operation.Metadata.OfType<AnswerNote>()).Select(note => note.Type)
+            .Concat(operations.SelectMany(operation => operation.Metadata.OfType<LinesNote>()).Select(note => note.Answer))
             .Append(typeof(ProblemDocument)).Append(typeof(RecordDocument)));
 
     public static byte[] Of(EndpointDataSource endpoints)
@@ -114,7 +116,7 @@ sealed class ApiDescription
             return new()
             {
                 ["required"] = true, ["description"] = lines,
-                ["content"] = new JsonObject { ["application/x-ndjson"] = new JsonObject { ["schema"] = Lines(lines) } },
+                ["content"] = LinesOf(endpoint.Metadata.GetMetadata<LinesNote>()?.Line ?? typeof(ImportLineDocument)),
             };
         if (endpoint.Metadata.GetMetadata<BodyNote>() is not { } body) return null;
         var one = schemas.Of(body.Type);
@@ -126,7 +128,23 @@ sealed class ApiDescription
         };
     }
 
-    static JsonObject Lines(string text) => new() { ["type"] = "string", ["description"] = text };
+    /// <summary>A stream whose lines are JSON objects of a type.</summary>
+    JsonObject LinesOf(Type type) => new()
+    {
+        [Endpoints.BatchEndpoints.LinesType] = new JsonObject
+        {
+            ["schema"] = new JsonObject
+            {
+                ["type"] = "string", ["contentMediaType"] = "application/json", ["contentSchema"] = schemas.Of(type),
+                ["description"] = "Each line is a JSON object of this form.",
+            },
+        },
+    };
+
+    static JsonObject Stream() => new()
+    {
+        ["schema"] = new JsonObject { ["type"] = "string", ["description"] = "A stream of any length." },
+    };
 
     JsonObject Responses(RouteEndpoint endpoint, string method, string path, string id, OperationFacts facts, bool hasBody)
     {
@@ -140,6 +158,8 @@ sealed class ApiDescription
                 Headers.Answered(id, answers.Key));
         }
         if (endpoint.Metadata.GetMetadata<FileNote>() is { } file) responses["200"] = FileResponse(file, facts);
+        if (endpoint.Metadata.GetMetadata<LinesNote>() is { } lines)
+            responses["200"] = new JsonObject { ["description"] = "A line for each line that is not empty.", ["content"] = LinesOf(lines.Answer) };
         if (facts.HasNothingToSay) responses["204"] = new JsonObject { ["description"] = "Done; there is nothing to say." };
         if (facts.Headers.Contains("If-None-Match") && method == "GET")
             responses["304"] = new JsonObject
@@ -173,10 +193,14 @@ sealed class ApiDescription
     {
         var content = new JsonObject();
         foreach (var type in (string[])[file.ContentType, .. facts.OtherContentTypes])
-            content[type] = new JsonObject
+            content[type] = type switch
             {
-                ["schema"] = type == "application/json" ? new JsonObject { ["type"] = "array", ["items"] = schemas.Of(typeof(RecordDocument)) }
-                    : Lines("A stream of any length."),
+                "application/json" => new JsonObject
+                {
+                    ["schema"] = new JsonObject { ["type"] = "array", ["items"] = schemas.Of(typeof(RecordDocument)) },
+                },
+                Endpoints.BatchEndpoints.LinesType => LinesOf(typeof(RecordDocument))[type]!.DeepClone(),
+                _ => Stream(),
             };
         return new() { ["description"] = "Done.", ["content"] = content };
     }

@@ -9,5 +9,8 @@ sealed record ParametersNote(IReadOnlyList<Parameter> Parameters);
 
 sealed record AnswerNote(int Status, Type Type);
 
+/// <summary>Body and answer are streams of JSON lines.</summary>
+sealed record LinesNote(Type Line, Type Answer);
+
 /// <summary>The answer is a file, streamed.</summary>
 sealed record FileNote(string ContentType);

@@ -134,6 +134,17 @@ sealed record OperationFacts
             Text = "Every record that the filters take, as JSON lines, JSON or CSV (`format`), at constant memory on both sides.",
             OtherContentTypes = ["application/json", "text/csv"], Problems = [Api.Problems.UnknownAccount],
         },
+        ["getReservation"] = new() { Text = "What is held, until when, and what became of it." },
+        ["getOverride"] = new() { Text = "What it adds to which limit, from when to when, and who asked for it." },
+        ["getKey"] = new() { Text = "What the key may do and for which accounts; its text is not known any more." },
+        ["listWebhooks"] = new() { Text = "All webhooks that the caller may see." },
+        ["runBatch"] = new()
+        {
+            Text = "The body may be of any length; lines are answered while it is still being read, in their order. Lines of an account are "
+                + "decided in their order, and what comes together shares a commit. Each line has its own outcome and needs its own right. "
+                + "Who does not read answers is not read from: read while you send, or send a thousand lines at a time.",
+            BodyIsLines = "An operation in each line: `{\"operation\", \"account\", \"reservation\"?, \"body\"?}`.",
+        },
         ["importUsage"] = new()
         {
             Text = "The body may be of any length. It is answered when all of it was read: how many lines are in the ledger now, and what "

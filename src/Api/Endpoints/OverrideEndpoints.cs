@@ -12,7 +12,7 @@ sealed class OverrideEndpoints(IBudgetAuthority authority)
     {
         var account = PathValue.Account(http);
         var body = await Body.ReadAsync(http, ApiJson.Default.NewOverrideDocument);
-        var command = body.ToAddOverride(RequestId.Of(http, body.Id), body.LimitId is { } limit ? await UnitOf(account, limit) : null);
+        var command = body.ToAddOverride(RequestId.Of(http, body.Id), body.LimitId is { } limit ? await UnitOf(authority, account, limit) : null);
         var outcome = await authority.SendAsync(account, command);
         if (outcome is { Status: OutcomeStatus.Done, Answer: OverrideView view })
         {
@@ -26,7 +26,7 @@ sealed class OverrideEndpoints(IBudgetAuthority authority)
     /// The unit of a limit that an override names: whether `5` may mean five tokens or must not mean five nanos of money. Null where
     /// there is no such limit, which the budget itself then says.
     /// </summary>
-    async Task<LimitUnit?> UnitOf(string account, string limitId)
+    internal static async Task<LimitUnit?> UnitOf(IBudgetAuthority authority, string account, string limitId)
     {
         var outcome = await authority.SendAsync(account, new GetPolicy());
         var limits = outcome.Answer is PolicyView view ? view.Effective.Limits.Select(numbered => numbered.Limit)

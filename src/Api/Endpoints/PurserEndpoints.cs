@@ -1,5 +1,6 @@
 // Every route of the service. Handlers are plain request delegates; what the OpenAPI description tells of them stands beside each.
 using Purser.Api.Access;
+using Purser.Api.Description;
 using Purser.Api.Documents;
 using Purser.Api.Events;
 using Purser.Engine;
@@ -94,6 +95,9 @@ public static class PurserEndpoints
         routes.On("POST", "/v1/import", Right.Record, exports.Import, "importUsage",
             "Books the records of a stream of JSON lines, as exports write them; a line whose id is booked counts nothing twice")
                 .Takes(ExportEndpoints.ImportParameters).Answers<ImportDocument>();
+
+        routes.On("POST", "/v1/batch", Right.None, new BatchEndpoints(authority).Run, "runBatch",
+            "Many operations, a line each, and a line of answer for each").AnswersLines<BatchLineDocument, BatchResultDocument>();
 
         var overrides = new OverrideEndpoints(authority);
         routes.On("POST", "/v1/accounts/{account}/overrides", Right.Override, overrides.Add, "addOverride",
@@ -215,6 +219,8 @@ public static class PurserEndpoints
         routes.Open("GET", "/health/ready", home.Ready, "getReadiness", "The ledger can be reached").Answers<HealthDocument>();
         routes.MapMetrics();
         routes.MapDescription();
+        routes.MapProblemPages();
+        routes.MapReferencePage();
         return routes;
     }
 
@@ -265,6 +271,9 @@ public static class PurserEndpoints
 
     static IEndpointConventionBuilder Answers<T>(this IEndpointConventionBuilder endpoint, int status = 200) =>
         endpoint.WithMetadata(new AnswerNote(status, typeof(T)));
+
+    static IEndpointConventionBuilder AnswersLines<TLine, TAnswer>(this IEndpointConventionBuilder endpoint) =>
+        endpoint.WithMetadata(new LinesNote(typeof(TLine), typeof(TAnswer)));
 
     static IEndpointConventionBuilder AnswersFile(this IEndpointConventionBuilder endpoint, string contentType) =>
         endpoint.WithMetadata(new FileNote(contentType));

@@ -31,6 +31,19 @@ static class Body
     public static ValueTask<T?> ReadOptionalAsync<T>(HttpContext http, JsonTypeInfo<T> type) where T : class =>
         ReadAsync<T?>(http, json => ParseWhole(json, type));
 
+    /// <summary>Reads a document that is a part of a stream.</summary>
+    public static T ReadLine<T>(ReadOnlySpan<byte> json, JsonTypeInfo<T> type) where T : class
+    {
+        try
+        {
+            return ParseWhole(json, type);
+        }
+        catch (JsonException wrong)
+        {
+            throw new RequestRefusedException(Problems.Of(wrong));
+        }
+    }
+
     /// <summary>Reads one document or an array of them. Items that can not be read are told apart from the others: each stands for
     /// itself.</summary>
     public static async ValueTask<OneOrMany<T>> ReadOneOrManyAsync<T>(HttpContext http, JsonTypeInfo<T> type, int most) where T : class =>

@@ -16,7 +16,7 @@ public static class BoundaryExtensions
         // Pages of other origins hear no answer, unless their origin is named.
         if (origins.Named.Count > 0)
             app.UseCors(policy => policy.WithOrigins([.. origins.Named]).AllowAnyMethod().AllowAnyHeader()
-                .WithExposedHeaders("ETag", "Location", "Retry-After"));
+                .WithExposedHeaders("ETag", "Location", "Retry-After", "Link"));
         app.UseMiddleware<RequestLog>().UseMiddleware<Boundary>();
         return app.ApplicationServices.HasDashboard() ? app.UseAntiforgery() : app;
     }

@@ -10,6 +10,19 @@ namespace Purser.Api;
 public sealed record Problem(int Status, string Slug, string Title)
 {
     public string Type { get; } = $"urn:purser:problem:{Slug}";
+
+    /// <summary>The header that leads to its page.</summary>
+    public string Link { get; } = $"</docs/problems/{Slug}>; rel=\"help\"";
+}
+
+/// <summary>A problem and its document, which is one of the two.</summary>
+sealed record ToldProblem(Problem Problem, ProblemDocument? Plain, RefusalDocument? Refusal)
+{
+    public void Write(Utf8JsonWriter json)
+    {
+        if (Plain is not null) JsonSerializer.Serialize(json, Plain, ApiJson.Default.ProblemDocument);
+        else JsonSerializer.Serialize(json, Refusal!, ApiJson.Default.RefusalDocument);
+    }
 }
 
 public static class Problems
@@ -37,6 +50,15 @@ public static class Problems
     public static readonly Problem TooLarge = new(413, "too-large", "The body is too large");
     public static readonly Problem UnsupportedMediaType = new(415, "unsupported-media-type", "The content type is not supported");
     public static readonly Problem Internal = new(500, "internal", "An error inside the service");
+
+    /// <summary>Each has a section in docs/problems.md.</summary>
+    public static IReadOnlyList<Problem> All { get; } =
+    [
+        Unavailable, UnknownAccount, Invalid, Mismatch, NotFound, Conflict,
+        Gone, ReservationExpired, VersionMismatch, Unprocessable, UnknownModel, NoPrice,
+        Paused, LimitExceeded, Unauthorized, ForeignOrigin, Forbidden, MethodNotAllowed,
+        TooLarge, UnsupportedMediaType, Internal,
+    ];
 
     public static Problem Of(OutcomeStatus status) => status switch
     {
@@ -96,27 +118,47 @@ public static class Problems
     {
         if (problem == Unavailable) http.Response.Headers.RetryAfter = "1";
         RequestLog.Note(http, problem.Slug, detail);
+        Help(http, problem);
         return Reply.JsonAsync(http, problem.Status, Document(problem, field, detail, all), ApiJson.Default.ProblemDocument, ContentType);
     }
 
-    /// <summary>Writes an outcome that is not <see cref="OutcomeStatus.Done"/>.</summary>
-    public static Task WriteAsync(HttpContext http, Outcome outcome)
+    /// <summary>The problem of an outcome that is not <see cref="OutcomeStatus.Done"/>, and its document: a plain one, or a
+    /// refusal.</summary>
+    internal static ToldProblem Told(Outcome outcome)
     {
         if (outcome.Answer is ReservationView view)
         {
             var expired = Document(ReservationExpired, outcome.Field, outcome.Detail);
             expired.Reservation = new(view);
-            return Reply.JsonAsync(http, ReservationExpired.Status, expired, ApiJson.Default.ProblemDocument, ContentType);
+            return new(ReservationExpired, expired, null);
         }
-        if (outcome.Answer is not Decision decision) return WriteAsync(http, Of(outcome.Status), outcome.Field, outcome.Detail);
+        return outcome.Answer is Decision decision ? new(Of(outcome.Status), null, new(Document(outcome), decision))
+            : new(Of(outcome.Status), Document(Of(outcome.Status), outcome.Field, outcome.Detail), null);
+    }
+
+    /// <summary>Writes an outcome that is not <see cref="OutcomeStatus.Done"/>.</summary>
+    public static Task WriteAsync(HttpContext http, Outcome outcome)
+    {
+        var told = Told(outcome);
+        if (told.Refusal is not { } refusal)
+        {
+            if (told.Problem == Unavailable) http.Response.Headers.RetryAfter = "1";
+            RequestLog.Note(http, told.Problem.Slug, outcome.Detail);
+            Help(http, told.Problem);
+            return Reply.JsonAsync(http, told.Problem.Status, told.Plain!, ApiJson.Default.ProblemDocument, ContentType);
+        }
+        var decision = (Decision)outcome.Answer!;
         if (outcome.Status == OutcomeStatus.Refused && decision.BlockedBy.Count > 0
             && decision.BlockedBy.All(blocker => blocker.RetryAfterSeconds is not null))
             http.Response.Headers.RetryAfter = decision.BlockedBy.Max(blocker => blocker.RetryAfterSeconds!.Value)
                 .ToString(System.Globalization.CultureInfo.InvariantCulture);
-        var refusal = new RefusalDocument(Document(outcome), decision);
-        RequestLog.Note(http, Of(outcome.Status).Slug, outcome.Detail);
-        return Reply.JsonAsync(http, Of(outcome.Status).Status, refusal, ApiJson.Default.RefusalDocument, ContentType);
+        RequestLog.Note(http, told.Problem.Slug, outcome.Detail);
+        Help(http, told.Problem);
+        return Reply.JsonAsync(http, told.Problem.Status, refusal, ApiJson.Default.RefusalDocument, ContentType);
     }
+
+    /// <summary>Where the problem is explained.</summary>
+    static void Help(HttpContext http, Problem problem) => http.Response.Headers.Link = problem.Link;
 
     /// <summary>What was wrong with a JSON body, in the words of its sender.</summary>
     public static Outcome Of(JsonException wrong, string at = "")

@@ -24,6 +24,8 @@ namespace Purser.Api.Json;
 [JsonSerializable(typeof(CorrectionDocument))]
 [JsonSerializable(typeof(CreditDocument))]
 [JsonSerializable(typeof(VoidDocument))]
+[JsonSerializable(typeof(BatchLineDocument))]
+[JsonSerializable(typeof(BatchResultDocument))]
 [JsonSerializable(typeof(CatalogueDocument))]
 [JsonSerializable(typeof(ComparisonDocument))]
 [JsonSerializable(typeof(ComparisonRequestDocument))]

@@ -13,6 +13,12 @@ public sealed class LocalAnomalyTests(LocalFacade host) : AnomalyConformance(hos
 public sealed class LocalBadInputTests(LocalFacade host) : BadInputConformance(host);
 
 [Collection(LocalHttpTests.Name)]
+public sealed class LocalBatchTests(LocalFacade host) : BatchConformance(host);
+
+[Collection(LocalHttpTests.Name)]
+public sealed class LocalContractTests(LocalFacade host) : ContractConformance(host);
+
+[Collection(LocalHttpTests.Name)]
 public sealed class LocalBoundaryTests(LocalFacade host) : BoundaryConformance(host);
 
 [Collection(LocalHttpTests.Name)]
@@ -68,6 +74,12 @@ public sealed class ProcessAnomalyTests(ProcessFacade host) : AnomalyConformance
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessBadInputTests(ProcessFacade host) : BadInputConformance(host);
+
+[Collection(ProcessHttpTests.Name)]
+public sealed class ProcessBatchTests(ProcessFacade host) : BatchConformance(host);
+
+[Collection(ProcessHttpTests.Name)]
+public sealed class ProcessContractTests(ProcessFacade host) : ContractConformance(host);
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessBoundaryTests(ProcessFacade host) : BoundaryConformance(host);

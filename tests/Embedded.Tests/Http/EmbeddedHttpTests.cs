@@ -13,6 +13,12 @@ public sealed class AnomalyTests(HttpHost host) : AnomalyConformance(host);
 public sealed class BadInputTests(HttpHost host) : BadInputConformance(host);
 
 [Collection(HttpTests.Name)]
+public sealed class BatchTests(HttpHost host) : BatchConformance(host);
+
+[Collection(HttpTests.Name)]
+public sealed class ContractTests(HttpHost host) : ContractConformance(host);
+
+[Collection(HttpTests.Name)]
 public sealed class BoundaryTests(HttpHost host) : BoundaryConformance(host);
 
 [Collection(HttpTests.Name)]
