@@ -121,6 +121,7 @@ public static class Comparison
         if (options.Includes("anomalies"))
             foreach (var row in HistorySpeed.Measure(options.Round))
                 results.Add(row);
+        if (options.Includes(BatchSpeed.Name)) results.Add(await BatchSpeed.MeasureAsync(options.Quick ? 20_000 : 100_000, options.Rounds));
         if (options.Includes("tokens"))
             foreach (var row in TokenSpeed.Measure(options.Round))
                 results.Add(row);
