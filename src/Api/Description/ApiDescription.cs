@@ -159,7 +159,8 @@ sealed class ApiDescription
         }
         if (endpoint.Metadata.GetMetadata<FileNote>() is { } file) responses["200"] = FileResponse(file, facts);
         if (endpoint.Metadata.GetMetadata<LinesNote>() is { } lines)
-            responses["200"] = new JsonObject { ["description"] = "A line for each line that is not empty.", ["content"] = LinesOf(lines.Answer) };
+            responses["200"] = new JsonObject { ["description"] = "A line for each line that is not empty.",
+                ["content"] = LinesOf(lines.Answer) };
         if (facts.HasNothingToSay) responses["204"] = new JsonObject { ["description"] = "Done; there is nothing to say." };
         if (facts.Headers.Contains("If-None-Match") && method == "GET")
             responses["304"] = new JsonObject

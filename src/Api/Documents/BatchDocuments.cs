@@ -21,7 +21,8 @@ public sealed class BatchLineDocument
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Reservation { get; set; }
 
-    /// <summary>The body that the operation takes alone. Whatever it makes has an `id` there: a line that is sent again counts once.</summary>
+    /// <summary>The body that the operation takes alone. Whatever it makes has an `id` there: a line that is sent again counts
+    /// once.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public JsonElement? Body { get; set; }
 }

@@ -125,7 +125,8 @@ sealed class BatchLine(long number)
 
     Outcome? outcome;
 
-    /// <summary>A settlement that nobody can book tells the budget so, and stays refused; but what was not told has to be sent again.</summary>
+    /// <summary>A settlement that nobody can book tells the budget so, and stays refused; but what was not told has to be sent
+    /// again.</summary>
     public void Decided(Outcome decided) => outcome = Refused is null || decided.IsTransient ? decided : null;
 
     public void Write(Utf8JsonWriter json)

@@ -50,7 +50,8 @@ sealed class BatchReading(Caller caller)
             throw RequestRefusedException.Invalid("account", "must be 1 to 200 letters, digits and . _ - : @, and not only dots");
         var needed = RightOf(operation);
         if (!caller.May(needed))
-            throw new RequestRefusedException(new(OutcomeStatus.Invalid, null, "operation", $"this needs the right {Rights.Listed(needed)}"))
+            throw new RequestRefusedException(
+                new(OutcomeStatus.Invalid, null, "operation", $"this needs the right {Rights.Listed(needed)}"))
             {
                 Problem = Problems.Forbidden,
             };
@@ -58,7 +59,8 @@ sealed class BatchReading(Caller caller)
         if (parts.Reservation is not null && operation is not ("extend" or "settle" or "release"))
             throw RequestRefusedException.Invalid("reservation", "belongs to extend, settle and release");
         var body = parts.Body.IsEmpty && operation == "release" ? "{}"u8
-            : parts.Body.IsEmpty ? throw RequestRefusedException.Invalid("body", "is required: what the operation takes alone") : parts.Body;
+            : parts.Body.IsEmpty ? throw RequestRefusedException.Invalid("body", "is required: what the operation takes alone")
+                : parts.Body;
         return operation switch
         {
             "check" => Line(account, Body.ReadLine(body, ApiJson.Default.EstimateDocument).ToCheck()),
@@ -101,7 +103,8 @@ sealed class BatchReading(Caller caller)
         return new(number) { Account = account, Override = asked, StatusWhenDone = StatusCodes.Status201Created };
     }
 
-    /// <summary>A body that nobody can book belongs to a call that was made: the hold is told so, and is charged when it runs out.</summary>
+    /// <summary>A body that nobody can book belongs to a call that was made: the hold is told so, and is charged when it runs
+    /// out.</summary>
     BatchLine Settle(string account, string reservation, ReadOnlySpan<byte> body)
     {
         try

@@ -12,7 +12,8 @@ sealed class OverrideEndpoints(IBudgetAuthority authority)
     {
         var account = PathValue.Account(http);
         var body = await Body.ReadAsync(http, ApiJson.Default.NewOverrideDocument);
-        var command = body.ToAddOverride(RequestId.Of(http, body.Id), body.LimitId is { } limit ? await UnitOf(authority, account, limit) : null);
+        var command = body.ToAddOverride(RequestId.Of(http, body.Id), body.LimitId is { } limit ? await UnitOf(authority, account, limit)
+            : null);
         var outcome = await authority.SendAsync(account, command);
         if (outcome is { Status: OutcomeStatus.Done, Answer: OverrideView view })
         {

@@ -111,7 +111,8 @@ public abstract class BatchConformance(HttpFacade host)
             ("""{""", 400, null),
             ("""{"operation":"recordUsage","account":"ACCOUNT","body":{"id":"fine","inputTokens":5}}""", 201, null),
         };
-        var answers = await RunAsync(string.Join('\n', cases.Select(one => one.Line.Replace("ACCOUNT", account, StringComparison.Ordinal))));
+        var answers = await RunAsync(
+            string.Join('\n', cases.Select(one => one.Line.Replace("ACCOUNT", account, StringComparison.Ordinal))));
         Assert.Equal(cases.Select(one => one.Status), Statuses(answers));
         for (var i = 0; i < cases.Length - 1; i++)
             Assert.Equal(cases[i].Field, answers[i].GetProperty("body").TryGetProperty("field", out var field) ? field.GetString() : null);

@@ -1,4 +1,5 @@
-// What the description promises beyond single answers: problems have pages, names are usable, the reference page needs nothing from elsewhere.
+// What the description promises beyond single answers: problems have pages, names are usable, the reference page needs nothing from
+// elsewhere.
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 
@@ -28,7 +29,8 @@ public abstract class ContractConformance(HttpFacade host)
             var text = await page.Content.ReadAsStringAsync();
             Assert.True((int)page.StatusCode == 200, slug);
             Assert.Equal("text/html; charset=utf-8", page.Content.Headers.ContentType?.ToString());
-            foreach (var part in new[] { type, "What happened", "Why", "What to do" }) Assert.Contains(part, text, StringComparison.Ordinal);
+            foreach (var part in new[] { type, "What happened", "Why", "What to do" })
+                Assert.Contains(part, text, StringComparison.Ordinal);
             Assert.Contains($"/docs/problems/{slug}\"", list, StringComparison.Ordinal);
         }
         var refused = await host.Get("/v1/nothing");
