@@ -33,7 +33,7 @@ sealed class ApiDescription
 
     JsonObject Document(RouteEndpoint[] operations)
     {
-        var paths = new JsonObject();
+        var (paths, used) = (new JsonObject(), operations.Select(endpoint => Subjects.Of(PathOf(endpoint))).ToHashSet());
         foreach (var endpoint in operations)
         {
             var path = PathOf(endpoint);
@@ -54,7 +54,7 @@ sealed class ApiDescription
             },
             ["servers"] = new JsonArray(new JsonObject { ["url"] = "/", ["description"] = "The host that answers this." }),
             ["security"] = new JsonArray(new JsonObject { ["key"] = new JsonArray() }),
-            ["tags"] = new JsonArray([.. Subjects.All.Select(subject => new JsonObject
+            ["tags"] = new JsonArray([.. Subjects.All.Where(subject => used.Contains(subject.Name)).Select(subject => new JsonObject
             {
                 ["name"] = subject.Name, ["description"] = subject.Text,
             })]),
@@ -100,7 +100,18 @@ sealed class ApiDescription
         var body = Body(endpoint, facts);
         if (body is not null) operation["requestBody"] = body;
         operation["responses"] = Responses(endpoint, method, path, note.Id, facts, body is not null);
+        AddExamples(operation, note.Id);
         return operation;
+    }
+
+    static void AddExamples(JsonObject operation, string id)
+    {
+        foreach (var (type, media) in operation["requestBody"]?["content"]?.AsObject() ?? [])
+            media!.AsObject().With(id, type == Endpoints.BatchEndpoints.LinesType ? "lines" : "request");
+        foreach (var (status, response) in operation["responses"]!.AsObject())
+            foreach (var (type, media) in response!["content"]?.AsObject() ?? [])
+                if (type is "application/json" or Endpoints.BatchEndpoints.LinesType)
+                    media!.AsObject().With(id, type == Endpoints.BatchEndpoints.LinesType ? "answer" : status);
     }
 
     static JsonArray Parameters(RouteEndpoint endpoint, OperationFacts facts, string path) =>
@@ -173,7 +184,8 @@ sealed class ApiDescription
         {
             var isDecision = refused?.Status == group.Key;
             var name = string.Join("Or", group.Select(problem => string.Concat(problem.Slug.Split('-').Select(Capital))));
-            refusals[name] ??= Refusal([.. group], schemas.Of(isDecision ? refused!.Type : typeof(ProblemDocument)));
+            refusals[name] ??= Refusal([.. group], schemas.Of(isDecision ? refused!.Type : typeof(ProblemDocument)),
+                media => isDecision ? media.With(id, Text(group.Key)) : media.With(group));
             responses[Text(group.Key)] = new JsonObject { ["$ref"] = $"#/components/responses/{name}" };
         }
         return responses;
@@ -181,10 +193,11 @@ sealed class ApiDescription
 
     static string Capital(string word) => char.ToUpperInvariant(word[0]) + word[1..];
 
-    static JsonObject Refusal(Problem[] problems, JsonObject schema)
+    static JsonObject Refusal(Problem[] problems, JsonObject schema, Func<JsonObject, JsonObject> withExample)
     {
         var response = Response(string.Join(" ", problems.Select(problem => $"`{problem.Slug}`: {problem.Title}.")), Problems.ContentType,
             schema, Headers.Refused(problems[0].Status));
+        withExample(response["content"]![Problems.ContentType]!.AsObject());
         // The types that an answer of this status can have.
         response["x-problems"] = new JsonArray([.. problems.Select(problem => (JsonNode)problem.Type)]);
         return response;

@@ -43,7 +43,7 @@ static class ParameterSchemas
         return new()
         {
             ["name"] = name, ["in"] = "path", ["required"] = true,
-            ["description"] = paths.GetValueOrDefault(name) ?? throw new InvalidOperationException($"{{{name}}} has no description"),
+            ["description"] = paths.GetValueOrDefault(name) ?? $"The {name}, by its id.",
             ["schema"] = schema,
         };
     }

@@ -71,7 +71,6 @@ sealed class SchemaBook
         var mayBeNull = core != member.PropertyType || (!core.IsValueType && member.IsGetNullable) || core == typeof(Amount);
         if (Has<RequiredAttribute>(property) || (answered.Contains(type) && LeftOut(property))) mayBeNull = false;
         if (mayBeNull) schema = OrNull(schema);
-        else if (core == typeof(Amount)) schema = NotNull(schema);
         return Told(schema, property is null ? null : texts.Of(property));
     }
 
@@ -113,16 +112,10 @@ sealed class SchemaBook
     {
         if (schema["type"] is JsonValue one) schema["type"] = new JsonArray(one.GetValue<string>(), "null");
         else if (schema["type"] is JsonArray several && !several.Any(word => (string?)word == "null")) several.Add("null");
+        else if (schema["oneOf"] is JsonArray choices) choices.Add(new JsonObject { ["type"] = "null" });
         else if (schema["type"] is null && schema.Count > 0)
             return new() { ["oneOf"] = new JsonArray(schema, new JsonObject { ["type"] = "null" }) };
         if (schema["enum"] is JsonArray words) words.Add(null);
-        return schema;
-    }
-
-    static JsonObject NotNull(JsonObject schema)
-    {
-        if (schema["type"] is JsonArray several)
-            schema["type"] = new JsonArray([.. several.Where(word => (string?)word != "null").Select(word => word!.DeepClone())]);
         return schema;
     }
 

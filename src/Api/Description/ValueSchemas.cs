@@ -22,8 +22,8 @@ static class ValueSchemas
         : type == typeof(int) ? new() { ["type"] = "integer", ["format"] = "int32" }
         : type == typeof(Instant) ? new() { ["type"] = "string", ["format"] = "date-time" }
         : type == typeof(Cost) ? new() { ["type"] = "string", ["pattern"] = Money }
-        : type == typeof(Amount) ? new() { ["type"] = new JsonArray("integer", "string", "null"), ["pattern"] = Money }
-        : type == typeof(Figure) ? new() { ["type"] = new JsonArray("number", "string"), ["pattern"] = Money }
+        : type == typeof(Amount) ? OrMoney(new() { ["type"] = "integer", ["format"] = "int64" })
+        : type == typeof(Figure) ? OrMoney(new() { ["type"] = "number" })
         : type == typeof(FreeObject) || type == typeof(JsonObject) ? new() { ["type"] = "object", ["additionalProperties"] = true }
         : type == typeof(JsonElement) ? []
         : type == typeof(Window) ? new()
@@ -34,6 +34,12 @@ static class ValueSchemas
             }
         : type.IsEnum ? new() { ["type"] = "string", ["enum"] = Words(type) } : null;
 
+    /// <summary>A number, or money as a decimal string: which of them says the unit beside it.</summary>
+    static JsonObject OrMoney(JsonObject number) => new()
+    {
+        ["oneOf"] = new JsonArray(number, new JsonObject { ["type"] = "string", ["pattern"] = Money }),
+    };
+
     static JsonArray Words(Type type) => new([.. Enum.GetNames(type).Select(JsonNamingPolicy.CamelCase.ConvertName)
         .Where(word => word != "none").Select(word => (JsonNode)word)]);
 
@@ -43,8 +49,8 @@ static class ValueSchemas
         switch (form)
         {
             case "whole":
-                schema["type"] = "integer";
-                schema.Remove("pattern");
+                schema.Remove("oneOf");
+                (schema["type"], schema["format"]) = ("integer", "int64");
                 break;
             case "money":
                 schema["pattern"] = Money;

@@ -1,4 +1,5 @@
 // How adaptive limits degrade a call, as it is sent and shown.
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
 using Purser.Core;
 
@@ -9,6 +10,7 @@ public sealed class AdaptiveDocument
     /// <summary>In the order in which they are tried: `reduce_max_tokens`, `use_smaller_model`, `disable_tools`,
     /// `reduce_temperature`.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [AllowedValues("reduce_max_tokens", "use_smaller_model", "disable_tools", "reduce_temperature")]
     public IReadOnlyList<string>? Measures { get; set; }
 
     /// <summary>Models to fall back to, in order, each as `provider/model` or as a model alone.</summary>

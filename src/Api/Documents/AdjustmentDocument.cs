@@ -9,9 +9,11 @@ namespace Purser.Api.Documents;
 /// <summary>Who takes a usage back, and why.</summary>
 public sealed class VoidDocument
 {
+    /// <summary>Who takes it back.</summary>
     [Required]
     public string? By { get; set; }
 
+    /// <summary>Why.</summary>
     [Required]
     public string? Reason { get; set; }
 }
@@ -20,11 +22,14 @@ public sealed class VoidDocument
 /// several accounts have a usage of this id.</summary>
 public sealed class CorrectionDocument : UsageDocument
 {
+    /// <summary>Whose usage it is, where several accounts have one of this id.</summary>
     public string? Account { get; set; }
 
+    /// <summary>Who corrects it.</summary>
     [Required]
     public string? By { get; set; }
 
+    /// <summary>Why.</summary>
     [Required]
     public string? Reason { get; set; }
 }
@@ -33,18 +38,28 @@ public sealed class CorrectionDocument : UsageDocument
 /// said).</summary>
 public sealed class CreditDocument : DimensionsDocument
 {
+    /// <summary>Its id, which makes a retry harmless; made if not said.</summary>
     public string? Id { get; set; }
+
+    /// <summary>How much is given back: a whole number, money as a decimal string.</summary>
     [Required]
     public Amount Amount { get; set; }
 
+    /// <summary>What is given back: tokens, inputTokens, outputTokens, cost or requests.</summary>
     [Required]
     public LimitUnit? Unit { get; set; }
+
+    /// <summary>The usage that a part of is given back.</summary>
     public string? UsageId { get; set; }
+
+    /// <summary>When what is given back was used; now if not said.</summary>
     public Instant? Timestamp { get; set; }
 
+    /// <summary>Who gives it back.</summary>
     [Required]
     public string? By { get; set; }
 
+    /// <summary>Why.</summary>
     [Required]
     public string? Reason { get; set; }
 
@@ -87,11 +102,25 @@ public sealed class AdjustedDocument
         Limits = LimitViewDocument.Of(adjusted.Limits);
     }
 
+    /// <summary>The account.</summary>
     public string Account { get; }
+
+    /// <summary>The usage that it takes back or corrects; null where it names none.</summary>
     public string? UsageId { get; }
+
+    /// <summary>The record that was booked beside it.</summary>
     public string? AdjustmentId { get; }
+
+    /// <summary>Tokens, input and output together.</summary>
     public long Tokens { get; }
+
+    /// <summary>Money.</summary>
+    [DataType("money")]
     public string Cost { get; }
+
+    /// <summary>The currency of the money beside it: three letters.</summary>
     public string Currency { get; }
+
+    /// <summary>The limits that it belonged to, as they stand now.</summary>
     public IReadOnlyList<LimitViewDocument> Limits { get; }
 }

@@ -1,4 +1,5 @@
 // What somebody decided about an account: policy changes, pauses, overrides, erasures, usage rated anew.
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
 using NodaTime;
 using Purser.Api.Json;
@@ -59,16 +60,24 @@ public sealed class AuditItemDocument
         }
     }
 
+    /// <summary>The entry of the account's journal that it stands in.</summary>
     public long Version { get; }
+
+    /// <summary>When it was decided.</summary>
     public Instant At { get; }
+
+    /// <summary>What was decided.</summary>
     public string Action { get; }
 
+    /// <summary>Who, where they said so.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? By { get; }
 
+    /// <summary>Why, where they said so.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Reason { get; }
 
+    /// <summary>The version that the policy got.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? PolicyVersion { get; }
 
@@ -76,12 +85,15 @@ public sealed class AuditItemDocument
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public PolicyDocument? Policy { get; }
 
+    /// <summary>The override.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? OverrideId { get; }
 
+    /// <summary>The limit, as the policy names it.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? LimitId { get; }
 
+    /// <summary>The value whose counter the override is for.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Key { get; }
 
@@ -97,6 +109,7 @@ public sealed class AuditItemDocument
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public Amount? Additional { get; }
 
+    /// <summary>When the override ends.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public Instant? ExpiresAt { get; }
 
@@ -104,9 +117,12 @@ public sealed class AuditItemDocument
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? UsageId { get; }
 
+    /// <summary>The difference in money.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [DataType("money")]
     public string? Cost { get; }
 
+    /// <summary>The currency of the money beside it: three letters.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Currency { get; }
 
@@ -115,6 +131,11 @@ public sealed class AuditItemDocument
     public string? User { get; }
 }
 
+/// <param name="Items">What was found, in order.</param>
+/// <param name="NextCursor">Give it as `cursor` for what follows; null at the end.</param>
 public sealed record AuditDocument(IReadOnlyList<AuditItemDocument> Items, string? NextCursor);
 
+/// <param name="Account">The account.</param>
+/// <param name="User">The user whose records were erased; null for all.</param>
+/// <param name="Erased">Whether they are gone already; else they are in a moment.</param>
 public sealed record ErasureDocument(string Account, string? User, bool Erased);

@@ -1,4 +1,5 @@
 // Which catalogue is in force, and which were before it.
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
 using NodaTime;
 using Purser.Core;
@@ -10,8 +11,19 @@ namespace Purser.Api.Documents;
 /// `builtInVersion` is what a
 /// DELETE goes back to.
 /// </summary>
+/// <param name="Version">Its version.</param>
+/// <param name="Source">builtIn or put.</param>
+/// <param name="DataDate">The day of its data.</param>
+/// <param name="Digest">The SHA-256 of its file.</param>
+/// <param name="Entries">How many prices it has.</param>
+/// <param name="PutAt">When it was put; null where it is built in.</param>
+/// <param name="PutBy">Who put it.</param>
+/// <param name="Reason">Why it was put.</param>
+/// <param name="BuiltInVersion">The version that a DELETE goes back to.</param>
+/// <param name="History">Changes of the catalogue, newest last.</param>
 public sealed record CatalogueDocument(
-    string Version, string Source, string DataDate, string Digest, long Entries, Instant? PutAt, string? PutBy, string? Reason,
+    string Version, [property: AllowedValues("builtIn", "put")] string Source, string DataDate, string Digest, long Entries, Instant? PutAt,
+        string? PutBy, string? Reason,
         string BuiltInVersion,
     IReadOnlyList<CatalogueChangeDocument> History)
 {
@@ -28,6 +40,12 @@ public sealed record CatalogueDocument(
 }
 
 /// <summary>`before` and `after` are null where it was, or is, the built-in one.</summary>
+/// <param name="Version">The version of the settings that the change made.</param>
+/// <param name="ChangedAt">When.</param>
+/// <param name="ChangedBy">Who, for the history.</param>
+/// <param name="Reason">Why, for the audit trail.</param>
+/// <param name="Before">The catalogue before; null where it was the built-in one.</param>
+/// <param name="After">The catalogue since; null where it is the built-in one.</param>
 public sealed record CatalogueChangeDocument(long Version, Instant ChangedAt, string? ChangedBy, string? Reason,
     CatalogueNameDocument? Before, CatalogueNameDocument? After)
 {
@@ -36,6 +54,9 @@ public sealed record CatalogueChangeDocument(long Version, Instant ChangedAt, st
             CatalogueNameDocument.Of(change.After));
 }
 
+/// <param name="Version">Its version.</param>
+/// <param name="Digest">The SHA-256 of its file.</param>
+/// <param name="Entries">How many prices it has.</param>
 public sealed record CatalogueNameDocument(string Version, string Digest, long Entries)
 {
     internal static CatalogueNameDocument? Of(string? json) =>

@@ -1,4 +1,5 @@
 // What an account pays less than the list: negotiated prices, and tiers by the month's volume or by the size of a batch.
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
 using Purser.Core;
 
@@ -6,6 +7,7 @@ namespace Purser.Api.Documents;
 
 public sealed class DiscountsDocument
 {
+    /// <summary>By what the account used in its month.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public VolumeDocument? Volume { get; set; }
 
@@ -34,7 +36,11 @@ public sealed class DiscountsDocument
 /// <summary>Tiers by what the account used in its current month, the call itself included: `tokens` (the default) or `cost`.</summary>
 public sealed class VolumeDocument
 {
+    /// <summary>What is added up in the month: tokens or cost.</summary>
+    [AllowedValues("tokens", "cost")]
     public string? Measure { get; set; }
+
+    /// <summary>The tiers; the highest one that is reached holds.</summary>
     public IReadOnlyList<DiscountTierDocument>? Tiers { get; set; }
 
     internal VolumeDiscount ToVolume() => new(
@@ -51,7 +57,10 @@ public sealed class VolumeDocument
 /// <summary>A share off the whole amount (0.05 is 5%) where there is more than `above`.</summary>
 public sealed class DiscountTierDocument
 {
+    /// <summary>The tier holds where there is more than this.</summary>
     public decimal? Above { get; set; }
+
+    /// <summary>The share off, such as 0.05 for 5 %.</summary>
     public decimal? Discount { get; set; }
 
     internal static DiscountTier ToTier(DiscountTierDocument? sent, string at) => new(
@@ -65,9 +74,11 @@ public sealed class DiscountTierDocument
 /// <summary>Calls that match cost the list price times `multiplier`.</summary>
 public sealed class NegotiatedDocument
 {
+    /// <summary>Only calls that match: dimension to a value or a glob.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public SortedDictionary<string, string>? Match { get; set; }
 
+    /// <summary>What the list price is multiplied by.</summary>
     public decimal? Multiplier { get; set; }
 
     internal static NegotiatedPrice ToNegotiated(NegotiatedDocument? sent, string at)

@@ -1,4 +1,5 @@
 // Exchange rates, each from an instant on. There are none until somebody gives them.
+using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Text.Json.Serialization;
 using NodaTime;
@@ -9,12 +10,18 @@ namespace Purser.Api.Documents;
 /// <summary>One unit of `base` (USD if not said) is `rate` of the currency, from `effectiveFrom` on (always, if not said).</summary>
 public sealed class ExchangeRatesDocument
 {
+    /// <summary>The currency whose unit is told in others; USD if not said.</summary>
     public string? Base { get; set; }
+
+    /// <summary>The rates.</summary>
+    [Required]
     public IReadOnlyList<ExchangeRateDocument>? Rates { get; set; }
 
+    /// <summary>Who changes them, for the history.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? ChangedBy { get; set; }
 
+    /// <summary>Why, for the history.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Reason { get; set; }
 
@@ -30,9 +37,15 @@ public sealed class ExchangeRatesDocument
 
 public sealed class ExchangeRateDocument
 {
+    /// <summary>The currency.</summary>
+    [Required]
     public string? Currency { get; set; }
+
+    /// <summary>How much of it one unit of the base is.</summary>
+    [Required, DataType("decimal")]
     public string? Rate { get; set; }
 
+    /// <summary>From when on; always, if not said.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public Instant? EffectiveFrom { get; set; }
 

@@ -1,4 +1,5 @@
 // API keys as they are made and shown, and what a caller is told of itself.
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
 using NodaTime;
 using Purser.Api.Access;
@@ -9,6 +10,7 @@ namespace Purser.Api.Documents;
 public sealed class NewKeyDocument
 {
     /// <summary>What people call it: 1 to 100 characters. The audit trail names it.</summary>
+    [Required]
     public string? Name { get; set; }
 
     /// <summary>What it may do: `check`, `hold`, `record`, `read`, `report`, `policy`, `override`, `erase`, `operate`, `keys`. None is
@@ -47,7 +49,10 @@ public sealed class KeyDocument
         RevokedBy = key.RevokedBy;
     }
 
+    /// <summary>Its id.</summary>
     public string Id { get; set; } = "";
+
+    /// <summary>What people call it.</summary>
     public string Name { get; set; } = "";
 
     /// <summary>The key itself. Only in the answer to making or rotating it: it is shown once.</summary>
@@ -57,15 +62,26 @@ public sealed class KeyDocument
     /// <summary>The beginning and the end of the key, to tell it from others.</summary>
     public string Redacted { get; set; } = "";
 
+    /// <summary>What it may do.</summary>
     public IReadOnlyList<string> Rights { get; set; } = [];
+
+    /// <summary>Ids of accounts and globs that it is for.</summary>
     public IReadOnlyList<string> Accounts { get; set; } = [];
 
     /// <summary>`active`, `expired` or `revoked`.</summary>
+    [AllowedValues("active", "expired", "revoked")]
     public string State { get; set; } = "";
 
+    /// <summary>When it was made.</summary>
     public Instant CreatedAt { get; set; }
+
+    /// <summary>Who made it.</summary>
     public string? CreatedBy { get; set; }
+
+    /// <summary>When it ends; null where it does not.</summary>
     public Instant? ExpiresAt { get; set; }
+
+    /// <summary>When it was given a new text; null where it never was.</summary>
     public Instant? RotatedAt { get; set; }
 
     /// <summary>Until when the key from before the last rotation is still taken.</summary>
@@ -74,12 +90,16 @@ public sealed class KeyDocument
     /// <summary>Exact to about a minute.</summary>
     public Instant? LastUsedAt { get; set; }
 
+    /// <summary>When it was ended; null where it was not.</summary>
     public Instant? RevokedAt { get; set; }
+
+    /// <summary>Who ended it.</summary>
     public string? RevokedBy { get; set; }
 }
 
 public sealed class KeysDocument
 {
+    /// <summary>What was found, in order.</summary>
     public IReadOnlyList<KeyDocument> Items { get; set; } = [];
 }
 
@@ -97,8 +117,15 @@ public sealed class MeDocument
     /// <summary>The key's id; `admin` for the first key, `anonymous` where no key is needed, the subject of a token.</summary>
     public string Id { get; set; } = "";
 
+    /// <summary>What people call the key.</summary>
     public string Name { get; set; } = "";
+
+    /// <summary>What the caller may do.</summary>
     public IReadOnlyList<string> Rights { get; set; } = [];
+
+    /// <summary>The accounts that the caller may name.</summary>
     public IReadOnlyList<string> Accounts { get; set; } = [];
+
+    /// <summary>When the key ends; null where it does not.</summary>
     public Instant? ExpiresAt { get; set; }
 }

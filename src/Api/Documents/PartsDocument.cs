@@ -6,84 +6,111 @@ namespace Purser.Api.Documents;
 
 public abstract class PartsDocument : DimensionsDocument
 {
+    /// <summary>Input tokens that were read from a cache.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? CachedInputTokens { get; set; }
 
+    /// <summary>Input tokens of sound that were read from a cache.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? CachedAudioInputTokens { get; set; }
 
+    /// <summary>Input tokens of pictures that were read from a cache.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? CachedImageInputTokens { get; set; }
 
+    /// <summary>Input tokens that were written to a cache for five minutes.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? CacheWrite5mTokens { get; set; }
 
+    /// <summary>Input tokens that were written to a cache for an hour.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? CacheWrite1hTokens { get; set; }
 
+    /// <summary>Input tokens of sound.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? AudioInputTokens { get; set; }
 
+    /// <summary>Input tokens of pictures.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? ImageInputTokens { get; set; }
 
+    /// <summary>Input tokens of films.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? VideoInputTokens { get; set; }
 
+    /// <summary>Output tokens of reasoning.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? ReasoningTokens { get; set; }
 
+    /// <summary>Output tokens of sound.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? AudioOutputTokens { get; set; }
 
+    /// <summary>Output tokens of pictures.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? ImageOutputTokens { get; set; }
 
+    /// <summary>Output tokens of films.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? VideoOutputTokens { get; set; }
 
+    /// <summary>Tokens of citations.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? CitationTokens { get; set; }
 
+    /// <summary>Queries, where the provider charges by the query.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public decimal? Queries { get; set; }
 
+    /// <summary>Sessions of a tool, where the provider charges by the session.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public decimal? Sessions { get; set; }
 
+    /// <summary>Pictures that were sent.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public decimal? ImagesIn { get; set; }
 
+    /// <summary>Pictures that were made.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public decimal? ImagesOut { get; set; }
 
+    /// <summary>Characters that were sent.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public decimal? CharactersIn { get; set; }
 
+    /// <summary>Characters that were made.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public decimal? CharactersOut { get; set; }
 
+    /// <summary>Seconds of sound that were sent.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public decimal? AudioSecondsIn { get; set; }
 
+    /// <summary>Seconds of sound that were made.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public decimal? AudioSecondsOut { get; set; }
 
+    /// <summary>Seconds of film that were sent.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public decimal? VideoSecondsIn { get; set; }
 
+    /// <summary>Seconds of film that were made.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public decimal? VideoSecondsOut { get; set; }
 
+    /// <summary>Pages that were read.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public decimal? Pages { get; set; }
 
+    /// <summary>Pages that were read and annotated.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public decimal? AnnotatedPages { get; set; }
 
+    /// <summary>Searches of the web.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public decimal? WebSearches { get; set; }
 
+    /// <summary>How much of the web a search reads: low, medium or high.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? WebSearchContext { get; set; }
 

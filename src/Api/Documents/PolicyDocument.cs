@@ -1,5 +1,6 @@
 // An account's limits and settings as they are sent and shown. Everything is optional, and what was not said is not shown, so that
 // what is read can be changed and put back.
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using NodaTime;
@@ -10,41 +11,55 @@ namespace Purser.Api.Documents;
 
 public sealed class PolicyDocument
 {
+    /// <summary>The limits. Over those of the default policy, limit by limit id.</summary>
     public IReadOnlyList<LimitDocument>? Limits { get; set; }
 
+    /// <summary>The IANA zone of days, weeks, months and years; UTC if not said.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? TimeZone { get; set; }
 
+    /// <summary>The first day of weeks; monday if not said.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IsoDayOfWeek? WeekStart { get; set; }
 
+    /// <summary>The day on which months begin; 1 if not said, and the last day of months that are shorter.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [Range(1, 31)]
     public long? MonthAnchorDay { get; set; }
 
+    /// <summary>The account's currency, in which money is counted; USD if not said. It can change only while nothing is booked.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Currency { get; set; }
 
+    /// <summary>What becomes of calls to models without a price.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public UnpricedDocument? Unpriced { get; set; }
 
+    /// <summary>How long holds last, and what becomes of those that run out.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public HoldsDocument? Holds { get; set; }
 
+    /// <summary>From which share on an account is in which status.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public StatusLevelsDocument? StatusLevels { get; set; }
 
+    /// <summary>Whether limits can be raised for a time; true if not said.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public bool? OverridesAllowed { get; set; }
 
+    /// <summary>How adaptive limits degrade a call.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public AdaptiveDocument? Adaptive { get; set; }
 
+    /// <summary>What the account pays less than the list.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public DiscountsDocument? Discounts { get; set; }
 
+    /// <summary>What is looked for that is unlike the past.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public AnomalySettingsDocument? Anomalies { get; set; }
 
+    /// <summary>How usage is booked.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public UsageSettingsDocument? Usage { get; set; }
 
@@ -115,24 +130,44 @@ public sealed class PolicyDocument
 
 public sealed class LimitDocument
 {
+    /// <summary>What the limit is called: unique in its policy. The account's limit stands for that of the same id in the default
+    /// policy.</summary>
+    [Required]
     public string? Id { get; set; }
 
+    /// <summary>A name for people.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Name { get; set; }
 
+    /// <summary>What is counted: tokens, inputTokens, outputTokens, cost or requests.</summary>
+    [Required]
     public LimitUnit? Unit { get; set; }
+
+    /// <summary>Over which time: request, minute, hour, day, week, month, quarter, year, lifetime, session, or rolling:DURATION.</summary>
+    [Required]
     public Window? Window { get; set; }
+
+    /// <summary>How much there may be in a window: a whole number, money as a decimal string; null is unlimited, 0 allows
+    /// nothing.</summary>
     public Amount Amount { get; set; }
 
+    /// <summary>Only calls that match: dimension (`model`, `tags.team`) to a value or a glob, which ignores case. All calls if not
+    /// said.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public SortedDictionary<string, string>? Match { get; set; }
 
+    /// <summary>A dimension: each of its values has a counter of its own, such as one for each user.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Each { get; set; }
 
+    /// <summary>What happens to a call that does not fit: hard refuses it, adaptive degrades it so that it fits, soft lets it pass and
+    /// warns. Hard if not said.</summary>
     public Enforcement? Enforcement { get; set; }
+
+    /// <summary>enforce decides, shadow decides and only tells, off does nothing. enforce if not said.</summary>
     public LimitMode? Mode { get; set; }
 
+    /// <summary>Shares of the amount whose crossing is announced once in a window. 0.5, 0.75, 0.9 and 1 if not said.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<ThresholdDocument>? Thresholds { get; set; }
 
@@ -237,9 +272,12 @@ sealed class ThresholdConverter : JsonConverter<ThresholdDocument>
 
 public sealed class UnpricedDocument
 {
+    /// <summary>What becomes of a call to a model without a price where a money limit matches: refuse it, or price it as the
+    /// fallback.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public UnpricedRule? Rule { get; set; }
 
+    /// <summary>The model, or `provider/model`, whose price is taken instead.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Fallback { get; set; }
 }
@@ -248,29 +286,40 @@ public sealed class UnpricedDocument
 /// the provider says what it charged.</summary>
 public sealed class UsageSettingsDocument
 {
+    /// <summary>What becomes of a report that contradicts itself: book the larger reading, or refuse it.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public DisputedRule? Disputed { get; set; }
 
+    /// <summary>Which money counts where the provider says what it charged: computed or reported.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public PreferredCost? Cost { get; set; }
 }
 
 public sealed class HoldsDocument
 {
+    /// <summary>How long a hold lasts where the call does not say: 900 if not said.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [Range(1, 86400)]
     public long? DefaultTtlSeconds { get; set; }
 
+    /// <summary>How many output tokens are held where the call does not say.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? DefaultMaxOutputTokens { get; set; }
 
+    /// <summary>What becomes of a hold that runs out: release gives it back, charge books it.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public ExpiryRule? OnExpiry { get; set; }
 }
 
 public sealed class StatusLevelsDocument
 {
+    /// <summary>The share from which the status is `warning`: 0.8 if not said.</summary>
     public decimal? Warning { get; set; }
+
+    /// <summary>The share from which the status is `critical`: 0.95 if not said.</summary>
     public decimal? Critical { get; set; }
+
+    /// <summary>The share from which the status is `exceeded`: 1 if not said.</summary>
     public decimal? Exceeded { get; set; }
 
     internal StatusLevels ToStatusLevels()

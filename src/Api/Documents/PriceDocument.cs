@@ -10,12 +10,20 @@ namespace Purser.Api.Documents;
 public sealed record PriceDocument(ModelPrice Price, PricePeriod Shown, string BookVersion, IReadOnlyList<SettingsChange>? History = null);
 
 /// <summary>`version` and `dataDate` are those of the catalogue beneath the custom prices.</summary>
+/// <param name="Items">What was found, in order.</param>
+/// <param name="NextCursor">Give it as `cursor` for what follows; null at the end.</param>
+/// <param name="Version">The version of the catalogue beneath the custom prices.</param>
 public sealed record PricesDocument(IReadOnlyList<PriceDocument> Items, string? NextCursor, string Version);
 
+/// <param name="Provider">The provider, as records name it.</param>
+/// <param name="Model">The model, as records name it.</param>
+/// <param name="Records">How many records.</param>
+/// <param name="PriceKnown">Whether there is a price by now, so that they can be rated anew.</param>
 public sealed record UnpricedModelDocument(string? Provider, string? Model, long Records, bool PriceKnown);
 
 /// <summary>What was booked without a price and not rated since, the most records first. `priceKnown`: there is one by now, and the records
 /// can be rated anew.</summary>
+/// <param name="Items">What was found, in order.</param>
 public sealed record UnpricedModelsDocument(IReadOnlyList<UnpricedModelDocument> Items);
 
 sealed class PriceConverter : JsonConverter<PriceDocument>

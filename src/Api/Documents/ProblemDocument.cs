@@ -1,4 +1,5 @@
 // Problem details (RFC 9457), and the items of an answer to many usages at once: a settlement or a problem each.
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
 using Purser.Core;
 
@@ -7,15 +8,20 @@ namespace Purser.Api.Documents;
 /// <summary>Where something went wrong, why, and what to do. `field` names the member or parameter at fault, where there is one.</summary>
 public sealed class ProblemDocument : UsageResultDocument
 {
+    /// <summary>What kind of problem it is: `urn:purser:problem:` and a slug that never changes.</summary>
     [JsonPropertyOrder(-2)]
+    [DataType(DataType.Url)]
     public required string Type { get; init; }
 
+    /// <summary>The kind in words.</summary>
     [JsonPropertyOrder(-2)]
     public required string Title { get; init; }
 
+    /// <summary>What went wrong this time.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Detail { get; init; }
 
+    /// <summary>The member or parameter at fault.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Field { get; init; }
 
@@ -29,6 +35,8 @@ public sealed class ProblemDocument : UsageResultDocument
 }
 
 /// <summary>A member of a body, or a parameter, and what is wrong with it.</summary>
+/// <param name="Field">The member of the body, or the parameter.</param>
+/// <param name="Problem">What is wrong with it, and what it should be.</param>
 public sealed record WrongMemberDocument(string Field, string Problem);
 
 [JsonDerivedType(typeof(SettlementDocument))]
@@ -63,15 +71,35 @@ public sealed class SettlementDocument : UsageResultDocument
         Lines = settlement.Lines is { } lines ? [.. lines.Select(LineDocument.Of)] : null;
     }
 
+    /// <summary>The reservation that it settles; null for usage without one.</summary>
     public string? ReservationId { get; }
+
+    /// <summary>The id of the record that was booked.</summary>
     public string UsageId { get; }
+
+    /// <summary>Tokens that were booked.</summary>
     public long Tokens { get; }
+
+    /// <summary>Money that was booked.</summary>
+    [DataType("money")]
     public string Cost { get; }
+
+    /// <summary>The currency of the money beside it: three letters.</summary>
     public string Currency { get; }
+
+    /// <summary>The version of the price that it was rated with; null where there was no price.</summary>
     public string? PriceVersion { get; }
+
+    /// <summary>Whether there was no price for the model.</summary>
     public bool Unpriced { get; }
+
+    /// <summary>Whether the hold had run out before it was settled.</summary>
     public bool Late { get; }
+
+    /// <summary>Whether more was used than was held.</summary>
     public bool Overrun { get; }
+
+    /// <summary>The limits that match the call, as they stand now.</summary>
     public IReadOnlyList<LimitViewDocument> Limits { get; }
 
     /// <summary>The tier whose rates were used: standard, batch, flex or priority.</summary>
@@ -84,6 +112,7 @@ public sealed class SettlementDocument : UsageResultDocument
 
     /// <summary>What the provider says that it charged, in the account's currency.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [DataType("money")]
     public string? ReportedCost { get; }
 
     /// <summary>How the report contradicts itself; the larger reading is booked.</summary>
@@ -100,11 +129,20 @@ public sealed class SettlementDocument : UsageResultDocument
 }
 
 /// <summary>A record of its own, booked together with the call.</summary>
-public sealed record LineDocument(string UsageId, string? Provider, string? Model, long Tokens, string Cost, string? PriceVersion,
+/// <param name="UsageId">The id of its record.</param>
+/// <param name="Provider">The provider, by its name.</param>
+/// <param name="Model">The model, by its name.</param>
+/// <param name="Tokens">Its tokens.</param>
+/// <param name="Cost">Its money.</param>
+/// <param name="PriceVersion">The version of the price that it was rated with; null where there was no price.</param>
+/// <param name="Unpriced">Whether there was no price for the model.</param>
+public sealed record LineDocument(string UsageId, string? Provider, string? Model, long Tokens, [property: DataType("money")] string Cost,
+    string? PriceVersion,
     bool Unpriced)
 {
     internal static LineDocument Of(Core.BookedLine line) => new(
         line.Id, line.Provider, line.Model, line.Tokens, Core.Money.Format(line.CostNanos), line.PriceVersion, line.Unpriced);
 }
 
+/// <param name="Items">What became of each, in their order: a settlement or a problem.</param>
 public sealed record UsageResultsDocument(IReadOnlyList<UsageResultDocument> Items);

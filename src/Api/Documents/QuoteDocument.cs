@@ -1,4 +1,5 @@
 // What a usage would cost: the question, and the answer with its parts.
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
 using NodaTime;
 using Purser.Core;
@@ -8,8 +9,13 @@ namespace Purser.Api.Documents;
 /// <summary>The counts of a usage: totals, parts and units, and nothing of who made the call.</summary>
 public sealed class QuoteUsageDocument : PartsDocument
 {
+    /// <summary>Tokens of the prompt, cached ones included.</summary>
     public long? InputTokens { get; set; }
+
+    /// <summary>Tokens of the answer, reasoning included.</summary>
     public long? OutputTokens { get; set; }
+
+    /// <summary>How many requests it stands for; 1 where it is not said.</summary>
     public long? Requests { get; set; }
 
     internal Usage ToUsage(string? provider, string? model, string? serviceTier, string? region, string? speed)
@@ -33,12 +39,26 @@ public sealed class QuoteUsageDocument : PartsDocument
 /// <summary>Without `at` it is the price given as today's, at the hours when it is dearest.</summary>
 public class QuoteRequestDocument
 {
+    /// <summary>The provider, by its name.</summary>
     public string? Provider { get; set; }
+
+    /// <summary>The model, by its name.</summary>
     public string? Model { get; set; }
+
+    /// <summary>What is used.</summary>
+    [Required]
     public QuoteUsageDocument? Usage { get; set; }
+
+    /// <summary>The tier of the provider's service: standard, batch, flex or priority.</summary>
     public string? ServiceTier { get; set; }
+
+    /// <summary>The time whose price is asked for.</summary>
     public Instant? At { get; set; }
+
+    /// <summary>Where the provider computes, if that has a price of its own.</summary>
     public string? Region { get; set; }
+
+    /// <summary>How fast the provider computes, if that has a price of its own.</summary>
     public string? Speed { get; set; }
 
     /// <summary>Also tells the cost in this currency, at the rate of that time.</summary>
@@ -66,26 +86,47 @@ public sealed class QuotePartDocument
         Cost = part.Cost.ToString();
     }
 
+    /// <summary>The kind of tokens or units.</summary>
     public string Kind { get; }
+
+    /// <summary>How many there are.</summary>
     public decimal Count { get; }
+
+    /// <summary>What they cost.</summary>
+    [DataType("decimal")]
     public string Rate { get; }
+
+    /// <summary>For how many of them that is.</summary>
     public long Per { get; }
 
+    /// <summary>The kind whose rate it is, where it has none of its own.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? RateOf { get; }
 
+    /// <summary>What these cost.</summary>
+    [DataType("decimal")]
     public string Cost { get; }
 }
 
-public sealed record MultiplierDocument(string Name, string Factor);
+/// <param name="Name">What it is for.</param>
+/// <param name="Factor">What costs are multiplied by.</param>
+public sealed record MultiplierDocument(string Name, [property: DataType("decimal")] string Factor);
 
 /// <summary>A share off, by `negotiated`, `volume` or `batch`.</summary>
-public sealed record DiscountStepDocument(string Kind, decimal Share, string Amount);
+/// <param name="Kind">Which discount it is.</param>
+/// <param name="Share">The share off.</param>
+/// <param name="Amount">The money off.</param>
+public sealed record DiscountStepDocument(string Kind, decimal Share, [property: DataType("decimal")] string Amount);
 
 /// <summary>The same cost in another currency, or as an account is charged. `cost` is after the discounts and before the rounding of
 /// bookings.</summary>
+/// <param name="Cost">What it is after discounts.</param>
+/// <param name="Currency">The currency of the money beside it: three letters.</param>
+/// <param name="ExchangeRate">How much of this currency one unit of the price's is.</param>
+/// <param name="Discounts">The discounts, in their order.</param>
 public sealed record ChargedDocument(
-    string Cost, string Currency, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? ExchangeRate,
+    [property: DataType("decimal")] string Cost, string Currency, [property: DataType("decimal")] [
+        property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? ExchangeRate,
         IReadOnlyList<DiscountStepDocument> Discounts);
 
 /// <summary>Exact: nothing is rounded, and the parts add up to the cost.</summary>
@@ -107,11 +148,23 @@ public class QuoteDocument
         EffectiveUntil = period.Until;
     }
 
+    /// <summary>The provider, by its name.</summary>
     public string Provider { get; }
+
+    /// <summary>The model, by its name.</summary>
     public string Model { get; }
+
+    /// <summary>What it costs, exactly.</summary>
+    [DataType("decimal")]
     public string Cost { get; }
+
+    /// <summary>The currency of the money beside it: three letters.</summary>
     public string Currency { get; }
+
+    /// <summary>The version of the price that it was rated with; null where there was no price.</summary>
     public string PriceVersion { get; }
+
+    /// <summary>What the cost is made of.</summary>
     public IReadOnlyList<QuotePartDocument> Parts { get; }
 
     /// <summary>Factors that are in the costs of the parts that are tokens.</summary>
@@ -119,17 +172,22 @@ public class QuoteDocument
 
     /// <summary>How much less it is than without a cache; negative where writing to it cost more than reading saved.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [DataType("decimal")]
     public string? CacheSaving { get; }
 
+    /// <summary>The same in the currency that was asked for.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public ChargedDocument? Converted { get; init; }
 
+    /// <summary>What the account that was named would be charged.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public ChargedDocument? Charged { get; init; }
 
+    /// <summary>From when on the price holds.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public Instant? EffectiveFrom { get; }
 
+    /// <summary>Until when it holds; null is on and on.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public Instant? EffectiveUntil { get; }
 }

@@ -10,9 +10,14 @@ public sealed class TokenCountRequestDocument
 {
     /// <summary>Instead of a model.</summary>
     public string? Encoding { get; set; }
+
+    /// <summary>The provider, by its name.</summary>
     public string? Provider { get; set; }
+
+    /// <summary>The model whose encoding is used.</summary>
     public string? Model { get; set; }
 
+    /// <summary>What is to be counted.</summary>
     public string? Text { get; set; }
 
     /// <summary>Instead of a text: messages as OpenAI, Anthropic or Google take them.</summary>
@@ -60,42 +65,55 @@ public sealed class TokenCountDocument
         Parts = new(count.Parts);
     }
 
+    /// <summary>How many there are.</summary>
     public long Tokens { get; }
 
     /// <summary>False: an estimate, to be replaced by what the provider reports.</summary>
     public bool Exact { get; }
 
+    /// <summary>How they were counted: the encoding, or the rule of an estimate.</summary>
     public string Method { get; }
+
+    /// <summary>What they are made of.</summary>
     public TokenPartsDocument Parts { get; }
 }
 
 /// <summary>The parts that are not 0; together they are all tokens.</summary>
 public sealed class TokenPartsDocument(TokenParts parts)
 {
+    /// <summary>Of text.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public long Text => parts.Text;
 
+    /// <summary>Of the system's message.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public long System => parts.System;
 
+    /// <summary>Of the descriptions of tools.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public long Tools => parts.Tools;
 
+    /// <summary>Of calls of tools.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public long ToolCalls => parts.ToolCalls;
 
+    /// <summary>Of what tools answered.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public long ToolResults => parts.ToolResults;
 
+    /// <summary>Of pictures.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public long Images => parts.Images;
 
+    /// <summary>Of sound.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public long Audio => parts.Audio;
 
+    /// <summary>Of films.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public long Video => parts.Video;
 
+    /// <summary>Of what the provider puts around each message.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public long Overhead => parts.Overhead;
 }

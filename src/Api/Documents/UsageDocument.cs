@@ -1,4 +1,5 @@
 // What a call really used: the body of usage, and with `final` and `outcome` of settle. The parts stand at the top level.
+using System.ComponentModel.DataAnnotations;
 using NodaTime;
 using Purser.Api.Json;
 using Purser.Core;
@@ -7,28 +8,61 @@ namespace Purser.Api.Documents;
 
 public class UsageDocument : PartsDocument
 {
+    /// <summary>The id of the usage, which makes a retry harmless. Made if not said.</summary>
     public string? Id { get; set; }
+
+    /// <summary>When the call was; now if not said.</summary>
     public Instant? Timestamp { get; set; }
+
+    /// <summary>Tokens of the prompt: all of them, cached ones included.</summary>
     public long? InputTokens { get; set; }
+
+    /// <summary>Tokens of the answer: all of them, reasoning included.</summary>
     public long? OutputTokens { get; set; }
 
     /// <summary>All there was, where input and output are not told apart; `tokens` says the same.</summary>
     public long? TotalTokens { get; set; }
+
+    /// <summary>The same as `totalTokens`.</summary>
     public long? Tokens { get; set; }
+
+    /// <summary>How many requests it stands for; 1 where it is not said.</summary>
     public long? Requests { get; set; }
+
+    /// <summary>The tier of the provider's service: standard, batch, flex or priority.</summary>
     public string? ServiceTier { get; set; }
+
+    /// <summary>Where the provider computes, if that has a price of its own.</summary>
     public string? Region { get; set; }
+
+    /// <summary>How fast the provider computes, if that has a price of its own.</summary>
     public string? Speed { get; set; }
+
+    /// <summary>Whether the call succeeded; true if not said.</summary>
     public bool? Success { get; set; }
+
+    /// <summary>What went wrong, where it did not.</summary>
     public string? Error { get; set; }
+
+    /// <summary>How many milliseconds it took.</summary>
     public long? DurationMs { get; set; }
+
+    /// <summary>The provider's id of the request.</summary>
     public string? RequestId { get; set; }
+
+    /// <summary>The tools that the model called.</summary>
     public IReadOnlyList<string>? Tools { get; set; }
+
+    /// <summary>The tool call that this call belongs to.</summary>
     public string? ToolCallId { get; set; }
+
+    /// <summary>The money, where you know it better: booked as it is.</summary>
     public Cost? Cost { get; set; }
 
     /// <summary>What the provider says that it charged, in USD.</summary>
     public Cost? ReportedCost { get; set; }
+
+    /// <summary>Whatever you want to keep with it.</summary>
     public FreeObject? Metadata { get; set; }
 
     /// <summary>The provider's own usage object: instead of tokens and their parts.</summary>
@@ -128,6 +162,7 @@ public sealed class SettleDocument : UsageDocument
     public bool? Final { get; set; }
 
     /// <summary>`known` (the default), or `unknown` where the stream broke: then the larger of estimate and usage is booked.</summary>
+    [AllowedValues("known", "unknown")]
     public string? Outcome { get; set; }
 
     /// <summary>

@@ -14,8 +14,10 @@ sealed class ObservedAuthority : IBudgetAuthority, IAsyncDisposable
     public ObservedAuthority()
     {
         Histories = new(Ledger);
-        host = new(Ledger, new ManualTime(new(2026, 3, 14, 15, 9, 26, 535, TimeSpan.Zero)), histories: Histories);
+        host = new(Ledger, Time, histories: Histories);
     }
+
+    public ManualTime Time { get; } = new(new(2026, 3, 14, 15, 9, 26, 535, TimeSpan.Zero));
 
     public MemoryLedger Ledger { get; } = new();
 

@@ -1,0 +1,89 @@
+// The samples, run as their readers run them: against a real host and a provider that stands in, and what they left in the books.
+using System.Net.Http.Json;
+using System.Text.Json;
+using Purser.Embedded.Tests.Processes;
+
+namespace Purser.Embedded.Tests.Outside;
+
+public sealed class SampleTests : IAsyncLifetime
+{
+    const string Account = "sample";
+
+    HostProcess host = null!;
+    StandInProvider provider = null!;
+
+    public async Task InitializeAsync()
+    {
+        host = await HostProcess.StartAsync(("PURSER_LEDGER", "memory"));
+        provider = await StandInProvider.StartAsync();
+        using var policy = await host.Client.PutAsJsonAsync($"/v1/accounts/{Account}/policy",
+            new { limits = new[] { new { id = "daily", unit = "tokens", window = "day", amount = 100_000 } } });
+        policy.EnsureSuccessStatusCode();
+    }
+
+    public async Task DisposeAsync()
+    {
+        await provider.DisposeAsync();
+        await host.DisposeAsync();
+    }
+
+    Dictionary<string, string> Settings => new()
+    {
+        ["PURSER_URL"] = host.Client.BaseAddress!.ToString().TrimEnd('/'), ["PROVIDER_URL"] = provider.Url, ["ACCOUNT"] = Account,
+    };
+
+    async Task<JsonElement> Ask(string path) => await host.Client.GetFromJsonAsync<JsonElement>($"/v1/accounts/{Account}{path}");
+
+    /// <summary>The tokens of what was booked, in order, and that nothing is held any more.</summary>
+    async Task<long[]> BookedAsync()
+    {
+        Assert.Equal(0, (await Ask("")).GetProperty("reservations").GetProperty("active").GetInt64());
+        return [.. (await Ask("/usage")).GetProperty("items").EnumerateArray().Select(item => item.GetProperty("totalTokens").GetInt64())
+            .Order()];
+    }
+
+    [Fact]
+    [Trait("needs", "curl")]
+    public async Task Curl_holds_calls_and_settles_releases_what_failed_and_stops_at_a_refusal()
+    {
+        var folder = Path.Combine(Script.Root, "samples/curl");
+        var fine = (await Script.RunAsync(folder, Settings, "bash", "session.sh")).Succeeded();
+        Assert.Contains("settled: 12 in, 5 out, \"cost\":\"", fine, StringComparison.Ordinal);
+        var failed = await Script.RunAsync(folder, new Dictionary<string, string>(Settings) { ["MODEL"] = "fails" }, "bash", "session.sh");
+        Assert.Equal((1, true), (failed.Code, failed.Output.Contains("released: the provider failed", StringComparison.Ordinal)));
+        Assert.Equal((long[])[17], await BookedAsync());
+        using var paused = await host.Client.PostAsJsonAsync($"/v1/accounts/{Account}/pause", new { reason = "audit" });
+        var refused = await Script.RunAsync(folder, Settings, "bash", "session.sh");
+        Assert.Equal(3, refused.Code);
+        Assert.Contains("\"detail\":", refused.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("needs", "python3")]
+    public async Task Python_books_calls_streams_and_what_broke_and_tells_a_refusal()
+    {
+        var output = (await Script.RunAsync(Path.Combine(Script.Root, "samples/python"), Settings, "python3", "example.py")).Succeeded();
+        foreach (var line in new[] { "plain: Hello.", "async: Hello.", "stream: Hello.", "broken: Hel", "broken: the stream broke",
+            "failed: the provider answered 500", "refused: ",
+            "'reduceMaxOutputTokens'" })
+            Assert.Contains(line, output, StringComparison.Ordinal);
+        // The stream that broke is booked as it was estimated; what the provider refused and what the budget refused are not.
+        Assert.Equal((long[])[17, 17, 17, 500], await BookedAsync());
+    }
+
+    [Fact]
+    [Trait("needs", "npm")]
+    public async Task Typescript_takes_every_answer_of_a_session_with_the_client_that_was_made()
+    {
+        using var folder = new TemporaryFolder();
+        Script.Copy("samples/typescript", folder.Path);
+        (await Script.RunAsync(folder.Path, Settings, "npm", "ci", "--no-audit", "--no-fund")).Succeeded();
+        (await Script.RunAsync(folder.Path, Settings, "npm", "run", "generate")).Succeeded();
+        (await Script.RunAsync(folder.Path, Settings, "npm", "run", "build")).Succeeded();
+        var output = (await Script.RunAsync(folder.Path, Settings, "npm", "start", "--silent")).Succeeded();
+        foreach (var line in new[] { "plain: Hello. (17 tokens, ", "failed: the provider failed with 500", "refused: ",
+            "'reduceMaxOutputTokens'" })
+            Assert.Contains(line, output, StringComparison.Ordinal);
+        Assert.Equal((long[])[17], await BookedAsync());
+    }
+}
