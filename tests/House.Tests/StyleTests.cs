@@ -83,6 +83,11 @@ public sealed class StyleTests
     public void Contributing_fits_on_two_pages() => Assert.InRange(Repository.Read("CONTRIBUTING.md").Split('\n').Length, 10, 160);
 
     [Fact]
+    public void Money_is_rounded_in_one_place() => Nothing.In(
+        Repository.Files("src", ".cs").Where(file => !file.Path.EndsWith("Money.cs", StringComparison.Ordinal))
+            .SelectMany(file => file.Find(new(@"(?i)(decimal|math)\.(round|ceiling|floor)\([^;]*(nanos|money|cost)"))));
+
+    [Fact]
     public void Links_of_the_documents_lead_somewhere()
     {
         var documents = Repository.Files(".", ".md");

@@ -2,6 +2,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using NodaTime;
+using Purser.Answers;
 using Purser.Api.Json;
 using Purser.Core;
 using Purser.Core.Statistics;
@@ -45,10 +46,7 @@ public sealed class AnomalySettingsDocument
         };
 }
 
-/// <summary>An estimate or a sum: money is a decimal string, everything else a number.</summary>
-[JsonConverter(typeof(FigureConverter))]
-public readonly record struct Figure(decimal Value, bool IsMoney);
-
+/// <summary>Money is a decimal string, everything else a number.</summary>
 sealed class FigureConverter : JsonConverter<Figure>
 {
     public override Figure Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
@@ -56,7 +54,7 @@ sealed class FigureConverter : JsonConverter<Figure>
 
     public override void Write(Utf8JsonWriter writer, Figure value, JsonSerializerOptions options)
     {
-        if (value.IsMoney) writer.WriteStringValue(Money.Format((Int128)decimal.Round(value.Value * Money.NanosPerUnit)));
+        if (value.IsMoney) writer.WriteStringValue(Money.Format(Money.ShownNanos(value.Value * Money.NanosPerUnit)));
         // Divided by one of many decimals, a decimal loses the zeros at its end.
         else writer.WriteNumberValue(value.Value / 1.0000000000000000000000000000m);
     }

@@ -1,7 +1,10 @@
 // A report: what was used over a period, in sum, by group and over time.
 using System.Text.Json.Serialization;
 using NodaTime;
+using Purser.Answers;
 using Purser.Api.Json;
+using Purser.Core;
+using Purser.Engine;
 
 namespace Purser.Api.Documents;
 
@@ -16,7 +19,7 @@ public class MeasuresDocument
         TotalTokens = Amount.Whole(tally.Tokens);
         TotalRequests = Amount.Whole(tally.Requests);
         FailedRequests = Amount.Whole(tally.FailedRequests);
-        TotalCost = Core.Money.Format(tally.CostNanos);
+        TotalCost = Money.Format(tally.CostNanos);
     }
 
     public Amount TotalInputTokens { get; }
@@ -29,12 +32,12 @@ public class MeasuresDocument
 
 public sealed class SummaryDocument : MeasuresDocument
 {
-    internal SummaryDocument(Tally tally, Engine.UsageExtent extent) : base(tally)
+    internal SummaryDocument(Tally tally, UsageExtent extent) : base(tally)
     {
         UniqueAccounts = extent.Accounts;
         UniqueSessions = extent.Sessions;
         AverageTokensPerSession = extent.Sessions == 0 ? 0 : decimal.Round((decimal)tally.Tokens / extent.Sessions, 2);
-        AverageCostPerRequest = tally.AverageCostPerRequest;
+        AverageCostPerRequest = Money.Format(tally.AverageNanosPerRequest);
         AverageDurationMs = tally.AverageDurationMs;
         PeakTimestamp = extent.PeakAt;
         PeakTokens = Amount.Whole(extent.PeakTokens);
@@ -79,9 +82,8 @@ public sealed record DurationPercentilesDocument(decimal P50, decimal P90, decim
 {
     internal static DurationPercentilesDocument? Of(Tally tally)
     {
-        if (tally.RecordsWithDuration == 0) return null;
-        decimal At(decimal share) => tally.Durations.Percentile(share)!.Value;
-        return new(At(0.5m), At(0.9m), At(0.95m), At(0.99m));
+        return tally.HasDurations ? new(tally.DurationPercentile(0.5m), tally.DurationPercentile(0.9m), tally.DurationPercentile(0.95m),
+            tally.DurationPercentile(0.99m)) : null;
     }
 }
 
@@ -90,7 +92,7 @@ public sealed record EfficiencyDocument(decimal? TokensPerRequest, decimal? Outp
 {
     internal static EfficiencyDocument Of(Tally tally) => new(
         Ratio(tally.Tokens, tally.Requests, 2), Ratio(tally.OutputTokens, tally.InputTokens, 4),
-        tally.Tokens == 0 ? null : Core.Money.Format((Int128)decimal.Round((decimal)tally.CostNanos / (decimal)tally.Tokens * 1_000_000)));
+        tally.NanosPerMillionTokens is { } nanos ? Money.Format(nanos) : null);
 
     static decimal? Ratio(Int128 part, Int128 whole, int decimals) => whole == 0
         ? null : decimal.Round((decimal)part / (decimal)whole, decimals);
@@ -99,15 +101,20 @@ public sealed record EfficiencyDocument(decimal? TokensPerRequest, decimal? Outp
 /// <summary>`percentage` is the share of all tokens. `key` is null where records do not have the dimension.</summary>
 public sealed class BreakdownDocument : MeasuresDocument
 {
-    internal BreakdownDocument(string type, string? key, IReadOnlyList<string?>? keys, Tally tally, Tally total) : base(tally)
+    internal BreakdownDocument(ReportRow row, Report report) : base(row.Tally)
     {
-        Type = type;
-        Key = key;
-        Keys = keys;
+        var (tally, total) = (row.Tally, report.Total);
+        Type = row.Group.Type;
+        Key = row.Key;
+        Keys = row.Group.Names.Count > 1 ? [row.First, row.Second] : null;
+        Account = row.Account;
+        PartialSince = row.PartialSince;
+        Series = row.Series is { } series ? [.. report.Series.Select((step, i) => new SeriesDocument(step.Start, step.End, series[i]))]
+            : null;
         Percentage = tally.PercentOf(total);
         CostPercentage = tally.CostPercentOf(total);
         SuccessPercent = tally.SuccessPercent;
-        AverageCostPerRequest = tally.AverageCostPerRequest;
+        AverageCostPerRequest = Money.Format(tally.AverageNanosPerRequest);
         AverageDurationMs = tally.AverageDurationMs;
         DurationPercentiles = DurationPercentilesDocument.Of(tally);
         Efficiency = EfficiencyDocument.Of(tally);
@@ -123,6 +130,21 @@ public sealed class BreakdownDocument : MeasuresDocument
     [JsonPropertyOrder(-1)]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<string?>? Keys { get; }
+
+    /// <summary>Whose session it is, where a report over several accounts is grouped by sessions.</summary>
+    [JsonPropertyOrder(-1)]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Account { get; }
+
+    /// <summary>Records from before are not kept any more: what sessions and tags used before is not in the row.</summary>
+    [JsonPropertyOrder(2)]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public Instant? PartialSince { get; }
+
+    /// <summary>Where `seriesOfRows` asked for it: the steps of the report, those without usage included.</summary>
+    [JsonPropertyOrder(2)]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<SeriesDocument>? Series { get; }
 
     [JsonPropertyOrder(1)]
     public decimal Percentage { get; }
@@ -194,28 +216,49 @@ public sealed record ChangeDocument
         ? null : decimal.Round((decimal)(now - before) * 100 / (decimal)before, 2);
 }
 
-/// <summary><see cref="AtEnd"/> is the expected total of the period at its end: what is booked, and the rate for what is left of
-/// it.</summary>
-public sealed record PaceDocument(Figure PerDay, Figure PerWeek, Figure PerThirtyDays, Figure AtEnd);
-
-/// <summary>What the usage of a report comes to if it goes on: from the first use in the period on. Figures are null where that is less
-/// than a day ago.</summary>
-public sealed record PaceOfPeriodDocument(string Status, decimal BasedOnDays, decimal? Confidence, PaceDocument? Tokens, PaceDocument? Cost,
-    PaceDocument? Requests);
-
-public sealed record ReportDocument(
-    PeriodDocument Period, string Currency, SummaryDocument Summary, IReadOnlyList<BreakdownDocument> Breakdown,
-        IReadOnlyList<SeriesDocument> Series,
-    CostEstimateDocument CostEstimate, PaceOfPeriodDocument Projection)
+public sealed class ReportDocument
 {
+    internal ReportDocument(Report report)
+    {
+        var question = report.Question;
+        Period = new(question.From, question.To, question.Calendar.Zone.Id, question.Step.ToString());
+        Currency = report.Currency;
+        Summary = new(report.Total, report.Extent);
+        Breakdown = [.. report.Rows.Select(row => new BreakdownDocument(row, report))];
+        Series = [.. report.Series.Select(step => new SeriesDocument(step.Start, step.End, step.Tally))];
+        CostEstimate = new(
+            Money.Format(report.Total.CostNanos), Math.Max(0, report.Total.Unpriced),
+            [.. report.Models.Select(model => new ModelCostDocument(
+                model.Provider, model.Model, Amount.Whole(model.Tally.Tokens), Money.Format(model.Tally.CostNanos),
+                model.Tally.CostPercentOf(report.Total)))]);
+        Projection = report.Pace;
+        Anomalies = report.Anomalies?.Select(one => new AnomalyDocument(one)).ToArray();
+        Omitted = report.Omitted.Count > 0 ? report.Omitted : null;
+        Previous = report.Previous is { } previous
+            ? new(previous.From, previous.To, new(previous.Tally, previous.Extent), new(report.Total, previous.Tally)) : null;
+        PartialSince = report.PartialSince;
+    }
+
+    public PeriodDocument Period { get; }
+    public string Currency { get; }
+    public SummaryDocument Summary { get; }
+    public IReadOnlyList<BreakdownDocument> Breakdown { get; }
+    public IReadOnlyList<SeriesDocument> Series { get; }
+    public CostEstimateDocument CostEstimate { get; }
+    public Pace Projection { get; }
+
     /// <summary>Those of the account in the period, newest first, where they were asked for.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public IReadOnlyList<AnomalyDocument>? Anomalies { get; init; }
+    public IReadOnlyList<AnomalyDocument>? Anomalies { get; }
 
     /// <summary>Rows beyond `top`, by the type of their group.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public IReadOnlyDictionary<string, int>? Omitted { get; init; }
+    public IReadOnlyDictionary<string, int>? Omitted { get; }
 
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public PreviousDocument? Previous { get; init; }
+    public PreviousDocument? Previous { get; }
+
+    /// <summary>Where filters ask for what only records have, and those from before are not kept any more.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public Instant? PartialSince { get; }
 }

@@ -1,27 +1,35 @@
 // An account as it stands, and lists of accounts.
 using NodaTime;
+using Purser.Answers;
 using Purser.Api.Json;
 using Purser.Core;
 using Purser.Engine;
 
 namespace Purser.Api.Documents;
 
-public sealed record AccountDocument(string Account);
+/// <summary>`worstLimit` is the limit that is used up most; null where the account has none. `percentUsed` is its.</summary>
+public sealed record AccountDocument(string Account, string Status, bool Paused, decimal PercentUsed, LimitViewDocument? WorstLimit)
+{
+    internal static AccountDocument Of(AccountStanding standing) => new(
+        standing.Account, standing.Status, standing.Paused, standing.Worst?.PercentUsed ?? 0, standing.Worst is { } worst
+            ? new(worst) : null);
+}
 
 public sealed record AccountsDocument(IReadOnlyList<AccountDocument> Items, string? NextCursor);
 
 public sealed record HeldDocument(long Active, long Tokens);
 
-/// <summary>The usage of the last 30 days.</summary>
+/// <summary>The usage of a period: the last 30 days where none was asked for.</summary>
 public sealed record UsageBreakdownDocument(
-    Amount InputTokens, Amount OutputTokens, Amount TotalTokens, Amount TotalRequests, Amount FailedRequests, string TotalCost);
+    Instant From, Instant To, Amount InputTokens, Amount OutputTokens, Amount TotalTokens, Amount TotalRequests, Amount FailedRequests, string TotalCost);
 
 public sealed record TopModelDocument(string? Model, Amount TotalTokens, Amount TotalRequests, string TotalCost, decimal Percentage);
 
 public sealed class StatusDocument
 {
-    internal StatusDocument(AccountStatus status, UsageBreakdownDocument breakdown, IReadOnlyList<TopModelDocument> topModels)
+    internal StatusDocument(AccountOverview overview)
     {
+        var (status, usage) = (overview.Status, overview.Usage);
         Account = status.Account;
         Status = status.Status;
         Paused = status.Paused;
@@ -29,8 +37,12 @@ public sealed class StatusDocument
         Limits = LimitViewDocument.Of(status.Limits);
         NextCursor = status.NextCursor;
         Reservations = new(status.ActiveReservations, status.ReservedTokens);
-        Breakdown = breakdown;
-        TopModels = topModels;
+        Breakdown = new(
+            overview.From, overview.To, Amount.Whole(usage.InputTokens), Amount.Whole(usage.OutputTokens), Amount.Whole(usage.Tokens),
+            Amount.Whole(usage.Requests), Amount.Whole(usage.FailedRequests), Money.Format(usage.CostNanos));
+        TopModels = [.. overview.TopModels.Select(model => new TopModelDocument(
+            model.Model, Amount.Whole(model.Tally.Tokens), Amount.Whole(model.Tally.Requests), Money.Format(model.Tally.CostNanos),
+            model.Tally.PercentOf(usage)))];
         Overrides = [.. status.Overrides.Select(granted => new OverrideDocument(granted))];
     }
 

@@ -1,5 +1,6 @@
 // Accounts: list, status, pause and resume, sessions.
 using NodaTime;
+using Purser.Answers;
 using Purser.Api.Documents;
 using Purser.Api.Json;
 using Purser.Core;
@@ -7,28 +8,74 @@ using Purser.Engine;
 
 namespace Purser.Api.Endpoints;
 
-sealed class AccountEndpoints(IBudgetAuthority authority, IUsageQueries queries, LedgerClock clock)
+sealed class AccountEndpoints(IBudgetAuthority authority, IUsageQueries queries, Overviews overviews, LedgerClock clock)
 {
-    const int UsualPage = 100;
-    const int LargestPage = 1000;
-    const int TopModels = 5;
-    static readonly Duration recent = Duration.FromDays(30);
+    /// <summary>So many accounts are looked at to find those with a status, or to order them.</summary>
+    const int MostLookedAt = 1000;
 
     public static readonly IReadOnlyList<Parameter> ListParameters =
-        [new("search", "only ids that contain this, ignoring case"), new("cursor", "`nextCursor` of the page before"),
-            new("limit", $"1 to {LargestPage}, {UsualPage} if not said")];
+    [
+        new("search", "only ids that contain this, ignoring case"),
+        new("status", "only accounts whose status is one of these; repeated or separated by commas"),
+        new("sort", $"`account`, which it is if not said, or `percent`: the worst limit first, of up to {MostLookedAt} accounts"),
+        .. Paging.Parameters,
+    ];
 
     public static readonly IReadOnlyList<Parameter> StatusParameters =
-        [new("cursor", "`nextCursor` of the page of limits before"),
-            new("limit", $"limits on a page: 1 to {LargestPage}, {UsualPage} if not said")];
+    [
+        .. Paging.OfLimits,
+        new("window", "the window of the account's calendar that the breakdown is of, such as month"),
+        new("from", "instead of a window: the first instant or day of the breakdown"), new("to", "the instant before which it ends, or the last day"),
+    ];
 
     public async Task List(HttpContext http)
     {
         var query = new Query(http, ListParameters);
-        var (search, cursor, limit) = (query.Text("search"), query.Text("cursor"), query.Count("limit", UsualPage, LargestPage));
-        var (seen, next) = await SeenAsync(http, search, cursor, limit);
-        var found = new AccountsDocument([.. seen.Select(account => new AccountDocument(account))], next);
-        await Reply.JsonAsync(http, 200, found, ApiJson.Default.AccountsDocument);
+        var (search, status, (cursor, limit)) = (query.Text("search"), query.Many("status"), Paging.Of(query));
+        if (query.Text("sort") is not (null or "account" or "percent") and var sort)
+            throw RequestRefusedException.Invalid("sort", $"must be account or percent, not {sort}");
+        if (query.Text("sort") == "percent")
+        {
+            await ListWorst(http, search, status, limit);
+            return;
+        }
+        var items = new List<AccountDocument>();
+        for (var looked = 0; ;)
+        {
+            var (seen, next) = await SeenAsync(http, search, cursor, limit);
+            looked += seen.Count;
+            foreach (var standing in await overviews.StandingsAsync(seen, http.RequestAborted))
+            {
+                if (items.Count == limit) break;
+                cursor = standing.Account;
+                if (status.Count == 0 || status.Contains(standing.Status)) items.Add(AccountDocument.Of(standing));
+            }
+            var isFull = items.Count == limit && cursor != seen.LastOrDefault();
+            if (!isFull) cursor = next;
+            if (cursor is null || items.Count == limit || looked >= MostLookedAt) break;
+        }
+        await Reply.JsonAsync(http, 200, new AccountsDocument(items, cursor), ApiJson.Default.AccountsDocument);
+    }
+
+    /// <summary>The accounts nearest to their limits: all of them are looked at, so there must not be too many.</summary>
+    async Task ListWorst(HttpContext http, string? search, IReadOnlyList<string> status, int limit)
+    {
+        var standings = new List<AccountStanding>();
+        string? cursor = null;
+        do
+        {
+            var (seen, next) = await SeenAsync(http, search, cursor, Paging.Usual);
+            standings.AddRange(await overviews.StandingsAsync(seen, http.RequestAborted));
+            if (standings.Count > MostLookedAt)
+                throw RequestRefusedException.Unprocessable(
+                    "sort", $"there are more than {MostLookedAt} accounts to order; narrow them down with `search`");
+            cursor = next;
+        }
+        while (cursor is not null);
+        var worst = standings.Where(one => status.Count == 0 || status.Contains(one.Status))
+            .OrderByDescending(one => one.Worst?.PercentUsed ?? 0).ThenBy(one => one.Account, StringComparer.Ordinal).Take(limit);
+        await Reply.JsonAsync(http, 200, new AccountsDocument([.. worst.Select(AccountDocument.Of)], null),
+            ApiJson.Default.AccountsDocument);
     }
 
     /// <summary>
@@ -56,8 +103,19 @@ sealed class AccountEndpoints(IBudgetAuthority authority, IUsageQueries queries,
     {
         var account = PathValue.Account(http);
         var query = new Query(http, StatusParameters);
-        return AnswerStatus(http, account, new GetStatus(query.Text("cursor"), query.Count("limit", UsualPage, LargestPage)));
+        var (cursor, limit) = Paging.Of(query);
+        Window? window = null;
+        if (query.Text("window") is { } name)
+            window = Window.TryParse(name, out var parsed) && windows.Contains(name)
+                ? parsed : throw RequestRefusedException.Invalid("window", $"must be one of {string.Join(", ", windows)}");
+        var (from, to) = (query.Time("from", DateTimeZone.Utc), query.Time("to", DateTimeZone.Utc, isEnd: true));
+        if (window is not null && (from ?? to) is not null)
+            throw RequestRefusedException.Invalid("window", "give either `window`, or `from` and `to`");
+        if (from >= to) throw RequestRefusedException.Invalid("to", "must lie after `from`");
+        return AnswerStatus(http, account, new GetStatus(cursor, limit), window, from, to);
     }
+
+    static readonly string[] windows = ["minute", "hour", "day", "week", "month", "quarter", "year"];
 
     public async Task Pause(HttpContext http)
     {
@@ -73,28 +131,11 @@ sealed class AccountEndpoints(IBudgetAuthority authority, IUsageQueries queries,
         await AnswerStatus(http, account, new Resume(body?.By, body?.Reason));
     }
 
-    async Task AnswerStatus(HttpContext http, string account, BudgetCommand command)
+    async Task AnswerStatus(HttpContext http, string account, BudgetCommand command, Window? window = null, Instant? from = null,
+        Instant? to = null)
     {
-        var outcome = await authority.SendAsync(account, command);
-        if (outcome.Answer is not AccountStatus status)
-        {
-            await Problems.WriteAsync(http, outcome);
-            return;
-        }
-        var to = clock.Until();
-        var sums = await queries.SumAsync(new() { Account = account, From = to - recent, To = to }, [UsageKey.Model], UsageStep.Whole,
-            http.RequestAborted);
-        var total = new Tally();
-        foreach (var sum in sums) total.Add(sum);
-        var models = sums.GroupBy(sum => sum.Keys[0]).Select(group => (Model: group.Key, Tally: Tally.Of(group)))
-            .OrderByDescending(model => model.Tally.Tokens).ThenBy(model => model.Model, StringComparer.Ordinal).Take(TopModels)
-            .Select(model => new TopModelDocument(
-                model.Model, Amount.Whole(model.Tally.Tokens), Amount.Whole(model.Tally.Requests), Money.Format(model.Tally.CostNanos),
-                    model.Tally.PercentOf(total)));
-        var breakdown = new UsageBreakdownDocument(
-            Amount.Whole(total.InputTokens), Amount.Whole(total.OutputTokens), Amount.Whole(total.Tokens), Amount.Whole(total.Requests),
-            Amount.Whole(total.FailedRequests), Money.Format(total.CostNanos));
-        await Reply.JsonAsync(http, 200, new StatusDocument(status, breakdown, [.. models]), ApiJson.Default.StatusDocument);
+        var overview = await overviews.OfAsync(account, command, window, from, to, http.RequestAborted);
+        await Reply.JsonAsync(http, 200, new StatusDocument(overview), ApiJson.Default.StatusDocument);
     }
 
     public async Task CloseSession(HttpContext http)
@@ -125,8 +166,8 @@ sealed class AccountEndpoints(IBudgetAuthority authority, IUsageQueries queries,
     public async Task Sessions(HttpContext http)
     {
         var account = PathValue.Account(http);
-        var query = new Query(http, PageParameters);
-        var (cursor, limit) = (query.Text("cursor"), query.Count("limit", UsualPage, LargestPage));
+        var query = new Query(http, Paging.Parameters);
+        var (cursor, limit) = Paging.Of(query);
         var page = await queries.SessionsAsync(account, null, cursor, limit, http.RequestAborted);
         var now = clock.Now;
         await Reply.JsonAsync(http, 200, new SessionsDocument([.. page.Items.Select(use => SessionDocument.Of(use, now))], page.Next),
@@ -136,8 +177,8 @@ sealed class AccountEndpoints(IBudgetAuthority authority, IUsageQueries queries,
     public async Task Audit(HttpContext http)
     {
         var account = PathValue.Account(http);
-        var query = new Query(http, PageParameters);
-        var (cursor, limit) = (query.Text("cursor"), query.Count("limit", UsualPage, LargestPage));
+        var query = new Query(http, Paging.Parameters);
+        var (cursor, limit) = Paging.Of(query);
         var page = await UsageEndpoints.WithCursor(() => queries.AuditAsync(account, cursor, limit, http.RequestAborted));
         if (page.Items.Count == 0 && await authority.SendAsync(account, new GetPolicy())
             is { Status: OutcomeStatus.UnknownAccount } unknown)
@@ -149,6 +190,4 @@ sealed class AccountEndpoints(IBudgetAuthority authority, IUsageQueries queries,
             ApiJson.Default.AuditDocument);
     }
 
-    public static readonly IReadOnlyList<Parameter> PageParameters =
-        [new("cursor", "`nextCursor` of the page before"), new("limit", $"1 to {LargestPage}, {UsualPage} if not said")];
 }

@@ -11,8 +11,6 @@ namespace Purser.Api.Endpoints;
 
 sealed class AnomalyEndpoints(IBudgetAuthority authority, IUsageHistories histories)
 {
-    const int UsualPage = 100;
-    const int LargestPage = 1000;
 
     public static readonly IReadOnlyList<Parameter> Parameters =
     [
@@ -20,7 +18,7 @@ sealed class AnomalyEndpoints(IBudgetAuthority authority, IUsageHistories histor
         new("kind", $"one or more of {Words<AnomalyKind>()}, separated by commas"),
             new("severity", $"one or more of {Words<Severity>()}, separated by commas"),
         new("withdrawn", "`true`: also those that late records showed not to hold"),
-        new("cursor", "`nextCursor` of the page before"), new("limit", $"1 to {LargestPage}, {UsualPage} if not said"),
+        .. Paging.Parameters,
     ];
 
     public async Task List(HttpContext http)
@@ -30,7 +28,7 @@ sealed class AnomalyEndpoints(IBudgetAuthority authority, IUsageHistories histor
         var (from, to) = (query.Time("from", DateTimeZone.Utc), query.Time("to", DateTimeZone.Utc));
         if (from >= to) throw RequestRefusedException.Invalid("to", "must lie after `from`");
         var (kinds, severities) = (Chosen<AnomalyKind>(query, "kind"), Chosen<Severity>(query, "severity"));
-        var limit = query.Count("limit", UsualPage, LargestPage);
+        var limit = query.Count("limit", Paging.Usual, Paging.Largest);
         var withdrawn = query.Flag("withdrawn") ?? false;
         var before = long.MaxValue;
         if (query.Text("cursor") is { } cursor && !long.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out before))

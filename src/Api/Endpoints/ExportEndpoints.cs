@@ -30,7 +30,7 @@ sealed class ExportEndpoints(IBudgetAuthority authority, IUsageQueries queries)
 
     public static readonly IReadOnlyList<Parameter> ExportParameters =
     [
-        new("format", "csv, json or jsonl, which it is if not said"), new("account", "one account; all of them if not said"),
+        new("format", "csv, json or jsonl, which it is if not said"), new("account", "an account, or a glob; repeated: any of them; all of them if not said"),
             .. UsageEndpoints.Filters,
         new("timeZone", "IANA zone of the days in `from` and `to`; UTC if not said"),
     ];
@@ -40,7 +40,7 @@ sealed class ExportEndpoints(IBudgetAuthority authority, IUsageQueries queries)
     public async Task Export(HttpContext http)
     {
         var query = new Query(http, ExportParameters, UsageEndpoints.TagParameter);
-        var filter = UsageEndpoints.FilterOf(query, query.Zone("timeZone")) with { Account = query.Account("account") };
+        var filter = query.WithAccounts(UsageEndpoints.FilterOf(query, query.Zone("timeZone")));
         var format = query.Text("format") ?? "jsonl";
         if (format is not ("csv" or "json" or "jsonl")) throw RequestRefusedException.Invalid("format", "must be one of csv, json, jsonl");
         // A ledger that is away says so while there is still a status to say it with.

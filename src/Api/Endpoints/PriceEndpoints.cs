@@ -9,8 +9,6 @@ namespace Purser.Api.Endpoints;
 
 sealed class PriceEndpoints(IBudgetAuthority authority, IUsageQueries queries, LedgerClock clock)
 {
-    const int UsualPage = 100;
-    const int LargestPage = 1000;
 
     public static readonly IReadOnlyList<Parameter> ListParameters =
     [
@@ -18,14 +16,14 @@ sealed class PriceEndpoints(IBudgetAuthority authority, IUsageQueries queries, L
             new("provider", "one provider, under any of its names"),
         new("mode", "chat, embedding, image, ..."), new("custom", "true: only prices that were put here"),
         new("unpriced", "true: instead of prices, the models that were used and not priced yet, with their records"),
-        new("cursor", "`nextCursor` of the page before"), new("limit", $"1 to {LargestPage}, {UsualPage} if not said"),
+        .. Paging.Parameters,
     ];
 
     public async Task List(HttpContext http)
     {
         var query = new Query(http, ListParameters);
         var (search, provider, mode, custom) = (query.Text("search"), query.Text("provider"), query.Text("mode"), query.Flag("custom"));
-        var (cursor, limit) = (query.Text("cursor"), query.Count("limit", UsualPage, LargestPage));
+        var (cursor, limit) = Paging.Of(query);
         if (query.Flag("unpriced") == true)
         {
             await Unpriced(http);

@@ -1,4 +1,5 @@
 // Every route of the service. Handlers are plain request delegates; what the OpenAPI description tells of them stands beside each.
+using Purser.Answers;
 using Purser.Api.Access;
 using Purser.Api.Description;
 using Purser.Api.Documents;
@@ -33,8 +34,8 @@ public static class PurserEndpoints
             "Sets the policy under every account")
             .Takes<PolicyDocument>().Answers<PolicyDocument>();
 
-        var accounts = new AccountEndpoints(authority, queries, clock);
-        routes.On("GET", "/v1/accounts", Right.Read, accounts.List, "listAccounts", "Accounts by id").Takes(AccountEndpoints.ListParameters)
+        var accounts = new AccountEndpoints(authority, queries, new Overviews(authority, queries, clock), clock);
+        routes.On("GET", "/v1/accounts", Right.Read, accounts.List, "listAccounts", "Accounts by id, each with its status and its worst limit").Takes(AccountEndpoints.ListParameters)
             .Answers<AccountsDocument>();
         routes.On("GET", "/v1/accounts/{account}", Right.Read, accounts.Status, "getAccount", "An account as it stands")
             .Takes(AccountEndpoints.StatusParameters).Answers<StatusDocument>();
@@ -50,9 +51,9 @@ public static class PurserEndpoints
 
         routes.On("GET", "/v1/accounts/{account}/sessions", Right.Read, accounts.Sessions, "listSessions",
             "What sessions used, by their names")
-            .Takes(AccountEndpoints.PageParameters).Answers<SessionsDocument>();
+            .Takes(Paging.Parameters).Answers<SessionsDocument>();
         routes.On("GET", "/v1/accounts/{account}/audit", Right.Read, accounts.Audit, "listAudit",
-            "What was decided about an account, in order: policies, pauses, overrides, erasures").Takes(AccountEndpoints.PageParameters)
+            "What was decided about an account, in order: policies, pauses, overrides, erasures").Takes(Paging.Parameters)
                 .Answers<AuditDocument>();
 
         var reservations = new ReservationEndpoints(authority);
@@ -89,6 +90,8 @@ public static class PurserEndpoints
         routes.On("POST", "/v1/usage/{usage}/correct", Right.Erase, adjustments.Correct, "correctUsage",
             "Says what a booked usage really used; the difference is booked beside it").Takes<CorrectionDocument>()
                 .Answers<AdjustedDocument>();
+        routes.On("GET", "/v1/usage", Right.Report, usage.ListAll, "listAllUsage", "Booked usage of all accounts, newest first")
+            .Takes(UsageEndpoints.ListAllParameters).Answers<RecordsDocument>();
         var exports = new ExportEndpoints(authority, queries);
         routes.On("GET", "/v1/export", Right.Report, exports.Export, "exportUsage", "Records as a stream, newest first")
             .Takes(ExportEndpoints.ExportParameters).AnswersFile("application/x-ndjson");
@@ -114,14 +117,14 @@ public static class PurserEndpoints
         var anomalies = new AnomalyEndpoints(authority, histories);
         routes.On("GET", "/v1/accounts/{account}/anomalies", Right.Read, anomalies.List, "listAnomalies",
             "What was unlike the account's past, newest first").Takes(AnomalyEndpoints.Parameters).Answers<AnomaliesDocument>();
-        var projections = new ProjectionEndpoints(authority, queries, histories, clock);
+        var projections = new ProjectionEndpoints(new Projections(authority, queries, histories, clock));
         routes.On("GET", "/v1/accounts/{account}/projection", Right.Read, projections.Project, "getProjection",
             "Where usage is going: day, week, month, year, and each limit").Takes(ProjectionEndpoints.Parameters)
                 .Answers<ProjectionDocument>();
 
-        var reports = new ReportEndpoints(authority, queries, histories, clock);
+        var reports = new ReportEndpoints(new Reports(queries, histories, authority), authority, clock);
         routes.On("GET", "/v1/reports", Right.Report, reports.Report, "getReport", "Usage over a period, in sum, by group and over time")
-            .Takes(ReportEndpoints.Parameters).Answers<ReportDocument>();
+            .Takes(ReportParameters.All).Answers<ReportDocument>();
 
         routes.On("POST", "/v1/tokens/count", Right.None, TokenEndpoints.Count, "countTokens",
             "How many tokens a text or a prompt has for a model")

@@ -11,15 +11,13 @@ namespace Purser.Api.Endpoints;
 sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries, IUsageUpkeep? store)
 {
     public const int MostItems = 1000;
-    const int UsualPage = 100;
-    const int LargestPage = 1000;
 
     const string AnyOf = "exact value, or a glob with * and ?, which ignores case; repeated: any of them";
 
     /// <summary>The filters that every reading of usage takes.</summary>
     public static readonly IReadOnlyList<Parameter> Filters =
     [
-        new("from", "the first instant, or the first day"), new("to", "the instant or day before which it ends"),
+        new("from", "the first instant, or the first day"), new("to", "the instant before which it ends, or the last day"),
         new("orchestrator", AnyOf), new("user", AnyOf), new("tenant", AnyOf), new("session", AnyOf), new("provider", AnyOf),
         new("model", AnyOf), new("tool", AnyOf), new("success", "true or false"),
         new("unpriced", "true: only what has no price, neither when it was booked nor since; false: only what has one"),
@@ -33,7 +31,7 @@ sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries, I
     public const string TagParameter = "tags.";
 
     public static readonly IReadOnlyList<Parameter> ListParameters =
-        [.. Filters, new("cursor", "`nextCursor` of the page before"), new("limit", $"1 to {LargestPage}, {UsualPage} if not said")];
+        [.. Filters, .. Paging.Parameters];
 
     public async Task Record(HttpContext http)
     {
@@ -94,7 +92,7 @@ sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries, I
         var account = PathValue.Account(http);
         var query = new Query(http, ListParameters, TagParameter);
         var filter = FilterOf(query, DateTimeZone.Utc) with { Account = account };
-        var (cursor, limit) = (query.Text("cursor"), query.Count("limit", UsualPage, LargestPage));
+        var (cursor, limit) = Paging.Of(query);
         var page = await WithCursor(() => queries.FindAsync(filter, cursor, limit, http.RequestAborted));
         if (page.Items.Count == 0 && await authority.SendAsync(account, new GetPolicy())
             is { Status: OutcomeStatus.UnknownAccount } unknown)
@@ -102,6 +100,20 @@ sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries, I
             await Problems.WriteAsync(http, unknown);
             return;
         }
+        var found = new RecordsDocument([.. page.Items.Select(booked => new RecordDocument(booked))], page.Next);
+        await Reply.JsonAsync(http, 200, found, ApiJson.Default.RecordsDocument);
+    }
+
+    public static readonly IReadOnlyList<Parameter> ListAllParameters =
+        [new("account", "an account, or a glob; repeated: any of them; all of them if not said"), .. ListParameters];
+
+    /// <summary>Records over all accounts.</summary>
+    public async Task ListAll(HttpContext http)
+    {
+        var query = new Query(http, ListAllParameters, TagParameter);
+        var filter = query.WithAccounts(FilterOf(query, DateTimeZone.Utc));
+        var (cursor, limit) = Paging.Of(query);
+        var page = await WithCursor(() => queries.FindAsync(filter, cursor, limit, http.RequestAborted));
         var found = new RecordsDocument([.. page.Items.Select(booked => new RecordDocument(booked))], page.Next);
         await Reply.JsonAsync(http, 200, found, ApiJson.Default.RecordsDocument);
     }
@@ -152,7 +164,7 @@ sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries, I
             RequestId = query.Wanted("requestId"),
             ReservationId = query.Wanted("reservationId"),
             From = query.Time("from", zone),
-            To = query.Time("to", zone),
+            To = query.Time("to", zone, isEnd: true),
         };
         return filter.From >= filter.To ? throw RequestRefusedException.Invalid("to", "must lie after `from`") : filter;
     }

@@ -1,5 +1,6 @@
 // The outermost layer of every request: who may ask, and that whatever goes wrong is answered as a problem without inner details.
 using Microsoft.AspNetCore.Authentication;
+using Purser.Answers;
 using Purser.Api.Access;
 using Purser.Api.Metrics;
 using Purser.Api.Pages;
@@ -109,6 +110,8 @@ sealed class Boundary(RequestDelegate next, Origins origins, IServiceProvider se
         {
             case RequestRefusedException { Problem: var problem, Outcome: var outcome, All: var all }:
                 return Problems.WriteAsync(http, problem, outcome.Field, outcome.Detail, all);
+            case AnswerRefusedException { Outcome: var outcome }:
+                return Problems.WriteAsync(http, outcome);
             case BadHttpRequestException bad:
                 return Problems.WriteAsync(http, Problems.OfStatus(bad.StatusCode), null,
                     bad.StatusCode == 413 ? $"a body has at most {Body.Largest / 1024 / 1024} MiB" : bad.Message);

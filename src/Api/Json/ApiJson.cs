@@ -17,6 +17,7 @@ namespace Purser.Api.Json;
         typeof(ExpiryRuleConverter), typeof(DisputedRuleConverter), typeof(PreferredCostConverter),
         typeof(WeekdayConverter), typeof(ReservationStateConverter), typeof(RecordKindConverter),
         typeof(AnomalyKindConverter), typeof(AnomalyUnitConverter), typeof(SeverityConverter), typeof(TrendDirectionConverter),
+        typeof(FigureConverter),
     ])]
 [JsonSerializable(typeof(AccountsDocument))]
 [JsonSerializable(typeof(AdjustedDocument))]

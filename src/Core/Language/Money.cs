@@ -1,4 +1,5 @@
-// Money: exact decimals for quotes, whole nano-units for what is booked. The only rounding in the product is here, and it rounds up.
+// Money: exact decimals for quotes, whole nano-units for what is booked. Money is rounded here and nowhere else: what is booked up, averages
+// and estimates, which nobody pays, to the nearest nano-unit.
 using System.Buffers;
 using System.Globalization;
 
@@ -21,6 +22,12 @@ public static class Money
 
     /// <summary>Rounds an exact amount up to whole nanos, so that a sum of bookings is never below the sum of quotes.</summary>
     public static long CeilingNanos(decimal amount) => (long)decimal.Ceiling(amount * NanosPerUnit);
+
+    /// <summary>Rounds an average or an estimate for display, half to even. Nothing that is booked comes from here.</summary>
+    public static Int128 ShownNanos(decimal nanos) => (Int128)decimal.Round(nanos);
+
+    /// <summary>The same for an amount in whole units: it keeps nine decimals.</summary>
+    public static decimal Shown(decimal amount) => decimal.Round(amount, 9);
 
     public static decimal ToDecimal(Int128 nanos) => (decimal)nanos / NanosPerUnit;
 

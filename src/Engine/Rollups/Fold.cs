@@ -49,7 +49,7 @@ public sealed class Fold(RollupState state)
     {
         var gain = At(new(RollupView.Full, RollupSpan.Quarter), figures.AtMillis, key);
         gain.Sums.Add(figures);
-        if (session is not null) gain.Sessions.Add(session);
+        if (session is not null) gain.Sessions.Add(key.Account, session);
     }
 
     /// <summary>Usage of a quarter, as its records would be added.</summary>

@@ -96,7 +96,7 @@ public sealed record RollupPlan(IReadOnlyList<(RollupLevel Level, MillisRange Ra
     public static RollupPlan For(UsageFilter filter, MillisRange range, IReadOnlyList<UsageKey> by, UsageStep step, RollupState state)
     {
         var inside = new MillisRange(Ceiling(range.From, QuarterMillis), Floor(range.To, QuarterMillis));
-        if (step == UsageStep.Minute || NeedsRecords(filter) || by.Any(NeedsRecords) || inside.IsEmpty) return new([], default, [range]);
+        if (step == UsageStep.Minute || ReadsRecords(filter) || by.Any(NeedsRecords) || inside.IsEmpty) return new([], default, [range]);
 
         var views = RollupView.With(by.Aggregate(NeededBy(filter), (needed, key) => needed | DimensionOf(key)));
         var rollups = new List<(RollupLevel, MillisRange)>();
@@ -129,7 +129,8 @@ public sealed record RollupPlan(IReadOnlyList<(RollupLevel Level, MillisRange Ra
         }
     }
 
-    static bool NeedsRecords(UsageFilter filter) =>
+    /// <summary>Whether rollups can not answer it, so that it is told only as far as records are kept.</summary>
+    public static bool ReadsRecords(UsageFilter filter) =>
         (filter.Session ?? filter.RequestId ?? filter.ReservationId ?? filter.Id) is not null || filter.Unpriced is not null
             || filter.Unread is not null || filter.Disputed is not null
             || filter.Tags is { Count: > 0 };

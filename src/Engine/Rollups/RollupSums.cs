@@ -9,7 +9,7 @@ public readonly record struct UsageFigures(
     long AtMillis, long InputTokens, long OutputTokens, long Requests, long CostNanos, bool Success, long? DurationMs, int Unpriced);
 
 /// <summary>Adds up in any order to the same. Sums of 64-bit amounts are kept in 128.</summary>
-public class RollupSums
+public sealed class RollupSums
 {
     const byte Format = 1;
 
@@ -49,31 +49,31 @@ public class RollupSums
     {
         if (other.Records == 0) return;
         Peak(other.PeakTokens, other.PeakAtMillis);
-        Records += other.Records;
-        InputTokens += other.InputTokens;
-        OutputTokens += other.OutputTokens;
-        Requests += other.Requests;
-        FailedRequests += other.FailedRequests;
-        CostNanos += other.CostNanos;
-        DurationMs += other.DurationMs;
-        RecordsWithDuration += other.RecordsWithDuration;
-        Unpriced += other.Unpriced;
+        Plus(other.Records, other.InputTokens, other.OutputTokens, other.Requests, other.FailedRequests, other.CostNanos, other.DurationMs,
+            other.RecordsWithDuration, other.Unpriced);
         Durations.Add(other.Durations);
     }
 
     /// <summary>Sums that were told to a caller, who is not told the largest record of each.</summary>
     public void Add(UsageSum sum)
     {
-        Records += sum.Records;
-        InputTokens += sum.InputTokens;
-        OutputTokens += sum.OutputTokens;
-        Requests += sum.Requests;
-        FailedRequests += sum.FailedRequests;
-        CostNanos += sum.CostNanos;
-        DurationMs += sum.DurationMs;
-        RecordsWithDuration += sum.RecordsWithDuration;
-        Unpriced += sum.Unpriced;
+        Plus(sum.Records, sum.InputTokens, sum.OutputTokens, sum.Requests, sum.FailedRequests, sum.CostNanos, sum.DurationMs,
+            sum.RecordsWithDuration, sum.Unpriced);
         Durations.Add(sum.Durations);
+    }
+
+    void Plus(long records, Int128 input, Int128 output, Int128 requests, Int128 failed, Int128 cost, Int128 duration,
+        long withDuration, long unpriced)
+    {
+        Records += records;
+        InputTokens += input;
+        OutputTokens += output;
+        Requests += requests;
+        FailedRequests += failed;
+        CostNanos += cost;
+        DurationMs += duration;
+        RecordsWithDuration += withDuration;
+        Unpriced += unpriced;
     }
 
     /// <summary>Adds what <see cref="Encode"/> wrote.</summary>
@@ -83,18 +83,11 @@ public class RollupSums
             throw new InvalidDataException("a rollup is not in a form that this program knows");
         var reader = new Numbers(encoded[1..]);
         var records = (long)reader.Next();
-        var (input, output) = (reader.Next(), reader.Next());
-        Requests += reader.Next();
-        FailedRequests += reader.Next();
-        CostNanos += reader.Next();
-        DurationMs += reader.Next();
-        RecordsWithDuration += (long)reader.Next();
-        Unpriced += (long)reader.Next();
+        var (input, output, requests, failed, cost) = (reader.Next(), reader.Next(), reader.Next(), reader.Next(), reader.Next());
+        var (duration, withDuration, unpriced) = (reader.Next(), (long)reader.Next(), (long)reader.Next());
         var peak = reader.Next();
         Peak(peak, (long)reader.Next());
-        Records += records;
-        InputTokens += input;
-        OutputTokens += output;
+        Plus(records, input, output, requests, failed, cost, duration, withDuration, unpriced);
         for (var bucket = 0; !reader.AtEnd;)
         {
             bucket += (int)reader.Next();

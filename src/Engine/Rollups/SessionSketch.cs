@@ -25,7 +25,8 @@ public sealed class SessionSketch
 
     public bool IsEmpty => hashes is { Count: 0 };
 
-    public void Add(string session) => Add(HashOf(session));
+    /// <summary>A session belongs to its account: no account has a slash in its id.</summary>
+    public void Add(string account, string session) => Add(HashOf($"{account}/{session}"));
 
     void Add(ulong hash)
     {

@@ -115,7 +115,7 @@ public sealed class ExtentFinder(UsageFilter filter)
     public void Add(string account, string? session, in UsageFigures figures)
     {
         accounts.Add(account);
-        if (session is not null) sessions.Add(session);
+        if (session is not null) sessions.Add(account, session);
         sums.Add(figures);
     }
 

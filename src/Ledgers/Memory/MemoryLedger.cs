@@ -385,7 +385,7 @@ public sealed class MemoryLedger : IStore
     {
         var gain = GainOf(RollupPlan.Floor(record.At.ToUnixTimeMilliseconds(), RollupPlan.QuarterMillis), RollupKey.Of(account, record));
         gain.Sums.Add(record.Figures());
-        if (record.Usage.Dimensions.Session is { } session) gain.Sessions.Add(session);
+        if (record.Usage.Dimensions.Session is { } session) gain.Sessions.Add(account, session);
     }
 
     RollupGain GainOf(long start, RollupKey key)

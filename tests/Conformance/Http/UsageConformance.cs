@@ -29,7 +29,7 @@ public abstract class UsageConformance(HttpFacade host)
         Assert.Equal(lines, await host.Client.GetStringAsync($"/v1/export?account={account}"));
         var moved = lines.Replace($"\"account\":\"{account}\"", $"\"account\":\"{other}\"", StringComparison.Ordinal);
         (await host.Post("/v1/import", moved)).Is(200, """{"lines":2,"accepted":2,"failed":0,"errors":[]}""");
-        Assert.Equal("0.5", (await host.Get($"/v1/reports?account={other}&from=2026-03-01&to=2026-03-03")).Json.GetProperty("summary")
+        Assert.Equal("0.5", (await host.Get($"/v1/reports?account={other}&from=2026-03-01&to=2026-03-02")).Json.GetProperty("summary")
             .GetProperty("totalCost").GetString());
         (await host.Get("/v1/export?format=xml")).IsProblem(400, "invalid", "format");
     }
@@ -102,7 +102,7 @@ public abstract class UsageConformance(HttpFacade host)
             ["2:inputTokens", "3:", "4:id", "5:timestamp", "7:currency", "8:colour", "9:id", "10:account"],
             reply.Json.GetProperty("errors").EnumerateArray().OrderBy(error => error.GetProperty("line").GetInt32())
                 .Select(error => $"{error.GetProperty("line")}:{error.GetProperty("field")}"));
-        Assert.Equal(8, (await host.Get($"/v1/reports?account={account}&from=2026-03-01&to=2026-03-02")).Json.GetProperty("summary")
+        Assert.Equal(8, (await host.Get($"/v1/reports?account={account}&from=2026-03-01&to=2026-03-01")).Json.GetProperty("summary")
             .GetProperty("totalTokens").GetInt32());
     }
 
@@ -208,7 +208,7 @@ public abstract class UsageConformance(HttpFacade host)
              "webSearches":0.5,"serviceTier":"batch","success":false,"error":"timeout","durationMs":1500,"requestId":"q1","tools":["search"],"toolCallId":"t1","cost":"0.125",
              "metadata":{"b":1,"a":"\u00fc"},"timestamp":"2026-03-01T00:00:00Z"}
             """);
-        var reply = await host.Get($"/v1/accounts/{account}/usage?user=ann&success=false&from=2026-03-01&to=2026-03-02");
+        var reply = await host.Get($"/v1/accounts/{account}/usage?user=ann&success=false&from=2026-03-01&to=2026-03-01");
         var item = reply.Json.GetProperty("items")[0];
         var wanted = new Dictionary<string, string>
         {

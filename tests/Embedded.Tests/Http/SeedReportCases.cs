@@ -17,7 +17,7 @@ public sealed class SeedReportCases(HttpHost host)
 
     public static TheoryData<string> Ids => file.Ids;
 
-    const string Everything = "from=2023-01-01&to=2027-01-01&granularity=month";
+    const string Everything = "from=2023-01-01&to=2026-12-31&granularity=month";
 
     string account = "";
 

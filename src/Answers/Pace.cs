@@ -1,22 +1,27 @@
 // Where the usage of a report is going: an even rate since the first use in its period. The season and an interval are told by the
 // projection of an account, which knows more of its past than a report of any range and filter does.
 using NodaTime;
-using Purser.Api.Documents;
 using Purser.Core;
 using Purser.Core.Statistics;
 using Purser.Engine;
 
-namespace Purser.Api.Reports;
+namespace Purser.Answers;
 
-static class Pace
+/// <summary><see cref="AtEnd"/> is the expected total of the period at its end: what is booked, and the rate for what is left of
+/// it.</summary>
+public sealed record PaceOfMeasure(Figure PerDay, Figure PerWeek, Figure PerThirtyDays, Figure AtEnd);
+
+/// <summary>What the usage of a period comes to if it goes on. Figures are null where the first use is less than a day ago.</summary>
+public sealed record Pace(string Status, decimal BasedOnDays, decimal? Confidence, PaceOfMeasure? Tokens, PaceOfMeasure? Cost,
+    PaceOfMeasure? Requests)
 {
-    public static PaceOfPeriodDocument Of(ReportRequest request, IReadOnlyList<UsageSum> inTime, Tally total)
+    public static Pace Of(Instant from, Instant to, Instant now, IReadOnlyList<UsageSum> inTime, Tally total)
     {
         // What is booked for the future counts, but no time has passed for it.
-        var until = Instant.Min(request.To, request.Now);
+        var until = Instant.Min(to, now);
         var first = inTime.Aggregate(until, (earliest, sum) => Instant.Min(earliest, sum.Start!.Value));
-        var days = Days(Instant.Max(first, request.From), until);
-        var left = Days(until, Instant.Max(request.To, until));
+        var days = Days(Instant.Max(first, from), until);
+        var left = Days(until, Instant.Max(to, until));
         if (PaceOf((decimal)total.Tokens, days, left, false) is not { } tokens || PaceOf(Money.ToDecimal(total.CostNanos), days, left, true)
             is not { } cost
             || PaceOf((decimal)total.Requests, days, left, false) is not { } requests)
@@ -27,10 +32,10 @@ static class Pace
 
     static decimal Days(Instant from, Instant to) => Math.Max(0, decimal.Round((decimal)(to - from).TotalDays, 6));
 
-    static PaceDocument? PaceOf(decimal amount, decimal days, decimal left, bool money)
+    static PaceOfMeasure? PaceOf(decimal amount, decimal days, decimal left, bool money)
     {
         if (UsageRate.Of(amount, days) is not { } rate) return null;
-        Figure Of(decimal value) => new(decimal.Round(value, money ? 9 : 2), money);
+        Figure Of(decimal value) => new(money ? Money.Shown(value) : decimal.Round(value, 2), money);
         return new(Of(rate.PerDay), Of(rate.PerWeek), Of(rate.PerThirtyDays), Of(amount + rate.PerDay * left));
     }
 }

@@ -5,9 +5,9 @@ using NodaTime;
 using Purser.Core;
 using Purser.Engine;
 
-namespace Purser.Api.Reports;
+namespace Purser.Answers;
 
-sealed class Exchange
+public sealed class ToldCurrency
 {
     readonly ExchangeRates rates;
     readonly Instant from;
@@ -17,7 +17,7 @@ sealed class Exchange
     readonly IReadOnlySet<string> booked;
 
     /// <param name="booked">The currencies in which something was used between the two instants, as far as that is known.</param>
-    public Exchange(string currency, IReadOnlySet<string> booked, ExchangeRates rates, Instant from, Instant to)
+    public ToldCurrency(string currency, IReadOnlySet<string> booked, ExchangeRates rates, Instant from, Instant to)
     {
         (Currency, this.booked, this.rates, this.from, unit) = (currency, booked, rates, from, UsageStep.Whole);
         if (booked.All(one => one == currency)) return;
@@ -52,7 +52,7 @@ sealed class Exchange
     {
         var at = sum.Start ?? from;
         if (known.TryGetValue((sum.Currency, at), out var rate)) return rate;
-        return known[(sum.Currency, at)] = rates.Between(sum.Currency, Currency, at) ?? throw RequestRefusedException.Unprocessable(
+        return known[(sum.Currency, at)] = rates.Between(sum.Currency, Currency, at) ?? throw AnswerRefusedException.Unprocessable(
             "currency",
                 $"there is no exchange rate from {sum.Currency} to {Currency} for "
                     + $"{NodaTime.Text.InstantPattern.ExtendedIso.Format(at)}; give one with PUT /v1/exchange-rates, or ask for "

@@ -1,24 +1,23 @@
-// The steps of a zone's calendar that cover a range without gaps; the first and the last are cut to it.
+// The steps of a calendar that cover a range without gaps; the first and the last are cut to it.
 using NodaTime;
 using Purser.Core;
 using Purser.Engine;
 
-namespace Purser.Api.Reports;
+namespace Purser.Answers;
 
-sealed class Steps
+sealed class CalendarSteps
 {
     /// <summary>More steps than this are a mistake in the range or the granularity, not a report.</summary>
     const int Most = 10_000;
 
     readonly List<Span> spans = [];
 
-    public Steps(DateTimeZone zone, Window step, Instant from, Instant to)
+    public CalendarSteps(Calendar calendar, Window step, Instant from, Instant to)
     {
-        var calendar = new Calendar(zone, IsoDayOfWeek.Monday, 1);
         for (var at = from; at < to;)
         {
             if (spans.Count == Most)
-                throw RequestRefusedException.Invalid(
+                throw AnswerRefusedException.Invalid(
                     "granularity", $"the range has more than {Most} steps of a {step}; ask for a shorter range or larger steps");
             var end = Instant.Min(calendar.Bounds(step, at).End, to);
             spans.Add(new(at, end));

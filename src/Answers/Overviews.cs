@@ -1,0 +1,68 @@
+// Accounts as they stand: one with its recent usage, and many with their worst limits.
+using NodaTime;
+using Purser.Core;
+using Purser.Engine;
+
+namespace Purser.Answers;
+
+public sealed record ModelUse(string? Model, Tally Tally);
+
+/// <summary>An account's limits, what was used in a period, and the models that used most of it.</summary>
+public sealed record AccountOverview(AccountStatus Status, Instant From, Instant To, Tally Usage, IReadOnlyList<ModelUse> TopModels);
+
+/// <summary>An account in a list: its status, and the limit that is used up most; null where it has none.</summary>
+public sealed record AccountStanding(string Account, string Status, bool Paused, LimitView? Worst);
+
+public sealed class Overviews(IBudgetAuthority authority, IUsageQueries queries, LedgerClock clock)
+{
+    const int TopModels = 5;
+
+    /// <summary>Limits of an account that are looked at for the worst one.</summary>
+    const int MostLimits = 1000;
+
+    static readonly Duration recent = Duration.FromDays(30);
+
+    /// <summary>
+    /// The answer to a command that tells the status, with the usage of a period: of <paramref name="window"/> in the account's calendar,
+    /// or between two instants; the last thirty days where neither is given. May throw <see cref="AnswerRefusedException"/>.
+    /// </summary>
+    public async Task<AccountOverview> OfAsync(string account, BudgetCommand command, Window? window = null, Instant? from = null,
+        Instant? to = null, CancellationToken cancellation = default)
+    {
+        var outcome = await authority.SendAsync(account, command, cancellation);
+        if (outcome.Answer is not AccountStatus status) throw new AnswerRefusedException(outcome);
+        var now = clock.Until();
+        var (start, end) = (from, to);
+        if (window is { } asked)
+        {
+            var policy = await authority.SendAsync(account, new GetPolicy(), cancellation);
+            if (policy.Answer is not PolicyView view) throw new AnswerRefusedException(policy);
+            var span = view.Effective.Calendar.Bounds(asked, clock.Now);
+            (start, end) = (span.Start, span.End);
+        }
+        var last = end ?? (start is { } begin && begin >= now ? begin + recent : now);
+        var first = start ?? last - recent;
+        var sums = await queries.SumAsync(new() { Account = account, From = first, To = last }, [UsageKey.Model], UsageStep.Whole,
+            cancellation);
+        var models = sums.GroupBy(sum => sum.Keys[0]).Select(group => new ModelUse(group.Key, Tally.Of(group)))
+            .OrderByDescending(model => model.Tally.Tokens).ThenBy(model => model.Model, StringComparer.Ordinal).Take(TopModels);
+        return new(status, first, last, Tally.Of(sums), [.. models]);
+    }
+
+    /// <summary>How some accounts stand; those that are gone meanwhile are left out.</summary>
+    public async Task<IReadOnlyList<AccountStanding>> StandingsAsync(IReadOnlyList<string> accounts,
+        CancellationToken cancellation = default)
+    {
+        var outcomes = await Task.WhenAll(accounts.Select(account => authority.SendAsync(account, new GetStatus(PageSize: MostLimits),
+            cancellation)));
+        var standings = new List<AccountStanding>(outcomes.Length);
+        foreach (var outcome in outcomes)
+        {
+            if (outcome.Answer is AccountStatus status)
+                standings.Add(new(status.Account, status.Status, status.Paused, status.Limits.Where(limit => limit.Amount is not null)
+                    .MaxBy(limit => limit.PercentUsed)));
+            else if (outcome.IsTransient) throw new AnswerRefusedException(outcome);
+        }
+        return standings;
+    }
+}
