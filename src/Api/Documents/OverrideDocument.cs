@@ -15,6 +15,9 @@ public sealed class NewOverrideDocument
     public Amount Additional { get; set; }
     public bool? Cut { get; set; }
     public string? Reason { get; set; }
+
+    /// <summary>Who adds it; `createdBy` is another name for it.</summary>
+    public string? By { get; set; }
     public string? CreatedBy { get; set; }
     public Instant? StartsAt { get; set; }
     public Instant? ExpiresAt { get; set; }
@@ -27,6 +30,8 @@ public sealed class NewOverrideDocument
             throw RequestRefusedException.Invalid("additional", "is required");
         if ((limitUnit ?? Unit) is { } unit && !Additional.Fits(unit))
             throw RequestRefusedException.Invalid("additional", Amount.Wanted(unit));
+        if (By is not null && CreatedBy is not null && By != CreatedBy)
+            throw RequestRefusedException.Invalid("by", "differs from `createdBy`, which is another name for it; give one of them");
         if (ExpiresAt is not { } expiresAt) throw RequestRefusedException.Invalid("expiresAt", "is required");
         return new(identity.Id, new()
         {
@@ -37,7 +42,7 @@ public sealed class NewOverrideDocument
             Additional = (long)Additional.Value,
             Cut = Cut ?? false,
             Reason = Reason ?? "",
-            CreatedBy = CreatedBy ?? "",
+            CreatedBy = By ?? CreatedBy ?? "",
             StartsAt = StartsAt,
             ExpiresAt = expiresAt,
             Metadata = Metadata?.Json,

@@ -14,7 +14,7 @@ sealed class AnomalyEndpoints(IBudgetAuthority authority, IUsageHistories histor
 
     public static readonly IReadOnlyList<Parameter> Parameters =
     [
-        new("from", "the first instant, or the first day, of `at`"), new("to", "the instant or day before which it ends"),
+        new("from", "the first instant, or the first day, of `at`"), new("to", "the instant before which it ends, or the last day"),
         new("kind", $"one or more of {Words<AnomalyKind>()}, separated by commas"),
             new("severity", $"one or more of {Words<Severity>()}, separated by commas"),
         new("withdrawn", "`true`: also those that late records showed not to hold"),
@@ -25,7 +25,7 @@ sealed class AnomalyEndpoints(IBudgetAuthority authority, IUsageHistories histor
     {
         var account = PathValue.Account(http);
         var query = new Query(http, Parameters);
-        var (from, to) = (query.Time("from", DateTimeZone.Utc), query.Time("to", DateTimeZone.Utc));
+        var (from, to) = (query.Time("from", DateTimeZone.Utc), query.Time("to", DateTimeZone.Utc, isEnd: true));
         if (from >= to) throw RequestRefusedException.Invalid("to", "must lie after `from`");
         var (kinds, severities) = (Chosen<AnomalyKind>(query, "kind"), Chosen<Severity>(query, "severity"));
         var limit = query.Count("limit", Paging.Usual, Paging.Largest);

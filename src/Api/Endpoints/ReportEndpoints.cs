@@ -1,6 +1,5 @@
 // Reports over HTTP, as JSON or as comma-separated values.
 using System.Text;
-using NodaTime;
 using Purser.Answers;
 using Purser.Api.Documents;
 using Purser.Api.Json;

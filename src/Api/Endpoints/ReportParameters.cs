@@ -11,6 +11,8 @@ static class ReportParameters
     static readonly Duration usual = Duration.FromDays(30);
     static readonly Duration longestByMinutes = Duration.FromHours(48);
 
+    static readonly string[] orders = ["cost", "tokens", "requests"];
+
     static readonly string[] granularities = ["minute", "hour", "day", "week", "month", "quarter", "year"];
 
     public static readonly IReadOnlyList<Parameter> All =
@@ -33,8 +35,6 @@ static class ReportParameters
         new("includeAnomalies",
             "true adds the `anomalies` of the account in the period, whatever its other filters; `account` must be given"),
     ];
-
-    static readonly string[] orders = ["cost", "tokens", "requests"];
 
     /// <param name="accounts">A filter with the accounts that the report is of.</param>
     /// <param name="calendar">The calendar where no other one is asked for.</param>

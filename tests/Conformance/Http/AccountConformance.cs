@@ -17,7 +17,7 @@ public abstract class AccountConformance(HttpFacade host)
             {"account":"{{account}}","status":"healthy","paused":false,"pausedReason":null,
              "limits":[{"limitId":"day","unit":"tokens","window":"day","key":null,"amount":1200,"settled":800,"held":100,"remaining":300,"percentUsed":66.666666,"percentCommitted":75,"status":"healthy","windowStart":"2026-03-14T00:00:00Z","resetsAt":"2026-03-15T00:00:00Z","enforcement":"hard"}],
              "nextCursor":null,"reservations":{"active":1,"tokens":100},
-             "breakdown":{"inputTokens":600,"outputTokens":200,"totalTokens":800,"totalRequests":2,"failedRequests":1,"totalCost":"0.503"},
+             "breakdown":{"from":"2026-02-12T15:09:27Z","to":"2026-03-14T15:09:27Z","inputTokens":600,"outputTokens":200,"totalTokens":800,"totalRequests":2,"failedRequests":1,"totalCost":"0.503"},
              "topModels":[{"model":"gpt-4o","totalTokens":750,"totalRequests":1,"totalCost":"0.003","percentage":93.75},{"model":"own","totalTokens":50,"totalRequests":1,"totalCost":"0.5","percentage":6.25}],
              "overrides":[{"id":"o1","limitId":"day","window":null,"unit":"tokens","key":null,"additional":200,"cut":false,"reason":"launch","createdBy":"ann","startsAt":null,"expiresAt":"2026-03-15T00:00:00Z","metadata":{"ticket":7},"createdAt":"2026-03-14T15:09:26.535Z","state":"active"}]}
             """);
@@ -55,8 +55,8 @@ public abstract class AccountConformance(HttpFacade host)
         var prefix = $"list:{Guid.NewGuid():N}";
         foreach (var name in new[] { "a", "B", "c" }) await host.Post($"/v1/accounts/{prefix}.{name}/usage", "{}");
         var first = await host.Get($"/v1/accounts?search={prefix.ToUpperInvariant()}&limit=2");
-        first.Is(200, $$"""{"items":[{"account":"{{prefix}}.B"},{"account":"{{prefix}}.a"}],"nextCursor":"{{prefix}}.a"}""");
-        (await host.Get($"/v1/accounts?search={prefix}&limit=2&cursor={first.Member("nextCursor")}")).Is(200, $$"""{"items":[{"account":"{{prefix}}.c"}],"nextCursor":null}""");
+        first.Is(200, $$"""{"items":[{"account":"{{prefix}}.B","status":"healthy","paused":false,"percentUsed":0,"worstLimit":null},{"account":"{{prefix}}.a","status":"healthy","paused":false,"percentUsed":0,"worstLimit":null}],"nextCursor":"{{prefix}}.a"}""");
+        (await host.Get($"/v1/accounts?search={prefix}&limit=2&cursor={first.Member("nextCursor")}")).Is(200, $$"""{"items":[{"account":"{{prefix}}.c","status":"healthy","paused":false,"percentUsed":0,"worstLimit":null}],"nextCursor":null}""");
     }
 
     [Fact]
@@ -73,6 +73,68 @@ public abstract class AccountConformance(HttpFacade host)
         var resumed = await host.Post($"/v1/accounts/{account}/resume");
         Assert.Equal((200, "False"), (resumed.Code, resumed.Member("paused")));
         Assert.Equal(200, (await host.Post($"/v1/accounts/{account}/pause")).Code);
+    }
+
+    [Fact]
+    public async Task Accounts_are_listed_with_their_worst_limit_by_status_and_in_order()
+    {
+        var prefix = host.NewAccount();
+        for (var no = 0; no < 5; no++)
+        {
+            await host.Put($"/v1/accounts/{prefix}.{no}/policy", """{"limits":[{"id":"day","unit":"tokens","window":"day","amount":100},{"id":"free","unit":"requests","window":"day","amount":null}]}""");
+            await host.Post($"/v1/accounts/{prefix}.{no}/usage", $$"""{"inputTokens":{{no * 30}}}""");
+        }
+        async Task<string> List(string query)
+        {
+            var reply = await host.Get($"/v1/accounts?search={prefix}&{query}");
+            return string.Join(' ', reply.Json.GetProperty("items").EnumerateArray().Select(one =>
+                $"{one.GetProperty("account").GetString()![(prefix.Length + 1)..]}:{one.GetProperty("status")}:{one.GetProperty("percentUsed")}"))
+                + (reply.Member("nextCursor") is { Length: > 0 } next ? $" > {next[(prefix.Length + 1)..]}" : "");
+        }
+
+        Assert.Equal("0:healthy:0 1:healthy:30 2:healthy:60 3:warning:90 4:exceeded:120", await List(""));
+        Assert.Equal("4:exceeded:120 3:warning:90", await List("sort=percent&limit=2"));
+        Assert.Equal("3:warning:90 4:exceeded:120", await List("status=warning,exceeded"));
+        Assert.Equal("1:healthy:30 > 1", await List($"status=healthy&limit=1&cursor={prefix}.0"));
+        Assert.Equal("day", (await host.Get($"/v1/accounts?search={prefix}.4")).Json.GetProperty("items")[0].GetProperty("worstLimit")
+            .GetProperty("limitId").GetString());
+        (await host.Get("/v1/accounts?sort=size")).IsProblem(400, "invalid", "sort");
+    }
+
+    [Fact]
+    public async Task The_breakdown_of_a_status_says_its_period()
+    {
+        var account = host.NewAccount();
+        await host.Put($"/v1/accounts/{account}/policy", """{"limits":[],"timeZone":"Europe/Berlin"}""");
+        await host.Post($"/v1/accounts/{account}/usage", """[{"timestamp":"2026-02-20T10:00:00Z","model":"m","inputTokens":7},{"timestamp":"2026-03-02T10:00:00Z","inputTokens":80}]""");
+        async Task<string> Breakdown(string query)
+        {
+            var breakdown = (await host.Get($"/v1/accounts/{account}?{query}")).Json.GetProperty("breakdown");
+            return $"{breakdown.GetProperty("from").GetString()} {breakdown.GetProperty("to").GetString()} {breakdown.GetProperty("totalTokens")}";
+        }
+
+        Assert.EndsWith(" 87", await Breakdown(""), StringComparison.Ordinal);
+        Assert.Equal("2026-02-28T23:00:00Z 2026-03-31T22:00:00Z 80", await Breakdown("window=month"));
+        Assert.Equal("2026-02-20T00:00:00Z 2026-02-21T00:00:00Z 7", await Breakdown("from=2026-02-20&to=2026-02-20"));
+        (await host.Get($"/v1/accounts/{account}?window=month&from=2026-02-20")).IsProblem(400, "invalid", "window");
+        (await host.Get($"/v1/accounts/{account}?window=rolling:PT1H")).IsProblem(400, "invalid", "window");
+    }
+
+    [Fact]
+    public async Task The_audit_trail_tells_additions_in_the_form_of_their_unit()
+    {
+        var account = host.NewAccount();
+        await host.Put($"/v1/accounts/{account}/policy", """{"limits":[{"id":"money","unit":"cost","window":"day","amount":"1"},{"id":"day","unit":"tokens","window":"day","amount":5}]}""");
+        const string terms = "\"reason\":\"r\",\"expiresAt\":\"2026-03-20T00:00:00Z\"";
+        Assert.Equal(201, (await host.Post($"/v1/accounts/{account}/overrides", $$"""{"limitId":"money","additional":"12.5","by":"ann",{{terms}}}""")).Code);
+        Assert.Equal(201, (await host.Post($"/v1/accounts/{account}/overrides", $$"""{"window":"day","unit":"tokens","additional":7,"createdBy":"bob",{{terms}}}""")).Code);
+        (await host.Post($"/v1/accounts/{account}/overrides", $$"""{"limitId":"money","additional":"1","by":"ann","createdBy":"bob",{{terms}}}"""))
+            .IsProblem(400, "invalid", "by");
+
+        var added = (await host.Get($"/v1/accounts/{account}/audit")).Json.GetProperty("items").EnumerateArray()
+            .Where(item => item.GetProperty("action").GetString() == "overrideAdded").ToArray();
+        Assert.Equal([("\"12.5\"", "cost", "ann"), ("7", "tokens", "bob")], added.Select(item => (
+            item.GetProperty("additional").GetRawText(), item.GetProperty("unit").GetString()!, item.GetProperty("by").GetString()!)));
     }
 
     [Fact]

@@ -10,7 +10,9 @@ public sealed record Reply(HttpStatusCode Status, string Text, string? ContentTy
 {
     public int Code => (int)Status;
 
-    public JsonElement Json { get; } = Text.Length == 0 ? default : JsonDocument.Parse(Text).RootElement;
+    /// <summary>Nothing where the body is something else than one JSON document.</summary>
+    public JsonElement Json { get; } = Text.Length == 0 || ContentType is null || !ContentType.Contains("json", StringComparison.Ordinal)
+        || ContentType.Contains("ndjson", StringComparison.Ordinal) ? default : JsonDocument.Parse(Text).RootElement;
 
     public static async Task<Reply> Of(HttpResponseMessage response, TimeSpan drift = default) =>
         new(response.StatusCode, await response.Content.ReadAsStringAsync(), response.Content.Headers.ContentType?.ToString(), response,

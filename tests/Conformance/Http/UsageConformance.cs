@@ -237,6 +237,17 @@ public abstract class UsageConformance(HttpFacade host)
         (await host.Get($"/v1/accounts/{account}/usage?cursor=nonsense")).IsProblem(400, "invalid", "cursor");
     }
 
+    [Fact]
+    public async Task Nothing_is_erased_where_a_filter_is_empty()
+    {
+        var account = host.NewAccount();
+        await host.Post($"/v1/accounts/{account}/usage", """{"user":"ann","inputTokens":7}""");
+        (await host.Delete($"/v1/accounts/{account}/usage?user=")).IsProblem(400, "invalid", "user");
+        Assert.Equal(1, (await host.Get($"/v1/accounts/{account}/usage")).Json.GetProperty("items").GetArrayLength());
+        foreach (var path in (string[])["/v1/export?user=", "/v1/usage?model=", "/v1/export?account=", $"/v1/accounts/{account}/usage?tags.a="])
+            Assert.Equal(400, (await host.Get(path)).Code);
+    }
+
     [Theory]
     [InlineData("colour=red", "colour")]
     [InlineData("limit=1001", "limit")]
