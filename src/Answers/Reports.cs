@@ -236,7 +236,8 @@ public sealed class Reports(IUsageQueries queries, IUsageHistories histories, IB
         async Task<IReadOnlyList<Anomaly>> AnomaliesAsync()
         {
             var history = await histories.ReadAsync(question.Filter.Account!, cancellation);
-            return [.. history.Anomalies.Reverse().Where(one => one.WithdrawnAt is null && one.At >= question.From && one.At < question.To)];
+            return [.. history.Anomalies.Reverse()
+                .Where(one => one.WithdrawnAt is null && one.At >= question.From && one.At < question.To)];
         }
     }
 }
