@@ -12,7 +12,8 @@ public class FingerprintTests
 
     static readonly Dimensions call = new()
     {
-        Orchestrator = "o", User = "u", Tenant = "t", Session = "s", Provider = "p", Model = "m", Tool = "x", Tags = new() { ["team"] = "a" },
+        Orchestrator = "o", User = "u", Tenant = "t", Session = "s", Provider = "p", Model = "m", Tool = "x",
+            Tags = new() { ["team"] = "a" },
     };
 
     static readonly Usage usage = new()

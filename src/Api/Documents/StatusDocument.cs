@@ -21,7 +21,8 @@ public sealed record HeldDocument(long Active, long Tokens);
 
 /// <summary>The usage of a period: the last 30 days where none was asked for.</summary>
 public sealed record UsageBreakdownDocument(
-    Instant From, Instant To, Amount InputTokens, Amount OutputTokens, Amount TotalTokens, Amount TotalRequests, Amount FailedRequests, string TotalCost);
+    Instant From, Instant To, Amount InputTokens, Amount OutputTokens, Amount TotalTokens, Amount TotalRequests, Amount FailedRequests,
+        string TotalCost);
 
 public sealed record TopModelDocument(string? Model, Amount TotalTokens, Amount TotalRequests, string TotalCost, decimal Percentage);
 

@@ -25,7 +25,8 @@ sealed class AccountEndpoints(IBudgetAuthority authority, IUsageQueries queries,
     [
         .. Paging.OfLimits,
         new("window", "the window of the account's calendar that the breakdown is of, such as month"),
-        new("from", "instead of a window: the first instant or day of the breakdown"), new("to", "the instant before which it ends, or the last day"),
+        new("from", "instead of a window: the first instant or day of the breakdown"),
+        new("to", "the instant before which it ends, or the last day"),
     ];
 
     public async Task List(HttpContext http)
@@ -80,8 +81,7 @@ sealed class AccountEndpoints(IBudgetAuthority authority, IUsageQueries queries,
 
     /// <summary>
     /// Accounts that the caller may see. Pages without any are passed over, so many at a time: where the answer has none and a cursor,
-    /// there
-    /// may be some behind it.
+    /// there may be some behind it.
     /// </summary>
     async Task<(List<string> Accounts, string? Next)> SeenAsync(HttpContext http, string? search, string? cursor, int limit)
     {
@@ -189,5 +189,4 @@ sealed class AccountEndpoints(IBudgetAuthority authority, IUsageQueries queries,
         await Reply.JsonAsync(http, 200, new AuditDocument([.. page.Items.Select(item => new AuditItemDocument(item))], page.Next),
             ApiJson.Default.AuditDocument);
     }
-
 }

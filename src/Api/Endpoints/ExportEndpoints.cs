@@ -30,8 +30,8 @@ sealed class ExportEndpoints(IBudgetAuthority authority, IUsageQueries queries)
 
     public static readonly IReadOnlyList<Parameter> ExportParameters =
     [
-        new("format", "csv, json or jsonl, which it is if not said"), new("account", "an account, or a glob; repeated: any of them; all of them if not said"),
-            .. UsageEndpoints.Filters,
+        new("format", "csv, json or jsonl, which it is if not said"),
+        new("account", "an account, or a glob; repeated: any of them; all of them if not said"), .. UsageEndpoints.Filters,
         new("timeZone", "IANA zone of the days in `from` and `to`; UTC if not said"),
     ];
 

@@ -9,7 +9,6 @@ namespace Purser.Api.Endpoints;
 
 sealed class PriceEndpoints(IBudgetAuthority authority, IUsageQueries queries, LedgerClock clock)
 {
-
     public static readonly IReadOnlyList<Parameter> ListParameters =
     [
         new("search", "a part of the provider, the model or one of its other names"),

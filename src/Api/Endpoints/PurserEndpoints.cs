@@ -35,8 +35,9 @@ public static class PurserEndpoints
             .Takes<PolicyDocument>().Answers<PolicyDocument>();
 
         var accounts = new AccountEndpoints(authority, queries, new Overviews(authority, queries, clock), clock);
-        routes.On("GET", "/v1/accounts", Right.Read, accounts.List, "listAccounts", "Accounts by id, each with its status and its worst limit").Takes(AccountEndpoints.ListParameters)
-            .Answers<AccountsDocument>();
+        routes.On("GET", "/v1/accounts", Right.Read, accounts.List, "listAccounts",
+            "Accounts by id, each with its status and its worst limit")
+            .Takes(AccountEndpoints.ListParameters).Answers<AccountsDocument>();
         routes.On("GET", "/v1/accounts/{account}", Right.Read, accounts.Status, "getAccount", "An account as it stands")
             .Takes(AccountEndpoints.StatusParameters).Answers<StatusDocument>();
         routes.On("POST", "/v1/accounts/{account}/pause", Right.Policy, accounts.Pause, "pauseAccount", "Refuses every call until resumed")

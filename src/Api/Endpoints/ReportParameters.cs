@@ -24,7 +24,8 @@ static class ReportParameters
         new("granularity", $"steps of the series: {string.Join(", ", granularities)}; day if not said; minute up to 48 hours"),
         new("timeZone", "IANA zone of days, weeks, months, quarters and years; that of the account if not said, UTC for several"),
         new("weekStart", "the first day of the week, such as sunday; that of the account if not said"),
-        new("sort", $"what rows are ordered by, the largest first: {string.Join(", ", orders)}; cost if not said, or tokens where nothing cost "
+        new("sort",
+            $"what rows are ordered by, the largest first: {string.Join(", ", orders)}; cost if not said, or tokens where nothing cost "
             + $"anything"),
         new("seriesOfRows", "true gives every row a `series` of its own, steps without usage included"),
         new("format", "json, which it is if not said, or csv"),

@@ -120,8 +120,7 @@ sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries, I
 
     /// <summary>
     /// The journal says first that it is to be erased. Where the ledger is at hand it is done before the answer; elsewhere the silos do it
-    /// in
-    /// a moment. Whoever dies between finds it in the journal.
+    /// in a moment. Whoever dies between finds it in the journal.
     /// </summary>
     public async Task Erase(HttpContext http)
     {

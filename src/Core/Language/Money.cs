@@ -1,5 +1,5 @@
-// Money: exact decimals for quotes, whole nano-units for what is booked. Money is rounded here and nowhere else: what is booked up, averages
-// and estimates, which nobody pays, to the nearest nano-unit.
+// Money: exact decimals for quotes, whole nano-units for what is booked. Money is rounded here and nowhere else: what is booked up,
+// averages and estimates, which nobody pays, to the nearest nano-unit.
 using System.Buffers;
 using System.Globalization;
 
