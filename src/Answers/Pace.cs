@@ -35,7 +35,7 @@ public sealed record Pace(string Status, decimal BasedOnDays, decimal? Confidenc
     static PaceOfMeasure? PaceOf(decimal amount, decimal days, decimal left, bool money)
     {
         if (UsageRate.Of(amount, days) is not { } rate) return null;
-        Figure Of(decimal value) => new(money ? Money.Shown(value) : decimal.Round(value, 2), money);
+        Figure Of(decimal value) => Figure.Rounded(value, money, 2);
         return new(Of(rate.PerDay), Of(rate.PerWeek), Of(rate.PerThirtyDays), Of(amount + rate.PerDay * left));
     }
 }

@@ -119,7 +119,7 @@ public sealed class Projections(IBudgetAuthority authority, IUsageQueries querie
 
     static RateOfMeasure RateOf(UsageRate rate, bool money)
     {
-        Figure Of(decimal value) => new(money ? Money.Shown(value) : decimal.Round(value, 2), money);
+        Figure Of(decimal value) => Figure.Rounded(value, money, 2);
         return new(Of(rate.PerDay), Of(rate.PerWeek), Of(rate.PerThirtyDays));
     }
 
@@ -134,7 +134,7 @@ public sealed class Projections(IBudgetAuthority authority, IUsageQueries querie
 
     static TrendOfMeasure Rounded(Trend trend, bool money)
     {
-        Figure Of(decimal value) => new(money ? Money.Shown(value) : decimal.Round(value, 9), money);
+        Figure Of(decimal value) => Figure.Rounded(value, money, 9);
         return new(
             trend.Direction, decimal.Round(trend.ChangePercent, 2), new(trend.NextHalf, money), trend.Confidence, Of(trend.MovingAverage7),
             Of(trend.MovingAverage30), Of(trend.NextThirtyDays));
