@@ -169,6 +169,9 @@ sealed class ApiDescription
                 Headers.Answered(id, answers.Key));
         }
         if (endpoint.Metadata.GetMetadata<FileNote>() is { } file) responses["200"] = FileResponse(file, facts);
+        else
+            foreach (var type in facts.OtherContentTypes)
+                responses["200"]!["content"]![type] = new JsonObject { ["schema"] = Lines("The same as a table.") };
         if (endpoint.Metadata.GetMetadata<LinesNote>() is { } lines)
             responses["200"] = new JsonObject { ["description"] = "A line for each line that is not empty.",
                 ["content"] = LinesOf(lines.Answer) };

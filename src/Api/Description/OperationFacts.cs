@@ -14,7 +14,7 @@ sealed record OperationFacts
     /// <summary>What the lines of its body are, where the body is a stream of them.</summary>
     public string? BodyIsLines { get; init; }
 
-    /// <summary>Further forms of its file.</summary>
+    /// <summary>Further forms of its answer.</summary>
     public IReadOnlyList<string> OtherContentTypes { get; init; } = [];
 
     /// <summary>Whether it is answered with 204.</summary>
@@ -152,7 +152,11 @@ sealed record OperationFacts
             BodyIsLines = "A usage in each line, with its `account`, `id` and `timestamp`: the form in which exports write it.",
             Problems = [Api.Problems.UnknownAccount],
         },
-        ["getReport"] = new() { Problems = [Api.Problems.Unprocessable, Api.Problems.UnknownAccount] },
+        ["getReport"] = new()
+        {
+            Text = "With `format=csv` it is one table: a line for the sum, for each row and for each step.",
+            OtherContentTypes = ["text/csv"], Problems = [Api.Problems.Unprocessable, Api.Problems.UnknownAccount],
+        },
         ["getProjection"] = new() { Problems = [Api.Problems.Unprocessable] },
         ["quote"] = new()
         {

@@ -25,6 +25,7 @@ static class ParameterSchemas
     static readonly string[] flags =
     [
         "success", "unpriced", "unread", "disputed", "custom", "effective", "withdrawn", "includeAnomalies", "allPages", "ended",
+        "seriesOfRows",
     ];
 
     /// <summary>They may be repeated.</summary>
@@ -34,7 +35,7 @@ static class ParameterSchemas
     ];
 
     /// <summary>They take several values with commas between.</summary>
-    static readonly string[] separated = ["types", "severity", "kind"];
+    static readonly string[] separated = ["types", "severity", "kind", "status"];
 
     public static JsonObject InPath(string name)
     {
@@ -73,6 +74,10 @@ static class ParameterSchemas
         "groupBy" => new() { ["type"] = "array", ["items"] = Text() },
         var name when flags.Contains(name) => new() { ["type"] = "boolean" },
         var name when separated.Contains(name) || (many.Contains(name) && !isOne) => new() { ["type"] = "array", ["items"] = Text() },
+        "account" when parameter.Description.Contains("repeated", StringComparison.Ordinal) => new()
+        {
+            ["type"] = "array", ["items"] = Text(),
+        },
         _ => Text(),
     };
 

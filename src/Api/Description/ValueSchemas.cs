@@ -2,6 +2,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using NodaTime;
+using Purser.Answers;
 using Purser.Api.Documents;
 using Purser.Api.Json;
 using Purser.Core;
