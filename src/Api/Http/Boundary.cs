@@ -49,6 +49,9 @@ sealed class Boundary(RequestDelegate next, Origins origins, IServiceProvider se
                 await Problems.WriteAsync(http, refused.Problem, null, refused.Detail);
                 return;
             }
+            // A parameter that nobody reads is refused, as an unknown member of a body is.
+            if (http.GetEndpoint()?.Metadata is { } metadata && metadata.GetMetadata<NeededRight>() is not null
+                && metadata.GetMetadata<ParametersNote>() is null) _ = new Query(http, []);
             await next(http);
             // What routing answers by itself (no such route, no such method) has no body.
             if (http.Response is { StatusCode: >= 400, HasStarted: false, ContentType: null })

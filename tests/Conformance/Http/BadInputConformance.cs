@@ -32,6 +32,14 @@ public abstract class BadInputConformance(HttpFacade host)
     }
 
     [Fact]
+    public async Task Parameters_that_an_operation_does_not_have_are_refused_where_it_takes_a_body_too()
+    {
+        var account = host.NewAccount();
+        (await host.Post($"/v1/accounts/{account}/usage?colour=red", """{"inputTokens":1}""")).IsProblem(400, "invalid", "colour");
+        (await host.Post($"/v1/accounts/{account}/pause?reason=x")).IsProblem(400, "invalid", "reason");
+    }
+
+    [Fact]
     public async Task Every_wrong_member_of_nested_objects_and_every_wrong_parameter_is_named()
     {
         var policy = await host.Put($"/v1/accounts/{host.NewAccount()}/policy",
