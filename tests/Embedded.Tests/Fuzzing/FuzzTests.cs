@@ -64,18 +64,21 @@ public sealed class FuzzTests(ITestOutputHelper output)
         if (after >= 0 && head > after)
         {
             var page = await feed.ReadAsync(after, 1000);
-            if (page.Entries.All(entry => entry.Events.Count > 0 && entry.Events.All(one => one is PolicyChanged { Policy: null } or Expired
+            // What a host announces, it announces behind the change that it is of.
+            if (page.Entries.All(entry => entry.Announcement is not null || (entry.Events.Count > 0 && entry.Events.All(one => one is PolicyChanged { Policy: null } or Expired
                 or WindowReset or ThresholdCrossed or ThresholdRearmed
-                    || (one is SettleRefused && refused?.IsSettling == true)))) head = after;
+                    || (one is SettleRefused && refused?.IsSettling == true))))) head = after;
         }
         var documents = await shared.ListAsync("", "", 10_000);
         return new(head, await ledger.SettingsVersionAsync(), string.Join(' ', documents.Where(one => !IsMovedByTheHost(one.Name))
             .Select(one => $"{one.Name} {one.Document.Version}")));
     }
 
-    /// <summary>What a host writes beside the requests: how far deliveries to webhooks are.</summary>
-    static bool IsMovedByTheHost(string name) => name.StartsWith("webhook-progress/", StringComparison.Ordinal)
-        || name.StartsWith("webhook-delivery/", StringComparison.Ordinal);
+    /// <summary>What a host writes beside the requests: how far announcements and deliveries to webhooks are, and who sees to
+    /// them.</summary>
+    static bool IsMovedByTheHost(string name) => movedByTheHost.Any(start => name.StartsWith(start, StringComparison.Ordinal));
+
+    static readonly string[] movedByTheHost = ["announce", "webhook-progress/", "webhook-delivery/", "feed-watch"];
 
     static async Task<int> SendAsync(HttpClient client, FuzzRequest request)
     {
