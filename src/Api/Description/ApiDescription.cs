@@ -171,7 +171,7 @@ sealed class ApiDescription
         if (endpoint.Metadata.GetMetadata<FileNote>() is { } file) responses["200"] = FileResponse(file, facts);
         else
             foreach (var type in facts.OtherContentTypes)
-                responses["200"]!["content"]![type] = new JsonObject { ["schema"] = Lines("The same as a table.") };
+                responses["200"]!["content"]![type] = Stream();
         if (endpoint.Metadata.GetMetadata<LinesNote>() is { } lines)
             responses["200"] = new JsonObject { ["description"] = "A line for each line that is not empty.",
                 ["content"] = LinesOf(lines.Answer) };
