@@ -65,8 +65,8 @@ public sealed class FuzzTests(ITestOutputHelper output)
         {
             var page = await feed.ReadAsync(after, 1000);
             // What a host announces, it announces behind the change that it is of.
-            if (page.Entries.All(entry => entry.Announcement is not null || (entry.Events.Count > 0 && entry.Events.All(one => one is PolicyChanged { Policy: null } or Expired
-                or WindowReset or ThresholdCrossed or ThresholdRearmed
+            if (page.Entries.All(entry => entry.Announcement is not null || (entry.Events.Count > 0 && entry.Events.All(one =>
+                one is PolicyChanged { Policy: null } or Expired or WindowReset or ThresholdCrossed or ThresholdRearmed
                     || (one is SettleRefused && refused?.IsSettling == true))))) head = after;
         }
         var documents = await shared.ListAsync("", "", 10_000);
