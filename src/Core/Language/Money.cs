@@ -26,8 +26,6 @@ public static class Money
     /// <summary>Rounds an average or an estimate for display, half to even. Nothing that is booked comes from here.</summary>
     public static Int128 ShownNanos(decimal nanos) => (Int128)decimal.Round(nanos);
 
-    public static Int128 ShownNanos(double nanos) => (Int128)Math.Round(nanos);
-
     /// <summary>The same for an amount in whole units: it keeps nine decimals.</summary>
     public static decimal Shown(decimal amount) => decimal.Round(amount, 9);
 

@@ -51,7 +51,7 @@ public sealed class Finds(Instant foundAt, string? currency)
     /// <summary>Tokens, money or calls in words.</summary>
     public string Amount(double amount, AnomalyUnit unit) => unit switch
     {
-        AnomalyUnit.Cost => $"{Money.Format(Money.ShownNanos(amount))} {currency}",
+        AnomalyUnit.Cost => $"{Money.Format((Int128)Math.Round(amount))} {currency}",
         AnomalyUnit.Requests => $"{Number(amount)} calls",
         _ => $"{Number(amount)} tokens",
     };
@@ -59,7 +59,7 @@ public sealed class Finds(Instant foundAt, string? currency)
     /// <summary>Amounts of an hour are whole; what is expected is an estimate, and is given as exactly as it is worth.</summary>
     static decimal Figure(double value, AnomalyUnit unit) => unit switch
     {
-        AnomalyUnit.Cost => Money.ToDecimal(Money.ShownNanos(value)),
+        AnomalyUnit.Cost => Money.ToDecimal((Int128)Math.Round(value)),
         AnomalyUnit.Percent => Rounded(value, 2),
         _ => Rounded(value, 0),
     };
