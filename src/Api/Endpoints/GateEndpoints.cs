@@ -1,0 +1,36 @@
+// The routes of the gate, as they are and as they are set. The gate itself is below /gate.
+using System.Globalization;
+using Purser.Api.Documents;
+using Purser.Api.Json;
+using Purser.Core;
+using Purser.Gate;
+
+namespace Purser.Api.Endpoints;
+
+sealed class GateEndpoints(RouteTable table)
+{
+    public async Task Get(HttpContext http)
+    {
+        _ = new Query(http, []);
+        var (version, routes) = await table.AllAsync();
+        await AnswerAsync(http, version, routes);
+    }
+
+    /// <summary>Routes over the built-in ones, as a whole: checked, or refused with the member named.</summary>
+    public async Task Put(HttpContext http)
+    {
+        var asked = (await Body.ReadAsync(http, ApiJson.Default.GateRoutesDocument)).ToRoutes();
+        if (table.Options.Problem(asked) is var (field, detail)) throw RequestRefusedException.Invalid(field, detail);
+        if (!await table.SetAsync(asked, IfMatch.Version(http)))
+            throw new RequestRefusedException(new(OutcomeStatus.VersionMismatch, null, "If-Match", "the routes have another version by now"));
+        var (version, routes) = await table.AllAsync();
+        await AnswerAsync(http, version, routes);
+    }
+
+    Task AnswerAsync(HttpContext http, long version, IReadOnlyList<GateRoute> routes)
+    {
+        http.Response.Headers.ETag = string.Create(CultureInfo.InvariantCulture, $"\"{version}\"");
+        return Reply.JsonAsync(http, 200, new GateRoutesDocument { Routes = [.. routes.Select(route => new GateRouteDocument(route,
+            table.Options))] }, ApiJson.Default.GateRoutesDocument);
+    }
+}

@@ -1,0 +1,73 @@
+// Who pays for a call: the account and the other dimensions, from the headers of the request, the key and the route.
+using Microsoft.AspNetCore.Http;
+using Purser.Core;
+
+namespace Purser.Gate;
+
+static class Payer
+{
+    public const string KeyHeader = "X-Purser-Key";
+    const string accountHeader = "X-Purser-Account";
+
+    /// <summary>The key that a client shows in whichever way its library does; and whether it is Purser's for certain.</summary>
+    public static (string? Key, bool IsOwn) KeyOf(HttpRequest request)
+    {
+        if (request.Headers[KeyHeader] is [{ Length: > 0 } own]) return (own.Trim(), true);
+        return (ShownTo(request), false);
+    }
+
+    /// <summary>What it shows where the provider expects its key.</summary>
+    public static string? ShownTo(HttpRequest request)
+    {
+        const string scheme = "Bearer ";
+        if (request.Headers.Authorization is [{ } text] && text.StartsWith(scheme, StringComparison.OrdinalIgnoreCase))
+            return text[scheme.Length..].Trim();
+        if (request.Headers["x-api-key"] is [{ Length: > 0 } key]) return key.Trim();
+        if (request.Headers["x-goog-api-key"] is [{ Length: > 0 } google]) return google.Trim();
+        return request.Query["key"] is [{ Length: > 0 } asked] ? asked : null;
+    }
+
+    /// <summary>The account that pays; otherwise what to do.</summary>
+    public static (string? Account, string? Problem, bool IsForeign) AccountOf(HttpRequest request, GateCaller caller, GateRoute route)
+    {
+        var named = Header(request, accountHeader);
+        var account = named ?? caller.Only ?? route.Account;
+        if (account is null)
+            return (null, $"no account pays for this call: name one in the header {accountHeader}, use a key that is for exactly one, or "
+                + $"give the route '{route.Name}' an `account`", false);
+        if (!Validity.IsAccountId(account)) return (null, $"{accountHeader} must be an account id", false);
+        return caller.Sees(account) ? (account, null, false) : (null, $"there is no account '{account}'", true);
+    }
+
+    public static Dimensions DimensionsOf(HttpRequest request, GateRoute route) => new()
+    {
+        Orchestrator = Header(request, "X-Purser-Orchestrator"),
+        User = Header(request, "X-Purser-User"),
+        Tenant = Header(request, "X-Purser-Tenant"),
+        Session = Header(request, "X-Purser-Session"),
+        Tool = Header(request, "X-Purser-Tool"),
+        Provider = route.Provider,
+        Tags = TagsOf(Header(request, "X-Purser-Tags")),
+    };
+
+    /// <summary>`team=search, stage=test`.</summary>
+    static SortedDictionary<string, string>? TagsOf(string? text)
+    {
+        if (text is null) return null;
+        var tags = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        foreach (var pair in text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        {
+            if (pair.IndexOf('=') is not (> 0 and var at))
+                throw new Wire.WireException("must be names and values, such as `team=search, stage=test`", "X-Purser-Tags");
+            tags[pair[..at].Trim()] = pair[(at + 1)..].Trim();
+        }
+        return tags;
+    }
+
+    static string? Header(HttpRequest request, string name) => request.Headers[name] switch
+    {
+        [] => null,
+        [{ } one] => one.Trim() is { Length: > 0 } text ? text : throw new Wire.WireException("must not be empty", name),
+        _ => throw new Wire.WireException("is given more than once", name),
+    };
+}

@@ -1,0 +1,108 @@
+// The settings of the gate that belong to the host and not to its users: where provider keys lie, and which upstreams may be named.
+using System.Text.RegularExpressions;
+using Microsoft.Extensions.Configuration;
+
+namespace Purser.Gate;
+
+public sealed partial class GateOptions
+{
+    /// <summary>PURSER_GATE: `on`, or `off`: there is no gate on this host.</summary>
+    public bool IsOn { get; init; } = true;
+
+    /// <summary>PURSER_GATE_KEYS: a folder with a file for each provider key.</summary>
+    public string? Keys { get; init; }
+
+    /// <summary>PURSER_GATE_UPSTREAMS: origins besides the known ones to which routes may lead, with commas between; `any`: all.</summary>
+    public IReadOnlyList<string> Upstreams { get; init; } = [];
+
+    public static readonly IReadOnlyList<string> Names = ["PURSER_GATE", "PURSER_GATE_KEYS", "PURSER_GATE_UPSTREAMS"];
+
+    /// <summary>A request goes only where somebody who runs the host said it may: provider keys go with it.</summary>
+    static readonly string[] known =
+    [
+        "https://api.openai.com", "https://api.anthropic.com", "https://generativelanguage.googleapis.com", "https://openrouter.ai",
+        "https://api.mistral.ai", "https://api.deepseek.com", "https://api.groq.com", "https://api.x.ai", "https://api.together.xyz",
+    ];
+
+    const int MostRoutes = 100;
+
+    public static GateOptions Of(IConfiguration configuration) => new()
+    {
+        IsOn = configuration["PURSER_GATE"] is not "off",
+        Keys = configuration["PURSER_GATE_KEYS"] is { Length: > 0 } folder ? folder : null,
+        Upstreams = configuration["PURSER_GATE_UPSTREAMS"]?
+            .Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [],
+    };
+
+    /// <summary>What is wrong with the settings, a line each.</summary>
+    public static IEnumerable<string> Problems(IConfiguration configuration)
+    {
+        if (configuration["PURSER_GATE"] is not (null or "on" or "off")) yield return "PURSER_GATE must be on or off";
+        var options = Of(configuration);
+        if (options.Keys is { } folder && !Directory.Exists(folder))
+            yield return $"PURSER_GATE_KEYS must be a folder with a file for each provider key; there is no '{folder}'";
+        foreach (var origin in options.Upstreams)
+            if (origin != "any" && (!Uri.TryCreate(origin, UriKind.Absolute, out var uri) || uri.GetLeftPart(UriPartial.Authority) != origin))
+                yield return $"PURSER_GATE_UPSTREAMS must be origins such as https://llm.example, not '{origin}'";
+    }
+
+    /// <summary>The key of a route as its file has it; null where the route names none, or the file is not there.</summary>
+    public string? KeyOf(GateRoute route)
+    {
+        if (Keys is null || route.Key is null) return null;
+        try
+        {
+            return File.ReadAllText(Path.Combine(Keys, route.Key)).Trim() is { Length: > 0 } key ? key : null;
+        }
+        catch (Exception missing) when (missing is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>What is wrong with routes, by the member's name; null where nothing is.</summary>
+    public (string Field, string Detail)? Problem(GateRoutes routes)
+    {
+        if (routes.Routes is null) return ("routes", "is needed");
+        if (routes.Routes.Count > MostRoutes) return ("routes", $"at most {MostRoutes} routes");
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        for (var i = 0; i < routes.Routes.Count; i++)
+        {
+            if (routes.Routes[i] is not { } route) return ($"routes[{i}]", "must be an object");
+            if (Problem(route) is var (field, detail)) return ($"routes[{i}].{field}", detail);
+            if (!names.Add(route.Name)) return ($"routes[{i}].name", $"'{route.Name}' is used twice");
+        }
+        return null;
+    }
+
+    (string Field, string Detail)? Problem(GateRoute route)
+    {
+        if (route.Name is null || !RouteName().IsMatch(route.Name)) return ("name", "must be 1 to 40 lower-case letters, digits and hyphens");
+        if (!Enum.IsDefined(route.Protocol)) return ("protocol", "must be openai, anthropic or gemini");
+        if (route.Provider is null || !RouteName().IsMatch(route.Provider))
+            return ("provider", "must be 1 to 40 lower-case letters, digits and hyphens");
+        if (!Uri.TryCreate(route.Upstream, UriKind.Absolute, out var upstream) || upstream.Scheme is not ("http" or "https")
+            || upstream.Query.Length > 0 || upstream.Fragment.Length > 0 || upstream.UserInfo.Length > 0)
+            return ("upstream", "must be an address such as https://api.openai.com");
+        var origin = upstream.GetLeftPart(UriPartial.Authority);
+        if (!Upstreams.Contains("any") && !known.Contains(origin) && !Upstreams.Contains(origin))
+            return ("upstream", $"'{origin}' is no upstream that this host knows; whoever runs it names others in PURSER_GATE_UPSTREAMS");
+        if (route.Key is { } key && !FileName().IsMatch(key)) return ("key", "must be the name of a file in PURSER_GATE_KEYS");
+        if (route.Account is { } account && !Core.Validity.IsAccountId(account)) return ("account", "must be an account id");
+        if (!Enum.IsDefined(route.OnAbort)) return ("onAbort", "must be estimate or drain");
+        if (route.RefusalStatus is not (null or (>= 400 and < 500))) return ("refusalStatus", "must be a status from 400 to 499");
+        for (var i = 0; i < (route.PassThrough?.Count ?? 0); i++)
+            if (!PassRule().IsMatch(route.PassThrough![i] ?? ""))
+                return ($"passThrough[{i}]", "must be a method and a path, such as `GET /v1/models`; `*` stands for anything");
+        return null;
+    }
+
+    [GeneratedRegex("^[a-z0-9][a-z0-9-]{0,39}$")]
+    private static partial Regex RouteName();
+
+    [GeneratedRegex("^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$")]
+    private static partial Regex FileName();
+
+    [GeneratedRegex("^(GET|POST|PUT|PATCH|DELETE|HEAD) /[^ ]{0,200}$")]
+    private static partial Regex PassRule();
+}

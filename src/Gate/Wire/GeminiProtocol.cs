@@ -1,0 +1,157 @@
+// Google's protocol: generateContent, streamed or whole, and embeddings. The model stands in the path; every chunk tells the usage so far.
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Purser.Core;
+using Purser.TokenCounting;
+
+namespace Purser.Gate.Wire;
+
+sealed class GeminiProtocol : WireProtocol
+{
+    public override WireKind? KindOf(string method, string path)
+    {
+        if (method != "POST" || path.LastIndexOf("/models/", StringComparison.Ordinal) is not (>= 0 and var at)) return null;
+        var rest = path[(at + "/models/".Length)..];
+        if (rest.LastIndexOf(':') is not (> 0 and var colon)) return null;
+        var model = Uri.UnescapeDataString(rest[..colon]);
+        return rest[(colon + 1)..] switch
+        {
+            "generateContent" => new ContentKind(model, isStream: false),
+            "streamGenerateContent" => new ContentKind(model, isStream: true),
+            "embedContent" or "batchEmbedContents" => new EmbedKind(model),
+            _ => null,
+        };
+    }
+
+    public override (string Name, string Value) KeyHeader(string key) => ("x-goog-api-key", key);
+
+    // Its clients repeat 429.
+    public override int RefusalStatus => 402;
+
+    public override void WriteError(Utf8JsonWriter json, int status, string message, WireError kind, Action<Utf8JsonWriter>? details,
+        long? resetsAt)
+    {
+        json.WriteStartObject();
+        json.WriteStartObject("error");
+        json.WriteNumber("code", status);
+        json.WriteString("message", message);
+        json.WriteString("status", kind switch
+        {
+            WireError.Refused => "RESOURCE_EXHAUSTED",
+            WireError.Unauthorized => "UNAUTHENTICATED",
+            WireError.Forbidden => "PERMISSION_DENIED",
+            WireError.NotFound => "NOT_FOUND",
+            WireError.Unavailable => "UNAVAILABLE",
+            _ => "INVALID_ARGUMENT",
+        });
+        if (resetsAt is { } at) json.WriteNumber("resets_at", at);
+        details?.Invoke(json);
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    sealed class ContentKind(string model, bool isStream) : WireKind
+    {
+        public override WireCall Read(JsonElement body)
+        {
+            var profile = ModelProfile.Of("google", model);
+            var tools = body.TryGetProperty("tools", out var defined) ? PromptSize.OfTools(profile, defined) : 0;
+            var settings = Settings(body);
+            long prompt = 3;
+            foreach (var name in (string[])["systemInstruction", "system_instruction", "contents"])
+                if (body.TryGetProperty(name, out var value))
+                    prompt += PromptSize.Of(profile, value);
+            return new()
+            {
+                Model = model,
+                IsStream = isStream,
+                InputTokens = prompt + tools,
+                ToolTokens = tools,
+                MaxOutputTokens = settings is { } given ? WireJson.Whole(given, "maxOutputTokens") ?? WireJson.Whole(given, "max_output_tokens") : null,
+                Outputs = (int)Math.Clamp(settings is { } several ? WireJson.Whole(several, "candidateCount") ?? 1 : 1, 1, 1000),
+                Temperature = settings is { } chosen ? WireJson.Number(chosen, "temperature") : null,
+            };
+        }
+
+        static JsonElement? Settings(JsonElement body) =>
+            (body.TryGetProperty("generationConfig", out var settings) || body.TryGetProperty("generation_config", out settings))
+                && settings.ValueKind == JsonValueKind.Object ? settings : null;
+
+        public override void Change(JsonObject body, WireCall call, CallChanges changes)
+        {
+            if (changes.DisableTools) WireJson.Remove(body, "tools", "toolConfig", "tool_config");
+            if (changes is { MaxOutputTokens: null, Temperature: null }) return;
+            var name = body.ContainsKey("generation_config") ? "generation_config" : "generationConfig";
+            if (body[name] is not JsonObject settings) body[name] = settings = [];
+            if (changes.MaxOutputTokens is { } most)
+                settings[settings.ContainsKey("max_output_tokens") ? "max_output_tokens" : "maxOutputTokens"] =
+                    Math.Max(1, most / call.Outputs);
+            if (changes.Temperature is { } lower) settings["temperature"] = lower;
+        }
+
+        public override string PathOf(string path, CallChanges? changes) => changes?.Model is { } other
+            ? string.Concat(path.AsSpan(0, path.LastIndexOf("/models/", StringComparison.Ordinal) + "/models/".Length),
+                Uri.EscapeDataString(other), path.AsSpan(path.LastIndexOf(':'))) : path;
+
+        public override WireAnswer NewAnswer() => new ContentAnswer();
+    }
+
+    sealed class ContentAnswer : WireAnswer
+    {
+        public override void TakeWhole(JsonElement answer)
+        {
+            // A stream that is not asked for as events is one array of the same chunks.
+            if (answer.ValueKind == JsonValueKind.Array)
+                foreach (var chunk in answer.EnumerateArray()) Take(chunk);
+            else
+                Take(answer);
+        }
+
+        public override bool TakeEvent(ReadOnlySpan<byte> data)
+        {
+            using var document = WireEvents.Parse(data);
+            if (document is not null) Take(document.RootElement);
+            return false;
+        }
+
+        void Take(JsonElement chunk)
+        {
+            if (Inner(chunk, "error") is { } error) Error = error.GetRawText();
+            Usage = Inner(chunk, "usageMetadata")?.GetRawText() ?? Usage;
+            Model = WireJson.Text(chunk, "modelVersion") ?? Model;
+            Id = WireJson.Text(chunk, "responseId") ?? Id;
+            // A prompt that is refused has no candidate, and is the whole answer.
+            if (Inner(chunk, "promptFeedback") is { } feedback && Inner(feedback, "blockReason") is not null) IsFinished = Usage is not null;
+            if (Inner(chunk, "candidates") is not { ValueKind: JsonValueKind.Array } candidates) return;
+            foreach (var candidate in candidates.EnumerateArray())
+            {
+                if (Inner(candidate, "content") is { } content) TextsOf(content, Generated);
+                if (Inner(candidate, "finishReason") is not null) IsFinished = Usage is not null;
+            }
+        }
+    }
+
+    sealed class EmbedKind(string model) : WireKind
+    {
+        public override WireCall Read(JsonElement body) =>
+            new() { Model = model, InputTokens = PromptSize.Of(ModelProfile.Of("google", model), body), MaxOutputTokens = 0 };
+
+        public override void Change(JsonObject body, WireCall call, CallChanges changes)
+        {
+        }
+
+        public override WireAnswer NewAnswer() => new EmbedAnswer();
+    }
+
+    /// <summary>Embeddings tell no usage where they are older: what was counted here is booked then.</summary>
+    sealed class EmbedAnswer : WireAnswer
+    {
+        public override void TakeWhole(JsonElement answer)
+        {
+            Usage = Inner(answer, "usageMetadata")?.GetRawText();
+            IsFinished = true;
+        }
+
+        public override bool TakeEvent(ReadOnlySpan<byte> data) => false;
+    }
+}

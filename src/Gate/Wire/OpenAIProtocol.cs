@@ -1,0 +1,239 @@
+// OpenAI's protocol, which many others speak too: chat completions, responses, embeddings.
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Purser.Core;
+using Purser.TokenCounting;
+
+namespace Purser.Gate.Wire;
+
+sealed class OpenAIProtocol : WireProtocol
+{
+    static readonly WireKind chat = new ChatKind(), responses = new ResponsesKind(), embeddings = new EmbeddingsKind();
+
+    public override WireKind? KindOf(string method, string path) => method != "POST" ? null
+        : path.EndsWith("/chat/completions", StringComparison.Ordinal) ? chat
+        : path.EndsWith("/responses", StringComparison.Ordinal) ? responses
+        : path.EndsWith("/embeddings", StringComparison.Ordinal) ? embeddings : null;
+
+    public override (string Name, string Value) KeyHeader(string key) => ("Authorization", $"Bearer {key}");
+
+    // With `insufficient_quota` and `x-should-retry: false`: its clients show it and stop.
+    public override int RefusalStatus => 429;
+
+    public override void WriteError(Utf8JsonWriter json, int status, string message, WireError kind, Action<Utf8JsonWriter>? details,
+        long? resetsAt)
+    {
+        json.WriteStartObject();
+        json.WriteStartObject("error");
+        json.WriteString("message", message);
+        json.WriteString("type", kind switch
+        {
+            WireError.Refused => "usage_limit_reached",
+            WireError.Unauthorized => "authentication_error",
+            WireError.Forbidden => "permission_error",
+            WireError.Unavailable => "server_error",
+            _ => "invalid_request_error",
+        });
+        json.WriteNull("param");
+        if (kind == WireError.Refused) json.WriteString("code", "insufficient_quota");
+        else json.WriteNull("code");
+        if (resetsAt is { } at) json.WriteNumber("resets_at", at);
+        details?.Invoke(json);
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    /// <summary>`tools` and what chooses among them.</summary>
+    static void WithoutTools(JsonObject body) => WireJson.Remove(body, "tools", "tool_choice", "parallel_tool_calls", "functions",
+        "function_call");
+
+    static string ModelOf(JsonElement body) =>
+        WireJson.Text(body, "model") is { Length: > 0 } model ? model : throw new WireException("is needed", "model");
+
+    static long Sum(ModelProfile model, JsonElement body, params ReadOnlySpan<string> names)
+    {
+        long sum = 0;
+        foreach (var name in names)
+            if (body.TryGetProperty(name, out var value))
+                sum += PromptSize.Of(model, value);
+        return sum;
+    }
+
+    static long Tools(ModelProfile model, JsonElement body)
+    {
+        long sum = 0;
+        foreach (var name in (string[])["tools", "functions"])
+            if (body.TryGetProperty(name, out var value))
+                sum += PromptSize.OfTools(model, value);
+        return sum;
+    }
+
+    sealed class ChatKind : WireKind
+    {
+        public override WireCall Read(JsonElement body)
+        {
+            var model = ModelOf(body);
+            var profile = ModelProfile.Of("openai", model);
+            var tools = Tools(profile, body);
+            var stream = WireJson.Flag(body, "stream");
+            return new()
+            {
+                Model = model,
+                IsStream = stream,
+                InputTokens = Sum(profile, body, "messages", "response_format", "prediction") + tools + 3,
+                ToolTokens = tools,
+                MaxOutputTokens = WireJson.Whole(body, "max_completion_tokens") ?? WireJson.Whole(body, "max_tokens"),
+                Outputs = (int)Math.Clamp(WireJson.Whole(body, "n") ?? 1, 1, 1000),
+                Temperature = WireJson.Number(body, "temperature"),
+                ServiceTier = WireJson.Text(body, "service_tier"),
+                MustAskForUsage = stream && !(body.TryGetProperty("stream_options", out var options)
+                    && options.ValueKind == JsonValueKind.Object && WireJson.Flag(options, "include_usage")),
+            };
+        }
+
+        public override void Change(JsonObject body, WireCall call, CallChanges changes)
+        {
+            if (changes.Model is { } model) body["model"] = model;
+            if (changes.MaxOutputTokens is { } most)
+            {
+                var each = Math.Max(1, most / call.Outputs);
+                if (body.ContainsKey("max_tokens") && !body.ContainsKey("max_completion_tokens")) body["max_tokens"] = each;
+                else body["max_completion_tokens"] = each;
+            }
+            if (changes.DisableTools) WithoutTools(body);
+            if (changes.Temperature is { } lower) body["temperature"] = lower;
+        }
+
+        public override void AskForUsage(JsonObject body)
+        {
+            if (body["stream_options"] is JsonObject options) options["include_usage"] = true;
+            else body["stream_options"] = new JsonObject { ["include_usage"] = true };
+        }
+
+        public override WireAnswer NewAnswer() => new ChatAnswer();
+    }
+
+    sealed class ChatAnswer : WireAnswer
+    {
+        public override void TakeWhole(JsonElement answer)
+        {
+            Usage = Inner(answer, "usage")?.GetRawText();
+            (Model, Id) = (WireJson.Text(answer, "model"), WireJson.Text(answer, "id"));
+            IsFinished = Usage is not null;
+            if (Inner(answer, "choices") is { } choices) TextsOf(choices, Generated);
+        }
+
+        public override bool TakeEvent(ReadOnlySpan<byte> data)
+        {
+            // `[DONE]` is no JSON, and says nothing that a finish reason does not say.
+            using var document = WireEvents.Parse(data);
+            if (document is null) return false;
+            var chunk = document.RootElement;
+            if (Inner(chunk, "error") is { } error) Error = error.GetRawText();
+            Model ??= WireJson.Text(chunk, "model");
+            Id ??= WireJson.Text(chunk, "id");
+            var usage = Inner(chunk, "usage");
+            if (usage is { ValueKind: JsonValueKind.Object }) Usage = usage.Value.GetRawText();
+            var choices = Inner(chunk, "choices");
+            if (choices is not { ValueKind: JsonValueKind.Array } list) return false;
+            foreach (var choice in list.EnumerateArray())
+            {
+                if (Inner(choice, "delta") is { } delta) TextsOf(delta, Generated);
+                if (Inner(choice, "finish_reason") is not null) IsFinished = true;
+            }
+            return usage is not null && list.GetArrayLength() == 0;
+        }
+    }
+
+    sealed class ResponsesKind : WireKind
+    {
+        public override WireCall Read(JsonElement body)
+        {
+            if (WireJson.Flag(body, "background"))
+                throw new WireException("background responses are not metered by the gate: leave it out, or reserve and settle by the API",
+                    "background");
+            var model = ModelOf(body);
+            var profile = ModelProfile.Of("openai", model);
+            var tools = Tools(profile, body);
+            return new()
+            {
+                Model = model,
+                IsStream = WireJson.Flag(body, "stream"),
+                InputTokens = Sum(profile, body, "input", "instructions", "text") + tools + 3,
+                ToolTokens = tools,
+                MaxOutputTokens = WireJson.Whole(body, "max_output_tokens"),
+                Temperature = WireJson.Number(body, "temperature"),
+                ServiceTier = WireJson.Text(body, "service_tier"),
+            };
+        }
+
+        public override void Change(JsonObject body, WireCall call, CallChanges changes)
+        {
+            if (changes.Model is { } model) body["model"] = model;
+            if (changes.MaxOutputTokens is { } most) body["max_output_tokens"] = most;
+            if (changes.DisableTools) WithoutTools(body);
+            if (changes.Temperature is { } lower) body["temperature"] = lower;
+        }
+
+        public override WireAnswer NewAnswer() => new ResponsesAnswer();
+    }
+
+    sealed class ResponsesAnswer : WireAnswer
+    {
+        public override void TakeWhole(JsonElement answer)
+        {
+            Usage = Inner(answer, "usage")?.GetRawText();
+            (Model, Id) = (WireJson.Text(answer, "model"), WireJson.Text(answer, "id"));
+            IsFinished = Usage is not null;
+            if (Inner(answer, "output") is { } output) TextsOf(output, Generated);
+        }
+
+        public override bool TakeEvent(ReadOnlySpan<byte> data)
+        {
+            using var document = WireEvents.Parse(data);
+            if (document is null) return false;
+            var told = document.RootElement;
+            if (Inner(told, "delta") is { ValueKind: JsonValueKind.String } delta) Generated(delta.GetString());
+            var type = WireJson.Text(told, "type");
+            if (type == "error") Error = told.GetRawText();
+            if (Inner(told, "response") is not { } response) return false;
+            Model = WireJson.Text(response, "model") ?? Model;
+            Id = WireJson.Text(response, "id") ?? Id;
+            if (type is "response.completed" or "response.incomplete" or "response.failed" or "response.cancelled")
+            {
+                Usage = Inner(response, "usage")?.GetRawText() ?? Usage;
+                IsFinished = Usage is not null;
+            }
+            return false;
+        }
+    }
+
+    sealed class EmbeddingsKind : WireKind
+    {
+        public override WireCall Read(JsonElement body)
+        {
+            var model = ModelOf(body);
+            var profile = ModelProfile.Of("openai", model);
+            return new() { Model = model, InputTokens = Sum(profile, body, "input"), MaxOutputTokens = 0 };
+        }
+
+        public override void Change(JsonObject body, WireCall call, CallChanges changes)
+        {
+            if (changes.Model is { } model) body["model"] = model;
+        }
+
+        public override WireAnswer NewAnswer() => new EmbeddingsAnswer();
+    }
+
+    sealed class EmbeddingsAnswer : WireAnswer
+    {
+        public override void TakeWhole(JsonElement answer)
+        {
+            Usage = Inner(answer, "usage")?.GetRawText();
+            Model = WireJson.Text(answer, "model");
+            IsFinished = Usage is not null;
+        }
+
+        public override bool TakeEvent(ReadOnlySpan<byte> data) => false;
+    }
+}

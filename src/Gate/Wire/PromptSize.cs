@@ -1,0 +1,157 @@
+// How many tokens a request's prompt may have, whatever it holds: text by the model's counter, pictures by their provider's formula, sound and
+// documents by their size. It errs upwards; what was really used is settled from the provider's report.
+using System.Buffers;
+using System.Buffers.Text;
+using System.Text;
+using System.Text.Json;
+using Purser.TokenCounting;
+using Purser.TokenCounting.Prompts;
+
+namespace Purser.Gate.Wire;
+
+static class PromptSize
+{
+    /// <summary>What stands around a message: role and separators, the larger of what providers have published.</summary>
+    const int PerMessage = 4;
+
+    /// <summary>A second of sound takes at least this many bytes in the formats that providers take.</summary>
+    const int AudioBytesPerSecond = 4000;
+
+    /// <summary>A page of a document has some 2,000 tokens and at least some 50,000 bytes.</summary>
+    const int DocumentBytesPerToken = 25;
+
+    /// <summary>Sealed reasoning is sent back as base64 of its text.</summary>
+    const int SealedCharactersPerToken = 4;
+
+    /// <summary>Above this many characters text is not counted but estimated: three characters a token is few for any language.</summary>
+    const int LongestCounted = 4 * 1024 * 1024;
+    const int FewestCharactersPerToken = 2;
+
+    /// <summary>As much of a picture as its size is looked for in.</summary>
+    const int LongestHeader = 256 * 1024;
+
+    /// <summary>Members that models do not read.</summary>
+    static readonly HashSet<string> unread = new(StringComparer.Ordinal)
+    {
+        "type", "id", "role", "cache_control", "tool_use_id", "call_id", "tool_call_id", "status", "detail", "file_id", "mimeType",
+        "mime_type", "media_type", "format", "filename", "signature", "thoughtSignature", "thought_signature",
+    };
+
+    public static long Of(ModelProfile model, JsonElement value)
+    {
+        switch (value.ValueKind)
+        {
+            case JsonValueKind.String:
+                return Text(model, value.GetString()!);
+            case JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False:
+                return 1;
+            case JsonValueKind.Array:
+                long items = 0;
+                foreach (var item in value.EnumerateArray()) items += Of(model, item);
+                return items;
+            case JsonValueKind.Object:
+                if (Media(model, value) is { } media) return media;
+                long members = value.TryGetProperty("role", out _) ? PerMessage : 0;
+                foreach (var member in value.EnumerateObject())
+                {
+                    if (member.NameEquals("encrypted_content") || member.NameEquals("data"))
+                        members += member.Value.ValueKind == JsonValueKind.String
+                            ? member.Value.GetString()!.Length / SealedCharactersPerToken : Of(model, member.Value);
+                    else if (!unread.Contains(member.Name))
+                        members += Of(model, member.Value);
+                }
+                return members;
+            default:
+                return 0;
+        }
+    }
+
+    /// <summary>Definitions of tools: their names, descriptions and schemas as they stand.</summary>
+    public static long OfTools(ModelProfile model, JsonElement tools) => tools.ValueKind == JsonValueKind.Array && tools.GetArrayLength() > 0
+        ? Text(model, tools.GetRawText()) + PerMessage * tools.GetArrayLength() : 0;
+
+    public static long Text(ModelProfile model, string text) =>
+        text.Length > LongestCounted ? text.Length / FewestCharactersPerToken : model.Counter.Count(text);
+
+    /// <summary>A picture, sound or document; null where the object is none of them.</summary>
+    static long? Media(ModelProfile model, JsonElement part)
+    {
+        var type = Text(part, "type");
+        if (Inner(part, "inlineData", "inline_data") is { } inline)
+            return Bytes(model, KindOf(Text(inline, "mimeType") ?? Text(inline, "mime_type")), Text(inline, "data"), null);
+        if (Inner(part, "fileData", "file_data") is { } file)
+            return Bytes(model, KindOf(Text(file, "mimeType") ?? Text(file, "mime_type")), null, null);
+        if (part.TryGetProperty("source", out var source) && source.ValueKind == JsonValueKind.Object)
+        {
+            // A document may be plain text, or a list of parts.
+            if (Text(source, "type") is "text" or "content") return null;
+            return Bytes(model, type == "image" ? Kind.Image : Kind.Document, Text(source, "data"), null);
+        }
+        if (part.TryGetProperty("input_audio", out var audio)) return Bytes(model, Kind.Audio, Text(audio, "data"), null);
+        if (part.TryGetProperty("image_url", out var image))
+            return image.ValueKind == JsonValueKind.Object ? Bytes(model, Kind.Image, DataOf(Text(image, "url")), Text(image, "detail"))
+                : Bytes(model, Kind.Image, DataOf(image.ValueKind == JsonValueKind.String ? image.GetString() : null), Text(part, "detail"));
+        if (type is "input_image") return Bytes(model, Kind.Image, null, Text(part, "detail"));
+        if (type is "input_file") return Bytes(model, Kind.Document, DataOf(Text(part, "file_data")), null);
+        if (type is "file" && Inner(part, "file") is { } given) return Bytes(model, Kind.Document, DataOf(Text(given, "file_data")), null);
+        return null;
+    }
+
+    enum Kind { Image, Audio, Document }
+
+    static Kind KindOf(string? type) => type is null ? Kind.Document
+        : type.StartsWith("image/", StringComparison.OrdinalIgnoreCase) ? Kind.Image
+        : type.StartsWith("audio/", StringComparison.OrdinalIgnoreCase) || type.StartsWith("video/", StringComparison.OrdinalIgnoreCase)
+            ? Kind.Audio : Kind.Document;
+
+    static long Bytes(ModelProfile model, Kind kind, string? base64, string? detail)
+    {
+        var length = (base64?.Length ?? 0) * 3L / 4;
+        switch (kind)
+        {
+            case Kind.Image:
+                var size = base64 is null ? null : Size(base64);
+                var looked = detail == "low" ? ImageDetail.Low : detail == "high" ? ImageDetail.High : ImageDetail.Auto;
+                return Count(model, new ImagePart(looked, size?.Width, size?.Height)).Images;
+            case Kind.Audio:
+                return Count(model, new AudioPart(length / (decimal)AudioBytesPerSecond)).Audio;
+            default:
+                return length / DocumentBytesPerToken;
+        }
+    }
+
+    static TokenParts Count(ModelProfile model, Part part) =>
+        PromptCounting.Count(model, new Prompt([new("user", [part])], [])).Parts;
+
+    static (int Width, int Height)? Size(string base64)
+    {
+        var length = Math.Min(base64.Length, LongestHeader) / 4 * 4;
+        var bytes = ArrayPool<byte>.Shared.Rent(length);
+        try
+        {
+            if (Encoding.UTF8.GetByteCount(base64.AsSpan(0, length)) != length) return null;
+            Encoding.UTF8.GetBytes(base64.AsSpan(0, length), bytes);
+            return Base64.DecodeFromUtf8InPlace(bytes.AsSpan(0, length), out var written) == OperationStatus.Done
+                ? ImageHeader.Size(bytes.AsSpan(0, written)) : null;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(bytes);
+        }
+    }
+
+    static string? DataOf(string? url) => url is not null && url.StartsWith("data:", StringComparison.Ordinal)
+        && url.IndexOf("base64,", StringComparison.Ordinal) is > 0 and var at ? url[(at + 7)..] : null;
+
+    static JsonElement? Inner(JsonElement part, params ReadOnlySpan<string> names)
+    {
+        foreach (var name in names)
+            if (part.TryGetProperty(name, out var inner) && inner.ValueKind == JsonValueKind.Object)
+                return inner;
+        return null;
+    }
+
+    static string? Text(JsonElement part, string name) =>
+        part.ValueKind == JsonValueKind.Object && part.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
+            ? value.GetString() : null;
+}

@@ -1,0 +1,70 @@
+// One request of a client as its protocol says it: which model, how much it may use, and how it is changed where the budget asks for less.
+using System.Text.Json.Nodes;
+using Purser.Core;
+
+namespace Purser.Gate.Wire;
+
+/// <summary>The request can not be metered as it is; told to the client as a 400 of its protocol.</summary>
+sealed class WireException(string message, string? member = null) : Exception(message)
+{
+    public string? Member => member;
+}
+
+/// <summary>What a metered request asks for. <see cref="Outputs"/>: how many answers it wants.</summary>
+sealed record WireCall
+{
+    public required string Model { get; init; }
+    public bool IsStream { get; init; }
+    public long InputTokens { get; init; }
+    public long ToolTokens { get; init; }
+
+    /// <summary>The most tokens that one answer may have; null where the request does not say.</summary>
+    public long? MaxOutputTokens { get; init; }
+    public int Outputs { get; init; } = 1;
+    public decimal? Temperature { get; init; }
+    public string? ServiceTier { get; init; }
+    public string? Speed { get; init; }
+
+    /// <summary>A stream that will not tell its usage unless it is asked to.</summary>
+    public bool MustAskForUsage { get; init; }
+
+    /// <summary>The name by which the client knows the call again, kept with the record.</summary>
+    public Estimate ToEstimate(Dimensions dimensions) => new()
+    {
+        Dimensions = dimensions with { Model = Model },
+        InputTokens = InputTokens,
+        MaxOutputTokens = MaxOutputTokens is { } most ? Math.Min(most, Amounts.LargestTokens / Math.Max(Outputs, 1)) * Outputs : null,
+        ToolTokens = ToolTokens > 0 ? ToolTokens : null,
+        Temperature = Temperature,
+        ServiceTier = ServiceTier is { } tier && ServiceTiers.TryParse(tier, out var known) ? known : null,
+        Speed = Speed,
+    };
+}
+
+/// <summary>Reads what a protocol's JSON says about a number, a flag or a text; what is not there is null.</summary>
+static class WireJson
+{
+    public static long? Whole(System.Text.Json.JsonElement body, string name)
+    {
+        if (!body.TryGetProperty(name, out var value) || value.ValueKind == System.Text.Json.JsonValueKind.Null) return null;
+        return value.ValueKind == System.Text.Json.JsonValueKind.Number && value.TryGetDecimal(out var number)
+            && number == decimal.Truncate(number) && number is >= 0 and <= Amounts.LargestTokens
+            ? (long)number : throw new WireException($"must be a whole number from 0 to {Amounts.LargestTokens}", name);
+    }
+
+    public static decimal? Number(System.Text.Json.JsonElement body, string name) =>
+        body.TryGetProperty(name, out var value) && value.ValueKind == System.Text.Json.JsonValueKind.Number
+            && value.TryGetDecimal(out var number) ? number : null;
+
+    public static string? Text(System.Text.Json.JsonElement body, string name) =>
+        body.ValueKind == System.Text.Json.JsonValueKind.Object && body.TryGetProperty(name, out var value)
+            && value.ValueKind == System.Text.Json.JsonValueKind.String ? value.GetString() : null;
+
+    public static bool Flag(System.Text.Json.JsonElement body, string name) =>
+        body.TryGetProperty(name, out var value) && value.ValueKind == System.Text.Json.JsonValueKind.True;
+
+    public static void Remove(JsonObject body, params ReadOnlySpan<string> names)
+    {
+        foreach (var name in names) body.Remove(name);
+    }
+}
