@@ -6,6 +6,7 @@ using Purser.Api.Access;
 using Purser.Api.Endpoints;
 using Purser.Api.Events;
 using Purser.Api.Pages;
+using Purser.Gate;
 using Purser.Ledgers.Sqlite;
 
 namespace Purser.Api;
@@ -19,7 +20,8 @@ public static class Server
         var options = ServerOptions.Of(builder.Configuration);
         IReadOnlyList<string> problems = [
             .. SettingNames.Problems(args, builder.Configuration, ServerOptions.Names, ServerOptions.ClusterNames), .. options.Problems(),
-            .. AccessOptions.Of(builder.Configuration, options.AdminKey).Problems(), .. DashboardHost.WrongSettings(builder.Configuration)];
+            .. AccessOptions.Of(builder.Configuration, options.AdminKey).Problems(), .. DashboardHost.WrongSettings(builder.Configuration),
+            .. GateOptions.Problems(builder.Configuration)];
         if (builder.Configuration.GetSection("Kestrel:Endpoints").GetChildren().Any())
             problems = [.. problems, "Kestrel:Endpoints is not read here: set PURSER_URLS"];
         foreach (var problem in problems) await Console.Error.WriteLineAsync($"purser: {problem}");
@@ -60,7 +62,8 @@ public static class Server
         Logs.Configure(builder.Logging, options.Log, options.LogFormat);
         builder.Services.AddPurserApi();
         builder.Services.AddPurserAccess(AccessOptions.Of(builder.Configuration, options.AdminKey))
-            .AddPurserEvents(builder.Configuration).AddPurserDashboard(builder.Configuration);
+            .AddPurserEvents(builder.Configuration).AddPurserDashboard(builder.Configuration)
+            .AddPurserGate(GateOptions.Of(builder.Configuration));
         addHost(builder.Services);
         var app = builder.Build();
         app.UseMetricsPorts(options.MetricsPorts);

@@ -76,7 +76,8 @@ public sealed class ServerOptions : IValidatableObject
 
     /// <summary>The names of all settings of the embedded host.</summary>
     public static readonly IReadOnlyList<string> Names =
-        [.. names.Select(name => name.Variable).Union(Access.AccessOptions.Names), "PURSER_WEBHOOK_TARGETS", .. Pages.DashboardHost.Names];
+        [.. names.Select(name => name.Variable).Union(Access.AccessOptions.Names), "PURSER_WEBHOOK_TARGETS", .. Pages.DashboardHost.Names,
+            .. Gate.GateOptions.Names];
 
     /// <summary>Those of the cluster besides.</summary>
     public static readonly IReadOnlyList<string> ClusterNames =

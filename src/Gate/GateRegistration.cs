@@ -28,7 +28,7 @@ public static class GateRegistration
     public static void MapGate(this IEndpointRouteBuilder routes)
     {
         if (routes.ServiceProvider.GetService<Gateway>() is not { } gateway) return;
-        routes.Map("/gate/{route}/{**rest}", gateway.InvokeAsync).ExcludeFromDescription();
+        routes.Map("/gate/{route}/{**rest}", gateway.InvokeAsync);
     }
 
     static TimeProvider TimeOf(IServiceProvider services) => services.GetService<TimeProvider>() ?? TimeProvider.System;

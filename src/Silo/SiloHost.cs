@@ -9,6 +9,7 @@ using Purser.Api.Endpoints;
 using Purser.Api.Events;
 using Purser.Api.Pages;
 using Purser.Engine;
+using Purser.Gate;
 using Purser.Grains;
 using Purser.Interfaces;
 using Purser.Ledgers.Postgres;
@@ -42,7 +43,7 @@ public sealed class SiloHost : IAsyncDisposable
         var options = SiloOptions.Of(builder.Configuration);
         IReadOnlyList<string> problems =
             [.. SettingNames.Problems(args, builder.Configuration, SiloOptions.Names, []), .. options.Problems(),
-                .. DashboardHost.WrongSettings(builder.Configuration)];
+                .. DashboardHost.WrongSettings(builder.Configuration), .. GateOptions.Problems(builder.Configuration)];
         foreach (var problem in problems) await Console.Error.WriteLineAsync($"purser-silo: {problem}");
         if (problems.Count > 0) return ExitCodes.WrongUsage;
         options.Http.UseTimeZones();
@@ -88,7 +89,8 @@ public sealed class SiloHost : IAsyncDisposable
         builder.Logging.AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error);
         if (options.IsApi)
             builder.Services.AddPurserApi().AddPurserAccess(AccessOptions.Of(builder.Configuration, options.AdminKey))
-                .AddPurserEvents(builder.Configuration).AddPurserDashboard(builder.Configuration);
+                .AddPurserEvents(builder.Configuration).AddPurserDashboard(builder.Configuration)
+                .AddPurserGate(GateOptions.Of(builder.Configuration));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = shutdownTime);
         builder.Services.AddSingleton<NodeHealth>();
         builder.Services.AddSingleton(

@@ -69,6 +69,8 @@ public sealed class LocalCluster : IAsyncDisposable
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Configuration["PURSER_WEBHOOK_TARGETS"] = "any";
+        builder.Configuration["PURSER_GATE_UPSTREAMS"] = "any";
+        builder.Configuration["PURSER_GATE_KEYS"] = Conformance.Http.ProviderStandIn.Keys;
         services?.Invoke(builder.Services);
         builder.Logging.ClearProviders();
         // The usual one ends the process, which here is the tests'.

@@ -58,7 +58,8 @@ sealed class SiloProcess : IAsyncDisposable
     /// <summary>An api in front of the silos, which knows no database.</summary>
     public static SiloProcess StartApi(string redis, string clusterId, string adminKey = "") =>
         Start(new() { ["PURSER_ROLE"] = "api", ["PURSER_REDIS"] = redis, ["PURSER_CLUSTER_ID"] = clusterId,
-            ["PURSER_ADMIN_KEY"] = adminKey, ["PURSER_WEBHOOK_TARGETS"] = "any" }, port: 0);
+            ["PURSER_ADMIN_KEY"] = adminKey, ["PURSER_WEBHOOK_TARGETS"] = "any",
+            ["PURSER_GATE_UPSTREAMS"] = "any", ["PURSER_GATE_KEYS"] = Conformance.Http.ProviderStandIn.Keys }, port: 0);
 
     static SiloProcess Start(Dictionary<string, string> settings, int port, string? address = null, string[]? within = null)
     {

@@ -12,6 +12,7 @@ public static class AccessRegistration
     {
         services.AddSingleton(options);
         services.AddSingleton<Origins>();
+        services.AddSingleton<Gate.IGateCallers, GateCallers>();
         services.AddCors();
         services.AddSingleton(provider => new KeyRing(
             provider.GetRequiredService<ISharedState>(), ClockOf(provider), provider.GetService<TimeProvider>() ?? TimeProvider.System,

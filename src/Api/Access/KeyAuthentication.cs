@@ -9,13 +9,15 @@ using Purser.Engine;
 
 namespace Purser.Api.Access;
 
-/// <summary>What a request shows in its `Authorization` header; no text form, so that no key can end up in a log.</summary>
+/// <summary>What a request shows in its `Authorization` header, through the gate also where a provider's key would be; no text form, so
+/// that no key can end up in a log.</summary>
 static class Shown
 {
     const string scheme = "Bearer ";
 
     public static string? Of(HttpContext http)
     {
+        if (http.Request.Path.StartsWithSegments("/gate")) return Gate.GateKey.Of(http.Request).Key;
         var header = http.Request.Headers.Authorization;
         return header is [{ } text] && text.StartsWith(scheme, StringComparison.OrdinalIgnoreCase) ? text[scheme.Length..].Trim() : null;
     }

@@ -11,7 +11,8 @@ static class Headers
             + "first time, with another body 409. In an array each item has this with `-` and its index.",
             new() { ["type"] = "string", ["minLength"] = 1, ["maxLength"] = 200 }),
         ["If-Match"] = ("Only if the version is this one, as an `ETag` told it: else 412. `*`: only if there is one.", Text()),
-        ["If-None-Match"] = ("Reading: 304 without a body if the version is still this one. Writing: `*` does it only if there is none yet, "
+        ["If-None-Match"] =
+            ("Reading: 304 without a body if the version is still this one. Writing: `*` does it only if there is none yet, "
             + "else 412.", Text()),
         ["Last-Event-ID"] = ("The position to go on after; stands above the parameter `after`.",
             new() { ["type"] = "string", ["pattern"] = @"^\d+$" }),
@@ -26,7 +27,8 @@ static class Headers
         ["Link"] = ("The page that tells what the problem means and what to do.", Text()),
     };
 
-    static readonly string[] versioned = ["getPolicy", "putPolicy", "getDefaultPolicy", "putDefaultPolicy"];
+    static readonly string[] versioned = ["getPolicy", "putPolicy", "getDefaultPolicy", "putDefaultPolicy", "getGateRoutes",
+        "putGateRoutes"];
     static readonly string[] located = ["reserve", "addOverride", "createKey", "createWebhook"];
 
     static JsonObject Text() => new() { ["type"] = "string", ["minLength"] = 1 };

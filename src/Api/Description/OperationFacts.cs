@@ -53,8 +53,10 @@ sealed record OperationFacts
         },
         ["reserve"] = new()
         {
-            Text = "Takes tokens, money and one request out of every limit that matches the call, in one step, until it is settled, released "
-                + "or runs out. 429 lists every limit that blocks, and what would fit. The same id with the same body is answered as before.",
+            Text = "Takes tokens, money and one request out of every limit that matches the call, in one step, until it is settled, "
+                + "released "
+                + "or runs out. 429 lists every limit that blocks, and what would fit. The same id with the same body is answered as "
+                    + "before.",
             Headers = identity,
             Problems = [Api.Problems.Mismatch, Api.Problems.Conflict, Api.Problems.ReservationExpired, Api.Problems.Unprocessable,
                 Api.Problems.LimitExceeded, Api.Problems.Paused],
@@ -68,8 +70,10 @@ sealed record OperationFacts
         },
         ["settle"] = new()
         {
-            Text = "Books the usage, however much it is, and gives the rest of the hold back. With `\"final\": false` it is a part, and the "
-                + "hold shrinks and stays. With `\"outcome\": \"unknown\"` the larger of estimate and usage is booked. A hold that has run out "
+            Text = "Books the usage, however much it is, and gives the rest of the hold back. With `\"final\": false` it is a part, and "
+                + "the "
+                + "hold shrinks and stays. With `\"outcome\": \"unknown\"` the larger of estimate and usage is booked. A hold that has "
+                    + "run out "
                 + "is settled late.",
             Headers = identity,
             Problems = [Api.Problems.Mismatch, Api.Problems.Conflict, Api.Problems.ReservationExpired, Api.Problems.Unprocessable],
@@ -93,6 +97,14 @@ sealed record OperationFacts
             Problems = [Api.Problems.Mismatch, Api.Problems.Conflict, Api.Problems.Unprocessable],
         },
         ["removeOverride"] = new() { Problems = [Api.Problems.Conflict] },
+        ["putGateRoutes"] = new()
+        {
+            Text = "Replaces what was set before, and leaves the built-in routes that it does not name as they are. Upstreams must be "
+                + "known to "
+                + "the host (`PURSER_GATE_UPSTREAMS`); keys of providers are named by their files and never told.",
+            Headers = ["If-Match"],
+            Problems = [Api.Problems.VersionMismatch],
+        },
         ["getPolicy"] = new() { Headers = ["If-None-Match"] },
         ["getDefaultPolicy"] = new() { Headers = ["If-None-Match"] },
         ["putPolicy"] = new()

@@ -10,7 +10,8 @@ static class Subjects
         + "answer, and can be explained afterwards.\n\n"
         + "Money is a decimal string in the account's currency, tokens are whole numbers, times are RFC 3339 in UTC. Members that are not "
         + "known are refused in bodies; answers may get further members with time. Whatever goes wrong is a problem (RFC 9457) whose "
-        + "`type` ends in a slug: `/docs/problems/{slug}` tells what happened, why, and what to do. 503 may be sent again with the same id.";
+        + "`type` ends in a slug: `/docs/problems/{slug}` tells what happened, why, and what to do. 503 may be sent again with the same "
+            + "id.";
 
     public static readonly IReadOnlyList<Subject> All =
     [
@@ -24,6 +25,7 @@ static class Subjects
         new("Tokens", "How many tokens a text or a prompt has."),
         new("Events", "What happens, as a stream and as webhooks."),
         new("Alerts", "What somebody should look at."),
+        new("Gate", "How providers are reached with a budget in between."),
         new("Keys", "Who may do what, and for which accounts."),
         new("Operation", "What concerns the installation: backup, verification, clock, health."),
     ];
@@ -42,6 +44,6 @@ static class Subjects
         ("/overrides", "Overrides"), ("/usage", "Usage"), ("/credits", "Usage"), ("/export", "Usage"), ("/import", "Usage"), ("/otlp", "Usage"),
         ("/anomalies", "Reports"), ("/projection", "Reports"), ("/reports", "Reports"), ("/quotes", "Prices"), ("/prices", "Prices"),
         ("/exchange-rates", "Prices"), ("/tokens", "Tokens"), ("/events", "Events"), ("/webhooks", "Events"), ("/alert", "Alerts"),
-        ("/keys", "Keys"), ("/v1/me", "Keys"), ("/accounts", "Accounts"),
+        ("/keys", "Keys"), ("/v1/me", "Keys"), ("/gate/", "Gate"), ("/accounts", "Accounts"),
     ];
 }

@@ -20,9 +20,12 @@ sealed class GateEndpoints(RouteTable table)
     public async Task Put(HttpContext http)
     {
         var asked = (await Body.ReadAsync(http, ApiJson.Default.GateRoutesDocument)).ToRoutes();
+        _ = new Query(http, []);
         if (table.Options.Problem(asked) is var (field, detail)) throw RequestRefusedException.Invalid(field, detail);
-        if (!await table.SetAsync(asked, IfMatch.Version(http)))
-            throw new RequestRefusedException(new(OutcomeStatus.VersionMismatch, null, "If-Match", "the routes have another version by now"));
+        var wanted = Precondition.Of(http.Request);
+        if (wanted.CanNotHold || !await table.SetAsync(asked, wanted.Version))
+            throw new RequestRefusedException(new(OutcomeStatus.VersionMismatch, null, "If-Match",
+                "the routes do not have this version; read them again"));
         var (version, routes) = await table.AllAsync();
         await AnswerAsync(http, version, routes);
     }

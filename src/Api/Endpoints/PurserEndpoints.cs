@@ -5,6 +5,7 @@ using Purser.Api.Description;
 using Purser.Api.Documents;
 using Purser.Api.Events;
 using Purser.Engine;
+using Purser.Gate;
 
 namespace Purser.Api.Endpoints;
 
@@ -214,6 +215,16 @@ public static class PurserEndpoints
             routes.On("DELETE", "/v1/keys/{key}", Right.Keys, keys.Revoke, "revokeKey", "Ends a key at once").Answers<KeyDocument>();
             routes.On("GET", "/v1/me", Right.None, KeyEndpoints.Me, "getMe", "What the caller may do, and for which accounts")
                 .Answers<MeDocument>();
+        }
+
+        if (services.GetService<RouteTable>() is { } table)
+        {
+            var gate = new GateEndpoints(table);
+            routes.On("GET", "/v1/gate/routes", Right.Operate, gate.Get, "getGateRoutes", "How providers are reached through the gate")
+                .Answers<GateRoutesDocument>();
+            routes.On("PUT", "/v1/gate/routes", Right.Operate, gate.Put, "putGateRoutes",
+                "Sets routes of the gate over the built-in ones, as a whole").Takes<GateRoutesDocument>().Answers<GateRoutesDocument>();
+            routes.MapGate();
         }
 
         var home = new HomeEndpoints(authority, services.GetService<IStore>(), clock,

@@ -32,6 +32,7 @@ namespace Purser.Api.Json;
 [JsonSerializable(typeof(ComparisonRequestDocument))]
 [JsonSerializable(typeof(AuditDocument))]
 [JsonSerializable(typeof(ErasureDocument))]
+[JsonSerializable(typeof(GateRoutesDocument))]
 [JsonSerializable(typeof(ImportDocument))]
 [JsonSerializable(typeof(ImportLineDocument))]
 [JsonSerializable(typeof(SessionsDocument))]

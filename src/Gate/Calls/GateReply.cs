@@ -81,7 +81,8 @@ static class GateReply
     static void Details(Utf8JsonWriter json, Outcome outcome, Decision? decision)
     {
         json.WriteStartObject("purser");
-        json.WriteString("type", outcome.Status == OutcomeStatus.Paused ? "urn:purser:problem:paused" : "urn:purser:problem:limit-exceeded");
+        json.WriteString("type", outcome.Status == OutcomeStatus.Paused
+            ? "urn:purser:problem:paused" : "urn:purser:problem:limit-exceeded");
         json.WriteStartArray("blockedBy");
         foreach (var (limit, requested, retry, _) in decision?.BlockedBy ?? [])
         {

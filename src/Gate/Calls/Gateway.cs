@@ -50,7 +50,7 @@ public sealed class Gateway(
 
     async Task RouteAsync(HttpContext http, GateRoute route, WireProtocol wire)
     {
-        var (shown, isOwn) = Payer.KeyOf(http.Request);
+        var (shown, isOwn) = GateKey.Of(http.Request);
         var (caller, problem) = await callers.FindAsync(http, shown);
         if (caller is null)
         {
@@ -66,7 +66,7 @@ public sealed class Gateway(
         {
             await GateReply.ErrorAsync(http, wire, 401, WireError.Unauthorized,
                 $"Purser: there is no provider key for the route '{route.Name}': put it into the file '{route.Key ?? route.Name}' of "
-                + $"PURSER_GATE_KEYS, or send your own where the provider expects it and Purser's in {Payer.KeyHeader}");
+                + $"PURSER_GATE_KEYS, or send your own where the provider expects it and Purser's in {GateKey.Header}");
             return;
         }
         var path = "/" + (string?)http.Request.RouteValues["rest"];
@@ -82,7 +82,7 @@ public sealed class Gateway(
     (string Name, string Value)? KeyFor(HttpContext http, GateRoute route, WireProtocol wire, GateCaller caller, bool isOwn)
     {
         if (routes.Options.KeyOf(route) is { } kept) return wire.KeyHeader(kept);
-        var sent = isOwn || !caller.ShowedOwnKey ? Payer.ShownTo(http.Request) : null;
+        var sent = isOwn || !caller.ShowedOwnKey ? GateKey.ShownToProvider(http.Request) : null;
         if (sent is null) return null;
         return http.Request.Headers.Authorization.Count > 0 ? ("Authorization", $"Bearer {sent}") : wire.KeyHeader(sent);
     }
@@ -108,7 +108,7 @@ public sealed class Gateway(
             log.LogInformation("gate {Route}: a call of {Account} was refused with {Status}: {Detail}", route.Name, account, outcome.Status,
                 outcome.Detail);
             // Nobody knows whether it holds; the client comes back with a call of its own.
-            if (outcome.IsTransient) settlements.Start(account, new Release(id));
+            if (outcome.IsTransient) _ = settlements.Start(account, new Release(id));
             await GateReply.OutcomeAsync(http, wire, route, account, outcome);
             return;
         }
@@ -116,7 +116,8 @@ public sealed class Gateway(
         {
             await settlements.RunAsync(account, new Release(hold.Id));
             await GateReply.ErrorAsync(http, wire, route.RefusalStatus ?? wire.RefusalStatus, WireError.Refused,
-                $"Purser refuses this call of '{account}': only {other}/{decision.Changes.Model} would fit, which this route does not lead to");
+                $"Purser refuses this call of '{account}': only {other}/{decision.Changes.Model} would fit, which this route does not "
+                    + $"lead to");
             return;
         }
         GateReply.BudgetHeaders(http.Response.Headers, account, decision);
@@ -127,7 +128,8 @@ public sealed class Gateway(
     }
 
     /// <summary>The body as it goes upstream: byte for byte, unless the call was changed or has to be asked for its usage.</summary>
-    static (ReadOnlyMemory<byte> Body, bool HidesUsage) Sent(byte[] body, WireKind kind, WireCall call, CallChanges? changes, GateRoute route)
+    static (ReadOnlyMemory<byte> Body, bool HidesUsage) Sent(byte[] body, WireKind kind, WireCall call, CallChanges? changes,
+        GateRoute route)
     {
         var asks = call.MustAskForUsage && route.AsksForUsage;
         if (changes is null && !asks) return (body, false);

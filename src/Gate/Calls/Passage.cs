@@ -78,7 +78,8 @@ sealed class Passage(
     }
 
     /// <summary>
-    /// The provider's own error, handed on as it is. Providers charge nothing for them; a gateway's timeout (502, 504, 408) leaves open what
+    /// The provider's own error, handed on as it is. Providers charge nothing for them; a gateway's timeout (502, 504, 408) leaves open
+    /// what
     /// ran behind it.
     /// </summary>
     async Task RefusedUpstreamAsync(HttpResponseMessage response, WireAnswer answer)
@@ -172,7 +173,8 @@ sealed class Passage(
     Task SettleAsync(WireAnswer answer, Ending ending, string? requestId) => EndAsync(SettlementOf(answer, ending, requestId));
 
     /// <summary>
-    /// What the provider reports, where the answer came to its end. Otherwise what is known: counts seen so far, and what was generated. Where
+    /// What the provider reports, where the answer came to its end. Otherwise what is known: counts seen so far, and what was generated.
+    /// Where
     /// not even that can be known the larger of it and the hold is booked.
     /// </summary>
     Settle SettlementOf(WireAnswer answer, Ending ending, string? requestId)

@@ -6,26 +6,7 @@ namespace Purser.Gate;
 
 static class Payer
 {
-    public const string KeyHeader = "X-Purser-Key";
     const string accountHeader = "X-Purser-Account";
-
-    /// <summary>The key that a client shows in whichever way its library does; and whether it is Purser's for certain.</summary>
-    public static (string? Key, bool IsOwn) KeyOf(HttpRequest request)
-    {
-        if (request.Headers[KeyHeader] is [{ Length: > 0 } own]) return (own.Trim(), true);
-        return (ShownTo(request), false);
-    }
-
-    /// <summary>What it shows where the provider expects its key.</summary>
-    public static string? ShownTo(HttpRequest request)
-    {
-        const string scheme = "Bearer ";
-        if (request.Headers.Authorization is [{ } text] && text.StartsWith(scheme, StringComparison.OrdinalIgnoreCase))
-            return text[scheme.Length..].Trim();
-        if (request.Headers["x-api-key"] is [{ Length: > 0 } key]) return key.Trim();
-        if (request.Headers["x-goog-api-key"] is [{ Length: > 0 } google]) return google.Trim();
-        return request.Query["key"] is [{ Length: > 0 } asked] ? asked : null;
-    }
 
     /// <summary>The account that pays; otherwise what to do.</summary>
     public static (string? Account, string? Problem, bool IsForeign) AccountOf(HttpRequest request, GateCaller caller, GateRoute route)

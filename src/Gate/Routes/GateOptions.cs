@@ -42,7 +42,8 @@ public sealed partial class GateOptions
         if (options.Keys is { } folder && !Directory.Exists(folder))
             yield return $"PURSER_GATE_KEYS must be a folder with a file for each provider key; there is no '{folder}'";
         foreach (var origin in options.Upstreams)
-            if (origin != "any" && (!Uri.TryCreate(origin, UriKind.Absolute, out var uri) || uri.GetLeftPart(UriPartial.Authority) != origin))
+            if (origin != "any" && (!Uri.TryCreate(origin, UriKind.Absolute, out var uri)
+                || uri.GetLeftPart(UriPartial.Authority) != origin))
                 yield return $"PURSER_GATE_UPSTREAMS must be origins such as https://llm.example, not '{origin}'";
     }
 
@@ -77,7 +78,8 @@ public sealed partial class GateOptions
 
     (string Field, string Detail)? Problem(GateRoute route)
     {
-        if (route.Name is null || !RouteName().IsMatch(route.Name)) return ("name", "must be 1 to 40 lower-case letters, digits and hyphens");
+        if (route.Name is null || !RouteName().IsMatch(route.Name))
+            return ("name", "must be 1 to 40 lower-case letters, digits and hyphens");
         if (!Enum.IsDefined(route.Protocol)) return ("protocol", "must be openai, anthropic or gemini");
         if (route.Provider is null || !RouteName().IsMatch(route.Provider))
             return ("provider", "must be 1 to 40 lower-case letters, digits and hyphens");

@@ -13,7 +13,8 @@ public enum GateProtocol
 /// <summary>What becomes of the provider's answer when the client has gone.</summary>
 public enum AbortRule
 {
-    /// <summary>The provider is told to stop; what came so far is counted and booked, or the whole hold where that can not be known.</summary>
+    /// <summary>The provider is told to stop; what came so far is counted and booked, or the whole hold where that can not be
+    /// known.</summary>
     [JsonStringEnumMemberName("estimate")] Estimate,
 
     /// <summary>The answer is read to its end and booked as the provider reports it: for providers who bill all of it anyway.</summary>

@@ -5,7 +5,7 @@ using Purser.Engine;
 
 namespace Purser.Gate;
 
-public sealed class RouteTable(ISharedState shared, GateOptions options, TimeProvider time)
+public sealed class RouteTable(ISharedState shared, GateOptions options, TimeProvider time) : IDisposable
 {
     const string document = "gate-routes";
     static readonly TimeSpan oldest = TimeSpan.FromSeconds(1);
@@ -71,6 +71,8 @@ public sealed class RouteTable(ISharedState shared, GateOptions options, TimePro
             reading.Release();
         }
     }
+
+    public void Dispose() => reading.Dispose();
 
     /// <summary>Whether a request passes without a budget.</summary>
     public static bool Passes(GateRoute route, string method, string path)

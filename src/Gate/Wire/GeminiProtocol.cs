@@ -67,7 +67,8 @@ sealed class GeminiProtocol : WireProtocol
                 IsStream = isStream,
                 InputTokens = prompt + tools,
                 ToolTokens = tools,
-                MaxOutputTokens = settings is { } given ? WireJson.Whole(given, "maxOutputTokens") ?? WireJson.Whole(given, "max_output_tokens") : null,
+                MaxOutputTokens = settings is { } given ? WireJson.Whole(given, "maxOutputTokens")
+                    ?? WireJson.Whole(given, "max_output_tokens") : null,
                 Outputs = (int)Math.Clamp(settings is { } several ? WireJson.Whole(several, "candidateCount") ?? 1 : 1, 1, 1000),
                 Temperature = settings is { } chosen ? WireJson.Number(chosen, "temperature") : null,
             };
@@ -121,7 +122,8 @@ sealed class GeminiProtocol : WireProtocol
             Model = WireJson.Text(chunk, "modelVersion") ?? Model;
             Id = WireJson.Text(chunk, "responseId") ?? Id;
             // A prompt that is refused has no candidate, and is the whole answer.
-            if (Inner(chunk, "promptFeedback") is { } feedback && Inner(feedback, "blockReason") is not null) IsFinished = Usage is not null;
+            if (Inner(chunk, "promptFeedback") is { } feedback && Inner(feedback, "blockReason") is not null)
+                IsFinished = Usage is not null;
             if (Inner(chunk, "candidates") is not { ValueKind: JsonValueKind.Array } candidates) return;
             foreach (var candidate in candidates.EnumerateArray())
             {

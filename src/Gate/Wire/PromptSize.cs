@@ -1,4 +1,5 @@
-// How many tokens a request's prompt may have, whatever it holds: text by the model's counter, pictures by their provider's formula, sound and
+// How many tokens a request's prompt may have, whatever it holds: text by the model's counter, pictures by their provider's formula, sound
+// and
 // documents by their size. It errs upwards; what was really used is settled from the provider's report.
 using System.Buffers;
 using System.Buffers.Text;
@@ -67,7 +68,8 @@ static class PromptSize
     }
 
     /// <summary>Definitions of tools: their names, descriptions and schemas as they stand.</summary>
-    public static long OfTools(ModelProfile model, JsonElement tools) => tools.ValueKind == JsonValueKind.Array && tools.GetArrayLength() > 0
+    public static long OfTools(ModelProfile model, JsonElement tools) => tools.ValueKind == JsonValueKind.Array
+        && tools.GetArrayLength() > 0
         ? Text(model, tools.GetRawText()) + PerMessage * tools.GetArrayLength() : 0;
 
     public static long Text(ModelProfile model, string text) =>
@@ -90,7 +92,8 @@ static class PromptSize
         if (part.TryGetProperty("input_audio", out var audio)) return Bytes(model, Kind.Audio, Text(audio, "data"), null);
         if (part.TryGetProperty("image_url", out var image))
             return image.ValueKind == JsonValueKind.Object ? Bytes(model, Kind.Image, DataOf(Text(image, "url")), Text(image, "detail"))
-                : Bytes(model, Kind.Image, DataOf(image.ValueKind == JsonValueKind.String ? image.GetString() : null), Text(part, "detail"));
+                : Bytes(model, Kind.Image, DataOf(image.ValueKind == JsonValueKind.String ? image.GetString() : null),
+                    Text(part, "detail"));
         if (type is "input_image") return Bytes(model, Kind.Image, null, Text(part, "detail"));
         if (type is "input_file") return Bytes(model, Kind.Document, DataOf(Text(part, "file_data")), null);
         if (type is "file" && Inner(part, "file") is { } given) return Bytes(model, Kind.Document, DataOf(Text(given, "file_data")), null);

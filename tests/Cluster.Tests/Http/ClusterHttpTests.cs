@@ -25,6 +25,9 @@ public sealed class LocalBoundaryTests(LocalFacade host) : BoundaryConformance(h
 public sealed class LocalKeyTests(LocalFacade host) : KeyConformance(host);
 
 [Collection(LocalHttpTests.Name)]
+public sealed class LocalGateTests(LocalFacade host) : GateConformance(host);
+
+[Collection(LocalHttpTests.Name)]
 public sealed class LocalWebhookTests(LocalFacade host) : WebhookConformance(host);
 
 [Collection(LocalHttpTests.Name)]
@@ -86,6 +89,9 @@ public sealed class ProcessBoundaryTests(ProcessFacade host) : BoundaryConforman
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessKeyTests(ProcessFacade host) : KeyConformance(host);
+
+[Collection(ProcessHttpTests.Name)]
+public sealed class ProcessGateTests(ProcessFacade host) : GateConformance(host);
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessWebhookTests(ProcessFacade host) : WebhookConformance(host);

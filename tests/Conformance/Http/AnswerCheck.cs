@@ -16,7 +16,7 @@ public sealed class AnswerCheck : DelegatingHandler
     static readonly string[] methods = ["GET", "POST", "PUT", "DELETE", "PATCH"];
 
     /// <summary>Pages for people and for other programs, which are not operations of the description.</summary>
-    static readonly string[] pages = ["/metrics", "/openapi/", "/docs", "/scalar", "/_"];
+    static readonly string[] pages = ["/metrics", "/openapi/", "/docs", "/scalar", "/_", "/gate/"];
 
     readonly SemaphoreSlim once = new(1, 1);
     DescribedApi? described;

@@ -34,6 +34,8 @@ public sealed class HttpHost : HttpFacade
         var options = new ServerOptions { Urls = "http://127.0.0.1:0", AdminKey = adminKey };
         builder ??= WebApplication.CreateSlimBuilder();
         builder.Configuration["PURSER_WEBHOOK_TARGETS"] = "any";
+        builder.Configuration["PURSER_GATE_UPSTREAMS"] = "any";
+        builder.Configuration["PURSER_GATE_KEYS"] = ProviderStandIn.Keys;
         var app = Server.Build(builder, options, services => services
             .AddSingleton<IBudgetAuthority>(authority).AddSingleton<ISharedState>(authority.Ledger).AddSingleton<IEventFeed>(
                 authority.Ledger).AddSingleton<IUsageQueries>(
