@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Purser.Api.Access;
 using Purser.Api.Endpoints;
 using Purser.Api.Events;
+using Purser.Api.Mcp;
 using Purser.Api.Pages;
 using Purser.Gate;
 using Purser.Ledgers.Sqlite;
@@ -63,12 +64,13 @@ public static class Server
         builder.Services.AddPurserApi();
         builder.Services.AddPurserAccess(AccessOptions.Of(builder.Configuration, options.AdminKey))
             .AddPurserEvents(builder.Configuration).AddPurserDashboard(builder.Configuration)
-            .AddPurserGate(GateOptions.Of(builder.Configuration));
+            .AddPurserGate(GateOptions.Of(builder.Configuration)).AddPurserTools();
         addHost(builder.Services);
         var app = builder.Build();
         app.UseMetricsPorts(options.MetricsPorts);
         app.UsePurser();
         app.MapPurser();
+        app.MapPurserTools();
         app.MapPurserDashboard();
         return app;
     }

@@ -7,6 +7,7 @@ using Purser.Api;
 using Purser.Api.Access;
 using Purser.Api.Endpoints;
 using Purser.Api.Events;
+using Purser.Api.Mcp;
 using Purser.Api.Pages;
 using Purser.Engine;
 using Purser.Gate;
@@ -90,7 +91,7 @@ public sealed class SiloHost : IAsyncDisposable
         if (options.IsApi)
             builder.Services.AddPurserApi().AddPurserAccess(AccessOptions.Of(builder.Configuration, options.AdminKey))
                 .AddPurserEvents(builder.Configuration).AddPurserDashboard(builder.Configuration)
-                .AddPurserGate(GateOptions.Of(builder.Configuration));
+                .AddPurserGate(GateOptions.Of(builder.Configuration)).AddPurserTools();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = shutdownTime);
         builder.Services.AddSingleton<NodeHealth>();
         builder.Services.AddSingleton(
@@ -135,6 +136,7 @@ public sealed class SiloHost : IAsyncDisposable
             {
                 app.UsePurser();
                 app.MapPurser();
+                app.MapPurserTools();
                 app.MapPurserDashboard();
             }
             else

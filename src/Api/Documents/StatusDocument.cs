@@ -15,6 +15,10 @@ public sealed record AccountDocument(string Account, string Status, bool Paused,
             ? new(worst) : null);
 }
 
+/// <summary>What is left of a budget, without its past.</summary>
+public sealed record RemainingDocument(string Account, string Status, bool Paused, string? PausedReason,
+    IReadOnlyList<LimitViewDocument> Limits);
+
 public sealed record AccountsDocument(IReadOnlyList<AccountDocument> Items, string? NextCursor);
 
 public sealed record HeldDocument(long Active, long Tokens);

@@ -33,6 +33,7 @@ namespace Purser.Api.Json;
 [JsonSerializable(typeof(AuditDocument))]
 [JsonSerializable(typeof(ErasureDocument))]
 [JsonSerializable(typeof(GateRoutesDocument))]
+[JsonSerializable(typeof(RemainingDocument))]
 [JsonSerializable(typeof(ImportDocument))]
 [JsonSerializable(typeof(ImportLineDocument))]
 [JsonSerializable(typeof(SessionsDocument))]

@@ -28,6 +28,9 @@ public sealed class LocalKeyTests(LocalFacade host) : KeyConformance(host);
 public sealed class LocalGateTests(LocalFacade host) : GateConformance(host);
 
 [Collection(LocalHttpTests.Name)]
+public sealed class LocalToolTests(LocalFacade host) : ToolConformance(host);
+
+[Collection(LocalHttpTests.Name)]
 public sealed class LocalWebhookTests(LocalFacade host) : WebhookConformance(host);
 
 [Collection(LocalHttpTests.Name)]
@@ -92,6 +95,9 @@ public sealed class ProcessKeyTests(ProcessFacade host) : KeyConformance(host);
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessGateTests(ProcessFacade host) : GateConformance(host);
+
+[Collection(ProcessHttpTests.Name)]
+public sealed class ProcessToolTests(ProcessFacade host) : ToolConformance(host);
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessWebhookTests(ProcessFacade host) : WebhookConformance(host);

@@ -28,6 +28,9 @@ public sealed class KeyTests(HttpHost host) : KeyConformance(host);
 public sealed class GateTests(HttpHost host) : GateConformance(host);
 
 [Collection(HttpTests.Name)]
+public sealed class ToolTests(HttpHost host) : ToolConformance(host);
+
+[Collection(HttpTests.Name)]
 public sealed class WebhookTests(HttpHost host) : WebhookConformance(host);
 
 [Collection(HttpTests.Name)]
