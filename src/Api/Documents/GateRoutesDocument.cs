@@ -55,7 +55,7 @@ public sealed class GateRouteDocument
     /// <summary>Who pays for calls that name no account and whose key is not for exactly one.</summary>
     public string? Account { get; set; }
 
-    /// <summary>When the client goes away: `estimate` (the default) stops and books what was counted, `drain` reads on to the end.</summary>
+    /// <summary>When the client goes away: `estimate` (the default) stops and books what was counted, `drain` reads on.</summary>
     public string? OnAbort { get; set; }
 
     /// <summary>Whether streams of chat completions are asked for their usage; the default is true.</summary>

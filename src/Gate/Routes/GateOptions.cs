@@ -100,11 +100,11 @@ public sealed partial class GateOptions
     }
 
     [GeneratedRegex("^[a-z0-9][a-z0-9-]{0,39}$")]
-    private static partial Regex RouteName();
+    static partial Regex RouteName();
 
     [GeneratedRegex("^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$")]
-    private static partial Regex FileName();
+    static partial Regex FileName();
 
     [GeneratedRegex("^(GET|POST|PUT|PATCH|DELETE|HEAD) /[^ ]{0,200}$")]
-    private static partial Regex PassRule();
+    static partial Regex PassRule();
 }

@@ -224,7 +224,8 @@ public abstract class GateConformance(HttpFacade host) : IAsyncLifetime
                 "data: {\"choices\":[{\"delta\":{\"content\":\"one two three four five\"},\"finish_reason\":null}]}\n\n");
             await http.Response.Body.FlushAsync();
             // Hears that nobody wants the rest.
-            await Task.Delay(Timeout.Infinite, http.RequestAborted).ContinueWith(_ => gone.TrySetResult(), TaskScheduler.Default);
+            using var heard = http.RequestAborted.Register(gone.SetResult);
+            await gone.Task;
         });
         using (var request = Request($"/gate/{route}/v1/chat/completions", streamed, ("X-Purser-Account", account)))
         using (var response = await host.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead))

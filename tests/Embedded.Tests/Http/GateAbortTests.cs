@@ -90,7 +90,8 @@ public sealed class GateAbortTests(HttpHost host)
                 http.Abort();
                 break;
             case End.ClientGoes:
-                await Task.Delay(Timeout.Infinite, http.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
+                var gone = new TaskCompletionSource();
+                using (http.RequestAborted.Register(gone.SetResult)) await gone.Task;
                 break;
         }
     }
