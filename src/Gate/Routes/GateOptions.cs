@@ -100,11 +100,11 @@ public sealed partial class GateOptions
     }
 
     [GeneratedRegex("^[a-z0-9][a-z0-9-]{0,39}$")]
-    static partial Regex RouteName();
+    internal static partial Regex RouteName();
 
     [GeneratedRegex("^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$")]
-    static partial Regex FileName();
+    internal static partial Regex FileName();
 
     [GeneratedRegex("^(GET|POST|PUT|PATCH|DELETE|HEAD) /[^ ]{0,200}$")]
-    static partial Regex PassRule();
+    internal static partial Regex PassRule();
 }
