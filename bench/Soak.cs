@@ -219,7 +219,7 @@ sealed class Soak : IAsyncDisposable
         var wrong = 0;
         for (var account = 0; account < Accounts; account++)
         {
-            var report = await AskAsync($"/v1/reports?account=soak-{account}&from=2020-01-01&to=2100-01-01");
+            var report = await AskAsync($"/v1/reports?account=soak-{account}&from=2020-01-01&to=2100-01-01&granularity=year");
             var status = await AskAsync($"/v1/accounts/soak-{account}");
             var limit = status.GetProperty("limits").EnumerateArray().First(one => one.GetProperty("limitId").GetString() == "ever");
             var (booked, counted, held) = (report.GetProperty("summary").GetProperty("totalTokens").GetInt64(),
@@ -240,6 +240,8 @@ sealed class Soak : IAsyncDisposable
     async Task<JsonElement> AskAsync(string path)
     {
         using var answer = await host.Client.GetAsync(path);
+        if (!answer.IsSuccessStatusCode)
+            throw new InvalidOperationException($"{path}: {(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync()}");
         return JsonDocument.Parse(await answer.Content.ReadAsStringAsync()).RootElement;
     }
 

@@ -78,6 +78,9 @@ sealed class LedgerAccess
         if (settings.Ledger == "memory")
             throw new NoLedgerException("PURSER_LEDGER=memory: such a ledger is only in its host; name the host with --url",
                 ExitCodes.WrongUsage);
+        if (settings.Ledger == "sqlite" && File.Exists(settings.Data))
+            throw new NoLedgerException($"{Path.GetFullPath(settings.Data)} is a file where the data folder should be: name a folder with "
+                + "PURSER_DATA or --data", ExitCodes.NotReachable);
         if (settings.Ledger == "sqlite" && !SqliteLedger.HadOne(settings.Data))
             throw new NoLedgerException($"there is no ledger in {Path.GetFullPath(settings.Data)}; set PURSER_DATA or give --data",
                 ExitCodes.NotReachable);

@@ -43,8 +43,16 @@ static class TokensCommand
             {
                 await using var from = path == "-" ? Console.OpenStandardInput() : File.OpenRead(path);
                 var count = await CountAsync(profile.Counter, from, cancellation);
-                if (screen.Json) return screen.Print(new JsonObject { ["tokens"] = count, ["method"] = profile.Counter.Method });
+                var known = profile.Family != ModelFamily.Other;
+                if (screen.Json)
+                    return screen.Print(new JsonObject
+                    {
+                        ["tokens"] = count, ["method"] = profile.Counter.Method, ["exact"] = profile.Counter.IsExact, ["modelKnown"] = known,
+                    });
                 screen.Say(string.Create(CultureInfo.InvariantCulture, $"{count} tokens ({profile.Counter.Method})"));
+                if (!known)
+                    screen.Say($"No tokenizer of '{parsed.GetValue(model)}' is known here: this is what other models need, with something "
+                        + "added.");
                 return ExitCodes.Done;
             }
             catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)

@@ -191,6 +191,7 @@ public static class Backup
         Beginning? beginning = null;
         var seen = new HashSet<string>(StringComparer.Ordinal);
         var (entries, events, bytes) = (0L, 0L, 0L);
+        await RefuseOtherFilesAsync(from, cancellation);
         await foreach (var line in LinesAsync(from, cancellation))
         {
             bytes += Encoding.UTF8.GetByteCount(line) + 1;
@@ -250,6 +251,17 @@ public static class Backup
         if (System.Buffers.Binary.BinaryPrimitives.ReadUInt32LittleEndian(length) != (uint)bytes)
             throw new InvalidDataException("the backup is torn: the end of the file is missing");
         return new(seen.Count, entries, events);
+    }
+
+    /// <summary>Every backup is compressed, and begins as such a file does.</summary>
+    static async Task RefuseOtherFilesAsync(Stream from, CancellationToken cancellation)
+    {
+        var (start, two) = (from.Position, new byte[2]);
+        var read = await from.ReadAtLeastAsync(two, two.Length, throwOnEndOfStream: false, cancellation);
+        if (read < two.Length) throw new InvalidDataException("the backup is torn: the file is empty");
+        if (two is not [0x1f, 0x8b])
+            throw new InvalidDataException("this is not a backup of Purser, or its beginning is damaged");
+        from.Position = start;
     }
 
     static byte[] FileOf(JsonObject json) => Convert.FromBase64String(json["file"]!.GetValue<string>());

@@ -1,4 +1,5 @@
 // The exact counts of OpenAI's two encodings: split, then merge. The tables are read when the first text is counted.
+using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Text;
 
@@ -40,12 +41,20 @@ public sealed class BytePairCounter : ITokenCounter
 
     public IPiecewiseCount Begin() => new Stream(this);
 
-    // Three bytes a code unit at most. Longer pieces are rare: their bytes get an array.
+    // Three bytes a code unit at most. Longer pieces are rare, and may be whole texts without a blank: their bytes are rented.
     const int UsualBytes = 384;
 
     static int CountPiece(RankTable ranks, ReadOnlySpan<char> piece, Span<byte> scratch)
     {
-        var bytes = piece.Length <= UsualBytes / 3 ? scratch : new byte[Encoding.UTF8.GetByteCount(piece)];
+        if (piece.Length <= UsualBytes / 3) return CountIn(ranks, piece, scratch);
+        var rented = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetByteCount(piece));
+        var count = CountIn(ranks, piece, rented);
+        ArrayPool<byte>.Shared.Return(rented);
+        return count;
+    }
+
+    static int CountIn(RankTable ranks, ReadOnlySpan<char> piece, Span<byte> bytes)
+    {
         // Halves of pairs become U+FFFD, as they do for everybody who sends them.
         bytes = bytes[..Encoding.UTF8.GetBytes(piece, bytes)];
         return ranks.Rank(bytes) != RankTable.None ? 1 : Merging.Count(ranks, bytes);

@@ -16,7 +16,8 @@ public sealed class AnswerCheck : DelegatingHandler
     static readonly string[] methods = ["GET", "POST", "PUT", "DELETE", "PATCH"];
 
     /// <summary>Pages for people and for other programs, which are not operations of the description.</summary>
-    static readonly string[] pages = ["/metrics", "/openapi/", "/docs", "/scalar", "/_", "/gate/"];
+    static readonly string[] pages = ["/metrics", "/openapi/", "/docs", "/scalar", "/_", "/gate/",
+        "/overview", "/accounts", "/sign-in", "/not-found"];
 
     readonly SemaphoreSlim once = new(1, 1);
     DescribedApi? described;
@@ -33,8 +34,8 @@ public sealed class AnswerCheck : DelegatingHandler
         var sent = request.Content is ByteArrayContent content ? await content.ReadAsStringAsync(cancellationToken) : null;
         var response = await base.SendAsync(request, cancellationToken);
         var path = request.RequestUri!.AbsolutePath;
-        if (!methods.Contains(request.Method.Method) || pages.Any(page => path.StartsWith(page, StringComparison.OrdinalIgnoreCase)))
-            return response;
+        if (!methods.Contains(request.Method.Method) || pages.Any(page => path.StartsWith(page, StringComparison.OrdinalIgnoreCase))
+            || IsOfTheServerItself(response)) return response;
         var api = await DescribedAsync(new(request.RequestUri, "/openapi/v1.json"), cancellationToken);
         var body = IsWhole(response) ? await response.Content.ReadAsStringAsync(cancellationToken) : null;
         if (api.Problem(request, sent, response, body) is { } problem)
@@ -42,6 +43,13 @@ public sealed class AnswerCheck : DelegatingHandler
                 + $"{problem}\n{body}");
         return response;
     }
+
+    /// <summary>What is no HTTP that it takes (a path with %00) the server refuses before anything of the API is asked.</summary>
+    static bool IsOfTheServerItself(HttpResponseMessage response) => response is
+    {
+        StatusCode: System.Net.HttpStatusCode.BadRequest, Headers.ConnectionClose: true,
+        Content.Headers: { ContentLength: 0, ContentType: null },
+    };
 
     /// <summary>JSON of a length that was told. Streams may be longer than memory, and their readers may be slow on purpose.</summary>
     static bool IsWhole(HttpResponseMessage response) => response.Content.Headers.ContentLength is not null

@@ -7,6 +7,21 @@ namespace Purser.Core.Tests.TokenCounting;
 public sealed class CounterTests
 {
     [Theory]
+    [InlineData("天地玄黃宇宙洪荒日月盈昃辰宿列張")]
+    [InlineData("いろはにほへとちりぬるを")]
+    [InlineData("the quick brown fox ")]
+    public void Counting_a_megabyte_takes_little_memory_and_gives_it_back(string words)
+    {
+        var text = string.Concat(Enumerable.Repeat(words, 1_000_000 / words.Length));
+        var counter = BytePairCounter.O200k;
+        // What is rented once, and the table.
+        var once = counter.Count(text);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Equal(once, counter.Count(text));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 500_000);
+    }
+
+    [Theory]
     [InlineData("openai", "gpt-4o", "o200k_base")]
     [InlineData("openai", "gpt-4o-mini-2024-07-18", "o200k_base")]
     [InlineData(null, "openai/gpt-5.1", "o200k_base")]

@@ -1,11 +1,6 @@
 // Readers of what others wrote, given mutations of what they know, with fixed seeds: each answers or refuses in its own words.
 using System.Text;
 using System.Text.Json;
-using Microsoft.AspNetCore.Http;
-using Purser.Api;
-using Purser.Api.Json;
-using Purser.Core;
-using Purser.TokenCounting.Encodings;
 
 namespace Purser.Embedded.Tests.Fuzzing;
 
@@ -34,12 +29,8 @@ public sealed class ReaderFuzzTests
         ];
         string?[] providers = ["openai", "anthropic", "google", "aws-bedrock", "xai", "cohere", null];
         for (var i = 0; i < times; i++)
-        {
-            var text = Encoding.UTF8.GetString(mutations.Mutated(Encoding.UTF8.GetBytes(known[i % known.Length])));
-            var (reading, problem) = UsageReport.Read(providers[i / known.Length % providers.Length], "a-model", text);
-            Assert.True(reading is null != problem is null, text);
-            if (reading is not null) Assert.True(reading.InputTokens >= 0 && reading.OutputTokens >= 0, text);
-        }
+            FuzzTargets.Report(providers[i / known.Length % providers.Length],
+                Encoding.UTF8.GetString(mutations.Mutated(Encoding.UTF8.GetBytes(known[i % known.Length]))));
     }
 
     [Fact]
@@ -56,44 +47,7 @@ public sealed class ReaderFuzzTests
             """{"rates":{"input":"3","output":"15"},"periods":[{"from":"2026-01-01","rates":{"input":"2"}}]}""",
             """{"rates":{"input":"1"},"tiers":[{"aboveInputTokens":200000,"rates":{"input":"2"}}],"contextWindow":1000000}""",
         ];
-        for (var i = 0; i < times; i++)
-        {
-            var text = mutations.Mutated(Encoding.UTF8.GetBytes(known[i % known.Length]));
-            // Whoever hands them over has seen to it that they are text.
-            if (!System.Text.Unicode.Utf8.IsValid(text)) continue;
-            JsonDocument document;
-            try
-            {
-                document = JsonDocument.Parse(text, CatalogueReader.Strict);
-            }
-            catch (Exception malformed) when (malformed is JsonException or InvalidOperationException)
-            {
-                Catalogue(text);
-                continue;
-            }
-            using (document)
-                try
-                {
-                    _ = PriceReader.Custom(document.RootElement, "test", "model", "v");
-                }
-                catch (PriceRefusedException)
-                {
-                    // In its own words.
-                }
-            Catalogue(text);
-        }
-
-        static void Catalogue(byte[] text)
-        {
-            try
-            {
-                _ = CatalogueReader.Read(text);
-            }
-            catch (PriceRefusedException)
-            {
-                // In its own words.
-            }
-        }
+        for (var i = 0; i < times; i++) FuzzTargets.Price(mutations.Mutated(Encoding.UTF8.GetBytes(known[i % known.Length])));
     }
 
     [Fact]
@@ -113,16 +67,7 @@ public sealed class ReaderFuzzTests
                     to[at] = random.Next(6) switch { 0 => (char)random.Next(0x10000), 1 => ' ', 2 => (char)random.Next(0x4e00, 0x4f00),
                         3 => "\n\r\t'’sSdD012"[random.Next(11)], _ => (char)random.Next(32, 127) };
             });
-            foreach (var counter in new[] { BytePairCounter.O200k, BytePairCounter.Cl100k })
-            {
-                var whole = counter.Count(text);
-                Assert.InRange(whole, text.Length == 0 ? 0 : 1, (3 * text.Length) + 1);
-                var stream = counter.Begin();
-                var cut = random.Next(text.Length + 1);
-                stream.Append(text.AsSpan(0, cut));
-                stream.Append(text.AsSpan(cut));
-                Assert.True(whole == stream.Count(), $"{counter.Method} {JsonSerializer.Serialize(text)} cut at {cut}");
-            }
+            FuzzTargets.Split(text, random.Next(text.Length + 1));
         }
     }
 
@@ -140,23 +85,6 @@ public sealed class ReaderFuzzTests
             """{"id":"h","tokens":5,"ttlSeconds":3,"tags":{"a":"b"},"cost":"0.5","model":"m"}""",
             """{"colour":1,"tokens":"x","user":{},"tags":{"a":1,"b c":[2],"d'e":3}}""",
         ];
-        for (var i = 0; i < times; i++)
-        {
-            var text = mutations.Mutated(Encoding.UTF8.GetBytes(known[i % known.Length]));
-            var http = new DefaultHttpContext();
-            http.Request.ContentType = "application/json";
-            http.Request.Body = new MemoryStream(text);
-            try
-            {
-                if (i % known.Length == 0) _ = await Body.ReadAsync(http, ApiJson.Default.PolicyDocument);
-                else _ = await Body.ReadOneOrManyAsync(http, ApiJson.Default.EstimateDocument, 10);
-            }
-            catch (RequestRefusedException refused)
-            {
-                Assert.Equal(OutcomeStatus.Invalid, refused.Outcome.Status);
-                Assert.InRange(refused.All.Count, 0, 20);
-                Assert.Equal(refused.All.Count, refused.All.Select(wrong => (wrong.Field, wrong.Detail)).Distinct().Count());
-            }
-        }
+        for (var i = 0; i < times; i++) await FuzzTargets.BodyAsync(mutations.Mutated(Encoding.UTF8.GetBytes(known[i % known.Length])));
     }
 }

@@ -97,7 +97,7 @@ public sealed class BackupTests
     [Fact]
     public async Task Files_that_are_no_backup_are_refused_and_nothing_is_written()
     {
-        await RefusedAsync("hello"u8.ToArray(), "damaged");
+        await RefusedAsync("hello"u8.ToArray(), "not a backup of Purser");
         await RefusedAsync(Zip("hello\n"), "damaged");
         await RefusedAsync(Zip("{\"some\":\"log\"}\n{\"end\":true}\n"), "not a backup of Purser");
         await RefusedAsync(Zip("[1,2]\n"), "damaged");

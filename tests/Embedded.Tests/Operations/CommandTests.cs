@@ -162,6 +162,17 @@ public sealed class CommandTests : IDisposable
     }
 
     [Fact]
+    public async Task What_was_meant_wrongly_is_said()
+    {
+        await File.WriteAllTextAsync(In("text"), "plain text");
+        Assert.Equal(1, await RunAsync("restore", In("text"), "--data", In("new")));
+        Assert.Equal(3, await RunAsync("verify", "--data", In("text")));
+        Assert.Equal(0, await RunAsync("tokens", In("text"), "--model", "nosuchmodel"));
+        Shows("this is not a backup of Purser", $"{In("text")} is a file where the data folder should be", "No tokenizer of 'nosuchmodel'");
+        Assert.False(Directory.Exists(In("new")));
+    }
+
+    [Fact]
     public async Task Every_command_that_prints_a_result_prints_it_as_one_object_where_that_is_asked_for()
     {
         await File.WriteAllTextAsync(In("text"), "How many tokens?");

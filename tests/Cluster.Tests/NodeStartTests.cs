@@ -1,0 +1,58 @@
+// Mistakes at the start of a node: one line and the exit codes of the embedded host, never a stack trace.
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Purser.Cluster.Tests;
+
+public sealed class NodeStartTests
+{
+    [Theory]
+    [InlineData("--port", "--port is not a setting: did you mean")]
+    [InlineData("--PURSER_ROLE=boss", "PURSER_ROLE")]
+    [InlineData("--PURSER_SILO_PORT=none", "PURSER_SILO_PORT")]
+    [InlineData("--PURSER_LOG=loud", "PURSER_LOG")]
+    public async Task A_wrong_setting_is_code_2(string argument, string told)
+    {
+        var (code, said) = await FailAsync(argument);
+        Assert.Contains(said, line => line.StartsWith("purser", StringComparison.Ordinal) && line.Contains(told, StringComparison.Ordinal));
+        Assert.Equal(2, code);
+    }
+
+    [Fact]
+    public async Task A_database_that_can_not_be_meant_names_no_password()
+    {
+        var (code, said) = await FailAsync("--PURSER_ROLE=silo", "--PURSER_REDIS=127.0.0.1:1",
+            "--PURSER_POSTGRES=Host=127.0.0.1;Prot=5;Password=secret-word");
+        Assert.InRange(code, 2, 3);
+        Assert.DoesNotContain("secret-word", Assert.Single(said), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_database_that_is_away_is_code_3()
+    {
+        using var nobody = new TcpListener(IPAddress.Loopback, 0);
+        nobody.Start();
+        var port = ((IPEndPoint)nobody.LocalEndpoint).Port;
+        nobody.Stop();
+        var (code, said) = await FailAsync("--PURSER_ROLE=silo", $"--PURSER_REDIS=127.0.0.1:{port}",
+            $"--PURSER_POSTGRES=Host=127.0.0.1;Port={port};Username=x;Database=x");
+        Assert.Contains("can not be reached", Assert.Single(said), StringComparison.Ordinal);
+        Assert.Equal(3, code);
+    }
+
+    static async Task<(int Code, string[] Said)> FailAsync(params string[] arguments)
+    {
+        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "purser-silo"), arguments)
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true,
+        };
+        start.Environment["PURSER_URLS"] = "http://127.0.0.1:0";
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        var errors = await process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(1));
+        Assert.Equal("", await output);
+        return (process.ExitCode, errors.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+}
