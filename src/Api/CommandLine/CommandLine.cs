@@ -48,6 +48,7 @@ public static class CommandLine
         root.Subcommands.Add(PricesCommand.Build(console));
         root.Subcommands.Add(KeysCommand.Build(console));
         root.Subcommands.Add(ClockCommand.Build(console));
+        root.Subcommands.Add(DownCommand.Build(console));
         // Programs of their own, which the `run` script starts; here only so that `--help` names them.
         root.Subcommands.Add(SourceTreeCommand("cluster", "Start N silos and an api on this machine (`./run cluster N`)"));
         root.Subcommands.Add(SourceTreeCommand("bench", "Compare Purser with Redis and PostgreSQL in one run (`./run bench --help`)"));

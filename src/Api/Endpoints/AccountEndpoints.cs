@@ -119,6 +119,7 @@ sealed class AccountEndpoints(IBudgetAuthority authority, IUsageQueries queries,
 
     public async Task Pause(HttpContext http)
     {
+        Query.None(http);
         var account = PathValue.Account(http);
         var body = await Body.ReadOptionalAsync(http, ApiJson.Default.PauseDocument);
         await AnswerStatus(http, account, new Pause(body?.Reason, body?.By));
@@ -126,6 +127,7 @@ sealed class AccountEndpoints(IBudgetAuthority authority, IUsageQueries queries,
 
     public async Task Resume(HttpContext http)
     {
+        Query.None(http);
         var account = PathValue.Account(http);
         var body = await Body.ReadOptionalAsync(http, ApiJson.Default.PauseDocument);
         await AnswerStatus(http, account, new Resume(body?.By, body?.Reason));
@@ -140,6 +142,7 @@ sealed class AccountEndpoints(IBudgetAuthority authority, IUsageQueries queries,
 
     public async Task CloseSession(HttpContext http)
     {
+        Query.None(http);
         var account = PathValue.Account(http);
         var session = PathValue.Of(http, "session");
         await Body.ReadOptionalAsync(http, ApiJson.Default.NothingDocument);

@@ -10,6 +10,7 @@ sealed class OverrideEndpoints(IBudgetAuthority authority)
 {
     public async Task Add(HttpContext http)
     {
+        Query.None(http);
         var account = PathValue.Account(http);
         var body = await Body.ReadAsync(http, ApiJson.Default.NewOverrideDocument);
         var command = body.ToAddOverride(RequestId.Of(http, body.Id), body.LimitId is { } limit ? await UnitOf(authority, account, limit)

@@ -10,6 +10,7 @@ sealed class ReservationEndpoints(IBudgetAuthority authority)
 {
     public async Task Check(HttpContext http)
     {
+        Query.None(http);
         var account = PathValue.Account(http);
         var estimate = await Body.ReadAsync(http, ApiJson.Default.EstimateDocument);
         await AnswerDecision(http, 200, await authority.SendAsync(account, estimate.ToCheck()));
@@ -17,6 +18,7 @@ sealed class ReservationEndpoints(IBudgetAuthority authority)
 
     public async Task Reserve(HttpContext http)
     {
+        Query.None(http);
         var account = PathValue.Account(http);
         var estimate = await Body.ReadAsync(http, ApiJson.Default.EstimateDocument);
         var outcome = await authority.SendAsync(account, estimate.ToReserve(RequestId.Of(http, estimate.Id)));
@@ -27,6 +29,7 @@ sealed class ReservationEndpoints(IBudgetAuthority authority)
 
     public async Task Extend(HttpContext http)
     {
+        Query.None(http);
         var account = PathValue.Account(http);
         var reservation = PathValue.Of(http, "reservation");
         var estimate = await Body.ReadAsync(http, ApiJson.Default.EstimateDocument);
@@ -50,6 +53,7 @@ sealed class ReservationEndpoints(IBudgetAuthority authority)
     {
         try
         {
+            Query.None(http);
             var usage = await Body.ReadAsync(http, ApiJson.Default.SettleDocument);
             return usage.ToSettle(reservation, RequestId.Given(http, usage.Id));
         }
@@ -67,6 +71,7 @@ sealed class ReservationEndpoints(IBudgetAuthority authority)
 
     public async Task Release(HttpContext http)
     {
+        Query.None(http);
         var account = PathValue.Account(http);
         var reservation = PathValue.Of(http, "reservation");
         await Body.ReadOptionalAsync(http, ApiJson.Default.NothingDocument);

@@ -15,6 +15,7 @@ static class TokenEndpoints
 
     public static async Task Count(HttpContext http)
     {
+        Query.None(http);
         var count = (await Body.ReadAsync(http, ApiJson.Default.TokenCountRequestDocument)).ToCount();
         await Reply.JsonAsync(http, 200, new TokenCountDocument(await Counted(http, count)), ApiJson.Default.TokenCountDocument);
     }

@@ -35,6 +35,7 @@ sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries, I
 
     public async Task Record(HttpContext http)
     {
+        Query.None(http);
         var account = PathValue.Account(http);
         var body = await Body.ReadOneOrManyAsync(http, ApiJson.Default.UsageDocument, MostItems);
         if (body.One is not { } one)

@@ -34,6 +34,12 @@ readonly struct Query
         throw Wrong([.. unknown.Select(name => (name, takes))]);
     }
 
+    /// <summary>Of operations that take no parameters, and are asked often: one that has none is not looked at.</summary>
+    public static void None(HttpContext http)
+    {
+        if (http.Request.QueryString.HasValue) _ = new Query(http, []);
+    }
+
     /// <summary>Refuses the request for these, and for whatever else can be seen to be wrong without knowing the operation.</summary>
     RequestRefusedException Wrong(params IReadOnlyList<(string Name, string Problem)> found)
     {

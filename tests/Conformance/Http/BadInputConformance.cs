@@ -51,6 +51,22 @@ public abstract class BadInputConformance(HttpFacade host)
         Assert.Equal(["colour", "from", "limit", "timeZone", "to"], Named(query).Split(',').Order(StringComparer.Ordinal));
     }
 
+    [Theory]
+    [InlineData("check", """{"tokens":1}""")]
+    [InlineData("reservations", """{"tokens":1}""")]
+    [InlineData("reservations/h/settle", """{"inputTokens":1}""")]
+    [InlineData("reservations/h/extend", """{"ttlSeconds":60}""")]
+    [InlineData("reservations/h/release", null)]
+    [InlineData("usage", """{"inputTokens":1}""")]
+    [InlineData("overrides", """{"limitId":"a","additional":1,"reason":"r","createdBy":"c","expiresAt":"2027-01-01T00:00:00Z"}""")]
+    [InlineData("pause", null)]
+    [InlineData("resume", null)]
+    [InlineData("sessions/s/close", null)]
+    [InlineData("/v1/tokens/count", """{"model":"gpt-4o","text":"a"}""")]
+    public async Task A_parameter_that_an_operation_does_not_take_is_refused(string operation, string? body) =>
+        (await host.Post(operation[0] == '/' ? operation + "?colour=red" : $"/v1/accounts/{host.NewAccount()}/{operation}?colour=red", body))
+            .IsProblem(400, "invalid", "colour");
+
     static string Named(Reply reply) =>
         string.Join(',', reply.Json.GetProperty("errors").EnumerateArray().Select(error => error.GetProperty("field").GetString()));
 

@@ -32,25 +32,25 @@ public sealed class FingerprintTests
 
     static readonly (IdentifiedCommand Command, long Fingerprint)[] golden =
     [
-        (new Reserve("h", new() { Tokens = 5 }), 1),
-        (new Reserve("h", estimate, 60), 2),
-        (new Extend("h", "e", 60), 3),
-        (new Extend("h", "e", null, estimate), 4),
-        (new Settle("h", "u", new() { InputTokens = 1, OutputTokens = 2 }), 5),
-        (new Settle("h", "u", usage, Final: false, Unknown: true), 6),
-        (new Record("u", new() { InputTokens = 1, OutputTokens = 2 }), 7),
-        (new Record("u", usage), 8),
-        (new AddOverride("v", new() { LimitId = "day", Additional = 5, Reason = "why", CreatedBy = "ann", ExpiresAt = at }), 9),
+        (new Reserve("h", new() { Tokens = 5 }), -6580384456875277320),
+        (new Reserve("h", estimate, 60), -5757292034319119036),
+        (new Extend("h", "e", 60), -6424562723161998513),
+        (new Extend("h", "e", null, estimate), -1043601237291682217),
+        (new Settle("h", "u", new() { InputTokens = 1, OutputTokens = 2 }), -6794869655968968378),
+        (new Settle("h", "u", usage, Final: false, Unknown: true), -1137446488341336395),
+        (new Record("u", new() { InputTokens = 1, OutputTokens = 2 }), -3702302584498723867),
+        (new Record("u", usage), -8050300468036929813),
+        (new AddOverride("v", new() { LimitId = "day", Additional = 5, Reason = "why", CreatedBy = "ann", ExpiresAt = at }), -2621487255691074291),
         (new AddOverride("v", new()
         {
             Window = new(WindowKind.Day), Unit = LimitUnit.Cost, Key = "k", Additional = -5, Cut = true, Reason = "why", CreatedBy = "ann",
             StartsAt = at, ExpiresAt = at + Duration.FromDays(1), Metadata = "{}",
-        }), 10),
-        (new Credit("c", new() { Amount = 5, Unit = LimitUnit.Cost, By = "ann", Reason = "why" }), 11),
+        }), 3004053374263255149),
+        (new Credit("c", new() { Amount = 5, Unit = LimitUnit.Cost, By = "ann", Reason = "why" }), -1536998425032733192),
         (new Credit("c", new()
         {
             Amount = 5, Unit = LimitUnit.Tokens, UsageId = "u", Dimensions = call, At = at, By = "ann", Reason = "why", Reference = "n-1",
-        }), 12),
+        }), -3837343918071965540),
     ];
 
     [Fact]

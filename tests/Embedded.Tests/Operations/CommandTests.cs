@@ -162,6 +162,23 @@ public sealed class CommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_host_is_ended_in_good_order_and_nothing_else_is()
+    {
+        Assert.Equal(3, await RunAsync("down", "--data", In("data")));
+        await using var host = await HostProcess.StartAsync(("PURSER_DATA", In("data")));
+        await BookAsync(host, "u");
+        Assert.Equal(0, await RunAsync("down", "--data", In("data")));
+        Assert.False(host.IsRunning);
+        Assert.Null(HostFile.Read(In("data")));
+        Assert.Equal(0, await RunAsync("verify", "--data", In("data")));
+
+        // What a killed host leaves behind names a process that may be anything by now.
+        new HostFile("http://127.0.0.1:9", Environment.ProcessId).Write(In("data"));
+        await using (await SqliteLedger.OpenAsync(In("data"))) Assert.Equal(3, await RunAsync("down", "--data", In("data")));
+        Shows("no host has", $"(process {host.Id}) has ended", "all holds");
+    }
+
+    [Fact]
     public async Task What_was_meant_wrongly_is_said()
     {
         await File.WriteAllTextAsync(In("text"), "plain text");
