@@ -18,8 +18,8 @@ static class DownCommand
     public static Command Build(IAnsiConsole console)
     {
         var access = new LedgerAccess();
-        var command = new Command("down", "End the host that has the data folder, as SIGTERM does, and wait until it is gone. Exit code 0: it "
-            + "is; 1: it does not end; 3: there is none.");
+        var command = new Command("down", "End the host that has the data folder, as SIGTERM does, and wait until it is gone. Exit code "
+            + "0: it is; 1: it does not end; 3: there is none.");
         access.AddTo(command, throughHost: false);
         var screen = new OperationScreen(console);
         screen.Runs(command, async (parsed, cancellation) =>
@@ -40,7 +40,8 @@ static class DownCommand
                             $"the host of {folder} (process {host.ProcessId}) was told to end, and has not after {patience.TotalSeconds} s",
                             ExitCodes.Failed);
             }
-            if (screen.Json) return screen.Print(new JsonObject { ["folder"] = folder, ["processId"] = host.ProcessId, ["url"] = host.Url });
+            if (screen.Json)
+                return screen.Print(new JsonObject { ["folder"] = folder, ["processId"] = host.ProcessId, ["url"] = host.Url });
             screen.Say($"the host of {folder} (process {host.ProcessId}) has ended");
             return ExitCodes.Done;
         });

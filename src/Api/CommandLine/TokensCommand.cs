@@ -47,7 +47,8 @@ static class TokensCommand
                 if (screen.Json)
                     return screen.Print(new JsonObject
                     {
-                        ["tokens"] = count, ["method"] = profile.Counter.Method, ["exact"] = profile.Counter.IsExact, ["modelKnown"] = known,
+                        ["tokens"] = count, ["method"] = profile.Counter.Method, ["exact"] = profile.Counter.IsExact,
+                            ["modelKnown"] = known,
                     });
                 screen.Say(string.Create(CultureInfo.InvariantCulture, $"{count} tokens ({profile.Counter.Method})"));
                 if (!known)

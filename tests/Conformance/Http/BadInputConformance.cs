@@ -63,9 +63,11 @@ public abstract class BadInputConformance(HttpFacade host)
     [InlineData("resume", null)]
     [InlineData("sessions/s/close", null)]
     [InlineData("/v1/tokens/count", """{"model":"gpt-4o","text":"a"}""")]
-    public async Task A_parameter_that_an_operation_does_not_take_is_refused(string operation, string? body) =>
-        (await host.Post(operation[0] == '/' ? operation + "?colour=red" : $"/v1/accounts/{host.NewAccount()}/{operation}?colour=red", body))
-            .IsProblem(400, "invalid", "colour");
+    public async Task A_parameter_that_an_operation_does_not_take_is_refused(string operation, string? body)
+    {
+        var path = operation[0] == '/' ? operation : $"/v1/accounts/{host.NewAccount()}/{operation}";
+        (await host.Post(path + "?colour=red", body)).IsProblem(400, "invalid", "colour");
+    }
 
     static string Named(Reply reply) =>
         string.Join(',', reply.Json.GetProperty("errors").EnumerateArray().Select(error => error.GetProperty("field").GetString()));

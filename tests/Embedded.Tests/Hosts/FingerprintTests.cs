@@ -24,7 +24,8 @@ public sealed class FingerprintTests
 
     static readonly Usage usage = new()
     {
-        Dimensions = call, Timestamp = at, InputTokens = 100, OutputTokens = 50, Parts = new() { CachedInputTokens = 10, WebSearches = 1.5m },
+        Dimensions = call, Timestamp = at, InputTokens = 100, OutputTokens = 50,
+            Parts = new() { CachedInputTokens = 10, WebSearches = 1.5m },
         Requests = 2, ServiceTier = "batch", Success = false, Error = "e", DurationMs = 5, RequestId = "r", Tools = ["x", "y"],
         ToolCallId = "c", CostNanos = 9, Metadata = """{"z":1,"a":2}""", Raw = """{"prompt_tokens":100}""",
         Lines = [new("gpt-4o-mini", 3, 4)],
@@ -40,7 +41,8 @@ public sealed class FingerprintTests
         (new Settle("h", "u", usage, Final: false, Unknown: true), -1137446488341336395),
         (new Record("u", new() { InputTokens = 1, OutputTokens = 2 }), -3702302584498723867),
         (new Record("u", usage), -8050300468036929813),
-        (new AddOverride("v", new() { LimitId = "day", Additional = 5, Reason = "why", CreatedBy = "ann", ExpiresAt = at }), -2621487255691074291),
+        (new AddOverride("v", new() { LimitId = "day", Additional = 5, Reason = "why", CreatedBy = "ann", ExpiresAt = at }),
+            -2621487255691074291),
         (new AddOverride("v", new()
         {
             Window = new(WindowKind.Day), Unit = LimitUnit.Cost, Key = "k", Additional = -5, Cut = true, Reason = "why", CreatedBy = "ann",

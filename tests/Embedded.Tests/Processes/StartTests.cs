@@ -49,7 +49,8 @@ public sealed class StartTests : IDisposable
     [Fact]
     public void A_port_for_privileged_users() => Assert.Equal(
         "PURSER_URLS=http://127.0.0.1:80: this user may not listen there (ports below 1024 are for privileged ones); choose a port above",
-        Api.StartProblems.LineOf(new IOException("x", new SocketException((int)SocketError.AccessDenied)), "PURSER_URLS=http://127.0.0.1:80"));
+        Api.StartProblems.LineOf(new IOException("x", new SocketException((int)SocketError.AccessDenied)),
+            "PURSER_URLS=http://127.0.0.1:80"));
 
     [Fact]
     public async Task A_database_that_can_not_be_meant()
