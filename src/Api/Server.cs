@@ -22,7 +22,7 @@ public static class Server
         IReadOnlyList<string> problems = [
             .. SettingNames.Problems(args, builder.Configuration, ServerOptions.Names, ServerOptions.ClusterNames), .. options.Problems(),
             .. AccessOptions.Of(builder.Configuration, options.AdminKey).Problems(), .. DashboardHost.WrongSettings(builder.Configuration),
-            .. GateOptions.Problems(builder.Configuration)];
+            .. GateOptions.Problems(builder.Configuration), .. EventRegistration.Problems(builder.Configuration)];
         if (builder.Configuration.GetSection("Kestrel:Endpoints").GetChildren().Any())
             problems = [.. problems, "Kestrel:Endpoints is not read here: set PURSER_URLS"];
         foreach (var problem in problems) await Console.Error.WriteLineAsync($"purser: {problem}");

@@ -2,6 +2,8 @@
 using System.ComponentModel.DataAnnotations;
 using System.Net;
 using Purser.Core;
+using Purser.Api.Alerts;
+using Purser.Api.Endpoints;
 using Purser.Engine;
 
 namespace Purser.Api;
@@ -76,8 +78,8 @@ public sealed class ServerOptions : IValidatableObject
 
     /// <summary>The names of all settings of the embedded host.</summary>
     public static readonly IReadOnlyList<string> Names =
-        [.. names.Select(name => name.Variable).Union(Access.AccessOptions.Names), "PURSER_WEBHOOK_TARGETS", .. Pages.DashboardHost.Names,
-            .. Gate.GateOptions.Names];
+        [.. names.Select(name => name.Variable).Union(Access.AccessOptions.Names), WebhookTargets.Name, MailSettings.Name,
+            MailSettings.FromName, .. Pages.DashboardHost.Names, .. Gate.GateOptions.Names];
 
     /// <summary>Those of the cluster besides.</summary>
     public static readonly IReadOnlyList<string> ClusterNames =

@@ -44,7 +44,8 @@ public sealed class SiloHost : IAsyncDisposable
         var options = SiloOptions.Of(builder.Configuration);
         IReadOnlyList<string> problems =
             [.. SettingNames.Problems(args, builder.Configuration, SiloOptions.Names, []), .. options.Problems(),
-                .. DashboardHost.WrongSettings(builder.Configuration), .. GateOptions.Problems(builder.Configuration)];
+                .. DashboardHost.WrongSettings(builder.Configuration), .. GateOptions.Problems(builder.Configuration),
+                .. EventRegistration.Problems(builder.Configuration)];
         foreach (var problem in problems) await Console.Error.WriteLineAsync($"purser-silo: {problem}");
         if (problems.Count > 0) return ExitCodes.WrongUsage;
         options.Http.UseTimeZones();

@@ -194,6 +194,13 @@ sealed record OperationFacts
         ["rotateWebhookSecret"] = new() { Problems = [Api.Problems.Conflict] },
         ["testWebhook"] = new() { Problems = [Api.Problems.Conflict] },
         ["replayDelivery"] = new() { Problems = [Api.Problems.Conflict] },
+        ["acknowledgeAlert"] = new()
+        {
+            Text = "Nothing more is told of it until `until`, or its end, unless it becomes worse.", Problems = [Api.Problems.Conflict],
+        },
+        ["putAlertRules"] = new() { Text = "Replaces all rules. Alerts that are open stay so until what they are about is over." },
+        ["createAlertChannel"] = new() { Problems = [Api.Problems.Unprocessable] },
+        ["putAlertChannel"] = new() { Problems = [Api.Problems.Unprocessable] },
         ["createKey"] = new() { Problems = [Api.Problems.Conflict, Api.Problems.Unprocessable] },
         ["rotateKey"] = new() { Problems = [Api.Problems.Conflict, Api.Problems.Unprocessable] },
         ["revokeKey"] = new() { Problems = [Api.Problems.Conflict] },

@@ -19,6 +19,7 @@ static class ParameterSchemas
         ["delivery"] = "The id of the delivery: the `webhook-id` of its message.",
         ["key"] = "The id of the key, not the key itself.",
         ["alert"] = "The id of the alert.",
+        ["channel"] = "The id of the channel.",
         ["slug"] = "The last part of a problem's type.",
     };
 

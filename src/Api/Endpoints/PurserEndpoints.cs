@@ -1,6 +1,7 @@
 // Every route of the service. Handlers are plain request delegates; what the OpenAPI description tells of them stands beside each.
 using Purser.Answers;
 using Purser.Api.Access;
+using Purser.Api.Alerts;
 using Purser.Api.Description;
 using Purser.Api.Documents;
 using Purser.Api.Events;
@@ -195,6 +196,7 @@ public static class PurserEndpoints
                 services.GetRequiredService<EventTail>(), clock, services.GetRequiredService<WebhookTargets>());
             routes.MapWebhooks(webhooks);
         }
+        if (services.GetService<AlertStore>() is { } alertStore) routes.MapAlerts(services, alertStore, clock);
         var clocks = new ClockEndpoints(clock);
         routes.On("GET", "/v1/clock", Right.Operate, clocks.Get, "getClock", "The clock of this host, and a jump that it holds back")
             .Answers<ClockDocument>();
@@ -237,6 +239,36 @@ public static class PurserEndpoints
         routes.MapProblemPages();
         routes.MapReferencePage();
         return routes;
+    }
+
+    static void MapAlerts(this IEndpointRouteBuilder routes, IServiceProvider services, AlertStore store, LedgerClock clock)
+    {
+        var alerts = new AlertEndpoints(store, clock);
+        routes.On("GET", "/v1/alerts", Right.Read | Right.Report, alerts.List, "listAlerts", "Alerts, newest first, resolved ones included")
+            .Takes(AlertEndpoints.Parameters).Answers<AlertsDocument>();
+        routes.On("GET", "/v1/alerts/{alert}", Right.Read | Right.Report, alerts.Get, "getAlert", "An alert, and what was told of it")
+            .Answers<AlertDocument>();
+        routes.On("POST", "/v1/alerts/{alert}/acknowledge", Right.Operate | Right.Policy | Right.Override, alerts.Acknowledge,
+            "acknowledgeAlert", "Says that somebody has seen it").TakesOptional<AcknowledgeDocument>().Answers<AlertDocument>();
+        routes.On("GET", "/v1/alert-rules", Right.Operate | Right.Policy | Right.Read, alerts.Rules, "getAlertRules",
+            "The rules that make alerts").Answers<AlertRulesDocument>();
+        routes.On("PUT", "/v1/alert-rules", Right.Operate, alerts.PutRules, "putAlertRules", "Replaces the rules")
+            .Takes<AlertRulesDocument>().Answers<AlertRulesDocument>();
+        var channels = new AlertChannelEndpoints(store, services.GetRequiredService<AlertPost>(), services.GetRequiredService<MailSender>(),
+            clock, services.GetRequiredService<WebhookTargets>());
+        routes.On("POST", "/v1/alert-channels", Right.Operate | Right.Policy, channels.Create, "createAlertChannel",
+            "Tells alerts to a log, a webhook, Slack, Teams, PagerDuty or by e-mail").Takes<NewAlertChannelDocument>()
+                .Answers<AlertChannelDocument>(201);
+        routes.On("GET", "/v1/alert-channels", Right.Operate | Right.Policy, channels.List, "listAlertChannels", "Channels, the log included")
+            .Answers<AlertChannelsDocument>();
+        routes.On("GET", "/v1/alert-channels/{channel}", Right.Operate | Right.Policy, channels.Get, "getAlertChannel", "A channel")
+            .Answers<AlertChannelDocument>();
+        routes.On("PUT", "/v1/alert-channels/{channel}", Right.Operate | Right.Policy, channels.Put, "putAlertChannel",
+            "Changes a channel as a whole").Takes<NewAlertChannelDocument>().Answers<AlertChannelDocument>();
+        routes.On("DELETE", "/v1/alert-channels/{channel}", Right.Operate | Right.Policy, channels.Delete, "deleteAlertChannel",
+            "Takes a channel away").Answers<AlertChannelDocument>();
+        routes.On("POST", "/v1/alert-channels/{channel}/test", Right.Operate | Right.Policy, channels.Test, "testAlertChannel",
+            "Sends a made-up alert at once").TakesOptional<NothingDocument>().Answers<AttemptDocument>();
     }
 
     static void MapWebhooks(this IEndpointRouteBuilder routes, WebhookEndpoints webhooks)

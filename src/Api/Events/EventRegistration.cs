@@ -1,5 +1,6 @@
 // Registers what tells people: the tail of the feed, and webhooks.
 using Purser.Api.Access;
+using Purser.Api.Alerts;
 using Purser.Api.Endpoints;
 using Purser.Engine;
 
@@ -25,9 +26,41 @@ public static class EventRegistration
             provider.GetRequiredService<IBudgetAuthority>(), provider.GetRequiredService<ISharedState>(),
             provider.GetRequiredService<KeyRing>(), ClockOf(provider), TimeOf(provider),
             provider.GetRequiredService<ILogger<Announcer>>()));
+        services.AddPurserAlerts(configuration);
         return services.AddHostedService(provider => new FeedWatch(
             provider.GetRequiredService<IEventFeed>(), provider.GetRequiredService<ISharedState>(), provider.GetServices<IFeedTaker>(),
             ClockOf(provider), TimeOf(provider), provider.GetRequiredService<ILogger<FeedWatch>>()));
+    }
+
+    /// <summary>What is wrong with the settings of what tells people.</summary>
+    public static IEnumerable<string> Problems(IConfiguration configuration) =>
+        ((string?[])[WebhookTargets.Problem(configuration), MailSettings.Problem(configuration)]).OfType<string>();
+
+    static void AddPurserAlerts(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddSingleton(provider => new AlertStore(provider.GetRequiredService<ISharedState>()));
+        services.AddSingleton(new MailSender(MailSettings.Of(configuration)));
+        services.AddSingleton(provider => new AlertPost(
+            provider.GetRequiredService<AlertStore>(), SendersOf(provider), ClockOf(provider),
+            provider.GetRequiredService<ILogger<AlertPost>>()));
+        services.AddSingleton(provider => new AlertSummaries(
+            provider.GetRequiredService<AlertStore>(), provider.GetRequiredService<MailSender>(),
+            provider.GetRequiredService<IUsageQueries>(), ClockOf(provider), provider.GetRequiredService<ILogger<AlertSummaries>>()));
+        services.AddSingleton(provider => new AlertBook(
+            provider.GetRequiredService<AlertStore>(), provider.GetRequiredService<AlertPost>(),
+            provider.GetRequiredService<WebhookStore>(), provider.GetRequiredService<ISharedState>(), ClockOf(provider), TimeOf(provider),
+            provider.GetRequiredService<ILogger<AlertBook>>()) { Summaries = provider.GetRequiredService<AlertSummaries>() });
+        services.AddSingleton<IFeedTaker>(provider => provider.GetRequiredService<AlertBook>());
+    }
+
+    static IAlertSender[] SendersOf(IServiceProvider services)
+    {
+        var http = services.GetRequiredService<WebhookSender>();
+        return
+        [
+            new LogSender(services.GetRequiredService<ILogger<LogSender>>()), new AlertWebhookSender(http), new SlackSender(http),
+            new TeamsSender(http), new PagerDutySender(http), services.GetRequiredService<MailSender>(),
+        ];
     }
 
     static TimeProvider TimeOf(IServiceProvider services) => services.GetService<TimeProvider>() ?? TimeProvider.System;

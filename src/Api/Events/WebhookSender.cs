@@ -42,8 +42,6 @@ public sealed class WebhookSender : IDisposable
 
     public async Task<Attempt> SendAsync(Webhook webhook, string messageId, ReadOnlyMemory<byte> body, CancellationToken cancellation)
     {
-        using var late = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        late.CancelAfter(deadline);
         var now = clock.Now;
         var timestamp = now.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
         using var request = new HttpRequestMessage(HttpMethod.Post, webhook.Url) { Content = new ReadOnlyMemoryContent(body) };
@@ -51,6 +49,21 @@ public sealed class WebhookSender : IDisposable
         request.Headers.Add("webhook-id", messageId);
         request.Headers.Add("webhook-timestamp", timestamp);
         request.Headers.Add("webhook-signature", Signature(webhook, now, messageId, timestamp, body.Span));
+        return await SendAsync(request, cancellation);
+    }
+
+    /// <summary>Posts JSON that nothing signs: to services whose address is the secret.</summary>
+    public async Task<Attempt> PostAsync(string url, ReadOnlyMemory<byte> json, CancellationToken cancellation)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = new ReadOnlyMemoryContent(json) };
+        request.Content.Headers.ContentType = new("application/json");
+        return await SendAsync(request, cancellation);
+    }
+
+    async Task<Attempt> SendAsync(HttpRequestMessage request, CancellationToken cancellation)
+    {
+        using var late = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        late.CancelAfter(deadline);
         request.Headers.UserAgent.ParseAdd("Purser");
         try
         {

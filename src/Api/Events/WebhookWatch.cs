@@ -19,7 +19,7 @@ public sealed class WebhookWatch(
     const int AtOnce = 8;
 
     /// <summary>After so many failures in a row nothing new is sent but one message now and then, until one arrives.</summary>
-    const int OpensAfter = 10;
+    public const int OpensAfter = 10;
 
     /// <summary>When a message is tried again after it failed: about three days in all.</summary>
     static readonly Duration[] waits =

@@ -83,6 +83,7 @@ public static class Backup
         var end = new JsonObject { ["end"] = true, ["accounts"] = accounts, ["entries"] = written, ["sha256"] = Convert.ToHexStringLower(
             hash.GetCurrentHash()) };
         await zipped.WriteAsync(Encoding.UTF8.GetBytes(end.ToJsonString() + "\n"), cancellation);
+        await LastBackup.NoteAsync(ledger, now);
         return new(accounts, written, events);
 
         async Task LineAsync(JsonObject line)

@@ -37,6 +37,9 @@ public sealed class LocalWebhookTests(LocalFacade host) : WebhookConformance(hos
 public sealed class LocalEventTests(LocalFacade host) : EventConformance(host);
 
 [Collection(LocalHttpTests.Name)]
+public sealed class LocalAlertTests(LocalFacade host) : AlertConformance(host);
+
+[Collection(LocalHttpTests.Name)]
 public sealed class LocalAnnouncementTests(LocalFacade host) : AnnouncementConformance(host);
 
 [Collection(LocalHttpTests.Name)]
@@ -104,6 +107,9 @@ public sealed class ProcessWebhookTests(ProcessFacade host) : WebhookConformance
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessEventTests(ProcessFacade host) : EventConformance(host);
+
+[Collection(ProcessHttpTests.Name)]
+public sealed class ProcessAlertTests(ProcessFacade host) : AlertConformance(host);
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessAnnouncementTests(ProcessFacade host) : AnnouncementConformance(host);

@@ -37,6 +37,9 @@ public sealed class WebhookTests(HttpHost host) : WebhookConformance(host);
 public sealed class EventTests(HttpHost host) : EventConformance(host);
 
 [Collection(HttpTests.Name)]
+public sealed class AlertTests(HttpHost host) : AlertConformance(host);
+
+[Collection(HttpTests.Name)]
 public sealed class AnnouncementTests(HttpHost host) : AnnouncementConformance(host);
 
 [Collection(HttpTests.Name)]
