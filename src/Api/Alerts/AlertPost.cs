@@ -1,6 +1,5 @@
 // Brings notices to their channels: one message at a time for each channel, all channels beside each other, again after failures. Quiet
-// hours
-// and the rate of a channel hold messages back, and what is held is not marked as sent.
+// hours and the rate of a channel hold messages back, and what is held is not marked as sent.
 using System.Collections.Concurrent;
 using NodaTime;
 using Purser.Core.Alerts;

@@ -1,6 +1,5 @@
 // Summaries by e-mail: what the week or the month before cost, who used most, and what is open. Sent once for each, on Monday or on the
-// first
-// of the month at eight in the zone of the channel.
+// first of the month at eight in the zone of the channel.
 using System.Globalization;
 using System.Text;
 using NodaTime;

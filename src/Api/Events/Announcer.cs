@@ -10,6 +10,8 @@ using NodaTime;
 using Purser.Api.Access;
 using Purser.Api.Documents;
 using Purser.Api.Json;
+using Purser.Core;
+using Purser.Core.Alerts;
 using Purser.Core.Statistics;
 using Purser.Engine;
 
@@ -70,12 +72,53 @@ public sealed class Announcer(
         return new(older.Select(change => change.Version).DefaultIfEmpty(0).Max(), since.ToUnixTimeMilliseconds());
     }
 
-    public Task TakeAsync(IReadOnlyList<FeedEntry> entries, CancellationToken cancellation)
+    public async Task TakeAsync(IReadOnlyList<FeedEntry> entries, CancellationToken cancellation)
     {
         foreach (var entry in entries)
-            if (entry.Account is { } account && entry.Mentions("\"record\":"u8)) pending.TryAdd(account, entry.Position);
-        return Task.CompletedTask;
+        {
+            if (entry.Account is not { } account) continue;
+            if (entry.Mentions("\"record\":"u8)) pending.TryAdd(account, entry.Position);
+            if (!entry.Mentions("\"e\":\"threshold\""u8)) continue;
+            foreach (var crossed in entry.Events.OfType<ThresholdCrossed>()) await ProjectAsync(account, crossed);
+        }
     }
+
+    /// <summary>A limit with one counter that will not last, if it goes on as since its window began: told once in a window.</summary>
+    async Task ProjectAsync(string account, ThresholdCrossed crossed)
+    {
+        var money = crossed.Unit == LimitUnit.Cost;
+        decimal Number(Int128 amount) => money ? Money.ToDecimal(amount) : (decimal)amount;
+        if (crossed.Key.Length > 0
+            || WindowPace.ExhaustedAt(crossed.Window, crossed.At, Number(crossed.Settled), Number(crossed.Amount)) is not { } at) return;
+        var (unit, currency) = (crossed.Unit is { } known ? Names.Of(known) : "", money ? crossed.Currency : null);
+        string Words(Int128 amount) => AlertText.Amount(Number(amount), currency) + (money ? "" : " " + unit);
+        await TellExhaustionAsync(account, crossed.LimitId, crossed.Window.Start, crossed.Window.End, at, crossed.At, "window",
+            $"{Words(crossed.Settled)} of {Words(crossed.Amount)} are used; at the pace since {TimeConverter.Text(crossed.Window.Start)} the "
+            + $"rest is gone at {TimeConverter.Text(at)}, before the window ends at {TimeConverter.Text(crossed.Window.End)}.");
+    }
+
+    /// <summary>A limit that the pace of the last hour uses up, as an anomaly says.</summary>
+    async Task ProjectAsync(string account, Anomaly found, CancellationToken cancellation)
+    {
+        var status = await authority.SendAsync(account, new GetStatus(null, 1000), cancellation);
+        if ((status.Answer as AccountStatus)?.Limits.FirstOrDefault(limit => limit.LimitId == found.Subject && limit.Key is null) is
+            { WindowStart: { } start, ResetsAt: { } end })
+            await TellExhaustionAsync(account, found.Subject!, start, end, null, found.FoundAt, "hour", found.Explanation);
+    }
+
+    Task TellExhaustionAsync(string account, string limit, Instant start, Instant end, Instant? exhausted, Instant at, string basis,
+        string explanation) => AnnounceAsync(
+            string.Create(CultureInfo.InvariantCulture, $"exhaustion/{account}/{limit}/{start.ToUnixTimeMilliseconds()}"),
+            "exhaustion.projected", account, at, limit, "warning", json =>
+            {
+                json.WriteString("limitId", limit);
+                json.WriteString("windowStart", TimeConverter.Text(start));
+                json.WriteString("windowEnd", TimeConverter.Text(end));
+                if (exhausted is { } when) json.WriteString("exhaustedAt", TimeConverter.Text(when));
+                else json.WriteNull("exhaustedAt");
+                json.WriteString("basis", basis);
+                json.WriteString("explanation", explanation);
+            });
 
     public async Task BeatAsync(CancellationToken cancellation)
     {
@@ -110,7 +153,12 @@ public sealed class Announcer(
         foreach (var found in finds)
         {
             var now = after[found.Id] = StateOf(found);
-            if (!before.States.TryGetValue(found.Id, out var was)) await AnnounceAsync("detected", "anomaly.detected", account, found);
+            if (!before.States.TryGetValue(found.Id, out var was))
+            {
+                await AnnounceAsync("detected", "anomaly.detected", account, found);
+                if (found is { Kind: AnomalyKind.Velocity, Subject: not null, EndedAt: null, WithdrawnAt: null })
+                    await ProjectAsync(account, found, cancellation);
+            }
             else if (was != now)
                 await AnnounceAsync(now, found.WithdrawnAt is null ? "anomaly.updated" : "anomaly.withdrawn", account, found);
         }

@@ -25,6 +25,24 @@ public abstract class AnnouncementConformance(HttpFacade host)
     }
 
     [Fact]
+    public async Task A_limit_that_will_not_last_is_told_once_in_its_window()
+    {
+        var account = host.NewAccount();
+        await using var stream = await EventListener.OpenAsync(host.Client, $"/v1/events?account={account}&types=exhaustion.*,budget.exceeded");
+        Assert.Equal(200, (await host.Put($"/v1/accounts/{account}/policy",
+            """{"limits": [{"id": "day", "unit": "tokens", "window": "day", "amount": 100, "enforcement": "soft"}]}""")).Code);
+        foreach (var tokens in new[] { 76, 15, 10 })
+            Assert.Equal(201, (await host.Post($"/v1/accounts/{account}/usage", $$"""{"inputTokens": {{tokens}}, "outputTokens": 0}""")).Code);
+        var told = await stream.TakeAsync(2);
+        var projected = told.Single(one => one.Type == "exhaustion.projected");
+        Assert.Equal(("day", "warning", "2026-03-15T00:00:00Z", "window"), (projected.Member("subject"), projected.Member("severity"),
+            projected.Data.GetProperty("windowEnd").GetString(), projected.Data.GetProperty("basis").GetString()));
+        // Three quarters are gone after fifteen of twenty hours.
+        Assert.StartsWith("2026-03-14T19:5", projected.Data.GetProperty("exhaustedAt").GetString(), StringComparison.Ordinal);
+        Assert.Contains("76 tokens of 100 tokens are used", projected.Data.GetProperty("explanation").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_changed_price_is_told_with_what_it_was()
     {
         await using var stream = await EventListener.OpenAsync(host.Client, "/v1/events?types=price.*");

@@ -33,7 +33,8 @@ sealed class ObservedAuthority : IBudgetAuthority, IAsyncDisposable
 
     public Task<Outcome> SendAsync(string account, BudgetCommand command, CancellationToken cancellation = default)
     {
-        Interlocked.Increment(ref asked);
+        // Reading the status is what the host's own watch does too.
+        if (command is not GetStatus) Interlocked.Increment(ref asked);
         return Broken is { } broken ? Task.FromException<Outcome>(broken) : host.SendAsync(account, command, cancellation);
     }
 
