@@ -76,11 +76,12 @@ public sealed class FuzzTests(ITestOutputHelper output)
             .Select(one => $"{one.Name} {one.Document.Version}")));
     }
 
-    /// <summary>What a host writes beside the requests: how far announcements and deliveries to webhooks are, and who sees to
-    /// them.</summary>
+    /// <summary>What a host writes beside the requests: how far announcements, alerts and deliveries to webhooks are, and who
+    /// sees to them.</summary>
     static bool IsMovedByTheHost(string name) => movedByTheHost.Any(start => name.StartsWith(start, StringComparison.Ordinal));
 
-    static readonly string[] movedByTheHost = ["announce", "webhook-progress/", "webhook-delivery/", "feed-watch"];
+    static readonly string[] movedByTheHost =
+        ["announce", "webhook-progress/", "webhook-delivery/", "feed-watch", "alert/", "alert-active/", "alert-channel-use/"];
 
     static async Task<int> SendAsync(HttpClient client, FuzzRequest request)
     {
