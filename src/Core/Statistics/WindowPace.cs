@@ -11,7 +11,8 @@ public static class WindowPace
     /// <summary>When the whole amount will be used; null where it lasts, is used up already, or it is too early to tell.</summary>
     public static Instant? ExhaustedAt(Span window, Instant now, decimal settled, decimal amount)
     {
-        if (settled <= 0 || settled >= amount || now <= window.Start || window == Span.Always || window.End == Instant.MaxValue) return null;
+        if (settled <= 0 || settled >= amount) return null;
+        if (now <= window.Start || window == Span.Always || window.End == Instant.MaxValue) return null;
         var (elapsed, length) = ((decimal)(now - window.Start).TotalMilliseconds, (decimal)(window.End - window.Start).TotalMilliseconds);
         if (elapsed / length < LeastElapsedPart) return null;
         var at = elapsed * (amount / settled);
