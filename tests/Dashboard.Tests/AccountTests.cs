@@ -1,0 +1,137 @@
+// One account by clicking: its limits against the interface, a raise, a policy, a pause, and why a call is refused.
+using System.Globalization;
+using Microsoft.Playwright;
+using static Microsoft.Playwright.Assertions;
+
+namespace Purser.Dashboard.Tests;
+
+[Collection(Staged.Name), Trait("needs", "browser")]
+public sealed class AccountTests(Stage stage)
+{
+    const string Limits = """{"limits":[{"id":"month-cost","unit":"cost","window":"month","amount":"5"},{"id":"day-calls","unit":"requests","window":"day","amount":3}]}""";
+
+    async Task<string> AccountAsync(string name)
+    {
+        await stage.Guarded.SendAsync(HttpMethod.Put, $"/v1/accounts/{name}/policy", Limits);
+        await stage.Guarded.SendAsync(HttpMethod.Post, $"/v1/accounts/{name}/usage",
+            """{"provider":"openai","model":"gpt-4o","inputTokens":200000,"outputTokens":20000,"user":"ada"}""");
+        return name;
+    }
+
+    [Fact]
+    public async Task Its_limits_are_those_of_the_interface()
+    {
+        var account = await AccountAsync("clicks-limits");
+        await stage.Guarded.SendAsync(HttpMethod.Post, $"/v1/accounts/{account}/reservations",
+            """{"model":"gpt-4o","provider":"openai","inputTokens":1000,"maxOutputTokens":1000}""");
+        await using var person = await stage.PersonAsync(stage.Guarded);
+        await person.OpenAsync($"/accounts/{account}");
+        foreach (var limit in (await stage.Guarded.GetAsync($"/v1/accounts/{account}")).GetProperty("limits").EnumerateArray())
+            foreach (var member in (string[])["settled", "held", "remaining", "amount"])
+                Assert.Equal(decimal.Parse(limit.GetProperty(member).ToString(), CultureInfo.InvariantCulture),
+                    await person.NumberAsync($"{limit.GetProperty("limitId").GetString()}.{member}"));
+        Assert.Empty(person.Complaints);
+    }
+
+    [Fact]
+    public async Task A_limit_is_raised_until_tonight_and_the_raise_is_ended()
+    {
+        var account = await AccountAsync("clicks-override");
+        await using var person = await stage.PersonAsync(stage.Guarded);
+        await person.OpenAsync($"/accounts/{account}");
+        await person.Page.Locator("article", new() { HasText = "month-cost" }).GetByRole(AriaRole.Link, new() { Name = "Raise…" }).ClickAsync();
+        await person.Page.FillAsync("#additional", "2.5");
+        await Expect(person.Page.GetByText("The limit becomes 7.50")).ToBeVisibleAsync();
+        await person.Page.FillAsync("#why", "Until the launch is over");
+        await person.Page.GetByRole(AriaRole.Button, new() { Name = "Raise it" }).ClickAsync();
+        await Expect(person.Page.GetByText("month-cost is raised by 2.5")).ToBeVisibleAsync();
+        var made = Assert.Single((await stage.Guarded.GetAsync($"/v1/accounts/{account}/overrides")).GetProperty("items").EnumerateArray());
+        Assert.Equal(("2.5", "admin", "Until the launch is over", "active"), (made.GetProperty("additional").GetString(),
+            made.GetProperty("createdBy").GetString(), made.GetProperty("reason").GetString(), made.GetProperty("state").GetString()));
+        // The end of the day in the zone of whoever clicked.
+        var zone = TimeZoneInfo.FindSystemTimeZoneById("Europe/Berlin");
+        Assert.Equal(TimeSpan.Zero, TimeZoneInfo.ConvertTime(made.GetProperty("expiresAt").GetDateTimeOffset(), zone).TimeOfDay);
+        await person.Page.GetByRole(AriaRole.Button, new() { Name = "End", Exact = true }).ClickAsync();
+        await Expect(person.Page.Locator("td .badge")).ToHaveTextAsync("ended");
+    }
+
+    [Fact]
+    public async Task A_policy_is_compared_before_it_is_saved_and_what_is_wrong_is_named()
+    {
+        var account = await AccountAsync("clicks-policy");
+        await using var person = await stage.PersonAsync(stage.Guarded);
+        await person.OpenAsync($"/accounts/{account}?tab=policy");
+        var text = await person.Page.InputValueAsync("#policy");
+        await person.Page.FillAsync("#policy", text.Replace("\"5\"", "\"-5\"", StringComparison.Ordinal));
+        await person.Page.GetByRole(AriaRole.Button, new() { Name = "Review the change" }).ClickAsync();
+        await Expect(person.Page.Locator(".diff ins")).ToContainTextAsync("-5");
+        await person.Page.FillAsync("#why", "Less");
+        await person.Page.GetByRole(AriaRole.Button, new() { Name = "Save" }).ClickAsync();
+        await Expect(person.Page.GetByRole(AriaRole.Alert)).ToContainTextAsync("limits[0].amount");
+        await person.Page.FillAsync("#policy", text.Replace("\"5\"", "\"50\"", StringComparison.Ordinal));
+        await person.Page.GetByRole(AriaRole.Button, new() { Name = "Review the change" }).ClickAsync();
+        await Expect(person.Page.Locator(".diff del")).ToContainTextAsync("\"5\"");
+        await person.Page.FillAsync("#why", "More");
+        await person.Page.GetByRole(AriaRole.Button, new() { Name = "Save" }).ClickAsync();
+        await Expect(person.Page.GetByText("The policy is saved")).ToBeVisibleAsync();
+        var policy = await stage.Guarded.GetAsync($"/v1/accounts/{account}/policy");
+        Assert.Equal("50", policy.GetProperty("limits")[0].GetProperty("amount").GetString());
+        var audit = (await stage.Guarded.GetAsync($"/v1/accounts/{account}/audit")).GetProperty("items").EnumerateArray().Last();
+        Assert.Equal(("admin", "More"), (audit.GetProperty("by").GetString(), audit.GetProperty("reason").GetString()));
+    }
+
+    [Fact]
+    public async Task What_was_typed_is_there_again_when_the_page_is()
+    {
+        var account = await AccountAsync("clicks-draft");
+        await using var person = await stage.PersonAsync(stage.Guarded);
+        await person.OpenAsync($"/accounts/{account}?tab=policy");
+        await person.Page.FillAsync("#policy", """{"limits":[],"currency":"EUR"}""");
+        await person.Page.WaitForFunctionAsync($"sessionStorage.getItem('purser:policy:{account}')");
+        await person.Page.ReloadAsync();
+        await person.ReadyAsync();
+        await Expect(person.Page.Locator("#policy")).ToHaveValueAsync("""{"limits":[],"currency":"EUR"}""");
+    }
+
+    [Fact]
+    public async Task Why_a_call_is_refused_is_said_in_words()
+    {
+        var account = await AccountAsync("clicks-check");
+        await using var person = await stage.PersonAsync(stage.Guarded);
+        await person.OpenAsync($"/accounts/{account}?tab=check");
+        await person.Page.FillAsync("#model", "gpt-4o");
+        await person.Page.FillAsync("#input", "3000000");
+        await person.Page.GetByRole(AriaRole.Button, new() { Name = "Ask" }).ClickAsync();
+        await Expect(person.Page.GetByRole(AriaRole.Heading, new() { Name = "It would be refused" })).ToBeVisibleAsync();
+        await Expect(person.Page.Locator("article", new() { HasText = "month-cost" })).ToContainTextAsync("The call needs");
+    }
+
+    [Fact]
+    public async Task An_account_is_paused_and_resumed()
+    {
+        var account = await AccountAsync("clicks-pause");
+        await using var person = await stage.PersonAsync(stage.Guarded);
+        await person.OpenAsync($"/accounts/{account}");
+        await person.Page.GetByRole(AriaRole.Button, new() { Name = "Pause…" }).ClickAsync();
+        await person.Page.GetByLabel("Why it is paused").FillAsync("Runs away");
+        await person.Page.GetByRole(AriaRole.Button, new() { Name = "Pause now" }).ClickAsync();
+        await Expect(person.Page.GetByRole(AriaRole.Button, new() { Name = "Resume" })).ToBeVisibleAsync();
+        Assert.True((await stage.Guarded.GetAsync($"/v1/accounts/{account}")).GetProperty("paused").GetBoolean());
+        await person.Page.GetByRole(AriaRole.Button, new() { Name = "Resume" }).ClickAsync();
+        await Expect(person.Page.GetByRole(AriaRole.Button, new() { Name = "Pause…" })).ToBeVisibleAsync();
+    }
+
+    [Fact]
+    public async Task A_hold_is_found_and_given_back()
+    {
+        var account = await AccountAsync("clicks-hold");
+        await stage.Guarded.SendAsync(HttpMethod.Post, $"/v1/accounts/{account}/reservations",
+            """{"id":"to-release","model":"gpt-4o","provider":"openai","inputTokens":1000,"maxOutputTokens":100,"ttlSeconds":3600}""");
+        await using var person = await stage.PersonAsync(stage.Guarded);
+        await person.OpenAsync($"/accounts/{account}?tab=holds");
+        await person.Page.GetByLabel("The id of a reservation").FillAsync("to-release");
+        await person.Page.GetByRole(AriaRole.Button, new() { Name = "Find" }).ClickAsync();
+        await person.Page.GetByRole(AriaRole.Button, new() { Name = "Release" }).First.ClickAsync();
+        await Expect(person.Page.Locator("tr", new() { HasText = "to-release" }).First).ToContainTextAsync("released");
+    }
+}

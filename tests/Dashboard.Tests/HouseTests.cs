@@ -1,0 +1,63 @@
+// Keys, prices and webhooks by clicking.
+using Microsoft.Playwright;
+using static Microsoft.Playwright.Assertions;
+
+namespace Purser.Dashboard.Tests;
+
+[Collection(Staged.Name), Trait("needs", "browser")]
+public sealed class HouseTests(Stage stage)
+{
+    [Fact]
+    public async Task A_key_is_made_shown_once_used_and_revoked()
+    {
+        await using var person = await stage.PersonAsync(stage.Guarded);
+        await person.OpenAsync("/keys");
+        await person.Page.FillAsync("#name", "made by clicking");
+        await person.Page.FillAsync("#accounts", "research");
+        await person.Page.GetByRole(AriaRole.Button, new() { Name = "Make the key" }).ClickAsync();
+        var key = await person.Page.Locator("#made").TextContentAsync();
+        Assert.StartsWith("purser_", key, StringComparison.Ordinal);
+        await using (var other = await stage.PersonAsync(stage.Guarded, key))
+            await Expect(other.Page.Locator(".who .name")).ToHaveTextAsync("made by clicking");
+        await person.Page.ReloadAsync();
+        await person.ReadyAsync();
+        Assert.DoesNotContain(key!, await person.Page.ContentAsync(), StringComparison.Ordinal);
+        var row = person.Page.Locator("tr", new() { HasText = "made by clicking" });
+        await row.GetByRole(AriaRole.Button, new() { Name = "Revoke…" }).ClickAsync();
+        await row.GetByRole(AriaRole.Button, new() { Name = "Revoke for good" }).ClickAsync();
+        await Expect(row).ToContainTextAsync("revoked");
+    }
+
+    [Fact]
+    public async Task A_model_without_a_price_is_given_one_and_its_records_are_rated()
+    {
+        await using var host = await RunningHost.StartAsync(key: null);
+        await host.SendAsync(HttpMethod.Post, "/v1/accounts/a/usage", """{"provider":"acme","model":"acme-1","inputTokens":1000000,"outputTokens":0}""");
+        await using var person = await stage.PersonAsync(host, key: null);
+        await person.OpenAsync("/money");
+        await person.Page.GetByRole(AriaRole.Link, new() { Name = "Give it a price" }).ClickAsync();
+        await Expect(person.Page.Locator("#model")).ToHaveValueAsync("acme-1");
+        await person.Page.FillAsync("#in", "2");
+        await person.Page.FillAsync("#out", "8");
+        await person.Page.FillAsync("#why", "Their list");
+        await person.Page.GetByRole(AriaRole.Button, new() { Name = "Put the price" }).ClickAsync();
+        await Expect(person.Page.GetByText("acme/acme-1 has its price from now on")).ToBeVisibleAsync();
+        await person.Page.GetByRole(AriaRole.Button, new() { Name = "Rate these records" }).ClickAsync();
+        await Expect(person.Page.GetByText("1 records were rated")).ToBeVisibleAsync();
+        Assert.Equal("2", (await host.GetAsync("/v1/reports")).GetProperty("summary").GetProperty("totalCost").GetString());
+    }
+
+    [Fact]
+    public async Task A_webhook_is_made_and_its_secret_is_shown_once()
+    {
+        await using var host = await RunningHost.StartAsync(key: null);
+        await using var person = await stage.PersonAsync(host, key: null);
+        await person.OpenAsync("/webhooks");
+        await person.Page.FillAsync("#url", "http://127.0.0.1:9/nowhere");
+        await person.Page.FillAsync("#types", "budget.*");
+        await person.Page.GetByRole(AriaRole.Button, new() { Name = "Make the webhook" }).ClickAsync();
+        await Expect(person.Page.Locator("code").First).ToContainTextAsync("whsec_");
+        await person.Page.GetByRole(AriaRole.Button, new() { Name = "Send a test" }).ClickAsync();
+        await Expect(person.Page.GetByText("It did not arrive")).ToBeVisibleAsync();
+    }
+}
