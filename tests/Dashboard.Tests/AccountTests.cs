@@ -39,7 +39,8 @@ public sealed class AccountTests(Stage stage)
         var account = await AccountAsync("clicks-override");
         await using var person = await stage.PersonAsync(stage.Guarded);
         await person.OpenAsync($"/accounts/{account}");
-        await person.Page.Locator("article", new() { HasText = "month-cost" }).GetByRole(AriaRole.Link, new() { Name = "Raise…" }).ClickAsync();
+        await person.Page.Locator("article", new() { HasText = "month-cost" }).GetByRole(AriaRole.Link, new() { Name = "Raise…" })
+            .ClickAsync();
         await person.Page.FillAsync("#additional", "2.5");
         await Expect(person.Page.GetByText("The limit becomes 7.50")).ToBeVisibleAsync();
         await person.Page.FillAsync("#why", "Until the launch is over");

@@ -75,6 +75,22 @@ public sealed class OverviewTests(Stage stage)
     }
 
     [Fact]
+    public async Task A_page_whose_host_falls_comes_back_on_the_next_one_where_it_was()
+    {
+        var first = await RunningHost.StartAsync(Stage.AdminKey);
+        await using var person = await stage.PersonAsync(first);
+        await person.OpenAsync("/overview?range=today&metric=tokens");
+        await person.Page.EvaluateAsync("window.mark = 'the same page'");
+        await first.FallAsync();
+        await Expect(person.Page.Locator("#components-reconnect-modal")).ToBeVisibleAsync(new() { Timeout = 20_000 });
+        await using var next = await RunningHost.StartAsync(Stage.AdminKey, first.Ledger, first.Address);
+        await person.Page.WaitForFunctionAsync("!window.mark && document.documentElement.dataset.ready === 'yes'", null,
+            new() { Timeout = 30_000 });
+        Assert.EndsWith("/overview?range=today&metric=tokens", person.Page.Url, StringComparison.Ordinal);
+        await Expect(person.Page.Locator("h1")).ToHaveTextAsync("Overview");
+    }
+
+    [Fact]
     public async Task Numbers_are_written_as_whoever_looks_writes_them()
     {
         await using var person = await stage.PersonAsync(stage.Guarded, language: "de-DE");

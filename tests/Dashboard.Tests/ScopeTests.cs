@@ -18,7 +18,8 @@ public sealed class ScopeTests(Stage stage)
             """{"limits":[{"id":"of-canary-4711","unit":"requests","window":"month","amount":1}]}""");
         var key = await stage.Guarded.KeyAsync("only seen-a", ["read", "report", "check"], "seen-a");
         await using var person = await stage.PersonAsync(stage.Guarded, key);
-        foreach (var (_, address) in Places.All.Append(("", $"/accounts/hidden-{canary}")).Append(("", $"/overview?account=hidden-{canary}")))
+        foreach (var (_, address) in Places.All.Append(("", $"/accounts/hidden-{canary}"))
+            .Append(("", $"/overview?account=hidden-{canary}")))
         {
             await person.OpenAsync(address);
             // What was asked for stands in the address, and may be repeated; nothing else of it may.

@@ -30,6 +30,21 @@ public sealed class Screenshots(Stage stage)
         await ShootAsync(stranger.Page, $"nothing-{kind}");
     }
 
+    /// <summary>The three of the README: what one sees without scrolling.</summary>
+    [Fact]
+    public async Task The_pictures_of_the_readme_can_be_drawn()
+    {
+        foreach (var (name, address, theme) in ((string, string, ColorScheme)[])[("overview", "/overview", ColorScheme.Light),
+            ("account", "/accounts/search-agents", ColorScheme.Light), ("overview-dark", "/overview", ColorScheme.Dark)])
+        {
+            await using var person = await stage.PersonAsync(stage.Guarded, theme: theme);
+            await person.OpenAsync(address);
+            var picture = await person.Page.ScreenshotAsync(
+                new() { Path = folder is null ? null : Path.Combine(folder, $"dashboard-{name}.png") });
+            Assert.InRange(picture.Length, 1, 200_000);
+        }
+    }
+
     static async Task ShootAsync(IPage page, string name)
     {
         var picture = await page.ScreenshotAsync(new()

@@ -74,13 +74,27 @@ public sealed class RunningHost(WebApplication app, HttpClient client, MemoryLed
 
     public string Address => client.BaseAddress!.ToString().TrimEnd('/');
 
-    public static async Task<RunningHost> StartAsync(string? key, params (string Name, string Value)[] settings)
+    public static Task<RunningHost> StartAsync(string? key, params (string Name, string Value)[] settings) =>
+        StartAsync(key, new(), "http://127.0.0.1:0", settings);
+
+    public MemoryLedger Ledger => ledger;
+
+    /// <summary>Ends the host as a crash does for those who look: its connections are gone; the ledger stays.</summary>
+    public async Task FallAsync()
     {
-        var ledger = new MemoryLedger();
+        using var now = new CancellationTokenSource();
+        await now.CancelAsync();
+        await app.StopAsync(now.Token);
+        await app.DisposeAsync();
+    }
+
+    public static async Task<RunningHost> StartAsync(string? key, MemoryLedger ledger, string address,
+        params (string Name, string Value)[] settings)
+    {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Configuration["PURSER_WEBHOOK_TARGETS"] = "any";
         foreach (var (name, value) in settings) builder.Configuration[name] = value;
-        var options = new ServerOptions { Urls = "http://127.0.0.1:0", Ledger = "memory", AdminKey = key };
+        var options = new ServerOptions { Urls = address, Ledger = "memory", AdminKey = key };
         var app = Server.Build(builder, options, services => services.AddEmbeddedHost(ledger, options));
         await app.StartAsync();
         var client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = new(app.Urls.First()) };
