@@ -84,7 +84,7 @@ public sealed class OverviewTests(Stage stage)
         await first.FallAsync();
         await Expect(person.Page.Locator("#components-reconnect-modal")).ToBeVisibleAsync(new() { Timeout = 20_000 });
         await using var next = await RunningHost.StartAsync(Stage.AdminKey, first.Ledger, first.Address);
-        await person.Page.WaitForFunctionAsync("!window.mark && document.documentElement.dataset.ready === 'yes'", null,
+        await person.Page.WaitForFunctionAsync("() => !window.mark && document.documentElement.dataset.ready === 'yes'", null,
             new() { Timeout = 30_000 });
         Assert.EndsWith("/overview?range=today&metric=tokens", person.Page.Url, StringComparison.Ordinal);
         await Expect(person.Page.Locator("h1")).ToHaveTextAsync("Overview");
