@@ -70,6 +70,7 @@ sealed class ApiDescription
                             + "that was started without a first key, which then listens on this machine only, asks for none.",
                     },
                 },
+                ["parameters"] = new JsonObject { ["traceparent"] = Headers.Sent("traceparent") },
                 ["responses"] = refusals,
                 ["schemas"] = schemas.Components,
             },
@@ -119,6 +120,8 @@ sealed class ApiDescription
         .. path.Split('/').Where(segment => segment.StartsWith('{')).Select(segment => ParameterSchemas.InPath(segment.Trim('{', '}'))),
         .. endpoint.Metadata.OfType<ParametersNote>().SelectMany(known => known.Parameters).Select(ParameterSchemas.InQuery),
         .. facts.Headers.Select(Headers.Sent),
+        .. endpoint.Metadata.GetMetadata<NeededRight>() is null ? (JsonNode[])[]
+            : [new JsonObject { ["$ref"] = "#/components/parameters/traceparent" }],
     ];
 
     JsonObject? Body(RouteEndpoint endpoint, OperationFacts facts)

@@ -14,6 +14,8 @@ static class Headers
         ["If-None-Match"] =
             ("Reading: 304 without a body if the version is still this one. Writing: `*` does it only if there is none yet, "
             + "else 412.", Text()),
+        ["traceparent"] = ("The trace that the request belongs to (W3C Trace Context): the log of the service names it.",
+            new() { ["type"] = "string", ["pattern"] = "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$" }),
         ["Last-Event-ID"] = ("The position to go on after; stands above the parameter `after`.",
             new() { ["type"] = "string", ["pattern"] = @"^\d+$" }),
     };

@@ -55,7 +55,7 @@ public abstract class ContractConformance(HttpFacade host)
             Assert.True(operation["tags"] is JsonArray { Count: 1 } tags && subjects.Contains((string)tags[0]!), place);
             Assert.True(((string?)operation["description"])?.Length > 3, place);
             Assert.True(operation["security"] is JsonArray { Count: 0 } != path.StartsWith("/v1", StringComparison.Ordinal), place);
-            foreach (var parameter in operation["parameters"]?.AsArray() ?? [])
+            foreach (var parameter in operation["parameters"]?.AsArray().Where(one => one!["$ref"] is null) ?? [])
                 Assert.True(((string?)parameter!["description"])?.Length > 3 && parameter["schema"] is JsonObject { Count: > 0 },
                     $"{place} {parameter["name"]}");
         }
@@ -97,7 +97,7 @@ public abstract class ContractConformance(HttpFacade host)
         var unexplained = new List<string>();
         var members = 0;
         foreach (var (name, schema) in (await DescribedAsync()).Document["components"]!["schemas"]!.AsObject()) Look(name, schema);
-        Assert.True(members > 500 && unexplained.Count * 5 <= members, $"{unexplained.Count} of {members}: {string.Join(", ", unexplained)}");
+        Assert.True(members > 500 && unexplained.Count * 20 <= members, $"{unexplained.Count} of {members}: {string.Join(", ", unexplained)}");
 
         void Look(string place, JsonNode? node)
         {
