@@ -12,12 +12,15 @@ namespace Purser.Api.Documents;
 /// <summary>What a policy says about anomalies; what is left out is as usual.</summary>
 public sealed class AnomalySettingsDocument
 {
+    /// <summary>Whether anything is looked for; true if not said.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public bool? Enabled { get; set; }
 
+    /// <summary>The detectors that look; all of them if not said.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<string>? Detectors { get; set; }
 
+    /// <summary>By the name of a detector, from which score on it tells.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public SortedDictionary<string, decimal>? Thresholds { get; set; }
 
@@ -25,6 +28,7 @@ public sealed class AnomalySettingsDocument
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? WindowSize { get; set; }
 
+    /// <summary>How many calls it needs in those hours.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? MinDataPoints { get; set; }
 
@@ -84,9 +88,16 @@ public sealed class AnomalyDocument
         Explanation = found.Explanation;
     }
 
+    /// <summary>Its id.</summary>
     public string Id { get; }
+
+    /// <summary>What is abnormal.</summary>
     public AnomalyKind Kind { get; }
+
+    /// <summary>How bad it is.</summary>
     public Severity Severity { get; }
+
+    /// <summary>Who found it.</summary>
     public string Detector { get; }
 
     /// <summary>The start of the hour that is abnormal.</summary>
@@ -100,16 +111,32 @@ public sealed class AnomalyDocument
 
     /// <summary>When a late record showed that it does not hold; null where it holds.</summary>
     public Instant? WithdrawnAt { get; }
+
+    /// <summary>What is counted.</summary>
     public AnomalyUnit Unit { get; }
+
+    /// <summary>The currency, where it is about money.</summary>
     public string? Currency { get; }
+
+    /// <summary>What was expected; null where nothing was.</summary>
     public Figure? Expected { get; }
+
+    /// <summary>What there was.</summary>
     public Figure Actual { get; }
+
+    /// <summary>How far that is from what was expected, in percent.</summary>
     public decimal? Deviation { get; }
+
+    /// <summary>How abnormal it is, in the measure of its detector.</summary>
     public decimal Score { get; }
 
     /// <summary>The model that is new, the limit that is being used up.</summary>
     public string? Subject { get; }
+
+    /// <summary>The find in words.</summary>
     public string Explanation { get; }
 }
 
+/// <param name="Items">What was found, in order.</param>
+/// <param name="NextCursor">Give it as `cursor` for what follows; null at the end.</param>
 public sealed record AnomaliesDocument(IReadOnlyList<AnomalyDocument> Items, string? NextCursor);

@@ -6,6 +6,7 @@ namespace Purser.Api.Documents;
 
 public sealed class GateRoutesDocument
 {
+    /// <summary>The routes, in no order.</summary>
     public IReadOnlyList<GateRouteDocument>? Routes { get; set; }
 
     internal GateRoutes ToRoutes() => new([.. (Routes ?? throw RequestRefusedException.Invalid("routes", "is needed"))

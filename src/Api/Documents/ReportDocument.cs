@@ -1,4 +1,5 @@
 // A report: what was used over a period, in sum, by group and over time.
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
 using NodaTime;
 using Purser.Answers;
@@ -8,6 +9,10 @@ using Purser.Engine;
 
 namespace Purser.Api.Documents;
 
+/// <param name="From">Its first instant.</param>
+/// <param name="To">The instant before which it ends.</param>
+/// <param name="TimeZone">The IANA time zone in which days and months begin.</param>
+/// <param name="Granularity">The steps of the series.</param>
 public sealed record PeriodDocument(Instant From, Instant To, string TimeZone, string Granularity);
 
 public class MeasuresDocument
@@ -22,11 +27,28 @@ public class MeasuresDocument
         TotalCost = Money.Format(tally.CostNanos);
     }
 
+    /// <summary>Input tokens.</summary>
+    [DataType("whole")]
     public Amount TotalInputTokens { get; }
+
+    /// <summary>Output tokens.</summary>
+    [DataType("whole")]
     public Amount TotalOutputTokens { get; }
+
+    /// <summary>Tokens, input and output together.</summary>
+    [DataType("whole")]
     public Amount TotalTokens { get; }
+
+    /// <summary>Requests, failed ones included.</summary>
+    [DataType("whole")]
     public Amount TotalRequests { get; }
+
+    /// <summary>Requests that failed.</summary>
+    [DataType("whole")]
     public Amount FailedRequests { get; }
+
+    /// <summary>Money that was booked.</summary>
+    [DataType("money")]
     public string TotalCost { get; }
 }
 
@@ -46,38 +68,54 @@ public sealed class SummaryDocument : MeasuresDocument
         Efficiency = EfficiencyDocument.Of(tally);
     }
 
+    /// <summary>How many accounts.</summary>
     [JsonPropertyOrder(1)]
     public long UniqueAccounts { get; }
 
+    /// <summary>How many sessions.</summary>
     [JsonPropertyOrder(1)]
     public long UniqueSessions { get; }
 
+    /// <summary>Tokens for each session.</summary>
     [JsonPropertyOrder(1)]
     public decimal AverageTokensPerSession { get; }
 
+    /// <summary>Money for each request.</summary>
     [JsonPropertyOrder(1)]
+    [DataType("money")]
     public string AverageCostPerRequest { get; }
 
+    /// <summary>Milliseconds for each request that told how long it took.</summary>
     [JsonPropertyOrder(1)]
     public decimal AverageDurationMs { get; }
 
+    /// <summary>When the largest record was; null where there is none.</summary>
     [JsonPropertyOrder(1)]
     public Instant? PeakTimestamp { get; }
 
+    /// <summary>How many tokens it has.</summary>
     [JsonPropertyOrder(1)]
+    [DataType("whole")]
     public Amount PeakTokens { get; }
 
+    /// <summary>How many of a hundred requests succeeded; null where there was none.</summary>
     [JsonPropertyOrder(1)]
     public decimal? SuccessPercent { get; }
 
+    /// <summary>How long requests took; null where none told.</summary>
     [JsonPropertyOrder(1)]
     public DurationPercentilesDocument? DurationPercentiles { get; }
 
+    /// <summary>What a request takes and what tokens cost.</summary>
     [JsonPropertyOrder(1)]
     public EfficiencyDocument Efficiency { get; }
 }
 
 /// <summary>Milliseconds that so many of a hundred calls did not exceed, within 1.6 %; null where no call told how long it took.</summary>
+/// <param name="P50">Of half of them.</param>
+/// <param name="P90">Of nine in ten.</param>
+/// <param name="P95">Of 95 in a hundred.</param>
+/// <param name="P99">Of 99 in a hundred.</param>
 public sealed record DurationPercentilesDocument(decimal P50, decimal P90, decimal P95, decimal P99)
 {
     internal static DurationPercentilesDocument? Of(Tally tally)
@@ -88,7 +126,11 @@ public sealed record DurationPercentilesDocument(decimal P50, decimal P90, decim
 }
 
 /// <summary>What a request takes and what tokens cost; null where there is nothing to divide by.</summary>
-public sealed record EfficiencyDocument(decimal? TokensPerRequest, decimal? OutputPerInputToken, string? CostPerMillionTokens)
+/// <param name="TokensPerRequest">Tokens for each request.</param>
+/// <param name="OutputPerInputToken">Output tokens for each input token.</param>
+/// <param name="CostPerMillionTokens">Money for a million tokens.</param>
+public sealed record EfficiencyDocument(decimal? TokensPerRequest, decimal? OutputPerInputToken,
+    [property: DataType("money")] string? CostPerMillionTokens)
 {
     internal static EfficiencyDocument Of(Tally tally) => new(
         Ratio(tally.Tokens, tally.Requests, 2), Ratio(tally.OutputTokens, tally.InputTokens, 4),
@@ -120,9 +162,11 @@ public sealed class BreakdownDocument : MeasuresDocument
         Efficiency = EfficiencyDocument.Of(tally);
     }
 
+    /// <summary>The dimension, or the pair of them, whose value this is.</summary>
     [JsonPropertyOrder(-1)]
     public string Type { get; }
 
+    /// <summary>The value; null where records do not have the dimension.</summary>
     [JsonPropertyOrder(-1)]
     public string? Key { get; }
 
@@ -146,24 +190,32 @@ public sealed class BreakdownDocument : MeasuresDocument
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<SeriesDocument>? Series { get; }
 
+    /// <summary>The share in percent.</summary>
     [JsonPropertyOrder(1)]
     public decimal Percentage { get; }
 
+    /// <summary>The share of the money in percent.</summary>
     [JsonPropertyOrder(1)]
     public decimal CostPercentage { get; }
 
+    /// <summary>How many of a hundred requests succeeded; null where there was none.</summary>
     [JsonPropertyOrder(1)]
     public decimal? SuccessPercent { get; }
 
+    /// <summary>Money for each request.</summary>
     [JsonPropertyOrder(1)]
+    [DataType("money")]
     public string AverageCostPerRequest { get; }
 
+    /// <summary>Milliseconds for each request that told how long it took.</summary>
     [JsonPropertyOrder(1)]
     public decimal AverageDurationMs { get; }
 
+    /// <summary>How long requests took; null where none told.</summary>
     [JsonPropertyOrder(1)]
     public DurationPercentilesDocument? DurationPercentiles { get; }
 
+    /// <summary>What a request takes and what tokens cost.</summary>
     [JsonPropertyOrder(1)]
     public EfficiencyDocument Efficiency { get; }
 }
@@ -176,20 +228,36 @@ public sealed class SeriesDocument : MeasuresDocument
         End = end;
     }
 
+    /// <summary>When the step begins.</summary>
     [JsonPropertyOrder(-1)]
     public Instant Start { get; }
 
+    /// <summary>When it ends.</summary>
     [JsonPropertyOrder(-1)]
     public Instant End { get; }
 }
 
 /// <summary>What was booked for each model; `unpriced` counts records that have no price yet.</summary>
-public sealed record CostEstimateDocument(string TotalCost, long Unpriced, IReadOnlyList<ModelCostDocument> Models);
+/// <param name="TotalCost">Money that was booked.</param>
+/// <param name="Unpriced">How many records have no price yet.</param>
+/// <param name="Models">The money by model.</param>
+public sealed record CostEstimateDocument([property: DataType("money")] string TotalCost, long Unpriced,
+    IReadOnlyList<ModelCostDocument> Models);
 
 /// <summary>`percentage` is the share of the cost.</summary>
-public sealed record ModelCostDocument(string? Provider, string? Model, Amount TotalTokens, string TotalCost, decimal Percentage);
+/// <param name="Provider">The provider; null where records name none.</param>
+/// <param name="Model">The model; null where records name none.</param>
+/// <param name="TotalTokens">Tokens, input and output together.</param>
+/// <param name="TotalCost">Money that was booked.</param>
+/// <param name="Percentage">The share in percent.</param>
+public sealed record ModelCostDocument(string? Provider, string? Model, [property: DataType("whole")] Amount TotalTokens,
+    [property: DataType("money")] string TotalCost, decimal Percentage);
 
 /// <summary>The period of the same length before, and by how many percent each figure changed since.</summary>
+/// <param name="From">Its first instant.</param>
+/// <param name="To">The instant before which it ends.</param>
+/// <param name="Summary">What was used in it.</param>
+/// <param name="Change">By how many percent each figure changed since.</param>
 public sealed record PreviousDocument(Instant From, Instant To, SummaryDocument Summary, ChangeDocument Change);
 
 /// <summary>Percent; null where there was nothing before to compare with.</summary>
@@ -205,11 +273,22 @@ public sealed record ChangeDocument
         TotalCost = Percent(now.CostNanos, before.CostNanos);
     }
 
+    /// <summary>Of input tokens.</summary>
     public decimal? TotalInputTokens { get; }
+
+    /// <summary>Of output tokens.</summary>
     public decimal? TotalOutputTokens { get; }
+
+    /// <summary>Of all tokens.</summary>
     public decimal? TotalTokens { get; }
+
+    /// <summary>Of requests.</summary>
     public decimal? TotalRequests { get; }
+
+    /// <summary>Of requests that failed.</summary>
     public decimal? FailedRequests { get; }
+
+    /// <summary>Of the money.</summary>
     public decimal? TotalCost { get; }
 
     static decimal? Percent(Int128 now, Int128 before) => before == 0
@@ -239,12 +318,25 @@ public sealed class ReportDocument
         PartialSince = report.PartialSince;
     }
 
+    /// <summary>The time that it is about.</summary>
     public PeriodDocument Period { get; }
+
+    /// <summary>The currency of the money beside it: three letters.</summary>
     public string Currency { get; }
+
+    /// <summary>What was used in sum.</summary>
     public SummaryDocument Summary { get; }
+
+    /// <summary>What was used by group: a row for each value.</summary>
     public IReadOnlyList<BreakdownDocument> Breakdown { get; }
+
+    /// <summary>What was used over time: a row for each step.</summary>
     public IReadOnlyList<SeriesDocument> Series { get; }
+
+    /// <summary>What it cost, by model.</summary>
     public CostEstimateDocument CostEstimate { get; }
+
+    /// <summary>What it comes to if it goes on.</summary>
     public Pace Projection { get; }
 
     /// <summary>Those of the account in the period, newest first, where they were asked for.</summary>
@@ -255,6 +347,7 @@ public sealed class ReportDocument
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyDictionary<string, int>? Omitted { get; }
 
+    /// <summary>The period before, where it was asked for.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public PreviousDocument? Previous { get; }
 
