@@ -27,6 +27,7 @@ public static class Wire
         ["purser.usage.session"] = typeof(SessionUse),
         ["purser.usage.history"] = typeof(UsageHistoryView), ["purser.command"] = typeof(BudgetCommand),
         ["purser.settings.edit"] = typeof(SettingsEdit), ["purser.page`1"] = typeof(Page<>),
+        ["purser.ledger-unavailable"] = typeof(LedgerUnavailableException),
     };
 
     static readonly HashSet<Type> allowed =

@@ -26,6 +26,7 @@ sealed class Load : IAsyncDisposable
     readonly CancellationTokenSource stopping = new();
     readonly Stopwatch clock = Stopwatch.StartNew();
     readonly ConcurrentQueue<Exchange> acknowledgedExchanges = new();
+    TimeSpan pause;
     Task[] callers = [];
     long acknowledged;
 
@@ -44,11 +45,12 @@ sealed class Load : IAsyncDisposable
     /// <summary>Answers by which the cluster refused for no other reason than that nobody was there to decide.</summary>
     public int Unavailable => Calls.Count(call => call.Status is OutcomeStatus.Unavailable or OutcomeStatus.Moved);
 
-    public static async Task<Load> StartAsync(IReadOnlyList<IBudgetAuthority> authorities, int accounts = 8, int callersPerAccount = 3)
+    public static async Task<Load> StartAsync(IReadOnlyList<IBudgetAuthority> authorities, int accounts = 8, int callersPerAccount = 3,
+        TimeSpan pause = default)
     {
         var names = Enumerable.Range(0, accounts).Select(i => string.Create(CultureInfo.InvariantCulture, $"load-{i}-{Guid.NewGuid():N}"))
             .ToArray();
-        var load = new Load(authorities, names);
+        var load = new Load(authorities, names) { pause = pause };
         foreach (var account in names)
             await authorities[0]
                 .ExpectAsync(account, new SetPolicy(Conformance.Calls.Policy(Conformance.Calls.Tokens("edge", "lifetime", 25))));
@@ -66,6 +68,7 @@ sealed class Load : IAsyncDisposable
             var hold = string.Create(CultureInfo.InvariantCulture, $"{caller}-{i}");
             var held = await SendAsync(side, account, Conformance.Calls.Reserve(hold, 10, ttlSeconds: 600));
             if (held.Status == OutcomeStatus.Done) await SendAsync(side, account, Conformance.Calls.Settle(hold, "u" + hold, 0));
+            if (pause > TimeSpan.Zero) await Task.Delay(pause);
         }
     }
 
@@ -132,7 +135,7 @@ sealed class Load : IAsyncDisposable
 
     /// <summary>From a moment until each account had acknowledged a call that began after it: the account that waited longest.</summary>
     public TimeSpan Recovery(TimeSpan from) => Accounts.Max(account =>
-        Calls.Where(call => call.Account == account && call.Status == OutcomeStatus.Done && call.Started + call.Took > from)
+        Calls.Where(call => call.Account == account && call.Status == OutcomeStatus.Done && call.Started > from)
             .Min(call => call.Started + call.Took) - from);
 
     public async ValueTask DisposeAsync()
