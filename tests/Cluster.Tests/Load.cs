@@ -26,7 +26,7 @@ sealed class Load : IAsyncDisposable
     readonly CancellationTokenSource stopping = new();
     readonly Stopwatch clock = Stopwatch.StartNew();
     readonly ConcurrentQueue<Exchange> acknowledgedExchanges = new();
-    TimeSpan pause;
+    TimeSpan every;
     Task[] callers = [];
     long acknowledged;
 
@@ -45,12 +45,13 @@ sealed class Load : IAsyncDisposable
     /// <summary>Answers by which the cluster refused for no other reason than that nobody was there to decide.</summary>
     public int Unavailable => Calls.Count(call => call.Status is OutcomeStatus.Unavailable or OutcomeStatus.Moved);
 
+    /// <summary><paramref name="every"/>: so often each caller holds and settles; without pause where it is left out.</summary>
     public static async Task<Load> StartAsync(IReadOnlyList<IBudgetAuthority> authorities, int accounts = 8, int callersPerAccount = 3,
-        TimeSpan pause = default)
+        TimeSpan every = default)
     {
         var names = Enumerable.Range(0, accounts).Select(i => string.Create(CultureInfo.InvariantCulture, $"load-{i}-{Guid.NewGuid():N}"))
             .ToArray();
-        var load = new Load(authorities, names) { pause = pause };
+        var load = new Load(authorities, names) { every = every };
         foreach (var account in names)
             await authorities[0]
                 .ExpectAsync(account, new SetPolicy(Conformance.Calls.Policy(Conformance.Calls.Tokens("edge", "lifetime", 25))));
@@ -62,13 +63,14 @@ sealed class Load : IAsyncDisposable
 
     async Task RunAsync(string account, int caller)
     {
+        using var pace = every > TimeSpan.Zero ? new PeriodicTimer(every) : null;
         for (var i = 0; !stopping.IsCancellationRequested; i++)
         {
             var side = (caller + i) % authorities.Count;
             var hold = string.Create(CultureInfo.InvariantCulture, $"{caller}-{i}");
             var held = await SendAsync(side, account, Conformance.Calls.Reserve(hold, 10, ttlSeconds: 600));
             if (held.Status == OutcomeStatus.Done) await SendAsync(side, account, Conformance.Calls.Settle(hold, "u" + hold, 0));
-            if (pause > TimeSpan.Zero) await Task.Delay(pause);
+            if (pace is not null) await pace.WaitForNextTickAsync();
         }
     }
 

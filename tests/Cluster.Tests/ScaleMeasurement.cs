@@ -13,7 +13,7 @@ public sealed class ScaleMeasurement(ITestOutputHelper output)
     const int Accounts = 200;
 
     /// <summary>Steady calls, which leave the machine room: else what is measured is how long a queue is.</summary>
-    static readonly TimeSpan pause = TimeSpan.FromMilliseconds(250);
+    static readonly TimeSpan every = TimeSpan.FromMilliseconds(250);
 
     static readonly HttpClient http = new();
     static readonly TimeSpan patience = TimeSpan.FromMinutes(2);
@@ -30,7 +30,7 @@ public sealed class ScaleMeasurement(ITestOutputHelper output)
             await JoinAsync();
             await using var client = await LocalCluster.StartClientAsync(redis, clusterId);
             await using var load = await Load.StartAsync([client.Services.GetRequiredService<IBudgetAuthority>()], Accounts, 1,
-                pause);
+                every);
             await load.GoOnAsync(2000);
             output.WriteLine($"two silos: {await SpreadAsync(silos)} sessions");
             var joined = load.Now;
