@@ -25,6 +25,9 @@ public sealed class Repetition(TimeProvider time)
     /// <summary>Failures before a dead silo is known to be dead come thousands a second if nobody holds them back.</summary>
     static readonly TimeSpan longest = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>An account that is being handed over is served elsewhere within a moment; nobody should sleep through it.</summary>
+    static readonly TimeSpan longestForHandovers = TimeSpan.FromMilliseconds(80);
+
     /// <summary>No attempt starts later; with the last one's own timeout, callers wait this long and a response timeout more. Longer than
     /// it takes to give a silo up.</summary>
     public TimeSpan Patience { get; init; } = PatienceFor(TimeSpan.FromSeconds(3));
@@ -49,18 +52,19 @@ public sealed class Repetition(TimeProvider time)
         for (var again = false; ; again = true)
         {
             string why;
+            var most = longest;
             try
             {
                 var answer = await call(again).WaitAsync(cancellation);
                 if (!transient(answer)) return answer;
-                why = "the account is being handed over";
+                (why, most) = ("the account is being handed over", longestForHandovers);
             }
             catch (Exception e) when (IsCutOff(e) && !cancellation.IsCancellationRequested)
             {
                 why = WhyOf(e);
             }
             // Jittered, so that callers that failed together do not come back together.
-            var wait = pause * (0.5 + Random.Shared.NextDouble());
+            var wait = (pause < most ? pause : most) * (0.5 + Random.Shared.NextDouble());
             if (time.GetElapsedTime(started) + wait > Patience)
             {
                 givenUp.Add(1);

@@ -91,8 +91,7 @@ public sealed class SiloHost : IAsyncDisposable
         builder.Logging.AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error);
         if (options.IsApi)
             builder.Services.AddPurserApi().AddPurserAccess(AccessOptions.Of(builder.Configuration, options.AdminKey))
-                .AddPurserEvents(builder.Configuration).AddPurserDashboard(builder.Configuration)
-                .AddPurserGate(GateOptions.Of(builder.Configuration)).AddPurserTools();
+                .AddPurserDashboard(builder.Configuration).AddPurserGate(GateOptions.Of(builder.Configuration)).AddPurserTools();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = shutdownTime);
         builder.Services.AddSingleton<NodeHealth>();
         builder.Services.AddSingleton(
@@ -130,6 +129,8 @@ public sealed class SiloHost : IAsyncDisposable
                 builder.Services.AddClockWatch(provider => provider.GetRequiredService<ClusterTime>()
                     .MeasureAsync(provider.GetRequiredService<LedgerClock>()));
             }
+            // After silo or client, which its watches ask from their first moment on.
+            if (options.IsApi) builder.Services.AddPurserEvents(builder.Configuration);
             var app = builder.Build();
             app.UseMetricsPorts(options.Http.MetricsPorts);
             app.MapNodeHealth();

@@ -56,6 +56,33 @@ public sealed class RepetitionTests(SharedCluster shared) : IClassFixture<Shared
     }
 
     [Fact]
+    public async Task An_account_that_is_handed_over_is_asked_for_again_soon_and_a_silo_that_is_gone_with_longer_pauses()
+    {
+        var (moves, failures) = (new Hurried(), new Hurried());
+        var attempts = 0;
+        await new Repetition(moves).CallAsync(_ => Task.FromResult(++attempts), attempt => attempt < 10, _ => 0, CancellationToken.None);
+        attempts = 0;
+        await new Repetition(failures).CallAsync(
+            _ => ++attempts < 10 ? throw new SiloUnavailableException() : Task.FromResult(attempts), _ => false, _ => 0,
+            CancellationToken.None);
+        Assert.Equal((9, 9), (moves.Waits.Count, failures.Waits.Count));
+        Assert.All(moves.Waits, wait => Assert.InRange(wait.TotalMilliseconds, 10, 120));
+        Assert.All(failures.Waits.Skip(5), wait => Assert.InRange(wait.TotalMilliseconds, 250, 750));
+    }
+
+    /// <summary>A time in which every wait is over at once, and known.</summary>
+    sealed class Hurried : TimeProvider
+    {
+        public List<TimeSpan> Waits { get; } = [];
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            Waits.Add(dueTime);
+            return System.CreateTimer(callback, state, TimeSpan.Zero, period);
+        }
+    }
+
+    [Fact]
     public async Task A_defect_is_not_sent_again()
     {
         var attempts = 0;
