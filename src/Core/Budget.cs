@@ -129,7 +129,7 @@ public static class Budget
             var beside = command is VoidUsage ? AdjustmentRules.WithLines(about) : [about];
             return new(null, null)
             {
-                MoreUsage = [.. beside.Concat(command is Credit own ? [own.Id] : []).Where(id => !state.RecentUsage.ContainsKey(id))],
+                MoreUsage = [.. beside.Concat(command is Credit or Record ? [OwnIdOf(command)] : []).Where(id => !state.RecentUsage.ContainsKey(id))],
                 Beside = beside,
             };
         }
@@ -150,6 +150,8 @@ public static class Budget
             usage is not null && !state.RecentUsage.ContainsKey(usage) ? usage : null);
     }
 
+    static string OwnIdOf(BudgetCommand command) => command is Credit credit ? credit.Id : ((Record)command).Id;
+
     /// <summary>The usage that a command rates anew, takes back, corrects or credits.</summary>
     static string? AboutUsage(BudgetCommand command) => command switch
     {
@@ -157,6 +159,7 @@ public static class Budget
         VoidUsage taken => taken.UsageId,
         CorrectUsage correct => correct.UsageId,
         Credit credit => credit.Terms.UsageId,
+        Record { Booked.Corrects: { } corrected } => corrected,
         _ => null,
     };
 
@@ -187,6 +190,7 @@ public static class Budget
             RefuseSettle refuse => SettlementRules.RefuseSettle(
                 state, refuse.ReservationId, Outcome.Invalid(refuse.Field ?? "", refuse.Detail ?? ""), now),
             Release release => ReservationRules.Release(state, release, now),
+            Record { Booked: { } booked } import => ImportRules.Book(state, import, booked, settings, now),
             Record record => SettlementRules.Record(state, record, settings, now),
             Reprice reprice => RepriceRules.Reprice(state, reprice, settings, now),
             VoidUsage taken => AdjustmentRules.Void(state, taken, settings, now),

@@ -159,10 +159,12 @@ sealed record OperationFacts
         },
         ["importUsage"] = new()
         {
-            Text = "The body may be of any length. It is answered when all of it was read: how many lines are in the ledger now, and what "
-                + "was wrong with the first thousand others.",
+            Text = "The body may be of any length, and gzipped: JSON lines, a JSON array, or CSV with a header. What an export wrote is booked "
+                + "as it was; other records are rated now. 200 says that all of it is in the ledger, 207 that some of it is, with what was "
+                + "wrong with the first thousand others, and 422 that none of it is. Records that are about others (voids, credits, "
+                + "corrections, adjustments) need the right `erase` too.",
             BodyIsLines = "A usage in each line, with its `account`, `id` and `timestamp`: the form in which exports write it.",
-            Problems = [Api.Problems.UnknownAccount],
+            Problems = [Api.Problems.UnknownAccount, Api.Problems.Unprocessable],
         },
         ["getReport"] = new()
         {

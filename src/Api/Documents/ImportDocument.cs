@@ -1,10 +1,13 @@
-// A line of an import: a usage with its account, in the form in which exports write it. What the service decides by itself is read over.
+// A record of an import: a usage with its account, in the form in which exports write it.
 using System.ComponentModel.DataAnnotations;
+using System.Globalization;
 using NodaTime;
+using Purser.Api.Json;
 using Purser.Core;
 
 namespace Purser.Api.Documents;
 
+/// <summary>What an export wrote is booked as it was, price version and all; anything else is a usage that is rated now.</summary>
 public sealed class ImportLineDocument : UsageDocument
 {
     /// <summary>The account; the parameter `account` if not said.</summary>
@@ -49,8 +52,7 @@ public sealed class ImportLineDocument : UsageDocument
     public string? ExchangeRate { get; set; }
 
     /// <summary>How much less it is than by the list.</summary>
-    [DataType("money")]
-    public string? Discount { get; set; }
+    public Cost? Discount { get; set; }
 
     /// <summary>The usage that it rated anew.</summary>
     public string? Corrects { get; set; }
@@ -91,18 +93,92 @@ public sealed class ImportLineDocument : UsageDocument
     /// <summary>What it refers to.</summary>
     public string? Reference { get; set; }
 
-    /// <summary>The usage as it was booked; what had no price is priced now, where it can be.</summary>
+    /// <summary>Whether this adjustment gives a record the price that it was booked without.</summary>
+    public bool? GivesPrice { get; set; }
+
+    /// <summary>Is about another record, and may take something off it.</summary>
+    internal bool IsAdjusting => Kind is { } kind && new UsageRecord { Id = "", Kind = kind }.IsAdjusting;
+
+    /// <summary>Whether it says what only a ledger knows: how it was booked, and for how much.</summary>
+    bool IsBooked => Kind is not null && BookedAt is not null && Cost is not null && Currency is not null && InputTokens is not null
+        && OutputTokens is not null && TotalTokens is not null && Requests is not null;
+
+    /// <summary>The command that books it.</summary>
+    internal Record ToRecord(string id, Instant at)
+    {
+        if (!IsBooked) return new(id, ToImported());
+        var booked = ToBooked(id, at);
+        return new(id, booked.Usage with { Timestamp = at }) { Booked = booked };
+    }
+
+    /// <summary>A usage with its cost, if it names one; what has none is priced now, where it can be.</summary>
     internal Usage ToImported()
     {
         // An export tells the counts and the report that they were read from.
         var raw = InputTokens is null ? null : Raw;
         if (raw is not null) Raw = null;
         if (TotalOnly == true) (InputTokens, OutputTokens) = (null, null);
-        else TotalTokens = null;
+        else if (InputTokens is not null || OutputTokens is not null) TotalTokens = null;
         var usage = ToUsage();
         if (raw is not null) usage = usage with { Raw = raw.Value.Json };
         if (Disputed is not null || Unread is not null) usage = usage with { Disputed = Disputed, Unread = Unread };
         return Unpriced == true ? usage with { CostNanos = null } : usage;
+    }
+
+    UsageRecord ToBooked(string id, Instant at)
+    {
+        var amounts = new Amounts(TotalTokens!.Value, InputTokens!.Value, OutputTokens!.Value, Cost!.Value.Nanos, Requests!.Value);
+        // An adjustment is about another record's usage; its amounts are differences.
+        var (input, output, total) = IsAdjusting ? (0, 0, null)
+            : TotalOnly == true ? (0, 0, amounts.Tokens) : (amounts.InputTokens, amounts.OutputTokens, (long?)null);
+        var given = !IsAdjusting && PriceVersion is null && Unpriced != true && amounts.CostNanos > 0;
+        var (raw, reported) = (Raw, ReportedCost);
+        (Raw, Cost, ReportedCost, TotalTokens) = (null, null, null, null);
+        var usage = ToUsage() with
+        {
+            InputTokens = input, OutputTokens = output, TotalTokens = total, Raw = raw?.Json, Disputed = Disputed, Unread = Unread,
+            CostNanos = given ? amounts.CostNanos : null, Timestamp = null,
+            Requests = IsAdjusting ? 0 : amounts.Requests,
+            ReportedCost = reported is { } charged && Currency == "USD" ? Money.ToDecimal(charged.Nanos) : null,
+        };
+        return new()
+        {
+            Id = id,
+            At = Instant.FromUnixTimeMilliseconds(at.ToUnixTimeMilliseconds()),
+            Kind = Kind!.Value,
+            Usage = usage,
+            Amounts = amounts,
+            Currency = Currency!,
+            ReservationId = ReservationId,
+            PriceVersion = PriceVersion,
+            PriceCurrency = PriceCurrency,
+            PriceCost = PriceCost,
+            ExchangeRate = Rate(),
+            DiscountNanos = Discount?.Nanos ?? 0,
+            Unpriced = Unpriced == true,
+            UnpricedParts = UnpricedParts,
+            RatedTier = RatedTier,
+            CanonicalProvider = CanonicalProvider,
+            CanonicalModel = CanonicalModel,
+            ReportedNanos = reported?.Nanos,
+            Lines = Lines is null ? null : [.. Lines.Select(line => line.ToLine())],
+            LineOf = LineOf,
+            Corrects = Corrects,
+            CorrectedBy = CorrectedBy,
+            Reason = Reason,
+            Reference = Reference,
+            GivesPrice = GivesPrice == true,
+            Late = Late == true,
+            Overrun = Overrun == true,
+            Final = Final != false,
+        };
+    }
+
+    decimal? Rate()
+    {
+        if (ExchangeRate is not { } text) return null;
+        return decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var rate) && rate > 0
+            ? rate : throw RequestRefusedException.Invalid("exchangeRate", "must be a decimal string above 0");
     }
 }
 
@@ -114,7 +190,7 @@ public sealed class ImportLineDocument : UsageDocument
 /// <param name="Errors">What was wrong with the first thousand of them.</param>
 public sealed record ImportDocument(long Lines, long Accepted, long Failed, IReadOnlyList<ImportErrorDocument> Errors);
 
-/// <summary>Lines count from 1.</summary>
+/// <summary>Lines, items of an array, or rows behind the header count from 1.</summary>
 /// <param name="Line">Which line, from 1.</param>
 /// <param name="Id">The id of the usage, where it could be read.</param>
 /// <param name="Field">The member at fault.</param>

@@ -142,6 +142,11 @@ public sealed record LineDocument(string UsageId, string? Provider, string? Mode
 {
     internal static LineDocument Of(Core.BookedLine line) => new(
         line.Id, line.Provider, line.Model, line.Tokens, Core.Money.Format(line.CostNanos), line.PriceVersion, line.Unpriced);
+
+    internal Core.BookedLine ToLine() => new(UsageId, Provider, Model, Tokens,
+        Core.Money.TryParse(Cost, out var nanos)
+            ? nanos : throw RequestRefusedException.Invalid("lines", "must have decimal strings as `cost`"),
+        PriceVersion, Unpriced);
 }
 
 /// <param name="Items">What became of each, in their order: a settlement or a problem.</param>

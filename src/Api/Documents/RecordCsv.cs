@@ -1,7 +1,8 @@
-// A record as a line of comma-separated values. The names are those of its JSON; parts and other lists are JSON inside a field.
+// A record as a line of comma-separated values. The names are those of its JSON; lists and objects are JSON inside a field.
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using NodaTime.Text;
 using Purser.Api.Json;
 using Purser.Core;
@@ -37,7 +38,27 @@ static class RecordCsv
         ("metadata", true, one => one.Record.Usage.Metadata),
     ];
 
-    public static string Header { get; } = string.Join(',', columns.Select(column => column.Name)) + "\r\n";
+    /// <summary>Everything else that the JSON of a record has: the kinds of tokens, the units, and what was decided about it.</summary>
+    static readonly (string Name, bool IsText, Func<RecordDocument, string?> Value)[] others =
+    [
+        .. ApiJson.Default.RecordDocument.Properties.Where(member => member.Get is not null
+            && !Array.Exists(columns, column => column.Name == member.Name))
+            .Select(member => (member.Name, member.PropertyType == typeof(string), Text(member))),
+    ];
+
+    static Func<RecordDocument, string?> Text(JsonPropertyInfo member) => record => member.Get!(record) switch
+    {
+        null => null,
+        string text => text,
+        bool flag => Flag(flag),
+        long number => Number(number),
+        decimal number => number.ToString(CultureInfo.InvariantCulture),
+        FreeObject json => json.Json,
+        var other => JsonSerializer.Serialize(other, ApiJson.Default.Options.GetTypeInfo(member.PropertyType)),
+    };
+
+    public static string Header { get; } =
+        string.Join(',', columns.Select(column => column.Name).Concat(others.Select(column => column.Name))) + "\r\n";
 
     public static void Append(StringBuilder line, AccountRecord one)
     {
@@ -45,6 +66,12 @@ static class RecordCsv
         {
             if (i > 0) line.Append(',');
             Csv.Append(line, columns[i].Value(one), columns[i].IsText);
+        }
+        var record = new RecordDocument(one);
+        foreach (var (_, isText, value) in others)
+        {
+            line.Append(',');
+            Csv.Append(line, value(record), isText);
         }
         line.Append("\r\n");
     }

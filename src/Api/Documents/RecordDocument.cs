@@ -54,6 +54,7 @@ public sealed class RecordDocument : PartsDocument
         Lines = record.Lines is { } lines ? [.. lines.Select(LineDocument.Of)] : null;
         LineOf = record.LineOf;
         Reference = record.Reference;
+        GivesPrice = record.GivesPrice ? true : null;
         Late = record.Late;
         Overrun = record.Overrun;
         Final = record.Final;
@@ -189,6 +190,10 @@ public sealed class RecordDocument : PartsDocument
     /// <summary>What it refers to.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Reference { get; }
+
+    /// <summary>True where this adjustment gives a record the price that it was booked without.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public bool? GivesPrice { get; }
 
     /// <summary>Whether the hold had run out before it was settled.</summary>
     public bool Late { get; }

@@ -95,12 +95,12 @@ public static class PurserEndpoints
                 .Answers<AdjustedDocument>();
         routes.On("GET", "/v1/usage", Right.Report, usage.ListAll, "listAllUsage", "Booked usage of all accounts, newest first")
             .Takes(UsageEndpoints.ListAllParameters).Answers<RecordsDocument>();
-        var exports = new ExportEndpoints(authority, queries);
+        var exports = new ExportEndpoints(queries);
         routes.On("GET", "/v1/export", Right.Report, exports.Export, "exportUsage", "Records as a stream, newest first")
             .Takes(ExportEndpoints.ExportParameters).AnswersFile("application/x-ndjson");
-        routes.On("POST", "/v1/import", Right.Record, exports.Import, "importUsage",
-            "Books the records of a stream of JSON lines, as exports write them; a line whose id is booked counts nothing twice")
-                .Takes(ExportEndpoints.ImportParameters).Answers<ImportDocument>();
+        routes.On("POST", "/v1/import", Right.Record, new ImportEndpoints(authority, queries).Import, "importUsage",
+            "Books the records of a file as exports write them; a record whose id is booked counts nothing twice")
+                .Takes(ImportEndpoints.Parameters).Answers<ImportDocument>().Answers<ImportDocument>(207);
 
         routes.On("POST", "/v1/batch", Right.None, new BatchEndpoints(authority).Run, "runBatch",
             "Many operations, a line each, and a line of answer for each").AnswersLines<BatchLineDocument, BatchResultDocument>();

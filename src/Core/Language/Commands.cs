@@ -76,7 +76,12 @@ public sealed record RefuseSettle(string ReservationId, string? Field, string? D
 public sealed record Release(string ReservationId) : BudgetCommand;
 
 /// <summary>Books usage that was never held.</summary>
-public sealed record Record(string Id, Usage Usage) : IdentifiedCommand;
+public sealed record Record(string Id, Usage Usage) : IdentifiedCommand
+{
+    /// <summary>What another ledger booked, to be booked as it was: nothing is rated anew. Its usage and time are those of the
+    /// command.</summary>
+    public UsageRecord? Booked { get; init; }
+}
 
 /// <summary>
 /// Rates a booked usage anew with the prices of today's list for its own time; the difference is booked as an adjustment beside it. Sent

@@ -44,6 +44,7 @@ public static class Validity
         Settle settle => Id("reservationId", settle.ReservationId) ?? OwnId(settle.Id) ?? Problem(settle.Usage, now)
             ?? (settle is { Unknown: true, Final: false } ? Outcome.Invalid("final", "an unknown outcome ends the hold; leave `final` out")
                 : null),
+        Record { Booked: { } booked } import => Problem(import.Id, booked, now),
         Record record => OwnId(record.Id) ?? Problem(record.Usage, now),
         Reprice reprice => Id("id", reprice.UsageId) ?? Text("changedBy", reprice.ChangedBy, LongestName)
             ?? Text("reason", reprice.Reason, LongestReason),
@@ -345,6 +346,40 @@ public static class Validity
         string.IsNullOrWhiteSpace(by) ? Outcome.Invalid("by", "is required")
         : string.IsNullOrWhiteSpace(reason) ? Outcome.Invalid("reason", "is required")
         : Text("by", by, LongestName) ?? Text("reason", reason, LongestReason);
+
+    /// <summary>A record of another ledger. Only what is about another record, or belongs to a call, has an id of the budget's
+    /// own.</summary>
+    static Outcome? Problem(string id, UsageRecord booked, Instant now)
+    {
+        var own = booked.IsAdjusting || booked.LineOf is not null || booked.Kind is RecordKind.Expired or RecordKind.Unknown;
+        if ((own ? Id("id", id) : OwnId(id)) is { } wrongId) return wrongId;
+        if (!Enum.IsDefined(booked.Kind)) return Outcome.Invalid("kind", "is not a kind of record");
+        if (booked.At < earliest || booked.At > now + farthestAhead)
+            return Outcome.Invalid("timestamp", "must lie between the year 2000 and a year from now");
+        foreach (var unit in Enum.GetValues<LimitUnit>())
+        {
+            var amount = booked.Amounts.Of(unit);
+            if (Int128.Abs(amount) > Largest(unit)) return Outcome.Invalid(FieldOf(unit), "is more than a record can have");
+            if (amount < 0 && !booked.IsAdjusting)
+                return Outcome.Invalid(FieldOf(unit), "is below 0, which only what is about another record may be (see `kind`)");
+        }
+        if (!Currencies.IsKnown(booked.Currency))
+            return Outcome.Invalid("currency", "must be a three-letter code of ISO 4217, such as USD");
+        return Problem(booked.IsAdjusting ? booked.Usage with { Parts = null } : booked.Usage, now)
+            ?? (booked.Corrects is { } other ? Id("corrects", other) : null) ?? (booked.LineOf is { } call ? Id("lineOf", call) : null)
+            ?? Text("priceVersion", booked.PriceVersion, LongestName) ?? Text("correctedBy", booked.CorrectedBy, LongestName)
+            ?? Text("reason", booked.Reason, LongestReason) ?? Text("reference", booked.Reference, LongestName)
+            ?? Text("reservationId", booked.ReservationId, LongestId) ?? Text("priceCost", booked.PriceCost, LongestName)
+            ?? Text("canonicalModel", booked.CanonicalModel, LongestName)
+            ?? Text("canonicalProvider", booked.CanonicalProvider, LongestName)
+            ?? (booked.Lines?.Count > MostLines ? Outcome.Invalid("lines", $"at most {MostLines}") : null);
+    }
+
+    static string FieldOf(LimitUnit unit) => unit switch
+    {
+        LimitUnit.Tokens => "totalTokens",
+        _ => Names.Of(unit),
+    };
 
     static Outcome? Problem(CreditTerms terms, Instant now)
     {

@@ -67,6 +67,9 @@ public sealed class LocalRawUsageTests(LocalFacade host) : RawUsageConformance(h
 public sealed class LocalAdjustmentTests(LocalFacade host) : AdjustmentConformance(host);
 
 [Collection(LocalHttpTests.Name)]
+public sealed class LocalRoundTripTests(LocalFacade host) : RoundTripConformance(host);
+
+[Collection(LocalHttpTests.Name)]
 public sealed class LocalPublicReportTests(LocalFacade host) : PublicReportConformance(host);
 
 [Collection(LocalHttpTests.Name)]
@@ -137,6 +140,9 @@ public sealed class ProcessRawUsageTests(ProcessFacade host) : RawUsageConforman
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessAdjustmentTests(ProcessFacade host) : AdjustmentConformance(host);
+
+[Collection(ProcessHttpTests.Name)]
+public sealed class ProcessRoundTripTests(ProcessFacade host) : RoundTripConformance(host);
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessPublicReportTests(ProcessFacade host) : PublicReportConformance(host);

@@ -67,6 +67,9 @@ public sealed class RawUsageTests(HttpHost host) : RawUsageConformance(host);
 public sealed class AdjustmentTests(HttpHost host) : AdjustmentConformance(host);
 
 [Collection(HttpTests.Name)]
+public sealed class RoundTripTests(HttpHost host) : RoundTripConformance(host);
+
+[Collection(HttpTests.Name)]
 public sealed class PublicReportTests(HttpHost host) : PublicReportConformance(host);
 
 [Collection(HttpTests.Name)]
