@@ -247,16 +247,36 @@ public sealed class BudgetState(string account)
     /// <summary>Money was booked or held, so the currency is fixed.</summary>
     public bool HasBookings { get; set; }
 
-    /// <summary>What was used in the month of the last booking: volume discounts go by it.</summary>
-    public MonthUsage? Month { get; set; }
+    /// <summary>What was used in each of the last months that have any, oldest first: volume discounts go by the month of a call, however
+    /// late it is booked.</summary>
+    public List<MonthUsage> Months { get; init; } = [];
 
-    public MonthUsage MonthAt(Instant at) => Month is { } month && month.Span.Contains(at) ? month : MonthUsage.Nothing;
+    /// <summary>The only month that snapshots had once.</summary>
+    public MonthUsage? Month
+    {
+        get => null;
+        set
+        {
+            if (value is not null && Months.Count == 0) Months.Add(value);
+        }
+    }
+
+    const int MostMonths = 13;
+
+    public MonthUsage MonthAt(Instant at) => Months.FindLast(month => month.Span.Contains(at)) ?? MonthUsage.Nothing;
 
     public void CountMonth(UsageRecord record)
     {
-        if (Month is not { } month || record.BookedAt >= month.Span.End)
-            Month = month = new() { Span = Effective.Calendar.Bounds(new(WindowKind.Month), record.BookedAt) };
-        if (!month.Span.Contains(record.At)) return;
+        var month = Months.FindLast(known => known.Span.Contains(record.At));
+        if (month is null)
+        {
+            month = new() { Span = Effective.Calendar.Bounds(new(WindowKind.Month), record.At) };
+            var at = Months.FindIndex(known => known.Span.Start > month.Span.Start);
+            // Longer ago than all that are kept: a call of that time is rated as the first of its month.
+            if (Months.Count == MostMonths && at == 0) return;
+            Months.Insert(at < 0 ? Months.Count : at, month);
+            if (Months.Count > MostMonths) Months.RemoveAt(0);
+        }
         month.UsedTokens += record.Amounts.Tokens;
         month.UsedNanos += record.Amounts.CostNanos;
     }

@@ -663,6 +663,17 @@ public sealed class DecisionTable
             credit c2 cost 0.0000001 usage=x                                => unprocessable amount
             correct nothing in=1                                            => not-found
             """,
+        ["A_volume_discount_goes_by_the_month_of_the_call"] = """
+            policy all cost/lifetime 100 with volume=100000:0.1             => done
+            record a in=90000 model=big at=-20d                             => done cost=0.9
+            record b in=90000 model=big at=-20d                             => done cost=0.81
+            record c in=90000 model=big at=-20d                             => done cost=0.81
+            record d in=90000 model=big                                     => done cost=0.9
+            record e in=90000 model=big                                     => done cost=0.81
+            void a                                                          => done cost=-0.9
+            void b                                                          => done cost=-0.81
+            record f in=9000 model=big at=-20d                              => done cost=0.09
+            """,
         ["A_credit_gives_back_what_was_used"] = """
             policy day cost/day 10; all cost/lifetime 100; count requests/day 5; in inputTokens/day 1000; both tokens/day 1000 => done
             record u in=10 cost=9                                           => done day=9/0

@@ -296,6 +296,10 @@ sealed partial class Table
                 ? new(settings.TryGetValue("disputed", out var doubt) ? Enum.Parse<DisputedRule>(doubt, true) : null,
                     settings.TryGetValue("book", out var booked) ? Enum.Parse<PreferredCost>(booked, true) : null) : null,
             OverridesAllowed = settings.TryGetValue("overrides", out var allowed) ? allowed == "yes" : null,
+            Discounts = settings.TryGetValue("volume", out var volume)
+                ? new(new(VolumeMeasure.Tokens, [new(Decimal(volume.Split(':')[0]), Decimal(volume.Split(':')[1]))])) : null,
+            YearStartMonth = (int?)Number(settings, "year"),
+            DayStart = settings.GetValueOrDefault("day"),
             Adaptive = settings.Keys.Any(key => key is "measures" or "models" or "least")
                 ? new(settings.TryGetValue("measures", out var measures) ? measures.Split(',', StringSplitOptions.RemoveEmptyEntries)
                     .Select(Measure).ToArray() : null,

@@ -8,6 +8,7 @@ public sealed class WindowsTests
     static readonly IsoDayOfWeek[] weekStarts = [IsoDayOfWeek.Monday, IsoDayOfWeek.Tuesday, IsoDayOfWeek.Wednesday, IsoDayOfWeek.Thursday,
         IsoDayOfWeek.Friday, IsoDayOfWeek.Saturday, IsoDayOfWeek.Sunday];
     static readonly int[] anchors = [1, 15, 29, 30, 31];
+    static readonly LocalTime[] dayStarts = [new(1, 30), new(2, 30), new(4, 0), new(23, 59)];
 
     [Fact]
     public void Consecutive_windows_have_no_gap_and_no_overlap_in_any_zone()
@@ -31,6 +32,25 @@ public sealed class WindowsTests
         }
     }
 
+    [Theory]
+    [InlineData(WindowKind.Day, "2026-03-08T03:59", "2026-03-07T04:00-05:00", "2026-03-08T04:00-04:00")]
+    [InlineData(WindowKind.Day, "2026-03-08T04:00", "2026-03-08T04:00-04:00", "2026-03-09T04:00-04:00")]
+    [InlineData(WindowKind.Day, "2026-11-01T03:59", "2026-10-31T04:00-04:00", "2026-11-01T04:00-05:00")]
+    [InlineData(WindowKind.Month, "2026-04-01T03:59", "2026-03-01T04:00-05:00", "2026-04-01T04:00-04:00")]
+    [InlineData(WindowKind.Quarter, "2026-12-31T12:00", "2026-11-01T04:00-05:00", "2027-02-01T04:00-05:00")]
+    [InlineData(WindowKind.Year, "2026-02-01T03:59", "2025-02-01T04:00-05:00", "2026-02-01T04:00-05:00")]
+    [InlineData(WindowKind.Year, "2026-02-01T04:00", "2026-02-01T04:00-05:00", "2027-02-01T04:00-05:00")]
+    public void A_day_may_begin_at_four_and_a_year_in_February(WindowKind kind, string at, string start, string end)
+    {
+        var zone = DateTimeZoneProviders.Tzdb["America/New_York"];
+        var calendar = new Calendar(zone, IsoDayOfWeek.Monday, 1) { DayStart = new(4, 0), YearStartMonth = 2 };
+        var moment = NodaTime.Text.LocalDateTimePattern.CreateWithInvariantCulture("yyyy-MM-dd'T'HH:mm").Parse(at).Value
+            .InZoneLeniently(zone).ToInstant();
+        var instants = NodaTime.Text.OffsetDateTimePattern.CreateWithInvariantCulture("yyyy-MM-dd'T'HH:mmo<+HH:mm>");
+        Assert.Equal(new Span(instants.Parse(start).Value.ToInstant(), instants.Parse(end).Value.ToInstant()),
+            calendar.Bounds(new(kind), moment));
+    }
+
     static void CheckAround(DateTimeZone zone, Instant at, int seed)
     {
         var calendar = new Calendar(zone, IsoDayOfWeek.Monday, 1);
@@ -39,6 +59,9 @@ public sealed class WindowsTests
         foreach (var anchor in anchors)
             foreach (var kind in new[] { WindowKind.Month, WindowKind.Quarter, WindowKind.Year })
                 CheckPartition(calendar with { MonthAnchorDay = anchor }, kind, at, seed);
+        foreach (var start in dayStarts)
+            foreach (var kind in new[] { WindowKind.Day, WindowKind.Week, WindowKind.Month, WindowKind.Quarter, WindowKind.Year })
+                CheckPartition(calendar with { DayStart = start, YearStartMonth = 4, MonthAnchorDay = 31 }, kind, at, seed);
     }
 
     static void CheckPartition(Calendar calendar, WindowKind kind, Instant at, int seed)

@@ -1,6 +1,5 @@
 // `prices [SEARCH]`: what models cost, custom prices included where there is a host or a ledger; `prices --diff A B`: what two catalogues
-// differ in;
-// `prices --check FILE`: whether a host would take a catalogue.
+// differ in; `prices --check FILE`: whether a host would take a catalogue; `prices --import FILE --to CATALOGUE`: one of another's price list.
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
@@ -26,12 +25,16 @@ static class PricesCommand
         var check = new Option<string?>(
             "--check") { Description = "Read a catalogue file as PUT /v1/prices/catalogue does, and tell what is wrong with it.",
                 HelpName = "FILE" };
+        var import = new Option<string?>(
+            "--import") { Description = "Make a catalogue of LiteLLM's price map or of models.dev's list, and tell what was not understood.",
+                HelpName = "FILE" };
+        var to = new Option<string?>("--to") { Description = "Where the catalogue of --import goes.", HelpName = "CATALOGUE" };
         var command = new Command(
             "prices",
-                "List prices per million tokens, or compare or check catalogues. Exit code 0: done; 1: a file is not a catalogue; 2: "
-                    + "wrong usage; 3: no host.")
+                "List prices per million tokens, or compare, check or import catalogues. Exit code 0: done; 1: a file is not what it should "
+                    + "be; 2: wrong usage; 3: no host.")
         {
-            search, diff, catalogue, check,
+            search, diff, catalogue, check, import, to,
         };
         access.AddTo(command, throughHost: true);
         command.Validators.Add(result =>
@@ -42,6 +45,8 @@ static class PricesCommand
             if (result.GetResult(check) is { Implicit: false } && (result.GetResult(diff) is { Implicit: false } || result.GetResult(search)
                 is { Tokens.Count: > 0 } || result.GetResult(catalogue) is { Implicit: false }))
                 result.AddError("--check reads one file; give it alone.");
+            if (result.GetResult(import) is { Implicit: false } != result.GetResult(to) is { Implicit: false })
+                result.AddError("--import FILE and --to CATALOGUE go together.");
         });
         var screen = new OperationScreen(console);
         screen.Runs(command, async (parsed, cancellation) =>
@@ -50,6 +55,7 @@ static class PricesCommand
                 return Diff(screen, await ReadAsync(before, cancellation), await ReadAsync(after, cancellation));
             if (parsed.GetValue(check) is { } checkedFile)
                 return Check(screen, checkedFile, (await ReadAsync(checkedFile, cancellation)).Catalogue);
+            if (parsed.GetValue(import) is { } list) return await ImportAsync(screen, list, parsed.GetValue(to)!, cancellation);
             var (rows, from) = parsed.GetValue(catalogue) is { } file
                 ? (PriceRow.Of(new PriceBook((await ReadAsync(file, cancellation)).Catalogue)), file)
                     : await InForceAsync(access, parsed, cancellation);
@@ -109,6 +115,49 @@ static class PricesCommand
                 + $"{catalogue.Version}, sha256 {catalogue.Digest}");
         return ExitCodes.Done;
     }
+
+    static async Task<int> ImportAsync(OperationScreen screen, string file, string to, CancellationToken cancellation)
+    {
+        PriceList list;
+        try
+        {
+            using var json = JsonDocument.Parse(await File.ReadAllBytesAsync(file, cancellation));
+            list = PriceList.Read(json.RootElement, NodaTime.Text.LocalDatePattern.Iso.Format(SystemClock.Instance.GetCurrentInstant()
+                .InUtc().Date));
+        }
+        catch (Exception wrong) when (wrong is JsonException or InvalidDataException)
+        {
+            throw new InvalidDataException($"{file} {wrong.Message}", wrong);
+        }
+        var bytes = JsonSerializer.SerializeToUtf8Bytes(list.Catalogue, readable);
+        try
+        {
+            CatalogueReader.Read(bytes);
+        }
+        catch (PriceRefusedException refused)
+        {
+            throw new InvalidDataException($"{file} makes no catalogue that a host would take: {refused.Message}", refused);
+        }
+        await File.WriteAllBytesAsync(to, bytes, cancellation);
+        if (screen.Json)
+            return screen.Print(new JsonObject
+            {
+                ["file"] = to, ["entries"] = list.Models, ["notUnderstood"] = new JsonArray([.. list.Left.Select(left => new JsonObject
+                {
+                    ["model"] = left.Model, ["member"] = left.Member, ["why"] = left.Why,
+                })]),
+            });
+        screen.Say($"{to} has {OperationScreen.Number(list.Models)} prices of {file}; check it with --diff and put it with PUT /v1/prices/catalogue");
+        foreach (var group in list.Left.GroupBy(left => (left.Member, left.Why)).OrderByDescending(group => group.Count()))
+            screen.Say($"  {OperationScreen.Number(group.Count())} x {group.Key.Member} {group.Key.Why}, such as {group.First().Model}");
+        if (list.Left.Count == 0) screen.Say("Everything was understood.");
+        return ExitCodes.Done;
+    }
+
+    static readonly JsonSerializerOptions readable = new()
+    {
+        WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     static int Diff(OperationScreen screen, (JsonElement Json, Catalogue Catalogue) before, (JsonElement Json, Catalogue Catalogue) after)
     {

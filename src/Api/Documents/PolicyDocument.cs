@@ -27,6 +27,16 @@ public sealed class PolicyDocument
     [Range(1, 31)]
     public long? MonthAnchorDay { get; set; }
 
+    /// <summary>The month in which a year begins, 1 to 12; quarters follow.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [Range(1, 12)]
+    public long? YearStartMonth { get; set; }
+
+    /// <summary>When a day begins, and with it every longer window: `HH:mm`, local time.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [RegularExpression(@"^([01]\d|2[0-3]):[0-5]\d$")]
+    public string? DayStart { get; set; }
+
     /// <summary>The account's currency, in which money is counted; USD if not said. It can change only while nothing is booked.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Currency { get; set; }
@@ -75,6 +85,8 @@ public sealed class PolicyDocument
             TimeZone = TimeZone,
             WeekStart = WeekStart,
             MonthAnchorDay = MonthAnchorDay is { } day ? (int)Math.Clamp(day, 0, 99) : null,
+            YearStartMonth = YearStartMonth is { } month ? (int)Math.Clamp(month, 0, 99) : null,
+            DayStart = DayStart,
             Currency = Currency,
             Unpriced = Unpriced is null ? null : new(Unpriced.Rule, Unpriced.Fallback),
             Holds = Holds is null ? null : new(Holds.DefaultTtlSeconds, Holds.DefaultMaxOutputTokens, Holds.OnExpiry),
@@ -93,6 +105,8 @@ public sealed class PolicyDocument
         TimeZone = policy.TimeZone,
         WeekStart = policy.WeekStart,
         MonthAnchorDay = policy.MonthAnchorDay,
+        YearStartMonth = policy.YearStartMonth,
+        DayStart = policy.DayStart,
         Currency = policy.Currency,
         Unpriced = policy.Unpriced is { } unpriced ? new() { Rule = unpriced.Rule, Fallback = unpriced.Fallback } : null,
         Holds = policy.Holds is { } holds
@@ -114,6 +128,8 @@ public sealed class PolicyDocument
         TimeZone = policy.TimeZone,
         WeekStart = policy.WeekStart,
         MonthAnchorDay = policy.MonthAnchorDay,
+        YearStartMonth = policy.YearStartMonth,
+        DayStart = policy.DayStart,
         Currency = policy.Currency,
         Unpriced = new() { Rule = policy.UnpricedRule, Fallback = policy.FallbackModel },
         Holds = new() { DefaultTtlSeconds = policy.DefaultTtlSeconds, DefaultMaxOutputTokens = policy.DefaultMaxOutputTokens,

@@ -74,6 +74,9 @@ public static class Validity
             return Outcome.Invalid("timeZone", $"'{Shown(zone)}' is not an IANA time zone, such as Europe/Berlin");
         if (policy.WeekStart is < IsoDayOfWeek.Monday or > IsoDayOfWeek.Sunday)
             return Outcome.Invalid("weekStart", "must be a day of the week");
+        if (policy.YearStartMonth is < 1 or > 12) return Outcome.Invalid("yearStartMonth", "must be 1 (January) to 12");
+        if (policy.DayStart is { } dayStart && DayStarts.Of(dayStart) is null)
+            return Outcome.Invalid("dayStart", "must be a local time of day such as 04:00");
         if (policy.MonthAnchorDay is < 1 or > 31) return Outcome.Invalid("monthAnchorDay", "must be 1 to 31");
         if (policy.Currency is { } currency && !Currencies.IsKnown(currency))
             return Outcome.Invalid("currency", "must be a three-letter code of ISO 4217, such as USD");

@@ -87,6 +87,12 @@ public sealed record Calendar(DateTimeZone Zone, IsoDayOfWeek WeekStart, int Mon
 {
     public static readonly Calendar Utc = new(DateTimeZone.Utc, IsoDayOfWeek.Monday, 1);
 
+    /// <summary>The month in which a year begins; its quarters follow.</summary>
+    public int YearStartMonth { get; init; } = 1;
+
+    /// <summary>The local time at which a day begins, and with it every longer window.</summary>
+    public LocalTime DayStart { get; init; } = LocalTime.Midnight;
+
     /// <summary>
     /// The span that holds <paramref name="at"/>. For rolling windows it is the span in which what happens at that instant counts: from
     /// its sub-bucket's start until the whole sub-bucket has left the window.
@@ -108,7 +114,8 @@ public sealed record Calendar(DateTimeZone Zone, IsoDayOfWeek WeekStart, int Mon
             case WindowKind.Hour:
                 return ClockSpan(window.Kind == WindowKind.Minute ? 60 : 3600, at);
             default:
-                var first = FirstDay(window.Kind, at.InZone(Zone).Date);
+                var local = at.InZone(Zone).LocalDateTime;
+                var first = FirstDay(window.Kind, local.TimeOfDay < DayStart ? local.Date.PlusDays(-1) : local.Date);
                 var next = NextFirstDay(window.Kind, first);
                 var end = StartOf(next);
                 // A clock put back over midnight shows the day before once more; the new day goes on.
@@ -141,7 +148,7 @@ public sealed record Calendar(DateTimeZone Zone, IsoDayOfWeek WeekStart, int Mon
     /// day.</summary>
     Instant StartOf(LocalDate day)
     {
-        var mapping = Zone.MapLocal(day.AtMidnight());
+        var mapping = Zone.MapLocal(day + DayStart);
         return mapping.Count > 0 ? mapping.First().ToInstant() : mapping.LateInterval.Start;
     }
 
@@ -154,12 +161,13 @@ public sealed record Calendar(DateTimeZone Zone, IsoDayOfWeek WeekStart, int Mon
         }
         var month = Anchor(date.Year, date.Month);
         if (month > date) month = Anchor(date.PlusMonths(-1).Year, date.PlusMonths(-1).Month);
-        // Quarters and years are made of the anchored months: the year starts with the month anchored in January.
+        // Quarters and years are made of the anchored months: the year starts with the one anchored in its first month.
+        var ofYear = (month.Month - YearStartMonth + 12) % 12;
         return kind switch
         {
             WindowKind.Month => month,
-            WindowKind.Quarter => Anchor(month.Year, (month.Month - 1) / 3 * 3 + 1),
-            _ => Anchor(month.Year, 1),
+            WindowKind.Quarter => AnchorAfter(month, -(ofYear % 3)),
+            _ => AnchorAfter(month, -ofYear),
         };
     }
 

@@ -64,6 +64,12 @@ public sealed record Policy
     public string? TimeZone { get; init; }
     public IsoDayOfWeek? WeekStart { get; init; }
     public int? MonthAnchorDay { get; init; }
+
+    /// <summary>The month in which a year begins.</summary>
+    public int? YearStartMonth { get; init; }
+
+    /// <summary>When a day begins: `HH:mm`, local time.</summary>
+    public string? DayStart { get; init; }
     public string? Currency { get; init; }
     public UnpricedSettings? Unpriced { get; init; }
     public HoldSettings? Holds { get; init; }
@@ -93,6 +99,12 @@ public sealed record EffectivePolicy
     public string TimeZone { get; init; } = "UTC";
     public IsoDayOfWeek WeekStart { get; init; } = IsoDayOfWeek.Monday;
     public int MonthAnchorDay { get; init; } = 1;
+
+    /// <summary>Null: January.</summary>
+    public int? YearStartMonth { get; init; }
+
+    /// <summary>Null: midnight.</summary>
+    public string? DayStart { get; init; }
     public string Currency { get; init; } = "USD";
     public UnpricedRule UnpricedRule { get; init; }
     public string? FallbackModel { get; init; }
@@ -124,7 +136,10 @@ public sealed record EffectivePolicy
     public AnomalySettings? Anomalies { get; init; }
 
     [JsonIgnore]
-    public Calendar Calendar => calendar ??= new(TimeZones.Of(TimeZone), WeekStart, MonthAnchorDay);
+    public Calendar Calendar => calendar ??= new(TimeZones.Of(TimeZone), WeekStart, MonthAnchorDay)
+    {
+        YearStartMonth = YearStartMonth ?? 1, DayStart = DayStart is { } start ? DayStarts.Of(start) ?? LocalTime.Midnight : LocalTime.Midnight,
+    };
     Calendar? calendar;
 
     /// <summary>Merges an account's policy over the default; limits that count the same keep the number they have in <paramref
@@ -137,6 +152,8 @@ public sealed record EffectivePolicy
             TimeZone = account.TimeZone ?? defaults.TimeZone ?? None.TimeZone,
             WeekStart = account.WeekStart ?? defaults.WeekStart ?? None.WeekStart,
             MonthAnchorDay = account.MonthAnchorDay ?? defaults.MonthAnchorDay ?? None.MonthAnchorDay,
+            YearStartMonth = account.YearStartMonth ?? defaults.YearStartMonth,
+            DayStart = account.DayStart ?? defaults.DayStart,
             Currency = account.Currency ?? defaults.Currency ?? None.Currency,
             UnpricedRule = account.Unpriced?.Rule ?? defaults.Unpriced?.Rule ?? None.UnpricedRule,
             FallbackModel = account.Unpriced?.Fallback ?? defaults.Unpriced?.Fallback,
@@ -172,8 +189,20 @@ public sealed record EffectivePolicy
     bool HasWindowsOf(EffectivePolicy other, WindowKind kind) => kind switch
     {
         WindowKind.Request or WindowKind.Lifetime or WindowKind.Session or WindowKind.Rolling => true,
-        WindowKind.Minute or WindowKind.Hour or WindowKind.Day => TimeZone == other.TimeZone,
-        WindowKind.Week => TimeZone == other.TimeZone && WeekStart == other.WeekStart,
-        _ => TimeZone == other.TimeZone && MonthAnchorDay == other.MonthAnchorDay,
+        WindowKind.Minute or WindowKind.Hour => TimeZone == other.TimeZone,
+        WindowKind.Day => HasDaysOf(other),
+        WindowKind.Week => HasDaysOf(other) && WeekStart == other.WeekStart,
+        WindowKind.Month => HasDaysOf(other) && MonthAnchorDay == other.MonthAnchorDay,
+        _ => HasDaysOf(other) && MonthAnchorDay == other.MonthAnchorDay && Calendar.YearStartMonth == other.Calendar.YearStartMonth,
     };
+
+    bool HasDaysOf(EffectivePolicy other) => TimeZone == other.TimeZone && Calendar.DayStart == other.Calendar.DayStart;
+}
+
+/// <summary>Times of day as a policy says them.</summary>
+static class DayStarts
+{
+    static readonly NodaTime.Text.LocalTimePattern pattern = NodaTime.Text.LocalTimePattern.CreateWithInvariantCulture("HH:mm");
+
+    public static LocalTime? Of(string text) => pattern.Parse(text) is { Success: true, Value: var time } ? time : null;
 }

@@ -94,6 +94,31 @@ public sealed class CommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_price_list_of_others_becomes_a_catalogue_and_what_was_not_understood_is_told()
+    {
+        string CaseOf(string file) => Path.Combine(AppContext.BaseDirectory, "cases", "prices", file);
+        Assert.Equal(0, await RunAsync("prices", "--import", CaseOf("litellm.json"), "--to", In("litellm-catalogue.json")));
+        Assert.Equal(0, await RunAsync("prices", "--check", In("litellm-catalogue.json")));
+        Assert.Equal(0, await RunAsync("prices", "--import", CaseOf("models-dev.json"), "--to", In("dev-catalogue.json")));
+        Assert.Equal(1, await RunAsync("prices", "--import", In("litellm-catalogue.json"), "--to", In("x.json")));
+        Assert.Equal(2, await RunAsync("prices", "--import", CaseOf("litellm.json")));
+        Shows("has 4 prices of", "1 x input_cost_per_pixel is not known, such as openai/1024-x-1024/dall-e-2",
+            "1 x rates are all missing or 0", "has 2 prices of", "1 x cost.training is not known, such as anthropic/claude-fresh",
+            "1 x cost is missing: it has no price, such as anthropic/claude-unpriced", "is neither LiteLLM's price map");
+
+        var prices = new PriceBook(CatalogueReader.Read(await File.ReadAllBytesAsync(In("litellm-catalogue.json"))));
+        var pro = prices.Find("gemini", "gemini-3-pro-preview")!;
+        Assert.Equal(("2026-03-09", 1048576L, 65535L), (pro.RetiresOn, pro.ContextWindow, pro.MaxOutputTokens));
+        var usage = new Usage { InputTokens = 300_000, OutputTokens = 1000, Parts = new() { CachedInputTokens = 100_000, WebSearches = 2 } };
+        Assert.Equal(0.8m + 0.04m + 0.018m + 0.028m, pro.Periods[0].Cost(usage, new(null)));
+        Assert.Equal(1.44m + 0.072m + 0.0324m + 0.028m, pro.Periods[0].Cost(usage, new(null, "priority")));
+        Assert.Equal(0.0001m + 0.006m, pro.Periods[0].Cost(new() { InputTokens = 100, OutputTokens = 1000 }, new(null, "batch")));
+        Assert.Equal(2.1875m, prices.Find("bedrock", "amazon.nova-2-pro-preview-20251202-v1:0")!.Periods[0].Rates[RateKind.AudioInput]);
+        var dev = new PriceBook(CatalogueReader.Read(await File.ReadAllBytesAsync(In("dev-catalogue.json"))));
+        Assert.Equal(4m, dev.Find("xai", "grok-4.5")!.Periods[0].Cost(new() { InputTokens = 1_000_000 }, new(null)));
+    }
+
+    [Fact]
     public async Task A_catalogue_file_is_checked_as_a_host_would_read_it()
     {
         var good = Purser.Conformance.Catalogues.With("m", "1");
