@@ -25,7 +25,8 @@ sealed record PriceList(JsonObject Catalogue, int Models, IReadOnlyList<NotUnder
         var isLiteLlm = list.EnumerateObject().Any(one => one.Value.ValueKind == JsonValueKind.Object
             && one.Value.TryGetProperty("litellm_provider", out _));
         if (!isModelsDev && !isLiteLlm)
-            throw new InvalidDataException("is neither LiteLLM's price map (`litellm_provider`) nor models.dev's list (providers with `models`)");
+            throw new InvalidDataException(
+                "is neither LiteLLM's price map (`litellm_provider`) nor models.dev's list (providers with `models`)");
         var entries = new Entries(isModelsDev ? "models.dev" : "litellm", date);
         foreach (var one in list.EnumerateObject())
             if (isModelsDev) OfModelsDev(entries, one.Name, one.Value);
@@ -99,8 +100,10 @@ sealed record PriceList(JsonObject Catalogue, int Models, IReadOnlyList<NotUnder
             }
             var parts = member.Match(one.Name);
             var name = parts.Groups["name"].Value;
-            long? above = parts.Groups["above"].Success ? long.Parse(parts.Groups["above"].Value, CultureInfo.InvariantCulture) * 1000 : null;
-            var tier = parts.Groups["tier"].Success ? parts.Groups["tier"].Value.Replace("batches", "batch", StringComparison.Ordinal) : null;
+            long? above = parts.Groups["above"].Success ? long.Parse(parts.Groups["above"].Value, CultureInfo.InvariantCulture) * 1000
+                : null;
+            var tier = parts.Groups["tier"].Success ? parts.Groups["tier"].Value.Replace("batches", "batch", StringComparison.Ordinal)
+                : null;
             if (tokens.TryGetValue(name, out var token)) entry.Take(token, price * Million, above, tier);
             else if (units.TryGetValue(name, out var unit) || SecondsOf(name, known, out unit)) entry.Take(unit, price, above, tier);
             else if (price != 0) entry.Leave(one.Name, "is not known");
@@ -184,7 +187,8 @@ sealed record PriceList(JsonObject Catalogue, int Models, IReadOnlyList<NotUnder
 
     /// <summary>As it is written: a binary fraction would be another number.</summary>
     static decimal? Number(JsonElement value) => value.ValueKind == JsonValueKind.Number
-        && decimal.TryParse(value.GetRawText(), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && number >= 0 ? number : null;
+        && decimal.TryParse(value.GetRawText(), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && number >= 0
+            ? number : null;
 
     /// <summary>One model: its rates, those of long contexts, and those of the service tiers.</summary>
     sealed class Entry(Entries all, string provider, string model, string label, JsonObject json)
@@ -262,7 +266,7 @@ sealed record PriceList(JsonObject Catalogue, int Models, IReadOnlyList<NotUnder
 
         static Entries()
         {
-            foreach (var provider in Catalogue.BuiltIn.Providers)
+            foreach (var provider in Core.Catalogue.BuiltIn.Providers)
                 foreach (var name in provider.Aliases.Prepend(provider.Id)) known[name] = provider;
         }
 
@@ -270,7 +274,8 @@ sealed record PriceList(JsonObject Catalogue, int Models, IReadOnlyList<NotUnder
 
         public Entry New(string givenProvider, string key, string mode)
         {
-            var provider = known.TryGetValue(givenProvider, out var found) ? found : new(givenProvider.Replace('/', '_'), givenProvider, []);
+            var provider = known.TryGetValue(givenProvider, out var found)
+                ? found : new(givenProvider.Replace('/', '_'), givenProvider, []);
             var model = key;
             foreach (var name in provider.Aliases.Prepend(provider.Id).Prepend(givenProvider))
                 if (model == key && key.StartsWith(name + "/", StringComparison.OrdinalIgnoreCase)) model = key[(name.Length + 1)..];
@@ -296,10 +301,11 @@ sealed record PriceList(JsonObject Catalogue, int Models, IReadOnlyList<NotUnder
         {
             ["schemaVersion"] = 1, ["currency"] = "USD", ["tokenRateUnit"] = "USD per 1,000,000 tokens", ["otherRateUnit"] = "USD per unit",
             ["dataDate"] = date, ["note"] = $"Imported from {name}.",
-            ["bareModelOrder"] = new JsonArray([.. Catalogue.BuiltIn.BareModelOrder.Where(Used).Select(id => (JsonNode)id)]),
+            ["bareModelOrder"] = new JsonArray([.. Core.Catalogue.BuiltIn.BareModelOrder.Where(Used).Select(id => (JsonNode)id)]),
             ["providers"] = new JsonArray([.. providers.Values.Where(provider => Used(provider.Id)).Select(provider => new JsonObject
             {
-                ["id"] = provider.Id, ["name"] = provider.Name, ["aliases"] = new JsonArray([.. provider.Aliases.Select(alias => (JsonNode)alias)]),
+                ["id"] = provider.Id, ["name"] = provider.Name,
+                    ["aliases"] = new JsonArray([.. provider.Aliases.Select(alias => (JsonNode)alias)]),
             })]),
             ["sources"] = new JsonArray(new JsonObject { ["id"] = source, ["name"] = name, ["date"] = date }),
             ["entries"] = new JsonArray([.. entries.Values.Select(entry => entry.Json)]),

@@ -1,5 +1,6 @@
 // `prices [SEARCH]`: what models cost, custom prices included where there is a host or a ledger; `prices --diff A B`: what two catalogues
-// differ in; `prices --check FILE`: whether a host would take a catalogue; `prices --import FILE --to CATALOGUE`: one of another's price list.
+// differ in; `prices --check FILE`: whether a host would take a catalogue; `prices --import FILE --to CATALOGUE`: one of another's price
+// list.
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
@@ -26,12 +27,14 @@ static class PricesCommand
             "--check") { Description = "Read a catalogue file as PUT /v1/prices/catalogue does, and tell what is wrong with it.",
                 HelpName = "FILE" };
         var import = new Option<string?>(
-            "--import") { Description = "Make a catalogue of LiteLLM's price map or of models.dev's list, and tell what was not understood.",
+            "--import") { Description =
+                "Make a catalogue of LiteLLM's price map or of models.dev's list, and tell what was not understood.",
                 HelpName = "FILE" };
         var to = new Option<string?>("--to") { Description = "Where the catalogue of --import goes.", HelpName = "CATALOGUE" };
         var command = new Command(
             "prices",
-                "List prices per million tokens, or compare, check or import catalogues. Exit code 0: done; 1: a file is not what it should "
+                "List prices per million tokens, or compare, check or import catalogues. Exit code 0: done; 1: a file is not what it "
+                    + "should "
                     + "be; 2: wrong usage; 3: no host.")
         {
             search, diff, catalogue, check, import, to,
@@ -147,7 +150,9 @@ static class PricesCommand
                     ["model"] = left.Model, ["member"] = left.Member, ["why"] = left.Why,
                 })]),
             });
-        screen.Say($"{to} has {OperationScreen.Number(list.Models)} prices of {file}; check it with --diff and put it with PUT /v1/prices/catalogue");
+        screen.Say(
+            $"{to} has {OperationScreen.Number(list.Models)} prices of {file}; check it with --diff and put it with PUT "
+                + $"/v1/prices/catalogue");
         foreach (var group in list.Left.GroupBy(left => (left.Member, left.Why)).OrderByDescending(group => group.Count()))
             screen.Say($"  {OperationScreen.Number(group.Count())} x {group.Key.Member} {group.Key.Why}, such as {group.First().Model}");
         if (list.Left.Count == 0) screen.Say("Everything was understood.");

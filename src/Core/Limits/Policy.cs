@@ -138,7 +138,8 @@ public sealed record EffectivePolicy
     [JsonIgnore]
     public Calendar Calendar => calendar ??= new(TimeZones.Of(TimeZone), WeekStart, MonthAnchorDay)
     {
-        YearStartMonth = YearStartMonth ?? 1, DayStart = DayStart is { } start ? DayStarts.Of(start) ?? LocalTime.Midnight : LocalTime.Midnight,
+        YearStartMonth = YearStartMonth ?? 1, DayStart = DayStart is { } start ? DayStarts.Of(start) ?? LocalTime.Midnight
+            : LocalTime.Midnight,
     };
     Calendar? calendar;
 

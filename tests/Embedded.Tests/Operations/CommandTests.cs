@@ -1,10 +1,11 @@
 // backup, restore and verify as an operator types them, beside a running host and without one.
 using System.Net.Http.Json;
-using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json;
 using Microsoft.Data.Sqlite;
 using Purser.Api;
 using Purser.Conformance.Servers;
+using Purser.Core;
 using Purser.Embedded.Tests.Processes;
 using Purser.Ledgers.Sqlite;
 using Spectre.Console;
@@ -109,7 +110,8 @@ public sealed class CommandTests : IDisposable
         var prices = new PriceBook(CatalogueReader.Read(await File.ReadAllBytesAsync(In("litellm-catalogue.json"))));
         var pro = prices.Find("gemini", "gemini-3-pro-preview")!;
         Assert.Equal(("2026-03-09", 1048576L, 65535L), (pro.RetiresOn, pro.ContextWindow, pro.MaxOutputTokens));
-        var usage = new Usage { InputTokens = 300_000, OutputTokens = 1000, Parts = new() { CachedInputTokens = 100_000, WebSearches = 2 } };
+        var usage = new Usage { InputTokens = 300_000, OutputTokens = 1000,
+            Parts = new() { CachedInputTokens = 100_000, WebSearches = 2 } };
         Assert.Equal(0.8m + 0.04m + 0.018m + 0.028m, pro.Periods[0].Cost(usage, new(null)));
         Assert.Equal(1.44m + 0.072m + 0.0324m + 0.028m, pro.Periods[0].Cost(usage, new(null, "priority")));
         Assert.Equal(0.0001m + 0.006m, pro.Periods[0].Cost(new() { InputTokens = 100, OutputTokens = 1000 }, new(null, "batch")));
