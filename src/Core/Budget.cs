@@ -129,7 +129,8 @@ public static class Budget
             var beside = command is VoidUsage ? AdjustmentRules.WithLines(about) : [about];
             return new(null, null)
             {
-                MoreUsage = [.. beside.Concat(command is Credit or Record ? [OwnIdOf(command)] : []).Where(id => !state.RecentUsage.ContainsKey(id))],
+                MoreUsage = [.. beside.Concat(command is Credit or Record ? [OwnIdOf(command)] : [])
+                    .Where(id => !state.RecentUsage.ContainsKey(id))],
                 Beside = beside,
             };
         }
