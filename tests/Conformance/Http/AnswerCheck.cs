@@ -127,6 +127,8 @@ public sealed class DescribedApi
     {
         var status = (int)response.StatusCode;
         var contentType = response.Content.Headers.ContentType?.MediaType;
+        // The web server itself refuses malformed headers and closes the connection, before any program is asked.
+        if (status == 400 && contentType is null && response.Headers.ConnectionClose == true) return null;
         if (OperationOf(request.Method.Method, request.RequestUri!.AbsolutePath) is not { } operation)
             return status is 400 or 401 or 403 or 404 or 405
                 ? contentType != "application/problem+json" ? $"a problem was expected, not {contentType}"
@@ -139,8 +141,6 @@ public sealed class DescribedApi
                 return $"the header {header} is not described";
         if (known["content"] is not JsonObject contents)
             return contentType is null ? null : $"no body was expected, not {contentType}";
-        // The web server itself refuses malformed headers and closes the connection, before any program is asked.
-        if (status == 400 && contentType is null && response.Headers.ConnectionClose == true) return null;
         if (contentType is null || contents[contentType] is not JsonObject media) return $"the content type is {contentType ?? "missing"}";
         if (body is not null && Wrong(media["schema"]!.AsObject(), body) is { } wrong) return wrong;
         if (known["x-problems"] is JsonArray types && (string?)JsonNode.Parse(body!)!["type"] is var type
