@@ -9,9 +9,19 @@ namespace Purser.Answers;
 
 /// <summary><see cref="AtEnd"/> is the expected total of the period at its end: what is booked, and the rate for what is left of
 /// it.</summary>
+/// <param name="PerDay">In a day.</param>
+/// <param name="PerWeek">In a week.</param>
+/// <param name="PerThirtyDays">In thirty days.</param>
+/// <param name="AtEnd">The total that is expected at the end of the period.</param>
 public sealed record PaceOfMeasure(Figure PerDay, Figure PerWeek, Figure PerThirtyDays, Figure AtEnd);
 
 /// <summary>What the usage of a period comes to if it goes on. Figures are null where the first use is less than a day ago.</summary>
+/// <param name="Status">projected, or insufficient-data.</param>
+/// <param name="BasedOnDays">How many days of the period are known.</param>
+/// <param name="Confidence">How sure it is, from 0 to 1.</param>
+/// <param name="Tokens">Tokens, input and output together.</param>
+/// <param name="Cost">Money.</param>
+/// <param name="Requests">Requests.</param>
 public sealed record Pace(string Status, decimal BasedOnDays, decimal? Confidence, PaceOfMeasure? Tokens, PaceOfMeasure? Cost,
     PaceOfMeasure? Requests)
 {

@@ -13,21 +13,50 @@ public static class ProjectionStatus
 }
 
 /// <summary>What is booked so far, and the expected total of the window with an 80 % interval; null where too little is known.</summary>
+/// <param name="Elapsed">What is booked so far.</param>
+/// <param name="Projected">The total that is expected.</param>
+/// <param name="Low">The lower end of the interval.</param>
+/// <param name="High">The upper end of the interval.</param>
 public sealed record ProjectedMeasure(Figure Elapsed, Figure? Projected, Figure? Low, Figure? High);
 
+/// <param name="Window">day, week, month or year.</param>
+/// <param name="Start">When it began.</param>
+/// <param name="End">When it ends.</param>
+/// <param name="ElapsedPart">The share of it that is over.</param>
+/// <param name="Status">projected, or insufficient-data.</param>
+/// <param name="Tokens">Tokens, input and output together.</param>
+/// <param name="Cost">Money.</param>
+/// <param name="Requests">Requests.</param>
 public sealed record ProjectedWindow(
     string Window, Instant Start, Instant End, decimal ElapsedPart, string Status, ProjectedMeasure Tokens, ProjectedMeasure Cost,
     ProjectedMeasure Requests);
 
 /// <summary>The use of the whole time that is known, spread evenly: per day, in a week and in thirty days.</summary>
+/// <param name="PerDay">In a day.</param>
+/// <param name="PerWeek">In a week.</param>
+/// <param name="PerThirtyDays">In thirty days.</param>
 public sealed record RateOfMeasure(Figure PerDay, Figure PerWeek, Figure PerThirtyDays);
 
+/// <param name="BasedOnDays">How many days are known.</param>
+/// <param name="Confidence">How sure it is, from 0 to 1.</param>
+/// <param name="Tokens">Tokens, input and output together.</param>
+/// <param name="Cost">Money.</param>
+/// <param name="Requests">Requests.</param>
 public sealed record UsageRates(decimal BasedOnDays, decimal Confidence, RateOfMeasure Tokens, RateOfMeasure Cost, RateOfMeasure Requests);
 
 /// <summary>The last thirty whole days: their second half against the first, and averages per day.</summary>
+/// <param name="Direction">Where it goes.</param>
+/// <param name="ChangePercent">By how many percent the second half differs from the first.</param>
+/// <param name="NextHalf">What the next fifteen days come to if it goes on.</param>
+/// <param name="Confidence">How sure it is, from 0 to 1.</param>
+/// <param name="MovingAverage7">The average of the last seven days.</param>
+/// <param name="MovingAverage30">The average of the last thirty days.</param>
+/// <param name="NextThirtyDays">What the next thirty days come to if it goes on.</param>
 public sealed record TrendOfMeasure(TrendDirection Direction, decimal ChangePercent, Figure NextHalf, decimal Confidence,
     Figure MovingAverage7, Figure MovingAverage30, Figure NextThirtyDays);
 
+/// <param name="Tokens">Tokens, input and output together.</param>
+/// <param name="Cost">Money.</param>
 public sealed record UsageTrends(TrendOfMeasure Tokens, TrendOfMeasure Cost);
 
 /// <summary>Outlook: exceeded, exhausts (at <see cref="ExhaustedAt"/>), lasts, insufficient-data, or not-projected (session, request and

@@ -34,7 +34,10 @@ public sealed class AlertDocument
         Notices = [.. alert.Notices.Select(notice => new AlertNoticeDocument(notice))];
     }
 
+    /// <summary>Its id.</summary>
     public string Id { get; set; } = "";
+
+    /// <summary>The rule that raised it.</summary>
     public string Rule { get; set; } = "";
 
     /// <summary>What the rule looks at: `budget`, `exhaustion`, `anomaly`, `unpriced`, `disputed`, `paused`, `webhook`, `backup`.</summary>
@@ -51,11 +54,17 @@ public sealed class AlertDocument
 
     /// <summary>`firing`, `acknowledged` or `resolved`.</summary>
     public string State { get; set; } = "";
+
+    /// <summary>Its heading.</summary>
     public string Title { get; set; } = "";
+
+    /// <summary>What happened, why, and what to do.</summary>
     public string Text { get; set; } = "";
 
     /// <summary>The figures behind the text, by name, as people read them.</summary>
     public SortedDictionary<string, string> Facts { get; set; } = new(StringComparer.Ordinal);
+
+    /// <summary>When it began.</summary>
     public Instant StartedAt { get; set; }
 
     /// <summary>When what it is about was last seen.</summary>
@@ -66,8 +75,14 @@ public sealed class AlertDocument
 
     /// <summary>When it is over by itself.</summary>
     public Instant? EndsAt { get; set; }
+
+    /// <summary>When it was over; null while it lasts.</summary>
     public Instant? ResolvedAt { get; set; }
+
+    /// <summary>Why it is over.</summary>
     public string? ResolvedBecause { get; set; }
+
+    /// <summary>Who took it on; null where nobody did.</summary>
     public AcknowledgedDocument? Acknowledged { get; set; }
 
     /// <summary>What was told of it, oldest first: the last 40.</summary>
@@ -76,11 +91,16 @@ public sealed class AlertDocument
 
 public sealed class AcknowledgedDocument
 {
+    /// <summary>Who took it on.</summary>
     public string By { get; set; } = "";
+
+    /// <summary>When.</summary>
     public Instant At { get; set; }
 
     /// <summary>Until then nothing more is told, unless it becomes worse; null is to its end.</summary>
     public Instant? Until { get; set; }
+
+    /// <summary>What they said about it.</summary>
     public string? Note { get; set; }
 }
 
@@ -105,35 +125,56 @@ public sealed class AlertNoticeDocument
         })];
     }
 
+    /// <summary>Its number within the alert, from 1.</summary>
     public long No { get; set; }
 
     /// <summary>`triggered`, `escalated`, `repeated`, `acknowledged` or `resolved`.</summary>
     public string Kind { get; set; } = "";
+
+    /// <summary>How bad it was when it was told.</summary>
     public string Severity { get; set; } = "";
+
+    /// <summary>When it was told.</summary>
     public Instant At { get; set; }
+
+    /// <summary>Its heading.</summary>
     public string Title { get; set; } = "";
+
+    /// <summary>What it said.</summary>
     public string Text { get; set; } = "";
+
+    /// <summary>What became of it on each channel.</summary>
     public IReadOnlyList<AlertDeliveryDocument> Deliveries { get; set; } = [];
 }
 
 public sealed class AlertDeliveryDocument
 {
+    /// <summary>The channel that it goes to.</summary>
     public string Channel { get; set; } = "";
 
     /// <summary>`waiting`, `held` (by quiet hours or the channel's rate), `sent`, `dead` (given up), or `dropped` (not needed any
     /// more).</summary>
     public string State { get; set; } = "";
+
+    /// <summary>How often it was tried.</summary>
     public long Attempts { get; set; }
 
     /// <summary>When it was tried last.</summary>
     public Instant? At { get; set; }
+
+    /// <summary>When it is tried next; null where it is not.</summary>
     public Instant? NextAt { get; set; }
+
+    /// <summary>What went wrong at the last attempt.</summary>
     public string? Error { get; set; }
 }
 
 public sealed class AlertsDocument
 {
+    /// <summary>What was found, in order.</summary>
     public IReadOnlyList<AlertDocument> Items { get; set; } = [];
+
+    /// <summary>Give it as `cursor` for what follows; null at the end.</summary>
     public string? NextCursor { get; set; }
 }
 
@@ -160,10 +201,13 @@ public sealed class AlertStepDocument
 /// <summary>What is worth an alert, and who is told.</summary>
 public sealed class AlertRuleDocument
 {
+    /// <summary>Its id.</summary>
     public string? Id { get; set; }
 
     /// <summary>`budget`, `exhaustion`, `anomaly`, `unpriced`, `disputed`, `paused`, `webhook` or `backup`.</summary>
     public string? On { get; set; }
+
+    /// <summary>Whether it is looked after; true if not said.</summary>
     public bool? Enabled { get; set; }
 
     /// <summary>Of a budget; 0.75 warning, 0.9 and 1 critical if not said. A step is noticed at a threshold of the limit.</summary>
@@ -186,10 +230,14 @@ public sealed class AlertRuleDocument
 
     /// <summary>What nobody has acknowledged is told again after so long; never if not said.</summary>
     public long? RemindSeconds { get; set; }
+
+    /// <summary>Whether it is told that it is over.</summary>
     public bool? TellsRecovery { get; set; }
 
     /// <summary>Own words, with the names of `facts` in braces: `{account} is at {percentage} %`.</summary>
     public string? Title { get; set; }
+
+    /// <summary>The text instead of the usual one.</summary>
     public string? Message { get; set; }
 
     /// <summary>Of a backup; 48 if not said.</summary>
@@ -226,6 +274,8 @@ public sealed class NewAlertChannelDocument
 
     /// <summary>What people call it, 1 to 100 characters.</summary>
     public string? Name { get; set; }
+
+    /// <summary>Whether anything is sent; true if not said.</summary>
     public bool? Enabled { get; set; }
 
     /// <summary>What is less severe does not come here; `warning` if not said.</summary>
@@ -288,23 +338,46 @@ public sealed class AlertChannelDocument
         CreatedBy = channel.CreatedBy;
     }
 
+    /// <summary>Its id.</summary>
     public string Id { get; set; } = "";
+
+    /// <summary>What it is.</summary>
     public string Kind { get; set; } = "";
+
+    /// <summary>What people call it.</summary>
     public string Name { get; set; } = "";
+
+    /// <summary>Whether anything is sent.</summary>
     public bool Enabled { get; set; }
+
+    /// <summary>Only what is at least as bad is sent.</summary>
     public string Severity { get; set; } = "";
+
+    /// <summary>Ids of accounts and globs that it is for.</summary>
     public IReadOnlyList<string> Accounts { get; set; } = [];
 
     /// <summary>Where it goes, as far as that is no secret.</summary>
     public string? Target { get; set; }
+
+    /// <summary>Addresses of mail.</summary>
     public IReadOnlyList<string> To { get; set; } = [];
+
+    /// <summary>Hours in which nothing is sent.</summary>
     public QuietHoursDocument? Quiet { get; set; }
+
+    /// <summary>How many are sent in an hour at most.</summary>
     public long MostPerHour { get; set; }
+
+    /// <summary>Which summaries are sent.</summary>
     public IReadOnlyList<string> Summaries { get; set; } = [];
+
+    /// <summary>The zone of its hours and summaries.</summary>
     public string TimeZone { get; set; } = "";
 
     /// <summary>Null of the one that was there from the beginning.</summary>
     public Instant? CreatedAt { get; set; }
+
+    /// <summary>Who made it.</summary>
     public string? CreatedBy { get; set; }
 
     /// <summary>Webhook: the secret that signs its messages (Standard Webhooks), in the answer to making it only; null else.</summary>
@@ -313,5 +386,6 @@ public sealed class AlertChannelDocument
 
 public sealed class AlertChannelsDocument
 {
+    /// <summary>What was found, in order.</summary>
     public IReadOnlyList<AlertChannelDocument> Items { get; set; } = [];
 }
