@@ -149,13 +149,14 @@ sealed class ImportEndpoints(IBudgetAuthority authority, IUsageQueries queries)
         }
 
         /// <summary>All are sent before any is awaited: they share a commit. Only lines with one id wait for each other, so that the first
-        /// is the one that counts.</summary>
+        /// is the one that counts, and those about one record, which follow each other as they were decided.</summary>
         async Task BookAsync(List<(long Line, ImportLineDocument Document)> some)
         {
             while (some.Count > 0)
             {
                 var ids = new HashSet<(string?, string?)>();
-                var wave = some.Where(one => ids.Add((one.Document.Account ?? usualAccount, one.Document.Id))).ToArray();
+                var wave = some.Where(one => ids.Add((one.Document.Account ?? usualAccount, one.Document.Corrects
+                    ?? one.Document.Id))).ToArray();
                 var sent = wave.Select(one => one.Line).ToHashSet();
                 some.RemoveAll(one => sent.Contains(one.Line));
                 var outcomes = await Task.WhenAll(wave.Select(one => BookAsync(one.Document)));
