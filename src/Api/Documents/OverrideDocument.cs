@@ -38,7 +38,6 @@ public sealed class NewOverrideDocument
     public string? By { get; set; }
 
     /// <summary>Who, for the audit trail.</summary>
-    [Required]
     public string? CreatedBy { get; set; }
 
     /// <summary>From when on; now if not said.</summary>
