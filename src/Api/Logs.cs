@@ -11,8 +11,7 @@ public static class Logs
 
     /// <summary>
     /// `text` is a line for each event; `json` is an object for each, with the scopes of a request in it. Levels of single categories may
-    /// be
-    /// set besides, as `Logging:LogLevel:CATEGORY`.
+    /// be set besides, as `Logging:LogLevel:CATEGORY`.
     /// </summary>
     public static void Configure(ILoggingBuilder logging, string level, string format)
     {

@@ -25,8 +25,7 @@ public static class ExitCodes
 public static class StartProblems
 {
     /// <summary>Null for what is a fault of the program, which a stack trace explains better. <paramref name="addresses"/>: the settings
-    /// that
-    /// say where it listens, with their values.</summary>
+    /// that say where it listens, with their values.</summary>
     public static string? LineOf(Exception fault, string addresses)
     {
         for (var inner = fault; inner is not null; inner = inner.InnerException)

@@ -20,8 +20,7 @@ public sealed class BudgetGrain(
 {
     /// <summary>
     /// The history catches up when it is read, and reads so much in a moment; a wake-up now and then keeps it from falling far behind. One
-    /// for
-    /// every settlement of an account that is seldom called would cost more than the settlement.
+    /// for every settlement of an account that is seldom called would cost more than the settlement.
     /// </summary>
     const int EventsPerWake = 1000;
 

@@ -11,8 +11,7 @@ namespace Purser.Grains;
 
 /// <summary>
 /// The watch is a timer of the activation, which it keeps alive. Reminders skip ticks around failures, so the reminder has one job only: to
-/// bring
-/// the grain back on another silo when its silo is gone. Everything here may happen twice.
+/// bring the grain back on another silo when its silo is gone. Everything here may happen twice.
 /// </summary>
 [Reentrant]
 [RandomPlacement]

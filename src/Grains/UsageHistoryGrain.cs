@@ -9,8 +9,7 @@ namespace Purser.Grains;
 
 /// <summary>
 /// Not reentrant: writes of the state must not overlap. Placed where the first call comes from, which for a busy account is where it is
-/// served,
-/// so that nothing that was just written has to be read.
+/// served, so that nothing that was just written has to be read.
 /// </summary>
 [PreferLocalPlacement]
 [GrainType("history")]

@@ -1,6 +1,5 @@
 // What a silo costs: the same work in an embedded host, from within the silo that serves the accounts, and there through their grains, side
-// by
-// side on the same PostgreSQL.
+// by side on the same PostgreSQL.
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;

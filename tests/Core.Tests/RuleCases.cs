@@ -1,6 +1,5 @@
 // Cases about limits from the systems that came before, run as data: what a policy of theirs is here, each operation of theirs as a
-// command,
-// and what an operation showed by the name that the case gives it. What can not hold is in cases/exceptions.json.
+// command, and what an operation showed by the name that the case gives it. What can not hold is in cases/exceptions.json.
 using System.Globalization;
 using System.Text.Json;
 using NodaTime.Text;

@@ -124,8 +124,7 @@ public sealed record AlertNotice
 
 /// <summary>
 /// State: `waiting` for its attempt; `held` by quiet hours or the rate of the channel, and not sent; `sent`; `dead`: it was tried long
-/// enough,
-/// or will never be taken; `dropped`: it was over before it could be sent, so nothing was.
+/// enough, or will never be taken; `dropped`: it was over before it could be sent, so nothing was.
 /// </summary>
 public sealed record AlertDelivery(string Channel, string State)
 {

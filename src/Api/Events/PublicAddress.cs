@@ -27,8 +27,7 @@ public static class PublicAddress
 
     /// <summary>
     /// Connects to an address that was looked at: the name is resolved once, every address of it has to be public, and the connection goes
-    /// to
-    /// one of just these.
+    /// to one of just these.
     /// </summary>
     public static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellation)
     {

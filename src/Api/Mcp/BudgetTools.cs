@@ -1,6 +1,5 @@
 // What an agent may ask of its budget by itself, as tools of the Model Context Protocol: what is left, what a call would cost, whether it
-// may
-// be made; lending a part to a sub-agent, and telling what was used.
+// may be made; lending a part to a sub-agent, and telling what was used.
 using System.ComponentModel;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;

@@ -16,8 +16,7 @@ public sealed record AlertRate(int Most, Duration Per)
 
 /// <summary>
 /// Hours of the day in which only what is critical is told, in a zone: from one local time to another, over midnight where the second is
-/// not
-/// later. <see cref="Days"/>: the days on which they begin; null is every day.
+/// not later. <see cref="Days"/>: the days on which they begin; null is every day.
 /// </summary>
 public sealed record QuietHours(LocalTime From, LocalTime To, string TimeZone, IReadOnlyList<IsoDayOfWeek>? Days = null)
 {

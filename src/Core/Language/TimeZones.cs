@@ -6,8 +6,7 @@ namespace Purser.Core;
 
 /// <summary>
 /// Governments change their clocks with less notice than programs are updated. Calendars are made from what is in force then, so newer data
-/// is
-/// taken once, before the first of them.
+/// is taken once, before the first of them.
 /// </summary>
 public static class TimeZones
 {
@@ -26,8 +25,7 @@ public static class TimeZones
     public static DateTimeZone? Find(string id) => inForce.Zones.GetZoneOrNull(id);
 
     /// <summary>Reads data in NodaTime's own format (.nzd). Throws <see cref="InvalidDataException"/> for what is none, or is older than
-    /// what
-    /// came with the program.</summary>
+    /// what came with the program.</summary>
     public static TzdbDateTimeZoneSource Read(Stream nzd)
     {
         TzdbDateTimeZoneSource source;

@@ -1,6 +1,5 @@
 // Which counters are in memory. An account may count for a million users of whom a few are busy: the counters of the others lie in the
-// ledger
-// and come back when a command or an event names them. Where a counter is changes cost, never meaning.
+// ledger and come back when a command or an event names them. Where a counter is changes cost, never meaning.
 using NodaTime;
 
 namespace Purser.Core;

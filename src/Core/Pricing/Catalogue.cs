@@ -27,8 +27,7 @@ public sealed record Catalogue(
 
     /// <summary>
     /// The one that ships with a version of the program is known by its date. Files that somebody puts may share one, and a record tells
-    /// for
-    /// good which of them rated it.
+    /// for good which of them rated it.
     /// </summary>
     internal static string VersionOf(string dataDate, string digest, bool builtIn) => builtIn
         ? $"catalogue-{dataDate}" : $"catalogue-{dataDate}-{digest[..8]}";

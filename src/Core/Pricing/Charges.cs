@@ -7,8 +7,7 @@ public sealed record Charged(RateKind Kind, RateKind Taken, decimal Count, decim
 /// <summary>
 /// The parts and their total, to the last digit. <see cref="Multipliers"/> apply to the tokens. <see cref="CacheSaving"/>: how much less
 /// it is than without a cache, each kind at the rate of its own that is not cached; negative where writing to the cache cost more than
-/// reading
-/// saved, null where nothing was cached or such a rate is not known.
+/// reading saved, null where nothing was cached or such a rate is not known.
 /// </summary>
 public sealed record Charges(IReadOnlyList<Charged> Parts, IReadOnlyList<Multiplier> Multipliers, Exact TokenCost, Exact UnitCost,
     Exact? CacheSaving)

@@ -5,8 +5,7 @@ namespace Purser.Core;
 
 /// <summary>
 /// <see cref="Cost"/> is null where nothing of it has a price. <see cref="Usage"/> has its provider filled in; <see cref="Unpriced"/>: not
-/// by
-/// a price of its own, or not all of it.
+/// by a price of its own, or not all of it.
 /// </summary>
 sealed record Pricing(Usage Usage, long? Cost, Rated? Rated, bool Unpriced)
 {

@@ -37,8 +37,7 @@ public sealed class Seeding
     readonly List<(LimitState Limit, string Key, string Hold, Instant At, long Amount)> differences = [];
 
     /// <summary>What records that were rated anew cost less, by the hour in which they were booked: where the records of that hour are
-    /// gone,
-    /// nothing is taken off.</summary>
+    /// gone, nothing is taken off.</summary>
     readonly Dictionary<(int No, string Key, Instant Start, long Hour), Int128> lowered = [];
 
     internal Seeding(BudgetState state, Policy? policy, Settings settings, Instant now)
@@ -75,8 +74,7 @@ public sealed class Seeding
 
     /// <summary>
     /// Since when the records tell everything, where they do not reach back to the beginning of all windows: what is older was deleted by
-    /// age
-    /// or on demand.
+    /// age or on demand.
     /// </summary>
     internal Instant? CountedSince(BudgetState state) => From < Gone(state) && state.BeganAt < Gone(state) ? Gone(state) : null;
 

@@ -29,8 +29,7 @@ public static class Projection
 
     /// <summary>
     /// The amount in the hours from <paramref name="now"/> (a number of hours since 1970, with a fraction) until <paramref name="end"/>.
-    /// Null
-    /// where too little is known. <paramref name="past"/> knows complete hours from <paramref name="first"/> on.
+    /// Null where too little is known. <paramref name="past"/> knows complete hours from <paramref name="first"/> on.
     /// </summary>
     public static ProjectedRest? Rest(HourlyPast past, long first, double now, double end)
     {

@@ -1,6 +1,5 @@
 // The last days in more detail than hours: five minutes at a time, and what single calls were like. Sums of whole numbers, so that the
-// order
-// of booking leaves no trace.
+// order of booking leaves no trace.
 namespace Purser.Core.Statistics;
 
 public sealed class RecentUse

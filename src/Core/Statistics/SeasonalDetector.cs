@@ -163,8 +163,7 @@ public sealed class SeasonalDetector
 
     /// <summary>
     /// How rare a value would be: minus the decimal logarithm of the share of hours that miss by as much. Beyond what was seen, the tail
-    /// goes
-    /// on as the power law through the two known points, so that no grade is out of reach.
+    /// goes on as the power law through the two known points, so that no grade is out of reach.
     /// </summary>
     public double Grade(in Outlook outlook, double value)
     {

@@ -1,6 +1,5 @@
 // A backup is the settings and the journal as lines of JSON: the same for every ledger, so that a backup of one can be restored into
-// another.
-// Everything else (heads, counters, usage records, closed holds) follows from it. Where entries were compacted, an account begins
+// another. Everything else (heads, counters, usage records, closed holds) follows from it. Where entries were compacted, an account begins
 // with its checkpoint.
 using System.IO.Compression;
 using System.Security.Cryptography;

@@ -58,8 +58,7 @@ public static class Verification
 
     /// <summary>
     /// Compares snapshots, closed holds, records and the sums of reports with the journal, which begins with the checkpoint where entries
-    /// were
-    /// compacted. Hosts may run meanwhile: an account that moves on is read again.
+    /// were compacted. Hosts may run meanwhile: an account that moves on is read again.
     /// </summary>
     public static async Task<VerificationReport> RunAsync(IStore ledger, Action<long>? progress = null,
         CancellationToken cancellation = default)

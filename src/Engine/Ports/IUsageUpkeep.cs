@@ -14,8 +14,7 @@ public interface IUsageUpkeep
 
     /// <summary>
     /// Adds up to <paramref name="most"/> records to the rollups, in the order of booking, or makes an hour or a day of its parts that are
-    /// over
-    /// at <paramref name="now"/>. False where there was nothing to do, or another host is at it.
+    /// over at <paramref name="now"/>. False where there was nothing to do, or another host is at it.
     /// </summary>
     Task<bool> FoldAsync(Instant now, int most);
 

@@ -24,8 +24,7 @@ public readonly record struct RollupPlace(RollupLevel Level, long Start, RollupK
 
 /// <summary>
 /// Gains of some levels, and what follows from them for the levels above, as far as <paramref name="state"/> says that those are made.
-/// Ready
-/// when <see cref="Spread"/> was called.
+/// Ready when <see cref="Spread"/> was called.
 /// </summary>
 public sealed class Fold(RollupState state)
 {

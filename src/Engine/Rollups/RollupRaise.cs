@@ -5,8 +5,7 @@ namespace Purser.Engine;
 
 /// <summary>
 /// Makes <see cref="Made"/> of the rows of <see cref="Parts"/>. Those over all accounts are made apart, behind the others: what changes in
-/// one
-/// account's past takes them back, and nothing else.
+/// one account's past takes them back, and nothing else.
 /// </summary>
 public sealed class RollupRaise
 {

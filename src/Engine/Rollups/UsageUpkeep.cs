@@ -8,8 +8,7 @@ namespace Purser.Engine;
 
 /// <summary>
 /// How long records are kept, counted from when they were booked, and whether the journal is compacted: entries go when their records may.
-/// Rollups
-/// are kept for good.
+/// Rollups are kept for good.
 /// </summary>
 public sealed record UsageRetention(Duration Kept, bool Compacts = false)
 {
@@ -46,8 +45,7 @@ public sealed class UsageUpkeep(IUsageUpkeep store, LedgerClock clock, ILogger l
 
     /// <summary>
     /// While more records than this come in a period, folding waits: rows of rollups that change with nearly every record cost least when
-    /// many
-    /// records are added to them at once.
+    /// many records are added to them at once.
     /// </summary>
     const long Busy = 2_000;
 

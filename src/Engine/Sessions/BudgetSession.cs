@@ -323,8 +323,7 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
 
     /// <summary>
     /// This host's time; for an account with an entry so much later that its writer's clock was wrong, that entry's time and what has
-    /// passed
-    /// since: it does not go back, and does not stand still until this host's time is there.
+    /// passed since: it does not go back, and does not stand still until this host's time is there.
     /// </summary>
     Instant NowOf(BudgetState budget)
     {

@@ -79,8 +79,7 @@ sealed class Passage(
 
     /// <summary>
     /// The provider's own error, handed on as it is. Providers charge nothing for them; a gateway's timeout (502, 504, 408) leaves open
-    /// what
-    /// ran behind it.
+    /// what ran behind it.
     /// </summary>
     async Task RefusedUpstreamAsync(HttpResponseMessage response, WireAnswer answer)
     {
@@ -174,8 +173,7 @@ sealed class Passage(
 
     /// <summary>
     /// What the provider reports, where the answer came to its end. Otherwise what is known: counts seen so far, and what was generated.
-    /// Where
-    /// not even that can be known the larger of it and the hold is booked.
+    /// Where not even that can be known the larger of it and the hold is booked.
     /// </summary>
     Settle SettlementOf(WireAnswer answer, Ending ending, string? requestId)
     {

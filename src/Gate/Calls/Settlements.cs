@@ -1,6 +1,5 @@
 // Sees to it that what a call used is booked, however long the ledger is away. A process that ends before leaves the hold, which ends by
-// its
-// own rule.
+// its own rule.
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;

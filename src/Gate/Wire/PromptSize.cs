@@ -1,6 +1,5 @@
 // How many tokens a request's prompt may have, whatever it holds: text by the model's counter, pictures by their provider's formula, sound
-// and
-// documents by their size. It errs upwards; what was really used is settled from the provider's report.
+// and documents by their size. It errs upwards; what was really used is settled from the provider's report.
 using System.Buffers;
 using System.Buffers.Text;
 using System.Text;

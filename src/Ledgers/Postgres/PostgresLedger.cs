@@ -486,8 +486,7 @@ public sealed partial class PostgresLedger : IStore
 
     /// <summary>
     /// Turns every way in which a database can be away into the one exception that callers know. Where a connection was cut while it lay
-    /// idle,
-    /// the others were as well: all are let go, and what may be done twice is tried once more.
+    /// idle, the others were as well: all are let go, and what may be done twice is tried once more.
     /// </summary>
     async Task<T> ReachAsync<T>(Func<Task<T>> work, bool repeatable = true, bool evenIfLost = false)
     {

@@ -11,8 +11,7 @@ ref struct Splitter(SplitPattern pattern, ReadOnlySpan<char> text)
 
     /// <summary>
     /// The highest index that was looked at since the last piece but one; the text's length where its end was. A piece found without
-    /// looking
-    /// at the end stays as it is, whatever follows.
+    /// looking at the end stays as it is, whatever follows.
     /// </summary>
     public int Seen { get; private set; }
 

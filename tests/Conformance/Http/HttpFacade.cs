@@ -6,8 +6,7 @@ namespace Purser.Conformance.Http;
 
 /// <summary>
 /// One for the tests of a collection, which use accounts of their own. The ledger's clock stands at <see cref="Time"/> when the host
-/// starts,
-/// so that answers can be compared word for word.
+/// starts, so that answers can be compared word for word.
 /// </summary>
 public abstract class HttpFacade : IAsyncLifetime
 {

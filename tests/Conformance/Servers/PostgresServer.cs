@@ -84,8 +84,7 @@ public sealed class PostgresServer : IAsyncDisposable
     }
 
     /// <summary>PostgreSQL refuses to run as root. `setpriv` becomes the server; `runuser` would stay as its parent, stop when the server
-    /// is
-    /// frozen, and never go on.</summary>
+    /// is frozen, and never go on.</summary>
     static string[] Unprivileged(string[] command) => Environment.IsPrivilegedProcess
         ? ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--init-groups", "--", .. command] : command;
 

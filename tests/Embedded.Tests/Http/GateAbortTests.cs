@@ -1,6 +1,5 @@
 // Calls through the gate that end in every way there is, at every chunk: an independent tally at the provider says what each really used,
-// and
-// none may be booked for less, twice, or leave its hold.
+// and none may be booked for less, twice, or leave its hold.
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net.Http.Headers;

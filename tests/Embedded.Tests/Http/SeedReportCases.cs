@@ -1,6 +1,5 @@
 // Cases from the systems that came before, about reports, sums, queries, exports and storage, run as data over HTTP. What can not hold is
-// in
-// cases/exceptions.json.
+// in cases/exceptions.json.
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
