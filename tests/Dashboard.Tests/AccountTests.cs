@@ -88,7 +88,8 @@ public sealed class AccountTests(Stage stage)
         await using var person = await stage.PersonAsync(stage.Guarded);
         await person.OpenAsync($"/accounts/{account}?tab=policy");
         await person.Page.FillAsync("#policy", """{"limits":[],"currency":"EUR"}""");
-        await person.Page.WaitForFunctionAsync($"() => sessionStorage.getItem('purser:policy:{account}')");
+        // What is typed is kept before this button is drawn.
+        await Expect(person.Page.GetByRole(AriaRole.Button, new() { Name = "Undo all changes" })).ToBeVisibleAsync();
         await person.Page.ReloadAsync();
         await person.ReadyAsync();
         await Expect(person.Page.Locator("#policy")).ToHaveValueAsync("""{"limits":[],"currency":"EUR"}""");
