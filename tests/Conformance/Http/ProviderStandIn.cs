@@ -43,7 +43,7 @@ public sealed class ProviderStandIn : IAsyncDisposable
         return provider;
     }
 
-    /// <summary>Answers everything from now on with a JSON body.</summary>
+    /// <summary>Answers everything from now on with a JSON body. What was asked is in the item `body` of each request.</summary>
     public void Answers(int status, string json, params (string Name, string Value)[] headers) => Does(async http =>
     {
         http.Response.StatusCode = status;
@@ -71,6 +71,7 @@ public sealed class ProviderStandIn : IAsyncDisposable
         var body = await reader.ReadToEndAsync();
         Asked.Enqueue(new(http.Request.Method, http.Request.Path + http.Request.QueryString,
             http.Request.Headers.ToDictionary(header => header.Key.ToLowerInvariant(), header => header.Value.ToString()), body));
+        http.Items["body"] = body;
         await answer(http);
     }
 
