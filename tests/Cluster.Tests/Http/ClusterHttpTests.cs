@@ -1,10 +1,17 @@
 // The suites of the HTTP facade on clusters: silos in this process, and silos as processes.
+using Purser.Conformance.Clients;
 using Purser.Conformance.Http;
 
 namespace Purser.Cluster.Tests.Http;
 
 [Collection(LocalHttpTests.Name)]
 public sealed class LocalAccountTests(LocalFacade host) : AccountConformance(host);
+
+[Collection(LocalHttpTests.Name)]
+public sealed class LocalClientTests(LocalFacade host) : ClientConformance(host);
+
+[Collection(LocalHttpTests.Name)]
+public sealed class LocalDescriptionTests(LocalFacade host) : DescriptionConformance(host);
 
 [Collection(LocalHttpTests.Name)]
 public sealed class LocalAnomalyTests(LocalFacade host) : AnomalyConformance(host);
@@ -80,6 +87,12 @@ public sealed class LocalMetricsTests(LocalFacade host) : MetricsConformance(hos
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessAccountTests(ProcessFacade host) : AccountConformance(host);
+
+[Collection(ProcessHttpTests.Name)]
+public sealed class ProcessClientTests(ProcessFacade host) : ClientConformance(host);
+
+[Collection(ProcessHttpTests.Name)]
+public sealed class ProcessDescriptionTests(ProcessFacade host) : DescriptionConformance(host);
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessAnomalyTests(ProcessFacade host) : AnomalyConformance(host);

@@ -1,10 +1,17 @@
 // The suites of the HTTP facade on the embedded host.
+using Purser.Conformance.Clients;
 using Purser.Conformance.Http;
 
 namespace Purser.Embedded.Tests.Http;
 
 [Collection(HttpTests.Name)]
 public sealed class AccountTests(HttpHost host) : AccountConformance(host);
+
+[Collection(HttpTests.Name)]
+public sealed class ClientTests(HttpHost host) : ClientConformance(host);
+
+[Collection(HttpTests.Name)]
+public sealed class DescriptionTests(HttpHost host) : DescriptionConformance(host);
 
 [Collection(HttpTests.Name)]
 public sealed class AnomalyTests(HttpHost host) : AnomalyConformance(host);

@@ -1,0 +1,74 @@
+// Keys, and what the caller may do.
+using System.Text.Json.Serialization;
+
+namespace Purser.Client;
+
+/// <summary>A key to be made.</summary>
+public sealed record NewKey
+{
+    /// <summary>What people call it: 1 to 100 characters. The audit trail names it.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>What it may do: `check`, `hold`, `record`, `read`, `report`, `policy`, `override`, `erase`, `operate`, `keys`. None is
+    /// nothing.</summary>
+    public IReadOnlyList<string>? Rights { get; init; }
+
+    /// <summary>Ids of accounts and globs (`team-a:*`); `*` is every account. None is nothing.</summary>
+    public IReadOnlyList<string>? Accounts { get; init; }
+
+    public DateTimeOffset? ExpiresAt { get; init; }
+}
+
+/// <summary>A key as it is listed: its text was shown when it was made, and is not known any more.</summary>
+public sealed record ApiKey
+{
+    public string Id { get; init; } = "";
+    public string Name { get; init; } = "";
+
+    /// <summary>The key itself. Only in the answer to making or rotating it: it is shown once.</summary>
+    public string? Key { get; init; }
+
+    /// <summary>The beginning and the end of the key, to tell it from others.</summary>
+    public string Redacted { get; init; } = "";
+
+    public IReadOnlyList<string> Rights { get; init; } = [];
+    public IReadOnlyList<string> Accounts { get; init; } = [];
+
+    /// <summary>`active`, `expired` or `revoked`.</summary>
+    public string State { get; init; } = "";
+
+    public DateTimeOffset CreatedAt { get; init; }
+    public string? CreatedBy { get; init; }
+    public DateTimeOffset? ExpiresAt { get; init; }
+    public DateTimeOffset? RotatedAt { get; init; }
+    public DateTimeOffset? PreviousUntil { get; init; }
+    public DateTimeOffset? LastUsedAt { get; init; }
+    public DateTimeOffset? RevokedAt { get; init; }
+    public string? RevokedBy { get; init; }
+}
+
+public sealed record ApiKeys
+{
+    public IReadOnlyList<ApiKey> Items { get; init; } = [];
+}
+
+/// <summary>How a key is rotated.</summary>
+public sealed record RotateKey
+{
+    /// <summary>For how long the old key is still taken beside the new one: 0 to 2,592,000 (30 days); 86,400 (a day) where it is not
+    /// said.</summary>
+    [JsonPropertyName("overlapSeconds"), JsonConverter(typeof(SecondsConverter))]
+    public TimeSpan? Overlap { get; init; }
+}
+
+/// <summary>The caller as the service sees it.</summary>
+public sealed record CallerInfo
+{
+    /// <summary>The key's id; `admin` for the first key, `anonymous` where no key is needed, the subject of a token.</summary>
+    public string Id { get; init; } = "";
+
+    public string Name { get; init; } = "";
+    public IReadOnlyList<string> Rights { get; init; } = [];
+    public IReadOnlyList<string> Accounts { get; init; } = [];
+    public DateTimeOffset? ExpiresAt { get; init; }
+}

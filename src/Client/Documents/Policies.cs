@@ -1,0 +1,171 @@
+// What an account may spend: limits, the settings around them, and temporary overrides.
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+
+namespace Purser.Client;
+
+public sealed record Policy
+{
+    public IReadOnlyList<Limit>? Limits { get; init; }
+    public string? TimeZone { get; init; }
+    public DayOfWeek? WeekStart { get; init; }
+    public long? MonthAnchorDay { get; init; }
+    public string? Currency { get; init; }
+    public UnpricedSettings? Unpriced { get; init; }
+    public HoldSettings? Holds { get; init; }
+    public StatusLevels? StatusLevels { get; init; }
+    public bool? OverridesAllowed { get; init; }
+    public AdaptiveSettings? Adaptive { get; init; }
+    public Discounts? Discounts { get; init; }
+    public AnomalySettings? Anomalies { get; init; }
+    public UsageSettings? Usage { get; init; }
+
+    /// <summary>Set by the service. Accepted and ignored when sent; `If-Match` is how to insist on a version.</summary>
+    public long? Version { get; init; }
+}
+
+public sealed record Limit
+{
+    public string? Id { get; init; }
+    public string? Name { get; init; }
+    public LimitUnit? Unit { get; init; }
+    public string? Window { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public Amount? Amount { get; init; }
+
+    public IReadOnlyDictionary<string, string>? Match { get; init; }
+    public string? Each { get; init; }
+    public Enforcement? Enforcement { get; init; }
+    public LimitMode? Mode { get; init; }
+    public IReadOnlyList<Threshold>? Thresholds { get; init; }
+}
+
+public sealed record UnpricedSettings
+{
+    public UnpricedRule? Rule { get; init; }
+    public string? Fallback { get; init; }
+}
+
+public sealed record HoldSettings
+{
+    [JsonPropertyName("defaultTtlSeconds"), JsonConverter(typeof(SecondsConverter))]
+    public TimeSpan? DefaultTtl { get; init; }
+
+    public long? DefaultMaxOutputTokens { get; init; }
+    public ExpiryRule? OnExpiry { get; init; }
+}
+
+public sealed record StatusLevels
+{
+    public decimal? Warning { get; init; }
+    public decimal? Critical { get; init; }
+    public decimal? Exceeded { get; init; }
+}
+
+public sealed record AdaptiveSettings
+{
+    /// <summary>In the order in which they are tried: `reduce_max_tokens`, `use_smaller_model`, `disable_tools`,
+    /// `reduce_temperature`.</summary>
+    public IReadOnlyList<string>? Measures { get; init; }
+
+    /// <summary>Models to fall back to, in order, each as `provider/model` or as a model alone.</summary>
+    public IReadOnlyList<string>? FallbackModels { get; init; }
+
+    /// <summary>The output is never reduced below this; 50 where it is not said.</summary>
+    public long? MinOutputTokens { get; init; }
+}
+
+public sealed record Discounts
+{
+    public VolumeDiscount? Volume { get; init; }
+
+    /// <summary>By the `requests` of one usage.</summary>
+    public IReadOnlyList<DiscountTier>? Batch { get; init; }
+
+    /// <summary>The first that matches counts.</summary>
+    public IReadOnlyList<NegotiatedDiscount>? Negotiated { get; init; }
+}
+
+/// <summary>Tiers by what the account used in its current month, the call itself included: `tokens` (the default) or `cost`.</summary>
+public sealed record VolumeDiscount
+{
+    public string? Measure { get; init; }
+    public IReadOnlyList<DiscountTier>? Tiers { get; init; }
+}
+
+/// <summary>A share off the whole amount (0.05 is 5%) where there is more than `above`.</summary>
+public sealed record DiscountTier
+{
+    public decimal? Above { get; init; }
+    public decimal? Discount { get; init; }
+}
+
+/// <summary>Calls that match cost the list price times `multiplier`.</summary>
+public sealed record NegotiatedDiscount
+{
+    public IReadOnlyDictionary<string, string>? Match { get; init; }
+    public decimal? Multiplier { get; init; }
+}
+
+/// <summary>What a policy says about anomalies; what is left out is as usual.</summary>
+public sealed record AnomalySettings
+{
+    public bool? Enabled { get; init; }
+    public IReadOnlyList<string>? Detectors { get; init; }
+    public IReadOnlyDictionary<string, decimal>? Thresholds { get; init; }
+
+    /// <summary>How many hours the z-score compares with, and the calls that it needs in them.</summary>
+    public int? WindowSize { get; init; }
+
+    public int? MinDataPoints { get; init; }
+}
+
+/// <summary>How usage is booked: `disputed` (book or refuse) for reports that contradict themselves, `cost` (computed or reported) where
+/// the provider says what it charged.</summary>
+public sealed record UsageSettings
+{
+    public string? Disputed { get; init; }
+    public string? Cost { get; init; }
+}
+
+public sealed record NewOverride
+{
+    public string? Id { get; init; }
+    public string? LimitId { get; init; }
+    public string? Window { get; init; }
+    public LimitUnit? Unit { get; init; }
+    public string? Key { get; init; }
+    public Amount? Additional { get; init; }
+    public bool? Cut { get; init; }
+    public string? Reason { get; init; }
+    public string? CreatedBy { get; init; }
+    public DateTimeOffset? StartsAt { get; init; }
+    public DateTimeOffset? ExpiresAt { get; init; }
+    public JsonObject? Metadata { get; init; }
+}
+
+public sealed record Override
+{
+    public string Id { get; init; } = "";
+    public string? LimitId { get; init; }
+    public string? Window { get; init; }
+    public LimitUnit Unit { get; init; }
+    public string? Key { get; init; }
+    public Amount Additional { get; init; }
+    public bool Cut { get; init; }
+    public string Reason { get; init; } = "";
+    public string CreatedBy { get; init; } = "";
+    public DateTimeOffset? StartsAt { get; init; }
+    public DateTimeOffset ExpiresAt { get; init; }
+    public JsonObject? Metadata { get; init; }
+    public DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>`scheduled`, `active` or `ended`.</summary>
+    public string State { get; init; } = "";
+}
+
+public sealed record OverrideList
+{
+    public IReadOnlyList<Override> Items { get; init; } = [];
+}

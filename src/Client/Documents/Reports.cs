@@ -1,0 +1,174 @@
+// Usage over a period: sums, rows by dimension, steps of time, and the period before.
+using System.Text.Json.Serialization;
+
+namespace Purser.Client;
+
+public sealed record Report
+{
+    public ReportPeriod Period { get; init; } = new();
+    public string Currency { get; init; } = "";
+    public ReportSummary Summary { get; init; } = new();
+    public IReadOnlyList<ReportRow> Breakdown { get; init; } = [];
+    public IReadOnlyList<SeriesPoint> Series { get; init; } = [];
+    public CostEstimate CostEstimate { get; init; } = new();
+    public PaceOfPeriod Projection { get; init; } = new();
+
+    /// <summary>Those of the account in the period, newest first, where they were asked for.</summary>
+    public IReadOnlyList<Anomaly>? Anomalies { get; init; }
+
+    /// <summary>Rows beyond `top`, by the type of their group.</summary>
+    public IReadOnlyDictionary<string, int>? Omitted { get; init; }
+
+    public PreviousPeriod? Previous { get; init; }
+}
+
+public sealed record ReportPeriod
+{
+    public DateTimeOffset From { get; init; }
+    public DateTimeOffset To { get; init; }
+    public string TimeZone { get; init; } = "";
+    public string Granularity { get; init; } = "";
+}
+
+public sealed record ReportSummary
+{
+    public Amount TotalInputTokens { get; init; }
+    public Amount TotalOutputTokens { get; init; }
+    public Amount TotalTokens { get; init; }
+    public Amount TotalRequests { get; init; }
+    public Amount FailedRequests { get; init; }
+
+    [JsonConverter(typeof(MoneyConverter))]
+    public decimal TotalCost { get; init; }
+
+    public long UniqueAccounts { get; init; }
+    public long UniqueSessions { get; init; }
+    public decimal AverageTokensPerSession { get; init; }
+
+    [JsonConverter(typeof(MoneyConverter))]
+    public decimal AverageCostPerRequest { get; init; }
+
+    [JsonPropertyName("averageDurationMs"), JsonConverter(typeof(MillisecondsConverter))]
+    public TimeSpan AverageDuration { get; init; }
+
+    public DateTimeOffset? PeakTimestamp { get; init; }
+    public Amount PeakTokens { get; init; }
+    public decimal? SuccessPercent { get; init; }
+    public DurationPercentiles? DurationPercentiles { get; init; }
+    public UsageEfficiency Efficiency { get; init; } = new();
+}
+
+/// <summary>`percentage` is the share of all tokens. `key` is null where records do not have the dimension.</summary>
+public sealed record ReportRow
+{
+    public string Type { get; init; } = "";
+    public string? Key { get; init; }
+
+    /// <summary>The single keys of a pair (`groupBy=user*model`), in its order.</summary>
+    public IReadOnlyList<string>? Keys { get; init; }
+
+    public Amount TotalInputTokens { get; init; }
+    public Amount TotalOutputTokens { get; init; }
+    public Amount TotalTokens { get; init; }
+    public Amount TotalRequests { get; init; }
+    public Amount FailedRequests { get; init; }
+
+    [JsonConverter(typeof(MoneyConverter))]
+    public decimal TotalCost { get; init; }
+
+    public decimal Percentage { get; init; }
+    public decimal CostPercentage { get; init; }
+    public decimal? SuccessPercent { get; init; }
+
+    [JsonConverter(typeof(MoneyConverter))]
+    public decimal AverageCostPerRequest { get; init; }
+
+    [JsonPropertyName("averageDurationMs"), JsonConverter(typeof(MillisecondsConverter))]
+    public TimeSpan AverageDuration { get; init; }
+
+    public DurationPercentiles? DurationPercentiles { get; init; }
+    public UsageEfficiency Efficiency { get; init; } = new();
+}
+
+public sealed record SeriesPoint
+{
+    public DateTimeOffset Start { get; init; }
+    public DateTimeOffset End { get; init; }
+    public Amount TotalInputTokens { get; init; }
+    public Amount TotalOutputTokens { get; init; }
+    public Amount TotalTokens { get; init; }
+    public Amount TotalRequests { get; init; }
+    public Amount FailedRequests { get; init; }
+
+    [JsonConverter(typeof(MoneyConverter))]
+    public decimal TotalCost { get; init; }
+}
+
+/// <summary>Milliseconds that so many of a hundred calls did not exceed, within 1.6 %; null where no call told how long it took.</summary>
+public sealed record DurationPercentiles
+{
+    [JsonConverter(typeof(MillisecondsConverter))]
+    public TimeSpan P50 { get; init; }
+
+    [JsonConverter(typeof(MillisecondsConverter))]
+    public TimeSpan P90 { get; init; }
+
+    [JsonConverter(typeof(MillisecondsConverter))]
+    public TimeSpan P95 { get; init; }
+
+    [JsonConverter(typeof(MillisecondsConverter))]
+    public TimeSpan P99 { get; init; }
+}
+
+/// <summary>What a request takes and what tokens cost; null where there is nothing to divide by.</summary>
+public sealed record UsageEfficiency
+{
+    public decimal? TokensPerRequest { get; init; }
+    public decimal? OutputPerInputToken { get; init; }
+
+    [JsonConverter(typeof(MoneyConverter))]
+    public decimal? CostPerMillionTokens { get; init; }
+}
+
+/// <summary>What was booked for each model; `unpriced` counts records that have no price yet.</summary>
+public sealed record CostEstimate
+{
+    [JsonConverter(typeof(MoneyConverter))]
+    public decimal TotalCost { get; init; }
+
+    public long Unpriced { get; init; }
+    public IReadOnlyList<ModelCost> Models { get; init; } = [];
+}
+
+/// <summary>`percentage` is the share of the cost.</summary>
+public sealed record ModelCost
+{
+    public string? Provider { get; init; }
+    public string? Model { get; init; }
+    public Amount TotalTokens { get; init; }
+
+    [JsonConverter(typeof(MoneyConverter))]
+    public decimal TotalCost { get; init; }
+
+    public decimal Percentage { get; init; }
+}
+
+/// <summary>The period of the same length before, and by how many percent each figure changed since.</summary>
+public sealed record PreviousPeriod
+{
+    public DateTimeOffset From { get; init; }
+    public DateTimeOffset To { get; init; }
+    public ReportSummary Summary { get; init; } = new();
+    public ReportChange Change { get; init; } = new();
+}
+
+/// <summary>Percent; null where there was nothing before to compare with.</summary>
+public sealed record ReportChange
+{
+    public decimal? TotalInputTokens { get; init; }
+    public decimal? TotalOutputTokens { get; init; }
+    public decimal? TotalTokens { get; init; }
+    public decimal? TotalRequests { get; init; }
+    public decimal? FailedRequests { get; init; }
+    public decimal? TotalCost { get; init; }
+}

@@ -1,0 +1,139 @@
+// How requests are sent: with the key, as often as they may be, waiting as long as the service says. Refusals are never sent again.
+using System.Net.Http.Headers;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Purser.Client;
+
+/// <summary>Whether a request may be sent again when it is not known what became of it.</summary>
+enum Repeat { Never, Always }
+
+sealed record Ask(HttpMethod Method, string Path)
+{
+    public byte[]? Json { get; init; }
+    public Func<HttpContent>? Content { get; init; }
+    public Repeat Repeat { get; init; } = Repeat.Always;
+
+    /// <summary>Statuses beyond 2xx that are answers.</summary>
+    public int? AlsoAnswers { get; init; }
+    public string? IfMatch { get; init; }
+    public string? Accept { get; init; }
+
+    public static Ask Get(string path) => new(HttpMethod.Get, path);
+
+    public static Ask Delete(string path) => new(HttpMethod.Delete, path);
+
+    public static Ask Post(string path) => new(HttpMethod.Post, path);
+
+    public static Ask Post<T>(string path, T body, JsonTypeInfo<T> type) =>
+        new(HttpMethod.Post, path) { Json = JsonSerializer.SerializeToUtf8Bytes(body, type) };
+
+    public static Ask Put<T>(string path, T body, JsonTypeInfo<T> type) =>
+        new(HttpMethod.Put, path) { Json = JsonSerializer.SerializeToUtf8Bytes(body, type) };
+}
+
+sealed class Sender(Func<HttpClient> http, PurserClientOptions options, TimeProvider time)
+{
+    static readonly MediaTypeHeaderValue json = new("application/json");
+
+    readonly string root = options.BaseAddress.AbsoluteUri.TrimEnd('/');
+
+    /// <summary>An answer of JSON.</summary>
+    public async Task<T> SendAsync<T>(Ask ask, JsonTypeInfo<T> type, CancellationToken cancellation)
+    {
+        using var response = await SendAsync(ask, HttpCompletionOption.ResponseContentRead, cancellation).ConfigureAwait(false);
+        var body = await response.Content.ReadAsByteArrayAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            return JsonSerializer.Deserialize(body, type) ?? throw new JsonException("null");
+        }
+        catch (JsonException wrong)
+        {
+            throw new PurserException($"{ask.Method} {ask.Path} was answered with something that is no {typeof(T).Name}: is "
+                + $"{options.BaseAddress} a Purser?", wrong) { Status = (int)response.StatusCode };
+        }
+    }
+
+    /// <summary>An answer that is one of 2xx, or that the request takes for one.</summary>
+    public async Task<HttpResponseMessage> SendAsync(Ask ask, HttpCompletionOption completion, CancellationToken cancellation)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            PurserException failure;
+            try
+            {
+                var response = await AttemptAsync(ask, completion, cancellation).ConfigureAwait(false);
+                if (response.IsSuccessStatusCode || (int)response.StatusCode == ask.AlsoAnswers && IsOurs(response)) return response;
+                using (response) failure = await FailureAsync(ask, response, cancellation).ConfigureAwait(false);
+            }
+            catch (Exception thrown) when (thrown is HttpRequestException or IOException
+                || (thrown is OperationCanceledException && !cancellation.IsCancellationRequested))
+            {
+                failure = Unreachable(ask, thrown);
+            }
+            if (!MayRepeat(ask, failure) || attempt >= options.MaxAttempts) throw failure;
+            var wait = failure.RetryAfter ?? Backoff(attempt);
+            if (wait > options.LongestWait) throw failure;
+            await Task.Delay(wait, time, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    async Task<HttpResponseMessage> AttemptAsync(Ask ask, HttpCompletionOption completion, CancellationToken cancellation)
+    {
+        using var request = new HttpRequestMessage(ask.Method, root + ask.Path);
+        if (ask.Json is { } body) request.Content = new ByteArrayContent(body) { Headers = { ContentType = json } };
+        else if (ask.Content is { } content) request.Content = content();
+        var key = options.KeyProvider is { } provider ? await provider(cancellation).ConfigureAwait(false) : options.Key;
+        if (key is not null) request.Headers.Authorization = new("Bearer", key);
+        if (ask.IfMatch is { } tag) request.Headers.TryAddWithoutValidation("If-Match", tag);
+        request.Headers.Accept.ParseAdd(ask.Accept ?? "application/json");
+        if (ask.Content is not null) return await http().SendAsync(request, completion, cancellation).ConfigureAwait(false);
+        using var late = new CancellationTokenSource(options.AttemptTimeout, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellation, late.Token);
+        return await http().SendAsync(request, completion, both.Token).ConfigureAwait(false);
+    }
+
+    static bool MayRepeat(Ask ask, PurserException failure) => failure.IsTransient
+        && (ask.Repeat == Repeat.Always
+            // It never left.
+            || failure.InnerException is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError
+                or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError });
+
+    TimeSpan Backoff(int attempt) =>
+        options.RetryDelay * Math.Pow(2, attempt - 1) * (0.75 + (Random.Shared.NextDouble() / 2));
+
+    PurserException Unreachable(Ask ask, Exception thrown) => new(
+        thrown is OperationCanceledException
+            ? $"{ask.Method} {ask.Path} was not answered within {options.AttemptTimeout.TotalSeconds:0.#} s by {options.BaseAddress}"
+            : $"{ask.Method} {ask.Path}: {options.BaseAddress} can not be reached: {thrown.Message}", thrown);
+
+    /// <summary>Whether an answer beyond 2xx comes from the service, not from a proxy before it.</summary>
+    static bool IsOurs(HttpResponseMessage response) => response.Content.Headers.ContentType?.MediaType == "application/problem+json";
+
+    async Task<PurserException> FailureAsync(Ask ask, HttpResponseMessage response, CancellationToken cancellation)
+    {
+        Problem? problem = null;
+        if (IsOurs(response))
+            try
+            {
+                problem = JsonSerializer.Deserialize(
+                    await response.Content.ReadAsByteArrayAsync(cancellation).ConfigureAwait(false), PurserJson.Default.Problem);
+            }
+            catch (JsonException)
+            {
+                // Told without its reason.
+            }
+        var status = (int)response.StatusCode;
+        return new($"{ask.Method} {ask.Path} was answered {status}: {problem?.Detail ?? problem?.Title ?? response.ReasonPhrase}")
+        {
+            Status = status,
+            Problem = problem,
+            RetryAfter = response.Headers.RetryAfter switch
+            {
+                { Delta: { } delta } => delta,
+                { Date: { } date } when date > time.GetUtcNow() => date - time.GetUtcNow(),
+                _ => null,
+            },
+        };
+    }
+}

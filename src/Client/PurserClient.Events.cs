@@ -1,0 +1,50 @@
+// Everything that happens, as it happens: server-sent events, taken up again where they broke off.
+using System.Net.ServerSentEvents;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+
+namespace Purser.Client;
+
+public sealed partial class PurserClient
+{
+    /// <summary>
+    /// Events, without an end. A connection that breaks is made again, and goes on after the last whole position: an event may be told
+    /// twice, with the same <see cref="PurserEvent.Id"/>, and none is left out. Ends by cancellation; throws where the service turns the
+    /// request away, as it does (410) with a position that was compacted away.
+    /// </summary>
+    public async IAsyncEnumerable<PurserEvent> StreamEventsAsync(
+        EventQuery? query = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        query ??= new();
+        long? after = null;
+        while (true)
+        {
+            using var response = await OpenAsync(query.Text(after), "text/event-stream", cancellationToken).ConfigureAwait(false);
+            var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+            var parser = SseParser.Create(stream, static (_, data) => data.Length == 0
+                ? null : JsonSerializer.Deserialize(data, PurserJson.Default.PurserEvent));
+            await using var events = parser.EnumerateAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
+            while (await NextAsync(events).ConfigureAwait(false))
+            {
+                if (long.TryParse(parser.LastEventId, out var position)) after = position;
+                if (events.Current.Data is { } happened) yield return happened;
+            }
+            await Task.Delay(parser.ReconnectionInterval is { Ticks: > 0 } told ? told : reconnect, time, cancellationToken)
+                .ConfigureAwait(false);
+        }
+    }
+
+    static readonly TimeSpan reconnect = TimeSpan.FromSeconds(2);
+
+    static async Task<bool> NextAsync(IAsyncEnumerator<SseItem<PurserEvent?>> events)
+    {
+        try
+        {
+            return await events.MoveNextAsync().ConfigureAwait(false);
+        }
+        catch (Exception broken) when (broken is IOException or HttpRequestException)
+        {
+            return false;
+        }
+    }
+}

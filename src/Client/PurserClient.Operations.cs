@@ -1,0 +1,154 @@
+// What operators do: prices, catalogue, exchange rates, keys, webhooks, clock, backup, verification, health.
+using System.Text.Json.Nodes;
+
+namespace Purser.Client;
+
+public sealed partial class PurserClient
+{
+    /// <summary>A model's name may have slashes, which stay.</summary>
+    static string Price(string provider, string model) =>
+        $"/v1/prices/{QueryText.Segment(provider)}/{string.Join('/', model.Split('/').Select(QueryText.Segment))}";
+
+    public Task<PricePage> ListPricesAsync(PriceQuery? query = null, CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Get(Of(query, "/v1/prices")), PurserJson.Default.PricePage, cancellationToken);
+
+    /// <summary>Models that were used and have no price yet.</summary>
+    public Task<UnpricedModelList> ListUnpricedModelsAsync(CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Get("/v1/prices?unpriced=true"), PurserJson.Default.UnpricedModelList, cancellationToken);
+
+    /// <summary>The price of a model, in the form of an entry of the catalogue.</summary>
+    public Task<JsonObject> GetPriceAsync(string provider, string model, CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Get(Price(provider, model)), PurserJson.Default.JsonObject, cancellationToken);
+
+    public Task<JsonObject> PutPriceAsync(
+        string provider, string model, JsonObject price, CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Put(Price(provider, model), price, PurserJson.Default.JsonObject), PurserJson.Default.JsonObject,
+            cancellationToken);
+
+    /// <summary>Takes a custom price away: the catalogue's holds again.</summary>
+    public async Task DeletePriceAsync(string provider, string model, CancellationToken cancellationToken = default) =>
+        (await sender.SendAsync(Ask.Delete(Price(provider, model)), HttpCompletionOption.ResponseContentRead, cancellationToken)
+            .ConfigureAwait(false)).Dispose();
+
+    public Task<PriceCatalogue> GetCatalogueAsync(CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Get("/v1/prices/catalogue"), PurserJson.Default.PriceCatalogue, cancellationToken);
+
+    public Task<PriceCatalogue> PutCatalogueAsync(
+        JsonObject catalogue, string? by = null, string? reason = null, CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Put(new QueryText("/v1/prices/catalogue").Add("by", by).Add("reason", reason).ToString(), catalogue,
+            PurserJson.Default.JsonObject), PurserJson.Default.PriceCatalogue, cancellationToken);
+
+    /// <summary>Goes back to the built-in catalogue.</summary>
+    public Task<PriceCatalogue> DeleteCatalogueAsync(
+        string? by = null, string? reason = null, CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Delete(new QueryText("/v1/prices/catalogue").Add("by", by).Add("reason", reason).ToString()),
+            PurserJson.Default.PriceCatalogue, cancellationToken);
+
+    public Task<ExchangeRates> GetExchangeRatesAsync(CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Get("/v1/exchange-rates"), PurserJson.Default.ExchangeRates, cancellationToken);
+
+    public Task<ExchangeRates> PutExchangeRatesAsync(ExchangeRates rates, CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Put("/v1/exchange-rates", rates, PurserJson.Default.ExchangeRates), PurserJson.Default.ExchangeRates,
+            cancellationToken);
+
+    /// <summary>Rates records anew, page by page: those without a price, or named ones. Asking again changes nothing more.</summary>
+    public Task<RepriceResult> RepriceAsync(RepriceRequest request, CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Post("/v1/prices/reprice", request, PurserJson.Default.RepriceRequest),
+            PurserJson.Default.RepriceResult, cancellationToken);
+
+    /// <summary>Makes a key. Its text is shown once: an attempt whose answer is lost is not repeated.</summary>
+    public Task<ApiKey> CreateKeyAsync(NewKey key, CancellationToken cancellationToken = default) => sender.SendAsync(
+        Ask.Post("/v1/keys", key, PurserJson.Default.NewKey) with { Repeat = Repeat.Never }, PurserJson.Default.ApiKey,
+        cancellationToken);
+
+    public Task<ApiKeys> ListKeysAsync(CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Get("/v1/keys"), PurserJson.Default.ApiKeys, cancellationToken);
+
+    public Task<ApiKey> GetKeyAsync(string key, CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Get("/v1/keys/" + QueryText.Segment(key)), PurserJson.Default.ApiKey, cancellationToken);
+
+    /// <summary>Ends a key at once.</summary>
+    public Task<ApiKey> RevokeKeyAsync(string key, CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Delete("/v1/keys/" + QueryText.Segment(key)), PurserJson.Default.ApiKey, cancellationToken);
+
+    /// <summary>Gives a key a new text, shown once; the old one is taken for a while.</summary>
+    public Task<ApiKey> RotateKeyAsync(string key, RotateKey? request = null, CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Post($"/v1/keys/{QueryText.Segment(key)}/rotate", request ?? new(), PurserJson.Default.RotateKey) with
+        {
+            Repeat = Repeat.Never,
+        }, PurserJson.Default.ApiKey, cancellationToken);
+
+    /// <summary>What the caller may do, and for which accounts.</summary>
+    public Task<CallerInfo> GetMeAsync(CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Get("/v1/me"), PurserJson.Default.CallerInfo, cancellationToken);
+
+    static string Hook(string webhook) => "/v1/webhooks/" + QueryText.Segment(webhook);
+
+    public Task<Webhook> CreateWebhookAsync(NewWebhook webhook, CancellationToken cancellationToken = default) => sender.SendAsync(
+        Ask.Post("/v1/webhooks", webhook, PurserJson.Default.NewWebhook) with { Repeat = Repeat.Never }, PurserJson.Default.Webhook,
+        cancellationToken);
+
+    public Task<WebhookList> ListWebhooksAsync(CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Get("/v1/webhooks"), PurserJson.Default.WebhookList, cancellationToken);
+
+    public Task<Webhook> GetWebhookAsync(string webhook, CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Get(Hook(webhook)), PurserJson.Default.Webhook, cancellationToken);
+
+    public Task<Webhook> PutWebhookAsync(string webhook, NewWebhook terms, CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Put(Hook(webhook), terms, PurserJson.Default.NewWebhook), PurserJson.Default.Webhook, cancellationToken);
+
+    public Task<Webhook> DeleteWebhookAsync(string webhook, CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Delete(Hook(webhook)), PurserJson.Default.Webhook, cancellationToken);
+
+    public Task<Webhook> RotateWebhookSecretAsync(string webhook, CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Post(Hook(webhook) + "/secret") with { Repeat = Repeat.Never }, PurserJson.Default.Webhook,
+            cancellationToken);
+
+    /// <summary>Sends a made-up event at once, and answers what the receiver said.</summary>
+    public Task<DeliveryAttempt> TestWebhookAsync(string webhook, CancellationToken cancellationToken = default) => sender.SendAsync(
+        Ask.Post(Hook(webhook) + "/test") with { Repeat = Repeat.Never }, PurserJson.Default.DeliveryAttempt, cancellationToken);
+
+    public Task<DeliveryPage> ListDeliveriesAsync(
+        string webhook, PageQuery? query = null, CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Get(Of(query, Hook(webhook) + "/deliveries")), PurserJson.Default.DeliveryPage, cancellationToken);
+
+    public Task<DeliveryAttempt> ReplayDeliveryAsync(
+        string webhook, string delivery, CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Post($"{Hook(webhook)}/deliveries/{QueryText.Segment(delivery)}/replay") with { Repeat = Repeat.Never },
+            PurserJson.Default.DeliveryAttempt, cancellationToken);
+
+    public Task<ServiceClock> GetClockAsync(CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Get("/v1/clock"), PurserJson.Default.ServiceClock, cancellationToken);
+
+    /// <summary>Says that the clock, which jumped, is right.</summary>
+    public Task<ServiceClock> AcceptClockAsync(AcceptClock? request = null, CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Post("/v1/clock/accept", request ?? new(), PurserJson.Default.AcceptClock) with { Repeat = Repeat.Never },
+            PurserJson.Default.ServiceClock, cancellationToken);
+
+    /// <summary>Everything, as a compressed file that `restore` reads.</summary>
+    public Task BackupAsync(Stream destination, CancellationToken cancellationToken = default) =>
+        CopyAsync("/v1/backup", "*/*", destination, cancellationToken);
+
+    /// <summary>Makes what reports are read from again out of the journal.</summary>
+    public Task<RebuildResult> RebuildAsync(CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Long("/v1/rebuild"), PurserJson.Default.RebuildResult, cancellationToken);
+
+    /// <summary>Replays the journal and compares everything that was derived from it.</summary>
+    public Task<Verification> VerifyAsync(CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Long("/v1/verify"), PurserJson.Default.Verification, cancellationToken);
+
+    /// <summary>Takes as long as it takes; a body of its own keeps it from the timeout of an attempt.</summary>
+    static Ask Long(string path) => Ask.Post(path) with
+    {
+        Content = static () => new ByteArrayContent([]), Repeat = Repeat.Never,
+    };
+
+    public Task<ServiceInfo> HomeAsync(CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Get("/"), PurserJson.Default.ServiceInfo, cancellationToken);
+
+    public Task<ServiceHealth> LiveAsync(CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Get("/health/live"), PurserJson.Default.ServiceHealth, cancellationToken);
+
+    public Task<ServiceHealth> ReadyAsync(CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Get("/health/ready"), PurserJson.Default.ServiceHealth, cancellationToken);
+}

@@ -1,0 +1,101 @@
+// What was used: records, reports, exports and imports, erasure.
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+
+namespace Purser.Client;
+
+public sealed partial class PurserClient
+{
+    /// <summary>Booked usage of an account, newest first.</summary>
+    public Task<UsageRecordPage> ListUsageAsync(
+        string account, UsageFilter? query = null, CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Get(Of(query, Account(account) + "/usage")), PurserJson.Default.UsageRecordPage, cancellationToken);
+
+    /// <summary>Erases the records booked so far, all or those of a user; counters stay.</summary>
+    public Task<Erasure> EraseUsageAsync(string account, string? user = null, string? by = null, string? reason = null,
+        CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Delete(new QueryText(Account(account) + "/usage").Add("user", user).Add("by", by).Add("reason", reason)
+            .ToString()), PurserJson.Default.Erasure, cancellationToken);
+
+    /// <summary>Usage over a period, in sum, by group and over time.</summary>
+    public Task<Report> ReportAsync(ReportQuery? query = null, CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Get(Of(query, "/v1/reports")), PurserJson.Default.Report, cancellationToken);
+
+    /// <summary>Records of any number, newest first, read as they come.</summary>
+    public async IAsyncEnumerable<UsageRecord> ExportAsync(
+        ExportQuery? query = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        using var response = await OpenAsync(ExportPath(query, "jsonl"), "application/x-ndjson", cancellationToken).ConfigureAwait(false);
+        using var lines = new StreamReader(await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false));
+        while (await lines.ReadLineAsync(cancellationToken).ConfigureAwait(false) is { } line)
+            if (line.Length > 0) yield return JsonSerializer.Deserialize(line, PurserJson.Default.UsageRecord)!;
+    }
+
+    /// <summary>Records as a file: `format` is csv, json or jsonl.</summary>
+    public Task ExportAsync(
+        Stream destination, string format, ExportQuery? query = null, CancellationToken cancellationToken = default) =>
+        CopyAsync(ExportPath(query, format), "*/*", destination, cancellationToken);
+
+    static string ExportPath(ExportQuery? query, string format) =>
+        (query ?? new()).AddTo(new("/v1/export")).Add("format", format).ToString();
+
+    /// <summary>
+    /// Books records as an export writes them: each has an id, a timestamp, and an account unless <paramref name="account"/> is given. One
+    /// that is booked already counts nothing twice, so an import that broke off is sent again as a whole.
+    /// </summary>
+    public Task<ImportResult> ImportAsync(
+        IAsyncEnumerable<UsageRecord> records, string? account = null, CancellationToken cancellationToken = default) =>
+        ImportAsync(() => new JsonLines(records), account, cancellationToken);
+
+    /// <summary>Books the lines of a stream of JSON lines.</summary>
+    public Task<ImportResult> ImportAsync(Stream lines, string? account = null, CancellationToken cancellationToken = default) =>
+        ImportAsync(() => new StreamContent(lines) { Headers = { ContentType = new("application/x-ndjson") } }, account,
+            cancellationToken);
+
+    Task<ImportResult> ImportAsync(Func<HttpContent> content, string? account, CancellationToken cancellation) =>
+        sender.SendAsync(Ask.Post(new QueryText("/v1/import").Add("account", account).ToString()) with
+        {
+            Content = content, Repeat = Repeat.Never,
+        }, PurserJson.Default.ImportResult, cancellation);
+
+    Task<HttpResponseMessage> OpenAsync(string path, string accept, CancellationToken cancellation) =>
+        sender.SendAsync(Ask.Get(path) with { Accept = accept }, HttpCompletionOption.ResponseHeadersRead, cancellation);
+
+    async Task CopyAsync(string path, string accept, Stream destination, CancellationToken cancellation)
+    {
+        using var response = await OpenAsync(path, accept, cancellation).ConfigureAwait(false);
+        await response.Content.CopyToAsync(destination, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Records as a body that is written while it is sent.</summary>
+    sealed class JsonLines : HttpContent
+    {
+        readonly IAsyncEnumerable<UsageRecord> records;
+
+        public JsonLines(IAsyncEnumerable<UsageRecord> records)
+        {
+            this.records = records;
+            Headers.ContentType = new("application/x-ndjson");
+        }
+
+        protected override Task SerializeToStreamAsync(Stream stream, System.Net.TransportContext? context) =>
+            SerializeToStreamAsync(stream, context, CancellationToken.None);
+
+        protected override async Task SerializeToStreamAsync(
+            Stream stream, System.Net.TransportContext? context, CancellationToken cancellationToken)
+        {
+            await foreach (var record in records.WithCancellation(cancellationToken).ConfigureAwait(false))
+            {
+                await JsonSerializer.SerializeAsync(stream, record, PurserJson.Default.UsageRecord, cancellationToken)
+                    .ConfigureAwait(false);
+                await stream.WriteAsync("\n"u8.ToArray(), cancellationToken).ConfigureAwait(false);
+            }
+        }
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = 0;
+            return false;
+        }
+    }
+}

@@ -1,0 +1,179 @@
+// What the client does when an answer does not come: which requests it sends again, under which id, and how long it waits.
+using System.Text.Json;
+using Purser.Conformance;
+
+namespace Purser.Client.Tests;
+
+public sealed class SenderTests
+{
+    static readonly TimeSpan step = TimeSpan.FromMilliseconds(10);
+    readonly ManualTime time = new();
+
+    PurserClient Over(HttpMessageHandler script, Action<PurserClientOptions>? configure = null)
+    {
+        var options = new PurserClientOptions { BaseAddress = new("http://purser.example/under/"), Key = "k" };
+        configure?.Invoke(options);
+        return new(new HttpClient(script), options, time);
+    }
+
+    static string IdOf(Sent sent) => JsonDocument.Parse(sent.Body).RootElement.GetProperty("id").GetString()!;
+
+    [Fact]
+    public async Task What_is_not_answered_is_sent_again_with_the_same_id()
+    {
+        using var script = new Script(time, Script.Broken(), Script.Problem(503, "unavailable"), Script.Page(502), Script.Json(201, Script.Allowed));
+        var decision = await time.RunAsync(Over(script).ReserveAsync("a", new() { Tokens = 5 }), step);
+        Assert.True(decision.Allowed);
+        Assert.Equal(4, script.Sent.Count);
+        Assert.Single(script.Sent.Select(IdOf).Distinct());
+        Assert.All(script.Sent, sent => Assert.Equal(("POST", "/under/v1/accounts/a/reservations", "Bearer k"), (sent.Method, sent.Path, sent.Authorization)));
+    }
+
+    [Fact]
+    public async Task The_wait_is_the_one_that_the_service_asks_for()
+    {
+        using var script = new Script(time, Script.Problem(503, "unavailable", ("Retry-After", "7")), Script.Json(200, Script.Settled));
+        var settled = await time.RunAsync(Over(script).SettleAsync("a", "h", new() { Tokens = 5 }), step);
+        Assert.Equal(0.5m, settled.Cost);
+        Assert.InRange(script.Sent[1].At - script.Sent[0].At, TimeSpan.FromSeconds(7), TimeSpan.FromSeconds(7.5));
+    }
+
+    [Fact]
+    public async Task A_wait_that_is_too_long_is_told_instead()
+    {
+        using var script = new Script(time, Script.Problem(503, "unavailable", ("Retry-After", "120")));
+        var failed = await Assert.ThrowsAsync<PurserException>(() => Over(script).SettleAsync("a", "h", new() { Tokens = 5 }));
+        Assert.Equal((503, TimeSpan.FromSeconds(120), true, 1), (failed.Status, failed.RetryAfter, failed.IsTransient, script.Sent.Count));
+    }
+
+    [Fact]
+    public async Task A_refusal_is_an_answer_and_is_not_asked_for_again()
+    {
+        using var script = new Script(time, Script.Json(429, Script.Refused, ("Retry-After", "900")));
+        var refused = await Over(script).ReserveAsync("a", new() { Tokens = 5 });
+        Assert.False(refused.Allowed);
+        Assert.Equal(TimeSpan.FromMinutes(15), refused.RetryAfter);
+        Assert.Single(script.Sent);
+        Assert.Contains("all (5 Tokens asked for, 0 left per day)", refused.Reason, StringComparison.Ordinal);
+    }
+
+    // A limiter in front of the service knows nothing of budgets: its 429 is no decision.
+    [Fact]
+    public async Task A_429_of_somebody_else_is_no_decision()
+    {
+        using var script = new Script(time, Script.Page(429));
+        var failed = await Assert.ThrowsAsync<PurserException>(() => Over(script).ReserveAsync("a", new() { Tokens = 5 }));
+        Assert.Equal(429, failed.Status);
+        Assert.Single(script.Sent);
+    }
+
+    [Fact]
+    public async Task What_would_be_done_twice_is_sent_again_only_where_it_never_left()
+    {
+        using var lost = new Script(time, Script.Broken());
+        await Assert.ThrowsAsync<PurserException>(() => Over(lost).CreateKeyAsync(new() { Name = "n" }));
+        Assert.Single(lost.Sent);
+        using var refused = new Script(time, Script.NotThere(), Script.Json(201, """{"id":"k1","name":"n","rights":[],"accounts":[]}"""));
+        Assert.Equal("k1", (await time.RunAsync(Over(refused).CreateKeyAsync(new() { Name = "n" }), step)).Id);
+        Assert.Equal(2, refused.Sent.Count);
+    }
+
+    [Fact]
+    public async Task After_the_last_attempt_the_reason_is_told()
+    {
+        using var script = new Script(time, Script.NotThere());
+        var failed = await Assert.ThrowsAsync<PurserException>(() => time.RunAsync(Over(script, options => options.MaxAttempts = 3).HomeAsync(), step));
+        Assert.Equal((3, true), (script.Sent.Count, failed.IsTransient));
+        Assert.Contains("http://purser.example/under/ can not be reached", failed.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_attempt_that_hangs_is_given_up_and_the_caller_can_give_up_at_once()
+    {
+        using var hanging = new Hanging();
+        var failed = await Assert.ThrowsAsync<PurserException>(() => time.RunAsync(Over(hanging, options => options.MaxAttempts = 2).HomeAsync(), TimeSpan.FromMilliseconds(100)));
+        Assert.Contains("not answered within 10 s", failed.Message, StringComparison.Ordinal);
+        Assert.Equal(2, hanging.Asked);
+        using var end = new CancellationTokenSource();
+        var waiting = Over(hanging).HomeAsync(end.Token);
+        await end.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+        Assert.Equal(3, hanging.Asked);
+    }
+
+    [Fact]
+    public async Task Words_of_a_newer_service_are_unknown_and_break_nothing()
+    {
+        using var script = new Script(time, Script.Json(201, Script.Allowed.Replace("\"active\"", "\"dormant\"", StringComparison.Ordinal).Replace("\"limits\":[]", "\"limits\":[{\"limitId\":\"l\",\"unit\":\"joules\",\"window\":\"day\",\"more\":{}}]", StringComparison.Ordinal)));
+        var decision = await Over(script).ReserveAsync("a", new() { Tokens = 5 });
+        Assert.Equal((ReservationState.Unknown, LimitUnit.Unknown), (decision.Reservation!.State, decision.Limits[0].Unit));
+    }
+
+    [Fact]
+    public async Task Something_else_at_the_address_is_told()
+    {
+        using var script = new Script(time, Script.Page(200));
+        var failed = await Assert.ThrowsAsync<PurserException>(() => Over(script).HomeAsync());
+        Assert.Contains("is http://purser.example/under/ a Purser?", failed.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Ids_with_any_characters_stay_one_segment()
+    {
+        using var script = new Script(time, Script.Json(200, Script.Settled));
+        await Over(script).SettleAsync("me@home:1", "a/b?c#d%2F", new() { Tokens = 5 });
+        Assert.Equal("/under/v1/accounts/me%40home%3A1/reservations/a%2Fb%3Fc%23d%252F/settle", script.Sent[0].Path);
+    }
+
+    [Fact]
+    public async Task Events_go_on_after_the_last_whole_position()
+    {
+        static Func<Sent, HttpResponseMessage> Stream(string text, bool breaks) => _ => new HttpResponseMessage
+        {
+            Content = new StreamContent(new BreakingStream(text, breaks)) { Headers = { ContentType = new("text/event-stream") } },
+        };
+        static string Event(long position, string id) => $$"""
+            data: {"specversion":"1.0","id":"{{id}}","source":"/","type":"usage.recorded","time":"2026-03-14T15:09:26Z","severity":"info","position":{{position}},"data":{"n":1}}
+
+
+            """.ReplaceLineEndings("\n");
+        using var script = new Script(time,
+            Stream("retry: 2000\n: connected\n\nid: 7\n" + Event(7, "e7") + Event(8, "e8a") + "data: {\"id\":\"half", breaks: true),
+            Stream(": beat\n\nid: 9\n" + Event(9, "e9"), breaks: false), Script.Problem(410, "gone"));
+        var seen = new List<string>();
+        var failed = await Assert.ThrowsAsync<PurserException>(() => time.RunAsync(ListenAsync(), step));
+        Assert.Equal(410, failed.Status);
+        Assert.Equal(["e7", "e8a", "e9"], seen);
+        Assert.Equal(["/under/v1/events?types=usage.%2A", "/under/v1/events?types=usage.%2A&after=7", "/under/v1/events?types=usage.%2A&after=9"], script.Sent.Select(sent => sent.Path));
+
+        async Task<int> ListenAsync()
+        {
+            await foreach (var happened in Over(script).StreamEventsAsync(new() { Types = ["usage.*"] })) seen.Add(happened.Id);
+            return seen.Count;
+        }
+    }
+
+    sealed class Hanging : HttpMessageHandler
+    {
+        public int Asked { get; private set; }
+
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            Asked++;
+            var never = new TaskCompletionSource<HttpResponseMessage>();
+            await using var registration = cancellationToken.Register(() => never.TrySetCanceled(cancellationToken));
+            return await never.Task;
+        }
+    }
+}
+
+/// <summary>Ends as a connection does that breaks, or as one that was closed.</summary>
+sealed class BreakingStream(string text, bool breaks) : MemoryStream(System.Text.Encoding.UTF8.GetBytes(text))
+{
+    public override int Read(Span<byte> buffer) => base.Read(buffer) is > 0 and var read ? read
+        : breaks ? throw new IOException("the connection broke") : 0;
+
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => new(Read(buffer.Span));
+
+    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+}

@@ -1,0 +1,86 @@
+// The .NET client against the description of the service: a method for each operation, a property for each member.
+using System.Reflection;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Purser.Client;
+using Purser.Conformance.Http;
+
+namespace Purser.Conformance.Clients;
+
+public abstract class DescriptionConformance(HttpFacade host)
+{
+    /// <summary>Documents that the client calls by a name that says more beside other types. A refusal is a decision.</summary>
+    static readonly Dictionary<string, Type> renamed = new()
+    {
+        ["Account"] = typeof(AccountSummary), ["Accounts"] = typeof(AccountPage), ["Adaptive"] = typeof(AdaptiveSettings),
+        ["Anomalies"] = typeof(AnomalyPage), ["Attempt"] = typeof(DeliveryAttempt), ["Audit"] = typeof(AuditPage),
+        ["Breakdown"] = typeof(ReportRow), ["Catalogue"] = typeof(PriceCatalogue), ["Change"] = typeof(ReportChange),
+        ["Changes"] = typeof(CallChanges), ["Charged"] = typeof(ChargedCost), ["Clock"] = typeof(ServiceClock),
+        ["Deliveries"] = typeof(DeliveryPage), ["Efficiency"] = typeof(UsageEfficiency), ["Finding"] = typeof(VerificationFinding),
+        ["Health"] = typeof(ServiceHealth), ["Held"] = typeof(HeldSum), ["Holds"] = typeof(HoldSettings), ["Home"] = typeof(ServiceInfo),
+        ["Import"] = typeof(ImportResult), ["Key"] = typeof(ApiKey), ["Keys"] = typeof(ApiKeys), ["Line"] = typeof(SettlementLine),
+        ["Me"] = typeof(CallerInfo), ["Multiplier"] = typeof(QuoteMultiplier), ["Negotiated"] = typeof(NegotiatedDiscount),
+        ["Overrides"] = typeof(OverrideList), ["Pace"] = typeof(UsagePace), ["Pause"] = typeof(PauseRequest),
+        ["Period"] = typeof(ReportPeriod), ["Previous"] = typeof(PreviousPeriod), ["Prices"] = typeof(PricePage),
+        ["Rate"] = typeof(ProjectedRate), ["Rates"] = typeof(ProjectedRates), ["Rebuild"] = typeof(RebuildResult),
+        ["Record"] = typeof(UsageRecord), ["Records"] = typeof(UsageRecordPage), ["Refusal"] = typeof(Decision),
+        ["Reprice"] = typeof(RepriceResult), ["Series"] = typeof(SeriesPoint), ["Session"] = typeof(SessionTotals),
+        ["Sessions"] = typeof(SessionPage), ["Status"] = typeof(AccountStatus), ["Summary"] = typeof(ReportSummary),
+        ["Trend"] = typeof(UsageTrend), ["Trends"] = typeof(UsageTrends), ["Unpriced"] = typeof(UnpricedSettings),
+        ["Volume"] = typeof(VolumeDiscount), ["Webhooks"] = typeof(WebhookList),
+    };
+
+    /// <summary>Parameters that a method says by itself: formats by its answer, models without a price by a method of their own.</summary>
+    static readonly HashSet<(string Operation, string Parameter)> said = [("report", "format"), ("listPrices", "unpriced")];
+
+    [Fact]
+    public async Task Every_operation_has_a_method_with_its_parameters()
+    {
+        var missing = new List<string>();
+        foreach (var operation in await OperationsAsync())
+        {
+            var id = operation.GetProperty("operationId").GetString()!;
+            var methods = typeof(PurserClient).GetMethods().Where(method => method.Name == Pascal(id) + "Async").ToArray();
+            if (methods.Length == 0) missing.Add($"{id} has no method");
+            var taken = methods.SelectMany(method => method.GetParameters())
+                .SelectMany(parameter => parameter.ParameterType.GetProperties().Select(property => property.Name).Append(parameter.Name!))
+                .ToHashSet(StringComparer.OrdinalIgnoreCase);
+            if (!operation.TryGetProperty("parameters", out var parameters)) continue;
+            missing.AddRange(parameters.EnumerateArray().Where(parameter => parameter.GetProperty("in").GetString() == "query")
+                .Select(parameter => parameter.GetProperty("name").GetString()!.Split('.')[0])
+                .Where(name => !taken.Contains(name) && !said.Contains((id, name))).Select(name => $"{id} has no parameter {name}"));
+        }
+        Assert.Empty(missing);
+    }
+
+    [Fact]
+    public async Task Every_member_of_every_document_has_a_property()
+    {
+        var schemas = (await host.Get("/openapi/v1.json")).Json.GetProperty("components").GetProperty("schemas");
+        var missing = new List<string>();
+        foreach (var schema in schemas.EnumerateObject())
+        {
+            if (!schema.Value.TryGetProperty("properties", out var members)) continue;
+            var type = renamed.GetValueOrDefault(schema.Name) ?? typeof(PurserClient).Assembly.GetType("Purser.Client." + schema.Name);
+            if (type is null)
+            {
+                missing.Add($"{schema.Name} has no type");
+                continue;
+            }
+            var known = type.GetProperties().Where(property => property.GetCustomAttribute<JsonIgnoreAttribute>() is not
+                { Condition: JsonIgnoreCondition.Always }).Select(NameOf).ToHashSet();
+            missing.AddRange(members.EnumerateObject().Where(member => !known.Contains(member.Name))
+                .Select(member => $"{schema.Name} ({type.Name}) has no {member.Name}"));
+        }
+        Assert.Empty(missing);
+    }
+
+    async Task<IReadOnlyList<JsonElement>> OperationsAsync() =>
+        [.. (await host.Get("/openapi/v1.json")).Json.GetProperty("paths").EnumerateObject()
+            .SelectMany(path => path.Value.EnumerateObject()).Select(operation => operation.Value)];
+
+    static string NameOf(PropertyInfo property) => property.GetCustomAttribute<JsonPropertyNameAttribute>()?.Name
+        ?? JsonNamingPolicy.CamelCase.ConvertName(property.Name);
+
+    static string Pascal(string id) => char.ToUpperInvariant(id[0]) + id[1..];
+}
