@@ -89,7 +89,7 @@ public sealed partial class PurserClient
         string account, PageQuery? query = null, CancellationToken cancellationToken = default) =>
         sender.SendAsync(Ask.Get(Of(query, Account(account) + "/sessions")), PurserJson.Default.SessionPage, cancellationToken);
 
-    public Task<AuditPage> AuditAsync(string account, PageQuery? query = null, CancellationToken cancellationToken = default) =>
+    public Task<AuditPage> ListAuditAsync(string account, PageQuery? query = null, CancellationToken cancellationToken = default) =>
         sender.SendAsync(Ask.Get(Of(query, Account(account) + "/audit")), PurserJson.Default.AuditPage, cancellationToken);
 
     public Task<AnomalyPage> ListAnomaliesAsync(

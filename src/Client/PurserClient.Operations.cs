@@ -126,7 +126,7 @@ public sealed partial class PurserClient
             PurserJson.Default.ServiceClock, cancellationToken);
 
     /// <summary>Everything, as a compressed file that `restore` reads.</summary>
-    public Task BackupAsync(Stream destination, CancellationToken cancellationToken = default) =>
+    public Task GetBackupAsync(Stream destination, CancellationToken cancellationToken = default) =>
         CopyAsync("/v1/backup", "*/*", destination, cancellationToken);
 
     /// <summary>Makes what reports are read from again out of the journal.</summary>
@@ -143,12 +143,12 @@ public sealed partial class PurserClient
         Content = static () => new ByteArrayContent([]), Repeat = Repeat.Never,
     };
 
-    public Task<ServiceInfo> HomeAsync(CancellationToken cancellationToken = default) =>
+    public Task<ServiceInfo> GetHomeAsync(CancellationToken cancellationToken = default) =>
         sender.SendAsync(Ask.Get("/"), PurserJson.Default.ServiceInfo, cancellationToken);
 
-    public Task<ServiceHealth> LiveAsync(CancellationToken cancellationToken = default) =>
+    public Task<ServiceHealth> GetLivenessAsync(CancellationToken cancellationToken = default) =>
         sender.SendAsync(Ask.Get("/health/live"), PurserJson.Default.ServiceHealth, cancellationToken);
 
-    public Task<ServiceHealth> ReadyAsync(CancellationToken cancellationToken = default) =>
+    public Task<ServiceHealth> GetReadinessAsync(CancellationToken cancellationToken = default) =>
         sender.SendAsync(Ask.Get("/health/ready"), PurserJson.Default.ServiceHealth, cancellationToken);
 }

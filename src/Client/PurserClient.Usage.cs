@@ -18,11 +18,11 @@ public sealed partial class PurserClient
             .ToString()), PurserJson.Default.Erasure, cancellationToken);
 
     /// <summary>Usage over a period, in sum, by group and over time.</summary>
-    public Task<Report> ReportAsync(ReportQuery? query = null, CancellationToken cancellationToken = default) =>
+    public Task<Report> GetReportAsync(ReportQuery? query = null, CancellationToken cancellationToken = default) =>
         sender.SendAsync(Ask.Get(Of(query, "/v1/reports")), PurserJson.Default.Report, cancellationToken);
 
     /// <summary>Records of any number, newest first, read as they come.</summary>
-    public async IAsyncEnumerable<UsageRecord> ExportAsync(
+    public async IAsyncEnumerable<UsageRecord> ExportUsageAsync(
         ExportQuery? query = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         using var response = await OpenAsync(ExportPath(query, "jsonl"), "application/x-ndjson", cancellationToken).ConfigureAwait(false);
@@ -32,7 +32,7 @@ public sealed partial class PurserClient
     }
 
     /// <summary>Records as a file: `format` is csv, json or jsonl.</summary>
-    public Task ExportAsync(
+    public Task ExportUsageAsync(
         Stream destination, string format, ExportQuery? query = null, CancellationToken cancellationToken = default) =>
         CopyAsync(ExportPath(query, format), "*/*", destination, cancellationToken);
 
@@ -43,16 +43,16 @@ public sealed partial class PurserClient
     /// Books records as an export writes them: each has an id, a timestamp, and an account unless <paramref name="account"/> is given. One
     /// that is booked already counts nothing twice, so an import that broke off is sent again as a whole.
     /// </summary>
-    public Task<ImportResult> ImportAsync(
+    public Task<ImportResult> ImportUsageAsync(
         IAsyncEnumerable<UsageRecord> records, string? account = null, CancellationToken cancellationToken = default) =>
-        ImportAsync(() => new JsonLines(records), account, cancellationToken);
+        ImportUsageAsync(() => new JsonLines(records), account, cancellationToken);
 
     /// <summary>Books the lines of a stream of JSON lines.</summary>
-    public Task<ImportResult> ImportAsync(Stream lines, string? account = null, CancellationToken cancellationToken = default) =>
-        ImportAsync(() => new StreamContent(lines) { Headers = { ContentType = new("application/x-ndjson") } }, account,
+    public Task<ImportResult> ImportUsageAsync(Stream lines, string? account = null, CancellationToken cancellationToken = default) =>
+        ImportUsageAsync(() => new StreamContent(lines) { Headers = { ContentType = new("application/x-ndjson") } }, account,
             cancellationToken);
 
-    Task<ImportResult> ImportAsync(Func<HttpContent> content, string? account, CancellationToken cancellation) =>
+    Task<ImportResult> ImportUsageAsync(Func<HttpContent> content, string? account, CancellationToken cancellation) =>
         sender.SendAsync(Ask.Post(new QueryText("/v1/import").Add("account", account).ToString()) with
         {
             Content = content, Repeat = Repeat.Never,

@@ -56,7 +56,7 @@ sealed class PurserHealthCheck(PurserClient client) : IHealthCheck
     {
         try
         {
-            return HealthCheckResult.Healthy((await client.ReadyAsync(cancellationToken).ConfigureAwait(false)).Status);
+            return HealthCheckResult.Healthy((await client.GetReadinessAsync(cancellationToken).ConfigureAwait(false)).Status);
         }
         catch (PurserException failed)
         {

@@ -41,7 +41,7 @@ public sealed class HostTests
         var client = host.Client;
         await client.RecordUsageAsync("a", new Usage { InputTokens = 1, OutputTokens = 1 });
         using var backup = new MemoryStream();
-        await client.BackupAsync(backup);
+        await client.GetBackupAsync(backup);
         Assert.Equal([0x1f, 0x8b], backup.ToArray()[..2]);
         var verified = await client.VerifyAsync();
         Assert.Equal((true, 1, 1), (verified.Holds, verified.Accounts, verified.Records));

@@ -2,7 +2,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
-using Purser.Conformance;
 
 namespace Purser.Client.Tests;
 
@@ -38,8 +37,9 @@ public sealed class RegistrationTests
     {
         using var script = new Script(TimeProvider.System, Script.Problem(503, "unavailable", ("Retry-After", "0")), Script.Json(200, """{"status":"ready"}"""));
         var number = 0;
-        var client = new PurserClient(new HttpClient(script), new() { KeyProvider = _ => new($"key {++number}"), RetryDelay = TimeSpan.Zero });
-        await client.ReadyAsync();
+        var client = new PurserClient(new HttpClient(script),
+            new() { KeyProvider = _ => new($"key {++number}"), RetryDelay = TimeSpan.Zero });
+        await client.GetReadinessAsync();
         Assert.Equal(["Bearer key 1", "Bearer key 2"], script.Sent.Select(sent => sent.Authorization));
     }
 

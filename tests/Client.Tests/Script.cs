@@ -47,14 +47,17 @@ sealed class Script(TimeProvider time, params Func<Sent, HttpResponseMessage>[] 
 
     public static Func<Sent, HttpResponseMessage> Page(int status, params (string Name, string Value)[] headers) => _ =>
     {
-        var answer = new HttpResponseMessage((HttpStatusCode)status) { Content = new StringContent("<html>a proxy</html>", Encoding.UTF8, "text/html") };
+        var answer = new HttpResponseMessage((HttpStatusCode)status) { Content = new StringContent("<html>a proxy</html>", Encoding.UTF8,
+            "text/html") };
         foreach (var (name, value) in headers) answer.Headers.TryAddWithoutValidation(name, value);
         return answer;
     };
 
-    public static Func<Sent, HttpResponseMessage> Broken() => _ => throw new HttpRequestException(HttpRequestError.ResponseEnded, "the connection broke");
+    public static Func<Sent, HttpResponseMessage> Broken() => _ =>
+        throw new HttpRequestException(HttpRequestError.ResponseEnded, "the connection broke");
 
-    public static Func<Sent, HttpResponseMessage> NotThere() => _ => throw new HttpRequestException(HttpRequestError.ConnectionError, "nobody listens");
+    public static Func<Sent, HttpResponseMessage> NotThere() => _ =>
+        throw new HttpRequestException(HttpRequestError.ConnectionError, "nobody listens");
 
     public const string Allowed = """
         {"allowed":true,"reservation":{"id":"h","account":"a","tokens":5,"cost":"0","currency":"USD","createdAt":"2026-03-14T15:09:26Z","expiresAt":"2026-03-14T15:24:26Z","state":"active"},"limits":[],"blockedBy":[],"suggestions":[],"changes":null,"warnings":[]}

@@ -21,12 +21,14 @@ public sealed class SenderTests
     [Fact]
     public async Task What_is_not_answered_is_sent_again_with_the_same_id()
     {
-        using var script = new Script(time, Script.Broken(), Script.Problem(503, "unavailable"), Script.Page(502), Script.Json(201, Script.Allowed));
+        using var script = new Script(time, Script.Broken(), Script.Problem(503, "unavailable"), Script.Page(502),
+            Script.Json(201, Script.Allowed));
         var decision = await time.RunAsync(Over(script).ReserveAsync("a", new() { Tokens = 5 }), step);
         Assert.True(decision.Allowed);
         Assert.Equal(4, script.Sent.Count);
         Assert.Single(script.Sent.Select(IdOf).Distinct());
-        Assert.All(script.Sent, sent => Assert.Equal(("POST", "/under/v1/accounts/a/reservations", "Bearer k"), (sent.Method, sent.Path, sent.Authorization)));
+        Assert.All(script.Sent, sent => Assert.Equal(("POST", "/under/v1/accounts/a/reservations", "Bearer k"),
+            (sent.Method, sent.Path, sent.Authorization)));
     }
 
     [Fact]
@@ -82,7 +84,8 @@ public sealed class SenderTests
     public async Task After_the_last_attempt_the_reason_is_told()
     {
         using var script = new Script(time, Script.NotThere());
-        var failed = await Assert.ThrowsAsync<PurserException>(() => time.RunAsync(Over(script, options => options.MaxAttempts = 3).HomeAsync(), step));
+        var failed = await Assert.ThrowsAsync<PurserException>(
+            () => time.RunAsync(Over(script, options => options.MaxAttempts = 3).GetHomeAsync(), step));
         Assert.Equal((3, true), (script.Sent.Count, failed.IsTransient));
         Assert.Contains("http://purser.example/under/ can not be reached", failed.Message, StringComparison.Ordinal);
     }
@@ -91,11 +94,12 @@ public sealed class SenderTests
     public async Task An_attempt_that_hangs_is_given_up_and_the_caller_can_give_up_at_once()
     {
         using var hanging = new Hanging();
-        var failed = await Assert.ThrowsAsync<PurserException>(() => time.RunAsync(Over(hanging, options => options.MaxAttempts = 2).HomeAsync(), TimeSpan.FromMilliseconds(100)));
+        var failed = await Assert.ThrowsAsync<PurserException>(
+            () => time.RunAsync(Over(hanging, options => options.MaxAttempts = 2).GetHomeAsync(), TimeSpan.FromMilliseconds(100)));
         Assert.Contains("not answered within 10 s", failed.Message, StringComparison.Ordinal);
         Assert.Equal(2, hanging.Asked);
         using var end = new CancellationTokenSource();
-        var waiting = Over(hanging).HomeAsync(end.Token);
+        var waiting = Over(hanging).GetHomeAsync(end.Token);
         await end.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
         Assert.Equal(3, hanging.Asked);
@@ -104,7 +108,9 @@ public sealed class SenderTests
     [Fact]
     public async Task Words_of_a_newer_service_are_unknown_and_break_nothing()
     {
-        using var script = new Script(time, Script.Json(201, Script.Allowed.Replace("\"active\"", "\"dormant\"", StringComparison.Ordinal).Replace("\"limits\":[]", "\"limits\":[{\"limitId\":\"l\",\"unit\":\"joules\",\"window\":\"day\",\"more\":{}}]", StringComparison.Ordinal)));
+        using var script = new Script(time, Script.Json(201, Script.Allowed.Replace("\"active\"", "\"dormant\"", StringComparison.Ordinal)
+            .Replace("\"limits\":[]", "\"limits\":[{\"limitId\":\"l\",\"unit\":\"joules\",\"window\":\"day\",\"more\":{}}]",
+                StringComparison.Ordinal)));
         var decision = await Over(script).ReserveAsync("a", new() { Tokens = 5 });
         Assert.Equal((ReservationState.Unknown, LimitUnit.Unknown), (decision.Reservation!.State, decision.Limits[0].Unit));
     }
@@ -113,7 +119,7 @@ public sealed class SenderTests
     public async Task Something_else_at_the_address_is_told()
     {
         using var script = new Script(time, Script.Page(200));
-        var failed = await Assert.ThrowsAsync<PurserException>(() => Over(script).HomeAsync());
+        var failed = await Assert.ThrowsAsync<PurserException>(() => Over(script).GetHomeAsync());
         Assert.Contains("is http://purser.example/under/ a Purser?", failed.Message, StringComparison.Ordinal);
     }
 
@@ -132,11 +138,9 @@ public sealed class SenderTests
         {
             Content = new StreamContent(new BreakingStream(text, breaks)) { Headers = { ContentType = new("text/event-stream") } },
         };
-        static string Event(long position, string id) => $$"""
-            data: {"specversion":"1.0","id":"{{id}}","source":"/","type":"usage.recorded","time":"2026-03-14T15:09:26Z","severity":"info","position":{{position}},"data":{"n":1}}
-
-
-            """.ReplaceLineEndings("\n");
+        static string Event(long position, string id) =>
+            $"data: "
+                + $"{{\"specversion\":\"1.0\",\"id\":\"{id}\",\"type\":\"usage.recorded\",\"position\":{position},\"data\":{{\"n\":1}}}}\n\n";
         using var script = new Script(time,
             Stream("retry: 2000\n: connected\n\nid: 7\n" + Event(7, "e7") + Event(8, "e8a") + "data: {\"id\":\"half", breaks: true),
             Stream(": beat\n\nid: 9\n" + Event(9, "e9"), breaks: false), Script.Problem(410, "gone"));
@@ -144,7 +148,8 @@ public sealed class SenderTests
         var failed = await Assert.ThrowsAsync<PurserException>(() => time.RunAsync(ListenAsync(), step));
         Assert.Equal(410, failed.Status);
         Assert.Equal(["e7", "e8a", "e9"], seen);
-        Assert.Equal(["/under/v1/events?types=usage.%2A", "/under/v1/events?types=usage.%2A&after=7", "/under/v1/events?types=usage.%2A&after=9"], script.Sent.Select(sent => sent.Path));
+        Assert.Equal(["/under/v1/events?types=usage.%2A", "/under/v1/events?types=usage.%2A&after=7",
+            "/under/v1/events?types=usage.%2A&after=9"], script.Sent.Select(sent => sent.Path));
 
         async Task<int> ListenAsync()
         {
@@ -168,12 +173,27 @@ public sealed class SenderTests
 }
 
 /// <summary>Ends as a connection does that breaks, or as one that was closed.</summary>
-sealed class BreakingStream(string text, bool breaks) : MemoryStream(System.Text.Encoding.UTF8.GetBytes(text))
+sealed class BreakingStream(string text, bool breaks) : Stream
 {
-    public override int Read(Span<byte> buffer) => base.Read(buffer) is > 0 and var read ? read
+    readonly MemoryStream inner = new(System.Text.Encoding.UTF8.GetBytes(text));
+
+    public override bool CanRead => true;
+    public override bool CanSeek => false;
+    public override bool CanWrite => false;
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position { get => inner.Position; set => throw new NotSupportedException(); }
+
+    public override int Read(byte[] buffer, int offset, int count) => inner.Read(buffer, offset, count) is > 0 and var read ? read
         : breaks ? throw new IOException("the connection broke") : 0;
 
-    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => new(Read(buffer.Span));
+    public override void Flush()
+    {
+    }
 
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 }

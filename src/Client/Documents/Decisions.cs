@@ -44,6 +44,16 @@ public sealed record Blocker : LimitView
 
     [JsonPropertyName("retryAfterSeconds"), JsonConverter(typeof(SecondsConverter))]
     public TimeSpan? RetryAfter { get; init; }
+
+    public Blocker()
+    {
+    }
+
+    Blocker(LimitView limit) : base(limit)
+    {
+    }
+
+    internal static Blocker Of(LimitView limit) => new(limit);
 }
 
 public sealed record Suggestion

@@ -36,7 +36,12 @@ public record Usage : CallParts
     public decimal? ReportedCost { get; init; }
 
     public JsonObject? Metadata { get; init; }
+
+    /// <summary>The provider's own usage object: instead of tokens and their parts.</summary>
     public JsonObject? Raw { get; init; }
+
+    /// <summary>The usage alone, without what a settlement says beside it.</summary>
+    internal Usage Alone() => new(this);
 }
 
 public sealed record Settle : Usage
@@ -46,6 +51,21 @@ public sealed record Settle : Usage
 
     /// <summary>`known` (the default), or `unknown` where the stream broke: then the larger of estimate and usage is booked.</summary>
     public string? Outcome { get; init; }
+
+    /// <summary>A usage as it is booked against a hold.</summary>
+    public static Settle Of(Usage usage)
+    {
+        ArgumentNullException.ThrowIfNull(usage);
+        return usage as Settle ?? new(usage);
+    }
+
+    public Settle()
+    {
+    }
+
+    Settle(Usage usage) : base(usage)
+    {
+    }
 }
 
 /// <summary>A record of its own, booked together with the call.</summary>

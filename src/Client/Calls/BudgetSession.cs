@@ -1,0 +1,125 @@
+// A session of calls with what they used together; and a purse: one hold that several calls, or agents, spend from.
+using System.Globalization;
+
+namespace Purser.Client;
+
+/// <summary>Everything inside of it is of one session; <see cref="Tokens"/> and <see cref="Cost"/> add up what was booked in it.</summary>
+public sealed class BudgetSession : IAsyncDisposable
+{
+    readonly IBudget budget;
+    readonly IDisposable scope;
+    readonly Lock gate = new();
+    readonly bool closes;
+
+    internal BudgetSession(IBudget budget, string account, string id, CallOrigin? origin, bool closes)
+    {
+        (this.budget, Account, Id, this.closes) = (budget, account, id, closes);
+        scope = BudgetScope.Enter((origin ?? new()) with { Account = account, Session = id }, this, null);
+    }
+
+    public string Account { get; }
+    public string Id { get; }
+    public long Requests { get; private set; }
+    public long Tokens { get; private set; }
+
+    /// <summary>In the account's currency.</summary>
+    public decimal Cost { get; private set; }
+
+    internal void Add(Settlement settlement)
+    {
+        lock (gate) (Requests, Tokens, Cost) = (Requests + 1, Tokens + settlement.Tokens, Cost + settlement.Cost);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        scope.Dispose();
+        if (closes) await budget.CloseSessionAsync(Account, Id).ConfigureAwait(false);
+    }
+}
+
+/// <summary>
+/// Tokens that are held once and spent by many. Calls inside of it ask nobody: they take from the purse, settle their part of its hold,
+/// and put the rest back. <see cref="Lend"/> makes a smaller purse out of it, for a sub-agent; what that one does not spend returns.
+/// </summary>
+public sealed class BudgetPurse : IAsyncDisposable
+{
+    readonly IBudget budget;
+    readonly BudgetPurse? lender;
+    readonly IDisposable scope;
+    readonly string hold;
+    readonly Lock gate = new();
+    long remaining;
+    int ended;
+
+    internal BudgetPurse(IBudget budget, string account, string hold, CallOrigin origin, long tokens, BudgetPurse? lender)
+    {
+        (this.budget, Account, this.hold, this.lender, remaining, Origin) = (budget, account, hold, lender, tokens, origin);
+        scope = BudgetScope.Enter(origin with { Account = account }, null, this);
+    }
+
+    public string Account { get; }
+
+    internal CallOrigin Origin { get; }
+
+    /// <summary>Tokens that are neither spent, nor taken for a call that runs, nor lent.</summary>
+    public long Remaining
+    {
+        get
+        {
+            lock (gate) return remaining;
+        }
+    }
+
+    internal bool TryTake(long tokens)
+    {
+        lock (gate)
+        {
+            if (tokens > remaining) return false;
+            remaining -= tokens;
+            return true;
+        }
+    }
+
+    internal void GiveBack(long tokens)
+    {
+        lock (gate) remaining += tokens;
+    }
+
+    internal Decision Refusal(long wanted) => new()
+    {
+        Detail = string.Create(CultureInfo.InvariantCulture, $"The purse has {Remaining} tokens left; the call needs {wanted}"),
+        Status = 429,
+    };
+
+    /// <summary>A purse out of this one, in force until it is disposed; refused where there is not as much left.</summary>
+    public BudgetPurse Lend(long tokens, CallOrigin? origin = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(tokens);
+        if (!TryTake(tokens)) throw new BudgetRefusedException(Refusal(tokens));
+        return new(budget, Account, hold, (origin ?? new()).Over(Origin), tokens, this);
+    }
+
+    /// <summary>Books a part of the hold; what the call had taken beyond it returns. One that used more pays from the rest.</summary>
+    internal async Task<Settlement?> SettleAsync(Settle usage, long taken, CallDesk desk)
+    {
+        var part = usage with { Id = Guid.CreateVersion7().ToString("N"), Final = false, Outcome = null };
+        // A part that is not known is the whole of what was taken for it.
+        if (usage.Outcome == "unknown" && Spent(usage) < taken)
+            part = part with { InputTokens = null, OutputTokens = null, Tokens = taken };
+        var settlement = await desk.Settling.RunAsync($"A part of {hold} in {Account}",
+            cancellation => budget.SettleAsync(Account, hold, part, cancellation)).ConfigureAwait(false);
+        GiveBack(taken - (settlement?.Tokens ?? Spent(part)));
+        return settlement;
+    }
+
+    static long Spent(Usage usage) => usage.Tokens ?? usage.TotalTokens ?? ((usage.InputTokens ?? 0) + (usage.OutputTokens ?? 0));
+
+    /// <summary>Ends it: what is left goes back to the lender, or to the limits that it was held from.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref ended, 1) == 1) return;
+        scope.Dispose();
+        if (lender is not null) lender.GiveBack(Remaining);
+        else await budget.ReleaseAsync(Account, hold).ConfigureAwait(false);
+    }
+}
