@@ -17,6 +17,57 @@ public sealed partial class PurserClient
         sender.SendAsync(Ask.Delete(new QueryText(Account(account) + "/usage").Add("user", user).Add("by", by).Add("reason", reason)
             .ToString()), PurserJson.Default.Erasure, cancellationToken);
 
+    /// <summary>Says that a booked usage never counts; what it counted is given back.</summary>
+    public Task<Adjusted> VoidUsageAsync(
+        string account, string usage, VoidRequest request, CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Post($"{Account(account)}/usage/{QueryText.Segment(usage)}/void", request, PurserJson.Default.VoidRequest),
+            PurserJson.Default.Adjusted, cancellationToken);
+
+    /// <summary>Says what a booked usage really was; the difference is booked.</summary>
+    public Task<Adjusted> CorrectUsageAsync(string usage, Correction correction, CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Post($"/v1/usage/{QueryText.Segment(usage)}/correct", correction, PurserJson.Default.Correction),
+            PurserJson.Default.Adjusted, cancellationToken);
+
+    /// <summary>Books something that came back.</summary>
+    public Task<Adjusted> CreditAsync(string account, Credit credit, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(credit);
+        return sender.SendAsync(Ask.Post(Account(account) + "/credits", credit with { Id = credit.Id ?? NewId() },
+            PurserJson.Default.Credit), PurserJson.Default.Adjusted, cancellationToken);
+    }
+
+    const int linesAtOnce = 1000;
+
+    /// <summary>
+    /// Many operations, a thousand in a request, each answered for itself and in its order. The lines of an account are decided in their
+    /// order.
+    /// </summary>
+    public async IAsyncEnumerable<BatchResult> RunBatchAsync(
+        IEnumerable<BatchLine> lines, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var before = 0L;
+        foreach (var some in lines.Chunk(linesAtOnce))
+        {
+            var body = new MemoryStream();
+            foreach (var line in some)
+            {
+                await JsonSerializer.SerializeAsync(body, line, PurserJson.Default.BatchLine, cancellationToken).ConfigureAwait(false);
+                body.WriteByte((byte)'\n');
+            }
+            var sent = body.ToArray();
+            using var response = await sender.SendAsync(Ask.Post("/v1/batch") with
+            {
+                Content = () => new ByteArrayContent(sent) { Headers = { ContentType = new("application/x-ndjson") } },
+                Accept = "application/x-ndjson",
+            }, HttpCompletionOption.ResponseContentRead, cancellationToken).ConfigureAwait(false);
+            using var answers = new StreamReader(await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false));
+            while (await answers.ReadLineAsync(cancellationToken).ConfigureAwait(false) is { } answer)
+                if (JsonSerializer.Deserialize(answer, PurserJson.Default.BatchResult) is { } result)
+                    yield return result with { Line = before + result.Line };
+            before += some.Length;
+        }
+    }
+
     /// <summary>Usage over a period, in sum, by group and over time.</summary>
     public Task<Report> GetReportAsync(ReportQuery? query = null, CancellationToken cancellationToken = default) =>
         sender.SendAsync(Ask.Get(Of(query, "/v1/reports")), PurserJson.Default.Report, cancellationToken);

@@ -29,15 +29,18 @@ public sealed class TrackingTests(RunningHostFixture fixture) : IClassFixture<Ru
         Assert.Equal(501, answer);
         var (held, records) = await StateAsync();
         Assert.Equal((0, 101, 9, "gpt-4o"), (held, records[0].InputTokens, records[0].OutputTokens, records[0].Model));
-        await Assert.ThrowsAsync<BudgetRefusedException>(() => service.TrackAsync<int>(account, new() { Tokens = 5_000 }, (_, _) => throw new InvalidOperationException("was called"), _ => new()));
+        await Assert.ThrowsAsync<BudgetRefusedException>(() => service.TrackAsync<int>(account, new() { Tokens = 5_000 }, (_, _) =>
+            throw new InvalidOperationException("was called"), _ => new()));
     }
 
     [Fact]
     public async Task A_function_that_throws_is_booked_in_doubt_or_released_as_it_says()
     {
-        await Assert.ThrowsAsync<TimeoutException>(() => service.TrackAsync<int>(account, new() { Tokens = 70 }, (_, _) => throw new TimeoutException(), _ => new()));
+        await Assert.ThrowsAsync<TimeoutException>(() => service.TrackAsync<int>(account, new() { Tokens = 70 }, (_, _) =>
+            throw new TimeoutException(), _ => new()));
         Assert.Equal((RecordKind.Doubtful, 70), (await StateAsync()).Records is [var one] ? (one.Kind, one.TotalTokens) : default);
-        await Assert.ThrowsAsync<ArgumentException>(() => service.TrackAsync<int>(account, new() { Tokens = 70 }, (_, _) => throw new ArgumentException("not sent"), _ => new(), thrown => thrown is ArgumentException));
+        await Assert.ThrowsAsync<ArgumentException>(() => service.TrackAsync<int>(account, new() { Tokens = 70 }, (_, _) =>
+            throw new ArgumentException("not sent"), _ => new(), thrown => thrown is ArgumentException));
         Assert.Equal((0, 1), (await StateAsync()) is var state ? (state.Held, state.Records.Count) : default);
     }
 
@@ -101,11 +104,16 @@ public sealed class TrackingTests(RunningHostFixture fixture) : IClassFixture<Ru
 
     sealed class Vectors : IEmbeddingGenerator<string, Embedding<float>>
     {
-        public Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(IEnumerable<string> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default) =>
-            Task.FromResult(new GeneratedEmbeddings<Embedding<float>>(values.Select(_ => new Embedding<float>(new float[] { 1 }))) { Usage = new() { InputTokenCount = 8, TotalTokenCount = 8 } });
+        public Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(IEnumerable<string> values,
+            EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default) =>
+            Task.FromResult(
+                new GeneratedEmbeddings<Embedding<float>>(
+                    values.Select(_ => new Embedding<float>(new float[] { 1 }))) { Usage =
+                        new() { InputTokenCount = 8, TotalTokenCount = 8 } });
 
         public object? GetService(Type serviceType, object? serviceKey = null) =>
-            serviceType == typeof(EmbeddingGeneratorMetadata) ? new EmbeddingGeneratorMetadata("openai", null, "text-embedding-3-small") : null;
+            serviceType == typeof(EmbeddingGeneratorMetadata) ? new EmbeddingGeneratorMetadata("openai", null, "text-embedding-3-small")
+                : null;
 
         public void Dispose()
         {

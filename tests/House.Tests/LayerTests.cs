@@ -16,6 +16,7 @@ public sealed class LayerTests
         ["Dashboard"] = ["Answers", "Contracts", "Engine", "Core"],
         ["Gate"] = ["Answers", "Contracts", "Engine", "Core", "Tokens"],
         ["Client"] = ["Contracts"],
+        ["Embedded"] = ["Client", "Engine", "Ledgers", "Core", "Tokens"],
         ["Tokens"] = [],
         ["Api"] = ["Answers", "Contracts", "Gate", "Ledgers", "Tokens", "Dashboard", "Engine", "Core"],
         ["Silo"] = ["Api", "Answers", "Contracts", "Gate", "Grains", "Interfaces", "Ledgers", "Dashboard", "Engine", "Core"],

@@ -64,7 +64,7 @@ public static class BudgetExtensions
         var estimate = origin.On(terms ?? new()) with { Id = Guid.CreateVersion7().ToString("N"), Tokens = tokens, Ttl = terms?.Ttl
             ?? TimeSpan.FromHours(1) };
         var decision = (await budget.ReserveAsync(account, estimate, cancellationToken).ConfigureAwait(false)).EnsureAllowed();
-        return new(budget, account, decision.Reservation!.Id, origin, tokens);
+        return new(budget, account, decision.Reservation!.Id, origin, tokens, estimate.Ttl.Value);
     }
 }
 
@@ -75,9 +75,11 @@ public readonly record struct PurseTicket
     readonly string account, hold;
     readonly CallOrigin origin;
     readonly long tokens;
+    readonly TimeSpan ttl;
 
-    internal PurseTicket(IBudget budget, string account, string hold, CallOrigin origin, long tokens) =>
-        (this.budget, this.account, this.hold, this.origin, this.tokens) = (budget, account, hold, origin, tokens);
+    internal PurseTicket(IBudget budget, string account, string hold, CallOrigin origin, long tokens, TimeSpan ttl) =>
+        (this.budget, this.account, this.hold, this.origin, this.tokens, this.ttl) = (budget, account, hold, origin, tokens, ttl);
 
-    public BudgetPurse Open() => new(budget, account, hold, origin, tokens, null);
+    /// <summary>The purse, in force until it is disposed; it keeps its hold alive.</summary>
+    public BudgetPurse Open() => new(budget, account, hold, origin, tokens, null, ttl);
 }

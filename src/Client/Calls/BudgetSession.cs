@@ -30,10 +30,11 @@ public sealed class BudgetSession : IAsyncDisposable
         lock (gate) (Requests, Tokens, Cost) = (Requests + 1, Tokens + settlement.Tokens, Cost + settlement.Cost);
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Leaves the scope in the caller's own flow, which what is awaited could not change.</summary>
+    public ValueTask DisposeAsync()
     {
         scope.Dispose();
-        if (closes) await budget.CloseSessionAsync(Account, Id).ConfigureAwait(false);
+        return closes ? new(budget.CloseSessionAsync(Account, Id)) : default;
     }
 }
 
@@ -47,14 +48,30 @@ public sealed class BudgetPurse : IAsyncDisposable
     readonly BudgetPurse? lender;
     readonly IDisposable scope;
     readonly string hold;
+    readonly ITimer? heart;
     readonly Lock gate = new();
     long remaining;
     int ended;
 
-    internal BudgetPurse(IBudget budget, string account, string hold, CallOrigin origin, long tokens, BudgetPurse? lender)
+    internal BudgetPurse(
+        IBudget budget, string account, string hold, CallOrigin origin, long tokens, BudgetPurse? lender, TimeSpan ttl = default)
     {
         (this.budget, Account, this.hold, this.lender, remaining, Origin) = (budget, account, hold, lender, tokens, origin);
         scope = BudgetScope.Enter(origin with { Account = account }, null, this);
+        if (lender is null) heart = TimeProvider.System.CreateTimer(_ => _ = BeatAsync(ttl), null, ttl / 2, ttl / 2);
+    }
+
+    /// <summary>Keeps the hold while the purse is open. One that could not be extended is tried again, or runs out.</summary>
+    async Task BeatAsync(TimeSpan ttl)
+    {
+        try
+        {
+            await budget.ExtendAsync(Account, hold, new() { Id = Guid.CreateVersion7().ToString("N"), Ttl = ttl }).ConfigureAwait(false);
+        }
+        catch (PurserException)
+        {
+            // What calls then use is booked as late, under the same hold.
+        }
     }
 
     public string Account { get; }
@@ -115,11 +132,13 @@ public sealed class BudgetPurse : IAsyncDisposable
     static long Spent(Usage usage) => usage.Tokens ?? usage.TotalTokens ?? ((usage.InputTokens ?? 0) + (usage.OutputTokens ?? 0));
 
     /// <summary>Ends it: what is left goes back to the lender, or to the limits that it was held from.</summary>
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref ended, 1) == 1) return;
+        if (Interlocked.Exchange(ref ended, 1) == 1) return default;
         scope.Dispose();
-        if (lender is not null) lender.GiveBack(Remaining);
-        else await budget.ReleaseAsync(Account, hold).ConfigureAwait(false);
+        heart?.Dispose();
+        if (lender is null) return new(budget.ReleaseAsync(Account, hold));
+        lender.GiveBack(Remaining);
+        return default;
     }
 }

@@ -8,6 +8,9 @@ sealed record CallDesk(IBudget Budget, Settling Settling, TimeProvider Time, ILo
 {
     public TimeSpan Ttl { get; init; } = TimeSpan.FromMinutes(5);
     public bool Open { get; init; }
+
+    /// <summary>The account that pays where nothing says another.</summary>
+    public string? Account { get; init; }
 }
 
 sealed partial class BudgetedCall : IAsyncDisposable
@@ -45,7 +48,7 @@ sealed partial class BudgetedCall : IAsyncDisposable
     {
         cancellation.ThrowIfCancellationRequested();
         var frame = BudgetScope.Current;
-        var from = origin.Over(frame?.Origin).Over(CallOrigin.OfBaggage());
+        var from = origin.Over(frame?.Origin).Over(CallOrigin.OfBaggage()).Over(new() { Account = desk.Account });
         if (frame?.Purse is { } purse) return OutOf(purse, desk, from.On(asked), frame.Session);
         if (from.Account is not { } account)
             throw new InvalidOperationException("No account pays for this call: set BudgetOptions.Account or Origin, begin a BudgetScope, "

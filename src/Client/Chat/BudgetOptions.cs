@@ -77,10 +77,12 @@ public sealed class BudgetOptions
 
     /// <summary>
     /// The provider's own usage object out of <see cref="ChatResponse.RawRepresentation"/> or that of an update: it tells more than the
-    /// counts of Microsoft.Extensions.AI, such as cache writes of an hour, or the usage of a response that broke off. Null where there is none.
+    /// counts of Microsoft.Extensions.AI, such as cache writes of an hour, or the usage of a response that broke off. Null where there is
+    /// none.
     /// </summary>
     public Func<object, JsonObject?>? RawUsage { get; set; }
 
-    /// <summary>What an exception of the provider means; null leaves it to the usual rule: 4xx spent nothing, anything else is unknown.</summary>
+    /// <summary>What an exception of the provider means; null leaves it to the usual rule: 4xx spent nothing, anything else is
+    /// unknown.</summary>
     public Func<Exception, CallFailure?>? Judge { get; set; }
 }

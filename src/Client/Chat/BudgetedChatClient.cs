@@ -25,7 +25,7 @@ public sealed class BudgetedChatClient : DelegatingChatClient
         (log, time) = (log ?? NullLogger.Instance, time ?? TimeProvider.System);
         desk = new(budget, new(time, log), time, log)
         {
-            Ttl = options.HoldFor, Open = options.WhenUnavailable == WhenUnavailable.Allow,
+            Ttl = options.HoldFor, Open = options.WhenUnavailable == WhenUnavailable.Allow, Account = options.Account,
         };
         metadata = innerClient.GetService(typeof(ChatClientMetadata)) as ChatClientMetadata;
     }
@@ -122,7 +122,7 @@ public sealed class BudgetedChatClient : DelegatingChatClient
             ToolTokens = tools > 0 ? Math.Min(tools, counted) : null,
             Temperature = asked?.Temperature is { } temperature ? (decimal)temperature : null,
         };
-        var origin = (options.Origin?.Invoke(prompt, asked) ?? new()).Over(BudgetScope.Current?.Origin).Over(new() { Account = options.Account });
+        var origin = options.Origin?.Invoke(prompt, asked) ?? new();
         var held = await BudgetedCall.BeginAsync(desk, origin, estimate, cancellation).ConfigureAwait(false);
         var call = new Call(this, held, estimate, asked, desk.Time.GetTimestamp());
         if (held.Decision is { Allowed: false } refusal)
@@ -147,11 +147,13 @@ public sealed class BudgetedChatClient : DelegatingChatClient
     {
         ChatOptions? changed;
         bool mayHoldMore = true;
+        long piece;
         string? provider = estimate.Provider, model = estimate.Model;
 
         public IChatClient Client { get; private set; } = client.InnerClient;
 
-        /// <summary>What the caller asked for, or a copy with the changes of the decision: the caller's own is used again by others.</summary>
+        /// <summary>What the caller asked for, or a copy with the changes of the decision: the caller's own is used again by
+        /// others.</summary>
         public ChatOptions? Options => changed ?? asked;
 
         public ChatResponse? Refused { get; private set; }
@@ -185,7 +187,7 @@ public sealed class BudgetedChatClient : DelegatingChatClient
             if (Options?.MaxOutputTokens is not null || held.Held == 0) return true;
             var room = held.Held - (estimate.InputTokens ?? 0);
             if (Usage.Streamed < room - (room / 5) || Usage.IsFinished) return true;
-            mayHoldMore = mayHoldMore && await held.TopUpAsync(Math.Max(room, 256)).ConfigureAwait(false);
+            mayHoldMore = mayHoldMore && await held.TopUpAsync(piece = piece == 0 ? Math.Max(room, 256) : piece).ConfigureAwait(false);
             return mayHoldMore || client.options.WhenExhausted == WhenExhausted.GoOn || Usage.Streamed < room;
         }
 

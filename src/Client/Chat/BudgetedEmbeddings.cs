@@ -22,7 +22,7 @@ public sealed class BudgetedEmbeddingGenerator<TInput, TEmbedding> : DelegatingE
         (log, time) = (log ?? NullLogger.Instance, time ?? TimeProvider.System);
         desk = new(budget, new(time, log), time, log)
         {
-            Ttl = options.HoldFor, Open = options.WhenUnavailable == WhenUnavailable.Allow,
+            Ttl = options.HoldFor, Open = options.WhenUnavailable == WhenUnavailable.Allow, Account = options.Account,
         };
         metadata = innerGenerator.GetService(typeof(EmbeddingGeneratorMetadata)) as EmbeddingGeneratorMetadata;
     }
@@ -41,14 +41,14 @@ public sealed class BudgetedEmbeddingGenerator<TInput, TEmbedding> : DelegatingE
             InputTokens = inputs.Sum(input => PromptEstimate.Text(input?.ToString()) + 2),
             MaxOutputTokens = 0,
         };
-        var origin = (this.options.Origin?.Invoke([], null) ?? new()).Over(BudgetScope.Current?.Origin)
-            .Over(new() { Account = this.options.Account });
+        var origin = this.options.Origin?.Invoke([], null) ?? new();
         await using var held = await BudgetedCall.BeginAsync(desk, origin, estimate, cancellationToken).ConfigureAwait(false);
         held.Decision?.EnsureAllowed();
         try
         {
             var made = await base.GenerateAsync(inputs, options, cancellationToken).ConfigureAwait(false);
-            await held.SettleAsync(new() { InputTokens = made.Usage?.InputTokenCount ?? estimate.InputTokens, OutputTokens = 0 }, known: true)
+            await held.SettleAsync(new() { InputTokens = made.Usage?.InputTokenCount ?? estimate.InputTokens, OutputTokens = 0 },
+                known: true)
                 .ConfigureAwait(false);
             return made;
         }

@@ -6,7 +6,8 @@ namespace Purser.Client;
 
 static class CallFailures
 {
-    /// <summary>A request that was turned away (4xx) spent nothing. A timeout (408), a conflict of a repeat (409) and everything else may.</summary>
+    /// <summary>A request that was turned away (4xx) spent nothing. A timeout (408), a conflict of a repeat (409) and everything else
+    /// may.</summary>
     public static CallFailure Of(Exception thrown, BudgetOptions options)
     {
         if (options.Judge?.Invoke(thrown) is { } judged) return judged;
@@ -23,7 +24,8 @@ static class CallFailures
     };
 
     /// <summary>Clients of providers have their own exceptions, with the status as a number or a word of HTTP.</summary>
-    [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = "Where the member was trimmed the outcome is unknown: dearer, never wrong.")]
+    [UnconditionalSuppressMessage(
+        "Trimming", "IL2075", Justification = "Where the member was trimmed the outcome is unknown: dearer, never wrong.")]
     static int? Member(Exception thrown, string name) => thrown.GetType().GetProperty(name)?.GetValue(thrown) switch
     {
         int number => number,

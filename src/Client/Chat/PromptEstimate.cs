@@ -27,7 +27,8 @@ static class PromptEstimate
     {
         TextContent text => Text(text.Text),
         TextReasoningContent reasoning => Text(reasoning.Text),
-        FunctionCallContent call => perTool + Text(call.Name) + (call.Arguments?.Sum(pair => Text(pair.Key) + Text(pair.Value?.ToString())) ?? 0),
+        FunctionCallContent call => perTool + Text(call.Name) + (call.Arguments?.Sum(pair => Text(pair.Key) + Text(pair.Value?.ToString()))
+            ?? 0),
         FunctionResultContent result => perTool + Text(result.Result?.ToString()),
         DataContent data when data.HasTopLevelMediaType("image") => perImage,
         UriContent uri when uri.HasTopLevelMediaType("image") => perImage,

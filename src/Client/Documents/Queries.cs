@@ -64,6 +64,11 @@ public record UsageFilter : PageQuery
     public IReadOnlyList<string>? Tool { get; init; }
     public bool? Success { get; init; }
     public bool? Unpriced { get; init; }
+
+    /// <summary>Only reports that contradict themselves, or have members that were not read; false: only others.</summary>
+    public bool? Disputed { get; init; }
+    public bool? Unread { get; init; }
+
     public IReadOnlyList<string>? Id { get; init; }
     public IReadOnlyList<string>? RequestId { get; init; }
     public IReadOnlyList<string>? ReservationId { get; init; }
@@ -73,7 +78,8 @@ public record UsageFilter : PageQuery
     {
         base.AddTo(text).Add("from", From).Add("to", To).Add("orchestrator", Orchestrator).Add("user", User).Add("tenant", Tenant)
             .Add("session", Session).Add("provider", Provider).Add("model", Model).Add("tool", Tool).Add("success", Success)
-            .Add("unpriced", Unpriced).Add("id", Id).Add("requestId", RequestId).Add("reservationId", ReservationId);
+            .Add("unpriced", Unpriced).Add("disputed", Disputed).Add("unread", Unread).Add("id", Id).Add("requestId", RequestId)
+                .Add("reservationId", ReservationId);
         foreach (var (name, values) in Tags ?? new Dictionary<string, IReadOnlyList<string>>()) text.Add("tags." + name, values);
         return text;
     }

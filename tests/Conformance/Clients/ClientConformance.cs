@@ -242,6 +242,19 @@ public abstract class ClientConformance(HttpFacade host)
                 To = nearTime.AddDays(1),
             Compare = "previous", IncludeAnomalies = true, TimeZone = "Europe/Berlin", Top = 3, Currency = "USD",
         }), PurserJson.Default.Report);
+        await client.RecordUsageAsync(account, new Usage { Id = "wrong", InputTokens = 5, OutputTokens = 5, Model = "gpt-4o" });
+        heard.Holds(
+            await client.CorrectUsageAsync("wrong", new() { Account = account, InputTokens = 6, OutputTokens = 5, Model = "gpt-4o",
+                By = "ann", Reason = "r" }), PurserJson.Default.Adjusted);
+        heard.Holds(await client.VoidUsageAsync(account, "wrong", new() { By = "ann", Reason = "r" }), PurserJson.Default.Adjusted);
+        heard.Holds(await client.CreditAsync(account, new() { Amount = 0.01m, Unit = LimitUnit.Cost, By = "ann", Reason = "r" }),
+            PurserJson.Default.Adjusted);
+        var results = new List<BatchResult>();
+        await foreach (var result in client.RunBatchAsync([BatchLine.Reserve(account, new() { Id = "b", Tokens = 5 }),
+            BatchLine.Settle(account, "b", new() { Tokens = 4 }), BatchLine.Release(account, "none"),
+                BatchLine.RecordUsage(account, new() { InputTokens = 1 })])) results.Add(result);
+        Assert.Equal((true, 4L, "not-found", 201L), (results[0].ToDecision()!.Allowed, results[1].ToSettlement()!.Tokens,
+            results[2].ToProblem()!.Word, results[3].Status));
         await foreach (var record in client.ExportUsageAsync(new() { Account = account })) Assert.Equal(account, record.Account);
         using var lines = new MemoryStream("""{"id": "x", "inputTokens": 1}"""u8.ToArray());
         heard.Holds(await client.ImportUsageAsync(lines, account), PurserJson.Default.ImportResult);

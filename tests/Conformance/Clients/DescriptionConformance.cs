@@ -28,14 +28,17 @@ public abstract class DescriptionConformance(HttpFacade host)
         ["Sessions"] = typeof(SessionPage), ["Status"] = typeof(AccountStatus), ["Summary"] = typeof(ReportSummary),
         ["Trend"] = typeof(UsageTrend), ["Trends"] = typeof(UsageTrends), ["Unpriced"] = typeof(UnpricedSettings), ["UnpricedModels"] =
             typeof(UnpricedModelList),
-        ["Volume"] = typeof(VolumeDiscount), ["Webhooks"] = typeof(WebhookList),
+        ["Void"] = typeof(VoidRequest), ["Volume"] = typeof(VolumeDiscount), ["Webhooks"] = typeof(WebhookList),
     };
 
     /// <summary>Parameters that a method says by itself: formats by its answer, models without a price by a method of their own.</summary>
     static readonly HashSet<(string Operation, string Parameter)> said = [("getReport", "format"), ("listPrices", "unpriced")];
 
-    /// <summary>A price is JSON, as in the catalogue, whatever its members; what is empty needs no type.</summary>
-    static readonly HashSet<string> asTheyAre = ["Price", "Nothing"];
+    /// <summary>
+    /// A price is JSON, as in the catalogue, whatever its members; a line of an import is a record as an export writes it; what is empty
+    /// needs no type.
+    /// </summary>
+    static readonly HashSet<string> asTheyAre = ["Price", "ImportLine", "Nothing"];
 
     [Fact]
     public async Task Every_operation_has_a_method_with_its_parameters()

@@ -1,0 +1,129 @@
+// `services.AddPurserEmbedded(…)`: the authority, its ledger and the budget over it.
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Purser.Client;
+using Purser.Engine;
+using Purser.Ledgers.Memory;
+using Purser.Ledgers.Postgres;
+using Purser.Ledgers.Sqlite;
+
+namespace Purser.Embedded;
+
+public sealed class EmbeddedPurserOptions
+{
+    /// <summary>The folder of the SQLite ledger. One process at a time may have it open.</summary>
+    public string Data { get; set; } = "./data";
+
+    /// <summary>Instead of a folder: a PostgreSQL that several processes share.</summary>
+    public string? Postgres { get; set; }
+
+    /// <summary>Instead of both: nothing is kept when the process ends.</summary>
+    public bool InMemory { get; set; }
+
+    /// <summary>Instead of all: a ledger of one's own.</summary>
+    public Func<IServiceProvider, CancellationToken, Task<IStore>>? OpenLedger { get; set; }
+
+    /// <summary>Whether calls of accounts that nobody made are refused.</summary>
+    public bool RefuseUnknownAccounts { get; set; }
+}
+
+public static class EmbeddedRegistration
+{
+    /// <summary>
+    /// Registers <see cref="EmbeddedPurser"/>, which opens its ledger when the host starts (or at the first call, where there is none),
+    /// and <see cref="IBudget"/> over it.
+    /// </summary>
+    public static IServiceCollection AddPurserEmbedded(
+        this IServiceCollection services, Action<EmbeddedPurserOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        var options = new EmbeddedPurserOptions();
+        configure?.Invoke(options);
+        return services.AddLogging()
+            .AddSingleton(provider => new EmbeddedPurser(options, provider))
+            .AddSingleton<IHostedService>(provider => provider.GetRequiredService<EmbeddedPurser>())
+            .AddSingleton<IBudget>(provider => provider.GetRequiredService<EmbeddedPurser>().Budget)
+            .AddSingleton<IBudgetAuthority>(provider => provider.GetRequiredService<EmbeddedPurser>().Authority);
+    }
+}
+
+/// <summary>The authority in this process. Closing it answers everybody who waits, then closes the ledger that it opened.</summary>
+public sealed class EmbeddedPurser(EmbeddedPurserOptions options, IServiceProvider services) : IHostedService, IAsyncDisposable
+{
+    readonly SemaphoreSlim opening = new(1, 1);
+    IStore? ledger;
+    EmbeddedHistories? histories;
+    EmbeddedAuthority? authority;
+
+    /// <summary>Without dependency injection.</summary>
+    public static async Task<EmbeddedPurser> OpenAsync(EmbeddedPurserOptions options, CancellationToken cancellationToken = default)
+    {
+        var opened = new EmbeddedPurser(options, new ServiceCollection().AddLogging().BuildServiceProvider());
+        await opened.StartAsync(cancellationToken);
+        return opened;
+    }
+
+    public IBudgetAuthority Authority => authority ?? throw NotStarted();
+
+    /// <summary>Everything that was booked, for reports of one's own.</summary>
+    public IUsageQueries Usage => ledger ?? throw NotStarted();
+
+    /// <summary>Everything that happened, in one order.</summary>
+    public IEventFeed Events => ledger ?? throw NotStarted();
+
+    /// <summary>Everything that happens, from a position on, in one order and without an end: what comes is waited for.</summary>
+    public async IAsyncEnumerable<FeedEntry> FollowAsync(
+        long after, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var time = services.GetService<TimeProvider>() ?? TimeProvider.System;
+        while (true)
+        {
+            var page = await Events.ReadAsync(after, entriesAtOnce, cancellationToken);
+            if (page.GoneTo > after)
+                throw new InvalidOperationException($"Some entries up to position {page.GoneTo} were compacted away: go on from there.");
+            foreach (var entry in page.Entries) yield return entry;
+            if (page.Entries.Count == 0) await Task.Delay(look, time, cancellationToken);
+            after = Math.Max(after, page.ReachedTo);
+        }
+    }
+
+    const int entriesAtOnce = 256;
+    static readonly TimeSpan look = TimeSpan.FromMilliseconds(250);
+
+    public IBudget Budget => field ??= new EmbeddedBudget(Authority, Usage);
+
+    static InvalidOperationException NotStarted() =>
+        new("The embedded Purser is not started: start the host, or open it with EmbeddedPurser.OpenAsync.");
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await opening.WaitAsync(cancellationToken);
+        try
+        {
+            if (authority is not null) return;
+            ledger = options.OpenLedger is { } open ? await open(services, cancellationToken)
+                : options.InMemory ? new MemoryLedger()
+                : options.Postgres is { } connection ? await PostgresLedger.OpenAsync(connection)
+                : await SqliteLedger.OpenAsync(options.Data);
+            histories = new(ledger, services.GetRequiredService<ILogger<EmbeddedHistories>>());
+            authority = new(ledger, services.GetService<TimeProvider>(), new() { RefuseUnknownAccounts = options.RefuseUnknownAccounts },
+                services.GetRequiredService<ILogger<EmbeddedAuthority>>(), histories);
+        }
+        finally
+        {
+            opening.Release();
+        }
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (authority is not null) await authority.DisposeAsync();
+        if (histories is not null) await histories.DisposeAsync();
+        if (ledger is not null) await ledger.DisposeAsync();
+        opening.Dispose();
+    }
+}
