@@ -14,7 +14,7 @@ public sealed partial class PurserClient
 
     /// <summary>An account as it stands; the query pages its limits.</summary>
     public Task<AccountStatus> GetAccountAsync(
-        string account, PageQuery? query = null, CancellationToken cancellationToken = default) =>
+        string account, AccountStatusQuery? query = null, CancellationToken cancellationToken = default) =>
         sender.SendAsync(Ask.Get(Of(query, Account(account))), PurserJson.Default.AccountStatus, cancellationToken);
 
     /// <summary>Refuses every call until resumed.</summary>

@@ -117,6 +117,13 @@ public sealed partial class PurserClient
         sender.SendAsync(Ask.Post($"{Hook(webhook)}/deliveries/{QueryText.Segment(delivery)}/replay") with { Repeat = Repeat.Never },
             PurserJson.Default.DeliveryAttempt, cancellationToken);
 
+    /// <summary>Where the gate in front of providers sends what it lets through.</summary>
+    public Task<GateRoutes> GetGateRoutesAsync(CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Get("/v1/gate/routes"), PurserJson.Default.GateRoutes, cancellationToken);
+
+    public Task<GateRoutes> PutGateRoutesAsync(GateRoutes routes, CancellationToken cancellationToken = default) => sender.SendAsync(
+        Ask.Put("/v1/gate/routes", routes, PurserJson.Default.GateRoutes), PurserJson.Default.GateRoutes, cancellationToken);
+
     public Task<ServiceClock> GetClockAsync(CancellationToken cancellationToken = default) =>
         sender.SendAsync(Ask.Get("/v1/clock"), PurserJson.Default.ServiceClock, cancellationToken);
 

@@ -11,6 +11,10 @@ public sealed partial class PurserClient
         string account, UsageFilter? query = null, CancellationToken cancellationToken = default) =>
         sender.SendAsync(Ask.Get(Of(query, Account(account) + "/usage")), PurserJson.Default.UsageRecordPage, cancellationToken);
 
+    /// <summary>Booked usage over all accounts that the key sees, newest first.</summary>
+    public Task<UsageRecordPage> ListAllUsageAsync(AllUsageQuery? query = null, CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Get(Of(query, "/v1/usage")), PurserJson.Default.UsageRecordPage, cancellationToken);
+
     /// <summary>Erases the records booked so far, all or those of a user; counters stay.</summary>
     public Task<Erasure> EraseUsageAsync(string account, string? user = null, string? by = null, string? reason = null,
         CancellationToken cancellationToken = default) =>

@@ -3,9 +3,14 @@ using System.Text.Json.Serialization;
 
 namespace Purser.Client;
 
+/// <summary>An account and its worst limit.</summary>
 public sealed record AccountSummary
 {
     public string Account { get; init; } = "";
+    public string Status { get; init; } = "";
+    public bool Paused { get; init; }
+    public decimal PercentUsed { get; init; }
+    public LimitView? WorstLimit { get; init; }
 }
 
 public sealed record AccountPage
@@ -40,9 +45,11 @@ public sealed record HeldSum
     public long Tokens { get; init; }
 }
 
-/// <summary>The usage of the last 30 days.</summary>
+/// <summary>The usage of a time: the last 30 days where no other was asked for.</summary>
 public sealed record UsageBreakdown
 {
+    public DateTimeOffset From { get; init; }
+    public DateTimeOffset To { get; init; }
     public Amount InputTokens { get; init; }
     public Amount OutputTokens { get; init; }
     public Amount TotalTokens { get; init; }

@@ -140,6 +140,10 @@ public sealed record NewOverride
     public bool? Cut { get; init; }
     public string? Reason { get; init; }
     public string? CreatedBy { get; init; }
+
+    /// <summary>Who adds it; `createdBy` is another name for it.</summary>
+    public string? By { get; init; }
+
     public DateTimeOffset? StartsAt { get; init; }
     public DateTimeOffset? ExpiresAt { get; init; }
     public JsonObject? Metadata { get; init; }

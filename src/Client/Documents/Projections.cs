@@ -87,7 +87,7 @@ public sealed record LimitOutlook
     public DateTimeOffset? ExhaustedAt { get; init; }
 }
 
-/// <summary>`AtEnd` is the expected total of the period at its end: what is booked, and the rate for what is left of it.</summary>
+/// <summary>What the usage of a report comes to if it goes on; `atEnd` is the expected total of the period at its end.</summary>
 public sealed record UsagePace
 {
     public Amount PerDay { get; init; }

@@ -17,7 +17,27 @@ public sealed record AccountQuery : PageQuery
     /// <summary>Only ids that contain this, ignoring case.</summary>
     public string? Search { get; init; }
 
-    internal override QueryText AddTo(QueryText text) => base.AddTo(text).Add("search", Search);
+    /// <summary>Only accounts whose status is one of these.</summary>
+    public IReadOnlyList<string>? Status { get; init; }
+
+    /// <summary>`account`, which it is if not said, or `percent`: the worst limit first.</summary>
+    public string? Sort { get; init; }
+
+    internal override QueryText AddTo(QueryText text) =>
+        base.AddTo(text).Add("search", Search).AddList("status", Status).Add("sort", Sort);
+}
+
+/// <summary>Which limits of an account, and of which time its usage is told.</summary>
+public sealed record AccountStatusQuery : PageQuery
+{
+    /// <summary>The window of the account's calendar that the usage is of, such as month.</summary>
+    public string? Window { get; init; }
+
+    /// <summary>Instead of a window: from when on, and the instant before which it ends.</summary>
+    public DateTimeOffset? From { get; init; }
+    public DateTimeOffset? To { get; init; }
+
+    internal override QueryText AddTo(QueryText text) => base.AddTo(text).Add("window", Window).Add("from", From).Add("to", To);
 }
 
 public sealed record AnomalyQuery : PageQuery
@@ -85,10 +105,18 @@ public record UsageFilter : PageQuery
     }
 }
 
+public sealed record AllUsageQuery : UsageFilter
+{
+    /// <summary>Accounts, as ids or globs.</summary>
+    public IReadOnlyList<string>? Account { get; init; }
+
+    internal override QueryText AddTo(QueryText text) => base.AddTo(text).Add("account", Account);
+}
+
 public record ExportQuery : UsageFilter
 {
-    /// <summary>One account; all that the key sees if not said.</summary>
-    public string? Account { get; init; }
+    /// <summary>Accounts, as ids or globs; all that the key sees if not said.</summary>
+    public IReadOnlyList<string>? Account { get; init; }
 
     /// <summary>The IANA zone of the days.</summary>
     public string? TimeZone { get; init; }
@@ -114,8 +142,18 @@ public sealed record ReportQuery : ExportQuery
     public string? Compare { get; init; }
     public bool? IncludeAnomalies { get; init; }
 
+    /// <summary>The first day of weeks, such as sunday; monday if not said.</summary>
+    public DayOfWeek? WeekStart { get; init; }
+
+    /// <summary>What rows are ordered by.</summary>
+    public string? Sort { get; init; }
+
+    /// <summary>Rows have a series of their own.</summary>
+    public bool? SeriesOfRows { get; init; }
+
     internal override QueryText AddTo(QueryText text) => base.AddTo(text).AddList("groupBy", GroupBy).Add("granularity", Granularity)
-        .Add("currency", Currency).Add("top", Top).Add("compare", Compare).Add("includeAnomalies", IncludeAnomalies);
+        .Add("currency", Currency).Add("top", Top).Add("compare", Compare).Add("includeAnomalies", IncludeAnomalies)
+        .Add("weekStart", WeekStart?.ToString().ToLowerInvariant()).Add("sort", Sort).Add("seriesOfRows", SeriesOfRows);
 }
 
 /// <summary>Which events.</summary>

@@ -20,6 +20,9 @@ public sealed record Report
     public IReadOnlyDictionary<string, int>? Omitted { get; init; }
 
     public PreviousPeriod? Previous { get; init; }
+
+    /// <summary>Where filters ask for what only records have, and those from before are not kept any more.</summary>
+    public DateTimeOffset? PartialSince { get; init; }
 }
 
 public sealed record ReportPeriod
@@ -75,6 +78,15 @@ public sealed record ReportRow
 
     [JsonConverter(typeof(MoneyConverter))]
     public decimal TotalCost { get; init; }
+
+    /// <summary>Whose session it is, where a report over several accounts is grouped by sessions.</summary>
+    public string? Account { get; init; }
+
+    /// <summary>Records from before are not kept any more: what sessions and tags used before is not in the row.</summary>
+    public DateTimeOffset? PartialSince { get; init; }
+
+    /// <summary>Where it was asked for: the steps of the report.</summary>
+    public IReadOnlyList<SeriesPoint>? Series { get; init; }
 
     public decimal Percentage { get; init; }
     public decimal CostPercentage { get; init; }

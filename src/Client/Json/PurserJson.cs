@@ -119,6 +119,7 @@ namespace Purser.Client;
 [JsonSerializable(typeof(BatchResult))]
 [JsonSerializable(typeof(Correction))]
 [JsonSerializable(typeof(Credit))]
+[JsonSerializable(typeof(GateRoutes))]
 [JsonSerializable(typeof(UnpricedModelList))]
 [JsonSerializable(typeof(VoidRequest))]
 [JsonSerializable(typeof(IReadOnlyList<Usage>))]

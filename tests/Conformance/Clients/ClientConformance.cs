@@ -96,13 +96,13 @@ public abstract class ClientConformance(HttpFacade host)
             Tags = new Dictionary<string, string> { ["team"] = "search" }, Metadata = new() { ["row"] = i },
         }));
         var records = new List<UsageRecord>();
-        await foreach (var record in client.ExportUsageAsync(new() { Account = account })) records.Add(record);
+        await foreach (var record in client.ExportUsageAsync(new() { Account = [account] })) records.Add(record);
         Assert.Equal(Enumerable.Range(0, 120), records.Select(record => (int)record.InputTokens));
         var imported = await client.ImportUsageAsync(Moved());
         Assert.Equal((120, 120, 0), (imported.Lines, imported.Accepted, imported.Failed));
-        Assert.Equal(records.Sum(record => record.Cost), (await client.GetReportAsync(new() { Account = other })).Summary.TotalCost);
+        Assert.Equal(records.Sum(record => record.Cost), (await client.GetReportAsync(new() { Account = [other] })).Summary.TotalCost);
         using var csv = new MemoryStream();
-        await client.ExportUsageAsync(csv, "csv", new() { Account = other });
+        await client.ExportUsageAsync(csv, "csv", new() { Account = [other] });
         Assert.Equal(121, System.Text.Encoding.UTF8.GetString(csv.ToArray()).TrimEnd().Split('\n').Length);
 
         async IAsyncEnumerable<UsageRecord> Moved()
@@ -213,7 +213,7 @@ public abstract class ClientConformance(HttpFacade host)
         heard.Holds(raised, PurserJson.Default.Override);
         heard.Holds(await client.GetOverrideAsync(account, raised.Id), PurserJson.Default.Override);
         heard.Holds(await client.ListOverridesAsync(account), PurserJson.Default.OverrideList);
-        heard.Holds(await client.GetAccountAsync(account), PurserJson.Default.AccountStatus);
+        heard.Holds(await client.GetAccountAsync(account, new() { Window = "month" }), PurserJson.Default.AccountStatus);
         heard.Holds(await client.RemoveOverrideAsync(account, raised.Id, by: "ann", reason: "done"), PurserJson.Default.Override);
         heard.Holds(await client.ListAccountsAsync(new() { Search = account, Limit = 10 }), PurserJson.Default.AccountPage);
         heard.Holds(await client.PauseAccountAsync(account, new() { Reason = "lunch" }), PurserJson.Default.AccountStatus);
@@ -238,7 +238,7 @@ public abstract class ClientConformance(HttpFacade host)
             PurserJson.Default.UsageRecordPage);
         heard.Holds(await client.GetReportAsync(new()
         {
-            Account = account, GroupBy = ["user", "user*model", "tag"], Granularity = "hour", From = nearTime.AddDays(-1),
+            Account = [account], GroupBy = ["user", "user*model", "tag"], Granularity = "hour", From = nearTime.AddDays(-1),
                 To = nearTime.AddDays(1),
             Compare = "previous", IncludeAnomalies = true, TimeZone = "Europe/Berlin", Top = 3, Currency = "USD",
         }), PurserJson.Default.Report);
@@ -255,7 +255,7 @@ public abstract class ClientConformance(HttpFacade host)
                 BatchLine.RecordUsage(account, new() { InputTokens = 1 })])) results.Add(result);
         Assert.Equal((true, 4L, "not-found", 201L), (results[0].ToDecision()!.Allowed, results[1].ToSettlement()!.Tokens,
             results[2].ToProblem()!.Word, results[3].Status));
-        await foreach (var record in client.ExportUsageAsync(new() { Account = account })) Assert.Equal(account, record.Account);
+        await foreach (var record in client.ExportUsageAsync(new() { Account = [account] })) Assert.Equal(account, record.Account);
         using var lines = new MemoryStream("""{"id": "x", "inputTokens": 1}"""u8.ToArray());
         heard.Holds(await client.ImportUsageAsync(lines, account), PurserJson.Default.ImportResult);
         heard.Holds(await client.EraseUsageAsync(account, user: "nobody", by: "ann", reason: "r"), PurserJson.Default.Erasure);
@@ -308,6 +308,12 @@ public abstract class ClientConformance(HttpFacade host)
 
     static async Task Operations(PurserClient client, Listening heard)
     {
+        var routes = await client.GetGateRoutesAsync();
+        heard.Holds(routes, PurserJson.Default.GateRoutes);
+        var wrong = await Assert.ThrowsAsync<PurserException>(() =>
+            client.PutGateRoutesAsync(new() { Routes = [new() { Name = "n", Protocol = "none" }] }));
+        Assert.InRange(wrong.Status!.Value, 400, 422);
+        heard.Holds(await client.ListAllUsageAsync(new() { Account = ["client-*"], Limit = 5 }), PurserJson.Default.UsageRecordPage);
         heard.Holds(await client.GetClockAsync(), PurserJson.Default.ServiceClock);
         heard.Holds(await client.AcceptClockAsync(new() { Reason = "a test" }), PurserJson.Default.ServiceClock);
         heard.Holds(await client.GetHomeAsync(), PurserJson.Default.ServiceInfo);

@@ -20,7 +20,9 @@ public abstract class DescriptionConformance(HttpFacade host)
         ["Health"] = typeof(ServiceHealth), ["Held"] = typeof(HeldSum), ["Holds"] = typeof(HoldSettings), ["Home"] = typeof(ServiceInfo),
         ["Import"] = typeof(ImportResult), ["Key"] = typeof(ApiKey), ["Keys"] = typeof(ApiKeys), ["Line"] = typeof(SettlementLine),
         ["Me"] = typeof(CallerInfo), ["Multiplier"] = typeof(QuoteMultiplier), ["Negotiated"] = typeof(NegotiatedDiscount),
-        ["Overrides"] = typeof(OverrideList), ["Pace"] = typeof(UsagePace), ["Pause"] = typeof(PauseRequest),
+        ["Overrides"] = typeof(OverrideList), ["Pace"] = typeof(PaceOfPeriod), ["PaceOfMeasure"] = typeof(UsagePace), ["RateOfMeasure"] =
+            typeof(ProjectedRate),
+        ["TrendOfMeasure"] = typeof(UsageTrend), ["UsageRates"] = typeof(ProjectedRates), ["Pause"] = typeof(PauseRequest),
         ["Period"] = typeof(ReportPeriod), ["Previous"] = typeof(PreviousPeriod), ["Prices"] = typeof(PricePage),
         ["Rate"] = typeof(ProjectedRate), ["Rates"] = typeof(ProjectedRates), ["Rebuild"] = typeof(RebuildResult),
         ["Record"] = typeof(UsageRecord), ["Records"] = typeof(UsageRecordPage), ["Refusal"] = typeof(Decision),
