@@ -102,13 +102,15 @@ public sealed partial class PurserClient
         IAsyncEnumerable<UsageRecord> records, string? account = null, CancellationToken cancellationToken = default) =>
         ImportUsageAsync(() => new JsonLines(records), account, cancellationToken);
 
-    /// <summary>Books the lines of a stream of JSON lines.</summary>
-    public Task<ImportResult> ImportUsageAsync(Stream lines, string? account = null, CancellationToken cancellationToken = default) =>
+    /// <summary>Books the lines of a file: JSON lines as they are written by exports, or a format that the service knows.</summary>
+    public Task<ImportResult> ImportUsageAsync(
+        Stream lines, string? account = null, string? format = null, CancellationToken cancellationToken = default) =>
         ImportUsageAsync(() => new StreamContent(lines) { Headers = { ContentType = new("application/x-ndjson") } }, account,
-            cancellationToken);
+            cancellationToken, format);
 
-    Task<ImportResult> ImportUsageAsync(Func<HttpContent> content, string? account, CancellationToken cancellation) =>
-        sender.SendAsync(Ask.Post(new QueryText("/v1/import").Add("account", account).ToString()) with
+    Task<ImportResult> ImportUsageAsync(
+        Func<HttpContent> content, string? account, CancellationToken cancellation, string? format = null) =>
+        sender.SendAsync(Ask.Post(new QueryText("/v1/import").Add("account", account).Add("format", format).ToString()) with
         {
             Content = content, Repeat = Repeat.Never,
         }, PurserJson.Default.ImportResult, cancellation);

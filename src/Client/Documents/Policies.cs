@@ -10,6 +10,13 @@ public sealed record Policy
     public string? TimeZone { get; init; }
     public DayOfWeek? WeekStart { get; init; }
     public long? MonthAnchorDay { get; init; }
+
+    /// <summary>The month in which a year begins, 1 to 12; quarters follow.</summary>
+    public long? YearStartMonth { get; init; }
+
+    /// <summary>When a day begins, and with it every longer window: `HH:mm`, local time.</summary>
+    public string? DayStart { get; init; }
+
     public string? Currency { get; init; }
     public UnpricedSettings? Unpriced { get; init; }
     public HoldSettings? Holds { get; init; }

@@ -77,6 +77,9 @@ public sealed record UsageRecord : CallParts
     /// <summary>The record of the call that this one is a line of.</summary>
     public string? LineOf { get; init; }
 
+    /// <summary>True where this adjustment gives a record the price that it was booked without.</summary>
+    public bool? GivesPrice { get; init; }
+
     public string? Reference { get; init; }
     public bool Late { get; init; }
     public bool Overrun { get; init; }

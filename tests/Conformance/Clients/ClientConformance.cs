@@ -308,6 +308,20 @@ public abstract class ClientConformance(HttpFacade host)
 
     static async Task Operations(PurserClient client, Listening heard)
     {
+        heard.Holds(await client.ListAlertsAsync(new() { State = ["firing"], Severity = ["critical"] }), PurserJson.Default.AlertPage);
+        Assert.Equal(404, (await Assert.ThrowsAsync<PurserException>(() => client.GetAlertAsync("none"))).Status);
+        Assert.Equal(404, (await Assert.ThrowsAsync<PurserException>(() => client.AcknowledgeAlertAsync("none"))).Status);
+        var rules = await client.GetAlertRulesAsync();
+        heard.Holds(rules, PurserJson.Default.AlertRules);
+        heard.Holds(await client.PutAlertRulesAsync(rules), PurserJson.Default.AlertRules);
+        var channel = await client.CreateAlertChannelAsync(
+            new() { Kind = "log", Name = "n", Quiet = new() { From = "22:00", To = "06:00", Days = [DayOfWeek.Friday] } });
+        heard.Holds(channel, PurserJson.Default.AlertChannel);
+        heard.Holds(await client.GetAlertChannelAsync(channel.Id), PurserJson.Default.AlertChannel);
+        heard.Holds(await client.PutAlertChannelAsync(channel.Id, new() { Kind = "log", Name = "m" }), PurserJson.Default.AlertChannel);
+        heard.Holds(await client.ListAlertChannelsAsync(), PurserJson.Default.AlertChannelList);
+        heard.Holds(await client.TestAlertChannelAsync(channel.Id), PurserJson.Default.DeliveryAttempt);
+        heard.Holds(await client.DeleteAlertChannelAsync(channel.Id), PurserJson.Default.AlertChannel);
         var routes = await client.GetGateRoutesAsync();
         heard.Holds(routes, PurserJson.Default.GateRoutes);
         var wrong = await Assert.ThrowsAsync<PurserException>(() =>

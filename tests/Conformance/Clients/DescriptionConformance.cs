@@ -13,6 +13,7 @@ public abstract class DescriptionConformance(HttpFacade host)
     static readonly Dictionary<string, Type> renamed = new()
     {
         ["Account"] = typeof(AccountSummary), ["Accounts"] = typeof(AccountPage), ["Adaptive"] = typeof(AdaptiveSettings),
+        ["AlertChannels"] = typeof(AlertChannelList), ["Alerts"] = typeof(AlertPage),
         ["Anomalies"] = typeof(AnomalyPage), ["Attempt"] = typeof(DeliveryAttempt), ["Audit"] = typeof(AuditPage),
         ["Breakdown"] = typeof(ReportRow), ["Catalogue"] = typeof(PriceCatalogue), ["Change"] = typeof(ReportChange),
         ["Changes"] = typeof(CallChanges), ["Charged"] = typeof(ChargedCost), ["Clock"] = typeof(ServiceClock),
@@ -55,7 +56,8 @@ public abstract class DescriptionConformance(HttpFacade host)
                 .SelectMany(parameter => parameter.ParameterType.GetProperties().Select(property => property.Name).Append(parameter.Name!))
                 .ToHashSet(StringComparer.OrdinalIgnoreCase);
             if (!operation.TryGetProperty("parameters", out var parameters)) continue;
-            missing.AddRange(parameters.EnumerateArray().Where(parameter => parameter.GetProperty("in").GetString() == "query")
+            missing.AddRange(parameters.EnumerateArray()
+                .Where(parameter => parameter.TryGetProperty("in", out var place) && place.GetString() == "query")
                 .Select(parameter => parameter.GetProperty("name").GetString()!.Split('.')[0])
                 .Where(name => !taken.Contains(name) && !said.Contains((id, name))).Select(name => $"{id} has no parameter {name}"));
         }
