@@ -130,9 +130,9 @@ public sealed class EmbeddedBudgetTests
     }
 
     [Fact]
-    public void Before_its_start_it_says_so()
+    public async Task Before_its_start_it_says_so()
     {
-        using var provider = new ServiceCollection().AddPurserEmbedded(options => options.InMemory = true).BuildServiceProvider();
+        await using var provider = new ServiceCollection().AddPurserEmbedded(options => options.InMemory = true).BuildServiceProvider();
         var thrown = Assert.Throws<InvalidOperationException>(() => provider.GetRequiredService<IBudget>());
         Assert.Contains("not started", thrown.Message, StringComparison.Ordinal);
     }

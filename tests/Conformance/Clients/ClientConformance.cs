@@ -247,16 +247,16 @@ public abstract class ClientConformance(HttpFacade host)
             await client.CorrectUsageAsync("wrong", new() { Account = account, InputTokens = 6, OutputTokens = 5, Model = "gpt-4o",
                 By = "ann", Reason = "r" }), PurserJson.Default.Adjusted);
         heard.Holds(await client.VoidUsageAsync(account, "wrong", new() { By = "ann", Reason = "r" }), PurserJson.Default.Adjusted);
-        heard.Holds(await client.CreditAsync(account, new() { Amount = 0.01m, Unit = LimitUnit.Cost, By = "ann", Reason = "r" }),
+        heard.Holds(await client.CreditAsync(account, new() { Amount = 0.001m, Unit = LimitUnit.Cost, By = "ann", Reason = "r" }),
             PurserJson.Default.Adjusted);
         var results = new List<BatchResult>();
-        await foreach (var result in client.RunBatchAsync([BatchLine.Reserve(account, new() { Id = "b", Tokens = 5 }),
+        await foreach (var result in client.RunBatchAsync([BatchLine.Reserve(account, new() { Id = "b", Tokens = 5, Model = "gpt-4o" }),
             BatchLine.Settle(account, "b", new() { Tokens = 4 }), BatchLine.Release(account, "none"),
                 BatchLine.RecordUsage(account, new() { InputTokens = 1 })])) results.Add(result);
         Assert.Equal((true, 4L, "not-found", 201L), (results[0].ToDecision()!.Allowed, results[1].ToSettlement()!.Tokens,
             results[2].ToProblem()!.Word, results[3].Status));
         await foreach (var record in client.ExportUsageAsync(new() { Account = [account] })) Assert.Equal(account, record.Account);
-        using var lines = new MemoryStream("""{"id": "x", "inputTokens": 1}"""u8.ToArray());
+        using var lines = new MemoryStream("""{"id": "x", "timestamp": "2026-03-14T15:00:00Z", "inputTokens": 1}"""u8.ToArray());
         heard.Holds(await client.ImportUsageAsync(lines, account), PurserJson.Default.ImportResult);
         heard.Holds(await client.EraseUsageAsync(account, user: "nobody", by: "ann", reason: "r"), PurserJson.Default.Erasure);
         using var end = new CancellationTokenSource(TimeSpan.FromSeconds(60));
