@@ -215,6 +215,10 @@ sealed class ApiDescription
         foreach (var type in (string[])[file.ContentType, .. facts.OtherContentTypes])
             content[type] = type switch
             {
+                "application/json" when file.ContentType == Endpoints.OtlpEndpoints.Protobuf => new JsonObject
+                {
+                    ["schema"] = new JsonObject { ["type"] = "object" },
+                },
                 "application/json" => new JsonObject
                 {
                     ["schema"] = new JsonObject { ["type"] = "array", ["items"] = schemas.Of(typeof(RecordDocument)) },

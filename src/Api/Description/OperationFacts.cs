@@ -166,6 +166,14 @@ sealed record OperationFacts
             BodyIsLines = "A usage in each line, with its `account`, `id` and `timestamp`: the form in which exports write it.",
             Problems = [Api.Problems.UnknownAccount, Api.Problems.Unprocessable],
         },
+        ["receiveTraces"] = new()
+        {
+            Text = "OTLP/HTTP: an ExportTraceServiceRequest in protobuf or JSON, packed by gzip or not. Spans that are calls of models and "
+                + "carry usage are booked once, under `otlp-`, trace id and span id; of others nothing is kept. The answer says how many "
+                + "spans could not be booked, and why.",
+            OtherContentTypes = ["application/json"],
+            Problems = [Api.Problems.TooLarge, Api.Problems.UnsupportedMediaType],
+        },
         ["getReport"] = new()
         {
             Text = "With `format=csv` it is one table: a line for the sum, for each row and for each step.",

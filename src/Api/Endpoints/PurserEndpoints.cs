@@ -196,6 +196,8 @@ public static class PurserEndpoints
                 services.GetRequiredService<EventTail>(), clock, services.GetRequiredService<WebhookTargets>());
             routes.MapWebhooks(webhooks);
         }
+        routes.On("POST", "/v1/otlp/v1/traces", Right.Record, new OtlpEndpoints(authority).Traces, "receiveTraces",
+            "Books the usage in spans of OpenTelemetry").Takes(OtlpEndpoints.Parameters).AnswersFile(OtlpEndpoints.Protobuf);
         if (services.GetService<AlertStore>() is { } alertStore) routes.MapAlerts(services, alertStore, clock);
         var clocks = new ClockEndpoints(clock);
         routes.On("GET", "/v1/clock", Right.Operate, clocks.Get, "getClock", "The clock of this host, and a jump that it holds back")

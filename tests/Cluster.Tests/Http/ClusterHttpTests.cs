@@ -47,6 +47,9 @@ public sealed class LocalEventTests(LocalFacade host) : EventConformance(host);
 public sealed class LocalAlertTests(LocalFacade host) : AlertConformance(host);
 
 [Collection(LocalHttpTests.Name)]
+public sealed class LocalOtlpTests(LocalFacade host) : OtlpConformance(host);
+
+[Collection(LocalHttpTests.Name)]
 public sealed class LocalAnnouncementTests(LocalFacade host) : AnnouncementConformance(host);
 
 [Collection(LocalHttpTests.Name)]
@@ -126,6 +129,9 @@ public sealed class ProcessEventTests(ProcessFacade host) : EventConformance(hos
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessAlertTests(ProcessFacade host) : AlertConformance(host);
+
+[Collection(ProcessHttpTests.Name)]
+public sealed class ProcessOtlpTests(ProcessFacade host) : OtlpConformance(host);
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessAnnouncementTests(ProcessFacade host) : AnnouncementConformance(host);

@@ -47,6 +47,9 @@ public sealed class EventTests(HttpHost host) : EventConformance(host);
 public sealed class AlertTests(HttpHost host) : AlertConformance(host);
 
 [Collection(HttpTests.Name)]
+public sealed class OtlpTests(HttpHost host) : OtlpConformance(host);
+
+[Collection(HttpTests.Name)]
 public sealed class AnnouncementTests(HttpHost host) : AnnouncementConformance(host);
 
 [Collection(HttpTests.Name)]
