@@ -4,6 +4,7 @@ using System.Text.Json;
 using NodaTime;
 using NodaTime.Text;
 using Purser.Api.Events;
+using Purser.Api.Metrics;
 using Purser.Core;
 using Purser.Core.Alerts;
 using Purser.Engine;
@@ -41,9 +42,6 @@ public sealed class AlertBook(
 
     /// <summary>Each entry is dealt with as it is taken.</summary>
     public long? Pending => null;
-
-    /// <summary>Open alerts by severity, for whoever counts them.</summary>
-    public IReadOnlyDictionary<AlertSeverity, int> Open { get; private set; } = new Dictionary<AlertSeverity, int>();
 
     public async Task BeginAsync(CancellationToken cancellation)
     {
@@ -310,8 +308,8 @@ public sealed class AlertBook(
         foreach (var id in post.TakeChanged())
             if (active.ContainsKey(id)) await ChangeAsync(id, alert => alert);
         post.Send([.. active.Values.Where(alert => alert.HasUnsent)], channels, cancellation);
-        Open = active.Values.Where(alert => alert.IsOpen).GroupBy(alert => alert.Standing.Severity)
-            .ToDictionary(group => group.Key, group => group.Count());
+        TellingMeasures.SetOpen(active.Values.Where(alert => alert.IsOpen).GroupBy(alert => alert.Standing.Severity)
+            .ToDictionary(group => group.Key, group => group.Count()));
     }
 
     /// <summary>Ends when nothing is on its way.</summary>

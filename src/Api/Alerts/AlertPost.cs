@@ -2,6 +2,7 @@
 // hours and the rate of a channel hold messages back, and what is held is not marked as sent.
 using System.Collections.Concurrent;
 using NodaTime;
+using Purser.Api.Metrics;
 using Purser.Core.Alerts;
 using Purser.Engine;
 
@@ -164,6 +165,7 @@ public sealed class AlertPost(AlertStore store, IEnumerable<IAlertSender> sender
     {
         var notices = alerts.ConvertAll(alert => Begun(alert, channel.Id, DueOf(alert, channel.Id)!));
         var result = await AttemptAsync(channel, sender, new(alerts[0], notices[0], notices), cancellation);
+        TellingMeasures.Message(channel.Kind, result.IsArrived);
         var now = clock.Now;
         if (result.IsArrived)
             await store.ChangeUseAsync(channel.Id, use => use with

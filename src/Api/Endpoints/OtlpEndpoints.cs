@@ -1,11 +1,11 @@
 // `/v1/otlp/v1/traces`: spans of OpenTelemetry, of which those that are calls of models become usage records.
 using System.Collections.Concurrent;
-using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
 using Purser.Api.Access;
+using Purser.Api.Metrics;
 using Purser.Api.Otlp;
 using Purser.Core;
 using Purser.Engine;
@@ -22,9 +22,6 @@ sealed class OtlpEndpoints(IBudgetAuthority authority)
     [
         new("account", "the account of spans that name none in `purser.account`; else their `service.name`"),
     ];
-
-    static readonly Meter meter = new(Measures.MeterName + ".Otlp");
-    static readonly Counter<long> spansRead = meter.CreateCounter<long>("purser.otlp.spans", description: "Spans by what became of them");
 
     /// <summary>Spans inside of which usage was booked: what they carry themselves is its sum, also where they come in a later
     /// request.</summary>
@@ -61,7 +58,7 @@ sealed class OtlpEndpoints(IBudgetAuthority authority)
         var carrying = spans.Where(span => SpanUsage.Carries(span) && SpanUsage.IsCall(span)).ToArray();
         NoteParents(spans, carrying);
         var problems = new Dictionary<string, long>(StringComparer.Ordinal);
-        var (rejected, ignored) = (0L, (long)(spans.Count - carrying.Length));
+        var (booked, rejected, ignored) = (0L, 0L, (long)(spans.Count - carrying.Length));
         var records = new List<(string Account, Record Record)>();
         foreach (var span in carrying)
         {
@@ -84,11 +81,12 @@ sealed class OtlpEndpoints(IBudgetAuthority authority)
                 // All or none of it is sent again; what is booked is known by its id.
                 if (outcomes.FirstOrDefault(outcome => outcome.IsTransient) is { } transient) return (0, null, transient);
                 foreach (var outcome in outcomes)
-                    if (outcome.Status == OutcomeStatus.Done) spansRead.Add(1, new KeyValuePair<string, object?>("result", "booked"));
+                    if (outcome.Status == OutcomeStatus.Done) booked++;
                     else Refuse($"is refused: {outcome.Field} {outcome.Detail}");
             }
-        if (ignored > 0) spansRead.Add(ignored, new KeyValuePair<string, object?>("result", "ignored"));
-        if (rejected > 0) spansRead.Add(rejected, new KeyValuePair<string, object?>("result", "rejected"));
+        TellingMeasures.Spans(booked, "booked");
+        TellingMeasures.Spans(ignored, "ignored");
+        TellingMeasures.Spans(rejected, "rejected");
         var named = problems.Take(MostNamed).Select(one => string.Create(CultureInfo.InvariantCulture, $"{one.Value} span(s): {one.Key}"));
         return (rejected, problems.Count == 0 ? null : string.Join("; ", named), null);
 

@@ -42,6 +42,7 @@ public sealed class MetricsPage : IDisposable
         // So that everything that can be counted is on the page from the first, at nothing.
         RuntimeHelpers.RunClassConstructor(typeof(Measures).TypeHandle);
         RuntimeHelpers.RunClassConstructor(typeof(HttpMeasures).TypeHandle);
+        RuntimeHelpers.RunClassConstructor(typeof(TellingMeasures).TypeHandle);
         listener.Start();
     }
 
