@@ -10,7 +10,8 @@ static class SpanUsage
 {
     static readonly string[] input =
     [
-        "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt", "ai.usage.inputTokens", "ai.usage.promptTokens",
+        "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt", "ai.usage.inputTokens",
+            "ai.usage.promptTokens",
     ];
     static readonly string[] output =
     [
@@ -38,7 +39,8 @@ static class SpanUsage
     static readonly string[] cost = ["gen_ai.usage.cost.amount", "gen_ai.usage.cost", "gen_ai.usage.total_cost", "llm.cost.total"];
     static readonly string[] provider =
         ["gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "ai.model.provider"];
-    static readonly string[] model = ["gen_ai.response.model", "gen_ai.request.model", "llm.model_name", "ai.response.model", "ai.model.id"];
+    static readonly string[] model = ["gen_ai.response.model", "gen_ai.request.model", "llm.model_name", "ai.response.model",
+        "ai.model.id"];
     static readonly string[] session = ["gen_ai.conversation.id", "session.id", "langsmith.trace.session_id"];
     static readonly string[] user = ["user.id", "enduser.id", "traceloop.association.properties.user_id"];
     static readonly string[] tool = ["gen_ai.tool.name", "tool.name"];
@@ -64,7 +66,8 @@ static class SpanUsage
     /// <summary>Whether it carries counts of tokens at all.</summary>
     public static bool Carries(OtlpSpan span) => new[] { input, output, total }.Any(names => names.Any(span.Attributes.ContainsKey));
 
-    public static bool IsCall(OtlpSpan span) => Text(span, operation) is not { } kind ? Text(span, model) is not null : calls.Contains(kind);
+    public static bool IsCall(OtlpSpan span) => Text(span, operation) is not { } kind ? Text(span, model) is not null
+        : calls.Contains(kind);
 
     /// <summary>The command that books it, or what can not be read of it.</summary>
     public static (Record? Record, string? Problem) Of(OtlpSpan span)
@@ -108,7 +111,8 @@ static class SpanUsage
             TotalTokens = onlyTotal ? all : null,
             Parts = parts == new UsageParts() ? null : parts,
             Timestamp = span.EndNanos > 0 ? Instant.FromUnixTimeMilliseconds((long)(span.EndNanos / 1_000_000)) : null,
-            DurationMs = span.EndNanos >= span.StartNanos && span.StartNanos > 0 ? (long)((span.EndNanos - span.StartNanos) / 1_000_000) : null,
+            DurationMs = span.EndNanos >= span.StartNanos && span.StartNanos > 0 ? (long)((span.EndNanos - span.StartNanos) / 1_000_000)
+                : null,
             Success = !span.Failed,
             Error = span.Failed ? Cut(span.Error ?? Text(span, ["error.type"]) ?? "error", 500) : null,
             RequestId = Text(span, ["gen_ai.response.id", "ai.response.id"]),
@@ -137,7 +141,8 @@ static class SpanUsage
         long whole => whole,
         double and (< -1e15 or > 1e15 or double.NaN) => null,
         double fraction => (decimal)fraction,
-        string text when decimal.TryParse(text, NumberStyles.AllowDecimalPoint | NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture,
+        string text when decimal.TryParse(text, NumberStyles.AllowDecimalPoint | NumberStyles.AllowLeadingSign,
+            CultureInfo.InvariantCulture,
             out var number) => number,
         _ => null,
     };

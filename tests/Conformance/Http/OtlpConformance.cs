@@ -49,7 +49,8 @@ public abstract class OtlpConformance(HttpFacade host)
         for (var time = 0; time < 3; time++) (await SendAsync(request)).Is(200, "{}");
         var record = Assert.Single(await RecordsAsync(account));
         Assert.Equal(($"otlp-{trace}-{id}", "gpt-5", "openai", "c1"), (record.GetProperty("id").GetString(),
-            record.GetProperty("model").GetString(), record.GetProperty("provider").GetString(), record.GetProperty("session").GetString()));
+            record.GetProperty("model").GetString(), record.GetProperty("provider").GetString(), record.GetProperty("session")
+                .GetString()));
         Assert.Equal((100, 40, 60, 30, 2500), (record.GetProperty("inputTokens").GetInt64(), record.GetProperty("outputTokens").GetInt64(),
             record.GetProperty("cachedInputTokens").GetInt64(), record.GetProperty("reasoningTokens").GetInt64(),
             record.GetProperty("durationMs").GetInt64()));
@@ -97,7 +98,8 @@ public abstract class OtlpConformance(HttpFacade host)
         var trace = NewTrace();
         (string, object)[] usage = [("gen_ai.operation.name", "chat"), ("gen_ai.request.model", "m"), ("gen_ai.usage.input_tokens", 10)];
         var reply = await SendAsync(Request(account, Span(trace, NewSpan(), "", usage),
-            Span(trace, NewSpan(), "", ("gen_ai.operation.name", "chat"), ("gen_ai.usage.input_tokens", -4)), Span("ab", NewSpan(), "", usage)));
+            Span(trace, NewSpan(), "", ("gen_ai.operation.name", "chat"), ("gen_ai.usage.input_tokens", -4)),
+                Span("ab", NewSpan(), "", usage)));
         Assert.Equal(200, reply.Code);
         var partial = reply.Json.GetProperty("partialSuccess");
         Assert.Equal(2, partial.GetProperty("rejectedSpans").GetInt64());
@@ -116,11 +118,15 @@ public abstract class OtlpConformance(HttpFacade host)
         foreach (var packed in new[] { false, true })
         {
             var span = (byte[])[.. Field(1, trace), .. Field(2, [0, 0, 0, 0, 0, 0, 0, packed ? (byte)2 : (byte)1]), .. Field(5, "x"u8),
-                .. Fixed(7, 1773500000000000000), .. Fixed(8, 1773500001000000000), .. Field(9, KeyValue("gen_ai.operation.name", "chat"u8)),
+                .. Fixed(7, 1773500000000000000), .. Fixed(8, 1773500001000000000),
+                    .. Field(9, KeyValue("gen_ai.operation.name", "chat"u8)),
                 .. Field(9, KeyValue("gen_ai.request.model", "m"u8)),
                 .. Field(9, (byte[])[.. Field(1, "gen_ai.usage.input_tokens"u8), .. Field(2, [24, 200, 1])])];
             // The resource stands behind its spans, as it may.
-            var request = Field(1, (byte[])[.. Field(2, Field(2, span)), .. Field(1, Field(1, KeyValue("service.name", Encoding.UTF8.GetBytes(account))))]);
+            var request =
+                Field(1,
+                    (byte[])[.. Field(2, Field(2, span)),
+                        .. Field(1, Field(1, KeyValue("service.name", Encoding.UTF8.GetBytes(account))))]);
             var content = new ByteArrayContent(packed ? Gzip(request) : request);
             content.Headers.ContentType = new MediaTypeHeaderValue("application/x-protobuf");
             if (packed) content.Headers.ContentEncoding.Add("gzip");
@@ -129,7 +135,8 @@ public abstract class OtlpConformance(HttpFacade host)
         }
         Assert.Equal([200, 200], (await RecordsAsync(account)).Select(record => record.GetProperty("inputTokens").GetInt64()));
 
-        static byte[] KeyValue(string key, ReadOnlySpan<byte> text) => [.. Field(1, Encoding.UTF8.GetBytes(key)), .. Field(2, Field(1, text))];
+        static byte[] KeyValue(string key, ReadOnlySpan<byte> text) =>
+            [.. Field(1, Encoding.UTF8.GetBytes(key)), .. Field(2, Field(1, text))];
         static byte[] Fixed(int number, ulong value) => [(byte)((number << 3) | 1), .. BitConverter.GetBytes(value)];
         static byte[] Field(int number, ReadOnlySpan<byte> bytes)
         {
