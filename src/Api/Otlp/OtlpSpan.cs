@@ -188,9 +188,9 @@ public static class OtlpReader
         }
     }
 
-    static IEnumerable<JsonElement> Each(JsonElement parent, string name) =>
+    static JsonElement.ArrayEnumerator Each(JsonElement parent, string name) =>
         parent.ValueKind != JsonValueKind.Object ? throw new FormatException("is no JSON of this kind: an object was expected")
-        : parent.TryGetProperty(name, out var list) && list.ValueKind != JsonValueKind.Null ? list.EnumerateArray() : [];
+        : parent.TryGetProperty(name, out var list) && list.ValueKind != JsonValueKind.Null ? list.EnumerateArray() : default;
 
     static OtlpSpan ReadSpan(JsonElement span, IReadOnlyDictionary<string, object> resource)
     {
@@ -229,7 +229,8 @@ public static class OtlpReader
                 case "boolValue": return member.Value.GetBoolean();
                 case "doubleValue" when member.Value.ValueKind == JsonValueKind.Number: return member.Value.GetDouble();
                 case "intValue" when member.Value.ValueKind == JsonValueKind.Number: return member.Value.GetInt64();
-                case "intValue": return long.Parse(member.Value.GetString() ?? "", NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+                case "intValue": return long.Parse(member.Value.GetString() ?? "", NumberStyles.AllowLeadingSign,
+                    CultureInfo.InvariantCulture);
             }
         return null;
     }

@@ -21,10 +21,10 @@ public abstract class OtlpConformance(HttpFacade host)
         : value is double ? string.Create(CultureInfo.InvariantCulture, $$$"""{"key": "{{{key}}}", "value": {"doubleValue": {{{value}}}}}""")
         : $$$"""{"key": "{{{key}}}", "value": {"intValue": "{{{value}}}"}}""";
 
-    static string Span(string trace, string id, string parent, params (string Key, object Value)[] attributes) => $$"""
-        {"traceId": "{{trace}}", "spanId": "{{id}}", "parentSpanId": "{{parent}}", "name": "x", "kind": 3, "unknown": {"a": 1},
+    static string Span(string trace, string id, string parent, params (string Key, object Value)[] attributes) => $$$"""
+        {"traceId": "{{{trace}}}", "spanId": "{{{id}}}", "parentSpanId": "{{{parent}}}", "name": "x", "kind": 3, "unknown": {"a": 1},
          "startTimeUnixNano": "1773500000000000000", "endTimeUnixNano": "1773500002500000000",
-         "attributes": [{{string.Join(',', attributes.Select(one => Attribute(one.Key, one.Value)))}}], "status": {}}
+         "attributes": [{{{string.Join(',', attributes.Select(one => Attribute(one.Key, one.Value)))}}}], "status": {}}
         """;
 
     static string Request(string account, params string[] spans) => $$"""
@@ -162,11 +162,11 @@ public abstract class OtlpConformance(HttpFacade host)
     [InlineData("application/json", "{", 400, "invalid")]
     [InlineData("application/json", "[]", 400, "invalid")]
     [InlineData("application/json", """{"resourceSpans": [{"scopeSpans": 1}]}""", 400, "invalid")]
-    [InlineData("text/plain", "x", 415, "unsupported-media-type")]
-    public async Task What_is_no_request_is_refused(string type, string text, int status, string slug)
+    [InlineData("text/plain", "x", 415, "unsupported-media-type", "Content-Type")]
+    public async Task What_is_no_request_is_refused(string type, string text, int status, string slug, string? field = null)
     {
         var content = new ByteArrayContent(Encoding.Latin1.GetBytes(text));
         content.Headers.ContentType = new MediaTypeHeaderValue(type);
-        (await host.Send(HttpMethod.Post, Path, content)).IsProblem(status, slug);
+        (await host.Send(HttpMethod.Post, Path, content)).IsProblem(status, slug, field);
     }
 }
