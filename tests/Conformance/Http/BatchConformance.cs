@@ -137,7 +137,8 @@ public abstract class BatchConformance(HttpFacade host)
     [Fact]
     public async Task Each_line_needs_the_right_of_its_operation_and_an_account_of_the_key()
     {
-        await using var guarded = await host.StartWithKeyAsync("first");
+        const string admin = "the first key of all";
+        await using var guarded = await host.StartWithKeyAsync(admin);
         async Task<Reply> Ask(string key, string path, string? json)
         {
             using var request = new HttpRequestMessage(HttpMethod.Post, path);
@@ -146,7 +147,7 @@ public abstract class BatchConformance(HttpFacade host)
             using var response = await guarded.Client.SendAsync(request);
             return await Reply.Of(response);
         }
-        var made = await Ask("first", "/v1/keys", """{"name":"k","rights":["record"],"accounts":["mine-*"]}""");
+        var made = await Ask(admin, "/v1/keys", """{"name":"k","rights":["record"],"accounts":["mine-*"]}""");
         var answers = await RunAsync("""
             {"operation":"recordUsage","account":"mine-1","body":{"id":"u","inputTokens":1}}
             {"operation":"reserve","account":"mine-1","body":{"id":"h","tokens":1}}
