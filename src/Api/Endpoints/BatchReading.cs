@@ -43,7 +43,15 @@ sealed class BatchReading(Caller caller)
 
     BatchLine Of(ReadOnlySpan<byte> json)
     {
-        var parts = Parts(json);
+        BatchParts parts;
+        try
+        {
+            parts = Parts(json);
+        }
+        catch (InvalidOperationException)
+        {
+            throw RequestRefusedException.Invalid(null, "the line is not valid Unicode: it has half of a surrogate pair");
+        }
         var operation = parts.Operation ?? throw RequestRefusedException.Invalid("operation", $"is required: one of {Operations}");
         var account = parts.Account ?? throw RequestRefusedException.Invalid("account", "is required");
         if (!Validity.IsAccountId(account))

@@ -224,7 +224,7 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
             Measures.LedgerErrors.Add(1);
             // What the driver says may name hosts and ports, which are nobody's business.
             parts.Log.LogDebug("Account {Account}: the ledger can not be reached: {Why}", account, e.Message);
-            Answer(batch, "the ledger can not be reached");
+            Answer(batch, e.Reason ?? "the ledger can not be reached");
         }
 #pragma warning disable CA1031 // A defect must not leave callers waiting for ever; nothing is answered from a state that is in doubt.
         catch (Exception e)

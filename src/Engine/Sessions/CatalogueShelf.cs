@@ -49,7 +49,10 @@ public sealed class CatalogueShelf(Func<string, Task<ReadOnlyMemory<byte>?>> fet
             throw Lost("can not be read by this version: " + refused.Message, refused);
         }
 
-        LedgerUnavailableException Lost(string why, Exception? inner) =>
-            new($"the catalogue {catalogue.Version} {why}; put another, or delete it to go back to the built-in one", inner);
+        LedgerUnavailableException Lost(string why, Exception? inner)
+        {
+            var lost = $"the catalogue {catalogue.Version} {why}; put another, or delete it to go back to the built-in one";
+            return new(lost, inner) { Reason = lost };
+        }
     }
 }

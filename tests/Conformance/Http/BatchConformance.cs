@@ -159,6 +159,17 @@ public abstract class BatchConformance(HttpFacade host)
         (await Ask("wrong", Path, "{}")).IsProblem(401, "unauthorized");
     }
 
+    [Fact]
+    public async Task A_line_that_is_no_unicode_is_refused_alone()
+    {
+        var account = host.NewAccount();
+        var answers = await RunAsync($$$"""
+            {"\ud800":1}
+            {"operation":"recordUsage","account":"{{{account}}}","body":{"id":"u","inputTokens":1}}
+            """);
+        Assert.Equal([400, 201], Statuses(answers));
+    }
+
     /// <summary>The sender waits, in the middle of its body, for the answer to its first line: who read all before answering would wait
     /// for ever.</summary>
     [Theory]

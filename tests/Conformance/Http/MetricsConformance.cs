@@ -6,7 +6,7 @@ namespace Purser.Conformance.Http;
 public abstract class MetricsConformance(HttpFacade host)
 {
     const string Name = "[a-zA-Z_][a-zA-Z0-9_]*";
-    const string Label = Name + "=\"[^\"]*\"";
+    const string Label = Name + "=\"([^\"\\\\]|\\\\.)*\"";
     const string Line = $@"^(# (HELP|TYPE) {Name} .+|{Name}(\{{{Label}(,{Label})*\}})? (-?[0-9.]+(E[+-]?[0-9]+)?|NaN))$";
 
     async Task<string> PageAsync()
