@@ -60,6 +60,13 @@ public sealed class StyleTests
             .Where(file => !Regex.IsMatch(file.Text, @"(?m)^Date: \d{4}-\d\d-\d\d\.?\s+Status: (accepted|superseded)"))
             .Select(file => file.Path));
 
+    [Fact]
+    public void Decisions_are_numbered_once_each_and_headed_by_their_number() => Nothing.In(
+        Repository.Files("docs/adr", ".md").GroupBy(file => Path.GetFileName(file.Path)[..4])
+            .Where(group => group.Count() > 1 || !group.First().Text.StartsWith(
+                $"# {int.Parse(group.Key, System.Globalization.CultureInfo.InvariantCulture)}. ", StringComparison.Ordinal))
+            .Select(group => string.Join(", ", group.Select(file => file.Path))));
+
     // One that names half of them is worse than none.
     [Fact]
     public void The_readme_of_a_folder_names_every_folder_in_it()
