@@ -92,11 +92,13 @@ public sealed class PackageTests : IDisposable
     static string RootOf(string path) => File.Exists(Path.Combine(path, "Cluster.sln"))
         ? path : RootOf(Path.GetDirectoryName(path.TrimEnd('/'))!);
 
-    static async Task<string> DotnetAsync(string where, string? packages, params string[] arguments)
+    async Task<string> DotnetAsync(string where, string? packages, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet", arguments) { WorkingDirectory = where, RedirectStandardOutput = true,
             RedirectStandardError = true };
         if (packages is not null) start.Environment["NUGET_PACKAGES"] = packages;
+        // The command line leaves folders of its own there.
+        start.Environment["TMPDIR"] = folder.CreateSubdirectory("tmp").FullName;
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
         start.Environment["UseSharedCompilation"] = "false";
         using var process = Process.Start(start)!;

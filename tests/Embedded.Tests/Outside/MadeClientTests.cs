@@ -31,6 +31,8 @@ public sealed class MadeClientTests
         {
             ["PURSER_URL"] = host.Client.BaseAddress!.ToString().TrimEnd('/'), ["ACCOUNT"] = "made", ["DOTNET_NOLOGO"] = "1",
             ["MSBUILDDISABLENODEREUSE"] = "1", ["UseSharedCompilation"] = "false",
+            // The command line leaves folders of its own there.
+            ["TMPDIR"] = Directory.CreateDirectory(Path.Combine(folder.Path, "tmp")).FullName,
         }, program, arguments);
         (await Run("dotnet", "tool", "install", "Microsoft.OpenApi.Kiota", "--version", Kiota, "--tool-path", "tools")).Succeeded();
         await File.WriteAllTextAsync(Path.Combine(folder.Path, "v1.json"), await host.Client.GetStringAsync("/openapi/v1.json"));

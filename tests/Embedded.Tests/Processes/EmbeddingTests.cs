@@ -28,6 +28,8 @@ public sealed class EmbeddingTests : IDisposable
         {
             RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder.Path,
         };
+        // The command line leaves folders of its own there.
+        start.Environment["TMPDIR"] = Directory.CreateDirectory(Path.Combine(folder.Path, "tmp")).FullName;
         using var process = Process.Start(start)!;
         var errors = process.StandardError.ReadToEndAsync();
         var said = await process.StandardOutput.ReadToEndAsync();
