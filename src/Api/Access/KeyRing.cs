@@ -1,7 +1,6 @@
 // The keys that this host knows: read from the ledger when a call shows one, at most half a second old, and changed there.
 using System.Collections.Concurrent;
 using System.Collections.Frozen;
-using System.Text.Json;
 using NodaTime;
 using Purser.Engine;
 
@@ -18,21 +17,24 @@ public sealed class KeyRing(ISharedState shared, LedgerClock clock, TimeProvider
     static readonly Duration usesWritten = Duration.FromMinutes(1);
 
     readonly ConcurrentDictionary<string, Instant> uses = new();
-    readonly SemaphoreSlim reading = new(1, 1);
-    volatile Known known = new(-1, KeySet.Empty, FrozenDictionary<string, StoredKey>.Empty, 0);
+    readonly SharedView<Known> known = new(shared, document, oldest, time, found =>
+    {
+        var set = found.ReadAs(KeyJson.Default.KeySet) ?? KeySet.Empty;
+        return new(set, IndexOf(set));
+    });
     Instant usesDue = Instant.MinValue;
 
-    sealed record Known(long Version, KeySet Set, FrozenDictionary<string, StoredKey> ByHash, long ReadAt);
+    sealed record Known(KeySet Set, FrozenDictionary<string, StoredKey> ByHash);
 
     /// <summary>The key with this text, whatever its state, and whether by the text from before its rotation; null where there is
     /// none.</summary>
     public async ValueTask<(StoredKey Key, bool Previous)?> FindAsync(string text)
     {
         var hash = KeyText.HashOf(text);
-        return (await CurrentAsync()).ByHash.TryGetValue(hash, out var key) ? (key, key.Hash != hash) : null;
+        return (await known.CurrentAsync()).ByHash.TryGetValue(hash, out var key) ? (key, key.Hash != hash) : null;
     }
 
-    public async ValueTask<KeySet> AllAsync() => (await CurrentAsync()).Set;
+    public async ValueTask<KeySet> AllAsync() => (await known.CurrentAsync()).Set;
 
     /// <summary>Changes the set of keys by a function of what it is now. The newest is read first, and again where another host was
     /// faster.</summary>
@@ -40,12 +42,11 @@ public sealed class KeyRing(ISharedState shared, LedgerClock clock, TimeProvider
     {
         while (true)
         {
-            var now = await ReadAsync();
+            var (version, now) = await known.NewestAsync();
             var (next, answer) = change(now.Set);
             if (ReferenceEquals(next, now.Set)) return answer;
-            var bytes = JsonSerializer.SerializeToUtf8Bytes(next, KeyJson.Default.KeySet);
-            if (!await shared.SaveAsync(document, Math.Max(now.Version, 0), bytes)) continue;
-            await ReadAsync();
+            if (!await shared.SaveAsync(document, version, next, KeyJson.Default.KeySet)) continue;
+            await known.NewestAsync();
             return answer;
         }
     }
@@ -64,7 +65,7 @@ public sealed class KeyRing(ISharedState shared, LedgerClock clock, TimeProvider
         uses.TryGetValue(key.Id, out var here) && (StoredKey.At(key.LastUsedAtMillis) is not { } there || here > there)
             ? here : StoredKey.At(key.LastUsedAtMillis);
 
-    public void Dispose() => reading.Dispose();
+    public void Dispose() => known.Dispose();
 
     async Task WriteUsesAsync()
     {
@@ -77,31 +78,6 @@ public sealed class KeyRing(ISharedState shared, LedgerClock clock, TimeProvider
         catch (LedgerUnavailableException unavailable)
         {
             log.LogInformation(unavailable, "When keys were last used was not written; it will be with the next use");
-        }
-    }
-
-    async ValueTask<Known> CurrentAsync()
-    {
-        var now = known;
-        return now.Version >= 0 && time.GetElapsedTime(now.ReadAt) < oldest ? now : await ReadAsync(now);
-    }
-
-    /// <summary>Reads what is newest; <paramref name="seen"/>: what another reader came back with meanwhile serves too.</summary>
-    async Task<Known> ReadAsync(Known? seen = null)
-    {
-        await reading.WaitAsync();
-        try
-        {
-            if (seen is not null && !ReferenceEquals(known, seen)) return known;
-            var began = time.GetTimestamp();
-            var found = await shared.LoadAsync(document, known.Version);
-            if (found is null) return known = known with { ReadAt = began };
-            var set = found.Body.Length == 0 ? KeySet.Empty : JsonSerializer.Deserialize(found.Body.Span, KeyJson.Default.KeySet)!;
-            return known = new(found.Version, set, IndexOf(set), began);
-        }
-        finally
-        {
-            reading.Release();
         }
     }
 

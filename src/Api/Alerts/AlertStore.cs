@@ -1,6 +1,4 @@
 // Alerts, their rules and channels, in the ledger's shared documents.
-using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
 using Purser.Engine;
 
 namespace Purser.Api.Alerts;
@@ -11,19 +9,19 @@ public sealed class AlertStore(ISharedState shared)
 
     public async Task<(long Version, IReadOnlyList<AlertRule> Rules)> RulesAsync()
     {
-        var (version, kept) = await LoadAsync(RulesName, AlertJson.Default.AlertRuleSet);
+        var (version, kept) = await shared.LoadAsync(RulesName, AlertJson.Default.AlertRuleSet);
         return (version, kept?.Rules ?? AlertRule.Usual);
     }
 
     public Task<bool> SaveRulesAsync(long version, IReadOnlyList<AlertRule> rules) =>
-        SaveAsync(RulesName, version, new AlertRuleSet(rules), AlertJson.Default.AlertRuleSet);
+        shared.SaveAsync(RulesName, version, new AlertRuleSet(rules), AlertJson.Default.AlertRuleSet);
 
     /// <summary>All channels; the log is one of them from the beginning.</summary>
     public async Task<IReadOnlyList<AlertChannel>> ChannelsAsync() => (await LoadChannelsAsync()).Channels;
 
     async Task<(long Version, IReadOnlyList<AlertChannel> Channels)> LoadChannelsAsync()
     {
-        var (version, kept) = await LoadAsync(ChannelsName, AlertJson.Default.AlertChannelSet);
+        var (version, kept) = await shared.LoadAsync(ChannelsName, AlertJson.Default.AlertChannelSet);
         return (version, kept?.Channels ?? [AlertChannel.Log]);
     }
 
@@ -35,13 +33,13 @@ public sealed class AlertStore(ISharedState shared)
             var (version, now) = await LoadChannelsAsync();
             var (next, answer) = change(now);
             if (ReferenceEquals(next, now)
-                || await SaveAsync(ChannelsName, version, new AlertChannelSet(next), AlertJson.Default.AlertChannelSet)) return answer;
+                || await shared.SaveAsync(ChannelsName, version, new AlertChannelSet(next), AlertJson.Default.AlertChannelSet)) return answer;
         }
     }
 
     public async Task<(long Version, ChannelUse Use)> UseAsync(string channel)
     {
-        var (version, use) = await LoadAsync(UseName(channel), AlertJson.Default.ChannelUse);
+        var (version, use) = await shared.LoadAsync(UseName(channel), AlertJson.Default.ChannelUse);
         return (version, use ?? new([]));
     }
 
@@ -50,25 +48,25 @@ public sealed class AlertStore(ISharedState shared)
         while (true)
         {
             var (version, use) = await UseAsync(channel);
-            if (await SaveAsync(UseName(channel), version, change(use), AlertJson.Default.ChannelUse)) return;
+            if (await shared.SaveAsync(UseName(channel), version, change(use), AlertJson.Default.ChannelUse)) return;
         }
     }
 
     static string UseName(string channel) => "alert-channel-use/" + channel;
 
-    public async Task<Alert?> FindAsync(string id) => (await LoadAsync(Alert.NameOf(id), AlertJson.Default.Alert)).Value;
+    public async Task<Alert?> FindAsync(string id) => (await shared.LoadAsync(Alert.NameOf(id), AlertJson.Default.Alert)).Value;
 
     /// <summary>Newest first, after an id.</summary>
     public async Task<IReadOnlyList<Alert>> PageAsync(string? after, int most) =>
         [.. (await shared.ListAsync(Alert.Prefix, after is null ? "" : Alert.NameOf(after), most))
-            .Select(found => Read(found.Document, AlertJson.Default.Alert)!)];
+            .Select(found => found.Document.ReadAs(AlertJson.Default.Alert)!)];
 
     /// <summary>Keeps a new alert; false where it is there already. Its name among the active ones comes first: one without an alert is
     /// harmless.</summary>
     public async Task<bool> AddAsync(Alert alert)
     {
         await shared.SaveAsync(Alert.ActiveNameOf(alert.Id), 0, "{}"u8.ToArray());
-        return await SaveAsync(Alert.NameOf(alert.Id), 0, alert, AlertJson.Default.Alert);
+        return await shared.SaveAsync(Alert.NameOf(alert.Id), 0, alert, AlertJson.Default.Alert);
     }
 
     /// <summary>Changes an alert by a function of what it is now; null where there is none.</summary>
@@ -76,10 +74,10 @@ public sealed class AlertStore(ISharedState shared)
     {
         while (true)
         {
-            var (version, now) = await LoadAsync(Alert.NameOf(id), AlertJson.Default.Alert);
+            var (version, now) = await shared.LoadAsync(Alert.NameOf(id), AlertJson.Default.Alert);
             if (now is null) return null;
             var next = change(now);
-            if (ReferenceEquals(next, now) || await SaveAsync(Alert.NameOf(id), version, next, AlertJson.Default.Alert)) return next;
+            if (ReferenceEquals(next, now) || await shared.SaveAsync(Alert.NameOf(id), version, next, AlertJson.Default.Alert)) return next;
         }
     }
 
@@ -96,13 +94,7 @@ public sealed class AlertStore(ISharedState shared)
     }
 
     /// <summary>Nothing is to be done about it any more.</summary>
-    public async Task RestAsync(string id)
-    {
-        while (await shared.LoadAsync(Alert.ActiveNameOf(id)) is { Version: > 0 } found
-            && !await shared.DeleteAsync(Alert.ActiveNameOf(id), found.Version))
-        {
-        }
-    }
+    public Task RestAsync(string id) => shared.DropAsync(Alert.ActiveNameOf(id));
 
     /// <summary>Takes away some of those that began before a moment; their names are the last.</summary>
     public async Task ForgetAsync(NodaTime.Instant before)
@@ -110,16 +102,4 @@ public sealed class AlertStore(ISharedState shared)
         foreach (var old in await shared.ListAsync(Alert.Prefix, Alert.NameOf(Alert.FirstIdBefore(before)), 100))
             await shared.DeleteAsync(old.Name, old.Document.Version);
     }
-
-    async Task<(long Version, T? Value)> LoadAsync<T>(string name, JsonTypeInfo<T> type) where T : class
-    {
-        var found = (await shared.LoadAsync(name))!;
-        return (found.Version, Read(found, type));
-    }
-
-    static T? Read<T>(SharedDocument found, JsonTypeInfo<T> type) where T : class =>
-        found.Body.Length == 0 ? null : JsonSerializer.Deserialize(found.Body.Span, type);
-
-    Task<bool> SaveAsync<T>(string name, long version, T value, JsonTypeInfo<T> type) =>
-        shared.SaveAsync(name, version, JsonSerializer.SerializeToUtf8Bytes(value, type));
 }

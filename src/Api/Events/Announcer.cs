@@ -58,9 +58,8 @@ public sealed class Announcer(
         lookedAt.Clear();
         remembered.Clear();
         (keys, settings, readAt) = (null, -1, 0);
-        var found = (await shared.LoadAsync(Document))!;
-        (version, state) = (found.Version, found.Body.Length > 0
-            ? JsonSerializer.Deserialize(found.Body.Span, AnnouncerJson.Default.Announced)! : await BeginningAsync());
+        (version, var told) = await shared.LoadAsync(Document, AnnouncerJson.Default.Announced);
+        state = told ?? await BeginningAsync();
         if (version == 0) await SaveAsync(state);
     }
 
@@ -145,9 +144,8 @@ public sealed class Announcer(
         if (remembered.Count > MostRemembered) remembered.Clear();
         if (!remembered.TryGetValue(account, out var before))
         {
-            var stored = (await shared.LoadAsync(DocumentOf(account)))!;
-            before = new(stored.Version, stored.Body.Length == 0 ? new(StringComparer.Ordinal)
-                : JsonSerializer.Deserialize(stored.Body.Span, AnnouncerJson.Default.SortedDictionaryStringString)!);
+            var (stored, states) = await shared.LoadAsync(DocumentOf(account), AnnouncerJson.Default.SortedDictionaryStringString);
+            before = new(stored, states ?? new(StringComparer.Ordinal));
         }
         var after = new SortedDictionary<string, string>(StringComparer.Ordinal);
         foreach (var found in finds)
@@ -164,9 +162,8 @@ public sealed class Announcer(
         }
         if (!after.SequenceEqual(before.States))
         {
-            var bytes = JsonSerializer.SerializeToUtf8Bytes(after, AnnouncerJson.Default.SortedDictionaryStringString);
             // What another host wrote meanwhile, it wrote because it has the turn now.
-            if (!await shared.SaveAsync(DocumentOf(account), before.Version, bytes)) return;
+            if (!await shared.SaveAsync(DocumentOf(account), before.Version, after, AnnouncerJson.Default.SortedDictionaryStringString)) return;
             before = new(before.Version + 1, after);
         }
         remembered[account] = before;
@@ -277,8 +274,7 @@ public sealed class Announcer(
     async Task SaveAsync(Announced next)
     {
         state = next;
-        var bytes = JsonSerializer.SerializeToUtf8Bytes(next, AnnouncerJson.Default.Announced);
-        if (await shared.SaveAsync(Document, version, bytes)) version++;
+        if (await shared.SaveAsync(Document, version, next, AnnouncerJson.Default.Announced)) version++;
     }
 }
 

@@ -1,7 +1,6 @@
 // Reads the feed once for everything in this program that acts on it by itself (announcements, alerts), from a position that is kept in the
 // ledger. Of several hosts one reads: who holds the lease. One that dies loses it by not renewing it, and another goes on from the position
 // that was kept; what was read after that is read again, so whoever takes entries has to be able to take them twice.
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using NodaTime;
 using Purser.Engine;
@@ -70,12 +69,11 @@ public sealed class FeedWatch(
     /// <summary>False where another host reads.</summary>
     async Task<bool> TakeTurnAsync(CancellationToken stopping)
     {
-        var found = (await shared.LoadAsync(Document))!;
-        var known = found.Body.Length == 0 ? null : JsonSerializer.Deserialize(found.Body.Span, FeedWatchJson.Default.FeedTurn);
+        var (newest, known) = await shared.LoadAsync(Document, FeedWatchJson.Default.FeedTurn);
         // A lease that reaches far ahead was taken by a clock that was wrong, and would hold for as long.
         var left = Duration.FromMilliseconds((known?.UntilMillis ?? 0) - clock.Now.ToUnixTimeMilliseconds());
         if (known is { Owner: { } other } && other != owner && left > Duration.Zero && left < 6 * leaseTime) return false;
-        (version, position) = (found.Version, known?.Position ?? await BeginningAsync(stopping));
+        (version, position) = (newest, known?.Position ?? await BeginningAsync(stopping));
         kept = position;
         if (!await RenewAsync()) return false;
         foreach (var taker in takers) await taker.BeginAsync(stopping);
@@ -90,9 +88,8 @@ public sealed class FeedWatch(
     async Task<bool> SaveAsync(string? holder, Instant until)
     {
         kept = Math.Max(kept, takers.Aggregate(position, (least, taker) => Math.Min(least, taker.Pending - 1 ?? least)));
-        var turn = JsonSerializer.SerializeToUtf8Bytes(
-            new FeedTurn(kept, holder, until.ToUnixTimeMilliseconds()), FeedWatchJson.Default.FeedTurn);
-        if (!await shared.SaveAsync(Document, version, turn)) return false;
+        var turn = new FeedTurn(kept, holder, until.ToUnixTimeMilliseconds());
+        if (!await shared.SaveAsync(Document, version, turn, FeedWatchJson.Default.FeedTurn)) return false;
         (version, renewedAt) = (version + 1, time.GetTimestamp());
         return true;
     }

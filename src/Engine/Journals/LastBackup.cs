@@ -1,5 +1,4 @@
 // When a backup of the ledger was last written whole: kept beside it, so that somebody can notice when it is too old.
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using NodaTime;
 
@@ -11,14 +10,13 @@ public sealed record LastBackup(long AtMillis)
 
     /// <summary>Null where there never was one.</summary>
     public static async Task<Instant?> ReadAsync(ISharedState shared) =>
-        (await shared.LoadAsync(Document))! is { Body.Length: > 0 } found
-            ? Instant.FromUnixTimeMilliseconds(JsonSerializer.Deserialize(found.Body.Span, LastBackupJson.Default.LastBackup)!.AtMillis)
-            : null;
+        (await shared.LoadAsync(Document, LastBackupJson.Default.LastBackup)).Value is { } last
+            ? Instant.FromUnixTimeMilliseconds(last.AtMillis) : null;
 
     public static async Task NoteAsync(ISharedState shared, Instant at)
     {
-        var body = JsonSerializer.SerializeToUtf8Bytes(new LastBackup(at.ToUnixTimeMilliseconds()), LastBackupJson.Default.LastBackup);
-        while (!await shared.SaveAsync(Document, (await shared.LoadAsync(Document))!.Version, body))
+        var last = new LastBackup(at.ToUnixTimeMilliseconds());
+        while (!await shared.SaveAsync(Document, (await shared.LoadAsync(Document))!.Version, last, LastBackupJson.Default.LastBackup))
         {
         }
     }

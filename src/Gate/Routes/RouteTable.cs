@@ -1,6 +1,5 @@
 // The routes in force: the built-in ones, and over them those that were set and are kept in the ledger, known on every host in a second.
 using System.IO.Enumeration;
-using System.Text.Json;
 using Purser.Engine;
 
 namespace Purser.Gate;
@@ -10,16 +9,14 @@ public sealed class RouteTable(ISharedState shared, GateOptions options, TimePro
     const string document = "gate-routes";
     static readonly TimeSpan oldest = TimeSpan.FromSeconds(1);
 
-    readonly SemaphoreSlim reading = new(1);
-    Known known = new(-1, GateRoutes.None, 0);
-
-    sealed record Known(long Version, GateRoutes Set, long ReadAt);
+    readonly SharedView<GateRoutes> known = new(shared, document, oldest, time,
+        found => found.ReadAs(GateJson.Default.GateRoutes) ?? GateRoutes.None);
 
     public GateOptions Options => options;
 
     public async ValueTask<GateRoute?> FindAsync(string name)
     {
-        var set = await CurrentAsync();
+        var set = await known.CurrentAsync();
         foreach (var route in set.Routes)
             if (route.Name == name)
                 return route;
@@ -32,8 +29,8 @@ public sealed class RouteTable(ISharedState shared, GateOptions options, TimePro
     /// <summary>All routes in force, built-in ones that were not replaced included, and the version of what was set.</summary>
     public async Task<(long Version, IReadOnlyList<GateRoute> Routes)> AllAsync()
     {
-        var now = await ReadAsync();
-        return (now.Version, [.. now.Set.Routes, .. GateRoute.BuiltIn.Where(own => now.Set.Routes.All(set => set.Name != own.Name))]);
+        var (version, set) = await known.NewestAsync();
+        return (version, [.. set.Routes, .. GateRoute.BuiltIn.Where(own => set.Routes.All(other => other.Name != own.Name))]);
     }
 
     /// <summary>Replaces what was set; false where somebody else did meanwhile.</summary>
@@ -41,38 +38,13 @@ public sealed class RouteTable(ISharedState shared, GateOptions options, TimePro
     {
         while (true)
         {
-            var now = await ReadAsync();
-            if (ifVersion is { } wanted && wanted != now.Version) return false;
-            var body = JsonSerializer.SerializeToUtf8Bytes(routes, GateJson.Default.GateRoutes);
-            if (await shared.SaveAsync(document, now.Version, body)) return true;
+            var (version, _) = await known.NewestAsync();
+            if (ifVersion is { } wanted && wanted != version) return false;
+            if (await shared.SaveAsync(document, version, routes, GateJson.Default.GateRoutes)) return true;
         }
     }
 
-    async ValueTask<GateRoutes> CurrentAsync()
-    {
-        var now = known;
-        return now.Version >= 0 && time.GetElapsedTime(now.ReadAt) < oldest ? now.Set : (await ReadAsync(now)).Set;
-    }
-
-    async Task<Known> ReadAsync(Known? seen = null)
-    {
-        await reading.WaitAsync();
-        try
-        {
-            if (seen is not null && !ReferenceEquals(known, seen)) return known;
-            var began = time.GetTimestamp();
-            var found = await shared.LoadAsync(document, known.Version);
-            if (found is null) return known = known with { ReadAt = began };
-            var set = found.Body.Length == 0 ? GateRoutes.None : JsonSerializer.Deserialize(found.Body.Span, GateJson.Default.GateRoutes)!;
-            return known = new(found.Version, set, began);
-        }
-        finally
-        {
-            reading.Release();
-        }
-    }
-
-    public void Dispose() => reading.Dispose();
+    public void Dispose() => known.Dispose();
 
     /// <summary>Whether a request passes without a budget.</summary>
     public static bool Passes(GateRoute route, string method, string path)

@@ -1,0 +1,49 @@
+// One shared document as this host knows it: read again where what is known is too old, by one reader at a time.
+namespace Purser.Engine;
+
+/// <param name="shared">Where the document is kept.</param>
+/// <param name="name">The document's name.</param>
+/// <param name="oldest">What another host changed is known here after at most this, and the time that a read takes.</param>
+/// <param name="time">Where time is taken from.</param>
+/// <param name="read">What the document means; one that was never saved has an empty body.</param>
+public sealed class SharedView<T>(ISharedState shared, string name, TimeSpan oldest, TimeProvider time, Func<SharedDocument, T> read)
+    : IDisposable
+{
+    readonly SemaphoreSlim reading = new(1, 1);
+    volatile Known? known;
+
+    sealed record Known(long Version, T Value, long ReadAt);
+
+    /// <summary>What is known, where that is young enough.</summary>
+    public async ValueTask<T> CurrentAsync()
+    {
+        var now = known;
+        return (now is not null && time.GetElapsedTime(now.ReadAt) < oldest ? now : await ReadAsync(now, orLater: true)).Value;
+    }
+
+    /// <summary>What is newest, and its version.</summary>
+    public async Task<(long Version, T Value)> NewestAsync()
+    {
+        var newest = await ReadAsync(null, orLater: false);
+        return (newest.Version, newest.Value);
+    }
+
+    /// <summary><paramref name="orLater"/>: what another reader came back with since <paramref name="seen"/> serves too.</summary>
+    async Task<Known> ReadAsync(Known? seen, bool orLater)
+    {
+        await reading.WaitAsync();
+        try
+        {
+            if (orLater && known is { } newer && !ReferenceEquals(newer, seen)) return newer;
+            var began = time.GetTimestamp();
+            var found = await shared.LoadAsync(name, known?.Version ?? -1);
+            return known = found is null ? known! with { ReadAt = began } : new(found.Version, read(found), began);
+        }
+        finally
+        {
+            reading.Release();
+        }
+    }
+
+    public void Dispose() => reading.Dispose();
+}
