@@ -123,22 +123,7 @@ public class UsageDocument : PartsDocument
             throw RequestRefusedException.Invalid("raw", $"must not be longer than {Validity.LongestText} characters");
         var (reading, problem) = UsageReport.Read(Provider, Model, raw);
         if (reading is null) throw new RequestRefusedException(problem!);
-        return usage with
-        {
-            Dimensions = reading.Model is { } served ? usage.Dimensions with { Model = served } : usage.Dimensions,
-            InputTokens = reading.InputTokens,
-            OutputTokens = reading.OutputTokens,
-            TotalTokens = reading.TotalTokens,
-            Parts = Beside(usage.Parts, reading.Parts),
-            Lines = reading.Lines,
-            ReportedCost = usage.ReportedCost ?? reading.ReportedCost,
-            Disputed = reading.Disputed,
-            Unread = reading.Unread,
-            ServiceTier = usage.ServiceTier ?? reading.ServiceTier,
-            Region = usage.Region ?? reading.Region,
-            Speed = usage.Speed ?? reading.Speed,
-            Raw = raw,
-        };
+        return reading.On(usage, raw) with { Parts = Beside(usage.Parts, reading.Parts) };
     }
 
     /// <summary>The parts of a report with the units given beside it: providers tell searches and pictures outside of their

@@ -25,6 +25,25 @@ public sealed record UsageReading(long InputTokens, long OutputTokens, UsagePart
 
     /// <summary>Members that may be counts and were not read.</summary>
     public IReadOnlyList<string>? Unread { get; init; }
+
+    /// <summary>A usage with the counts of this report, which is <paramref name="raw"/>. What the usage says of tier, region, speed and
+    /// charge stands above it.</summary>
+    public Usage On(Usage usage, string raw) => usage with
+    {
+        Dimensions = Model is { } served ? usage.Dimensions with { Model = served } : usage.Dimensions,
+        InputTokens = InputTokens,
+        OutputTokens = OutputTokens,
+        TotalTokens = TotalTokens,
+        Parts = Parts,
+        Lines = Lines,
+        ReportedCost = usage.ReportedCost ?? ReportedCost,
+        Disputed = Disputed,
+        Unread = Unread,
+        ServiceTier = usage.ServiceTier ?? ServiceTier,
+        Region = usage.Region ?? Region,
+        Speed = usage.Speed ?? Speed,
+        Raw = raw,
+    };
 }
 
 public static class UsageReport

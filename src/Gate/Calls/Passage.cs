@@ -190,7 +190,7 @@ sealed class Passage(
             ServiceTier = reading is null && call.ServiceTier is { } tier && ServiceTiers.TryParse(tier, out var named) ? named : null,
         };
         if (ended && answer.IsFinished)
-            return reading is not null ? new(hold.Id, hold.Id, Reported(usage, reading, raw!))
+            return reading is not null ? new(hold.Id, hold.Id, reading.On(usage, raw!))
                 : new(hold.Id, hold.Id, usage with { InputTokens = call.InputTokens }, Unknown: answer.Usage is not null);
         var profile = ModelProfile.Of(route.Provider, Model);
         var output = Math.Max(reading?.OutputTokens ?? 0, answer.GeneratedTokens(profile));
@@ -221,23 +221,6 @@ sealed class Passage(
     string Served(WireAnswer answer) => answer.Model is { Length: > 0 and <= Validity.LongestName } served
         && !served.Contains(Model, StringComparison.OrdinalIgnoreCase) && !Model.Contains(served, StringComparison.OrdinalIgnoreCase)
             ? served : Model;
-
-    static Usage Reported(Usage usage, UsageReading reading, string raw) => usage with
-    {
-        Dimensions = reading.Model is { } named ? usage.Dimensions with { Model = named } : usage.Dimensions,
-        InputTokens = reading.InputTokens,
-        OutputTokens = reading.OutputTokens,
-        TotalTokens = reading.TotalTokens,
-        Parts = reading.Parts,
-        Lines = reading.Lines,
-        ReportedCost = reading.ReportedCost,
-        Disputed = reading.Disputed,
-        Unread = reading.Unread,
-        ServiceTier = reading.ServiceTier,
-        Region = reading.Region,
-        Speed = reading.Speed,
-        Raw = raw,
-    };
 
     async Task EndAsync(BudgetCommand command)
     {
