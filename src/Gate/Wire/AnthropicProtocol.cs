@@ -89,13 +89,7 @@ sealed class AnthropicProtocol : WireProtocol
     {
         JsonObject? usage;
 
-        public override void TakeWhole(JsonElement answer)
-        {
-            Usage = Inner(answer, "usage")?.GetRawText();
-            (Model, Id) = (WireJson.Text(answer, "model"), WireJson.Text(answer, "id"));
-            IsFinished = Usage is not null;
-            if (Inner(answer, "content") is { } content) TextsOf(content, Generated);
-        }
+        public override void TakeWhole(JsonElement answer) => TakeReport(answer, "content");
 
         public override bool TakeEvent(ReadOnlySpan<byte> data)
         {

@@ -115,13 +115,7 @@ sealed class OpenAIProtocol : WireProtocol
 
     sealed class ChatAnswer : WireAnswer
     {
-        public override void TakeWhole(JsonElement answer)
-        {
-            Usage = Inner(answer, "usage")?.GetRawText();
-            (Model, Id) = (WireJson.Text(answer, "model"), WireJson.Text(answer, "id"));
-            IsFinished = Usage is not null;
-            if (Inner(answer, "choices") is { } choices) TextsOf(choices, Generated);
-        }
+        public override void TakeWhole(JsonElement answer) => TakeReport(answer, "choices");
 
         public override bool TakeEvent(ReadOnlySpan<byte> data)
         {
@@ -180,13 +174,7 @@ sealed class OpenAIProtocol : WireProtocol
 
     sealed class ResponsesAnswer : WireAnswer
     {
-        public override void TakeWhole(JsonElement answer)
-        {
-            Usage = Inner(answer, "usage")?.GetRawText();
-            (Model, Id) = (WireJson.Text(answer, "model"), WireJson.Text(answer, "id"));
-            IsFinished = Usage is not null;
-            if (Inner(answer, "output") is { } output) TextsOf(output, Generated);
-        }
+        public override void TakeWhole(JsonElement answer) => TakeReport(answer, "output");
 
         public override bool TakeEvent(ReadOnlySpan<byte> data)
         {
@@ -227,12 +215,7 @@ sealed class OpenAIProtocol : WireProtocol
 
     sealed class EmbeddingsAnswer : WireAnswer
     {
-        public override void TakeWhole(JsonElement answer)
-        {
-            Usage = Inner(answer, "usage")?.GetRawText();
-            Model = WireJson.Text(answer, "model");
-            IsFinished = Usage is not null;
-        }
+        public override void TakeWhole(JsonElement answer) => TakeReport(answer, generated: null);
 
         public override bool TakeEvent(ReadOnlySpan<byte> data) => false;
     }

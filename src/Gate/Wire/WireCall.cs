@@ -28,7 +28,7 @@ sealed record WireCall
     /// <summary>A stream that will not tell its usage unless it is asked to.</summary>
     public bool MustAskForUsage { get; init; }
 
-    /// <summary>The name by which the client knows the call again, kept with the record.</summary>
+    /// <summary>What the call may use at most, over all of its answers.</summary>
     public Estimate ToEstimate(Dimensions dimensions) => new()
     {
         Dimensions = dimensions with { Model = Model },

@@ -75,6 +75,15 @@ abstract class WireAnswer
     /// <summary>The data of one event of a stream. True: the event is one that the client did not ask for.</summary>
     public abstract bool TakeEvent(ReadOnlySpan<byte> data);
 
+    /// <summary>A whole answer with its report, its model and its id in itself, and what was generated under a member.</summary>
+    protected void TakeReport(JsonElement answer, string? generated)
+    {
+        Usage = Inner(answer, "usage")?.GetRawText();
+        (Model, Id) = (WireJson.Text(answer, "model"), WireJson.Text(answer, "id"));
+        IsFinished = Usage is not null;
+        if (generated is not null && Inner(answer, generated) is { } content) TextsOf(content, Generated);
+    }
+
     const int LongestText = 1024 * 1024;
 
     protected void Generated(string? part)
