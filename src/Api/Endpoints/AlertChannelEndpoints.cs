@@ -13,7 +13,7 @@ namespace Purser.Api.Endpoints;
 
 sealed class AlertChannelEndpoints(AlertStore store, AlertPost post, MailSender mail, LedgerClock clock, WebhookTargets targets)
 {
-    const int MostChannels = 100, LongestName = 100, LongestUrl = 2000, MostAddresses = 20, MostPerHour = 1000;
+    const int MostChannels = 100, LongestName = 100, MostAddresses = 20, MostPerHour = 1000;
 
     public async Task Create(HttpContext http)
     {
@@ -140,14 +140,7 @@ sealed class AlertChannelEndpoints(AlertStore store, AlertPost post, MailSender 
         if (kind is ChannelKinds.Log or ChannelKinds.Email)
             return url is null ? null : throw RequestRefusedException.Invalid("url", $"is not for {kind}");
         if (kind == ChannelKinds.PagerDuty && url is null) return null;
-        if (url is not { Length: > 0 and <= LongestUrl } || !Uri.TryCreate(url, UriKind.Absolute, out var address)
-            || address.UserInfo.Length > 0 || address.Fragment.Length > 0
-            || !(address.Scheme == "https" || (address.Scheme == "http" && targets.Any)))
-            throw RequestRefusedException.Invalid("url", targets.Any ? "must be an http:// or https:// address"
-                : "must be an https:// address");
-        if (!targets.Any && System.Net.IPAddress.TryParse(address.DnsSafeHost, out var ip) && !PublicAddress.Is(ip))
-            throw RequestRefusedException.Invalid("url", "must be an address of the internet; PURSER_WEBHOOK_TARGETS=any allows others");
-        return url;
+        return targets.Address(url);
     }
 
     static QuietTimes QuietOf(QuietHoursDocument asked)

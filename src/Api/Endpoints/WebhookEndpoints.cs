@@ -13,7 +13,6 @@ sealed class WebhookEndpoints(
 {
     const int MostWebhooks = 500;
     const int LongestDescription = 200;
-    const int LongestUrl = 2000;
     const int UsualPage = 100;
     const int LargestPage = 500;
     static readonly Duration overlap = Duration.FromHours(24);
@@ -147,7 +146,7 @@ sealed class WebhookEndpoints(
         var enabled = asked.Enabled ?? true;
         return webhook with
         {
-            Url = Address(asked.Url),
+            Url = targets.Address(asked.Url),
             Description = asked.Description,
             Types = Each(asked.Types, "types", type => type is null ? "must not be null" : EventFilter.TypeProblem(type)),
             Accounts = accounts,
@@ -156,18 +155,6 @@ sealed class WebhookEndpoints(
             Enabled = enabled,
             DisabledBecause = enabled ? null : webhook.DisabledBecause,
         };
-    }
-
-    string Address(string? url)
-    {
-        if (url is not { Length: > 0 and <= LongestUrl } || !Uri.TryCreate(url, UriKind.Absolute, out var address)
-            || address.UserInfo.Length > 0 || address.Fragment.Length > 0
-                || !(address.Scheme == "https" || (address.Scheme == "http" && targets.Any)))
-            throw RequestRefusedException.Invalid("url", targets.Any ? "must be an http:// or https:// address"
-                : "must be an https:// address");
-        if (!targets.Any && System.Net.IPAddress.TryParse(address.DnsSafeHost, out var ip) && !PublicAddress.Is(ip))
-            throw RequestRefusedException.Invalid("url", "must be an address of the internet; PURSER_WEBHOOK_TARGETS=any allows others");
-        return url;
     }
 
     static List<string> Each(IReadOnlyList<string?>? items, string field, Func<string?, string?> problem)
@@ -206,8 +193,21 @@ sealed class WebhookEndpoints(
 public sealed record WebhookTargets(bool Any)
 {
     public const string Name = "PURSER_WEBHOOK_TARGETS";
+    const int LongestUrl = 2000;
 
     public static WebhookTargets Of(IConfiguration configuration) => new(configuration[Name] == "any");
+
+    /// <summary>An address to which something may be posted; otherwise it is refused as `url`.</summary>
+    internal string Address(string? url)
+    {
+        if (url is not { Length: > 0 and <= LongestUrl } || !Uri.TryCreate(url, UriKind.Absolute, out var address)
+            || address.UserInfo.Length > 0 || address.Fragment.Length > 0
+            || !(address.Scheme == "https" || (address.Scheme == "http" && Any)))
+            throw RequestRefusedException.Invalid("url", Any ? "must be an http:// or https:// address" : "must be an https:// address");
+        if (!Any && System.Net.IPAddress.TryParse(address.DnsSafeHost, out var ip) && !PublicAddress.Is(ip))
+            throw RequestRefusedException.Invalid("url", "must be an address of the internet; PURSER_WEBHOOK_TARGETS=any allows others");
+        return url;
+    }
 
     public static string? Problem(IConfiguration configuration) =>
         configuration[Name] is null or "any" or "internet" ? null : $"{Name} must be internet or any, not '{configuration[Name]}'";
