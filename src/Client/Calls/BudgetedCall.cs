@@ -1,5 +1,6 @@
 // One call under a budget: held before, kept alive while it runs, settled or released after, whatever became of it.
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Purser.Client;
 
@@ -11,6 +12,17 @@ sealed record CallDesk(IBudget Budget, Settling Settling, TimeProvider Time, ILo
 
     /// <summary>The account that pays where nothing says another.</summary>
     public string? Account { get; init; }
+
+    public static CallDesk Of(IBudget budget, BudgetOptions options, ILogger? log, TimeProvider? time)
+    {
+        ArgumentNullException.ThrowIfNull(budget);
+        ArgumentNullException.ThrowIfNull(options);
+        (log, time) = (log ?? NullLogger.Instance, time ?? TimeProvider.System);
+        return new(budget, new(time, log), time, log)
+        {
+            Ttl = options.HoldFor, Open = options.WhenUnavailable == WhenUnavailable.Allow, Account = options.Account,
+        };
+    }
 }
 
 sealed partial class BudgetedCall : IAsyncDisposable

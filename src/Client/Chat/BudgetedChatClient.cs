@@ -2,7 +2,6 @@
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Purser.Client;
 
@@ -19,14 +18,8 @@ public sealed class BudgetedChatClient : DelegatingChatClient
     public BudgetedChatClient(
         IChatClient innerClient, IBudget budget, BudgetOptions options, ILogger? log = null, TimeProvider? time = null) : base(innerClient)
     {
-        ArgumentNullException.ThrowIfNull(budget);
-        ArgumentNullException.ThrowIfNull(options);
+        desk = CallDesk.Of(budget, options, log, time);
         this.options = options;
-        (log, time) = (log ?? NullLogger.Instance, time ?? TimeProvider.System);
-        desk = new(budget, new(time, log), time, log)
-        {
-            Ttl = options.HoldFor, Open = options.WhenUnavailable == WhenUnavailable.Allow, Account = options.Account,
-        };
         metadata = innerClient.GetService(typeof(ChatClientMetadata)) as ChatClientMetadata;
     }
 

@@ -1,7 +1,6 @@
 // Embeddings under a budget: their input is all that they use.
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Purser.Client;
 
@@ -16,14 +15,8 @@ public sealed class BudgetedEmbeddingGenerator<TInput, TEmbedding> : DelegatingE
     public BudgetedEmbeddingGenerator(IEmbeddingGenerator<TInput, TEmbedding> innerGenerator, IBudget budget, BudgetOptions options,
         ILogger? log = null, TimeProvider? time = null) : base(innerGenerator)
     {
-        ArgumentNullException.ThrowIfNull(budget);
-        ArgumentNullException.ThrowIfNull(options);
+        desk = CallDesk.Of(budget, options, log, time);
         this.options = options;
-        (log, time) = (log ?? NullLogger.Instance, time ?? TimeProvider.System);
-        desk = new(budget, new(time, log), time, log)
-        {
-            Ttl = options.HoldFor, Open = options.WhenUnavailable == WhenUnavailable.Allow, Account = options.Account,
-        };
         metadata = innerGenerator.GetService(typeof(EmbeddingGeneratorMetadata)) as EmbeddingGeneratorMetadata;
     }
 
