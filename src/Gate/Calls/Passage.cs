@@ -107,7 +107,8 @@ sealed class Passage(
         var isGone = false;
         try
         {
-            await http.Response.StartAsync(http.RequestAborted);
+            isGone = !await StartAsync();
+            if (isGone && !drains) return Ending.ClientGone;
             await using var body = await response.Content.ReadAsStreamAsync(silence.Token);
             while (true)
             {
@@ -142,12 +143,16 @@ sealed class Passage(
     }
 
     /// <summary>False: nobody is there any more.</summary>
-    async ValueTask<bool> WriteAsync(ReadOnlyMemory<byte> bytes)
+    ValueTask<bool> WriteAsync(ReadOnlyMemory<byte> bytes) => bytes.Length == 0 ? new(true)
+        : TellAsync(http.Response.Body.WriteAsync(bytes, http.RequestAborted));
+
+    ValueTask<bool> StartAsync() => TellAsync(new(http.Response.StartAsync(http.RequestAborted)));
+
+    static async ValueTask<bool> TellAsync(ValueTask told)
     {
-        if (bytes.Length == 0) return true;
         try
         {
-            await http.Response.Body.WriteAsync(bytes, http.RequestAborted);
+            await told;
             return true;
         }
         catch (Exception gone) when (gone is IOException or OperationCanceledException)
@@ -187,7 +192,7 @@ sealed class Passage(
             Success = ended && answer.Error is null,
             Error = answer.Error is { } told ? told[..Math.Min(told.Length, 500)]
                 : ended ? null : ending == Ending.ClientGone ? "the client went away" : "the provider's answer broke off",
-            ServiceTier = reading is null && call.ServiceTier is { } tier && ServiceTiers.TryParse(tier, out var named) ? named : null,
+            ServiceTier = TierOf(answer.ServiceTier ?? reading?.ServiceTier ?? call.ServiceTier),
         };
         if (ended && answer.IsFinished)
             return reading is not null ? new(hold.Id, hold.Id, reading.On(usage, raw!))
@@ -199,6 +204,9 @@ sealed class Passage(
         return isSeen ? new(hold.Id, hold.Id, counted with { OutputTokens = output + Margin(output), Parts = null })
             : new(hold.Id, $"unknown:{hold.Id}", counted, Unknown: true);
     }
+
+    /// <summary>A tier that has a name in prices: what served the call, else what was asked for. Others are left to the report.</summary>
+    static string? TierOf(string? named) => named is not null && ServiceTiers.TryParse(named, out _) ? named : null;
 
     /// <summary>What may have been generated after the last word that came.</summary>
     long Margin(long output)

@@ -126,6 +126,7 @@ sealed class OpenAIProtocol : WireProtocol
             if (Inner(chunk, "error") is { } error) Error = error.GetRawText();
             Model ??= WireJson.Text(chunk, "model");
             Id ??= WireJson.Text(chunk, "id");
+            ServiceTier = WireJson.Text(chunk, "service_tier") ?? ServiceTier;
             var usage = Inner(chunk, "usage");
             if (usage is { ValueKind: JsonValueKind.Object }) Usage = usage.Value.GetRawText();
             var choices = Inner(chunk, "choices");
@@ -187,6 +188,7 @@ sealed class OpenAIProtocol : WireProtocol
             if (Inner(told, "response") is not { } response) return false;
             Model = WireJson.Text(response, "model") ?? Model;
             Id = WireJson.Text(response, "id") ?? Id;
+            ServiceTier = WireJson.Text(response, "service_tier") ?? ServiceTier;
             if (type is "response.completed" or "response.incomplete" or "response.failed" or "response.cancelled")
             {
                 Usage = Inner(response, "usage")?.GetRawText() ?? Usage;

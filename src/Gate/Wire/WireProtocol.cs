@@ -63,6 +63,9 @@ abstract class WireAnswer
 
     public string? Id { get; protected set; }
 
+    /// <summary>The tier that served the call, where the answer says so outside of its usage.</summary>
+    public string? ServiceTier { get; protected set; }
+
     /// <summary>The provider said that this is the end. Without it nobody knows what was used, whatever was told before.</summary>
     public bool IsFinished { get; protected set; }
 
@@ -79,7 +82,7 @@ abstract class WireAnswer
     protected void TakeReport(JsonElement answer, string? generated)
     {
         Usage = Inner(answer, "usage")?.GetRawText();
-        (Model, Id) = (WireJson.Text(answer, "model"), WireJson.Text(answer, "id"));
+        (Model, Id, ServiceTier) = (WireJson.Text(answer, "model"), WireJson.Text(answer, "id"), WireJson.Text(answer, "service_tier"));
         IsFinished = Usage is not null;
         if (generated is not null && Inner(answer, generated) is { } content) TextsOf(content, Generated);
     }

@@ -241,6 +241,55 @@ public abstract class GateConformance(HttpFacade host) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_route_that_drains_reads_on_and_books_what_the_provider_reports_although_nobody_listens()
+    {
+        var (account, route) = await RouteAsync("openai", "openai", ",\"onAbort\":\"drain\"");
+        var left = new TaskCompletionSource();
+        provider.Does(async http =>
+        {
+            http.Response.ContentType = "text/event-stream";
+            await http.Response.WriteAsync("data: {\"choices\":[{\"delta\":{\"content\":\"one\"},\"finish_reason\":null}]}\n\n");
+            await http.Response.Body.FlushAsync();
+            await left.Task;
+            await http.Response.WriteAsync("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"
+                + "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":500}}\n\n");
+        });
+        using (var request = Request($"/gate/{route}/v1/chat/completions", streamed, ("X-Purser-Account", account)))
+        using (var response = await host.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead))
+        {
+            await using var body = await response.Content.ReadAsStreamAsync();
+            Assert.True(await body.ReadAtLeastAsync(new byte[16], 16) >= 16);
+        }
+        left.SetResult();
+        var record = Assert.Single(await RecordsAsync(account, wanted: 1));
+        Assert.Equal((10, 500), (record.GetProperty("inputTokens").GetInt32(), record.GetProperty("outputTokens").GetInt32()));
+        await NothingIsHeldAsync(account);
+    }
+
+    // A tier is dearer or cheaper, and OpenAI says beside the usage which one served: not always the one that was asked for.
+    [Theory]
+    [InlineData("priority", "priority", "priority")]
+    [InlineData("flex", null, "flex")]
+    [InlineData("priority", "default", "standard")]
+    [InlineData(null, "flex", "flex")]
+    public async Task The_tier_that_served_is_the_one_that_is_paid(string? asked, string? served, string paid)
+    {
+        var (account, route) = await RouteAsync("openai", "openai");
+        string Tier(string? name) => name is null ? "" : $",\"service_tier\":\"{name}\"";
+        provider.Answers(200, "{\"model\":\"gpt-5-mini\"" + Tier(served)
+            + ",\"choices\":[],\"usage\":{\"prompt_tokens\":1000,\"completion_tokens\":100}}");
+        var body = "{\"model\":\"gpt-5-mini\",\"messages\":[],\"max_tokens\":200" + Tier(asked) + "}";
+        Assert.Equal(200, (await CallAsync($"/gate/{route}/v1/chat/completions", body, ("X-Purser-Account", account))).Code);
+        var record = Assert.Single(await RecordsAsync(account));
+        foreach (var tier in (string[])["standard", "flex", "priority"])
+        {
+            var quote = await host.Post("/v1/quotes", "{\"provider\":\"openai\",\"model\":\"gpt-5-mini\",\"serviceTier\":\"" + tier
+                + "\",\"usage\":{\"inputTokens\":1000,\"outputTokens\":100}}");
+            Assert.Equal(tier == paid, quote.Member("cost") == Text(record, "cost"));
+        }
+    }
+
+    [Fact]
     public async Task What_is_not_metered_does_not_pass_unless_somebody_said_so()
     {
         var (account, route) = await RouteAsync("openai", "openai", ",\"passThrough\":[\"GET /v1/models\"]");
