@@ -33,7 +33,8 @@ public sealed class AlertStore(ISharedState shared)
             var (version, now) = await LoadChannelsAsync();
             var (next, answer) = change(now);
             if (ReferenceEquals(next, now)
-                || await shared.SaveAsync(ChannelsName, version, new AlertChannelSet(next), AlertJson.Default.AlertChannelSet)) return answer;
+                || await shared.SaveAsync(ChannelsName, version, new AlertChannelSet(next),
+                    AlertJson.Default.AlertChannelSet)) return answer;
         }
     }
 

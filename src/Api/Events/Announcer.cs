@@ -92,7 +92,8 @@ public sealed class Announcer(
         var (unit, currency) = (crossed.Unit is { } known ? Names.Of(known) : "", money ? crossed.Currency : null);
         string Words(Int128 amount) => AlertText.Amount(Number(amount), currency) + (money ? "" : " " + unit);
         await TellExhaustionAsync(account, crossed.LimitId, crossed.Window.Start, crossed.Window.End, at, crossed.At, "window",
-            $"{Words(crossed.Settled)} of {Words(crossed.Amount)} are used; at the pace since {TimeConverter.Text(crossed.Window.Start)} the "
+            $"{Words(crossed.Settled)} of {Words(crossed.Amount)} are used; at the pace since "
+                + $"{TimeConverter.Text(crossed.Window.Start)} the "
             + $"rest is gone at {TimeConverter.Text(at)}, before the window ends at {TimeConverter.Text(crossed.Window.End)}.");
     }
 
@@ -163,7 +164,8 @@ public sealed class Announcer(
         if (!after.SequenceEqual(before.States))
         {
             // What another host wrote meanwhile, it wrote because it has the turn now.
-            if (!await shared.SaveAsync(DocumentOf(account), before.Version, after, AnnouncerJson.Default.SortedDictionaryStringString)) return;
+            if (!await shared.SaveAsync(DocumentOf(account), before.Version, after, AnnouncerJson.Default.SortedDictionaryStringString))
+                return;
             before = new(before.Version + 1, after);
         }
         remembered[account] = before;
@@ -231,7 +233,8 @@ public sealed class Announcer(
         if (now.Version == settings) return;
         foreach (var change in now.Body.Changes.Where(change => change.Version > state.SettingsTo))
         {
-            var subject = change.Subject.StartsWith("price:", StringComparison.Ordinal) ? change.Subject["price:".Length..] : change.Subject;
+            var subject = change.Subject.StartsWith("price:", StringComparison.Ordinal) ? change.Subject["price:".Length..]
+                : change.Subject;
             await AnnounceAsync($"settings/{change.Version.ToString(CultureInfo.InvariantCulture)}", "price.changed", null, change.At,
                 subject, "info", json =>
                 {
