@@ -45,6 +45,11 @@ static class SpanUsage
     static readonly string[] user = ["user.id", "enduser.id", "traceloop.association.properties.user_id"];
     static readonly string[] tool = ["gen_ai.tool.name", "tool.name"];
     static readonly string[] orchestrator = ["gen_ai.agent.name", "gen_ai.agent.id"];
+    static readonly string[] tier =
+    [
+        "openai.response.service_tier", "gen_ai.openai.response.service_tier", "openai.request.service_tier",
+        "gen_ai.openai.request.service_tier",
+    ];
     static readonly string[] operation = ["gen_ai.operation.name", "llm.request.type", "openinference.span.kind", "ai.operationId"];
 
     /// <summary>Of other kinds (agents, chains, tools, workflows) whatever they carry is the sum of what happened inside them.</summary>
@@ -116,6 +121,7 @@ static class SpanUsage
             Success = !span.Failed,
             Error = span.Failed ? Cut(span.Error ?? Text(span, ["error.type"]) ?? "error", 500) : null,
             RequestId = Text(span, ["gen_ai.response.id", "ai.response.id"]),
+            ServiceTier = ServiceTiers.IfKnown(Text(span, tier)),
             ReportedCost = money,
         }), null);
     }

@@ -16,6 +16,9 @@ public static class ServiceTiers
     /// <summary>What callers may name.</summary>
     public static readonly string Known = "standard (also default, auto), batch, flex, priority";
 
+    /// <summary>The name itself where it means a tier; null where nobody has it, and the price is the standard one.</summary>
+    public static string? IfKnown(string? name) => name is not null && names.ContainsKey(name) ? name : null;
+
     /// <summary>The tier with a price of its own that a name means, null for the standard one; false where nobody has that name.</summary>
     public static bool TryParse(string name, out string? tier)
     {

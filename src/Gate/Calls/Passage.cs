@@ -192,7 +192,8 @@ sealed class Passage(
             Success = ended && answer.Error is null,
             Error = answer.Error is { } told ? told[..Math.Min(told.Length, 500)]
                 : ended ? null : ending == Ending.ClientGone ? "the client went away" : "the provider's answer broke off",
-            ServiceTier = TierOf(answer.ServiceTier ?? reading?.ServiceTier ?? call.ServiceTier),
+            // What served the call, else what was asked for.
+            ServiceTier = ServiceTiers.IfKnown(answer.ServiceTier ?? reading?.ServiceTier ?? call.ServiceTier),
         };
         if (ended && answer.IsFinished)
             return reading is not null ? new(hold.Id, hold.Id, reading.On(usage, raw!))
@@ -204,9 +205,6 @@ sealed class Passage(
         return isSeen ? new(hold.Id, hold.Id, counted with { OutputTokens = output + Margin(output), Parts = null })
             : new(hold.Id, $"unknown:{hold.Id}", counted, Unknown: true);
     }
-
-    /// <summary>A tier that has a name in prices: what served the call, else what was asked for. Others are left to the report.</summary>
-    static string? TierOf(string? named) => named is not null && ServiceTiers.TryParse(named, out _) ? named : null;
 
     /// <summary>What may have been generated after the last word that came.</summary>
     long Margin(long output)

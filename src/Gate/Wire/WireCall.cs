@@ -36,7 +36,7 @@ sealed record WireCall
         MaxOutputTokens = MaxOutputTokens is { } most ? Math.Min(most, Amounts.LargestTokens / Math.Max(Outputs, 1)) * Outputs : null,
         ToolTokens = ToolTokens > 0 ? ToolTokens : null,
         Temperature = Temperature,
-        ServiceTier = ServiceTier is { } tier && ServiceTiers.TryParse(tier, out var known) ? known : null,
+        ServiceTier = ServiceTiers.IfKnown(ServiceTier),
         Speed = Speed,
     };
 }

@@ -73,6 +73,26 @@ public abstract class OtlpConformance(HttpFacade host)
     }
 
     [Fact]
+    public async Task A_call_is_paid_at_the_tier_that_served_it()
+    {
+        var account = host.NewAccount();
+        (string, object)[] call = [("gen_ai.operation.name", "chat"), ("gen_ai.provider.name", "openai"),
+            ("gen_ai.request.model", "gpt-5-mini"),
+            ("gen_ai.usage.input_tokens", 1000), ("gen_ai.usage.output_tokens", 100)];
+        var trace = NewTrace();
+        (await SendAsync(Request(account,
+            Span(trace, NewSpan(), "", [.. call, ("openai.request.service_tier", "flex"), ("openai.response.service_tier", "priority")]),
+            Span(trace, NewSpan(), "", [.. call, ("gen_ai.openai.request.service_tier", "flex")]),
+            Span(trace, NewSpan(), "", [.. call, ("openai.response.service_tier", "of tomorrow")])))).Is(200, "{}");
+        var wanted = new List<string?>();
+        foreach (var tier in (string[])["priority", "flex", "standard"])
+            wanted.Add((await host.Post("/v1/quotes", "{\"provider\":\"openai\",\"model\":\"gpt-5-mini\",\"serviceTier\":\"" + tier
+                + "\",\"usage\":{\"inputTokens\":1000,\"outputTokens\":100}}")).Member("cost"));
+        Assert.Equal(3, wanted.Distinct().Count());
+        Assert.Equal(wanted.Order(), (await RecordsAsync(account)).Select(record => record.GetProperty("cost").GetString()).Order());
+    }
+
+    [Fact]
     public async Task What_repeats_the_usage_of_its_children_is_not_counted_again()
     {
         var account = host.NewAccount();
