@@ -21,7 +21,7 @@ sealed class GateEndpoints(RouteTable table)
     {
         var asked = (await Body.ReadAsync(http, ApiJson.Default.GateRoutesDocument)).ToRoutes();
         _ = new Query(http, []);
-        if (table.Options.Problem(asked) is var (field, detail)) throw RequestRefusedException.Invalid(field, detail);
+        if (table.Options.ProblemOfSet(asked) is var (field, detail)) throw RequestRefusedException.Invalid(field, detail);
         var wanted = Precondition.Of(http.Request);
         if (wanted.CanNotHold || !await table.SetAsync(asked, wanted.Version))
             throw new RequestRefusedException(new(OutcomeStatus.VersionMismatch, null, "If-Match",

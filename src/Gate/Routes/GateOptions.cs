@@ -1,4 +1,6 @@
-// The settings of the gate that belong to the host and not to its users: where provider keys lie, and which upstreams may be named.
+// The settings of the gate that belong to the host and not to its users: where provider keys lie, which upstreams may be named, and
+// routes that a file sets.
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Configuration;
 
@@ -9,13 +11,17 @@ public sealed partial class GateOptions
     /// <summary>PURSER_GATE: `on`, or `off`: there is no gate on this host.</summary>
     public bool IsOn { get; init; } = true;
 
-    /// <summary>PURSER_GATE_KEYS: a folder with a file for each provider key.</summary>
+    /// <summary>PURSER_GATE_KEYS: a folder with a file for each provider key, or files by name: `openai=FILE,anthropic=FILE`.</summary>
     public string? Keys { get; init; }
+
+    /// <summary>PURSER_GATE_ROUTES: a file with routes, as `PUT /v1/gate/routes` takes them. They stand over all others of their name, and
+    /// may lead anywhere: whoever writes the file runs the host.</summary>
+    public GateRoutes FileRoutes { get; init; } = GateRoutes.None;
 
     /// <summary>PURSER_GATE_UPSTREAMS: origins besides the known ones to which routes may lead, with commas between; `any`: all.</summary>
     public IReadOnlyList<string> Upstreams { get; init; } = [];
 
-    public static readonly IReadOnlyList<string> Names = ["PURSER_GATE", "PURSER_GATE_KEYS", "PURSER_GATE_UPSTREAMS"];
+    public static readonly IReadOnlyList<string> Names = ["PURSER_GATE", "PURSER_GATE_KEYS", "PURSER_GATE_UPSTREAMS", "PURSER_GATE_ROUTES"];
 
     /// <summary>A request goes only where somebody who runs the host said it may: provider keys go with it.</summary>
     static readonly string[] known =
@@ -26,12 +32,15 @@ public sealed partial class GateOptions
 
     const int MostRoutes = 100;
 
+    /// <summary>As the settings are; a file of routes that can not be read counts as none, and is a problem of its own.</summary>
     public static GateOptions Of(IConfiguration configuration) => new()
     {
         IsOn = configuration["PURSER_GATE"] is not "off",
-        Keys = configuration["PURSER_GATE_KEYS"] is { Length: > 0 } folder ? folder : null,
+        Keys = configuration["PURSER_GATE_KEYS"] is { Length: > 0 } keys ? keys : null,
         Upstreams = configuration["PURSER_GATE_UPSTREAMS"]?
             .Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [],
+        FileRoutes = configuration["PURSER_GATE_ROUTES"] is { Length: > 0 } file ? RoutesOf(file).Routes ?? GateRoutes.None
+            : GateRoutes.None,
     };
 
     /// <summary>What is wrong with the settings, a line each.</summary>
@@ -39,26 +48,76 @@ public sealed partial class GateOptions
     {
         if (configuration["PURSER_GATE"] is not (null or "on" or "off")) yield return "PURSER_GATE must be on or off";
         var options = Of(configuration);
-        if (options.Keys is { } folder && !Directory.Exists(folder))
-            yield return $"PURSER_GATE_KEYS must be a folder with a file for each provider key; there is no '{folder}'";
+        if (options.Keys is { } keys)
+        {
+            if (!IsList(keys))
+            {
+                if (!Directory.Exists(keys))
+                    yield return $"PURSER_GATE_KEYS must be a folder with a file for each provider key; there is no '{keys}'";
+            }
+            else
+            {
+                foreach (var (name, file) in FilesOf(keys))
+                    if (!FileName().IsMatch(name) || !File.Exists(file))
+                        yield return $"PURSER_GATE_KEYS must be a folder, or files such as openai=FILE,anthropic=FILE; there is no file "
+                            + $"'{file}'";
+            }
+        }
         foreach (var origin in options.Upstreams)
             if (origin != "any" && (!Uri.TryCreate(origin, UriKind.Absolute, out var uri)
                 || uri.GetLeftPart(UriPartial.Authority) != origin))
                 yield return $"PURSER_GATE_UPSTREAMS must be origins such as https://llm.example, not '{origin}'";
+        if (configuration["PURSER_GATE_ROUTES"] is { Length: > 0 } routes && RoutesOf(routes).Problem is { } problem)
+            yield return $"PURSER_GATE_ROUTES: {routes}: {problem}";
     }
+
+    /// <summary>The routes of a file, checked whole; otherwise what is wrong with it.</summary>
+    static (GateRoutes? Routes, string? Problem) RoutesOf(string file)
+    {
+        try
+        {
+            var routes = JsonSerializer.Deserialize(File.ReadAllBytes(file), GateJson.Default.GateRoutes);
+            if (routes is null) return (null, "must be an object with `routes`");
+            return new GateOptions { Upstreams = ["any"] }.Problem(routes) is var (field, detail) ? (null, $"{field}: {detail}")
+                : (routes, null);
+        }
+        catch (Exception unusable) when (unusable is IOException or UnauthorizedAccessException or JsonException)
+        {
+            return (null, unusable.Message.ReplaceLineEndings(" "));
+        }
+    }
+
+    static bool IsList(string keys) => keys.Contains('=', StringComparison.Ordinal);
+
+    static IEnumerable<(string Name, string File)> FilesOf(string keys) => keys
+        .Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+        .Select(one => one.Split('=', 2)).Select(pair => (pair[0], pair.Length > 1 ? pair[1] : ""));
 
     /// <summary>The key of a route as its file has it; null where the route names none, or the file is not there.</summary>
     public string? KeyOf(GateRoute route)
     {
-        if (Keys is null || route.Key is null) return null;
+        if (Keys is null || route.Key is not { } name) return null;
+        var file = IsList(Keys) ? FilesOf(Keys).FirstOrDefault(one => one.Name == name).File : Path.Combine(Keys, name);
+        if (file is null) return null;
         try
         {
-            return File.ReadAllText(Path.Combine(Keys, route.Key)).Trim() is { Length: > 0 } key ? key : null;
+            return File.ReadAllText(file).Trim() is { Length: > 0 } key ? key : null;
         }
         catch (Exception missing) when (missing is IOException or UnauthorizedAccessException)
         {
             return null;
         }
+    }
+
+    /// <summary>What is wrong with routes that somebody sets: also those that a file of this host has, and that would never count.
+    /// </summary>
+    public (string Field, string Detail)? ProblemOfSet(GateRoutes routes)
+    {
+        if (Problem(routes) is { } problem) return problem;
+        for (var i = 0; i < routes.Routes.Count; i++)
+            if (FileRoutes.Routes.Any(own => own.Name == routes.Routes[i].Name))
+                return ($"routes[{i}].name", $"'{routes.Routes[i].Name}' is set by the file in PURSER_GATE_ROUTES of this host; change it there");
+        return null;
     }
 
     /// <summary>What is wrong with routes, by the member's name; null where nothing is.</summary>

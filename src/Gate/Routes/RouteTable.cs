@@ -1,4 +1,5 @@
-// The routes in force: the built-in ones, and over them those that were set and are kept in the ledger, known on every host in a second.
+// The routes in force: the built-in ones, over them those that were set and are kept in the ledger, known on every host in a second, and
+// over all of them those of this host's file.
 using System.IO.Enumeration;
 using Purser.Engine;
 
@@ -16,13 +17,15 @@ public sealed class RouteTable(ISharedState shared, GateOptions options, TimePro
 
     public async ValueTask<GateRoute?> FindAsync(string name)
     {
-        var set = await known.CurrentAsync();
-        foreach (var route in set.Routes)
-            if (route.Name == name)
-                return route;
-        foreach (var route in GateRoute.BuiltIn)
-            if (route.Name == name)
-                return route;
+        if (Named(options.FileRoutes.Routes, name) is { } own) return own;
+        return Named((await known.CurrentAsync()).Routes, name) ?? Named(GateRoute.BuiltIn, name);
+    }
+
+    static GateRoute? Named(IReadOnlyList<GateRoute> routes, string name)
+    {
+        for (var i = 0; i < routes.Count; i++)
+            if (routes[i].Name == name)
+                return routes[i];
         return null;
     }
 
@@ -30,7 +33,7 @@ public sealed class RouteTable(ISharedState shared, GateOptions options, TimePro
     public async Task<(long Version, IReadOnlyList<GateRoute> Routes)> AllAsync()
     {
         var (version, set) = await known.NewestAsync();
-        return (version, [.. set.Routes, .. GateRoute.BuiltIn.Where(own => set.Routes.All(other => other.Name != own.Name))]);
+        return (version, [.. options.FileRoutes.Routes.Concat(set.Routes).Concat(GateRoute.BuiltIn).DistinctBy(route => route.Name)]);
     }
 
     /// <summary>Replaces what was set; false where somebody else did meanwhile.</summary>
