@@ -15,7 +15,10 @@ namespace Purser.Api;
 public static class Server
 {
     /// <summary>Runs the embedded host until it is told to stop. The answer is the exit code.</summary>
-    public static async Task<int> RunAsync(string[] args)
+    public static Task<int> RunAsync(string[] args) => RunAsync(args, null);
+
+    /// <summary><paramref name="started"/>: what is done once it listens, with an address by which this machine reaches it.</summary>
+    internal static async Task<int> RunAsync(string[] args, Func<Uri, Task>? started)
     {
         var builder = WebApplication.CreateSlimBuilder(args);
         var options = ServerOptions.Of(builder.Configuration);
@@ -41,9 +44,11 @@ public static class Server
             Logs.Starting = false;
             var addresses = AddressesOf(app).Where(address => !options.MetricsPorts.Contains(BindingAddress.Parse(address).Port)).ToList();
             // With the lock on the folder, so that the file is this host's for as long as it is there.
-            var reachable = options.Ledger == "sqlite" ? HostFile.Reachable(addresses) : null;
+            var address = HostFile.Reachable(addresses);
+            var reachable = options.Ledger == "sqlite" ? address : null;
             if (reachable is not null) new HostFile(reachable, Environment.ProcessId).Write(options.Data);
             Console.WriteLine(StartLine(addresses, options));
+            if (started is not null && address is not null) await started(new(address));
             await app.WaitForShutdownAsync();
             if (reachable is not null) HostFile.Delete(options.Data);
             return 0;
@@ -52,6 +57,11 @@ public static class Server
         {
             await Console.Error.WriteLineAsync($"purser: {line}");
             return ExitCodes.NotReachable;
+        }
+        catch (NoLedgerException refused)
+        {
+            await Console.Error.WriteLineAsync($"purser: {refused.Message}");
+            return refused.ExitCode;
         }
     }
 

@@ -18,8 +18,8 @@ public static partial class SettingNames
         ["verbose"] = "PURSER_LOG",
     };
 
-    /// <summary>Read by scripts and tests, which share their environment with the hosts that they start.</summary>
-    [GeneratedRegex("^PURSER_(TEST_.*|CASES|MEASURE|SEEDS|SWEEP|WRITE_GOLDEN|INSTALL_SDK|SDK_SCRIPT)$")]
+    /// <summary>Read by clients, scripts and tests, which share their environment with the hosts that they start.</summary>
+    [GeneratedRegex("^PURSER_(TEST_.*|KEY|CASES|MEASURE|SEEDS|SWEEP|WRITE_GOLDEN|INSTALL_SDK|SDK_SCRIPT)$")]
     internal static partial Regex OfTools { get; }
 
     /// <summary>What Kubernetes and Docker say of services whose name begins with ours.</summary>

@@ -37,6 +37,8 @@ public static class CommandLine
             "Purser, a budget authority for LLM agents. Without a command it starts the host; settings are PURSER_* variables, or "
                 + "--PURSER_URLS=... here.");
         root.SetAction((_, _) => serve());
+        root.Subcommands.Add(GateCommand.Build(console));
+        root.Subcommands.Add(McpCommand.Build());
         root.Subcommands.Add(BackupCommand.Build(console));
         root.Subcommands.Add(RestoreCommand.Build(console));
         root.Subcommands.Add(VerifyCommand.Build(console));
