@@ -1,4 +1,4 @@
-// Puts a node of the cluster together, by its role: silo, api in front of silos, or both in one process.
+// Puts a node of the cluster together, by its role: silo, api or gate in front of silos, or silo and api in one process.
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Npgsql;
@@ -46,6 +46,8 @@ public sealed class SiloHost : IAsyncDisposable
             [.. SettingNames.Problems(args, builder.Configuration, SiloOptions.Names, []), .. options.Problems(),
                 .. DashboardHost.WrongSettings(builder.Configuration), .. GateOptions.Problems(builder.Configuration),
                 .. EventRegistration.Problems(builder.Configuration)];
+        if (options.IsGateOnly && !GateOptions.Of(builder.Configuration).IsOn)
+            problems = [.. problems, "PURSER_GATE=off leaves nothing to serve with PURSER_ROLE=gate"];
         foreach (var problem in problems) await Console.Error.WriteLineAsync($"purser-silo: {problem}");
         if (problems.Count > 0) return ExitCodes.WrongUsage;
         options.Http.UseTimeZones();
@@ -89,9 +91,11 @@ public sealed class SiloHost : IAsyncDisposable
         Logs.Configure(builder.Logging, options.Log, options.LogFormat);
         // Its first look at a silo that has just started measures from the start of the machine, and warns.
         builder.Logging.AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error);
-        if (options.IsApi)
-            builder.Services.AddPurserApi().AddPurserAccess(AccessOptions.Of(builder.Configuration, options.AdminKey))
-                .AddPurserDashboard(builder.Configuration).AddPurserGate(GateOptions.Of(builder.Configuration)).AddPurserTools();
+        if (options.IsApi || options.IsGateOnly)
+            builder.Services.AddPurserApi()
+                .AddPurserAccess(AccessOptions.Of(builder.Configuration, options.AdminKey ?? (options.IsGateOnly ? KeyText.Make() : null)))
+                .AddPurserGate(GateOptions.Of(builder.Configuration)).AddPurserTools();
+        if (options.IsApi) builder.Services.AddPurserDashboard(builder.Configuration);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = shutdownTime);
         builder.Services.AddSingleton<NodeHealth>();
         builder.Services.AddSingleton(
@@ -144,6 +148,12 @@ public sealed class SiloHost : IAsyncDisposable
             else
             {
                 app.MapMetrics();
+                if (options.IsGateOnly)
+                {
+                    app.UsePurser();
+                    app.MapGate();
+                    app.MapPurserTools();
+                }
             }
             return new(app, ledger);
         }

@@ -12,8 +12,9 @@ namespace Purser.Silo;
 /// <summary>Read from environment variables, appsettings or the command line, under the names given here.</summary>
 public sealed class SiloOptions : IValidatableObject
 {
-    /// <summary>PURSER_ROLE: `silo` serves budgets, `api` serves HTTP in front of silos, `all` does both.</summary>
-    [AllowedValues("silo", "api", "all", ErrorMessage = "must be silo, api or all")]
+    /// <summary>PURSER_ROLE: `silo` serves budgets, `api` serves HTTP in front of silos, `all` does both; `gate` serves the gate and the
+    /// tools for agents in front of silos, and nothing else.</summary>
+    [AllowedValues("silo", "api", "gate", "all", ErrorMessage = "must be silo, api, gate or all")]
     public string Role { get; init; } = "all";
 
     /// <summary>PURSER_REDIS: where silos find each other, as StackExchange.Redis reads it.</summary>
@@ -80,6 +81,9 @@ public sealed class SiloOptions : IValidatableObject
     public bool IsSilo => Role is "silo" or "all";
 
     public bool IsApi => Role is "api" or "all";
+
+    /// <summary>The gate and nothing else. It spends providers' keys, so its callers always show one.</summary>
+    public bool IsGateOnly => Role == "gate";
 
     public IPAddress Address => IPAddress.Parse(AdvertisedIp);
 

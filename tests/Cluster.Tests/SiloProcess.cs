@@ -61,6 +61,11 @@ sealed class SiloProcess : IAsyncDisposable
             ["PURSER_ADMIN_KEY"] = adminKey, ["PURSER_WEBHOOK_TARGETS"] = "any",
             ["PURSER_GATE_UPSTREAMS"] = "any", ["PURSER_GATE_KEYS"] = Conformance.Http.ProviderStandIn.Keys }, port: 0);
 
+    /// <summary>A gate in front of the silos, and nothing else.</summary>
+    public static SiloProcess StartGate(string redis, string clusterId) =>
+        Start(new() { ["PURSER_ROLE"] = "gate", ["PURSER_REDIS"] = redis, ["PURSER_CLUSTER_ID"] = clusterId,
+            ["PURSER_GATE_UPSTREAMS"] = "any", ["PURSER_GATE_KEYS"] = Conformance.Http.ProviderStandIn.Keys }, port: 0);
+
     static SiloProcess Start(Dictionary<string, string> settings, int port, string? address = null, string[]? within = null)
     {
         settings["PURSER_URLS"] = address ??= $"http://127.0.0.1:{ServerProcess.FreePort()}";

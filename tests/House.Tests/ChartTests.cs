@@ -9,21 +9,24 @@ public sealed class ChartTests
 
     static readonly Yaml values = Yaml.Document(Repository.Read(Folder + "values.yaml"));
 
-    /// <summary>What Helm would make of a template of this chart: there is nothing in them but values.</summary>
+    /// <summary>What Helm would make of a template of this chart: there is nothing in them but values, and one whole file that is left out
+    /// unless it is enabled.</summary>
     static string Rendered(string template) => Regex.Replace(
-        Regex.Replace(Repository.Read($"{Folder}templates/{template}"), @"(?m)^ *(checksum/settings:|# A changed setting).*\n", ""),
+        Regex.Replace(Repository.Read($"{Folder}templates/{template}"),
+            @"(?m)^ *(checksum/settings:|# A changed setting|\{\{- (if \.Values\.gate\.enabled|end) \}\}).*\n", ""),
         @"\{\{ \.Values\.([a-zA-Z.]+)( \| quote)? \}\}", value => values.At(value.Groups[1].Value) is { Text: { } text }
             ? value.Groups[2].Success ? $"\"{text}\"" : text : throw new FormatException($"{template}: no value {value.Groups[1].Value}"));
 
     [Theory]
-    [InlineData("silo.yaml")]
-    [InlineData("api.yaml")]
-    [InlineData("network.yaml")]
-    public void With_its_own_values_it_is_the_base(string file)
+    [InlineData("silo.yaml", "base")]
+    [InlineData("api.yaml", "base")]
+    [InlineData("network.yaml", "base")]
+    [InlineData("gate.yaml", "components/gate")]
+    public void With_its_own_values_it_is_the_base(string file, string folder)
     {
         var rendered = Rendered(file);
         Assert.DoesNotContain("{{", rendered, StringComparison.Ordinal);
-        Assert.Equal(Yaml.Documents(Repository.Read($"deploy/kubernetes/base/{file}")).Select(one => one.ToString()),
+        Assert.Equal(Yaml.Documents(Repository.Read($"deploy/kubernetes/{folder}/{file}")).Select(one => one.ToString()),
             Yaml.Documents(rendered).Select(one => one.ToString()));
     }
 

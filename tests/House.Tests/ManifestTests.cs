@@ -8,7 +8,7 @@ namespace Purser.House.Tests;
 
 public sealed class ManifestTests(ITestOutputHelper output)
 {
-    const string Base = "deploy/kubernetes/base";
+    const string Base = "deploy/kubernetes/base", Gate = "deploy/kubernetes/overlays/gate";
 
     public static TheoryData<string> Folders => [.. Directory.GetDirectories(Path.Combine(Repository.Root, "deploy/kubernetes/overlays"))
         .Select(folder => "deploy/kubernetes/overlays/" + Path.GetFileName(folder)).Prepend(Base)];
@@ -28,7 +28,8 @@ public sealed class ManifestTests(ITestOutputHelper output)
     /// <summary>Every variable that the executable of the cluster reads.</summary>
     static readonly HashSet<string> clusterSettings =
         [.. Read(siloOptions), .. siloOptions.Contains("ServerOptions.KeyOf(", StringComparison.Ordinal)
-        ? (string[])["PURSER_ADMIN_KEY", "PURSER_ADMIN_KEY_FILE"] : []];
+        ? (string[])["PURSER_ADMIN_KEY", "PURSER_ADMIN_KEY_FILE"] : [],
+        .. siloHost.Contains("GateOptions.Of(", StringComparison.Ordinal) ? Read(Repository.Read("src/Gate/Routes/GateOptions.cs")) : []];
 
     static readonly HashSet<string> embeddedSettings = Read(Repository.Read("src/Api/ServerOptions.cs"));
 
@@ -97,6 +98,28 @@ public sealed class ManifestTests(ITestOutputHelper output)
         Assert.DoesNotContain("PURSER_POSTGRES", api.Keys);
         Assert.DoesNotContain("PURSER_ADMIN_KEY", silo.Keys);
         Assert.Equal(silo.GetValueOrDefault("PURSER_CLUSTER_ID"), api.GetValueOrDefault("PURSER_CLUSTER_ID"));
+    }
+
+    [Fact]
+    public void The_gate_has_the_keys_of_providers_and_the_way_to_them_and_no_other_secret()
+    {
+        var manifests = Of(Gate);
+        var deployment = manifests.Deployment("purser-gate");
+        var container = Assert.Single(deployment.At("spec.template.spec.containers").Items);
+        var settings = Settings(manifests, container);
+        Assert.Equal("gate", settings["PURSER_ROLE"]);
+        Assert.Equal(["PURSER_REDIS"], container["env"].Items.Where(variable => variable.At("valueFrom.secretKeyRef").Exists)
+            .Select(variable => variable["name"].Text));
+        var mount = Assert.Single(container["volumeMounts"].Items, mount => mount["mountPath"].Text == settings["PURSER_GATE_KEYS"]);
+        Assert.Equal("true", mount["readOnly"].Text);
+        var volume = Assert.Single(deployment.At("spec.template.spec.volumes").Items, volume => volume["name"].Text == mount["name"].Text);
+        Assert.Contains($"create secret generic {volume.At("secret.secretName").Text}", Repository.Read("docs/cluster.md"),
+            StringComparison.Ordinal);
+        // The silos let it through by this label, and nobody else has a way to the internet.
+        Assert.Equal("true", deployment.At("spec.template.metadata.labels")["purser/client"].Text);
+        var reaching = manifests.OfKind("NetworkPolicy").Where(policy => Allowed(policy["spec"]["egress"], "to")
+            .Any(rule => rule.Port == 443)).Select(Manifests.NameOf);
+        Assert.Equal(["purser-gate"], reaching);
     }
 
     [Theory, MemberData(nameof(Folders))]
@@ -213,7 +236,7 @@ public sealed class ManifestTests(ITestOutputHelper output)
     public void All_run_the_one_image_by_the_name_that_the_code_has(string folder)
     {
         var containers = Of(folder).Containers.Select(one => one.Container).ToList();
-        Assert.Equal(2, containers.Count);
+        Assert.Equal(folder == Gate ? 3 : 2, containers.Count);
         Assert.Single(containers.Select(container => container["image"].Text).Distinct());
         Assert.Matches("(^|/)purser(:|$)", containers[0]["image"].Text);
         Assert.All(containers, container =>
