@@ -40,7 +40,7 @@ public static class Server
                     $"purser: nothing can be written, so reads and reports are answered and the host is not ready: {why}");
             await using var app = Build(builder, options, services => services.AddEmbeddedHost(ledger, options));
             Logs.Starting = true;
-            await app.StartAsync();
+            await app.StartOrEndAsync();
             Logs.Starting = false;
             var addresses = AddressesOf(app).Where(address => !options.MetricsPorts.Contains(BindingAddress.Parse(address).Port)).ToList();
             // With the lock on the folder, so that the file is this host's for as long as it is there.
@@ -62,6 +62,22 @@ public static class Server
         {
             await Console.Error.WriteLineAsync($"purser: {refused.Message}");
             return refused.ExitCode;
+        }
+    }
+
+    /// <summary>What runs beside the server ends in order where the server can not begin; it would be cut off in its work, and say
+    /// so.</summary>
+    public static async Task StartOrEndAsync(this WebApplication app)
+    {
+        try
+        {
+            await app.StartAsync();
+        }
+        catch
+        {
+            using var soon = new CancellationTokenSource(TimeSpan.FromSeconds(5));
+            await app.StopAsync(soon.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw;
         }
     }
 

@@ -73,7 +73,7 @@ public sealed class SiloHost : IAsyncDisposable
         fault, $"PURSER_URLS={options.Urls}, PURSER_SILO_PORT={options.SiloPort} or PURSER_GATEWAY_PORT={options.GatewayPort}")
         ?? (fault is RedisException or NpgsqlException or InvalidOperationException ? StartProblems.OneLine(fault.Message) : null);
 
-    public Task StartAsync() => app.StartAsync();
+    public Task StartAsync() => app.StartOrEndAsync();
 
     /// <summary>Hands its accounts over and leaves the cluster.</summary>
     public Task StopAsync() => app.StopAsync();

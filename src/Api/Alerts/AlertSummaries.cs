@@ -32,7 +32,7 @@ public sealed class AlertSummaries(AlertStore store, MailSender mail, IUsageQuer
             {
                 await SendAsync(channel, open, cancellation);
             }
-            catch (Exception failed) when (failed is not OperationCanceledException)
+            catch (Exception failed) when (!cancellation.IsCancellationRequested)
             {
                 log.LogWarning("The summary for {Channel} is late: {Why}", channel.Id, failed.Message);
             }

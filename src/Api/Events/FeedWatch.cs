@@ -52,9 +52,9 @@ public sealed class FeedWatch(
                 if (await TakeTurnAsync(stoppingToken)) await ReadAsync(stoppingToken);
                 failing = false;
             }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            catch (Exception) when (stoppingToken.IsCancellationRequested)
             {
-                await LeaveAsync();
+                // A host that ends closes what is read from, too: that is no fault of the feed.
                 break;
             }
             catch (Exception failed)
@@ -64,6 +64,7 @@ public sealed class FeedWatch(
             }
             await Task.Delay(lookEvery, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
+        if (renewedAt != 0) await LeaveAsync();
     }
 
     /// <summary>False where another host reads.</summary>
@@ -101,9 +102,9 @@ public sealed class FeedWatch(
         {
             await SaveAsync(null, clock.Now);
         }
-        catch (LedgerUnavailableException)
+        catch (Exception)
         {
-            // Its lease runs out.
+            // The ledger is away or closed already: the lease runs out.
         }
     }
 

@@ -41,7 +41,7 @@ public sealed class WebhookWatch(
                 await LookAsync(stoppingToken);
                 failing = false;
             }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            catch (Exception) when (stoppingToken.IsCancellationRequested)
             {
                 break;
             }
