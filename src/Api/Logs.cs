@@ -17,7 +17,9 @@ public static class Logs
     {
         var least = LevelOf(level);
         logging.SetMinimumLevel(least);
-        logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", at => !Starting && at >= LogLevel.Warning && at >= least);
+        foreach (var starter in (string[])["Microsoft.Extensions.Hosting.Internal.Host", "Orleans.Runtime.SiloLifecycleSubject",
+            "Orleans.Runtime.Silo"])
+            logging.AddFilter(starter, at => !Starting && at >= LogLevel.Warning && at >= least);
         // They lie in the ledger, as everything else that nobody else may read.
         logging.AddFilter("Microsoft.AspNetCore.DataProtection.KeyManagement.XmlKeyManager", LogLevel.Error);
         // The frameworks say a lot at the levels of this product; who asks for everything gets that, too.

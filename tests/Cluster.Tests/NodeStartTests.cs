@@ -2,6 +2,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using Purser.Conformance.Servers;
 
 namespace Purser.Cluster.Tests;
 
@@ -41,13 +42,39 @@ public sealed class NodeStartTests
         Assert.Equal(3, code);
     }
 
+    [Theory]
+    [InlineData("PURSER_URLS")]
+    [InlineData("PURSER_SILO_PORT")]
+    [InlineData("PURSER_GATEWAY_PORT")]
+    public async Task A_port_that_is_taken_is_code_3_and_one_line_that_names_the_setting(string setting)
+    {
+        await using var postgres = await PostgresServer.StartAsync();
+        await using var redis = await RedisServer.StartAsync();
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        var taken = ((IPEndPoint)other.LocalEndpoint).Port;
+        var ports = new Dictionary<string, string>
+        {
+            ["PURSER_URLS"] = "http://127.0.0.1:0",
+            ["PURSER_SILO_PORT"] = $"{ServerProcess.FreePort()}",
+            ["PURSER_GATEWAY_PORT"] = $"{ServerProcess.FreePort()}",
+        };
+        ports[setting] = setting == "PURSER_URLS" ? $"http://127.0.0.1:{taken}" : $"{taken}";
+        var (code, said) = await FailAsync(["--PURSER_ROLE=silo", $"--PURSER_REDIS={redis.ConnectionString}",
+            $"--PURSER_POSTGRES={await postgres.NewDatabaseAsync()}", .. ports.Select(port => $"--{port.Key}={port.Value}")]);
+        var line = Assert.Single(said);
+        Assert.Contains($"{setting}={ports[setting]}", line, StringComparison.Ordinal);
+        Assert.Contains("another program listens there", line, StringComparison.Ordinal);
+        Assert.Equal(3, code);
+    }
+
     static async Task<(int Code, string[] Said)> FailAsync(params string[] arguments)
     {
         var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "purser-silo"), arguments)
         {
             RedirectStandardOutput = true, RedirectStandardError = true,
         };
-        start.Environment["PURSER_URLS"] = "http://127.0.0.1:0";
+        start.Environment.TryAdd("PURSER_URLS", "http://127.0.0.1:0");
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEndAsync();
         var errors = await process.StandardError.ReadToEndAsync();
