@@ -47,6 +47,11 @@ public sealed partial class PurserClient
         sender.SendAsync(Ask.Put(new QueryText(Account(account) + "/policy").Add("by", by).Add("reason", reason).ToString(), policy,
             PurserJson.Default.Policy) with { IfMatch = Tag(ifVersion) }, PurserJson.Default.Policy, cancellationToken);
 
+    /// <summary>What a policy would have decided about the calls of a past time. Nothing is changed.</summary>
+    public Task<PolicyPreview> PreviewPolicyAsync(string account, PolicyTrial trial, CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Post(Account(account) + "/policy/preview", trial, PurserJson.Default.PolicyTrial),
+            PurserJson.Default.PolicyPreview, cancellationToken);
+
     public Task<Policy> GetDefaultPolicyAsync(CancellationToken cancellationToken = default) =>
         sender.SendAsync(Ask.Get("/v1/default-policy"), PurserJson.Default.Policy, cancellationToken);
 

@@ -1,4 +1,5 @@
 // Reading usage, on the nearest silo.
+using NodaTime;
 using Orleans.Concurrency;
 using Purser.Engine;
 using Purser.Interfaces;
@@ -22,6 +23,10 @@ public sealed class UsageGrain(IUsageQueries queries) : Grain, IUsageGrain
 
     public Task<Immutable<AuditPage>> AuditAsync(string account, string? cursor, int limit, CancellationToken cancellation) =>
         AskAsync(async () => AuditPage.Of(await queries.AuditAsync(account, cursor, limit, cancellation)));
+
+    public Task<Immutable<AuditPage>> HoldsAsync(string account, long from, long to, string? cursor, int limit,
+        CancellationToken cancellation) => AskAsync(async () => AuditPage.Of(await queries.HoldsAsync(
+            account, Instant.FromUnixTimeMilliseconds(from), Instant.FromUnixTimeMilliseconds(to), cursor, limit, cancellation)));
 
     public Task<Immutable<long?>> KeptSinceAsync(CancellationToken cancellation) =>
         AskAsync(async () => (await queries.KeptSinceAsync(cancellation))?.ToUnixTimeMilliseconds());

@@ -23,6 +23,14 @@ public sealed class ClusterQueries(IGrainFactory grains, Repetition repetition) 
         return (await AskAsync(usage => usage.AuditAsync(account, cursor, limit, cancellation), cancellation)).ToPage();
     }
 
+    public async Task<Page<AuditEntry>> HoldsAsync(string account, NodaTime.Instant from, NodaTime.Instant to, string? cursor, int limit,
+        CancellationToken cancellation = default)
+    {
+        AuditTrail.After(cursor);
+        return (await AskAsync(usage => usage.HoldsAsync(
+            account, from.ToUnixTimeMilliseconds(), to.ToUnixTimeMilliseconds(), cursor, limit, cancellation), cancellation)).ToPage();
+    }
+
     public async Task<NodaTime.Instant?> KeptSinceAsync(CancellationToken cancellation = default) =>
         await AskAsync(usage => usage.KeptSinceAsync(cancellation), cancellation) is { } millis
             ? NodaTime.Instant.FromUnixTimeMilliseconds(millis) : null;

@@ -30,6 +30,11 @@ public interface IUsageGrain : IGrainWithIntegerKey
     [ResponseTimeout(Patience)]
     Task<Immutable<AuditPage>> AuditAsync(string account, string? cursor, int limit, CancellationToken cancellation);
 
+    /// <summary>Times are milliseconds since 1970.</summary>
+    [Alias("holds")]
+    [ResponseTimeout(Patience)]
+    Task<Immutable<AuditPage>> HoldsAsync(string account, long from, long to, string? cursor, int limit, CancellationToken cancellation);
+
     /// <summary>Milliseconds since 1970.</summary>
     [Alias("kept-since")]
     [ResponseTimeout(Patience)]
@@ -40,7 +45,8 @@ public interface IUsageGrain : IGrainWithIntegerKey
     Task<Immutable<Page<string>>> AccountsAsync(string? search, string? cursor, int limit, CancellationToken cancellation);
 }
 
-/// <summary>A page of the audit trail: events in the form in which ledgers keep them, and the versions that they stand in.</summary>
+/// <summary>A page of a journal, such as of the audit trail: events in the form in which ledgers keep them, and the versions that they
+/// stand in.</summary>
 public sealed record AuditPage(IReadOnlyList<long> Versions, byte[] Events, string? Next)
 {
     public static AuditPage Of(Page<AuditEntry> page) => new(

@@ -726,6 +726,43 @@ public abstract class UsageQueryConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Holds_of_a_time_are_read_in_order_and_in_pages()
+    {
+        Instant At(int minute) => Noon + Duration.FromMinutes(minute);
+        for (var minute = 0; minute < 9; minute++)
+            await Ledger.WriteAsync(new Append("a", minute,
+                [minute % 3 == 2 ? new Released($"h{minute - 1}") { At = At(minute) } : HeldAt($"h{minute}", At(minute)), Mark("else")])
+            {
+                At = At(minute),
+            });
+        async Task<IReadOnlyList<Instant>> ReadAsync(Instant from, Instant to, int limit)
+        {
+            var read = new List<Instant>();
+            for (string? cursor = null; ;)
+            {
+                var page = await Queries.HoldsAsync("a", from, to, cursor, limit);
+                read.AddRange(page.Items.Select(item => item.Event.At));
+                Assert.All(page.Items, item => Assert.True(item.Event is Held or Released));
+                if ((cursor = page.Next) is null) return read;
+            }
+        }
+        foreach (var limit in (int[])[1, 2, 100])
+            for (var (from, to) = (0, 9); from < to; (from, to) = (from + 1, to - 1))
+                Assert.Equal(Enumerable.Range(from, to - from).Select(At), await ReadAsync(At(from), At(to), limit));
+        Assert.Equal(9, (await ReadAsync(At(-100), At(100), 4)).Count);
+        Assert.Empty(await ReadAsync(At(20), At(30), 4));
+        Assert.Empty((await Queries.HoldsAsync("nobody", At(0), At(9), null, 4)).Items);
+        await Assert.ThrowsAsync<FormatException>(() => Queries.HoldsAsync("a", At(0), At(9), "x", 4));
+    }
+
+    static Held HeldAt(string id, Instant at) => new(id, 1, new() { Model = "m" }, new(5, 5, 0, 0, 1), at + Duration.FromHours(1), [],
+        "USD", null,
+        false, false, ExpiryRule.Release)
+    {
+        At = at,
+    };
+
+    [Fact]
     public async Task What_was_acknowledged_is_included_while_others_book()
     {
         const int writers = 4, each = 40;

@@ -113,6 +113,15 @@ sealed record OperationFacts
                 + "the records of their current windows. A policy that changes nothing makes no version.",
             Headers = ["If-Match", "If-None-Match"], Problems = versions,
         },
+        ["previewPolicy"] = new()
+        {
+            Text = "Decides the holds of the time and the usage that was booked without one again, one after the other, under the policy in "
+                + "force and under the one that is sent, and tells what is decided otherwise. What a call used is taken as it was booked; a "
+                + "call that is refused uses nothing, and usage without a hold, which is never refused, is looked at as if it had been asked "
+                + "for. Overrides count as they did. Calls that were refused at the time left no trace and are not among them. At most "
+                + "20,000 holds and as many records are looked at. Nothing is changed.",
+            Problems = [Api.Problems.Unprocessable],
+        },
         ["putDefaultPolicy"] = new()
         {
             Text = "Its limits hold for every account whose own policy has no limit of the same id.",

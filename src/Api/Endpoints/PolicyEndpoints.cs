@@ -1,5 +1,6 @@
 // Policies: of one account, and the default one under all of them. The ETag is the version.
 using System.Globalization;
+using Purser.Answers;
 using Purser.Api.Documents;
 using Purser.Api.Json;
 using Purser.Core;
@@ -7,7 +8,7 @@ using Purser.Engine;
 
 namespace Purser.Api.Endpoints;
 
-sealed class PolicyEndpoints(IBudgetAuthority authority)
+sealed class PolicyEndpoints(IBudgetAuthority authority, PolicyPreviews previews)
 {
     public static readonly IReadOnlyList<Parameter> Effective =
         [new("effective", "true: the policy that decides, merged over the default one, with every setting")];
@@ -46,6 +47,27 @@ sealed class PolicyEndpoints(IBudgetAuthority authority)
         var outcome = await authority.SendAsync(account, new SetPolicy(policy, wanted.Version, query.Text("by"), query.Text("reason")));
         if (outcome.Answer is PolicyView view) await Answer(http, view.Version, PolicyDocument.Of(view.Policy, view.Version));
         else await Problems.WriteAsync(http, outcome);
+    }
+
+    /// <summary>What is wrong with the policy is named where it stands in the body.</summary>
+    public async Task Preview(HttpContext http)
+    {
+        var account = PathValue.Account(http);
+        _ = new Query(http, []);
+        var asked = await Body.ReadAsync(http, ApiJson.Default.PolicyTrialDocument);
+        if (asked.Limit is < 0 or > PolicyTrialDocument.MostCalls)
+            throw RequestRefusedException.Invalid("limit", $"must be 0 to {PolicyTrialDocument.MostCalls}");
+        if (asked.Policy is null) throw RequestRefusedException.Invalid("policy", "is required: the policy as it would be put");
+        try
+        {
+            var preview = await previews.OfAsync(account, asked.Policy.ToPolicy(), asked.From, asked.To,
+                (int)(asked.Limit ?? PolicyTrialDocument.UsualCalls), http.RequestAborted);
+            await Reply.JsonAsync(http, 200, new PolicyPreviewDocument(preview), ApiJson.Default.PolicyPreviewDocument);
+        }
+        catch (AnswerRefusedException refused) when (refused.Outcome is { Field: { } field } outcome && field is not ("from" or "account"))
+        {
+            throw new RequestRefusedException(outcome with { Field = "policy." + field });
+        }
     }
 
     public async Task GetDefault(HttpContext http)

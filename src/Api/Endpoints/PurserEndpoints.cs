@@ -25,11 +25,13 @@ public static class PurserEndpoints
         var histories = services.GetRequiredService<IUsageHistories>();
         var clock = services.GetService<LedgerClock>() ?? new(services.GetService<TimeProvider>() ?? TimeProvider.System);
 
-        var policies = new PolicyEndpoints(authority);
+        var policies = new PolicyEndpoints(authority, new(authority, queries, clock));
         routes.On("GET", "/v1/accounts/{account}/policy", Right.Read, policies.Get, "getPolicy", "The policy of an account")
             .Takes(PolicyEndpoints.Effective).Answers<PolicyDocument>();
         routes.On("PUT", "/v1/accounts/{account}/policy", Right.Policy, policies.Put, "putPolicy", "Sets the policy of an account")
             .Takes(PolicyEndpoints.Actor).Takes<PolicyDocument>().Answers<PolicyDocument>();
+        routes.On("POST", "/v1/accounts/{account}/policy/preview", Right.Read, policies.Preview, "previewPolicy",
+            "What a policy would have decided about the calls of a past time").Takes<PolicyTrialDocument>().Answers<PolicyPreviewDocument>();
         routes.On("GET", "/v1/default-policy", Right.Read, policies.GetDefault, "getDefaultPolicy", "The policy under every account")
             .Answers<PolicyDocument>();
         routes.On("PUT", "/v1/default-policy", Right.Operate, policies.PutDefault, "putDefaultPolicy",

@@ -69,6 +69,8 @@ namespace Purser.Api.Json;
 [JsonSerializable(typeof(OverridesDocument))]
 [JsonSerializable(typeof(PauseDocument))]
 [JsonSerializable(typeof(PolicyDocument))]
+[JsonSerializable(typeof(PolicyPreviewDocument))]
+[JsonSerializable(typeof(PolicyTrialDocument))]
 [JsonSerializable(typeof(ProjectionDocument))]
 [JsonSerializable(typeof(PriceDocument))]
 [JsonSerializable(typeof(PricesDocument))]

@@ -180,3 +180,90 @@ public sealed record OverrideList
 {
     public IReadOnlyList<Override> Items { get; init; } = [];
 }
+
+/// <summary>A policy that is tried on the calls of a past time.</summary>
+public sealed record PolicyTrial
+{
+    /// <summary>The policy as a whole, as it would be put.</summary>
+    public Policy? Policy { get; init; }
+
+    /// <summary>Seven days before <see cref="To"/> if not said, and at most 31.</summary>
+    public DateTimeOffset? From { get; init; }
+
+    /// <summary>Now if not said.</summary>
+    public DateTimeOffset? To { get; init; }
+
+    /// <summary>How many calls are told one by one: 100 if not said, at most 1000.</summary>
+    public long? Limit { get; init; }
+}
+
+/// <summary>How many calls, and what they asked for.</summary>
+public sealed record PreviewSum
+{
+    public long Calls { get; init; }
+    public long Tokens { get; init; }
+
+    [JsonConverter(typeof(MoneyConverter))]
+    public decimal Cost { get; init; }
+}
+
+/// <summary>What is decided about all calls under one policy.</summary>
+public sealed record PreviewVerdicts
+{
+    public PreviewSum Admitted { get; init; } = new();
+    public PreviewSum Degraded { get; init; } = new();
+    public PreviewSum Refused { get; init; } = new();
+}
+
+/// <summary>The calls of one limit, model or user (null for those that name none), and those of which something else is decided.</summary>
+public record PreviewRow
+{
+    public string? Key { get; init; }
+    public PreviewSum All { get; init; } = new();
+    public PreviewSum Refused { get; init; } = new();
+    public PreviewSum Degraded { get; init; } = new();
+    public PreviewSum LetThrough { get; init; } = new();
+}
+
+/// <summary>A call of which something else is decided: <see cref="Kind"/> is `reservation`, `extension` or `usage`, <see cref="Change"/>
+/// `refused`, `degraded` or `letThrough`.</summary>
+public sealed record PreviewCall
+{
+    public string Id { get; init; } = "";
+    public string Kind { get; init; } = "";
+    public DateTimeOffset At { get; init; }
+    public string Change { get; init; } = "";
+    public string? User { get; init; }
+    public string? Session { get; init; }
+    public string? Provider { get; init; }
+    public string? Model { get; init; }
+    public long Tokens { get; init; }
+
+    [JsonConverter(typeof(MoneyConverter))]
+    public decimal Cost { get; init; }
+
+    public string Before { get; init; } = "";
+    public string After { get; init; } = "";
+    public IReadOnlyList<string> Limits { get; init; } = [];
+    public string? Reason { get; init; }
+    public CallChanges? Changes { get; init; }
+}
+
+/// <summary>The calls of a past time, decided again under the policy in force and under another one.</summary>
+public sealed record PolicyPreview : PreviewRow
+{
+    public string Account { get; init; } = "";
+    public DateTimeOffset From { get; init; }
+    public DateTimeOffset To { get; init; }
+
+    /// <summary>False where more happened than is looked at at once.</summary>
+    public bool Complete { get; init; }
+    public DateTimeOffset? CountedSince { get; init; }
+    public string Currency { get; init; } = "";
+    public PreviewVerdicts Before { get; init; } = new();
+    public PreviewVerdicts After { get; init; } = new();
+    public IReadOnlyList<PreviewRow> Limits { get; init; } = [];
+    public IReadOnlyList<PreviewRow> Models { get; init; } = [];
+    public IReadOnlyList<PreviewRow> Users { get; init; } = [];
+    public IReadOnlyList<PreviewCall> Items { get; init; } = [];
+}

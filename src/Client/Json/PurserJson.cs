@@ -58,6 +58,8 @@ namespace Purser.Client;
 [JsonSerializable(typeof(OverrideList))]
 [JsonSerializable(typeof(PaceOfPeriod))]
 [JsonSerializable(typeof(PauseRequest))]
+[JsonSerializable(typeof(PolicyPreview))]
+[JsonSerializable(typeof(PolicyTrial))]
 [JsonSerializable(typeof(Policy))]
 [JsonSerializable(typeof(PreviousPeriod))]
 [JsonSerializable(typeof(PriceCatalogue))]

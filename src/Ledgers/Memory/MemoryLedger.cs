@@ -568,6 +568,9 @@ public sealed class MemoryLedger : IStore
                 ], limit));
     }
 
+    public Task<Page<AuditEntry>> HoldsAsync(string account, Instant from, Instant to, string? cursor, int limit,
+        CancellationToken cancellation = default) => HoldTrail.ReadAsync(this, account, from, to, cursor, limit);
+
     public Task<long> UnfoldedAsync() => Task.FromResult(0L);
 
     public Task<bool> FoldAsync(Instant now, int most) => Task.FromResult(false);

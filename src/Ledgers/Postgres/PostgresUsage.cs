@@ -174,6 +174,9 @@ public sealed partial class PostgresLedger
         return new(reading.Sessions(records), more ? names[^1] : null);
     }, cancellation);
 
+    public Task<Page<AuditEntry>> HoldsAsync(string account, Instant from, Instant to, string? cursor, int limit,
+        CancellationToken cancellation = default) => HoldTrail.ReadAsync(this, account, from, to, cursor, limit);
+
     public async Task<Page<AuditEntry>> AuditAsync(string account, string? cursor, int limit, CancellationToken cancellation = default)
     {
         var after = AuditTrail.After(cursor);

@@ -152,6 +152,9 @@ public sealed partial class SqliteLedger
         },
         cancellation);
 
+    public Task<Page<AuditEntry>> HoldsAsync(string account, Instant from, Instant to, string? cursor, int limit,
+        CancellationToken cancellation = default) => HoldTrail.ReadAsync(this, account, from, to, cursor, limit);
+
     public Task<Page<AuditEntry>> AuditAsync(string account, string? cursor, int limit, CancellationToken cancellation = default)
     {
         long after;

@@ -56,6 +56,9 @@ public sealed class LocalAnnouncementTests(LocalFacade host) : AnnouncementConfo
 public sealed class LocalPolicyTests(LocalFacade host) : PolicyConformance(host);
 
 [Collection(LocalHttpTests.Name)]
+public sealed class LocalPreviewTests(LocalFacade host) : PreviewConformance(host);
+
+[Collection(LocalHttpTests.Name)]
 public sealed class LocalPriceTests(LocalFacade host) : PriceConformance(host);
 
 [Collection(LocalHttpTests.Name)]
@@ -138,6 +141,9 @@ public sealed class ProcessAnnouncementTests(ProcessFacade host) : AnnouncementC
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessPolicyTests(ProcessFacade host) : PolicyConformance(host);
+
+[Collection(ProcessHttpTests.Name)]
+public sealed class ProcessPreviewTests(ProcessFacade host) : PreviewConformance(host);
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessPriceTests(ProcessFacade host) : PriceConformance(host);

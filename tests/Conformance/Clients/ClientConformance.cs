@@ -226,6 +226,11 @@ public abstract class ClientConformance(HttpFacade host)
         heard.Holds(await client.ListAnomaliesAsync(account, new() { Withdrawn = true, Kind = ["spike", "newModel"] }),
             PurserJson.Default.AnomalyPage);
         heard.Holds(await client.GetProjectionAsync(account), PurserJson.Default.Projection);
+        heard.Holds(await client.PreviewPolicyAsync(account, new()
+        {
+            Policy = new() { Limits = [new() { Id = "none", Unit = LimitUnit.Requests, Window = "day", Amount = 0 }] },
+            From = HttpFacade.Time.AddDays(-1), To = HttpFacade.Time.AddDays(1), Limit = 5,
+        }), PurserJson.Default.PolicyPreview);
         var defaults = await client.GetDefaultPolicyAsync();
         heard.Holds(defaults, PurserJson.Default.Policy);
         heard.Holds(await client.PutDefaultPolicyAsync(defaults), PurserJson.Default.Policy);

@@ -56,6 +56,9 @@ public sealed class AnnouncementTests(HttpHost host) : AnnouncementConformance(h
 public sealed class PolicyTests(HttpHost host) : PolicyConformance(host);
 
 [Collection(HttpTests.Name)]
+public sealed class PreviewTests(HttpHost host) : PreviewConformance(host);
+
+[Collection(HttpTests.Name)]
 public sealed class PriceTests(HttpHost host) : PriceConformance(host);
 
 [Collection(HttpTests.Name)]
