@@ -22,12 +22,7 @@ public static class Server
     {
         var builder = WebApplication.CreateSlimBuilder(args);
         var options = ServerOptions.Of(builder.Configuration);
-        IReadOnlyList<string> problems = [
-            .. SettingNames.Problems(args, builder.Configuration, ServerOptions.Names, ServerOptions.ClusterNames), .. options.Problems(),
-            .. AccessOptions.Of(builder.Configuration, options.AdminKey).Problems(), .. DashboardHost.WrongSettings(builder.Configuration),
-            .. GateOptions.Problems(builder.Configuration), .. EventRegistration.Problems(builder.Configuration)];
-        if (builder.Configuration.GetSection("Kestrel:Endpoints").GetChildren().Any())
-            problems = [.. problems, "Kestrel:Endpoints is not read here: set PURSER_URLS"];
+        var problems = ProblemsOf(args, builder.Configuration);
         foreach (var problem in problems) await Console.Error.WriteLineAsync($"purser: {problem}");
         if (problems.Count > 0) return ExitCodes.WrongUsage;
         options.UseTimeZones();
@@ -42,6 +37,7 @@ public static class Server
             Logs.Starting = true;
             await app.StartOrEndAsync();
             Logs.Starting = false;
+            TellSettings(app, ServerOptions.Names);
             var addresses = AddressesOf(app).Where(address => !options.MetricsPorts.Contains(BindingAddress.Parse(address).Port)).ToList();
             // With the lock on the folder, so that the file is this host's for as long as it is there.
             var address = HostFile.Reachable(addresses);
@@ -81,11 +77,31 @@ public static class Server
         }
     }
 
+    /// <summary>What is wrong with the settings, a line each.</summary>
+    internal static IReadOnlyList<string> ProblemsOf(string[] args, IConfiguration configuration)
+    {
+        var options = ServerOptions.Of(configuration);
+        IReadOnlyList<string> problems = [
+            .. SettingNames.Problems(args, configuration, ServerOptions.Names, ServerOptions.ClusterNames), .. options.Problems(),
+            .. AccessOptions.Of(configuration, options.AdminKey).Problems(), .. DashboardHost.WrongSettings(configuration),
+            .. GateOptions.Problems(configuration), .. EventRegistration.Problems(configuration)];
+        return configuration.GetSection("Kestrel:Endpoints").GetChildren().Any()
+            ? [.. problems, "Kestrel:Endpoints is not read here: set PURSER_URLS"] : problems;
+    }
+
+    /// <summary>A line in the log, for whoever asks what a host that runs was started with.</summary>
+    public static void TellSettings(WebApplication app, IReadOnlyCollection<string> names)
+    {
+        var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Purser.Api.Settings");
+        if (log.IsEnabled(LogLevel.Information))
+            log.LogInformation("settings that are not the usual ones: {Settings}", EffectiveSettings.LineOf(app.Configuration, names));
+    }
+
     /// <summary><paramref name="addHost"/> registers what the routes are mapped onto; see <see
     /// cref="PurserEndpoints.MapPurser"/>.</summary>
     public static WebApplication Build(WebApplicationBuilder builder, ServerOptions options, Action<IServiceCollection> addHost)
     {
-        builder.WebHost.UseUrls(options.AllUrls);
+        builder.ListenAs(options);
         Logs.Configure(builder.Logging, options.Log, options.LogFormat);
         builder.Services.AddPurserApi();
         builder.Services.AddPurserAccess(AccessOptions.Of(builder.Configuration, options.AdminKey))

@@ -32,8 +32,8 @@ public sealed class ServerOptions : IValidatableObject
     [MinLength(8, ErrorMessage = "must have at least 8 characters")]
     public string? AdminKey { get; init; }
 
-    /// <summary>PURSER_ADMIN_KEY_FILE: a file with the key, in place of PURSER_ADMIN_KEY.</summary>
-    public string? AdminKeyFile { get; init; }
+    /// <summary>What is wrong with the files that secrets are read from (`PURSER_ADMIN_KEY_FILE` and others).</summary>
+    public IReadOnlyList<string> WrongFiles { get; init; } = [];
 
     /// <summary>PURSER_UNKNOWN_ACCOUNTS: `create` at first use, or `refuse` those without a policy.</summary>
     [AllowedValues("create", "refuse", ErrorMessage = "must be create or refuse")]
@@ -50,6 +50,12 @@ public sealed class ServerOptions : IValidatableObject
 
     /// <summary>PURSER_METRICS_URLS: addresses for /metrics alone, in place of those of PURSER_URLS.</summary>
     public string? MetricsUrls { get; init; }
+
+    /// <summary>PURSER_TLS_CERTIFICATE: a PEM file with the certificate for `https://` addresses, and those above it.</summary>
+    public string? TlsCertificate { get; init; }
+
+    /// <summary>PURSER_TLS_KEY: a PEM file with its private key.</summary>
+    public string? TlsKey { get; init; }
 
     /// <summary>PURSER_TZDB: a file of newer time zone data than the program came with, in NodaTime's format (.nzd).</summary>
     public string? TimeZoneData { get; init; }
@@ -69,9 +75,10 @@ public sealed class ServerOptions : IValidatableObject
     [
         (nameof(Urls), "PURSER_URLS"), (nameof(Data), "PURSER_DATA"), (nameof(Ledger), "PURSER_LEDGER"),
             (nameof(Postgres), "PURSER_POSTGRES"),
-        (nameof(AdminKey), "PURSER_ADMIN_KEY"), (nameof(AdminKeyFile), "PURSER_ADMIN_KEY_FILE"),
+        (nameof(AdminKey), "PURSER_ADMIN_KEY"),
         (nameof(UnknownAccounts), "PURSER_UNKNOWN_ACCOUNTS"), (nameof(RetentionDays), "PURSER_RETENTION_DAYS"),
         (nameof(Compaction), "PURSER_COMPACTION"), (nameof(MetricsUrls), "PURSER_METRICS_URLS"),
+        (nameof(TlsCertificate), "PURSER_TLS_CERTIFICATE"), (nameof(TlsKey), "PURSER_TLS_KEY"),
         (nameof(TimeZoneData), "PURSER_TZDB"), (nameof(Log), "PURSER_LOG"),
         (nameof(LogFormat), "PURSER_LOG_FORMAT"),
     ];
@@ -79,12 +86,12 @@ public sealed class ServerOptions : IValidatableObject
     /// <summary>The names of all settings of the embedded host.</summary>
     public static readonly IReadOnlyList<string> Names =
         [.. names.Select(name => name.Variable).Union(Access.AccessOptions.Names), WebhookTargets.Name, MailSettings.Name,
-            MailSettings.FromName, .. Pages.DashboardHost.Names, .. Gate.GateOptions.Names];
+            MailSettings.FromName, "PURSER_ADMIN_KEY_FILE", "PURSER_POSTGRES_FILE", "PURSER_SMTP_FILE", .. Pages.DashboardHost.Names, .. Gate.GateOptions.Names];
 
     /// <summary>Those of the cluster besides.</summary>
     public static readonly IReadOnlyList<string> ClusterNames =
     [
-        "PURSER_ROLE", "PURSER_REDIS", "PURSER_CLUSTER_ID", "PURSER_SILO_PORT", "PURSER_GATEWAY_PORT", "PURSER_ADVERTISED_IP",
+        "PURSER_ROLE", "PURSER_REDIS", "PURSER_REDIS_FILE", "PURSER_CLUSTER_ID", "PURSER_SILO_PORT", "PURSER_GATEWAY_PORT", "PURSER_ADVERTISED_IP",
         "PURSER_PROBE_SECONDS",
     ];
 
@@ -96,37 +103,23 @@ public sealed class ServerOptions : IValidatableObject
             Urls = configuration["PURSER_URLS"] ?? usual.Urls,
             Data = configuration["PURSER_DATA"] ?? usual.Data,
             Ledger = configuration["PURSER_LEDGER"] ?? usual.Ledger,
-            Postgres = configuration["PURSER_POSTGRES"] is { Length: > 0 } postgres ? postgres : null,
+            Postgres = Secrets.Of(configuration, "PURSER_POSTGRES") is { Length: > 0 } postgres ? postgres : null,
             AdminKey = KeyOf(configuration),
-            AdminKeyFile = configuration["PURSER_ADMIN_KEY_FILE"] is { Length: > 0 } file ? file : null,
+            WrongFiles = [.. Secrets.Problems(configuration)],
             UnknownAccounts = configuration["PURSER_UNKNOWN_ACCOUNTS"] ?? usual.UnknownAccounts,
             RetentionDays = DaysOf(configuration["PURSER_RETENTION_DAYS"]) ?? usual.RetentionDays,
             Compaction = configuration["PURSER_COMPACTION"] ?? usual.Compaction,
             MetricsUrls = configuration["PURSER_METRICS_URLS"] is { Length: > 0 } metrics ? metrics : null,
+            TlsCertificate = configuration["PURSER_TLS_CERTIFICATE"] is { Length: > 0 } certificate ? certificate : null,
+            TlsKey = configuration["PURSER_TLS_KEY"] is { Length: > 0 } privateKey ? privateKey : null,
             TimeZoneData = configuration["PURSER_TZDB"] is { Length: > 0 } zones ? zones : null,
             Log = configuration["PURSER_LOG"]?.ToLowerInvariant() ?? usual.Log,
             LogFormat = configuration["PURSER_LOG_FORMAT"]?.ToLowerInvariant() ?? usual.LogFormat,
         };
     }
 
-    /// <summary>Secrets are made with `echo`, which ends them with a line break: blanks around a key are not part of it.</summary>
-    public static string? KeyOf(IConfiguration configuration)
-    {
-        if (configuration["PURSER_ADMIN_KEY"] is { Length: > 0 } key) return key.Trim();
-        return configuration["PURSER_ADMIN_KEY_FILE"] is { Length: > 0 } file ? TextOf(file)?.Trim() ?? "" : null;
-    }
-
-    static string? TextOf(string path)
-    {
-        try
-        {
-            return File.ReadAllText(path);
-        }
-        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
-    }
+    /// <summary>Blanks and line breaks around a key are not part of it.</summary>
+    public static string? KeyOf(IConfiguration configuration) => Secrets.Of(configuration, "PURSER_ADMIN_KEY")?.Trim();
 
     /// <summary>The ports that answer /metrics alone; none where there are no such addresses.</summary>
     public IReadOnlyList<int> MetricsPorts =>
@@ -144,7 +137,7 @@ public sealed class ServerOptions : IValidatableObject
         // It leaves out the second kind of checks where one of the first kind fails; all are told at once here.
         if (!Validator.TryValidateObject(this, new ValidationContext(this), results, validateAllProperties: true))
             results = [.. results.Concat(Validate(new(this))).DistinctBy(result => result.ErrorMessage)];
-        return [.. results.SelectMany(result => result.MemberNames.DefaultIfEmpty("")
+        return [.. WrongFiles, .. results.SelectMany(result => result.MemberNames.DefaultIfEmpty("")
             .Select(member => $"{VariableOf(member)} {result.ErrorMessage}{ValueOf(member)}"))];
     }
 
@@ -189,10 +182,15 @@ public sealed class ServerOptions : IValidatableObject
             yield return new(
                 "is needed with PURSER_LEDGER=postgres: a connection string such as Host=127.0.0.1;Username=purser;Database=purser",
                     [nameof(Postgres)]);
+        if (TlsCertificate is null != TlsKey is null)
+            yield return new($"is needed with PURSER_TLS_{(TlsKey is null ? "CERTIFICATE" : "KEY")}: both are PEM files",
+                [TlsKey is null ? nameof(TlsKey) : nameof(TlsCertificate)]);
+        else if (TlsCertificate is not null && CertificateFiles.Problem(TlsCertificate, TlsKey!) is { } unusable)
+            yield return new(unusable, [nameof(TlsCertificate)]);
+        else if (TlsCertificate is null && AllUrls.Contains("https:", StringComparison.OrdinalIgnoreCase))
+            yield return new("is needed for an https:// address, and PURSER_TLS_KEY with it", [nameof(TlsCertificate)]);
         if (MetricsUrls?.Split(';').Any(url => AddressOf(url.Trim()) is not { Port: > 0 }) == true)
             yield return new("must be addresses with a port, such as http://0.0.0.0:9464, separated by semicolons", [nameof(MetricsUrls)]);
-        if (AdminKeyFile is not null && TextOf(AdminKeyFile) is null)
-            yield return new($"names {AdminKeyFile}, which can not be read", [nameof(AdminKeyFile)]);
         // Blanks inside were always taken; those around a key are not part of it.
         if (AdminKey?.Any(letter => letter is < ' ' or > '~') == true)
             yield return new("must have letters, digits and signs of ASCII: it is sent in a header",
@@ -215,7 +213,7 @@ public sealed class ServerOptions : IValidatableObject
         try
         {
             var address = BindingAddress.Parse(url);
-            return address.Scheme.Equals("http", StringComparison.OrdinalIgnoreCase) && address.PathBase.Length == 0
+            return address.Scheme.ToUpperInvariant() is "HTTP" or "HTTPS" && address.PathBase.Length == 0
                 && address.Port is >= 0 and <= 65535 ? address : null;
         }
         catch (Exception wrong) when (wrong is FormatException or ArgumentException)

@@ -7,11 +7,13 @@ namespace Purser.Silo;
 
 static class Migration
 {
-    /// <summary>Reads PURSER_POSTGRES alone. Where there is nothing to do, nothing is done.</summary>
+    /// <summary>Reads PURSER_POSTGRES, or its file, alone. Where there is nothing to do, nothing is done.</summary>
     public static async Task<int> RunAsync()
     {
-        if (Environment.GetEnvironmentVariable("PURSER_POSTGRES") is not { Length: > 0 } postgres)
+        var configuration = new ConfigurationBuilder().AddEnvironmentVariables().Build();
+        if (Secrets.Of(configuration, "PURSER_POSTGRES") is not { Length: > 0 } postgres)
         {
+            foreach (var problem in Secrets.Problems(configuration)) await Console.Error.WriteLineAsync($"purser-silo: {problem}");
             await Console.Error.WriteLineAsync(
                 "purser-silo: PURSER_POSTGRES must be a connection string: the ledger of a silo is PostgreSQL");
             return ExitCodes.WrongUsage;

@@ -42,12 +42,7 @@ public sealed class SiloHost : IAsyncDisposable
     {
         var builder = WebApplication.CreateSlimBuilder(args);
         var options = SiloOptions.Of(builder.Configuration);
-        IReadOnlyList<string> problems =
-            [.. SettingNames.Problems(args, builder.Configuration, SiloOptions.Names, []), .. options.Problems(),
-                .. DashboardHost.WrongSettings(builder.Configuration), .. GateOptions.Problems(builder.Configuration),
-                .. EventRegistration.Problems(builder.Configuration)];
-        if (options.IsGateOnly && !GateOptions.Of(builder.Configuration).IsOn)
-            problems = [.. problems, "PURSER_GATE=off leaves nothing to serve with PURSER_ROLE=gate"];
+        var problems = ProblemsOf(args, builder.Configuration);
         foreach (var problem in problems) await Console.Error.WriteLineAsync($"purser-silo: {problem}");
         if (problems.Count > 0) return ExitCodes.WrongUsage;
         options.Http.UseTimeZones();
@@ -58,6 +53,7 @@ public sealed class SiloHost : IAsyncDisposable
             Logs.Starting = true;
             await host.StartAsync();
             Logs.Starting = false;
+            Server.TellSettings(host.app, SiloOptions.Names);
             Console.WriteLine($"Purser ({options.Role}) listens on {string.Join(", ", host.Addresses)}");
             await host.app.WaitForShutdownAsync();
             return 0;
@@ -67,6 +63,26 @@ public sealed class SiloHost : IAsyncDisposable
             await Console.Error.WriteLineAsync($"purser-silo: {line}");
             return ExitCodes.NotReachable;
         }
+    }
+
+    static IReadOnlyList<string> ProblemsOf(string[] args, IConfiguration configuration)
+    {
+        var options = SiloOptions.Of(configuration);
+        return [.. SettingNames.Problems(args, configuration, SiloOptions.Names, []), .. options.Problems(),
+            .. options.IsApi ? AccessOptions.Of(configuration, options.AdminKey).Problems() : [],
+            .. DashboardHost.WrongSettings(configuration), .. GateOptions.Problems(configuration),
+            .. EventRegistration.Problems(configuration),
+            .. options.IsGateOnly && !GateOptions.Of(configuration).IsOn
+                ? (string[])["PURSER_GATE=off leaves nothing to serve with PURSER_ROLE=gate"] : []];
+    }
+
+    /// <summary>`settings`: what a node started here would have, with secrets masked.</summary>
+    public static int TellSettings(string[] args)
+    {
+        string[] given = [.. args.Where(arg => arg != "--json")];
+        var configuration = WebApplication.CreateSlimBuilder(given).Configuration;
+        return EffectiveSettings.Tell(EffectiveSettings.Of(configuration, SiloOptions.Names), ProblemsOf(given, configuration),
+            args.Contains("--json"), Console.WriteLine);
     }
 
     static string? LineOf(Exception fault, SiloOptions options) => StartProblems.LineOf(
@@ -87,7 +103,7 @@ public sealed class SiloHost : IAsyncDisposable
     /// <summary>A node that can be started. The schema is brought up to date first: the silo reads from it while it starts.</summary>
     public static async Task<SiloHost> BuildAsync(WebApplicationBuilder builder, SiloOptions options)
     {
-        builder.WebHost.UseUrls(options.Http.AllUrls);
+        builder.ListenAs(options.Http);
         Logs.Configure(builder.Logging, options.Log, options.LogFormat);
         // Its first look at a silo that has just started measures from the start of the machine, and warns.
         builder.Logging.AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error);

@@ -59,11 +59,17 @@ public sealed class SiloOptions : IValidatableObject
     /// <summary>PURSER_ADMIN_KEY: what callers of /v1 must show. Needed to listen beyond this machine.</summary>
     public string? AdminKey { get; init; }
 
+    /// <summary>What is wrong with the files that secrets are read from.</summary>
+    public IReadOnlyList<string> WrongFiles { get; init; } = [];
+
     /// <summary>POD_NAME: what this node is called in logs and in the table of silos; made up where it is not given.</summary>
     public string? NodeName { get; init; }
 
-    /// <summary>PURSER_METRICS_URLS, PURSER_TZDB, PURSER_LOG and PURSER_LOG_FORMAT, as of the embedded host.</summary>
+    /// <summary>PURSER_METRICS_URLS, PURSER_TLS_CERTIFICATE, PURSER_TLS_KEY, PURSER_TZDB, PURSER_LOG and PURSER_LOG_FORMAT, as of the
+    /// embedded host.</summary>
     public string? MetricsUrls { get; init; }
+    public string? TlsCertificate { get; init; }
+    public string? TlsKey { get; init; }
     public string? TimeZoneData { get; init; }
     public string Log { get; init; } = "warning";
     public string LogFormat { get; init; } = "text";
@@ -72,7 +78,8 @@ public sealed class SiloOptions : IValidatableObject
     {
         Urls = Urls, AdminKey = IsApi ? AdminKey : AdminKey ?? "not-asked-for", UnknownAccounts = UnknownAccounts,
             RetentionDays = RetentionDays, Compaction = Compaction,
-            MetricsUrls = MetricsUrls, TimeZoneData = TimeZoneData, Log = Log, LogFormat = LogFormat,
+            MetricsUrls = MetricsUrls, TimeZoneData = TimeZoneData, Log = Log, LogFormat = LogFormat, WrongFiles = WrongFiles,
+            TlsCertificate = TlsCertificate, TlsKey = TlsKey,
     };
 
     /// <summary>How long usage is kept.</summary>
@@ -96,7 +103,8 @@ public sealed class SiloOptions : IValidatableObject
     ];
 
     /// <summary>The names of all settings of a node.</summary>
-    public static readonly IReadOnlyList<string> Names = [.. names.Select(name => name.Variable), .. ServerOptions.Names];
+    public static readonly IReadOnlyList<string> Names =
+        [.. names.Select(name => name.Variable), "PURSER_REDIS_FILE", .. ServerOptions.Names];
 
     public static SiloOptions Of(IConfiguration configuration)
     {
@@ -104,8 +112,9 @@ public sealed class SiloOptions : IValidatableObject
         return new()
         {
             Role = configuration["PURSER_ROLE"] ?? usual.Role,
-            Redis = configuration["PURSER_REDIS"] ?? usual.Redis,
-            Postgres = configuration["PURSER_POSTGRES"] ?? usual.Postgres,
+            Redis = Secrets.Of(configuration, "PURSER_REDIS") ?? usual.Redis,
+            Postgres = Secrets.Of(configuration, "PURSER_POSTGRES") ?? usual.Postgres,
+            WrongFiles = [.. Secrets.Problems(configuration)],
             Urls = configuration["PURSER_URLS"] ?? usual.Urls,
             // 0 and -1 are what is not a number: no port and no time.
             SiloPort = Number(configuration["PURSER_SILO_PORT"], usual.SiloPort),
@@ -120,6 +129,8 @@ public sealed class SiloOptions : IValidatableObject
             AdminKey = ServerOptions.KeyOf(configuration),
             NodeName = configuration["POD_NAME"] is { Length: > 0 } node ? node : null,
             MetricsUrls = configuration["PURSER_METRICS_URLS"] is { Length: > 0 } metrics ? metrics : null,
+            TlsCertificate = configuration["PURSER_TLS_CERTIFICATE"] is { Length: > 0 } certificate ? certificate : null,
+            TlsKey = configuration["PURSER_TLS_KEY"] is { Length: > 0 } privateKey ? privateKey : null,
             TimeZoneData = configuration["PURSER_TZDB"] is { Length: > 0 } zones ? zones : null,
             Log = configuration["PURSER_LOG"]?.ToLowerInvariant() ?? usual.Log,
             LogFormat = configuration["PURSER_LOG_FORMAT"]?.ToLowerInvariant() ?? usual.LogFormat,

@@ -72,7 +72,7 @@ public sealed record MailSettings(string Host, int Port, bool Implicit, bool InT
 
     /// <summary>Null where there is none.</summary>
     public static MailSettings? Of(IConfiguration configuration) =>
-        configuration[Name] is { Length: > 0 } text && Problem(configuration) is null && new Uri(text) is var server ? new(
+        Secrets.Of(configuration, Name) is { Length: > 0 } text && Problem(configuration) is null && new Uri(text) is var server ? new(
             server.Host, server.IsDefaultPort || server.Port < 0 ? server.Scheme == "smtps" ? 465 : 587 : server.Port,
             server.Scheme == "smtps", server.Query == "?tls=none",
             server.UserInfo.Length > 0 ? Uri.UnescapeDataString(server.UserInfo.Split(':')[0]) : null,
@@ -84,7 +84,7 @@ public sealed record MailSettings(string Host, int Port, bool Implicit, bool InT
     {
         if (configuration[FromName] is { Length: > 0 } from && !MailboxAddress.TryParse(from, out _))
             return $"{FromName} must be an e-mail address";
-        if (configuration[Name] is not { Length: > 0 } text) return null;
+        if (Secrets.Of(configuration, Name) is not { Length: > 0 } text) return null;
         return Uri.TryCreate(text, UriKind.Absolute, out var server) && server.Scheme is "smtp" or "smtps" && server.Host.Length > 0
             && server.Query is "" or "?tls=none" && server.AbsolutePath is "" or "/"
             ? null : $"{Name} must be smtp://user:password@host:587, or smtps://; ?tls=none sends without TLS";

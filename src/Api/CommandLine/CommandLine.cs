@@ -49,6 +49,7 @@ public static class CommandLine
         root.Subcommands.Add(ProjectCommand.Build(console));
         root.Subcommands.Add(PricesCommand.Build(console));
         root.Subcommands.Add(KeysCommand.Build(console));
+        root.Subcommands.Add(SettingsCommand.Build(console));
         root.Subcommands.Add(ClockCommand.Build(console));
         root.Subcommands.Add(DownCommand.Build(console));
         // Programs of their own, which the `run` script starts; here only so that `--help` names them.

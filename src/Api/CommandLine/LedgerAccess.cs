@@ -56,7 +56,8 @@ sealed class LedgerAccess
 
     /// <summary>The host to go through; null where the ledger can be opened here.</summary>
     public HostClient? HostOf(ParseResult parsed, ServerOptions settings) =>
-        AddressOf(parsed, settings) is { } address ? new(address, KeyOf(parsed, settings)) : null;
+        AddressOf(parsed, settings) is { } address
+            ? new(address, KeyOf(parsed, settings), settings.TlsCertificate) : null;
 
     public string? KeyOf(ParseResult parsed, ServerOptions settings) => parsed.GetValue(key) ?? settings.AdminKey;
 

@@ -49,6 +49,7 @@ sealed class ReplayClient : IDisposable
             UseCookies = false,
             UseProxy = false,
         };
+        OwnCertificate.Trust(handler.SslOptions, options.Certificate);
         http = new(handler) { BaseAddress = new(options.Url.AbsoluteUri.TrimEnd('/') + "/"), Timeout = answerWithin };
         if (options.Key is { Length: > 0 } key) http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
     }

@@ -91,6 +91,7 @@ static class ReplayCommand
                     TtlSeconds = parsed.GetValue(ttl),
                     LimitTokensPerHour = parsed.GetValue(limit),
                     Key = settings is null ? null : access.KeyOf(parsed, settings),
+                    Certificate = settings?.TlsCertificate,
                     Run = parsed.GetValue(run) ?? TimeProvider.System.GetUtcNow()
                         .ToString("yyyyMMdd'T'HHmmss.fff", CultureInfo.InvariantCulture),
                     GiveUp = TimeSpan.FromSeconds(parsed.GetValue(giveUp)),

@@ -18,6 +18,9 @@ public sealed record ReplayOptions
     public long? LimitTokensPerHour { get; init; }
     public string? Key { get; init; }
 
+    /// <summary>The file with the certificate of the host, which is trusted by whatever name it is called.</summary>
+    public string? Certificate { get; init; }
+
     /// <summary>Part of every id: the same run played again counts nothing twice.</summary>
     public required string Run { get; init; }
     public TimeSpan GiveUp { get; init; } = TimeSpan.FromSeconds(60);

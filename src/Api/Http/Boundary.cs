@@ -18,7 +18,7 @@ public static class BoundaryExtensions
         if (origins.Named.Count > 0)
             app.UseCors(policy => policy.WithOrigins([.. origins.Named]).AllowAnyMethod().AllowAnyHeader()
                 .WithExposedHeaders("ETag", "Location", "Retry-After", "Link"));
-        app.UseMiddleware<RequestLog>().UseMiddleware<Boundary>();
+        app.UseTlsOnly().UseMiddleware<RequestLog>().UseMiddleware<Boundary>();
         return app.ApplicationServices.HasDashboard() ? app.UseAntiforgery() : app;
     }
 }

@@ -29,7 +29,10 @@ public sealed class ServerOptionsTests
     [InlineData("PURSER_ADMIN_KEY", "short", "PURSER_ADMIN_KEY must have at least 8 characters")]
     [InlineData("PURSER_URLS", "8080", "PURSER_URLS must be addresses such as http://127.0.0.1:8080, separated by semicolons, not '8080'")]
     [InlineData("PURSER_URLS", "https://127.0.0.1:8443",
-        "PURSER_URLS must be addresses such as http://127.0.0.1:8080, separated by semicolons, not 'https://127.0.0.1:8443'")]
+        "PURSER_TLS_CERTIFICATE is needed for an https:// address, and PURSER_TLS_KEY with it")]
+    [InlineData("PURSER_TLS_KEY", "key.pem", "PURSER_TLS_CERTIFICATE is needed with PURSER_TLS_KEY: both are PEM files")]
+    [InlineData("PURSER_URLS", "ftp://127.0.0.1:21",
+        "PURSER_URLS must be addresses such as http://127.0.0.1:8080, separated by semicolons, not 'ftp://127.0.0.1:21'")]
     public void A_wrong_value_is_named_in_one_line(string name, string value, string problem) =>
         Assert.Equal([problem], ServerOptions.Of(Settings((name, value))).Problems());
 

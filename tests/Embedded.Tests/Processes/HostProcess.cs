@@ -8,8 +8,10 @@ sealed class HostProcess : IAsyncDisposable
 {
     readonly Process process;
 
-    HostProcess(Process process, Uri address) =>
-        (this.process, Client) = (process, new() { BaseAddress = address, Timeout = TimeSpan.FromSeconds(60) });
+    readonly Task rest;
+
+    HostProcess(Process process, Task rest, Uri address) =>
+        (this.process, this.rest, Client) = (process, rest, new() { BaseAddress = address, Timeout = TimeSpan.FromSeconds(60) });
 
     public HttpClient Client { get; }
 
@@ -21,7 +23,10 @@ sealed class HostProcess : IAsyncDisposable
     public static string Program => Path.Combine(AppContext.BaseDirectory, "purser");
 
     /// <summary>Starts a host on a free port and waits until it says that it listens.</summary>
-    public static async Task<HostProcess> StartAsync(params (string Name, string Value)[] settings)
+    public static Task<HostProcess> StartAsync(params (string Name, string Value)[] settings) => StartAsync(settings, null);
+
+    /// <param name="said">Told of each line that it writes.</param>
+    public static async Task<HostProcess> StartAsync((string Name, string Value)[] settings, Action<string>? said)
     {
         var start = new ProcessStartInfo(Program) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["PURSER_URLS"] = "http://127.0.0.1:0";
@@ -31,12 +36,18 @@ sealed class HostProcess : IAsyncDisposable
         while (await process.StandardOutput.ReadLineAsync() is { } line)
         {
             const string listens = "Purser listens on ";
+            said?.Invoke(line);
             if (!line.StartsWith(listens, StringComparison.Ordinal)) continue;
-            _ = process.StandardOutput.ReadToEndAsync();
-            return new(process, new(line[listens.Length..line.IndexOf(';', StringComparison.Ordinal)]));
+            var rest = ReadAsync(process.StandardOutput, said);
+            return new(process, rest, new(line[listens.Length..line.IndexOf(';', StringComparison.Ordinal)]));
         }
         await process.WaitForExitAsync();
         throw new InvalidOperationException($"the host ended with {process.ExitCode}: " + await errors);
+    }
+
+    static async Task ReadAsync(StreamReader from, Action<string>? said)
+    {
+        while (await from.ReadLineAsync() is { } line) said?.Invoke(line);
     }
 
     /// <summary>kill -9.</summary>
@@ -51,6 +62,7 @@ sealed class HostProcess : IAsyncDisposable
     {
         ServerProcess.Send(process.Id, Signal.Terminate);
         await process.WaitForExitAsync();
+        await rest;
     }
 
     public async ValueTask DisposeAsync()
