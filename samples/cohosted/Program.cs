@@ -18,7 +18,14 @@ var builder = Host.CreateApplicationBuilder();
 builder.Logging.SetMinimumLevel(LogLevel.Error);
 builder.UseOrleansClient(client => client
     .UseRedisClustering(options => options.ConfigurationOptions = ConfigurationOptions.Parse(redis))
-    .UsePurserClient(purser => purser.ClusterId = clusterId));
+    .UsePurserClient(purser =>
+    {
+        purser.ClusterId = clusterId;
+        // Where the silos ask for certificates (PURSER_PEER_CERTIFICATE and its two neighbours).
+        if (Environment.GetEnvironmentVariable("PURSER_PEER_CERTIFICATE") is { Length: > 0 } certificate)
+            purser.Tls = new(certificate, Environment.GetEnvironmentVariable("PURSER_PEER_KEY")!,
+                Environment.GetEnvironmentVariable("PURSER_PEER_AUTHORITY")!);
+    }));
 using var host = builder.Build();
 try
 {

@@ -92,7 +92,7 @@ public sealed class ServerOptions : IValidatableObject
     public static readonly IReadOnlyList<string> ClusterNames =
     [
         "PURSER_ROLE", "PURSER_REDIS", "PURSER_REDIS_FILE", "PURSER_CLUSTER_ID", "PURSER_SILO_PORT", "PURSER_GATEWAY_PORT", "PURSER_ADVERTISED_IP",
-        "PURSER_PROBE_SECONDS",
+        "PURSER_PROBE_SECONDS", "PURSER_PEER_CERTIFICATE", "PURSER_PEER_KEY", "PURSER_PEER_AUTHORITY",
     ];
 
     public static ServerOptions Of(IConfiguration configuration)

@@ -31,6 +31,9 @@ public sealed class PurserClientOptions
     /// <summary>At start: no silo within this, and the host ends with a sentence that says what to look at. Infinite for hosts that may
     /// start before the first silo.</summary>
     public TimeSpan ConnectWithin { get; set; } = TimeSpan.FromSeconds(8);
+
+    /// <summary>Where silos have PURSER_PEER_CERTIFICATE: the files of this service. None: in the clear.</summary>
+    public ClusterTls? Tls { get; set; }
 }
 
 public static class PurserClient
@@ -76,6 +79,7 @@ public static class PurserClient
             Patience = Repetition.PatienceFor(options.ResponseTimeout, options.ProbeSeconds),
         }));
         client.Services.AddSingleton(options);
+        if (options.Tls is { } tls) client.UsePurserTls(tls);
         client.UseConnectionRetryFilter<FirstConnection>();
         return client.AddActivityPropagation();
     }
@@ -96,7 +100,7 @@ sealed class FirstConnection(PurserClientOptions options, IOptions<ClusterOption
                 $"no silo was found with ClusterId '{cluster.Value.ClusterId}' and ServiceId '{cluster.Value.ServiceId}' within "
                     + $"{options.ConnectWithin.TotalSeconds:0} s: ClusterId must be the silos' PURSER_CLUSTER_ID, ServiceId must be "
                     + $"'{PurserClientOptions.ServiceId}', and the membership (UseRedisClustering) must be the Redis of their "
-                    + "PURSER_REDIS; or no silo runs", exception);
+                    + "PURSER_REDIS; where silos have PURSER_PEER_CERTIFICATE, Tls must be set; or no silo runs", exception);
         await Task.Delay(pause, time, cancellationToken);
         return true;
     }

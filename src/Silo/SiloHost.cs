@@ -107,6 +107,8 @@ public sealed class SiloHost : IAsyncDisposable
         Logs.Configure(builder.Logging, options.Log, options.LogFormat);
         // Its first look at a silo that has just started measures from the start of the machine, and warns.
         builder.Logging.AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error);
+        // Who is refused, and why, is told in one line by the node itself.
+        builder.Logging.AddFilter("Orleans.Connections.Security", LogLevel.None);
         if (options.IsApi || options.IsGateOnly)
             builder.Services.AddPurserApi()
                 .AddPurserAccess(AccessOptions.Of(builder.Configuration, options.AdminKey ?? (options.IsGateOnly ? KeyText.Make() : null)))
@@ -188,6 +190,7 @@ public sealed class SiloHost : IAsyncDisposable
         if (options.NodeName is { } node) silo.Configure<Orleans.Configuration.SiloOptions>(named => named.SiloName = node);
         silo.ConfigureEndpoints(options.Address, options.SiloPort, options.GatewayPort,
             listenOnAnyHostAddress: !System.Net.IPAddress.IsLoopback(options.Address));
+        if (options.Tls is { } tls) silo.UsePurserTls(tls);
         silo.UseRedisClustering(redis => redis.ConfigurationOptions = RedisOptions(options));
         silo.Configure<ClusterMembershipOptions>(membership =>
         {
@@ -225,6 +228,7 @@ public sealed class SiloHost : IAsyncDisposable
             (purser.ClusterId, purser.ProbeSeconds) = (options.ClusterId, options.ProbeSeconds);
             // An api may start before the first silo: it is not ready until one answers.
             purser.ConnectWithin = Timeout.InfiniteTimeSpan;
+            purser.Tls = options.Tls;
         });
     }
 

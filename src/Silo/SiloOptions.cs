@@ -5,6 +5,7 @@ using System.Net;
 using Npgsql;
 using Purser.Api;
 using Purser.Engine;
+using Purser.Interfaces;
 using StackExchange.Redis;
 
 namespace Purser.Silo;
@@ -62,6 +63,15 @@ public sealed class SiloOptions : IValidatableObject
     /// <summary>What is wrong with the files that secrets are read from.</summary>
     public IReadOnlyList<string> WrongFiles { get; init; } = [];
 
+    /// <summary>PURSER_PEER_CERTIFICATE, PURSER_PEER_KEY, PURSER_PEER_AUTHORITY: PEM files by which nodes of the cluster know each other
+    /// (mutual TLS).</summary>
+    public string? PeerCertificate { get; init; }
+    public string? PeerKey { get; init; }
+    public string? PeerAuthority { get; init; }
+
+    internal ClusterTls? Tls => PeerCertificate is { } certificate && PeerKey is { } key && PeerAuthority is { } authority
+        ? new(certificate, key, authority) : null;
+
     /// <summary>POD_NAME: what this node is called in logs and in the table of silos; made up where it is not given.</summary>
     public string? NodeName { get; init; }
 
@@ -99,6 +109,8 @@ public sealed class SiloOptions : IValidatableObject
         (nameof(Role), "PURSER_ROLE"), (nameof(Redis), "PURSER_REDIS"), (nameof(Postgres), "PURSER_POSTGRES"),
         (nameof(SiloPort), "PURSER_SILO_PORT"), (nameof(GatewayPort), "PURSER_GATEWAY_PORT"),
             (nameof(AdvertisedIp), "PURSER_ADVERTISED_IP"),
+        (nameof(PeerCertificate), "PURSER_PEER_CERTIFICATE"), (nameof(PeerKey), "PURSER_PEER_KEY"),
+        (nameof(PeerAuthority), "PURSER_PEER_AUTHORITY"),
         (nameof(ClusterId), "PURSER_CLUSTER_ID"), (nameof(ProbeSeconds), "PURSER_PROBE_SECONDS"),
     ];
 
@@ -129,6 +141,9 @@ public sealed class SiloOptions : IValidatableObject
             AdminKey = ServerOptions.KeyOf(configuration),
             NodeName = configuration["POD_NAME"] is { Length: > 0 } node ? node : null,
             MetricsUrls = configuration["PURSER_METRICS_URLS"] is { Length: > 0 } metrics ? metrics : null,
+            PeerCertificate = configuration["PURSER_PEER_CERTIFICATE"] is { Length: > 0 } peer ? peer : null,
+            PeerKey = configuration["PURSER_PEER_KEY"] is { Length: > 0 } peerKey ? peerKey : null,
+            PeerAuthority = configuration["PURSER_PEER_AUTHORITY"] is { Length: > 0 } authority ? authority : null,
             TlsCertificate = configuration["PURSER_TLS_CERTIFICATE"] is { Length: > 0 } certificate ? certificate : null,
             TlsKey = configuration["PURSER_TLS_KEY"] is { Length: > 0 } privateKey ? privateKey : null,
             TimeZoneData = configuration["PURSER_TZDB"] is { Length: > 0 } zones ? zones : null,
@@ -156,6 +171,12 @@ public sealed class SiloOptions : IValidatableObject
     {
         if (!IPAddress.TryParse(AdvertisedIp, out var address) || address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any))
             yield return new("must be the address that others reach this silo under", [nameof(AdvertisedIp)]);
+        (string Member, string? File)[] peer =
+            [(nameof(PeerCertificate), PeerCertificate), (nameof(PeerKey), PeerKey), (nameof(PeerAuthority), PeerAuthority)];
+        if (peer.Any(one => one.File is not null))
+            foreach (var (member, _) in peer.Where(one => one.File is null))
+                yield return new("is needed with the other PURSER_PEER_ settings: three PEM files", [member]);
+        if (Tls?.Problem() is { } unusable) yield return new(unusable, [nameof(PeerCertificate)]);
         if (IsSilo && Postgres.Length == 0)
             yield return new("must be a connection string: the ledger of a silo is PostgreSQL", [nameof(Postgres)]);
         if (IsSilo && SiloPort == GatewayPort) yield return new("must differ from PURSER_SILO_PORT", [nameof(GatewayPort)]);

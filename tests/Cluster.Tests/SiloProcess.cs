@@ -28,7 +28,8 @@ sealed class SiloProcess : IAsyncDisposable
     /// <summary>Where it answers HTTP.</summary>
     public Uri Address => new(address);
 
-    public static SiloProcess Start(string postgres, string redis, string clusterId)
+    /// <param name="more">Settings besides.</param>
+    public static SiloProcess Start(string postgres, string redis, string clusterId, params (string Name, string Value)[] more)
     {
         var (port, gateway) = (ServerProcess.FreePort(), ServerProcess.FreePort());
         return Start(new()
@@ -36,7 +37,7 @@ sealed class SiloProcess : IAsyncDisposable
             ["PURSER_ROLE"] = "silo", ["PURSER_POSTGRES"] = postgres, ["PURSER_REDIS"] = redis, ["PURSER_CLUSTER_ID"] = clusterId,
             ["PURSER_SILO_PORT"] = port.ToString(CultureInfo.InvariantCulture), ["PURSER_GATEWAY_PORT"] = gateway.ToString(
                 CultureInfo.InvariantCulture),
-        }, port);
+        }, port, more: more);
     }
 
     public const int GatewayInNetwork = 30000;
@@ -56,18 +57,20 @@ sealed class SiloProcess : IAsyncDisposable
     }
 
     /// <summary>An api in front of the silos, which knows no database.</summary>
-    public static SiloProcess StartApi(string redis, string clusterId, string adminKey = "") =>
+    public static SiloProcess StartApi(string redis, string clusterId, string adminKey = "", params (string Name, string Value)[] more) =>
         Start(new() { ["PURSER_ROLE"] = "api", ["PURSER_REDIS"] = redis, ["PURSER_CLUSTER_ID"] = clusterId,
             ["PURSER_ADMIN_KEY"] = adminKey, ["PURSER_WEBHOOK_TARGETS"] = "any",
-            ["PURSER_GATE_UPSTREAMS"] = "any", ["PURSER_GATE_KEYS"] = Conformance.Http.ProviderStandIn.Keys }, port: 0);
+            ["PURSER_GATE_UPSTREAMS"] = "any", ["PURSER_GATE_KEYS"] = Conformance.Http.ProviderStandIn.Keys }, port: 0, more: more);
 
     /// <summary>A gate in front of the silos, and nothing else.</summary>
     public static SiloProcess StartGate(string redis, string clusterId) =>
         Start(new() { ["PURSER_ROLE"] = "gate", ["PURSER_REDIS"] = redis, ["PURSER_CLUSTER_ID"] = clusterId,
             ["PURSER_GATE_UPSTREAMS"] = "any", ["PURSER_GATE_KEYS"] = Conformance.Http.ProviderStandIn.Keys }, port: 0);
 
-    static SiloProcess Start(Dictionary<string, string> settings, int port, string? address = null, string[]? within = null)
+    static SiloProcess Start(Dictionary<string, string> settings, int port, string? address = null, string[]? within = null,
+        IEnumerable<(string Name, string Value)>? more = null)
     {
+        foreach (var (name, value) in more ?? []) settings[name] = value;
         settings["PURSER_URLS"] = address ??= $"http://127.0.0.1:{ServerProcess.FreePort()}";
         var node = new SiloProcess(settings, port, address, within ?? []);
         node.StartAgain();
@@ -81,9 +84,31 @@ sealed class SiloProcess : IAsyncDisposable
         foreach (var (name, value) in settings) start.Environment[name] = value;
         process = Process.Start(start)!;
         // Read, so that the process never waits for a full pipe.
-        said = process.StandardOutput.ReadToEndAsync();
+        said = ReadAsync(process.StandardOutput);
         errors = process.StandardError.ReadToEndAsync();
     }
+
+    async Task<string> ReadAsync(StreamReader from)
+    {
+        while (await from.ReadLineAsync() is { } line)
+            lock (lines) lines.AppendLine(line);
+        lock (lines) return lines.ToString();
+    }
+
+    readonly System.Text.StringBuilder lines = new();
+
+    /// <summary>What it has written so far.</summary>
+    public string Log
+    {
+        get
+        {
+            lock (lines) return lines.ToString();
+        }
+    }
+
+    /// <summary>Until it has written something.</summary>
+    public Task SaysAsync(string what) => ServerProcess.UntilAsync(
+        () => Task.FromResult(Log.Contains(what, StringComparison.Ordinal)), patience, () => $"nothing is said of '{what}': {Log}");
 
     public bool HasExited => process.HasExited;
 
