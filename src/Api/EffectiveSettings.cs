@@ -81,5 +81,5 @@ public static partial class EffectiveSettings
     }
 
     [GeneratedRegex("^  (PURSER_[A-Z_]+) +(\\S+(?: \\S+)*)  +\\S", RegexOptions.Multiline)]
-    private static partial Regex Line();
+    internal static partial Regex Line();
 }

@@ -96,5 +96,5 @@ public static partial class Secrets
     }));
 
     [GeneratedRegex("://[^/?#\\s]*@")]
-    private static partial Regex BeforeAt();
+    internal static partial Regex BeforeAt();
 }

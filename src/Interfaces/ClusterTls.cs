@@ -11,7 +11,7 @@ using Purser.Engine;
 namespace Purser.Interfaces;
 
 /// <summary>
-/// Three PEM files. Who holds a certificate of the authority is a member: it may open the ports of silos, and so decide on every account. So
+/// Three PEM files. Who holds a certificate of the authority is a member: it may open the ports of silos, and decide on every account. So
 /// the authority is one of the cluster's own, that signs nothing else. Names are not looked at, since silos find each other by address;
 /// public authorities count for nothing. All nodes have this or none has.
 /// </summary>

@@ -9,13 +9,36 @@ public sealed class ChartTests
 
     static readonly Yaml values = Yaml.Document(Repository.Read(Folder + "values.yaml"));
 
-    /// <summary>What Helm would make of a template of this chart: there is nothing in them but values, and one whole file that is left out
-    /// unless it is enabled.</summary>
-    static string Rendered(string template) => Regex.Replace(
-        Regex.Replace(Repository.Read($"{Folder}templates/{template}"),
-            @"(?m)^ *(checksum/settings:|# A changed setting|\{\{- (if \.Values\.gate\.enabled|end) \}\}).*\n", ""),
-        @"\{\{ \.Values\.([a-zA-Z.]+)( \| quote)? \}\}", value => values.At(value.Groups[1].Value) is { Text: { } text }
-            ? value.Groups[2].Success ? $"\"{text}\"" : text : throw new FormatException($"{template}: no value {value.Groups[1].Value}"));
+    /// <summary>What Helm would make of a template of this chart: there is nothing in them but values, parts that are left out where a value
+    /// is empty, and one whole file that is left out unless it is enabled.</summary>
+    static string Rendered(string template, Dictionary<string, string>? given = null)
+    {
+        var text = Regex.Replace(Repository.Read($"{Folder}templates/{template}"), @"(?m)^ *(checksum/settings:|# A changed setting).*\n", "");
+        text = Regex.Replace(text, @"(?ms)^ +\{\{- if \.Values\.([a-zA-Z.]+) \}\}\n(.*?)^ +\{\{- end \}\}\n", part =>
+            ValueOf(part.Groups[1].Value).Length > 0 ? part.Groups[2].Value : "");
+        text = Regex.Replace(text, @"(?m)^\{\{- (if \.Values\.gate\.enabled|end) \}\}\n?", "");
+        return Regex.Replace(text, @"\{\{ \.Values\.([a-zA-Z.]+)( \| quote)? \}\}", value =>
+            value.Groups[2].Success ? $"\"{ValueOf(value.Groups[1].Value)}\"" : ValueOf(value.Groups[1].Value));
+
+        string ValueOf(string name) => given?.GetValueOrDefault(name) ?? values.At(name).Text
+            ?? throw new FormatException($"{template}: no value {name}");
+    }
+
+    [Theory]
+    [InlineData("silo")]
+    [InlineData("api")]
+    [InlineData("gate")]
+    public void With_certificates_a_node_is_given_what_the_component_gives_it(string role)
+    {
+        var pod = Yaml.Documents(Rendered($"{role}.yaml", new() { ["peerSecretName"] = "purser-peer" }))
+            .Single(one => one["kind"].Text == "Deployment").At("spec.template.spec");
+        var container = pod["containers"].Items.First();
+        var given = container["env"].Items.Concat(container["volumeMounts"].Items).Concat(pod["volumes"].Items).Select(one => one.ToString());
+        var added = Yaml.Document(Repository.Read("deploy/kubernetes/components/peer-tls/nodes.yaml")).Items
+            .Select(one => one["value"].ToString()).ToList();
+        Assert.Equal(5, added.Count);
+        Nothing.In(added.Except(given).Select(one => one!));
+    }
 
     [Theory]
     [InlineData("silo.yaml", "base")]

@@ -34,7 +34,9 @@ public sealed class ManifestTests(ITestOutputHelper output)
     static readonly HashSet<string> embeddedSettings = Read(Repository.Read("src/Api/ServerOptions.cs"));
 
     static HashSet<string> Read(string source) =>
-        [.. Regex.Matches(source, "configuration\\[\"([A-Z_]+)\"\\]").Select(match => match.Groups[1].Value)];
+        [.. Regex.Matches(source, "configuration\\[\"([A-Z_]+)\"\\]").Select(match => match.Groups[1].Value),
+            .. Regex.Matches(source, "Secrets\\.Of\\(configuration, \"([A-Z_]+)\"\\)").Select(match => match.Groups[1].Value)
+                .SelectMany(name => (string[])[name, name + "_FILE"])];
 
     static int UsualPort(string member) => Number(siloOptions, $@"int {member} {{ get; init; }} = (\d+);");
 
