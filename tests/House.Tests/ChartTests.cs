@@ -32,7 +32,7 @@ public sealed class ChartTests
     {
         var pod = Yaml.Documents(Rendered($"{role}.yaml", new() { ["peerSecretName"] = "purser-peer" }))
             .Single(one => one["kind"].Text == "Deployment").At("spec.template.spec");
-        var container = pod["containers"].Items.First();
+        var container = pod["containers"].Items[0];
         var given = container["env"].Items.Concat(container["volumeMounts"].Items).Concat(pod["volumes"].Items).Select(one => one.ToString());
         var added = Yaml.Document(Repository.Read("deploy/kubernetes/components/peer-tls/nodes.yaml")).Items
             .Select(one => one["value"].ToString()).ToList();
