@@ -9,11 +9,12 @@ public sealed class ChartTests
 
     static readonly Yaml values = Yaml.Document(Repository.Read(Folder + "values.yaml"));
 
-    /// <summary>What Helm would make of a template of this chart: there is nothing in them but values, parts that are left out where a value
-    /// is empty, and one whole file that is left out unless it is enabled.</summary>
+    /// <summary>What Helm would make of a template of this chart: there is nothing in them but values, parts that are left out where a
+    /// value is empty, and one whole file that is left out unless it is enabled.</summary>
     static string Rendered(string template, Dictionary<string, string>? given = null)
     {
-        var text = Regex.Replace(Repository.Read($"{Folder}templates/{template}"), @"(?m)^ *(checksum/settings:|# A changed setting).*\n", "");
+        var text = Regex.Replace(
+            Repository.Read($"{Folder}templates/{template}"), @"(?m)^ *(checksum/settings:|# A changed setting).*\n", "");
         text = Regex.Replace(text, @"(?ms)^ +\{\{- if \.Values\.([a-zA-Z.]+) \}\}\n(.*?)^ +\{\{- end \}\}\n", part =>
             ValueOf(part.Groups[1].Value).Length > 0 ? part.Groups[2].Value : "");
         text = Regex.Replace(text, @"(?m)^\{\{- (if \.Values\.gate\.enabled|end) \}\}\n?", "");

@@ -8,7 +8,8 @@ namespace Purser.House.Tests;
 
 public sealed class ManifestTests(ITestOutputHelper output)
 {
-    const string Base = "deploy/kubernetes/base", Gate = "deploy/kubernetes/overlays/gate";
+    const string Base = "deploy/kubernetes/base", Gate = "deploy/kubernetes/overlays/gate",
+        MutualTls = "deploy/kubernetes/overlays/mutual-tls";
 
     public static TheoryData<string> Folders => [.. Directory.GetDirectories(Path.Combine(Repository.Root, "deploy/kubernetes/overlays"))
         .Select(folder => "deploy/kubernetes/overlays/" + Path.GetFileName(folder)).Prepend(Base)];
@@ -238,7 +239,7 @@ public sealed class ManifestTests(ITestOutputHelper output)
     public void All_run_the_one_image_by_the_name_that_the_code_has(string folder)
     {
         var containers = Of(folder).Containers.Select(one => one.Container).ToList();
-        Assert.Equal(folder == Gate ? 3 : 2, containers.Count);
+        Assert.Equal(folder is Gate or MutualTls ? 3 : 2, containers.Count);
         Assert.Single(containers.Select(container => container["image"].Text).Distinct());
         Assert.Matches("(^|/)purser(:|$)", containers[0]["image"].Text);
         Assert.All(containers, container =>
