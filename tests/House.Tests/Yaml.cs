@@ -36,7 +36,8 @@ sealed class Yaml
         var stream = new YamlStream();
         using var reader = new StringReader(text);
         stream.Load(reader);
-        return [.. stream.Documents.Select(document => Of(document.RootNode)).Where(document => document.Members.Count + document.Items.Count > 0)];
+        return [.. stream.Documents.Select(document => Of(document.RootNode))
+            .Where(document => document.Members.Count + document.Items.Count > 0)];
     }
 
     public static Yaml Document(string text) => Documents(text).Single();
