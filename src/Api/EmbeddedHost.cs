@@ -28,6 +28,7 @@ public static class EmbeddedHost
                 log: provider.GetRequiredService<ILogger<EmbeddedAuthority>>(),
             histories: provider.GetRequiredService<EmbeddedHistories>()))
         .AddSingleton(provider => ((EmbeddedAuthority)provider.GetRequiredService<IBudgetAuthority>()).Clock)
+        .AddSingleton(provider => ((EmbeddedAuthority)provider.GetRequiredService<IBudgetAuthority>()).Written)
         .AddSingleton(ledger)
         .AddSingleton<IUsageQueries>(ledger)
         .AddSingleton<IUsageUpkeep>(ledger)

@@ -7,6 +7,7 @@ using Purser.Api.Endpoints;
 using Purser.Api.Events;
 using Purser.Api.Mcp;
 using Purser.Api.Pages;
+using Purser.Api.Telemetry;
 using Purser.Gate;
 using Purser.Ledgers.Sqlite;
 
@@ -84,7 +85,8 @@ public static class Server
         IReadOnlyList<string> problems = [
             .. SettingNames.Problems(args, configuration, ServerOptions.Names, ServerOptions.ClusterNames), .. options.Problems(),
             .. AccessOptions.Of(configuration, options.AdminKey).Problems(), .. DashboardHost.WrongSettings(configuration),
-            .. GateOptions.Problems(configuration), .. EventRegistration.Problems(configuration)];
+            .. GateOptions.Problems(configuration), .. EventRegistration.Problems(configuration),
+            .. TelemetryOut.Problems(configuration)];
         return configuration.GetSection("Kestrel:Endpoints").GetChildren().Any()
             ? [.. problems, "Kestrel:Endpoints is not read here: set PURSER_URLS"] : problems;
     }
@@ -106,7 +108,7 @@ public static class Server
         builder.Services.AddPurserApi();
         builder.Services.AddPurserAccess(AccessOptions.Of(builder.Configuration, options.AdminKey))
             .AddPurserEvents(builder.Configuration).AddPurserDashboard(builder.Configuration)
-            .AddPurserGate(GateOptions.Of(builder.Configuration)).AddPurserTools();
+            .AddPurserGate(GateOptions.Of(builder.Configuration)).AddPurserTools().AddPurserTelemetry(builder.Configuration);
         addHost(builder.Services);
         var app = builder.Build();
         app.UseMetricsPorts(options.MetricsPorts);

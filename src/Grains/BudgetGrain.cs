@@ -15,7 +15,8 @@ namespace Purser.Grains;
 [RandomPlacement]
 [GrainType("budget")]
 public sealed class BudgetGrain(
-    SessionParts parts, IGrainFactory grains, NearBudgets nearBudgets, HistoryFeed feed, TimeProvider time, SiloPeers peers)
+    SessionParts parts, IGrainFactory grains, NearBudgets nearBudgets, HistoryFeed feed, TimeProvider time, SiloPeers peers,
+    Bell written)
     : Grain, IBudgetGrain, IGrainMigrationParticipant, IDisposable
 {
     /// <summary>
@@ -114,19 +115,20 @@ public sealed class BudgetGrain(
     public Task<Outcome[]> SendAllAsync(BudgetCommand[] commands)
     {
         budget.Called();
-        return budget.SendAllAsync(commands);
+        return budget.SendAllAsync(commands, RequestContext.Get(Traces.Carried) as string);
     }
 
     Task<Outcome> SendAsync(BudgetCommand command)
     {
         budget.Called();
-        return budget.SendAsync(command);
+        return budget.SendAsync(command, RequestContext.Get(Traces.Carried) as string);
     }
 
     /// <summary>After each batch that wrote something, whoever sent it; on the session's loop, not in a turn of the grain.</summary>
     void OnAppended(JournalEntry entry)
     {
         if (session.NextDeadline is { } due) deadline.SetFor(due);
+        written.Ring();
         var near = feed.Offer(entry);
         eventsSince += entry.Events.Count;
         if (eventsSince < EventsPerWake) return;

@@ -33,9 +33,9 @@ public sealed class DeadlineGrain(
 
     /// <summary>
     /// While nothing is found: sessions that are active know what is due of theirs, so only accounts that nobody called for a while are
-    /// found here, at most about this much late. 64 shards ask twice a second.
+    /// found here, at most about this much late. 64 shards ask about once a second.
     /// </summary>
-    static readonly TimeSpan longest = TimeSpan.FromSeconds(32);
+    static readonly TimeSpan longest = TimeSpan.FromSeconds(60);
 
     IGrainTimer timer = null!;
     TimeSpan wait = period;

@@ -1,6 +1,8 @@
 // How long calls of budgets take, by their way: through the account's grain, or to a session in this process, which Orleans does not see.
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using Purser.Core;
+using Purser.Engine;
 
 namespace Purser.Interfaces;
 
@@ -16,17 +18,28 @@ static class CallMeasures
     static readonly KeyValuePair<string, object?> near = new("way", "near");
     static readonly KeyValuePair<string, object?> grain = new("way", "grain");
 
-    public static Task<T> NearAsync<T>(Task<T> call) => TimedAsync(call, near);
+    public static Task<T> NearAsync<T>(Func<Task<T>> call, BudgetCommand? command = null) => TimedAsync(call, near, command);
 
-    public static Task<T> GrainAsync<T>(Task<T> call) => TimedAsync(call, grain);
+    /// <summary>The context of the call goes along, also where no span of it is made.</summary>
+    public static Task<T> GrainAsync<T>(Func<Task<T>> call, BudgetCommand? command = null) => TimedAsync(() =>
+    {
+        if (Traces.Context is { } context) RequestContext.Set(Traces.Carried, context);
+        return call();
+    }, grain, command);
 
     /// <summary>A call that failed counts as long as it took to fail.</summary>
-    static async Task<T> TimedAsync<T>(Task<T> call, KeyValuePair<string, object?> way)
+    static async Task<T> TimedAsync<T>(Func<Task<T>> call, KeyValuePair<string, object?> way, BudgetCommand? command)
     {
         var started = Stopwatch.GetTimestamp();
+        using var span = Traces.OfCall((string)way.Value!, command);
         try
         {
-            return await call;
+            return await call();
+        }
+        catch (Exception failed)
+        {
+            span.Failed(failed);
+            throw;
         }
         finally
         {

@@ -6,34 +6,44 @@ using Purser.Engine;
 
 namespace Purser.Interfaces;
 
-public sealed class ClusterAuthority(IGrainFactory grains, Repetition repetition, NearBudgets near) : IBudgetAuthority
+/// <param name="grains">Where the silos are asked.</param>
+/// <param name="repetition">Sends again what a silo that died cut off.</param>
+/// <param name="near">Budgets of this process.</param>
+/// <param name="written">Rings after calls that may have written something, wherever that was.</param>
+public sealed class ClusterAuthority(IGrainFactory grains, Repetition repetition, NearBudgets near, Bell? written = null) : IBudgetAuthority
 {
-    public Task<Outcome> SendAsync(string account, BudgetCommand command, CancellationToken cancellation = default) =>
-        repetition.CallAsync(
+    public async Task<Outcome> SendAsync(string account, BudgetCommand command, CancellationToken cancellation = default)
+    {
+        var outcome = await repetition.CallAsync(
             again => DecideAsync(account, again ? Again(command) : command),
             outcome => outcome.Status == OutcomeStatus.Moved,
             why => new(OutcomeStatus.Unavailable, null, null, $"no silo answered ({why}); retry with the same id"),
             cancellation);
+        if (command is not (Check or GetStatus or GetReservation or GetPolicy or ListOverrides)) written?.Ring();
+        return outcome;
+    }
 
     Task<Outcome> DecideAsync(string account, BudgetCommand command) =>
-        near.Find(account) is { } budget ? CallMeasures.NearAsync(budget.SendAsync(command))
-            : CallMeasures.GrainAsync(grains.GetGrain<IBudgetGrain>(account).SendAsync(command));
+        near.Find(account) is { } budget ? CallMeasures.NearAsync(() => budget.SendAsync(command), command)
+            : CallMeasures.GrainAsync(() => grains.GetGrain<IBudgetGrain>(account).SendAsync(command), command);
 
     public async Task<IReadOnlyList<Outcome>> SendAllAsync(string account, IReadOnlyList<BudgetCommand> commands,
         CancellationToken cancellation = default)
     {
         if (commands.Count == 0) return [];
-        return await repetition.CallAsync(
+        var outcomes = await repetition.CallAsync(
             again => DecideAllAsync(account, [.. again ? commands.Select(Again) : commands]),
             outcomes => outcomes.Any(outcome => outcome.Status == OutcomeStatus.Moved),
             why => [.. commands.Select(
                 _ => new Outcome(OutcomeStatus.Unavailable, null, null, $"no silo answered ({why}); retry with the same id"))],
             cancellation);
+        written?.Ring();
+        return outcomes;
     }
 
     Task<Outcome[]> DecideAllAsync(string account, BudgetCommand[] commands) =>
-        near.Find(account) is { } budget ? CallMeasures.NearAsync(budget.SendAllAsync(commands))
-            : CallMeasures.GrainAsync(grains.GetGrain<IBudgetGrain>(account).SendAllAsync(commands));
+        near.Find(account) is { } budget ? CallMeasures.NearAsync(() => budget.SendAllAsync(commands))
+            : CallMeasures.GrainAsync(() => grains.GetGrain<IBudgetGrain>(account).SendAllAsync(commands));
 
     /// <summary>An id that was made up a moment ago may be in the ledger by now.</summary>
     static BudgetCommand Again(BudgetCommand command) => command is IdentifiedCommand { FreshId: true } identified
@@ -86,6 +96,7 @@ public sealed class ClusterAuthority(IGrainFactory grains, Repetition repetition
             repeated = again;
             return settings.EditAsync(edit);
         });
+        written?.Ring();
         // What a first attempt removed, whose answer got lost, is not there any more.
         return new(await SettingsOfAsync(answer), repeated && edit is RemovePrice && answer.Refusal is { Status: OutcomeStatus.NotFound }
             ? null : answer.Refusal?.ToOutcome());

@@ -39,11 +39,14 @@ public sealed class NearBudget(BudgetSession session, TimeProvider time)
     /// <summary>Its grain was called.</summary>
     public void Called() => Volatile.Write(ref called, time.GetTimestamp());
 
-    public Task<Outcome> SendAsync(BudgetCommand command)
+    /// <param name="command">What is to be decided.</param>
+    /// <param name="trace">The context of the call, where it was made in another process.</param>
+    public Task<Outcome> SendAsync(BudgetCommand command, string? trace = null)
     {
         Fingerprints.FillForRepetition(command);
-        return session.SendAsync(command);
+        return session.SendAsync(command, trace);
     }
 
-    public Task<Outcome[]> SendAllAsync(IEnumerable<BudgetCommand> commands) => Task.WhenAll(commands.Select(SendAsync));
+    public Task<Outcome[]> SendAllAsync(IEnumerable<BudgetCommand> commands, string? trace = null) =>
+        Task.WhenAll(commands.Select(command => SendAsync(command, trace)));
 }

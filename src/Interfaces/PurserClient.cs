@@ -51,6 +51,7 @@ public static class PurserClient
             Patience = Repetition.PatienceFor(provider.GetRequiredService<IOptions<ClientMessagingOptions>>().Value.ResponseTimeout),
         });
         services.TryAddSingleton<NearBudgets>();
+        services.TryAddSingleton<Bell>();
         services.TryAddSingleton<IBudgetAuthority, ClusterAuthority>();
         services.TryAddSingleton<IUsageQueries, ClusterQueries>();
         services.TryAddSingleton<ISharedState, ClusterSharedState>();

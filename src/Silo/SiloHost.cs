@@ -9,6 +9,7 @@ using Purser.Api.Endpoints;
 using Purser.Api.Events;
 using Purser.Api.Mcp;
 using Purser.Api.Pages;
+using Purser.Api.Telemetry;
 using Purser.Engine;
 using Purser.Gate;
 using Purser.Grains;
@@ -71,7 +72,7 @@ public sealed class SiloHost : IAsyncDisposable
         return [.. SettingNames.Problems(args, configuration, SiloOptions.Names, []), .. options.Problems(),
             .. options.IsApi ? AccessOptions.Of(configuration, options.AdminKey).Problems() : [],
             .. DashboardHost.WrongSettings(configuration), .. GateOptions.Problems(configuration),
-            .. EventRegistration.Problems(configuration),
+            .. EventRegistration.Problems(configuration), .. TelemetryOut.Problems(configuration),
             .. options.IsGateOnly && !GateOptions.Of(configuration).IsOn
                 ? (string[])["PURSER_GATE=off leaves nothing to serve with PURSER_ROLE=gate"] : []];
     }
@@ -109,6 +110,7 @@ public sealed class SiloHost : IAsyncDisposable
         builder.Logging.AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error);
         // Who is refused, and why, is told in one line by the node itself.
         builder.Logging.AddFilter("Orleans.Connections.Security", LogLevel.None);
+        builder.Services.AddPurserTelemetry(builder.Configuration, options.NodeName);
         if (options.IsApi || options.IsGateOnly)
             builder.Services.AddPurserApi()
                 .AddPurserAccess(AccessOptions.Of(builder.Configuration, options.AdminKey ?? (options.IsGateOnly ? KeyText.Make() : null)))

@@ -1,5 +1,4 @@
-// Silos that nobody calls leave their database in peace: everything that looks for work looks less and less often while there is none.
-// Apis are not in it: who follows the feed reads it twice a second, whether something comes or not.
+// A cluster that nobody calls leaves its database in peace: everything that looks for work looks less and less often while there is none.
 using System.Globalization;
 using Npgsql;
 using Purser.Conformance.Servers;
@@ -11,10 +10,11 @@ public sealed class IdleTests(ITestOutputHelper output)
 {
     const double MostCommitsPerSecond = 5;
 
-    static readonly TimeSpan window = TimeSpan.FromSeconds(15);
+    /// <summary>As long as the longest pause of whoever looks for work: shorter ones fall between two looks.</summary>
+    static readonly TimeSpan window = TimeSpan.FromSeconds(60);
 
     [Fact]
-    public async Task Two_idle_silos_commit_fewer_than_five_times_a_second()
+    public async Task Two_idle_silos_and_an_api_commit_fewer_than_five_times_a_second()
     {
         var redis = await RedisServer.SharedAsync();
         var server = await PostgresServer.SharedAsync();
@@ -22,6 +22,8 @@ public sealed class IdleTests(ITestOutputHelper output)
         await using var one = SiloProcess.Start(database, redis.ConnectionString, clusterId);
         await using var other = SiloProcess.Start(database, redis.ConnectionString, clusterId);
         await Task.WhenAll(one.ReadyAsync(), other.ReadyAsync());
+        await using var api = SiloProcess.StartApi(redis.ConnectionString, clusterId);
+        await api.ReadyAsync();
 
         var name = new NpgsqlConnectionStringBuilder(database).Database!;
         await using var watching = NpgsqlDataSource.Create(
@@ -37,7 +39,7 @@ public sealed class IdleTests(ITestOutputHelper output)
             (rate, from, began) = ((commits - from) / (now - began).TotalSeconds, commits, now);
             output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{rate:0.0} commits a second"));
             return rate < MostCommitsPerSecond;
-        }, TimeSpan.FromMinutes(4), () => string.Create(CultureInfo.InvariantCulture, $"still {rate:0.0} commits a second"));
+        }, TimeSpan.FromMinutes(8), () => string.Create(CultureInfo.InvariantCulture, $"still {rate:0.0} commits a second"));
 
         // Of a database that this connection is not to, so that asking counts for nothing.
         async Task<long> CommitsAsync()

@@ -43,6 +43,16 @@ public sealed class ManualTime(DateTimeOffset start) : TimeProvider
         }
     }
 
+    /// <summary>How long it is until the next timer fires; null where none is set.</summary>
+    public TimeSpan? UntilNext
+    {
+        get
+        {
+            lock (gate)
+                return timers.Count == 0 || timers.Min(timer => timer.Due) is var due && due == DateTimeOffset.MaxValue ? null : due - now;
+        }
+    }
+
     /// <summary>Sets the clock on the wall back or forth, as a bad clock would; the time that passes is not touched.</summary>
     public void Step(TimeSpan by)
     {

@@ -16,7 +16,7 @@ public static class AccessRegistration
         services.AddCors();
         services.AddSingleton(provider => new KeyRing(
             provider.GetRequiredService<ISharedState>(), ClockOf(provider), provider.GetService<TimeProvider>() ?? TimeProvider.System,
-            provider.GetRequiredService<ILogger<KeyRing>>()));
+            provider.GetRequiredService<ILogger<KeyRing>>(), provider.GetService<Bell>()));
         var schemes = services.AddAuthentication(byWhatIsShown)
             .AddPolicyScheme(byWhatIsShown, null, policy => policy.ForwardDefaultSelector = http =>
                 options.TakesTokens && Shown.IsToken(Shown.Of(http)) ? TokenAuthentication.Name : KeyAuthentication.Name)

@@ -6,7 +6,8 @@ using Purser.Engine;
 
 namespace Purser.Api.Access;
 
-public sealed class KeyRing(ISharedState shared, LedgerClock clock, TimeProvider time, ILogger<KeyRing> log) : IDisposable
+public sealed class KeyRing(ISharedState shared, LedgerClock clock, TimeProvider time, ILogger<KeyRing> log, Bell? written = null)
+    : IDisposable
 {
     const string document = "keys";
 
@@ -47,6 +48,7 @@ public sealed class KeyRing(ISharedState shared, LedgerClock clock, TimeProvider
             if (ReferenceEquals(next, now.Set)) return answer;
             if (!await shared.SaveAsync(document, version, next, KeyJson.Default.KeySet)) continue;
             await known.NewestAsync();
+            written?.Ring();
             return answer;
         }
     }

@@ -26,7 +26,7 @@ public sealed class AlertBook(
     const int MostActive = 20_000;
 
     /// <summary>Where acknowledgements of other hosts are looked for: so many alerts at a time.</summary>
-    const int LooksPerRead = 100;
+    const int LooksPerRead = 10;
 
     readonly Dictionary<string, Alert> active = new(StringComparer.Ordinal);
 
@@ -39,6 +39,10 @@ public sealed class AlertBook(
 
     /// <summary>Sent from time to time, where they are asked for.</summary>
     public AlertSummaries? Summaries { get; init; }
+
+    /// <summary>A channel besides the log, or a webhook: somebody waits.</summary>
+    public bool IsHeard => hasWebhooks || channels.Any(channel => channel.Enabled && channel.Kind != AlertChannel.Log.Kind);
+    bool hasWebhooks;
 
     /// <summary>Each entry is dealt with as it is taken.</summary>
     public long? Pending => null;
@@ -342,8 +346,9 @@ public sealed class AlertBook(
 
     async Task LookAtWebhooksAsync()
     {
-        if (!rules.Any(rule => rule.IsFor(AlertKinds.Webhook, null))) return;
         var known = await webhooks.AllAsync();
+        hasWebhooks = known.Any(webhook => webhook.Enabled);
+        if (!rules.Any(rule => rule.IsFor(AlertKinds.Webhook, null))) return;
         foreach (var webhook in known)
         {
             var failures = (await webhooks.ProgressAsync(webhook.Id)).Value?.FailuresInARow ?? 0;

@@ -19,7 +19,7 @@ namespace Purser.Api.Events;
 
 public sealed class Announcer(
     IEventFeed feed, IUsageHistories histories, IBudgetAuthority authority, ISharedState shared, KeyRing ring, LedgerClock clock,
-    TimeProvider time, ILogger<Announcer> log) : IFeedTaker
+    TimeProvider time, ILogger<Announcer> log, Bell? written = null) : IFeedTaker
 {
     const string Document = "announcer";
 
@@ -49,6 +49,9 @@ public sealed class Announcer(
     Announced state = new(0, 0);
 
     sealed record Remembered(long Version, SortedDictionary<string, string> States);
+
+    /// <summary>What it tells is heard by those who follow the feed.</summary>
+    public bool IsHeard => false;
 
     public long? Pending => pending.Count == 0 ? null : pending.Values.Min();
 
@@ -269,8 +272,9 @@ public sealed class Announcer(
             data(json);
             json.WriteEndObject();
         }
-        if (await feed.AnnounceAsync(new(id, type, account, at, subject, severity, Encoding.UTF8.GetString(buffer.WrittenSpan))))
-            log.LogDebug("Announced {Type} {Id}", type, id);
+        if (!await feed.AnnounceAsync(new(id, type, account, at, subject, severity, Encoding.UTF8.GetString(buffer.WrittenSpan)))) return;
+        written?.Ring();
+        log.LogDebug("Announced {Type} {Id}", type, id);
     }
 
     /// <summary>What was told up to where; another host that wrote meanwhile has the turn, so what it wrote stays.</summary>

@@ -1,4 +1,5 @@
 // Registers what tells people: the tail of the feed, and webhooks.
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Purser.Api.Access;
 using Purser.Api.Alerts;
 using Purser.Api.Endpoints;
@@ -10,10 +11,11 @@ public static class EventRegistration
 {
     public static IServiceCollection AddPurserEvents(this IServiceCollection services, IConfiguration configuration)
     {
+        services.TryAddSingleton<Bell>();
         services.AddSingleton(WebhookTargets.Of(configuration));
         services.AddSingleton(provider => new EventTail(
-            provider.GetRequiredService<IEventFeed>(), provider.GetRequiredService<IUsageQueries>(), TimeOf(provider),
-            provider.GetRequiredService<ILogger<EventTail>>()));
+            provider.GetRequiredService<IEventFeed>(), provider.GetRequiredService<IUsageQueries>(),
+            provider.GetRequiredService<Bell>(), TimeOf(provider), provider.GetRequiredService<ILogger<EventTail>>()));
         services.AddSingleton(provider => new WebhookStore(provider.GetRequiredService<ISharedState>()));
         services.AddSingleton(provider => new WebhookSender(ClockOf(provider), provider.GetRequiredService<WebhookTargets>().Any));
         services.AddSingleton(provider => new WebhookWatch(
@@ -25,11 +27,12 @@ public static class EventRegistration
             provider.GetRequiredService<IEventFeed>(), provider.GetRequiredService<IUsageHistories>(),
             provider.GetRequiredService<IBudgetAuthority>(), provider.GetRequiredService<ISharedState>(),
             provider.GetRequiredService<KeyRing>(), ClockOf(provider), TimeOf(provider),
-            provider.GetRequiredService<ILogger<Announcer>>()));
+            provider.GetRequiredService<ILogger<Announcer>>(), provider.GetRequiredService<Bell>()));
         services.AddPurserAlerts(configuration);
         return services.AddHostedService(provider => new FeedWatch(
             provider.GetRequiredService<IEventFeed>(), provider.GetRequiredService<ISharedState>(), provider.GetServices<IFeedTaker>(),
-            ClockOf(provider), TimeOf(provider), provider.GetRequiredService<ILogger<FeedWatch>>()));
+            provider.GetRequiredService<Bell>(), () => provider.GetRequiredService<EventTail>().IsFollowed, ClockOf(provider),
+            TimeOf(provider), provider.GetRequiredService<ILogger<FeedWatch>>()));
     }
 
     /// <summary>What is wrong with the settings of what tells people.</summary>

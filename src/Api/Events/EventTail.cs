@@ -15,11 +15,14 @@ public sealed class EventsGoneException(long goneTo) : Exception($"events up to 
 /// <summary>Events after a position, and the position that they reach: it moves also where nothing matches.</summary>
 public sealed record EventPage(IReadOnlyList<PublicEvent> Events, long ReachedTo);
 
-public sealed class EventTail(IEventFeed feed, IUsageQueries queries, TimeProvider time, ILogger<EventTail> log) : IDisposable
+public sealed class EventTail(IEventFeed feed, IUsageQueries queries, Bell written, TimeProvider time, ILogger<EventTail> log) : IDisposable
 {
     const int PerRead = 500;
     const int RingSize = 20_000;
-    static readonly TimeSpan pollEvery = TimeSpan.FromMilliseconds(300);
+    static readonly TimeSpan shortest = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>What other hosts write is read here after at most about this.</summary>
+    static readonly TimeSpan longest = TimeSpan.FromSeconds(1);
     static readonly TimeSpan afterFailure = TimeSpan.FromSeconds(2);
 
     readonly Lock gate = new();
@@ -30,6 +33,9 @@ public sealed class EventTail(IEventFeed feed, IUsageQueries queries, TimeProvid
     int listeners;
     bool polling;
     TaskCompletionSource news = New();
+
+    /// <summary>Whether anybody in this process follows the feed.</summary>
+    public bool IsFollowed => Volatile.Read(ref listeners) > 0;
 
     /// <summary>The newest position of the feed.</summary>
     public Task<long> HeadAsync(CancellationToken cancellation = default) => feed.HeadAsync(cancellation);
@@ -133,6 +139,7 @@ public sealed class EventTail(IEventFeed feed, IUsageQueries queries, TimeProvid
     async Task PollAsync()
     {
         var failing = false;
+        var lookout = new Lookout(written, time, shortest);
         while (true)
         {
             lock (gate)
@@ -143,24 +150,25 @@ public sealed class EventTail(IEventFeed feed, IUsageQueries queries, TimeProvid
                     ring.Clear();
                     return;
                 }
-            var pause = pollEvery;
+            var before = reached;
             try
             {
-                if (await PollOnceAsync()) pause = TimeSpan.Zero;
+                lookout.Look();
+                var more = await PollOnceAsync();
                 if (failing) log.LogInformation("Events are read again");
                 failing = false;
+                if (!more) await lookout.WaitAsync(reached > before, longest, closing.Token);
             }
             catch (OperationCanceledException)
             {
-                continue;
+                // The host ends, which the beginning of the next round sees.
             }
             catch (Exception failed)
             {
                 if (!failing) log.LogWarning(failed, "Events can not be read; they are late until the ledger is back");
                 failing = true;
-                pause = afterFailure;
+                await Task.Delay(afterFailure, time, closing.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
-            if (pause > TimeSpan.Zero) await Task.Delay(pause, time, closing.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

@@ -19,20 +19,28 @@ public interface IFeedTaker
     /// <summary>The oldest position of what was taken and is not done yet; null where all is done.</summary>
     long? Pending { get; }
 
+    /// <summary>Whether somebody outside hears what it tells: then what other hosts wrote is looked for once a second.</summary>
+    bool IsHeard { get; }
+
     /// <summary>This host begins to read, or begins again: what was remembered may be out of date.</summary>
     Task BeginAsync(CancellationToken cancellation);
 }
 
 public sealed class FeedWatch(
-    IEventFeed feed, ISharedState shared, IEnumerable<IFeedTaker> takers, LedgerClock clock, TimeProvider time, ILogger<FeedWatch> log)
-    : BackgroundService
+    IEventFeed feed, ISharedState shared, IEnumerable<IFeedTaker> takers, Bell written, Func<bool> isFollowed, LedgerClock clock,
+    TimeProvider time, ILogger<FeedWatch> log) : BackgroundService
 {
     const string Document = "feed-watch";
     const int PerRead = 500;
-    static readonly TimeSpan beat = TimeSpan.FromMilliseconds(500);
-    static readonly TimeSpan lookEvery = TimeSpan.FromSeconds(2);
-    static readonly TimeSpan renewEvery = TimeSpan.FromSeconds(3);
-    static readonly Duration leaseTime = Duration.FromSeconds(10);
+    static readonly TimeSpan shortest = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>What other hosts wrote is noticed after at most about this while somebody hears of it, and while nobody does. What this
+    /// host wrote is noticed at once.</summary>
+    static readonly TimeSpan longestHeard = TimeSpan.FromSeconds(1), longest = TimeSpan.FromSeconds(5);
+
+    static readonly TimeSpan afterFailure = TimeSpan.FromSeconds(2);
+    static readonly TimeSpan renewEvery = TimeSpan.FromSeconds(4);
+    static readonly Duration leaseTime = Duration.FromSeconds(12);
 
     readonly string owner = Guid.NewGuid().ToString("N");
     readonly IFeedTaker[] takers = [.. takers];
@@ -42,11 +50,15 @@ public sealed class FeedWatch(
     long kept;
     long renewedAt;
 
+    /// <summary>How long the turn of another host lasts at least.</summary>
+    TimeSpan othersTurn;
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var failing = false;
         while (!stoppingToken.IsCancellationRequested)
         {
+            othersTurn = afterFailure;
             try
             {
                 if (await TakeTurnAsync(stoppingToken)) await ReadAsync(stoppingToken);
@@ -62,7 +74,7 @@ public sealed class FeedWatch(
                 if (!failing) log.LogWarning(failed, "The feed can not be read; announcements and alerts are late until it can");
                 failing = true;
             }
-            await Task.Delay(lookEvery, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(othersTurn, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         if (renewedAt != 0) await LeaveAsync();
     }
@@ -73,7 +85,12 @@ public sealed class FeedWatch(
         var (newest, known) = await shared.LoadAsync(Document, FeedWatchJson.Default.FeedTurn);
         // A lease that reaches far ahead was taken by a clock that was wrong, and would hold for as long.
         var left = Duration.FromMilliseconds((known?.UntilMillis ?? 0) - clock.Now.ToUnixTimeMilliseconds());
-        if (known is { Owner: { } other } && other != owner && left > Duration.Zero && left < 6 * leaseTime) return false;
+        if (known is { Owner: { } other } && other != owner && left > Duration.Zero && left < 6 * leaseTime)
+        {
+            // One that ends says so: its turn is not waited for to its end.
+            othersTurn = Duration.Min(Duration.FromTimeSpan(longest), left).ToTimeSpan();
+            return false;
+        }
         (version, position) = (newest, known?.Position ?? await BeginningAsync(stopping));
         kept = position;
         if (!await RenewAsync()) return false;
@@ -110,8 +127,10 @@ public sealed class FeedWatch(
 
     async Task ReadAsync(CancellationToken stopping)
     {
+        var lookout = new Lookout(written, time, shortest);
         while (!stopping.IsCancellationRequested)
         {
+            lookout.Look();
             var page = await feed.ReadAsync(position, PerRead, stopping);
             if (page.GoneTo > position && position > 0)
                 log.LogWarning("Entries up to position {Position} were compacted before they were looked at", page.GoneTo);
@@ -122,7 +141,9 @@ public sealed class FeedWatch(
             }
             position = Math.Max(position, page.ReachedTo);
             if (time.GetElapsedTime(renewedAt) >= renewEvery && !await RenewAsync()) return;
-            if (page.Entries.Count < PerRead) await Task.Delay(beat, time, stopping);
+            if (page.Entries.Count == PerRead) continue;
+            var busy = page.Entries.Count > 0 || takers.Any(taker => taker.Pending is not null);
+            await lookout.WaitAsync(busy, isFollowed() || takers.Any(taker => taker.IsHeard) ? longestHeard : longest, stopping);
         }
     }
 }

@@ -14,7 +14,8 @@ namespace Purser.Api.Events;
 /// ledger. The last parameter writes the members of `data`.
 /// </summary>
 public sealed class PublicEvent(
-    string id, long position, string type, string? account, Instant time, string? subject, string severity, Action<Utf8JsonWriter> data)
+    string id, long position, string type, string? account, Instant time, string? subject, string severity, Action<Utf8JsonWriter> data,
+    string? trace = null)
 {
     public string Id => id;
     public long Position => position;
@@ -24,6 +25,9 @@ public sealed class PublicEvent(
 
     /// <summary>What it is about, within the account: a reservation, a usage, a limit.</summary>
     public string? Subject => subject;
+
+    /// <summary>The context of the call that brought it; null where that is not known.</summary>
+    public string? Trace => trace;
 
     /// <summary>`info`, `warning` or `critical`.</summary>
     public string Severity => severity;
@@ -54,6 +58,7 @@ public sealed class PublicEvent(
             if (account is not null) writer.WriteString("account", account);
             writer.WriteString("severity", severity);
             writer.WriteNumber("position", position);
+            if (trace is not null) writer.WriteString("traceparent", trace);
             writer.WritePropertyName("data");
             writer.WriteStartObject();
             data(writer);

@@ -52,7 +52,7 @@ public static class PublicEvents
             var place = mark ?? told++.ToString(CultureInfo.InvariantCulture);
             var version = entry.Version.ToString(CultureInfo.InvariantCulture);
             Events.Add(new($"{entry.Account}/{version}/{place}", entry.Position, type, entry.Account, happened.At, subject, severity,
-                data));
+                data, happened.Trace));
         }
 
         public void Add(BudgetEvent happened)

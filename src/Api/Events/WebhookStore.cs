@@ -7,12 +7,20 @@ public sealed class WebhookStore(ISharedState shared)
 {
     const int MostWebhooks = 1000;
 
+    /// <summary>Rings when a webhook was made, changed or taken away here.</summary>
+    public Bell Changed { get; } = new();
+
     public async Task<IReadOnlyList<Webhook>> AllAsync() =>
         [.. (await shared.ListAsync(Webhook.Prefix, "", MostWebhooks)).Select(found => found.Document.ReadAs(WebhookJson.Default.Webhook)!)];
 
     public async Task<Webhook?> FindAsync(string id) => (await shared.LoadAsync(Webhook.NameOf(id), WebhookJson.Default.Webhook)).Value;
 
-    public Task<bool> AddAsync(Webhook webhook) => shared.SaveAsync(Webhook.NameOf(webhook.Id), 0, webhook, WebhookJson.Default.Webhook);
+    public async Task<bool> AddAsync(Webhook webhook)
+    {
+        var added = await shared.SaveAsync(Webhook.NameOf(webhook.Id), 0, webhook, WebhookJson.Default.Webhook);
+        Changed.Ring();
+        return added;
+    }
 
     /// <summary>Changes a webhook by a function of what it is; null where there is none.</summary>
     public async Task<Webhook?> ChangeAsync(string id, Func<Webhook, Webhook> change)
@@ -22,7 +30,9 @@ public sealed class WebhookStore(ISharedState shared)
             var (version, now) = await shared.LoadAsync(Webhook.NameOf(id), WebhookJson.Default.Webhook);
             if (now is null) return null;
             var next = change(now);
-            if (next == now || await shared.SaveAsync(Webhook.NameOf(id), version, next, WebhookJson.Default.Webhook)) return next;
+            if (next != now && !await shared.SaveAsync(Webhook.NameOf(id), version, next, WebhookJson.Default.Webhook)) continue;
+            Changed.Ring();
+            return next;
         }
     }
 
@@ -31,6 +41,7 @@ public sealed class WebhookStore(ISharedState shared)
     {
         var (version, now) = await shared.LoadAsync(Webhook.NameOf(id), WebhookJson.Default.Webhook);
         if (now is null || !await shared.DeleteAsync(Webhook.NameOf(id), version)) return false;
+        Changed.Ring();
         await shared.DropAsync(WebhookProgress.NameOf(id));
         while (await shared.ListAsync(WebhookDelivery.PrefixOf(id), "", 500) is { Count: > 0 } page)
             foreach (var left in page) await shared.DeleteAsync(left.Name, left.Document.Version);

@@ -12,6 +12,9 @@ public sealed class WebhookWatch(
     : BackgroundService
 {
     static readonly TimeSpan lookEvery = TimeSpan.FromSeconds(2);
+
+    /// <summary>Where there is no webhook, one that another host made is noticed after at most about this.</summary>
+    static readonly TimeSpan longest = TimeSpan.FromSeconds(10);
     static readonly TimeSpan beat = TimeSpan.FromSeconds(2);
     static readonly Duration leaseTime = Duration.FromSeconds(10);
 
@@ -34,11 +37,14 @@ public sealed class WebhookWatch(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var failing = false;
+        var lookout = new Lookout(store.Changed, time, TimeSpan.FromMilliseconds(250));
         while (!stoppingToken.IsCancellationRequested)
         {
+            var known = true;
+            lookout.Look();
             try
             {
-                await LookAsync(stoppingToken);
+                known = await LookAsync(stoppingToken);
                 failing = false;
             }
             catch (Exception) when (stoppingToken.IsCancellationRequested)
@@ -50,15 +56,17 @@ public sealed class WebhookWatch(
                 if (!failing) log.LogWarning(failed, "Webhooks can not be read; their events are late until the ledger is back");
                 failing = true;
             }
-            await Task.Delay(lookEvery, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await lookout.WaitAsync(false, known ? lookEvery : longest, stoppingToken).ConfigureAwait(
+                ConfigureAwaitOptions.SuppressThrowing);
         }
         foreach (var (_, stop) in sending.Values) await stop.CancelAsync();
         await Task.WhenAll(sending.Values.Select(one => one.Work)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         foreach (var (_, stop) in sending.Values) stop.Dispose();
     }
 
-    /// <summary>Starts to send for webhooks that nobody sends for, and stops for those that are gone or not enabled.</summary>
-    async Task LookAsync(CancellationToken stopping)
+    /// <summary>Starts to send for webhooks that nobody sends for, and stops for those that are gone or not enabled. False where there is
+    /// none.</summary>
+    async Task<bool> LookAsync(CancellationToken stopping)
     {
         var wanted = (await store.AllAsync()).Where(webhook => webhook.Enabled).ToDictionary(webhook => webhook.Id);
         foreach (var (id, (work, stop)) in sending.ToArray())
@@ -75,6 +83,7 @@ public sealed class WebhookWatch(
             var stop = CancellationTokenSource.CreateLinkedTokenSource(stopping);
             sending[webhook.Id] = (Task.Run(() => SendAllAsync(webhook.Id, lease, stop.Token), CancellationToken.None), stop);
         }
+        return wanted.Count > 0;
     }
 
     async Task<Lease?> TakeAsync(Webhook webhook)

@@ -46,7 +46,7 @@ public sealed class MetricsPage : IDisposable
         listener.Start();
     }
 
-    static bool IsShown(string meter) => meter == Measures.MeterName
+    internal static bool IsShown(string meter) => meter == Measures.MeterName
         || meter.StartsWith(Measures.MeterName + ".", StringComparison.Ordinal) || OthersMeters.Contains(meter);
 
     public string Render()

@@ -19,5 +19,8 @@ public sealed record PurserEvent
     /// <summary>`info`, `warning` or `critical`.</summary>
     public string Severity { get; init; } = "";
     public long Position { get; init; }
+
+    /// <summary>The context of the call that brought it (W3C trace context); null where that is not known.</summary>
+    public string? Traceparent { get; init; }
     public JsonElement Data { get; init; }
 }

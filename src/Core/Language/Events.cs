@@ -31,6 +31,9 @@ public abstract record BudgetEvent
     /// <summary>When it was decided. Within a stream it never runs backwards.</summary>
     [JsonPropertyOrder(-1)]
     public Instant At { get; init; }
+
+    /// <summary>The context of the call that brought it, as `traceparent` of W3C says it; null where the call was not followed.</summary>
+    public string? Trace { get; init; }
 }
 
 /// <summary>Where an amount counts: a limit in force (by number), the key of its counter, and the span of its slot.</summary>

@@ -1,5 +1,6 @@
 // One budget being served: callers queue, a batch of them is decided in memory, appended at the version it was decided at, and answered
 // once that is durable. The session is the actor; whatever hosts it (a dictionary, a grain) is only its address book.
+using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using NodaTime;
 using Purser.Core;
@@ -29,8 +30,17 @@ public sealed record SessionParts(IStore Ledger, Committer Committer, SettingsSo
     /// <summary>Told of every entry right after it is durable, before its callers are answered. Must not fail and not wait.</summary>
     public Action<JournalEntry>? Appended { get; init; }
 
-    internal void Start(Func<Task> loop) =>
-        _ = Task.Factory.StartNew(loop, CancellationToken.None, TaskCreationOptions.DenyChildAttach, Scheduler);
+    /// <summary>What a loop does is not done for the caller who happened to start it: nothing of that one's context goes along.</summary>
+    internal void Start(Func<Task> loop)
+    {
+        if (ExecutionContext.IsFlowSuppressed())
+        {
+            _ = Task.Factory.StartNew(loop, CancellationToken.None, TaskCreationOptions.DenyChildAttach, Scheduler);
+            return;
+        }
+        using (ExecutionContext.SuppressFlow())
+            _ = Task.Factory.StartNew(loop, CancellationToken.None, TaskCreationOptions.DenyChildAttach, Scheduler);
+    }
 }
 
 /// <param name="from">What the session before left on another host; without it the account is read from the ledger.</param>
@@ -62,7 +72,14 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
     /// <summary>The clocks of two hosts that are ready are no further apart, by far.</summary>
     static readonly Duration hostsApart = 3 * LedgerClock.Tolerated;
 
-    sealed record PendingCommand(BudgetCommand Command, TaskCompletionSource<Outcome> Answer);
+    /// <param name="Command">What is to be decided.</param>
+    /// <param name="Answer">Where its caller waits.</param>
+    /// <param name="Caller">The call that it belongs to, where somebody follows that.</param>
+    /// <param name="Carried">The context of the call, where it came with the command from another process.</param>
+    sealed record PendingCommand(BudgetCommand Command, TaskCompletionSource<Outcome> Answer, Activity? Caller, string? Carried)
+    {
+        public string? Trace => Caller is null ? Carried : Traces.ContextOf(Caller);
+    }
 
     /// <summary>Guards the queue and the flags below it.</summary>
     readonly Lock gate = new();
@@ -114,10 +131,12 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
     /// <summary>Completes when the session has ended and another may take the account over.</summary>
     public Task Stopped => stopped.Task;
 
-    public Task<Outcome> SendAsync(BudgetCommand command)
+    /// <param name="command">What is to be decided.</param>
+    /// <param name="trace">The context of the call, where it was made in another process and nothing here continues it.</param>
+    public Task<Outcome> SendAsync(BudgetCommand command, string? trace = null)
     {
         Fingerprints.Fill(command);
-        var waiting = new PendingCommand(command, new(TaskCreationOptions.RunContinuationsAsynchronously));
+        var waiting = new PendingCommand(command, new(TaskCreationOptions.RunContinuationsAsynchronously), Traces.Caller, trace);
         lock (gate)
         {
             if (stopping)
@@ -209,6 +228,8 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
 
     async Task ServeAsync(List<PendingCommand> batch)
     {
+        using var step = Traces.Begin("purser.step", batch.Select(waiting => waiting.Caller));
+        step?.SetTag("purser.account", account).SetTag("purser.commands", batch.Count);
         try
         {
             for (var conflicts = 0; conflicts < MostConflicts; conflicts++)
@@ -341,6 +362,7 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
 
     async Task<BudgetState> LoadAsync()
     {
+        using var load = Traces.OfLedger("purser.ledger.load", parts.Ledger);
         var stored = await parts.Ledger.LoadAsync(account);
         var fold = JournalFold.After(account, stored);
         await ReturnAsync(fold.State, CounterMemory.Named(fold.State, stored.Tail.SelectMany(entry => entry.Events)));
@@ -370,7 +392,8 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
             var result = Budget.Step(budget, batch[i].Command, settings, now, seeding);
             seeding = null;
             outcomes[i] = result.Outcome;
-            events.AddRange(result.Events);
+            if (batch[i].Trace is not { } trace) events.AddRange(result.Events);
+            else events.AddRange(result.Events.Select(happened => Traces.IsOfCall(happened) ? happened with { Trace = trace } : happened));
         }
         return events;
     }
@@ -426,6 +449,7 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
     async Task RecallAsync(BudgetState budget, Asked asked)
     {
         if (asked == default) return;
+        using var recall = Traces.OfLedger("purser.ledger.recall", parts.Ledger);
         var recalled = await parts.Ledger.RecallAsync(account, (IReadOnlyCollection<string>?)asked.Holds ?? [],
             (IReadOnlyCollection<string>?)asked.Usage ?? [], asked.Beside);
         foreach (var hold in recalled.Holds.Values) budget.Remember(hold);

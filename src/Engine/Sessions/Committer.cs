@@ -18,7 +18,7 @@ public sealed class Committer : IAsyncDisposable
     readonly Channel<PendingAppend> waiting = Channel.CreateUnbounded<PendingAppend>(new() { SingleReader = true });
     readonly Task loop;
 
-    sealed record PendingAppend(Append Append, TaskCompletionSource<AppendResult> Done);
+    sealed record PendingAppend(Append Append, TaskCompletionSource<AppendResult> Done, Activity? Step);
 
     public Committer(IJournal ledger, TaskScheduler? scheduler = null, ILogger? log = null)
     {
@@ -33,7 +33,7 @@ public sealed class Committer : IAsyncDisposable
     public Task<AppendResult> AppendAsync(Append append)
     {
         var done = new TaskCompletionSource<AppendResult>(TaskCreationOptions.RunContinuationsAsynchronously);
-        return waiting.Writer.TryWrite(new(append, done)) ? done.Task : throw new LedgerUnavailableException("the ledger is being closed");
+        return waiting.Writer.TryWrite(new(append, done, Traces.Source.HasListeners() ? Activity.Current : null)) ? done.Task : throw new LedgerUnavailableException("the ledger is being closed");
     }
 
     async Task RunAsync()
@@ -59,8 +59,11 @@ public sealed class Committer : IAsyncDisposable
     async Task WriteAsync(List<PendingAppend> batch)
     {
         var began = Stopwatch.GetTimestamp();
+        using var commit = Traces.Begin("purser.commit", batch.Select(one => one.Step));
+        commit?.SetTag("purser.accounts", batch.Count);
         try
         {
+            using var append = Traces.OfLedger("purser.ledger.append", ledger);
             var results = await ledger.AppendAsync(batch.ConvertAll(one => one.Append));
             for (var i = 0; i < batch.Count; i++) batch[i].Done.SetResult(results[i]);
             if (failures > 0) TellThatItWrites();
@@ -70,6 +73,7 @@ public sealed class Committer : IAsyncDisposable
 #pragma warning restore CA1031
         {
             var unknown = e as LedgerUnavailableException ?? new LedgerUnavailableException("the append failed: " + e.Message, e);
+            commit.Failed(unknown);
             foreach (var one in batch) one.Done.TrySetException(unknown);
             TellThatItDoesNotWrite(unknown);
         }

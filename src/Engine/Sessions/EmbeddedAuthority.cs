@@ -70,7 +70,11 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
             Scheduler = options.Scheduler,
             EventsPerSnapshot = options.EventsPerSnapshot,
             MostKeyedCounters = options.MostKeyedCounters,
-            Appended = histories is null ? null : histories.Take,
+            Appended = entry =>
+            {
+                histories?.Take(entry);
+                Written.Ring();
+            },
         };
         deadlineTimer = time.CreateTimer(_ => _ = PollQuietlyAsync(), null, options.DeadlinePoll, options.DeadlinePoll);
         idleTimer = time.CreateTimer(_ => _ = EvictIdleAsync(), null, options.IdleAfter, options.IdleAfter / 2);
@@ -79,6 +83,9 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
 
     /// <summary>The time in which this host decides.</summary>
     public LedgerClock Clock => parts.Clock;
+
+    /// <summary>Rings when this host has written something that the feed tells.</summary>
+    public Bell Written { get; } = new();
 
     /// <summary>Accounts in memory.</summary>
     public int ActiveSessions => sessions.Count;
@@ -128,7 +135,12 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
     public Task<Settings?> SetDefaultPolicyAsync(Policy policy, long? ifVersion) =>
         parts.Settings.SaveDefaultPolicyAsync(policy, ifVersion);
 
-    public Task<SettingsEdited> EditSettingsAsync(SettingsEdit edit) => parts.Settings.EditAsync(edit);
+    public async Task<SettingsEdited> EditSettingsAsync(SettingsEdit edit)
+    {
+        var edited = await parts.Settings.EditAsync(edit);
+        Written.Ring();
+        return edited;
+    }
 
     /// <summary>Lets everything that is due happen, in accounts that nobody calls.</summary>
     public async Task PollDeadlinesAsync()

@@ -101,6 +101,8 @@ public static class Measures
         }
     }
 
+    internal static string NameOf(BudgetCommand command) => kinds[numbers[command.GetType()]].Name;
+
     internal static void Waiting(int more) => Interlocked.Add(ref waiting, more);
 
     internal static void SessionBegan()

@@ -37,6 +37,21 @@ public abstract class EventConformance(HttpFacade host)
     }
 
     [Fact]
+    public async Task An_event_names_the_call_that_brought_it()
+    {
+        const string trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+        var account = host.NewAccount();
+        await using var stream = await EventListener.OpenAsync(host.Client, $"/v1/events?account={account}&{ofCalls}");
+        var path = $"/v1/accounts/{account}/reservations";
+        Assert.Equal(201, (await host.Post(path, """{"id": "h", "tokens": 1}""", ("traceparent", $"00-{trace}-00f067aa0ba902b7-01"))).Code);
+        Assert.Equal(200, (await host.Post($"{path}/h/release")).Code);
+        var events = await stream.TakeAsync(2);
+        Assert.Equal(["reservation.created", "reservation.released"], events.Select(happened => happened.Type));
+        Assert.StartsWith($"00-{trace}-", events[0].Member("traceparent"), StringComparison.Ordinal);
+        Assert.False(events[1].Json.TryGetProperty("traceparent", out _));
+    }
+
+    [Fact]
     public async Task Who_comes_back_misses_nothing_and_gets_the_same_ids()
     {
         var account = host.NewAccount();

@@ -25,6 +25,8 @@ sealed class ObservedAuthority : IBudgetAuthority, IAsyncDisposable
 
     public LedgerClock Clock => host.Clock;
 
+    public Bell Written => host.Written;
+
     /// <summary>Every command fails with it.</summary>
     public Exception? Broken { get; set; }
 
