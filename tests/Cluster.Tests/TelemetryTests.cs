@@ -1,5 +1,6 @@
 // What silos and apis send to a receiver of OTLP: one trace over both, from the caller to the ledger.
 using System.Net.Http.Json;
+using Purser.Conformance.Http;
 using Purser.Conformance.Servers;
 
 namespace Purser.Cluster.Tests;

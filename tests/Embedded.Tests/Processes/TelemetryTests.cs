@@ -2,7 +2,6 @@
 // set, and nothing that anybody waits for.
 using System.Net.Http.Json;
 using Purser.Conformance.Http;
-using Purser.Conformance.Servers;
 
 namespace Purser.Embedded.Tests.Processes;
 

@@ -9,7 +9,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging;
 
-namespace Purser.Conformance.Servers;
+namespace Purser.Conformance.Http;
 
 /// <summary>A message of Protocol Buffers: its fields by number. Numbers are kept as they are, everything else as bytes.</summary>
 public sealed class ProtoMessage
