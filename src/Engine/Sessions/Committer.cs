@@ -33,7 +33,8 @@ public sealed class Committer : IAsyncDisposable
     public Task<AppendResult> AppendAsync(Append append)
     {
         var done = new TaskCompletionSource<AppendResult>(TaskCreationOptions.RunContinuationsAsynchronously);
-        return waiting.Writer.TryWrite(new(append, done, Traces.Source.HasListeners() ? Activity.Current : null)) ? done.Task : throw new LedgerUnavailableException("the ledger is being closed");
+        var step = Traces.Source.HasListeners() ? Activity.Current : null;
+        return waiting.Writer.TryWrite(new(append, done, step)) ? done.Task : throw new LedgerUnavailableException("the ledger is being closed");
     }
 
     async Task RunAsync()

@@ -40,7 +40,8 @@ public sealed class HttpHost : HttpFacade
             .AddSingleton<IBudgetAuthority>(authority).AddSingleton<ISharedState>(authority.Ledger).AddSingleton<IEventFeed>(
                 authority.Ledger).AddSingleton<IUsageQueries>(
                 authority.Ledger).AddSingleton<IUsageUpkeep>(
-                authority.Ledger).AddSingleton<IUsageHistories>(authority.Histories).AddSingleton(authority.Clock).AddSingleton(authority.Written));
+                authority.Ledger).AddSingleton<IUsageHistories>(authority.Histories).AddSingleton(authority.Clock)
+            .AddSingleton(authority.Written));
         await app.StartAsync();
         return app;
     }
