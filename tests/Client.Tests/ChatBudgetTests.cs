@@ -341,6 +341,33 @@ public sealed class ChatBudgetTests(RunningHostFixture fixture) : IClassFixture<
         Assert.Contains("No account pays", nobody.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task The_tier_that_is_asked_for_is_held_and_the_one_that_served_is_booked()
+    {
+        var provider = StandIn.Of(StandIn.Text("x"), StandIn.Usage(1_000, 100), StandIn.End());
+        await Under(provider, options => options.ServiceTier = "flex").GetResponseAsync(hello);
+        Assert.Equal("flex", Assert.Single(await RecordsAsync()).ServiceTier);
+
+        var last = StandIn.End();
+        last.RawRepresentation = "served at once";
+        await ReadAsync(Under(StandIn.Of(StandIn.Text("x"), StandIn.Usage(1_000, 100), last), options =>
+        {
+            options.ServiceTier = "flex";
+            options.ReadServiceTier = raw => raw is "served at once" ? "priority" : null;
+        }).GetStreamingResponseAsync(hello));
+        var records = await RecordsAsync();
+        Assert.Equal(["priority", "flex"], records.Select(record => record.ServiceTier));
+        Assert.True(records[0].Cost > records[1].Cost);
+    }
+
+    [Fact]
+    public void The_client_knows_the_tiers_that_the_service_takes()
+    {
+        var names = Core.ServiceTiers.Known.Split([' ', ',', '(', ')'], StringSplitOptions.RemoveEmptyEntries).Except(["also"])
+            .Concat(["on_demand", "standard_only", "on_demand_flex", "on_demand_priority", "FLEX", "turbo", "scale", ""]);
+        Assert.All(names, name => Assert.Equal(Core.ServiceTiers.IfKnown(name), ServedTier.IfKnown(name)));
+    }
+
     // Anthropic's adapter sends 1,024 where the caller says nothing, and 17,408 where it is to think hard.
     [Fact]
     public void What_adapters_send_by_themselves_is_held()

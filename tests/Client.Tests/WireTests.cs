@@ -43,11 +43,11 @@ public sealed class ProviderFixture : IAsyncLifetime
         const string usage = """{"prompt_tokens":21,"completion_tokens":9,"total_tokens":30,"prompt_tokens_details":{"cached_tokens":8},"completion_tokens_details":{"reasoning_tokens":4}}""";
         if (status is not null) await JsonAsync(http, """{"error":{"message":"no","type":"requests","param":null,"code":"rate_limit_exceeded"}}""");
         else if (!body.Contains("\"stream\":true", StringComparison.Ordinal))
-            await JsonAsync(http, $$"""{"id":"c","object":"chat.completion","created":1,"model":"gpt-4o-2024-08-06","choices":[{"index":0,"message":{"role":"assistant","content":"hello"},"finish_reason":"stop"}],"usage":{{usage}}}""");
+            await JsonAsync(http, $$"""{"id":"c","object":"chat.completion","created":1,"model":"gpt-4o-2024-08-06",{{Tier(body)}}"choices":[{"index":0,"message":{"role":"assistant","content":"hello"},"finish_reason":"stop"}],"usage":{{usage}}}""");
         else await StreamAsync(http, body,
             [.. Enumerable.Range(0, 6).Select(i => $$"""data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"gpt-4o-2024-08-06","choices":[{"index":0,"delta":{"role":"assistant","content":"word {{i}} "},"finish_reason":null}],"usage":null}"""),
                 """data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"gpt-4o-2024-08-06","choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":null}""",
-                $$"""data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"gpt-4o-2024-08-06","choices":[],"usage":{{usage}}}""",
+                $$"""data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"gpt-4o-2024-08-06",{{Tier(body)}}"choices":[],"usage":{{usage}}}""",
                 "data: [DONE]"]);
     }
 
@@ -55,15 +55,14 @@ public sealed class ProviderFixture : IAsyncLifetime
     {
         var (body, status) = await ReadAsync(http);
         http.Response.StatusCode = status ?? 200;
-        const string usage = """{"input_tokens":13,"cache_read_input_tokens":8,"cache_creation_input_tokens":5,"output_tokens":9}""";
+        var usage = $$"""{"input_tokens":13,"cache_read_input_tokens":8,{{Tier(body)}}"cache_creation_input_tokens":5,"output_tokens":9}""";
         if (status is not null) await JsonAsync(http, """{"type":"error","error":{"type":"overloaded_error","message":"no"},"request_id":"r"}""");
         else if (!body.Contains("\"stream\":true", StringComparison.Ordinal))
             await JsonAsync(http, $$"""{"id":"m","type":"message","role":"assistant","model":"claude-sonnet-4-5","content":[{"type":"text","text":"hello"}],"stop_reason":"end_turn","stop_sequence":null,"usage":{{usage}}}""");
         else await StreamAsync(http, body,
-            ["""
-                event: message_start
-                data: {"type":"message_start","message":{"id":"m","type":"message","role":"assistant","model":"claude-sonnet-4-5","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":13,"cache_read_input_tokens":8,"cache_creation_input_tokens":5,"output_tokens":1}}}
-                """,
+            ["event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"type\":\"message\",\"role\":\"assistant\","
+                + "\"model\":\"claude-sonnet-4-5\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":{\"input_tokens\":13,"
+                + $"\"cache_read_input_tokens\":8,{Tier(body)}\"cache_creation_input_tokens\":5,\"output_tokens\":1}}}}}}",
                 "event: content_block_start\ndata: "
                     + "{\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}",
                 .. Enumerable.Range(0, 6).Select(i => $$$"""event: content_block_delta{{{'\n'}}}data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"word {{{i}}} "}}"""),
@@ -72,6 +71,10 @@ public sealed class ProviderFixture : IAsyncLifetime
                     + "{\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\"usage\":{\"output_tokens\":9}}",
                 "event: message_stop\ndata: {\"type\":\"message_stop\"}"]);
     }
+
+    /// <summary>The tier that served a prompt which names it.</summary>
+    static string Tier(string body) => ((string[])["priority", "batch", "turbo"]).FirstOrDefault(body.Contains) is { } tier
+        ? $"\"service_tier\":\"{tier}\"," : "";
 
     static Task JsonAsync(HttpContext http, string json)
     {
@@ -146,6 +149,31 @@ public sealed class WireTests(ProviderFixture fixture) : IClassFixture<ProviderF
         var (input, written, reasoning) = provider == "openai" ? (21L, (long?)null, (long?)4) : (26L, 5L, null);
         Assert.Equal((input, 8, written, 9, reasoning), (record.InputTokens, record.CachedInputTokens, record.CacheWrite5mTokens,
             record.OutputTokens, record.ReasoningTokens));
+    }
+
+    // The adapters of Microsoft.Extensions.AI leave the tier away; it stands in the answers of the clients beneath.
+    [Theory]
+    [InlineData("openai", false, "priority")]
+    [InlineData("openai", true, "priority")]
+    [InlineData("anthropic", false, "batch")]
+    [InlineData("anthropic", true, "batch")]
+    public async Task A_call_is_booked_at_the_tier_that_served_it(string provider, bool streams, string tier)
+    {
+        var chat = Open(provider);
+        if (streams) await StreamAsync(chat, tier);
+        else await chat.GetResponseAsync(tier);
+        var served = (await BookedAsync())!;
+        Assert.Equal((RecordKind.Reported, tier), (served.Kind, served.ServiceTier));
+    }
+
+    // A name without a price would have the settlement turned away: the usage is booked at the standard price.
+    [Theory]
+    [InlineData("openai")]
+    [InlineData("anthropic")]
+    public async Task A_tier_that_nobody_knows_loses_no_usage(string provider)
+    {
+        await StreamAsync(Open(provider), "turbo");
+        Assert.Equal((RecordKind.Reported, "standard"), (await BookedAsync()) is { } record ? (record.Kind, record.ServiceTier ?? "standard") : default);
     }
 
     [Theory]

@@ -1,4 +1,5 @@
 // `.UseBudget(…)`: the one line.
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -31,6 +32,39 @@ public static class BudgetBuilders
             inner, budget ?? services.GetRequiredService<IBudget>(), Configured(configure),
             services.GetService<ILoggerFactory>()?.CreateLogger<BudgetedEmbeddingGenerator<TInput, TEmbedding>>(),
             services.GetService<TimeProvider>()));
+    }
+
+    /// <summary>Puts text to speech under a budget.</summary>
+    [Experimental("MEAI001")]
+    public static TextToSpeechClientBuilder UseBudget(
+        this TextToSpeechClientBuilder builder, IBudget? budget = null, Action<BudgetOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        return builder.Use((inner, services) => new BudgetedTextToSpeechClient(
+            inner, budget ?? services.GetRequiredService<IBudget>(), Configured(configure),
+            services.GetService<ILoggerFactory>()?.CreateLogger<BudgetedTextToSpeechClient>(), services.GetService<TimeProvider>()));
+    }
+
+    /// <summary>Puts speech to text under a budget.</summary>
+    [Experimental("MEAI001")]
+    public static SpeechToTextClientBuilder UseBudget(
+        this SpeechToTextClientBuilder builder, IBudget? budget = null, Action<BudgetOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        return builder.Use((inner, services) => new BudgetedSpeechToTextClient(
+            inner, budget ?? services.GetRequiredService<IBudget>(), Configured(configure),
+            services.GetService<ILoggerFactory>()?.CreateLogger<BudgetedSpeechToTextClient>(), services.GetService<TimeProvider>()));
+    }
+
+    /// <summary>Puts an image generator under a budget.</summary>
+    [Experimental("MEAI001")]
+    public static ImageGeneratorBuilder UseBudget(
+        this ImageGeneratorBuilder builder, IBudget? budget = null, Action<BudgetOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        return builder.Use((inner, services) => new BudgetedImageGenerator(
+            inner, budget ?? services.GetRequiredService<IBudget>(), Configured(configure),
+            services.GetService<ILoggerFactory>()?.CreateLogger<BudgetedImageGenerator>(), services.GetService<TimeProvider>()));
     }
 
     static BudgetOptions Configured(Action<BudgetOptions>? configure)

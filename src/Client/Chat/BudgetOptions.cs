@@ -47,11 +47,32 @@ public sealed class BudgetOptions
 
     public string? Model { get; set; }
 
+    /// <summary>
+    /// The service tier that calls ask for (`flex`, `priority`, `batch`): they are held at its price, and booked at it where the answer
+    /// names no other. Asking the provider for it is up to the client beneath.
+    /// </summary>
+    public string? ServiceTier { get; set; }
+
+    /// <summary>
+    /// The service tier out of <see cref="ChatResponse.RawRepresentation"/> or that of an update; null where it says none. By default it
+    /// is found in the answers of OpenAI's and Anthropic's clients, by reflection: a trimmed application says it here.
+    /// </summary>
+    public Func<object, string?>? ReadServiceTier { get; set; }
+
     /// <summary>How long a hold lasts without a sign of life. Calls that take longer keep theirs alive.</summary>
     public TimeSpan HoldFor { get; set; } = TimeSpan.FromMinutes(5);
 
     /// <summary>What is held for the output of a call that does not limit it; the policy's default if not said.</summary>
     public long? DefaultMaxOutputTokens { get; set; }
+
+    /// <summary>
+    /// Whether a model of speech or images is paid for by its tokens, and not by the character, the second or the picture. Where it is not
+    /// said, models whose names have `gpt-` or `gemini` in them are.
+    /// </summary>
+    public bool? CountsTokens { get; set; }
+
+    /// <summary>What is held for a recording of which neither length nor size can be read.</summary>
+    public TimeSpan DefaultSoundLength { get; set; } = TimeSpan.FromMinutes(10);
 
     /// <summary>
     /// Counts the tokens of a prompt. By default they are estimated in place, rather high; <see cref="IBudget.CountTokensAsync"/> counts

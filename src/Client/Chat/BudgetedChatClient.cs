@@ -84,19 +84,7 @@ public sealed class BudgetedChatClient : DelegatingChatClient
         finally
         {
             if (!whole) await leaving.CancelAsync().ConfigureAwait(false);
-            await LeaveAsync(updates).ConfigureAwait(false);
-        }
-    }
-
-    /// <summary>What the end of a stream that was left behind throws is nobody's concern: what it used is booked.</summary>
-    static async ValueTask LeaveAsync(IAsyncEnumerator<ChatResponseUpdate> updates)
-    {
-        try
-        {
-            await updates.DisposeAsync().ConfigureAwait(false);
-        }
-        catch (Exception left) when (left is OperationCanceledException or IOException or HttpRequestException)
-        {
+            await PlainCall.LeaveAsync(updates).ConfigureAwait(false);
         }
     }
 
@@ -113,6 +101,7 @@ public sealed class BudgetedChatClient : DelegatingChatClient
             InputTokens = counted,
             MaxOutputTokens = PromptEstimate.MaxOutput(provider, asked) ?? options.DefaultMaxOutputTokens,
             ToolTokens = tools > 0 ? Math.Min(tools, counted) : null,
+            ServiceTier = options.ServiceTier,
             Temperature = asked?.Temperature is { } temperature ? (decimal)temperature : null,
         };
         var origin = options.Origin?.Invoke(prompt, asked) ?? new();

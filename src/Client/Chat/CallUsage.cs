@@ -9,6 +9,7 @@ sealed class CallUsage(BudgetOptions options)
 {
     long input, output, cached, written, reasoning, audioIn, audioOut, imageIn, searches;
     JsonObject? raw;
+    string? tier;
 
     /// <summary>Whether the provider told any usage.</summary>
     public bool IsTold { get; private set; }
@@ -20,6 +21,9 @@ sealed class CallUsage(BudgetOptions options)
     public long Streamed { get; private set; }
 
     public bool HasBegun { get; private set; }
+
+    /// <summary>For calls that end without a word about it.</summary>
+    public void Finish() => IsFinished = true;
 
     public void Take(ChatResponse response)
     {
@@ -41,7 +45,10 @@ sealed class CallUsage(BudgetOptions options)
 
     void TakeRaw(object? representation)
     {
-        if (representation is not null && options.RawUsage?.Invoke(representation) is { } found) raw = found;
+        if (representation is null) return;
+        if (options.RawUsage?.Invoke(representation) is { } found) raw = found;
+        // The last one counts: a stream begins with the tier that was asked for, and ends with the one that served it.
+        tier = (options.ReadServiceTier is { } read ? ServedTier.IfKnown(read(representation)) : ServedTier.Of(representation)) ?? tier;
     }
 
     public void Add(UsageDetails usage)
@@ -66,7 +73,8 @@ sealed class CallUsage(BudgetOptions options)
     /// <summary>A usage as it is booked, and whether it is the whole of it.</summary>
     public (Usage Usage, bool Known) Read(string? provider, string? model, TimeSpan took)
     {
-        var usage = new Usage { Provider = provider, Model = model, Duration = took };
+        var served = tier ?? (raw?["service_tier"] is null ? options.ServiceTier : null);
+        var usage = new Usage { Provider = provider, Model = model, Duration = took, ServiceTier = served };
         if (raw is not null) return (usage with { Raw = raw }, IsFinished);
         // A stream that told nothing, or broke off, used at least what arrived of it.
         if (!IsTold) return (Streamed == 0 ? usage : usage with { OutputTokens = Streamed }, false);
