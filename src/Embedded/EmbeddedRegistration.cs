@@ -5,6 +5,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Purser.Client;
 using Purser.Engine;
+using Purser.InProcess;
 using Purser.Ledgers.Memory;
 using Purser.Ledgers.Postgres;
 using Purser.Ledgers.Sqlite;
@@ -92,7 +93,7 @@ public sealed class EmbeddedPurser(EmbeddedPurserOptions options, IServiceProvid
     const int entriesAtOnce = 256;
     static readonly TimeSpan look = TimeSpan.FromMilliseconds(250);
 
-    public IBudget Budget => field ??= new EmbeddedBudget(Authority, Usage);
+    public IBudget Budget => field ??= new AuthorityBudget(Authority, Usage);
 
     static InvalidOperationException NotStarted() =>
         new("The embedded Purser is not started: start the host, or open it with EmbeddedPurser.OpenAsync.");

@@ -1,136 +1,140 @@
-// Calls that end in every way there is, by the hundred: no hold stays open, and nothing is unbilled, by a tally kept beside.
+// A thousand calls that end in every way there is, over HTTP and inside of a process; and streams of real clients that are cut at every byte.
+using System.ClientModel;
+using System.ClientModel.Primitives;
 using System.Globalization;
-using System.Runtime.CompilerServices;
+using System.Text;
+using Anthropic;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging;
+using OpenAI;
+using Purser.Conformance.Clients;
 using Purser.Embedded;
 
 namespace Purser.Client.Tests;
 
 public sealed class AbortTests
 {
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public Task However_calls_end_none_is_unbilled_and_no_hold_stays(bool embedded) => RunAsync(embedded, calls: 200);
-
-    [Theory]
-    [Trait("run", "long")]
-    [InlineData(false)]
-    [InlineData(true)]
-    public Task However_a_thousand_calls_end_none_is_unbilled_and_no_hold_stays(bool embedded) => RunAsync(embedded, calls: 1_000);
-
-    static async Task RunAsync(bool embedded, int calls)
+    [Fact]
+    public async Task However_a_thousand_calls_end_over_http_none_is_unbilled_and_no_hold_stays()
     {
-        var seed = Random.Shared.Next();
-        await using var inside = embedded ? await EmbeddedPurser.OpenAsync(new() { InMemory = true }) : null;
-        await using var host = embedded ? null : await RunningHost.StartAsync();
-        IBudget budget = inside?.Budget ?? host!.Client;
-        var tally = new Tally();
-        await Parallel.ForEachAsync(Enumerable.Range(0, calls), new ParallelOptions { MaxDegreeOfParallelism = 8 },
-            (i, _) => new(CallAsync(budget, tally, new Random(seed + i), i)));
+        await using var host = await RunningHost.StartAsync();
+        await Aborts.RunAsync(host.Client, 1_000, () => BookedAsync(host.Client),
+            async () => (await host.Client.GetAccountAsync(Aborts.Account)).Reservations.Active);
+    }
 
-        var records = new Dictionary<string, (long Tokens, bool Doubtful)>();
-        if (inside is not null)
+    [Fact]
+    public async Task However_a_thousand_calls_end_inside_of_a_process_none_is_unbilled_and_no_hold_stays()
+    {
+        await using var inside = await EmbeddedPurser.OpenAsync(new() { InMemory = true });
+        await Aborts.RunAsync(inside.Budget, 1_000, async () =>
         {
+            var booked = new Dictionary<string, BookedCall>();
             for (string? cursor = null; ;)
             {
-                var page = await inside.Usage.FindAsync(new() { Account = "a" }, cursor, 500);
+                var page = await inside.Usage.FindAsync(new() { Account = Aborts.Account }, cursor, 500);
                 foreach (var item in page.Items)
-                    records.Add(item.Record.Usage.Dimensions.Tags!["call"],
-                        (item.Record.Amounts.Tokens, item.Record.Kind == Core.RecordKind.Unknown));
-                if ((cursor = page.Next) is null) break;
+                    booked.Add(item.Record.Usage.Dimensions.Tags![Aborts.Tag],
+                        new(item.Record.Amounts.Tokens, item.Record.Kind == Core.RecordKind.Unknown));
+                if ((cursor = page.Next) is null) return booked;
             }
-            var status = (Core.AccountStatus)(await inside.Authority.SendAsync("a", new Core.GetStatus())).Answer!;
-            Assert.Equal(0, status.ActiveReservations);
-        }
-        else
-        {
-            await foreach (var record in host!.Client.ExportUsageAsync())
-                records.Add(record.Tags!["call"], (record.TotalTokens, record.Kind == RecordKind.Doubtful));
-            Assert.Equal(0, (await host.Client.GetAccountAsync("a")).Reservations.Active);
-        }
-        // A call that the provider carried out has a record of at least what it used; one that was turned away has none.
-        foreach (var (call, used) in tally.Used)
-        {
-            if (used < 0) Assert.False(records.ContainsKey(call), $"seed {seed}, call {call} was turned away and is billed");
-            else Assert.True(records.TryGetValue(call, out var booked) && booked.Tokens >= used,
-                $"seed {seed}, call {call} used {used}: {(records.TryGetValue(call, out var found) ? found : "nothing")} is booked");
-        }
-        Assert.Equal(tally.Used.Count(call => call.Value >= 0), records.Count);
-        Assert.Contains(records.Values, record => record.Doubtful);
-        Assert.Contains(records.Values, record => !record.Doubtful);
+        }, async () =>
+            ((Core.AccountStatus)(await inside.Authority.SendAsync(Aborts.Account, new Core.GetStatus())).Answer!).ActiveReservations);
     }
 
-    sealed class Tally
+    static async Task<IReadOnlyDictionary<string, BookedCall>> BookedAsync(PurserClient service)
     {
-        readonly Dictionary<string, long> used = [];
-
-        /// <summary>Tokens that the provider made by the time that its caller was gone; -1 where it turned the call away.</summary>
-        public IReadOnlyDictionary<string, long> Used => used;
-
-        public void Set(string call, long tokens)
-        {
-            lock (used) used[call] = tokens;
-        }
+        var booked = new Dictionary<string, BookedCall>();
+        await foreach (var record in service.ExportUsageAsync())
+            booked.Add(record.Tags![Aborts.Tag], new(record.TotalTokens, record.Kind == RecordKind.Doubtful));
+        return booked;
     }
 
-    enum End { Whole, NoUsage, NoEnd, TurnedAway, Overloaded, Breaks, Left, Cancelled, CancelledBefore }
+    const int words = 4;
 
-    static async Task CallAsync(IBudget budget, Tally tally, Random random, int number)
+    /// <summary>A whole answer in the format of a provider, with letters of several bytes.</summary>
+    static byte[] Stream(string provider) => Encoding.UTF8.GetBytes((provider == "openai"
+        ? string.Concat(Enumerable.Range(0, words).Select(_ => OpenAI("{\"role\":\"assistant\",\"content\":\"wörd \"}", "null", "null")))
+            + OpenAI("{}", "\"stop\"", "null")
+            + "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"gpt-4o\",\"choices\":[],\"usage\":{\"prompt_tokens\":21,\"completion_tokens\":9,\"total_tokens\":30}}\n\ndata: [DONE]\n\n"
+        : "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"claude-sonnet-4-5\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":{\"input_tokens\":21,\"output_tokens\":1}}}\n\n"
+            + Anthropic("content_block_start", "\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}")
+            + string.Concat(Enumerable.Range(0, words).Select(_ => Anthropic("content_block_delta", "\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"wörd \"}")))
+            + Anthropic("content_block_stop", "\"index\":0")
+            + Anthropic("message_delta", "\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\"usage\":{\"output_tokens\":9}")
+            + Anthropic("message_stop", null)));
+
+    static string OpenAI(string delta, string finish, string usage) =>
+        $"data: {{\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"gpt-4o\",\"choices\":[{{\"index\":0,\"delta\":{delta},\"finish_reason\":{finish}}}],\"usage\":{usage}}}\n\n";
+
+    static string Anthropic(string type, string? more) =>
+        $"event: {type}\ndata: {{\"type\":\"{type}\"{(more is null ? "" : "," + more)}}}\n\n";
+
+    // Cut by the connection, and by an answer that ends too early as if it were whole: at every byte there is.
+    [Theory]
+    [InlineData("openai", true)]
+    [InlineData("openai", false)]
+    [InlineData("anthropic", true)]
+    [InlineData("anthropic", false)]
+    public async Task A_stream_that_is_cut_at_any_byte_is_billed_and_its_hold_is_closed(string provider, bool breaks)
     {
-        var end = (End)random.Next(9);
-        var call = number.ToString(CultureInfo.InvariantCulture);
-        var (pieces, stopAt, streams) = (random.Next(1, 12), random.Next(0, 12), random.Next(4) != 0);
-        using var cancel = new CancellationTokenSource();
-        var provider = new StandIn(asked => Provide(tally, call, end, pieces, stopAt, asked.Cancelled));
-        var chat = provider.AsBuilder().UseBudget(budget, options =>
+        await using var host = await RunningHost.StartAsync();
+        var body = Stream(provider);
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        await using var app = builder.Build();
+        app.Urls.Add("http://127.0.0.1:0");
+        app.MapPost("/{cut:int}/{**path}", async (HttpContext http, int cut) =>
         {
-            options.Account = "a";
-            options.Origin = (_, _) => new() { Tags = new Dictionary<string, string> { ["call"] = call } };
-        }).Build();
-        var options = new ChatOptions { MaxOutputTokens = 200 };
-        if (end == End.CancelledBefore) await cancel.CancelAsync();
-        try
-        {
-            if (!streams) await chat.GetResponseAsync("Go on.", options, cancel.Token);
-            else
+            http.Response.ContentType = "text/event-stream";
+            await http.Response.Body.WriteAsync(body.AsMemory(0, cut));
+            await http.Response.Body.FlushAsync();
+            if (breaks && cut < body.Length) http.Abort();
+        });
+        await app.StartAsync();
+        var address = app.Urls.First();
+
+        await Parallel.ForEachAsync(Enumerable.Range(0, body.Length + 1), new ParallelOptions { MaxDegreeOfParallelism = 8 },
+            async (cut, cancellation) =>
             {
-                var seen = 0;
-                await foreach (var update in chat.GetStreamingResponseAsync("Go on.", options, cancel.Token))
+                using var client = Open(provider, string.Create(CultureInfo.InvariantCulture, $"{address}/{cut}"));
+                var chat = client.AsBuilder().UseBudget(host.Client, options =>
                 {
-                    if (seen++ < stopAt) continue;
-                    if (end == End.Left) break;
-                    if (end == End.Cancelled) await cancel.CancelAsync();
+                    options.Account = Aborts.Account;
+                    options.Origin = (_, _) => new()
+                    {
+                        Tags = new Dictionary<string, string> { [Aborts.Tag] = cut.ToString(CultureInfo.InvariantCulture) },
+                    };
+                }).Build();
+                try
+                {
+                    await foreach (var update in chat.GetStreamingResponseAsync("go", new() { MaxOutputTokens = 40 }, cancellation)) _ = update;
                 }
-            }
-        }
-        catch (Exception expected) when (expected is HttpRequestException or IOException or OperationCanceledException)
+                catch (Exception cutOff) when (cutOff is not Xunit.Sdk.XunitException)
+                {
+                    // Whatever a client makes of half an answer.
+                }
+                await ((BudgetedChatClient)chat).DrainAsync(cancellation);
+            });
+
+        Assert.Equal(0, (await host.Client.GetAccountAsync(Aborts.Account)).Reservations.Active);
+        var booked = await BookedAsync(host.Client);
+        Assert.Equal(body.Length + 1, booked.Count);
+        for (var cut = 0; cut <= body.Length; cut++)
         {
-            // As its end says.
+            var call = booked[cut.ToString(CultureInfo.InvariantCulture)];
+            // In doubt at the hold; or as told, once the provider had said that it was done and what it used.
+            Assert.True(call.Doubtful ? call.Tokens >= 40 : call.Tokens == 30, $"cut at {cut} of {body.Length}: {call}");
+            if (cut == body.Length) Assert.False(call.Doubtful);
+            if (cut < body.Length * 2 / 3) Assert.True(call.Doubtful, $"cut at {cut} of {body.Length}: {call}");
         }
-        await ((BudgetedChatClient)chat).DrainAsync();
     }
 
-    static async IAsyncEnumerable<ChatResponseUpdate> Provide(
-        Tally tally, string call, End end, int pieces, int stopAt, [EnumeratorCancellation] CancellationToken cancellation)
-    {
-        if (end is End.TurnedAway or End.Overloaded)
+    static IChatClient Open(string provider, string address) => provider == "openai"
+        ? new global::OpenAI.Chat.ChatClient("gpt-4o", new ApiKeyCredential("k"), new OpenAIClientOptions
         {
-            tally.Set(call, end == End.TurnedAway ? -1 : 0);
-            throw new HttpRequestException("no", null, end == End.TurnedAway ? System.Net.HttpStatusCode.TooManyRequests
-                : (System.Net.HttpStatusCode)529);
-        }
-        var output = 0L;
-        for (var i = 0; i < pieces; i++)
-        {
-            tally.Set(call, 20 + (output += 10));
-            await Task.Yield();
-            if (end == End.Breaks && i == Math.Min(stopAt, pieces - 1)) throw new IOException("the connection broke");
-            cancellation.ThrowIfCancellationRequested();
-            yield return StandIn.Text(new string('x', 30));
-        }
-        if (end == End.NoEnd) yield break;
-        yield return StandIn.End();
-        if (end != End.NoUsage) yield return StandIn.Usage(20, output);
-    }
+            Endpoint = new(address + "/v1"), RetryPolicy = new ClientRetryPolicy(0),
+        }).AsIChatClient()
+        : new AnthropicClient { ApiKey = "k", BaseUrl = address, MaxRetries = 0 }.AsIChatClient("claude-sonnet-4-5");
 }

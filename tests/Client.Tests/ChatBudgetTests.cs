@@ -4,6 +4,7 @@ using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Caching.Distributed;
 using Microsoft.Extensions.Caching.Memory;
 using Purser.Conformance;
+using Purser.Conformance.Clients;
 
 namespace Purser.Client.Tests;
 

@@ -1,8 +1,7 @@
 // The budget inside of a process answers as the one over HTTP does, word for word; keeps what it booked; and tells what happens.
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Purser.Conformance.Clients;
 using Purser.Core;
 using Purser.Embedded;
 
@@ -15,14 +14,7 @@ public sealed class EmbeddedBudgetTests
     {
         await using var host = await RunningHost.StartAsync();
         await using var inside = await EmbeddedPurser.OpenAsync(new() { InMemory = true });
-        await host.Client.PutPolicyAsync("a", new()
-        {
-            Limits =
-            [
-                new() { Id = "day", Unit = LimitUnit.Tokens, Window = "lifetime", Amount = 5_000, Enforcement = Enforcement.Hard },
-                new() { Id = "money", Unit = LimitUnit.Cost, Window = "lifetime", Amount = 1m, Enforcement = Enforcement.Soft },
-            ],
-        });
+        await host.Client.PutPolicyAsync("a", Transcript.Policy);
         await inside.Authority.SendAsync("a", new SetPolicy(new()
         {
             Limits =
@@ -35,66 +27,9 @@ public sealed class EmbeddedBudgetTests
                 },
             ],
         }));
-        var (one, other) = (await AskAsync(host.Client), await AskAsync(inside.Budget));
+        var (one, other) = (await Transcript.OfAsync(host.Client, "a"), await Transcript.OfAsync(inside.Budget, "a"));
         Assert.Equal(one.Count, other.Count);
         for (var i = 0; i < one.Count; i++) Assert.Equal(one[i], other[i]);
-    }
-
-    static async Task<List<string>> AskAsync(IBudget budget)
-    {
-        var said = new List<string>();
-        var call = new Estimate
-        {
-            Id = "h", Provider = "openai", Model = "gpt-4o", InputTokens = 100, MaxOutputTokens = 900, User = "ann", Session = "s",
-            Tags = new Dictionary<string, string> { ["team"] = "search" }, Ttl = TimeSpan.FromMinutes(1),
-        };
-        await Say(() => budget.CheckAsync("a", call));
-        await Say(() => budget.ReserveAsync("a", call));
-        await Say(() => budget.ReserveAsync("a", call));
-        await Say(() => budget.ReserveAsync("a", call with { InputTokens = 7 }));
-        await Say(() => budget.ReserveAsync("a", call with { Id = "large", MaxOutputTokens = 100_000 }));
-        await Say(() => budget.ReserveAsync("a", call with { Id = "dear", Cost = 3m }));
-        await Say(() => budget.ExtendAsync("a", "h", new() { Id = "more", MaxOutputTokens = 100, Model = "gpt-4o" }));
-        await Say(() => budget.SettleAsync("a", "h", new() { Id = "part", Final = false, InputTokens = 10, OutputTokens = 5 }));
-        await Say(() => budget.SettleAsync("a", "h", new()
-        {
-            Raw = JsonNode.Parse("""{"prompt_tokens":90,"completion_tokens":40,"total_tokens":130}""")!.AsObject(),
-            Metadata = new() { ["k"] = 1 }, Duration = TimeSpan.FromMilliseconds(12.2), Provider = "openai", Model = "gpt-4o",
-        }));
-        await Say(() => budget.ReleaseAsync("a", "none"));
-        await Say(() => budget.ReserveAsync("a", call with { Id = "u" }));
-        await Say(() => budget.SettleAsync("a", "u", new() { Outcome = "unknown", OutputTokens = 5 }));
-        await Say(() => budget.RecordUsageAsync("a", new Usage { Id = "r", TotalTokens = 12, Model = "no such model", Session = "s" }));
-        await Say(() => budget.RecordUsageAsync("a", new Usage { Id = "bad", InputTokens = -1 }));
-        await Say(() => budget.RecordUsageAsync("not an account", new Usage { Id = "bad", InputTokens = 1 }));
-        await Say(() => budget.CountTokensAsync(new() { Model = "gpt-4o", Text = "How many are these?" }));
-        await Say(() => budget.CloseSessionAsync("a", "s"));
-        return said;
-
-        async Task Say<T>(Func<Task<T>> ask)
-        {
-            try
-            {
-                said.Add(Bare(JsonSerializer.SerializeToNode(await ask(), typeof(T), PurserJson.Default))!.ToJsonString());
-            }
-            catch (PurserException wrong)
-            {
-                said.Add($"{wrong.Status} {wrong.Problem?.Word} {wrong.Problem?.Field} {wrong.Problem?.Detail}");
-            }
-        }
-    }
-
-    /// <summary>Without times, and without what only an HTTP problem says.</summary>
-    static JsonNode? Bare(JsonNode? node)
-    {
-        if (node is JsonObject members)
-            foreach (var (name, value) in members.ToArray())
-                if (name is "createdAt" or "expiresAt" or "startedAt" or "lastUsedAt" or "durationSeconds" or "active" or "type" or "title"
-                    or "until" or "seconds" or "windowStart") members.Remove(name);
-                else Bare(value);
-        else if (node is JsonArray items)
-            foreach (var item in items) Bare(item);
-        return node;
     }
 
     [Fact]

@@ -1,23 +1,63 @@
-// The packages as others get them: what is in them, and a project outside of the repository that is built from a feed of them and runs.
-using System.Diagnostics;
+// The packages as others get them: what is in them, that they are built the same everywhere and lead to their sources, and a project outside
+// of the repository that is built from a feed of them and runs.
 using System.IO.Compression;
+using System.Reflection.Metadata;
+using System.Text;
 using System.Xml.Linq;
 
 namespace Purser.Client.Tests;
 
+/// <summary>Builds of the SDK: one after the other, because each takes a whole machine.</summary>
+[CollectionDefinition(Name)]
+public sealed class Builds
+{
+    public const string Name = "builds";
+}
+
+[Collection(Builds.Name)]
 public sealed class PackageTests : IDisposable
 {
-    static readonly string[] projects = ["Core", "Tokens", "Engine", "Ledgers", "Client", "Embedded"];
+    const string version = "0.1.0";
+
+    /// <summary>What each package brings beside the files that all of them have, and the packages of Purser that it stands on.</summary>
+    static readonly Dictionary<string, string[]> standsOn = new()
+    {
+        ["Core"] = [],
+        ["Tokens"] = [],
+        ["Engine"] = ["Core"],
+        ["Ledgers"] = ["Engine"],
+        ["Client"] = [],
+        ["InProcess"] = ["Client", "Engine", "Tokens"],
+        ["Embedded"] = ["Client", "Engine", "InProcess", "Ledgers"],
+    };
+
     readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("purser-packages-");
+
+    Task<string> DotnetAsync(string where, string? packages, params string[] arguments) =>
+        SourceCopy.RunAsync(where, folder.FullName, packages, "dotnet", arguments);
+
+    /// <summary>A feed of what was built with the tests; all in one run, because every run of the SDK takes seconds.</summary>
+    async Task<string> PackAsync(IEnumerable<string> projects)
+    {
+        var feed = folder.CreateSubdirectory("feed").FullName;
+        var all = Path.Combine(folder.FullName, "pack.proj");
+        await File.WriteAllTextAsync(all, $"""
+            <Project>
+              <Target Name="Pack">
+                <MSBuild Projects="{string.Join(';', projects.Select(project => Path.Combine(SourceCopy.Repository, project)))}" Targets="Pack"
+                         Properties="Configuration=Release;NoBuild=true;PackageOutputPath={feed}" />
+              </Target>
+            </Project>
+            """);
+        await DotnetAsync(SourceCopy.Repository, null, "msbuild", all, "-t:Pack", "-nologo", "-v:quiet");
+        return feed;
+    }
 
     [Fact]
     public async Task A_project_outside_builds_from_a_feed_of_the_packages_and_runs()
     {
-        var root = RootOf(AppContext.BaseDirectory);
-        var feed = folder.CreateSubdirectory("feed").FullName;
-        foreach (var project in projects)
-            await DotnetAsync(root, null, "pack", $"src/{project}/{project}.csproj", "-c", "Release", "--no-build", "--nologo", "-o", feed);
-        Inspect(feed);
+        var feed = await PackAsync(standsOn.Keys.Select(project => $"src/{project}/{project}.csproj"));
+        foreach (var project in standsOn.Keys) Inspect(feed, project);
 
         var consumer = folder.CreateSubdirectory("consumer").FullName;
         await File.WriteAllTextAsync(Path.Combine(consumer, "nuget.config"), $"""
@@ -26,7 +66,7 @@ public sealed class PackageTests : IDisposable
               <fallbackPackageFolders><add key="known" value="{PackagesFolder}" /></fallbackPackageFolders>
             </configuration>
             """);
-        await File.WriteAllTextAsync(Path.Combine(consumer, "consumer.csproj"), """
+        await File.WriteAllTextAsync(Path.Combine(consumer, "consumer.csproj"), $"""
             <Project Sdk="Microsoft.NET.Sdk">
               <PropertyGroup>
                 <OutputType>Exe</OutputType>
@@ -35,7 +75,7 @@ public sealed class PackageTests : IDisposable
                 <ImplicitUsings>enable</ImplicitUsings>
               </PropertyGroup>
               <ItemGroup>
-                <PackageReference Include="Purser.Embedded" Version="0.1.0" />
+                <PackageReference Include="Purser.Embedded" Version="{version}" />
               </ItemGroup>
             </Project>
             """);
@@ -66,47 +106,82 @@ public sealed class PackageTests : IDisposable
     }
 
     /// <summary>Each has its assembly with its documentation, licence, readme and icon, symbols beside it, and nothing else.</summary>
-    static void Inspect(string feed)
+    static void Inspect(string feed, string project)
     {
-        foreach (var project in projects)
-        {
-            using var package = ZipFile.OpenRead(Path.Combine(feed, $"Purser.{project}.0.1.0.nupkg"));
-            var files = package.Entries.Select(entry => entry.FullName)
-                .Where(name => !name.StartsWith("_rels/", StringComparison.Ordinal)
-                    && !name.StartsWith("package/", StringComparison.Ordinal) && name != "[Content_Types].xml");
-            Assert.Equal(["Purser.nuspec", "README.md", "icon.png", "lib/net10.0/Purser.dll", "lib/net10.0/Purser.xml"],
-                files.Select(name => name.Replace($"Purser.{project}", "Purser", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
-            using var nuspec = package.GetEntry($"Purser.{project}.nuspec")!.Open();
-            var metadata = XDocument.Load(nuspec).Root!.Elements().Single();
-            string? Said(string name) => metadata.Elements().SingleOrDefault(element => element.Name.LocalName == name)?.Value;
-            Assert.Equal(($"Purser.{project}", "MIT", "README.md", "icon.png"),
-                (Said("id"), Said("license"), Said("readme"), Said("icon")));
-            Assert.True(Said("description")!.Length > 40, project);
-            Assert.True(File.Exists(Path.Combine(feed, $"Purser.{project}.0.1.0.snupkg")), project);
-        }
+        using var package = ZipFile.OpenRead(Path.Combine(feed, $"Purser.{project}.{version}.nupkg"));
+        Assert.Equal(["Purser.nuspec", "README.md", "icon.png", "lib/net10.0/Purser.dll", "lib/net10.0/Purser.xml"],
+            Contents(package).Select(name => name.Replace($"Purser.{project}", "Purser", StringComparison.Ordinal)));
+        var metadata = Metadata(package);
+        string? Said(string name) => metadata.Elements().SingleOrDefault(element => element.Name.LocalName == name)?.Value;
+        Assert.Equal(($"Purser.{project}", "MIT", "README.md", "icon.png"), (Said("id"), Said("license"), Said("readme"), Said("icon")));
+        Assert.True(Said("description")!.Length > 40, project);
+        // Each names exactly what it stands on, and of everything else a version.
+        var needs = metadata.Descendants().Where(element => element.Name.LocalName == "dependency")
+            .Select(element => (Id: element.Attribute("id")!.Value, Version: element.Attribute("version")!.Value)).ToArray();
+        Assert.Equal(standsOn[project].Select(name => ("Purser." + name, version)),
+            needs.Where(need => need.Id.StartsWith("Purser.", StringComparison.Ordinal)).OrderBy(need => need.Id));
+        Assert.All(needs, need => Assert.False(string.IsNullOrEmpty(need.Version), need.Id));
+        Assert.DoesNotContain(needs, need => need.Id.Contains("Analyzers", StringComparison.Ordinal));
+
+        using var symbols = ZipFile.OpenRead(Path.Combine(feed, $"Purser.{project}.{version}.snupkg"));
+        Assert.Equal(["lib/net10.0/Purser.pdb"], Contents(symbols).Where(name => name.EndsWith(".pdb", StringComparison.Ordinal))
+            .Select(name => name.Replace($"Purser.{project}", "Purser", StringComparison.Ordinal)));
+    }
+
+    static IEnumerable<string> Contents(ZipArchive package) => package.Entries.Select(entry => entry.FullName)
+        .Where(name => !name.StartsWith("_rels/", StringComparison.Ordinal) && !name.StartsWith("package/", StringComparison.Ordinal)
+            && name != "[Content_Types].xml").Order(StringComparer.Ordinal);
+
+    static XElement Metadata(ZipArchive package)
+    {
+        using var nuspec = package.Entries.Single(entry => entry.FullName.EndsWith(".nuspec", StringComparison.Ordinal)).Open();
+        return XDocument.Load(nuspec).Root!.Elements().Single();
+    }
+
+    // Two folders, as two machines would have them: the same bytes, and debuggers find the sources of the commit where they are kept.
+    [Fact]
+    [Trait("needs", "git")]
+    public async Task Builds_are_the_same_to_the_byte_and_lead_to_their_sources()
+    {
+        using var here = SourceCopy.Named("here", "src/Client");
+        using var there = SourceCopy.Named("another-place", "src/Client");
+        await BuildAsync(here);
+        await BuildAsync(there);
+        var (one, other) = (await ReadAsync(here), await ReadAsync(there));
+        Assert.True(one.Assembly.AsSpan().SequenceEqual(other.Assembly), "two builds of the same sources differ");
+        Assert.True(one.Symbols.AsSpan().SequenceEqual(other.Symbols), "the symbols of two builds of the same sources differ");
+
+        using var symbols = MetadataReaderProvider.FromPortablePdbStream(new MemoryStream(one.Symbols));
+        var reader = symbols.GetMetadataReader();
+        var links = reader.CustomDebugInformation.Select(reader.GetCustomDebugInformation)
+            .Where(information => reader.GetGuid(information.Kind) == sourceLink)
+            .Select(information => Encoding.UTF8.GetString(reader.GetBlobBytes(information.Value)));
+        Assert.Equal("{\"documents\":{\"/_/*\":\"https://raw.githubusercontent.com/example/purser/" + one.Commit + "/*\"}}", Assert.Single(links));
+        Assert.All(reader.Documents.Select(document => reader.GetString(reader.GetDocument(document).Name)), name =>
+            Assert.True(name.StartsWith("/_/src/Client/", StringComparison.Ordinal) || name.StartsWith("/_/artifacts/obj/", StringComparison.Ordinal)
+                || name.StartsWith("/_1/", StringComparison.Ordinal), name));
+    }
+
+    static readonly Guid sourceLink = new("CC110556-A091-4D38-9FEC-25AB9A351A6A");
+
+    static async Task BuildAsync(SourceCopy copy)
+    {
+        foreach (var git in (string[])["init -q", "add -A", "-c user.name=p -c user.email=p@localhost commit -q -m x --date 2026-01-01T00:00:00Z",
+            "remote add origin https://github.com/example/purser.git"])
+            await SourceCopy.RunAsync(copy.Root, copy.Root, null, "env", ["GIT_COMMITTER_DATE=2026-01-01T00:00:00Z", "git", .. git.Split(' ')]);
+        await copy.DotnetAsync("build", "src/Client/Client.csproj", "-c", "Release", "--nologo", "-v", "quiet",
+            "-p:ContinuousIntegrationBuild=true");
+    }
+
+    static async Task<(byte[] Assembly, byte[] Symbols, string Commit)> ReadAsync(SourceCopy copy)
+    {
+        var built = Path.Combine(copy.Root, "artifacts/bin/Client/release/Purser.Client");
+        var commit = await SourceCopy.RunAsync(copy.Root, copy.Root, null, "git", "rev-parse", "HEAD");
+        return (await File.ReadAllBytesAsync(built + ".dll"), await File.ReadAllBytesAsync(built + ".pdb"), commit.Trim());
     }
 
     static string PackagesFolder => Environment.GetEnvironmentVariable("NUGET_PACKAGES")
         ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
-
-    static string RootOf(string path) => File.Exists(Path.Combine(path, "Cluster.sln"))
-        ? path : RootOf(Path.GetDirectoryName(path.TrimEnd('/'))!);
-
-    async Task<string> DotnetAsync(string where, string? packages, params string[] arguments)
-    {
-        var start = new ProcessStartInfo("dotnet", arguments) { WorkingDirectory = where, RedirectStandardOutput = true,
-            RedirectStandardError = true };
-        if (packages is not null) start.Environment["NUGET_PACKAGES"] = packages;
-        // The command line leaves folders of its own there.
-        start.Environment["TMPDIR"] = folder.CreateSubdirectory("tmp").FullName;
-        start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
-        start.Environment["UseSharedCompilation"] = "false";
-        using var process = Process.Start(start)!;
-        var (said, wrong) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        await process.WaitForExitAsync();
-        Assert.True(process.ExitCode == 0, $"dotnet {string.Join(' ', arguments)}\n{await said}\n{await wrong}");
-        return await said;
-    }
 
     public void Dispose() => folder.Delete(recursive: true);
 }

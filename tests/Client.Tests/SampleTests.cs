@@ -1,4 +1,5 @@
 // The samples, run as they are against the service and a stand-in of the provider.
+using Purser.Conformance.Clients;
 using Purser.Samples;
 
 namespace Purser.Client.Tests;

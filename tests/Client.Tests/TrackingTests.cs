@@ -1,5 +1,6 @@
 // A budget around any function; sessions with totals; purses that several agents spend from.
 using Microsoft.Extensions.AI;
+using Purser.Conformance.Clients;
 
 namespace Purser.Client.Tests;
 

@@ -16,13 +16,15 @@ public sealed class LayerTests
         ["Dashboard"] = ["Answers", "Contracts", "Engine", "Core"],
         ["Gate"] = ["Answers", "Contracts", "Engine", "Core", "Tokens"],
         ["Client"] = ["Contracts"],
-        ["Embedded"] = ["Client", "Engine", "Ledgers", "Core", "Tokens"],
+        ["InProcess"] = ["Client", "Engine", "Core", "Tokens"],
+        ["Embedded"] = ["InProcess", "Client", "Engine", "Ledgers", "Core"],
+        ["Orleans"] = ["InProcess", "Client", "Interfaces", "Engine"],
         ["Tokens"] = [],
         ["Api"] = ["Answers", "Contracts", "Gate", "Ledgers", "Tokens", "Dashboard", "Engine", "Core"],
         ["Silo"] = ["Api", "Answers", "Contracts", "Gate", "Grains", "Interfaces", "Ledgers", "Dashboard", "Engine", "Core"],
     };
 
-    static readonly string[] orleansHomes = ["Interfaces", "Grains", "Silo", "Grains.Tests", "Cluster.Tests", "Cohosted"];
+    static readonly string[] orleansHomes = ["Interfaces", "Grains", "Silo", "Orleans", "Grains.Tests", "Cluster.Tests", "Cohosted"];
 
     [Fact]
     public void References_point_down_the_layers()

@@ -1,4 +1,4 @@
-// The budget that chat clients ask, answered in this process: commands and answers instead of requests and JSON.
+// The budget that chat clients ask, answered by an authority without HTTP: in this process, or in the silos that it is a client of.
 using System.Text.Json.Nodes;
 using NodaTime;
 using Purser.Client;
@@ -9,10 +9,10 @@ using Purser.TokenCounting.Prompts;
 using Asked = Purser.Client.Estimate;
 using Used = Purser.Client.Usage;
 
-namespace Purser.Embedded;
+namespace Purser.InProcess;
 
-/// <summary>What <see cref="IBudget"/> promises over HTTP, from an authority in the same process.</summary>
-public sealed class EmbeddedBudget(IBudgetAuthority authority, IUsageQueries queries) : IBudget
+/// <summary>What <see cref="IBudget"/> promises over HTTP, from an authority that is called by commands.</summary>
+public sealed class AuthorityBudget(IBudgetAuthority authority, IUsageQueries queries) : IBudget
 {
     const int mostAttempts = 4;
 
@@ -72,7 +72,7 @@ public sealed class EmbeddedBudget(IBudgetAuthority authority, IUsageQueries que
         string account, string session, CancellationToken cancellationToken = default)
     {
         await SendAsync(account, new CloseSession(session), cancellationToken);
-        var found = await queries.SessionsAsync(account, session, null, 1, cancellationToken);
+        var found = await AskAsync(() => queries.SessionsAsync(account, session, null, 1, cancellationToken));
         return found.Items is [{ } use] ? Answers.Of(use) : new() { Session = session };
     }
 
@@ -83,18 +83,22 @@ public sealed class EmbeddedBudget(IBudgetAuthority authority, IUsageQueries que
             "account", "must be 1 to 200 letters, digits and . _ - : @, and not only dots"));
         for (var attempt = 1; ; attempt++)
         {
-            Outcome outcome;
-            try
-            {
-                outcome = await authority.SendAsync(account, command, cancellation);
-            }
-            catch (LedgerUnavailableException away)
-            {
-                throw new PurserException($"the ledger can not be reached: {away.Message}", away) { Status = 503 };
-            }
+            var outcome = await AskAsync(() => authority.SendAsync(account, command, cancellation));
             if (outcome.IsTransient && attempt < mostAttempts) continue;
             return outcome.Status is OutcomeStatus.Done or OutcomeStatus.Refused or OutcomeStatus.Paused
                 ? outcome : throw Problems.Of(outcome);
+        }
+    }
+
+    static async Task<T> AskAsync<T>(Func<Task<T>> ask)
+    {
+        try
+        {
+            return await ask();
+        }
+        catch (LedgerUnavailableException away)
+        {
+            throw new PurserException($"the ledger can not be reached: {away.Message}", away) { Status = 503 };
         }
     }
 

@@ -1,10 +1,11 @@
 // A provider's client that does what a test says, and keeps account of what it was really asked and what that cost.
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.AI;
+using Purser.Client;
 
-namespace Purser.Client.Tests;
+namespace Purser.Conformance.Clients;
 
-sealed class StandIn(Func<StandIn.Asked, IAsyncEnumerable<ChatResponseUpdate>> answer) : IChatClient
+public sealed class StandIn(Func<StandIn.Asked, IAsyncEnumerable<ChatResponseUpdate>> answer) : IChatClient
 {
     public sealed record Asked(int Number, IReadOnlyList<ChatMessage> Messages, ChatOptions? Options, CancellationToken Cancelled);
 
@@ -86,7 +87,7 @@ sealed class StandIn(Func<StandIn.Asked, IAsyncEnumerable<ChatResponseUpdate>> a
 }
 
 /// <summary>An authority that is away when a test says so; what was sent may have arrived all the same.</summary>
-sealed class AwayBudget(IBudget inner) : IBudget
+public sealed class AwayBudget(IBudget inner) : IBudget
 {
     public bool IsAway { get; set; }
 
