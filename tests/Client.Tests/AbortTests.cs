@@ -1,4 +1,5 @@
-// A thousand calls that end in every way there is, over HTTP and inside of a process; and streams of real clients that are cut at every byte.
+// A thousand calls that end in every way there is, over HTTP and inside of a process; and streams of real clients that are cut at every
+// byte.
 using System.ClientModel;
 using System.ClientModel.Primitives;
 using System.Globalization;
@@ -57,16 +58,21 @@ public sealed class AbortTests
     static byte[] Stream(string provider) => Encoding.UTF8.GetBytes((provider == "openai"
         ? string.Concat(Enumerable.Range(0, words).Select(_ => OpenAI("{\"role\":\"assistant\",\"content\":\"wörd \"}", "null", "null")))
             + OpenAI("{}", "\"stop\"", "null")
-            + "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"gpt-4o\",\"choices\":[],\"usage\":{\"prompt_tokens\":21,\"completion_tokens\":9,\"total_tokens\":30}}\n\ndata: [DONE]\n\n"
-        : "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"claude-sonnet-4-5\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":{\"input_tokens\":21,\"output_tokens\":1}}}\n\n"
+            + "data: "
+                + "{\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"gpt-4o\",\"choices\":[],\"usage\":{\"prompt_tokens\":21,\"completion_tokens\":9,\"total_tokens\":30}}\n\ndata: [DONE]\n\n"
+        : "event: message_start\ndata: "
+            + "{\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"claude-sonnet-4-5\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":{\"input_tokens\":21,\"output_tokens\":1}}}\n\n"
             + Anthropic("content_block_start", "\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}")
-            + string.Concat(Enumerable.Range(0, words).Select(_ => Anthropic("content_block_delta", "\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"wörd \"}")))
+            + string.Concat(
+                Enumerable.Range(0, words)
+                    .Select(_ => Anthropic("content_block_delta", "\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"wörd \"}")))
             + Anthropic("content_block_stop", "\"index\":0")
             + Anthropic("message_delta", "\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\"usage\":{\"output_tokens\":9}")
             + Anthropic("message_stop", null)));
 
     static string OpenAI(string delta, string finish, string usage) =>
-        $"data: {{\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"gpt-4o\",\"choices\":[{{\"index\":0,\"delta\":{delta},\"finish_reason\":{finish}}}],\"usage\":{usage}}}\n\n";
+        $"data: "
+            + $"{{\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"gpt-4o\",\"choices\":[{{\"index\":0,\"delta\":{delta},\"finish_reason\":{finish}}}],\"usage\":{usage}}}\n\n";
 
     static string Anthropic(string type, string? more) =>
         $"event: {type}\ndata: {{\"type\":\"{type}\"{(more is null ? "" : "," + more)}}}\n\n";
@@ -109,7 +115,8 @@ public sealed class AbortTests
                 }).Build();
                 try
                 {
-                    await foreach (var update in chat.GetStreamingResponseAsync("go", new() { MaxOutputTokens = 40 }, cancellation)) _ = update;
+                    await foreach (var update in chat.GetStreamingResponseAsync("go", new() { MaxOutputTokens = 40 }, cancellation)) _ =
+                        update;
                 }
                 catch (Exception cutOff) when (cutOff is not Xunit.Sdk.XunitException)
                 {

@@ -56,7 +56,8 @@ public sealed class MediaTests(RunningHostFixture fixture) : IClassFixture<Runni
             .UseBudget(service, Configure).Build();
         await told.GetAudioAsync("Hello there.");
         var record = (await BookedAsync())!;
-        Assert.Equal((RecordKind.Reported, 10, 90, (long?)90), (record.Kind, record.InputTokens, record.OutputTokens, record.AudioOutputTokens));
+        Assert.Equal((RecordKind.Reported, 10, 90, (long?)90),
+            (record.Kind, record.InputTokens, record.OutputTokens, record.AudioOutputTokens));
 
         var silent = new Voice("gpt-4o-mini-tts", null).AsBuilder().UseBudget(service, Configure).Build();
         await silent.GetAudioAsync(new string('a', 300));
@@ -118,7 +119,8 @@ public sealed class MediaTests(RunningHostFixture fixture) : IClassFixture<Runni
         var speech = new Ear("gpt-4o-transcribe", usage, null).AsBuilder().UseBudget(service, Configure).Build();
         await CountAsync(speech.GetStreamingTextAsync(Wav(20)));
         var record = (await BookedAsync())!;
-        Assert.Equal((RecordKind.Reported, 300, (long?)280, 40), (record.Kind, record.InputTokens, record.AudioInputTokens, record.OutputTokens));
+        Assert.Equal((RecordKind.Reported, 300, (long?)280, 40), (record.Kind, record.InputTokens, record.AudioInputTokens,
+            record.OutputTokens));
     }
 
     [Fact]
@@ -135,7 +137,8 @@ public sealed class MediaTests(RunningHostFixture fixture) : IClassFixture<Runni
             .UseBudget(service, Configure).Build();
         await other.EditImageAsync(new DataContent(new byte[10], "image/png"), "a hat");
         var told = (await service.ListUsageAsync(account)).Items[0];
-        Assert.Equal((RecordKind.Reported, 30, 4_160, (long?)4_160), (told.Kind, told.InputTokens, told.OutputTokens, told.ImageOutputTokens));
+        Assert.Equal((RecordKind.Reported, 30, 4_160, (long?)4_160),
+            (told.Kind, told.InputTokens, told.OutputTokens, told.ImageOutputTokens));
     }
 
     [Fact]

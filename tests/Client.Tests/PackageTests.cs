@@ -1,4 +1,5 @@
-// The packages as others get them: what is in them, that they are built the same everywhere and lead to their sources, and a project outside
+// The packages as others get them: what is in them, that they are built the same everywhere and lead to their sources, and a project
+// outside
 // of the repository that is built from a feed of them and runs.
 using System.IO.Compression;
 using System.Reflection.Metadata;
@@ -156,9 +157,11 @@ public sealed class PackageTests : IDisposable
         var links = reader.CustomDebugInformation.Select(reader.GetCustomDebugInformation)
             .Where(information => reader.GetGuid(information.Kind) == sourceLink)
             .Select(information => Encoding.UTF8.GetString(reader.GetBlobBytes(information.Value)));
-        Assert.Equal("{\"documents\":{\"/_/*\":\"https://raw.githubusercontent.com/example/purser/" + one.Commit + "/*\"}}", Assert.Single(links));
+        Assert.Equal("{\"documents\":{\"/_/*\":\"https://raw.githubusercontent.com/example/purser/" + one.Commit + "/*\"}}",
+            Assert.Single(links));
         Assert.All(reader.Documents.Select(document => reader.GetString(reader.GetDocument(document).Name)), name =>
-            Assert.True(name.StartsWith("/_/src/Client/", StringComparison.Ordinal) || name.StartsWith("/_/artifacts/obj/", StringComparison.Ordinal)
+            Assert.True(name.StartsWith("/_/src/Client/", StringComparison.Ordinal)
+                || name.StartsWith("/_/artifacts/obj/", StringComparison.Ordinal)
                 || name.StartsWith("/_1/", StringComparison.Ordinal), name));
     }
 
@@ -166,11 +169,14 @@ public sealed class PackageTests : IDisposable
 
     static async Task BuildAsync(SourceCopy copy)
     {
-        foreach (var git in (string[])["init -q", "add -A", "-c user.name=p -c user.email=p@localhost commit -q -m x --date 2026-01-01T00:00:00Z",
+        foreach (
+            var git in (string[])[
+                "init -q", "add -A", "-c user.name=p -c user.email=p@localhost commit -q -m x --date 2026-01-01T00:00:00Z",
             "remote add origin https://github.com/example/purser.git"])
-            await SourceCopy.RunAsync(copy.Root, copy.Root, null, "env", ["GIT_COMMITTER_DATE=2026-01-01T00:00:00Z", "git", .. git.Split(' ')]);
+            await SourceCopy.RunAsync(copy.Root, copy.Root, null, "env",
+                ["GIT_COMMITTER_DATE=2026-01-01T00:00:00Z", "git", .. git.Split(' ')]);
         await copy.DotnetAsync("build", "src/Client/Client.csproj", "-c", "Release", "--nologo", "-v", "quiet",
-            "-p:ContinuousIntegrationBuild=true");
+            "-p:ContinuousIntegrationBuild=true", "-p:PublicApi=off");
     }
 
     static async Task<(byte[] Assembly, byte[] Symbols, string Commit)> ReadAsync(SourceCopy copy)

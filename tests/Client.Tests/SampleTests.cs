@@ -1,4 +1,5 @@
 // The samples, run as they are against the service and a stand-in of the provider.
+using Microsoft.Extensions.AI;
 using Purser.Conformance.Clients;
 using Purser.Samples;
 
@@ -37,6 +38,46 @@ public sealed class SampleTests(RunningHostFixture fixture) : IClassFixture<Runn
     {
         var said = await SaidAsync(to => AgentWithSubAgents.RunAsync(service, provider, to));
         Assert.Equal(["researcher has 1970 of 2000 left", "writer has 1970 of 2000 left", "the purse has 9940 of 10000 left"], said);
+    }
+
+    // Two turns of one run: the tool's, and the one with its result.
+    [Fact]
+    public async Task An_agent_of_the_agent_framework()
+    {
+        var model = new StandIn(asked => StandIn.Each(asked.Number == 1
+            ? [new(ChatRole.Assistant, [new FunctionCallContent("c1", "Weather", new Dictionary<string, object?> { ["town"] = "Porto" })]),
+                StandIn.Usage(40, 10), StandIn.End(ChatFinishReason.ToolCalls)]
+            : [StandIn.Text("Sunny."), StandIn.Usage(60, 5), StandIn.End()]));
+        var said = await SaidAsync(to => AgentFramework.RunAsync(service, model, to));
+        Assert.Equal(["Sunny.", "2 calls of the model, 115 tokens"], said);
+        var calls = (await service.ListUsageAsync("sample-agents")).Items;
+        Assert.All(calls, call => Assert.Equal(("ann", "weather"), (call.User, call.Orchestrator)));
+
+        // Without room for the second turn the agent says so, and keeps what it did before.
+        await service.PutPolicyAsync("sample-agents", new()
+        {
+            Limits = [new() { Id = "calls", Unit = LimitUnit.Requests, Window = "day", Amount = 3, Enforcement = Enforcement.Hard }],
+        });
+        var ended = await SaidAsync(to => AgentFramework.RunAsync(service, new StandIn(_ => StandIn.Each(
+            [new(ChatRole.Assistant, [new FunctionCallContent("c1", "Weather", new Dictionary<string, object?> { ["town"] = "Porto" })]),
+                StandIn.Usage(40, 10), StandIn.End(ChatFinishReason.ToolCalls)])), to));
+        Assert.Contains("I stop here", ended[0], StringComparison.Ordinal);
+        Assert.Equal("3 calls of the model, 165 tokens", ended[1]);
+    }
+
+    [Fact]
+    public async Task Prompts_of_semantic_kernel()
+    {
+        var said = await SaidAsync(to => SemanticKernelPrompts.RunAsync(service, provider, to));
+        Assert.Equal(["hello there my friend", "Refused by calls"], said);
+        Assert.Contains("Ann", Assert.Single(provider.Calls).Messages[^1].Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_migration_from_direct_tracking()
+    {
+        var said = await SaidAsync(to => FromDirectTracking.RunAsync(service, provider, to));
+        Assert.Equal(["3 calls, 90 tokens"], said);
     }
 
     [Fact]

@@ -6,12 +6,14 @@ namespace Purser.Client.Tests;
 sealed class SourceCopy : IDisposable
 {
     static readonly string[] always =
-        ["Directory.Build.props", "Directory.Packages.props", "global.json", ".editorconfig", "src/Directory.Build.props", "src/Package.props",
+        ["Directory.Build.props", "Directory.Packages.props", "global.json", ".editorconfig", "src/Directory.Build.props",
+            "src/Package.props",
             "src/icon.png", "docs/dotnet.md"];
 
     readonly DirectoryInfo folder;
 
-    SourceCopy(string name) => folder = Directory.CreateDirectory(Path.Combine(Directory.CreateTempSubdirectory("purser-sources-").FullName, name));
+    SourceCopy(string name) =>
+        folder = Directory.CreateDirectory(Path.Combine(Directory.CreateTempSubdirectory("purser-sources-").FullName, name));
 
     public string Root => folder.FullName;
 

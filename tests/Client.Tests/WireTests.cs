@@ -60,7 +60,8 @@ public sealed class ProviderFixture : IAsyncLifetime
         else if (!body.Contains("\"stream\":true", StringComparison.Ordinal))
             await JsonAsync(http, $$"""{"id":"m","type":"message","role":"assistant","model":"claude-sonnet-4-5","content":[{"type":"text","text":"hello"}],"stop_reason":"end_turn","stop_sequence":null,"usage":{{usage}}}""");
         else await StreamAsync(http, body,
-            ["event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"type\":\"message\",\"role\":\"assistant\","
+            ["event: message_start\ndata: "
+                + "{\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"type\":\"message\",\"role\":\"assistant\","
                 + "\"model\":\"claude-sonnet-4-5\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":{\"input_tokens\":13,"
                 + $"\"cache_read_input_tokens\":8,{Tier(body)}\"cache_creation_input_tokens\":5,\"output_tokens\":1}}}}}}",
                 "event: content_block_start\ndata: "
@@ -173,7 +174,8 @@ public sealed class WireTests(ProviderFixture fixture) : IClassFixture<ProviderF
     public async Task A_tier_that_nobody_knows_loses_no_usage(string provider)
     {
         await StreamAsync(Open(provider), "turbo");
-        Assert.Equal((RecordKind.Reported, "standard"), (await BookedAsync()) is { } record ? (record.Kind, record.ServiceTier ?? "standard") : default);
+        Assert.Equal((RecordKind.Reported, "standard"), (await BookedAsync()) is { } record
+            ? (record.Kind, record.ServiceTier ?? "standard") : default);
     }
 
     [Theory]

@@ -59,7 +59,8 @@ public sealed class OrleansBudgetTests(SharedCluster shared) : IClassFixture<Sha
         {
             Limits = [new() { Id = "day", Unit = LimitUnit.Tokens, Window = "day", Amount = 50, Enforcement = Enforcement.Hard }],
         });
-        var refused = await Assert.ThrowsAsync<BudgetRefusedException>(() => chat.GetResponseAsync("More.", new() { MaxOutputTokens = 100 }));
+        var refused = await Assert.ThrowsAsync<BudgetRefusedException>(
+            () => chat.GetResponseAsync("More.", new() { MaxOutputTokens = 100 }));
         Assert.Equal("day", Assert.Single(refused.Decision.BlockedBy).LimitId);
     }
 

@@ -34,7 +34,8 @@ static class ServedTier
     /// <summary>The member with the tier, then those that lead from an event of a stream to the answer or the usage in it.</summary>
     [UnconditionalSuppressMessage(
         "Trimming", "IL2067", Justification = "Where members were trimmed, BudgetOptions.ServiceTier or ReadServiceTier say the tier.")]
-    static PropertyInfo?[] Members(Type type) => [.. ((string[])["ServiceTier", "Usage", "Message", "Response", "Value"]).Select(name => Member(type, name))];
+    static PropertyInfo?[] Members(Type type) =>
+        [.. ((string[])["ServiceTier", "Usage", "Message", "Response", "Value"]).Select(name => Member(type, name))];
 
     static PropertyInfo? Member(
         [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)] Type type, string name)

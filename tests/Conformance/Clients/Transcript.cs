@@ -41,7 +41,9 @@ public static class Transcript
         await Say(() => budget.ReleaseAsync(account, "none"));
         await Say(() => budget.ReserveAsync(account, call with { Id = "u" }));
         await Say(() => budget.SettleAsync(account, "u", new() { Outcome = "unknown", OutputTokens = 5 }));
-        await Say(() => budget.RecordUsageAsync(account, new Client.Usage { Id = "r", TotalTokens = 12, Model = "no such model", Session = "s" }));
+        await Say(
+            () => budget.RecordUsageAsync(account, new Client.Usage { Id = "r", TotalTokens = 12, Model = "no such model",
+                Session = "s" }));
         await Say(() => budget.RecordUsageAsync(account, new Client.Usage { Id = "bad", InputTokens = -1 }));
         await Say(() => budget.RecordUsageAsync("not an account", new Client.Usage { Id = "bad", InputTokens = 1 }));
         await Say(() => budget.CountTokensAsync(new() { Model = "gpt-4o", Text = "How many are these?" }));
@@ -66,7 +68,8 @@ public static class Transcript
     {
         if (node is JsonObject members)
             foreach (var (name, value) in members.ToArray())
-                if (name is "account" or "createdAt" or "expiresAt" or "startedAt" or "lastUsedAt" or "durationSeconds" or "active" or "type"
+                if (name
+                    is "account" or "createdAt" or "expiresAt" or "startedAt" or "lastUsedAt" or "durationSeconds" or "active" or "type"
                     or "title" or "until" or "seconds" or "windowStart") members.Remove(name);
                 else Bare(value);
         else if (node is JsonArray items)
