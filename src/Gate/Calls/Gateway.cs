@@ -17,6 +17,9 @@ public sealed class Gateway(
     /// <summary>Prompts carry documents and pictures.</summary>
     const int LargestBody = 100 * 1024 * 1024;
 
+    /// <summary>As much as is made room for before anything came.</summary>
+    const int FirstBuffer = 64 * 1024;
+
     /// <summary>As deep as requests with schemas in them go.</summary>
     static readonly JsonDocumentOptions depth = new() { MaxDepth = 256 };
 
@@ -40,6 +43,13 @@ public sealed class Gateway(
             http.Response.Headers["x-should-retry"] = "false";
             await GateReply.ErrorAsync(http, wire, 400, WireError.Invalid,
                 $"Purser: {(wrong.Member is { } member ? $"{member} " : "")}{wrong.Message}");
+        }
+        // The server's own: too large, too slow, not framed as HTTP asks.
+        catch (BadHttpRequestException bad) when (!http.Response.HasStarted)
+        {
+            http.Response.Headers["x-should-retry"] = "false";
+            await GateReply.ErrorAsync(http, wire, bad.StatusCode, WireError.Invalid,
+                $"Purser: {(bad.StatusCode == 413 ? $"a body has at most {LargestBody / 1024 / 1024} MiB" : bad.Message)}");
         }
         catch (LedgerUnavailableException unavailable) when (!http.Response.HasStarted)
         {
@@ -70,12 +80,16 @@ public sealed class Gateway(
             return;
         }
         var path = "/" + (string?)http.Request.RouteValues["rest"];
-        if (wire.KindOf(http.Request.Method, path) is { } kind) await MeteredAsync(http, route, wire, caller, kind, path, key);
-        else if (RouteTable.Passes(route, http.Request.Method, path)) await PassAsync(http, route, wire, path, key);
+        if (RouteTable.HasDots(path)) throw new WireException("the path must not lead elsewhere by `.` or `..`");
+        if (wire.KindOf(http.Request.Method, path) is { } kind)
+            await MeteredAsync(http, route, wire, caller, kind, path, key);
+        // What spends by POST does not pass by any other method.
+        else if (wire.KindOf(HttpMethods.Post, path) is null && RouteTable.Passes(route, http.Request.Method, path))
+            await PassAsync(http, route, wire, caller, path, key);
         else
             await GateReply.ErrorAsync(http, wire, 404, WireError.NotFound,
-                $"Purser: {http.Request.Method} {path} is not metered by the gate, so it does not pass; `passThrough` of the route "
-                + $"'{route.Name}' lets it pass without a budget");
+                $"Purser: {http.Request.Method} {path} is not metered by the gate, so it does not pass: "
+                + (wire.WhyNot(path) ?? $"`passThrough` of the route '{route.Name}' lets it pass without a budget"));
     }
 
     /// <summary>The provider's key: the route's, else the one that the caller sent, unless that is Purser's.</summary>
@@ -97,49 +111,82 @@ public sealed class Gateway(
                 $"Purser: {problem}");
             return;
         }
-        var body = await ReadAsync(http.Request);
-        WireCall call;
-        using (var document = Parse(body)) call = kind.Read(document.RootElement);
-        var estimate = call.ToEstimate(Payer.DimensionsOf(http.Request, route));
-        var id = Guid.CreateVersion7().ToString("N");
-        var outcome = await authority.SendAsync(account, new Reserve(id, estimate) { FreshId = true }, http.RequestAborted);
-        if (outcome is not { Status: OutcomeStatus.Done, Answer: Decision { Reservation: { } hold } decision })
-        {
-            log.LogInformation("gate {Route}: a call of {Account} was refused with {Status}: {Detail}", route.Name, account, outcome.Status,
-                outcome.Detail);
-            // Nobody knows whether it holds; the client comes back with a call of its own.
-            if (outcome.IsTransient) _ = settlements.Start(account, new Release(id));
-            await GateReply.OutcomeAsync(http, wire, route, account, outcome);
-            return;
-        }
-        if (decision.Changes is { Provider: { } other } && !other.Equals(route.Provider, StringComparison.OrdinalIgnoreCase))
-        {
-            await settlements.RunAsync(account, new Release(hold.Id));
-            await GateReply.ErrorAsync(http, wire, route.RefusalStatus ?? wire.RefusalStatus, WireError.Refused,
-                $"Purser refuses this call of '{account}': only {other}/{decision.Changes.Model} would fit, which this route does not "
-                    + $"lead to");
-            return;
-        }
-        GateReply.BudgetHeaders(http.Response.Headers, account, decision);
-        var (sent, hides) = Sent(body, kind, call, decision.Changes, route);
-        await using var passage = new Passage(http, route, wire, call, account, decision, authority, settlements, time, log);
-        using var request = Upstreams.RequestOf(http.Request, route, kind.PathOf(path, decision.Changes), key, sent);
-        await passage.RunAsync(upstreams, request, kind.NewAnswer(), hides);
+        if (await AdmitAsync(http, route, wire, kind, path, key, account) is not { } admitted) return;
+        await using var passage = new Passage(http, route, wire, admitted.Call, account, admitted.Decision, authority, settlements, time,
+            log);
+        await passage.RunAsync(upstreams, admitted.Request, kind.NewAnswer(), admitted.HidesUsage);
     }
+
+    /// <summary>A call that may be made, with the request that makes it. What the client sent is in the request and nowhere else, so that a
+    /// long answer does not keep a long prompt.</summary>
+    sealed record Admitted(WireCall Call, Decision Decision, HttpRequestMessage Request, bool HidesUsage);
+
+    /// <summary>Reads, estimates and holds; null where the call was refused, which the client has been told.</summary>
+    async Task<Admitted?> AdmitAsync(HttpContext http, GateRoute route, WireProtocol wire, WireKind kind, string path,
+        (string Name, string Value) key, string account)
+    {
+        var body = await ReadAsync(http.Request, kind);
+        var isHandedOn = false;
+        try
+        {
+            var rates = await RatesAsync(kind, route);
+            WireCall call;
+            using (var json = body.Form is null ? Parse(body.Bytes) : null)
+                call = kind.Read(new(json?.RootElement ?? default, body.Form, rates));
+            var estimate = call.ToEstimate(Payer.DimensionsOf(http.Request, route));
+            var id = Guid.CreateVersion7().ToString("N");
+            var outcome = await authority.SendAsync(account, new Reserve(id, estimate) { FreshId = true }, http.RequestAborted);
+            if (outcome is not { Status: OutcomeStatus.Done, Answer: Decision { Reservation: { } hold } decision })
+            {
+                log.LogInformation("gate {Route}: a call of {Account} was refused with {Status}: {Detail}", route.Name, account,
+                    outcome.Status, outcome.Detail);
+                // Nobody knows whether it holds; the client comes back with a call of its own.
+                if (outcome.IsTransient) _ = settlements.Start(account, new Release(id));
+                await GateReply.OutcomeAsync(http, wire, route, account, outcome);
+                return null;
+            }
+            if (WhyNotAsChanged(decision.Changes, kind, route) is { } why)
+            {
+                await settlements.RunAsync(account, new Release(hold.Id));
+                await GateReply.ErrorAsync(http, wire, route.RefusalStatus ?? wire.RefusalStatus, WireError.Refused,
+                    $"Purser refuses this call of '{account}': {why}");
+                return null;
+            }
+            GateReply.BudgetHeaders(http.Response.Headers, account, decision);
+            var (sent, hides) = Sent(body, kind, call, decision.Changes, route);
+            var request = Upstreams.RequestOf(http.Request, route, kind.PathOf(path, decision.Changes), key, sent);
+            isHandedOn = true;
+            return new(call, decision, request, hides);
+        }
+        finally
+        {
+            if (!isHandedOn) await body.DisposeAsync();
+        }
+    }
+
+    /// <summary>Only what is paid by other units than tokens asks for prices.</summary>
+    async ValueTask<ModelRates> RatesAsync(WireKind kind, GateRoute route) => kind is TextKind ? ModelRates.None
+        : new((await authority.SettingsAsync()).Prices, route.Provider, NodaTime.Instant.FromDateTimeOffset(time.GetUtcNow()));
+
+    /// <summary>Why a call can not be made as it was admitted; null where it can.</summary>
+    static string? WhyNotAsChanged(CallChanges? changes, WireKind kind, GateRoute route) => changes is null ? null
+        : changes.Provider is { } other && !other.Equals(route.Provider, StringComparison.OrdinalIgnoreCase)
+            ? $"only {other}/{changes.Model} would fit, which this route does not lead to"
+        : kind.CanBeChanged ? null : "only a smaller call would fit, and this one can not be made smaller: ask for less";
 
     /// <summary>The body as it goes upstream: byte for byte, unless the call was changed or has to be asked for its usage.</summary>
-    static (ReadOnlyMemory<byte> Body, bool HidesUsage) Sent(byte[] body, WireKind kind, WireCall call, CallChanges? changes,
-        GateRoute route)
+    static (HttpContent Body, bool HidesUsage) Sent(GateBody body, WireKind kind, WireCall call, CallChanges? changes, GateRoute route)
     {
+        if (body.Form is { } form) return (new StreamContent(form.Body), false);
         var asks = call.MustAskForUsage && route.AsksForUsage;
-        if (changes is null && !asks) return (body, false);
-        var json = JsonNode.Parse(body, documentOptions: depth)!.AsObject();
+        if (changes is null && !asks) return (new ReadOnlyMemoryContent(body.Bytes), false);
+        var json = JsonNode.Parse(body.Bytes.Span, documentOptions: depth)!.AsObject();
         if (changes is not null) kind.Change(json, call, changes);
         if (asks) kind.AskForUsage(json);
-        return (JsonSerializer.SerializeToUtf8Bytes(json, NodeJson.Default.JsonObject), asks);
+        return (new ReadOnlyMemoryContent(JsonSerializer.SerializeToUtf8Bytes(json, NodeJson.Default.JsonObject)), asks);
     }
 
-    static JsonDocument Parse(byte[] body)
+    static JsonDocument Parse(ReadOnlyMemory<byte> body)
     {
         try
         {
@@ -154,22 +201,31 @@ public sealed class Gateway(
         throw new WireException("the body must be a JSON object in which no member stands twice");
     }
 
-    static async Task<byte[]> ReadAsync(HttpRequest request)
+    static async Task<GateBody> ReadAsync(HttpRequest request, WireKind? kind)
     {
         if (request.Headers.ContentEncoding.Count > 0)
             throw new WireException("the gate reads bodies as they are; do not compress them", "Content-Encoding");
         if (request.HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
             size.MaxRequestBodySize = LargestBody;
-        using var body = new MemoryStream((int)Math.Clamp(request.ContentLength ?? 4096, 0, LargestBody));
-        await request.Body.CopyToAsync(body, request.HttpContext.RequestAborted);
-        return body.Length == body.Capacity ? body.GetBuffer() : body.ToArray();
+        var cancellation = request.HttpContext.RequestAborted;
+        var isForm = kind is { TakesForms: true } && (!kind.TakesJson
+            || request.ContentType?.StartsWith("multipart/", StringComparison.OrdinalIgnoreCase) == true);
+        if (isForm) return new(default, await WireForm.ReadAsync(request, LargestBody, cancellation));
+        // What a client says that it will send is not sent yet.
+        using var body = new MemoryStream((int)Math.Clamp(request.ContentLength ?? 4096, 0, FirstBuffer));
+        await request.Body.CopyToAsync(body, cancellation);
+        return new(body.GetBuffer().AsMemory(0, (int)body.Length), null);
     }
 
-    /// <summary>A request that spends nothing, or that somebody let pass.</summary>
-    async Task PassAsync(HttpContext http, GateRoute route, WireProtocol wire, string path, (string Name, string Value) key)
+    /// <summary>A request that spends nothing, or that somebody let pass: its answer says that nobody counted it.</summary>
+    async Task PassAsync(HttpContext http, GateRoute route, WireProtocol wire, GateCaller caller, string path,
+        (string Name, string Value) key)
     {
-        var body = http.Request.ContentLength is null or 0 && HttpMethods.IsGet(http.Request.Method) ? [] : await ReadAsync(http.Request);
-        using var request = Upstreams.RequestOf(http.Request, route, path, key, body);
+        log.LogInformation("gate {Route}: {Method} {Path} of '{Caller}' passes unmetered", route.Name, http.Request.Method, path, caller.Name);
+        http.Response.Headers["X-Purser-Metered"] = "no";
+        await using var body = await ReadAsync(http.Request, null);
+        using var request = Upstreams.RequestOf(http.Request, route, path, key,
+            body.Bytes.Length > 0 || !HttpMethods.IsGet(http.Request.Method) ? new ReadOnlyMemoryContent(body.Bytes) : null);
         HttpResponseMessage answer;
         try
         {
@@ -187,6 +243,12 @@ public sealed class Gateway(
             await answer.Content.CopyToAsync(http.Response.Body, http.RequestAborted);
         }
     }
+}
+
+/// <summary>What a client sent: JSON, or a form with files.</summary>
+sealed record GateBody(ReadOnlyMemory<byte> Bytes, WireForm? Form) : IAsyncDisposable
+{
+    public ValueTask DisposeAsync() => Form?.DisposeAsync() ?? default;
 }
 
 [System.Text.Json.Serialization.JsonSerializable(typeof(JsonObject))]

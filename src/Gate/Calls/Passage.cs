@@ -21,6 +21,8 @@ sealed class Passage(
     /// <summary>What a provider generates before it hears that nobody listens any more.</summary>
     const double SecondsToStop = 2;
 
+    const int BufferSize = 64 * 1024;
+
     const int LongestWhole = 128 * 1024 * 1024;
 
     readonly ReservationView hold = decision.Reservation!;
@@ -31,12 +33,14 @@ sealed class Passage(
     long heldOutput = Math.Max(0, decision.Reservation!.Tokens - call.InputTokens);
     bool isSettled;
 
-    enum Ending { Whole, ClientGone, Broken }
+    /// <summary><see cref="Unread"/>: all of the answer came, and it tells nothing of what it used.</summary>
+    enum Ending { Whole, Unread, ClientGone, Broken }
 
-    string Model => decision.Changes?.Model ?? call.Model;
+    string Model => decision.Changes?.Model ?? call.PricedAs;
 
     public async Task RunAsync(Upstreams upstreams, HttpRequestMessage request, WireAnswer answer, bool hidesUsage)
     {
+        using var asked = request;
         StartHeartbeat();
         HttpResponseMessage response;
         try
@@ -51,6 +55,8 @@ sealed class Passage(
         }
         using (response)
         {
+            // Answers may take minutes, and what was asked may be long. A form may still be on its way.
+            if (asked.Content is ReadOnlyMemoryContent) asked.Content = null;
             if (!response.IsSuccessStatusCode)
             {
                 await RefusedUpstreamAsync(response, answer);
@@ -98,11 +104,12 @@ sealed class Passage(
 
     async Task<Ending> PumpAsync(HttpResponseMessage response, WireAnswer answer, bool isEvents, bool hidesUsage)
     {
-        var events = isEvents ? new WireEvents(answer, hidesUsage) : null;
-        var whole = isEvents ? null : new ArrayBufferWriter<byte>(16 * 1024);
-        var shown = hidesUsage && isEvents ? new ArrayBufferWriter<byte>(4096) : null;
+        var isRead = !Upstreams.IsPacked(response) && (isEvents || !answer.MayBeUnread || IsJson(response));
+        var events = isEvents && isRead ? new WireEvents(answer, hidesUsage) : null;
+        var whole = isEvents || !isRead ? null : new ArrayBufferWriter<byte>(16 * 1024);
+        var shown = hidesUsage && events is not null ? new ArrayBufferWriter<byte>(4096) : null;
         var drains = route.OnAbort == AbortRule.Drain;
-        var buffer = ArrayPool<byte>.Shared.Rent(64 * 1024);
+        byte[]? buffer = null;
         using var silence = CancellationTokenSource.CreateLinkedTokenSource(drains ? CancellationToken.None : http.RequestAborted);
         var isGone = false;
         try
@@ -113,6 +120,8 @@ sealed class Passage(
             while (true)
             {
                 silence.CancelAfter(longestSilence);
+                await ArrivesAsync(body, silence.Token);
+                buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
                 var read = await body.ReadAsync(buffer, silence.Token);
                 if (read == 0) break;
                 if (firstByte == 0) firstByte = time.GetTimestamp();
@@ -123,7 +132,9 @@ sealed class Passage(
                 if (shown is null) events?.Append(part.Span, null);
                 if (whole is not null && whole.WrittenCount + read <= LongestWhole) whole.Write(part.Span);
                 if (isGone && !drains) return Ending.ClientGone;
-                if (isEvents) TopUp(answer);
+                if (events is not null) TopUp(answer);
+                ArrayPool<byte>.Shared.Return(buffer);
+                buffer = null;
             }
         }
         catch (Exception broken) when (broken is IOException or HttpRequestException or OperationCanceledException)
@@ -132,15 +143,22 @@ sealed class Passage(
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(buffer);
+            if (buffer is not null) ArrayPool<byte>.Shared.Return(buffer);
         }
         shown?.ResetWrittenCount();
         events?.End(shown);
         if (shown is { WrittenCount: > 0 } && !isGone) await WriteAsync(shown.WrittenMemory);
         if (whole is not null) ReadWhole(whole.WrittenMemory, answer);
-        // A stream may end well by its framing and not by its content.
-        return answer.IsFinished || answer.Error is not null ? Ending.Whole : Ending.Broken;
+        if (answer.IsFinished || answer.Error is not null) return Ending.Whole;
+        // A stream of events may end well by its framing and not by its content; any other answer is whole when its body is.
+        return events is not null ? Ending.Broken : Ending.Unread;
     }
+
+    /// <summary>Until there is something to read. A stream that says nothing has no buffer: most of ten thousand are silent.</summary>
+    static ValueTask<int> ArrivesAsync(Stream body, CancellationToken cancellation) => body.ReadAsync(Memory<byte>.Empty, cancellation);
+
+    static bool IsJson(HttpResponseMessage response) =>
+        response.Content.Headers.ContentType?.MediaType?.EndsWith("json", StringComparison.OrdinalIgnoreCase) == true;
 
     /// <summary>False: nobody is there any more.</summary>
     ValueTask<bool> WriteAsync(ReadOnlyMemory<byte> bytes) => bytes.Length == 0 ? new(true)
@@ -183,7 +201,7 @@ sealed class Passage(
     Settle SettlementOf(WireAnswer answer, Ending ending, string? requestId)
     {
         var (reading, raw) = Read(answer);
-        var ended = ending == Ending.Whole || (ending == Ending.ClientGone && answer.IsFinished);
+        var ended = ending is Ending.Whole or Ending.Unread || (ending == Ending.ClientGone && answer.IsFinished);
         var usage = new Usage
         {
             Dimensions = new() { Provider = route.Provider, Model = Served(answer) },
@@ -195,14 +213,18 @@ sealed class Passage(
             // What served the call, else what was asked for.
             ServiceTier = ServiceTiers.IfKnown(answer.ServiceTier ?? reading?.ServiceTier ?? call.ServiceTier),
         };
-        if (ended && answer.IsFinished)
-            return reading is not null ? new(hold.Id, hold.Id, reading.On(usage, raw!))
-                : new(hold.Id, hold.Id, usage with { InputTokens = call.InputTokens }, Unknown: answer.Usage is not null);
+        if (reading is not null && ended && answer.IsFinished) return new(hold.Id, hold.Id, reading.On(usage, raw!));
+        // An answer without a report: what it shows by itself, or what the call costs whatever becomes of it.
+        if (ended && answer.Usage is null && (answer.Counted ?? (call.IsKnown ? call.Parts : null)) is { } shown)
+            return new(hold.Id, hold.Id, usage with { Parts = shown });
         var profile = ModelProfile.Of(route.Provider, Model);
         var output = Math.Max(reading?.OutputTokens ?? 0, answer.GeneratedTokens(profile));
         var counted = usage with { InputTokens = reading?.InputTokens ?? call.InputTokens, OutputTokens = output, Parts = reading?.Parts };
-        var isSeen = ending == Ending.ClientGone && output > 0 && !HidesReasoning(Model) && route.OnAbort == AbortRule.Estimate;
-        return isSeen ? new(hold.Id, hold.Id, counted with { OutputTokens = output + Margin(output), Parts = null })
+        var isSeen = output > 0 && !HidesReasoning(Model) && call.Parts is null;
+        // It ended well, all of its words passed here, and nobody told their number: it is ours.
+        if (isSeen && ended && answer.IsFinished && answer.Usage is null) return new(hold.Id, hold.Id, counted);
+        return isSeen && ending == Ending.ClientGone && route.OnAbort == AbortRule.Estimate
+            ? new(hold.Id, hold.Id, counted with { OutputTokens = output + Margin(output), Parts = null })
             : new(hold.Id, $"unknown:{hold.Id}", counted, Unknown: true);
     }
 

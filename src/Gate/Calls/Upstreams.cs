@@ -27,6 +27,8 @@ public sealed class Upstreams : IDisposable
         "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding",
         "Upgrade", "Host", "Content-Length", "Accept-Encoding", "Expect", "Cookie", "Authorization", "x-api-key", "x-goog-api-key",
         "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "Origin", "Referer",
+        // Some providers take these for the method: a request would be another one than was looked at here.
+        "X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override",
     };
 
     static readonly HashSet<string> answersOwn = new(StringComparer.OrdinalIgnoreCase)
@@ -38,25 +40,25 @@ public sealed class Upstreams : IDisposable
 
     /// <summary>The request as it goes upstream. Answers are asked for unpacked: their usage has to be read.</summary>
     internal static HttpRequestMessage RequestOf(HttpRequest incoming, GateRoute route, string path, (string Name, string Value)? key,
-        ReadOnlyMemory<byte> body)
+        HttpContent? body)
     {
         var request = new HttpRequestMessage(new HttpMethod(incoming.Method), AddressOf(incoming, route, path))
         {
-            Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
+            Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionOrLower, Content = body,
         };
-        if (body.Length > 0 || incoming.ContentLength > 0) request.Content = new ReadOnlyMemoryContent(body);
         var named = incoming.Headers.Connection.SelectMany(line => line?.Split(',', StringSplitOptions.TrimEntries) ?? []).ToHashSet(
             StringComparer.OrdinalIgnoreCase);
         foreach (var (name, values) in incoming.Headers)
         {
-            if (own.Contains(name) || named.Contains(name) || name.StartsWith("x-purser-", StringComparison.OrdinalIgnoreCase)
-                || name.StartsWith(':')) continue;
+            if (own.Contains(name) || named.Contains(name) || IsOurs(name) || name.StartsWith(':')) continue;
             if (!request.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values))
                 request.Content?.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
         }
         if (key is var (header, value)) request.Headers.TryAddWithoutValidation(header, value);
         return request;
     }
+
+    static bool IsOurs(string header) => header.StartsWith("x-purser-", StringComparison.OrdinalIgnoreCase);
 
     static Uri AddressOf(HttpRequest incoming, GateRoute route, string path)
     {
@@ -72,12 +74,16 @@ public sealed class Upstreams : IDisposable
     internal Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellation) =>
         client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
 
+    /// <summary>An answer that is packed although nobody asked for that: it is handed on, and can not be read.</summary>
+    internal static bool IsPacked(HttpResponseMessage answer) =>
+        answer.Content.Headers.ContentEncoding.Any(how => !how.Equals("identity", StringComparison.OrdinalIgnoreCase));
+
     /// <summary>Status and headers as the provider sent them.</summary>
     internal static void CopyHead(HttpResponseMessage from, HttpResponse to, bool keepsLength)
     {
         to.StatusCode = (int)from.StatusCode;
         foreach (var (name, values) in from.Headers.NonValidated)
-            if (!answersOwn.Contains(name)) to.Headers[name] = Several(values);
+            if (!answersOwn.Contains(name) && !IsOurs(name)) to.Headers[name] = Several(values);
         foreach (var (name, values) in from.Content.Headers.NonValidated)
             if (!answersOwn.Contains(name) && (keepsLength || !name.Equals("Content-Length", StringComparison.OrdinalIgnoreCase)))
                 to.Headers[name] = Several(values);

@@ -57,4 +57,19 @@ public sealed class RouteTable(ISharedState shared, GateOptions options, TimePro
                 return true;
         return false;
     }
+
+    /// <summary>Whether a part of the path is `.` or `..`, however often it was encoded: providers may read it as another path.</summary>
+    internal static bool HasDots(string path)
+    {
+        const int mostTimes = 4;
+        for (var times = 0; times < mostTimes; times++)
+        {
+            if (path.Split('/', '\\').Any(part => part is "." or "..")) return true;
+            var plain = Uri.UnescapeDataString(path);
+            if (plain == path) return false;
+            path = plain;
+        }
+        // Nobody encodes a path so often who means what it says.
+        return true;
+    }
 }

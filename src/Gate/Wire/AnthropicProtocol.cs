@@ -13,6 +13,10 @@ sealed class AnthropicProtocol : WireProtocol
     public override WireKind? KindOf(string method, string path) =>
         method == "POST" && path.EndsWith("/messages", StringComparison.Ordinal) ? messages : null;
 
+    public override string? WhyNot(string path) => path.Contains("/messages/batches", StringComparison.Ordinal)
+        ? "a batch works for up to a day after its answer, and only its results say what each call used; let it pass by the route's "
+            + "`passThrough`, and book what it used by POST /v1/accounts/{account}/usage" : null;
+
     public override (string Name, string Value) KeyHeader(string key) => ("x-api-key", key);
 
     // A billing error: its clients repeat 429 and 529, and stop at this one.
@@ -40,9 +44,9 @@ sealed class AnthropicProtocol : WireProtocol
         json.WriteEndObject();
     }
 
-    sealed class MessagesKind : WireKind
+    sealed class MessagesKind : TextKind
     {
-        public override WireCall Read(JsonElement body)
+        protected override WireCall Read(JsonElement body)
         {
             if (WireJson.Text(body, "model") is not { Length: > 0 } model) throw new WireException("is needed", "model");
             var profile = ModelProfile.Of("anthropic", model);

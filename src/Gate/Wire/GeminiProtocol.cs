@@ -23,6 +23,11 @@ sealed class GeminiProtocol : WireProtocol
         };
     }
 
+    public override string? WhyNot(string path) => path.EndsWith(":predict", StringComparison.Ordinal)
+        || path.EndsWith(":predictLongRunning", StringComparison.Ordinal) || path.Contains("batchGenerateContent", StringComparison.Ordinal)
+        ? "its answer tells no usage, or comes long after it; let it pass by the route's `passThrough`, and book what it used by "
+            + "POST /v1/accounts/{account}/usage" : null;
+
     public override (string Name, string Value) KeyHeader(string key) => ("x-goog-api-key", key);
 
     // Its clients repeat 429.
@@ -50,9 +55,9 @@ sealed class GeminiProtocol : WireProtocol
         json.WriteEndObject();
     }
 
-    sealed class ContentKind(string model, bool isStream) : WireKind
+    sealed class ContentKind(string model, bool isStream) : TextKind
     {
-        public override WireCall Read(JsonElement body)
+        protected override WireCall Read(JsonElement body)
         {
             var profile = ModelProfile.Of("google", model);
             var tools = body.TryGetProperty("tools", out var defined) ? PromptSize.OfTools(profile, defined) : 0;
@@ -133,9 +138,9 @@ sealed class GeminiProtocol : WireProtocol
         }
     }
 
-    sealed class EmbedKind(string model) : WireKind
+    sealed class EmbedKind(string model) : TextKind
     {
-        public override WireCall Read(JsonElement body) =>
+        protected override WireCall Read(JsonElement body) =>
             new() { Model = model, InputTokens = PromptSize.Of(ModelProfile.Of("google", model), body), MaxOutputTokens = 0 };
 
         public override void Change(JsonObject body, WireCall call, CallChanges changes)

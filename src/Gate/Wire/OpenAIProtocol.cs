@@ -1,4 +1,4 @@
-// OpenAI's protocol, which many others speak too: chat completions, responses, embeddings.
+// OpenAI's protocol, which many others speak too: completions, responses, embeddings; pictures and sound are in OpenAIMedia.
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Purser.Core;
@@ -8,12 +8,42 @@ namespace Purser.Gate.Wire;
 
 sealed class OpenAIProtocol : WireProtocol
 {
-    static readonly WireKind chat = new ChatKind(), responses = new ResponsesKind(), embeddings = new EmbeddingsKind();
+    static readonly (string Path, WireKind Kind)[] kinds =
+    [
+        ("/chat/completions", new ChatKind(isChat: true)), ("/completions", new ChatKind(isChat: false)),
+        ("/responses", new ResponsesKind()), ("/responses/compact", new ResponsesKind()), ("/embeddings", new EmbeddingsKind()),
+        ("/images/generations", new ImagesKind(takesForms: false)), ("/images/edits", new ImagesKind(takesForms: true)),
+        ("/images/variations", new ImagesKind(takesForms: true)), ("/audio/transcriptions", new TranscriptionKind()),
+        ("/audio/translations", new TranscriptionKind()), ("/audio/speech", new SpeechKind()),
+    ];
 
-    public override WireKind? KindOf(string method, string path) => method != "POST" ? null
-        : path.EndsWith("/chat/completions", StringComparison.Ordinal) ? chat
-        : path.EndsWith("/responses", StringComparison.Ordinal) ? responses
-        : path.EndsWith("/embeddings", StringComparison.Ordinal) ? embeddings : null;
+    public override WireKind? KindOf(string method, string path)
+    {
+        if (method != "POST") return null;
+        foreach (var (end, kind) in kinds)
+            if (path.EndsWith(end, StringComparison.Ordinal))
+                return kind;
+        return null;
+    }
+
+    public override string? WhyNot(string path)
+    {
+        const string record = "let it pass by the route's `passThrough`, and book what it used by POST /v1/accounts/{account}/usage";
+        foreach (var part in path.Split('/'))
+            switch (part)
+            {
+                case "batches":
+                    return "a batch works for up to a day after its answer, and only the file that it leaves says what each line used; "
+                        + record;
+                case "realtime":
+                    return "the usage of a realtime session is told inside of a WebSocket, which the gate does not read; " + record;
+                case "videos":
+                    return "a video is made after its answer, and no report says what it used; " + record;
+                case "assistants" or "threads" or "fine_tuning":
+                    return "what runs after its answer can be neither held nor settled on this connection; " + record;
+            }
+        return null;
+    }
 
     public override (string Name, string Value) KeyHeader(string key) => ("Authorization", $"Bearer {key}");
 
@@ -68,9 +98,13 @@ sealed class OpenAIProtocol : WireProtocol
         return sum;
     }
 
-    sealed class ChatKind : WireKind
+    /// <summary>Chat completions, and the completions of a text before them.</summary>
+    sealed class ChatKind(bool isChat) : TextKind
     {
-        public override WireCall Read(JsonElement body)
+        /// <summary>What a completion has at most where it does not say.</summary>
+        const long UsualOutput = 16;
+
+        protected override WireCall Read(JsonElement body)
         {
             var model = ModelOf(body);
             var profile = ModelProfile.Of("openai", model);
@@ -80,10 +114,13 @@ sealed class OpenAIProtocol : WireProtocol
             {
                 Model = model,
                 IsStream = stream,
-                InputTokens = Sum(profile, body, "messages", "response_format", "prediction") + tools + 3,
+                InputTokens = Sum(profile, body, "messages", "prompt", "suffix", "response_format", "prediction") + tools + 3,
                 ToolTokens = tools,
-                MaxOutputTokens = WireJson.Whole(body, "max_completion_tokens") ?? WireJson.Whole(body, "max_tokens"),
-                Outputs = (int)Math.Clamp(WireJson.Whole(body, "n") ?? 1, 1, 1000),
+                MaxOutputTokens = WireJson.Whole(body, "max_completion_tokens") ?? WireJson.Whole(body, "max_tokens")
+                    ?? (isChat ? null : UsualOutput),
+                // Several prompts are answered each.
+                Outputs = (int)Math.Clamp(Math.Max(WireJson.Whole(body, "n") ?? 1, WireJson.Whole(body, "best_of") ?? 1) * Prompts(body),
+                    1, 10_000),
                 Temperature = WireJson.Number(body, "temperature"),
                 ServiceTier = WireJson.Text(body, "service_tier"),
                 MustAskForUsage = stream && !(body.TryGetProperty("stream_options", out var options)
@@ -97,12 +134,16 @@ sealed class OpenAIProtocol : WireProtocol
             if (changes.MaxOutputTokens is { } most)
             {
                 var each = Math.Max(1, most / call.Outputs);
-                if (body.ContainsKey("max_tokens") && !body.ContainsKey("max_completion_tokens")) body["max_tokens"] = each;
+                if (!isChat || (body.ContainsKey("max_tokens") && !body.ContainsKey("max_completion_tokens"))) body["max_tokens"] = each;
                 else body["max_completion_tokens"] = each;
             }
             if (changes.DisableTools) WithoutTools(body);
             if (changes.Temperature is { } lower) body["temperature"] = lower;
         }
+
+        static long Prompts(JsonElement body) => body.TryGetProperty("prompt", out var prompt) && prompt.ValueKind == JsonValueKind.Array
+            && prompt.GetArrayLength() is > 0 and var count
+            && prompt[0].ValueKind is JsonValueKind.String or JsonValueKind.Array ? count : 1;
 
         public override void AskForUsage(JsonObject body)
         {
@@ -134,15 +175,16 @@ sealed class OpenAIProtocol : WireProtocol
             foreach (var choice in list.EnumerateArray())
             {
                 if (Inner(choice, "delta") is { } delta) TextsOf(delta, Generated);
+                else Generated(WireJson.Text(choice, "text"));
                 if (Inner(choice, "finish_reason") is not null) IsFinished = true;
             }
             return usage is not null && list.GetArrayLength() == 0;
         }
     }
 
-    sealed class ResponsesKind : WireKind
+    sealed class ResponsesKind : TextKind
     {
-        public override WireCall Read(JsonElement body)
+        protected override WireCall Read(JsonElement body)
         {
             if (WireJson.Flag(body, "background"))
                 throw new WireException("background responses are not metered by the gate: leave it out, or reserve and settle by the API",
@@ -198,9 +240,9 @@ sealed class OpenAIProtocol : WireProtocol
         }
     }
 
-    sealed class EmbeddingsKind : WireKind
+    sealed class EmbeddingsKind : TextKind
     {
-        public override WireCall Read(JsonElement body)
+        protected override WireCall Read(JsonElement body)
         {
             var model = ModelOf(body);
             var profile = ModelProfile.Of("openai", model);

@@ -14,9 +14,6 @@ static class PromptSize
     /// <summary>What stands around a message: role and separators, the larger of what providers have published.</summary>
     const int PerMessage = 4;
 
-    /// <summary>A second of sound takes at least this many bytes in the formats that providers take.</summary>
-    const int AudioBytesPerSecond = 4000;
-
     /// <summary>A page of a document has some 2,000 tokens and at least some 50,000 bytes.</summary>
     const int DocumentBytesPerToken = 25;
 
@@ -74,6 +71,15 @@ static class PromptSize
     public static long Text(ModelProfile model, string text) =>
         text.Length > LongestCounted ? text.Length / FewestCharactersPerToken : model.Counter.Count(text);
 
+    public static long Sound(ModelProfile model, decimal seconds) => Count(model, new AudioPart(seconds)).Audio;
+
+    /// <summary>A picture by its first bytes.</summary>
+    public static long Image(ModelProfile model, ReadOnlySpan<byte> head)
+    {
+        var size = ImageHeader.Size(head);
+        return Count(model, new ImagePart(ImageDetail.High, size?.Width, size?.Height)).Images;
+    }
+
     /// <summary>A picture, sound or document; null where the object is none of them.</summary>
     static long? Media(ModelProfile model, JsonElement part)
     {
@@ -116,7 +122,7 @@ static class PromptSize
                 var looked = detail == "low" ? ImageDetail.Low : detail == "high" ? ImageDetail.High : ImageDetail.Auto;
                 return Count(model, new ImagePart(looked, size?.Width, size?.Height)).Images;
             case Kind.Audio:
-                return Count(model, new AudioPart(length / (decimal)AudioBytesPerSecond)).Audio;
+                return Count(model, new AudioPart(length / (decimal)SoundLength.LeastBytesPerSecond)).Audio;
             default:
                 return length / DocumentBytesPerToken;
         }

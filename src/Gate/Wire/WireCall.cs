@@ -25,19 +25,29 @@ sealed record WireCall
     public string? ServiceTier { get; init; }
     public string? Speed { get; init; }
 
+    /// <summary>The name under which it is booked and priced, where that is not the model's.</summary>
+    public string PricedAs { get => field ?? Model; init; }
+
+    /// <summary>Kinds of tokens inside of the estimate, and units beside it.</summary>
+    public UsageParts? Parts { get; init; }
+
+    /// <summary>The parts are what is paid, whatever becomes of the answer.</summary>
+    public bool IsKnown { get; init; }
+
     /// <summary>A stream that will not tell its usage unless it is asked to.</summary>
     public bool MustAskForUsage { get; init; }
 
     /// <summary>What the call may use at most, over all of its answers.</summary>
     public Estimate ToEstimate(Dimensions dimensions) => new()
     {
-        Dimensions = dimensions with { Model = Model },
+        Dimensions = dimensions with { Model = PricedAs },
         InputTokens = InputTokens,
         MaxOutputTokens = MaxOutputTokens is { } most ? Math.Min(most, Amounts.LargestTokens / Math.Max(Outputs, 1)) * Outputs : null,
         ToolTokens = ToolTokens > 0 ? ToolTokens : null,
         Temperature = Temperature,
         ServiceTier = ServiceTiers.IfKnown(ServiceTier),
         Speed = Speed,
+        Parts = Parts,
     };
 }
 

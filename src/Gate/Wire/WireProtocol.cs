@@ -19,6 +19,9 @@ abstract class WireProtocol
     /// <summary>How a request that spends is read; null where the path is none that is known to spend.</summary>
     public abstract WireKind? KindOf(string method, string path);
 
+    /// <summary>Why a request that spends can not be metered here, and what to do; null where nothing is known of it.</summary>
+    public virtual string? WhyNot(string path) => null;
+
     /// <summary>The header by which the provider's key is sent.</summary>
     public abstract (string Name, string Value) KeyHeader(string key);
 
@@ -32,10 +35,20 @@ abstract class WireProtocol
 
 enum WireError { Invalid, Unauthorized, Forbidden, NotFound, Refused, Unavailable }
 
+/// <summary>What a kind reads: the JSON of a body or its form, and by what the provider's models are paid.</summary>
+sealed record WireRequest(JsonElement Json, WireForm? Form, ModelRates Rates);
+
 /// <summary>One kind of request that spends.</summary>
 abstract class WireKind
 {
-    public abstract WireCall Read(JsonElement body);
+    public virtual bool TakesForms => false;
+
+    public virtual bool TakesJson => true;
+
+    /// <summary>Whether a call can be made smaller where an adaptive limit asks for it.</summary>
+    public virtual bool CanBeChanged => true;
+
+    public abstract WireCall Read(WireRequest asked);
 
     /// <summary>The request as it goes upstream: changed as an adaptive limit asks. <see cref="PathOf"/> may change with it.</summary>
     public abstract void Change(JsonObject body, WireCall call, CallChanges changes);
@@ -47,6 +60,14 @@ abstract class WireKind
     public virtual string PathOf(string path, CallChanges? changes) => path;
 
     public abstract WireAnswer NewAnswer();
+}
+
+/// <summary>A request that is JSON, and is paid by its tokens.</summary>
+abstract class TextKind : WireKind
+{
+    public sealed override WireCall Read(WireRequest asked) => Read(asked.Json);
+
+    protected abstract WireCall Read(JsonElement body);
 }
 
 /// <summary>What an answer tells on its way: usage, model, and whether it came to its end.</summary>
@@ -68,6 +89,12 @@ abstract class WireAnswer
 
     /// <summary>The provider said that this is the end. Without it nobody knows what was used, whatever was told before.</summary>
     public bool IsFinished { get; protected set; }
+
+    /// <summary>What was used as the answer itself shows it, where it has no report.</summary>
+    public UsageParts? Counted { get; protected set; }
+
+    /// <summary>Whether an answer may be something else than JSON or events, which tells nothing and is whole when its body is.</summary>
+    public virtual bool MayBeUnread => false;
 
     /// <summary>An error in the middle of a stream.</summary>
     public string? Error { get; protected set; }

@@ -35,6 +35,9 @@ public sealed class LocalKeyTests(LocalFacade host) : KeyConformance(host);
 public sealed class LocalGateTests(LocalFacade host) : GateConformance(host);
 
 [Collection(LocalHttpTests.Name)]
+public sealed class LocalGateMediaTests(LocalFacade host) : GateMediaConformance(host);
+
+[Collection(LocalHttpTests.Name)]
 public sealed class LocalToolTests(LocalFacade host) : ToolConformance(host);
 
 [Collection(LocalHttpTests.Name)]
@@ -120,6 +123,9 @@ public sealed class ProcessKeyTests(ProcessFacade host) : KeyConformance(host);
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessGateTests(ProcessFacade host) : GateConformance(host);
+
+[Collection(ProcessHttpTests.Name)]
+public sealed class ProcessGateMediaTests(ProcessFacade host) : GateMediaConformance(host);
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessToolTests(ProcessFacade host) : ToolConformance(host);

@@ -1,30 +1,22 @@
 // The gate: clients of providers change their base address and nothing else, and every call of theirs is held before and settled after.
 using System.Globalization;
-using System.Net.Http.Headers;
 using System.Text;
-using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 
 namespace Purser.Conformance.Http;
 
-public abstract class GateConformance(HttpFacade host) : IAsyncLifetime
+public abstract class GateConformance(HttpFacade host) : GateSuite(host)
 {
     const string chat = """{"model":"gpt-4o-mini","messages":[{"role":"user","content":"hello"}],"max_tokens":1000}""";
     const string streamed = """{"model":"gpt-4o-mini","stream":true,"messages":[{"role":"user","content":"hello"}],"max_tokens":1000}""";
     const string message = """{"model":"claude-sonnet-4-5","messages":[{"role":"user","content":"hello"}],"max_tokens":1000}""";
-
-    ProviderStandIn provider = null!;
-
-    public async Task InitializeAsync() => provider = await ProviderStandIn.StartAsync();
-
-    public async Task DisposeAsync() => await provider.DisposeAsync();
 
     [Fact]
     public async Task A_call_goes_on_as_it_came_and_is_booked_as_the_provider_reports_it()
     {
         var (account, route) = await RouteAsync("openai", "openai");
         const string answer = """{"id":"c1","model":"gpt-4o-mini-2024-07-18","choices":[{"finish_reason":"stop","message":{"content":"hi"}}],"usage":{"prompt_tokens":1000,"completion_tokens":100,"total_tokens":1100}}""";
-        provider.Answers(200, answer, ("x-request-id", "req-1"), ("x-ratelimit-remaining-requests", "99"));
+        Provider.Answers(200, answer, ("x-request-id", "req-1"), ("x-ratelimit-remaining-requests", "99"));
         var reply = await CallAsync($"/gate/{route}/v1/chat/completions", chat, ("X-Purser-Account", account), ("X-Purser-User", "ann"),
             ("X-Purser-Session", "s1"), ("X-Purser-Tags", "team=search, stage=test"), ("OpenAI-Organization", "org-1"));
         Assert.Equal(200, reply.Code);
@@ -32,7 +24,7 @@ public abstract class GateConformance(HttpFacade host) : IAsyncLifetime
         Assert.Equal("99", reply.Header("x-ratelimit-remaining-requests"));
         Assert.Equal(account, reply.Header("X-Purser-Account"));
 
-        var asked = Assert.Single(provider.Asked);
+        var asked = Assert.Single(Provider.Asked);
         Assert.Equal(chat, asked.Body);
         Assert.Equal("/v1/chat/completions", asked.Path);
         Assert.Equal("Bearer the callers own", asked.Header("Authorization"));
@@ -54,12 +46,12 @@ public abstract class GateConformance(HttpFacade host) : IAsyncLifetime
         var (account, route) = await RouteAsync("openai", "openai");
         const string first = """{"id":"c1","model":"gpt-4o-mini","choices":[{"index":0,"delta":{"content":"hi"},"finish_reason":null}]""";
         const string last = """{"id":"c1","model":"gpt-4o-mini","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]""";
-        provider.Streams($"data: {first},\"usage\":null}}\n\n", $"data: {last},\"usage\":null}}\n\n",
+        Provider.Streams($"data: {first},\"usage\":null}}\n\n", $"data: {last},\"usage\":null}}\n\n",
             "data: {\"id\":\"c1\",\"choices\":[],\"usage\":{\"prompt_tokens\":1000,\"completion_tokens\":100,\"total_tokens\":1100}}\n\n",
                 "data: [DONE]\n\n");
         var text = await StreamAsync($"/gate/{route}/v1/chat/completions", streamed, ("X-Purser-Account", account));
         Assert.Equal($"data: {first}}}\n\ndata: {last}}}\n\ndata: [DONE]\n\n", text);
-        Assert.True(Assert.Single(provider.Asked).Json.GetProperty("stream_options").GetProperty("include_usage").GetBoolean());
+        Assert.True(Assert.Single(Provider.Asked).Json.GetProperty("stream_options").GetProperty("include_usage").GetBoolean());
         Assert.Equal((1000, 100, "0.00021"), Amounts(Assert.Single(await RecordsAsync(account))));
     }
 
@@ -72,10 +64,10 @@ public abstract class GateConformance(HttpFacade host) : IAsyncLifetime
             "data: {\"choices\":[{\"delta\":{\"content\":\"hi\"},\"finish_reason\":\"stop\"}],\"usage\":null}\n\n",
             "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":2}}\n\n", "data: [DONE]\n\n",
         ];
-        provider.Streams(events);
+        Provider.Streams(events);
         var body = streamed[..^1] + ",\"stream_options\":{\"include_usage\":true}}";
         Assert.Equal(string.Concat(events), await StreamAsync($"/gate/{route}/v1/chat/completions", body, ("X-Purser-Account", account)));
-        Assert.Equal(body, Assert.Single(provider.Asked).Body);
+        Assert.Equal(body, Assert.Single(Provider.Asked).Body);
     }
 
     [Theory]
@@ -86,7 +78,7 @@ public abstract class GateConformance(HttpFacade host) : IAsyncLifetime
     {
         var (account, route) = await RouteAsync(protocol, protocol == "gemini" ? "google" : protocol);
         await LimitAsync(account, """{"id":"daily","unit":"tokens","window":"day","amount":2000}""");
-        Assert.Equal(201, (await host.Post($"/v1/accounts/{account}/usage", """{"inputTokens":1500,"outputTokens":0}""")).Code);
+        Assert.Equal(201, (await Host.Post($"/v1/accounts/{account}/usage", """{"inputTokens":1500,"outputTokens":0}""")).Code);
         var reply = await CallAsync($"/gate/{route}{path}", body, ("X-Purser-Account", account));
         Assert.Equal(status, reply.Code);
         Assert.Equal("false", reply.Header("x-should-retry"));
@@ -102,7 +94,7 @@ public abstract class GateConformance(HttpFacade host) : IAsyncLifetime
             case "anthropic": Assert.Equal(("error", "billing_error"), (Text(reply.Json, "type"), Text(error, "type"))); break;
             default: Assert.Equal("RESOURCE_EXHAUSTED", Text(error, "status")); break;
         }
-        Assert.Empty(provider.Asked);
+        Assert.Empty(Provider.Asked);
         Assert.Single(await RecordsAsync(account));
     }
 
@@ -111,10 +103,10 @@ public abstract class GateConformance(HttpFacade host) : IAsyncLifetime
     {
         var (account, route) = await RouteAsync("openai", "openai");
         await LimitAsync(account, """{"id":"daily","unit":"tokens","window":"day","amount":500,"enforcement":"adaptive"}""");
-        provider.Answers(200, """{"choices":[],"usage":{"prompt_tokens":10,"completion_tokens":100}}""");
+        Provider.Answers(200, """{"choices":[],"usage":{"prompt_tokens":10,"completion_tokens":100}}""");
         var reply = await CallAsync($"/gate/{route}/v1/chat/completions", chat, ("X-Purser-Account", account));
         Assert.Equal(200, reply.Code);
-        var asked = Assert.Single(provider.Asked).Json;
+        var asked = Assert.Single(Provider.Asked).Json;
         var most = asked.GetProperty("max_tokens").GetInt32();
         Assert.InRange(most, 450, 499);
         Assert.Equal($"maxOutputTokens={most.ToString(CultureInfo.InvariantCulture)}", reply.Header("X-Purser-Changes"));
@@ -126,7 +118,7 @@ public abstract class GateConformance(HttpFacade host) : IAsyncLifetime
     {
         var (account, route) = await RouteAsync("openai", "openai");
         const string limited = """{"error":{"message":"slow down","type":"tokens","code":"rate_limit_exceeded"}}""";
-        provider.Answers(429, limited, ("retry-after", "7"), ("x-ratelimit-reset-tokens", "6s"));
+        Provider.Answers(429, limited, ("retry-after", "7"), ("x-ratelimit-reset-tokens", "6s"));
         var reply = await CallAsync($"/gate/{route}/v1/chat/completions", chat, ("X-Purser-Account", account));
         Assert.Equal((429, limited, "7", "6s"),
             (reply.Code, reply.Text, reply.Header("retry-after"), reply.Header("x-ratelimit-reset-tokens")));
@@ -137,7 +129,7 @@ public abstract class GateConformance(HttpFacade host) : IAsyncLifetime
     [Fact]
     public async Task A_provider_that_is_not_there_costs_nothing()
     {
-        var account = host.NewAccount();
+        var account = Host.NewAccount();
         var route = await PutAsync(account, $$"""{"name":"{{account}}","protocol":"openai","provider":"openai","upstream":"http://127.0.0.1:9"}""");
         var reply = await CallAsync($"/gate/{route}/v1/chat/completions", chat, ("X-Purser-Account", account));
         Assert.Equal(502, reply.Code);
@@ -149,7 +141,7 @@ public abstract class GateConformance(HttpFacade host) : IAsyncLifetime
     public async Task Claude_tells_its_input_first_and_its_output_last()
     {
         var (account, route) = await RouteAsync("anthropic", "anthropic");
-        provider.Streams(
+        Provider.Streams(
             "event: message_start\ndata: "
                 + "{\"type\":\"message_start\",\"message\":{\"id\":\"m1\",\"model\":\"claude-sonnet-4-5\",\"usage\":{\"input_tokens\":100,\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":1000,\"output_tokens\":1}}}\n\n",
             "event: ping\ndata: {\"type\":\"ping\"}\n\n",
@@ -169,7 +161,7 @@ public abstract class GateConformance(HttpFacade host) : IAsyncLifetime
     public async Task Gemini_tells_its_usage_in_every_chunk_and_the_last_one_counts()
     {
         var (account, route) = await RouteAsync("gemini", "google");
-        provider.Streams(
+        Provider.Streams(
             "data: "
                 + "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"h\"}]}}],\"usageMetadata\":{\"promptTokenCount\":10,\"candidatesTokenCount\":1,\"totalTokenCount\":11}}\r\n\r\n",
             "data: "
@@ -177,7 +169,7 @@ public abstract class GateConformance(HttpFacade host) : IAsyncLifetime
         var text = await StreamAsync($"/gate/{route}/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse&key=shown", """{"contents":[{"parts":[{"text":"hi"}]}]}""",
             ("X-Purser-Account", account), ("Authorization", ""));
         Assert.EndsWith("\r\n\r\n", text, StringComparison.Ordinal);
-        var asked = Assert.Single(provider.Asked);
+        var asked = Assert.Single(Provider.Asked);
         Assert.Equal("/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse", asked.Path);
         Assert.Equal("shown", asked.Header("x-goog-api-key"));
         var record = Assert.Single(await RecordsAsync(account));
@@ -190,7 +182,7 @@ public abstract class GateConformance(HttpFacade host) : IAsyncLifetime
     {
         var (account, route) = await RouteAsync("openai", "openai");
         var seen = new TaskCompletionSource();
-        provider.Does(async http =>
+        Provider.Does(async http =>
         {
             http.Response.ContentType = "text/event-stream";
             await http.Response.WriteAsync("data: {\"choices\":[{\"delta\":{\"content\":\"half a\"},\"finish_reason\":null}]}\n\n");
@@ -199,7 +191,7 @@ public abstract class GateConformance(HttpFacade host) : IAsyncLifetime
             http.Abort();
         });
         using (var request = Request($"/gate/{route}/v1/chat/completions", streamed, ("X-Purser-Account", account)))
-        using (var response = await host.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead))
+        using (var response = await Host.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead))
         {
             await using var body = await response.Content.ReadAsStreamAsync();
             Assert.True(await body.ReadAtLeastAsync(new byte[16], 16) >= 16);
@@ -217,7 +209,7 @@ public abstract class GateConformance(HttpFacade host) : IAsyncLifetime
     {
         var (account, route) = await RouteAsync("openai", "openai");
         var gone = new TaskCompletionSource();
-        provider.Does(async http =>
+        Provider.Does(async http =>
         {
             http.Response.ContentType = "text/event-stream";
             await http.Response.WriteAsync(
@@ -228,7 +220,7 @@ public abstract class GateConformance(HttpFacade host) : IAsyncLifetime
             await gone.Task;
         });
         using (var request = Request($"/gate/{route}/v1/chat/completions", streamed, ("X-Purser-Account", account)))
-        using (var response = await host.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead))
+        using (var response = await Host.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead))
         {
             await using var body = await response.Content.ReadAsStreamAsync();
             Assert.True(await body.ReadAtLeastAsync(new byte[16], 16) >= 16);
@@ -245,7 +237,7 @@ public abstract class GateConformance(HttpFacade host) : IAsyncLifetime
     {
         var (account, route) = await RouteAsync("openai", "openai", ",\"onAbort\":\"drain\"");
         var left = new TaskCompletionSource();
-        provider.Does(async http =>
+        Provider.Does(async http =>
         {
             http.Response.ContentType = "text/event-stream";
             await http.Response.WriteAsync("data: {\"choices\":[{\"delta\":{\"content\":\"one\"},\"finish_reason\":null}]}\n\n");
@@ -255,7 +247,7 @@ public abstract class GateConformance(HttpFacade host) : IAsyncLifetime
                 + "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":500}}\n\n");
         });
         using (var request = Request($"/gate/{route}/v1/chat/completions", streamed, ("X-Purser-Account", account)))
-        using (var response = await host.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead))
+        using (var response = await Host.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead))
         {
             await using var body = await response.Content.ReadAsStreamAsync();
             Assert.True(await body.ReadAtLeastAsync(new byte[16], 16) >= 16);
@@ -276,14 +268,14 @@ public abstract class GateConformance(HttpFacade host) : IAsyncLifetime
     {
         var (account, route) = await RouteAsync("openai", "openai");
         string Tier(string? name) => name is null ? "" : $",\"service_tier\":\"{name}\"";
-        provider.Answers(200, "{\"model\":\"gpt-5-mini\"" + Tier(served)
+        Provider.Answers(200, "{\"model\":\"gpt-5-mini\"" + Tier(served)
             + ",\"choices\":[],\"usage\":{\"prompt_tokens\":1000,\"completion_tokens\":100}}");
         var body = "{\"model\":\"gpt-5-mini\",\"messages\":[],\"max_tokens\":200" + Tier(asked) + "}";
         Assert.Equal(200, (await CallAsync($"/gate/{route}/v1/chat/completions", body, ("X-Purser-Account", account))).Code);
         var record = Assert.Single(await RecordsAsync(account));
         foreach (var tier in (string[])["standard", "flex", "priority"])
         {
-            var quote = await host.Post("/v1/quotes", "{\"provider\":\"openai\",\"model\":\"gpt-5-mini\",\"serviceTier\":\"" + tier
+            var quote = await Host.Post("/v1/quotes", "{\"provider\":\"openai\",\"model\":\"gpt-5-mini\",\"serviceTier\":\"" + tier
                 + "\",\"usage\":{\"inputTokens\":1000,\"outputTokens\":100}}");
             Assert.Equal(tier == paid, quote.Member("cost") == Text(record, "cost"));
         }
@@ -293,13 +285,13 @@ public abstract class GateConformance(HttpFacade host) : IAsyncLifetime
     public async Task What_is_not_metered_does_not_pass_unless_somebody_said_so()
     {
         var (account, route) = await RouteAsync("openai", "openai", ",\"passThrough\":[\"GET /v1/models\"]");
-        provider.Answers(200, """{"data":[]}""");
+        Provider.Answers(200, """{"data":[]}""");
         var models = await SendAsync(HttpMethod.Get, $"/gate/{route}/v1/models", null, ("X-Purser-Account", account));
         models.Is(200, """{"data":[]}""");
-        var images = await CallAsync($"/gate/{route}/v1/images/generations", "{}", ("X-Purser-Account", account));
-        Assert.Equal(404, images.Code);
-        Assert.Contains("not metered", images.Text, StringComparison.Ordinal);
-        Assert.Single(provider.Asked);
+        var files = await CallAsync($"/gate/{route}/v1/files", "{}", ("X-Purser-Account", account));
+        Assert.Equal(404, files.Code);
+        Assert.Contains("not metered", files.Text, StringComparison.Ordinal);
+        Assert.Single(Provider.Asked);
         Assert.Equal(404, (await CallAsync("/gate/nowhere/v1/chat/completions", chat)).Code);
     }
 
@@ -307,8 +299,8 @@ public abstract class GateConformance(HttpFacade host) : IAsyncLifetime
     public async Task A_key_of_purser_stands_where_the_providers_would_and_never_reaches_it()
     {
         const string admin = "the first key of all";
-        await using var guarded = await host.StartWithKeyAsync(admin);
-        var account = host.NewAccount();
+        await using var guarded = await Host.StartWithKeyAsync(admin);
+        var account = Host.NewAccount();
         async Task<Reply> Ask(HttpMethod method, string path, string? body, params (string Name, string Value)[] headers)
         {
             using var request = new HttpRequestMessage(method, path) { Content = body is null
@@ -318,20 +310,20 @@ public abstract class GateConformance(HttpFacade host) : IAsyncLifetime
             return await Reply.Of(response);
         }
         (string, string) asAdmin = ("Authorization", "Bearer " + admin);
-        var routes = $$"""{"routes":[{"name":"{{account}}","protocol":"anthropic","provider":"anthropic","upstream":"{{provider.Url}}","key":"stand-in"}]}""";
+        var routes = $$"""{"routes":[{"name":"{{account}}","protocol":"anthropic","provider":"anthropic","upstream":"{{Provider.Url}}","key":"stand-in"}]}""";
         Assert.Equal(200, (await Ask(HttpMethod.Put, "/v1/gate/routes", routes, asAdmin)).Code);
         var made = await Ask(HttpMethod.Post, "/v1/keys", $$"""{"name":"agent","rights":["hold"],"accounts":["{{account}}"]}""", asAdmin);
         var key = made.Member("key")!;
-        provider.Answers(200, """{"model":"claude-sonnet-4-5","usage":{"input_tokens":10,"output_tokens":5}}""");
+        Provider.Answers(200, """{"model":"claude-sonnet-4-5","usage":{"input_tokens":10,"output_tokens":5}}""");
 
         var path = $"/gate/{account}/v1/messages";
         Assert.Equal(401, (await Ask(HttpMethod.Post, path, message)).Code);
         Assert.Equal(401, (await Ask(HttpMethod.Post, path, message, ("x-api-key", "sk-something"))).Code);
         var foreign = await Ask(HttpMethod.Post, path, message, ("x-api-key", key), ("X-Purser-Account", "somebody-else"));
         Assert.True(foreign.Code == 404, foreign.Text);
-        Assert.Empty(provider.Asked);
+        Assert.Empty(Provider.Asked);
         Assert.Equal(200, (await Ask(HttpMethod.Post, path, message, ("x-api-key", key))).Code);
-        var asked = Assert.Single(provider.Asked);
+        var asked = Assert.Single(Provider.Asked);
         Assert.Equal(ProviderStandIn.Secret, asked.Header("x-api-key"));
         Assert.DoesNotContain(asked.Headers, header => header.Value.Contains(key, StringComparison.Ordinal));
         var status = await Ask(HttpMethod.Get, $"/v1/accounts/{account}/usage", null, asAdmin);
@@ -351,7 +343,7 @@ public abstract class GateConformance(HttpFacade host) : IAsyncLifetime
         var reply = await CallAsync($"/gate/{route}/v1/chat/completions", body, ("X-Purser-Account", account));
         Assert.Equal(400, reply.Code);
         Assert.Contains(reason, Text(reply.Json.GetProperty("error"), "message"), StringComparison.Ordinal);
-        Assert.Empty(provider.Asked);
+        Assert.Empty(Provider.Asked);
     }
 
     [Fact]
@@ -373,95 +365,5 @@ public abstract class GateConformance(HttpFacade host) : IAsyncLifetime
     [InlineData("""{"routes":[null]}""", "routes[0]")]
     [InlineData("""{}""", "routes")]
     public async Task Routes_are_checked_whole(string body, string field) =>
-        (await host.Put("/v1/gate/routes", body)).IsProblem(400, "invalid", field);
-
-    static readonly SemaphoreSlim setting = new(1);
-
-    async Task<(string Account, string Route)> RouteAsync(string protocol, string priced, string more = "")
-    {
-        var account = host.NewAccount();
-        return (account, await PutAsync(account,
-            $$"""{"name":"{{account}}","protocol":"{{protocol}}","provider":"{{priced}}","upstream":"{{provider.Url}}"{{more}}}"""));
-    }
-
-    /// <summary>A route beside those that are there; every host knows it within a second.</summary>
-    async Task<string> PutAsync(string name, string route)
-    {
-        await setting.WaitAsync();
-        try
-        {
-            var now = await host.Get("/v1/gate/routes");
-            var set = now.Json.GetProperty("routes").EnumerateArray()
-                .Where(known => known.GetProperty("name").GetString()!.StartsWith("test-", StringComparison.Ordinal))
-                .Select(known =>
-                    JsonSerializer.Serialize(known.EnumerateObject().Where(member => member.Name != "keyFound"
-                        && member.Value.ValueKind != JsonValueKind.Null).ToDictionary(member => member.Name, member => member.Value)));
-            var put = await host.Put("/v1/gate/routes", $$"""{"routes":[{{string.Join(",", set.Append(route))}}]}""", ("If-Match", now.Header("ETag")!));
-            Assert.True(put.Code == 200, put.Text);
-            return name;
-        }
-        finally
-        {
-            setting.Release();
-        }
-    }
-
-    async Task LimitAsync(string account, string limit) =>
-        Assert.Equal(200, (await host.Put($"/v1/accounts/{account}/policy", $$"""{"limits":[{{limit}}]}""")).Code);
-
-    Task<Reply> CallAsync(string path, string body, params (string Name, string Value)[] headers) =>
-        SendAsync(HttpMethod.Post, path, body, headers);
-
-    async Task<Reply> SendAsync(HttpMethod method, string path, string? body, params (string Name, string Value)[] headers)
-    {
-        using var request = Request(path, body, headers);
-        request.Method = method;
-        using var response = await host.Client.SendAsync(request);
-        return await Reply.Of(response);
-    }
-
-    async Task<string> StreamAsync(string path, string body, params (string Name, string Value)[] headers)
-    {
-        using var request = Request(path, body, headers);
-        using var response = await host.Client.SendAsync(request);
-        var text = await response.Content.ReadAsStringAsync();
-        Assert.True(response.IsSuccessStatusCode, text);
-        Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
-        return text;
-    }
-
-    /// <summary>As a provider's library would send it, with a key of the provider's.</summary>
-    static HttpRequestMessage Request(string path, string? body, params (string Name, string Value)[] headers)
-    {
-        var request = new HttpRequestMessage(HttpMethod.Post, path)
-        {
-            Content = body is null ? null : new StringContent(body, Encoding.UTF8, new MediaTypeHeaderValue("application/json")),
-        };
-        foreach (var (name, value) in headers)
-            if (value.Length > 0) request.Headers.TryAddWithoutValidation(name, value);
-        if (!headers.Any(header => header.Name == "Authorization"))
-            request.Headers.TryAddWithoutValidation("Authorization", "Bearer the callers own");
-        return request;
-    }
-
-    /// <summary>The account's records, as soon as there are so many: who hung up does not hear when it is booked.</summary>
-    async Task<IReadOnlyList<JsonElement>> RecordsAsync(string account, int wanted = 0)
-    {
-        var until = DateTime.UtcNow.AddSeconds(60);
-        while (true)
-        {
-            var reply = await host.Get($"/v1/accounts/{account}/usage");
-            IReadOnlyList<JsonElement> items = reply.Code == 404 ? [] : [.. reply.Json.GetProperty("items").EnumerateArray()];
-            if (items.Count >= wanted || DateTime.UtcNow > until) return items;
-            await Task.Yield();
-        }
-    }
-
-    async Task NothingIsHeldAsync(string account) =>
-        Assert.Equal(0, (await host.Get($"/v1/accounts/{account}")).Json.GetProperty("reservations").GetProperty("active").GetInt32());
-
-    static (int Input, int Output, string Cost) Amounts(JsonElement record) =>
-        (record.GetProperty("inputTokens").GetInt32(), record.GetProperty("outputTokens").GetInt32(), Text(record, "cost")!);
-
-    static string? Text(JsonElement element, string name) => element.GetProperty(name).GetString();
+        (await Host.Put("/v1/gate/routes", body)).IsProblem(400, "invalid", field);
 }

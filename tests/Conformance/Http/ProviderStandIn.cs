@@ -3,14 +3,17 @@ using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
 namespace Purser.Conformance.Http;
 
-public sealed record ProviderRequest(string Method, string Path, IReadOnlyDictionary<string, string> Headers, string Body)
+public sealed record ProviderRequest(string Method, string Path, IReadOnlyDictionary<string, string> Headers, byte[] Bytes)
 {
-    public JsonElement Json { get; } = Body.Length == 0 ? default : JsonDocument.Parse(Body).RootElement;
+    public string Body => Encoding.UTF8.GetString(Bytes);
+
+    public JsonElement Json => Bytes.Length == 0 ? default : JsonDocument.Parse(Bytes).RootElement;
 
     public string? Header(string name) => Headers.GetValueOrDefault(name.ToLowerInvariant());
 }
@@ -31,10 +34,16 @@ public sealed class ProviderStandIn : IAsyncDisposable
 
     public ConcurrentQueue<ProviderRequest> Asked { get; } = new();
 
+    /// <summary>Bodies are too large to be kept: their bytes are counted.</summary>
+    public bool OnlyCounts { get; set; }
+
+    public long Counted { get; private set; }
+
     public static async Task<ProviderStandIn> StartAsync()
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = null);
         var app = builder.Build();
         app.Urls.Add("http://127.0.0.1:0");
         var provider = new ProviderStandIn(app);
@@ -67,11 +76,19 @@ public sealed class ProviderStandIn : IAsyncDisposable
 
     async Task TakeAsync(HttpContext http)
     {
-        using var reader = new StreamReader(http.Request.Body, Encoding.UTF8);
-        var body = await reader.ReadToEndAsync();
+        using var body = new MemoryStream();
+        if (OnlyCounts)
+        {
+            var (read, buffer) = (0, new byte[64 * 1024]);
+            while ((read = await http.Request.Body.ReadAsync(buffer)) > 0) Counted += read;
+        }
+        else
+        {
+            await http.Request.Body.CopyToAsync(body);
+        }
         Asked.Enqueue(new(http.Request.Method, http.Request.Path + http.Request.QueryString,
-            http.Request.Headers.ToDictionary(header => header.Key.ToLowerInvariant(), header => header.Value.ToString()), body));
-        http.Items["body"] = body;
+            http.Request.Headers.ToDictionary(header => header.Key.ToLowerInvariant(), header => header.Value.ToString()), body.ToArray()));
+        http.Items["body"] = Encoding.UTF8.GetString(body.GetBuffer(), 0, (int)body.Length);
         await answer(http);
     }
 

@@ -35,6 +35,9 @@ public sealed class KeyTests(HttpHost host) : KeyConformance(host);
 public sealed class GateTests(HttpHost host) : GateConformance(host);
 
 [Collection(HttpTests.Name)]
+public sealed class GateMediaTests(HttpHost host) : GateMediaConformance(host);
+
+[Collection(HttpTests.Name)]
 public sealed class ToolTests(HttpHost host) : ToolConformance(host);
 
 [Collection(HttpTests.Name)]

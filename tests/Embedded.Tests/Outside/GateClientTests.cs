@@ -34,6 +34,11 @@ public sealed class GateClientTests
             openai hi there 1100
             openai stream hi there no usage
             openai embedding 2
+            openai tool weather
+            openai picture 1 272
+            openai transcript hello
+            openai speech 6
+            openai abort hi there
             openai refused 429 true
             anthropic hi there 50
             anthropic stream hi there 50
@@ -44,12 +49,17 @@ public sealed class GateClientTests
 
             """, (await Run("node", "session.mjs")).Succeeded());
 
-        // Each library asked once for each call, and nobody for those that were refused.
-        Assert.Equal(7, provider.Asked.Count);
-        using var usage = System.Text.Json.JsonDocument.Parse(await client.GetStringAsync("/v1/accounts/libraries/usage"));
-        Assert.Equal(7, usage.RootElement.GetProperty("items").GetArrayLength());
-        Assert.All(usage.RootElement.GetProperty("items").EnumerateArray(), record =>
-            Assert.True(record.GetProperty("success").GetBoolean()));
+        // Each library asked once for each call, and nobody for those that were refused. Who hung up does not hear when it is booked.
+        Assert.Equal(12, provider.Asked.Count);
+        IReadOnlyList<System.Text.Json.JsonElement> records = [];
+        await Conformance.Servers.ServerProcess.UntilAsync(async () =>
+        {
+            using var usage = System.Text.Json.JsonDocument.Parse(await client.GetStringAsync("/v1/accounts/libraries/usage"));
+            records = [.. usage.RootElement.GetProperty("items").EnumerateArray().Select(item => item.Clone())];
+            return records.Count == 12;
+        }, TimeSpan.FromSeconds(60), () => $"{records.Count} records");
+        Assert.Equal("the client went away",
+            Assert.Single(records, record => !record.GetProperty("success").GetBoolean()).GetProperty("error").GetString());
     }
 
     static async Task PutAsync(HttpClient client, string path, string json)
@@ -65,6 +75,20 @@ public sealed class GateClientTests
         var isStream = path.Contains(":stream", StringComparison.Ordinal)
             || ((string)http.Items["body"]!).Contains("\"stream\":true", StringComparison.Ordinal);
         http.Response.ContentType = isStream ? "text/event-stream" : "application/json";
+        if (((string)http.Items["body"]!).Contains("never end", StringComparison.Ordinal))
+        {
+            await http.Response.WriteAsync(Events(
+                """{"id":"c","model":"gpt-4o-mini","choices":[{"index":0,"delta":{"content":"hi there"},"finish_reason":null}]}"""));
+            await http.Response.Body.FlushAsync();
+            var gone = new TaskCompletionSource();
+            using (http.RequestAborted.Register(gone.SetResult)) await gone.Task;
+            return;
+        }
+        if (((string)http.Items["body"]!).Contains("\"tools\"", StringComparison.Ordinal))
+        {
+            await http.Response.WriteAsync("""{"id":"c","object":"chat.completion","model":"gpt-4o-mini","choices":[{"index":0,"finish_reason":"tool_calls","message":{"role":"assistant","content":null,"tool_calls":[{"id":"t","type":"function","function":{"name":"weather","arguments":"{}"}}]}}],"usage":{"prompt_tokens":10,"completion_tokens":10,"total_tokens":20}}""");
+            return;
+        }
         await http.Response.WriteAsync((path, isStream) switch
         {
             ("/v1/chat/completions", false) =>
@@ -75,6 +99,10 @@ public sealed class GateClientTests
                 """{"id":"c","model":"gpt-4o-mini","choices":[],"usage":{"prompt_tokens":1000,"completion_tokens":100,"total_tokens":1100}}""", "[DONE]"),
             ("/v1/embeddings", _) =>
                 """{"object":"list","model":"text-embedding-3-small","data":[{"object":"embedding","index":0,"embedding":[0.5,0.25]}],"usage":{"prompt_tokens":1,"total_tokens":1}}""",
+            ("/v1/images/generations", _) =>
+                """{"created":1,"data":[{"b64_json":"AAAA"}],"usage":{"input_tokens":5,"output_tokens":272,"total_tokens":277}}""",
+            ("/v1/audio/transcriptions", _) => """{"text":"hello","usage":{"type":"duration","seconds":1}}""",
+            ("/v1/audio/speech", _) => "ID3abc",
             ("/v1/messages", false) =>
                 """{"id":"m","type":"message","role":"assistant","model":"claude-sonnet-4-5","content":[{"type":"text","text":"hi there"}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":10,"output_tokens":50}}""",
             ("/v1/messages", true) => Named(

@@ -1,5 +1,5 @@
 // The libraries of three providers through the gate: nothing is changed but their base address. Prints what each of them says.
-import OpenAI from "openai";
+import OpenAI, { toFile } from "openai";
 import Anthropic from "@anthropic-ai/sdk";
 import { GoogleGenAI } from "@google/genai";
 
@@ -21,6 +21,22 @@ for await (const chunk of await openai.chat.completions.create(
 console.log("openai stream", words, usage);
 const vectors = await openai.embeddings.create({ model: "text-embedding-3-small", input: "hi", encoding_format: "float" });
 console.log("openai embedding", vectors.data[0].embedding.length);
+const asked = await openai.chat.completions.create({ model: "gpt-4o-mini", max_tokens: 50, messages: [{ role: "user", content: "hi" }],
+  tools: [{ type: "function", function: { name: "weather", parameters: { type: "object", properties: {} } } }] });
+console.log("openai tool", asked.choices[0].message.tool_calls[0].function.name);
+const picture = await openai.images.generate({ model: "gpt-image-1", prompt: "a cat", size: "1024x1024", quality: "low" });
+console.log("openai picture", picture.data.length, picture.usage.output_tokens);
+const transcript = await openai.audio.transcriptions.create({ model: "whisper-1", file: await toFile(Buffer.alloc(4000), "talk.mp3") });
+console.log("openai transcript", transcript.text);
+const speech = await openai.audio.speech.create({ model: "tts-1", voice: "alloy", input: "hello" });
+console.log("openai speech", (await speech.arrayBuffer()).byteLength);
+const hanging = await openai.chat.completions.create(
+  { model: "gpt-4o-mini", stream: true, max_tokens: 50, messages: [{ role: "user", content: "never end" }] });
+for await (const chunk of hanging) {
+  console.log("openai abort", chunk.choices[0].delta.content);
+  hanging.controller.abort();
+  break;
+}
 await told("openai", () => new OpenAI({ apiKey: "k", baseURL: `${gate}/openai-test/v1`, defaultHeaders: refused })
   .chat.completions.create({ model: "gpt-4o-mini", max_tokens: 50, messages: [{ role: "user", content: "hi" }] }));
 
