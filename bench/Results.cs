@@ -10,6 +10,9 @@ namespace Purser.Bench;
 /// </summary>
 public sealed record Row(string Name, string Unit, double Value, string? Against = null, double? Baseline = null, string? Goal = null)
 {
+    /// <summary>What Purser promises whatever the machine is: where the goal is missed the run fails.</summary>
+    public bool IsPromise { get; init; }
+
     public double? Ratio => Baseline is > 0 ? Value / Baseline : null;
 
     /// <summary>Goals are written `>= 3`, `&lt; 10` or `= 0`.</summary>
@@ -29,15 +32,36 @@ public sealed record Row(string Name, string Unit, double Value, string? Against
 public sealed class Results(string machine, string settings)
 {
     readonly List<Row> rows = [];
+    readonly List<(string Name, string Why)> leftOut = [];
+
+    public string Machine => machine;
+
+    public string Settings => settings;
+
+    public IReadOnlyList<Row> Rows => rows;
 
     public void Add(Row row) => rows.Add(row);
+
+    public void LeaveOut(string name, string why) => leftOut.Add((name, why));
+
+    /// <summary>Whether every promise is kept; those that are not are said.</summary>
+    public bool Judge(TextWriter to)
+    {
+        var broken = rows.Where(row => row is { IsPromise: true, IsMet: false }).ToArray();
+        foreach (var row in broken)
+            to.WriteLine(
+                string.Create(CultureInfo.InvariantCulture, $"BROKEN: {row.Name}: {row.Value} {row.Unit}, where it must be {row.Goal}"));
+        return broken.Length == 0;
+    }
 
     public void Print(TextWriter to)
     {
         to.WriteLine();
         to.WriteLine(machine);
         to.WriteLine(settings);
-        foreach (var group in rows.GroupBy(row => row.Unit))
+        foreach (var (name, why) in leftOut) to.WriteLine($"left out: {name}: {why}");
+        PrintField(to);
+        foreach (var group in rows.Except(FieldRows()).GroupBy(row => row.Unit))
         {
             to.WriteLine();
             var width = group.Max(row => row.Name.Length);
@@ -53,7 +77,36 @@ public sealed class Results(string machine, string settings)
         }
     }
 
-    static string Figure(double value) => value.ToString(value is >= 100 or 0 ? "#,0" : "0.00", CultureInfo.InvariantCulture);
+    Row[] FieldRows() => [.. rows.Where(row => Array.Exists(Field.Figures, figure => figure.Unit == row.Unit))];
+
+    /// <summary>A line for each contender of the field, a column for each figure.</summary>
+    void PrintField(TextWriter to)
+    {
+        var field = FieldRows();
+        if (field.Length == 0) return;
+        var width = field.Max(row => row.Name.Length);
+        to.WriteLine();
+        to.WriteLine("the field, in calls".PadRight(width) + string.Concat(Field.Figures.Select(figure => $" {figure.Head,14}")));
+        foreach (var contender in field.GroupBy(row => row.Name))
+            to.WriteLine(contender.Key.PadRight(width) + string.Concat(Field.Figures.Select(figure =>
+                string.Create(CultureInfo.InvariantCulture, $" {contender.Single(row => row.Unit == figure.Unit).Value,14:#,0}"))));
+    }
+
+    public static Results Read(string path)
+    {
+        using var json = JsonDocument.Parse(File.ReadAllBytes(path));
+        var root = json.RootElement;
+        var results = new Results(root.GetProperty("machine").GetString()!, root.GetProperty("settings").GetString()!);
+        foreach (var row in root.GetProperty("rows").EnumerateArray())
+            results.Add(new(row.GetProperty("name").GetString()!, row.GetProperty("unit").GetString()!, row.GetProperty("value")
+                .GetDouble(),
+                row.GetProperty("against").GetString(),
+                row.GetProperty("baseline") is { ValueKind: JsonValueKind.Number } baseline ? baseline.GetDouble() : null,
+                row.GetProperty("goal").GetString()));
+        return results;
+    }
+
+    public static string Figure(double value) => value.ToString(value is >= 100 or 0 ? "#,0" : "0.00", CultureInfo.InvariantCulture);
 
     public void Save(string path)
     {
@@ -74,6 +127,16 @@ public sealed class Results(string machine, string settings)
             WriteNumber("ratio", row.Ratio);
             WriteText("goal", row.Goal);
             WriteText("against", row.Against);
+            WriteText("met", row.IsMet is { } met ? met ? "yes" : "no" : null);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+        json.WriteStartArray("leftOut");
+        foreach (var (name, why) in leftOut)
+        {
+            json.WriteStartObject();
+            json.WriteString("name", name);
+            json.WriteString("why", why);
             json.WriteEndObject();
         }
         json.WriteEndArray();

@@ -16,6 +16,7 @@ sealed class RespConnection : IDisposable
     readonly Lock gate = new();
     readonly Queue<TaskCompletionSource<Reply>> waiting = new();
     readonly byte[] command = new byte[8192];
+    bool isClosed;
 
     RespConnection(Socket socket) => this.socket = socket;
 
@@ -34,6 +35,7 @@ sealed class RespConnection : IDisposable
         var reply = new TaskCompletionSource<Reply>();
         lock (gate)
         {
+            if (isClosed) throw new SocketException((int)SocketError.ConnectionReset);
             var length = Line('*', words.Length, 0);
             foreach (var word in words)
             {
@@ -85,8 +87,10 @@ sealed class RespConnection : IDisposable
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
             lock (gate)
-                while (waiting.TryDequeue(out var left))
-                    left.TrySetException(e);
+            {
+                isClosed = true;
+                while (waiting.TryDequeue(out var left)) left.TrySetException(e);
+            }
         }
     }
 
@@ -109,7 +113,13 @@ sealed class RespConnection : IDisposable
                 fault = Encoding.UTF8.GetString(line);
                 return true;
             default:
-                var text = (int)Math.Max(0, Number(line));
+                var text = (int)Number(line);
+                if (text < 0)
+                {
+                    // Nothing is there.
+                    reply = new(0, "");
+                    return true;
+                }
                 if (from.Length < length + text + 2) return false;
                 reply = new(0, Encoding.UTF8.GetString(from.Slice(length, text)));
                 length += text + 2;

@@ -10,7 +10,7 @@ sealed class RedisContender : IContender
 
     // One hash holds an account's two windows, so that a script reads and writes as few keys as it can. That holds expire, that windows
     // end and that a retry is told apart from another call is left out: this baseline does less than Purser, never more.
-    const string Reserve =
+    public const string Reserve =
         """
         local a = redis.call('HMGET', KEYS[1], 'limit', 'hour:settled', 'hour:held', 'month:settled', 'month:held')
         local limit, tokens = tonumber(a[1]), tonumber(ARGV[1])
@@ -21,7 +21,7 @@ sealed class RedisContender : IContender
         return 1
         """;
 
-    const string Settle =
+    public const string Settle =
         """
         local tokens = tonumber(redis.call('HGET', KEYS[2], 'tokens'))
         redis.call('HINCRBY', KEYS[1], 'hour:held', -tokens)

@@ -11,24 +11,39 @@ sealed class HttpContender : IContender
 {
     public const int MostConnections = 64;
 
-    readonly HostProcess host;
-    readonly TemporaryFolder folder;
+    readonly string name;
+    readonly int process;
     readonly Connection[] connections;
+    readonly IAsyncDisposable server;
+    readonly IDisposable? also;
 
-    HttpContender(HostProcess host, TemporaryFolder folder, Connection[] connections) => (this.host, this.folder, this.connections) =
-        (host, folder, connections);
+    HttpContender(string name, int process, Connection[] connections, IAsyncDisposable server, IDisposable? also) =>
+        (this.name, this.process, this.connections, this.server, this.also) = (name, process, connections, server, also);
 
-    public string Name => "Purser over HTTP, SQLite";
+    public string Name => name;
 
-    public IEnumerable<int> Servers => [host.Id];
+    public IEnumerable<int> Servers => [process];
 
-    public static async Task<HttpContender> StartAsync()
+    /// <summary>A host on a folder of its own, or, with settings that say so, on another ledger.</summary>
+    public static async Task<HttpContender> StartAsync(string name, params (string Name, string Value)[] settings)
     {
         var folder = new TemporaryFolder();
-        var host = await HostProcess.StartAsync(("PURSER_DATA", folder.Path), ("Logging__LogLevel__Default", "Warning"));
+        var host = await HostProcess.StartAsync([("PURSER_DATA", folder.Path), ("Logging__LogLevel__Default", "Warning"), .. settings]);
+        return new(name, host.Id, await OpenAsync(host.Client.BaseAddress!.Port), host, folder);
+    }
+
+    /// <summary>A server that answers a constant: see <see cref="ConstantAnswers"/>.</summary>
+    public static async Task<HttpContender> StartConstantAsync(string name)
+    {
+        var server = await OwnProcess.StartAsync(ConstantAnswers.Command);
+        return new(name, server.Id, await OpenAsync(server.Port), server, null);
+    }
+
+    static async Task<Connection[]> OpenAsync(int port)
+    {
         var connections = new Connection[MostConnections];
-        for (var i = 0; i < connections.Length; i++) connections[i] = await Connection.OpenAsync(host.Client.BaseAddress!.Port);
-        return new(host, folder, connections);
+        for (var i = 0; i < connections.Length; i++) connections[i] = await Connection.OpenAsync(port);
+        return connections;
     }
 
     public async Task PrepareAsync(IReadOnlyList<string> accounts, long limitTokens)
@@ -69,8 +84,8 @@ sealed class HttpContender : IContender
     public async ValueTask DisposeAsync()
     {
         foreach (var connection in connections) connection.Dispose();
-        await host.DisposeAsync();
-        folder.Dispose();
+        await server.DisposeAsync();
+        also?.Dispose();
     }
 
     /// <summary>

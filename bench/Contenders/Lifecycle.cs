@@ -44,8 +44,11 @@ public static class Call
     public static string NextId() => string.Create(CultureInfo.InvariantCulture, $"call-{Interlocked.Increment(ref last):D12}");
 }
 
-/// <summary>Of one round. <see cref="CpuMicros"/>: processor time per lifecycle of this process and of the contender's servers.</summary>
-public readonly record struct Measured(double PerSecond, double P50Ms, double P99Ms, double CpuMicros);
+/// <summary>
+/// Of one round, per lifecycle. <see cref="CpuMicros"/>: processor time of this process and of the contender's servers;
+/// <see cref="Bytes"/>: what this process allocated.
+/// </summary>
+public readonly record struct Measured(double PerSecond, double P50Ms, double P99Ms, double CpuMicros, double Bytes);
 
 public static class Measuring
 {
@@ -53,7 +56,7 @@ public static class Measuring
     public static async Task<Measured> RunAsync(IContender contender, IReadOnlyList<string> accounts, int callers, TimeSpan duration)
     {
         var latencies = new List<long>[callers];
-        var cpu = CpuTime(contender);
+        var (cpu, bytes) = (CpuTime(contender), GC.GetTotalAllocatedBytes());
         var clock = Stopwatch.StartNew();
         await Task.WhenAll(Enumerable.Range(0, callers).Select(caller => Task.Run(async () =>
         {
@@ -70,9 +73,10 @@ public static class Measuring
             }
         })));
         var elapsed = clock.Elapsed.TotalSeconds;
-        cpu = CpuTime(contender) - cpu;
+        (cpu, bytes) = (CpuTime(contender) - cpu, GC.GetTotalAllocatedBytes() - bytes);
         var all = latencies.SelectMany(one => one).Order().ToArray();
-        return new(all.Length / elapsed, Millis(all, 0.50), Millis(all, 0.99), cpu.TotalMicroseconds / all.Length);
+        return new(all.Length / elapsed, Millis(all, 0.50), Millis(all, 0.99), cpu.TotalMicroseconds / all.Length,
+            (double)bytes / all.Length);
     }
 
     /// <summary>
@@ -96,9 +100,9 @@ public static class Measuring
         return (Math.Max(0, difference), Math.Max(0, -difference));
     }
 
-    static TimeSpan CpuTime(IContender contender) =>
+    public static TimeSpan CpuTime(IContender contender) =>
         Environment.CpuUsage.TotalTime + contender.Servers.Aggregate(TimeSpan.Zero, (sum, id) => sum + Processor.TimeOf(id));
 
-    static double Millis(long[] sorted, double quantile) =>
+    public static double Millis(long[] sorted, double quantile) =>
         sorted.Length == 0 ? 0 : sorted[(int)Math.Min(sorted.Length - 1, sorted.Length * quantile)] * 1000.0 / Stopwatch.Frequency;
 }

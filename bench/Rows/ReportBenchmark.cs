@@ -1,4 +1,4 @@
-// `./run bench --reports`: one report over 30 days, with more and more records in the store. What it costs should not grow with them.
+// `./run bench reports`: one report over 30 days, with more and more records in the store. What it costs should not grow with them.
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -26,39 +26,35 @@ public static class ReportBenchmark
     /// <summary>After the last record.</summary>
     static readonly Instant until = now + Duration.FromMinutes(11);
 
-    /// <summary>With a folder to <paramref name="keep"/> them in, stores of SQLite stay there and are not filled again the next
+    /// <summary>With a folder to `--keep` them in, stores of SQLite stay there and are not filled again the next
     /// time.</summary>
-    public static async Task RunAsync(TextWriter to, IReadOnlyList<long> sizes, bool postgres, string? keep)
+    public static async Task MeasureAsync(BenchOptions options, Results results)
     {
-        foreach (var size in sizes)
+        var (postgres, keep) = (options.Postgres, options.Keep);
+        foreach (var size in options.Records is { Count: > 0 } given ? given : [options.Quick ? 20_000 : 1_000_000])
         {
             using var folder = new TemporaryFolder();
             var place = keep is null ? folder.Path : Path.Combine(keep, size.ToString(CultureInfo.InvariantCulture));
             await using var server = postgres ? await PostgresServer.StartAsync() : null;
             await using IStore ledger = postgres ? await PostgresLedger.OpenAsync(await server!.NewDatabaseAsync())
                 : await SqliteLedger.OpenAsync(place);
-            var clock = Stopwatch.StartNew();
-            if ((await ledger.AccountsAsync(null, null, 1)).Items.Count == 0) await FillAsync(ledger, size);
-            var filled = clock.Elapsed;
-            var upkeep = new UsageUpkeep(ledger, new(new Still()), NullLogger.Instance, UsageRetention.OfDays(36_500));
-            while (await ledger.UnfoldedAsync() > 0) await upkeep.KeepUpAsync();
-            while (await ledger.FoldAsync(now, 1))
-            {
-            }
-            to.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{(postgres ? "PostgreSQL" : "SQLite")}, {size:N0} records: imported in {filled.TotalSeconds:F0} s, rolled up in "
-                    + $"{(clock.Elapsed - filled).TotalSeconds:F0} s"));
+            var (filled, folded) = await StoreAsync(ledger, size);
+            var store = string.Create(CultureInfo.InvariantCulture, $"reports, {LedgerName(postgres)}, {size:N0} records");
+            results.Add(new(store + ", imported", "s", filled.TotalSeconds));
+            results.Add(new(store + ", rolled up", "s", folded.TotalSeconds));
             var queries = ledger;
-            await MeasureAsync(to, "all accounts, by model, UTC days", queries, new(), [UsageKey.Model, UsageKey.Provider], UsageStep.Day);
-            await MeasureAsync(to, "all accounts, by user and model, a zone's days", queries, new(),
+            await AskAsync(results, store + ": ", "all accounts, by model, UTC days", queries, new(), [UsageKey.Model, UsageKey.Provider],
+                UsageStep.Day);
+            await AskAsync(results, store + ": ", "all accounts, by user and model, a zone's days", queries, new(),
                 [UsageKey.User, UsageKey.Model, UsageKey.Provider], UsageStep.Hour);
-            await MeasureAsync(to, "one account, by user and model, a zone's days", queries, new() { Account = "account-7" },
+            await AskAsync(results, store + ": ", "one account, by user and model, a zone's days", queries, new() { Account = "account-7" },
                 [UsageKey.User, UsageKey.Model, UsageKey.Provider], UsageStep.Hour);
         }
     }
 
     /// <summary>The three questions that `/v1/reports` asks at once: the series, the distinct values, the groups.</summary>
-    static async Task MeasureAsync(TextWriter to, string name, IUsageQueries queries, UsageFilter filter, UsageKey[] by, UsageStep step)
+    static async Task AskAsync(Results results, string store, string name, IUsageQueries queries, UsageFilter filter, UsageKey[] by,
+        UsageStep step)
     {
         // From some minute on until now, as `/v1/reports` asks if nothing is said; and from the beginning of a day on.
         foreach (
@@ -79,13 +75,14 @@ public static class ReportBenchmark
                 all.Add(one.Max());
             }
             foreach (var times in new[] { series, distinct, groups, all }) times.Sort();
-            to.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"  {name}, {title}: p50 {all[Rounds / 2]:F1} ms, p99 {all[Rounds * 99 / 100]:F1} ms (p50 of series "
-                    + $"{series[Rounds / 2]:F1}, distinct values {distinct[Rounds / 2]:F1}, groups {groups[Rounds / 2]:F1})"));
+            results.Add(new($"{store}{name}, {title}", "ms, p50 of a report", all[Rounds / 2], Goal: "< 50"));
+            results.Add(new($"{store}{name}, {title}", "ms, p99 of a report", all[Rounds * 99 / 100]));
+            results.Add(new($"{store}{name}, {title}", "ms, p50 of its series", series[Rounds / 2]));
+            results.Add(new($"{store}{name}, {title}", "ms, p50 of its distinct values", distinct[Rounds / 2]));
+            results.Add(new($"{store}{name}, {title}", "ms, p50 of its groups", groups[Rounds / 2]));
         }
         GC.Collect();
-        to.WriteLine(
-            string.Create(CultureInfo.InvariantCulture, $"  {GC.GetTotalMemory(forceFullCollection: true) / 1e6:F0} MB of memory in use"));
+        results.Add(new(store + name, "MB of memory in use", GC.GetTotalMemory(forceFullCollection: true) / 1e6));
 
         static async Task<double> Timed(Func<Task> ask)
         {
@@ -93,6 +90,20 @@ public static class ReportBenchmark
             await ask();
             return clock.Elapsed.TotalMilliseconds;
         }
+    }
+
+    /// <summary>Fills a ledger that is empty, and makes its rollups; how long both took.</summary>
+    public static async Task<(TimeSpan Filled, TimeSpan Folded)> StoreAsync(IStore ledger, long size)
+    {
+        var clock = Stopwatch.StartNew();
+        if ((await ledger.AccountsAsync(null, null, 1)).Items.Count == 0) await FillAsync(ledger, size);
+        var filled = clock.Elapsed;
+        var upkeep = new UsageUpkeep(ledger, new(new Still()), NullLogger.Instance, UsageRetention.OfDays(36_500));
+        while (await ledger.UnfoldedAsync() > 0) await upkeep.KeepUpAsync();
+        while (await ledger.FoldAsync(now, 1))
+        {
+        }
+        return (filled, clock.Elapsed - filled);
     }
 
     /// <summary>Straight into the ledger, many records to an append, as nobody but an import would.</summary>
@@ -119,9 +130,10 @@ public static class ReportBenchmark
     }
 
     /// <summary>What appending loses to the rollups that are made behind it.</summary>
-    public static async Task AppendsAsync(TextWriter to, bool postgres)
+    public static async Task AppendsAsync(BenchOptions options, Results results)
     {
-        const int records = 200_000, rounds = 5;
+        var (postgres, rounds) = (options.Postgres, options.Rounds);
+        var records = options.Records is [var given, ..] ? given : options.Quick ? 20_000 : 200_000;
         await using var server = postgres ? await PostgresServer.StartAsync() : null;
         List<double> alone = [], together = [];
         for (var round = -1; round < rounds; round++)
@@ -142,10 +154,11 @@ public static class ReportBenchmark
             }
         alone.Sort();
         together.Sort();
-        to.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{(postgres ? "PostgreSQL" : "SQLite")}: {records / alone[rounds / 2]:N0} records/s without rollups, "
-                + $"{records / together[rounds / 2]:N0} with them ({alone[rounds / 2] / together[rounds / 2]:F2})"));
+        results.Add(new($"appends, {LedgerName(postgres)}, with rollups", "records/s", records / together[rounds / 2],
+            $"appends, {LedgerName(postgres)}, without rollups", records / alone[rounds / 2]));
     }
+
+    static string LedgerName(bool postgres) => postgres ? "PostgreSQL" : "SQLite";
 
     static UsageRecord RecordOf(string id, Instant at, Random random)
     {

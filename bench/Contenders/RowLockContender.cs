@@ -7,9 +7,9 @@ namespace Purser.Bench;
 
 sealed class RowLockContender : IContender
 {
-    const int MostConnections = 64;
+    public const int MostConnections = 64;
 
-    const string Schema =
+    public const string Schema =
         """
         create table budgets (
           account text primary key, tokens_limit bigint not null,
@@ -24,7 +24,7 @@ sealed class RowLockContender : IContender
         """;
 
     // One statement for each operation: one round trip, one transaction. What ends and expires is left out, as in the baseline on Redis.
-    const string Reserve =
+    public const string Reserve =
         """
         with taken as (
           update budgets set hour_held = hour_held + $3, month_held = month_held + $3
@@ -33,7 +33,7 @@ sealed class RowLockContender : IContender
         insert into holds (account, id, tokens, call, created_at) select account, $2, $3, $4, now() from taken
         """;
 
-    const string Settle =
+    public const string Settle =
         """
         with closed as (
           update holds set settled_by = $2 where account = $1 and id = $2 and settled_by is null returning account, tokens
