@@ -24,6 +24,7 @@ sealed class RedisContender : IContender
     public const string Settle =
         """
         local tokens = tonumber(redis.call('HGET', KEYS[2], 'tokens'))
+        if not tokens or tokens == 0 then return 0 end
         redis.call('HINCRBY', KEYS[1], 'hour:held', -tokens)
         redis.call('HINCRBY', KEYS[1], 'month:held', -tokens)
         redis.call('HINCRBY', KEYS[1], 'hour:settled', ARGV[1])

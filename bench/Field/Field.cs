@@ -24,13 +24,17 @@ static class Field
     /// <summary>How long a call is on its way to the provider: short, for a model.</summary>
     static readonly TimeSpan call = TimeSpan.FromMilliseconds(20);
 
+    /// <summary>While everything is killed: so short that the kill meets many of them in the middle of a step.</summary>
+    static readonly TimeSpan killedCall = TimeSpan.FromMilliseconds(2);
+
     /// <summary>The figures, in calls, with the heads of their columns. None of them may be other than 0 for Purser.</summary>
     public static readonly (string Unit, string Head)[] Figures =
     [
         ("calls over the limit", "over the limit"), ("calls refused although they fit", "refused, fit"),
         ($"calls refused of {Burst} that fit", $"refused of {Burst}"),
         ($"calls refused of {Burst} that fit, after one that did not", "after a refusal"),
-        ("calls forgotten after kill -9", "forgotten"), ("calls booked twice after kill -9", "booked twice"),
+        ($"calls counted twice of {Burst} whose answers were lost", $"twice of {Burst}"),
+        ("calls forgotten after kill -9", "forgotten"), ("calls counted twice after kill -9", "twice, killed"),
     ];
 
     public static async Task MeasureAsync(BenchOptions options, Results results)
@@ -97,8 +101,9 @@ static class Field
         var (over, unused) = await CrowdAsync(contender);
         var (_, refused) = await BurstAsync(contender, afterRefusal: false);
         var (larger, refusedAfter) = await BurstAsync(contender, afterRefusal: true);
+        var repeated = await RepeatAsync(contender);
         var (lost, twice) = await KillAsync(contender, beforeKill);
-        return [over + larger, unused, refused, refusedAfter, lost, twice];
+        return [over + larger, unused, refused, refusedAfter, repeated, lost, twice];
     }
 
     static string NewAccount() => "field-" + Call.NextId();
@@ -138,6 +143,21 @@ static class Field
         return (0, Burst - made.Sum());
     }
 
+    /// <summary>Each step is done, its answer is lost on the way, and its caller asks again under the same id.</summary>
+    static async Task<long> RepeatAsync(IFieldContender contender)
+    {
+        var account = NewAccount();
+        await contender.LimitAsync(account, Call.Plenty);
+        await AtOnceAsync(Burst, async caller =>
+        {
+            var id = Call.NextId();
+            for (var i = 0; i < 2; i++) await contender.AdmitAsync(caller, account, id, Tokens);
+            for (var i = 0; i < 2; i++) await contender.BookAsync(caller, account, id, Tokens);
+            return 1;
+        });
+        return Math.Max(0, (await contender.CountedAsync(account) / Tokens) - Burst);
+    }
+
     /// <summary>All of them wait for the last one, and then begin together.</summary>
     static async Task<int[]> AtOnceAsync(int callers, Func<int, Task<int>> run)
     {
@@ -170,7 +190,7 @@ static class Field
                 try
                 {
                     isAdmitted = await contender.AdmitAsync(caller, account, id, Tokens);
-                    await Task.Delay(call);
+                    await Task.Delay(killedCall);
                     await contender.BookAsync(caller, account, id, Tokens);
                     Interlocked.Increment(ref made);
                 }
@@ -193,7 +213,7 @@ static class Field
             await contender.BookAsync(0, account, id, Tokens);
             made++;
         }
-        var difference = made - (await contender.BookedAsync(account) / Tokens);
+        var difference = made - (await contender.CountedAsync(account) / Tokens);
         return (Math.Max(0, difference), Math.Max(0, -difference));
     }
 }

@@ -76,7 +76,7 @@ static class FlushedCounter
                 count.Settled += tokens;
                 return 1;
             default:
-                return count.Settled;
+                return count.Settled + count.Held;
         }
     }
 }

@@ -16,8 +16,8 @@ interface IFieldContender : IAsyncDisposable
     /// <summary>Books what the call used; asked again under the same id where nobody answered.</summary>
     Task BookAsync(int caller, string account, string id, long tokens);
 
-    /// <summary>What it counts as spent.</summary>
-    Task<long> BookedAsync(string account);
+    /// <summary>What it counts against the limit: spent, or held.</summary>
+    Task<long> CountedAsync(string account);
 
     /// <summary>kill -9 of every process that counts, at once.</summary>
     Task KillAsync();

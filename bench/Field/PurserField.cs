@@ -39,14 +39,15 @@ sealed class PurserField(IFieldHosts hosts) : IFieldContender
         await SendAsync(caller, HttpMethod.Post, $"/v1/accounts/{account}/reservations/{id}/settle",
             string.Create(CultureInfo.InvariantCulture, $$"""{"id":"{{id}}","inputTokens":{{tokens}},"outputTokens":0}""")), 200);
 
-    /// <summary>Of the limit; the report over the records has to say the same.</summary>
-    public async Task<long> BookedAsync(string account)
+    /// <summary>By the limit; the report over the records has to say the same.</summary>
+    public async Task<long> CountedAsync(string account)
     {
         var status = await GetAsync($"/v1/accounts/{account}");
         var counted = status["limits"]![0]!["settled"]!.GetValue<long>();
+        var held = status["limits"]![0]!["held"]!.GetValue<long>();
         var report = await GetAsync($"/v1/reports?account={account}&from=2000-01-01");
         var recorded = report["summary"]!["totalTokens"]!.GetValue<long>();
-        return counted == recorded ? counted
+        return counted == recorded ? counted + held
             : throw new InvalidOperationException($"the limit counts {counted} tokens, the records say {recorded}");
     }
 

@@ -25,7 +25,7 @@ abstract class RedisField(RedisServer server) : IFieldContender
 
     public abstract Task BookAsync(int caller, string account, string id, long tokens);
 
-    public abstract Task<long> BookedAsync(string account);
+    public abstract Task<long> CountedAsync(string account);
 
     public virtual Task KillAsync() => server.KillAsync();
 
@@ -73,8 +73,9 @@ sealed class RedisScriptsField(RedisServer server) : RedisField(server)
     public override Task BookAsync(int caller, string account, string id, long tokens) => Of(caller).SendAsync(
         "EVALSHA", settle, "3", "budget:" + account, $"hold:{account}:{id}", "usage:" + account, Text(tokens), id, "{}");
 
-    public override async Task<long> BookedAsync(string account) =>
-        Number((await Of(0).SendAsync("HGET", "budget:" + account, "month:settled")).Text);
+    public override async Task<long> CountedAsync(string account) =>
+        Number((await Of(0).SendAsync("HGET", "budget:" + account, "month:settled")).Text)
+            + Number((await Of(0).SendAsync("HGET", "budget:" + account, "month:held")).Text);
 }
 
 /// <summary>What is left is read before the call, what was used is counted after it: atomically, but later.</summary>
@@ -92,7 +93,7 @@ sealed class CheckThenIncrement(RedisServer server) : RedisField(server)
     public override Task BookAsync(int caller, string account, string id, long tokens) =>
         Of(caller).SendAsync("INCRBY", "used:" + account, Text(tokens));
 
-    public override async Task<long> BookedAsync(string account) => Number((await Of(0).SendAsync("GET", "used:" + account)).Text);
+    public override async Task<long> CountedAsync(string account) => Number((await Of(0).SendAsync("GET", "used:" + account)).Text);
 }
 
 /// <summary>One process decides in memory, which is exact while it lives, and writes its counts each second.</summary>
@@ -111,7 +112,7 @@ sealed class FlushedCounterField(RedisServer server) : RedisField(server)
     public override Task BookAsync(int caller, string account, string id, long tokens) =>
         counter.AskAsync($"book {account} {Text(tokens)}");
 
-    public override Task<long> BookedAsync(string account) => counter.AskAsync($"booked {account}");
+    public override Task<long> CountedAsync(string account) => counter.AskAsync($"counted {account}");
 
     public override Task KillAsync() => Task.WhenAll(counter.KillAsync(), base.KillAsync());
 
@@ -153,7 +154,7 @@ sealed class RateLimiterField(RedisServer server, string folder) : RedisField(se
     /// <summary>Nothing is to be done: what was asked for is counted already, and the call used just that.</summary>
     public override Task BookAsync(int caller, string account, string id, long tokens) => Task.CompletedTask;
 
-    public override Task<long> BookedAsync(string account) => limiter.AskAsync($"booked {account}");
+    public override Task<long> CountedAsync(string account) => limiter.AskAsync($"counted {account}");
 
     public override Task KillAsync() => Task.WhenAll(limiter.KillAsync(), base.KillAsync());
 

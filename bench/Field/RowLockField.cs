@@ -53,9 +53,9 @@ sealed class RowLockField(PostgresServer server, NpgsqlDataSource source) : IFie
         await command.ExecuteNonQueryAsync();
     }
 
-    public async Task<long> BookedAsync(string account)
+    public async Task<long> CountedAsync(string account)
     {
-        await using var command = source.CreateCommand("select month_settled from budgets where account = $1");
+        await using var command = source.CreateCommand("select month_settled + month_held from budgets where account = $1");
         command.Parameters.Add(new() { Value = account });
         return (long)(await command.ExecuteScalarAsync())!;
     }

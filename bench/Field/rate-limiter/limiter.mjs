@@ -23,7 +23,7 @@ async function answer(verb, account, tokens) {
         if (refused instanceof Error) throw refused;
         return 0;
       }
-    case "booked":
+    case "counted":
       return (await limiter.get(account))?.consumedPoints ?? 0;
   }
 }
