@@ -2,6 +2,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using Npgsql;
 using Purser.Conformance.Servers;
 using Purser.Embedded.Tests.Processes;
 
@@ -43,7 +44,12 @@ sealed class EmbeddedFieldHost(PostgresServer? postgres, (string Name, string Va
     public async Task StartAgainAsync()
     {
         await host.DisposeAsync();
-        if (postgres is not null) await postgres.StartAgainAsync();
+        if (postgres is not null)
+        {
+            await postgres.StartAgainAsync();
+            // What this process kept of connections broke with the server.
+            NpgsqlConnection.ClearAllPools();
+        }
         await StartAsync();
     }
 
@@ -131,6 +137,7 @@ sealed class ClusterFieldHosts : IFieldHosts
     public async Task StartAgainAsync()
     {
         await postgres.StartAgainAsync();
+        NpgsqlConnection.ClearAllPools();
         await StartAsync();
     }
 

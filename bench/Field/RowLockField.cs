@@ -66,6 +66,7 @@ sealed class RowLockField(PostgresServer server, NpgsqlDataSource source) : IFie
     {
         await server.StartAgainAsync();
         source.Clear();
+        NpgsqlConnection.ClearAllPools();
     }
 
     public ValueTask DisposeAsync() => source.DisposeAsync();
