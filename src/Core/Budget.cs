@@ -55,7 +55,7 @@ public static class Budget
         if (command is SetPolicy) seeding?.Add(due);
         var result = Decide(state, command, settings, now, seeding);
         own = result.Events.Count;
-        Happen(state, result.Events, ref events, now);
+        Happen(state, command.KeyId is { } key ? AuditRules.Decided(result.Events, key) : result.Events, ref events, now);
         var outcome = result.Answer is { } answer ? result.Outcome with { Answer = answer(state) } : result.Outcome;
         return new(outcome, events);
     }
@@ -63,6 +63,7 @@ public static class Budget
     static void Happen(BudgetState state, IReadOnlyList<BudgetEvent> happening, ref IReadOnlyList<BudgetEvent> events, Instant now)
     {
         if (happening.Count == 0) return;
+        happening = AuditRules.Linked(state, happening);
         for (var i = 0; i < happening.Count; i++) Apply(state, happening[i]);
         var announcements = ThresholdRules.After(state, happening, now);
         for (var i = 0; i < announcements.Count; i++) Apply(state, announcements[i]);
@@ -251,6 +252,7 @@ public static class Budget
     {
         if (state.LastAt == default) state.BeganAt = happened.At;
         if (happened.At > state.LastAt) state.LastAt = happened.At;
+        if (happened.Link is { } link) state.AuditLink = link;
         switch (happened)
         {
             case Held held: ReservationRules.Apply(state, held); break;

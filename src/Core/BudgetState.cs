@@ -227,6 +227,9 @@ public sealed class BudgetState(string account)
     /// <summary>The first instant in the stream.</summary>
     public Instant BeganAt { get; set; }
 
+    /// <summary>The link of the last event of the audit trail; null where none has one.</summary>
+    public string? AuditLink { get; set; }
+
     /// <summary>When records were erased last; those that are booked since are all there.</summary>
     public Instant? ErasedAt { get; set; }
 

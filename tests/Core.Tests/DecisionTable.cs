@@ -1074,7 +1074,7 @@ public sealed class DecisionTable
             override o open +1 until=1h                                     => unprocessable limitId
             override o day +1 key=ann until=1h                              => unprocessable key
             override o day +1 reason=" " until=1h                           => invalid reason
-            override o day +1 by=" " until=1h                               => invalid createdBy
+            override o day +1 by=" " until=1h                               => invalid by
             policy day tokens/day 100 with overrides=no                     => done
             override o day +1 until=1h                                      => unprocessable limitId
             """,

@@ -85,6 +85,10 @@ public sealed class GoldenEvents
                 new() { Anomalies = watched }, EffectivePolicy.None, 1), [], []) { At = at },
         ["policyChanged.by"] = new PolicyChanged(policy, 5, 7, EffectivePolicy.None, [], []) { At = at, By = "ann", Reason = "new year" },
         ["paused.by"] = new AccountPaused("payment overdue") { At = at, By = "ann" },
+        ["paused.chained"] = new AccountPaused("payment overdue")
+        {
+            At = at, By = "ann", KeyId = "key-1", Link = "2b4c342f5433ebe591a1da77e013d1b72475562d48578dca8b84bac6651c3cb9",
+        },
         ["resumed.by"] = new AccountResumed { At = at, By = "ann", Reason = "paid" },
         ["overrideRemoved.2"] = new OverrideRemoved("o1", "bob") { At = at, Reason = "done" },
         ["overrideBegan"] = new OverrideBegan("o1") { At = at },

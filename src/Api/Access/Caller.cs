@@ -13,6 +13,10 @@ public sealed class Caller(string id, string name, Right rights, AccountScope ac
     public static readonly Caller Admin = new("admin", "admin", Right.All, AccountScope.Everything);
 
     public string Id => id;
+
+    /// <summary>What the audit trail calls the key; null where none is needed.</summary>
+    public string? KeyId => ReferenceEquals(this, Everybody) ? null : id;
+
     public override string Name => name;
     public Right Rights => rights;
     public AccountScope Accounts => accounts;

@@ -49,7 +49,8 @@ static class TokenAuthentication
     {
         var rights = Values(token, access.JwtRightsClaim).Aggregate(Right.None, (sum, word) => sum | (Rights.Of(word) ?? Right.None));
         var accounts = Values(token, access.JwtAccountsClaim).Where(pattern => pattern == "*" || AccountScope.Problem(pattern) is null);
-        return new(token.Subject, token.Subject, rights, new([.. accounts]))
+        var subject = token.Subject is { Length: > 0 } named ? named[..Math.Min(named.Length, Core.Validity.LongestName)] : "token";
+        return new(subject, subject, rights, new([.. accounts]))
         {
             ExpiresAt = Instant.FromDateTimeUtc(DateTime.SpecifyKind(token.ValidTo, DateTimeKind.Utc)),
         };

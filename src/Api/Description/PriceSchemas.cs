@@ -92,11 +92,13 @@ static class PriceSchemas
         {
             ["version"] = Whole("The version of the settings that it made."),
             ["changedAt"] = Told(of(typeof(Instant)), "When."),
-            ["changedBy"] = TextOrNull("Who, if they said so."),
+            ["by"] = TextOrNull("Who changed it."),
+            ["changedBy"] = TextOrNull("A former name of `by`."),
+            ["keyId"] = TextOrNull("The key that they showed; null where none was needed."),
             ["reason"] = TextOrNull("Why, if they said so."),
             ["before"] = Entry("The custom price before; null where there was none."),
             ["after"] = Entry("The custom price since; null where it was taken away."),
-        }, "version", "changedAt", "changedBy", "reason", "before", "after"),
+        }, "version", "changedAt", "by", "changedBy", "keyId", "reason", "before", "after"),
     };
 
     static JsonObject Entry(string text) => new()

@@ -9,8 +9,7 @@ namespace Purser.Api.Documents;
 /// <summary>Who takes a usage back, and why.</summary>
 public sealed class VoidDocument
 {
-    /// <summary>Who takes it back.</summary>
-    [Required]
+    /// <summary>Who takes it back; the key's name if not said, needed where no key is.</summary>
     public string? By { get; set; }
 
     /// <summary>Why.</summary>
@@ -25,8 +24,7 @@ public sealed class CorrectionDocument : UsageDocument
     /// <summary>Whose usage it is, where several accounts have one of this id.</summary>
     public string? Account { get; set; }
 
-    /// <summary>Who corrects it.</summary>
-    [Required]
+    /// <summary>Who corrects it; the key's name if not said, needed where no key is.</summary>
     public string? By { get; set; }
 
     /// <summary>Why.</summary>
@@ -55,8 +53,7 @@ public sealed class CreditDocument : DimensionsDocument
     /// <summary>When what is given back was used; now if not said.</summary>
     public Instant? Timestamp { get; set; }
 
-    /// <summary>Who gives it back.</summary>
-    [Required]
+    /// <summary>Who gives it back; the key's name if not said, needed where no key is.</summary>
     public string? By { get; set; }
 
     /// <summary>Why.</summary>
@@ -66,13 +63,14 @@ public sealed class CreditDocument : DimensionsDocument
     /// <summary>What it goes by elsewhere: the number of a credit note.</summary>
     public string? Reference { get; set; }
 
-    internal Credit ToCredit(RequestId identity)
+    internal Credit ToCredit(Access.Caller caller, RequestId identity)
     {
         if (Unit is not { } unit) throw RequestRefusedException.Invalid("unit", "is required");
         if (Amount.Is is Amount.Form.Absent or Amount.Form.Unlimited) throw RequestRefusedException.Invalid("amount", "is required");
         if (!Amount.Fits(unit)) throw RequestRefusedException.Invalid("amount", Amount.Wanted(unit));
         if (Amount.Value < 0 || Amount.Value > long.MaxValue)
             throw RequestRefusedException.Invalid("amount", "must be above 0: it is given back");
+        var (by, key) = Access.Actor.Of(caller, By);
         return new(identity.Id, new()
         {
             Amount = (long)Amount.Value,
@@ -80,11 +78,11 @@ public sealed class CreditDocument : DimensionsDocument
             UsageId = UsageId,
             Dimensions = ToDimensions(),
             At = Timestamp,
-            By = By ?? "",
+            By = by ?? "",
             Reason = Reason ?? "",
             Reference = Reference,
         })
-        { FreshId = identity.Fresh };
+        { FreshId = identity.Fresh, KeyId = key };
     }
 }
 

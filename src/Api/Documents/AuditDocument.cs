@@ -20,6 +20,7 @@ public sealed class AuditItemDocument
     {
         Version = entry.Version;
         At = entry.Event.At;
+        KeyId = entry.Event.KeyId;
         (Action, By, Reason) = entry.Event switch
         {
             PolicyChanged changed => (changed.Policy is null ? "defaultPolicyAdopted" : "policyChanged", changed.By, changed.Reason),
@@ -69,9 +70,13 @@ public sealed class AuditItemDocument
     /// <summary>What was decided.</summary>
     public string Action { get; }
 
-    /// <summary>Who, where they said so.</summary>
+    /// <summary>Who: whom the caller named, else the name of its key.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? By { get; }
+
+    /// <summary>The key that was shown: its id, `admin` for the first key, the subject of a token; absent where none was needed.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? KeyId { get; }
 
     /// <summary>Why, where they said so.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

@@ -42,15 +42,17 @@ public sealed record CatalogueDocument(
 /// <summary>`before` and `after` are null where it was, or is, the built-in one.</summary>
 /// <param name="Version">The version of the settings that the change made.</param>
 /// <param name="ChangedAt">When.</param>
-/// <param name="ChangedBy">Who, for the history.</param>
+/// <param name="By">Who changed it.</param>
+/// <param name="ChangedBy">A former name of `by`.</param>
+/// <param name="KeyId">The key that they showed; null where none was needed.</param>
 /// <param name="Reason">Why, for the audit trail.</param>
 /// <param name="Before">The catalogue before; null where it was the built-in one.</param>
 /// <param name="After">The catalogue since; null where it is the built-in one.</param>
-public sealed record CatalogueChangeDocument(long Version, Instant ChangedAt, string? ChangedBy, string? Reason,
+public sealed record CatalogueChangeDocument(long Version, Instant ChangedAt, string? By, string? ChangedBy, string? KeyId, string? Reason,
     CatalogueNameDocument? Before, CatalogueNameDocument? After)
 {
     internal static CatalogueChangeDocument Of(SettingsChange change) =>
-        new(change.Version, change.At, change.ChangedBy, change.Reason, CatalogueNameDocument.Of(change.Before),
+        new(change.Version, change.At, change.ChangedBy, change.ChangedBy, change.KeyId, change.Reason, CatalogueNameDocument.Of(change.Before),
             CatalogueNameDocument.Of(change.After));
 }
 

@@ -17,7 +17,11 @@ public sealed class ExchangeRatesDocument
     [Required]
     public IReadOnlyList<ExchangeRateDocument>? Rates { get; set; }
 
-    /// <summary>Who changes them, for the history.</summary>
+    /// <summary>Who changes them, for the history; the key's name if not said.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? By { get; set; }
+
+    /// <summary>A former name of `by`.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? ChangedBy { get; set; }
 

@@ -34,10 +34,10 @@ public sealed class NewOverrideDocument
     [Required]
     public string? Reason { get; set; }
 
-    /// <summary>Who adds it; `createdBy` is another name for it.</summary>
+    /// <summary>Who adds it, for the audit trail; the key's name if not said, needed where no key is.</summary>
     public string? By { get; set; }
 
-    /// <summary>Who, for the audit trail.</summary>
+    /// <summary>A former name of `by`.</summary>
     public string? CreatedBy { get; set; }
 
     /// <summary>From when on; now if not said.</summary>
@@ -51,14 +51,13 @@ public sealed class NewOverrideDocument
     public FreeObject? Metadata { get; set; }
 
     /// <summary><paramref name="limitUnit"/>: the unit of the limit that `limitId` names, where there is such a limit.</summary>
-    internal AddOverride ToAddOverride(RequestId identity, LimitUnit? limitUnit)
+    internal AddOverride ToAddOverride(Access.Caller caller, RequestId identity, LimitUnit? limitUnit)
     {
         if (Additional.Is is Amount.Form.Absent or Amount.Form.Unlimited)
             throw RequestRefusedException.Invalid("additional", "is required");
         if ((limitUnit ?? Unit) is { } unit && !Additional.Fits(unit))
             throw RequestRefusedException.Invalid("additional", Amount.Wanted(unit));
-        if (By is not null && CreatedBy is not null && By != CreatedBy)
-            throw RequestRefusedException.Invalid("by", "differs from `createdBy`, which is another name for it; give one of them");
+        var (by, key) = Access.Actor.Of(caller, Access.Actor.Said(By, CreatedBy, "createdBy"));
         if (ExpiresAt is not { } expiresAt) throw RequestRefusedException.Invalid("expiresAt", "is required");
         return new(identity.Id, new()
         {
@@ -69,12 +68,12 @@ public sealed class NewOverrideDocument
             Additional = (long)Additional.Value,
             Cut = Cut ?? false,
             Reason = Reason ?? "",
-            CreatedBy = By ?? CreatedBy ?? "",
+            CreatedBy = by ?? "",
             StartsAt = StartsAt,
             ExpiresAt = expiresAt,
             Metadata = Metadata?.Json,
         })
-        { FreshId = identity.Fresh };
+        { FreshId = identity.Fresh, KeyId = key };
     }
 }
 
@@ -90,7 +89,7 @@ public sealed class OverrideDocument
         Additional = Amount.Of(new Quantity(view.Unit, view.Terms.Additional));
         Cut = view.Terms.Cut;
         Reason = view.Terms.Reason;
-        CreatedBy = view.Terms.CreatedBy;
+        CreatedBy = By = view.Terms.CreatedBy;
         StartsAt = view.Terms.StartsAt;
         ExpiresAt = view.Terms.ExpiresAt;
         Metadata = view.Terms.Metadata is { } metadata ? new FreeObject(metadata) : null;
@@ -124,6 +123,9 @@ public sealed class OverrideDocument
     public string Reason { get; }
 
     /// <summary>Who made it.</summary>
+    public string By { get; }
+
+    /// <summary>A former name of `by`.</summary>
     public string CreatedBy { get; }
 
     /// <summary>From when on it holds; null is from when it was made.</summary>

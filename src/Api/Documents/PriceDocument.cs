@@ -43,7 +43,9 @@ sealed class PriceConverter : JsonConverter<PriceDocument>
                 writer.WriteStartObject();
                 writer.WriteNumber("version", change.Version);
                 writer.WriteString("changedAt", InstantPattern.ExtendedIso.Format(change.At));
+                writer.WriteString("by", change.ChangedBy);
                 writer.WriteString("changedBy", change.ChangedBy);
+                writer.WriteString("keyId", change.KeyId);
                 writer.WriteString("reason", change.Reason);
                 Raw(writer, "before", change.Before);
                 Raw(writer, "after", change.After);

@@ -32,7 +32,10 @@ public sealed class RepriceRequestDocument
     /// <summary>Also records that have a price.</summary>
     public bool? All { get; set; }
 
-    /// <summary>Who, for the history.</summary>
+    /// <summary>Who, for the audit trail; the key's name if not said.</summary>
+    public string? By { get; set; }
+
+    /// <summary>A former name of `by`.</summary>
     public string? ChangedBy { get; set; }
 
     /// <summary>Why, for the audit trail.</summary>

@@ -122,7 +122,8 @@ sealed class AccountEndpoints(IBudgetAuthority authority, IUsageQueries queries,
         Query.None(http);
         var account = PathValue.Account(http);
         var body = await Body.ReadOptionalAsync(http, ApiJson.Default.PauseDocument);
-        await AnswerStatus(http, account, new Pause(body?.Reason, body?.By));
+        var (by, key) = Access.Actor.Of(http, body?.By);
+        await AnswerStatus(http, account, new Pause(body?.Reason, by) { KeyId = key });
     }
 
     public async Task Resume(HttpContext http)
@@ -130,7 +131,8 @@ sealed class AccountEndpoints(IBudgetAuthority authority, IUsageQueries queries,
         Query.None(http);
         var account = PathValue.Account(http);
         var body = await Body.ReadOptionalAsync(http, ApiJson.Default.PauseDocument);
-        await AnswerStatus(http, account, new Resume(body?.By, body?.Reason));
+        var (by, key) = Access.Actor.Of(http, body?.By);
+        await AnswerStatus(http, account, new Resume(by, body?.Reason) { KeyId = key });
     }
 
     async Task AnswerStatus(HttpContext http, string account, BudgetCommand command, Window? window = null, Instant? from = null,

@@ -13,7 +13,8 @@ sealed class AdjustmentEndpoints(IBudgetAuthority authority, IUsageQueries queri
         var account = PathValue.Account(http);
         _ = new Query(http, []);
         var asked = await Body.ReadAsync(http, ApiJson.Default.VoidDocument);
-        await Answer(http, 200, account, new VoidUsage(PathValue.Of(http, "usage"), asked.By ?? "", asked.Reason ?? ""));
+        var (by, key) = Access.Actor.Of(http, asked.By);
+        await Answer(http, 200, account, new VoidUsage(PathValue.Of(http, "usage"), by ?? "", asked.Reason ?? "") { KeyId = key });
     }
 
     public async Task Credit(HttpContext http)
@@ -21,7 +22,7 @@ sealed class AdjustmentEndpoints(IBudgetAuthority authority, IUsageQueries queri
         var account = PathValue.Account(http);
         _ = new Query(http, []);
         var asked = await Body.ReadAsync(http, ApiJson.Default.CreditDocument);
-        await Answer(http, 201, account, asked.ToCredit(RequestId.Of(http, asked.Id)));
+        await Answer(http, 201, account, asked.ToCredit(Access.Caller.Of(http), RequestId.Of(http, asked.Id)));
     }
 
     public async Task Correct(HttpContext http)
@@ -35,8 +36,9 @@ sealed class AdjustmentEndpoints(IBudgetAuthority authority, IUsageQueries queri
                 "timestamp", "and dimensions stay as they were booked: take the usage back and book it anew where they were wrong");
         var usage = asked.ToUsage() with { Dimensions = Dimensions.None };
         if (usage.Lines is not null) throw RequestRefusedException.Invalid("raw", "holds calls of other models; give the counts of one");
-        await Answer(http, 200, await AccountOf(http, query, asked.Account, id), new CorrectUsage(id, usage, asked.By ?? "", asked.Reason
-            ?? ""));
+        var (by, key) = Access.Actor.Of(http, asked.By);
+        await Answer(http, 200, await AccountOf(http, query, asked.Account, id),
+            new CorrectUsage(id, usage, by ?? "", asked.Reason ?? "") { KeyId = key });
     }
 
     /// <summary>The account that is named, or the only one of the caller's that has such a usage.</summary>

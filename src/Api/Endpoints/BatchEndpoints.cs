@@ -69,7 +69,7 @@ sealed class BatchEndpoints(IBudgetAuthority authority)
     async Task AnswerAsync(HttpContext http, List<BatchLine> window)
     {
         foreach (var line in window.Where(line => line.Override is not null))
-            line.Command = line.Override!.ToAddOverride(new(line.Override.Id!, Fresh: false),
+            line.Command = line.Override!.ToAddOverride(Access.Caller.Of(http), new(line.Override.Id!, Fresh: false),
                 line.Override.LimitId is { } limit ? await OverrideEndpoints.UnitOf(authority, line.Account!, limit) : null);
         await Task.WhenAll(window.Where(line => line.Command is not null).GroupBy(line => line.Account!).Select(DecideAsync));
         if (!http.Response.HasStarted) http.Response.ContentType = LinesType;

@@ -21,14 +21,16 @@ sealed class CatalogueEndpoints(IBudgetAuthority authority, LedgerClock clock)
     public async Task Put(HttpContext http)
     {
         var query = new Query(http, Parameters);
-        await Edit(http, new PutCatalogue(await Body.ReadFileAsync(http)) { At = clock.Now, ChangedBy = query.Text("by"),
+        var (by, key) = Access.Actor.Of(http, query.Text("by"));
+        await Edit(http, new PutCatalogue(await Body.ReadFileAsync(http)) { At = clock.Now, ChangedBy = by, KeyId = key,
             Reason = query.Text("reason") });
     }
 
     public async Task Delete(HttpContext http)
     {
         var query = new Query(http, Parameters);
-        await Edit(http, new RemoveCatalogue { At = clock.Now, ChangedBy = query.Text("by"), Reason = query.Text("reason") });
+        var (by, key) = Access.Actor.Of(http, query.Text("by"));
+        await Edit(http, new RemoveCatalogue { At = clock.Now, ChangedBy = by, KeyId = key, Reason = query.Text("reason") });
     }
 
     async Task Edit(HttpContext http, SettingsEdit edit)

@@ -18,7 +18,8 @@ sealed class ExchangeRateEndpoints(IBudgetAuthority authority, LedgerClock clock
     {
         _ = new Query(http, []);
         var sent = await Body.ReadAsync(http, ApiJson.Default.ExchangeRatesDocument);
-        var edited = await authority.EditSettingsAsync(new PutExchangeRates(sent.ToRates()) { At = clock.Now, ChangedBy = sent.ChangedBy,
+        var (by, key) = Access.Actor.Of(http, Access.Actor.Said(sent.By, sent.ChangedBy, "changedBy"));
+        var edited = await authority.EditSettingsAsync(new PutExchangeRates(sent.ToRates()) { At = clock.Now, ChangedBy = by, KeyId = key,
             Reason = sent.Reason });
         await (edited.Refusal is { } refusal ? Problems.WriteAsync(http, refusal) : Answer(http, edited.Settings));
     }

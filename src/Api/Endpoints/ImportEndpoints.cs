@@ -180,7 +180,7 @@ sealed class ImportEndpoints(IBudgetAuthority authority, IUsageQueries queries)
                     return Outcome.Invalid("kind", "is about another record, for which the right `erase` is needed");
                 if (line.Currency is { } currency && await CurrencyAsync(account) is var own && own != currency)
                     return Outcome.Invalid("currency", $"the account's is {own}");
-                var record = line.ToRecord(id, at);
+                var record = line.ToRecord(id, at) with { KeyId = line.IsAdjusting ? caller.KeyId : null };
                 var outcome = await authority.SendAsync(account, record);
                 return outcome.Status == OutcomeStatus.IdempotencyMismatch && record.Booked is null
                     && await IsThereAsync(account, id, line, record.Usage) ? Outcome.Done() : outcome;

@@ -13,7 +13,7 @@ sealed class OverrideEndpoints(IBudgetAuthority authority)
         Query.None(http);
         var account = PathValue.Account(http);
         var body = await Body.ReadAsync(http, ApiJson.Default.NewOverrideDocument);
-        var command = body.ToAddOverride(RequestId.Of(http, body.Id), body.LimitId is { } limit ? await UnitOf(authority, account, limit)
+        var command = body.ToAddOverride(Access.Caller.Of(http), RequestId.Of(http, body.Id), body.LimitId is { } limit ? await UnitOf(authority, account, limit)
             : null);
         var outcome = await authority.SendAsync(account, command);
         if (outcome is { Status: OutcomeStatus.Done, Answer: OverrideView view })
@@ -63,8 +63,9 @@ sealed class OverrideEndpoints(IBudgetAuthority authority)
     {
         var account = PathValue.Account(http);
         var query = new Query(http, PolicyEndpoints.Actor);
+        var (by, key) = Access.Actor.Of(http, query.Text("by"));
         var outcome = await authority.SendAsync(account,
-            new RemoveOverride(PathValue.Of(http, "override"), query.Text("by"), query.Text("reason")));
+            new RemoveOverride(PathValue.Of(http, "override"), by, query.Text("reason")) { KeyId = key });
         await (outcome.Answer is OverrideView view
             ? Reply.JsonAsync(http, 200, new OverrideDocument(view), ApiJson.Default.OverrideDocument)
                 : Problems.WriteAsync(http, outcome));

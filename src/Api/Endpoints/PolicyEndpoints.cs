@@ -14,7 +14,7 @@ sealed class PolicyEndpoints(IBudgetAuthority authority, PolicyPreviews previews
         [new("effective", "true: the policy that decides, merged over the default one, with every setting")];
 
     public static readonly IReadOnlyList<Parameter> Actor =
-        [new("by", "who decides this, for the audit trail"), new("reason", "why, for the audit trail")];
+        [new("by", "who decides this, for the audit trail; the key's name if not said"), new("reason", "why, for the audit trail")];
 
     public async Task Get(HttpContext http)
     {
@@ -44,7 +44,8 @@ sealed class PolicyEndpoints(IBudgetAuthority authority, PolicyPreviews previews
             await Problems.WriteAsync(http, Problems.VersionMismatch, "If-Match", "the policy does not have this version; read it again");
             return;
         }
-        var outcome = await authority.SendAsync(account, new SetPolicy(policy, wanted.Version, query.Text("by"), query.Text("reason")));
+        var (by, key) = Access.Actor.Of(http, query.Text("by"));
+        var outcome = await authority.SendAsync(account, new SetPolicy(policy, wanted.Version, by, query.Text("reason")) { KeyId = key });
         if (outcome.Answer is PolicyView view) await Answer(http, view.Version, PolicyDocument.Of(view.Policy, view.Version));
         else await Problems.WriteAsync(http, outcome);
     }

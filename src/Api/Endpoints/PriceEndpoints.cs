@@ -88,9 +88,10 @@ sealed class PriceEndpoints(IBudgetAuthority authority, IUsageQueries queries, L
         _ = new Query(http, []);
         var (provider, model) = Names(http);
         var sent = await Body.ReadAsync(http, ApiJson.Default.JsonObject);
+        var (by, key) = Access.Actor.Of(http, Access.Actor.Said(TextOf(sent, "by"), TextOf(sent, "changedBy"), "changedBy"));
         var edited = await authority.EditSettingsAsync(new PutPrice(provider, model, sent.ToJsonString())
         {
-            At = clock.Now, ChangedBy = TextOf(sent, "changedBy"), Reason = TextOf(sent, "reason"),
+            At = clock.Now, ChangedBy = by, KeyId = key, Reason = TextOf(sent, "reason"),
         });
         if (edited.Refusal is { } refusal) await Problems.WriteAsync(http, refusal);
         else await Answer(http, edited.Settings, provider, model);
@@ -100,7 +101,8 @@ sealed class PriceEndpoints(IBudgetAuthority authority, IUsageQueries queries, L
     {
         _ = new Query(http, []);
         var (provider, model) = Names(http);
-        var edited = await authority.EditSettingsAsync(new RemovePrice(provider, model) { At = clock.Now });
+        var (by, key) = Access.Actor.Of(http, null);
+        var edited = await authority.EditSettingsAsync(new RemovePrice(provider, model) { At = clock.Now, ChangedBy = by, KeyId = key });
         if (edited.Refusal is { } refusal) await Problems.WriteAsync(http, refusal);
         else http.Response.StatusCode = StatusCodes.Status204NoContent;
     }

@@ -21,9 +21,10 @@ sealed class RepriceEndpoints(IBudgetAuthority authority, IUsageQueries queries)
         if (asked.From >= asked.To) throw RequestRefusedException.Invalid("to", "must lie after `from`");
         var (records, next) = asked.Ids is null ? await Find(asked, http.RequestAborted) : (Named(asked), null);
 
+        var (by, key) = Access.Actor.Of(http, Access.Actor.Said(asked.By, asked.ChangedBy, "changedBy"));
         // All are sent before any is awaited: an account's share one commit.
         var outcomes = await Task.WhenAll(records.Select(record => authority.SendAsync(
-            record.Account, new Reprice(record.UsageId, asked.Ids is null && asked.All != true, asked.ChangedBy, asked.Reason))));
+            record.Account, new Reprice(record.UsageId, asked.Ids is null && asked.All != true, by, asked.Reason) { KeyId = key })));
         if (outcomes.FirstOrDefault(outcome => outcome.IsTransient) is { } transient)
         {
             await Problems.WriteAsync(http, transient);

@@ -127,7 +127,8 @@ sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries, I
     {
         var account = PathValue.Account(http);
         var query = new Query(http, EraseParameters);
-        var outcome = await authority.SendAsync(account, new EraseUsage(query.Text("user"), query.Text("by"), query.Text("reason")));
+        var (by, key) = Access.Actor.Of(http, query.Text("by"));
+        var outcome = await authority.SendAsync(account, new EraseUsage(query.Text("user"), by, query.Text("reason")) { KeyId = key });
         if (outcome.Status != OutcomeStatus.Done)
         {
             await Problems.WriteAsync(http, outcome);
@@ -141,7 +142,7 @@ sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries, I
     }
 
     public static readonly IReadOnlyList<Parameter> EraseParameters =
-        [new("user", "only the records of this user"), new("by", "who erases, for the audit trail"),
+        [new("user", "only the records of this user"), new("by", "who erases, for the audit trail; the key's name if not said"),
             new("reason", "why, for the audit trail")];
 
     public static UsageFilter FilterOf(Query query, DateTimeZone zone)

@@ -245,7 +245,12 @@ public sealed class Announcer(
                     json.WriteNumber("settingsVersion", change.Version);
                     Raw(json, "before", change.Before);
                     Raw(json, "after", change.After);
-                    if (change.ChangedBy is { } by) json.WriteString("changedBy", by);
+                    if (change.ChangedBy is { } by)
+                    {
+                        json.WriteString("by", by);
+                        json.WriteString("changedBy", by);
+                    }
+                    if (change.KeyId is { } key) json.WriteString("keyId", key);
                     if (change.Reason is { } reason) json.WriteString("reason", reason);
                 });
         }

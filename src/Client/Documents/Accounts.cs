@@ -94,6 +94,10 @@ public sealed record AuditItem
     public DateTimeOffset At { get; init; }
     public string Action { get; init; } = "";
     public string? By { get; init; }
+
+    /// <summary>The key that was shown: its id, `admin` for the first key, the subject of a token.</summary>
+    public string? KeyId { get; init; }
+
     public string? Reason { get; init; }
     public long? PolicyVersion { get; init; }
     public Policy? Policy { get; init; }

@@ -146,9 +146,11 @@ public sealed record NewOverride
     public Amount? Additional { get; init; }
     public bool? Cut { get; init; }
     public string? Reason { get; init; }
+
+    /// <summary>A former name of <see cref="By"/>.</summary>
     public string? CreatedBy { get; init; }
 
-    /// <summary>Who adds it; `createdBy` is another name for it.</summary>
+    /// <summary>Who adds it; the key's name if not said.</summary>
     public string? By { get; init; }
 
     public DateTimeOffset? StartsAt { get; init; }
@@ -166,6 +168,7 @@ public sealed record Override
     public Amount Additional { get; init; }
     public bool Cut { get; init; }
     public string Reason { get; init; } = "";
+    public string By { get; init; } = "";
     public string CreatedBy { get; init; } = "";
     public DateTimeOffset? StartsAt { get; init; }
     public DateTimeOffset ExpiresAt { get; init; }

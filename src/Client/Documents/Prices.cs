@@ -33,7 +33,9 @@ public sealed record CatalogueChange
 {
     public long Version { get; init; }
     public DateTimeOffset ChangedAt { get; init; }
+    public string? By { get; init; }
     public string? ChangedBy { get; init; }
+    public string? KeyId { get; init; }
     public string? Reason { get; init; }
     public CatalogueName? Before { get; init; }
     public CatalogueName? After { get; init; }
@@ -51,6 +53,7 @@ public sealed record ExchangeRates
 {
     public string? Base { get; init; }
     public IReadOnlyList<ExchangeRate>? Rates { get; init; }
+    public string? By { get; init; }
     public string? ChangedBy { get; init; }
     public string? Reason { get; init; }
 }
@@ -76,6 +79,7 @@ public sealed record RepriceRequest
     public DateTimeOffset? From { get; init; }
     public DateTimeOffset? To { get; init; }
     public bool? All { get; init; }
+    public string? By { get; init; }
     public string? ChangedBy { get; init; }
     public string? Reason { get; init; }
     public long? Limit { get; init; }

@@ -28,7 +28,11 @@ namespace Purser.Core;
 [JsonDerivedType(typeof(CloseSession), "closeSession")]
 [JsonDerivedType(typeof(EraseUsage), "eraseUsage")]
 [JsonDerivedType(typeof(Tick), "tick")]
-public abstract record BudgetCommand;
+public abstract record BudgetCommand
+{
+    /// <summary>The key that the caller showed: part of what is kept of a decision, and not of what makes two commands the same.</summary>
+    public string? KeyId { get; init; }
+}
 
 /// <summary>Status of the account; the limits are paged by <see cref="Cursor"/>, an opaque place to go on from.</summary>
 public sealed record GetStatus(

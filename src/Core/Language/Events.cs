@@ -34,6 +34,13 @@ public abstract record BudgetEvent
 
     /// <summary>The context of the call that brought it, as `traceparent` of W3C says it; null where the call was not followed.</summary>
     public string? Trace { get; init; }
+
+    /// <summary>The key of whoever decided it, where a caller did and showed one: of what stands in the audit trail.</summary>
+    public string? KeyId { get; init; }
+
+    /// <summary>What holds an event of the audit trail to the one before it (see <see cref="AuditRules.LinkOf"/>). Null in events that do
+    /// not stand in it, and in those from before there were links.</summary>
+    public string? Link { get; init; }
 }
 
 /// <summary>Where an amount counts: a limit in force (by number), the key of its counter, and the span of its slot.</summary>

@@ -46,7 +46,7 @@ public static class Validity
                 : null),
         Record { Booked: { } booked } import => Problem(import.Id, booked, now),
         Record record => OwnId(record.Id) ?? Problem(record.Usage, now),
-        Reprice reprice => Id("id", reprice.UsageId) ?? Text("changedBy", reprice.ChangedBy, LongestName)
+        Reprice reprice => Id("id", reprice.UsageId) ?? Text("by", reprice.ChangedBy, LongestName)
             ?? Text("reason", reprice.Reason, LongestReason),
         VoidUsage taken => Id("id", taken.UsageId) ?? Decided(taken.By, taken.Reason),
         CorrectUsage correct => Id("id", correct.UsageId) ?? Decided(correct.By, correct.Reason) ?? Problem(correct.Usage, now),
@@ -280,10 +280,10 @@ public static class Validity
             return Outcome.Invalid("additional", "is negative: say `\"cut\": true` if the limit is to be lowered");
         if (terms.Additional > 0 && terms.Cut) return Outcome.Invalid("cut", "a cut needs a negative `additional`");
         if (string.IsNullOrWhiteSpace(terms.Reason)) return Outcome.Invalid("reason", "is required");
-        if (string.IsNullOrWhiteSpace(terms.CreatedBy)) return Outcome.Invalid("createdBy", "is required");
+        if (string.IsNullOrWhiteSpace(terms.CreatedBy)) return Outcome.Invalid("by", "is required");
         if (terms.ExpiresAt <= now) return Outcome.Invalid("expiresAt", "must lie in the future");
         if (terms.StartsAt >= terms.ExpiresAt) return Outcome.Invalid("startsAt", "must lie before `expiresAt`");
-        return Text("reason", terms.Reason, LongestReason) ?? Text("createdBy", terms.CreatedBy, LongestName)
+        return Text("reason", terms.Reason, LongestReason) ?? Text("by", terms.CreatedBy, LongestName)
             ?? Text("key", terms.Key, LongestName) ?? Text("metadata", terms.Metadata, LongestText);
     }
 

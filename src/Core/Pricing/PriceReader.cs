@@ -36,7 +36,7 @@ public static class PriceReader
 
     static readonly FrozenSet<string> ofCustom =
         ["provider", "model", "mode", "contextWindow", "maxOutputTokens", "currency", "multipliers", "otherPeriods", "free", "note",
-            "changedBy", "reason", .. ofPeriods];
+            "by", "changedBy", "reason", .. ofPeriods];
 
     /// <summary>An entry of a catalogue. Its periods meet without gap or overlap.</summary>
     public static ModelPrice Entry(JsonElement json, string place, string currency, string version)

@@ -60,4 +60,8 @@ public sealed record CustomPrice(string Provider, string Model, string Json, lon
 
 /// <summary>Who changed what of the settings, and from what to what: JSON, or null where there was (or is) nothing.</summary>
 public sealed record SettingsChange(long Version, Instant At, string Subject, string? Before, string? After, string? ChangedBy,
-    string? Reason);
+    string? Reason)
+{
+    /// <summary>The key that they showed.</summary>
+    public string? KeyId { get; init; }
+}

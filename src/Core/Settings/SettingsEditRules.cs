@@ -16,6 +16,9 @@ public abstract record SettingsEdit
 {
     public Instant At { get; init; }
     public string? ChangedBy { get; init; }
+
+    /// <summary>The key that they showed.</summary>
+    public string? KeyId { get; init; }
     public string? Reason { get; init; }
 }
 
@@ -44,7 +47,7 @@ public static class SettingsEditRules
     /// <summary>The body of the next version, or why the edit can not be made; neither where there is nothing to change.</summary>
     public static (SettingsBody? Next, Outcome? Refusal) Decide(SettingsBody body, SettingsEdit edit, long nextVersion)
     {
-        if (Validity.Text("changedBy", edit.ChangedBy, Validity.LongestName) is { } who) return (null, who);
+        if (Validity.Text("by", edit.ChangedBy, Validity.LongestName) is { } who) return (null, who);
         if (Validity.Text("reason", edit.Reason, Validity.LongestReason) is { } why) return (null, why);
         return edit switch
         {
@@ -149,5 +152,5 @@ public static class SettingsEditRules
     public const string CatalogueSubject = "catalogue";
 
     static SettingsChange[] Changed(SettingsBody body, SettingsEdit edit, string subject, string? before, string? after, long version) =>
-        [.. body.Changes.TakeLast(MostChanges - 1), new(version, edit.At, subject, before, after, edit.ChangedBy, edit.Reason)];
+        [.. body.Changes.TakeLast(MostChanges - 1), new(version, edit.At, subject, before, after, edit.ChangedBy, edit.Reason) { KeyId = edit.KeyId }];
 }

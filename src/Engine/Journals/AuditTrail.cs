@@ -8,9 +8,7 @@ public sealed record AuditEntry(long Version, BudgetEvent Event);
 
 public static class AuditTrail
 {
-    public static bool Has(BudgetEvent happened) =>
-        happened is PolicyChanged or AccountPaused or AccountResumed or OverrideAdded or OverrideRemoved or UsageErased
-            or Recorded { Record: { Corrects: not null } or { Kind: RecordKind.Credit } };
+    public static bool Has(BudgetEvent happened) => AuditRules.Has(happened);
 
     /// <summary>A page of the trail, from the entries that have some of it; <paramref name="entries"/> is one longer than the page where it
     /// goes on.</summary>

@@ -34,7 +34,9 @@ public static class Fingerprints
         writer ??= new(buffer);
         buffer.ResetWrittenCount();
         writer.Reset(buffer);
-        JsonSerializer.Serialize(writer, command, CoreJson.Default.BudgetCommand);
+        // A call that is repeated with another key is the same call.
+        var asked = command.KeyId is null ? command : command with { KeyId = null };
+        JsonSerializer.Serialize(writer, asked, CoreJson.Default.BudgetCommand);
         writer.Flush();
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(buffer.WrittenSpan, hash);

@@ -32,6 +32,9 @@ public sealed class LocalBoundaryTests(LocalFacade host) : BoundaryConformance(h
 public sealed class LocalKeyTests(LocalFacade host) : KeyConformance(host);
 
 [Collection(LocalHttpTests.Name)]
+public sealed class LocalAuditTests(LocalFacade host) : AuditConformance(host);
+
+[Collection(LocalHttpTests.Name)]
 public sealed class LocalGateTests(LocalFacade host) : GateConformance(host);
 
 [Collection(LocalHttpTests.Name)]
@@ -120,6 +123,9 @@ public sealed class ProcessBoundaryTests(ProcessFacade host) : BoundaryConforman
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessKeyTests(ProcessFacade host) : KeyConformance(host);
+
+[Collection(ProcessHttpTests.Name)]
+public sealed class ProcessAuditTests(ProcessFacade host) : AuditConformance(host);
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessGateTests(ProcessFacade host) : GateConformance(host);

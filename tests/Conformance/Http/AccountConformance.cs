@@ -19,7 +19,7 @@ public abstract class AccountConformance(HttpFacade host)
              "nextCursor":null,"reservations":{"active":1,"tokens":100},
              "breakdown":{"from":"2026-02-12T15:09:27Z","to":"2026-03-14T15:09:27Z","inputTokens":600,"outputTokens":200,"totalTokens":800,"totalRequests":2,"failedRequests":1,"totalCost":"0.503"},
              "topModels":[{"model":"gpt-4o","totalTokens":750,"totalRequests":1,"totalCost":"0.003","percentage":93.75},{"model":"own","totalTokens":50,"totalRequests":1,"totalCost":"0.5","percentage":6.25}],
-             "overrides":[{"id":"o1","limitId":"day","window":null,"unit":"tokens","key":null,"additional":200,"cut":false,"reason":"launch","createdBy":"ann","startsAt":null,"expiresAt":"2026-03-15T00:00:00Z","metadata":{"ticket":7},"createdAt":"2026-03-14T15:09:26.535Z","state":"active"}]}
+             "overrides":[{"id":"o1","limitId":"day","window":null,"unit":"tokens","key":null,"additional":200,"cut":false,"reason":"launch","by":"ann","createdBy":"ann","startsAt":null,"expiresAt":"2026-03-15T00:00:00Z","metadata":{"ticket":7},"createdAt":"2026-03-14T15:09:26.535Z","state":"active"}]}
             """);
     }
 

@@ -60,6 +60,19 @@ public sealed class GuardedHost(HttpClient client, params IAsyncDisposable[] par
 {
     public HttpClient Client => client;
 
+    /// <summary>Asks with a key, or without one.</summary>
+    public async Task<Reply> Ask(string? key, HttpMethod method, string path, string? json = null)
+    {
+        using var request = new HttpRequestMessage(method, path);
+        if (json is not null)
+            request.Content = new StringContent(json, Encoding.UTF8,
+                path.StartsWith("/v1/import", StringComparison.Ordinal) || path.StartsWith("/v1/batch", StringComparison.Ordinal)
+                    ? "application/x-ndjson" : "application/json");
+        if (key is not null) request.Headers.Authorization = new("Bearer", key);
+        using var response = await client.SendAsync(request);
+        return await Reply.Of(response);
+    }
+
     public async ValueTask DisposeAsync()
     {
         client.Dispose();

@@ -182,14 +182,6 @@ public abstract class KeyConformance(HttpFacade host)
         return made.Member("key")!;
     }
 
-    static async Task<Reply> Ask(GuardedHost guarded, string? key, HttpMethod method, string path, string? json = null)
-    {
-        using var request = new HttpRequestMessage(method, path);
-        if (json is not null)
-            request.Content = new StringContent(json, System.Text.Encoding.UTF8, path.Contains("import", StringComparison.Ordinal)
-                ? "application/x-ndjson" : "application/json");
-        if (key is not null) request.Headers.Authorization = new("Bearer", key);
-        using var response = await guarded.Client.SendAsync(request);
-        return await Reply.Of(response);
-    }
+    static Task<Reply> Ask(GuardedHost guarded, string? key, HttpMethod method, string path, string? json = null) =>
+        guarded.Ask(key, method, path, json);
 }

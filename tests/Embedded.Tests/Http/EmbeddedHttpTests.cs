@@ -32,6 +32,9 @@ public sealed class BoundaryTests(HttpHost host) : BoundaryConformance(host);
 public sealed class KeyTests(HttpHost host) : KeyConformance(host);
 
 [Collection(HttpTests.Name)]
+public sealed class AuditTests(HttpHost host) : AuditConformance(host);
+
+[Collection(HttpTests.Name)]
 public sealed class GateTests(HttpHost host) : GateConformance(host);
 
 [Collection(HttpTests.Name)]
