@@ -144,6 +144,20 @@ public sealed partial class PurserClient
     public Task<Verification> VerifyAsync(CancellationToken cancellationToken = default) =>
         sender.SendAsync(Long("/v1/verify"), PurserJson.Default.Verification, cancellationToken);
 
+    /// <summary>Verifies, and compares the audit trails with a seal that was made before.</summary>
+    public Task<Verification> VerifyAsync(Stream seal, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(seal);
+        return sender.SendAsync(Ask.Post("/v1/verify") with
+        {
+            Content = () => new StreamContent(seal) { Headers = { ContentType = new("application/jsonl") } }, Repeat = Repeat.Never,
+        }, PurserJson.Default.Verification, cancellationToken);
+    }
+
+    /// <summary>Where the audit trail of every account stands, signed: to be kept away from the ledger.</summary>
+    public Task GetAuditSealAsync(Stream destination, CancellationToken cancellationToken = default) =>
+        CopyAsync("/v1/audit/seal", "*/*", destination, cancellationToken);
+
     /// <summary>Takes as long as it takes; a body of its own keeps it from the timeout of an attempt.</summary>
     static Ask Long(string path) => Ask.Post(path) with
     {

@@ -215,6 +215,26 @@ public sealed class GoldenEvents
         }
     }
 
+    /// <summary>What was linked once holds for ever: an event that is read and written again has the same JSON form, and so the same
+    /// link.</summary>
+    [Fact]
+    public void A_chain_that_was_written_once_still_holds()
+    {
+        var file = Path.Combine(AppContext.BaseDirectory, "golden", "chain.json");
+        if (!File.Exists(file) && Environment.GetEnvironmentVariable("PURSER_WRITE_GOLDEN") == "1")
+        {
+            var made = samples.OrderBy(sample => sample.Key, StringComparer.Ordinal).Select(sample => sample.Value).Where(AuditRules.Has)
+                .ToArray();
+            for (var i = 0; i < made.Length; i++)
+                made[i] = made[i] with { Link = AuditRules.LinkOf(i == 0 ? null : made[i - 1].Link, "chained", i + 1, made[i]) };
+            File.WriteAllText(file = Path.Combine(SourceFolder(), "golden", "chain.json"), Written(made) + "\n");
+        }
+        var chain = JsonSerializer.Deserialize(File.ReadAllText(file), CoreJson.Default.BudgetEventArray)!;
+        Assert.True(chain.Length > 20);
+        for (var i = 0; i < chain.Length; i++)
+            Assert.Equal(chain[i].Link, AuditRules.LinkOf(i == 0 ? null : chain[i - 1].Link, "chained", i + 1, chain[i]));
+    }
+
     [Fact]
     public void Every_event_type_has_a_sample()
     {

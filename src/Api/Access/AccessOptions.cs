@@ -30,6 +30,9 @@ public sealed class AccessOptions
     /// <summary>PURSER_ORIGINS: origins such as https://tools.example whose pages may call and read answers, with commas between.</summary>
     public IReadOnlyList<string> Origins { get; init; } = [];
 
+    /// <summary>PURSER_AUDIT_KEY: a file with an ECDSA key (P-256, PEM) that seals of the audit trail are signed with.</summary>
+    public string? AuditKey { get; init; }
+
     public bool TakesTokens => JwtAuthority is not null || JwtKeys is not null;
 
     /// <summary>Whether callers must show something at all.</summary>
@@ -38,7 +41,7 @@ public sealed class AccessOptions
     public static readonly IReadOnlyList<string> Names =
     [
         "PURSER_JWT_AUTHORITY", "PURSER_JWT_KEYS", "PURSER_JWT_ISSUER", "PURSER_JWT_AUDIENCE",
-        "PURSER_JWT_ACCOUNTS_CLAIM", "PURSER_JWT_RIGHTS_CLAIM", "PURSER_HOSTS", "PURSER_ORIGINS",
+        "PURSER_JWT_ACCOUNTS_CLAIM", "PURSER_JWT_RIGHTS_CLAIM", "PURSER_HOSTS", "PURSER_ORIGINS", "PURSER_AUDIT_KEY",
     ];
 
     public static AccessOptions Of(IConfiguration configuration, string? adminKey)
@@ -50,6 +53,7 @@ public sealed class AccessOptions
         return new()
         {
             AdminKey = adminKey,
+            AuditKey = Text("PURSER_AUDIT_KEY"),
             Hosts = List("PURSER_HOSTS"),
             Origins = List("PURSER_ORIGINS"),
             JwtAuthority = Text("PURSER_JWT_AUTHORITY"),
@@ -61,6 +65,20 @@ public sealed class AccessOptions
         };
     }
 
+    string? WrongAuditKey()
+    {
+        if (AuditKey is null) return null;
+        try
+        {
+            Engine.AuditKey.Load(AuditKey).Dispose();
+            return null;
+        }
+        catch (InvalidDataException e)
+        {
+            return $"PURSER_AUDIT_KEY must be a file with an ECDSA key of P-256 in PEM; '{AuditKey}' {e.Message}";
+        }
+    }
+
     /// <summary>What is wrong with these settings, one line each.</summary>
     public IEnumerable<string> Problems()
     {
@@ -68,6 +86,7 @@ public sealed class AccessOptions
             if (!Uri.TryCreate(origin, UriKind.Absolute, out var page) || page.Scheme is not ("http" or "https")
                 || page.GetLeftPart(UriPartial.Authority) != origin)
                 yield return $"PURSER_ORIGINS must be origins such as https://tools.example, not '{origin}'";
+        if (WrongAuditKey() is { } wrong) yield return wrong;
         if (!TakesTokens)
         {
             if (JwtIssuer is not null || JwtAudience is not null)

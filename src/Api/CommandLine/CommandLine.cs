@@ -42,6 +42,7 @@ public static class CommandLine
         root.Subcommands.Add(BackupCommand.Build(console));
         root.Subcommands.Add(RestoreCommand.Build(console));
         root.Subcommands.Add(VerifyCommand.Build(console));
+        root.Subcommands.Add(SealCommand.Build(console));
         root.Subcommands.Add(RebuildCommand.Build(console));
         root.Subcommands.Add(ReplayCommand.Build(console));
         root.Subcommands.Add(TokensCommand.Build(console));

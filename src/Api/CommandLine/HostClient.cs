@@ -26,9 +26,15 @@ sealed class HostClient : IDisposable
     public Uri Url => http.BaseAddress!;
 
     /// <summary>Copies the backup as it comes; <paramref name="progress"/> gets the bytes.</summary>
-    public async Task BackupAsync(Stream to, Action<long> progress, CancellationToken cancellation)
+    public Task BackupAsync(Stream to, Action<long> progress, CancellationToken cancellation) =>
+        CopyAsync("v1/backup", "backup", to, progress, cancellation);
+
+    public Task SealAsync(Stream to, Action<long> progress, CancellationToken cancellation) =>
+        CopyAsync("v1/audit/seal", "seal", to, progress, cancellation);
+
+    async Task CopyAsync(string path, string what, Stream to, Action<long> progress, CancellationToken cancellation)
     {
-        using var response = await SendAsync(HttpMethod.Get, "v1/backup", cancellation);
+        using var response = await SendAsync(HttpMethod.Get, path, cancellation);
         try
         {
             await using var from = await response.Content.ReadAsStreamAsync(cancellation);
@@ -39,12 +45,12 @@ sealed class HostClient : IDisposable
         catch (HttpIOException broken)
         {
             throw new InvalidDataException(
-                $"the host broke off the backup ({broken.HttpRequestError}); its log tells why, or `verify` does", broken);
+                $"the host broke off the {what} ({broken.HttpRequestError}); its log tells why, or `verify` does", broken);
         }
     }
 
-    public Task<VerificationDocument> VerifyAsync(CancellationToken cancellation) =>
-        PostAsync("v1/verify", ApiJson.Default.VerificationDocument, cancellation);
+    public Task<VerificationDocument> VerifyAsync(Stream? seal, CancellationToken cancellation) =>
+        PostAsync("v1/verify", ApiJson.Default.VerificationDocument, cancellation, seal);
 
     public async Task<RebuildCount> RebuildAsync(CancellationToken cancellation)
     {
@@ -52,9 +58,10 @@ sealed class HostClient : IDisposable
         return new(accounts, compacted);
     }
 
-    async Task<T> PostAsync<T>(string path, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type, CancellationToken cancellation)
+    async Task<T> PostAsync<T>(string path, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type, CancellationToken cancellation,
+        Stream? seal = null)
     {
-        using var response = await SendAsync(HttpMethod.Post, path, cancellation);
+        using var response = await SendAsync(HttpMethod.Post, path, cancellation, seal);
         try
         {
             return JsonSerializer.Deserialize(await response.Content.ReadAsByteArrayAsync(cancellation), type)
@@ -119,12 +126,14 @@ sealed class HostClient : IDisposable
         return prices;
     }
 
-    async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, CancellationToken cancellation)
+    async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, CancellationToken cancellation, Stream? seal = null)
     {
         HttpResponseMessage response;
         try
         {
             using var request = new HttpRequestMessage(method, path);
+            if (seal is not null)
+                request.Content = new StreamContent(seal) { Headers = { ContentType = new(Endpoints.OperationEndpoints.SealType) } };
             response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
         }
         catch (HttpRequestException failed)
@@ -140,7 +149,9 @@ sealed class HostClient : IDisposable
             throw response.StatusCode == HttpStatusCode.ServiceUnavailable
                 ? new NoLedgerException($"the host at {Url} can not reach its ledger: {await DetailOf(response, cancellation)}",
                     ExitCodes.NotReachable)
-                : NotUnderstood(response.StatusCode);
+                : response.StatusCode is HttpStatusCode.BadRequest or HttpStatusCode.UnprocessableEntity
+                    ? new($"the host at {Url} refuses it: {await DetailOf(response, cancellation)}", ExitCodes.WrongUsage)
+                    : NotUnderstood(response.StatusCode);
         }
     }
 

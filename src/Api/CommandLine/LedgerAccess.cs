@@ -31,8 +31,14 @@ sealed class LedgerAccess
     readonly Option<string?> key =
         new("--key", "--PURSER_ADMIN_KEY") { Description = "The key of the host; PURSER_ADMIN_KEY where it is not given." };
 
-    public void AddTo(Command command, bool throughHost)
+    readonly Option<string?> auditKey = new("--audit-key", "--PURSER_AUDIT_KEY")
     {
+        Description = "The key of seals, where no host is asked; PURSER_AUDIT_KEY where it is not given.", HelpName = "FILE",
+    };
+
+    public void AddTo(Command command, bool throughHost, bool sealing = false)
+    {
+        if (sealing) command.Options.Add(auditKey);
         command.Options.Add(data);
         command.Options.Add(ledger);
         command.Options.Add(postgres);
@@ -60,6 +66,35 @@ sealed class LedgerAccess
             ? new(address, KeyOf(parsed, settings), settings.TlsCertificate) : null;
 
     public string? KeyOf(ParseResult parsed, ServerOptions settings) => parsed.GetValue(key) ?? settings.AdminKey;
+
+    /// <summary>The key that seals are signed with; a host has its own.</summary>
+    public AuditKey AuditKeyOf(ParseResult parsed)
+    {
+        var file = parsed.GetValue(auditKey) ?? WebApplication.CreateSlimBuilder().Configuration["PURSER_AUDIT_KEY"];
+        if (string.IsNullOrWhiteSpace(file))
+            throw new NoLedgerException("name the file with the key of seals in PURSER_AUDIT_KEY or with --audit-key", ExitCodes.WrongUsage);
+        try
+        {
+            return AuditKey.Load(file);
+        }
+        catch (InvalidDataException wrong)
+        {
+            throw new NoLedgerException($"PURSER_AUDIT_KEY: {file} {wrong.Message}", ExitCodes.WrongUsage);
+        }
+    }
+
+    public async Task<AuditSeal> ReadSealAsync(ParseResult parsed, Stream from, CancellationToken cancellation)
+    {
+        using var key = AuditKeyOf(parsed);
+        try
+        {
+            return await AuditSeal.ReadAsync(from, key, cancellation);
+        }
+        catch (InvalidDataException wrong)
+        {
+            throw new NoLedgerException(wrong.Message, ExitCodes.WrongUsage);
+        }
+    }
 
     /// <summary>The address of a host that was named, by its own name or by its folder.</summary>
     public Uri? AddressOf(ParseResult parsed, ServerOptions settings)

@@ -25,8 +25,13 @@ static class VerifyCommand
             "verify",
                 "Replay the journal and compare every counter, reservation, record and total with it. Exit code 0: all holds; 1: "
                     + "findings; 2: wrong usage; 3: no ledger.");
-        access.AddTo(command, throughHost: true);
+        var seal = new Option<FileInfo?>("--seal")
+        {
+            Description = "Compare the audit trails with this seal, which `seal` wrote once: they must go on from it.", HelpName = "FILE",
+        };
+        access.AddTo(command, throughHost: true, sealing: true);
         command.Options.Add(acceptLoss);
+        command.Options.Add(seal);
         var screen = new OperationScreen(console);
         screen.Runs(command, async (parsed, cancellation) =>
         {
@@ -34,14 +39,16 @@ static class VerifyCommand
             using var host = access.HostOf(parsed, settings);
             if (host is not null && parsed.GetValue(acceptLoss))
                 throw new NoLedgerException("--accept-loss is for a folder that no host serves", ExitCodes.WrongUsage);
+            await using var sealing = parsed.GetValue(seal) is { } file ? OpenSeal(file) : null;
             if (host is not null)
-                return Show(await screen.FollowAsync($"verify through the host at {host.Url}", "", _ => host.VerifyAsync(cancellation)),
+                return Show(await screen.FollowAsync($"verify through the host at {host.Url}", "", _ => host.VerifyAsync(sealing, cancellation)),
                     screen);
             try
             {
+                var known = sealing is null ? null : await access.ReadSealAsync(parsed, sealing, cancellation);
                 await using var ledger = await LedgerAccess.OpenAsync(settings, parsed.GetValue(acceptLoss));
                 return Show(VerificationDocument.Of(await screen.FollowAsync(
-                    "verify", "accounts", progress => Verification.RunAsync(ledger, progress, cancellation))), screen);
+                    "verify", "accounts", progress => Verification.RunAsync(ledger, progress, known, cancellation))), screen);
             }
             catch (LedgerUnavailableException loss) when (loss.IsLoss)
             {
@@ -50,6 +57,9 @@ static class VerifyCommand
         });
         return command;
     }
+
+    static FileStream OpenSeal(FileInfo file) => file.Exists ? file.OpenRead()
+        : throw new NoLedgerException($"there is no file {file.FullName}", ExitCodes.WrongUsage);
 
     static int Show(VerificationDocument report, OperationScreen screen)
     {
@@ -69,6 +79,10 @@ static class VerifyCommand
             screen.Say(
                 $"{OperationScreen.Number(report.Compacted)} accounts from their checkpoint on: entries before it were compacted, and "
                     + $"only their sums can be compared");
+        if (report.Audited > 0)
+            screen.Say($"{OperationScreen.Number(report.Audited)} entries of audit trails"
+                + (report.Unlinked > 0 ? $", {OperationScreen.Number(report.Unlinked)} of them from before there was a chain" : "")
+                + (report.SealedAt is { } sealedAt ? $"; compared with the seal of {sealedAt}" : ""));
         screen.Say(report.Holds ? $"{seen}: all holds" : $"{seen}: {OperationScreen.Number(report.FindingCount)} findings");
         return report.Holds ? ExitCodes.Done : ExitCodes.Failed;
     }

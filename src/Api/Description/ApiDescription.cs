@@ -132,6 +132,8 @@ sealed class ApiDescription
                 ["required"] = true, ["description"] = lines,
                 ["content"] = LinesOf(endpoint.Metadata.GetMetadata<LinesNote>()?.Line ?? typeof(ImportLineDocument)),
             };
+        if (facts.BodyMayBe is { } mayBe)
+            return new() { ["required"] = false, ["description"] = mayBe.Text, ["content"] = new JsonObject { [mayBe.Type] = Stream() } };
         if (endpoint.Metadata.GetMetadata<BodyNote>() is not { } body) return null;
         var one = schemas.Of(body.Type);
         var schema = body.OrMany

@@ -14,6 +14,9 @@ sealed record OperationFacts
     /// <summary>What the lines of its body are, where the body is a stream of them.</summary>
     public string? BodyIsLines { get; init; }
 
+    /// <summary>A file that it may be given, and its content type.</summary>
+    public (string Type, string Text)? BodyMayBe { get; init; }
+
     /// <summary>Further forms of its answer.</summary>
     public IReadOnlyList<string> OtherContentTypes { get; init; } = [];
 
@@ -165,6 +168,20 @@ sealed record OperationFacts
                 + "decided in their order, and what comes together shares a commit. Each line has its own outcome and needs its own right. "
                 + "Who does not read answers is not read from: read while you send, or send a thousand lines at a time.",
             BodyIsLines = "An operation in each line: `{\"operation\", \"account\", \"reservation\"?, \"body\"?}`.",
+        },
+        ["verify"] = new()
+        {
+            Text = "Where a seal of the audit trails is given, they must go on from where they stood: what was decided before it can not "
+                + "have been changed, taken out or written anew since. It must have been signed with the key in PURSER_AUDIT_KEY.",
+            BodyMayBe = (Endpoints.OperationEndpoints.SealType, "A seal, as `GET /v1/audit/seal` writes it."),
+            Problems = [Api.Problems.Unprocessable],
+        },
+        ["getAuditSeal"] = new()
+        {
+            Text = "JSON lines: the first says when, then one for each account with the last link of its audit trail, and the last has the "
+                + "SHA-256 of all lines before it and the signature over them with the key in PURSER_AUDIT_KEY. A trail that does not hold "
+                + "is not sealed: the answer then breaks off. Kept away from the ledger, `POST /v1/verify` compares the trails with it.",
+            Problems = [Api.Problems.Unprocessable],
         },
         ["importUsage"] = new()
         {

@@ -21,6 +21,7 @@ public sealed class AuditItemDocument
         Version = entry.Version;
         At = entry.Event.At;
         KeyId = entry.Event.KeyId;
+        Link = entry.Event.Link;
         (Action, By, Reason) = entry.Event switch
         {
             PolicyChanged changed => (changed.Policy is null ? "defaultPolicyAdopted" : "policyChanged", changed.By, changed.Reason),
@@ -81,6 +82,10 @@ public sealed class AuditItemDocument
     /// <summary>Why, where they said so.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Reason { get; }
+
+    /// <summary>The hash that holds the entry to the one before it; absent in entries from before there was a chain.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Link { get; }
 
     /// <summary>The version that the policy got.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

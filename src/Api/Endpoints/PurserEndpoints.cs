@@ -174,7 +174,7 @@ public static class PurserEndpoints
         // Behind a cluster's client there is no ledger: its silos have it.
         if (services.GetService<IStore>() is { } ledger)
         {
-            var operations = new OperationEndpoints(ledger, clock);
+            var operations = new OperationEndpoints(ledger, clock, services.GetService<AccessOptions>()?.AuditKey);
             routes.On("GET", "/v1/backup", Right.Operate, operations.Backup, "getBackup",
                 "Everything, as a compressed file that `restore` reads")
                 .AnswersFile(OperationEndpoints.BackupType);
@@ -183,6 +183,8 @@ public static class PurserEndpoints
                 .Answers<RebuildDocument>();
             routes.On("POST", "/v1/verify", Right.Operate, operations.Verify, "verify",
                 "Replays the journal and compares everything that was derived from it").Answers<VerificationDocument>();
+            routes.On("GET", "/v1/audit/seal", Right.Operate, operations.Seal, "getAuditSeal",
+                "Where the audit trail of every account stands, signed").AnswersFile(OperationEndpoints.SealType);
         }
 
         if (services.GetService<EventTail>() is { } tail)

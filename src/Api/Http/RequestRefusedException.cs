@@ -14,5 +14,6 @@ sealed class RequestRefusedException(Outcome outcome) : AnswerRefusedException(o
 
     public static new RequestRefusedException Invalid(string? field, string detail) => new(new(OutcomeStatus.Invalid, null, field, detail));
 
-    public static new RequestRefusedException Unprocessable(string field, string detail) => new(Outcome.Unprocessable(field, detail));
+    public static new RequestRefusedException Unprocessable(string? field, string detail) =>
+        new(new(OutcomeStatus.Unprocessable, null, field, detail));
 }

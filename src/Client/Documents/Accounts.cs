@@ -98,6 +98,9 @@ public sealed record AuditItem
     /// <summary>The key that was shown: its id, `admin` for the first key, the subject of a token.</summary>
     public string? KeyId { get; init; }
 
+    /// <summary>The hash that holds the entry to the one before it.</summary>
+    public string? Link { get; init; }
+
     public string? Reason { get; init; }
     public long? PolicyVersion { get; init; }
     public Policy? Policy { get; init; }

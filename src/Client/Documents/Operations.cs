@@ -71,6 +71,9 @@ public sealed record Verification
     public long Compacted { get; init; }
     public long Entries { get; init; }
     public long Records { get; init; }
+    public long Audited { get; init; }
+    public long Unlinked { get; init; }
+    public DateTimeOffset? SealedAt { get; init; }
     public long FindingCount { get; init; }
     public IReadOnlyList<VerificationFinding> Findings { get; init; } = [];
 }

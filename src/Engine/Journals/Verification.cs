@@ -18,6 +18,13 @@ public sealed record VerificationReport(long Accounts, long Compacted, long Entr
     IReadOnlyList<VerificationFinding> Findings, long FindingCount)
 {
     public bool Holds => FindingCount == 0;
+
+    /// <summary>Entries of audit trails that were looked at, and how many of them are from before there was a chain.</summary>
+    public long Audited { get; init; }
+    public long Unlinked { get; init; }
+
+    /// <summary>When the seal was made with which the trails were compared; null where they were compared with none.</summary>
+    public Instant? SealedAt { get; init; }
 }
 
 public static class Verification
@@ -36,6 +43,10 @@ public static class Verification
         "delete all rows of the table `snapshots` and restart the hosts; snapshots only save work and are made again";
     const string RestoreJournal =
         "what reports and retries read differs from the journal, which is right: make a backup and restore it into a new ledger";
+
+    const string FindWho =
+        "somebody changed what was decided, and not by way of the service: restore the newest backup from before into a new ledger, and "
+            + "find out who could write to this one";
 
     const string Rebuild = "rollups differ from the journal, which is right: run `./run rebuild`";
 
@@ -60,12 +71,13 @@ public static class Verification
     /// Compares snapshots, closed holds, records and the sums of reports with the journal, which begins with the checkpoint where entries
     /// were compacted. Hosts may run meanwhile: an account that moves on is read again.
     /// </summary>
+    /// <param name="seal">Where the audit trails stood once; they must go on from there.</param>
     public static async Task<VerificationReport> RunAsync(IStore ledger, Action<long>? progress = null,
-        CancellationToken cancellation = default)
+        AuditSeal? seal = null, CancellationToken cancellation = default)
     {
         var findings = new List<VerificationFinding>();
         var listed = new HashSet<string>(StringComparer.Ordinal);
-        var (compacted, entries, records, count) = (0L, 0L, 0L, 0L);
+        var (compacted, entries, records, count, audited, unlinked) = (0L, 0L, 0L, 0L, 0L, 0L);
         Add(await CatalogueAsync(ledger));
         string? cursor = null;
         do
@@ -73,10 +85,12 @@ public static class Verification
             var page = await ledger.AccountsAsync(null, cursor, PerRead, cancellation);
             foreach (var account in page.Items)
             {
-                var one = await AccountAsync(ledger, account, cancellation);
+                var one = await AccountAsync(ledger, account, HeadOf(seal, account), cancellation);
                 if (one.From is not null) compacted++;
                 entries += one.Entries;
                 records += one.Booked.Count;
+                audited += one.Trail?.Entries ?? 0;
+                unlinked += one.Trail?.Unlinked ?? 0;
                 Add(one.Findings);
                 listed.Add(account);
                 progress?.Invoke(listed.Count);
@@ -90,7 +104,12 @@ public static class Verification
                 && (await ledger.ReadJournalAsync(account, 0, 1)).Count == 0)
                 Add([new(account, $"{sum.Records} usage records are stored of an account without a journal", RestoreBackup)]);
         Add(await AllAccountsAsync(ledger, cancellation));
-        return new(listed.Count, compacted, entries, records, findings, count);
+        foreach (var account in seal?.Heads.Keys ?? [])
+            if (!listed.Contains(account)) Add([new(account, "is in the seal, and is not there any more", FindWho)]);
+        return new(listed.Count, compacted, entries, records, findings, count)
+        {
+            Audited = audited, Unlinked = unlinked, SealedAt = seal?.At,
+        };
 
         void Add(IReadOnlyList<VerificationFinding> found)
         {
@@ -166,7 +185,10 @@ public static class Verification
         return [.. added.Select(one => $"{Total.Of(one.Value)} for {one.Key}")];
     }
 
-    static async Task<Replay> AccountAsync(IStore ledger, string account, CancellationToken cancellation)
+    static AuditHead? HeadOf(AuditSeal? seal, string account) =>
+        seal is not null && seal.Heads.TryGetValue(account, out var head) ? head : null;
+
+    static async Task<Replay> AccountAsync(IStore ledger, string account, AuditHead? head, CancellationToken cancellation)
     {
         // An account may never stand still. What is found each time is a finding; what merely moved on differs from time to time.
         HashSet<VerificationFinding>? lasting = null;
@@ -184,6 +206,7 @@ public static class Verification
                 continue;
             }
             await CompareHeadAsync(ledger, replay);
+            await ReadableAsync(replay, "the audit trail", FindWho, () => CompareTrailAsync(ledger, replay, head, cancellation));
             await ReadableAsync(replay, "the snapshot", DeleteSnapshots, () => CompareStateAsync(ledger, replay));
             await ReadableAsync(replay, "a closed reservation", RestoreJournal, () => CompareHoldsAsync(ledger, replay));
             await ReadableAsync(replay, "a usage record", RestoreJournal, () => CompareRecordsAsync(ledger, replay, cancellation));
@@ -230,6 +253,8 @@ public static class Verification
         public List<VerificationFinding> Findings { get; } = [];
         public long Entries { get; private set; }
 
+        public AuditWalk? Trail { get; set; }
+
         /// <summary>False where some are gone by their age: only rollups have them.</summary>
         public bool HasAllRecords { get; set; } = true;
 
@@ -271,6 +296,19 @@ public static class Verification
         var confirmed = (await ledger.AppendAsync([new(replay.Account, replay.State.Version, [])]))[0];
         if (confirmed.Status != AppendStatus.Written)
             replay.Found($"the journal ends at entry {replay.State.Version}, the account stands at {confirmed.Version}", RestoreBackup);
+    }
+
+    /// <summary>The chain of the audit trail must hold, end where the state says, and go through what was sealed.</summary>
+    static async Task CompareTrailAsync(IStore ledger, Replay replay, AuditHead? head, CancellationToken cancellation)
+    {
+        var walk = await AuditChain.WalkAsync(ledger, replay.Account, head is { } known ? [known.Version] : [], cancellation);
+        replay.Trail = walk;
+        foreach (var broken in walk.Breaks) replay.Found(broken, FindWho);
+        if (walk.Link != replay.State.AuditLink)
+            replay.Found("the audit trail does not end with the entry that the journal ends it with", FindWho);
+        if (head is { } wanted && walk.Asked.GetValueOrDefault(wanted.Version) != wanted.Link)
+            replay.Found($"entry {wanted.Version} of the audit trail is not the one that was sealed: what was decided was written anew, or "
+                + "is missing", FindWho);
     }
 
     /// <summary>A snapshot with the tail after it must give what the whole journal gives.</summary>

@@ -31,7 +31,7 @@ public abstract class AuditConformance(HttpFacade host)
         await Done(key, HttpMethod.Post, "/v1/usage/u2/correct", """{"account": "a", "inputTokens": 8, "outputTokens": 1, "reason": "r"}""");
         // The first key is one too, and who stands behind it may be said.
         await Done(admin, HttpMethod.Put, "/v1/prices/openai/no-such-model", """{"rates": {"input": "1", "output": "1"}, "by": "ada"}""");
-        await Done(admin, HttpMethod.Post, "/v1/prices/reprice", """{"account": "a", "by": "ada"}""");
+        await Done(admin, HttpMethod.Post, "/v1/prices/reprice", """{"account": "a", "ids": ["u3"], "by": "ada"}""");
         await Done(key, HttpMethod.Delete, "/v1/accounts/a/usage", null);
 
         var items = (await guarded.Ask(admin, HttpMethod.Get, "/v1/accounts/a/audit")).Json.GetProperty("items").EnumerateArray().ToArray();

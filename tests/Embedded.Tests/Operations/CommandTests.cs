@@ -79,6 +79,30 @@ public sealed class CommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_seal_is_made_and_compared_through_the_host_and_beside_it()
+    {
+        using (var made = System.Security.Cryptography.ECDsa.Create(System.Security.Cryptography.ECCurve.NamedCurves.nistP256))
+            await File.WriteAllTextAsync(In("audit.pem"), made.ExportECPrivateKeyPem());
+        await using (var host = await HostProcess.StartAsync(("PURSER_DATA", In("data")), ("PURSER_AUDIT_KEY", In("audit.pem"))))
+        {
+            using var put = await host.Client.PutAsJsonAsync("/v1/accounts/a/policy", new { limits = Array.Empty<object>() });
+            put.EnsureSuccessStatusCode();
+            Assert.Equal(0, await RunAsync("seal", In("one.jsonl"), "--data", In("data")));
+            Assert.Equal(0, await RunAsync("verify", "--seal", In("one.jsonl"), "--data", In("data")));
+            await File.WriteAllTextAsync(In("wrong.jsonl"), "hello\n");
+            Assert.Equal(2, await RunAsync("verify", "--seal", In("wrong.jsonl"), "--data", In("data")));
+        }
+        string[] beside = ["--data", In("data"), "--audit-key", In("audit.pem")];
+        Assert.Equal(2, await RunAsync(["seal", In("one.jsonl"), .. beside]));
+        Assert.Equal(0, await RunAsync(["seal", In("two.jsonl"), .. beside]));
+        Assert.Equal(0, await RunAsync(["verify", "--seal", In("two.jsonl"), .. beside]));
+        Assert.Equal(2, await RunAsync("seal", In("three.jsonl"), "--data", In("data")));
+        Assert.Equal(3, (await File.ReadAllLinesAsync(In("two.jsonl"))).Length);
+        Shows("are sealed in", "compared with the seal of", "this is not a seal", "one.jsonl is there already", "PURSER_AUDIT_KEY");
+        Assert.False(File.Exists(In("three.jsonl.part")));
+    }
+
+    [Fact]
     public async Task A_backup_goes_from_sqlite_to_postgres_and_back()
     {
         await using (var host = await HostProcess.StartAsync(("PURSER_DATA", In("data")))) await BookAsync(host, "one");
