@@ -72,7 +72,8 @@ sealed class LedgerAccess
     {
         var file = parsed.GetValue(auditKey) ?? WebApplication.CreateSlimBuilder().Configuration["PURSER_AUDIT_KEY"];
         if (string.IsNullOrWhiteSpace(file))
-            throw new NoLedgerException("name the file with the key of seals in PURSER_AUDIT_KEY or with --audit-key", ExitCodes.WrongUsage);
+            throw new NoLedgerException("name the file with the key of seals in PURSER_AUDIT_KEY or with --audit-key",
+                ExitCodes.WrongUsage);
         try
         {
             return AuditKey.Load(file);
