@@ -55,7 +55,8 @@ static class SealCommand
             }
             File.Move(part, path);
             var from = host is null ? LedgerAccess.NameOf(settings) : $"the host at {host.Url}";
-            if (screen.Json) return screen.Print(new JsonObject { ["file"] = path, ["bytes"] = new FileInfo(path).Length, ["from"] = from });
+            if (screen.Json)
+                return screen.Print(new JsonObject { ["file"] = path, ["bytes"] = new FileInfo(path).Length, ["from"] = from });
             screen.Say($"the audit trails of {from} are sealed in {path}; keep it where nobody who can write to the ledger can write");
             return ExitCodes.Done;
         });

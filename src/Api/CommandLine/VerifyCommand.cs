@@ -41,7 +41,8 @@ static class VerifyCommand
                 throw new NoLedgerException("--accept-loss is for a folder that no host serves", ExitCodes.WrongUsage);
             await using var sealing = parsed.GetValue(seal) is { } file ? OpenSeal(file) : null;
             if (host is not null)
-                return Show(await screen.FollowAsync($"verify through the host at {host.Url}", "", _ => host.VerifyAsync(sealing, cancellation)),
+                return Show(await screen.FollowAsync($"verify through the host at {host.Url}", "", _ =>
+                    host.VerifyAsync(sealing, cancellation)),
                     screen);
             try
             {

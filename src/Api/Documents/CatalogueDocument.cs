@@ -52,7 +52,8 @@ public sealed record CatalogueChangeDocument(long Version, Instant ChangedAt, st
     CatalogueNameDocument? Before, CatalogueNameDocument? After)
 {
     internal static CatalogueChangeDocument Of(SettingsChange change) =>
-        new(change.Version, change.At, change.ChangedBy, change.ChangedBy, change.KeyId, change.Reason, CatalogueNameDocument.Of(change.Before),
+        new(change.Version, change.At, change.ChangedBy, change.ChangedBy, change.KeyId, change.Reason,
+            CatalogueNameDocument.Of(change.Before),
             CatalogueNameDocument.Of(change.After));
 }
 

@@ -30,6 +30,7 @@ public sealed record VerificationDocument(
     long FindingCount, IReadOnlyList<FindingDocument> Findings)
 {
     public static VerificationDocument Of(VerificationReport report) => new(
-        report.Holds, report.Accounts, report.Compacted, report.Entries, report.Records, report.Audited, report.Unlinked, report.SealedAt, report.FindingCount,
+        report.Holds, report.Accounts, report.Compacted, report.Entries, report.Records, report.Audited, report.Unlinked, report.SealedAt,
+            report.FindingCount,
         [.. report.Findings.Select(finding => new FindingDocument(finding.Account, finding.What, finding.Remedy))]);
 }

@@ -36,7 +36,8 @@ sealed class OperationEndpoints(IStore ledger, LedgerClock clock, string? auditK
     {
         _ = new Query(http, []);
         using var key = KeyOf(auditKey);
-        if (!key.CanSign) throw RequestRefusedException.Unprocessable(null, "PURSER_AUDIT_KEY has only the public key, which makes no seals");
+        if (!key.CanSign)
+            throw RequestRefusedException.Unprocessable(null, "PURSER_AUDIT_KEY has only the public key, which makes no seals");
         await ledger.LoadSettingsAsync();
         http.Response.ContentType = SealType;
         await AuditSeal.WriteAsync(ledger, key, http.Response.Body, clock.Now, null, http.RequestAborted);

@@ -13,7 +13,8 @@ sealed class OverrideEndpoints(IBudgetAuthority authority)
         Query.None(http);
         var account = PathValue.Account(http);
         var body = await Body.ReadAsync(http, ApiJson.Default.NewOverrideDocument);
-        var command = body.ToAddOverride(Access.Caller.Of(http), RequestId.Of(http, body.Id), body.LimitId is { } limit ? await UnitOf(authority, account, limit)
+        var command = body.ToAddOverride(Access.Caller.Of(http), RequestId.Of(http, body.Id), body.LimitId is { } limit
+            ? await UnitOf(authority, account, limit)
             : null);
         var outcome = await authority.SendAsync(account, command);
         if (outcome is { Status: OutcomeStatus.Done, Answer: OverrideView view })

@@ -41,7 +41,8 @@ public static class AuditRules
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{before}\n{account}\n{version}\n")));
         hash.AppendData(JsonSerializer.SerializeToUtf8Bytes(
-            happened is { Link: null, Trace: null } ? happened : happened with { Link = null, Trace = null }, CoreJson.Default.BudgetEvent));
+            happened is { Link: null, Trace: null } ? happened : happened with { Link = null, Trace = null },
+                CoreJson.Default.BudgetEvent));
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 }

@@ -152,5 +152,6 @@ public static class SettingsEditRules
     public const string CatalogueSubject = "catalogue";
 
     static SettingsChange[] Changed(SettingsBody body, SettingsEdit edit, string subject, string? before, string? after, long version) =>
-        [.. body.Changes.TakeLast(MostChanges - 1), new(version, edit.At, subject, before, after, edit.ChangedBy, edit.Reason) { KeyId = edit.KeyId }];
+        [.. body.Changes.TakeLast(MostChanges - 1), new(version, edit.At, subject, before, after, edit.ChangedBy,
+            edit.Reason) { KeyId = edit.KeyId }];
 }

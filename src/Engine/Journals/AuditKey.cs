@@ -14,7 +14,8 @@ public sealed class AuditKey : IDisposable
     /// <summary>False where the file has only the public key: it checks seals and makes none.</summary>
     public bool CanSign { get; }
 
-    /// <summary>Reads the file each time: a new key needs no restart. An <see cref="InvalidDataException"/> where it is no such key.</summary>
+    /// <summary>Reads the file each time: a new key needs no restart. An <see cref="InvalidDataException"/> where it is no such
+    /// key.</summary>
     public static AuditKey Load(string file)
     {
         var key = ECDsa.Create();

@@ -43,7 +43,8 @@ public sealed record AuditSeal(Instant At, IReadOnlyDictionary<string, AuditHead
             {
                 var walk = await AuditChain.WalkAsync(ledger, account, null, cancellation);
                 if (walk.Breaks.Count > 0)
-                    throw new InvalidDataException($"the audit trail of {account} does not hold, so it can not be sealed: {walk.Breaks[0]}");
+                    throw new InvalidDataException(
+                        $"the audit trail of {account} does not hold, so it can not be sealed: {walk.Breaks[0]}");
                 progress?.Invoke(++looked);
                 if (walk.Link is not { } link) continue;
                 sealedCount++;
@@ -81,7 +82,8 @@ public sealed record AuditSeal(Instant At, IReadOnlyDictionary<string, AuditHead
         }
     }
 
-    /// <summary>Reads a seal; an <see cref="InvalidDataException"/> where it is none, is cut off, or was not signed with this key.</summary>
+    /// <summary>Reads a seal; an <see cref="InvalidDataException"/> where it is none, is cut off, or was not signed with this
+    /// key.</summary>
     public static async Task<AuditSeal> ReadAsync(Stream from, AuditKey key, CancellationToken cancellation = default)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -161,10 +163,12 @@ public sealed record AuditSeal(Instant At, IReadOnlyDictionary<string, AuditHead
 
     static Instant WhenOf(JsonElement first)
     {
-        if (first.ValueKind != JsonValueKind.Object || !first.TryGetProperty(Format, out var format) || format.ValueKind != JsonValueKind.Number)
+        if (first.ValueKind != JsonValueKind.Object || !first.TryGetProperty(Format, out var format)
+            || format.ValueKind != JsonValueKind.Number)
             throw NoSeal();
         if (format.GetRawText() != "1")
-            throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"the seal is of a newer form, {format.GetRawText()}"));
+            throw new InvalidDataException(
+                string.Create(CultureInfo.InvariantCulture, $"the seal is of a newer form, {format.GetRawText()}"));
         return first.TryGetProperty("at", out var at) && at.ValueKind == JsonValueKind.String
             && InstantPattern.ExtendedIso.Parse(at.GetString()!) is { Success: true, Value: var when } ? when : throw NoSeal();
     }

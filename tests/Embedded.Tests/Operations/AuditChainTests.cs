@@ -18,7 +18,8 @@ public sealed class AuditChainTests : IDisposable
 
     public void Dispose() => folder.Dispose();
 
-    /// <summary>What somebody writes in place of the journals of `a` and `b`, and whether only a seal can tell. Every other thing agrees with
+    /// <summary>What somebody writes in place of the journals of `a` and `b`, and whether only a seal can tell. Every other thing agrees
+    /// with
     /// what they wrote.</summary>
     static readonly (string Name, bool OnlyBySeal, Action<Dictionary<string, List<BudgetEvent>>> Forge)[] forgeries =
     [
@@ -79,7 +80,8 @@ public sealed class AuditChainTests : IDisposable
         await using var store = await Store.NewAsync(kind);
         await DecideAsync(store.Ledger);
         await store.Ledger.DeleteSnapshotsAsync();
-        await store.RunAsync("UPDATE journal SET events = (SELECT other.events FROM journal other WHERE other.version = 5 - journal.version "
+        await store.RunAsync(
+            "UPDATE journal SET events = (SELECT other.events FROM journal other WHERE other.version = 5 - journal.version "
             + "AND other.account = journal.account) WHERE version IN (2, 3)");
         var report = await Verification.RunAsync(store.Ledger);
         foreach (var account in (string[])["a", "b"])
@@ -230,7 +232,8 @@ public sealed class AuditChainTests : IDisposable
     {
         foreach (var (account, events) in journals)
             for (var i = 0; i < events.Count; i++)
-                Assert.Equal(AppendStatus.Written, (await ledger.AppendAsync([new(account, i, [events[i]]) { At = events[i].At }]))[0].Status);
+                Assert.Equal(AppendStatus.Written, (await ledger.AppendAsync([new(account, i, [events[i]]) { At = events[i].At }]))[
+                    0].Status);
     }
 
     static void Chain(string account, List<BudgetEvent> events)
