@@ -56,7 +56,7 @@ public sealed class GateKill(ProviderStandIn provider, string path, Func<HttpCli
     {
         var rule = account["kill-".Length..];
         using var policy = new StringContent(
-            "{\"limits\":[{\"id\":\"ever\",\"unit\":\"tokens\",\"window\":\"lifetime\",\"amount\":100000000}],\"holds\":{\"defaultTtlSeconds\":5,\"onExpiry\":\""
+            "{\"limits\":[{\"id\":\"ever\",\"unit\":\"tokens\",\"window\":\"lifetime\",\"amount\":100000000}],\"holds\":{\"defaultTtlSeconds\":15,\"onExpiry\":\""
             + rule + "\"}}", Encoding.UTF8, "application/json");
         using var put = await api().PutAsync(new Uri($"/v1/accounts/{account}/policy", UriKind.Relative), policy);
         Assert.True(put.IsSuccessStatusCode, await put.Content.ReadAsStringAsync());

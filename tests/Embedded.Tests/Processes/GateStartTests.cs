@@ -104,6 +104,22 @@ public sealed class GateStartTests : IDisposable
         Assert.Contains(named, Assert.Single(ended.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Routes_of_a_file_stand_over_those_that_are_set_and_can_not_be_set()
+    {
+        await File.WriteAllTextAsync(In("routes.json"),
+            """{"routes":[ /* ours */ {"name":"openai","protocol":"openai","provider":"house","upstream":"http://127.0.0.1:1"},]}""");
+        await using var host = await HostProcess.StartAsync(("PURSER_LEDGER", "memory"), ("PURSER_GATE_ROUTES", In("routes.json")));
+        var shown = await host.Client.GetStringAsync("/v1/gate/routes");
+        Assert.Contains("\"provider\":\"house\"", shown, StringComparison.Ordinal);
+        Assert.DoesNotContain("https://api.openai.com", shown, StringComparison.Ordinal);
+        using var routes = new StringContent("""{"routes":[{"name":"openai","protocol":"openai","provider":"openai","upstream":"https://api.openai.com"}]}""",
+            null, "application/json");
+        using var put = await host.Client.PutAsync("/v1/gate/routes", routes);
+        Assert.Equal(400, (int)put.StatusCode);
+        Assert.Contains("routes[0].name", await put.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
     Task<Script> RunAsync(string line) => Script.RunAsync(folder.Path, new Dictionary<string, string>(), "bash", "-c", line.Trim());
 
     /// <summary>A gate that listens, with all that it said until then.</summary>
