@@ -65,6 +65,10 @@ public sealed record ReportQuestion(UsageFilter Filter, Calendar Calendar, Windo
     /// <summary>Whether the period of the same length before is told too.</summary>
     public bool WithPrevious { get; init; }
 
+    /// <summary>Whether kinds of tokens, units and what providers charged are told too. Only records have them, so that all of the
+    /// report is read from records, for as long as those are kept.</summary>
+    public bool WithParts { get; init; }
+
     /// <summary>Whether the anomalies of the account are told too.</summary>
     public bool WithAnomalies { get; init; }
 

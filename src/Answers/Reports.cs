@@ -58,7 +58,8 @@ public sealed class Reports(IUsageQueries queries, IUsageHistories histories, IB
                 Omitted = omitted,
                 Previous = asked.Previous is { } before
                     ? new(before.Filter.From!.Value, before.Filter.To!.Value, Tally.Of(before.Sums, told), before.Extent) : null,
-                PartialSince = RollupPlan.ReadsRecords(question.Filter) || steps.Unit == UsageStep.Minute ? asked.PartialSince : null,
+                PartialSince = question.WithParts || RollupPlan.ReadsRecords(question.Filter) || steps.Unit == UsageStep.Minute
+                    ? asked.PartialSince : null,
             };
         }
 
@@ -97,7 +98,7 @@ public sealed class Reports(IUsageQueries queries, IUsageHistories histories, IB
                 var sums = question.WithPrevious ? answers[inTime].Sums.Concat(answers[beforeSum].Sums) : answers[inTime].Sums;
                 if (told?.Covers(sums) is false)
                 {
-                    booked = [.. sums.Where(sum => sum.CostNanos != 0).Select(sum => sum.Currency), .. booked];
+                    booked = [.. sums.Where(sum => sum.HasMoney).Select(sum => sum.Currency), .. booked];
                     continue;
                 }
                 return new(
@@ -113,7 +114,10 @@ public sealed class Reports(IUsageQueries queries, IUsageHistories histories, IB
                 }
             }
 
-            UsageQuestion Sum(UsageFilter filter, IReadOnlyList<UsageKey> by, UsageStep step) => new(filter, by, told?.Finer(step) ?? step);
+            UsageQuestion Sum(UsageFilter filter, IReadOnlyList<UsageKey> by, UsageStep step) => new(filter, by, told?.Finer(step) ?? step)
+            {
+                WithParts = question.WithParts && ReferenceEquals(filter, question.Filter),
+            };
         }
 
         static UsageStep Finer(UsageStep a, UsageStep b) => a == UsageStep.Whole ? b : b == UsageStep.Whole || a < b ? a : b;
@@ -144,7 +148,7 @@ public sealed class Reports(IUsageQueries queries, IUsageHistories histories, IB
         async Task<string> CurrencyOfAsync(IReadOnlyList<UsageSum> sums)
         {
             if (told is not null) return told.Currency;
-            var booked = sums.Where(sum => sum.CostNanos != 0).Select(sum => sum.Currency).Distinct().Order(StringComparer.Ordinal)
+            var booked = sums.Where(sum => sum.HasMoney).Select(sum => sum.Currency).Distinct().Order(StringComparer.Ordinal)
                 .ToArray();
             if (booked.Length > 1)
                 throw AnswerRefusedException.Unprocessable(

@@ -11,7 +11,7 @@ public sealed class Tally(ToldCurrency? told = null)
     readonly RollupSums sums = new();
 
     /// <summary>Nanos of other currencies by the rate that they are converted at: added up before anything is rounded.</summary>
-    Dictionary<ExchangeRates.Conversion, Int128>? foreign;
+    Dictionary<ExchangeRates.Conversion, Int128>? foreign, foreignReported, foreignBooked;
     Int128? converted;
 
     public static Tally Of(IEnumerable<UsageSum> sums, ToldCurrency? told = null)
@@ -30,17 +30,46 @@ public sealed class Tally(ToldCurrency? told = null)
     public long Unpriced => sums.Unpriced;
     public Int128 CostNanos => sums.CostNanos + (foreign is null ? 0 : converted ??= ToldCurrency.NanosOf(foreign));
 
+    /// <summary>Kinds of tokens and units by their names; nothing where they were not asked for.</summary>
+    public IReadOnlyDictionary<string, decimal> PartCounts => sums.Parts?.Counts ?? noCounts;
+    static readonly SortedDictionary<string, decimal> noCounts = [];
+
+    /// <summary>How many records tell what their provider charged.</summary>
+    public long Reported => sums.Parts?.Reported ?? 0;
+
+    /// <summary>What providers say they charged.</summary>
+    public Int128 ReportedNanos => NanosOf(sums.Parts?.ReportedNanos ?? 0, foreignReported);
+
+    /// <summary>What was booked for the records whose providers say what they charged.</summary>
+    public Int128 BookedForReportedNanos => NanosOf(sums.Parts?.BookedNanos ?? 0, foreignBooked);
+
+    /// <summary>The share of input tokens that came from a cache; null without input.</summary>
+    public decimal? CacheHitPercent => InputTokens <= 0 ? null
+        : decimal.Round(PartCounts.GetValueOrDefault("cachedInputTokens") * 100 / (decimal)InputTokens, 2);
+
     public void Add(UsageSum sum)
     {
-        if (told is null || sum.Currency == told.Currency || sum.CostNanos == 0)
+        if (told is null || sum.Currency == told.Currency || !sum.HasMoney)
         {
             sums.Add(sum);
             return;
         }
-        sums.Add(sum with { CostNanos = 0 });
-        CollectionsMarshal.GetValueRefOrAddDefault(foreign ??= [], told.RateOf(sum), out _) += sum.CostNanos;
+        sums.Add(sum with { CostNanos = 0, Parts = sum.Parts?.CountsOnly() });
+        var rate = told.RateOf(sum);
+        Convert(ref foreign, sum.CostNanos);
+        if (sum.Parts is { Reported: > 0 } parts)
+        {
+            Convert(ref foreignReported, parts.ReportedNanos);
+            Convert(ref foreignBooked, parts.BookedNanos);
+        }
         converted = null;
+
+        void Convert(ref Dictionary<ExchangeRates.Conversion, Int128>? to, Int128 nanos) =>
+            CollectionsMarshal.GetValueRefOrAddDefault(to ??= [], rate, out _) += nanos;
     }
+
+    static Int128 NanosOf(Int128 own, Dictionary<ExchangeRates.Conversion, Int128>? foreign) =>
+        own + (foreign is null ? 0 : ToldCurrency.NanosOf(foreign));
 
     /// <summary>The share of all tokens, 0 to 100, with two decimals.</summary>
     public decimal PercentOf(Tally total) => Percent(Tokens, total.Tokens);

@@ -27,7 +27,7 @@ public sealed class ToldCurrency
     }
 
     /// <summary>Whether the steps are fine enough for these sums.</summary>
-    public bool Covers(IEnumerable<UsageSum> sums) => sums.All(sum => sum.CostNanos == 0 || sum.Currency == Currency
+    public bool Covers(IEnumerable<UsageSum> sums) => sums.All(sum => !sum.HasMoney || sum.Currency == Currency
         || booked.Contains(sum.Currency));
 
     /// <summary>In which everything is told.</summary>

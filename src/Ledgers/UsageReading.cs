@@ -18,12 +18,13 @@ sealed class UsageReading
         this.question = question;
         if (question.IsExtent) finder = new(question.Filter);
         else adder = new(question.Filter, question.By, question.Step);
-        Plan = RollupPlan.For(question.Filter, range, question.By, question.Step, state);
+        Plan = RollupPlan.For(question.Filter, range, question.By, question.Step, state, question.WithParts);
     }
 
     public UsageFilter Filter => question.Filter;
     public RollupPlan Plan { get; }
     public bool IsExtent => question.IsExtent;
+    public bool WithParts => question.WithParts;
 
     /// <summary>What has to be known of a record.</summary>
     public IReadOnlyList<UsageKey> Keys => question.IsExtent ? ofExtent : question.By;
@@ -66,11 +67,13 @@ sealed class UsageReading
     }
 
     /// <summary>A record that was read whole.</summary>
-    public void Add(string account, UsageRecord record, in UsageFigures figures)
+    /// <param name="settledByHand">Somebody said what it really was: its parts are not told.</param>
+    public void Add(string account, UsageRecord record, in UsageFigures figures, bool settledByHand = false)
     {
         if (!record.Fits(account, question.Filter)) return;
         if (finder is not null) finder.Add(account, record.Usage.Dimensions.Session, figures);
-        else foreach (var keys in record.GroupsOf(account, question.By)) adder!.Add(keys, record.Currency, figures);
+        else foreach (var keys in record.GroupsOf(account, question.By)) adder!.Add(keys, record.Currency, figures, WithParts
+            && !settledByHand ? record : null);
     }
 
     public UsageAnswer Answer() => new(adder?.Sums() ?? [], finder?.Extent());
@@ -85,7 +88,7 @@ sealed class UsageReading
         return groups;
     }
 
-    bool ReadsAs(UsageReading other) => Filter == other.Filter && Plan.Folded == other.Plan.Folded
+    bool ReadsAs(UsageReading other) => Filter == other.Filter && WithParts == other.WithParts && Plan.Folded == other.Plan.Folded
         && Plan.Edges.SequenceEqual(other.Plan.Edges) && Keys.Any(key => key.IsInTags) == other.Keys.Any(key => key.IsInTags);
 }
 

@@ -70,7 +70,7 @@ sealed class UsageWhere
             + "a.usage_id in ('repriced:1:' || usage.usage_id, 'void:' || usage.usage_id))";
 
     /// <summary>Somebody said what it really was, or that it never counts.</summary>
-    const string IsSettledByHand =
+    internal const string IsSettledByHand =
         "exists (select 1 from usage a where a.account = usage.account and a.usage_id in ('corrected:1:' || usage.usage_id, 'void:' || "
             + "usage.usage_id))";
 
@@ -124,21 +124,28 @@ sealed class UsageColumns
     readonly IReadOnlyList<UsageKey> keys;
 
     /// <param name="keys">What the questions group by; asked for only where the columns say it all.</param>
-    public UsageColumns(UsageFilter filter, IEnumerable<UsageKey> keys)
+    /// <param name="withParts">Whether whole records are read, and whether they were settled by hand.</param>
+    public UsageColumns(UsageFilter filter, IEnumerable<UsageKey> keys, bool withParts = false)
     {
         this.keys = [.. keys.Distinct()];
-        NeedsRecord = filter.NeedsLook || this.keys.Any(key => key.IsInTags);
+        (NeedsRecord, WithParts) = (withParts || filter.NeedsLook || this.keys.Any(key => key.IsInTags), withParts);
         var columns = this.keys.Where(key => !key.IsInTags).Select(key => key == UsageKey.Outcome ? "success" : key == UsageKey.User
             ? "\"user\"" : key.Name);
         Text = string.Join(", ", [
             "at", "input", "output", "requests", "cost_nanos", "success", "duration_ms", Unpriced, "currency", .. NeedsRecord
-                ? ["account", "record"] : columns]);
+                ? ["account", "record"] : columns, .. withParts ? [$"case when {UsageWhere.IsSettledByHand} then 1 else 0 end"]
+                    : noColumns]);
     }
 
     /// <summary>1 for a row without a price, -1 for one that gives another its price.</summary>
     public const string Unpriced = "case when not unpriced then 0 when substr(usage_id, 1, 9) = 'repriced:' then -1 else 1 end";
 
+    static readonly string[] noColumns = [];
+
     public bool NeedsRecord { get; }
+
+    /// <summary>Whether 1 stands behind the record where it was settled by hand.</summary>
+    public bool WithParts { get; }
 
     public string Text { get; }
 

@@ -26,7 +26,7 @@ static class ParameterSchemas
     static readonly string[] flags =
     [
         "success", "unpriced", "unread", "disputed", "custom", "effective", "withdrawn", "includeAnomalies", "allPages", "ended",
-        "seriesOfRows",
+        "seriesOfRows", "parts",
     ];
 
     /// <summary>They may be repeated.</summary>

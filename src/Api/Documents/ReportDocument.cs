@@ -54,7 +54,7 @@ public class MeasuresDocument
 
 public sealed class SummaryDocument : MeasuresDocument
 {
-    internal SummaryDocument(Tally tally, UsageExtent extent) : base(tally)
+    internal SummaryDocument(Tally tally, UsageExtent extent, bool withParts = false) : base(tally)
     {
         UniqueAccounts = extent.Accounts;
         UniqueSessions = extent.Sessions;
@@ -66,6 +66,7 @@ public sealed class SummaryDocument : MeasuresDocument
         SuccessPercent = tally.SuccessPercent;
         DurationPercentiles = DurationPercentilesDocument.Of(tally);
         Efficiency = EfficiencyDocument.Of(tally);
+        Parts = withParts ? ReportedPartsDocument.Of(tally) : null;
     }
 
     /// <summary>How many accounts.</summary>
@@ -109,6 +110,28 @@ public sealed class SummaryDocument : MeasuresDocument
     /// <summary>What a request takes and what tokens cost.</summary>
     [JsonPropertyOrder(1)]
     public EfficiencyDocument Efficiency { get; }
+
+    /// <summary>Where `parts` asked for it: kinds of tokens, units, and what providers say they charged.</summary>
+    [JsonPropertyOrder(1)]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ReportedPartsDocument? Parts { get; }
+}
+
+/// <summary>What only records tell, of those that nobody corrected or took back.</summary>
+/// <param name="Counts">Kinds of tokens inside the totals and units beside them, by the names that a usage has for them; those of
+/// nothing are left out.</param>
+/// <param name="CacheHitPercent">How many of a hundred input tokens came from a cache; null without input.</param>
+/// <param name="Reported">How many records tell what their provider charged.</param>
+/// <param name="ReportedCost">What it charged for those.</param>
+/// <param name="BookedCost">What was booked for the same records when they came.</param>
+/// <param name="CostDifference">What it charged beyond that; negative where it charged less.</param>
+public sealed record ReportedPartsDocument(IReadOnlyDictionary<string, decimal> Counts, decimal? CacheHitPercent, long Reported,
+    [property: DataType("money")] string ReportedCost, [property: DataType("money")] string BookedCost,
+    [property: DataType("money")] string CostDifference)
+{
+    internal static ReportedPartsDocument Of(Tally tally) => new(
+        tally.PartCounts, tally.CacheHitPercent, tally.Reported, Money.Format(tally.ReportedNanos), Money.Format(tally.BookedForReportedNanos),
+        Money.Format(tally.ReportedNanos - tally.BookedForReportedNanos));
 }
 
 /// <summary>Milliseconds that so many of a hundred calls did not exceed, within 1.6 %; null where no call told how long it took.</summary>
@@ -160,6 +183,7 @@ public sealed class BreakdownDocument : MeasuresDocument
         AverageDurationMs = tally.AverageDurationMs;
         DurationPercentiles = DurationPercentilesDocument.Of(tally);
         Efficiency = EfficiencyDocument.Of(tally);
+        Parts = report.Question.WithParts ? ReportedPartsDocument.Of(tally) : null;
     }
 
     /// <summary>The dimension, or the pair of them, whose value this is.</summary>
@@ -218,6 +242,11 @@ public sealed class BreakdownDocument : MeasuresDocument
     /// <summary>What a request takes and what tokens cost.</summary>
     [JsonPropertyOrder(1)]
     public EfficiencyDocument Efficiency { get; }
+
+    /// <summary>Where `parts` asked for it: kinds of tokens, units, and what providers say they charged.</summary>
+    [JsonPropertyOrder(1)]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ReportedPartsDocument? Parts { get; }
 }
 
 public sealed class SeriesDocument : MeasuresDocument
@@ -302,7 +331,7 @@ public sealed class ReportDocument
         var question = report.Question;
         Period = new(question.From, question.To, question.Calendar.Zone.Id, question.Step.ToString());
         Currency = report.Currency;
-        Summary = new(report.Total, report.Extent);
+        Summary = new(report.Total, report.Extent, question.WithParts);
         Breakdown = [.. report.Rows.Select(row => new BreakdownDocument(row, report))];
         Series = [.. report.Series.Select(step => new SeriesDocument(step.Start, step.End, step.Tally))];
         CostEstimate = new(

@@ -33,7 +33,7 @@ sealed class ReportEndpoints(Reports reports, IBudgetAuthority authority, Ledger
         http.Response.ContentType = "text/csv; charset=utf-8";
         http.Response.Headers.ContentDisposition = "attachment; filename=\"report.csv\"";
         var to = http.Response.BodyWriter;
-        var line = new StringBuilder(ReportCsv.Header);
+        var line = new StringBuilder();
         foreach (var append in ReportCsv.Lines(report))
         {
             append(line);

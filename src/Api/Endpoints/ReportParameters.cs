@@ -33,6 +33,9 @@ static class ReportParameters
             "the currency that costs are told in, converted at the exchange rates of their time; needed where several were booked"),
         new("top", $"at most so many rows of each group, the largest first: 1 to {ReportQuestion.MostRows}, which it is if not said"),
         new("compare", "`previous` tells the same figures of the period of the same length before"),
+        new("parts",
+            "true tells kinds of tokens, units, cache hits and what providers say they charged; read from records, for as long as those "
+            + "are kept"),
         new("includeAnomalies",
             "true adds the `anomalies` of the account in the period, whatever its other filters; `account` must be given"),
     ];
@@ -70,7 +73,7 @@ static class ReportParameters
         {
             Currency = currency, Top = query.Count("top", ReportQuestion.MostRows, ReportQuestion.MostRows), Order = order,
             WithSeriesOfRows = query.Flag("seriesOfRows") ?? false, WithPrevious = query.Text("compare") is not null,
-            WithAnomalies = withAnomalies, Now = now,
+            WithParts = query.Flag("parts") ?? false, WithAnomalies = withAnomalies, Now = now,
         };
     }
 

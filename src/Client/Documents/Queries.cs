@@ -151,9 +151,12 @@ public sealed record ReportQuery : ExportQuery
     /// <summary>Rows have a series of their own.</summary>
     public bool? SeriesOfRows { get; init; }
 
+    /// <summary>Kinds of tokens, units, cache hits and what providers say they charged.</summary>
+    public bool? Parts { get; init; }
+
     internal override QueryText AddTo(QueryText text) => base.AddTo(text).AddList("groupBy", GroupBy).Add("granularity", Granularity)
         .Add("currency", Currency).Add("top", Top).Add("compare", Compare).Add("includeAnomalies", IncludeAnomalies)
-        .Add("weekStart", WeekStart?.ToString().ToLowerInvariant()).Add("sort", Sort).Add("seriesOfRows", SeriesOfRows);
+        .Add("weekStart", WeekStart?.ToString().ToLowerInvariant()).Add("sort", Sort).Add("seriesOfRows", SeriesOfRows).Add("parts", Parts);
 }
 
 /// <summary>Which events.</summary>

@@ -59,6 +59,33 @@ public sealed record ReportSummary
     public decimal? SuccessPercent { get; init; }
     public DurationPercentiles? DurationPercentiles { get; init; }
     public UsageEfficiency Efficiency { get; init; } = new();
+
+    /// <summary>Where it was asked for.</summary>
+    public ReportedParts? Parts { get; init; }
+}
+
+/// <summary>What only records tell, of those that nobody corrected or took back.</summary>
+public sealed record ReportedParts
+{
+    /// <summary>Kinds of tokens inside the totals and units beside them, by the names that a usage has for them.</summary>
+    public IReadOnlyDictionary<string, decimal> Counts { get; init; } = new Dictionary<string, decimal>();
+
+    /// <summary>How many of a hundred input tokens came from a cache; null without input.</summary>
+    public decimal? CacheHitPercent { get; init; }
+
+    /// <summary>How many records tell what their provider charged.</summary>
+    public long Reported { get; init; }
+
+    [JsonConverter(typeof(MoneyConverter))]
+    public decimal ReportedCost { get; init; }
+
+    /// <summary>What was booked for the same records when they came.</summary>
+    [JsonConverter(typeof(MoneyConverter))]
+    public decimal BookedCost { get; init; }
+
+    /// <summary>What the provider charged beyond that.</summary>
+    [JsonConverter(typeof(MoneyConverter))]
+    public decimal CostDifference { get; init; }
 }
 
 /// <summary>`percentage` is the share of all tokens. `key` is null where records do not have the dimension.</summary>
@@ -100,6 +127,9 @@ public sealed record ReportRow
 
     public DurationPercentiles? DurationPercentiles { get; init; }
     public UsageEfficiency Efficiency { get; init; } = new();
+
+    /// <summary>Where it was asked for.</summary>
+    public ReportedParts? Parts { get; init; }
 }
 
 public sealed record SeriesPoint

@@ -110,6 +110,12 @@ public sealed record UsageSum(
     Int128 FailedRequests, Int128 CostNanos, Int128 DurationMs, long RecordsWithDuration, long Unpriced)
 {
     public DurationSketch Durations { get; init; } = new();
+
+    /// <summary>Where it was asked for, and a record tells some.</summary>
+    public PartSums? Parts { get; init; }
+
+    /// <summary>Whether there is money in it, booked or told by providers.</summary>
+    public bool HasMoney => CostNanos != 0 || Parts is { Reported: > 0 };
 }
 
 /// <summary>
@@ -124,6 +130,10 @@ public sealed record UsageExtent(long Accounts, long Sessions, Instant? PeakAt, 
 /// </summary>
 public sealed record UsageQuestion(UsageFilter Filter, IReadOnlyList<UsageKey> By, UsageStep Step, bool IsExtent = false)
 {
+    /// <summary>Whether <see cref="UsageSum.Parts"/> are asked for: only whole records have them, for as long as they are
+    /// kept.</summary>
+    public bool WithParts { get; init; }
+
     public static UsageQuestion Extent(UsageFilter filter) => new(filter, [], UsageStep.Whole, IsExtent: true);
 }
 

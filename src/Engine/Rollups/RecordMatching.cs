@@ -13,10 +13,13 @@ public static class RecordMatching
         return at >= range.From && at < range.To
             && (filter.Unpriced is null || filter.Unpriced == (record.Unpriced && !isBooked(RepriceRules.AdjustmentId(record.Id, 1))
                 && !isBooked(AdjustmentRules.VoidId(record.Id))))
-            && ((filter.Disputed != true && filter.Unread != true) || (!isBooked(AdjustmentRules.CorrectionId(record.Id, 1))
-                && !isBooked(AdjustmentRules.VoidId(record.Id))))
+            && ((filter.Disputed != true && filter.Unread != true) || !record.IsSettledByHand(isBooked))
             && record.Fits(account, filter);
     }
+
+    /// <summary>Whether somebody said what it really was, or that it never counts.</summary>
+    public static bool IsSettledByHand(this UsageRecord record, Func<string, bool> isBooked) =>
+        isBooked(AdjustmentRules.CorrectionId(record.Id, 1)) || isBooked(AdjustmentRules.VoidId(record.Id));
 
     /// <summary>What a filter says of the record itself: all but its time and its price.</summary>
     public static bool Fits(this UsageRecord record, string account, UsageFilter filter) =>

@@ -93,10 +93,12 @@ public sealed record RollupPlan(IReadOnlyList<(RollupLevel Level, MillisRange Ra
         return range;
     }
 
-    public static RollupPlan For(UsageFilter filter, MillisRange range, IReadOnlyList<UsageKey> by, UsageStep step, RollupState state)
+    public static RollupPlan For(UsageFilter filter, MillisRange range, IReadOnlyList<UsageKey> by, UsageStep step, RollupState state,
+        bool withParts = false)
     {
         var inside = new MillisRange(Ceiling(range.From, QuarterMillis), Floor(range.To, QuarterMillis));
-        if (step == UsageStep.Minute || ReadsRecords(filter) || by.Any(NeedsRecords) || inside.IsEmpty) return new([], default, [range]);
+        if (withParts || step == UsageStep.Minute || ReadsRecords(filter) || by.Any(NeedsRecords) || inside.IsEmpty)
+            return new([], default, [range]);
 
         var views = RollupView.With(by.Aggregate(NeededBy(filter), (needed, key) => needed | DimensionOf(key)));
         var rollups = new List<(RollupLevel, MillisRange)>();

@@ -1,5 +1,6 @@
 // Usage added up: what a report sums, in the form in which a rollup keeps it.
 using System.Buffers;
+using Purser.Core;
 
 namespace Purser.Engine;
 
@@ -28,6 +29,12 @@ public sealed class RollupSums
     public long PeakAtMillis { get; private set; }
 
     public DurationSketch Durations { get; } = new();
+
+    /// <summary>Where it was asked for; rollups do not keep it.</summary>
+    public PartSums? Parts { get; private set; }
+
+    /// <summary>What the record of some figures tells besides.</summary>
+    public void AddParts(UsageRecord record) => (Parts ??= new()).Add(record);
 
     public void Add(in UsageFigures figures)
     {
@@ -60,6 +67,7 @@ public sealed class RollupSums
         Plus(sum.Records, sum.InputTokens, sum.OutputTokens, sum.Requests, sum.FailedRequests, sum.CostNanos, sum.DurationMs,
             sum.RecordsWithDuration, sum.Unpriced);
         Durations.Add(sum.Durations);
+        if (sum.Parts is { } parts) (Parts ??= new()).Add(parts);
     }
 
     void Plus(long records, Int128 input, Int128 output, Int128 requests, Int128 failed, Int128 cost, Int128 duration,

@@ -1,6 +1,7 @@
 // Adds up usage by groups and steps, from records and from rollups alike.
 using System.Runtime.InteropServices;
 using NodaTime;
+using Purser.Core;
 
 namespace Purser.Engine;
 
@@ -55,7 +56,13 @@ public sealed class UsageAdder(UsageFilter filter, IReadOnlyList<UsageKey> by, U
     }
 
     /// <summary>A record whose keys are <paramref name="keys"/>, in the order asked for.</summary>
-    public void Add(string?[] keys, string currency, in UsageFigures figures) => Of(keys, StartOf(figures.AtMillis), currency).Add(figures);
+    /// <param name="parts">The record, where what only records tell is added up too.</param>
+    public void Add(string?[] keys, string currency, in UsageFigures figures, UsageRecord? parts = null)
+    {
+        var sums = Of(keys, StartOf(figures.AtMillis), currency);
+        sums.Add(figures);
+        if (parts is not null) sums.AddParts(parts);
+    }
 
     long? StartOf(long millis) => step == UsageStep.Whole ? null : RollupPlan.Floor(millis, unit);
 
@@ -71,7 +78,10 @@ public sealed class UsageAdder(UsageFilter filter, IReadOnlyList<UsageKey> by, U
             group.Key.Keys, group.Key.Start is { } start ? Instant.FromUnixTimeMilliseconds(start) : null, group.Key.Currency,
                 group.Value.Records,
             group.Value.InputTokens, group.Value.OutputTokens, group.Value.Requests, group.Value.FailedRequests, group.Value.CostNanos,
-            group.Value.DurationMs, group.Value.RecordsWithDuration, group.Value.Unpriced) { Durations = group.Value.Durations }),
+            group.Value.DurationMs, group.Value.RecordsWithDuration, group.Value.Unpriced)
+        {
+            Durations = group.Value.Durations, Parts = group.Value.Parts,
+        }),
     ];
 }
 

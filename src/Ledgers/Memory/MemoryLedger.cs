@@ -586,7 +586,7 @@ public sealed class MemoryLedger : IStore
     {
         var (filter, by, step) = (question.Filter, question.By, question.Step);
         var adder = new UsageAdder(filter, by, step);
-        var plan = RollupPlan.For(filter, RollupPlan.RangeOf(filter), by, step, RollupState.Nothing);
+        var plan = RollupPlan.For(filter, RollupPlan.RangeOf(filter), by, step, RollupState.Nothing, question.WithParts);
         foreach (var (start, key, gain) in Rollups(filter, plan.Folded))
         {
             cancellation.ThrowIfCancellationRequested();
@@ -595,8 +595,9 @@ public sealed class MemoryLedger : IStore
         foreach (var booking in Edges(filter, plan))
         {
             cancellation.ThrowIfCancellationRequested();
-            foreach (var keys in booking.Record!.GroupsOf(booking.Account, by))
-                adder.Add(keys, booking.Record!.Currency, booking.Record!.Figures());
+            var record = booking.Record!;
+            var parts = question.WithParts && !record.IsSettledByHand(accounts[booking.Account].ById.ContainsKey) ? record : null;
+            foreach (var keys in record.GroupsOf(booking.Account, by)) adder.Add(keys, record.Currency, record.Figures(), parts);
         }
         cancellation.ThrowIfCancellationRequested();
         return adder.Sums();

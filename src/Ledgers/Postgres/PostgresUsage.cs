@@ -107,7 +107,8 @@ public sealed partial class PostgresLedger
     static async Task ReadRecordsAsync(NpgsqlConnection connection, IReadOnlyList<UsageReading> readings, long folded,
         CancellationToken cancellation)
     {
-        var columns = new UsageColumns(readings[0].Filter, readings.SelectMany(reading => reading.Keys));
+        var columns = new UsageColumns(readings[0].Filter, readings.SelectMany(reading => reading.Keys),
+            readings[0].WithParts);
         var places = readings.Select(reading => columns.NeedsRecord ? [] : columns.PlacesOf(reading.Keys)).ToArray();
         foreach (var where in RecordsOf(readings[0].Filter, readings[0].Plan, folded))
         {
@@ -122,7 +123,8 @@ public sealed partial class PostgresLedger
                 {
                     var record = LedgerJson.DecodeRecord(row.GetFieldValue<byte[]>(UsageColumns.First + 1));
                     var account = accountOf(UsageColumns.First);
-                    foreach (var reading in readings) reading.Add(account, record, figures);
+                    var settled = columns.WithParts && row.GetInt32(UsageColumns.First + 2) != 0;
+                    foreach (var reading in readings) reading.Add(account, record, figures, settled);
                     continue;
                 }
                 var (values, currency) = (columns.Values(textOf, accountOf, figures.Success), row.GetString(8));

@@ -92,7 +92,8 @@ public sealed partial class SqliteLedger
 
     static void ReadRecords(Database database, IReadOnlyList<UsageReading> readings, long folded)
     {
-        var columns = new UsageColumns(readings[0].Filter, readings.SelectMany(reading => reading.Keys));
+        var columns = new UsageColumns(readings[0].Filter, readings.SelectMany(reading => reading.Keys),
+            readings[0].WithParts);
         var places = readings.Select(reading => columns.NeedsRecord ? [] : columns.PlacesOf(reading.Keys)).ToArray();
         var accounts = new AccountNames(database);
         foreach (var where in RecordsOf(database, readings[0].Filter, readings[0].Plan, folded))
@@ -107,7 +108,8 @@ public sealed partial class SqliteLedger
                 {
                     var record = LedgerJson.DecodeRecord(row.Blob(UsageColumns.First + 1));
                     var account = accountOf(UsageColumns.First);
-                    foreach (var reading in readings) reading.Add(account, record, figures);
+                    var settled = columns.WithParts && row.Long(UsageColumns.First + 2) != 0;
+                    foreach (var reading in readings) reading.Add(account, record, figures, settled);
                     continue;
                 }
                 var (values, currency) = (columns.Values(textOf, accountOf, figures.Success), row.Text(8));

@@ -1,4 +1,6 @@
 // Reports over HTTP: shape, groups, series over days of 23 and 25 hours, what is refused.
+using System.Text.Json;
+
 namespace Purser.Conformance.Http;
 
 public abstract class ReportConformance(HttpFacade host)
@@ -34,6 +36,44 @@ public abstract class ReportConformance(HttpFacade host)
               "requests":{"perDay":0.67,"perWeek":4.67,"perThirtyDays":20,"atEnd":2}}}
             """);
     }
+
+    [Fact]
+    public async Task Parts_tell_kinds_of_tokens_units_cache_hits_and_what_providers_charged()
+    {
+        var account = host.NewAccount();
+        await host.Post($"/v1/accounts/{account}/usage", """
+            [{"id":"a","timestamp":"2026-03-01T10:00:00Z","model":"m1","user":"ann","inputTokens":100,"cachedInputTokens":30,"cacheWrite1hTokens":5,"outputTokens":50,"reasoningTokens":20,"cost":"0.1","reportedCost":"0.12"},
+             {"id":"b","timestamp":"2026-03-01T10:05:00Z","model":"m1","inputTokens":60,"cachedInputTokens":34,"outputTokens":5,"webSearches":2,"audioSecondsIn":1.5,"cost":"0.2","reportedCost":"0.15"},
+             {"id":"c","timestamp":"2026-03-01T11:00:00Z","model":"m2","tags":{"team":"x"},"inputTokens":7,"outputTokens":1,"cost":"0.3"},
+             {"id":"gone","timestamp":"2026-03-01T11:00:00Z","model":"m2","inputTokens":900,"cachedInputTokens":900,"outputTokens":1,"cost":"5","reportedCost":"9"}]
+            """);
+        Assert.Equal(200, (await host.Post($"/v1/accounts/{account}/usage/gone/void", """{"by":"eve","reason":"never made"}""")).Code);
+        var query = $"/v1/reports?account={account}&from=2026-03-01&to=2026-03-02&groupBy=model&groupBy=tags.team&parts=true";
+        var report = (await host.Get(query)).Json;
+        Same("""
+            {"counts":{"audioSecondsIn":1.5,"cacheWrite1hTokens":5,"cachedInputTokens":64,"reasoningTokens":20,"webSearches":2},"cacheHitPercent":38.32,
+             "reported":2,"reportedCost":"0.27","bookedCost":"0.3","costDifference":"-0.03"}
+            """, report.GetProperty("summary").GetProperty("parts"));
+        JsonElement Row(string type, string? key) => report.GetProperty("breakdown").EnumerateArray()
+            .Single(row => row.GetProperty("type").GetString() == type && row.GetProperty("key").GetString() == key).GetProperty("parts");
+        Same("""
+            {"counts":{"audioSecondsIn":1.5,"cacheWrite1hTokens":5,"cachedInputTokens":64,"reasoningTokens":20,"webSearches":2},"cacheHitPercent":40,
+             "reported":2,"reportedCost":"0.27","bookedCost":"0.3","costDifference":"-0.03"}
+            """, Row("model", "m1"));
+        foreach (var none in (JsonElement[])[Row("model", "m2"), Row("tags.team", "x")])
+            Same("""{"counts":{},"cacheHitPercent":0,"reported":0,"reportedCost":"0","bookedCost":"0","costDifference":"0"}""", none);
+
+        Assert.False((await host.Get($"/v1/reports?account={account}")).Json.GetProperty("summary").TryGetProperty("parts", out _));
+        var lines = (await host.Get($"{query}&format=csv")).Text.Split("\r\n");
+        Assert.EndsWith(",cachedInputTokens,cacheWriteTokens,reasoningTokens,audioTokens,imageTokens,videoTokens,webSearches,"
+            + "cacheHitPercent,reportedCost,bookedCost,costDifference", lines[0], StringComparison.Ordinal);
+        Assert.EndsWith(",64,5,20,0,0,0,2,38.32,0.27,0.3,-0.03", lines[1], StringComparison.Ordinal);
+        Assert.All(lines[..^1], line => Assert.Equal(lines[0].Count(c => c == ','), line.Count(c => c == ',')));
+        (await host.Get($"/v1/reports?account={account}&parts=yes")).IsProblem(400, "invalid", "parts");
+    }
+
+    static void Same(string expected, JsonElement actual) =>
+        Assert.True(JsonElement.DeepEquals(JsonDocument.Parse(expected).RootElement, actual), actual.GetRawText());
 
     [Fact]
     public async Task A_report_adds_up_while_others_book()
