@@ -9,7 +9,7 @@ using Purser.Engine;
 
 namespace Purser.Api.Endpoints;
 
-sealed class ExportEndpoints(IUsageQueries queries)
+sealed class ExportEndpoints(IBudgetAuthority authority, IUsageQueries queries)
 {
     /// <summary>Records on a page, of which there are fewer where they are large: it is what an export holds in memory.</summary>
     const int FirstPage = 50, LargestPage = 500;
@@ -30,7 +30,8 @@ sealed class ExportEndpoints(IUsageQueries queries)
     public async Task Export(HttpContext http)
     {
         var query = new Query(http, ExportParameters, UsageEndpoints.TagParameter);
-        var filter = query.WithAccounts(UsageEndpoints.FilterOf(query, query.Zone("timeZone")));
+        var filter = query.WithAccounts(UsageEndpoints.FilterOf(query, query.Zone("timeZone")))
+            .ByNamesOf((await authority.SettingsAsync()).Prices);
         var format = query.Text("format") ?? "jsonl";
         if (format is not ("csv" or "json" or "jsonl")) throw RequestRefusedException.Invalid("format", "must be one of csv, json, jsonl");
         // A ledger that is away says so while there is still a status to say it with.

@@ -97,7 +97,7 @@ public static class PurserEndpoints
                 .Answers<AdjustedDocument>();
         routes.On("GET", "/v1/usage", Right.Report, usage.ListAll, "listAllUsage", "Booked usage of all accounts, newest first")
             .Takes(UsageEndpoints.ListAllParameters).Answers<RecordsDocument>();
-        var exports = new ExportEndpoints(queries);
+        var exports = new ExportEndpoints(authority, queries);
         routes.On("GET", "/v1/export", Right.Report, exports.Export, "exportUsage", "Records as a stream, newest first")
             .Takes(ExportEndpoints.ExportParameters).AnswersFile("application/x-ndjson");
         routes.On("POST", "/v1/import", Right.Record, new ImportEndpoints(authority, queries).Import, "importUsage",

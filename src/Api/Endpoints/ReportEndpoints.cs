@@ -18,6 +18,7 @@ sealed class ReportEndpoints(Reports reports, IBudgetAuthority authority, Ledger
         var accounts = query.WithAccounts(new());
         var question = ReportParameters.QuestionOf(query, accounts, await CalendarAsync(accounts.Account, http.RequestAborted),
             clock.Until());
+        question = question with { Filter = question.Filter.ByNamesOf((await authority.SettingsAsync()).Prices) };
         var report = new ReportDocument(await reports.MakeAsync(question, http.RequestAborted));
         if (format == "json") await Reply.JsonAsync(http, 200, report, ApiJson.Default.ReportDocument);
         else await WriteCsvAsync(http, report);

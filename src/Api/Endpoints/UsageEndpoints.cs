@@ -92,7 +92,7 @@ sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries, I
     {
         var account = PathValue.Account(http);
         var query = new Query(http, ListParameters, TagParameter);
-        var filter = FilterOf(query, DateTimeZone.Utc) with { Account = account };
+        var filter = (FilterOf(query, DateTimeZone.Utc) with { Account = account }).ByNamesOf((await authority.SettingsAsync()).Prices);
         var (cursor, limit) = Paging.Of(query);
         var page = await WithCursor(() => queries.FindAsync(filter, cursor, limit, http.RequestAborted));
         if (page.Items.Count == 0 && await authority.SendAsync(account, new GetPolicy())
@@ -112,7 +112,7 @@ sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries, I
     public async Task ListAll(HttpContext http)
     {
         var query = new Query(http, ListAllParameters, TagParameter);
-        var filter = query.WithAccounts(FilterOf(query, DateTimeZone.Utc));
+        var filter = query.WithAccounts(FilterOf(query, DateTimeZone.Utc)).ByNamesOf((await authority.SettingsAsync()).Prices);
         var (cursor, limit) = Paging.Of(query);
         var page = await WithCursor(() => queries.FindAsync(filter, cursor, limit, http.RequestAborted));
         var found = new RecordsDocument([.. page.Items.Select(booked => new RecordDocument(booked))], page.Next);

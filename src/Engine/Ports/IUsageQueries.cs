@@ -16,6 +16,12 @@ public sealed record Wanted(IReadOnlyList<string> Values, IReadOnlyList<string> 
     public static Wanted? Of(IReadOnlyList<string> texts) =>
         texts.Count == 0 ? null : new([.. texts.Where(text => !Glob.IsGlob(text))], [.. texts.Where(Glob.IsGlob)]);
 
+    /// <summary>The same, and for each value another name of the same thing, where it has one.</summary>
+    public Wanted With(Func<string, string?> otherName) => this with
+    {
+        Values = [.. Values.Concat(Values.Select(otherName).OfType<string>()).Distinct()],
+    };
+
     public bool Fits(string? value) => value is not null && (Values.Contains(value) || Globs.Any(glob => Glob.Fits(glob, value)));
 }
 
@@ -53,6 +59,14 @@ public sealed record UsageFilter
     public Wanted? ReservationId { get; init; }
     public Instant? From { get; init; }
     public Instant? To { get; init; }
+
+    /// <summary>The same, where providers and models that are told under another of their names are found as well: records are booked
+    /// under the name that prices have.</summary>
+    public UsageFilter ByNamesOf(PriceBook prices) => this with
+    {
+        Provider = Provider?.With(prices.ProviderOf),
+        Model = Model?.With(name => prices.Find(null, name)?.Canonical),
+    };
 
     IEnumerable<Wanted?> Texts => [Orchestrator, User, Tenant, Session, Provider, Model, Tool, Id, RequestId, ReservationId];
 

@@ -135,7 +135,10 @@ public abstract class ReportConformance(HttpFacade host)
         Assert.Equal(301, await Tokens($"account={a}&account={b}&user=ann&user=cleo"));
         Assert.Equal(0, await Tokens($"account={a}&user=ANN"));
         Assert.Equal(21, await Tokens($"account={a}&tool=x&tool=y") + 21);
-        // A record tells the name that it was booked under; it is found by the one of the catalogue.
+        // A record tells the name that it was booked under; it is found by that one and by the one of the catalogue.
+        Assert.Equal(20, await Tokens($"account={a}&model=GPT-4"));
+        Assert.Equal(1, (await host.Get($"/v1/accounts/{a}/usage?model=GPT-4")).Json.GetProperty("items").GetArrayLength());
+        Assert.Single((await host.Get($"/v1/export?account={a}&model=GPT-4")).Text.Trim().Split('\n'));
         var listed = (await host.Get($"/v1/usage?account={a}&account={b}&model=c*&model=gpt-4")).Json.GetProperty("items");
         Assert.Equal("GPT-4 claude", string.Join(' ', listed.EnumerateArray().Select(one => one.GetProperty("model").GetString()).Order(
             StringComparer.Ordinal)));
