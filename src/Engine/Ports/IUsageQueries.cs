@@ -1,4 +1,5 @@
 // The port for reading usage: records one by one, sums by any dimensions, and the list of accounts.
+using System.Text.Json.Serialization;
 using NodaTime;
 using Purser.Core;
 using Purser.Core.Statistics;
@@ -129,6 +130,7 @@ public sealed record UsageSum(
     public PartSums? Parts { get; init; }
 
     /// <summary>Whether there is money in it, booked or told by providers.</summary>
+    [JsonIgnore]
     public bool HasMoney => CostNanos != 0 || Parts is { Reported: > 0 };
 }
 

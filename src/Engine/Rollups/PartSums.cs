@@ -7,39 +7,47 @@ namespace Purser.Engine;
 public sealed class PartSums
 {
     readonly SortedDictionary<string, decimal> counts = new(StringComparer.Ordinal);
+    long reported;
+    Int128 reportedNanos, bookedNanos;
 
     /// <summary>By the names under which a usage counts them; those of nothing are left out.</summary>
-    public IReadOnlyDictionary<string, decimal> Counts => counts;
+    public IReadOnlyDictionary<string, decimal> Counts
+    {
+        get => counts;
+        init
+        {
+            foreach (var (name, count) in value) Add(name, count);
+        }
+    }
 
-    /// <summary>How many records tell what their provider charged, what that is, and what was booked for the same records.</summary>
-    public long Reported { get; private set; }
-    public Int128 ReportedNanos { get; private set; }
-    public Int128 BookedNanos { get; private set; }
+    /// <summary>How many records tell what their provider charged.</summary>
+    public long Reported { get => reported; init => reported = value; }
+
+    /// <summary>What that is.</summary>
+    public Int128 ReportedNanos { get => reportedNanos; init => reportedNanos = value; }
+
+    /// <summary>What was booked for the same records.</summary>
+    public Int128 BookedNanos { get => bookedNanos; init => bookedNanos = value; }
 
     public void Add(UsageRecord record)
     {
         if (record.Usage.Parts is { } parts) Add(parts);
         if (record.ReportedNanos is not { } nanos) return;
-        Reported++;
-        ReportedNanos += nanos;
-        BookedNanos += record.Amounts.CostNanos;
+        reported++;
+        reportedNanos += nanos;
+        bookedNanos += record.Amounts.CostNanos;
     }
 
     public void Add(PartSums other)
     {
         foreach (var (name, count) in other.counts) Add(name, count);
-        Reported += other.Reported;
-        ReportedNanos += other.ReportedNanos;
-        BookedNanos += other.BookedNanos;
+        reported += other.reported;
+        reportedNanos += other.reportedNanos;
+        bookedNanos += other.bookedNanos;
     }
 
     /// <summary>The same without money, which is told in another currency.</summary>
-    public PartSums CountsOnly()
-    {
-        var only = new PartSums { Reported = Reported };
-        foreach (var (name, count) in counts) only.counts[name] = count;
-        return only;
-    }
+    public PartSums CountsOnly() => new() { Counts = counts, Reported = reported };
 
     void Add(UsageParts parts)
     {
