@@ -51,7 +51,8 @@ static class ReportCsv
             Csv.Append(line, text, isText: true);
         }
         foreach (var value in (string?[])[
-            Text(start), Text(end), .. Counts(measures), measures.TotalCost, report.Currency, .. rest, .. Of(parts, report.Summary.Parts is not null)])
+            Text(start), Text(end), .. Counts(measures), measures.TotalCost, report.Currency, .. rest,
+                .. Of(parts, report.Summary.Parts is not null)])
         {
             line.Append(',');
             Csv.Append(line, value, isText: false);

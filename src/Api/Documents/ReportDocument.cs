@@ -130,7 +130,8 @@ public sealed record ReportedPartsDocument(IReadOnlyDictionary<string, decimal> 
     [property: DataType("money")] string CostDifference)
 {
     internal static ReportedPartsDocument Of(Tally tally) => new(
-        tally.PartCounts, tally.CacheHitPercent, tally.Reported, Money.Format(tally.ReportedNanos), Money.Format(tally.BookedForReportedNanos),
+        tally.PartCounts, tally.CacheHitPercent, tally.Reported, Money.Format(tally.ReportedNanos),
+            Money.Format(tally.BookedForReportedNanos),
         Money.Format(tally.ReportedNanos - tally.BookedForReportedNanos));
 }
 
