@@ -10,6 +10,7 @@ public static class BenchCommand
                ./run bench reports|appends [--records N]... [--postgres] [--keep FOLDER]
                ./run bench compare OLD NEW          two files of --json side by side
                ./run bench soak [--minutes N]
+               ./run bench cost [hot | spread] [--memory] [--types] [--rounds N] [--each N]   processor and garbage of one lifecycle
         """;
 
     public static async Task<int> RunAsync(string[] arguments)
@@ -18,6 +19,8 @@ public static class BenchCommand
         {
             case ["soak", ..]:
                 return await Soak.RunAsync(Console.Out, arguments[1..]);
+            case ["cost", ..]:
+                return await LifecycleCost.RunAsync(Console.Out, arguments[1..]);
             case [FlushedCounter.Command, var port]:
                 return await FlushedCounter.RunAsync(int.Parse(port, CultureInfo.InvariantCulture));
             case [ConstantAnswers.Command]:

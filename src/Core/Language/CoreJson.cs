@@ -59,7 +59,9 @@ sealed class TouchConverter : JsonConverter<Touch>
         return new(no, key, new(start, end));
     }
 
-    public override void Write(Utf8JsonWriter writer, Touch value, JsonSerializerOptions options)
+    public override void Write(Utf8JsonWriter writer, Touch value, JsonSerializerOptions options) => Write(writer, value);
+
+    public static void Write(Utf8JsonWriter writer, in Touch value)
     {
         writer.WriteStartArray();
         writer.WriteNumberValue(value.No);

@@ -88,27 +88,86 @@ public sealed class Append(string account, long expectedVersion, IReadOnlyList<B
     public IReadOnlyCollection<string> NewUsage { get; init; } = [];
 
     /// <summary>The events as they are stored; encoded by whoever asks first, like the two below.</summary>
-    public byte[] EncodedEvents => encoded ??= LedgerJson.EncodeEvents(events);
+    public byte[] EncodedEvents
+    {
+        get
+        {
+            if (encoded is null) EncodeEvents();
+            return encoded!;
+        }
+    }
+
     byte[]? encoded;
 
-    public IReadOnlyList<(UsageRecord Record, byte[] Bytes)> EncodedUsage =>
-        encodedUsage ??= [.. UsageRecords.Select(record => (record, LedgerJson.EncodeRecord(record)))];
-    (UsageRecord, byte[])[]? encodedUsage;
+    /// <summary>The usage records among the events, in order; most of them as parts of <see cref="EncodedEvents"/>.</summary>
+    public IReadOnlyList<(UsageRecord Record, ReadOnlyMemory<byte> Bytes)> EncodedUsage
+    {
+        get
+        {
+            if (encodedUsage is null) EncodeEvents();
+            return encodedUsage!;
+        }
+    }
 
-    public IReadOnlyList<(string Id, byte[] Bytes)> EncodedHolds =>
-        encodedHolds ??= [.. ClosedHolds.Select(hold => (hold.Id, LedgerJson.EncodeHold(hold)))];
+    (UsageRecord, ReadOnlyMemory<byte>)[]? encodedUsage;
+
+    public IReadOnlyList<(string Id, byte[] Bytes)> EncodedHolds
+    {
+        get
+        {
+            if (encodedHolds is not null) return encodedHolds;
+            var holds = ClosedHolds.Count == 0 ? [] : new (string, byte[])[ClosedHolds.Count];
+            for (var i = 0; i < holds.Length; i++) holds[i] = (ClosedHolds[i].Id, LedgerJson.EncodeHold(ClosedHolds[i]));
+            return encodedHolds = holds;
+        }
+    }
+
     (string, byte[])[]? encodedHolds;
 
     /// <summary>Encodes everything, on whatever thread asks.</summary>
     public void Encode() => _ = (EncodedEvents, EncodedUsage, EncodedHolds);
 
+    void EncodeEvents()
+    {
+        var count = CountRecords();
+        if (count == 0)
+        {
+            encoded = LedgerJson.EncodeEvents(events);
+            encodedUsage = [];
+            return;
+        }
+        var places = new List<(UsageRecord Record, Range Place)>(count);
+        encoded = LedgerJson.EncodeEvents(events, places);
+        var (usage, next, found) = (new (UsageRecord, ReadOnlyMemory<byte>)[count], 0, 0);
+        for (var i = 0; i < events.Count; i++)
+        {
+            if (RecordOf(events[i]) is not { } record) continue;
+            usage[next++] = found < places.Count && ReferenceEquals(places[found].Record, record)
+                ? (record, encoded.AsMemory(places[found++].Place)) : (record, LedgerJson.EncodeRecord(record));
+        }
+        encodedUsage = usage;
+    }
+
+    int CountRecords()
+    {
+        var count = 0;
+        for (var i = 0; i < events.Count; i++)
+            if (RecordOf(events[i]) is not null) count++;
+        return count;
+    }
+
     /// <summary>Whether something of it belongs to the audit trail, and whether that is an erasure.</summary>
-    public bool IsAudited => events.Any(AuditTrail.Has);
+    public bool IsAudited
+    {
+        get
+        {
+            for (var i = 0; i < events.Count; i++)
+                if (AuditTrail.Has(events[i])) return true;
+            return false;
+        }
+    }
 
     public bool Erases => events.Any(happened => happened is UsageErased);
-
-    /// <summary>The usage records among the events, in order.</summary>
-    public IEnumerable<UsageRecord> UsageRecords => events.Select(RecordOf).OfType<UsageRecord>();
 
     /// <summary>The usage record that an event books, if it books one.</summary>
     public static UsageRecord? RecordOf(BudgetEvent happened) => happened switch

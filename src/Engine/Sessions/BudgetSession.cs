@@ -1,6 +1,7 @@
 // One budget being served: callers queue, a batch of them is decided in memory, appended at the version it was decided at, and answered
 // once that is durable. The session is the actor; whatever hosts it (a dictionary, a grain) is only its address book.
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using NodaTime;
 using Purser.Core;
@@ -31,20 +32,25 @@ public sealed record SessionParts(IStore Ledger, Committer Committer, SettingsSo
     public Action<JournalEntry>? Appended { get; init; }
 
     /// <summary>What a loop does is not done for the caller who happened to start it: nothing of that one's context goes along.</summary>
-    internal void Start(Func<Task> loop)
+    internal void Start(BudgetSession session)
     {
+        if (Scheduler == TaskScheduler.Default)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(session, preferLocal: true);
+            return;
+        }
         if (ExecutionContext.IsFlowSuppressed())
         {
-            _ = Task.Factory.StartNew(loop, CancellationToken.None, TaskCreationOptions.DenyChildAttach, Scheduler);
+            _ = Task.Factory.StartNew(session.RunAsync, CancellationToken.None, TaskCreationOptions.DenyChildAttach, Scheduler);
             return;
         }
         using (ExecutionContext.SuppressFlow())
-            _ = Task.Factory.StartNew(loop, CancellationToken.None, TaskCreationOptions.DenyChildAttach, Scheduler);
+            _ = Task.Factory.StartNew(session.RunAsync, CancellationToken.None, TaskCreationOptions.DenyChildAttach, Scheduler);
     }
 }
 
 /// <param name="from">What the session before left on another host; without it the account is read from the ledger.</param>
-public sealed class BudgetSession(string account, SessionParts parts, SessionHandover? from = null)
+public sealed class BudgetSession(string account, SessionParts parts, SessionHandover? from = null) : IThreadPoolWorkItem
 {
     /// <summary>Bounds how long one batch keeps its callers waiting.</summary>
     const int MostPerBatch = 512;
@@ -72,13 +78,15 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
     /// <summary>The clocks of two hosts that are ready are no further apart, by far.</summary>
     static readonly Duration hostsApart = 3 * LedgerClock.Tolerated;
 
-    /// <param name="Command">What is to be decided.</param>
-    /// <param name="Answer">Where its caller waits.</param>
-    /// <param name="Caller">The call that it belongs to, where somebody follows that.</param>
-    /// <param name="Carried">The context of the call, where it came with the command from another process.</param>
-    sealed record PendingCommand(BudgetCommand Command, TaskCompletionSource<Outcome> Answer, Activity? Caller, string? Carried)
+    /// <param name="command">What is to be decided.</param>
+    /// <param name="caller">The call that it belongs to, where somebody follows that.</param>
+    /// <param name="carried">The context of the call, where it came with the command from another process.</param>
+    sealed class PendingCommand(BudgetCommand command, Activity? caller, string? carried)
+        : TaskCompletionSource<Outcome>(TaskCreationOptions.RunContinuationsAsynchronously)
     {
-        public string? Trace => Caller is null ? Carried : Traces.ContextOf(Caller);
+        public BudgetCommand Command => command;
+        public Activity? Caller => caller;
+        public string? Trace => caller is null ? carried : Traces.ContextOf(caller);
     }
 
     /// <summary>Guards the queue and the flags below it.</summary>
@@ -136,7 +144,7 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
     public Task<Outcome> SendAsync(BudgetCommand command, string? trace = null)
     {
         Fingerprints.Fill(command);
-        var waiting = new PendingCommand(command, new(TaskCreationOptions.RunContinuationsAsynchronously), Traces.Caller, trace);
+        var waiting = new PendingCommand(command, Traces.Caller, trace);
         lock (gate)
         {
             if (stopping)
@@ -152,11 +160,11 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
                 counted = true;
                 Measures.SessionBegan();
             }
-            if (running) return waiting.Answer.Task;
+            if (running) return waiting.Task;
             running = true;
         }
-        parts.Start(RunAsync);
-        return waiting.Answer.Task;
+        parts.Start(this);
+        return waiting.Task;
     }
 
     static Task<Outcome> AtOnce(BudgetCommand command, Outcome outcome)
@@ -176,7 +184,7 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
                 if (!running)
                 {
                     running = true;
-                    parts.Start(RunAsync);
+                    parts.Start(this);
                 }
             }
         }
@@ -194,9 +202,16 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
 
     byte[]? handedOver;
 
-    async Task RunAsync()
+    void IThreadPoolWorkItem.Execute() => _ = RunAsync();
+
+    /// <summary>The batch of the running loop, kept for the next one.</summary>
+    readonly List<PendingCommand> batch = new(1);
+
+    /// <summary>A loop that ends leaves no more room than this in its batch.</summary>
+    const int MostKept = 16;
+
+    internal async Task RunAsync()
     {
-        var batch = new List<PendingCommand>();
         while (true)
         {
             batch.Clear();
@@ -210,6 +225,7 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
                 }
                 if (batch.Count == 0 && !stopping)
                 {
+                    if (batch.Capacity > MostKept) batch.Capacity = 0;
                     running = false;
                     return;
                 }
@@ -217,7 +233,7 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
             if (batch.Count == 0) break;
             Measures.Waiting(-batch.Count);
             Measures.BatchCommands.Record(batch.Count);
-            await ServeAsync(batch);
+            await ServeAsync();
         }
         if (handing && state is { Version: > 0 } left) handedOver = SessionHandover.Encode(left, eventsSinceSnapshot, NextDeadline);
         if (handedOver is null) await SnapshotAsync(Math.Min(EventsWorthASnapshot, parts.EventsPerSnapshot), parts.KeyedCountersAtEnd);
@@ -226,18 +242,19 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
         stopped.SetResult();
     }
 
-    async Task ServeAsync(List<PendingCommand> batch)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    async ValueTask ServeAsync()
     {
-        using var step = Traces.Begin("purser.step", batch.Select(waiting => waiting.Caller));
+        using var step = Traces.Source.HasListeners() ? Traces.Begin("purser.step", batch.Select(waiting => waiting.Caller)) : null;
         step?.SetTag("purser.account", account).SetTag("purser.commands", batch.Count);
         try
         {
             for (var conflicts = 0; conflicts < MostConflicts; conflicts++)
             {
                 await using var turn = conflicts >= ConflictsBeforeTurns ? await parts.Ledger.TakeTurnAsync(account) : null;
-                if (await TryServeAsync(batch)) return;
+                if (await TryServeAsync()) return;
             }
-            Answer(batch, "other writers kept changing this account");
+            Answer("other writers kept changing this account");
         }
         catch (LedgerUnavailableException e)
         {
@@ -245,7 +262,7 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
             Measures.LedgerErrors.Add(1);
             // What the driver says may name hosts and ports, which are nobody's business.
             parts.Log.LogDebug("Account {Account}: the ledger can not be reached: {Why}", account, e.Message);
-            Answer(batch, e.Reason ?? "the ledger can not be reached");
+            Answer(e.Reason ?? "the ledger can not be reached");
         }
 #pragma warning disable CA1031 // A defect must not leave callers waiting for ever; nothing is answered from a state that is in doubt.
         catch (Exception e)
@@ -253,28 +270,29 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
         {
             state = null;
             parts.Log.LogError(e, "Account {Account}: a batch of {Count} commands failed", account, batch.Count);
-            Answer(batch, "an internal error, see the log");
+            Answer("an internal error, see the log");
         }
     }
 
-    static void Answer(List<PendingCommand> batch, string why)
+    void Answer(string why)
     {
         var outcome = new Outcome(OutcomeStatus.Unavailable, null, null, why + "; retry with the same id");
         foreach (var waiting in batch)
         {
             Measures.Answered(waiting.Command, outcome);
-            waiting.Answer.TrySetResult(outcome);
+            waiting.TrySetResult(outcome);
         }
     }
 
     /// <summary>Decides the batch and appends it; false where the state or the settings were behind and it has to be decided
     /// again.</summary>
-    async Task<bool> TryServeAsync(List<PendingCommand> batch)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    async ValueTask<bool> TryServeAsync()
     {
         await parts.Clock.StartedAsync(parts.Ledger);
         var settings = await parts.Settings.CurrentAsync();
         var budget = state ??= await LoadAsync();
-        var asked = AskedOf(budget, batch);
+        var asked = AskedOf(budget);
         if (asked.MustAsk || askFirst > 0)
         {
             await RecallAsync(budget, asked);
@@ -283,17 +301,17 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
         }
         var now = NowOf(budget);
         var outcomes = new Outcome[batch.Count];
-        var events = await DecideAsync(budget, batch, settings, now, outcomes);
+        var events = await DecideAsync(budget, settings, now, outcomes);
         if (events.Count == 0 && asked != default)
         {
             // Nothing is written that could find out: a refusal would be wrong for a call that was admitted long ago.
             await RecallAsync(budget, asked);
             asked = default;
-            events = await DecideAsync(budget, batch, settings, now, outcomes);
+            events = await DecideAsync(budget, settings, now, outcomes);
         }
         // An account that was only ever asked about or refused leaves nothing behind.
-        var leavesNothing = budget.Version == 0 && events.TrueForAll(happened => happened is PolicyChanged { Policy: null });
-        if (leavesNothing) events.Clear();
+        var leavesNothing = budget.Version == 0 && events.All(happened => happened is PolicyChanged { Policy: null });
+        if (leavesNothing) events = [];
 
         var append = new Append(account, budget.Version, events)
         {
@@ -318,7 +336,7 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
                 return false;
             case AppendStatus.Failed:
                 Measures.LedgerErrors.Add(1);
-                Answer(batch, "the ledger refused the write");
+                Answer("the ledger refused the write");
                 return true;
         }
         Volatile.Write(ref ofNothing, leavesNothing);
@@ -327,14 +345,14 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
             budget.Version = appended.Version;
             state = budget;
             Volatile.Write(ref nextDeadline, append.NextDeadline is { } due ? UsageCursor.CeilingMillis(due) : long.MaxValue);
-            Measures.Booked(append.UsageRecords);
+            Measures.Booked(events);
             if (events.Count > 0) parts.Appended?.Invoke(new(account, appended.Version, now, events));
         }
         CountHolds(budget.Deadlines.Count);
         for (var i = 0; i < batch.Count; i++)
         {
             Measures.Answered(batch[i].Command, outcomes[i]);
-            batch[i].Answer.TrySetResult(outcomes[i]);
+            batch[i].TrySetResult(outcomes[i]);
         }
         budget.Forget(now - remembered);
         eventsSinceSnapshot += events.Count;
@@ -373,15 +391,14 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
         return fold.State;
     }
 
-    async Task<List<BudgetEvent>> DecideAsync(BudgetState budget, List<PendingCommand> batch, Settings settings, Instant now,
-        Outcome[] outcomes)
+    async ValueTask<IReadOnlyList<BudgetEvent>> DecideAsync(BudgetState budget, Settings settings, Instant now, Outcome[] outcomes)
     {
         var seeding = await SeedAsync(budget, batch[0].Command, settings, now);
         // Counters that are not in memory come back by one query. A command about what an earlier one of the batch makes is looked at
         // again.
         if (budget.Away.Count > 0)
             await ReturnAsync(budget, batch.SelectMany(waiting => CounterMemory.Named(budget, waiting.Command, settings, now)).ToHashSet());
-        var events = new List<BudgetEvent>(2 * batch.Count);
+        var events = batch.Count > 1 ? new List<BudgetEvent>(2 * batch.Count) : null;
         for (var i = 0; i < batch.Count; i++)
         {
             if (budget.Away.Count > 0)
@@ -392,10 +409,12 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
             var result = Budget.Step(budget, batch[i].Command, settings, now, seeding);
             seeding = null;
             outcomes[i] = result.Outcome;
-            if (batch[i].Trace is not { } trace) events.AddRange(result.Events);
-            else events.AddRange(result.Events.Select(happened => Traces.IsOfCall(happened) ? happened with { Trace = trace } : happened));
+            var happened = batch[i].Trace is { } trace
+                ? [.. result.Events.Select(one => Traces.IsOfCall(one) ? one with { Trace = trace } : one)] : result.Events;
+            if (events is null) return happened;
+            events.AddRange(happened);
         }
-        return events;
+        return events!;
     }
 
     async Task ReturnAsync(BudgetState budget, IReadOnlyCollection<CounterName> names)
@@ -414,13 +433,13 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
     }
 
     /// <summary>What a batch names and memory lacks. <see cref="MustAsk"/>: a command is about a hold, which must be somewhere.</summary>
-    readonly record struct Asked(HashSet<string>? Holds, HashSet<string>? Usage, bool MustAsk)
+    readonly record struct Asked(List<string>? Holds, List<string>? Usage, bool MustAsk)
     {
         /// <summary>Usage of which everything beside it is needed.</summary>
         public HashSet<string>? Beside { get; init; }
     }
 
-    static Asked AskedOf(BudgetState budget, List<PendingCommand> batch)
+    Asked AskedOf(BudgetState budget)
     {
         var asked = default(Asked);
         foreach (var waiting in batch)
@@ -430,16 +449,16 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
             if (needs.HoldId is { } hold)
             {
                 if (waiting.Command is not Reserve) asked = asked with { MustAsk = true };
-                if (asked.Holds is null) asked = asked with { Holds = new(StringComparer.Ordinal) };
+                if (asked.Holds is null) asked = asked with { Holds = new(1) };
                 asked.Holds!.Add(hold);
             }
             if (needs.UsageId is null && needs.MoreUsage is null) continue;
-            if (asked.Usage is null) asked = asked with { Usage = new(StringComparer.Ordinal) };
+            if (asked.Usage is null) asked = asked with { Usage = new(1) };
             if (needs.UsageId is { } usage) asked.Usage!.Add(usage);
             if (needs.MoreUsage is not { } more) continue;
             // It is about a record, which must be somewhere.
             asked = asked with { MustAsk = true, Beside = asked.Beside ?? new(StringComparer.Ordinal) };
-            asked.Usage!.UnionWith(more);
+            asked.Usage!.AddRange(more);
             asked.Beside!.UnionWith(needs.Beside ?? []);
         }
         return asked;

@@ -13,28 +13,41 @@ public sealed class Committer : IAsyncDisposable
 
     static readonly TimeSpan betweenLines = TimeSpan.FromMinutes(1);
 
+    /// <summary>So many sessions go on one after another on one thread of the pool: handing each over on its own costs about as much as
+    /// what it does then.</summary>
+    const int MostToldTogether = 16;
+
     readonly IJournal ledger;
     readonly ILogger log;
     readonly Channel<PendingAppend> waiting = Channel.CreateUnbounded<PendingAppend>(new() { SingleReader = true });
     readonly Task loop;
 
-    sealed record PendingAppend(Append Append, TaskCompletionSource<AppendResult> Done, Activity? Step);
+    /// <summary>Whether sessions go on where they are told of their append. Where a scheduler was given, each is posted there.</summary>
+    readonly bool tellsTogether;
+
+    sealed class PendingAppend(Append append, Activity? step, TaskCreationOptions options) : TaskCompletionSource<AppendResult>(options)
+    {
+        public Append Append => append;
+        public Activity? Step => step;
+    }
 
     public Committer(IJournal ledger, TaskScheduler? scheduler = null, ILogger? log = null)
     {
         this.ledger = ledger;
         this.log = log ?? NullLogger.Instance;
-        loop = Task.Factory.StartNew(RunAsync, CancellationToken.None, TaskCreationOptions.DenyChildAttach, scheduler
-            ?? TaskScheduler.Default).Unwrap();
+        scheduler ??= TaskScheduler.Default;
+        tellsTogether = scheduler == TaskScheduler.Default;
+        loop = Task.Factory.StartNew(RunAsync, CancellationToken.None, TaskCreationOptions.DenyChildAttach, scheduler).Unwrap();
     }
 
     /// <summary>Completes when the append is durable or is known not to be; throws <see cref="LedgerUnavailableException"/> where neither
     /// is known.</summary>
     public Task<AppendResult> AppendAsync(Append append)
     {
-        var done = new TaskCompletionSource<AppendResult>(TaskCreationOptions.RunContinuationsAsynchronously);
         var step = Traces.Source.HasListeners() ? Activity.Current : null;
-        return waiting.Writer.TryWrite(new(append, done, step)) ? done.Task : throw new LedgerUnavailableException("the ledger is being closed");
+        var pending = new PendingAppend(append, step, tellsTogether
+            ? TaskCreationOptions.None : TaskCreationOptions.RunContinuationsAsynchronously);
+        return waiting.Writer.TryWrite(pending) ? pending.Task : throw new LedgerUnavailableException("the ledger is being closed");
     }
 
     async Task RunAsync()
@@ -66,7 +79,7 @@ public sealed class Committer : IAsyncDisposable
         {
             using var append = Traces.OfLedger("purser.ledger.append", ledger);
             var results = await ledger.AppendAsync(batch.ConvertAll(one => one.Append));
-            for (var i = 0; i < batch.Count; i++) batch[i].Done.SetResult(results[i]);
+            Tell(batch, results, null);
             if (failures > 0) TellThatItWrites();
         }
 #pragma warning disable CA1031 // Whatever went wrong, nobody may wait for ever, and nobody knows whether it was written.
@@ -75,11 +88,36 @@ public sealed class Committer : IAsyncDisposable
         {
             var unknown = e as LedgerUnavailableException ?? new LedgerUnavailableException("the append failed: " + e.Message, e);
             commit.Failed(unknown);
-            foreach (var one in batch) one.Done.TrySetException(unknown);
+            Tell(batch, null, unknown);
             TellThatItDoesNotWrite(unknown);
         }
         Measures.AppendDuration.Record(Stopwatch.GetElapsedTime(began).TotalSeconds);
         Measures.AppendAccounts.Record(batch.Count);
+    }
+
+    void Tell(List<PendingAppend> batch, IReadOnlyList<AppendResult>? results, LedgerUnavailableException? fault)
+    {
+        if (!tellsTogether)
+        {
+            for (var i = 0; i < batch.Count; i++) Tell(batch[i], results?[i], fault);
+            return;
+        }
+        // Few enough that every processor has some.
+        var together = Math.Clamp(batch.Count / (2 * Environment.ProcessorCount), 1, MostToldTogether);
+        for (var from = 0; from < batch.Count; from += together)
+        {
+            var told = batch.GetRange(from, Math.Min(together, batch.Count - from));
+            ThreadPool.UnsafeQueueUserWorkItem(static group =>
+            {
+                for (var i = 0; i < group.Told.Count; i++) Tell(group.Told[i], group.Results?[group.From + i], group.Fault);
+            }, (Told: told, From: from, Results: results, Fault: fault), preferLocal: false);
+        }
+    }
+
+    static void Tell(PendingAppend one, AppendResult? result, LedgerUnavailableException? fault)
+    {
+        if (result is { } known) one.TrySetResult(known);
+        else one.TrySetException(fault!);
     }
 
     long failures;

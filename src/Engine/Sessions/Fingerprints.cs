@@ -31,12 +31,12 @@ public static class Fingerprints
     {
         if (command is not IdentifiedCommand { FreshId: false } identified) return;
         buffer ??= new(1024);
-        writer ??= new(buffer);
+        writer ??= new(buffer, new() { SkipValidation = true });
         buffer.ResetWrittenCount();
         writer.Reset(buffer);
         // A call that is repeated with another key is the same call.
         var asked = command.KeyId is null ? command : command with { KeyId = null };
-        JsonSerializer.Serialize(writer, asked, CoreJson.Default.BudgetCommand);
+        QuickJson.Write(writer, asked);
         writer.Flush();
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(buffer.WrittenSpan, hash);

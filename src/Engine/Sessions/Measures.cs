@@ -91,10 +91,11 @@ public static class Measures
     }
 
     /// <summary>Records that became durable.</summary>
-    internal static void Booked(IEnumerable<UsageRecord> records)
+    internal static void Booked(IReadOnlyList<BudgetEvent> events)
     {
-        foreach (var record in records)
+        for (var i = 0; i < events.Count; i++)
         {
+            if (Append.RecordOf(events[i]) is not { } record) continue;
             if (record.Usage.Unread is not null) doubtful.Add(1, new KeyValuePair<string, object?>("kind", "unread"));
             if (record.Usage.Disputed is not null) doubtful.Add(1, new KeyValuePair<string, object?>("kind", "disputed"));
             if (record.Unpriced) doubtful.Add(1, new KeyValuePair<string, object?>("kind", "unpriced"));

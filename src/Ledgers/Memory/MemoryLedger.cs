@@ -80,7 +80,7 @@ public sealed class MemoryLedger : IStore
         if (account is not null && (append.NewHolds.Any(account.ClosedHolds.ContainsKey) || append.NewUsage.Any(account.ById.ContainsKey)))
             return (AppendStatus.Conflict, version);
 
-        var records = append.EncodedUsage.Select(usage => LedgerJson.DecodeRecord(usage.Bytes)).ToArray();
+        var records = append.EncodedUsage.Select(usage => LedgerJson.DecodeRecord(usage.Bytes.Span)).ToArray();
         var holds = append.EncodedHolds;
         var ids = new HashSet<string>(StringComparer.Ordinal);
         foreach (var record in records)

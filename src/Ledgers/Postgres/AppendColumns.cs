@@ -27,7 +27,7 @@ static class AppendColumns
             deadlines[i] = append.NextDeadline is { } deadline ? UsageCursor.CeilingMillis(deadline) : null;
             if (append.Events.Count == 0) continue;
             events[i] = append.EncodedEvents;
-            foreach (var (record, bytes) in append.EncodedUsage) usage.Add(i + 1, record, bytes);
+            foreach (var (record, bytes) in append.EncodedUsage) usage.Add(i + 1, record, bytes.ToArray());
             foreach (var (id, bytes) in append.EncodedHolds)
             {
                 holdOwners.Add(i + 1);

@@ -15,7 +15,8 @@ sealed class EncodedAppend
         AtMillis = append.At.ToUnixTimeMilliseconds();
         if (append.NextDeadline is { } deadline) NextDeadline = UsageCursor.CeilingMillis(deadline);
         if (append.Events.Count == 0) return;
-        (IsAudited, Erases) = (append.IsAudited, append.Erases);
+        IsAudited = append.IsAudited;
+        Erases = IsAudited && append.Erases;
         (NewHolds, NewUsage) = (append.NewHolds, append.NewUsage);
         try
         {
@@ -38,7 +39,7 @@ sealed class EncodedAppend
     /// <summary>Empty where the append only confirms the version.</summary>
     public byte[] Events { get; } = [];
     public IReadOnlyList<(string Id, byte[] Bytes)> ClosedHolds { get; } = [];
-    public IReadOnlyList<(UsageRecord Record, byte[] Bytes)> Usage { get; } = [];
+    public IReadOnlyList<(UsageRecord Record, ReadOnlyMemory<byte> Bytes)> Usage { get; } = [];
 
     public IReadOnlyCollection<string> NewHolds { get; } = [];
     public IReadOnlyCollection<string> NewUsage { get; } = [];

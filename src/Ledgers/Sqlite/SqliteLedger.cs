@@ -164,8 +164,11 @@ public sealed partial class SqliteLedger : IStore
     public async Task<IReadOnlyList<AppendResult>> AppendAsync(IReadOnlyList<Append> batch)
     {
         ThrowIfLockIsLost();
-        if (batch.All(append => append.Events.Count == 0)) return Confirm(batch);
-        return await Writer.AppendAsync([.. batch.Select(append => new EncodedAppend(append))]).ConfigureAwait(false);
+        var (encoded, writes) = (new EncodedAppend[batch.Count], false);
+        for (var i = 0; i < encoded.Length; i++) writes |= batch[i].Events.Count > 0;
+        if (!writes) return Confirm(batch);
+        for (var i = 0; i < encoded.Length; i++) encoded[i] = new(batch[i]);
+        return await Writer.AppendAsync(encoded).ConfigureAwait(false);
     }
 
     /// <summary>A batch that writes nothing asks only for versions: it waits for nobody.</summary>

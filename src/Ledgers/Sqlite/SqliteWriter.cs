@@ -327,7 +327,7 @@ sealed partial class SqliteWriter : IDisposable
         else if (append.Events.Length > 0)
             try
             {
-                var head = Alone(() => Write(append, found));
+                var head = careful ? WriteAlone(append, found) : Write(append, found);
                 pending[append.Account] = head;
                 version = head.Version;
                 pendingReach = pendingReach with { Entry = head.LastEntry, Usage = append.Usage.Count > 0
@@ -355,6 +355,8 @@ sealed partial class SqliteWriter : IDisposable
         }
         return false;
     }
+
+    Head WriteAlone(EncodedAppend append, Head? found) => Alone(() => Write(append, found));
 
     Head Write(EncodedAppend append, Head? found)
     {
@@ -391,7 +393,7 @@ sealed partial class SqliteWriter : IDisposable
             audit.Add(head.No).Add(head.Version).Add(append.Erases).Run();
         }
         foreach (var (id, bytes) in append.ClosedHolds) Write(head.No, id, bytes);
-        foreach (var (record, bytes) in append.Usage) Write(head.No, record, bytes);
+        foreach (var (record, bytes) in append.Usage) Write(head.No, record, bytes.Span);
         return head;
     }
 
@@ -409,7 +411,7 @@ sealed partial class SqliteWriter : IDisposable
         insert.Add(account).Add(holdId).Add(hold).Run();
     }
 
-    void Write(long account, Core.UsageRecord record, byte[] bytes)
+    void Write(long account, Core.UsageRecord record, ReadOnlySpan<byte> bytes)
     {
         using var insert = database.Prepare(
             """
