@@ -48,7 +48,7 @@ public sealed partial class SqliteLedger
     {
         using var accounts = database.Prepare(
             """
-            SELECT accounts.account, no, heads.version - coalesce(checkpoints.version, 0), coalesce(checkpoints.version, 0)
+            SELECT accounts.account, no, heads.version, coalesce(checkpoints.version, 0)
             FROM accounts JOIN heads ON heads.account = no LEFT JOIN checkpoints ON checkpoints.account = no
             WHERE accounts.account > ? ORDER BY accounts.account LIMIT ?
             """);
@@ -57,7 +57,8 @@ public sealed partial class SqliteLedger
         for (; accounts.Read(); seen++)
         {
             last = accounts.Text(0);
-            if (accounts.Long(2) <= atLeast) continue;
+            var version = Heads.Find(last)?.Version ?? accounts.Long(2);
+            if (version - accounts.Long(3) <= atLeast) continue;
             // The index knows only some entries, so some more than asked for may be needed.
             using var entrance = database.Prepare(
                 "SELECT at FROM journal WHERE account = ? AND version >= ? AND version % 64 = 0 ORDER BY version LIMIT 1");
@@ -83,7 +84,7 @@ public sealed partial class SqliteLedger
                     .ToArray());
             }).ConfigureAwait(false);
             if (step is null) return 0;
-            await Writer.CompactAsync(no, step, positions).ConfigureAwait(false);
+            await Writer.CompactAsync(account, no, step, positions).ConfigureAwait(false);
             return positions.Length;
         }
         finally

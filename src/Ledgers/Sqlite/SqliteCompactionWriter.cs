@@ -5,7 +5,14 @@ namespace Purser.Ledgers.Sqlite;
 
 sealed partial class SqliteWriter
 {
-    public Task CompactAsync(long account, CompactionStep step, IReadOnlyList<long> positions) => Send(() => Alone(() =>
+    public Task CompactAsync(string name, long account, CompactionStep step, IReadOnlyList<long> positions) => Send(() =>
+    {
+        // Its head is not to be read from entries that go.
+        if (Find(name) is { } head) WriteHead(name, head);
+        return Compact(account, step, positions);
+    });
+
+    bool Compact(long account, CompactionStep step, IReadOnlyList<long> positions) => Alone(() =>
     {
         Save(account, step.Checkpoint);
         foreach (var (place, gain) in step.Usage.Gains) Save(account, new CompactedUsage(place.Start, place.Key, gain));
@@ -25,14 +32,14 @@ sealed partial class SqliteWriter
             delete.Add(position).Run();
         }
         return true;
-    }));
+    });
 
     public Task RestoreAsync(string account, Checkpoint checkpoint, IReadOnlyList<JournalEntry> audited, Fold usage) =>
         Send(() => Alone(() =>
     {
         var deadline = Compaction.NextDeadlineOf(checkpoint) is { } due ? UsageCursor.CeilingMillis(due) : (long?)null;
         // No entry is before the first one that comes.
-        var head = new Head(++lastAccount, checkpoint.Version, 0, deadline, deadline);
+        var head = new Head(++lastAccount, checkpoint.Version, 0, deadline, deadline, deadline);
         using (var insert = database.Prepare("INSERT INTO accounts (no, account) VALUES (?, ?)")) insert.Add(head.No).Add(account).Run();
         using (var insert = database.Prepare(
             "INSERT INTO heads (account, version, last_entry, next_deadline, wake_at) VALUES (?, ?, ?, ?, ?)"))

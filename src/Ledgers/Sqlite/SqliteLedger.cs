@@ -217,7 +217,7 @@ public sealed partial class SqliteLedger : IStore
     public Task<IReadOnlyList<JournalEntry>> ReadJournalAsync(string account, long afterVersion, int most) =>
         Read<IReadOnlyList<JournalEntry>>(database => ReadJournal(database, account, afterVersion, most));
 
-    static JournalEntry[] ReadJournal(Database database, string account, long afterVersion, int most)
+    JournalEntry[] ReadJournal(Database database, string account, long afterVersion, int most)
     {
         if (HeadOf(database, account) is not { } head) return [];
         afterVersion = Math.Max(0, afterVersion);
@@ -379,15 +379,22 @@ public sealed partial class SqliteLedger : IStore
             awake.Add(now.ToUnixTimeMilliseconds());
             var due = new List<(long Deadline, string Account)>();
             while (awake.Read())
-                if (awake.LongOrNull(1) is { } deadline && deadline <= now.ToUnixTimeMilliseconds()) due.Add((deadline, awake.Text(0)));
-                else if (early.Count < MostRearmed) early.Add(awake.Text(0));
+                if (Heads.Find(awake.Text(0)) is null) Take(awake.Text(0), awake.LongOrNull(1));
+            foreach (var (account, head) in Heads.All)
+                if (head.WakeAt <= now.ToUnixTimeMilliseconds()) Take(account, head.NextDeadline);
             return due;
+
+            void Take(string account, long? deadline)
+            {
+                if (deadline <= now.ToUnixTimeMilliseconds()) due.Add((deadline.Value, account));
+                else if (early.Count < MostRearmed) early.Add(account);
+            }
         }).ConfigureAwait(false);
         // Otherwise idle accounts whose deadline went away would be looked at each time.
         if (early.Count > 0) await Writer.RearmAsync(early).ConfigureAwait(false);
         // One host has the whole folder, so nobody asks for a shard often: it is picked out here.
-        return [.. due.Where(one => shard.Has(one.Account)).OrderBy(one => one.Deadline).Take(Math.Max(0, most))
-            .Select(one => one.Account)];
+        return [.. due.Where(one => shard.Has(one.Account)).DistinctBy(one => one.Account).OrderBy(one => one.Deadline)
+            .Take(Math.Max(0, most)).Select(one => one.Account)];
     }
 
     public Task<long> SettingsVersionAsync() => closed ? Task.FromException<long>(new LedgerUnavailableException("the ledger is closed"))
@@ -432,8 +439,10 @@ public sealed partial class SqliteLedger : IStore
 
     int closing;
 
-    static (long No, long Version, long LastEntry)? HeadOf(Database database, string account)
+    /// <summary>Where an account stands. Asked before anything else is read: then what is read is as new as this, or newer.</summary>
+    (long No, long Version, long LastEntry)? HeadOf(Database database, string account)
     {
+        if (Heads.Find(account) is { } head) return (head.No, head.Version, head.LastEntry);
         using var find = database.Prepare(
             "SELECT no, version, last_entry FROM accounts JOIN heads ON heads.account = no WHERE accounts.account = ?");
         return find.Add(account).Read() ? (find.Long(0), find.Long(1), find.Long(2)) : null;

@@ -232,7 +232,8 @@ public sealed partial class SqliteLedger
     {
         var how = unindexed ? unfoldedDialect : dialect;
         if (filter.Account is not { } account) return new(how, filter, null, range);
-        return HeadOf(database, account) is { } head ? new(how, filter, head.No, range) : null;
+        using var find = database.Prepare("SELECT no FROM accounts WHERE account = ?");
+        return find.Add(account).Read() ? new(how, filter, find.Long(0), range) : null;
     }
 
     static UsageFigures FiguresOf(Statement row) => new(

@@ -25,6 +25,11 @@ public sealed partial class SqliteLedger
     /// <summary>Null while the ledger can only be read.</summary>
     volatile Writable? writable;
 
+    /// <summary>What the rows of heads do not say while nobody can write.</summary>
+    readonly SqliteHeads headsWhileReading = new();
+
+    SqliteHeads Heads => writable?.Writer.Unwritten ?? headsWhileReading;
+
     /// <summary>Held by readers as long as nobody can write.</summary>
     readonly ReaderWriterLockSlim changing = new();
 
@@ -104,6 +109,7 @@ public sealed partial class SqliteLedger
             using var database = NewReader();
             if (!SqliteSchema.IsCurrent(database)) throw fault;
             if (marked is not null && LossOf(path, ReachOf(database), marked) is { } loss) throw loss;
+            headsWhileReading.Recover(database);
             (notWritable, tried) = (fault, Stopwatch.GetTimestamp());
         }
         catch (Exception unreadable) when (unreadable is SqliteException or IOException or UnauthorizedAccessException)

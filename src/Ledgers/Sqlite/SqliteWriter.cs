@@ -6,9 +6,6 @@ using SQLitePCL;
 
 namespace Purser.Ledgers.Sqlite;
 
-/// <summary>Where an account stands. <see cref="LastEntry"/> is the journal position of its newest entry.</summary>
-readonly record struct Head(long No, long Version, long LastEntry, long? NextDeadline, long? WakeAt);
-
 sealed partial class SqliteWriter : IDisposable
 {
     /// <summary>Callers that wait are committed together, but not without end: the first of them waits for the last.</summary>
@@ -34,6 +31,9 @@ sealed partial class SqliteWriter : IDisposable
     long lastUsage;
     long settingsVersion;
 
+    /// <summary>Heads that are committed, and those of them that no row says yet.</summary>
+    public SqliteHeads Unwritten { get; } = new();
+
     /// <summary>The transaction is being repeated with a savepoint around everything that can fail alone.</summary>
     bool careful;
 
@@ -52,6 +52,7 @@ sealed partial class SqliteWriter : IDisposable
         lastEntry = Math.Max(Math.Max(reach.Entry, given.Entry), database.Scalar("SELECT max(position) FROM announcements") ?? 0);
         lastUsage = Math.Max(reach.Usage, given.Usage);
         settingsVersion = reach.Settings;
+        Unwritten.Recover(database);
         thread = new(Serve) { IsBackground = true, Name = "ledger writer" };
         thread.Start();
     }
@@ -192,9 +193,8 @@ sealed partial class SqliteWriter : IDisposable
         foreach (var account in accounts)
         {
             if (Find(account) is not { } head) continue;
-            using var rearm = database.Prepare("UPDATE heads SET wake_at = next_deadline WHERE account = ?");
-            rearm.Add(head.No).Run();
             pending[account] = head with { WakeAt = head.NextDeadline };
+            moved.Add(account);
         }
         return true;
     });
@@ -250,6 +250,7 @@ sealed partial class SqliteWriter : IDisposable
             while (group.Count < MostTogether && queue.TryTake(out var next)) group.Add(next);
             Commit(group);
         }
+        WriteAllHeads();
     }
 
     void Commit(List<Work> group)
@@ -279,12 +280,16 @@ sealed partial class SqliteWriter : IDisposable
         foreach (var work in group) work.Done();
     }
 
-    void Transact(List<Work> group)
+    void Transact(List<Work> group, bool all = false)
     {
         var (account, entry, usage) = (lastAccount, lastEntry, lastUsage);
+        moved.Clear();
+        written.Clear();
         try
         {
             using (var begin = database.Prepare("BEGIN IMMEDIATE")) begin.Run();
+            if (inDoubt) Unwritten.Recover(database);
+            inDoubt = false;
             foreach (var work in group)
                 try
                 {
@@ -294,21 +299,25 @@ sealed partial class SqliteWriter : IDisposable
                 {
                     work.Fault = Unavailable(fault);
                 }
+            WriteSomeHeads(all);
             using (var commit = database.Prepare("COMMIT")) commit.Run();
         }
-        catch
+        catch (Exception fault)
         {
             pending.Clear();
             pendingSettings = null;
             pendingReach = reach;
             // Where a commit failed the file says what holds, not memory.
             heads.Clear();
+            inDoubt |= fault is not SqliteException sqlite || !FailsAlone(sqlite);
+            pass = null;
             (lastAccount, lastEntry, lastUsage) = (account, entry, usage);
             if (database.InTransaction) database.Run("ROLLBACK");
             throw;
         }
         if (heads.Count + pending.Count > MostHeads) heads.Clear();
         foreach (var (name, head) in pending) heads[name] = head;
+        TakeHeads();
         pending.Clear();
         if (pendingSettings is { } saved) Volatile.Write(ref settingsVersion, saved);
         reach = pendingReach = pendingReach with { Settings = settingsVersion };
@@ -329,6 +338,7 @@ sealed partial class SqliteWriter : IDisposable
             {
                 var head = careful ? WriteAlone(append, found) : Write(append, found);
                 pending[append.Account] = head;
+                if (found is not null) moved.Add(append.Account);
                 version = head.Version;
                 pendingReach = pendingReach with { Entry = head.LastEntry, Usage = append.Usage.Count > 0
                     ? lastUsage : pendingReach.Usage };
@@ -362,31 +372,21 @@ sealed partial class SqliteWriter : IDisposable
     {
         var head = new Head(
             found?.No ?? ++lastAccount, append.ExpectedVersion + 1, ++lastEntry, append.NextDeadline,
-                WakeAt(found?.WakeAt, append.NextDeadline, append.AtMillis));
+            Head.Wake(found?.WakeAt, append.NextDeadline, append.AtMillis), found?.RowWakeAt);
         if (found is null)
         {
+            head = head with { RowWakeAt = head.WakeAt };
             using (var account = database.Prepare("INSERT INTO accounts (no, account) VALUES (?, ?)"))
                 account.Add(head.No).Add(append.Account).Run();
             using var first = database.Prepare(
                 "INSERT INTO heads (account, version, last_entry, next_deadline, wake_at) VALUES (?, ?, ?, ?, ?)");
             first.Add(head.No).Add(head.Version).Add(head.LastEntry).Add(head.NextDeadline).Add(head.WakeAt).Run();
         }
-        else if (found.Value.WakeAt == head.WakeAt)
-        {
-            // Naming `wake_at` would rewrite its index, changed or not.
-            using var next = database.Prepare("UPDATE heads SET version = ?, last_entry = ?, next_deadline = ? WHERE account = ?");
-            next.Add(head.Version).Add(head.LastEntry).Add(head.NextDeadline).Add(head.No).Run();
-        }
-        else
-        {
-            using var next = database.Prepare(
-                "UPDATE heads SET version = ?, last_entry = ?, next_deadline = ?, wake_at = ? WHERE account = ?");
-            next.Add(head.Version).Add(head.LastEntry).Add(head.NextDeadline).Add(head.WakeAt).Add(head.No).Run();
-        }
 
         using (var entry = database.Prepare(
-            "INSERT INTO journal (position, account, version, previous, at, events) VALUES (?, ?, ?, ?, ?, ?)"))
-            entry.Add(head.LastEntry).Add(head.No).Add(head.Version).Add(found?.LastEntry).Add(append.AtMillis).Add(append.Events).Run();
+            "INSERT INTO journal (position, account, version, previous, at, events, next_deadline) VALUES (?, ?, ?, ?, ?, ?, ?)"))
+            entry.Add(head.LastEntry).Add(head.No).Add(head.Version).Add(found?.LastEntry).Add(append.AtMillis).Add(append.Events)
+                .Add(head.NextDeadline).Run();
         if (append.IsAudited)
         {
             using var audit = database.Prepare("INSERT INTO audit (account, version, erases) VALUES (?, ?, ?)");
@@ -396,10 +396,6 @@ sealed partial class SqliteWriter : IDisposable
         foreach (var (record, bytes) in append.Usage) Write(head.No, record, bytes.Span);
         return head;
     }
-
-    /// <summary>A wake-up that is early enough stays as it is; one that has passed is set anew.</summary>
-    static long? WakeAt(long? wakeAt, long? deadline, long now) => deadline is null || (wakeAt > now && wakeAt <= deadline)
-        ? wakeAt : deadline;
 
     void Write(long account, string holdId, byte[] hold)
     {
@@ -433,10 +429,12 @@ sealed partial class SqliteWriter : IDisposable
     Head? Find(string account)
     {
         if (pending.TryGetValue(account, out var head) || heads.TryGetValue(account, out head)) return head;
+        if (Unwritten.Find(account) is { } unwritten) return unwritten;
         using var find = database.Prepare(
             "SELECT no, version, last_entry, next_deadline, wake_at FROM accounts JOIN heads ON heads.account = no WHERE "
                 + "accounts.account = ?");
-        return find.Add(account).Read() ? new(find.Long(0), find.Long(1), find.Long(2), find.LongOrNull(3), find.LongOrNull(4)) : null;
+        return find.Add(account).Read() ? new(
+            find.Long(0), find.Long(1), find.Long(2), find.LongOrNull(3), find.LongOrNull(4), find.LongOrNull(4)) : null;
     }
 
     /// <summary>In a careful transaction: what fails inside leaves nothing behind.</summary>
