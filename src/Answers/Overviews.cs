@@ -10,6 +10,10 @@ public sealed record ModelUse(string? Model, Tally Tally);
 /// <summary>An account's limits, what was used in a period, and the models that used most of it.</summary>
 public sealed record AccountOverview(AccountStatus Status, Instant From, Instant To, Tally Usage, IReadOnlyList<ModelUse> TopModels);
 
+/// <summary>Open holds of several accounts, those that run out first; not complete where there are more accounts or holds than are looked
+/// at.</summary>
+public sealed record OpenHolds(IReadOnlyList<(string Account, OpenHold Hold)> Items, bool IsComplete);
+
 /// <summary>An account in a list: its status, and the limit that is used up most; null where it has none.</summary>
 public sealed record AccountStanding(string Account, string Status, bool Paused, LimitView? Worst);
 
@@ -48,6 +52,28 @@ public sealed class Overviews(IBudgetAuthority authority, IUsageQueries queries,
             .OrderByDescending(model => model.Tally.Tokens).ThenBy(model => model.Model, StringComparer.Ordinal).Take(TopModels);
         return new(status, first, last, Tally.Of(sums), [.. models]);
     }
+
+    /// <summary>Holds last a day at most unless they are extended, so that the accounts in which something is due by then have all of
+    /// them.</summary>
+    public const int MostWaiting = 1000;
+
+    /// <summary>The open holds of all accounts that are seen. May throw <see cref="AnswerRefusedException"/> and
+    /// <see cref="LedgerUnavailableException"/>.</summary>
+    public async Task<OpenHolds> HoldsAsync(Func<string, bool> sees, int most, CancellationToken cancellation = default)
+    {
+        var waiting = await queries.WaitingAsync(clock.Now + longestHold, MostWaiting, cancellation);
+        var accounts = waiting.Where(sees).ToArray();
+        var asked = new GetStatus(PageSize: 1) { Holds = most };
+        var outcomes = await Task.WhenAll(accounts.Select(account => authority.SendAsync(account, asked, cancellation)));
+        if (outcomes.FirstOrDefault(outcome => outcome.IsTransient) is { } failed) throw new AnswerRefusedException(failed);
+        var stands = outcomes.Select(outcome => outcome.Answer).OfType<AccountStatus>().ToArray();
+        var holds = stands.SelectMany(status => (status.Holds ?? []).Select(hold => (status.Account, hold)))
+            .OrderBy(one => one.hold.Reservation.ExpiresAt).ThenBy(one => one.hold.Reservation.Id, StringComparer.Ordinal).ToArray();
+        return new([.. holds.Take(most)], waiting.Count < MostWaiting && holds.Length <= most
+            && stands.All(status => status.NextHold is null));
+    }
+
+    static readonly Duration longestHold = Duration.FromHours(25);
 
     /// <summary>How some accounts stand; those that are gone meanwhile are left out.</summary>
     public async Task<IReadOnlyList<AccountStanding>> StandingsAsync(IReadOnlyList<string> accounts,

@@ -21,6 +21,16 @@ public sealed partial class PurserClient
             PurserJson.Default.Decision, cancellationToken);
     }
 
+    /// <summary>The open reservations of an account, those that run out first.</summary>
+    public Task<OpenReservations> ListReservationsAsync(
+        string account, PageQuery? query = null, CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Get(Of(query, Account(account) + "/reservations")), PurserJson.Default.OpenReservations, cancellationToken);
+
+    /// <summary>The open reservations of all accounts that the key sees, those that run out first.</summary>
+    public Task<AllReservations> ListAllReservationsAsync(int? limit = null, CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Get(new QueryText("/v1/reservations").Add("limit", limit).ToString()), PurserJson.Default.AllReservations,
+            cancellationToken);
+
     public Task<Reservation> GetReservationAsync(string account, string reservation, CancellationToken cancellationToken = default) =>
         sender.SendAsync(Ask.Get(Reservations(account, reservation)), PurserJson.Default.Reservation, cancellationToken);
 

@@ -28,6 +28,9 @@ public sealed class UsageGrain(IUsageQueries queries) : Grain, IUsageGrain
         CancellationToken cancellation) => AskAsync(async () => AuditPage.Of(await queries.HoldsAsync(
             account, Instant.FromUnixTimeMilliseconds(from), Instant.FromUnixTimeMilliseconds(to), cursor, limit, cancellation)));
 
+    public Task<Immutable<string[]>> WaitingAsync(long until, int most, CancellationToken cancellation) => AskAsync(async () =>
+        (await queries.WaitingAsync(Instant.FromUnixTimeMilliseconds(until), most, cancellation)).ToArray());
+
     public Task<Immutable<long?>> KeptSinceAsync(CancellationToken cancellation) =>
         AskAsync(async () => (await queries.KeptSinceAsync(cancellation))?.ToUnixTimeMilliseconds());
 

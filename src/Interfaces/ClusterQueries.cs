@@ -31,6 +31,9 @@ public sealed class ClusterQueries(IGrainFactory grains, Repetition repetition) 
             account, from.ToUnixTimeMilliseconds(), to.ToUnixTimeMilliseconds(), cursor, limit, cancellation), cancellation)).ToPage();
     }
 
+    public async Task<IReadOnlyList<string>> WaitingAsync(NodaTime.Instant until, int most, CancellationToken cancellation = default) =>
+        await AskAsync(usage => usage.WaitingAsync(until.ToUnixTimeMilliseconds(), most, cancellation), cancellation);
+
     public async Task<NodaTime.Instant?> KeptSinceAsync(CancellationToken cancellation = default) =>
         await AskAsync(usage => usage.KeptSinceAsync(cancellation), cancellation) is { } millis
             ? NodaTime.Instant.FromUnixTimeMilliseconds(millis) : null;

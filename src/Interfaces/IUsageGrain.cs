@@ -35,6 +35,10 @@ public interface IUsageGrain : IGrainWithIntegerKey
     [ResponseTimeout(Patience)]
     Task<Immutable<AuditPage>> HoldsAsync(string account, long from, long to, string? cursor, int limit, CancellationToken cancellation);
 
+    [Alias("waiting")]
+    [ResponseTimeout(Patience)]
+    Task<Immutable<string[]>> WaitingAsync(long until, int most, CancellationToken cancellation);
+
     /// <summary>Milliseconds since 1970.</summary>
     [Alias("kept-since")]
     [ResponseTimeout(Patience)]

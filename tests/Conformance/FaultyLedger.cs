@@ -182,6 +182,9 @@ public sealed class FaultyLedger(IStore inner) : IStore
     public Task<Page<SessionUse>> SessionsAsync(string account, string? session, string? cursor, int limit,
         CancellationToken cancellation = default) => inner.SessionsAsync(account, session, cursor, limit, cancellation);
 
+    public Task<IReadOnlyList<string>> WaitingAsync(Instant until, int most, CancellationToken cancellation = default) =>
+        inner.WaitingAsync(until, most, cancellation);
+
     public Task<Page<AuditEntry>> HoldsAsync(string account, Instant from, Instant to, string? cursor, int limit,
         CancellationToken cancellation = default) => inner.HoldsAsync(account, from, to, cursor, limit, cancellation);
 

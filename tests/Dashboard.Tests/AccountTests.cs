@@ -135,5 +135,47 @@ public sealed class AccountTests(Stage stage)
         await person.Page.GetByRole(AriaRole.Button, new() { Name = "Find" }).ClickAsync();
         await person.Page.GetByRole(AriaRole.Button, new() { Name = "Release" }).First.ClickAsync();
         await Expect(person.Page.Locator("tr", new() { HasText = "to-release" }).First).ToContainTextAsync("released");
+        await Expect(person.Page.GetByText("Nothing is held")).ToBeVisibleAsync();
+    }
+
+    [Fact]
+    public async Task Open_holds_of_all_accounts_are_listed_and_one_is_given_back()
+    {
+        foreach (var (account, id) in ((string, string)[])[("holds-one", "forgotten-1"), ("holds-two", "forgotten-2")])
+            await stage.Guarded.SendAsync(HttpMethod.Post, $"/v1/accounts/{account}/reservations",
+                $$"""{"id":"{{id}}","model":"gpt-4o","provider":"openai","inputTokens":1000,"maxOutputTokens":100,"ttlSeconds":3600}""");
+        await using var person = await stage.PersonAsync(stage.Guarded);
+        await person.OpenAsync("/holds");
+        await Expect(person.Page.Locator("tr", new() { HasText = "forgotten-2" })).ToContainTextAsync("holds-two");
+        await person.Page.GetByRole(AriaRole.Button, new() { Name = "Release forgotten-1" }).ClickAsync();
+        await Expect(person.Page.Locator("tr", new() { HasText = "forgotten-1" })).ToHaveCountAsync(0);
+        await Expect(person.Page.Locator("tr", new() { HasText = "forgotten-2" })).ToHaveCountAsync(1);
+        Assert.Empty((await stage.Guarded.GetAsync("/v1/accounts/holds-one/reservations")).GetProperty("items").EnumerateArray());
+        Assert.Empty(person.Complaints);
+    }
+
+    [Fact]
+    public async Task A_policy_is_tried_on_the_calls_of_the_last_week_before_it_is_saved()
+    {
+        var account = await AccountAsync("clicks-preview");
+        await stage.Guarded.SendAsync(HttpMethod.Post, $"/v1/accounts/{account}/usage",
+            """{"provider":"openai","model":"gpt-4o-mini","inputTokens":10,"outputTokens":1,"user":"grace"}""");
+        await using var person = await stage.PersonAsync(stage.Guarded);
+        await person.OpenAsync($"/accounts/{account}?tab=policy");
+        const string none = """{"limits":[{"id":"day-calls","unit":"requests","window":"day","amount":1}]}""";
+        await person.Page.FillAsync("#policy", none);
+        await person.Page.GetByRole(AriaRole.Button, new() { Name = "Review the change" }).ClickAsync();
+        await Expect(person.Figure("preview.refused.calls")).ToHaveAttributeAsync("value", "1");
+        await Expect(person.Figure("preview.all.calls")).ToHaveAttributeAsync("value", "2");
+        await Expect(person.Page.GetByRole(AriaRole.Region, new() { Name = "By user" })).ToContainTextAsync("grace");
+        await Expect(person.Page.GetByRole(AriaRole.Region, new() { Name = "By limit" })).ToContainTextAsync("day-calls");
+        var told = await stage.Guarded.SendAsync(HttpMethod.Post, $"/v1/accounts/{account}/policy/preview", $$"""{"policy":{{none}}}""");
+        Assert.Equal(told.GetProperty("refused").GetProperty("calls").GetInt64(), (long)await person.NumberAsync("preview.refused.calls"));
+        // Nothing is saved yet.
+        Assert.Equal(3, (await stage.Guarded.GetAsync($"/v1/accounts/{account}/policy")).GetProperty("limits")[1].GetProperty("amount")
+            .GetInt32());
+        await person.Page.GetByText("The first 1 of these calls").ClickAsync();
+        await Expect(person.Page.Locator("tr", new() { HasText = "gpt-4o-mini" }).Last).ToContainTextAsync("day-calls");
+        Assert.Empty(person.Complaints);
     }
 }

@@ -19,7 +19,7 @@ public sealed class PageTests(Stage stage)
         Rules = new() { ["target-size"] = new() { Enabled = true } },
     };
 
-    static async Task NothingInTheWayAsync(IPage page)
+    internal static async Task NothingInTheWayAsync(IPage page)
     {
         var found = await page.RunAxe(rules);
         Assert.True(found.Violations.Length == 0, string.Join('\n', found.Violations.Select(one =>

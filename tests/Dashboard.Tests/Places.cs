@@ -9,7 +9,11 @@ static class Places
         ("account-check", "/accounts/support-bot?tab=check"), ("account-holds", "/accounts/support-bot?tab=holds"),
         ("account-overrides", "/accounts/support-bot?tab=overrides"), ("account-policy", "/accounts/search-agents?tab=policy"),
         ("account-sessions", "/accounts/research?tab=sessions"), ("account-records", "/accounts/research?tab=usage"),
-        ("account-audit", "/accounts/support-bot?tab=audit"), ("money", "/money"), ("anomalies", "/anomalies"), ("events", "/events"),
+        ("account-audit", "/accounts/support-bot?tab=audit"), ("holds", "/holds"), ("money", "/money"),
+            ("money-charged", "/money?tab=charged"), ("money-credits", "/money?tab=credits"),
+        ("money-prices", "/money?tab=prices&search=gpt-4o-mini&of=openai/gpt-4o-mini"), ("money-catalogue", "/money?tab=catalogue"),
+        ("alerts", "/alerts"), ("alerts-history", "/alerts?tab=history"), ("alerts-rules", "/alerts?tab=rules"),
+        ("alerts-channels", "/alerts?tab=channels"), ("anomalies", "/anomalies"), ("events", "/events"),
         ("webhooks", "/webhooks"), ("keys", "/keys"), ("system", "/system"),
     ];
 

@@ -64,6 +64,18 @@ static class Play
         foreach (var (account, batch) in batches)
             foreach (var some in batch.Select(one => one!.DeepClone()).Chunk(500))
                 await SendAsync(client, HttpMethod.Post, $"/v1/accounts/{account}/usage", new JsonArray(some).ToJsonString());
+        // Reports that somebody has to look at: one contradicts itself, one holds a count that nobody knows, one says what it cost.
+        foreach (var (id, raw) in ((string, string)[])
+        [
+            ("odd-1", """{"prompt_tokens":1200,"completion_tokens":300,"total_tokens":2100}"""),
+            ("odd-2", """{"prompt_tokens":900,"completion_tokens":200,"total_tokens":1100,"novel_tokens":40}"""),
+            ("charged-1", """{"prompt_tokens":2000,"completion_tokens":400,"total_tokens":2400,"cost":0.0006}"""),
+        ])
+            await SendAsync(client, HttpMethod.Post, "/v1/accounts/code-review/usage",
+                $$"""{"id":"{{id}}","provider":"openai","model":"gpt-4o-mini","user":"ada","raw":{{raw}}}""");
+        await SendAsync(client, HttpMethod.Post, "/v1/accounts/code-review/credits", """
+            {"amount":"0.01","unit":"cost","reason":"Refund of an outage","by":"grace","reference":"CN-2026-17"}
+            """);
         await SendAsync(client, HttpMethod.Post, "/v1/accounts/support-bot/reservations", """
             {"id":"open-1","provider":"openai","model":"gpt-4o","inputTokens":2000,"maxOutputTokens":500,"user":"ada","ttlSeconds":86400}
             """);

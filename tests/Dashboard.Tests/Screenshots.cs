@@ -22,6 +22,17 @@ public sealed class Screenshots(Stage stage)
             await person.OpenAsync(address);
             await ShootAsync(person.Page, $"{name}-{kind}");
         }
+        // What is only there after a click: a policy that is tried before it is saved.
+        await person.OpenAsync("/accounts/search-agents?tab=policy");
+        await person.Page.FillAsync("#policy", """
+            {"timeZone":"Europe/Berlin","limits":[{"id":"month-cost","unit":"cost","window":"month","amount":"0.50"},
+            {"id":"day-tokens","unit":"tokens","window":"day","amount":9000},
+            {"id":"each-user","unit":"requests","window":"month","amount":25,"each":"user","enforcement":"adaptive"}]}
+            """);
+        await person.Page.GetByRole(AriaRole.Button, new() { Name = "Review the change" }).ClickAsync();
+        await person.Page.Locator("details > summary").ClickAsync();
+        await ShootAsync(person.Page, $"policy-preview-{kind}");
+        await PageTests.NothingInTheWayAsync(person.Page);
         Assert.Empty(person.Complaints);
         await using var stranger = await stage.PersonAsync(stage.Guarded, key: null, theme: theme, width: width);
         await stranger.Page.GotoAsync("/sign-in");

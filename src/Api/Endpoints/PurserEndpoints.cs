@@ -31,14 +31,16 @@ public static class PurserEndpoints
         routes.On("PUT", "/v1/accounts/{account}/policy", Right.Policy, policies.Put, "putPolicy", "Sets the policy of an account")
             .Takes(PolicyEndpoints.Actor).Takes<PolicyDocument>().Answers<PolicyDocument>();
         routes.On("POST", "/v1/accounts/{account}/policy/preview", Right.Read, policies.Preview, "previewPolicy",
-            "What a policy would have decided about the calls of a past time").Takes<PolicyTrialDocument>().Answers<PolicyPreviewDocument>();
+            "What a policy would have decided about the calls of a past time").Takes<PolicyTrialDocument>()
+                .Answers<PolicyPreviewDocument>();
         routes.On("GET", "/v1/default-policy", Right.Read, policies.GetDefault, "getDefaultPolicy", "The policy under every account")
             .Answers<PolicyDocument>();
         routes.On("PUT", "/v1/default-policy", Right.Operate, policies.PutDefault, "putDefaultPolicy",
             "Sets the policy under every account")
             .Takes<PolicyDocument>().Answers<PolicyDocument>();
 
-        var accounts = new AccountEndpoints(authority, queries, new Overviews(authority, queries, clock), clock);
+        var overviews = new Overviews(authority, queries, clock);
+        var accounts = new AccountEndpoints(authority, queries, overviews, clock);
         routes.On("GET", "/v1/accounts", Right.Read, accounts.List, "listAccounts",
             "Accounts by id, each with its status and its worst limit")
             .Takes(AccountEndpoints.ListParameters).Answers<AccountsDocument>();
@@ -61,7 +63,12 @@ public static class PurserEndpoints
             "What was decided about an account, in order: policies, pauses, overrides, erasures").Takes(Paging.Parameters)
                 .Answers<AuditDocument>();
 
-        var reservations = new ReservationEndpoints(authority);
+        var reservations = new ReservationEndpoints(authority, overviews, clock);
+        routes.On("GET", "/v1/reservations", Right.Read, reservations.ListAll, "listAllReservations",
+            "The open reservations of all accounts, those that run out first").Takes(ReservationEndpoints.ListAllParameters)
+                .Answers<AllReservationsDocument>();
+        routes.On("GET", "/v1/accounts/{account}/reservations", Right.Read | Right.Hold, reservations.List, "listReservations",
+            "The open reservations of an account, those that run out first").Takes(Paging.Parameters).Answers<OpenReservationsDocument>();
         routes.On("POST", "/v1/accounts/{account}/check", Right.Check | Right.Hold, reservations.Check, "check",
             "Whether a call may be made; takes nothing")
             .Takes<EstimateDocument>().Answers<DecisionDocument>();
@@ -265,7 +272,8 @@ public static class PurserEndpoints
         routes.On("POST", "/v1/alert-channels", Right.Operate | Right.Policy, channels.Create, "createAlertChannel",
             "Tells alerts to a log, a webhook, Slack, Teams, PagerDuty or by e-mail").Takes<NewAlertChannelDocument>()
                 .Answers<AlertChannelDocument>(201);
-        routes.On("GET", "/v1/alert-channels", Right.Operate | Right.Policy, channels.List, "listAlertChannels", "Channels, the log included")
+        routes.On("GET", "/v1/alert-channels", Right.Operate | Right.Policy, channels.List, "listAlertChannels",
+            "Channels, the log included")
             .Answers<AlertChannelsDocument>();
         routes.On("GET", "/v1/alert-channels/{channel}", Right.Operate | Right.Policy, channels.Get, "getAlertChannel", "A channel")
             .Answers<AlertChannelDocument>();

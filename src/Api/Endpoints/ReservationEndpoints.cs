@@ -1,4 +1,5 @@
 // The way of a call: check, reserve, extend, settle or release.
+using Purser.Answers;
 using Purser.Api.Documents;
 using Purser.Api.Json;
 using Purser.Core;
@@ -6,8 +7,36 @@ using Purser.Engine;
 
 namespace Purser.Api.Endpoints;
 
-sealed class ReservationEndpoints(IBudgetAuthority authority)
+sealed class ReservationEndpoints(IBudgetAuthority authority, Overviews overviews, LedgerClock clock)
 {
+    public static readonly IReadOnlyList<Parameter> ListAllParameters = [new("limit", $"1 to {Paging.Largest}, 100 if not said")];
+
+    /// <summary>The open ones of an account.</summary>
+    public async Task List(HttpContext http)
+    {
+        var account = PathValue.Account(http);
+        var (cursor, limit) = Paging.Of(new Query(http, Paging.Parameters));
+        var outcome = await authority.SendAsync(account, new GetStatus(PageSize: 1) { Holds = limit, HoldsAfter = cursor });
+        if (outcome.Answer is AccountStatus status)
+            await Reply.JsonAsync(http, 200, new OpenReservationsDocument
+            {
+                Items = [.. (status.Holds ?? []).Select(hold => new OpenReservationDocument(hold, clock.Now))],
+                NextCursor = status.NextHold,
+            }, ApiJson.Default.OpenReservationsDocument);
+        else await Problems.WriteAsync(http, outcome);
+    }
+
+    /// <summary>The open ones of every account that the caller sees.</summary>
+    public async Task ListAll(HttpContext http)
+    {
+        var limit = new Query(http, ListAllParameters).Count("limit", 100, Paging.Largest);
+        var found = await overviews.HoldsAsync(Access.Caller.Of(http).Sees, limit, http.RequestAborted);
+        await Reply.JsonAsync(http, 200, new AllReservationsDocument
+        {
+            Items = [.. found.Items.Select(one => new OpenReservationDocument(one.Hold, clock.Now))], Complete = found.IsComplete,
+        }, ApiJson.Default.AllReservationsDocument);
+    }
+
     public async Task Check(HttpContext http)
     {
         Query.None(http);

@@ -115,3 +115,57 @@ public sealed partial record Decision
     public long? Status { get; init; }
     public string? Detail { get; init; }
 }
+
+/// <summary>A reservation that nobody has settled or given back yet.</summary>
+public sealed record OpenReservation
+{
+    public string Id { get; init; } = "";
+    public string Account { get; init; } = "";
+    public long Tokens { get; init; }
+
+    [JsonConverter(typeof(MoneyConverter))]
+    public decimal Cost { get; init; }
+
+    public string Currency { get; init; } = "";
+
+    /// <summary>What it still holds.</summary>
+    public HeldRest Remaining { get; init; } = new();
+    public DateTimeOffset CreatedAt { get; init; }
+
+    [JsonPropertyName("ageSeconds"), JsonConverter(typeof(SecondsConverter))]
+    public TimeSpan Age { get; init; }
+
+    public DateTimeOffset ExpiresAt { get; init; }
+    public string? Orchestrator { get; init; }
+    public string? User { get; init; }
+    public string? Tenant { get; init; }
+    public string? Session { get; init; }
+    public string? Provider { get; init; }
+    public string? Model { get; init; }
+    public string? Tool { get; init; }
+    public IReadOnlyDictionary<string, string>? Tags { get; init; }
+}
+
+public sealed record HeldRest
+{
+    public long Tokens { get; init; }
+
+    [JsonConverter(typeof(MoneyConverter))]
+    public decimal Cost { get; init; }
+}
+
+/// <summary>Open reservations of an account, those that run out first.</summary>
+public sealed record OpenReservations
+{
+    public IReadOnlyList<OpenReservation> Items { get; init; } = [];
+    public string? NextCursor { get; init; }
+}
+
+/// <summary>Open reservations of all accounts that the caller sees, those that run out first.</summary>
+public sealed record AllReservations
+{
+    public IReadOnlyList<OpenReservation> Items { get; init; } = [];
+
+    /// <summary>False where there are more.</summary>
+    public bool Complete { get; init; }
+}

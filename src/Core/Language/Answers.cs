@@ -69,7 +69,15 @@ public sealed record Settlement(
 
 public sealed record AccountStatus(
     string Account, string Status, bool Paused, string? PausedReason, IReadOnlyList<LimitView> Limits, string? NextCursor,
-    int ActiveReservations, long ReservedTokens, IReadOnlyList<OverrideView> Overrides) : Answer;
+    int ActiveReservations, long ReservedTokens, IReadOnlyList<OverrideView> Overrides) : Answer
+{
+    /// <summary>The open holds that were asked for, and where the next ones begin; null at the end, or where none were asked for.</summary>
+    public IReadOnlyList<OpenHold>? Holds { get; init; }
+    public string? NextHold { get; init; }
+}
+
+/// <summary>A hold that nobody has settled or given back: what it is for, and what of it is left.</summary>
+public sealed record OpenHold(ReservationView Reservation, Dimensions Dimensions, Amounts Left);
 
 /// <summary><see cref="Month"/>: what was used so far in the month, by which volume discounts go.</summary>
 public sealed record PolicyView(Policy Policy, EffectivePolicy Effective, long Version, MonthUsage? Month = null) : Answer;

@@ -36,7 +36,12 @@ public abstract record BudgetCommand
 
 /// <summary>Status of the account; the limits are paged by <see cref="Cursor"/>, an opaque place to go on from.</summary>
 public sealed record GetStatus(
-    string? Cursor = null, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] int PageSize = 100) : BudgetCommand;
+    string? Cursor = null, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] int PageSize = 100) : BudgetCommand
+{
+    /// <summary>How many of the open holds are told one by one, those that run out first, and the place after which they begin.</summary>
+    public int Holds { get; init; }
+    public string? HoldsAfter { get; init; }
+}
 
 public sealed record GetPolicy : BudgetCommand;
 

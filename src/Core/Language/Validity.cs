@@ -61,7 +61,8 @@ public static class Validity
         GetReservation get => Id("id", get.Id),
         EraseUsage erase => Text("user", erase.User, LongestName) ?? Actor(erase.By, erase.Reason),
         CloseSession close => Id("session", close.Session),
-        GetStatus { PageSize: < 1 or > LargestPage } => Outcome.Invalid("limit", $"must be 1 to {LargestPage}"),
+        GetStatus { PageSize: < 1 or > LargestPage } or GetStatus { Holds: < 0 or > LargestPage } =>
+            Outcome.Invalid("limit", $"must be 1 to {LargestPage}"),
         _ => null,
     };
 

@@ -164,9 +164,38 @@ static class ViewRules
             }
         var reserved = state.Holds.Values.Where(hold => hold.State == ReservationState.Active)
             .Aggregate(0L, (sum, hold) => sum + hold.Left.Tokens);
+        if (!TryHold(query.HoldsAfter, out var from)) return Outcome.Invalid("cursor", "is not one that this service gave");
+        var (holds, nextHold) = query.Holds > 0 ? OpenHolds(state, from, query.Holds) : (null, null);
         return Outcome.Done(new AccountStatus(
             state.Account, words[worst], state.Paused, state.PausedReason, views, next, state.ActiveHolds, reserved,
-                OverrideRules.Views(state, now, ended: false)));
+                OverrideRules.Views(state, now, ended: false)) { Holds = holds, NextHold = nextHold });
+    }
+
+    /// <summary>Open holds after a place, those that run out first; a place is "milliseconds/id" of the last row.</summary>
+    static (IReadOnlyList<OpenHold> Holds, string? Next) OpenHolds(BudgetState state, (Instant ExpiresAt, string Id) after, int most)
+    {
+        var found = new List<OpenHold>();
+        if (state.Deadlines.Count == 0 || state.Deadlines.Comparer.Compare(after, state.Deadlines.Max) >= 0) return (found, null);
+        foreach (var (expiresAt, id) in state.Deadlines.GetViewBetween(after, state.Deadlines.Max))
+        {
+            if ((expiresAt, id) == after) continue;
+            if (found.Count == most)
+                return (found, string.Create(System.Globalization.CultureInfo.InvariantCulture,
+                    $"{found[^1].Reservation.ExpiresAt.ToUnixTimeMilliseconds()}/{found[^1].Reservation.Id}"));
+            var hold = state.Holds[id];
+            found.Add(new(View(state, hold), hold.Dimensions, hold.Left));
+        }
+        return (found, null);
+    }
+
+    static bool TryHold(string? cursor, out (Instant ExpiresAt, string Id) place)
+    {
+        place = (Instant.FromUnixTimeMilliseconds(0), "");
+        if (cursor is null) return true;
+        if (cursor.Split('/', 2) is not [var millis, var id] || !long.TryParse(millis, System.Globalization.NumberStyles.None,
+            System.Globalization.CultureInfo.InvariantCulture, out var at) || at > Instant.MaxValue.ToUnixTimeMilliseconds()) return false;
+        place = (Instant.FromUnixTimeMilliseconds(at), id);
+        return true;
     }
 
     static IEnumerable<string> KeysOf(LimitState limit, Instant now) =>

@@ -18,6 +18,8 @@
     if (text === null || text === '' || Number.isNaN(value)) return '—';
     switch (kind) {
       case 'money': try { return money(value, currency || 'USD'); } catch { return `${text} ${currency}`; }
+      // All digits of a rate: 0.075 is not 0.08.
+      case 'rate': try { return number({ style: 'currency', currency: currency || 'USD', minimumFractionDigits: 2, maximumFractionDigits: 9 }).format(value); } catch { return `${text} ${currency}`; }
       case 'compact': return number({ notation: Math.abs(value) >= 10000 ? 'compact' : 'standard', maximumFractionDigits: 1 }).format(value);
       case 'percent': return number({ maximumFractionDigits: 1 }).format(value) + ' %';
       case 'change': return number({ maximumFractionDigits: 1, signDisplay: 'exceptZero' }).format(value) + ' %';

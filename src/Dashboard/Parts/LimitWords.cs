@@ -8,6 +8,9 @@ static class LimitWords
     public static string Of(JsonElement limit) =>
         $"{limit.TextOf("limitId")}{(limit.TextOf("key") is { Length: > 0 } key ? $" of {key}" : "")}";
 
+    /// <summary>Without the marks that set names apart in logs.</summary>
+    public static string? Plain(string? text) => text?.Replace("`", "", StringComparison.Ordinal);
+
     public static string Kind(JsonElement limit) => $"{Unit(limit.TextOf("unit"))} {Window(limit.TextOf("window"))}";
 
     public static string Unit(string? unit) => unit switch

@@ -191,10 +191,16 @@ public interface IUsageQueries
     /// <summary>What somebody did to an account, in order (see <see cref="AuditTrail"/>). The cursor is a version of the journal.</summary>
     Task<Page<AuditEntry>> AuditAsync(string account, string? cursor, int limit, CancellationToken cancellation = default);
 
-    /// <summary>What was held, extended and given back in an account in a time, in order (see <see cref="HoldTrail"/>). A page is made of so
-    /// many entries of the journal, and may be empty; the cursor is a version of it.</summary>
+    /// <summary>
+    /// What was held, extended and given back in an account in a time, in order (see <see cref="HoldTrail"/>). A page is made of so many
+    /// entries of the journal, and may be empty; the cursor is a version of it.
+    /// </summary>
     Task<Page<AuditEntry>> HoldsAsync(string account, Instant from, Instant to, string? cursor, int limit,
         CancellationToken cancellation = default);
+
+    /// <summary>Accounts in which time alone makes something happen until then (a hold runs out, a window ends), the soonest
+    /// first.</summary>
+    Task<IReadOnlyList<string>> WaitingAsync(Instant until, int most, CancellationToken cancellation = default);
 
     /// <summary>Records that were booked before this are gone, or may go any moment; null where none ever went.</summary>
     Task<Instant?> KeptSinceAsync(CancellationToken cancellation = default);

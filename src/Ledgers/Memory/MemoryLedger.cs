@@ -568,6 +568,9 @@ public sealed class MemoryLedger : IStore
                 ], limit));
     }
 
+    public Task<IReadOnlyList<string>> WaitingAsync(Instant until, int most, CancellationToken cancellation = default) =>
+        DueAsync(until, most);
+
     public Task<Page<AuditEntry>> HoldsAsync(string account, Instant from, Instant to, string? cursor, int limit,
         CancellationToken cancellation = default) => HoldTrail.ReadAsync(this, account, from, to, cursor, limit);
 

@@ -176,6 +176,9 @@ public sealed partial class PostgresLedger
         return new(reading.Sessions(records), more ? names[^1] : null);
     }, cancellation);
 
+    public Task<IReadOnlyList<string>> WaitingAsync(Instant until, int most, CancellationToken cancellation = default) =>
+        DueAsync(until, most);
+
     public Task<Page<AuditEntry>> HoldsAsync(string account, Instant from, Instant to, string? cursor, int limit,
         CancellationToken cancellation = default) => HoldTrail.ReadAsync(this, account, from, to, cursor, limit);
 

@@ -154,6 +154,9 @@ public sealed partial class SqliteLedger
         },
         cancellation);
 
+    public Task<IReadOnlyList<string>> WaitingAsync(Instant until, int most, CancellationToken cancellation = default) =>
+        DueAsync(until, most);
+
     public Task<Page<AuditEntry>> HoldsAsync(string account, Instant from, Instant to, string? cursor, int limit,
         CancellationToken cancellation = default) => HoldTrail.ReadAsync(this, account, from, to, cursor, limit);
 

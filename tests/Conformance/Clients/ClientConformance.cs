@@ -184,6 +184,8 @@ public abstract class ClientConformance(HttpFacade host)
         var held = (await client.ReserveAsync(account, call)).Reservation!;
         heard.Holds(held, PurserJson.Default.Reservation, "reservation");
         heard.Holds(await client.GetReservationAsync(account, held.Id), PurserJson.Default.Reservation);
+        heard.Holds(await client.ListReservationsAsync(account), PurserJson.Default.OpenReservations);
+        heard.Holds(await client.ListAllReservationsAsync(), PurserJson.Default.AllReservations);
         heard.Holds(await client.ExtendAsync(account, held.Id, new() { Ttl = TimeSpan.FromMinutes(20), MaxOutputTokens = 100 }),
             PurserJson.Default.Decision);
         heard.Holds(await client.SettleAsync(account, held.Id, new Settle

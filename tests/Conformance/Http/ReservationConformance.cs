@@ -1,4 +1,6 @@
 // The way of a call over HTTP: the shapes of check, reserve, settle, release and extend, word for word.
+using System.Text.Json;
+
 namespace Purser.Conformance.Http;
 
 public abstract class ReservationConformance(HttpFacade host)
@@ -14,6 +16,38 @@ public abstract class ReservationConformance(HttpFacade host)
         var account = host.NewAccount();
         Assert.Equal(200, (await host.Put($"/v1/accounts/{account}/policy", policy)).Code);
         return account;
+    }
+
+    [Fact]
+    public async Task Open_ones_are_listed_with_what_is_left_and_how_old_they_are()
+    {
+        var account = host.NewAccount();
+        foreach (var (id, ttl) in ((string, int)[])[("late", 7200), ("first", 600), ("middle", 3600), ("gone", 60)])
+            await host.Post($"/v1/accounts/{account}/reservations",
+                $$"""{"id":"{{id}}","tokens":100,"cost":"0.5","user":"ann","ttlSeconds":{{ttl}}}""");
+        await host.Post($"/v1/accounts/{account}/reservations/gone/release");
+        await host.Post($"/v1/accounts/{account}/reservations/middle/settle", """{"final":false,"inputTokens":40,"cost":"0.1"}""");
+        var all = (await host.Get($"/v1/accounts/{account}/reservations")).Json;
+        Assert.Equal(["first 100 0.5", "middle 60 0.4", "late 100 0.5"], all.GetProperty("items").EnumerateArray().Select(Told));
+        var hold = all.GetProperty("items")[0];
+        Assert.Equal((account, "ann", 100, "0.5"), (hold.GetProperty("account").GetString(), hold.GetProperty("user").GetString(),
+            hold.GetProperty("tokens").GetInt32(), hold.GetProperty("cost").GetString()));
+        Assert.InRange(hold.GetProperty("ageSeconds").GetInt64(), 0, (long)host.Drift.TotalSeconds);
+        var page = (await host.Get($"/v1/accounts/{account}/reservations?limit=2")).Json;
+        var rest = (await host.Get($"/v1/accounts/{account}/reservations?limit=2&cursor={Uri.EscapeDataString(page.GetProperty("nextCursor").GetString()!)}")).Json;
+        Assert.Equal(["late"], rest.GetProperty("items").EnumerateArray().Select(item => item.GetProperty("id").GetString()));
+        Assert.Equal(JsonValueKind.Null, rest.GetProperty("nextCursor").ValueKind);
+        (await host.Get($"/v1/accounts/{account}/reservations?cursor=x")).IsProblem(400, "invalid", "cursor");
+        (await host.Get($"/v1/accounts/{host.NewAccount()}/reservations")).IsProblem(404, "unknown-account", "account");
+        // Other tests hold something, too.
+        var every = (await host.Get("/v1/reservations?limit=1000")).Json;
+        Assert.Equal(["first 100 0.5", "middle 60 0.4", "late 100 0.5"], every.GetProperty("items").EnumerateArray()
+            .Where(item => item.GetProperty("account").GetString() == account).Select(Told));
+        Assert.True(every.TryGetProperty("complete", out _));
+        Assert.Single((await host.Get("/v1/reservations?limit=1")).Json.GetProperty("items").EnumerateArray());
+
+        static string Told(JsonElement item) =>
+            $"{item.GetProperty("id").GetString()} {item.GetProperty("remaining").GetProperty("tokens").GetInt64()} {item.GetProperty("remaining").GetProperty("cost").GetString()}";
     }
 
     [Fact]

@@ -70,6 +70,9 @@ public sealed class ExportTests
         public Task<Page<SessionUse>> SessionsAsync(string account, string? session, string? cursor, int limit,
             CancellationToken cancellation = default) => others.SessionsAsync(account, session, cursor, limit, cancellation);
 
+        public Task<IReadOnlyList<string>> WaitingAsync(Instant until, int most, CancellationToken cancellation = default) =>
+            others.WaitingAsync(until, most, cancellation);
+
         public Task<Page<AuditEntry>> HoldsAsync(string account, Instant from, Instant to, string? cursor, int limit,
             CancellationToken cancellation = default) => others.HoldsAsync(account, from, to, cursor, limit, cancellation);
 

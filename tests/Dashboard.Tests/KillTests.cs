@@ -1,0 +1,94 @@
+// The host that serves a page is killed: the page comes back by itself where it was, with what had been typed.
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Playwright;
+using static Microsoft.Playwright.Assertions;
+
+namespace Purser.Dashboard.Tests;
+
+[Collection(Staged.Name), Trait("needs", "browser")]
+public sealed class KillTests(Stage stage)
+{
+    [Fact]
+    public async Task A_page_and_its_draft_outlast_a_host_that_is_killed()
+    {
+        var folder = Directory.CreateTempSubdirectory("purser-").FullName;
+        var host = Start(folder, out var address);
+        try
+        {
+            await ReadyAsync(host, address);
+            var context = await stage.Browser.NewContextAsync(new() { BaseURL = address, TimezoneId = "Europe/Berlin", Locale = "en-US" });
+            context.SetDefaultTimeout(30_000);
+            await using var person = new Person(context, await context.NewPageAsync());
+            await person.OpenAsync("/accounts/a?tab=policy");
+            await person.Page.FillAsync("#policy", """{"limits":[],"currency":"EUR"}""");
+            // What is typed is kept before this button is drawn.
+            await Expect(person.Page.GetByRole(AriaRole.Button, new() { Name = "Undo all changes" })).ToBeVisibleAsync();
+            await person.Page.EvaluateAsync("document.documentElement.dataset.mark = 'the page before'");
+            host.Kill();
+            await host.WaitForExitAsync();
+            await Expect(person.Page.Locator("#components-reconnect-modal")).ToBeVisibleAsync(new() { Timeout = 60_000 });
+            host.Dispose();
+            host = Start(folder, address);
+            await person.Page.WaitForSelectorAsync("html[data-ready=yes]:not([data-mark])", new() { Timeout = 120_000 });
+            Assert.EndsWith("/accounts/a?tab=policy", person.Page.Url, StringComparison.Ordinal);
+            await Expect(person.Page.Locator("#policy")).ToHaveValueAsync("""{"limits":[],"currency":"EUR"}""");
+        }
+        finally
+        {
+            host.Kill();
+            await host.WaitForExitAsync();
+            host.Dispose();
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    /// <summary>On a free port.</summary>
+    internal static Process Start(string folder, out string address) =>
+        Start(folder, address = $"http://127.0.0.1:{FreePort().ToString(CultureInfo.InvariantCulture)}");
+
+    static Process Start(string folder, string address)
+    {
+        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "purser"))
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true,
+        };
+        // A host refuses settings that it does not know, such as those of the tests.
+        foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("PURSER_", StringComparison.Ordinal)).ToArray())
+            start.Environment.Remove(name);
+        (start.Environment["PURSER_DATA"], start.Environment["PURSER_URLS"], start.Environment["TMPDIR"]) = (folder, address, folder);
+        var process = Process.Start(start)!;
+        // Read, so that the process never waits for a full pipe.
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return process;
+    }
+
+    internal static async Task ReadyAsync(Process host, string address)
+    {
+        using var client = new HttpClient();
+        for (var tries = 0; ; tries++)
+        {
+            Assert.False(host.HasExited, "the host ended");
+            try
+            {
+                using var answer = await client.GetAsync(new Uri(address + "/health/ready"));
+                if (answer.IsSuccessStatusCode) return;
+            }
+            catch (HttpRequestException) when (tries < 1200)
+            {
+                // Not yet.
+            }
+            await Task.Delay(50);
+        }
+    }
+
+    static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
