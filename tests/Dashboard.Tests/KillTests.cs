@@ -19,6 +19,8 @@ public sealed class KillTests(Stage stage)
         try
         {
             await ReadyAsync(host, address);
+            using (var client = new HttpClient { BaseAddress = new(address) })
+                await Play.SendAsync(client, HttpMethod.Put, "/v1/accounts/a/policy", """{"limits":[]}""");
             var context = await stage.Browser.NewContextAsync(new() { BaseURL = address, TimezoneId = "Europe/Berlin", Locale = "en-US" });
             context.SetDefaultTimeout(30_000);
             await using var person = new Person(context, await context.NewPageAsync());

@@ -68,6 +68,22 @@ public sealed class PageTests(Stage stage)
         }
     }
 
+    [Theory, InlineData("/accounts/support-bot"), InlineData("/money"), InlineData("/alerts")]
+    public async Task Every_tab_can_be_opened_from_every_other_one(string address)
+    {
+        await using var person = await stage.PersonAsync(stage.Guarded);
+        await person.OpenAsync(address);
+        var tabs = person.Page.Locator("nav.tabs a");
+        // There and back, so that each comes after two others.
+        foreach (var tab in Enumerable.Range(0, await tabs.CountAsync()).Concat(Enumerable.Range(0, await tabs.CountAsync()).Reverse()))
+        {
+            await tabs.Nth(tab).ClickAsync();
+            await Assertions.Expect(tabs.Nth(tab)).ToHaveAttributeAsync("aria-current", "page");
+            await Assertions.Expect(person.Page.Locator(".skeleton")).ToHaveCountAsync(0);
+        }
+        Assert.True(person.Complaints.Count == 0, string.Join('\n', person.Complaints));
+    }
+
     [Fact]
     public async Task Pages_say_what_browsers_may_do_with_them()
     {
