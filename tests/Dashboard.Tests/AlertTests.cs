@@ -14,11 +14,9 @@ public sealed class AlertTests(Stage stage)
         var host = await RunningHost.StartAsync(key: null);
         await host.SendAsync(HttpMethod.Put, "/v1/accounts/a/policy", """{"limits":[{"id":"day-tokens","unit":"tokens","window":"day","amount":100}]}""");
         await host.SendAsync(HttpMethod.Post, "/v1/accounts/a/usage", """{"model":"gpt-4o","provider":"openai","inputTokens":95,"outputTokens":0}""");
+        using var looks = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
         for (var tries = 0; !(await FiringAsync(host)).Any(); tries++)
-        {
-            Assert.True(tries < 600, "no alert came");
-            await Task.Delay(50);
-        }
+            Assert.True(tries < 600 && await looks.WaitForNextTickAsync(), "no alert came");
         return host;
     }
 

@@ -71,6 +71,7 @@ public sealed class KillTests(Stage stage)
     internal static async Task ReadyAsync(Process host, string address)
     {
         using var client = new HttpClient();
+        using var looks = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
         for (var tries = 0; ; tries++)
         {
             Assert.False(host.HasExited, "the host ended");
@@ -83,7 +84,7 @@ public sealed class KillTests(Stage stage)
             {
                 // Not yet.
             }
-            await Task.Delay(50);
+            await looks.WaitForNextTickAsync();
         }
     }
 
