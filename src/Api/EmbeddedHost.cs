@@ -34,6 +34,8 @@ public static class EmbeddedHost
         .AddSingleton<IUsageUpkeep>(ledger)
         .AddSingleton<ISharedState>(ledger)
         .AddSingleton<IEventFeed>(ledger)
+        .AddSingleton(provider => new FeedFollower(
+            ledger, provider.GetRequiredService<Bell>(), provider.GetService<TimeProvider>() ?? TimeProvider.System))
         .AddSingleton(options.Retention)
         .AddHostedService<UsageWatch>();
 }

@@ -1,5 +1,4 @@
 // `services.AddPurserEmbedded(…)`: the authority, its ledger and the budget over it.
-using System.Runtime.CompilerServices;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -75,23 +74,11 @@ public sealed class EmbeddedPurser(EmbeddedPurserOptions options, IServiceProvid
     public IEventFeed Events => ledger ?? throw NotStarted();
 
     /// <summary>Everything that happens, from a position on, in one order and without an end: what comes is waited for.</summary>
-    public async IAsyncEnumerable<FeedEntry> FollowAsync(
-        long after, [EnumeratorCancellation] CancellationToken cancellationToken = default)
-    {
-        var time = services.GetService<TimeProvider>() ?? TimeProvider.System;
-        while (true)
-        {
-            var page = await Events.ReadAsync(after, entriesAtOnce, cancellationToken);
-            if (page.GoneTo > after)
-                throw new InvalidOperationException($"Some entries up to position {page.GoneTo} were compacted away: go on from there.");
-            foreach (var entry in page.Entries) yield return entry;
-            if (page.Entries.Count == 0) await Task.Delay(look, time, cancellationToken);
-            after = Math.Max(after, page.ReachedTo);
-        }
-    }
+    public IAsyncEnumerable<FeedEntry> FollowAsync(long after, CancellationToken cancellationToken = default) =>
+        (follower ??= new(Events, authority!.Written, services.GetService<TimeProvider>() ?? TimeProvider.System))
+            .FollowAsync(after, cancellationToken);
 
-    const int entriesAtOnce = 256;
-    static readonly TimeSpan look = TimeSpan.FromMilliseconds(250);
+    FeedFollower? follower;
 
     public IBudget Budget => field ??= new AuthorityBudget(Authority, Usage);
 

@@ -52,6 +52,7 @@ public static class PurserClient
         });
         services.TryAddSingleton<NearBudgets>();
         services.TryAddSingleton<Bell>();
+        services.TryAddSingleton<FeedFollower>();
         services.TryAddSingleton<IBudgetAuthority, ClusterAuthority>();
         services.TryAddSingleton<IUsageQueries, ClusterQueries>();
         services.TryAddSingleton<ISharedState, ClusterSharedState>();

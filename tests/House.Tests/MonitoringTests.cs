@@ -35,12 +35,13 @@ public sealed class MonitoringTests
     [Theory]
     [InlineData("rules.yml")]
     [InlineData("dashboard.json")]
+    [InlineData("spend.json")]
     public void Only_what_the_code_counts_is_asked_for(string file) => Nothing.In(Asked(Repository.Read(Folder + file)).Except(registered).Select(name => $"{file}: {name}"));
 
     [Fact]
     public void Everything_that_the_code_counts_is_shown()
     {
-        var shown = Asked(Repository.Read(Folder + "dashboard.json")).Select(Family).ToHashSet();
+        var shown = dashboards.SelectMany(file => Asked(Repository.Read(Folder + file))).Select(Family).ToHashSet();
         Nothing.In(registered.Select(Family).Distinct().Except(shown));
 
         static string Family(string name) => Regex.Replace(name, "_(bucket|sum|count)$", "");
@@ -54,10 +55,25 @@ public sealed class MonitoringTests
         Nothing.In(Regex.Matches(rules, @"\bpurser:[\w:]+").Select(match => match.Value).Distinct().Except(recorded));
     }
 
+    static readonly string[] dashboards = ["dashboard.json", "spend.json"];
+
     [Fact]
-    public void The_dashboard_is_one()
+    public void Each_dashboard_is_brought_to_grafana()
     {
-        var panels = JsonNode.Parse(Repository.Read(Folder + "dashboard.json"))!["panels"]!.AsArray();
+        Assert.Equal(dashboards.Length, dashboards.Select(file => JsonNode.Parse(Repository.Read(Folder + file))!["uid"]!.GetValue<string>()).Distinct().Count());
+        Assert.All(dashboards, file =>
+        {
+            Assert.Contains(file, Repository.Read(Folder + "kustomization.yaml"), StringComparison.Ordinal);
+            Assert.Contains($"./monitoring/{file}:", Repository.Read("deploy/compose.yaml"), StringComparison.Ordinal);
+        });
+    }
+
+    [Theory]
+    [InlineData("dashboard.json")]
+    [InlineData("spend.json")]
+    public void The_dashboard_is_one(string file)
+    {
+        var panels = JsonNode.Parse(Repository.Read(Folder + file))!["panels"]!.AsArray();
         Assert.True(panels.Count > 10);
         Assert.All(panels, panel => Assert.NotEmpty(panel!["targets"]!.AsArray()));
         Assert.Equal(panels.Count, panels.Select(panel => panel!["id"]!.GetValue<int>()).Distinct().Count());

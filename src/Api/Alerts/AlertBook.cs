@@ -56,6 +56,9 @@ public sealed class AlertBook(
         (readAt, sweptAt) = (time.GetTimestamp(), 0);
     }
 
+    /// <summary>Another host keeps them now.</summary>
+    public void End() => TellingMeasures.SetOpen(new Dictionary<AlertSeverity, int>());
+
     async Task ReadSettingsAsync()
     {
         rules = (await store.RulesAsync()).Rules;

@@ -10,6 +10,7 @@ using NodaTime;
 using Purser.Api.Access;
 using Purser.Api.Documents;
 using Purser.Api.Json;
+using Purser.Api.Metrics;
 using Purser.Core;
 using Purser.Core.Alerts;
 using Purser.Core.Statistics;
@@ -109,7 +110,7 @@ public sealed class Announcer(
             await TellExhaustionAsync(account, found.Subject!, start, end, null, found.FoundAt, "hour", found.Explanation);
     }
 
-    Task TellExhaustionAsync(string account, string limit, Instant start, Instant end, Instant? exhausted, Instant at, string basis,
+    Task<bool> TellExhaustionAsync(string account, string limit, Instant start, Instant end, Instant? exhausted, Instant at, string basis,
         string explanation) => AnnounceAsync(
             string.Create(CultureInfo.InvariantCulture, $"exhaustion/{account}/{limit}/{start.ToUnixTimeMilliseconds()}"),
             "exhaustion.projected", account, at, limit, "warning", json =>
@@ -157,7 +158,8 @@ public sealed class Announcer(
             var now = after[found.Id] = StateOf(found);
             if (!before.States.TryGetValue(found.Id, out var was))
             {
-                await AnnounceAsync("detected", "anomaly.detected", account, found);
+                if (await AnnounceAsync("detected", "anomaly.detected", account, found))
+                    TellingMeasures.Anomaly(JsonNamingPolicy.CamelCase.ConvertName(found.Kind.ToString()), Name(found.Severity));
                 if (found is { Kind: AnomalyKind.Velocity, Subject: not null, EndedAt: null, WithdrawnAt: null })
                     await ProjectAsync(account, found, cancellation);
             }
@@ -180,7 +182,7 @@ public sealed class Announcer(
     static string StateOf(Anomaly found) => string.Create(CultureInfo.InvariantCulture,
         $"{Name(found.Severity)}/{found.EndedAt?.ToUnixTimeMilliseconds()}/{found.WithdrawnAt?.ToUnixTimeMilliseconds()}");
 
-    Task AnnounceAsync(string state, string type, string account, Anomaly found) =>
+    Task<bool> AnnounceAsync(string state, string type, string account, Anomaly found) =>
         AnnounceAsync($"anomaly/{account}/{found.Id}/{state}", type, account, found.WithdrawnAt ?? found.EndedAt ?? found.FoundAt, found.Id,
             found.Severity switch { Severity.Low => "info", Severity.Critical => "critical", _ => "warning" },
             json =>
@@ -267,7 +269,8 @@ public sealed class Announcer(
 
     static readonly JsonWriterOptions readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    async Task AnnounceAsync(string id, string type, string? account, Instant at, string? subject, string severity,
+    /// <summary>False where it was announced before.</summary>
+    async Task<bool> AnnounceAsync(string id, string type, string? account, Instant at, string? subject, string severity,
         Action<Utf8JsonWriter> data)
     {
         var buffer = new ArrayBufferWriter<byte>(256);
@@ -277,9 +280,11 @@ public sealed class Announcer(
             data(json);
             json.WriteEndObject();
         }
-        if (!await feed.AnnounceAsync(new(id, type, account, at, subject, severity, Encoding.UTF8.GetString(buffer.WrittenSpan)))) return;
+        if (!await feed.AnnounceAsync(new(id, type, account, at, subject, severity, Encoding.UTF8.GetString(buffer.WrittenSpan))))
+            return false;
         written?.Ring();
         log.LogDebug("Announced {Type} {Id}", type, id);
+        return true;
     }
 
     /// <summary>What was told up to where; another host that wrote meanwhile has the turn, so what it wrote stays.</summary>

@@ -1,8 +1,10 @@
 // Registers what tells people: the tail of the feed, and webhooks.
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Purser.Api.Access;
 using Purser.Api.Alerts;
 using Purser.Api.Endpoints;
+using Purser.Api.Metrics;
 using Purser.Engine;
 
 namespace Purser.Api.Events;
@@ -29,6 +31,9 @@ public static class EventRegistration
             provider.GetRequiredService<KeyRing>(), ClockOf(provider), TimeOf(provider),
             provider.GetRequiredService<ILogger<Announcer>>(), provider.GetRequiredService<Bell>()));
         services.AddPurserAlerts(configuration);
+        if (MetricAccounts.Of(configuration) is { Patterns.Count: > 0 } labelled)
+            services.AddSingleton<IFeedTaker>(provider => new BudgetGauges(labelled, provider.GetRequiredService<IBudgetAuthority>(),
+                provider.GetRequiredService<IUsageQueries>(), provider.GetRequiredService<IMeterFactory>(), TimeOf(provider)));
         return services.AddHostedService(provider => new FeedWatch(
             provider.GetRequiredService<IEventFeed>(), provider.GetRequiredService<ISharedState>(), provider.GetServices<IFeedTaker>(),
             provider.GetRequiredService<Bell>(), () => provider.GetRequiredService<EventTail>().IsFollowed, ClockOf(provider),
@@ -37,7 +42,8 @@ public static class EventRegistration
 
     /// <summary>What is wrong with the settings of what tells people.</summary>
     public static IEnumerable<string> Problems(IConfiguration configuration) =>
-        ((string?[])[WebhookTargets.Problem(configuration), MailSettings.Problem(configuration)]).OfType<string>();
+        new[] { WebhookTargets.Problem(configuration), MailSettings.Problem(configuration), MetricAccounts.Problem(configuration) }
+            .OfType<string>();
 
     static void AddPurserAlerts(this IServiceCollection services, IConfiguration configuration)
     {

@@ -24,6 +24,9 @@ public interface IFeedTaker
 
     /// <summary>This host begins to read, or begins again: what was remembered may be out of date.</summary>
     Task BeginAsync(CancellationToken cancellation);
+
+    /// <summary>This host does not read any more, for now.</summary>
+    void End() { }
 }
 
 public sealed class FeedWatch(
@@ -74,6 +77,7 @@ public sealed class FeedWatch(
                 if (!failing) log.LogWarning(failed, "The feed can not be read; announcements and alerts are late until it can");
                 failing = true;
             }
+            foreach (var taker in takers) taker.End();
             await Task.Delay(othersTurn, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         if (renewedAt != 0) await LeaveAsync();

@@ -3,6 +3,7 @@
 // sent after that position is sent again, under the same message id.
 using System.Text;
 using NodaTime;
+using Purser.Api.Metrics;
 using Purser.Engine;
 
 namespace Purser.Api.Events;
@@ -156,6 +157,10 @@ public sealed class WebhookWatch(
         {
             // Whoever gets the lease next goes on from the position that was kept.
         }
+        finally
+        {
+            TellingMeasures.SetOutbox(id, null);
+        }
     }
 
     static void Count(IEnumerable<Attempt> attempts, Lease lease)
@@ -192,6 +197,7 @@ public sealed class WebhookWatch(
     async Task<Attempt> SendOneAsync(Webhook webhook, PublicEvent happened, CancellationToken stop)
     {
         var attempt = await sender.SendAsync(webhook, happened.MessageId, happened.Json, stop);
+        TellingMeasures.WebhookMessage(attempt.Arrived);
         if (attempt.Arrived) return attempt;
         await store.SaveDeliveryAsync(webhook.Id, After(attempt, new()
         {
@@ -208,10 +214,17 @@ public sealed class WebhookWatch(
     /// <summary>Messages whose time has come again; a message that was tried for three days stays as dead.</summary>
     async Task RetryAsync(Webhook webhook, Lease lease, CancellationToken stop)
     {
+        var (waiting, dead) = (0L, 0L);
         for (var after = ""; ;)
         {
             var page = await store.DeliveriesAsync(webhook.Id, after, 200);
-            if (page.Count == 0) return;
+            if (page.Count == 0)
+            {
+                TellingMeasures.SetOutbox(webhook.Id, (waiting, dead));
+                return;
+            }
+            waiting += page.Count(one => one.State == WebhookDelivery.Waiting);
+            dead += page.Count(one => one.State == WebhookDelivery.Dead);
             after = page[^1].MessageId;
             var now = clock.Now.ToUnixTimeMilliseconds();
             foreach (var due in page.Where(one => one.State == WebhookDelivery.Waiting && one.NextAtMillis <= now))
@@ -226,6 +239,7 @@ public sealed class WebhookWatch(
     public async Task<Attempt> AgainAsync(Webhook webhook, WebhookDelivery delivery, CancellationToken stop)
     {
         var attempt = await sender.SendAsync(webhook, delivery.MessageId, Encoding.UTF8.GetBytes(delivery.Body), stop);
+        TellingMeasures.WebhookMessage(attempt.Arrived);
         if (attempt.Arrived) await store.RemoveDeliveryAsync(webhook.Id, delivery);
         else await store.SaveDeliveryAsync(webhook.Id, After(attempt, delivery));
         return attempt;

@@ -1,4 +1,5 @@
 // What is told, and what is read from traces: open alerts, messages to channels, spans.
+using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using Purser.Core.Alerts;
 using Purser.Engine;
@@ -14,11 +15,45 @@ static class TellingMeasures
     static readonly Counter<long> messages = meter.CreateCounter<long>("purser.alert.messages",
         description: "Messages of alerts by the kind of their channel, and whether they arrived");
 
+    static readonly Counter<long> webhookMessages = meter.CreateCounter<long>("purser.webhook.messages",
+        description: "Messages to webhooks, by whether they arrived; each attempt counts");
+
+    static readonly Counter<long> anomalies = meter.CreateCounter<long>("purser.anomalies",
+        description: "Anomalies that were announced here, by kind and severity");
+
+    /// <summary>Messages that wait for another attempt, and that will not be tried again, by webhook.</summary>
+    static readonly ConcurrentDictionary<string, (long Waiting, long Dead)> outbox = new();
+
     static readonly Counter<long> spans = meter.CreateCounter<long>("purser.otlp.spans",
         description: "Spans that were sent here, by what became of them");
 
-    static TellingMeasures() => meter.CreateObservableGauge("purser.alerts", Open,
-        description: "Open alerts by severity, on the host that keeps them");
+    static TellingMeasures()
+    {
+        meter.CreateObservableGauge("purser.alerts", Open, description: "Open alerts by severity, on the host that keeps them");
+        meter.CreateObservableGauge("purser.webhook.outbox", Outbox,
+            description: "Messages to webhooks that did not arrive: waiting for another attempt, or dead; on the hosts that send them");
+    }
+
+    public static void WebhookMessage(bool arrived) =>
+        webhookMessages.Add(1, new KeyValuePair<string, object?>("result", arrived ? "arrived" : "failed"));
+
+    public static void Anomaly(string kind, string severity) => anomalies.Add(1, new KeyValuePair<string, object?>("kind", kind),
+        new KeyValuePair<string, object?>("severity", severity));
+
+    /// <summary>Null where this host does not send for the webhook any more.</summary>
+    public static void SetOutbox(string webhook, (long Waiting, long Dead)? left)
+    {
+        if (left is { } known) outbox[webhook] = known;
+        else outbox.TryRemove(webhook, out _);
+    }
+
+    static IEnumerable<Measurement<long>> Outbox()
+    {
+        var (waiting, dead) = (0L, 0L);
+        foreach (var one in outbox.Values) (waiting, dead) = (waiting + one.Waiting, dead + one.Dead);
+        yield return new(waiting, new KeyValuePair<string, object?>("state", "waiting"));
+        yield return new(dead, new KeyValuePair<string, object?>("state", "dead"));
+    }
 
     public static void Message(string kind, bool arrived) => messages.Add(1, new KeyValuePair<string, object?>("channel", kind),
         new KeyValuePair<string, object?>("result", arrived ? "arrived" : "failed"));

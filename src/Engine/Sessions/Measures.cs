@@ -1,4 +1,5 @@
 // What a node counts about itself, under one meter, for whoever collects it. No account shows in it.
+using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using System.Reflection;
 using System.Text.Json;
@@ -38,6 +39,12 @@ public static class Measures
 
     static readonly Counter<long> doubtful = meter.CreateCounter<long>("purser.usage.doubtful",
         description: "Records that somebody should look at: with counts that nobody read, in dispute with themselves, or without a price");
+
+    static readonly Counter<long> tokens = meter.CreateCounter<long>("purser.tokens",
+        description: "Tokens that were booked, by provider and model as the catalogue knows them; corrections are not taken off");
+
+    static readonly Counter<double> cost = meter.CreateCounter<double>("purser.cost",
+        description: "Money that was booked, by provider, model and currency; corrections are not taken off");
 
     public static readonly Histogram<double> AppendDuration = meter.CreateHistogram("purser.append.duration", "s",
         "How long one durable step of the ledger took",
@@ -96,10 +103,37 @@ public static class Measures
         for (var i = 0; i < events.Count; i++)
         {
             if (Append.RecordOf(events[i]) is not { } record) continue;
+            Spent(record);
             if (record.Usage.Unread is not null) doubtful.Add(1, new KeyValuePair<string, object?>("kind", "unread"));
             if (record.Usage.Disputed is not null) doubtful.Add(1, new KeyValuePair<string, object?>("kind", "disputed"));
             if (record.Unpriced) doubtful.Add(1, new KeyValuePair<string, object?>("kind", "unpriced"));
         }
+    }
+
+    /// <summary>So many pairs of provider and model have series of their own.</summary>
+    const int MostModels = 500;
+
+    const string OtherModel = "other";
+    static readonly ConcurrentDictionary<(string Provider, string Model), bool> models = new();
+
+    /// <summary>Names that no price knows are made up by callers, and may be any number.</summary>
+    static (string Provider, string Model) ModelOf(UsageRecord record)
+    {
+        if (record is not { PriceVersion: not null, Usage.Dimensions: var call } || (record.CanonicalModel ?? call.Model) is not { } model)
+            return (OtherModel, OtherModel);
+        var known = (record.CanonicalProvider ?? call.Provider ?? OtherModel, model);
+        return models.ContainsKey(known) || (models.Count < MostModels && models.TryAdd(known, true)) ? known : (OtherModel, OtherModel);
+    }
+
+    static void Spent(UsageRecord record)
+    {
+        if (!tokens.Enabled && !cost.Enabled) return;
+        var (provider, model) = ModelOf(record);
+        var (of, by) = (new KeyValuePair<string, object?>("provider", provider), new KeyValuePair<string, object?>("model", model));
+        if (record.Amounts.InputTokens > 0) tokens.Add(record.Amounts.InputTokens, of, by, new("type", "input"));
+        if (record.Amounts.OutputTokens > 0) tokens.Add(record.Amounts.OutputTokens, of, by, new("type", "output"));
+        if (record.Amounts.CostNanos > 0)
+            cost.Add((double)Money.ToDecimal(record.Amounts.CostNanos), of, by, new("currency", record.Currency));
     }
 
     internal static string NameOf(BudgetCommand command) => kinds[numbers[command.GetType()]].Name;

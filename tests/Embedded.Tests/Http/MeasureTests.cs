@@ -38,6 +38,19 @@ public sealed class MeasureTests(HttpHost host)
     }
 
     [Fact]
+    public async Task Tokens_and_cost_are_counted_by_models_that_a_price_knows()
+    {
+        var path = $"/v1/accounts/{host.NewAccount()}/usage";
+        await GrowsAsync(() => host.Post(path, """{"provider":"openai","model":"gpt-4o-mini","inputTokens":1000000,"outputTokens":1000000}"""),
+            """purser_tokens_total{provider="openai",model="gpt-4o-mini",type="input"}""",
+            """purser_tokens_total{provider="openai",model="gpt-4o-mini",type="output"}""");
+        Assert.True(await ValueAsync("""purser_cost_total{provider="openai",model="gpt-4o-mini",currency="USD"}""") > 0.1);
+        var madeUp = "made-up-" + Guid.NewGuid().ToString("N");
+        await GrowsAsync(() => host.Post(path, $$"""{"model":"{{madeUp}}","inputTokens":1}"""), """purser_tokens_total{provider="other",model="other",type="input"}""");
+        Assert.DoesNotContain(madeUp, await host.Client.GetStringAsync(new Uri("/metrics", UriKind.Relative)), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Accounts_that_are_taken_into_memory_are_counted()
     {
         var account = host.NewAccount();

@@ -2,6 +2,7 @@
 // set, and nothing that anybody waits for.
 using System.Net.Http.Json;
 using Purser.Conformance.Http;
+using Purser.Conformance.Servers;
 
 namespace Purser.Embedded.Tests.Processes;
 
@@ -81,6 +82,29 @@ public sealed class TelemetryTests
     }
 
     [Fact]
+    public async Task What_budgets_have_left_is_in_metrics_of_accounts_that_are_named()
+    {
+        using var folder = new TemporaryFolder();
+        await using var host = await HostProcess.StartAsync(("PURSER_DATA", folder.Path), ("TMPDIR", folder.Path),
+            ("PURSER_METRICS_ACCOUNTS", "team-*"));
+        foreach (var account in (string[])["team-a", "hidden"])
+        {
+            using var set = await host.Client.PutAsync(new Uri($"/v1/accounts/{account}/policy", UriKind.Relative),
+                JsonContent.Create(new { limits = new[] { new { id = "day", unit = "tokens", window = "day", amount = 100 } } }));
+            Assert.True(set.IsSuccessStatusCode);
+            using var used = await CallAsync(host.Client, $"/v1/accounts/{account}/usage", new { inputTokens = 40 });
+            Assert.True(used.IsSuccessStatusCode);
+        }
+        var page = "";
+        await ServerProcess.UntilAsync(async () =>
+        {
+            page = await host.Client.GetStringAsync(new Uri("/metrics", UriKind.Relative));
+            return page.Contains("""purser_budget_remaining{account="team-a",limit="day",unit="tokens"} 60""", StringComparison.Ordinal);
+        }, TimeSpan.FromSeconds(60), () => page);
+        Assert.DoesNotContain("hidden", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Without_a_receiver_nothing_of_it_exists()
     {
         await using var authority = new Http.ObservedAuthority();
@@ -94,6 +118,7 @@ public sealed class TelemetryTests
     [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4317", "must be an address")]
     [InlineData("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json", "must be grpc or http/protobuf")]
     [InlineData("OTEL_LOGS_EXPORTER", "console", "must be otlp or none")]
+    [InlineData("PURSER_METRICS_ACCOUNTS", "team-*,a b", "must be an account id, or one with * and ? in it, not 'a b'")]
     public async Task A_wrong_setting_is_named(string name, string value, string why)
     {
         using var folder = new TemporaryFolder();
