@@ -22,7 +22,10 @@ public class PurserException : Exception
     /// Whether the same request, sent again with the same id, may end differently. What it changes may have been done already; with the
     /// same id it is never done twice.
     /// </summary>
-    public bool IsTransient => Status is null or 408 or 502 or 503 or 504;
+    public bool IsTransient => Status is null or 408 or 502 or 503 or 504 || IsRateLimited;
+
+    /// <summary>The key has asked too often: nothing was done, and after <see cref="RetryAfter"/> it may ask again.</summary>
+    public bool IsRateLimited => Status == 429 && Problem?.Word == "rate-limited";
 }
 
 /// <summary>A limit does not allow the call.</summary>

@@ -41,6 +41,19 @@ public sealed class SenderTests
     }
 
     [Fact]
+    public async Task A_key_that_asks_too_often_waits_and_is_answered()
+    {
+        using var script = new Script(time, Script.Problem(429, "rate-limited", ("Retry-After", "9")), Script.Json(201, Script.Allowed));
+        var decision = await time.RunAsync(Over(script).ReserveAsync("a", new() { Tokens = 5 }), step);
+        Assert.True(decision.Allowed);
+        Assert.InRange(script.Sent[1].At - script.Sent[0].At, TimeSpan.FromSeconds(9), TimeSpan.FromSeconds(9.5));
+
+        using var long1 = new Script(time, Script.Problem(429, "rate-limited", ("Retry-After", "900")));
+        var failed = await Assert.ThrowsAsync<PurserException>(() => Over(long1).ReserveAsync("a", new() { Tokens = 5 }));
+        Assert.Equal((true, true, TimeSpan.FromMinutes(15)), (failed.IsRateLimited, failed.IsTransient, failed.RetryAfter));
+    }
+
+    [Fact]
     public async Task A_wait_that_is_too_long_is_told_instead()
     {
         using var script = new Script(time, Script.Problem(503, "unavailable", ("Retry-After", "120")));

@@ -57,17 +57,19 @@ public sealed class LocalCluster : IAsyncDisposable
     }
 
     public static async Task<SiloHost> StartClientAsync(string redis, string clusterId, string? adminKey = null,
-        Action<IServiceCollection>? services = null)
+        Action<IServiceCollection>? services = null, (string Name, string Value)[]? settings = null)
     {
         var host = await BuildAsync(new() { Role = "api", Redis = redis, ClusterId = clusterId, Urls = "http://127.0.0.1:0",
-            AdminKey = adminKey }, services);
+            AdminKey = adminKey }, services, settings);
         await host.StartAsync();
         return host;
     }
 
-    static Task<SiloHost> BuildAsync(SiloOptions options, Action<IServiceCollection>? services = null)
+    static Task<SiloHost> BuildAsync(SiloOptions options, Action<IServiceCollection>? services = null,
+        (string Name, string Value)[]? settings = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
+        foreach (var (name, value) in settings ?? []) builder.Configuration[name] = value;
         builder.Configuration["PURSER_WEBHOOK_TARGETS"] = "any";
         builder.Configuration["PURSER_GATE_UPSTREAMS"] = "any";
         builder.Configuration["PURSER_GATE_KEYS"] = Conformance.Http.ProviderStandIn.Keys;

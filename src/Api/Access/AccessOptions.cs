@@ -1,7 +1,7 @@
 // The settings of who may ask: the first key, and tokens of an issuer (JWT).
 namespace Purser.Api.Access;
 
-public sealed class AccessOptions
+public sealed class AccessOptions(string? wrongRate = null, string? wrongMost = null)
 {
     /// <summary>PURSER_ADMIN_KEY, or the content of PURSER_ADMIN_KEY_FILE: a key that may do everything.</summary>
     public string? AdminKey { get; init; }
@@ -33,6 +33,12 @@ public sealed class AccessOptions
     /// <summary>PURSER_AUDIT_KEY: a file with an ECDSA key (P-256, PEM) that seals of the audit trail are signed with.</summary>
     public string? AuditKey { get; init; }
 
+    /// <summary>PURSER_RATE_LIMIT: how often a key may ask that has no limit of its own, as `600/60`: requests in seconds.</summary>
+    public RateQuota? RateLimit { get; init; }
+
+    /// <summary>PURSER_MOST_REQUESTS: how many requests are worked on at a time.</summary>
+    public int MostRequests { get; init; } = 2000;
+
     public bool TakesTokens => JwtAuthority is not null || JwtKeys is not null;
 
     /// <summary>Whether callers must show something at all.</summary>
@@ -42,6 +48,7 @@ public sealed class AccessOptions
     [
         "PURSER_JWT_AUTHORITY", "PURSER_JWT_KEYS", "PURSER_JWT_ISSUER", "PURSER_JWT_AUDIENCE",
         "PURSER_JWT_ACCOUNTS_CLAIM", "PURSER_JWT_RIGHTS_CLAIM", "PURSER_HOSTS", "PURSER_ORIGINS", "PURSER_AUDIT_KEY",
+        "PURSER_RATE_LIMIT", "PURSER_MOST_REQUESTS",
     ];
 
     public static AccessOptions Of(IConfiguration configuration, string? adminKey)
@@ -50,8 +57,14 @@ public sealed class AccessOptions
         string[] List(string name) =>
             Text(name)?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
         var usual = new AccessOptions();
-        return new()
+        var (rate, most) = (Text("PURSER_RATE_LIMIT"), Text("PURSER_MOST_REQUESTS"));
+        var requests = int.TryParse(most, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture,
+            out var number) && number is >= 1 and <= 1_000_000 ? number : (int?)null;
+        return new(wrongRate: rate is not null && RateQuota.Of(rate) is null ? rate : null,
+            wrongMost: most is not null && requests is null ? most : null)
         {
+            RateLimit = RateQuota.Of(rate),
+            MostRequests = requests ?? usual.MostRequests,
             AdminKey = adminKey,
             AuditKey = Text("PURSER_AUDIT_KEY"),
             Hosts = List("PURSER_HOSTS"),
@@ -87,6 +100,10 @@ public sealed class AccessOptions
                 || page.GetLeftPart(UriPartial.Authority) != origin)
                 yield return $"PURSER_ORIGINS must be origins such as https://tools.example, not '{origin}'";
         if (WrongAuditKey() is { } wrong) yield return wrong;
+        if (wrongRate is not null)
+            yield return $"PURSER_RATE_LIMIT must be requests/seconds such as 600/60 (1 to {RateQuota.MostRequests} in 1 to "
+                + $"{RateQuota.LongestSeconds}), not '{wrongRate}'";
+        if (wrongMost is not null) yield return $"PURSER_MOST_REQUESTS must be a whole number from 1 to 1000000, not '{wrongMost}'";
         if (!TakesTokens)
         {
             if (JwtIssuer is not null || JwtAudience is not null)

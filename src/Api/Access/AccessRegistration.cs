@@ -12,6 +12,8 @@ public static class AccessRegistration
     {
         services.AddSingleton(options);
         services.AddSingleton<Origins>();
+        services.AddSingleton<CallerRates>();
+        services.AddSingleton<InFlight>();
         services.AddSingleton<Gate.IGateCallers, GateCallers>();
         services.AddCors();
         services.AddSingleton(provider => new KeyRing(

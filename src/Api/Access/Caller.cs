@@ -24,6 +24,9 @@ public sealed class Caller(string id, string name, Right rights, AccountScope ac
     /// <summary>When the key or the token ends; null where it does not.</summary>
     public NodaTime.Instant? ExpiresAt { get; init; }
 
+    /// <summary>How often the key may ask; null: as the settings say.</summary>
+    public RateQuota? RateLimit { get; init; }
+
     public bool IsUnlimited => rights == Right.All && accounts.IsEverything;
 
     /// <summary>Whether one of the rights is held; <see cref="Right.None"/> asks for nothing.</summary>

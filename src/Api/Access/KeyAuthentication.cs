@@ -58,7 +58,8 @@ sealed class KeyAuthentication(
         if (previous && StoredKey.At(key.PreviousUntilMillis) <= now)
             return AuthenticateResult.Fail($"the key '{key.Name}' was rotated; use the new one");
         ring.Used(key);
-        return Success(new Caller(key.Id, key.Name, key.Granted, key.Scope) { ExpiresAt = StoredKey.At(key.ExpiresAtMillis) });
+        return Success(new Caller(key.Id, key.Name, key.Granted, key.Scope) { ExpiresAt = StoredKey.At(key.ExpiresAtMillis),
+            RateLimit = key.RateLimit });
     }
 
     /// <summary>Compares hashes, in constant time: neither the place of a difference nor the length shows.</summary>

@@ -17,6 +17,10 @@ public sealed record StoredKey
 
     public required IReadOnlyList<string> Rights { get; init; }
     public required IReadOnlyList<string> Accounts { get; init; }
+
+    /// <summary>How often it may ask; null: as the settings say.</summary>
+    public RateQuota? RateLimit { get; init; }
+
     public long CreatedAtMillis { get; init; }
     public string? CreatedBy { get; init; }
     public long? ExpiresAtMillis { get; init; }

@@ -56,7 +56,9 @@ static class KeysCommand
         };
         var days = new Option<int?>("--days") { Description = "It ends after so many days; never where it is not said.", HelpName = "N" };
         CommandLine.Require(days, value => value is null or (>= 1 and <= 3650), "must be 1 to 3650 days");
-        var command = new Command("create", "Make a key. Its text is shown once, and kept nowhere.") { name, rights, accounts, days };
+        var rate = new Option<string?>("--rate") { Description = "How often it may ask, as requests/seconds: 600/60.", HelpName = "RATE" };
+        CommandLine.Require(rate, value => value is null || RateQuota.Of(value) is not null, "must be requests/seconds, such as 600/60");
+        var command = new Command("create", "Make a key. Its text is shown once, and kept nowhere.") { name, rights, accounts, days, rate };
         return Through(command, screen, async (parsed, host, json, cancellation) =>
         {
             var body = new JsonObject
@@ -67,6 +69,8 @@ static class KeysCommand
             if (parsed.GetValue(days) is { } lasts)
                 body["expiresAt"] = TimeProvider.System.GetUtcNow().AddDays(lasts)
                     .ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture);
+            if (RateQuota.Of(parsed.GetValue(rate)) is { } quota)
+                body["rateLimit"] = new JsonObject { ["requests"] = quota.Requests, ["seconds"] = quota.Seconds };
             return Show(screen, await host.AskAsync(HttpMethod.Post, "v1/keys", body, cancellation), json);
         });
     }

@@ -186,6 +186,12 @@ sealed class ApiDescription
             {
                 ["description"] = "It still has the version that `If-None-Match` names.", ["headers"] = Headers.Answered(id, 200),
             };
+        if (endpoint.Metadata.GetMetadata<NeededRight>() is not null)
+            foreach (var (_, done) in responses)
+            {
+                if (done!["headers"] is not JsonObject told) done["headers"] = told = [];
+                Headers.AddRates(told);
+            }
         var refused = endpoint.Metadata.OfType<AnswerNote>().FirstOrDefault(answer => answer.Status >= 400);
         var isGuarded = endpoint.Metadata.GetMetadata<NeededRight>() is not null;
         foreach (var group in facts.ProblemsOf(isGuarded, path, hasBody).GroupBy(problem => problem.Status).OrderBy(group => group.Key))

@@ -25,6 +25,11 @@ static class Headers
         ["ETag"] = ("The version, for `If-Match` and `If-None-Match`.", new() { ["type"] = "string", ["pattern"] = "^\"\\d+\"$" }),
         ["Location"] = ("Where what was made can be read.", new() { ["type"] = "string", ["format"] = "uri-reference" }),
         ["Retry-After"] = ("Seconds to wait. Only where waiting helps.", new() { ["type"] = "string", ["pattern"] = @"^\d+$" }),
+        ["RateLimit"] =
+            ("What is left of the key's quota (`r`); where nothing is, the seconds until something comes back (`t`). Only where "
+            + "the key has one.", new() { ["type"] = "string", ["pattern"] = @"^""key"";r=\d+(;t=\d+)?$" }),
+        ["RateLimit-Policy"] = ("The key's quota: `q` requests in `w` seconds. Only where it has one.",
+            new() { ["type"] = "string", ["pattern"] = @"^""key"";q=\d+;w=\d+$" }),
         ["WWW-Authenticate"] = ("How to show a key.", new() { ["type"] = "string", ["const"] = "Bearer" }),
         ["Link"] = ("The page that tells what the problem means and what to do.", Text()),
     };
@@ -54,7 +59,14 @@ static class Headers
         if (status is 429 or 503) Add(headers, "Retry-After");
         if (status == 401) Add(headers, "WWW-Authenticate");
         Add(headers, "Link");
+        AddRates(headers);
         return headers;
+    }
+
+    public static void AddRates(JsonObject headers)
+    {
+        Add(headers, "RateLimit-Policy");
+        Add(headers, "RateLimit");
     }
 
     static void Add(JsonObject headers, string name) => headers[name] = new JsonObject

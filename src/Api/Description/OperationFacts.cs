@@ -37,6 +37,7 @@ sealed record OperationFacts
         if (hasBody) yield return Api.Problems.TooLarge;
         if (hasBody) yield return Api.Problems.UnsupportedMediaType;
         foreach (var problem in Problems) yield return problem;
+        if (isGuarded) yield return Api.Problems.RateLimited;
     }
 
     public static OperationFacts Of(string operation) => all.GetValueOrDefault(operation) ?? none;

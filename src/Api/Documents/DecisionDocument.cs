@@ -296,7 +296,8 @@ public sealed class RefusalDocument : DecisionDocument
         Detail = problem.Detail;
     }
 
-    /// <summary>What kind of problem it is: `urn:purser:problem:limit-exceeded` or `urn:purser:problem:paused`.</summary>
+    /// <summary>What kind of problem it is: `urn:purser:problem:limit-exceeded`, `urn:purser:problem:paused` or
+    /// `urn:purser:problem:rate-limited`.</summary>
     [JsonPropertyOrder(-4)]
     [DataType(DataType.Url)]
     public string Type { get; }

@@ -6,6 +6,27 @@ using Purser.Api.Access;
 
 namespace Purser.Api.Documents;
 
+/// <summary>How often a key may ask.</summary>
+public sealed class RateLimitDocument
+{
+    /// <summary>So many requests, all at once where the key was quiet; what it sent comes back evenly.</summary>
+    [Required]
+    [Range(1, RateQuota.MostRequests)]
+    public long? Requests { get; set; }
+
+    /// <summary>In so many seconds.</summary>
+    [Required]
+    [Range(1, RateQuota.LongestSeconds)]
+    public long? Seconds { get; set; }
+
+    internal static RateLimitDocument? Of(RateQuota? quota) =>
+        quota is null ? null : new() { Requests = quota.Requests, Seconds = quota.Seconds };
+
+    internal RateQuota ToQuota() => Requests is { } requests && Seconds is { } seconds && RateQuota.Fits(requests, seconds)
+        ? new((int)requests, (int)seconds) : throw RequestRefusedException.Invalid("rateLimit",
+            $"must have `requests` from 1 to {RateQuota.MostRequests} and `seconds` from 1 to {RateQuota.LongestSeconds}");
+}
+
 /// <summary>A key to be made.</summary>
 public sealed class NewKeyDocument
 {
@@ -22,6 +43,9 @@ public sealed class NewKeyDocument
 
     /// <summary>When it ends; never where it is not said.</summary>
     public Instant? ExpiresAt { get; set; }
+
+    /// <summary>How often it may ask; as the host's settings say where it is not said.</summary>
+    public RateLimitDocument? RateLimit { get; set; }
 }
 
 /// <summary>A key as it is listed: its text was shown when it was made, and is not known any more.</summary>
@@ -47,6 +71,7 @@ public sealed class KeyDocument
         LastUsedAt = lastUsed;
         RevokedAt = StoredKey.At(key.RevokedAtMillis);
         RevokedBy = key.RevokedBy;
+        RateLimit = RateLimitDocument.Of(key.RateLimit);
     }
 
     /// <summary>Its id.</summary>
@@ -95,6 +120,10 @@ public sealed class KeyDocument
 
     /// <summary>Who ended it.</summary>
     public string? RevokedBy { get; set; }
+
+    /// <summary>How often it may ask, where it has a limit of its own.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public RateLimitDocument? RateLimit { get; set; }
 }
 
 public sealed class KeysDocument
@@ -128,4 +157,8 @@ public sealed class MeDocument
 
     /// <summary>When the key ends; null where it does not.</summary>
     public Instant? ExpiresAt { get; set; }
+
+    /// <summary>How often the caller may ask this host, where that is limited.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public RateLimitDocument? RateLimit { get; set; }
 }

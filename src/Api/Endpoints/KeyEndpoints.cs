@@ -26,6 +26,7 @@ sealed class KeyEndpoints(KeyRing ring, LedgerClock clock)
             Rights = Rights.WordsOf(caller.Rights),
             Accounts = caller.Accounts.Patterns,
             ExpiresAt = caller.ExpiresAt,
+            RateLimit = RateLimitDocument.Of(http.RequestServices.GetService<CallerRates>()?.QuotaOf(caller)),
         }, ApiJson.Default.MeDocument);
     }
 
@@ -128,6 +129,7 @@ sealed class KeyEndpoints(KeyRing ring, LedgerClock clock)
             CreatedAtMillis = now.ToUnixTimeMilliseconds(),
             CreatedBy = by.Name,
             ExpiresAtMillis = asked.ExpiresAt?.ToUnixTimeMilliseconds(),
+            RateLimit = asked.RateLimit?.ToQuota(),
         };
     }
 
@@ -147,6 +149,8 @@ sealed class KeyEndpoints(KeyRing ring, LedgerClock clock)
             throw Forbidden("rights", $"your key has no right {Rights.Listed(more)}");
         if (!caller.Accounts.Holds(key.Scope)) throw Forbidden("accounts", "your key is for fewer accounts");
         if (caller.ExpiresAt is { } end && (expiresAt is null || expiresAt > end)) throw Forbidden("expiresAt", $"your key ends at {end}");
+        if (caller.RateLimit is { } own && (key.RateLimit is null || !own.Holds(key.RateLimit)))
+            throw Forbidden("rateLimit", $"your key may send {own.Requests} requests in {own.Seconds} seconds; say at most as many");
     }
 
     /// <summary>A caller sees and changes keys that lie within its own rights and accounts.</summary>

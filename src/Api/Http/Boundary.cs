@@ -17,13 +17,14 @@ public static class BoundaryExtensions
         // Pages of other origins hear no answer, unless their origin is named.
         if (origins.Named.Count > 0)
             app.UseCors(policy => policy.WithOrigins([.. origins.Named]).AllowAnyMethod().AllowAnyHeader()
-                .WithExposedHeaders("ETag", "Location", "Retry-After", "Link"));
+                .WithExposedHeaders("ETag", "Location", "Retry-After", "Link", "RateLimit", "RateLimit-Policy"));
         app.UseTlsOnly().UseMiddleware<RequestLog>().UseMiddleware<Boundary>();
         return app.ApplicationServices.HasDashboard() ? app.UseAntiforgery() : app;
     }
 }
 
-sealed class Boundary(RequestDelegate next, Origins origins, IServiceProvider services, ILogger<Boundary> log)
+sealed class Boundary(
+    RequestDelegate next, Origins origins, CallerRates rates, InFlight inFlight, IServiceProvider services, ILogger<Boundary> log)
 {
     const long millisBetweenLines = 60_000;
 
@@ -52,7 +53,9 @@ sealed class Boundary(RequestDelegate next, Origins origins, IServiceProvider se
             // A parameter that nobody reads is refused, as an unknown member of a body is.
             if (http.GetEndpoint()?.Metadata is { } metadata && metadata.GetMetadata<NeededRight>() is not null
                 && metadata.GetMetadata<ParametersNote>() is null) _ = new Query(http, []);
-            await next(http);
+            var (place, refusal) = Admit(http);
+            using (place)
+                await (refusal ?? next(http));
             // What routing answers by itself (no such route, no such method) has no body.
             if (http.Response is { StatusCode: >= 400, HasStarted: false, ContentType: null })
                 await BareAsync(http, http.Response.StatusCode);
@@ -96,6 +99,17 @@ sealed class Boundary(RequestDelegate next, Origins origins, IServiceProvider se
             return (Problems.Forbidden, $"this concerns all accounts; the key '{caller.Name}' is for "
                 + string.Join(", ", caller.Accounts.Patterns));
         return null;
+    }
+
+    /// <summary>A place among the requests that are worked on; or the answer to one that came too often, or while there are too many.
+    /// Pages of this process ask for their visitors, who are people.</summary>
+    (IDisposable? Place, Task? Refusal) Admit(HttpContext http)
+    {
+        if (http.Features.Get<Caller>() is not { } caller || http.Features.Get<FromPage>() is not null) return (null, null);
+        if (rates.Refuses(caller, http.Response.Headers) is { } seconds)
+            return (null, Problems.WriteTooOftenAsync(http, caller.Name, seconds));
+        var (place, why) = inFlight.Enter(http, caller);
+        return (place, why is null ? null : Problems.WriteAsync(http, Problems.Unavailable, null, why));
     }
 
     Task BareAsync(HttpContext http, int status) => status switch

@@ -43,6 +43,7 @@ public static class Problems
     public static readonly Problem NoPrice = new(422, "no-price", "The price does not cover this usage");
     public static readonly Problem Paused = new(429, "paused", "The account is paused");
     public static readonly Problem LimitExceeded = new(429, "limit-exceeded", "A limit does not allow this call");
+    public static readonly Problem RateLimited = new(429, "rate-limited", "The key sends too many requests");
     public static readonly Problem Unauthorized = new(401, "unauthorized", "A key is needed");
     public static readonly Problem ForeignOrigin = new(403, "foreign-origin", "The request comes from elsewhere");
     public static readonly Problem Forbidden = new(403, "forbidden", "The key does not have this right");
@@ -56,7 +57,7 @@ public static class Problems
     [
         Unavailable, UnknownAccount, Invalid, Mismatch, NotFound, Conflict,
         Gone, ReservationExpired, VersionMismatch, Unprocessable, UnknownModel, NoPrice,
-        Paused, LimitExceeded, Unauthorized, ForeignOrigin, Forbidden, MethodNotAllowed,
+        Paused, LimitExceeded, RateLimited, Unauthorized, ForeignOrigin, Forbidden, MethodNotAllowed,
         TooLarge, UnsupportedMediaType, Internal,
     ];
 
@@ -120,6 +121,21 @@ public static class Problems
         RequestLog.Note(http, problem.Slug, detail);
         Help(http, problem);
         return Reply.JsonAsync(http, problem.Status, Document(problem, field, detail, all), ApiJson.Default.ProblemDocument, ContentType);
+    }
+
+    /// <summary>A key that asks too often. Where 429 is a refusal it has the form of one, in which no limit blocks.</summary>
+    internal static Task WriteTooOftenAsync(HttpContext http, string key, int seconds)
+    {
+        var wait = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        http.Response.Headers.RetryAfter = wait;
+        var detail =
+            $"the key '{key}' has used up what it may send; send it again after {wait} s. `RateLimit-Policy` says how much that is";
+        if (http.GetEndpoint()?.Metadata.OfType<AnswerNote>().Any(answer => answer.Status == RateLimited.Status) != true)
+            return WriteAsync(http, RateLimited, null, detail);
+        RequestLog.Note(http, RateLimited.Slug, detail);
+        Help(http, RateLimited);
+        return Reply.JsonAsync(http, RateLimited.Status, new RefusalDocument(Document(RateLimited, null, detail),
+            new(false, null, [], [], [], [])), ApiJson.Default.RefusalDocument, ContentType);
     }
 
     /// <summary>The problem of an outcome that is not <see cref="OutcomeStatus.Done"/>, and its document: a plain one, or a

@@ -3,6 +3,13 @@ using System.Text.Json.Serialization;
 
 namespace Purser.Client;
 
+/// <summary>So many requests in so many seconds.</summary>
+public sealed record RateLimit
+{
+    public long Requests { get; init; }
+    public long Seconds { get; init; }
+}
+
 /// <summary>A key to be made.</summary>
 public sealed record NewKey
 {
@@ -17,6 +24,9 @@ public sealed record NewKey
     public IReadOnlyList<string>? Accounts { get; init; }
 
     public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>How often it may ask; as the host's settings say where it is not said.</summary>
+    public RateLimit? RateLimit { get; init; }
 }
 
 /// <summary>A key as it is listed: its text was shown when it was made, and is not known any more.</summary>
@@ -45,6 +55,9 @@ public sealed record ApiKey
     public DateTimeOffset? LastUsedAt { get; init; }
     public DateTimeOffset? RevokedAt { get; init; }
     public string? RevokedBy { get; init; }
+
+    /// <summary>How often it may ask, where it has a limit of its own.</summary>
+    public RateLimit? RateLimit { get; init; }
 }
 
 public sealed record ApiKeys
@@ -71,4 +84,7 @@ public sealed record CallerInfo
     public IReadOnlyList<string> Rights { get; init; } = [];
     public IReadOnlyList<string> Accounts { get; init; } = [];
     public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>How often the caller may ask, where that is limited.</summary>
+    public RateLimit? RateLimit { get; init; }
 }

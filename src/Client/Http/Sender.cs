@@ -63,8 +63,11 @@ sealed class Sender(Func<HttpClient> http, PurserClientOptions options, TimeProv
             try
             {
                 var response = await AttemptAsync(ask, completion, cancellation).ConfigureAwait(false);
-                if (response.IsSuccessStatusCode || (int)response.StatusCode == ask.AlsoAnswers && IsOurs(response)) return response;
-                using (response) failure = await FailureAsync(ask, response, cancellation).ConfigureAwait(false);
+                if (response.IsSuccessStatusCode) return response;
+                // A key that asks too often is answered with the status of a refusal, which it is not.
+                failure = await FailureAsync(ask, response, cancellation).ConfigureAwait(false);
+                if ((int)response.StatusCode == ask.AlsoAnswers && IsOurs(response) && !failure.IsRateLimited) return response;
+                response.Dispose();
             }
             catch (Exception thrown) when (thrown is HttpRequestException or IOException
                 || (thrown is OperationCanceledException && !cancellation.IsCancellationRequested))
@@ -94,7 +97,7 @@ sealed class Sender(Func<HttpClient> http, PurserClientOptions options, TimeProv
     }
 
     static bool MayRepeat(Ask ask, PurserException failure) => failure.IsTransient
-        && (ask.Repeat == Repeat.Always
+        && (ask.Repeat == Repeat.Always || failure.IsRateLimited
             // It never left.
             || failure.InnerException is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError
                 or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError });

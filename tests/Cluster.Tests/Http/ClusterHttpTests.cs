@@ -35,6 +35,9 @@ public sealed class LocalKeyTests(LocalFacade host) : KeyConformance(host);
 public sealed class LocalAuditTests(LocalFacade host) : AuditConformance(host);
 
 [Collection(LocalHttpTests.Name)]
+public sealed class LocalCallerLimitTests(LocalFacade host) : CallerLimitConformance(host);
+
+[Collection(LocalHttpTests.Name)]
 public sealed class LocalGateTests(LocalFacade host) : GateConformance(host);
 
 [Collection(LocalHttpTests.Name)]
@@ -126,6 +129,9 @@ public sealed class ProcessKeyTests(ProcessFacade host) : KeyConformance(host);
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessAuditTests(ProcessFacade host) : AuditConformance(host);
+
+[Collection(ProcessHttpTests.Name)]
+public sealed class ProcessCallerLimitTests(ProcessFacade host) : CallerLimitConformance(host);
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessGateTests(ProcessFacade host) : GateConformance(host);

@@ -31,9 +31,9 @@ public sealed class LocalFacade : ClusterFacade
         Client = AnswerCheck.ClientOf(new(cluster.ApiAddress));
     }
 
-    public override async Task<GuardedHost> StartWithKeyAsync(string key)
+    public override async Task<GuardedHost> StartWithKeyAsync(string key, params (string Name, string Value)[] settings)
     {
-        var api = await LocalCluster.StartClientAsync(cluster.Redis, cluster.ClusterId, key);
+        var api = await LocalCluster.StartClientAsync(cluster.Redis, cluster.ClusterId, key, settings: settings);
         return new(AnswerCheck.ClientOf(new(api.Addresses.First())), new Leaving(api));
     }
 

@@ -26,9 +26,9 @@ public sealed class ProcessFacade : ClusterFacade
         Client = AnswerCheck.ClientOf(nodes[^1].Address);
     }
 
-    public override async Task<GuardedHost> StartWithKeyAsync(string key)
+    public override async Task<GuardedHost> StartWithKeyAsync(string key, params (string Name, string Value)[] settings)
     {
-        var api = SiloProcess.StartApi(redis, clusterId, key);
+        var api = SiloProcess.StartApi(redis, clusterId, key, settings);
         await api.ReadyButForTheClockAsync();
         return new(AnswerCheck.ClientOf(api.Address), api);
     }

@@ -27,8 +27,8 @@ public abstract class HttpFacade : IAsyncLifetime
 
     public abstract Task DisposeAsync();
 
-    /// <summary>Another host of the same kind, which wants a key.</summary>
-    public abstract Task<GuardedHost> StartWithKeyAsync(string key);
+    /// <summary>Another host of the same kind, which wants a key; with settings of its own.</summary>
+    public abstract Task<GuardedHost> StartWithKeyAsync(string key, params (string Name, string Value)[] settings);
 
     /// <summary>An account that no other test uses.</summary>
     public string NewAccount() => string.Create(CultureInfo.InvariantCulture, $"test-{Interlocked.Increment(ref accounts)}");

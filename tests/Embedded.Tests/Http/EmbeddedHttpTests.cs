@@ -35,6 +35,9 @@ public sealed class KeyTests(HttpHost host) : KeyConformance(host);
 public sealed class AuditTests(HttpHost host) : AuditConformance(host);
 
 [Collection(HttpTests.Name)]
+public sealed class CallerLimitTests(HttpHost host) : CallerLimitConformance(host);
+
+[Collection(HttpTests.Name)]
 public sealed class GateTests(HttpHost host) : GateConformance(host);
 
 [Collection(HttpTests.Name)]

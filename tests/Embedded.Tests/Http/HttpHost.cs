@@ -48,10 +48,12 @@ public sealed class HttpHost : HttpFacade
 
     internal static HttpClient ClientOf(WebApplication app) => AnswerCheck.ClientOf(new(app.Urls.First()));
 
-    public override async Task<GuardedHost> StartWithKeyAsync(string key)
+    public override async Task<GuardedHost> StartWithKeyAsync(string key, params (string Name, string Value)[] settings)
     {
         var authority = new ObservedAuthority();
-        var app = await StartAsync(authority, key);
+        var builder = WebApplication.CreateSlimBuilder();
+        foreach (var (name, value) in settings) builder.Configuration[name] = value;
+        var app = await StartAsync(authority, key, builder);
         return new(ClientOf(app), app, authority);
     }
 

@@ -114,6 +114,15 @@ public sealed class ServerOptionsTests
             problem == $"PURSER_ADMIN_KEY_FILE names {file}2, which can not be read");
     }
 
+    [Theory]
+    [InlineData("PURSER_RATE_LIMIT", "600",
+        "PURSER_RATE_LIMIT must be requests/seconds such as 600/60 (1 to 1000000 in 1 to 86400), not '600'")]
+    [InlineData("PURSER_RATE_LIMIT", "0/60",
+        "PURSER_RATE_LIMIT must be requests/seconds such as 600/60 (1 to 1000000 in 1 to 86400), not '0/60'")]
+    [InlineData("PURSER_MOST_REQUESTS", "none", "PURSER_MOST_REQUESTS must be a whole number from 1 to 1000000, not 'none'")]
+    public void Limits_on_callers_that_make_no_sense_are_named(string name, string value, string problem) =>
+        Assert.Equal([problem], Api.Access.AccessOptions.Of(Settings((name, value)), null).Problems());
+
     [Fact]
     public void The_help_names_every_setting_with_what_is_usual()
     {
