@@ -163,11 +163,12 @@ public abstract class CallerLimitConformance(HttpFacade host)
 
         protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
         {
+            using var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
             while (!enough.IsCompleted)
             {
                 await stream.WriteAsync(blanks);
                 await stream.FlushAsync();
-                await Task.WhenAny(enough, Task.Delay(100));
+                await pace.WaitForNextTickAsync();
             }
             await stream.WriteAsync(Encoding.UTF8.GetBytes(json));
         }
