@@ -30,7 +30,7 @@ sealed class ExportEndpoints(IBudgetAuthority authority, IUsageQueries queries)
     public async Task Export(HttpContext http)
     {
         var query = new Query(http, ExportParameters, UsageEndpoints.TagParameter);
-        var filter = query.WithAccounts(UsageEndpoints.FilterOf(query, query.Zone("timeZone")))
+        var filter = (await Access.SeenAccounts.OfAsync(http, query, queries, UsageEndpoints.FilterOf(query, query.Zone("timeZone"))))
             .ByNamesOf((await authority.SettingsAsync()).Prices);
         var format = query.Text("format") ?? "jsonl";
         if (format is not ("csv" or "json" or "jsonl")) throw RequestRefusedException.Invalid("format", "must be one of csv, json, jsonl");

@@ -68,7 +68,9 @@ sealed class PriceEndpoints(IBudgetAuthority authority, IUsageQueries queries, L
     async Task Unpriced(HttpContext http)
     {
         var prices = (await authority.SettingsAsync()).Prices;
-        var sums = await queries.SumAsync(new(), [UsageKey.Provider, UsageKey.Model], UsageStep.Whole, http.RequestAborted);
+        // Which models an account used is not for keys of others.
+        var seen = await Access.SeenAccounts.OfAsync(http, queries, new());
+        var sums = await queries.SumAsync(seen, [UsageKey.Provider, UsageKey.Model], UsageStep.Whole, http.RequestAborted);
         var models = sums.GroupBy(sum => (sum.Keys[0], sum.Keys[1])).Where(group => group.Sum(sum => sum.Unpriced) > 0)
             .Select(group => new UnpricedModelDocument(group.Key.Item1, group.Key.Item2, group.Sum(sum => sum.Unpriced),
                 prices.Find(group.Key.Item1, group.Key.Item2) is not null))

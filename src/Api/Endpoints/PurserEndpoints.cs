@@ -134,7 +134,7 @@ public static class PurserEndpoints
             "Where usage is going: day, week, month, year, and each limit").Takes(ProjectionEndpoints.Parameters)
                 .Answers<ProjectionDocument>();
 
-        var reports = new ReportEndpoints(new Reports(queries, histories, authority), authority, clock);
+        var reports = new ReportEndpoints(new Reports(queries, histories, authority), authority, queries, clock);
         routes.On("GET", "/v1/reports", Right.Report, reports.Report, "getReport", "Usage over a period, in sum, by group and over time")
             .Takes(ReportParameters.All).Answers<ReportDocument>();
 

@@ -8,14 +8,14 @@ using Purser.Engine;
 
 namespace Purser.Api.Endpoints;
 
-sealed class ReportEndpoints(Reports reports, IBudgetAuthority authority, LedgerClock clock)
+sealed class ReportEndpoints(Reports reports, IBudgetAuthority authority, IUsageQueries queries, LedgerClock clock)
 {
     public async Task Report(HttpContext http)
     {
         var query = new Query(http, ReportParameters.All, UsageEndpoints.TagParameter);
         var format = query.Text("format") ?? "json";
         if (format is not ("json" or "csv")) throw RequestRefusedException.Invalid("format", "must be json or csv");
-        var accounts = query.WithAccounts(new());
+        var accounts = await Access.SeenAccounts.OfAsync(http, query, queries, new());
         var question = ReportParameters.QuestionOf(query, accounts, await CalendarAsync(accounts.Account, http.RequestAborted),
             clock.Until());
         question = question with { Filter = question.Filter.ByNamesOf((await authority.SettingsAsync()).Prices) };

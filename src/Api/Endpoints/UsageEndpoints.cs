@@ -112,7 +112,8 @@ sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries, I
     public async Task ListAll(HttpContext http)
     {
         var query = new Query(http, ListAllParameters, TagParameter);
-        var filter = query.WithAccounts(FilterOf(query, DateTimeZone.Utc)).ByNamesOf((await authority.SettingsAsync()).Prices);
+        var filter = (await Access.SeenAccounts.OfAsync(http, query, queries, FilterOf(query, DateTimeZone.Utc)))
+            .ByNamesOf((await authority.SettingsAsync()).Prices);
         var (cursor, limit) = Paging.Of(query);
         var page = await WithCursor(() => queries.FindAsync(filter, cursor, limit, http.RequestAborted));
         var found = new RecordsDocument([.. page.Items.Select(booked => new RecordDocument(booked))], page.Next);

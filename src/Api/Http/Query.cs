@@ -115,21 +115,6 @@ readonly struct Query
             name, $"must name an account: your key is for {string.Join(", ", scope.Patterns)}");
     }
 
-    /// <summary>
-    /// A filter with the accounts that are named: one, some, or those that fit globs; without any it is of all accounts. Only a caller of
-    /// all accounts may ask for more than one.
-    /// </summary>
-    public UsageFilter WithAccounts(UsageFilter filter, string name = "account")
-    {
-        var wanted = Wanted(name);
-        if (wanted is null or { Globs.Count: 0, Values.Count: 1 }) return filter with { Account = Account(name) };
-        if (Access.Caller.Of(http).Accounts is { IsEverything: false } scope)
-            throw RequestRefusedException.Invalid(name, $"must name one account: your key is for {string.Join(", ", scope.Patterns)}");
-        if (wanted.Values.FirstOrDefault(account => !Core.Validity.IsAccountId(account)) is not null)
-            throw RequestRefusedException.Invalid(name, "is not an account id");
-        return filter with { Accounts = wanted };
-    }
-
     /// <summary>The account that is named, if one is.</summary>
     public string? NamedAccount(string name)
     {

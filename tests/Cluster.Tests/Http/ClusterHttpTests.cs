@@ -38,6 +38,9 @@ public sealed class LocalAuditTests(LocalFacade host) : AuditConformance(host);
 public sealed class LocalCallerLimitTests(LocalFacade host) : CallerLimitConformance(host);
 
 [Collection(LocalHttpTests.Name)]
+public sealed class LocalCanaryTests(LocalFacade host) : CanaryConformance(host);
+
+[Collection(LocalHttpTests.Name)]
 public sealed class LocalGateTests(LocalFacade host) : GateConformance(host);
 
 [Collection(LocalHttpTests.Name)]
@@ -132,6 +135,9 @@ public sealed class ProcessAuditTests(ProcessFacade host) : AuditConformance(hos
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessCallerLimitTests(ProcessFacade host) : CallerLimitConformance(host);
+
+[Collection(ProcessHttpTests.Name)]
+public sealed class ProcessCanaryTests(ProcessFacade host) : CanaryConformance(host);
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessGateTests(ProcessFacade host) : GateConformance(host);
