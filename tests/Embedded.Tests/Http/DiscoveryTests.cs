@@ -77,7 +77,8 @@ public sealed class DiscoveryTests : IAsyncLifetime, IDisposable
         Assert.Equal(1, discovered);
 
         Assert.Equal(200, (await Ask(token, HttpMethod.Put, "/v1/accounts/team-a:x/policy", """{"limits": []}""")).Code);
-        (await Ask(token, HttpMethod.Put, "/v1/accounts/team-b:x/policy", """{"limits": []}""")).IsProblem(404, "unknown-account", "account");
+        (await Ask(token, HttpMethod.Put, "/v1/accounts/team-b:x/policy", """{"limits": []}"""))
+            .IsProblem(404, "unknown-account", "account");
         (await Ask(token, HttpMethod.Post, "/v1/accounts/shared/reservations", """{"tokens": 1}""")).IsProblem(403, "forbidden");
         var entry = (await Ask(token, HttpMethod.Get, "/v1/accounts/team-a:x/audit")).Json.GetProperty("items")[0];
         Assert.Equal(("ann", "ann"), (entry.GetProperty("by").GetString(), entry.GetProperty("keyId").GetString()));
