@@ -157,8 +157,11 @@ sealed record OperationFacts
         ["exportUsage"] = new()
         {
             Text = "Every record that the filters take, as JSON lines, JSON or CSV (`format`), at constant memory on both sides.",
-            OtherContentTypes = ["application/json", "text/csv"], Problems = [Api.Problems.UnknownAccount],
+            OtherContentTypes = ["application/json", "text/csv"],
+            Problems = [Api.Problems.UnknownAccount, Api.Problems.Unprocessable],
         },
+        ["listAllUsage"] = new() { Problems = [Api.Problems.UnknownAccount, Api.Problems.Unprocessable] },
+        ["listPrices"] = new() { Problems = [Api.Problems.Unprocessable] },
         ["getReservation"] = new() { Text = "What is held, until when, and what became of it." },
         ["getOverride"] = new() { Text = "What it adds to which limit, from when to when, and who asked for it." },
         ["getKey"] = new() { Text = "What the key may do and for which accounts; its text is not known any more." },
