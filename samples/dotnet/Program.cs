@@ -1,4 +1,5 @@
-// Picks a sample: chat, stream, agents, framework, kernel, migration, or web. PURSER is where the service is; OPENAI_API_KEY and OPENAI_BASE_URL say whom to ask.
+// Picks a sample: chat, stream, agents, framework, kernel, migration, or web. PURSER is where the service is; OPENAI_API_KEY and
+// OPENAI_BASE_URL say whom to ask.
 using System.ClientModel;
 using Microsoft.Extensions.AI;
 using OpenAI;

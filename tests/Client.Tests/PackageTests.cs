@@ -57,8 +57,11 @@ public sealed class PackageTests : IDisposable
     [Fact]
     public async Task A_project_outside_builds_from_a_feed_of_the_packages_and_runs()
     {
-        var feed = await PackAsync(standsOn.Keys.Select(project => $"src/{project}/{project}.csproj"));
+        var feed = await PackAsync([.. standsOn.Keys.Select(project => $"src/{project}/{project}.csproj"), "tests/Kit/Kit.csproj"]);
         foreach (var project in standsOn.Keys) Inspect(feed, project);
+        using (var kit = await ZipFile.OpenReadAsync(Path.Combine(feed, $"Purser.Conformance.{version}.nupkg")))
+            Assert.Equal(["Purser.Conformance.nuspec", "README.md", "icon.png", "lib/net10.0/Purser.Conformance.Kit.dll",
+                "lib/net10.0/Purser.Conformance.Kit.xml"], Contents(kit));
 
         var consumer = folder.CreateSubdirectory("consumer").FullName;
         await File.WriteAllTextAsync(Path.Combine(consumer, "nuget.config"), $"""

@@ -23,13 +23,18 @@ public static class CommandLine
         {
             await using var help = typeof(CommandLine).Assembly.GetManifestResourceStream("help.txt")!;
             using var text = new StreamReader(help);
-            (console ?? AnsiConsole.Console).Profile.Out.Writer.Write(await text.ReadToEndAsync());
+            (console ?? AnsiConsole.Console).Profile.Out.Writer.Write(Named(await text.ReadToEndAsync(), AppContext.BaseDirectory));
             return ExitCodes.Done;
         }
         var parsed = Build(() => serve([]), console ?? AnsiConsole.Console).Parse(args);
         var code = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = goodbye });
         return parsed.Errors.Count > 0 ? ExitCodes.WrongUsage : code;
     }
+
+    /// <summary>The help calls the program by the name that it was started by: a tool of .NET lies in a folder of its package.</summary>
+    internal static string Named(string help, string folder) =>
+        folder.TrimEnd(Path.DirectorySeparatorChar).EndsWith(Path.Combine("tools", "net10.0", "any"), StringComparison.Ordinal)
+            ? help.Replace("./run", "purser", StringComparison.Ordinal) : help;
 
     static RootCommand Build(Func<Task<int>> serve, IAnsiConsole console)
     {
