@@ -111,6 +111,27 @@ public sealed class SqliteHeadsTests : IDisposable
         await next.WriteAsync(Appending("a", 100, Mark("x")));
     }
 
+    [Fact]
+    public async Task An_account_that_moves_on_in_the_transaction_that_writes_it_is_found_where_it_stands()
+    {
+        await using (var host = await SqliteLedger.OpenAsync(Folder("first")))
+        {
+            for (var hour = 0; hour < 100; hour++)
+                await host.WriteAsync(new Append("a", hour, [Mark("x")]) { At = Noon + Duration.FromHours(hour) });
+            // While this is written, the two after it come together into the next transaction.
+            var busy = host.WriteAsync([.. Enumerable.Range(0, 50_000).Select(no => Appending($"b{no}", 0, Mark("x")))]);
+            while (host.WaitingWrites > 0) await Task.Yield();
+            var compacted = host.CompactAsync("a", Noon + Duration.FromHours(1000), 1000);
+            while (host.WaitingWrites == 0 && !compacted.IsCompleted) await Task.Yield();
+            var appended = host.WriteAsync(Appending("a", 100, Mark("x")));
+            await Task.WhenAll(busy, compacted, appended);
+            Assert.Equal(101, await host.VersionAsync("a"));
+            Assert.Equal(101, (await host.ReadJournalAsync("a", 100, 10)).Single().Version);
+        }
+
+        Assert.Equal(101, Row("first", "a"));
+    }
+
     string Folder(string name) => Directory.CreateDirectory(Path.Combine(folder.Path, name)).FullName;
 
     string PathOf(string name) => Path.Combine(Folder(name), SqliteLedger.FileName);

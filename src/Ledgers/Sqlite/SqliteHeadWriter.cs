@@ -27,9 +27,9 @@ sealed partial class SqliteWriter
     Pass? pass;
     long lastPass = Stopwatch.GetTimestamp();
 
-    /// <summary>Of the open transaction: accounts whose heads moved, and accounts whose rows were written.</summary>
+    /// <summary>Of the open transaction: accounts whose heads moved, and what was written into rows.</summary>
     readonly HashSet<string> moved = new(StringComparer.Ordinal);
-    readonly List<string> written = [];
+    readonly Dictionary<string, Head> written = new(StringComparer.Ordinal);
 
     /// <summary>A transaction failed, so what memory has is read from the file again.</summary>
     bool inDoubt;
@@ -67,16 +67,18 @@ sealed partial class SqliteWriter
             using var next = database.Prepare(
                 "UPDATE heads SET version = ?, last_entry = ?, next_deadline = ?, wake_at = ? WHERE account = ?");
             next.Add(head.Version).Add(head.LastEntry).Add(head.NextDeadline).Add(head.WakeAt).Add(head.No).Run();
-            pending[account] = head with { RowWakeAt = head.WakeAt };
+            pending[account] = head = head with { RowWakeAt = head.WakeAt };
         }
-        written.Add(account);
+        written[account] = head;
     }
 
-    /// <summary>After a commit: what moved waits, and what was written waits no more.</summary>
+    /// <summary>After a commit: what moved waits, and what was written waits no more, unless it moved on in the same
+    /// transaction.</summary>
     void TakeHeads()
     {
         foreach (var account in moved) Unwritten.Set(account, pending[account]);
-        foreach (var account in written) Unwritten.Remove(account);
+        foreach (var (account, row) in written)
+            if (!moved.Contains(account) || pending[account] == row) Unwritten.Remove(account);
         if (pass is null || pass.Next < pass.Accounts.Length) return;
         pass = null;
         lastPass = Stopwatch.GetTimestamp();

@@ -28,6 +28,8 @@ public sealed partial class SqliteLedger
     /// <summary>What the rows of heads do not say while nobody can write.</summary>
     readonly SqliteHeads headsWhileReading = new();
 
+    internal int WaitingWrites => writable?.Writer.Waiting ?? 0;
+
     SqliteHeads Heads => writable?.Writer.Unwritten ?? headsWhileReading;
 
     /// <summary>Held by readers as long as nobody can write.</summary>

@@ -57,6 +57,9 @@ sealed partial class SqliteWriter : IDisposable
         thread.Start();
     }
 
+    /// <summary>How many pieces of work wait for the next transaction.</summary>
+    public int Waiting => queue.Count;
+
     /// <summary>The newest committed settings.</summary>
     public long SettingsVersion => Volatile.Read(ref settingsVersion);
 
