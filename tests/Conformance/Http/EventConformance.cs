@@ -41,7 +41,7 @@ public abstract class EventConformance(HttpFacade host)
     {
         const string trace = "4bf92f3577b34da6a3ce929d0e0e4736";
         var account = host.NewAccount();
-        await using var stream = await EventListener.OpenAsync(host.Client, $"/v1/events?account={account}&{ofCalls}");
+        await using var stream = await EventListener.OpenAsync(host.Client, $"/v1/events?account={account}&types=reservation.*");
         var path = $"/v1/accounts/{account}/reservations";
         Assert.Equal(201, (await host.Post(path, """{"id": "h", "tokens": 1}""", ("traceparent", $"00-{trace}-00f067aa0ba902b7-01"))).Code);
         Assert.Equal(200, (await host.Post($"{path}/h/release")).Code);

@@ -16,6 +16,9 @@ public sealed class FaultTests(ITestOutputHelper output)
     const int Calls = 300;
     const int FaultAt = 60;
 
+    /// <summary>So many calls are acknowledged before the fault is there, at most; the others wait for it.</summary>
+    const int Before = 180;
+
     /// <summary>After the fault, by new callers, so that there are some however early the first ones were done.</summary>
     const int CallsAfterwards = 60;
 
@@ -160,7 +163,7 @@ public sealed class FaultTests(ITestOutputHelper output)
         var calls = new AcknowledgedCalls();
         var (begun, told, since) = (0, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), new Stopwatch());
         var (heard, heardDuring, served) = (0, 0, TimeSpan.MaxValue);
-        var faulting = Task.CompletedTask;
+        var (faulting, there) = (Task.CompletedTask, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
         await calls.PlayAsync([host.Client], Calls, Callers, async acknowledged =>
         {
             // A fault that could not be staged ends the test.
@@ -169,6 +172,7 @@ public sealed class FaultTests(ITestOutputHelper output)
             if (calls.Unavailable >= Callers) told.TrySetResult();
             heard = acknowledged;
             Serve(acknowledged > heardDuring);
+            if (acknowledged >= Before) await there.Task;
         });
         told.TrySetResult();
         await faulting;
@@ -187,7 +191,14 @@ public sealed class FaultTests(ITestOutputHelper output)
 
         async Task StageAsync()
         {
-            await fault(DuringAsync);
+            try
+            {
+                await fault(DuringAsync);
+            }
+            finally
+            {
+                there.TrySetResult();
+            }
             heardDuring = heard;
             since.Start();
         }
@@ -199,6 +210,7 @@ public sealed class FaultTests(ITestOutputHelper output)
 
         async Task DuringAsync()
         {
+            there.TrySetResult();
             await told.Task;
             using var live = await host.Client.GetAsync("/health/live");
             Assert.Equal(HttpStatusCode.OK, live.StatusCode);
