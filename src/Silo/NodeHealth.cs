@@ -1,4 +1,5 @@
 // Whether a node lives and whether it should be sent calls. A node that lives is not restarted because something else is down.
+using Purser.Api;
 using Purser.Engine;
 using Purser.Interfaces;
 
@@ -15,6 +16,9 @@ public sealed class NodeHealth(IServiceProvider services, IHostApplicationLifeti
     readonly SharedProbe reached = new(
         services.GetService<IStore>() is { } own ? own.ProbeAsync
             : () => services.GetRequiredService<ClusterTime>().MeasureAsync(services.GetRequiredService<LedgerClock>()), time);
+
+    /// <summary>Of a silo: whoever is told that it is not ready finds in its log why.</summary>
+    readonly OutageLog? outages = services.GetService<OutageLog>();
 
     readonly IClusterMembershipService? membership = services.GetService<IClusterMembershipService>();
     readonly ILocalSiloDetails? silo = services.GetService<ILocalSiloDetails>();
@@ -36,15 +40,18 @@ public sealed class NodeHealth(IServiceProvider services, IHostApplicationLifeti
         try
         {
             await reached.AnswersAsync().WaitAsync(patience);
+            outages?.Answered();
             return null;
         }
         catch (LedgerUnavailableException e)
         {
+            outages?.Away(e.Message);
             // What the driver says names hosts and ports, and anybody may ask; what a loss says does not.
             return ledger is null ? "no silo answers" : e.IsLoss ? e.Message : "the ledger can not be reached; the log says why";
         }
         catch (TimeoutException)
         {
+            outages?.Away("it does not answer");
             return ledger is null ? "no silo answers" : "the ledger does not answer";
         }
     }
@@ -69,13 +76,14 @@ static class NodeHealthEndpoints
     {
         var health = context.RequestServices.GetRequiredService<NodeHealth>();
         var why = await health.WhyNotReadyAsync();
-        context.Response.StatusCode = why is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
-        context.Response.ContentType = "application/json";
-        var answer = new System.Text.Json.Nodes.JsonObject
+        if (why is not null)
         {
-            ["status"] = why is not null ? "not ready" : health.WhyDegraded is null ? "ready" : "degraded",
-        };
-        if ((why ?? health.WhyDegraded) is { } reason) answer["why"] = reason;
+            await Problems.WriteAsync(context, Problems.Unavailable, null, why);
+            return;
+        }
+        context.Response.ContentType = "application/json";
+        var answer = new System.Text.Json.Nodes.JsonObject { ["status"] = health.WhyDegraded is null ? "ready" : "degraded" };
+        if (health.WhyDegraded is { } reason) answer["why"] = reason;
         if (health.ActiveSilos is { } silos) answer["silos"] = silos;
         await context.Response.WriteAsync(answer.ToJsonString());
     }

@@ -125,10 +125,13 @@ sealed class SiloProcess : IAsyncDisposable
         patience, () => "the node is not ready");
 
     async Task<string?> WhyNotReadyAsync() => await HealthAsync() is not { } health ? "it does not answer"
-        : (string?)health["status"] == "not ready" ? (string?)health["why"] : null;
+        : IsReady(health) ? null : (string?)health["detail"];
+
+    /// <summary>A problem has a number there.</summary>
+    static bool IsReady(JsonNode health) => health["status"]!.GetValueKind() == System.Text.Json.JsonValueKind.String;
 
     /// <summary>How many silos this one counts; 0 while it is not ready.</summary>
-    public async Task<int> SilosAsync() => await HealthAsync() is { } health && (string?)health["status"] != "not ready"
+    public async Task<int> SilosAsync() => await HealthAsync() is { } health && IsReady(health)
         ? health["silos"]!.GetValue<int>() : 0;
 
     /// <summary>What it has written to its log, all of it, once it has ended.</summary>
