@@ -185,7 +185,7 @@ public static class Comparison
     static string? Goal(Load load) => (load.Entrant.Name, load.Callers, load.Hot) switch
     {
         (OnSqlite, 64, _) => ">= 3",
-        (OnSqlite, 512, _) => ">= 5",
+        (OnSqlite, 512, _) => ">= 2",
         (OnPostgres, > 1, true) => ">= 15",
         (OnPostgres, > 1, false) => ">= 5",
         _ => null,
