@@ -132,6 +132,64 @@ public sealed class SqliteHeadsTests : IDisposable
         Assert.Equal(101, Row("first", "a"));
     }
 
+    /// <summary>In whatever order work comes together into transactions, whoever asks, whoever comes after a kill and whoever comes after
+    /// the end finds each account where its journal ends.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task Accounts_stand_where_their_journals_end_in_any_order_of_work(int seed)
+    {
+        const int Accounts = 5, Rounds = 12;
+        var random = new Random(seed);
+        var names = Enumerable.Range(0, Accounts).Select(no => $"a{no}").ToArray();
+        var (versions, moment) = (new long[Accounts], Noon);
+        await using (var host = await SqliteLedger.OpenAsync(Folder("first")))
+        {
+            for (var round = 0; round < Rounds; round++)
+            {
+                // While this is written, all others come together into the next transactions.
+                var work = new List<Task>
+                {
+                    host.WriteAsync([.. Enumerable.Range(0, 5000).Select(no => Appending($"b{round}-{no}", 0, Mark("x")))]),
+                };
+                while (host.WaitingWrites > 0) await Task.Yield();
+                for (var step = random.Next(5, 40); step > 0; step--)
+                {
+                    var no = random.Next(Accounts);
+                    moment += Duration.FromHours(1);
+                    if (random.Next(6) == 0)
+                    {
+                        var waiting = host.WaitingWrites;
+                        var compacted = host.CompactAsync(names[no], moment + Duration.FromHours(1000), random.Next(1, 200));
+                        while (host.WaitingWrites == waiting && !compacted.IsCompleted) await Task.Yield();
+                        work.Add(compacted);
+                    }
+                    else if (random.Next(8) == 0) work.Add(host.DueAsync(moment + Duration.FromDays(9), 10));
+                    else work.Add(host.WriteAsync(new Append(names[no], versions[no]++, [Mark("x")])
+                    {
+                        At = moment, NextDeadline = random.Next(2) == 0 ? null : moment + Duration.FromHours(random.Next(500)),
+                    }));
+                }
+                await Task.WhenAll(work);
+                await StandAsync(host);
+            }
+            await using var killed = await SqliteLedger.OpenAsync(Folder(Killed("first")));
+            await StandAsync(killed);
+        }
+        for (var no = 0; no < Accounts; no++) Assert.Equal(versions[no], Row("first", names[no]));
+
+        async Task StandAsync(SqliteLedger ledger)
+        {
+            for (var no = 0; no < Accounts; no++)
+            {
+                Assert.Equal(versions[no], await ledger.VersionAsync(names[no]));
+                if (versions[no] > 0)
+                    Assert.Equal(versions[no], (await ledger.ReadJournalAsync(names[no], versions[no] - 1, 10)).Single().Version);
+            }
+        }
+    }
+
     string Folder(string name) => Directory.CreateDirectory(Path.Combine(folder.Path, name)).FullName;
 
     string PathOf(string name) => Path.Combine(Folder(name), SqliteLedger.FileName);

@@ -183,7 +183,7 @@ public sealed partial class SqliteLedger
                     if (list.LongOrNull(1) is { } at)
                         entries.Add(
                             new(account, list.Long(0), Instant.FromUnixTimeMilliseconds(at), LedgerJson.DecodeEvents(list.Blob(2))));
-                    else entries.AddRange(ReadJournal(database, account, list.Long(0) - 1, 1));
+                    else entries.AddRange(EntriesOf(ReadJournal(database, account, head, list.Long(0) - 1, 1)));
                 return AuditTrail.PageOf(entries, limit);
             },
             cancellation);
