@@ -89,18 +89,15 @@ sealed class AnthropicProtocol : WireProtocol
         public override WireAnswer NewAnswer() => new MessagesAnswer();
     }
 
-    sealed class MessagesAnswer : WireAnswer
+    sealed class MessagesAnswer : TypedAnswer
     {
         JsonObject? usage;
 
         public override void TakeWhole(JsonElement answer) => TakeReport(answer, "content");
 
-        public override bool TakeEvent(ReadOnlySpan<byte> data)
+        protected override void Take(string? type, JsonElement told)
         {
-            using var document = WireEvents.Parse(data);
-            if (document is null) return false;
-            var told = document.RootElement;
-            switch (WireJson.Text(told, "type"))
+            switch (type)
             {
                 case "message_start" when Inner(told, "message") is { } message:
                     (Model, Id) = (WireJson.Text(message, "model"), WireJson.Text(message, "id"));
@@ -115,11 +112,7 @@ sealed class AnthropicProtocol : WireProtocol
                 case "message_stop":
                     IsFinished = Usage is not null;
                     break;
-                case "error":
-                    Error = told.GetRawText();
-                    break;
             }
-            return false;
         }
 
         /// <summary>Counts are cumulative: what is told later replaces what was told before, and what is null says nothing.</summary>

@@ -102,7 +102,7 @@ sealed class ImagesKind(bool takesForms) : MediaKind
 
     public override WireAnswer NewAnswer() => new ImagesAnswer();
 
-    sealed class ImagesAnswer : WireAnswer
+    sealed class ImagesAnswer : TypedAnswer
     {
         JsonObject? sum;
 
@@ -115,21 +115,16 @@ sealed class ImagesKind(bool takesForms) : MediaKind
             IsFinished = true;
         }
 
-        public override bool TakeEvent(ReadOnlySpan<byte> data)
+        protected override void Take(string? type, JsonElement told)
         {
-            using var document = WireEvents.Parse(data);
-            if (document is null) return false;
-            var told = document.RootElement;
-            var type = WireJson.Text(told, "type");
-            if (type == "error") Error = told.GetRawText();
             // Of several pictures each tells its own usage.
-            if (type is not ("image_generation.completed" or "image_edit.completed") || Inner(told, "usage") is not { } usage) return false;
+            if (type is not ("image_generation.completed" or "image_edit.completed") || Inner(told, "usage")
+                is not { ValueKind: JsonValueKind.Object } usage) return;
             var one = JsonNode.Parse(usage.GetRawText())!.AsObject();
             if (sum is null) sum = one;
             else Add(sum, one);
             Usage = sum.ToJsonString();
             IsFinished = true;
-            return false;
         }
 
         static void Add(JsonObject sum, JsonObject more)
@@ -167,7 +162,7 @@ sealed class TranscriptionKind : MediaKind
 
     public override WireAnswer NewAnswer() => new TranscriptionAnswer();
 
-    sealed class TranscriptionAnswer : WireAnswer
+    sealed class TranscriptionAnswer : TypedAnswer
     {
         /// <summary>`response_format` text, srt and vtt.</summary>
         public override bool MayBeUnread => true;
@@ -182,18 +177,12 @@ sealed class TranscriptionKind : MediaKind
             IsFinished = true;
         }
 
-        public override bool TakeEvent(ReadOnlySpan<byte> data)
+        protected override void Take(string? type, JsonElement told)
         {
-            using var document = WireEvents.Parse(data);
-            if (document is null) return false;
-            var told = document.RootElement;
-            var type = WireJson.Text(told, "type");
-            if (type == "error") Error = told.GetRawText();
             if (type == "transcript.text.delta") Generated(WireJson.Text(told, "delta"));
-            if (type != "transcript.text.done") return false;
+            if (type != "transcript.text.done") return;
             Usage = Inner(told, "usage")?.GetRawText();
             IsFinished = Usage is not null;
-            return false;
         }
     }
 }
@@ -220,7 +209,8 @@ sealed class SpeechKind : MediaKind
         var profile = ModelProfile.Of("openai", model);
         var tokens = input.EnumerateRunes().Sum(rune => rune.Value < FirstSign ? TokensPerLetter : TokensPerSign);
         var sound = (long)decimal.Ceiling(tokens);
-        var prompt = PromptSize.Text(profile, input) + (WireJson.Text(body, "instructions") is { } how ? PromptSize.Text(profile, how) : 0) + 3;
+        var prompt = PromptSize.Text(profile, input) + (WireJson.Text(body, "instructions") is { } how ? PromptSize.Text(profile, how) : 0)
+            + 3;
         return new()
         {
             Model = model, IsStream = WireJson.Text(body, "stream_format") == "sse", InputTokens = prompt, MaxOutputTokens = sound,
@@ -230,24 +220,18 @@ sealed class SpeechKind : MediaKind
 
     public override WireAnswer NewAnswer() => new SpeechAnswer();
 
-    sealed class SpeechAnswer : WireAnswer
+    sealed class SpeechAnswer : TypedAnswer
     {
         /// <summary>Sound reports nothing.</summary>
         public override bool MayBeUnread => true;
 
         public override void TakeWhole(JsonElement answer) => TakeReport(answer, generated: null);
 
-        public override bool TakeEvent(ReadOnlySpan<byte> data)
+        protected override void Take(string? type, JsonElement told)
         {
-            using var document = WireEvents.Parse(data);
-            if (document is null) return false;
-            var told = document.RootElement;
-            var type = WireJson.Text(told, "type");
-            if (type == "error") Error = told.GetRawText();
-            if (type != "speech.audio.done") return false;
+            if (type != "speech.audio.done") return;
             Usage = Inner(told, "usage")?.GetRawText();
             IsFinished = true;
-            return false;
         }
     }
 }

@@ -215,19 +215,14 @@ sealed class OpenAIProtocol : WireProtocol
         public override WireAnswer NewAnswer() => new ResponsesAnswer();
     }
 
-    sealed class ResponsesAnswer : WireAnswer
+    sealed class ResponsesAnswer : TypedAnswer
     {
         public override void TakeWhole(JsonElement answer) => TakeReport(answer, "output");
 
-        public override bool TakeEvent(ReadOnlySpan<byte> data)
+        protected override void Take(string? type, JsonElement told)
         {
-            using var document = WireEvents.Parse(data);
-            if (document is null) return false;
-            var told = document.RootElement;
             if (Inner(told, "delta") is { ValueKind: JsonValueKind.String } delta) Generated(delta.GetString());
-            var type = WireJson.Text(told, "type");
-            if (type == "error") Error = told.GetRawText();
-            if (Inner(told, "response") is not { } response) return false;
+            if (Inner(told, "response") is not { } response) return;
             Model = WireJson.Text(response, "model") ?? Model;
             Id = WireJson.Text(response, "id") ?? Id;
             ServiceTier = WireJson.Text(response, "service_tier") ?? ServiceTier;
@@ -236,7 +231,6 @@ sealed class OpenAIProtocol : WireProtocol
                 Usage = Inner(response, "usage")?.GetRawText() ?? Usage;
                 IsFinished = Usage is not null;
             }
-            return false;
         }
     }
 

@@ -150,3 +150,20 @@ abstract class WireAnswer
         element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value)
             && value.ValueKind is not (JsonValueKind.Null or JsonValueKind.Undefined) ? value : null;
 }
+
+/// <summary>An answer whose events are objects that say their `type`, none of which is hidden from the client.</summary>
+abstract class TypedAnswer : WireAnswer
+{
+    public sealed override bool TakeEvent(ReadOnlySpan<byte> data)
+    {
+        using var document = WireEvents.Parse(data);
+        if (document is null) return false;
+        var told = document.RootElement;
+        var type = WireJson.Text(told, "type");
+        if (type == "error") Error = told.GetRawText();
+        Take(type, told);
+        return false;
+    }
+
+    protected abstract void Take(string? type, JsonElement told);
+}
