@@ -8,6 +8,22 @@ public sealed class ValidityTests
 {
     static readonly Instant now = Instant.FromUtc(2026, 3, 2, 10, 0);
 
+    [Fact]
+    public void Every_count_of_a_usage_has_its_name_and_is_looked_at()
+    {
+        var counted = typeof(UsageParts).GetProperties().Where(one => one.PropertyType == typeof(long) || one.PropertyType == typeof(decimal))
+            .ToArray();
+        Assert.NotEmpty(counted);
+        Assert.Equal(counted.Select(one => System.Text.Json.JsonNamingPolicy.CamelCase.ConvertName(one.Name)).Order(),
+            UsageParts.TokenCounts.Select(count => count.Name).Concat(UsageParts.UnitCounts.Select(count => count.Name)).Order());
+        foreach (var one in counted)
+        {
+            var parts = new UsageParts();
+            one.SetValue(parts, Convert.ChangeType(7, one.PropertyType, System.Globalization.CultureInfo.InvariantCulture));
+            Assert.Equal(7, UsageParts.TokenCounts.Sum(count => count.Of(parts)) + UsageParts.UnitCounts.Sum(count => count.Of(parts)));
+        }
+    }
+
     [Theory]
     [InlineData("acme", true)]
     [InlineData("a", true)]

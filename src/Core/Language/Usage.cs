@@ -1,4 +1,5 @@
 // What a call really used, as it is reported, and the record of it that is kept.
+using System.Collections.Immutable;
 using System.Text.Json.Serialization;
 using NodaTime;
 
@@ -39,6 +40,42 @@ public sealed record UsageParts
     public decimal AnnotatedPages { get; init; }
     public decimal WebSearches { get; init; }
     public string? WebSearchContext { get; init; }
+
+    /// <summary>The kinds of tokens by the names that callers give them, in the order in which they are looked at.</summary>
+    public static readonly ImmutableArray<(string Name, Func<UsageParts, long> Of)> TokenCounts =
+    [
+        ("cachedInputTokens", parts => parts.CachedInputTokens),
+        ("cachedAudioInputTokens", parts => parts.CachedAudioInputTokens),
+        ("cachedImageInputTokens", parts => parts.CachedImageInputTokens),
+        ("cacheWrite5mTokens", parts => parts.CacheWrite5mTokens),
+        ("cacheWrite1hTokens", parts => parts.CacheWrite1hTokens),
+        ("audioInputTokens", parts => parts.AudioInputTokens),
+        ("imageInputTokens", parts => parts.ImageInputTokens),
+        ("videoInputTokens", parts => parts.VideoInputTokens),
+        ("reasoningTokens", parts => parts.ReasoningTokens),
+        ("audioOutputTokens", parts => parts.AudioOutputTokens),
+        ("imageOutputTokens", parts => parts.ImageOutputTokens),
+        ("videoOutputTokens", parts => parts.VideoOutputTokens),
+        ("citationTokens", parts => parts.CitationTokens),
+    ];
+
+    /// <summary>The units, likewise.</summary>
+    public static readonly ImmutableArray<(string Name, Func<UsageParts, decimal> Of)> UnitCounts =
+    [
+        ("queries", parts => parts.Queries),
+        ("sessions", parts => parts.Sessions),
+        ("imagesIn", parts => parts.ImagesIn),
+        ("imagesOut", parts => parts.ImagesOut),
+        ("charactersIn", parts => parts.CharactersIn),
+        ("charactersOut", parts => parts.CharactersOut),
+        ("audioSecondsIn", parts => parts.AudioSecondsIn),
+        ("audioSecondsOut", parts => parts.AudioSecondsOut),
+        ("videoSecondsIn", parts => parts.VideoSecondsIn),
+        ("videoSecondsOut", parts => parts.VideoSecondsOut),
+        ("pages", parts => parts.Pages),
+        ("annotatedPages", parts => parts.AnnotatedPages),
+        ("webSearches", parts => parts.WebSearches),
+    ];
 
     /// <summary>Holds nothing but units: no kind of token.</summary>
     [JsonIgnore]

@@ -233,24 +233,15 @@ public static class Validity
     public const int MostLines = 16;
 
     /// <summary>Each count by itself, and what a search's context may be.</summary>
-    static Outcome? Counts(UsageParts parts, long most) =>
-        Tokens("cachedInputTokens", parts.CachedInputTokens, most)
-            ?? Tokens("cachedAudioInputTokens", parts.CachedAudioInputTokens, most)
-                ?? Tokens("cachedImageInputTokens", parts.CachedImageInputTokens, most)
-            ?? Tokens("cacheWrite5mTokens", parts.CacheWrite5mTokens, most)
-            ?? Tokens("cacheWrite1hTokens", parts.CacheWrite1hTokens, most) ?? Tokens("audioInputTokens", parts.AudioInputTokens, most)
-            ?? Tokens("imageInputTokens", parts.ImageInputTokens, most) ?? Tokens("videoInputTokens", parts.VideoInputTokens, most)
-            ?? Tokens("reasoningTokens", parts.ReasoningTokens, most) ?? Tokens("audioOutputTokens", parts.AudioOutputTokens, most)
-            ?? Tokens("imageOutputTokens", parts.ImageOutputTokens, most) ?? Tokens("videoOutputTokens", parts.VideoOutputTokens, most)
-            ?? Tokens("citationTokens", parts.CitationTokens, most)
-            ?? Units("queries", parts.Queries) ?? Units("sessions", parts.Sessions) ?? Units("imagesIn", parts.ImagesIn)
-                ?? Units("imagesOut", parts.ImagesOut)
-            ?? Units("charactersIn", parts.CharactersIn) ?? Units("charactersOut", parts.CharactersOut)
-            ?? Units("audioSecondsIn", parts.AudioSecondsIn) ?? Units("audioSecondsOut", parts.AudioSecondsOut)
-            ?? Units("videoSecondsIn", parts.VideoSecondsIn) ?? Units("videoSecondsOut", parts.VideoSecondsOut)
-            ?? Units("pages", parts.Pages) ?? Units("annotatedPages", parts.AnnotatedPages) ?? Units("webSearches", parts.WebSearches)
-            ?? (parts.WebSearchContext is not (null or "low" or "medium" or "high")
-                ? Outcome.Invalid("webSearchContext", "must be low, medium or high") : null);
+    static Outcome? Counts(UsageParts parts, long most)
+    {
+        foreach (var (name, of) in UsageParts.TokenCounts)
+            if (Tokens(name, of(parts), most) is { } wrong) return wrong;
+        foreach (var (name, of) in UsageParts.UnitCounts)
+            if (Units(name, of(parts)) is { } wrong) return wrong;
+        return parts.WebSearchContext is not (null or "low" or "medium" or "high")
+            ? Outcome.Invalid("webSearchContext", "must be low, medium or high") : null;
+    }
 
     static Outcome? Problem(UsageParts parts, Usage usage, long most)
     {

@@ -4,13 +4,7 @@ namespace Purser.Core;
 static class OwnReport
 {
     public static readonly string[] Marks =
-    [
-        "cachedInputTokens", "cachedAudioInputTokens", "cachedImageInputTokens", "cacheWrite5mTokens", "cacheWrite1hTokens",
-            "audioInputTokens", "imageInputTokens", "videoInputTokens", "reasoningTokens",
-        "audioOutputTokens", "imageOutputTokens", "videoOutputTokens", "citationTokens", "queries", "sessions", "imagesIn", "imagesOut",
-            "charactersIn",
-        "charactersOut", "audioSecondsIn", "audioSecondsOut", "videoSecondsIn", "videoSecondsOut", "pages", "annotatedPages", "webSearches",
-    ];
+        [.. UsageParts.TokenCounts.Select(count => count.Name), .. UsageParts.UnitCounts.Select(count => count.Name)];
 
     public static ReportCounts Read(ReportReader reader, in ReportObject report, string? family)
     {

@@ -51,32 +51,8 @@ public sealed class PartSums
 
     void Add(UsageParts parts)
     {
-        Add("cachedInputTokens", parts.CachedInputTokens);
-        Add("cachedAudioInputTokens", parts.CachedAudioInputTokens);
-        Add("cachedImageInputTokens", parts.CachedImageInputTokens);
-        Add("cacheWrite5mTokens", parts.CacheWrite5mTokens);
-        Add("cacheWrite1hTokens", parts.CacheWrite1hTokens);
-        Add("audioInputTokens", parts.AudioInputTokens);
-        Add("imageInputTokens", parts.ImageInputTokens);
-        Add("videoInputTokens", parts.VideoInputTokens);
-        Add("reasoningTokens", parts.ReasoningTokens);
-        Add("audioOutputTokens", parts.AudioOutputTokens);
-        Add("imageOutputTokens", parts.ImageOutputTokens);
-        Add("videoOutputTokens", parts.VideoOutputTokens);
-        Add("citationTokens", parts.CitationTokens);
-        Add("queries", parts.Queries);
-        Add("sessions", parts.Sessions);
-        Add("imagesIn", parts.ImagesIn);
-        Add("imagesOut", parts.ImagesOut);
-        Add("charactersIn", parts.CharactersIn);
-        Add("charactersOut", parts.CharactersOut);
-        Add("audioSecondsIn", parts.AudioSecondsIn);
-        Add("audioSecondsOut", parts.AudioSecondsOut);
-        Add("videoSecondsIn", parts.VideoSecondsIn);
-        Add("videoSecondsOut", parts.VideoSecondsOut);
-        Add("pages", parts.Pages);
-        Add("annotatedPages", parts.AnnotatedPages);
-        Add("webSearches", parts.WebSearches);
+        foreach (var (name, of) in UsageParts.TokenCounts) Add(name, of(parts));
+        foreach (var (name, of) in UsageParts.UnitCounts) Add(name, of(parts));
     }
 
     void Add(string name, decimal count)
