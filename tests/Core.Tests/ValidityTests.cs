@@ -11,7 +11,8 @@ public sealed class ValidityTests
     [Fact]
     public void Every_count_of_a_usage_has_its_name_and_is_looked_at()
     {
-        var counted = typeof(UsageParts).GetProperties().Where(one => one.PropertyType == typeof(long) || one.PropertyType == typeof(decimal))
+        var counted = typeof(UsageParts).GetProperties().Where(one => one.PropertyType == typeof(long)
+            || one.PropertyType == typeof(decimal))
             .ToArray();
         Assert.NotEmpty(counted);
         Assert.Equal(counted.Select(one => System.Text.Json.JsonNamingPolicy.CamelCase.ConvertName(one.Name)).Order(),
