@@ -1,9 +1,8 @@
 // The host that serves a page is killed: the page comes back by itself where it was, with what had been typed.
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using Microsoft.Playwright;
+using Purser.Conformance.Servers;
 using static Microsoft.Playwright.Assertions;
 
 namespace Purser.Dashboard.Tests;
@@ -49,7 +48,7 @@ public sealed class KillTests(Stage stage)
 
     /// <summary>On a free port.</summary>
     internal static Process Start(string folder, out string address) =>
-        Start(folder, address = $"http://127.0.0.1:{FreePort().ToString(CultureInfo.InvariantCulture)}");
+        Start(folder, address = $"http://127.0.0.1:{Ports.Take().ToString(CultureInfo.InvariantCulture)}");
 
     static Process Start(string folder, string address)
     {
@@ -86,12 +85,5 @@ public sealed class KillTests(Stage stage)
             }
             await looks.WaitForNextTickAsync();
         }
-    }
-
-    static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

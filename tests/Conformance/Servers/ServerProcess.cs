@@ -1,8 +1,6 @@
 // A private server process in a folder of its own: started on a free port, signalled by its id, gone with the tests.
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
 namespace Purser.Conformance.Servers;
@@ -53,13 +51,8 @@ public static class ServerProcess
         return children;
     }
 
-    /// <summary>A port that nobody listens on just now; whoever starts on it must be ready to be told that it is taken.</summary>
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
+    /// <summary>A port that nobody listens on, and that nobody else is given while this process lasts.</summary>
+    public static int FreePort() => Ports.Take();
 
     /// <summary>Polls a condition of another process, which has no other way to tell.</summary>
     public static async Task UntilAsync(Func<Task<bool>> condition, TimeSpan within, Func<string> otherwise)
