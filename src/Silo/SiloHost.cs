@@ -123,19 +123,7 @@ public sealed class SiloHost : IAsyncDisposable
             {
                 Patience = Repetition.PatienceFor(answerWithin, options.ProbeSeconds),
             });
-        PostgresLedger? ledger = null;
-        if (options.IsSilo)
-        {
-            ledger = await PostgresLedger.OpenAsync(options.Postgres);
-            builder.Services.AddSingleton<IStore>(ledger);
-            // Reports of this process need no detour through a grain.
-            builder.Services.AddSingleton<IUsageQueries>(ledger);
-            builder.Services.AddSingleton<IUsageUpkeep>(ledger);
-            builder.Services.AddSingleton<ISharedState>(ledger);
-            builder.Services.AddSingleton<IEventFeed>(ledger);
-            builder.Services.AddSingleton(options.Retention);
-            builder.Services.AddPurserGrains(options.UnknownAccounts == "refuse");
-        }
+        var ledger = options.IsSilo ? await AddLedgerAsync(builder.Services, options) : null;
         try
         {
             if (options.IsSilo)
@@ -156,25 +144,7 @@ public sealed class SiloHost : IAsyncDisposable
             // After silo or client, which its watches ask from their first moment on.
             if (options.IsApi) builder.Services.AddPurserEvents(builder.Configuration);
             var app = builder.Build();
-            app.UseMetricsPorts(options.Http.MetricsPorts);
-            app.MapNodeHealth();
-            if (options.IsApi)
-            {
-                app.UsePurser();
-                app.MapPurser();
-                app.MapPurserTools();
-                app.MapPurserDashboard();
-            }
-            else
-            {
-                app.MapMetrics();
-                if (options.IsGateOnly)
-                {
-                    app.UsePurser();
-                    app.MapGate();
-                    app.MapPurserTools();
-                }
-            }
+            Map(app, options);
             return new(app, ledger);
         }
         catch
@@ -182,6 +152,40 @@ public sealed class SiloHost : IAsyncDisposable
             if (ledger is not null) await ledger.DisposeAsync();
             throw;
         }
+    }
+
+    static async Task<PostgresLedger> AddLedgerAsync(IServiceCollection services, SiloOptions options)
+    {
+        var ledger = await PostgresLedger.OpenAsync(options.Postgres);
+        services.AddSingleton<IStore>(ledger);
+        // Reports of this process need no detour through a grain.
+        services.AddSingleton<IUsageQueries>(ledger);
+        services.AddSingleton<IUsageUpkeep>(ledger);
+        services.AddSingleton<ISharedState>(ledger);
+        services.AddSingleton<IEventFeed>(ledger);
+        services.AddSingleton(options.Retention);
+        services.AddPurserGrains(options.UnknownAccounts == "refuse");
+        return ledger;
+    }
+
+    /// <summary>What a node of this role answers over HTTP.</summary>
+    static void Map(WebApplication app, SiloOptions options)
+    {
+        app.UseMetricsPorts(options.Http.MetricsPorts);
+        app.MapNodeHealth();
+        if (options.IsApi)
+        {
+            app.UsePurser();
+            app.MapPurser();
+            app.MapPurserTools();
+            app.MapPurserDashboard();
+            return;
+        }
+        app.MapMetrics();
+        if (!options.IsGateOnly) return;
+        app.UsePurser();
+        app.MapGate();
+        app.MapPurserTools();
     }
 
     static void Configure(ISiloBuilder silo, SiloOptions options, PostgresLedger ledger)

@@ -54,6 +54,26 @@ public sealed class StyleTests
         }
     }
 
+    // A block that begins in the column of a member and ends there; types and tables of data may be longer.
+    [Fact]
+    public void Methods_are_read_on_one_screen() => Nothing.In(Repository.Files("src", ".cs").SelectMany(TooTall));
+
+    static IEnumerable<string> TooTall(SourceFile file)
+    {
+        const int most = 70;
+        var lines = file.Text.Split('\n');
+        for (var first = 1; first < lines.Length; first++)
+        {
+            if (Regex.Match(lines[first], "^((?: {4}){1,2})[{]\r?$") is not { Success: true } begins) continue;
+            var indent = begins.Groups[1].Value;
+            var length = lines.Skip(first + 1).TakeWhile(line => !line.StartsWith(indent + '}', StringComparison.Ordinal)).Count();
+            var head = Enumerable.Range(1, first).Select(back => lines[first - back])
+                .First(line => !line.StartsWith(indent + " ", StringComparison.Ordinal));
+            if (length > most && !Regex.IsMatch(head, @"\b(class|struct|record|interface|enum)\b|\bnew\(\)\s*$"))
+                yield return $"{file.Path}:{first}: {length}: {head.Trim()}";
+        }
+    }
+
     [Fact]
     public void Decisions_say_when_they_were_made_and_whether_they_hold() => Nothing.In(
         Repository.Files("docs/adr", ".md")

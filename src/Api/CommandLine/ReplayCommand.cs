@@ -6,54 +6,69 @@ using Spectre.Console;
 
 namespace Purser.Api;
 
-static class ReplayCommand
+sealed class ReplayCommand
 {
-    public static Command Build(IAnsiConsole console)
+    readonly Argument<string?> file = new("FILE")
     {
-        var file = new Argument<string?>("FILE")
-        {
-            Description = "A trace: Azure's .csv or Mooncake's .jsonl, also gzipped. Without one, made-up calls are played.",
-            Arity = ArgumentArity.ZeroOrOne,
-        };
-        CommandLine.NotAnOption(file);
-        var access = new LedgerAccess();
-        var scratch = new Option<bool>("--scratch")
-        {
-            Description = "Play against a host of its own, whose ledger is removed at the end: nothing of the run stays.",
-        };
-        var speed = new Option<double?>("--speed")
-        {
-            Description = "1 keeps the trace's own pace, 10 is ten times faster; max is as fast as it goes (default).",
-            HelpName = "N|max",
-            CustomParser = ReadSpeed,
-        };
-        var accounts = new Option<int>("--accounts") { Description = "Spread the calls over this many accounts.", DefaultValueFactory = _ =>
-            10 };
-        var concurrency = new Option<int>("--concurrency") { Description = "Calls at the same time.", DefaultValueFactory = _ => 32 };
-        var model = new Option<string>("--model") { Description = "The model that all calls name.", DefaultValueFactory = _ =>
-            "gpt-4o-mini" };
-        var ttl = new Option<long?>("--ttl") { Description = "Seconds after which a hold expires; the policy's own where it is not given.",
-            HelpName = "SECONDS" };
-        var limit = new Option<long?>(
-            "--limit-tokens-per-hour") { Description = "Before the run, set the policy of every account to this one limit.",
-                HelpName = "TOKENS" };
-        var run = new Option<string?>("--run")
-        {
-            Description =
-                "Part of every id: a run that is played again under its name counts nothing twice. Made from the time where it is not "
-                    + "given.",
-            HelpName = "ID",
-        };
-        var giveUp = new Option<double>("--give-up") { Description = "Stop when the host can not be reached for so long.",
-            HelpName = "SECONDS", DefaultValueFactory = _ => 60 };
-        var synthetic = new Option<int?>("--synthetic") { Description = "Play this many made-up calls (default 1000 without a FILE).",
-            HelpName = "N" };
-        var ledgerFile = new Option<string?>(
-            "--ledger-file") { Description = "Append every acknowledged hold and settlement to this file as a JSON line.",
-                HelpName = "PATH" };
-        var verify = new Option<bool>(
-            "--verify") { Description = "Afterwards, compare the report of every account with what was settled." };
+        Description = "A trace: Azure's .csv or Mooncake's .jsonl, also gzipped. Without one, made-up calls are played.",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+    readonly LedgerAccess access = new();
+    readonly Option<bool> scratch = new("--scratch")
+    {
+        Description = "Play against a host of its own, whose ledger is removed at the end: nothing of the run stays.",
+    };
+    readonly Option<double?> speed = new("--speed")
+    {
+        Description = "1 keeps the trace's own pace, 10 is ten times faster; max is as fast as it goes (default).",
+        HelpName = "N|max",
+        CustomParser = ReadSpeed,
+    };
+    readonly Option<int> accounts = new("--accounts")
+    {
+        Description = "Spread the calls over this many accounts.", DefaultValueFactory = _ => 10,
+    };
+    readonly Option<int> concurrency = new("--concurrency") { Description = "Calls at the same time.", DefaultValueFactory = _ => 32 };
+    readonly Option<string> model = new("--model")
+    {
+        Description = "The model that all calls name.", DefaultValueFactory = _ => "gpt-4o-mini",
+    };
+    readonly Option<long?> ttl = new("--ttl")
+    {
+        Description = "Seconds after which a hold expires; the policy's own where it is not given.", HelpName = "SECONDS",
+    };
+    readonly Option<long?> limit = new("--limit-tokens-per-hour")
+    {
+        Description = "Before the run, set the policy of every account to this one limit.", HelpName = "TOKENS",
+    };
+    readonly Option<string?> run = new("--run")
+    {
+        Description = "Part of every id: a run that is played again under its name counts nothing twice. Made from the time where it is "
+            + "not given.",
+        HelpName = "ID",
+    };
+    readonly Option<double> giveUp = new("--give-up")
+    {
+        Description = "Stop when the host can not be reached for so long.", HelpName = "SECONDS", DefaultValueFactory = _ => 60,
+    };
+    readonly Option<int?> synthetic = new("--synthetic")
+    {
+        Description = "Play this many made-up calls (default 1000 without a FILE).", HelpName = "N",
+    };
+    readonly Option<string?> ledgerFile = new("--ledger-file")
+    {
+        Description = "Append every acknowledged hold and settlement to this file as a JSON line.", HelpName = "PATH",
+    };
+    readonly Option<bool> verify = new("--verify")
+    {
+        Description = "Afterwards, compare the report of every account with what was settled.",
+    };
 
+    public static Command Build(IAnsiConsole console) => new ReplayCommand().For(console);
+
+    Command For(IAnsiConsole console)
+    {
+        CommandLine.NotAnOption(file);
         var command = new Command("replay", "Play a trace of LLM calls: check, reserve and settle each call. It goes to the host that "
             + "has the data folder, or that --url names. Exit code 0: every call was answered as expected; 1: not; 2: wrong usage; 3: no "
             + "host; 130: interrupted.")
@@ -79,31 +94,30 @@ static class ReplayCommand
         {
             await using var own = parsed.GetValue(scratch) ? await ScratchHost.StartAsync(cancellation) : null;
             var settings = own is null ? access.SettingsOf(parsed) : null;
-            return await Replay.RunAsync(
-                new()
-                {
-                    File = parsed.GetValue(file),
-                    Url = own?.Url ?? HostOf(access, parsed, settings!),
-                    Speed = parsed.GetValue(speed),
-                    Accounts = parsed.GetValue(accounts),
-                    Concurrency = parsed.GetValue(concurrency),
-                    Model = parsed.GetValue(model)!,
-                    TtlSeconds = parsed.GetValue(ttl),
-                    LimitTokensPerHour = parsed.GetValue(limit),
-                    Key = settings is null ? null : access.KeyOf(parsed, settings),
-                    Certificate = settings?.TlsCertificate,
-                    Run = parsed.GetValue(run) ?? TimeProvider.System.GetUtcNow()
-                        .ToString("yyyyMMdd'T'HHmmss.fff", CultureInfo.InvariantCulture),
-                    GiveUp = TimeSpan.FromSeconds(parsed.GetValue(giveUp)),
-                    Synthetic = parsed.GetValue(synthetic) ?? 1000,
-                    LedgerFile = parsed.GetValue(ledgerFile),
-                    Verify = parsed.GetValue(verify),
-                    Json = screen.Json,
-                },
-                console, cancellation);
+            var options = OptionsOf(parsed, own?.Url ?? HostOf(access, parsed, settings!), settings) with { Json = screen.Json };
+            return await Replay.RunAsync(options, console, cancellation);
         });
         return command;
     }
+
+    ReplayOptions OptionsOf(ParseResult parsed, Uri url, ServerOptions? settings) => new()
+    {
+        File = parsed.GetValue(file),
+        Url = url,
+        Speed = parsed.GetValue(speed),
+        Accounts = parsed.GetValue(accounts),
+        Concurrency = parsed.GetValue(concurrency),
+        Model = parsed.GetValue(model)!,
+        TtlSeconds = parsed.GetValue(ttl),
+        LimitTokensPerHour = parsed.GetValue(limit),
+        Key = settings is null ? null : access.KeyOf(parsed, settings),
+        Certificate = settings?.TlsCertificate,
+        Run = parsed.GetValue(run) ?? TimeProvider.System.GetUtcNow().ToString("yyyyMMdd'T'HHmmss.fff", CultureInfo.InvariantCulture),
+        GiveUp = TimeSpan.FromSeconds(parsed.GetValue(giveUp)),
+        Synthetic = parsed.GetValue(synthetic) ?? 1000,
+        LedgerFile = parsed.GetValue(ledgerFile),
+        Verify = parsed.GetValue(verify),
+    };
 
     /// <summary>A replay books: it goes to a host that was meant, not to whatever listens somewhere.</summary>
     static Uri HostOf(LedgerAccess access, ParseResult parsed, ServerOptions settings) => access.AddressOf(parsed, settings)

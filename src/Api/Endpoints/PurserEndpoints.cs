@@ -1,4 +1,5 @@
-// Every route of the service. Handlers are plain request delegates; what the OpenAPI description tells of them stands beside each.
+// Every route of the service, a method for each subject. Handlers are plain request delegates; what the OpenAPI description tells of
+// them stands beside each.
 using Purser.Answers;
 using Purser.Api.Access;
 using Purser.Api.Alerts;
@@ -14,17 +15,45 @@ public static class PurserEndpoints
 {
     /// <summary>
     /// Maps the service onto whatever <see cref="IBudgetAuthority"/>, <see cref="IUsageQueries"/>, <see cref="IUsageHistories"/> and
-    /// <see cref="LedgerClock"/> the host
-    /// has registered. They are taken once, here. Without a clock, this machine's is the one.
+    /// <see cref="LedgerClock"/> the host has registered. They are taken once, here. Without a clock, this machine's is the one.
     /// </summary>
     public static IEndpointRouteBuilder MapPurser(this IEndpointRouteBuilder routes)
     {
-        var services = routes.ServiceProvider;
-        var authority = services.GetRequiredService<IBudgetAuthority>();
-        var queries = services.GetRequiredService<IUsageQueries>();
-        var histories = services.GetRequiredService<IUsageHistories>();
-        var clock = services.GetService<LedgerClock>() ?? new(services.GetService<TimeProvider>() ?? TimeProvider.System);
+        new RouteMap(routes).MapAll();
+        return routes;
+    }
+}
 
+sealed class RouteMap(IEndpointRouteBuilder routes)
+{
+    readonly IServiceProvider services = routes.ServiceProvider;
+    readonly IBudgetAuthority authority = routes.ServiceProvider.GetRequiredService<IBudgetAuthority>();
+    readonly IUsageQueries queries = routes.ServiceProvider.GetRequiredService<IUsageQueries>();
+    readonly IUsageHistories histories = routes.ServiceProvider.GetRequiredService<IUsageHistories>();
+    readonly LedgerClock clock = routes.ServiceProvider.GetService<LedgerClock>()
+        ?? new(routes.ServiceProvider.GetService<TimeProvider>() ?? TimeProvider.System);
+
+    public void MapAll()
+    {
+        var overviews = new Overviews(authority, queries, clock);
+        MapPolicies();
+        MapAccounts(overviews);
+        MapReservations(overviews);
+        MapUsage();
+        MapOverrides();
+        MapReports();
+        MapQuotes();
+        MapPrices();
+        MapOperations();
+        MapEvents();
+        MapClock();
+        MapKeys();
+        MapGateRoutes();
+        MapHome();
+    }
+
+    void MapPolicies()
+    {
         var policies = new PolicyEndpoints(authority, new(authority, queries, clock));
         routes.On("GET", "/v1/accounts/{account}/policy", Right.Read, policies.Get, "getPolicy", "The policy of an account")
             .Takes(PolicyEndpoints.Effective).Answers<PolicyDocument>();
@@ -38,8 +67,10 @@ public static class PurserEndpoints
         routes.On("PUT", "/v1/default-policy", Right.Operate, policies.PutDefault, "putDefaultPolicy",
             "Sets the policy under every account")
             .Takes<PolicyDocument>().Answers<PolicyDocument>();
+    }
 
-        var overviews = new Overviews(authority, queries, clock);
+    void MapAccounts(Overviews overviews)
+    {
         var accounts = new AccountEndpoints(authority, queries, overviews, clock);
         routes.On("GET", "/v1/accounts", Right.Read, accounts.List, "listAccounts",
             "Accounts by id, each with its status and its worst limit")
@@ -62,7 +93,10 @@ public static class PurserEndpoints
         routes.On("GET", "/v1/accounts/{account}/audit", Right.Read, accounts.Audit, "listAudit",
             "What was decided about an account, in order: policies, pauses, overrides, erasures").Takes(Paging.Parameters)
                 .Answers<AuditDocument>();
+    }
 
+    void MapReservations(Overviews overviews)
+    {
         var reservations = new ReservationEndpoints(authority, overviews, clock);
         routes.On("GET", "/v1/reservations", Right.Read, reservations.ListAll, "listAllReservations",
             "The open reservations of all accounts, those that run out first").Takes(ReservationEndpoints.ListAllParameters)
@@ -83,7 +117,10 @@ public static class PurserEndpoints
             "Gives everything back").TakesOptional<NothingDocument>().Answers<ReservationDocument>();
         routes.On("POST", "/v1/accounts/{account}/reservations/{reservation}/extend", Right.Hold, reservations.Extend, "extend",
             "Adds time, amount or both").Takes<EstimateDocument>().Answers<DecisionDocument>().Answers<RefusalDocument>(429);
+    }
 
+    void MapUsage()
+    {
         var usage = new UsageEndpoints(authority, queries, services.GetService<IUsageUpkeep>());
         routes.On("POST", "/v1/accounts/{account}/usage", Right.Record, usage.Record, "recordUsage",
             $"Books usage that was not held: one, or an array of up to {UsageEndpoints.MostItems}, answered item by item")
@@ -111,9 +148,14 @@ public static class PurserEndpoints
             "Books the records of a file as exports write them; a record whose id is booked counts nothing twice")
                 .Takes(ImportEndpoints.Parameters).Answers<ImportDocument>().Answers<ImportDocument>(207);
 
+        routes.On("POST", "/v1/otlp/v1/traces", Right.Record, new OtlpEndpoints(authority).Traces, "receiveTraces",
+            "Books the usage in spans of OpenTelemetry").Takes(OtlpEndpoints.Parameters).AnswersFile(OtlpEndpoints.Protobuf);
         routes.On("POST", "/v1/batch", Right.None, new BatchEndpoints(authority).Run, "runBatch",
             "Many operations, a line each, and a line of answer for each").AnswersLines<BatchLineDocument, BatchResultDocument>();
+    }
 
+    void MapOverrides()
+    {
         var overrides = new OverrideEndpoints(authority);
         routes.On("POST", "/v1/accounts/{account}/overrides", Right.Override, overrides.Add, "addOverride",
             "Raises (or cuts) a limit for a time")
@@ -125,7 +167,10 @@ public static class PurserEndpoints
         routes.On("DELETE", "/v1/accounts/{account}/overrides/{override}", Right.Override, overrides.Remove, "removeOverride",
             "Ends an override at once")
             .Takes(PolicyEndpoints.Actor).Answers<OverrideDocument>();
+    }
 
+    void MapReports()
+    {
         var anomalies = new AnomalyEndpoints(authority, histories);
         routes.On("GET", "/v1/accounts/{account}/anomalies", Right.Read, anomalies.List, "listAnomalies",
             "What was unlike the account's past, newest first").Takes(AnomalyEndpoints.Parameters).Answers<AnomaliesDocument>();
@@ -137,7 +182,10 @@ public static class PurserEndpoints
         var reports = new ReportEndpoints(new Reports(queries, histories, authority), authority, queries, clock);
         routes.On("GET", "/v1/reports", Right.Report, reports.Report, "getReport", "Usage over a period, in sum, by group and over time")
             .Takes(ReportParameters.All).Answers<ReportDocument>();
+    }
 
+    void MapQuotes()
+    {
         routes.On("POST", "/v1/tokens/count", Right.None, TokenEndpoints.Count, "countTokens",
             "How many tokens a text or a prompt has for a model")
             .Takes<TokenCountRequestDocument>().Answers<TokenCountDocument>();
@@ -148,7 +196,10 @@ public static class PurserEndpoints
         routes.On("POST", "/v1/quotes/compare", Right.None, quotes.Compare, "compareQuotes",
             "The same usage over several models, cheapest first")
             .Takes<ComparisonRequestDocument>().Answers<ComparisonDocument>();
+    }
 
+    void MapPrices()
+    {
         var prices = new PriceEndpoints(authority, queries, clock);
         routes.On("GET", "/v1/prices", Right.None, prices.List, "listPrices", "Prices by provider and model")
             .Takes(PriceEndpoints.ListParameters)
@@ -177,7 +228,10 @@ public static class PurserEndpoints
             .Takes<ExchangeRatesDocument>().Answers<ExchangeRatesDocument>();
         routes.On("POST", "/v1/prices/reprice", Right.Operate, new RepriceEndpoints(authority, queries).Reprice, "reprice",
             "Rates records anew: those without a price, or named ones").Takes<RepriceRequestDocument>().Answers<RepriceDocument>();
+    }
 
+    void MapOperations()
+    {
         // Behind a cluster's client there is no ledger: its silos have it.
         if (services.GetService<IStore>() is { } ledger)
         {
@@ -193,7 +247,10 @@ public static class PurserEndpoints
             routes.On("GET", "/v1/audit/seal", Right.Operate, operations.Seal, "getAuditSeal",
                 "Where the audit trail of every account stands, signed").AnswersFile(OperationEndpoints.SealType);
         }
+    }
 
+    void MapEvents()
+    {
         if (services.GetService<EventTail>() is { } tail)
         {
             var events = new EventEndpoints(tail);
@@ -205,18 +262,23 @@ public static class PurserEndpoints
             var webhooks = new WebhookEndpoints(
                 webhookStore, services.GetRequiredService<WebhookSender>(), services.GetRequiredService<WebhookWatch>(),
                 services.GetRequiredService<EventTail>(), clock, services.GetRequiredService<WebhookTargets>());
-            routes.MapWebhooks(webhooks);
+            MapWebhooks(webhooks);
         }
-        routes.On("POST", "/v1/otlp/v1/traces", Right.Record, new OtlpEndpoints(authority).Traces, "receiveTraces",
-            "Books the usage in spans of OpenTelemetry").Takes(OtlpEndpoints.Parameters).AnswersFile(OtlpEndpoints.Protobuf);
-        if (services.GetService<AlertStore>() is { } alertStore) routes.MapAlerts(services, alertStore, clock);
+        if (services.GetService<AlertStore>() is { } alertStore) MapAlerts(alertStore);
+    }
+
+    void MapClock()
+    {
         var clocks = new ClockEndpoints(clock);
         routes.On("GET", "/v1/clock", Right.Operate, clocks.Get, "getClock", "The clock of this host, and a jump that it holds back")
             .Answers<ClockDocument>();
         routes.On("POST", "/v1/clock/accept", Right.Operate, clocks.Accept, "acceptClock",
             "Says that the clock, which jumped, is right; every host on this ledger follows within seconds")
             .TakesOptional<AcceptClockDocument>().Answers<ClockDocument>();
+    }
 
+    void MapKeys()
+    {
         if (services.GetService<KeyRing>() is { } ring)
         {
             var keys = new KeyEndpoints(ring, clock);
@@ -231,7 +293,10 @@ public static class PurserEndpoints
             routes.On("GET", "/v1/me", Right.None, KeyEndpoints.Me, "getMe", "What the caller may do, and for which accounts")
                 .Answers<MeDocument>();
         }
+    }
 
+    void MapGateRoutes()
+    {
         if (services.GetService<RouteTable>() is { } table)
         {
             var gate = new GateEndpoints(table);
@@ -241,7 +306,10 @@ public static class PurserEndpoints
                 "Sets routes of the gate over the built-in ones, as a whole").Takes<GateRoutesDocument>().Answers<GateRoutesDocument>();
             routes.MapGate();
         }
+    }
 
+    void MapHome()
+    {
         var home = new HomeEndpoints(authority, services.GetService<IStore>(), clock,
             services.GetRequiredService<ILoggerFactory>().CreateLogger("Purser.Api.Readiness"));
         routes.Open("GET", "/", HomeEndpoints.Home, "getHome", "Where to go on").Answers<HomeDocument>();
@@ -251,10 +319,9 @@ public static class PurserEndpoints
         routes.MapDescription();
         routes.MapProblemPages();
         routes.MapReferencePage();
-        return routes;
     }
 
-    static void MapAlerts(this IEndpointRouteBuilder routes, IServiceProvider services, AlertStore store, LedgerClock clock)
+    void MapAlerts(AlertStore store)
     {
         var alerts = new AlertEndpoints(store, clock);
         routes.On("GET", "/v1/alerts", Right.Read | Right.Report, alerts.List, "listAlerts", "Alerts, newest first, resolved ones included")
@@ -285,7 +352,7 @@ public static class PurserEndpoints
             "Sends a made-up alert at once").TakesOptional<NothingDocument>().Answers<AttemptDocument>();
     }
 
-    static void MapWebhooks(this IEndpointRouteBuilder routes, WebhookEndpoints webhooks)
+    void MapWebhooks(WebhookEndpoints webhooks)
     {
         routes.On("POST", "/v1/webhooks", Right.Operate | Right.Policy, webhooks.Create, "createWebhook",
             "Sends events to an address; the secret that signs them is shown once").Takes<NewWebhookDocument>()
@@ -307,35 +374,4 @@ public static class PurserEndpoints
         routes.On("POST", "/v1/webhooks/{webhook}/deliveries/{delivery}/replay", Right.Operate | Right.Policy, webhooks.Replay,
             "replayDelivery", "Sends a message once more, at once").TakesOptional<NothingDocument>().Answers<AttemptDocument>();
     }
-
-    /// <summary>An operation for callers with a key, and the right that it asks for: without one nothing can be mapped.</summary>
-    static IEndpointConventionBuilder On(this IEndpointRouteBuilder routes, string method, string path, Right needed,
-        RequestDelegate handler, string id, string summary) =>
-        routes.Open(method, path, handler, id, summary).WithMetadata(new NeededRight(needed));
-
-    /// <summary>An operation for everybody: health and the first page.</summary>
-    static IEndpointConventionBuilder Open(this IEndpointRouteBuilder routes, string method, string path, RequestDelegate handler,
-        string id, string summary) =>
-        routes.MapMethods(path, [method], handler).WithMetadata(new OperationNote(id, summary)).WithName(id);
-
-    static IEndpointConventionBuilder Takes<T>(this IEndpointConventionBuilder endpoint) =>
-        endpoint.WithMetadata(new BodyNote(typeof(T), Required: true));
-
-    static IEndpointConventionBuilder TakesMany<T>(this IEndpointConventionBuilder endpoint) =>
-        endpoint.WithMetadata(new BodyNote(typeof(T), Required: true, OrMany: true));
-
-    static IEndpointConventionBuilder TakesOptional<T>(this IEndpointConventionBuilder endpoint) =>
-        endpoint.WithMetadata(new BodyNote(typeof(T), Required: false));
-
-    static IEndpointConventionBuilder Takes(this IEndpointConventionBuilder endpoint, IReadOnlyList<Parameter> parameters) =>
-        endpoint.WithMetadata(new ParametersNote(parameters));
-
-    static IEndpointConventionBuilder Answers<T>(this IEndpointConventionBuilder endpoint, int status = 200) =>
-        endpoint.WithMetadata(new AnswerNote(status, typeof(T)));
-
-    static IEndpointConventionBuilder AnswersLines<TLine, TAnswer>(this IEndpointConventionBuilder endpoint) =>
-        endpoint.WithMetadata(new LinesNote(typeof(TLine), typeof(TAnswer)));
-
-    static IEndpointConventionBuilder AnswersFile(this IEndpointConventionBuilder endpoint, string contentType) =>
-        endpoint.WithMetadata(new FileNote(contentType));
 }
