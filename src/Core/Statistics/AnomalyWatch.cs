@@ -76,17 +76,29 @@ public sealed class AnomalyWatch
         (known, liveRanks) = (null, null);
     }
 
-    /// <summary>A record was booked, and is in <paramref name="hours"/> and in <see cref="Recent"/> already.</summary>
+    /// <summary>Whether a record was booked so long after its time that its hour is not looked at any more. That is a matter of the record
+    /// alone, so that an import of any length is judged alike in every order.</summary>
+    public static bool IsTooOld(UsageRecord record) =>
+        UsageHour.Of(record.At) <= UsageHour.Of(record.BookedAt) - Projection.HoursOfPast;
+
+    /// <summary>A record was booked. Unless it is too old, it is in <paramref name="hours"/> and in <see cref="Recent"/> already.</summary>
     public void Take(UsageRecord record, UsageHours hours)
     {
         (Currency, Booked) = (record.Currency, record.BookedAt);
+        var model = record.IsAdjusting || record.LineOf is not null ? null : record.Usage.Dimensions.Model;
+        if (IsTooOld(record))
+        {
+            NoteOldCall(model, UsageHour.Of(record.At));
+            return;
+        }
         // A record from the future must not move this clock: everything until then would be late.
         var at = Instant.Min(record.At, record.BookedAt);
         var hour = UsageHour.Of(at);
         if (First == 0) First = Current = Judged.Hour = Judged.LastUsed = hour;
         if (hour > Current) Advance(hour, hours);
-        if (!record.IsAdjusting && record.LineOf is null && record.Usage.Dimensions.Model is { } model) NoteModel(model, hour);
+        if (model is not null) NoteModel(model, hour);
         if (hour == Current) LookAtHour(hours, RecentUse.SlotOf(at.ToUnixTimeSeconds()));
+        else if (hour <= Current - Projection.HoursOfPast || (HasForgotten && hour < First)) NoteOldCall(model, hour);
         else ChangePast(hour, hours);
     }
 
@@ -151,7 +163,6 @@ public sealed class AnomalyWatch
     /// much.</summary>
     void ChangePast(long hour, UsageHours hours)
     {
-        if (hour <= Current - Projection.HoursOfPast || (HasForgotten && hour < First)) return;
         First = Math.Min(First, hour);
         known = null;
         ChangedSince = IsBehind ? Math.Min(ChangedSince, hour) : hour;
@@ -229,6 +240,14 @@ public sealed class AnomalyWatch
         var finds = new Finds(Booked, Currency);
         AddModel(finds, model, hour);
         Log.Settle(finds, _ => false, Booked);
+    }
+
+    /// <summary>A call in an hour that is not judged again: a model that was called then was not new later.</summary>
+    void NoteOldCall(string? model, long hour)
+    {
+        if (model is null) return;
+        NoteModel(model, Math.Min(hour, First));
+        if (InForce.NewModel) Log.Settle(new(Booked, Currency), one => one.Detector == "newModel" && one.Subject == model, Booked);
     }
 
     bool IsNew(long hour) => InForce.NewModel && hour >= First + HoursBeforeNewModels;

@@ -56,10 +56,10 @@ public sealed class UsageHistory : IJsonOnSerializing, IJsonOnDeserialized
     void Take(UsageRecord record)
     {
         var start = record.At.ToUnixTimeMilliseconds() / HourMillis;
-        var known = Hours.TryGetValue(start, out var hour);
-        Hours[start] = Watch.Recent.Add(record, hour.Plus(record));
+        var (isTooOld, isNew) = (AnomalyWatch.IsTooOld(record), !Hours.TryGetValue(start, out var hour));
+        if (!isTooOld) Hours[start] = Watch.Recent.Add(record, hour.Plus(record));
         Watch.Take(record, byHour ??= new(Hours));
-        if (!known) Forget();
+        if (isNew && !isTooOld) Forget();
         // A correction belongs to its hour, but it is not another call.
         if (record.IsAdjusting || record.LineOf is not null) return;
         TokensPerCall = TokensPerCall.With(record.Amounts.Tokens);
