@@ -36,6 +36,7 @@ public static class EmbeddedHost
         .AddSingleton<IEventFeed>(ledger)
         .AddSingleton(provider => new FeedFollower(
             ledger, provider.GetRequiredService<Bell>(), provider.GetService<TimeProvider>() ?? TimeProvider.System))
+        .AddSingleton<INodes>(new EmbeddedNodes(options.Ledger, ledger))
         .AddSingleton(options.Retention)
         .AddHostedService<UsageWatch>();
 }

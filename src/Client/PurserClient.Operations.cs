@@ -127,6 +127,10 @@ public sealed partial class PurserClient
     public Task<ServiceClock> GetClockAsync(CancellationToken cancellationToken = default) =>
         sender.SendAsync(Ask.Get("/v1/clock"), PurserJson.Default.ServiceClock, cancellationToken);
 
+    /// <summary>The ledger, how far reports are behind it, and the nodes that serve.</summary>
+    public Task<ServiceSystem> GetSystemAsync(CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Get("/v1/system"), PurserJson.Default.ServiceSystem, cancellationToken);
+
     /// <summary>Says that the clock, which jumped, is right.</summary>
     public Task<ServiceClock> AcceptClockAsync(AcceptClock? request = null, CancellationToken cancellationToken = default) =>
         sender.SendAsync(Ask.Post("/v1/clock/accept", request ?? new(), PurserJson.Default.AcceptClock) with { Repeat = Repeat.Never },

@@ -86,7 +86,7 @@ public sealed partial class PurserClient
             if (line.Length > 0) yield return JsonSerializer.Deserialize(line, PurserJson.Default.UsageRecord)!;
     }
 
-    /// <summary>Records as a file: `format` is csv, json or jsonl.</summary>
+    /// <summary>Records as a file: `format` is csv, json, jsonl or focus.</summary>
     public Task ExportUsageAsync(
         Stream destination, string format, ExportQuery? query = null, CancellationToken cancellationToken = default) =>
         CopyAsync(ExportPath(query, format), "*/*", destination, cancellationToken);

@@ -18,7 +18,7 @@ public sealed record TimeRange(string Name, LocalDate First, LocalDate Last)
     public int Days => Period.DaysBetween(First, Last) + 1;
 
     /// <summary>Steps of the series: as many as can be told apart in a plot.</summary>
-    public string Granularity => Days <= 3 ? "hour" : Days <= 120 ? "day" : Days <= 800 ? "week" : "month";
+    public string Granularity => Days <= 3 ? "hour" : Days <= 120 ? "day" : Days <= 800 ? "week" : Days <= 12_000 ? "month" : "year";
 
     public string From => LocalDatePattern.Iso.Format(First);
 

@@ -10,7 +10,7 @@ namespace Purser.Grains;
 [Reentrant]
 [StatelessWorker]
 [GrainType("usage")]
-public sealed class UsageGrain(IUsageQueries queries) : Grain, IUsageGrain
+public sealed class UsageGrain(IUsageQueries queries, IUsageUpkeep upkeep) : Grain, IUsageGrain
 {
     public Task<Immutable<Page<AccountRecord>>> FindAsync(UsageFilter filter, string? cursor, int limit, CancellationToken cancellation) =>
         AskAsync(() => queries.FindAsync(filter, cursor, limit, cancellation));
@@ -36,6 +36,8 @@ public sealed class UsageGrain(IUsageQueries queries) : Grain, IUsageGrain
 
     public Task<Immutable<Page<string>>> AccountsAsync(string? search, string? cursor, int limit, CancellationToken cancellation) =>
         AskAsync(() => queries.AccountsAsync(search, cursor, limit, cancellation));
+
+    public Task<Immutable<long>> UnfoldedAsync(CancellationToken cancellation) => AskAsync(upkeep.UnfoldedAsync);
 
     static Task<Immutable<T>> AskAsync<T>(Func<Task<T>> ask) => Reaching.LedgerAsync(async () => new Immutable<T>(await ask()));
 }

@@ -41,6 +41,10 @@ public sealed class ClusterQueries(IGrainFactory grains, Repetition repetition) 
     public Task<Page<string>> AccountsAsync(string? search, string? cursor, int limit, CancellationToken cancellation = default) =>
         AskAsync(usage => usage.AccountsAsync(search, cursor, limit, cancellation), cancellation);
 
+    /// <summary>About how many booked records the rollups do not have yet.</summary>
+    public Task<long> UnfoldedAsync(CancellationToken cancellation = default) =>
+        AskAsync(usage => usage.UnfoldedAsync(cancellation), cancellation);
+
     Task<T> AskAsync<T>(Func<IUsageGrain, Task<Immutable<T>>> ask, CancellationToken cancellation)
     {
         var usage = grains.GetGrain<IUsageGrain>(0);

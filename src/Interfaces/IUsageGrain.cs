@@ -47,6 +47,11 @@ public interface IUsageGrain : IGrainWithIntegerKey
     [Alias("accounts")]
     [ResponseTimeout(Patience)]
     Task<Immutable<Page<string>>> AccountsAsync(string? search, string? cursor, int limit, CancellationToken cancellation);
+
+    /// <summary>About how many booked records the rollups do not have yet.</summary>
+    [Alias("unfolded")]
+    [ResponseTimeout(Patience)]
+    Task<Immutable<long>> UnfoldedAsync(CancellationToken cancellation);
 }
 
 /// <summary>A page of a journal, such as of the audit trail: events in the form in which ledgers keep them, and the versions that they

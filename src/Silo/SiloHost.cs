@@ -118,6 +118,10 @@ public sealed class SiloHost : IAsyncDisposable
         if (options.IsApi) builder.Services.AddPurserDashboard(builder.Configuration);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = shutdownTime);
         builder.Services.AddSingleton<NodeHealth>();
+        builder.Services.AddSingleton<INodes>(provider => new ClusterNodes(
+            provider.GetRequiredService<IGrainFactory>(), options,
+            new ClusterQueries(provider.GetRequiredService<IGrainFactory>(), provider.GetRequiredService<Repetition>()),
+            provider.GetService<ILocalSiloDetails>()));
         builder.Services.AddSingleton(
             provider => new Repetition(provider.GetRequiredService<TimeProvider>())
             {

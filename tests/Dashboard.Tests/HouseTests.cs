@@ -60,4 +60,36 @@ public sealed class HouseTests(Stage stage)
         await person.Page.GetByRole(AriaRole.Button, new() { Name = "Send a test" }).ClickAsync();
         await Expect(person.Page.GetByText("It did not arrive")).ToBeVisibleAsync();
     }
+
+    [Fact]
+    public async Task Ledger_and_hosts_are_those_of_the_interface()
+    {
+        await using var person = await stage.PersonAsync(stage.Guarded);
+        await person.OpenAsync("/system");
+        var told = await stage.Guarded.GetAsync("/v1/system");
+        Assert.Equal("memory", told.GetProperty("ledger").GetString());
+        Assert.Equal(told.GetProperty("unfolded").GetDecimal(), await person.NumberAsync("system.unfolded"));
+        var row = person.Page.GetByRole(AriaRole.Region, new() { Name = "Hosts" }).Locator("tbody tr");
+        await Expect(row).ToHaveCountAsync(1);
+        await Expect(row).ToContainTextAsync(told.GetProperty("nodes")[0].GetProperty("name").GetString()!);
+        await Expect(row).ToContainTextAsync("which made this page");
+    }
+
+    [Fact]
+    public async Task A_delivery_that_did_not_arrive_is_sent_again()
+    {
+        await using var host = await RunningHost.StartAsync(key: null);
+        var hook = await host.SendAsync(HttpMethod.Post, "/v1/webhooks", """{"url":"http://127.0.0.1:9/nowhere","types":["policy.changed"]}""");
+        await host.SendAsync(HttpMethod.Put, "/v1/accounts/a/policy", """{"limits":[]}""");
+        var id = hook.GetProperty("id").GetString();
+        using var looks = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
+        for (var tries = 0; (await host.GetAsync($"/v1/webhooks/{id}/deliveries")).GetProperty("items").GetArrayLength() == 0; tries++)
+            Assert.True(tries < 1200 && await looks.WaitForNextTickAsync(), "nothing was sent");
+        await using var person = await stage.PersonAsync(host, key: null);
+        await person.OpenAsync("/webhooks");
+        await person.Page.GetByRole(AriaRole.Link, new() { Name = "What did not arrive" }).ClickAsync();
+        await person.Page.GetByRole(AriaRole.Region, new() { Name = "What did not arrive" }).GetByRole(AriaRole.Button,
+            new() { Name = "Send again" }).First.ClickAsync();
+        await Expect(person.Page.GetByText("It did not arrive")).ToBeVisibleAsync(new() { Timeout = 60_000 });
+    }
 }

@@ -66,16 +66,57 @@ public sealed class MoneyTests(Stage stage)
     }
 
     [Fact]
-    public async Task What_a_provider_charged_stands_beside_what_was_computed()
+    public async Task What_providers_charged_stands_beside_what_was_computed_down_to_the_records()
     {
         await using var host = await RunningHost.StartAsync(key: null);
-        await UsedAsync(host, """{"provider":"openrouter","model":"openai/gpt-4o-mini","raw":{"prompt_tokens":1000,"completion_tokens":10,"total_tokens":1010,"cost":0.5}}""");
-        var record = (await host.GetAsync("/v1/usage?limit=1")).GetProperty("items")[0];
+        foreach (var (id, cost) in ((string, string)[])[("c-1", "0.5"), ("c-2", "0.25")])
+            await UsedAsync(host, $$$"""{"id":"{{{id}}}","provider":"openrouter","model":"openai/gpt-4o-mini","raw":{"prompt_tokens":1000,"completion_tokens":10,"total_tokens":1010,"cost":{{{cost}}}}}""");
+        // More than a page of records says nothing of what was charged, and is not in the sums.
+        await host.SendAsync(HttpMethod.Post, "/v1/accounts/a/usage", JsonSerializer.Serialize(Enumerable.Range(0, 250)
+            .Select(i => new { id = $"other-{i}", provider = "openai", model = "gpt-4o", inputTokens = 1 })));
+        await UsedAsync(host, """{"id":"long-ago","timestamp":"2020-01-01T00:00:00Z","provider":"openrouter","model":"openai/gpt-4o-mini","raw":{"prompt_tokens":1000,"completion_tokens":10,"total_tokens":1010,"cost":7}}""");
         await using var person = await stage.PersonAsync(host, key: null);
         await person.OpenAsync("/money?tab=charged");
-        Assert.Equal(0.5m, await person.NumberAsync("charged"));
-        Assert.Equal(decimal.Parse(record.GetProperty("cost").GetString()!, System.Globalization.CultureInfo.InvariantCulture),
-            await person.NumberAsync("computed"));
+        var told = (await host.GetAsync((await person.Page.Locator(".card a.call").First.GetAttributeAsync("href"))!["/read".Length..]))
+            .GetProperty("summary").GetProperty("parts");
+        Assert.Equal((2m, 0.75m), (await person.NumberAsync("all.reported"), await person.NumberAsync("all.charged")));
+        foreach (var (name, member) in ((string, string)[])[("charged", "reportedCost"), ("computed", "bookedCost"), ("difference", "costDifference")])
+        {
+            var amount = decimal.Parse(told.GetProperty(member).GetString()!, System.Globalization.CultureInfo.InvariantCulture);
+            Assert.Equal((amount, amount), (await person.NumberAsync("all." + name), await person.NumberAsync(name)));
+        }
+        await person.Page.GetByRole(AriaRole.Region, new() { Name = "Charged against computed" }).GetByRole(AriaRole.Link).First.ClickAsync();
+        var records = person.Page.GetByRole(AriaRole.Region, new() { Name = "Records" }).Locator("tbody tr");
+        await Expect(records).ToHaveCountAsync(2);
+        await Expect(records.Last).ToContainTextAsync("the provider says 0.5 USD");
+        Assert.Contains("tab=charged", person.Page.Url, StringComparison.Ordinal);
+        await person.Page.GetByRole(AriaRole.Link, new() { Name = "Yesterday", Exact = true }).ClickAsync();
+        await Expect(person.Page.GetByText("No provider said what it charged in this period")).ToBeVisibleAsync();
+        Assert.Empty(person.Complaints);
+    }
+
+    [Fact]
+    public async Task An_exchange_rate_is_given_and_taken_away()
+    {
+        await using var host = await RunningHost.StartAsync(key: null);
+        await using var person = await stage.PersonAsync(host, key: null);
+        await person.OpenAsync("/money?tab=currencies");
+        await Expect(person.Page.GetByText("No exchange rates are known")).ToBeVisibleAsync();
+        await person.Page.FillAsync("#currency", "eur");
+        await person.Page.FillAsync("#rate", "-1");
+        await person.Page.FillAsync("#why", "Of the bank");
+        await person.Page.GetByRole(AriaRole.Button, new() { Name = "Put the rate" }).ClickAsync();
+        await Expect(person.Page.GetByRole(AriaRole.Alert)).ToContainTextAsync("rates[0].rate");
+        await person.Page.FillAsync("#rate", "0.92");
+        await person.Page.GetByRole(AriaRole.Button, new() { Name = "Put the rate" }).ClickAsync();
+        await Expect(person.Page.GetByText("One USD is 0.92 EUR.")).ToBeVisibleAsync();
+        Assert.Equal(0.92m, await person.NumberAsync("rate.EUR"));
+        var rate = Assert.Single((await host.GetAsync("/v1/exchange-rates")).GetProperty("rates").EnumerateArray());
+        Assert.Equal(("EUR", "0.92"), (rate.GetProperty("currency").GetString(), rate.GetProperty("rate").GetString()));
+        await person.Page.GetByRole(AriaRole.Button, new() { Name = "Take the rate of EUR away" }).ClickAsync();
+        await Expect(person.Page.GetByText("No exchange rates are known")).ToBeVisibleAsync();
+        Assert.Empty((await host.GetAsync("/v1/exchange-rates")).GetProperty("rates").EnumerateArray());
+        Assert.Empty(person.Complaints);
     }
 
     [Fact]

@@ -61,6 +61,75 @@ public sealed class OverviewTests(Stage stage)
     }
 
     [Fact]
+    public async Task Usage_over_time_is_split_by_a_dimension_and_adds_up()
+    {
+        await using var person = await stage.PersonAsync(stage.Guarded);
+        await person.OpenAsync("/overview?range=last-month");
+        await person.Page.SelectOptionAsync("#split", "user");
+        var card = person.Page.Locator("section.card", new() { HasText = "Cost over time" });
+        await Expect(card.Locator(".legend li")).ToHaveCountAsync(6);
+        await Expect(card.Locator(".legend li").Last).ToContainTextAsync("all others");
+        Assert.Contains("split=user", person.Page.Url, StringComparison.Ordinal);
+        // The lines of a day are its whole, and those of all days what the legend says.
+        await card.GetByText("Figures as a table").ClickAsync();
+        foreach (var row in (await card.Locator("tbody tr").AllAsync()).Take(5))
+        {
+            var amounts = new List<decimal>();
+            foreach (var figure in await row.Locator("p-figure").AllAsync())
+                amounts.Add(decimal.Parse((await figure.GetAttributeAsync("value"))!, CultureInfo.InvariantCulture));
+            Assert.Equal(7, amounts.Count);
+            Assert.Equal(amounts[0], amounts.Skip(1).Sum());
+        }
+        var split = await stage.Guarded.GetAsync((await card.Locator("header a.call").GetAttributeAsync("href"))!["/read".Length..]);
+        Assert.Equal(split.GetProperty("breakdown")[0].GetProperty("totalCost").GetString(), await card.Locator(".legend p-figure").First
+            .GetAttributeAsync("value"));
+        await Expect(card.Locator("svg path").First).ToBeAttachedAsync();
+        Assert.Empty(person.Complaints);
+    }
+
+    [Fact]
+    public async Task Sessions_that_cost_the_most_are_those_of_the_interface()
+    {
+        await using var person = await stage.PersonAsync(stage.Guarded);
+        await person.OpenAsync("/overview?range=last-month");
+        var card = person.Page.Locator("section.card", new() { HasText = "Top sessions" });
+        var told = (await stage.Guarded.GetAsync((await card.Locator("header a.call").GetAttributeAsync("href"))!["/read".Length..]))
+            .GetProperty("breakdown")[0];
+        Assert.Equal(told.GetProperty("totalCost").GetString(), await card.Locator("tbody p-figure").First.GetAttributeAsync("value"));
+        await card.Locator("tbody a").First.ClickAsync();
+        await Expect(person.Page.Locator(".chip", new() { HasText = $"session: {told.GetProperty("key").GetString()}" })).ToBeVisibleAsync();
+        await Expect(person.Page.Locator(".chip", new() { HasText = $"account: {told.GetProperty("account").GetString()}" })).ToBeVisibleAsync();
+    }
+
+    [Fact]
+    public async Task What_is_seen_is_taken_along_as_files()
+    {
+        await using var person = await stage.PersonAsync(stage.Guarded);
+        await person.OpenAsync("/overview?range=last-month&user=ada");
+        foreach (var (name, begins) in ((string, string)[])
+            [("these records as CSV", "id,account,timestamp,"), ("this report as CSV", "type,key,"), ("FOCUS 1.2", "BilledCost,BillingAccountId,")])
+        {
+            var address = await person.Page.GetByRole(AriaRole.Link, new() { Name = name }).GetAttributeAsync("href");
+            var answer = await person.Context.APIRequest.GetAsync(stage.Guarded.Address + address);
+            Assert.Equal(200, answer.Status);
+            Assert.StartsWith(begins, await answer.TextAsync(), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task On_paper_there_is_the_report_and_nothing_to_click()
+    {
+        await using var person = await stage.PersonAsync(stage.Guarded, theme: ColorScheme.Dark);
+        await person.OpenAsync("/overview?range=last-month");
+        await person.Page.EmulateMediaAsync(new() { Media = Media.Print });
+        foreach (var gone in (string[])["header.top nav", "button", ".choice", "a.call", "#split"])
+            Assert.All(await person.Page.Locator(gone).AllAsync(), one => Assert.False(one.IsVisibleAsync().Result, gone));
+        await Expect(person.Figure("summary.totalCost")).ToBeVisibleAsync();
+        Assert.Equal("rgb(255, 255, 255)", await person.Page.EvaluateAsync<string>("getComputedStyle(document.body).backgroundColor"));
+        Assert.NotEmpty(await person.Page.PdfAsync());
+    }
+
+    [Fact]
     public async Task A_call_that_is_booked_shows_without_loading_the_page_again()
     {
         await using var host = await RunningHost.StartAsync(key: null);

@@ -12,6 +12,8 @@ static class Places
         ("account-audit", "/accounts/support-bot?tab=audit"), ("holds", "/holds"), ("money", "/money"),
             ("money-charged", "/money?tab=charged"), ("money-credits", "/money?tab=credits"),
         ("money-prices", "/money?tab=prices&search=gpt-4o-mini&of=openai/gpt-4o-mini"), ("money-catalogue", "/money?tab=catalogue"),
+        ("money-currencies", "/money?tab=currencies"), ("overview-split", "/overview?range=last-month&split=model"),
+        ("anomaly", "/anomalies?account=night-batch"),
         ("alerts", "/alerts"), ("alerts-history", "/alerts?tab=history"), ("alerts-rules", "/alerts?tab=rules"),
         ("alerts-channels", "/alerts?tab=channels"), ("anomalies", "/anomalies"), ("events", "/events"),
         ("webhooks", "/webhooks"), ("keys", "/keys"), ("system", "/system"),

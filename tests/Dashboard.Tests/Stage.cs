@@ -1,5 +1,4 @@
 // A host with the usage of some weeks, played from a made-up trace, and a real browser to look at it; shared by all classes.
-using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
@@ -34,15 +33,8 @@ public sealed class Stage : IAsyncLifetime
         guarded = await RunningHost.StartAsync(AdminKey);
         await Play.UsageAsync(guarded.Client);
         playwright = await Playwright.CreateAsync();
-        browser = await playwright.Chromium.LaunchAsync(new()
-        {
-            ExecutablePath = PathOfBrowser, Args = ["--no-sandbox", "--disable-dev-shm-usage"], Headless = true,
-        });
+        browser = await BrowserHere.LaunchAsync(playwright);
     }
-
-    static string PathOfBrowser => Environment.GetEnvironmentVariable("PURSER_TEST_BROWSER") is { Length: > 0 } named ? named
-        : ((string[])["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]).FirstOrDefault(File.Exists)
-            ?? throw new InvalidOperationException("no Chromium is here: install it, or name it in PURSER_TEST_BROWSER");
 
     /// <summary>A person in front of a host: signed in with a key, or not.</summary>
     public async Task<Person> PersonAsync(RunningHost host, string? key = AdminKey, ColorScheme theme = ColorScheme.Light, int width = 1280,
@@ -130,57 +122,4 @@ public sealed class RunningHost(WebApplication app, HttpClient client, MemoryLed
         await app.DisposeAsync();
         await ledger.DisposeAsync();
     }
-}
-
-/// <summary>A browser window of its own: cookies, zone, language, theme.</summary>
-public sealed class Person(IBrowserContext context, IPage page) : IAsyncDisposable
-{
-    readonly List<string> complaints = Listen(page);
-
-    public IPage Page => page;
-
-    public IBrowserContext Context => context;
-
-    /// <summary>Everything that the browser found wrong so far: errors of scripts, and what the policy of the page forbids.</summary>
-    public IReadOnlyList<string> Complaints => complaints;
-
-    static List<string> Listen(IPage page)
-    {
-        var heard = new List<string>();
-        page.Console += (_, message) =>
-        {
-            if (message.Type == "error") heard.Add($"{page.Url}: {message.Text}");
-        };
-        page.PageError += (_, error) => heard.Add($"{page.Url}: {error}");
-        return heard;
-    }
-
-    public async Task SignInAsync(string key)
-    {
-        await page.GotoAsync("/sign-in");
-        await page.FillAsync("#key", key);
-        await page.ClickAsync("button.main");
-        await ReadyAsync();
-    }
-
-    /// <summary>Opens an address, and waits until the page answers to clicks.</summary>
-    public async Task OpenAsync(string address)
-    {
-        await page.GotoAsync(address);
-        await ReadyAsync();
-    }
-
-    public async Task ReadyAsync()
-    {
-        await page.WaitForSelectorAsync("html[data-ready=yes]");
-        await Assertions.Expect(page.Locator(".skeleton")).ToHaveCountAsync(0);
-    }
-
-    public ILocator Figure(string name) => page.Locator($"[data-figure=\"{name}\"]").First;
-
-    /// <summary>The exact number behind a figure.</summary>
-    public async Task<decimal> NumberAsync(string name) =>
-        decimal.Parse((await Figure(name).GetAttributeAsync("value"))!, CultureInfo.InvariantCulture);
-
-    public async ValueTask DisposeAsync() => await context.DisposeAsync();
 }

@@ -156,7 +156,7 @@ sealed record OperationFacts
         },
         ["exportUsage"] = new()
         {
-            Text = "Every record that the filters take, as JSON lines, JSON or CSV (`format`), at constant memory on both sides.",
+            Text = "Every record that the filters take, as JSON lines, JSON, CSV or FOCUS 1.2 (`format`), at constant memory on both sides.",
             OtherContentTypes = ["application/json", "text/csv"],
             Problems = [Api.Problems.UnknownAccount, Api.Problems.Unprocessable],
         },

@@ -22,7 +22,7 @@ sealed class ExportEndpoints(IBudgetAuthority authority, IUsageQueries queries)
 
     public static readonly IReadOnlyList<Parameter> ExportParameters =
     [
-        new("format", "csv, json or jsonl, which it is if not said"),
+        new("format", "csv, json, jsonl, which it is if not said, or focus: a table of FOCUS 1.2 for finance tools"),
         new("account", "an account, or a glob; repeated: any of them; all of them if not said"), .. UsageEndpoints.Filters,
         new("timeZone", "IANA zone of the days in `from` and `to`; UTC if not said"),
     ];
@@ -33,28 +33,32 @@ sealed class ExportEndpoints(IBudgetAuthority authority, IUsageQueries queries)
         var filter = (await Access.SeenAccounts.OfAsync(http, query, queries, UsageEndpoints.FilterOf(query, query.Zone("timeZone"))))
             .ByNamesOf((await authority.SettingsAsync()).Prices);
         var format = query.Text("format") ?? "jsonl";
-        if (format is not ("csv" or "json" or "jsonl")) throw RequestRefusedException.Invalid("format", "must be one of csv, json, jsonl");
+        if (format is not ("csv" or "json" or "jsonl" or "focus"))
+            throw RequestRefusedException.Invalid("format", "must be one of csv, json, jsonl, focus");
         // A ledger that is away says so while there is still a status to say it with.
         var perPage = FirstPage;
         var page = await queries.FindAsync(filter, null, perPage, http.RequestAborted);
-        http.Response.ContentType = format switch { "csv" => "text/csv; charset=utf-8", "json" => "application/json", _ =>
-            "application/x-ndjson" };
-        http.Response.Headers.ContentDisposition = $"attachment; filename=\"usage.{format}\"";
+        http.Response.ContentType = format switch
+        {
+            "csv" or "focus" => "text/csv; charset=utf-8", "json" => "application/json", _ => "application/x-ndjson",
+        };
+        http.Response.Headers.ContentDisposition = $"attachment; filename=\"usage.{(format == "focus" ? "focus.csv" : format)}\"";
 
         var to = http.Response.BodyWriter;
         await using var json = new Utf8JsonWriter(to, readable);
         var line = new StringBuilder();
-        if (format == "csv") Encoding.UTF8.GetBytes(RecordCsv.Header, to);
+        Action<StringBuilder, AccountRecord>? append = format switch { "csv" => RecordCsv.Append, "focus" => FocusCsv.Append, _ => null };
+        if (append is not null) Encoding.UTF8.GetBytes(format == "csv" ? RecordCsv.Header : FocusCsv.Header, to);
         if (format == "json") json.WriteStartArray();
         while (true)
         {
             var sent = 0L;
             foreach (var item in page.Items)
             {
-                if (format == "csv")
+                if (append is not null)
                 {
                     line.Clear();
-                    RecordCsv.Append(line, item);
+                    append(line, item);
                     foreach (var chunk in line.GetChunks()) Encoding.UTF8.GetBytes(chunk.Span, to);
                 }
                 else

@@ -269,6 +269,9 @@ sealed class RouteMap(IEndpointRouteBuilder routes)
 
     void MapClock()
     {
+        if (services.GetService<INodes>() is { } nodes)
+            routes.On("GET", "/v1/system", Right.Operate, new SystemEndpoints(nodes).Get, "getSystem",
+                "The ledger, how far reports are behind it, and the nodes that serve").Answers<SystemDocument>();
         var clocks = new ClockEndpoints(clock);
         routes.On("GET", "/v1/clock", Right.Operate, clocks.Get, "getClock", "The clock of this host, and a jump that it holds back")
             .Answers<ClockDocument>();

@@ -97,5 +97,6 @@ namespace Purser.Api.Json;
 [JsonSerializable(typeof(UsageResultsDocument))]
 [JsonSerializable(typeof(VerificationDocument))]
 [JsonSerializable(typeof(ClockDocument))]
+[JsonSerializable(typeof(SystemDocument))]
 [JsonSerializable(typeof(AcceptClockDocument))]
 public sealed partial class ApiJson : JsonSerializerContext;

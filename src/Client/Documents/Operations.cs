@@ -36,6 +36,27 @@ public sealed record ServiceClock
     public IReadOnlyList<AcceptedClock> Accepted { get; init; } = [];
 }
 
+/// <summary>`ledger`: where budgets are durable. `unfolded`: about how many booked records the rollups do not have yet; reports read
+/// those one by one. `nodes`: who serves.</summary>
+public sealed record ServiceSystem
+{
+    public string Ledger { get; init; } = "";
+    public long Unfolded { get; init; }
+    public IReadOnlyList<ServiceNode> Nodes { get; init; } = [];
+}
+
+/// <summary>`state` is active where it takes part. `address`: where silos reach it; null for a node that is none. `here`: it is the one
+/// that answered.</summary>
+public sealed record ServiceNode
+{
+    public string Name { get; init; } = "";
+    public string Role { get; init; } = "";
+    public string State { get; init; } = "";
+    public string? Address { get; init; }
+    public DateTimeOffset StartedAt { get; init; }
+    public bool Here { get; init; }
+}
+
 public sealed record AcceptedClock
 {
     public DateTimeOffset At { get; init; }

@@ -89,6 +89,7 @@ namespace Purser.Client;
 [JsonSerializable(typeof(RotateKey))]
 [JsonSerializable(typeof(SeriesPoint))]
 [JsonSerializable(typeof(ServiceClock))]
+[JsonSerializable(typeof(ServiceSystem))]
 [JsonSerializable(typeof(ServiceHealth))]
 [JsonSerializable(typeof(ServiceInfo))]
 [JsonSerializable(typeof(SessionPage))]

@@ -13,6 +13,7 @@ static class PlotWords
         return granularity switch
         {
             "hour" => local.ToString("d MMM HH:mm", CultureInfo.InvariantCulture),
+            "year" => local.ToString("yyyy", CultureInfo.InvariantCulture),
             "month" => local.ToString("MMM yyyy", CultureInfo.InvariantCulture),
             _ => local.ToString("d MMM", CultureInfo.InvariantCulture),
         };

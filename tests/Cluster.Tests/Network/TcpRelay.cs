@@ -6,13 +6,13 @@ namespace Purser.Cluster.Tests.Network;
 
 sealed class TcpRelay : IDisposable
 {
-    readonly IPEndPoint server;
     readonly TcpListener listener;
 
     /// <summary>Guards the two below.</summary>
     readonly Lock gate = new();
     readonly List<TcpClient> open = [];
     bool cut;
+    IPEndPoint server;
 
     public TcpRelay(IPAddress address, int port)
     {
@@ -33,6 +33,12 @@ sealed class TcpRelay : IDisposable
             foreach (var client in open) client.Dispose();
             open.Clear();
         }
+    }
+
+    /// <summary>Whoever comes from now on is led to another server.</summary>
+    public void LeadTo(int port)
+    {
+        lock (gate) server = new(IPAddress.Loopback, port);
     }
 
     public void Heal()
@@ -56,9 +62,11 @@ sealed class TcpRelay : IDisposable
     {
         using var here = client;
         using var there = new TcpClient();
+        IPEndPoint server;
         lock (gate)
         {
             if (cut) return;
+            server = this.server;
             open.AddRange(here, there);
         }
         try

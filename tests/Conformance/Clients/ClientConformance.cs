@@ -337,6 +337,7 @@ public abstract class ClientConformance(HttpFacade host)
         Assert.InRange(wrong.Status!.Value, 400, 422);
         heard.Holds(await client.ListAllUsageAsync(new() { Account = ["client-*"], Limit = 5 }), PurserJson.Default.UsageRecordPage);
         heard.Holds(await client.GetClockAsync(), PurserJson.Default.ServiceClock);
+        heard.Holds(await client.GetSystemAsync(), PurserJson.Default.ServiceSystem);
         heard.Holds(await client.AcceptClockAsync(new() { Reason = "a test" }), PurserJson.Default.ServiceClock);
         heard.Holds(await client.GetHomeAsync(), PurserJson.Default.ServiceInfo);
         heard.Holds(await client.GetLivenessAsync(), PurserJson.Default.ServiceHealth);

@@ -29,6 +29,7 @@ public abstract class DescriptionConformance(HttpFacade host)
         ["Record"] = typeof(UsageRecord), ["Records"] = typeof(UsageRecordPage), ["Refusal"] = typeof(Decision),
         ["Reprice"] = typeof(RepriceResult), ["Series"] = typeof(SeriesPoint), ["Session"] = typeof(SessionTotals),
         ["Sessions"] = typeof(SessionPage), ["Status"] = typeof(AccountStatus), ["Summary"] = typeof(ReportSummary),
+        ["System"] = typeof(ServiceSystem), ["SystemNode"] = typeof(ServiceNode),
         ["Trend"] = typeof(UsageTrend), ["Trends"] = typeof(UsageTrends), ["Unpriced"] = typeof(UnpricedSettings), ["UnpricedModels"] =
             typeof(UnpricedModelList),
         ["Void"] = typeof(VoidRequest), ["Volume"] = typeof(VolumeDiscount), ["Webhooks"] = typeof(WebhookList),

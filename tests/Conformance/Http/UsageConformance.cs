@@ -34,6 +34,57 @@ public abstract class UsageConformance(HttpFacade host)
         (await host.Get("/v1/export?format=xml")).IsProblem(400, "invalid", "format");
     }
 
+    /// <summary>What FOCUS 1.2 demands of every table.</summary>
+    static readonly string[] demanded =
+    [
+        "BilledCost", "BillingAccountId", "BillingAccountName", "BillingCurrency", "BillingPeriodEnd", "BillingPeriodStart",
+        "ChargeCategory", "ChargeClass", "ChargeDescription", "ChargePeriodEnd", "ChargePeriodStart", "ContractedCost", "EffectiveCost",
+        "InvoiceIssuerName", "ListCost", "PricingQuantity", "PricingUnit", "ProviderName", "PublisherName", "ServiceCategory",
+        "ServiceName",
+    ];
+
+    [Fact]
+    public async Task An_export_in_the_shape_of_FOCUS_has_its_columns_and_adds_up_to_the_report()
+    {
+        var account = host.NewAccount();
+        await host.Post($"/v1/accounts/{account}/usage", """
+            [{"id":"u1","timestamp":"2026-02-28T23:59:59.9Z","provider":"openai","model":"gpt-4o","user":"=1+1","tags":{"team":"search"},"inputTokens":1000,"outputTokens":10},
+             {"id":"u2","timestamp":"2026-03-02T10:30:00Z","inputTokens":1,"outputTokens":2,"cost":"0.5"}]
+            """);
+        Assert.Equal(201, (await host.Post($"/v1/accounts/{account}/credits",
+            """{"amount":"0.1","unit":"cost","usageId":"u2","reason":"Outage","by":"grace"}""")).Code);
+        Assert.Equal(200, (await host.Post("/v1/usage/u1/correct",
+            $$"""{"account":"{{account}}","inputTokens":900,"outputTokens":10,"reason":"Asked them","by":"grace"}""")).Code);
+
+        var rows = (await host.Client.GetStringAsync($"/v1/export?format=focus&account={account}"))
+            .Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
+        var names = Fields(rows[0]).ToArray();
+        Assert.Subset(names.ToHashSet(), demanded.ToHashSet());
+        var charges = rows[1..].Select(row => names.Zip(Fields(row)).ToDictionary(one => one.First, one => one.Second)).ToArray();
+        Assert.Equal(4, charges.Length);
+        // What may not be empty is not: everything but what FOCUS lets be null.
+        foreach (var charge in charges)
+            Assert.All(demanded.Except(["ChargeClass", "PricingQuantity", "PricingUnit"]), name => Assert.NotEqual("", charge[name]));
+        var report = (await host.Get($"/v1/reports?account={account}&from=2026-02-01&to=2026-03-31")).Json;
+        Assert.Equal(Amount(report.GetProperty("summary").GetProperty("totalCost").GetString()!), charges.Sum(one => Amount(one["BilledCost"])));
+
+        var first = charges.Single(one => one["x_RecordId"] == "u1");
+        Assert.Equal(("2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z", "2026-02-28T23:00:00Z", "2026-03-01T00:00:00Z"),
+            (first["BillingPeriodStart"], first["BillingPeriodEnd"], first["ChargePeriodStart"], first["ChargePeriodEnd"]));
+        Assert.Equal(("openai", "gpt-4o", "1010", "Tokens", "Usage", ""),
+            (first["ProviderName"], first["SkuId"], first["ConsumedQuantity"], first["ConsumedUnit"], first["ChargeCategory"],
+                first["ChargeClass"]));
+        Assert.Equal(("""{"team":"search"}""", "'=1+1"), (first["Tags"], first["x_User"]));
+        var credit = charges.Single(one => one["x_Kind"] == "credit");
+        Assert.Equal(("Credit", "-0.1", "Outage", ""),
+            (credit["ChargeCategory"], credit["BilledCost"], credit["ChargeDescription"], credit["ConsumedQuantity"]));
+        // Booked long after the month of its call.
+        var correction = charges.Single(one => one["x_Kind"] == "correction");
+        Assert.Equal(("Correction", "u1", "-100"), (correction["ChargeClass"], correction["x_Corrects"], correction["x_InputTokens"]));
+    }
+
+    static decimal Amount(string text) => decimal.Parse(text, System.Globalization.CultureInfo.InvariantCulture);
+
     [Fact]
     public async Task Hostile_records_come_out_as_they_went_in_and_are_no_formulas()
     {

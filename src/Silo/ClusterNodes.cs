@@ -1,0 +1,34 @@
+// The nodes of a cluster as any of them sees it: its silos, and this api where it is none of them.
+using NodaTime;
+using Purser.Api;
+using Purser.Interfaces;
+
+namespace Purser.Silo;
+
+/// <summary>Silos are listed by one of them: an api has no list of its own.</summary>
+sealed class ClusterNodes(IGrainFactory grains, SiloOptions options, ClusterQueries queries, ILocalSiloDetails? own) : INodes
+{
+    public string Ledger => "postgres";
+
+    public async Task<IReadOnlyList<Node>> ListAsync(CancellationToken cancellation = default)
+    {
+        MembershipEntry[] silos;
+        try
+        {
+            silos = await grains.GetGrain<IManagementGrain>(0).GetDetailedHosts().WaitAsync(cancellation);
+        }
+        catch (Exception e) when (e is OrleansException or TimeoutException)
+        {
+            throw new Engine.LedgerUnavailableException($"no silo answered ({e.Message})");
+        }
+        var nodes = silos.OrderBy(silo => silo.Status == SiloStatus.Active ? 0 : 1).ThenBy(silo => silo.SiloName, StringComparer.Ordinal)
+            .Select(silo => new Node(silo.SiloName, own is not null && silo.SiloAddress.Equals(own.SiloAddress) ? options.Role : "silo",
+                silo.Status.ToString().ToLowerInvariant(), silo.SiloAddress.Endpoint.ToString(),
+                Instant.FromDateTimeUtc(DateTime.SpecifyKind(silo.StartTime, DateTimeKind.Utc)),
+                own is not null && silo.SiloAddress.Equals(own.SiloAddress)));
+        return own is not null ? [.. nodes] :
+            [.. nodes, new(options.NodeName ?? Environment.MachineName, options.Role, "active", null, INodes.Started, IsHere: true)];
+    }
+
+    public Task<long> UnfoldedAsync(CancellationToken cancellation = default) => queries.UnfoldedAsync(cancellation);
+}

@@ -1,0 +1,180 @@
+// What pages cost a host with a million records in 10,000 accounts: a first look, a click, and a hundred people who look while nothing happens.
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Http.Headers;
+using System.Text;
+using Microsoft.Playwright;
+using Xunit.Abstractions;
+using static Microsoft.Playwright.Assertions;
+
+namespace Purser.Dashboard.Tests;
+
+/// <summary>A measurement: it runs where it is asked for.</summary>
+public sealed class MeasurementFactAttribute : FactAttribute
+{
+    public override string? Skip
+    {
+        get => Environment.GetEnvironmentVariable("PURSER_MEASURE") is "1" ? null : "it measures: PURSER_MEASURE=1 ./test LoadMeasurement";
+        set => throw new NotSupportedException();
+    }
+}
+
+[Collection(Staged.Name), Trait("needs", "browser")]
+public sealed class LoadMeasurement(Stage stage, ITestOutputHelper output)
+{
+    const int Accounts = 10_000, RecordsOfEach = 100, Viewers = 100, Rounds = 7;
+
+    /// <summary>Shares of one processor and seconds of it: what else the machine does changes them little.</summary>
+    const double MostOfIdleViewers = 0.10, MostOfFirstLook = 1.0, MostOfClick = 0.2;
+
+    static readonly TimeSpan window = TimeSpan.FromSeconds(30);
+    static readonly string[] models = ["gpt-4o", "gpt-4o-mini", "o3-mini", "claude-3-5-haiku-20241022", "gemini-2.0-flash"];
+    static readonly string[] providers = ["openai", "openai", "openai", "anthropic", "google"];
+
+    [MeasurementFact]
+    public async Task What_pages_cost_a_host_with_a_million_records()
+    {
+        var folder = Directory.CreateTempSubdirectory("purser-").FullName;
+        var host = KillTests.Start(folder, out var address);
+        try
+        {
+            await KillTests.ReadyAsync(host, address);
+            using var client = new HttpClient { BaseAddress = new(address), Timeout = TimeSpan.FromMinutes(5) };
+            await Play.SendAsync(client, HttpMethod.Put, "/v1/default-policy",
+                """{"limits":[{"id":"month-cost","unit":"cost","window":"month","amount":"100"},{"id":"day-tokens","unit":"tokens","window":"day","amount":1000000}]}""");
+            await FillAsync(client);
+            await SettledAsync(client);
+            await FirstLooksAsync(host, address);
+            await ClicksAsync(host, address);
+            await ViewersAsync(host, address);
+        }
+        finally
+        {
+            host.Kill();
+            await host.WaitForExitAsync();
+            host.Dispose();
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    async Task FillAsync(HttpClient client)
+    {
+        var (began, now) = (Stopwatch.GetTimestamp(), DateTimeOffset.UtcNow);
+        await Parallel.ForAsync(0, Accounts, new ParallelOptions { MaxDegreeOfParallelism = 4 }, async (account, stop) =>
+        {
+            var text = new StringBuilder("[");
+            for (var i = 0; i < RecordsOfEach; i++)
+            {
+                var kind = (account + i) % models.Length;
+                // Over forty days, so that a month before is there to compare with.
+                var at = now.AddMinutes(-1 - (i * 577 + account) % (40 * 24 * 60));
+                text.Append(i == 0 ? "" : ",").Append(CultureInfo.InvariantCulture,
+                    $$"""{"id":"r{{i}}","timestamp":"{{at:yyyy-MM-ddTHH:mm:ss}}Z","provider":"{{providers[kind]}}","model":"{{models[kind]}}","user":"user-{{(account * 7 + i) % 200}}","session":"s{{i / 10}}","inputTokens":{{200 + i * 13 % 900}},"outputTokens":{{50 + i * 7 % 300}},"durationMs":{{100 + i * 11}}}""");
+            }
+            using var body = new StringContent(text.Append(']').ToString(), MediaTypeHeaderValue.Parse("application/json"));
+            using var answer = await client.PostAsync(new Uri(FormattableString.Invariant($"/v1/accounts/acc-{account:D5}/usage"), UriKind.Relative), body, stop);
+            Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync(stop));
+        });
+        Say($"{Accounts * RecordsOfEach:N0} records in {Accounts:N0} accounts booked in {Stopwatch.GetElapsedTime(began).TotalSeconds:0} s");
+    }
+
+    /// <summary>Until sums have what was booked: before, reports read records one by one.</summary>
+    async Task SettledAsync(HttpClient client)
+    {
+        using var looks = new PeriodicTimer(TimeSpan.FromSeconds(1));
+        while ((await client.GetStringAsync(new Uri("/v1/system", UriKind.Relative))) is var told && !told.Contains("\"unfolded\":0", StringComparison.Ordinal))
+        {
+            output.WriteLine(told[..Math.Min(80, told.Length)]);
+            await looks.WaitForNextTickAsync();
+        }
+    }
+
+    /// <summary>Pages as they come first: how much of a processor the host takes for one, and when the browser paints.</summary>
+    async Task FirstLooksAsync(Process host, string address)
+    {
+        foreach (var path in (string[])["/overview", "/overview?range=month", "/accounts", "/accounts/acc-00042", "/alerts", "/money"])
+        {
+            var (costs, paints) = (new List<double>(), new List<double>());
+            for (var round = 0; round <= Rounds; round++)
+            {
+                await using var person = await PersonAsync(address);
+                var before = Used(host);
+                await person.OpenAsync(path);
+                var paint = await person.Page.EvaluateAsync<double>("performance.getEntriesByName('first-contentful-paint')[0].startTime");
+                await person.Page.CloseAsync();
+                // The first one loads code and warms the host up.
+                if (round == 0) continue;
+                costs.Add((Used(host) - before).TotalSeconds);
+                paints.Add(paint);
+            }
+            Say($"first look at {path}: {Median(costs) * 1000:0} ms of a processor in the host until it answers to clicks; painted {Median(paints):0} ms after it was asked for");
+            Assert.InRange(Median(costs), 0, MostOfFirstLook);
+        }
+    }
+
+    async Task ClicksAsync(Process host, string address)
+    {
+        await using var person = await PersonAsync(address);
+        (string Path, string Link, string Shows)[] clicks =
+        [
+            ("/overview", "Last month", "choice"), ("/overview", "This month", "choice"), ("/overview", "Tokens", "choice"),
+            ("/accounts", "By name", "choice"), ("/accounts/acc-00042", "Records", "tabs"), ("/accounts/acc-00042", "Sessions", "tabs"),
+        ];
+        foreach (var (path, link, shows) in clicks)
+        {
+            var (costs, waits) = (new List<double>(), new List<double>());
+            for (var round = 0; round <= Rounds; round++)
+            {
+                await person.OpenAsync(path);
+                var (before, began) = (Used(host), Stopwatch.GetTimestamp());
+                var clicked = person.Page.Locator($".{shows}").GetByRole(AriaRole.Link, new() { Name = link, Exact = true });
+                await clicked.ClickAsync();
+                await Expect(clicked).ToHaveAttributeAsync("aria-current", shows == "tabs" ? "page" : "true", new() { Timeout = 60_000 });
+                await Expect(person.Page.Locator(".skeleton")).ToHaveCountAsync(0, new() { Timeout = 60_000 });
+                if (round == 0) continue;
+                waits.Add(Stopwatch.GetElapsedTime(began).TotalSeconds);
+                costs.Add((Used(host) - before).TotalSeconds);
+            }
+            Say($"click on \"{link}\" at {path}: {Median(costs) * 1000:0} ms of a processor in the host; {Median(waits) * 1000:0} ms until the driver of the browser sees it");
+            Assert.InRange(Median(costs), 0, MostOfClick);
+        }
+    }
+
+    /// <summary>A hundred people in front of pages that are live, and nothing happens.</summary>
+    async Task ViewersAsync(Process host, string address)
+    {
+        await using var person = await PersonAsync(address);
+        var places = (string[])["/overview", "/accounts", "/alerts", "/events", "/accounts/acc-00042"];
+        for (var i = 0; i < Viewers; i++)
+        {
+            var page = i == 0 ? person.Page : await person.Context.NewPageAsync();
+            await page.GotoAsync(places[i % places.Length]);
+            await page.WaitForSelectorAsync("html[data-ready=yes]", new() { Timeout = 120_000 });
+            await Expect(page.Locator(".live-live")).ToHaveCountAsync(1, new() { Timeout = 120_000 });
+        }
+        host.Refresh();
+        var (before, began) = (Used(host), Stopwatch.GetTimestamp());
+        using (var wait = new PeriodicTimer(window)) await wait.WaitForNextTickAsync();
+        var share = (Used(host) - before) / Stopwatch.GetElapsedTime(began);
+        host.Refresh();
+        Say($"{Viewers} viewers while nothing happens: {share * 100:0.0} % of a processor, host has {host.WorkingSet64 / 1048576:N0} MB");
+        Assert.InRange(share, 0, MostOfIdleViewers);
+    }
+
+    async Task<Person> PersonAsync(string address)
+    {
+        var context = await stage.Browser.NewContextAsync(new() { BaseURL = address, TimezoneId = "Europe/Berlin", Locale = "en-US", ReducedMotion = ReducedMotion.Reduce });
+        context.SetDefaultTimeout(120_000);
+        return new(context, await context.NewPageAsync());
+    }
+
+    static TimeSpan Used(Process host)
+    {
+        host.Refresh();
+        return host.TotalProcessorTime;
+    }
+
+    static double Median(List<double> all) => all.Order().ElementAt(all.Count / 2);
+
+    void Say(FormattableString line) => output.WriteLine(FormattableString.Invariant(line));
+}
