@@ -47,8 +47,10 @@ public sealed record TimeRange(string Name, LocalDate First, LocalDate Last)
     }
 
     /// <summary>Its part of an address: from the first instant of its first day to that after its last one.</summary>
-    public string Query(DateTimeZone zone) =>
-        $"from={Text(zone.AtStartOfDay(First))}&to={Text(zone.AtStartOfDay(Last.PlusDays(1)))}&timeZone={Uri.EscapeDataString(zone.Id)}";
+    public string Query(DateTimeZone zone) => $"{Span(zone)}&timeZone={Uri.EscapeDataString(zone.Id)}";
+
+    /// <summary>The same for operations that know of no days.</summary>
+    public string Span(DateTimeZone zone) => $"from={Text(zone.AtStartOfDay(First))}&to={Text(zone.AtStartOfDay(Last.PlusDays(1)))}";
 
     static string Text(ZonedDateTime at) => InstantPattern.General.Format(at.ToInstant());
 }

@@ -95,7 +95,7 @@ public sealed class AlertTests(Stage stage)
         await channel.GetByRole(AriaRole.Button, new() { Name = "Change…" }).ClickAsync();
         await person.Page.SelectOptionAsync("#severity", "critical");
         await person.Page.GetByRole(AriaRole.Button, new() { Name = "Save the channel" }).ClickAsync();
-        await Expect(channel).ToContainTextAsync("from critical");
+        await Expect(channel).ToContainTextAsync("what is critical");
         var kept = (await host.GetAsync("/v1/alert-channels")).GetProperty("items").EnumerateArray().Last();
         // The address stays, which does not come out whole.
         Assert.Equal(("22:00", "critical"), (kept.GetProperty("quiet").GetProperty("from").GetString(), kept.GetProperty("severity")

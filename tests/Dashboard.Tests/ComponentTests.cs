@@ -19,6 +19,7 @@ public sealed class ComponentTests : BunitContext
     public ComponentTests()
     {
         JSInterop.Mode = JSRuntimeMode.Loose;
+        JSInterop.Setup<Radzen.Blazor.Rendering.Rect>("Radzen.createChart", _ => true).SetResult(new() { Width = 600, Height = 260 });
         Services.AddRadzenComponents();
         Services.AddSingleton<IDesk>(desk);
         Services.AddSingleton<AuthenticationStateProvider, Anybody>();
