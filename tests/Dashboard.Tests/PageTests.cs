@@ -27,32 +27,64 @@ public sealed class PageTests(Stage stage)
     }
 
     [Theory, MemberData(nameof(Addresses))]
-    public async Task Everybody_can_use_it(string address)
-    {
-        foreach (var theme in (ColorScheme[])[ColorScheme.Light, ColorScheme.Dark])
-        {
-            await using var person = await stage.PersonAsync(stage.Guarded, theme: theme);
-            await person.OpenAsync(address);
-            await NothingInTheWayAsync(person.Page);
-            Assert.Empty(person.Complaints);
-        }
-    }
-
-    [Theory, MemberData(nameof(Addresses))]
-    public async Task It_has_one_heading_and_a_title(string address)
+    public async Task Everybody_can_use_it_in_both_themes_and_on_a_phone(string address)
     {
         await using var person = await stage.PersonAsync(stage.Guarded);
         await person.OpenAsync(address);
         Assert.Equal(1, await person.Page.Locator("h1").CountAsync());
         Assert.EndsWith("– Purser", await person.Page.TitleAsync(), StringComparison.Ordinal);
-    }
-
-    [Theory, MemberData(nameof(Addresses))]
-    public async Task Nothing_is_cut_off_on_a_phone(string address)
-    {
-        await using var person = await stage.PersonAsync(stage.Guarded, width: 320);
+        await NothingInTheWayAsync(person.Page);
+        await person.Page.EmulateMediaAsync(new() { ColorScheme = ColorScheme.Dark });
+        await NothingInTheWayAsync(person.Page);
+        // Every figure leads to the call that gives it.
+        foreach (var call in await person.Page.Locator("a.call[href^='/read/']").AllAsync())
+        {
+            var read = (await call.GetAttributeAsync("href"))!;
+            if (asked.Add(read)) Assert.Equal((read, 200), (read, (await person.Context.APIRequest.GetAsync(stage.Guarded.Address + read)).Status));
+        }
+        await person.Page.SetViewportSizeAsync(320, 900);
         await person.OpenAsync(address);
         Assert.Equal(320, await person.Page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
+        Assert.Empty(person.Complaints);
+    }
+
+    /// <summary>By now, by any of these tests: they run one after the other.</summary>
+    static readonly HashSet<string> asked = [];
+
+    [Fact]
+    public async Task A_limit_is_raised_without_a_mouse()
+    {
+        await stage.Guarded.SendAsync(HttpMethod.Put, "/v1/accounts/keyboard/policy",
+            """{"limits":[{"id":"month-cost","unit":"cost","window":"month","amount":"5"}]}""");
+        await using var person = await stage.PersonAsync(stage.Guarded);
+        var keys = person.Page.Keyboard;
+        await person.OpenAsync("/accounts/keyboard");
+        // Over what is on every page in one step.
+        await ReachAsync(person.Page, "Skip to content");
+        await keys.PressAsync("Enter");
+        await ReachAsync(person.Page, "Raise…");
+        await keys.PressAsync("Enter");
+        await ReachAsync(person.Page, "additional");
+        await keys.TypeAsync("2");
+        await ReachAsync(person.Page, "why");
+        await keys.TypeAsync("No mouse");
+        await ReachAsync(person.Page, "Raise it");
+        await keys.PressAsync("Enter");
+        await Assertions.Expect(person.Page.GetByText("month-cost is raised by 2")).ToBeVisibleAsync();
+        Assert.Empty(person.Complaints);
+    }
+
+    /// <summary>Tab by tab to what has this id or says this, which then is seen to have the focus.</summary>
+    static async Task ReachAsync(IPage page, string what)
+    {
+        for (var steps = 0; steps < 60; steps++)
+        {
+            await page.Keyboard.PressAsync("Tab");
+            if (await page.EvaluateAsync<string>("document.activeElement.id || document.activeElement.textContent.trim()") != what) continue;
+            Assert.NotEqual("none", await page.EvaluateAsync<string>("getComputedStyle(document.activeElement).outlineStyle"));
+            return;
+        }
+        Assert.Fail($"{what} can not be reached at {page.Url}");
     }
 
     [Theory]

@@ -1,5 +1,9 @@
 // Who may look: signing in and out, what the cookie is, and what people and programs without a key are told.
 using System.Net;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Microsoft.IdentityModel.JsonWebTokens;
+using Microsoft.IdentityModel.Tokens;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
@@ -55,6 +59,44 @@ public sealed class SignInTests(Stage stage)
         await person.Page.GetByRole(AriaRole.Link, new() { Name = "Today", Exact = true }).ClickAsync();
         await Expect(person.Page.Locator("h1")).ToHaveTextAsync("Sign in to Purser");
         await Expect(person.Page.GetByRole(AriaRole.Alert)).ToContainTextAsync("has ended");
+    }
+
+    [Fact]
+    public async Task A_token_of_an_issuer_lets_in_for_what_it_says()
+    {
+        using var pair = RSA.Create(2048);
+        var jwk = JsonWebKeyConverter.ConvertFromRSASecurityKey(new RsaSecurityKey(pair.ExportParameters(false)));
+        var folder = Directory.CreateTempSubdirectory("purser-").FullName;
+        try
+        {
+            var file = Path.Combine(folder, "keys.json");
+            await File.WriteAllTextAsync(file, JsonSerializer.Serialize(
+                new { keys = new[] { new { kty = jwk.Kty, kid = "one", n = jwk.N, e = jwk.E, alg = "RS256", use = "sig" } } }));
+            await using var host = await RunningHost.StartAsync(Stage.AdminKey, ("PURSER_JWT_KEYS", file),
+                ("PURSER_JWT_ISSUER", "https://issuer.example"), ("PURSER_JWT_AUDIENCE", "purser"));
+            await host.SendAsync(HttpMethod.Post, "/v1/accounts/team-a/usage", """{"inputTokens":7}""");
+            await host.SendAsync(HttpMethod.Post, "/v1/accounts/team-b/usage", """{"inputTokens":9}""");
+            var token = new JsonWebTokenHandler { SetDefaultTimesOnTokenCreation = false }.CreateToken(new SecurityTokenDescriptor
+            {
+                Issuer = "https://issuer.example", Audience = "purser", Expires = DateTime.UtcNow.AddHours(1),
+                Claims = new Dictionary<string, object> { ["sub"] = "ann", ["purser_rights"] = "read report", ["purser_accounts"] = "team-a" },
+                SigningCredentials = new(new RsaSecurityKey(pair) { KeyId = "one" }, SecurityAlgorithms.RsaSha256),
+            });
+            await using var person = await stage.PersonAsync(host, token);
+            await Expect(person.Page.Locator(".who .name")).ToHaveTextAsync("ann");
+            await person.OpenAsync("/overview");
+            await Expect(person.Figure("summary.totalTokens")).ToHaveAttributeAsync("value", "7");
+            await person.OpenAsync("/accounts");
+            Assert.DoesNotContain("team-b", await person.Page.ContentAsync(), StringComparison.Ordinal);
+            // The cookie is no copy of it.
+            var cookie = Assert.Single(await person.Context.CookiesAsync(), one => one.Name == "purser-visit");
+            Assert.DoesNotContain(token, cookie.Value, StringComparison.Ordinal);
+            Assert.Empty(person.Complaints);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     [Theory]
