@@ -117,6 +117,31 @@ public sealed class OverviewTests(Stage stage)
     }
 
     [Fact]
+    public async Task With_more_accounts_than_can_be_put_in_order_budgets_that_end_are_named_all_the_same()
+    {
+        await using var host = await RunningHost.StartAsync(key: null);
+        await Parallel.ForAsync(0, 1001, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (i, _) =>
+            await host.SendAsync(HttpMethod.Post, FormattableString.Invariant($"/v1/accounts/many-{i}/usage"), """{"inputTokens":1}"""));
+        await host.SendAsync(HttpMethod.Put, "/v1/accounts/many-7/policy", """{"limits":[{"id":"year-tokens","unit":"tokens","window":"year","amount":100}]}""");
+        await host.SendAsync(HttpMethod.Post, "/v1/accounts/many-7/usage", """{"inputTokens":96}""");
+        using (var looks = new PeriodicTimer(TimeSpan.FromMilliseconds(50)))
+            for (var tries = 0; (await host.GetAsync("/v1/alerts?rule=budget")).GetProperty("items").GetArrayLength() == 0; tries++)
+                Assert.True(tries < 1200 && await looks.WaitForNextTickAsync(), "no alert came");
+        await using var person = await stage.PersonAsync(host, key: null);
+        await person.OpenAsync("/overview");
+        var row = person.Page.GetByRole(AriaRole.Region, new() { Name = "Budgets closest to their end" }).Locator("tbody tr");
+        await Expect(row).ToContainTextAsync("many-7");
+        await Expect(row).ToContainTextAsync("year-tokens");
+        await person.OpenAsync("/accounts");
+        await Expect(person.Page.GetByText("There are more accounts than can be put in order")).ToBeVisibleAsync();
+        await Expect(person.Page.Locator("tbody tr")).ToHaveCountAsync(50);
+        await person.Page.FillAsync("input[type=search]", "many-7");
+        await person.Page.GetByRole(AriaRole.Button, new() { Name = "Search" }).ClickAsync();
+        await Expect(person.Page.Locator("tbody tr").First).ToContainTextAsync("many-7");
+        await Expect(person.Page.Locator("tbody tr").First).ToContainTextAsync("97 %");
+    }
+
+    [Fact]
     public async Task On_paper_there_is_the_report_and_nothing_to_click()
     {
         await using var person = await stage.PersonAsync(stage.Guarded, theme: ColorScheme.Dark);
