@@ -24,7 +24,7 @@ public interface INodes
 }
 
 /// <summary>One host on a ledger that it opened itself. Others on the same PostgreSQL are not known to it.</summary>
-sealed class EmbeddedNodes(string ledger, IUsageUpkeep upkeep) : INodes
+public sealed class EmbeddedNodes(string ledger, IUsageUpkeep upkeep) : INodes
 {
     public string Ledger => ledger;
 

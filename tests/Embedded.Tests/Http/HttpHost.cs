@@ -41,7 +41,7 @@ public sealed class HttpHost : HttpFacade
                 authority.Ledger).AddSingleton<IUsageQueries>(
                 authority.Ledger).AddSingleton<IUsageUpkeep>(
                 authority.Ledger).AddSingleton<IUsageHistories>(authority.Histories).AddSingleton(authority.Clock)
-            .AddSingleton(authority.Written));
+            .AddSingleton(authority.Written).AddSingleton<INodes>(new EmbeddedNodes("memory", authority.Ledger)));
         await app.StartAsync();
         return app;
     }
