@@ -17,9 +17,6 @@ public sealed class PageTests : IAsyncLifetime
     const string Key = "the-first-key-of-the-tests";
     const string Draft = """{"limits":[],"currency":"EUR"}""";
 
-    /// <summary>What a browser, three processes and a database need on a machine with other work.</summary>
-    const float Patience = 120_000;
-
     readonly string clusterId = "pages-" + Guid.NewGuid().ToString("N");
     string redis = "", database = "";
     IPlaywright playwright = null!;
@@ -44,7 +41,7 @@ public sealed class PageTests : IAsyncLifetime
     async Task<Person> PersonAsync(string address)
     {
         var context = await browser.NewContextAsync(new() { BaseURL = address, TimezoneId = "Europe/Berlin", Locale = "en-US" });
-        context.SetDefaultTimeout(Patience);
+        context.SetDefaultTimeout(BrowserHere.Patience);
         var person = new Person(context, await context.NewPageAsync());
         await person.SignInAsync(Key);
         return person;
@@ -73,26 +70,26 @@ public sealed class PageTests : IAsyncLifetime
         await using var person = await PersonAsync($"http://{balancer.Address}");
         await person.OpenAsync("/system");
         await Expect(person.Page.GetByRole(AriaRole.Region, new() { Name = "Hosts" }).Locator("tbody tr", new() { HasText = "active" }))
-            .ToHaveCountAsync(2, new() { Timeout = Patience });
+            .ToHaveCountAsync(2);
         await person.OpenAsync("/accounts/a?tab=policy");
         await person.Page.FillAsync("#policy", Draft);
         // What is typed is kept before this button is drawn.
         await Expect(person.Page.GetByRole(AriaRole.Button, new() { Name = "Undo all changes" }))
-            .ToBeVisibleAsync(new() { Timeout = Patience });
+            .ToBeVisibleAsync();
         await person.Page.EvaluateAsync("document.documentElement.dataset.mark = 'the page before'");
 
         balancer.LeadTo(second.Address.Port);
         await first.KillAsync();
-        await person.Page.WaitForSelectorAsync("html[data-ready=yes]:not([data-mark])", new() { Timeout = Patience });
+        await person.Page.WaitForSelectorAsync("html[data-ready=yes]:not([data-mark])");
         // Where it was, signed in as before, with what had been typed: the keys of cookies lie in the ledger.
         Assert.EndsWith("/accounts/a?tab=policy", person.Page.Url, StringComparison.Ordinal);
-        await Expect(person.Page.Locator(".who .name")).ToHaveTextAsync("admin", new() { Timeout = Patience });
-        await Expect(person.Page.Locator("#policy")).ToHaveValueAsync(Draft, new() { Timeout = Patience });
+        await Expect(person.Page.Locator(".who .name")).ToHaveTextAsync("admin");
+        await Expect(person.Page.Locator("#policy")).ToHaveValueAsync(Draft);
         // And it can be gone on from there.
         await person.Page.GetByRole(AriaRole.Button, new() { Name = "Review the change" }).ClickAsync();
         await person.Page.FillAsync("#why", "After the crash");
         await person.Page.GetByRole(AriaRole.Button, new() { Name = "Save", Exact = true }).ClickAsync();
-        await Expect(person.Page.GetByText("The policy is saved")).ToBeVisibleAsync(new() { Timeout = Patience });
+        await Expect(person.Page.GetByText("The policy is saved")).ToBeVisibleAsync();
     }
 
     [Fact]
@@ -107,13 +104,13 @@ public sealed class PageTests : IAsyncLifetime
         await SendAsync(api.Address, HttpMethod.Post, "/v1/accounts/live/usage", """{"id":"u1","inputTokens":1000}""");
         await using var person = await PersonAsync(api.Address.ToString().TrimEnd('/'));
         await person.OpenAsync("/overview?account=live");
-        await Expect(person.Figure("summary.totalTokens")).ToHaveAttributeAsync("value", "1000", new() { Timeout = Patience });
+        await Expect(person.Figure("summary.totalTokens")).ToHaveAttributeAsync("value", "1000");
         await person.Page.EvaluateAsync("document.documentElement.dataset.mark = 'the same page'");
 
         await first.KillAsync();
         await SendAsync(api.Address, HttpMethod.Post, "/v1/accounts/live/usage", """{"id":"u2","inputTokens":100}""");
-        await Expect(person.Figure("summary.totalTokens")).ToHaveAttributeAsync("value", "1100", new() { Timeout = Patience });
-        await Expect(person.Page.Locator(".live-live")).ToBeVisibleAsync(new() { Timeout = Patience });
+        await Expect(person.Figure("summary.totalTokens")).ToHaveAttributeAsync("value", "1100");
+        await Expect(person.Page.Locator(".live-live")).ToBeVisibleAsync();
         Assert.Equal("the same page", await person.Page.Locator("html").GetAttributeAsync("data-mark"));
     }
 }

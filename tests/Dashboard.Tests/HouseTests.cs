@@ -90,6 +90,6 @@ public sealed class HouseTests(Stage stage)
         await person.Page.GetByRole(AriaRole.Link, new() { Name = "What did not arrive" }).ClickAsync();
         await person.Page.GetByRole(AriaRole.Region, new() { Name = "What did not arrive" }).GetByRole(AriaRole.Button,
             new() { Name = "Send again" }).First.ClickAsync();
-        await Expect(person.Page.GetByText("It did not arrive")).ToBeVisibleAsync(new() { Timeout = 60_000 });
+        await Expect(person.Page.GetByText("It did not arrive")).ToBeVisibleAsync();
     }
 }

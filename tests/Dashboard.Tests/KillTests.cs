@@ -30,7 +30,7 @@ public sealed class KillTests(Stage stage)
             await person.Page.EvaluateAsync("document.documentElement.dataset.mark = 'the page before'");
             host.Kill();
             await host.WaitForExitAsync();
-            await Expect(person.Page.Locator("#components-reconnect-modal")).ToBeVisibleAsync(new() { Timeout = 60_000 });
+            await Expect(person.Page.Locator("#components-reconnect-modal")).ToBeVisibleAsync();
             host.Dispose();
             host = Start(folder, address);
             await person.Page.WaitForSelectorAsync("html[data-ready=yes]:not([data-mark])", new() { Timeout = 120_000 });

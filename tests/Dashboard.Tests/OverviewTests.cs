@@ -164,7 +164,7 @@ public sealed class OverviewTests(Stage stage)
         await person.Page.EvaluateAsync("window.mark = 'the same page'");
         await host.SendAsync(HttpMethod.Post, "/v1/accounts/live/usage",
             """{"provider":"openai","model":"gpt-4o","inputTokens":1000,"outputTokens":100,"user":"ada"}""");
-        await Expect(person.Figure("summary.totalTokens")).ToHaveAttributeAsync("value", "1100", new() { Timeout = 10_000 });
+        await Expect(person.Figure("summary.totalTokens")).ToHaveAttributeAsync("value", "1100");
         Assert.Equal("the same page", await person.Page.EvaluateAsync<string>("window.mark"));
     }
 
@@ -176,10 +176,10 @@ public sealed class OverviewTests(Stage stage)
         await person.OpenAsync("/overview?range=today&metric=tokens");
         await person.Page.EvaluateAsync("document.documentElement.dataset.mark = 'the page before'");
         await first.FallAsync();
-        await Expect(person.Page.Locator("#components-reconnect-modal")).ToBeVisibleAsync(new() { Timeout = 20_000 });
+        await Expect(person.Page.Locator("#components-reconnect-modal")).ToBeVisibleAsync();
         await using var next = await RunningHost.StartAsync(Stage.AdminKey, first.Ledger, first.Address);
         // Pages evaluate no text, so that a function could not be waited for.
-        await person.Page.WaitForSelectorAsync("html[data-ready=yes]:not([data-mark])", new() { Timeout = 30_000 });
+        await person.Page.WaitForSelectorAsync("html[data-ready=yes]:not([data-mark])");
         Assert.EndsWith("/overview?range=today&metric=tokens", person.Page.Url, StringComparison.Ordinal);
         await Expect(person.Page.Locator("h1")).ToHaveTextAsync("Overview");
     }

@@ -10,10 +10,17 @@ static class BrowserHere
         : ((string[])["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]).FirstOrDefault(File.Exists)
             ?? throw new InvalidOperationException("no Chromium is here: install it, or name it in PURSER_TEST_BROWSER");
 
-    public static Task<IBrowser> LaunchAsync(IPlaywright playwright) => playwright.Chromium.LaunchAsync(new()
+    /// <summary>What is expected of a page comes at some time on a machine with much other work, or never.</summary>
+    public const float Patience = 60_000;
+
+    public static Task<IBrowser> LaunchAsync(IPlaywright playwright)
     {
-        ExecutablePath = Path, Args = ["--no-sandbox", "--disable-dev-shm-usage"], Headless = true,
-    });
+        Assertions.SetDefaultExpectTimeout(Patience);
+        return playwright.Chromium.LaunchAsync(new()
+        {
+            ExecutablePath = Path, Args = ["--no-sandbox", "--disable-dev-shm-usage"], Headless = true,
+        });
+    }
 }
 
 /// <summary>A browser window of its own: cookies, zone, language, theme.</summary>

@@ -45,7 +45,7 @@ public sealed class Stage : IAsyncLifetime
             BaseURL = host.Address, ColorScheme = theme, ViewportSize = new() { Width = width, Height = 900 }, Locale = language,
             TimezoneId = zone, ReducedMotion = ReducedMotion.Reduce,
         });
-        context.SetDefaultTimeout(10_000);
+        context.SetDefaultTimeout(BrowserHere.Patience);
         var person = new Person(context, await context.NewPageAsync());
         if (key is not null) await person.SignInAsync(key);
         return person;
