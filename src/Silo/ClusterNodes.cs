@@ -15,7 +15,7 @@ sealed class ClusterNodes(IGrainFactory grains, SiloOptions options, ClusterQuer
         MembershipEntry[] silos;
         try
         {
-            silos = await grains.GetGrain<IManagementGrain>(0).GetDetailedHosts(cancellationToken: cancellation);
+            silos = await grains.GetGrain<IManagementGrain>(0).GetDetailedHosts(onlyActive: false, cancellation);
         }
         catch (Exception e) when (e is OrleansException or TimeoutException)
         {
