@@ -1,4 +1,4 @@
-// A silo is killed under a page in a real browser: where it served the page, the page comes back on another one; where an api did, it stays.
+// A silo is killed under a page in a real browser: a page of that silo comes back on another one, a page of an api stays.
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
@@ -51,7 +51,8 @@ public sealed class PageTests : IAsyncLifetime
     {
         using var client = new HttpClient { BaseAddress = address, Timeout = TimeSpan.FromSeconds(60) };
         client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Key);
-        using var request = new HttpRequestMessage(method, path) { Content = new StringContent(json, MediaTypeHeaderValue.Parse("application/json")) };
+        using var request = new HttpRequestMessage(
+            method, path) { Content = new StringContent(json, MediaTypeHeaderValue.Parse("application/json")) };
         using var answer = await client.SendAsync(request);
         Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
         return await answer.Content.ReadFromJsonAsync<JsonElement>();

@@ -1,4 +1,4 @@
-// Parts of pages by themselves, without a browser and a host: what they draw while they wait, when they are refused, and out of which answers.
+// Parts of pages by themselves, without a browser and a host: what they draw while they wait, when refused, and when answered.
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Security.Claims;
@@ -63,7 +63,8 @@ public sealed class ComponentTests : BunitContext
     [InlineData(115, 0, "100", "0", "115 % used, 0 % held")]
     [InlineData(70.25, 50, "70.25", "29.75", "70.3 % used, 50 % held")]
     [InlineData(0, 12, "0", "12", "0 % used, 12 % held")]
-    public void A_meter_is_never_longer_than_itself_and_says_what_it_shows(decimal used, decimal held, string settled, string kept, string words)
+    public void A_meter_is_never_longer_than_itself_and_says_what_it_shows(decimal used, decimal held, string settled, string kept,
+        string words)
     {
         var meter = Render<Meter>(with => with.Add(one => one.Used, used).Add(one => one.Held, held).Add(one => one.Marks, [0.5m, 1m]));
         Assert.Equal(words, meter.Find("[role=img]").GetAttribute("aria-label"));
@@ -77,7 +78,8 @@ public sealed class ComponentTests : BunitContext
     public void A_figure_keeps_every_digit_whoever_reads_it()
     {
         var was = CultureInfo.CurrentCulture;
-        var figure = Render<Figure>(with => with.Add(one => one.Value, 1234.500000001m).Add(one => one.Kind, "money").Add(one => one.Currency, "EUR"));
+        var figure = Render<Figure>(with => with.Add(one => one.Value, 1234.500000001m).Add(one => one.Kind, "money")
+            .Add(one => one.Currency, "EUR"));
         figure.MarkupMatches("""<p-figure value="1234.500000001" kind="money" currency="EUR">1234.500000001</p-figure>""");
         Assert.Equal(was, CultureInfo.CurrentCulture);
     }
@@ -106,7 +108,8 @@ public sealed class ComponentTests : BunitContext
             """);
         var rates = Render<Currencies>();
         Assert.Equal([("0.99", "scheduled"), ("0.95", "active"), ("0.9", "ended")],
-            rates.FindAll("tbody tr").Select(row => (row.QuerySelector("p-figure")!.GetAttribute("value")!, row.QuerySelector(".badge")!.TextContent)));
+            rates.FindAll("tbody tr")
+                .Select(row => (row.QuerySelector("p-figure")!.GetAttribute("value")!, row.QuerySelector(".badge")!.TextContent)));
         // Nobody who may not put rates is offered to.
         Assert.Empty(rates.FindAll("form, button"));
     }
@@ -152,7 +155,8 @@ public sealed class ComponentTests : BunitContext
         PlotPoint[] whole = [new("a", 10), new("b", 5.5m)];
         var lines = Points.WithOthers([new("x", [new("a", 7), new("b", 5.5m)]), new("y", [new("a", 1), new("b", 0)])], whole);
         Assert.Equal(["x", "y", Points.Others], lines.Select(line => line.Name));
-        Assert.Equal(whole.Select(point => point.Value), [lines.Sum(line => line.Points[0].Value), lines.Sum(line => line.Points[1].Value)]);
+        Assert.Equal(whole.Select(point => point.Value),
+            [lines.Sum(line => line.Points[0].Value), lines.Sum(line => line.Points[1].Value)]);
         // Nothing is left, and so there is no line for it.
         Assert.Single(Points.WithOthers([new("x", whole)], whole));
         var top = Points.Top(Enumerable.Range(1, 9).Select(i => new PlotPoint($"m{i}", i)));
@@ -174,7 +178,8 @@ public sealed class ComponentTests : BunitContext
         PlotPoint[] whole = [new("1 Nov", 3), new("2 Nov", 4)];
         var plot = Render<TimePlot>(with => with.Add(one => one.Series, whole).Add(one => one.Words, "Cost").Add(one => one.Kind, "money")
             .Add(one => one.Currency, "USD").Add(one => one.LastIsRunning, true)
-            .Add(one => one.Lines, [new PlotLine("gpt-4o", [new("1 Nov", 1), new("2 Nov", 4)]), new PlotLine(Points.Others, [new("1 Nov", 2), new("2 Nov", 0)])]));
+            .Add(one => one.Lines, [new PlotLine("gpt-4o", [new("1 Nov", 1), new("2 Nov", 4)]),
+                new PlotLine(Points.Others, [new("1 Nov", 2), new("2 Nov", 0)])]));
         Assert.Equal(["From", "Cost", "gpt-4o", Points.Others], plot.FindAll("thead th").Select(head => head.TextContent.Trim()));
         Assert.Equal(["3", "1", "2", "4", "4", "0"], plot.FindAll("tbody p-figure").Select(figure => figure.GetAttribute("value")!));
         Assert.Contains("2 Nov is not over yet", plot.Find("figcaption").TextContent, StringComparison.Ordinal);

@@ -1,4 +1,4 @@
-// What pages cost a host with a million records in 10,000 accounts: a first look, a click, and a hundred people who look while nothing happens.
+// What pages cost a host with a million records in 10,000 accounts: a first look, a click, and a hundred people who only look.
 using System.Diagnostics;
 using System.Globalization;
 using System.Net.Http.Headers;
@@ -72,17 +72,20 @@ public sealed class LoadMeasurement(Stage stage, ITestOutputHelper output)
                     $$"""{"id":"r{{i}}","timestamp":"{{at:yyyy-MM-ddTHH:mm:ss}}Z","provider":"{{providers[kind]}}","model":"{{models[kind]}}","user":"user-{{(account * 7 + i) % 200}}","session":"s{{i / 10}}","inputTokens":{{200 + i * 13 % 900}},"outputTokens":{{50 + i * 7 % 300}},"durationMs":{{100 + i * 11}}}""");
             }
             using var body = new StringContent(text.Append(']').ToString(), MediaTypeHeaderValue.Parse("application/json"));
-            using var answer = await client.PostAsync(new Uri(FormattableString.Invariant($"/v1/accounts/acc-{account:D5}/usage"), UriKind.Relative), body, stop);
+            using var answer = await client.PostAsync(
+                new Uri(FormattableString.Invariant($"/v1/accounts/acc-{account:D5}/usage"), UriKind.Relative), body, stop);
             Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync(stop));
         });
-        Say($"{Accounts * RecordsOfEach:N0} records in {Accounts:N0} accounts booked in {Stopwatch.GetElapsedTime(began).TotalSeconds:0} s");
+        Say($"{Accounts * RecordsOfEach:N0} records in {Accounts:N0} accounts booked in "
+            + $"{Stopwatch.GetElapsedTime(began).TotalSeconds:0} s");
     }
 
     /// <summary>Until sums have what was booked: before, reports read records one by one.</summary>
     async Task SettledAsync(HttpClient client)
     {
         using var looks = new PeriodicTimer(TimeSpan.FromSeconds(1));
-        while ((await client.GetStringAsync(new Uri("/v1/system", UriKind.Relative))) is var told && !told.Contains("\"unfolded\":0", StringComparison.Ordinal))
+        while ((await client.GetStringAsync(new Uri("/v1/system", UriKind.Relative))) is var told
+            && !told.Contains("\"unfolded\":0", StringComparison.Ordinal))
         {
             output.WriteLine(told[..Math.Min(80, told.Length)]);
             await looks.WaitForNextTickAsync();
@@ -107,7 +110,8 @@ public sealed class LoadMeasurement(Stage stage, ITestOutputHelper output)
                 costs.Add((Used(host) - before).TotalSeconds);
                 paints.Add(paint);
             }
-            Say($"first look at {path}: {Median(costs) * 1000:0} ms of a processor in the host until it answers to clicks; painted {Median(paints):0} ms after it was asked for");
+            Say($"first look at {path}: {Median(costs) * 1000:0} ms of a processor in the host until it answers to clicks; painted "
+                + $"{Median(paints):0} ms after it was asked for");
             Assert.InRange(Median(costs), 0, MostOfFirstLook);
         }
     }
@@ -135,7 +139,8 @@ public sealed class LoadMeasurement(Stage stage, ITestOutputHelper output)
                 waits.Add(Stopwatch.GetElapsedTime(began).TotalSeconds);
                 costs.Add((Used(host) - before).TotalSeconds);
             }
-            Say($"click on \"{link}\" at {path}: {Median(costs) * 1000:0} ms of a processor in the host; {Median(waits) * 1000:0} ms until the driver of the browser sees it");
+            Say($"click on \"{link}\" at {path}: {Median(costs) * 1000:0} ms of a processor in the host; {Median(waits) * 1000:0} ms "
+                + $"until the driver of the browser sees it");
             Assert.InRange(Median(costs), 0, MostOfClick);
         }
     }
@@ -163,7 +168,8 @@ public sealed class LoadMeasurement(Stage stage, ITestOutputHelper output)
 
     async Task<Person> PersonAsync(string address)
     {
-        var context = await stage.Browser.NewContextAsync(new() { BaseURL = address, TimezoneId = "Europe/Berlin", Locale = "en-US", ReducedMotion = ReducedMotion.Reduce });
+        var context = await stage.Browser.NewContextAsync(
+            new() { BaseURL = address, TimezoneId = "Europe/Berlin", Locale = "en-US", ReducedMotion = ReducedMotion.Reduce });
         context.SetDefaultTimeout(120_000);
         return new(context, await context.NewPageAsync());
     }

@@ -80,12 +80,14 @@ public sealed class MoneyTests(Stage stage)
         var told = (await host.GetAsync((await person.Page.Locator(".card a.call").First.GetAttributeAsync("href"))!["/read".Length..]))
             .GetProperty("summary").GetProperty("parts");
         Assert.Equal((2m, 0.75m), (await person.NumberAsync("all.reported"), await person.NumberAsync("all.charged")));
-        foreach (var (name, member) in ((string, string)[])[("charged", "reportedCost"), ("computed", "bookedCost"), ("difference", "costDifference")])
+        foreach (var (name, member) in ((string, string)[])[("charged", "reportedCost"), ("computed", "bookedCost"),
+            ("difference", "costDifference")])
         {
             var amount = decimal.Parse(told.GetProperty(member).GetString()!, System.Globalization.CultureInfo.InvariantCulture);
             Assert.Equal((amount, amount), (await person.NumberAsync("all." + name), await person.NumberAsync(name)));
         }
-        await person.Page.GetByRole(AriaRole.Region, new() { Name = "Charged against computed" }).GetByRole(AriaRole.Link).First.ClickAsync();
+        await person.Page.GetByRole(AriaRole.Region, new() { Name = "Charged against computed" })
+            .GetByRole(AriaRole.Link).First.ClickAsync();
         var records = person.Page.GetByRole(AriaRole.Region, new() { Name = "Records" }).Locator("tbody tr");
         await Expect(records).ToHaveCountAsync(2);
         await Expect(records.Last).ToContainTextAsync("the provider says 0.5 USD");

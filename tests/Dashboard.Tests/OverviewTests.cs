@@ -97,8 +97,10 @@ public sealed class OverviewTests(Stage stage)
             .GetProperty("breakdown")[0];
         Assert.Equal(told.GetProperty("totalCost").GetString(), await card.Locator("tbody p-figure").First.GetAttributeAsync("value"));
         await card.Locator("tbody a").First.ClickAsync();
-        await Expect(person.Page.Locator(".chip", new() { HasText = $"session: {told.GetProperty("key").GetString()}" })).ToBeVisibleAsync();
-        await Expect(person.Page.Locator(".chip", new() { HasText = $"account: {told.GetProperty("account").GetString()}" })).ToBeVisibleAsync();
+        await Expect(person.Page.Locator(".chip", new() { HasText = $"session: {told.GetProperty("key").GetString()}" }))
+            .ToBeVisibleAsync();
+        await Expect(person.Page.Locator(".chip", new() { HasText = $"account: {told.GetProperty("account").GetString()}" }))
+            .ToBeVisibleAsync();
     }
 
     [Fact]
@@ -107,7 +109,8 @@ public sealed class OverviewTests(Stage stage)
         await using var person = await stage.PersonAsync(stage.Guarded);
         await person.OpenAsync("/overview?range=last-month&user=ada");
         foreach (var (name, begins) in ((string, string)[])
-            [("these records as CSV", "id,account,timestamp,"), ("this report as CSV", "type,key,"), ("FOCUS 1.2", "BilledCost,BillingAccountId,")])
+            [("these records as CSV", "id,account,timestamp,"), ("this report as CSV", "type,key,"),
+                ("FOCUS 1.2", "BilledCost,BillingAccountId,")])
         {
             var address = await person.Page.GetByRole(AriaRole.Link, new() { Name = name }).GetAttributeAsync("href");
             var answer = await person.Context.APIRequest.GetAsync(stage.Guarded.Address + address);

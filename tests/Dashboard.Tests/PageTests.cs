@@ -40,7 +40,8 @@ public sealed class PageTests(Stage stage)
         foreach (var call in await person.Page.Locator("a.call[href^='/read/']").AllAsync())
         {
             var read = (await call.GetAttributeAsync("href"))!;
-            if (asked.Add(read)) Assert.Equal((read, 200), (read, (await person.Context.APIRequest.GetAsync(stage.Guarded.Address + read)).Status));
+            if (asked.Add(read))
+                Assert.Equal((read, 200), (read, (await person.Context.APIRequest.GetAsync(stage.Guarded.Address + read)).Status));
         }
         await person.Page.SetViewportSizeAsync(320, 900);
         await person.OpenAsync(address);
@@ -80,7 +81,8 @@ public sealed class PageTests(Stage stage)
         for (var steps = 0; steps < 60; steps++)
         {
             await page.Keyboard.PressAsync("Tab");
-            if (await page.EvaluateAsync<string>("document.activeElement.id || document.activeElement.textContent.trim()") != what) continue;
+            if (await page.EvaluateAsync<string>("document.activeElement.id || document.activeElement.textContent.trim()") != what)
+                continue;
             Assert.NotEqual("none", await page.EvaluateAsync<string>("getComputedStyle(document.activeElement).outlineStyle"));
             return;
         }

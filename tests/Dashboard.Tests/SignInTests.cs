@@ -79,7 +79,8 @@ public sealed class SignInTests(Stage stage)
             var token = new JsonWebTokenHandler { SetDefaultTimesOnTokenCreation = false }.CreateToken(new SecurityTokenDescriptor
             {
                 Issuer = "https://issuer.example", Audience = "purser", Expires = DateTime.UtcNow.AddHours(1),
-                Claims = new Dictionary<string, object> { ["sub"] = "ann", ["purser_rights"] = "read report", ["purser_accounts"] = "team-a" },
+                Claims = new Dictionary<string, object> { ["sub"] = "ann", ["purser_rights"] = "read report",
+                    ["purser_accounts"] = "team-a" },
                 SigningCredentials = new(new RsaSecurityKey(pair) { KeyId = "one" }, SecurityAlgorithms.RsaSha256),
             });
             await using var person = await stage.PersonAsync(host, token);

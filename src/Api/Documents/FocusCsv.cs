@@ -49,7 +49,8 @@ static class FocusCsv
         ("Tags", true, one => JsonSerializer.Serialize(Call(one).Tags ?? [], ApiJson.Default.SortedDictionaryStringString)),
         ("x_RecordId", true, one => one.Record.Id), ("x_Timestamp", false, one => InstantPattern.ExtendedIso.Format(one.Record.At)),
         ("x_Kind", false, one => JsonNamingPolicy.CamelCase.ConvertName(one.Record.Kind.ToString())),
-        ("x_Corrects", true, one => one.Record.Corrects), ("x_User", true, one => Call(one).User), ("x_Tenant", true, one => Call(one).Tenant),
+        ("x_Corrects", true, one => one.Record.Corrects), ("x_User", true, one => Call(one).User),
+            ("x_Tenant", true, one => Call(one).Tenant),
         ("x_Session", true, one => Call(one).Session), ("x_Tool", true, one => Call(one).Tool),
         ("x_InputTokens", false, one => Number(one.Record.Amounts.InputTokens)),
         ("x_OutputTokens", false, one => Number(one.Record.Amounts.OutputTokens)),
@@ -77,7 +78,8 @@ static class FocusCsv
         one.Record.Corrects is not null && !IsCredit(one) && Month(one.Record.BookedAt) > Month(one.Record.At);
 
     static string Description(AccountRecord one) => one.Record.Reason is { Length: > 0 } reason ? reason : string.Create(
-        CultureInfo.InvariantCulture, $"{Model(one)}: {one.Record.Amounts.InputTokens} input and {one.Record.Amounts.OutputTokens} output tokens");
+        CultureInfo.InvariantCulture,
+            $"{Model(one)}: {one.Record.Amounts.InputTokens} input and {one.Record.Amounts.OutputTokens} output tokens");
 
     static string Provider(AccountRecord one) => one.Record.CanonicalProvider ?? Call(one).Provider ?? NotSaid;
 

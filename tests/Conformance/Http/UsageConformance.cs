@@ -66,7 +66,8 @@ public abstract class UsageConformance(HttpFacade host)
         foreach (var charge in charges)
             Assert.All(demanded.Except(["ChargeClass", "PricingQuantity", "PricingUnit"]), name => Assert.NotEqual("", charge[name]));
         var report = (await host.Get($"/v1/reports?account={account}&from=2026-02-01&to=2026-03-31")).Json;
-        Assert.Equal(Amount(report.GetProperty("summary").GetProperty("totalCost").GetString()!), charges.Sum(one => Amount(one["BilledCost"])));
+        Assert.Equal(Amount(report.GetProperty("summary").GetProperty("totalCost").GetString()!),
+            charges.Sum(one => Amount(one["BilledCost"])));
 
         var first = charges.Single(one => one["x_RecordId"] == "u1");
         Assert.Equal(("2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z", "2026-02-28T23:00:00Z", "2026-03-01T00:00:00Z"),
@@ -295,7 +296,8 @@ public abstract class UsageConformance(HttpFacade host)
         await host.Post($"/v1/accounts/{account}/usage", """{"user":"ann","inputTokens":7}""");
         (await host.Delete($"/v1/accounts/{account}/usage?user=")).IsProblem(400, "invalid", "user");
         Assert.Equal(1, (await host.Get($"/v1/accounts/{account}/usage")).Json.GetProperty("items").GetArrayLength());
-        foreach (var path in (string[])["/v1/export?user=", "/v1/usage?model=", "/v1/export?account=", $"/v1/accounts/{account}/usage?tags.a="])
+        foreach (var path in (string[])["/v1/export?user=", "/v1/usage?model=", "/v1/export?account=",
+            $"/v1/accounts/{account}/usage?tags.a="])
             Assert.Equal(400, (await host.Get(path)).Code);
     }
 
