@@ -2,6 +2,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net.Http.Headers;
+using System.Runtime.CompilerServices;
 using System.Text;
 using Microsoft.Playwright;
 using Xunit.Abstractions;
@@ -182,5 +183,5 @@ public sealed class LoadMeasurement(Stage stage, ITestOutputHelper output)
 
     static double Median(List<double> all) => all.Order().ElementAt(all.Count / 2);
 
-    void Say(FormattableString line) => output.WriteLine(FormattableString.Invariant(line));
+    void Say(ref DefaultInterpolatedStringHandler line) => output.WriteLine(line.ToStringAndClear());
 }
