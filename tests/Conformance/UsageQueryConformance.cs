@@ -497,6 +497,20 @@ public abstract class UsageQueryConformance : IAsyncLifetime
         }
     }
 
+    // A file that knows only days books thousands at one instant, more than are looked at together.
+    [Fact]
+    public async Task Records_of_a_user_are_erased_however_many_others_have_the_same_time()
+    {
+        UsageRecord[] records = [.. Enumerable.Range(0, 2_300).Select(i =>
+            Call($"u{i}", new() { User = i < 2_200 && i != 1_100 ? "ann" : "bob", Model = "m" }, at: Noon))];
+        foreach (var some in records.Chunk(500)) await BookAsync("a", some);
+        await FoldAllAsync(Noon + Duration.FromDays(1));
+        await EraseAsync("a", "bob", Noon + Duration.FromDays(1));
+        Assert.Empty((await Queries.FindAsync(new() { Account = "a", User = "bob" }, null, 10)).Items);
+        Assert.Equal(["ann"], (await Queries.SumAsync(all, [UsageKey.User], UsageStep.Whole)).Select(sum => sum.Keys[0]));
+        Assert.Equal(2_199, (await Queries.SumAsync(all, [], UsageStep.Whole)).Sum(sum => sum.Records));
+    }
+
     [Fact]
     public async Task Erased_records_are_gone_from_everything_but_their_identity()
     {

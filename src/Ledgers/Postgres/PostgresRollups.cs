@@ -1,10 +1,10 @@
 // Rollups in PostgreSQL. Hosts share them: the row of their state is the lock of whoever changes them.
-using System.Data.Common;
 using NodaTime;
 using Npgsql;
 using NpgsqlTypes;
 using Purser.Core;
 using Purser.Engine;
+using Purser.Ledgers.Relational;
 
 namespace Purser.Ledgers.Postgres;
 
@@ -17,9 +17,7 @@ public sealed partial class PostgresLedger
     const int MostLooks = 100;
     static readonly TimeSpan betweenLooks = TimeSpan.FromMilliseconds(10);
 
-    /// <summary>Guards the keys by their numbers.</summary>
-    readonly Lock keysGate = new();
-    RollupKeys keys = RollupKeys.None;
+    readonly RollupKeyCache keys = new();
 
     public Task<long> UnfoldedAsync() => ReachAsync(async () =>
     {
@@ -31,20 +29,8 @@ public sealed partial class PostgresLedger
     public Task<bool> FoldAsync(Instant now, int most) => ReachAsync(async () =>
     {
         if (await SettledPositionAsync() is not { } settled) return false;
-        return await WithRollupsAsync(async connection =>
-        {
-            var (folded, state) = await RollupStateAsync(connection, default);
-            var (fold, last) = await NextFoldAsync(connection, state, folded, settled, most);
-            if (last > folded) await RollAsync(connection, fold.Spread(), last, null);
-            else if (await NextRaiseAsync(connection, state, now) is { } raised)
-                await RollAsync(connection, raised.Fold, null, raised.State);
-            else return false;
-            return true;
-        });
+        return await WithRollupsAsync(connection => RollupUpkeep.FoldNextAsync(new RollupTables(this, connection, settled), now, most));
     });
-
-    /// <summary>Short enough that appends hardly notice it.</summary>
-    const int PerTransaction = 1000;
 
     public Task<bool> EraseNextAsync() => ReachAsync(async () =>
     {
@@ -56,11 +42,11 @@ public sealed partial class PostgresLedger
         if (next is not { } erasure) return false;
         var entry = (await ReadJournalAsync(erasure.Account, erasure.Version - 1, 1))[0];
         foreach (var erased in entry.Events.OfType<UsageErased>())
-            for (long? at = long.MinValue; at is { } from;) at = await EraseSomeAsync(erasure.Account, erased, from);
+            await RollupUpkeep.EraseAsync(new RecordTable(source), erasure.Account, erased);
         // Another host may be at it too: what both do is the same.
         return await WithRollupsAsync(async connection =>
         {
-            await RollAgainAsync(connection, erasure.Account);
+            await RollupUpkeep.RollAgainAsync(new RollupTables(this, connection), this, erasure.Account);
             await using var done = new NpgsqlCommand("update audit set erases = false where account = $1 and version = $2", connection);
             done.Parameters.Add(new() { Value = erasure.Account });
             done.Parameters.Add(new() { Value = erasure.Version });
@@ -69,153 +55,20 @@ public sealed partial class PostgresLedger
         });
     });
 
-    /// <summary>Erases some records, by their time; where to go on, or null at the end.</summary>
-    async Task<long?> EraseSomeAsync(string account, UsageErased erased, long from)
-    {
-        var (gone, left, seen, last) = (new List<long>(), new List<byte[]>(), 0, from);
-        await using (
-            var find = source.CreateCommand(
-                "select position, at, record from usage where account = $1 and at >= $2 and not erased order by at, position limit $3"))
-        {
-            find.Parameters.Add(new() { Value = account });
-            find.Parameters.Add(new() { Value = from });
-            find.Parameters.Add(new() { Value = PerTransaction });
-            await using var row = await find.ExecuteReaderAsync();
-            for (; await row.ReadAsync(); seen++)
-            {
-                last = row.GetInt64(1);
-                var record = LedgerJson.DecodeRecord(row.GetFieldValue<byte[]>(2));
-                if (!erased.Erases(record)) continue;
-                gone.Add(row.GetInt64(0));
-                left.Add(LedgerJson.EncodeRecord(record.Erased()));
-            }
-        }
-        await using var erase = source.CreateCommand(
-            """
-            update usage u set erased = true, orchestrator = null, "user" = null, tenant = null, session = null, provider = null, model = null, tool = null,
-              request_id = null, duration_ms = null, record = g.record
-            from unnest($1, $2) as g(position, record) where u.position = g.position
-            """);
-        erase.Parameters.Add(new() { Value = gone });
-        erase.Parameters.Add(new() { Value = left, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea });
-        await erase.ExecuteNonQueryAsync();
-        if (seen < PerTransaction) return null;
-        // A page of one instant from which nothing goes would come again and again.
-        return gone.Count == 0 && last == from ? last + 1 : last;
-    }
-
-    public Task<UsageCursor?> PurgeAsync(Instant bookedBefore, UsageCursor? after, int most) => ReachAsync(async () =>
-    {
-        var before = bookedBefore.ToUnixTimeMilliseconds();
-        var place = after ?? new(RollupPlan.Earliest, 0);
-        var (old, seen, last) = (new List<long>(), 0, place);
-        await using (
-            var find = source.CreateCommand(
-                "select at, position, booked_at from usage where at < $1 and (at, position) > ($2, $3) order by at, position limit $4"))
-        {
-            find.Parameters.Add(new() { Value = before });
-            find.Parameters.Add(new() { Value = place.AtMillis });
-            find.Parameters.Add(new() { Value = place.Order });
-            find.Parameters.Add(new() { Value = most });
-            await using var row = await find.ExecuteReaderAsync();
-            for (; await row.ReadAsync(); seen++)
-            {
-                last = new(row.GetInt64(0), row.GetInt64(1));
-                if (row.GetInt64(2) < before) old.Add(last.Order);
-            }
-        }
-        if (old.Count > 0)
-        {
-            // First, so that nobody misses what is going before it is known that it may.
-            await using var delete = source.CreateCommand(
-                """
-                with told as (update rollup_state set kept_since = greatest(kept_since, $2))
-                delete from usage where position = any($1) and position <= (select folded from rollup_state) and position < (select max(position) from usage)
-                """);
-            delete.Parameters.Add(new() { Value = old });
-            delete.Parameters.Add(new() { Value = before });
-            await delete.ExecuteNonQueryAsync();
-        }
-        return seen == most ? last : (UsageCursor?)null;
-    });
+    public Task<UsageCursor?> PurgeAsync(Instant bookedBefore, UsageCursor? after, int most) =>
+        ReachAsync(() => RollupUpkeep.PurgeAsync(new RecordTable(source), bookedBefore, after, most));
 
     public Task<bool> RebuildAsync(string account) => ReachAsync(async () =>
     {
         var compacted = false;
         while (!await WithRollupsAsync(async connection =>
         {
-            compacted = await RollAgainAsync(connection, account);
+            compacted = await RollupUpkeep.RollAgainAsync(new RollupTables(this, connection), this, account);
             return true;
         }))
             await Task.Delay(betweenLooks);
         return compacted;
     });
-
-    /// <summary>
-    /// Puts what the journal gives in the place of an account's rollups. Records that are not folded are left out: they are folded later.
-    /// The version
-    /// is read first, so that a record up to it is either folded or among those. True where the journal begins with a checkpoint.
-    /// </summary>
-    async Task<bool> RollAgainAsync(NpgsqlConnection connection, string account)
-    {
-        var (folded, state) = await RollupStateAsync(connection, default);
-        var version = 0L;
-        await using (var head = new NpgsqlCommand("select version from heads where account = $1", connection))
-        {
-            head.Parameters.Add(new() { Value = account });
-            version = await head.ExecuteScalarAsync() as long? ?? 0;
-        }
-        var unfolded = await UnfoldedAsync(connection, account, folded);
-        var erasures = await AuditTrail.ErasuresAsync(this, account);
-        // What adds up over all accounts can not be taken apart again: it is made anew.
-        var fold = new Fold(state.WithoutAllFrom(RollupPlan.Earliest));
-        var checkpoint = await CheckpointOfAsync(connection, account);
-        if (checkpoint is not null)
-        {
-            checkpoint = checkpoint with { Usage = await CompactedUsageAsync(connection, account) };
-            var left = checkpoint.UsageLeft(erasures).ToArray();
-            foreach (var usage in left) fold.Add(usage);
-            await ForgetUsageAsync(connection, account, [.. checkpoint.Usage.Except(left)]);
-        }
-        await foreach (var record in AuditTrail.RecordsAsync(this, account, checkpoint?.Version ?? 0, version, erasures))
-            if (!unfolded.Contains(record.Id))
-                fold.Add(RollupKey.Of(account, record), record.Usage.Dimensions.Session, record.Figures());
-        var before = (await KeysAsync(connection, default)).All.Where(key => key.Key.Account == account).Select(key => key.No).ToArray();
-        long? first = fold.First;
-        await using (var find = new NpgsqlCommand("select least(min(start), $3) from rollups where level = $1 and key = any($2)",
-            connection))
-        {
-            find.Parameters.Add(new() { Value = (short)new RollupLevel(RollupView.Account, RollupSpan.Hour).No });
-            find.Parameters.Add(new() { Value = before });
-            find.Parameters.Add(new() { Value = (object?)first ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bigint });
-            first = await find.ExecuteScalarAsync() as long?;
-        }
-        if (first is { } from) state = state.WithoutAllFrom(from);
-        await using (var delete = new NpgsqlCommand("delete from rollups where key = any($1)", connection))
-        {
-            delete.Parameters.Add(new() { Value = before });
-            await delete.ExecuteNonQueryAsync();
-        }
-        await using (var clear = new NpgsqlCommand(
-            "delete from rollups r using unnest($1, $2) as c(level, start) where $3 and r.level = c.level and r.start >= c.start",
-                connection))
-        {
-            RollupLevel[] ofAll = [.. RollupLevel.All.Where(level => level.View.IsOfAll)];
-            clear.Parameters.Add(
-                new() { Value = Array.ConvertAll(ofAll, level => (short)level.No),
-                    NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Smallint });
-            clear.Parameters.Add(new() { Value = Array.ConvertAll(ofAll, state.Before) });
-            clear.Parameters.Add(new() { Value = first is not null });
-            await clear.ExecuteNonQueryAsync();
-        }
-        // Keys that are not used any more go: they may name somebody.
-        await using (var forget = new NpgsqlCommand("delete from rollup_keys k where not exists (select from rollups r where r.key = k.no)",
-            connection))
-            await forget.ExecuteNonQueryAsync();
-        await RollAsync(connection, fold.Spread(), null, state);
-        lock (keysGate) keys = RollupKeys.None;
-        return checkpoint is not null;
-    }
 
     static async Task<HashSet<string>> UnfoldedAsync(NpgsqlConnection connection, string account, long folded)
     {
@@ -226,19 +79,6 @@ public sealed partial class PostgresLedger
         await using var row = await find.ExecuteReaderAsync();
         while (await row.ReadAsync()) unfolded.Add(row.GetString(0));
         return unfolded;
-    }
-
-    /// <summary>Usage of compacted entries that was erased.</summary>
-    static async Task ForgetUsageAsync(NpgsqlConnection connection, string account, IReadOnlyList<CompactedUsage> erased)
-    {
-        if (erased.Count == 0) return;
-        await using var delete = new NpgsqlCommand(
-            "delete from compacted_usage c using unnest($2, $3) as e(start, key) where c.account = $1 and c.start = e.start and c.key = "
-                + "e.key", connection);
-        delete.Parameters.Add(new() { Value = account });
-        delete.Parameters.Add(new() { Value = erased.Select(usage => usage.Start).ToArray() });
-        delete.Parameters.Add(new() { Value = erased.Select(usage => usage.Key.Text).ToArray() });
-        await delete.ExecuteNonQueryAsync();
     }
 
     /// <summary>Changes rollups in one transaction; false where another host is at it.</summary>
@@ -289,60 +129,6 @@ public sealed partial class PostgresLedger
             running = (string[])(await lookAgain.ExecuteScalarAsync(cancellation))!;
         }
         return true;
-    }
-
-    /// <summary>Records that are not folded yet, in the order of booking, and how far they go.</summary>
-    static async Task<(Fold Fold, long Folded)> NextFoldAsync(NpgsqlConnection connection, RollupState state, long folded, long settled,
-        int most)
-    {
-        var fold = new Fold(state);
-        var last = folded;
-        await using var command = new NpgsqlCommand(
-            $"""
-            select at, input, output, requests, cost_nanos, success, duration_ms, {UsageColumns.Unpriced}, currency, position, account, orchestrator, "user", tenant, session,
-              provider, model, tool, erased
-            from usage where position > $1 and position <= $2 order by position limit $3
-            """, connection);
-        command.Parameters.Add(new() { Value = folded });
-        command.Parameters.Add(new() { Value = settled });
-        command.Parameters.Add(new() { Value = most });
-        await using var row = await command.ExecuteReaderAsync();
-        while (await row.ReadAsync())
-        {
-            last = row.GetInt64(9);
-            if (row.GetBoolean(18)) continue;
-            var figures = FiguresOf(row);
-            fold.Add(new(row.GetString(10), Text(11), Text(12), Text(13), Text(15), Text(16), Text(17), figures.Success, row.GetString(8)),
-                Text(14), figures);
-        }
-        return (fold, last);
-
-        string? Text(int column) => row.IsDBNull(column) ? null : row.GetString(column);
-    }
-
-    /// <summary>The next hour or day that is over, made of its parts, and how far hours and days are then.</summary>
-    async Task<(Fold Fold, RollupState State)?> NextRaiseAsync(NpgsqlConnection connection, RollupState state, Instant now)
-    {
-        foreach (var raise in RollupRaise.All)
-        {
-            if (raise.Open(state, now) is not { } open) continue;
-            await using var first = new NpgsqlCommand("select min(start) from rollups where level = $1 and start >= $2 and start < $3",
-                connection);
-            first.Parameters.Add(new() { Value = (short)raise.First.No });
-            first.Parameters.Add(new() { Value = open.From });
-            first.Parameters.Add(new() { Value = open.To });
-            var (range, after) = raise.Next(state, open, await first.ExecuteScalarAsync() as long?);
-            var fold = new Fold(after);
-            var known = await KeysAsync(connection, default);
-            var byNo = known.All.ToDictionary(key => key.No, key => key.Key);
-            foreach (var part in raise.Parts)
-                await ReadRollupsAsync(
-                    connection, part, range, known, null, "sums, sessions",
-                    row => fold.Take(part, row.GetInt64(0), byNo[row.GetInt32(1)], row.GetFieldValue<byte[]>(2),
-                        row.GetFieldValue<byte[]>(3)), default);
-            return (fold.Make(raise.Made), after);
-        }
-        return null;
     }
 
     /// <summary>Adds to rollups, and sets how far records are folded or hours and days are made.</summary>
@@ -431,28 +217,20 @@ public sealed partial class PostgresLedger
 
     async Task<RollupKeys> KeysAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
-        var known = Volatile.Read(ref keys);
+        var known = keys.Known;
         await using var command = new NpgsqlCommand("select no, key from rollup_keys where no > $1 order by no", connection);
         command.Parameters.Add(new() { Value = known.Last });
         var more = new List<(int No, RollupKey Key)>();
         await using (var row = await command.ExecuteReaderAsync(cancellation))
             while (await row.ReadAsync(cancellation)) more.Add((row.GetInt32(0), RollupKey.Parse(row.GetString(1))));
-        if (more.Count == 0) return known;
-        var all = known.With(more);
-        lock (keysGate)
-        {
-            // Where others have changed them meanwhile, theirs stay; these are right for this read.
-            if (keys == known) keys = all;
-            return all;
-        }
+        return keys.With(known, more);
     }
 
     /// <summary>Rows of a level: `start`, `key` and <paramref name="columns"/>; of some keys where those are few of all that are
     /// known.</summary>
     static async Task ReadRollupsAsync(
         NpgsqlConnection connection, RollupLevel level, MillisRange range, RollupKeys known, IReadOnlyList<int>? among, string columns,
-            Action<DbDataReader> take,
-        CancellationToken cancellation)
+        Action<IRow> take, CancellationToken cancellation)
     {
         // A range without an end is read whole.
         var lookUp = among is not null && range.From > RollupPlan.Earliest && range.To < RollupPlan.Latest
@@ -473,7 +251,8 @@ public sealed partial class PostgresLedger
             command.Parameters.Add(new() { Value = among!.ToArray() });
             command.Parameters.Add(new() { Value = RollupPlan.MillisOf(level.Span) });
         }
-        await using var row = await command.ExecuteReaderAsync(cancellation);
-        while (await row.ReadAsync(cancellation)) take(row);
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var row = new UsageRow(reader);
+        while (await reader.ReadAsync(cancellation)) take(row);
     }
 }

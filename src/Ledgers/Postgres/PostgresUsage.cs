@@ -6,6 +6,7 @@ using Npgsql;
 using NpgsqlTypes;
 using Purser.Core;
 using Purser.Engine;
+using Purser.Ledgers.Relational;
 
 namespace Purser.Ledgers.Postgres;
 
@@ -68,7 +69,7 @@ public sealed partial class PostgresLedger
         var (folded, state) = await RollupStateAsync(connection, cancellation);
         var known = await KeysAsync(connection, cancellation);
         var ranges = new Dictionary<UsageFilter, MillisRange>(ReferenceEqualityComparer.Instance);
-        var readings = new List<UsageReading>();
+        var readings = new List<QuestionReading>();
         long? keptSince = null;
         foreach (var question in questions)
         {
@@ -79,59 +80,23 @@ public sealed partial class PostgresLedger
             }
             readings.Add(new(question, range, state));
         }
-        foreach (var reading in readings) await ReadRollupsAsync(connection, reading, known, cancellation);
-        foreach (var together in UsageReading.Together(readings)) await ReadRecordsAsync(connection, together, folded, cancellation);
+        foreach (var reading in readings)
+            foreach (var read in reading.RollupsOf(known))
+                await ReadRollupsAsync(connection, read.Level, read.Range, known, read.Among, read.Columns, read.Take, cancellation);
+        foreach (var together in QuestionReading.Together(readings))
+        {
+            var records = new RecordReading(together);
+            foreach (var where in RecordsOf(records.Filter, records.Plan, folded))
+            {
+                await using var command = Ask(where, $"select {records.Columns} from usage{where}", connection);
+                await using var reader = await command.ExecuteReaderAsync(cancellation);
+                var row = new UsageRow(reader);
+                while (await reader.ReadAsync(cancellation)) records.Take(row);
+            }
+        }
         return new UsageAnswers([.. readings.Select(reading => reading.Answer())], keptSince is { } millis
             ? Instant.FromUnixTimeMilliseconds(millis) : null);
     }, cancellation);
-
-    static async Task ReadRollupsAsync(NpgsqlConnection connection, UsageReading reading, RollupKeys known, CancellationToken cancellation)
-    {
-        foreach (var rollups in reading.Plan.Rollups.GroupBy(part => part.Level.View))
-        {
-            var among = known.Expected(rollups.Key, reading.Expect);
-            foreach (var (level, range) in rollups)
-                await ReadRollupsAsync(connection, level, range, known, among, reading.RollupColumns, row =>
-                {
-                    if (reading.IsExtent) reading.AddExtent(row.GetInt32(1), row.GetFieldValue<byte[]>(2), row.GetFieldValue<byte[]>(3));
-                    else reading.AddSums(row.GetInt32(1), row.GetInt64(0), row.GetFieldValue<byte[]>(2));
-                }, cancellation);
-            if (!reading.NeedsAccounts(rollups.Key)) continue;
-            var amongAccounts = known.Expected(rollups.Key.Source!, reading.Expect);
-            foreach (var (level, range) in rollups)
-                await ReadRollupsAsync(connection, level.Source!.Value, range, known, amongAccounts, "0", row =>
-                    reading.AddAccount(row.GetInt32(1)), cancellation);
-        }
-    }
-
-    static async Task ReadRecordsAsync(NpgsqlConnection connection, IReadOnlyList<UsageReading> readings, long folded,
-        CancellationToken cancellation)
-    {
-        var columns = new UsageColumns(readings[0].Filter, readings.SelectMany(reading => reading.Keys),
-            readings[0].WithParts);
-        var places = readings.Select(reading => columns.NeedsRecord ? [] : columns.PlacesOf(reading.Keys)).ToArray();
-        foreach (var where in RecordsOf(readings[0].Filter, readings[0].Plan, folded))
-        {
-            await using var command = Ask(where, $"select {columns.Text} from usage{where}", connection);
-            await using var row = await command.ExecuteReaderAsync(cancellation);
-            Func<int, string?> textOf = column => row.IsDBNull(column) ? null : row.GetString(column);
-            Func<int, string> accountOf = row.GetString;
-            while (await row.ReadAsync(cancellation))
-            {
-                var figures = FiguresOf(row);
-                if (columns.NeedsRecord)
-                {
-                    var record = LedgerJson.DecodeRecord(row.GetFieldValue<byte[]>(UsageColumns.First + 1));
-                    var account = accountOf(UsageColumns.First);
-                    var settled = columns.WithParts && row.GetInt32(UsageColumns.First + 2) != 0;
-                    foreach (var reading in readings) reading.Add(account, record, figures, settled);
-                    continue;
-                }
-                var (values, currency) = (columns.Values(textOf, accountOf, figures.Success), row.GetString(8));
-                for (var i = 0; i < readings.Count; i++) readings[i].Add(values, places[i], currency, figures);
-            }
-        }
-    }
 
     public Task<Page<SessionUse>> SessionsAsync(string account, string? session, string? cursor, int limit,
         CancellationToken cancellation = default) => AtOneMomentAsync(async connection =>
@@ -156,16 +121,16 @@ public sealed partial class PostgresLedger
         var reading = new SessionReading(account);
 #pragma warning disable CA2100 // The columns are constants.
         await using (var command = new NpgsqlCommand(
-            $"select {new UsageColumns(new(), [UsageKey.Session]).Text}, position from usage where account = $1 and "
-                + $"session >= $2 and session <= $3 and not erased", connection))
+            $"select {SessionReading.Columns} from usage where account = $1 and session >= $2 and session <= $3 and not erased",
+            connection))
 #pragma warning restore CA2100
         {
             command.Parameters.Add(new() { Value = account });
             command.Parameters.Add(new() { Value = names[0] });
             command.Parameters.Add(new() { Value = names[^1] });
-            await using var row = await command.ExecuteReaderAsync(cancellation);
-            while (await row.ReadAsync(cancellation))
-                reading.Add(row.GetString(UsageColumns.First), row.GetInt64(UsageColumns.First + 1), row.GetString(8), FiguresOf(row));
+            await using var reader = await command.ExecuteReaderAsync(cancellation);
+            var row = new UsageRow(reader);
+            while (await reader.ReadAsync(cancellation)) reading.Add(row);
         }
         var records = new Dictionary<long, UsageRecord>();
         await using var find = new NpgsqlCommand("select position, record from usage where position = any($1)", connection);
@@ -283,10 +248,24 @@ public sealed partial class PostgresLedger
         yield return unfolded;
     }
 
-    static UsageFigures FiguresOf(NpgsqlDataReader row) => new(
-        row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4), row.GetBoolean(5), row.IsDBNull(6)
-            ? null : row.GetInt64(6),
-        row.GetInt32(7));
+    sealed class UsageRow(NpgsqlDataReader row) : IRow
+    {
+        public long Long(int column) => row.GetInt64(column);
+
+        public long? LongOrNull(int column) => row.IsDBNull(column) ? null : row.GetInt64(column);
+
+        public int Int(int column) => row.GetInt32(column);
+
+        public bool Flag(int column) => row.GetBoolean(column);
+
+        public string Text(int column) => row.GetString(column);
+
+        public string? TextOrNull(int column) => row.IsDBNull(column) ? null : row.GetString(column);
+
+        public ReadOnlySpan<byte> Blob(int column) => row.GetFieldValue<byte[]>(column);
+
+        public string Account(int column) => row.GetString(column);
+    }
 
     static NpgsqlCommand Ask(UsageWhere where, string text, NpgsqlConnection connection)
     {

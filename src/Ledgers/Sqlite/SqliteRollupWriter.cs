@@ -74,13 +74,15 @@ sealed partial class SqliteWriter
         return true;
     }));
 
-    /// <summary>Deletes records that were booked before an instant.</summary>
+    /// <summary>Deletes records that were booked before an instant, where rollups include them.</summary>
     public Task PurgeAsync(IReadOnlyList<long> records, long before) => Send(() => Alone(() =>
     {
         foreach (var no in records)
         {
             // The highest number stays: the next one after a restart follows it, and rollups know by it what is folded.
-            using var delete = database.Prepare("DELETE FROM usage WHERE position = ? AND position < (SELECT max(position) FROM usage)");
+            using var delete = database.Prepare(
+                "DELETE FROM usage WHERE position = ? AND position <= (SELECT folded FROM rollup_state) AND position < (SELECT "
+                    + "max(position) FROM usage)");
             delete.Add(no).Run();
         }
         MayGo(before);

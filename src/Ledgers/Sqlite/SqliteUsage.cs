@@ -2,6 +2,7 @@
 using NodaTime;
 using Purser.Core;
 using Purser.Engine;
+using Purser.Ledgers.Relational;
 
 namespace Purser.Ledgers.Sqlite;
 
@@ -58,65 +59,30 @@ public sealed partial class SqliteLedger
             var keptSince = database.Scalar("SELECT kept_since FROM rollup_state");
             var known = KeysOf(database);
             var ranges = new Dictionary<UsageFilter, MillisRange>(ReferenceEqualityComparer.Instance);
-            var readings = new List<UsageReading>();
+            var readings = new List<QuestionReading>();
             foreach (var question in questions)
             {
                 if (!ranges.TryGetValue(question.Filter, out var range))
                     ranges[question.Filter] = range = Widened(database, question.Filter, keptSince);
                 readings.Add(new(question, range, state));
             }
-            foreach (var reading in readings) ReadRollups(database, reading, known);
-            foreach (var together in UsageReading.Together(readings)) ReadRecords(database, together, folded);
+            foreach (var reading in readings)
+                foreach (var read in reading.RollupsOf(known))
+                    ReadRollups(database, read.Level, read.Range, known, read.Among, read.Columns, read.Take);
+            foreach (var together in QuestionReading.Together(readings))
+            {
+                var records = new RecordReading(together);
+                foreach (var where in RecordsOf(database, records.Filter, records.Plan, folded))
+                {
+                    using var find = Ask(database, $"SELECT {records.Columns} FROM usage{where}", where);
+                    var row = new UsageRow(find, new(database));
+                    while (find.Read()) records.Take(row);
+                }
+            }
             return new UsageAnswers([.. readings.Select(reading => reading.Answer())], keptSince is { } millis
                 ? Instant.FromUnixTimeMilliseconds(millis) : null);
         },
         cancellation);
-
-    static void ReadRollups(Database database, UsageReading reading, RollupKeys known)
-    {
-        foreach (var rollups in reading.Plan.Rollups.GroupBy(part => part.Level.View))
-        {
-            var among = known.Expected(rollups.Key, reading.Expect);
-            foreach (var (level, range) in rollups)
-                ReadRollups(database, level, range, known, among, reading.RollupColumns, row =>
-                {
-                    if (reading.IsExtent) reading.AddExtent((int)row.Long(1), row.Blob(2), row.Blob(3));
-                    else reading.AddSums((int)row.Long(1), row.Long(0), row.Blob(2));
-                });
-            if (!reading.NeedsAccounts(rollups.Key)) continue;
-            var amongAccounts = known.Expected(rollups.Key.Source!, reading.Expect);
-            foreach (var (level, range) in rollups)
-                ReadRollups(database, level.Source!.Value, range, known, amongAccounts, "0", row => reading.AddAccount((int)row.Long(1)));
-        }
-    }
-
-    static void ReadRecords(Database database, IReadOnlyList<UsageReading> readings, long folded)
-    {
-        var columns = new UsageColumns(readings[0].Filter, readings.SelectMany(reading => reading.Keys),
-            readings[0].WithParts);
-        var places = readings.Select(reading => columns.NeedsRecord ? [] : columns.PlacesOf(reading.Keys)).ToArray();
-        var accounts = new AccountNames(database);
-        foreach (var where in RecordsOf(database, readings[0].Filter, readings[0].Plan, folded))
-        {
-            using var row = Ask(database, $"SELECT {columns.Text} FROM usage{where}", where);
-            Func<int, string?> textOf = row.TextOrNull;
-            Func<int, string> accountOf = column => accounts.Of(row.Long(column));
-            while (row.Read())
-            {
-                var figures = FiguresOf(row);
-                if (columns.NeedsRecord)
-                {
-                    var record = LedgerJson.DecodeRecord(row.Blob(UsageColumns.First + 1));
-                    var account = accountOf(UsageColumns.First);
-                    var settled = columns.WithParts && row.Long(UsageColumns.First + 2) != 0;
-                    foreach (var reading in readings) reading.Add(account, record, figures, settled);
-                    continue;
-                }
-                var (values, currency) = (columns.Values(textOf, accountOf, figures.Success), row.Text(8));
-                for (var i = 0; i < readings.Count; i++) readings[i].Add(values, places[i], currency, figures);
-            }
-        }
-    }
 
     public Task<Page<SessionUse>> SessionsAsync(string account, string? session, string? cursor, int limit,
         CancellationToken cancellation = default) => Read(
@@ -136,12 +102,11 @@ public sealed partial class SqliteLedger
             if (names.Count == 0) return new([], null);
             var reading = new SessionReading(account);
             using (var row = database.Prepare(
-                $"SELECT {new UsageColumns(new(), [UsageKey.Session]).Text}, position FROM usage WHERE account = ? AND session >= ? AND "
-                    + $"session <= ? AND NOT erased"))
+                $"SELECT {SessionReading.Columns} FROM usage WHERE account = ? AND session >= ? AND session <= ? AND NOT erased"))
             {
                 row.Add(head.No).Add(names[0]).Add(names[^1]);
-                while (row.Read())
-                    reading.Add(row.Text(UsageColumns.First), row.Long(UsageColumns.First + 1), row.Text(8), FiguresOf(row));
+                var session = new UsageRow(row, null);
+                while (row.Read()) reading.Add(session);
             }
             var records = new Dictionary<long, UsageRecord>();
             using var find = database.Prepare("SELECT record FROM usage WHERE position = ?");
@@ -239,9 +204,6 @@ public sealed partial class SqliteLedger
         return find.Add(account).Read() ? new(how, filter, find.Long(0), range) : null;
     }
 
-    static UsageFigures FiguresOf(Statement row) => new(
-        row.Long(0), row.Long(1), row.Long(2), row.Long(3), row.Long(4), row.Long(5) != 0, row.LongOrNull(6), (int)row.Long(7));
-
     static Statement Ask(Database database, string sql, UsageWhere where)
     {
         var statement = database.PrepareOnce(sql);
@@ -250,6 +212,26 @@ public sealed partial class SqliteLedger
             else if (value is byte[] bytes) statement.Add(bytes.AsSpan());
             else statement.Add((string)value);
         return statement;
+    }
+
+    /// <summary>A statement's row; <paramref name="accounts"/> where a column refers to one.</summary>
+    sealed class UsageRow(Statement row, AccountNames? accounts) : IRow
+    {
+        public long Long(int column) => row.Long(column);
+
+        public long? LongOrNull(int column) => row.LongOrNull(column);
+
+        public int Int(int column) => (int)row.Long(column);
+
+        public bool Flag(int column) => row.Long(column) != 0;
+
+        public string Text(int column) => row.Text(column);
+
+        public string? TextOrNull(int column) => row.TextOrNull(column);
+
+        public ReadOnlySpan<byte> Blob(int column) => row.Blob(column);
+
+        public string Account(int column) => accounts!.Of(row.Long(column));
     }
 
     /// <summary>Names of accounts by their numbers, each looked up once.</summary>

@@ -2,10 +2,10 @@
 using Purser.Core;
 using Purser.Engine;
 
-namespace Purser.Ledgers;
+namespace Purser.Ledgers.Relational;
 
 /// <summary>One question with its plan.</summary>
-sealed class UsageReading
+sealed class QuestionReading
 {
     static readonly UsageKey[] ofExtent = [UsageKey.Account, UsageKey.Session];
 
@@ -13,7 +13,7 @@ sealed class UsageReading
     readonly UsageAdder? adder;
     readonly ExtentFinder? finder;
 
-    public UsageReading(UsageQuestion question, MillisRange range, RollupState state)
+    public QuestionReading(UsageQuestion question, MillisRange range, RollupState state)
     {
         this.question = question;
         if (question.IsExtent) finder = new(question.Filter);
@@ -23,25 +23,30 @@ sealed class UsageReading
 
     public UsageFilter Filter => question.Filter;
     public RollupPlan Plan { get; }
-    public bool IsExtent => question.IsExtent;
     public bool WithParts => question.WithParts;
 
     /// <summary>What has to be known of a record.</summary>
     public IReadOnlyList<UsageKey> Keys => question.IsExtent ? ofExtent : question.By;
 
-    /// <summary>The columns of a rollup behind its start and its key.</summary>
-    public string RollupColumns => question.IsExtent ? "sums, sessions" : "sums";
+    /// <summary>What has to be read of rollups, and what becomes of each row: its start, its key, and the columns.</summary>
+    public IEnumerable<RollupRead> RollupsOf(RollupKeys known)
+    {
+        foreach (var rollups in Plan.Rollups.GroupBy(part => part.Level.View))
+        {
+            var among = known.Expected(rollups.Key, Expect);
+            foreach (var (level, range) in rollups)
+                yield return question.IsExtent
+                    ? new(level, range, among, "sums, sessions", row => finder!.Add(row.Int(1), row.Blob(2), row.Blob(3)))
+                    : new(level, range, among, "sums", row => adder!.Add(row.Int(1), row.Long(0), row.Blob(2)));
+            // A rollup over all accounts leaves out which those are.
+            if (!question.IsExtent || !rollups.Key.IsOfAll) continue;
+            var amongAccounts = known.Expected(rollups.Key.Source!, Expect);
+            foreach (var (level, range) in rollups)
+                yield return new(level.Source!.Value, range, amongAccounts, "0", row => finder!.AddAccount(row.Int(1)));
+        }
+    }
 
-    /// <summary>Whether a rollup over all accounts leaves out which those are.</summary>
-    public bool NeedsAccounts(RollupView view) => question.IsExtent && view.IsOfAll;
-
-    public bool Expect(int no, RollupKey key) => adder?.Expect(no, key) ?? finder!.Expect(no, key);
-
-    public void AddSums(int no, long start, ReadOnlySpan<byte> sums) => adder!.Add(no, start, sums);
-
-    public void AddExtent(int no, ReadOnlySpan<byte> sums, ReadOnlySpan<byte> sessions) => finder!.Add(no, sums, sessions);
-
-    public void AddAccount(int no) => finder!.AddAccount(no);
+    bool Expect(int no, RollupKey key) => adder?.Expect(no, key) ?? finder!.Expect(no, key);
 
     /// <summary>A record of which the columns say it all.</summary>
     public void Add(string?[] values, int[] places, string currency, in UsageFigures figures)
@@ -79,28 +84,73 @@ sealed class UsageReading
     public UsageAnswer Answer() => new(adder?.Sums() ?? [], finder?.Extent());
 
     /// <summary>Questions that read the same records, so that those are read once.</summary>
-    public static IEnumerable<IReadOnlyList<UsageReading>> Together(IEnumerable<UsageReading> readings)
+    public static IEnumerable<IReadOnlyList<QuestionReading>> Together(IEnumerable<QuestionReading> readings)
     {
-        var groups = new List<List<UsageReading>>();
+        var groups = new List<List<QuestionReading>>();
         foreach (var reading in readings)
             if (groups.Find(group => group[0].ReadsAs(reading)) is { } found) found.Add(reading);
             else groups.Add([reading]);
         return groups;
     }
 
-    bool ReadsAs(UsageReading other) => Filter == other.Filter && WithParts == other.WithParts && Plan.Folded == other.Plan.Folded
+    bool ReadsAs(QuestionReading other) => Filter == other.Filter && WithParts == other.WithParts && Plan.Folded == other.Plan.Folded
         && Plan.Edges.SequenceEqual(other.Plan.Edges) && Keys.Any(key => key.IsInTags) == other.Keys.Any(key => key.IsInTags);
+}
+
+/// <summary>Rows of one level of rollups within a range, of the keys that are asked for.</summary>
+sealed record RollupRead(RollupLevel Level, MillisRange Range, IReadOnlyList<int> Among, string Columns, Action<IRow> Take);
+
+/// <summary>Records that are read once for several questions.</summary>
+sealed class RecordReading
+{
+    readonly IReadOnlyList<QuestionReading> readings;
+    readonly UsageColumns columns;
+    readonly int[][] places;
+
+    /// <param name="readings">Some that read the same records.</param>
+    public RecordReading(IReadOnlyList<QuestionReading> readings)
+    {
+        this.readings = readings;
+        columns = new(Filter, readings.SelectMany(reading => reading.Keys), readings[0].WithParts);
+        places = [.. readings.Select(reading => columns.NeedsRecord ? [] : columns.PlacesOf(reading.Keys))];
+    }
+
+    public UsageFilter Filter => readings[0].Filter;
+
+    public RollupPlan Plan => readings[0].Plan;
+
+    /// <summary>The columns of a row.</summary>
+    public string Columns => columns.Text;
+
+    public void Take(IRow row)
+    {
+        var figures = row.FiguresOf();
+        if (columns.NeedsRecord)
+        {
+            var record = LedgerJson.DecodeRecord(row.Blob(UsageColumns.First + 1));
+            var account = row.Account(UsageColumns.First);
+            var settled = columns.WithParts && row.Int(UsageColumns.First + 2) != 0;
+            foreach (var reading in readings) reading.Add(account, record, figures, settled);
+            return;
+        }
+        var (values, currency) = (columns.Values(row, figures.Success), row.Text(RowReading.Currency));
+        for (var i = 0; i < readings.Count; i++) readings[i].Add(values, places[i], currency, figures);
+    }
 }
 
 /// <summary>The sessions of a page while their records are read.</summary>
 sealed class SessionReading(string account)
 {
+    public static readonly string Columns = new UsageColumns(new(), [UsageKey.Session]).Text + ", position";
+
     readonly UsageAdder adder = new(new() { Account = account }, [UsageKey.Session], UsageStep.Whole);
     readonly Dictionary<string, (long First, long Last, long LastNo)> spans = new(StringComparer.Ordinal);
 
-    public void Add(string session, long no, string currency, in UsageFigures figures)
+    /// <summary>A row of <see cref="Columns"/>.</summary>
+    public void Add(IRow row)
     {
-        adder.Add([session], currency, figures);
+        var (session, no, figures) = (row.Text(UsageColumns.First), row.Long(UsageColumns.First + 1), row.FiguresOf());
+        adder.Add([session], row.Text(RowReading.Currency), figures);
         var at = figures.AtMillis;
         if (!spans.TryGetValue(session, out var span)) spans[session] = (at, at, no);
         else spans[session] = (Math.Min(span.First, at), Math.Max(span.Last, at),

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Text;
 using Purser.Engine;
 
-namespace Purser.Ledgers;
+namespace Purser.Ledgers.Relational;
 
 /// <summary>Where the dialects differ: how a value is referred to, and what a planner has to be told.</summary>
 sealed record UsageDialect(Func<int, string> Value)
@@ -132,8 +132,7 @@ sealed class UsageColumns
         var columns = this.keys.Where(key => !key.IsInTags).Select(key => key == UsageKey.Outcome ? "success" : key == UsageKey.User
             ? "\"user\"" : key.Name);
         Text = string.Join(", ", [
-            "at", "input", "output", "requests", "cost_nanos", "success", "duration_ms", Unpriced, "currency", .. NeedsRecord
-                ? ["account", "record"] : columns, .. withParts ? [$"case when {UsageWhere.IsSettledByHand} then 1 else 0 end"]
+            RowReading.Figures, .. NeedsRecord ? ["account", "record"] : columns, .. withParts ? [$"case when {UsageWhere.IsSettledByHand} then 1 else 0 end"]
                     : noColumns]);
     }
 
@@ -153,12 +152,12 @@ sealed class UsageColumns
     public const int First = 9;
 
     /// <summary>The values of a row, where the columns say it all.</summary>
-    public string?[] Values(Func<int, string?> text, Func<int, string> account, bool success)
+    public string?[] Values(IRow row, bool success)
     {
         var values = new string?[keys.Count];
         for (var i = 0; i < values.Length; i++)
-            values[i] = keys[i] == UsageKey.Outcome ? UsageKey.OutcomeOf(success) : keys[i] == UsageKey.Account
-                ? account(First + i) : text(First + i);
+            values[i] = keys[i] == UsageKey.Outcome ? UsageKey.OutcomeOf(success)
+                : keys[i] == UsageKey.Account ? row.Account(First + i) : row.TextOrNull(First + i);
         return values;
     }
 
