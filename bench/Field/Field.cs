@@ -182,6 +182,7 @@ static class Field
         var account = NewAccount();
         await contender.LimitAsync(account, Call.Plenty);
         var (made, isKilling, unfinished) = (0L, false, new ConcurrentBag<(string Id, bool IsAdmitted)>());
+        var some = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var callers = Enumerable.Range(0, KilledCallers).Select(caller => Task.Run(async () =>
         {
             while (true)
@@ -192,7 +193,7 @@ static class Field
                     isAdmitted = await contender.AdmitAsync(caller, account, id, Tokens);
                     await Task.Delay(killedCall);
                     await contender.BookAsync(caller, account, id, Tokens);
-                    Interlocked.Increment(ref made);
+                    if (Interlocked.Increment(ref made) == KilledCallers) some.SetResult();
                 }
                 catch (Exception) when (Volatile.Read(ref isKilling))
                 {
@@ -201,7 +202,8 @@ static class Field
                 }
             }
         })).ToArray();
-        await Task.WhenAny(Task.Delay(beforeKill), Task.WhenAny(callers));
+        // However busy the machine is, there is something to forget.
+        await Task.WhenAny(Task.WhenAll(Task.Delay(beforeKill), some.Task), Task.WhenAny(callers));
         Volatile.Write(ref isKilling, true);
         await contender.KillAsync();
         await Task.WhenAll(callers);

@@ -104,7 +104,7 @@ sealed class ClusterFieldHosts : IFieldHosts
                 RedirectStandardOutput = true, RedirectStandardError = true,
             };
             foreach (var (name, value) in settings[i]) start.Environment[name] = value;
-            var silo = silos[i] = Process.Start(start)!;
+            var silo = silos[i] = ServerProcess.Start(start);
             // Read, so that the process never waits for a full pipe.
             _ = silo.StandardOutput.ReadToEndAsync();
             _ = silo.StandardError.ReadToEndAsync();

@@ -2,6 +2,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
+using Purser.Conformance.Servers;
 
 namespace Purser.Bench;
 
@@ -20,10 +21,10 @@ sealed class LineProcess : IAsyncDisposable
     /// <summary>Until it says that it is ready.</summary>
     public static async Task<LineProcess> StartAsync(string program, string folder, params IEnumerable<string> arguments)
     {
-        var process = Process.Start(new ProcessStartInfo(program, arguments)
+        var process = ServerProcess.Start(new ProcessStartInfo(program, arguments)
         {
             WorkingDirectory = folder, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
-        })!;
+        });
         var errors = process.StandardError.ReadToEndAsync();
         if (await process.StandardOutput.ReadLineAsync() != "ready")
             throw new InvalidOperationException($"{program} does not start: {await errors}");

@@ -47,7 +47,7 @@ public sealed class EmbeddedBudgetTests
                 var purser = app.Services.GetRequiredService<EmbeddedPurser>();
                 await app.Services.GetRequiredService<IBudget>().RecordUsageAsync("a", new Usage { Id = $"u{run}", InputTokens = 5 });
                 Assert.Equal(run, (await purser.Usage.FindAsync(new() { Account = "a" }, null, 10)).Items.Count);
-                using var end = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+                using var end = new CancellationTokenSource(Conformance.Servers.ServerProcess.Patience);
                 var told = new List<string>();
                 await foreach (var entry in purser.FollowAsync(0, end.Token))
                 {

@@ -1,6 +1,7 @@
 // The client compiled ahead of time: the sample becomes a native program, without a warning, and does what it is for.
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Purser.Conformance.Servers;
 
 namespace Purser.Client.Tests;
 
@@ -24,7 +25,7 @@ public sealed class NativeTests : IDisposable
         {
             RedirectStandardOutput = true, RedirectStandardError = true,
         };
-        using var native = Process.Start(start)!;
+        using var native = ServerProcess.Start(start);
         var (answered, wrong) = (native.StandardOutput.ReadToEndAsync(), native.StandardError.ReadToEndAsync());
         await native.WaitForExitAsync();
         Assert.True(native.ExitCode == 0, await answered + await wrong);

@@ -1,5 +1,6 @@
 // Projects of the repository in a folder of their own, where they can be built otherwise than the tests were without being in their way.
 using System.Diagnostics;
+using Purser.Conformance.Servers;
 
 namespace Purser.Client.Tests;
 
@@ -55,7 +56,7 @@ sealed class SourceCopy : IDisposable
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
         start.Environment["UseSharedCompilation"] = "false";
         start.Environment["DOTNET_CLI_TELEMETRY_OPTOUT"] = "1";
-        using var process = Process.Start(start)!;
+        using var process = ServerProcess.Start(start);
         var (said, wrong) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         await process.WaitForExitAsync();
         Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)}\n{await said}\n{await wrong}");

@@ -51,7 +51,7 @@ public sealed class ToolTests : IDisposable
         {
             RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder.FullName,
         };
-        using var host = Process.Start(start)!;
+        using var host = ServerProcess.Start(start);
         var (said, wrong) = (host.StandardOutput.ReadToEndAsync(), host.StandardError.ReadToEndAsync());
         try
         {
@@ -66,7 +66,7 @@ public sealed class ToolTests : IDisposable
                 {
                     return false;
                 }
-            }, TimeSpan.FromMinutes(2), () => "the tool's host does not answer");
+            }, () => "the tool's host does not answer");
             Assert.Equal(7, (await client.RecordUsageAsync("a", new Usage { InputTokens = 7 })).Tokens);
             await RunAsync(purser, "down", "--data", data);
             await host.WaitForExitAsync();

@@ -1,29 +1,24 @@
 // A service of one's own beside the silos: the sample, as a process, against three silos of which one is killed.
 using System.Diagnostics;
 using Purser.Conformance.Servers;
+using Purser.Conformance;
 using Xunit.Abstractions;
 
 namespace Purser.Cluster.Tests;
 
-public sealed class CohostedTests(ITestOutputHelper output) : IAsyncLifetime
+public sealed class CohostedTests(ITestOutputHelper output) : Lifetime
 {
     readonly string clusterId = "cohosted-" + Guid.NewGuid().ToString("N");
     readonly List<SiloProcess> silos = [];
     string redis = "";
 
-    public async Task InitializeAsync()
+    protected override async Task StartAsync()
     {
         redis = (await RedisServer.SharedAsync()).ConnectionString;
         var postgres = await (await PostgresServer.SharedAsync()).NewDatabaseAsync();
-        for (var i = 0; i < 3; i++) silos.Add(SiloProcess.Start(postgres, redis, clusterId));
+        for (var i = 0; i < 3; i++) silos.Add(Add(SiloProcess.Start(postgres, redis, clusterId)));
         await Task.WhenAll(silos.Select(silo => silo.ReadyAsync()));
-        await ServerProcess.UntilAsync(async () => await silos[0].SilosAsync() == 3, TimeSpan.FromSeconds(30),
-            () => "the silos do not find each other");
-    }
-
-    public async Task DisposeAsync()
-    {
-        foreach (var silo in silos) await silo.DisposeAsync();
+        await ServerProcess.UntilAsync(async () => await silos[0].SilosAsync() == 3, () => "the silos do not find each other");
     }
 
     [Fact]
@@ -33,7 +28,7 @@ public sealed class CohostedTests(ITestOutputHelper output) : IAsyncLifetime
         Assert.Equal("500 calls so far", await service.StandardOutput.ReadLineAsync());
         await silos[0].KillAsync();
         var (said, errors) = (service.StandardOutput.ReadToEndAsync(), service.StandardError.ReadToEndAsync());
-        await service.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(2));
+        await service.WaitForExitAsync().WaitAsync(ServerProcess.Patience);
         output.WriteLine(await said);
         Assert.True(service.ExitCode == 0, await said + await errors);
         Assert.Contains("1500 calls, 0 unanswered", await said, StringComparison.Ordinal);
@@ -44,7 +39,7 @@ public sealed class CohostedTests(ITestOutputHelper output) : IAsyncLifetime
     {
         using var service = Start("mistyped", "1");
         var errors = service.StandardError.ReadToEndAsync();
-        await service.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(1));
+        await service.WaitForExitAsync().WaitAsync(ServerProcess.Patience);
         Assert.Equal(1, service.ExitCode);
         Assert.Contains("ClusterId 'mistyped'", await errors, StringComparison.Ordinal);
         Assert.Contains("PURSER_CLUSTER_ID", await errors, StringComparison.Ordinal);
@@ -57,6 +52,6 @@ public sealed class CohostedTests(ITestOutputHelper output) : IAsyncLifetime
             RedirectStandardOutput = true, RedirectStandardError = true,
         };
         (start.Environment["PURSER_REDIS"], start.Environment["PURSER_CLUSTER_ID"]) = (redis, cluster);
-        return Process.Start(start)!;
+        return ServerProcess.Start(start);
     }
 }

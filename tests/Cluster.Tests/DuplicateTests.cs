@@ -7,19 +7,14 @@ using Xunit.Abstractions;
 
 namespace Purser.Cluster.Tests;
 
-public sealed class DuplicateTests(ITestOutputHelper output) : IAsyncLifetime
+public sealed class DuplicateTests(ITestOutputHelper output) : Lifetime
 {
     readonly List<LocalCluster> clusters = [];
 
-    public async Task InitializeAsync()
+    protected override async Task StartAsync()
     {
-        clusters.Add(await LocalCluster.StartAsync(1));
-        clusters.Add(await LocalCluster.StartAsync(1, clusters[0].Postgres));
-    }
-
-    public async Task DisposeAsync()
-    {
-        foreach (var cluster in clusters) await cluster.DisposeAsync();
+        clusters.Add(Add(await LocalCluster.StartAsync(1)));
+        clusters.Add(Add(await LocalCluster.StartAsync(1, clusters[0].Postgres)));
     }
 
     IReadOnlyList<IBudgetAuthority> Authorities => [.. clusters.Select(cluster => cluster.InSilo.GetRequiredService<IBudgetAuthority>())];

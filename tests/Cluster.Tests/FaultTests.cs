@@ -1,5 +1,4 @@
 // Real silo processes, killed, paused and replaced under load. Nothing acknowledged may be lost, no limit passed.
-using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Purser.Conformance;
 using Purser.Conformance.Servers;
@@ -12,32 +11,26 @@ using Xunit.Abstractions;
 
 namespace Purser.Cluster.Tests;
 
-public sealed class FaultTests(ITestOutputHelper output) : IAsyncLifetime
+public sealed class FaultTests(ITestOutputHelper output) : Lifetime
 {
     readonly List<SiloProcess> silos = [];
     string postgres = "";
     SiloHost client = null!;
 
-    public async Task InitializeAsync()
+    protected override async Task StartAsync()
     {
         var redis = (await RedisServer.SharedAsync()).ConnectionString;
         postgres = await (await PostgresServer.SharedAsync()).NewDatabaseAsync();
         var clusterId = "faults-" + Guid.NewGuid().ToString("N");
-        for (var i = 0; i < 3; i++) silos.Add(SiloProcess.Start(postgres, redis, clusterId));
+        for (var i = 0; i < 3; i++) silos.Add(Add(SiloProcess.Start(postgres, redis, clusterId)));
         await Task.WhenAll(silos.Select(silo => silo.ReadyAsync()));
-        await ServerProcess.UntilAsync(async () => await silos[0].SilosAsync() == 3, TimeSpan.FromSeconds(30), () => "the silos do not find each other");
-        client = await LocalCluster.StartClientAsync(redis, clusterId);
-    }
-
-    public async Task DisposeAsync()
-    {
-        await client.DisposeAsync();
-        foreach (var silo in silos) await silo.DisposeAsync();
+        await ServerProcess.UntilAsync(async () => await silos[0].SilosAsync() == 3, () => "the silos do not find each other");
+        client = Add(await LocalCluster.StartClientAsync(redis, clusterId));
     }
 
     IBudgetAuthority Authority => client.Services.GetRequiredService<IBudgetAuthority>();
 
-    void Print(FormattableString line) => output.WriteLine(line.ToString(CultureInfo.InvariantCulture));
+    void Print(string line) => output.WriteLine(line);
 
     [Fact]
     public async Task A_silo_killed_under_load_loses_nothing_and_is_replaced()
@@ -47,7 +40,9 @@ public sealed class FaultTests(ITestOutputHelper output) : IAsyncLifetime
         var killed = load.Now;
         await silos[0].KillAsync();
         await load.GoOnAsync(2000);
-        Print($"after kill -9 of one silo of three: {load.Unavailable} calls refused by unavailability; every account served again after {load.Recovery(killed).TotalSeconds:0.0} s; calls of the next 10 s: {load.Latencies(killed, TimeSpan.FromSeconds(10))}");
+        Print($"after kill -9 of one silo of three: {load.Unavailable} calls refused by unavailability; every account served again "
+            + $"after {load.Recovery(killed).TotalSeconds:0.0} s; calls of the next 10 s: "
+                + $"{load.Latencies(killed, TimeSpan.FromSeconds(10))}");
         silos[0].StartAgain();
         await silos[0].ReadyAsync();
         await load.GoOnAsync(1000);
@@ -70,7 +65,8 @@ public sealed class FaultTests(ITestOutputHelper output) : IAsyncLifetime
         }
         var lasted = load.Now - began;
         Assert.Empty(await load.StopAndAuditAsync(postgres));
-        Print($"rolling restart of three silos in {lasted.TotalSeconds:0.0} s: {load.Unavailable} calls refused by unavailability; {load.Latencies(began, lasted)}");
+        Print($"rolling restart of three silos in {lasted.TotalSeconds:0.0} s: {load.Unavailable} calls refused by unavailability; "
+            + $"{load.Latencies(began, lasted)}");
         Assert.Equal(0, load.Unavailable);
     }
 
@@ -83,7 +79,7 @@ public sealed class FaultTests(ITestOutputHelper output) : IAsyncLifetime
         silos[0].Send(Signal.Stop);
         try
         {
-            await ServerProcess.UntilAsync(async () => await silos[1].SilosAsync() == 2, TimeSpan.FromSeconds(60), () => "the frozen silo is not given up");
+            await ServerProcess.UntilAsync(async () => await silos[1].SilosAsync() == 2, () => "the frozen silo is not given up");
             await load.GoOnAsync(1000);
         }
         finally
@@ -92,7 +88,8 @@ public sealed class FaultTests(ITestOutputHelper output) : IAsyncLifetime
             silos[0].Send(Signal.Continue);
         }
         await load.GoOnAsync(2000);
-        Print($"after a freeze: {load.Unavailable} calls refused by unavailability; every account served again after {load.Recovery(frozen).TotalSeconds:0.0} s; {load.Latencies(frozen, TimeSpan.FromSeconds(10))}");
+        Print($"after a freeze: {load.Unavailable} calls refused by unavailability; every account served again after "
+            + $"{load.Recovery(frozen).TotalSeconds:0.0} s; {load.Latencies(frozen, TimeSpan.FromSeconds(10))}");
         Assert.Empty(await load.StopAndAuditAsync(postgres));
     }
 
@@ -113,8 +110,9 @@ public sealed class FaultTests(ITestOutputHelper output) : IAsyncLifetime
         {
             happened = [.. (await ledger.ReadJournalAsync(account, 1, 100)).SelectMany(entry => entry.Events)];
             return happened.OfType<Expired>().Any() && happened.OfType<WindowReset>().Any();
-        }, TimeSpan.FromMinutes(2), () => "the hold did not expire, or the reset of the window was not announced");
+        }, () => "the hold did not expire, or the reset of the window was not announced");
         var (expired, reset) = (happened.OfType<Expired>().Single(), happened.OfType<WindowReset>().First());
-        Print($"the hold expired {(expired.At - held.Reservation!.ExpiresAt).TotalSeconds:0.0} s after its time, the reset of the window was announced {(reset.At - reset.Window.End).TotalSeconds:0.0} s after its end");
+        Print($"the hold expired {(expired.At - held.Reservation!.ExpiresAt).TotalSeconds:0.0} s after its time, the reset of the "
+            + $"window was announced {(reset.At - reset.Window.End).TotalSeconds:0.0} s after its end");
     }
 }

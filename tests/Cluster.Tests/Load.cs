@@ -20,10 +20,11 @@ sealed class Load : IAsyncDisposable
     /// <summary><see cref="Side"/>: the number of the authority that was asked.</summary>
     public sealed record Call(string Account, TimeSpan Started, TimeSpan Took, OutcomeStatus Status, int Side);
 
-    static readonly TimeSpan patience = TimeSpan.FromSeconds(120);
-
     readonly IReadOnlyList<IBudgetAuthority> authorities;
     readonly CancellationTokenSource stopping = new();
+
+    /// <summary>The test has ended, and nobody wants an answer any more.</summary>
+    readonly CancellationTokenSource leaving = new();
     readonly Stopwatch clock = Stopwatch.StartNew();
     readonly ConcurrentQueue<Exchange> acknowledgedExchanges = new();
     TimeSpan every;
@@ -88,7 +89,7 @@ sealed class Load : IAsyncDisposable
             }
             else if (outcome.Status != OutcomeStatus.Refused && !outcome.IsTransient)
                 throw new InvalidOperationException($"{command}: {outcome.Status} ({outcome.Field}: {outcome.Detail})");
-            if (!outcome.IsTransient) return outcome;
+            if (!outcome.IsTransient || leaving.IsCancellationRequested) return outcome;
         }
     }
 
@@ -103,7 +104,7 @@ sealed class Load : IAsyncDisposable
             return Task.FromResult(Acknowledged >= goal
                 && Accounts.All(
                     account => Calls.Any(call => call.Account == account && call.Started > from && call.Status == OutcomeStatus.Done)));
-        }, patience, () => $"{Acknowledged} of {goal} calls were acknowledged");
+        }, () => $"{Acknowledged} of {goal} calls were acknowledged");
     }
 
     /// <summary>Everybody finishes what they are at; then an auditor who knows only the journal and what callers heard looks for
@@ -143,7 +144,8 @@ sealed class Load : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await stopping.CancelAsync();
-        await Task.WhenAll(callers).ContinueWith(_ => { }, TaskScheduler.Default).WaitAsync(patience);
-        stopping.Dispose();
+        await leaving.CancelAsync();
+        // No exception of these callers stands before the one that ended the test.
+        await Task.WhenAny(Task.WhenAll(callers).WaitAsync(ServerProcess.Patience));
     }
 }

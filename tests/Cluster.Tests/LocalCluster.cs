@@ -51,9 +51,17 @@ public sealed class LocalCluster : IAsyncDisposable
             SiloPort = ServerProcess.FreePort(), GatewayPort = ServerProcess.FreePort(),
         }).ToArray();
         var cluster = new LocalCluster(options) { Postgres = postgres, Redis = redis.ConnectionString, ClusterId = clusterId };
-        await cluster.StartSilosAsync();
-        cluster.client = await StartClientAsync(redis.ConnectionString, clusterId, services: ofApi);
-        return cluster;
+        try
+        {
+            await cluster.StartSilosAsync();
+            cluster.client = await StartClientAsync(redis.ConnectionString, clusterId, services: ofApi);
+            return cluster;
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
     }
 
     public static async Task<SiloHost> StartClientAsync(string redis, string clusterId, string? adminKey = null,
@@ -61,8 +69,16 @@ public sealed class LocalCluster : IAsyncDisposable
     {
         var host = await BuildAsync(new() { Role = "api", Redis = redis, ClusterId = clusterId, Urls = "http://127.0.0.1:0",
             AdminKey = adminKey }, services, settings);
-        await host.StartAsync();
-        return host;
+        try
+        {
+            await host.StartAsync();
+            return host;
+        }
+        catch
+        {
+            await host.DisposeAsync();
+            throw;
+        }
     }
 
     static Task<SiloHost> BuildAsync(SiloOptions options, Action<IServiceCollection>? services = null,
@@ -132,13 +148,11 @@ public sealed class LocalCluster : IAsyncDisposable
 }
 
 /// <summary>One cluster for the tests of a class, which use accounts of their own.</summary>
-public sealed class SharedCluster : IAsyncLifetime
+public sealed class SharedCluster : Lifetime
 {
     public LocalCluster Cluster { get; set; } = null!;
 
-    public async Task InitializeAsync() => Cluster = await LocalCluster.StartAsync();
-
-    public async Task DisposeAsync() => await Cluster.DisposeAsync();
+    protected override async Task StartAsync() => Cluster = Add(await LocalCluster.StartAsync());
 }
 
 /// <summary>A cluster as one of its clients sees it; it outlives the test.</summary>

@@ -64,7 +64,7 @@ public sealed class NearBudgetTests(SharedCluster shared) : IClassFixture<Shared
         var account = await AccountHereAsync();
         await Authority.ExpectAsync(account, Calls.Reserve("short", 10, ttlSeconds: 1));
         await ServerProcess.UntilAsync(
-            async () => (await Authority.OnlyLimitAsync(account)).Held.Value == 0, TimeSpan.FromSeconds(30), () =>
+            async () => (await Authority.OnlyLimitAsync(account)).Held.Value == 0, () =>
                 "the hold does not expire");
     }
 

@@ -32,10 +32,7 @@ public sealed class NodeStartTests
     [Fact]
     public async Task A_database_that_is_away_is_code_3()
     {
-        using var nobody = new TcpListener(IPAddress.Loopback, 0);
-        nobody.Start();
-        var port = ((IPEndPoint)nobody.LocalEndpoint).Port;
-        nobody.Stop();
+        var port = ServerProcess.FreePort();
         var (code, said) = await FailAsync("--PURSER_ROLE=silo", $"--PURSER_REDIS=127.0.0.1:{port}",
             $"--PURSER_POSTGRES=Host=127.0.0.1;Port={port};Username=x;Database=x");
         Assert.Contains("can not be reached", Assert.Single(said), StringComparison.Ordinal);
@@ -75,10 +72,10 @@ public sealed class NodeStartTests
             RedirectStandardOutput = true, RedirectStandardError = true,
         };
         start.Environment.TryAdd("PURSER_URLS", "http://127.0.0.1:0");
-        using var process = Process.Start(start)!;
+        using var process = ServerProcess.Start(start);
         var output = process.StandardOutput.ReadToEndAsync();
         var errors = await process.StandardError.ReadToEndAsync();
-        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(1));
+        await process.WaitForExitAsync().WaitAsync(ServerProcess.Patience);
         Assert.Equal("", await output);
         return (process.ExitCode, errors.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }

@@ -57,7 +57,7 @@ public sealed class OrleansBudgetTests(SharedCluster shared) : IClassFixture<Sha
         Assert.Equal((12, 3, RecordKind.Reported), (record.InputTokens, record.OutputTokens, record.Kind));
         await http.PutPolicyAsync(account, new()
         {
-            Limits = [new() { Id = "day", Unit = LimitUnit.Tokens, Window = "day", Amount = 50, Enforcement = Enforcement.Hard }],
+            Limits = [new() { Id = "day", Unit = LimitUnit.Tokens, Window = "lifetime", Amount = 50, Enforcement = Enforcement.Hard }],
         });
         var refused = await Assert.ThrowsAsync<BudgetRefusedException>(
             () => chat.GetResponseAsync("More.", new() { MaxOutputTokens = 100 }));

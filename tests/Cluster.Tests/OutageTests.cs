@@ -3,36 +3,29 @@ using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Purser.Conformance.Servers;
+using Purser.Conformance;
 using Xunit.Abstractions;
 
 namespace Purser.Cluster.Tests;
 
-public sealed class OutageTests(ITestOutputHelper output) : IAsyncLifetime
+public sealed class OutageTests(ITestOutputHelper output) : Lifetime
 {
-    static readonly TimeSpan patience = TimeSpan.FromSeconds(60);
-    static readonly HttpClient http = new() { Timeout = patience };
+    static readonly HttpClient http = new() { Timeout = ServerProcess.Patience };
 
     readonly List<SiloProcess> silos = [];
     PostgresServer postgres = null!;
     RedisServer redis = null!;
     SiloProcess api = null!;
 
-    public async Task InitializeAsync()
+    protected override async Task StartAsync()
     {
-        postgres = await PostgresServer.StartAsync();
-        redis = await RedisServer.StartAsync();
+        postgres = Add(await PostgresServer.StartAsync());
+        redis = Add(await RedisServer.StartAsync());
         var (database, clusterId) = (await postgres.NewDatabaseAsync(), "outages-" + Guid.NewGuid().ToString("N"));
-        for (var i = 0; i < 2; i++) silos.Add(SiloProcess.Start(database, redis.ConnectionString, clusterId));
-        api = SiloProcess.StartApi(redis.ConnectionString, clusterId);
+        for (var i = 0; i < 2; i++) silos.Add(Add(SiloProcess.Start(database, redis.ConnectionString, clusterId)));
+        api = Add(SiloProcess.StartApi(redis.ConnectionString, clusterId));
         await Task.WhenAll(silos.Append(api).Select(node => node.ReadyAsync()));
-        await ServerProcess.UntilAsync(async () => await silos[0].SilosAsync() == 2, patience, () => "the silos do not find each other");
-    }
-
-    public async Task DisposeAsync()
-    {
-        foreach (var node in silos.Append(api)) await node.DisposeAsync();
-        await redis.DisposeAsync();
-        await postgres.DisposeAsync();
+        await ServerProcess.UntilAsync(async () => await silos[0].SilosAsync() == 2, () => "the silos do not find each other");
     }
 
     [Fact]
@@ -51,8 +44,8 @@ public sealed class OutageTests(ITestOutputHelper output) : IAsyncLifetime
         await postgres.KillAsync();
 
         var refused = (Status: 0, Body: "");
-        await ServerProcess.UntilAsync(async () => (refused = await PostAsync(Warm, Hold)).Status == 503,
-            patience, () => "nobody notices that PostgreSQL is gone");
+        await ServerProcess.UntilAsync(async () => (refused = await PostAsync(Warm, Hold)).Status == 503, () =>
+            "nobody notices that PostgreSQL is gone");
         SaysNothingOfTheServer(refused.Body);
         SaysNothingOfTheServer((await PostAsync("/v1/accounts/cold/reservations", Hold)).Body);
         Assert.Equal(200, (await PostAsync("/v1/quotes", Quote)).Status);
@@ -60,17 +53,17 @@ public sealed class OutageTests(ITestOutputHelper output) : IAsyncLifetime
         Assert.Equal(200, (await GetAsync(api.Address, "/v1/prices")).Status);
         Assert.Equal(200, (await GetAsync(api.Address, "/health/ready")).Status);
         var silo = (Status: 0, Body: "");
-        await ServerProcess.UntilAsync(async () => (silo = await GetAsync(silos[0].Address, "/health/ready")).Status == 503, patience,
-            () => "the silo is still ready");
+        await ServerProcess.UntilAsync(async () => (silo = await GetAsync(silos[0].Address, "/health/ready")).Status == 503, () =>
+            "the silo is still ready");
         SaysNothingOfTheServer(silo.Body);
         // Long enough that every shard and every watch has asked in vain.
         for (var i = 0; i < 200; i++) Assert.Equal(503, (await PostAsync($"/v1/accounts/away-{i % 20}/reservations", Hold)).Status);
 
         await postgres.StartAgainAsync();
-        await ServerProcess.UntilAsync(async () => (await PostAsync(Warm, Hold)).Status == 201,
-            patience, () => "it does not go on when PostgreSQL is back");
-        await ServerProcess.UntilAsync(async () => (await GetAsync(silos[0].Address, "/health/ready")).Status == 200, patience,
-            () => "the silo is not ready again");
+        await ServerProcess.UntilAsync(async () => (await PostAsync(Warm, Hold)).Status == 201, () =>
+            "it does not go on when PostgreSQL is back");
+        await ServerProcess.UntilAsync(async () => (await GetAsync(silos[0].Address, "/health/ready")).Status == 200, () =>
+            "the silo is not ready again");
         // One line where writes fail, one where the ledger is asked, and both again when it is back: not one for each account or shard.
         Assert.InRange((await TroubleAsync(silos[0])).Count(IsOurs), 2, 8);
         Assert.InRange((await TroubleAsync(api)).Count(IsOurs), 1, 8);
@@ -84,8 +77,8 @@ public sealed class OutageTests(ITestOutputHelper output) : IAsyncLifetime
     {
         await redis.KillAsync();
         foreach (var silo in silos)
-            await ServerProcess.UntilAsync(async () => Status((await GetAsync(silo.Address, "/health/ready")).Body) == "degraded", patience,
-                () => "the silo does not notice that Redis is gone");
+            await ServerProcess.UntilAsync(async () => Status((await GetAsync(silo.Address, "/health/ready")).Body) == "degraded", () =>
+                "the silo does not notice that Redis is gone");
         Assert.Equal(200, (await GetAsync(silos[0].Address, "/health/ready")).Status);
         Assert.Equal(200, (await GetAsync(api.Address, "/health/ready")).Status);
         Assert.Contains("\npurser_cluster_membership_reachable 0\n", (await GetAsync(silos[0].Address, "/metrics")).Body,
@@ -93,8 +86,8 @@ public sealed class OutageTests(ITestOutputHelper output) : IAsyncLifetime
         Assert.Equal(201, (await PostAsync("/v1/accounts/without-redis/reservations", """{"tokens":1}""")).Status);
         await redis.StartAgainAsync();
         foreach (var silo in silos)
-            await ServerProcess.UntilAsync(async () => Status((await GetAsync(silo.Address, "/health/ready")).Body) == "ready", patience,
-                () => "the silo does not notice that Redis is back");
+            await ServerProcess.UntilAsync(async () => Status((await GetAsync(silo.Address, "/health/ready")).Body) == "ready", () =>
+                "the silo does not notice that Redis is back");
         Assert.Contains("\npurser_cluster_membership_reachable 1\n", (await GetAsync(silos[0].Address, "/metrics")).Body,
             StringComparison.Ordinal);
         var trouble = await TroubleAsync(silos[0]);
@@ -114,7 +107,8 @@ public sealed class OutageTests(ITestOutputHelper output) : IAsyncLifetime
     void SaysNothingOfTheServer(string body)
     {
         Assert.DoesNotContain("127.0.0.1", body, StringComparison.Ordinal);
-        Assert.DoesNotContain(postgres.Port.ToString(System.Globalization.CultureInfo.InvariantCulture), body, StringComparison.Ordinal);
+        // As a word of its own: the numbers of traces may hold its digits.
+        Assert.DoesNotMatch($@"\b{postgres.Port.ToString(System.Globalization.CultureInfo.InvariantCulture)}\b", body);
     }
 
     static string? Status(string health) => (string?)JsonNode.Parse(health)!["status"];

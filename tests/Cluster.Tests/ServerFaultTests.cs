@@ -4,29 +4,23 @@ using System.Net.Http.Headers;
 using Microsoft.Extensions.DependencyInjection;
 using Purser.Conformance.Http;
 using Purser.Conformance.Servers;
+using Purser.Conformance;
 using Purser.Engine;
 using Xunit.Abstractions;
 
 namespace Purser.Cluster.Tests;
 
-public sealed class ServerFaultTests(ITestOutputHelper output) : IAsyncLifetime
+public sealed class ServerFaultTests(ITestOutputHelper output) : Lifetime
 {
     PostgresServer postgres = null!;
     RedisServer redis = null!;
     LocalCluster cluster = null!;
 
-    public async Task InitializeAsync()
+    protected override async Task StartAsync()
     {
-        postgres = await PostgresServer.StartAsync();
-        redis = await RedisServer.StartAsync();
-        cluster = await LocalCluster.StartAsync(2, await postgres.NewDatabaseAsync(), redis: redis);
-    }
-
-    public async Task DisposeAsync()
-    {
-        await cluster.DisposeAsync();
-        await redis.DisposeAsync();
-        await postgres.DisposeAsync();
+        postgres = Add(await PostgresServer.StartAsync());
+        redis = Add(await RedisServer.StartAsync());
+        cluster = Add(await LocalCluster.StartAsync(2, await postgres.NewDatabaseAsync(), redis: redis));
     }
 
     IBudgetAuthority Authority => cluster.OverTcp.GetRequiredService<IBudgetAuthority>();
@@ -37,7 +31,7 @@ public sealed class ServerFaultTests(ITestOutputHelper output) : IAsyncLifetime
         await using var load = await Load.StartAsync([Authority], accounts: 4);
         await load.GoOnAsync(500);
         await postgres.KillAsync();
-        await ServerProcess.UntilAsync(() => load.Unavailable > 0, TimeSpan.FromSeconds(30), "nobody notices that the ledger is gone");
+        await ServerProcess.UntilAsync(() => load.Unavailable > 0, "nobody notices that the ledger is gone");
         using (var api = new HttpClient { BaseAddress = new(cluster.ApiAddress) })
         using (var answer = await api.PostAsync(new Uri($"/v1/accounts/{load.Accounts[0]}/reservations", UriKind.Relative), new StringContent("""{"tokens":1}""", new MediaTypeHeaderValue("application/json"))))
         {

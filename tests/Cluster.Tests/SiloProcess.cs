@@ -9,8 +9,7 @@ namespace Purser.Cluster.Tests;
 
 sealed class SiloProcess : IAsyncDisposable
 {
-    static readonly TimeSpan patience = TimeSpan.FromSeconds(60);
-    static readonly HttpClient http = new() { Timeout = TimeSpan.FromSeconds(5) };
+    static readonly HttpClient http = new() { Timeout = TimeSpan.FromSeconds(30) };
 
     readonly Dictionary<string, string> settings;
     readonly string address;
@@ -82,7 +81,7 @@ sealed class SiloProcess : IAsyncDisposable
         string[] command = [.. within, Path.Combine(AppContext.BaseDirectory, "purser-silo")];
         var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in settings) start.Environment[name] = value;
-        process = Process.Start(start)!;
+        process = ServerProcess.Start(start);
         // Read, so that the process never waits for a full pipe.
         said = ReadAsync(process.StandardOutput);
         errors = process.StandardError.ReadToEndAsync();
@@ -108,7 +107,7 @@ sealed class SiloProcess : IAsyncDisposable
 
     /// <summary>Until it has written something.</summary>
     public Task SaysAsync(string what) => ServerProcess.UntilAsync(
-        () => Task.FromResult(Log.Contains(what, StringComparison.Ordinal)), patience, () => $"nothing is said of '{what}': {Log}");
+        () => Task.FromResult(Log.Contains(what, StringComparison.Ordinal)), () => $"nothing is said of '{what}': {Log}");
 
     public bool HasExited => process.HasExited;
 
@@ -121,8 +120,7 @@ sealed class SiloProcess : IAsyncDisposable
 
     Task UntilAsync(Func<Task<bool>> condition) => ServerProcess.UntilAsync(
         async () => process.HasExited ? throw new InvalidOperationException($"the node ended with {process.ExitCode}: {await errors}")
-            : await condition(),
-        patience, () => "the node is not ready");
+            : await condition(), () => "the node is not ready");
 
     async Task<string?> WhyNotReadyAsync() => await HealthAsync() is not { } health ? "it does not answer"
         : IsReady(health) ? null : (string?)health["detail"];
@@ -163,7 +161,7 @@ sealed class SiloProcess : IAsyncDisposable
     public async Task<int> EndAsync()
     {
         Send(Signal.Terminate);
-        await process.WaitForExitAsync().WaitAsync(patience);
+        await process.WaitForExitAsync().WaitAsync(ServerProcess.Patience);
         return process.ExitCode;
     }
 

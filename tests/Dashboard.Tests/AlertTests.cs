@@ -1,6 +1,7 @@
 // Alerts by clicking: what is open, who has seen it and until when, the rules, and where they are told.
 using System.Text.Json;
 using Microsoft.Playwright;
+using Purser.Conformance.Servers;
 using static Microsoft.Playwright.Assertions;
 
 namespace Purser.Dashboard.Tests;
@@ -14,9 +15,7 @@ public sealed class AlertTests(Stage stage)
         var host = await RunningHost.StartAsync(key: null);
         await host.SendAsync(HttpMethod.Put, "/v1/accounts/a/policy", """{"limits":[{"id":"day-tokens","unit":"tokens","window":"day","amount":100}]}""");
         await host.SendAsync(HttpMethod.Post, "/v1/accounts/a/usage", """{"model":"gpt-4o","provider":"openai","inputTokens":95,"outputTokens":0}""");
-        using var looks = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
-        for (var tries = 0; !(await FiringAsync(host)).Any(); tries++)
-            Assert.True(tries < 600 && await looks.WaitForNextTickAsync(), "no alert came");
+        await ServerProcess.UntilAsync(async () => (await FiringAsync(host)).Any(), () => "no alert came");
         return host;
     }
 

@@ -21,7 +21,7 @@ public sealed class KillTests(Stage stage)
             using (var client = new HttpClient { BaseAddress = new(address) })
                 await Play.SendAsync(client, HttpMethod.Put, "/v1/accounts/a/policy", """{"limits":[]}""");
             var context = await stage.Browser.NewContextAsync(new() { BaseURL = address, TimezoneId = "Europe/Berlin", Locale = "en-US" });
-            context.SetDefaultTimeout(30_000);
+            context.SetDefaultTimeout(120_000);
             await using var person = new Person(context, await context.NewPageAsync());
             await person.OpenAsync("/accounts/a?tab=policy");
             await person.Page.FillAsync("#policy", """{"limits":[],"currency":"EUR"}""");
@@ -33,7 +33,7 @@ public sealed class KillTests(Stage stage)
             await Expect(person.Page.Locator("#components-reconnect-modal")).ToBeVisibleAsync();
             host.Dispose();
             host = Start(folder, address);
-            await person.Page.WaitForSelectorAsync("html[data-ready=yes]:not([data-mark])", new() { Timeout = 120_000 });
+            await person.Page.WaitForSelectorAsync("html[data-ready=yes]:not([data-mark])");
             Assert.EndsWith("/accounts/a?tab=policy", person.Page.Url, StringComparison.Ordinal);
             await Expect(person.Page.Locator("#policy")).ToHaveValueAsync("""{"limits":[],"currency":"EUR"}""");
         }
@@ -60,7 +60,7 @@ public sealed class KillTests(Stage stage)
         foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("PURSER_", StringComparison.Ordinal)).ToArray())
             start.Environment.Remove(name);
         (start.Environment["PURSER_DATA"], start.Environment["PURSER_URLS"], start.Environment["TMPDIR"]) = (folder, address, folder);
-        var process = Process.Start(start)!;
+        var process = ServerProcess.Start(start);
         // Read, so that the process never waits for a full pipe.
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
@@ -70,20 +70,18 @@ public sealed class KillTests(Stage stage)
     internal static async Task ReadyAsync(Process host, string address)
     {
         using var client = new HttpClient();
-        using var looks = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
-        for (var tries = 0; ; tries++)
+        await ServerProcess.UntilAsync(async () =>
         {
             Assert.False(host.HasExited, "the host ended");
             try
             {
                 using var answer = await client.GetAsync(new Uri(address + "/health/ready"));
-                if (answer.IsSuccessStatusCode) return;
+                return answer.IsSuccessStatusCode;
             }
-            catch (HttpRequestException) when (tries < 1200)
+            catch (HttpRequestException)
             {
-                // Not yet.
+                return false;
             }
-            await looks.WaitForNextTickAsync();
-        }
+        }, () => "the host does not get ready");
     }
 }

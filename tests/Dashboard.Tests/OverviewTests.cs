@@ -174,7 +174,9 @@ public sealed class OverviewTests(Stage stage)
     [Fact]
     public async Task A_page_whose_host_falls_comes_back_on_the_next_one_where_it_was()
     {
-        var first = await RunningHost.StartAsync(Stage.AdminKey);
+        // A port that nobody is given while no host listens there.
+        var first = await RunningHost.StartAsync(Stage.AdminKey, new(), string.Create(CultureInfo.InvariantCulture,
+            $"http://127.0.0.1:{Conformance.Servers.ServerProcess.FreePort()}"));
         await using var person = await stage.PersonAsync(first);
         await person.OpenAsync("/overview?range=today&metric=tokens");
         await person.Page.EvaluateAsync("document.documentElement.dataset.mark = 'the page before'");

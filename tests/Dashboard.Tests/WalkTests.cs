@@ -61,7 +61,7 @@ public sealed class WalkTests(Stage stage)
     public async Task Who_will_be_out_of_budget_before_friday()
     {
         await using var host = await RunningHost.StartAsync(key: null);
-        await host.SendAsync(HttpMethod.Put, "/v1/accounts/fast/policy", """{"limits":[{"id":"year-tokens","unit":"tokens","window":"year","amount":5000}]}""");
+        await host.SendAsync(HttpMethod.Put, "/v1/accounts/fast/policy", """{"limits":[{"id":"all-tokens","unit":"tokens","window":"lifetime","amount":5000}]}""");
         var now = DateTimeOffset.UtcNow;
         var used = Enumerable.Range(1, 20 * 24).Select(hour => new
         {

@@ -17,9 +17,6 @@ namespace Purser.Grains.Tests;
 
 public sealed class GrainCluster : IAsyncLifetime
 {
-    /// <summary>A shard whose move failed comes back with its reminder, which takes a minute.</summary>
-    static readonly TimeSpan patience = TimeSpan.FromSeconds(90);
-
     readonly InProcessTestCluster cluster;
 
     public GrainCluster() : this(3)
@@ -88,7 +85,7 @@ public sealed class GrainCluster : IAsyncLifetime
         silo => silo.ServiceProvider.GetRequiredService<NearBudgets>().Accounts.Count());
 
     public static Task UntilAsync(Func<Task<bool>> condition, Func<string> otherwise) =>
-        ServerProcess.UntilAsync(condition, patience, otherwise);
+        ServerProcess.UntilAsync(condition, otherwise);
 
     public Task InitializeAsync() => cluster.DeployAsync();
 

@@ -35,9 +35,10 @@ public sealed class GateRoleTests
             new { name = "openai", protocol = "openai", provider = "openai", upstream = provider.Url, key = "stand-in" } } });
         Assert.True(routes.IsSuccessStatusCode, await routes.Content.ReadAsStringAsync());
         var limits = await operating.PutAsJsonAsync("/v1/accounts/team/policy",
-            new { limits = new[] { new { id = "daily", unit = "tokens", window = "day", amount = 3000 } } });
+            new { limits = new[] { new { id = "daily", unit = "tokens", window = "lifetime", amount = 3000 } } });
         Assert.True(limits.IsSuccessStatusCode);
-        var made = await operating.PostAsJsonAsync("/v1/keys", new { name = "agent", rights = new[] { "hold" }, accounts = new[] { "team" } });
+        var made = await operating.PostAsJsonAsync(
+            "/v1/keys", new { name = "agent", rights = new[] { "hold" }, accounts = new[] { "team" } });
         var key = JsonDocument.Parse(await made.Content.ReadAsStringAsync()).RootElement.GetProperty("key").GetString()!;
 
         // It has no admin key of its own, and asks for one nevertheless.

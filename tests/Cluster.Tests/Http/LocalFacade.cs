@@ -21,26 +21,20 @@ public sealed class LocalFacade : ClusterFacade
 
     public override int? Asked => Volatile.Read(ref asked);
 
-    public override async Task InitializeAsync()
+    protected override async Task StartAsync()
     {
-        cluster = await LocalCluster.StartAsync(database: await NewDatabaseAsync(), ofApi: services =>
+        cluster = Add(await LocalCluster.StartAsync(database: await NewDatabaseAsync(), ofApi: services =>
             services.AddSingleton<IBudgetAuthority>(
             provider =>
                 new Counted(new ClusterAuthority(provider.GetRequiredService<IGrainFactory>(), provider.GetRequiredService<Repetition>(),
-                    provider.GetRequiredService<NearBudgets>()), this)));
-        Client = AnswerCheck.ClientOf(new(cluster.ApiAddress));
+                    provider.GetRequiredService<NearBudgets>()), this))));
+        Client = Add(AnswerCheck.ClientOf(new(cluster.ApiAddress)));
     }
 
     public override async Task<GuardedHost> StartWithKeyAsync(string key, params (string Name, string Value)[] settings)
     {
         var api = await LocalCluster.StartClientAsync(cluster.Redis, cluster.ClusterId, key, settings: settings);
         return new(AnswerCheck.ClientOf(new(api.Addresses.First())), new Leaving(api));
-    }
-
-    public override async Task DisposeAsync()
-    {
-        Client.Dispose();
-        await cluster.DisposeAsync();
     }
 
     sealed class Leaving(SiloHost node) : IAsyncDisposable

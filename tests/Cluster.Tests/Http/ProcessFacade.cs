@@ -13,29 +13,31 @@ public sealed class ProcessHttpTests : ICollectionFixture<ProcessFacade>
 public sealed class ProcessFacade : ClusterFacade
 {
     readonly string clusterId = "http-" + Guid.NewGuid().ToString("N");
-    readonly List<SiloProcess> nodes = [];
     string redis = "";
 
-    public override async Task InitializeAsync()
+    protected override async Task StartAsync()
     {
         redis = (await RedisServer.SharedAsync()).ConnectionString;
         var database = await NewDatabaseAsync();
-        for (var i = 0; i < 3; i++) nodes.Add(SiloProcess.Start(database, redis, clusterId));
-        nodes.Add(SiloProcess.StartApi(redis, clusterId));
+        var nodes = new List<SiloProcess>();
+        for (var i = 0; i < 3; i++) nodes.Add(Add(SiloProcess.Start(database, redis, clusterId)));
+        nodes.Add(Add(SiloProcess.StartApi(redis, clusterId)));
         await Task.WhenAll(nodes.Select(node => node.ReadyButForTheClockAsync()));
-        Client = AnswerCheck.ClientOf(nodes[^1].Address);
+        Client = Add(AnswerCheck.ClientOf(nodes[^1].Address));
     }
 
     public override async Task<GuardedHost> StartWithKeyAsync(string key, params (string Name, string Value)[] settings)
     {
         var api = SiloProcess.StartApi(redis, clusterId, key, settings);
-        await api.ReadyButForTheClockAsync();
-        return new(AnswerCheck.ClientOf(api.Address), api);
-    }
-
-    public override async Task DisposeAsync()
-    {
-        Client.Dispose();
-        foreach (var node in nodes) await node.DisposeAsync();
+        try
+        {
+            await api.ReadyButForTheClockAsync();
+            return new(AnswerCheck.ClientOf(api.Address), api);
+        }
+        catch
+        {
+            await api.DisposeAsync();
+            throw;
+        }
     }
 }

@@ -20,8 +20,6 @@ public sealed class PartitionTests(ITestOutputHelper output)
     /// <summary>So many answers of each side for one account, after the others have given the silo up, are no chance.</summary>
     const int AnswersOfEachSide = 25;
 
-    static readonly TimeSpan patience = TimeSpan.FromSeconds(90);
-
     [NetworkFact]
     public async Task A_silo_that_is_cut_off_and_serves_on_decides_on_what_is_really_there()
     {
@@ -39,7 +37,7 @@ public sealed class PartitionTests(ITestOutputHelper output)
         try
         {
             await Task.WhenAll(silos.Select(silo => silo.ReadyAsync()));
-            await ServerProcess.UntilAsync(async () => await silos[0].SilosAsync() == Silos, patience, () =>
+            await ServerProcess.UntilAsync(async () => await silos[0].SilosAsync() == Silos, () =>
                 "the silos do not find each other");
             using var inside = await EnterAsync(clusterId, network.AddressOf(0));
             using var outside = await EnterAsync(clusterId, network.AddressOf(1), network.AddressOf(2));
@@ -50,7 +48,7 @@ public sealed class PartitionTests(ITestOutputHelper output)
             await network.CutAsync(0);
             // Or it would read in Redis that it was given up, and end itself.
             redis[0].Cut();
-            await ServerProcess.UntilAsync(async () => await silos[1].SilosAsync() == Silos - 1, patience, () =>
+            await ServerProcess.UntilAsync(async () => await silos[1].SilosAsync() == Silos - 1, () =>
                 "the silo that is cut off is not given up");
             var givenUp = load.Now;
             string[] twice = [];
@@ -60,13 +58,13 @@ public sealed class PartitionTests(ITestOutputHelper output)
                     call.Account == account && call.Side == side && call.Started > givenUp
                         && call.Status == OutcomeStatus.Done) >= AnswersOfEachSide))];
                 return Task.FromResult(twice.Length > 0);
-            }, patience, () => "no account is served on both sides");
+            }, () => "no account is served on both sides");
             var both = load.Now - givenUp;
 
             await network.HealAsync(0);
             redis[0].Heal();
             // It reads that it was given up, and ends itself; whoever watches over processes starts it again.
-            await ServerProcess.UntilAsync(() => silos[0].HasExited, patience, "the silo that was given up goes on");
+            await ServerProcess.UntilAsync(() => silos[0].HasExited, "the silo that was given up goes on");
             silos[0].StartAgain();
             await silos[0].ReadyAsync();
             await load.GoOnAsync(500);

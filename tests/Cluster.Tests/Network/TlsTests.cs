@@ -4,14 +4,14 @@ using System.Net.Http.Json;
 using System.Net.Security;
 using System.Net.Sockets;
 using Purser.Conformance.Servers;
+using Purser.Conformance;
 
 namespace Purser.Cluster.Tests.Network;
 
-public sealed class TlsTests : IAsyncLifetime, IDisposable
+public sealed class TlsTests : Lifetime, IDisposable
 {
     readonly string clusterId = "tls-" + Guid.NewGuid().ToString("N");
     readonly string folder = ServerProcess.NewFolder("tls");
-    readonly List<SiloProcess> nodes = [];
     readonly TestAuthority authority;
     readonly TestAuthority others;
     string redis = "";
@@ -19,22 +19,17 @@ public sealed class TlsTests : IAsyncLifetime, IDisposable
 
     public TlsTests() => (authority, others) = (new(folder), new(folder, "Somebody else"));
 
-    public async Task InitializeAsync()
+    protected override async Task StartAsync()
     {
         redis = (await RedisServer.SharedAsync()).ConnectionString;
         postgres = await (await PostgresServer.SharedAsync()).NewDatabaseAsync();
-    }
-
-    public async Task DisposeAsync()
-    {
-        foreach (var node in nodes) await node.DisposeAsync();
-        Directory.Delete(folder, recursive: true);
     }
 
     public void Dispose()
     {
         authority.Dispose();
         others.Dispose();
+        ServerProcess.DeleteFolder(folder);
     }
 
     (string Name, string Value)[] Member(TestAuthority? of = null) => Files((of ?? authority).Issue("node"), authority.RootFile);
@@ -43,12 +38,6 @@ public sealed class TlsTests : IAsyncLifetime, IDisposable
         [("PURSER_PEER_CERTIFICATE", own.Certificate), ("PURSER_PEER_KEY", own.Key), ("PURSER_PEER_AUTHORITY", root)];
 
     SiloProcess Silo(params (string Name, string Value)[] more) => Add(SiloProcess.Start(postgres, redis, clusterId, more));
-
-    SiloProcess Add(SiloProcess node)
-    {
-        nodes.Add(node);
-        return node;
-    }
 
     string Secret(string name, string text)
     {
@@ -69,7 +58,7 @@ public sealed class TlsTests : IAsyncLifetime, IDisposable
         ];
         var (one, two) = (Silo([.. Member(), .. secrets]), Silo([.. Member(), .. secrets]));
         await Task.WhenAll(one.ReadyAsync(), two.ReadyAsync());
-        await ServerProcess.UntilAsync(async () => await one.SilosAsync() == 2, TimeSpan.FromSeconds(60), () => "no two silos");
+        await ServerProcess.UntilAsync(async () => await one.SilosAsync() == 2, () => "no two silos");
         // Its front by TLS too.
         var front = authority.Issue("front", "server");
         var address = $"https://127.0.0.1:{ServerProcess.FreePort()}";
@@ -156,10 +145,10 @@ public sealed class TlsTests : IAsyncLifetime, IDisposable
         };
         start.Environment["PURSER_URLS"] = "http://127.0.0.1:0";
         foreach (var (name, value) in settings) start.Environment[name] = value;
-        using var process = Process.Start(start)!;
+        using var process = ServerProcess.Start(start);
         _ = process.StandardOutput.ReadToEndAsync();
         var errors = await process.StandardError.ReadToEndAsync();
-        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(2));
+        await process.WaitForExitAsync().WaitAsync(ServerProcess.Patience);
         return (process.ExitCode, errors);
     }
 }

@@ -119,7 +119,7 @@ public abstract class ClientConformance(HttpFacade host)
     public async Task Events_come_as_they_happen()
     {
         var (client, account) = (Open(), host.NewAccount());
-        using var end = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var end = new CancellationTokenSource(Servers.ServerProcess.Patience);
         await client.PutPolicyAsync(account, Tokens(1000), cancellationToken: end.Token);
         await client.RecordUsageAsync(account, new Usage { Id = "e", InputTokens = 600, OutputTokens = 0 }, end.Token);
         await foreach (var happened in client.StreamEventsAsync(new() { Account = [account], After = 0 }, end.Token))
@@ -267,7 +267,7 @@ public abstract class ClientConformance(HttpFacade host)
         using var lines = new MemoryStream("""{"id": "x", "timestamp": "2026-03-14T15:00:00Z", "inputTokens": 1}"""u8.ToArray());
         heard.Holds(await client.ImportUsageAsync(lines, account), PurserJson.Default.ImportResult);
         heard.Holds(await client.EraseUsageAsync(account, user: "nobody", by: "ann", reason: "r"), PurserJson.Default.Erasure);
-        using var end = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var end = new CancellationTokenSource(Servers.ServerProcess.Patience);
         await foreach (var happened in client.StreamEventsAsync(new() { Account = [account], After = 0 }, end.Token)) break;
     }
 

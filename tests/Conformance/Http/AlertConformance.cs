@@ -21,7 +21,7 @@ public abstract class AlertConformance(HttpFacade host)
 
     async Task<Reply> UntilAsync(string path, Func<Reply, bool> holds)
     {
-        using var late = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var late = new CancellationTokenSource(Servers.ServerProcess.Patience);
         while (true)
         {
             var reply = await host.Get(path);

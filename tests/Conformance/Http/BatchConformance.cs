@@ -178,7 +178,7 @@ public abstract class BatchConformance(HttpFacade host)
     {
         string[] accounts = [.. Enumerable.Range(0, 20).Select(_ => host.NewAccount())];
         var address = host.Client.BaseAddress!;
-        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        using var patience = new CancellationTokenSource(Servers.ServerProcess.Patience);
         using var connection = new TcpClient();
         await connection.ConnectAsync(address.Host, address.Port, patience.Token);
         await using var stream = connection.GetStream();

@@ -111,7 +111,7 @@ public abstract class CallerLimitConformance(HttpFacade host)
         refused.IsProblem(503, "unavailable");
         Assert.Equal("1", refused.Header("Retry-After"));
         Assert.Contains("which is its share", refused.Member("detail"), StringComparison.Ordinal);
-        Assert.NotEqual(503, (await Look("quiet")).Code);
+        await Servers.ServerProcess.UntilAsync(async () => (await Look("quiet")).Code != 503, () => "others have no place");
 
         // Ten times as many as there are places: all are answered while the admitted ones are still at work.
         admitted.AddRange([await HoldAsync("others", 0), await HoldAsync("others", 1)]);
@@ -124,17 +124,19 @@ public abstract class CallerLimitConformance(HttpFacade host)
         // Whoever was admitted is served, and its place is free again.
         enough.SetResult();
         Assert.All(await Task.WhenAll(admitted), code => Assert.Equal(HttpStatusCode.Created, code));
-        Assert.Equal(200, (await Look("flood")).Code);
+        await Servers.ServerProcess.UntilAsync(async () => (await Look("flood")).Code == 200, () => "no place is free again");
 
         Task<Reply> Look(string account) => Ask(guarded, admin, HttpMethod.Get, $"/v1/accounts/{account}");
 
-        // Comes back once the request is admitted, or answered.
+        // Comes back once the request is admitted: the place of one that was answered is free a moment after its answer.
         async Task<Task<HttpStatusCode>> HoldAsync(string account, int i)
         {
-            var body = new SlowBody(enough.Task, string.Create(CultureInfo.InvariantCulture, $$"""{"id":"u-{{i}}","inputTokens":1}"""));
-            var sent = SendAsync(account, body);
-            await Task.WhenAny(body.Asked, sent);
-            return sent;
+            for (var tries = 0; ; tries++)
+            {
+                var body = new SlowBody(enough.Task, string.Create(CultureInfo.InvariantCulture, $$"""{"id":"u-{{i}}","inputTokens":1}"""));
+                var sent = SendAsync(account, body);
+                if (await Task.WhenAny(body.Asked, sent) == body.Asked || tries == 10_000) return sent;
+            }
         }
 
         async Task<HttpStatusCode> SendAsync(string account, SlowBody body)

@@ -67,7 +67,8 @@ public abstract class CanaryConformance(HttpFacade host)
     {
         await using var guarded = await host.StartWithKeyAsync(admin);
         var team = host.NewAccount();
-        foreach (var (account, tokens) in new[] { (team + ":a", 1), (team + ":b", 20), (team + "x", 300), (team.ToUpperInvariant() + ":A", 4000) })
+        foreach (var (account, tokens) in new[] { (team + ":a", 1), (team + ":b", 20), (team + "x", 300),
+            (team.ToUpperInvariant() + ":A", 4000) })
             Assert.Equal(201, (await guarded.Ask(admin, HttpMethod.Post, $"/v1/accounts/{account}/usage",
                 $$"""{"id": "u", "timestamp": "2026-03-10T00:00:00Z", "inputTokens": {{tokens}}, "outputTokens": 0}""")).Code);
         var made = await guarded.Ask(admin, HttpMethod.Post, "/v1/keys",
@@ -155,7 +156,7 @@ public abstract class CanaryConformance(HttpFacade host)
         using var response = await guarded.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         using var lines = new StreamReader(await response.Content.ReadAsStreamAsync());
         // A stream in which it never comes ends the test and not the run.
-        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        using var patience = new CancellationTokenSource(Servers.ServerProcess.Patience);
         while (await lines.ReadLineAsync(patience.Token) is { } line && !line.Contains("the-last", StringComparison.Ordinal))
             Assert.DoesNotContain(theirs, line, StringComparison.Ordinal);
     }

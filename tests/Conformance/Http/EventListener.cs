@@ -13,7 +13,7 @@ public sealed record SentEvent(string? Id, string Type, JsonElement Json)
 public sealed class EventListener : IAsyncDisposable
 {
     /// <summary>Nothing waits longer than this for an event that must come.</summary>
-    static readonly TimeSpan patience = TimeSpan.FromSeconds(30);
+    static readonly TimeSpan patience = Servers.ServerProcess.Patience;
 
     readonly HttpResponseMessage response;
     readonly StreamReader reader;

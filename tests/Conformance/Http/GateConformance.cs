@@ -225,7 +225,7 @@ public abstract class GateConformance(HttpFacade host) : GateSuite(host)
             await using var body = await response.Content.ReadAsStreamAsync();
             Assert.True(await body.ReadAtLeastAsync(new byte[16], 16) >= 16);
         }
-        await gone.Task.WaitAsync(TimeSpan.FromSeconds(60));
+        await gone.Task.WaitAsync(Servers.ServerProcess.Patience);
         var record = Assert.Single(await RecordsAsync(account, wanted: 1));
         Assert.InRange(record.GetProperty("outputTokens").GetInt64(), 5, 100);
         Assert.Equal("the client went away", Text(record, "error"));

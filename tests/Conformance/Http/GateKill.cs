@@ -16,7 +16,7 @@ namespace Purser.Conformance.Http;
 public sealed class GateKill(ProviderStandIn provider, string path, Func<HttpClient> api, Func<HttpClient> gate)
 {
     const int Finished = 20, Streams = 100, Prompt = 10, Chunks = 3;
-    static readonly TimeSpan patience = TimeSpan.FromSeconds(120);
+    static readonly TimeSpan patience = ServerProcess.Patience;
 
     /// <summary>How a call goes on after its first words.</summary>
     enum Course { Whole, Hangs, EndsWithTheKill }
@@ -73,7 +73,8 @@ public sealed class GateKill(ProviderStandIn provider, string path, Func<HttpCli
     async Task<(Call Call, bool IsWhole)> CallAsync(Call call)
     {
         const string body = """{"model":"gpt-4o-mini","stream":true,"max_tokens":200,"messages":[{"role":"user","content":"say it many times, as often as you like"}]}""";
-        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(body, Encoding.UTF8, "application/json") };
+        using var request = new HttpRequestMessage(
+            HttpMethod.Post, path) { Content = new StringContent(body, Encoding.UTF8, "application/json") };
         request.Headers.Add("X-Purser-Account", call.Account);
         request.Headers.Add("x-call", call.Id);
         request.Headers.Add("x-course", call.Course.ToString());

@@ -87,12 +87,12 @@ public abstract class GateSuite(HttpFacade host) : IAsyncLifetime
     /// <summary>The account's records, as soon as there are so many: who hung up does not hear when it is booked.</summary>
     protected async Task<IReadOnlyList<JsonElement>> RecordsAsync(string account, int wanted = 0)
     {
-        var until = DateTime.UtcNow.AddSeconds(60);
+        using var late = new CancellationTokenSource(Servers.ServerProcess.Patience);
         while (true)
         {
             var reply = await Host.Get($"/v1/accounts/{account}/usage");
             IReadOnlyList<JsonElement> items = reply.Code == 404 ? [] : [.. reply.Json.GetProperty("items").EnumerateArray()];
-            if (items.Count >= wanted || DateTime.UtcNow > until) return items;
+            if (items.Count >= wanted || late.IsCancellationRequested) return items;
             await Task.Yield();
         }
     }

@@ -8,7 +8,7 @@ namespace Purser.Conformance.Http;
 /// One for the tests of a collection, which use accounts of their own. The ledger's clock stands at <see cref="Time"/> when the host
 /// starts, so that answers can be compared word for word.
 /// </summary>
-public abstract class HttpFacade : IAsyncLifetime
+public abstract class HttpFacade : Lifetime
 {
     public static readonly DateTimeOffset Time = new(2026, 3, 14, 15, 9, 26, 535, TimeSpan.Zero);
 
@@ -22,10 +22,6 @@ public abstract class HttpFacade : IAsyncLifetime
     /// <summary>Commands that reached a budget: what was refused before is not among them. Null where that can not be seen from
     /// here.</summary>
     public virtual int? Asked => null;
-
-    public abstract Task InitializeAsync();
-
-    public abstract Task DisposeAsync();
 
     /// <summary>Another host of the same kind, which wants a key; with settings of its own.</summary>
     public abstract Task<GuardedHost> StartWithKeyAsync(string key, params (string Name, string Value)[] settings);

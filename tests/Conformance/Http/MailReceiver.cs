@@ -30,7 +30,7 @@ public sealed class MailReceiver : IAsyncDisposable
     /// <summary>What it says to a recipient; 250 is yes.</summary>
     public string ToRecipients { get; set; } = "250 yes";
 
-    public async Task<ReceivedMail> NextAsync() => await received.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(60));
+    public async Task<ReceivedMail> NextAsync() => await received.Reader.ReadAsync().AsTask().WaitAsync(Servers.ServerProcess.Patience);
 
     async Task ServeAsync()
     {

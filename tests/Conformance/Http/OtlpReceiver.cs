@@ -50,7 +50,7 @@ public sealed record ReceivedLog(string Text, string Trace, Dictionary<string, s
 
 public sealed class OtlpReceiver : IAsyncDisposable
 {
-    static readonly TimeSpan patience = TimeSpan.FromSeconds(60);
+    static readonly TimeSpan patience = Servers.ServerProcess.Patience;
 
     readonly WebApplication app;
     readonly TaskCompletionSource released = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -155,7 +155,8 @@ public sealed class OtlpReceiver : IAsyncDisposable
         using var late = new CancellationTokenSource(patience);
         while (!holds(this))
         {
-            Assert.False(late.IsCancellationRequested, $"{what}; received: {string.Join(", ", spans.Select(span => span.Name).Distinct())}; "
+            Assert.False(late.IsCancellationRequested,
+                $"{what}; received: {string.Join(", ", spans.Select(span => span.Name).Distinct())}; "
                 + $"{metrics.Count} metrics, {logs.Count} logs");
             await Task.Yield();
         }

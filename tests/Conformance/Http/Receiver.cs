@@ -28,7 +28,7 @@ public sealed record ReceivedMessage(string Id, string Timestamp, string Signatu
 
 public sealed class Receiver : IAsyncDisposable
 {
-    static readonly TimeSpan patience = TimeSpan.FromSeconds(60);
+    static readonly TimeSpan patience = Servers.ServerProcess.Patience;
 
     readonly WebApplication app;
     readonly ConcurrentQueue<ReceivedMessage> received = new();

@@ -111,7 +111,7 @@ public abstract class WebhookConformance(HttpFacade host)
     /// <summary>Asks until the answer is what it has to become; the host works on its own time.</summary>
     async Task<Reply> UntilAsync(string path, Func<Reply, bool> holds)
     {
-        using var late = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var late = new CancellationTokenSource(Servers.ServerProcess.Patience);
         while (true)
         {
             var reply = await host.Get(path);

@@ -10,7 +10,6 @@ namespace Purser.Conformance.Servers;
 /// </summary>
 public sealed class PostgresServer : IAsyncDisposable
 {
-    static readonly TimeSpan patience = TimeSpan.FromSeconds(30);
     static readonly Lazy<Task<PostgresServer>> shared = new(() => StartAsync());
     static int databases;
 
@@ -24,7 +23,6 @@ public sealed class PostgresServer : IAsyncDisposable
         (this.folder, Port, this.fsync, this.basis) = (folder, port, fsync, basis);
         if (folder is null) return;
         log = Path.Combine(folder, "log");
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => End();
     }
 
     static string? Other => Environment.GetEnvironmentVariable("PURSER_TEST_PG") is { Length: > 0 } given ? given : null;
@@ -118,7 +116,7 @@ public sealed class PostgresServer : IAsyncDisposable
             await using var rule = new NpgsqlCommand("select count(*) from pg_hba_file_rules where $1 = any(user_name)", connection);
             rule.Parameters.Add(new() { Value = user });
             return (long)(await rule.ExecuteScalarAsync())! > 0 && !await LetsInAsync(user);
-        }, patience, () => "PostgreSQL does not read its rules");
+        }, () => "PostgreSQL does not read its rules");
     }
 
     async Task<bool> LetsInAsync(string user)
@@ -167,7 +165,7 @@ public sealed class PostgresServer : IAsyncDisposable
         using var pause = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
         while (true)
         {
-            using var starting = ServerProcess.Start(log, command[0], command[1..]);
+            using var starting = ServerProcess.Start(Signal.Quit, folder!, log, command[0], command[1..]);
             while (!starting.HasExited)
             {
                 if (await AnswersAsync())
@@ -176,7 +174,7 @@ public sealed class PostgresServer : IAsyncDisposable
                         CultureInfo.InvariantCulture);
                     return;
                 }
-                if (elapsed.Elapsed > patience)
+                if (elapsed.Elapsed > ServerProcess.Patience)
                 {
                     starting.Kill(entireProcessTree: true);
                     throw new TimeoutException("PostgreSQL does not start: " + ServerProcess.LogOf(log));
@@ -184,7 +182,7 @@ public sealed class PostgresServer : IAsyncDisposable
                 await pause.WaitForNextTickAsync();
             }
             // After a kill the backends of the old server need a moment to notice; until then the data folder is in use.
-            if (!ServerProcess.LogOf(log).Contains("still in use", StringComparison.Ordinal) || elapsed.Elapsed > patience)
+            if (!ServerProcess.LogOf(log).Contains("still in use", StringComparison.Ordinal) || elapsed.Elapsed > ServerProcess.Patience)
                 throw new InvalidOperationException("PostgreSQL does not start: " + ServerProcess.LogOf(log));
             await pause.WaitForNextTickAsync();
         }
@@ -223,7 +221,7 @@ public sealed class PostgresServer : IAsyncDisposable
         Own();
         var family = Family();
         foreach (var process in family) ServerProcess.Send(process, Signal.Kill);
-        await ServerProcess.UntilAsync(() => !family.Exists(ServerProcess.IsAlive), patience, "PostgreSQL does not end");
+        await ServerProcess.UntilAsync(() => !family.Exists(ServerProcess.IsAlive), "PostgreSQL does not end");
     }
 
     List<int> frozen = [];
@@ -270,7 +268,7 @@ public sealed class PostgresServer : IAsyncDisposable
     public async Task EnsureRunsAsync()
     {
         if (ServerProcess.IsAlive(ProcessId) && await AnswersAsync()) return;
-        await ServerProcess.UntilAsync(async () => !ServerProcess.IsAlive(ProcessId) || await AnswersAsync(), patience, () =>
+        await ServerProcess.UntilAsync(async () => !ServerProcess.IsAlive(ProcessId) || await AnswersAsync(), () =>
             ServerProcess.LogOf(log));
         if (!ServerProcess.IsAlive(ProcessId)) await StartAgainAsync();
     }
@@ -285,7 +283,7 @@ public sealed class PostgresServer : IAsyncDisposable
     async Task EndAsync(Signal signal)
     {
         ServerProcess.Send(ProcessId, signal);
-        await ServerProcess.UntilAsync(() => !ServerProcess.IsAlive(ProcessId), patience, "PostgreSQL does not end");
+        await ServerProcess.UntilAsync(() => !ServerProcess.IsAlive(ProcessId), "PostgreSQL does not end");
     }
 
     public async Task RestartAsync()
@@ -300,6 +298,4 @@ public sealed class PostgresServer : IAsyncDisposable
         await EndAsync(Signal.Quit);
         ServerProcess.DeleteFolder(folder);
     }
-
-    void End() => ServerProcess.End(ProcessId, Signal.Quit, folder!);
 }

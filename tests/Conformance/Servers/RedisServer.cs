@@ -7,17 +7,12 @@ namespace Purser.Conformance.Servers;
 
 public sealed class RedisServer : IAsyncDisposable
 {
-    static readonly TimeSpan patience = TimeSpan.FromSeconds(15);
     static readonly Lazy<Task<RedisServer>> shared = new(() => StartAsync());
 
     readonly string folder = ServerProcess.NewFolder("redis");
     readonly string appendFsync;
 
-    RedisServer(int port, string appendFsync)
-    {
-        (Port, this.appendFsync) = (port, appendFsync);
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => End();
-    }
+    RedisServer(int port, string appendFsync) => (Port, this.appendFsync) = (port, appendFsync);
 
     /// <summary>Why no server can be had on this machine; null where one can.</summary>
     public static string? Missing => ServerProcess.Find("redis-server") is null
@@ -48,7 +43,7 @@ public sealed class RedisServer : IAsyncDisposable
             catch (InvalidOperationException) when (attempt < 3)
             {
                 // Somebody took the port meanwhile.
-                server.End();
+                ServerProcess.DeleteFolder(server.folder);
             }
         }
     }
@@ -57,7 +52,7 @@ public sealed class RedisServer : IAsyncDisposable
     public async Task StartAgainAsync()
     {
         var log = Path.Combine(folder, "log");
-        using var starting = ServerProcess.Start(
+        using var starting = ServerProcess.Start(Signal.Kill, folder,
             log, ServerProcess.Find("redis-server")!, "--port", Port.ToString(CultureInfo.InvariantCulture), "--bind", "127.0.0.1", "--dir",
                 folder,
             "--appendonly", "yes", "--appendfsync", appendFsync, "--save", "", "--maxmemory-policy", "noeviction");
@@ -65,7 +60,7 @@ public sealed class RedisServer : IAsyncDisposable
         await ServerProcess.UntilAsync(
             async () => starting.HasExited ? throw new InvalidOperationException("Redis does not start: " + ServerProcess.LogOf(log))
                 : await AnswersAsync(),
-            patience, () => "Redis does not start: " + ServerProcess.LogOf(log));
+            () => "Redis does not start: " + ServerProcess.LogOf(log));
     }
 
     async Task<bool> AnswersAsync()
@@ -93,7 +88,7 @@ public sealed class RedisServer : IAsyncDisposable
     async Task EndAsync(Signal signal)
     {
         ServerProcess.Send(ProcessId, signal);
-        await ServerProcess.UntilAsync(() => !ServerProcess.IsAlive(ProcessId), patience, "Redis does not end");
+        await ServerProcess.UntilAsync(() => !ServerProcess.IsAlive(ProcessId), "Redis does not end");
     }
 
     public async Task RestartAsync()
@@ -107,6 +102,4 @@ public sealed class RedisServer : IAsyncDisposable
         await EndAsync(Signal.Kill);
         ServerProcess.DeleteFolder(folder);
     }
-
-    void End() => ServerProcess.End(ProcessId, Signal.Kill, folder);
 }

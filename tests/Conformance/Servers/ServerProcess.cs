@@ -1,6 +1,5 @@
 // A private server process in a folder of its own: started on a free port, signalled by its id, gone with the tests.
 using System.Diagnostics;
-using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace Purser.Conformance.Servers;
@@ -54,7 +53,15 @@ public static class ServerProcess
     /// <summary>A port that nobody listens on, and that nobody else is given while this process lasts.</summary>
     public static int FreePort() => Ports.Take();
 
+    /// <summary>The longest that anything real is waited for: it ends a test that hangs, and judges nobody for being slow.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
+
     /// <summary>Polls a condition of another process, which has no other way to tell.</summary>
+    public static Task UntilAsync(Func<Task<bool>> condition, Func<string> otherwise) => UntilAsync(condition, Patience, otherwise);
+
+    public static Task UntilAsync(Func<bool> condition, string otherwise) => UntilAsync(condition, Patience, otherwise);
+
+    /// <summary>Where it is to be seen how long it takes.</summary>
     public static async Task UntilAsync(Func<Task<bool>> condition, TimeSpan within, Func<string> otherwise)
     {
         var elapsed = Stopwatch.StartNew();
@@ -69,26 +76,37 @@ public static class ServerProcess
     public static Task UntilAsync(Func<bool> condition, TimeSpan within, string otherwise) =>
         UntilAsync(() => Task.FromResult(condition()), within, () => otherwise);
 
-    public static string NewFolder(string name) => Directory.CreateTempSubdirectory("purser-" + name + "-").FullName;
+    /// <summary>It is gone after the tests at the latest.</summary>
+    public static string NewFolder(string name)
+    {
+        var folder = Directory.CreateTempSubdirectory("purser-" + name + "-").FullName;
+        Children.KeepFolder(folder);
+        return folder;
+    }
 
     /// <summary>Runs a program to its end; what it printed where it failed is in the exception.</summary>
     public static async Task RunAsync(string program, params string[] arguments)
     {
-        using var process = Process.Start(
+        using var process = Start(
             new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true,
-                WorkingDirectory = "/" })!;
+                WorkingDirectory = "/" });
         var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         await process.WaitForExitAsync();
         if (process.ExitCode != 0)
             throw new InvalidOperationException($"{program} ended with {process.ExitCode}: {await output}{await errors}");
     }
 
-    /// <summary>Starts a program that stays; its output goes into a file, so that no pipe has to be read.</summary>
-    public static Process Start(string log, string program, params IEnumerable<string> arguments)
+    /// <summary>Starts a program that ends with the tests at the latest; <see cref="Process.Start(ProcessStartInfo)"/> gives none of them
+    /// such an end.</summary>
+    public static Process Start(ProcessStartInfo start) => Children.Start(start);
+
+    /// <summary>Starts a server that stays; its output goes into a file, so that no pipe has to be read. Where the tests end without it,
+    /// it is told to end by the signal, and the folder is deleted.</summary>
+    public static Process Start(Signal end, string folder, string log, string program, params IEnumerable<string> arguments)
     {
         // The shell puts itself in the server's place: the process id is the server's.
         string[] shell = ["-c", "log=$1; shift; exec \"$@\" >>\"$log\" 2>&1 </dev/null", "sh", log, program, .. arguments];
-        return Process.Start(new ProcessStartInfo("/bin/sh", shell) { WorkingDirectory = "/" })!;
+        return Children.Start(new("/bin/sh", shell) { WorkingDirectory = "/" }, end, folder);
     }
 
     public static string LogOf(string log) => File.Exists(log) ? string.Join('\n', File.ReadLines(log).TakeLast(20)) : "no log";
@@ -97,18 +115,6 @@ public static class ServerProcess
     public static string? Find(string name, params IEnumerable<string> folders) =>
         folders.Concat((Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')).Select(folder => Path.Combine(folder, name))
             .FirstOrDefault(File.Exists);
-
-    /// <summary>For the end of the tests' own process, which is given no time to wait: somebody else sees the server off and cleans
-    /// up.</summary>
-    public static void End(int pid, Signal signal, string folder)
-    {
-        const string farewell =
-            "exec >/dev/null 2>&1; kill -$2 $1; for i in 1 2 3 4 5 6 7 8 9 10; do kill -0 $1 || break; sleep 0.3; done; rm -rf -- \"$3\"";
-        if (pid <= 0) DeleteFolder(folder);
-        else Process.Start("/bin/sh", ["-c", farewell, "sh", Text(pid), Text((int)signal), folder]).Dispose();
-    }
-
-    static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 
     public static void DeleteFolder(string folder)
     {

@@ -32,7 +32,7 @@ public sealed class FairnessTests
         for (var i = 1; i <= 5120; i++) flood.Add(Record("flood", i));
         var quiet = Record("quiet", 0);
         // Whatever can be done without the ledger is done: the newcomer is decided, and waits for it.
-        await ServerProcess.UntilAsync(() => scheduler.IsIdle, TimeSpan.FromMinutes(1), "the sessions do not come to rest");
+        await ServerProcess.UntilAsync(() => scheduler.IsIdle, "the sessions do not come to rest");
         goOn.Release();
         Assert.Contains("quiet", await asked.Reader.ReadAsync());
         goOn.Release();

@@ -10,7 +10,7 @@ namespace Purser.Embedded.Tests.Hosts;
 
 public sealed class FeedWatchTests : IAsyncLifetime, IAsyncDisposable
 {
-    static readonly TimeSpan patience = TimeSpan.FromSeconds(30);
+    static readonly TimeSpan patience = TimeSpan.FromMinutes(4);
 
     readonly MemoryLedger ledger = new();
 

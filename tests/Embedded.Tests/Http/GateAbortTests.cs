@@ -81,7 +81,7 @@ public sealed class GateAbortTests(HttpHost host)
             await http.Response.WriteAsync("data: {\"choices\":[{\"delta\":{\"content\":\"word \"},\"finish_reason\":null}]}\n\n");
             await http.Response.Body.FlushAsync();
         }
-        if (plan.End is End.ClientGoes or End.ProviderBreaks) await plan.Read.Task.WaitAsync(TimeSpan.FromSeconds(60));
+        if (plan.End is End.ClientGoes or End.ProviderBreaks) await plan.Read.Task.WaitAsync(Conformance.Servers.ServerProcess.Patience);
         switch (plan.End)
         {
             case End.Whole:
@@ -138,7 +138,7 @@ public sealed class GateAbortTests(HttpHost host)
     /// <summary>The records by the number of their call, once there are so many and nothing is held.</summary>
     async Task<ILookup<int, JsonElement>> SettledAsync(string account, int wanted)
     {
-        var until = DateTime.UtcNow.AddSeconds(60);
+        using var late = new CancellationTokenSource(Conformance.Servers.ServerProcess.Patience);
         while (true)
         {
             var items = new List<JsonElement>();
@@ -150,7 +150,7 @@ public sealed class GateAbortTests(HttpHost host)
                 cursor = page.Json.GetProperty("nextCursor").GetString();
             }
             var held = (await host.Get($"/v1/accounts/{account}")).Json.GetProperty("reservations").GetProperty("active").GetInt32();
-            if ((items.Count >= wanted && held == 0) || DateTime.UtcNow > until)
+            if ((items.Count >= wanted && held == 0) || late.IsCancellationRequested)
             {
                 Assert.Equal(0, held);
                 Assert.Equal(wanted, items.Count);

@@ -15,17 +15,14 @@ public sealed class HttpTests : ICollectionFixture<HttpHost>
 
 public sealed class HttpHost : HttpFacade
 {
-    WebApplication? app;
-
     internal ObservedAuthority Authority { get; private set; } = null!;
 
     public override int? Asked => Authority.Asked;
 
-    public override async Task InitializeAsync()
+    protected override async Task StartAsync()
     {
-        Authority = new();
-        app = await StartAsync(Authority, adminKey: null);
-        Client = ClientOf(app);
+        Authority = Add(new ObservedAuthority());
+        Client = Add(ClientOf(Add(await StartAsync(Authority, adminKey: null))));
     }
 
     internal static async Task<WebApplication> StartAsync(ObservedAuthority authority, string? adminKey,
@@ -55,12 +52,5 @@ public sealed class HttpHost : HttpFacade
         foreach (var (name, value) in settings) builder.Configuration[name] = value;
         var app = await StartAsync(authority, key, builder);
         return new(ClientOf(app), app, authority);
-    }
-
-    public override async Task DisposeAsync()
-    {
-        Client.Dispose();
-        if (app is not null) await app.DisposeAsync();
-        await Authority.DisposeAsync();
     }
 }

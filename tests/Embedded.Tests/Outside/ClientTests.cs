@@ -1,23 +1,22 @@
 // What other people's tools make of the description: a linter without a word, and types that a session fits.
+using Purser.Conformance;
 using Purser.Embedded.Tests.Processes;
 
 namespace Purser.Embedded.Tests.Outside;
 
 [Trait("needs", "npm")]
-public sealed class ClientTests : IAsyncLifetime, IDisposable
+public sealed class ClientTests : Lifetime, IDisposable
 {
     readonly TemporaryFolder folder = new();
     HostProcess host = null!;
 
-    public async Task InitializeAsync()
+    protected override async Task StartAsync()
     {
-        host = await HostProcess.StartAsync(("PURSER_LEDGER", "memory"));
+        host = Add(await HostProcess.StartAsync(("PURSER_LEDGER", "memory")));
         Script.Copy("tests/clients", folder.Path);
         (await RunAsync("npm", "ci", "--no-audit", "--no-fund")).Succeeded();
         await File.WriteAllTextAsync(Path.Combine(folder.Path, "v1.json"), await host.Client.GetStringAsync("/openapi/v1.json"));
     }
-
-    public async Task DisposeAsync() => await host.DisposeAsync();
 
     // After DisposeAsync, which ends the host.
     public void Dispose() => folder.Dispose();

@@ -1,30 +1,25 @@
 // The samples, run as their readers run them: against a real host and a provider that stands in, and what they left in the books.
 using System.Net.Http.Json;
 using System.Text.Json;
+using Purser.Conformance;
 using Purser.Embedded.Tests.Processes;
 
 namespace Purser.Embedded.Tests.Outside;
 
-public sealed class SampleTests : IAsyncLifetime
+public sealed class SampleTests : Lifetime
 {
     const string Account = "sample";
 
     HostProcess host = null!;
     StandInProvider provider = null!;
 
-    public async Task InitializeAsync()
+    protected override async Task StartAsync()
     {
-        host = await HostProcess.StartAsync(("PURSER_LEDGER", "memory"));
-        provider = await StandInProvider.StartAsync();
+        host = Add(await HostProcess.StartAsync(("PURSER_LEDGER", "memory")));
+        provider = Add(await StandInProvider.StartAsync());
         using var policy = await host.Client.PutAsJsonAsync($"/v1/accounts/{Account}/policy",
-            new { limits = new[] { new { id = "daily", unit = "tokens", window = "day", amount = 100_000 } } });
+            new { limits = new[] { new { id = "daily", unit = "tokens", window = "lifetime", amount = 100_000 } } });
         policy.EnsureSuccessStatusCode();
-    }
-
-    public async Task DisposeAsync()
-    {
-        await provider.DisposeAsync();
-        await host.DisposeAsync();
     }
 
     Dictionary<string, string> Settings => new()

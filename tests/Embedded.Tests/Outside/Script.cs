@@ -1,12 +1,13 @@
 // A program of somebody else that a test runs to its end: bash, python3, npm.
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using Purser.Conformance.Servers;
 
 namespace Purser.Embedded.Tests.Outside;
 
 sealed record Script(int Code, string Output, string Errors)
 {
-    static readonly TimeSpan longest = TimeSpan.FromMinutes(4);
+    static readonly TimeSpan longest = TimeSpan.FromMinutes(10);
 
     /// <summary>The repository that these tests were built from.</summary>
     public static string Root { get; } = Path.GetFullPath(Path.Combine(SourceFolder(), "../../.."));
@@ -22,7 +23,7 @@ sealed record Script(int Code, string Output, string Errors)
         };
         foreach (var (name, value) in settings) start.Environment[name] = value;
         start.Environment["PYTHONDONTWRITEBYTECODE"] = "1";
-        using var process = Process.Start(start)!;
+        using var process = ServerProcess.Start(start);
         process.StandardInput.Close();
         var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         using var patience = new CancellationTokenSource(longest);

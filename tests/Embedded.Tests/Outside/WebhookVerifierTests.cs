@@ -1,26 +1,25 @@
 // Messages to webhooks, verified by the library that the authors of Standard Webhooks publish: written by others, so that it can not share
 // a mistake with what signs.
 using System.Text.Json;
+using Purser.Conformance;
 using Purser.Conformance.Http;
 using Purser.Embedded.Tests.Processes;
 
 namespace Purser.Embedded.Tests.Outside;
 
 [Trait("needs", "npm")]
-public sealed class WebhookVerifierTests : IAsyncLifetime, IDisposable
+public sealed class WebhookVerifierTests : Lifetime, IDisposable
 {
     readonly TemporaryFolder folder = new();
     HostProcess host = null!;
     int files;
 
-    public async Task InitializeAsync()
+    protected override async Task StartAsync()
     {
-        host = await HostProcess.StartAsync(("PURSER_LEDGER", "memory"), ("PURSER_WEBHOOK_TARGETS", "any"));
+        host = Add(await HostProcess.StartAsync(("PURSER_LEDGER", "memory"), ("PURSER_WEBHOOK_TARGETS", "any")));
         Script.Copy("tests/webhooks", folder.Path);
         (await RunAsync("npm", "ci", "--no-audit", "--no-fund")).Succeeded();
     }
-
-    public async Task DisposeAsync() => await host.DisposeAsync();
 
     // After DisposeAsync, which ends the host.
     public void Dispose() => folder.Dispose();

@@ -50,7 +50,7 @@ sealed class AcknowledgedCalls
     }
 
     /// <summary>Callers try again for ever; a host that never recovers ends the test instead.</summary>
-    static readonly TimeSpan patience = TimeSpan.FromSeconds(120);
+    static readonly TimeSpan patience = Conformance.Servers.ServerProcess.Patience;
 
     readonly List<Call> calls = [];
     volatile string lastReason = "none";

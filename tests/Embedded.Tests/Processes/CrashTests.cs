@@ -50,6 +50,14 @@ public sealed class CrashTests
     [Fact]
     public async Task Kills_during_compaction_leave_answers_reports_and_audit_trails_as_they_were()
     {
+        // On a busy machine a host may have compacted everything before anybody sees that it began.
+        for (var attempt = 1; !await KillWhileItCompactsAsync(); attempt++)
+            Assert.True(attempt < 10, "no kill came while it was compacting");
+    }
+
+    /// <summary>Whether a kill came in the middle of it.</summary>
+    static async Task<bool> KillWhileItCompactsAsync()
+    {
         const int accounts = 32, entries = 200;
         using var folder = new TemporaryFolder();
         var before = new List<string>();
@@ -77,7 +85,7 @@ public sealed class CrashTests
                 ("PURSER_RETENTION_DAYS", "1")))
             {
                 // As soon as it has begun.
-                await ServerProcess.UntilAsync(() => CompactedIn(folder.Path) > seen, TimeSpan.FromSeconds(60), "nothing is compacted");
+                await ServerProcess.UntilAsync(() => CompactedIn(folder.Path) > seen, "nothing is compacted");
                 await host.KillAsync();
             }
             compacted = CompactedIn(folder.Path);
@@ -86,7 +94,6 @@ public sealed class CrashTests
             await ShowAsync(ledger, after);
             Assert.Equal(before, after);
         }
-        Assert.True(rounds > 1, "no kill came while it was compacting");
         await using var last = await HostProcess.StartAsync(("PURSER_DATA", folder.Path), ("PURSER_COMPACTION", "on"),
             ("PURSER_RETENTION_DAYS", "1"));
         using var booked = await last.Client.PostAsJsonAsync("/v1/accounts/a7/usage", new { id = "new", inputTokens = 5 });
@@ -97,6 +104,7 @@ public sealed class CrashTests
         using var verified = await last.Client.PostAsync("/v1/verify", null);
         Assert.True((await verified.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("holds").GetBoolean(),
             await verified.Content.ReadAsStringAsync());
+        return rounds > 1;
 
         static long CompactedIn(string folder)
         {

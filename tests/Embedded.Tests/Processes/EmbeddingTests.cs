@@ -1,5 +1,6 @@
 // A program somewhere else that embeds the ledger by a reference to its project: it gets all that the project needs.
 using System.Diagnostics;
+using Purser.Conformance.Servers;
 
 namespace Purser.Embedded.Tests.Processes;
 
@@ -30,7 +31,7 @@ public sealed class EmbeddingTests : IDisposable
         };
         // The command line leaves folders of its own there.
         start.Environment["TMPDIR"] = Directory.CreateDirectory(Path.Combine(folder.Path, "tmp")).FullName;
-        using var process = Process.Start(start)!;
+        using var process = ServerProcess.Start(start);
         var errors = process.StandardError.ReadToEndAsync();
         var said = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();

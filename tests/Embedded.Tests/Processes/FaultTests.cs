@@ -22,8 +22,6 @@ public sealed class FaultTests(ITestOutputHelper output)
     /// <summary>After the fault, by new callers, so that there are some however early the first ones were done.</summary>
     const int CallsAfterwards = 60;
 
-    static readonly TimeSpan patience = TimeSpan.FromSeconds(30);
-
     [Fact]
     public Task Postgres_killed_and_started_again() => OnPostgresAsync(async (server, _, during) =>
     {
@@ -54,7 +52,7 @@ public sealed class FaultTests(ITestOutputHelper output)
             {
                 using var ready = await host.Client.GetAsync("/health/ready");
                 return ready.StatusCode == HttpStatusCode.OK;
-            }, patience, () => "the host does not get ready again");
+            }, () => "the host does not get ready again");
             await calls.CompareAsync(host.Client, Calls);
         }
         output.WriteLine($"{calls.Unavailable} times 503");
@@ -74,23 +72,25 @@ public sealed class FaultTests(ITestOutputHelper output)
         var frozen = Stopwatch.StartNew();
         server.Freeze();
         await during();
-        await ServerProcess.UntilAsync(() => frozen.Elapsed > TimeSpan.FromSeconds(30), patience, "time stands still");
+        await ServerProcess.UntilAsync(() => frozen.Elapsed > TimeSpan.FromSeconds(30), "time stands still");
         server.Thaw();
     });
 
     [Fact]
-    public Task All_connections_of_the_host_cut() => OnPostgresAsync(async (server, database, _) =>
+    public Task All_connections_of_the_host_cut() => OnPostgresAsync(async (server, database, during) =>
     {
         await using var other = new NpgsqlConnection(server.ConnectionString);
         await other.OpenAsync();
-        // Again and again, so that every connection is hit in the middle of its work.
-        for (var round = 0; round < 20; round++)
+        // Again and again, so that every connection is hit in the middle of its work, and until callers were told of it.
+        var told = during();
+        for (var round = 0; round < 20 || !told.IsCompleted; round++)
         {
             await using var cut = new NpgsqlCommand(
                 "select count(pg_terminate_backend(pid)), pg_sleep(0.05) from pg_stat_activity where datname = $1", other);
             cut.Parameters.Add(new() { Value = new NpgsqlConnectionStringBuilder(database).Database! });
             await cut.ExecuteNonQueryAsync();
         }
+        await told;
     });
 
     [MountFact]
@@ -177,7 +177,7 @@ public sealed class FaultTests(ITestOutputHelper output)
         told.TrySetResult();
         await faulting;
         // By itself, without being started again: first it says so, then new calls are served.
-        await ServerProcess.UntilAsync(IsReadyAsync, patience, () => "the host does not get ready again");
+        await ServerProcess.UntilAsync(IsReadyAsync, () => "the host does not get ready again");
         await calls.PlayAsync([host.Client], CallsAfterwards, Callers, acknowledged =>
         {
             Serve(acknowledged > 0);

@@ -136,7 +136,7 @@ public sealed class GateStartTests : IDisposable
             (start.Environment["PURSER_URLS"], start.Environment["PURSER_DATA"]) = ("http://127.0.0.1:0", Path.Combine(folder, "data"));
             var routes = Path.Combine(folder, "routes.json");
             if (File.Exists(routes)) start.Environment["PURSER_GATE_ROUTES"] = routes;
-            var process = Process.Start(start)!;
+            var process = ServerProcess.Start(start);
             var errors = process.StandardError.ReadToEndAsync();
             var said = "";
             while (await process.StandardOutput.ReadLineAsync() is { } line)
@@ -146,6 +146,7 @@ public sealed class GateStartTests : IDisposable
                 _ = process.StandardOutput.ReadToEndAsync();
                 return new(process, said);
             }
+            process.Dispose();
             throw new InvalidOperationException($"the gate did not start: {said}{await errors}");
         }
 

@@ -11,7 +11,7 @@ sealed class HostProcess : IAsyncDisposable
     readonly Task rest;
 
     HostProcess(Process process, Task rest, Uri address) =>
-        (this.process, this.rest, Client) = (process, rest, new() { BaseAddress = address, Timeout = TimeSpan.FromSeconds(60) });
+        (this.process, this.rest, Client) = (process, rest, new() { BaseAddress = address, Timeout = ServerProcess.Patience });
 
     public HttpClient Client { get; }
 
@@ -31,7 +31,7 @@ sealed class HostProcess : IAsyncDisposable
         var start = new ProcessStartInfo(Program) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["PURSER_URLS"] = "http://127.0.0.1:0";
         foreach (var (name, value) in settings) start.Environment[name] = value;
-        var process = Process.Start(start)!;
+        var process = ServerProcess.Start(start);
         var errors = process.StandardError.ReadToEndAsync();
         while (await process.StandardOutput.ReadLineAsync() is { } line)
         {

@@ -18,7 +18,7 @@ public sealed class McpStartTests : IDisposable
     {
         await using var host = await HostProcess.StartAsync(("PURSER_LEDGER", "memory"), ("PURSER_ADMIN_KEY", admin));
         host.Client.DefaultRequestHeaders.Authorization = new("Bearer", admin);
-        using var limits = new StringContent("""{"limits":[{"id":"daily","unit":"tokens","window":"day","amount":10000}]}""", null, "application/json");
+        using var limits = new StringContent("""{"limits":[{"id":"daily","unit":"tokens","window":"lifetime","amount":10000}]}""", null, "application/json");
         using (var put = await host.Client.PutAsync("/v1/accounts/a/policy", limits)) Assert.True(put.IsSuccessStatusCode);
         using var wanted = new StringContent("""{"name":"agent","rights":["hold"],"accounts":["a"]}""", null, "application/json");
         using var made = await host.Client.PostAsync("/v1/keys", wanted);
@@ -53,7 +53,8 @@ public sealed class McpStartTests : IDisposable
             host.Client.BaseAddress!.ToString());
         Assert.Equal((3, ""), (ended.Code, ended.Output));
         Assert.Contains("asks for a key: give it in PURSER_KEY, or with --key-file", ended.Errors, StringComparison.Ordinal);
-        ended = await Script.RunAsync(folder.Path, new Dictionary<string, string>(), HostProcess.Program, "mcp", "--url", "http://127.0.0.1:9");
+        ended = await Script.RunAsync(folder.Path, new Dictionary<string, string>(), HostProcess.Program, "mcp", "--url",
+            "http://127.0.0.1:9");
         Assert.Equal((3, ""), (ended.Code, ended.Output));
         Assert.Contains("can not be reached", ended.Errors, StringComparison.Ordinal);
     }

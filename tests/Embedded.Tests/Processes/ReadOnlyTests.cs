@@ -11,8 +11,6 @@ namespace Purser.Embedded.Tests.Processes;
 
 public sealed class ReadOnlyTests : IDisposable
 {
-    static readonly TimeSpan patience = TimeSpan.FromSeconds(20);
-
     readonly TemporaryFolder folder = new();
 
     [MountFact]
@@ -73,7 +71,7 @@ public sealed class ReadOnlyTests : IDisposable
         {
             using var ready = await host.Client.GetAsync("/health/ready");
             return ready.StatusCode == HttpStatusCode.OK;
-        }, patience, () => "the host does not get ready again");
+        }, () => "the host does not get ready again");
         await BookAsync(host.Client, "u5", HttpStatusCode.Created);
         report = await host.Client.GetFromJsonAsync<JsonElement>("/v1/reports?account=worker");
         Assert.Equal(18, report.GetProperty("summary").GetProperty("totalInputTokens").GetInt64());
@@ -98,7 +96,7 @@ public sealed class ReadOnlyTests : IDisposable
             using var ready = await host.Client.GetAsync("/health/ready");
             return ready.StatusCode == HttpStatusCode.ServiceUnavailable && (await ready.Content.ReadAsStringAsync()).Contains(
                 $"{name} was removed or replaced", StringComparison.Ordinal);
-        }, patience, () => "the host is still ready");
+        }, () => "the host is still ready");
         await BookAsync(host.Client, "u2", HttpStatusCode.ServiceUnavailable);
     }
 

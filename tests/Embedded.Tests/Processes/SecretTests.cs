@@ -28,7 +28,7 @@ public sealed class SecretTests : IDisposable
         var start = new ProcessStartInfo(HostProcess.Program, args) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["PURSER_DATA"] = Path.Combine(folder.Path, "data");
         foreach (var (name, value) in settings) start.Environment[name] = value;
-        using var process = Process.Start(start)!;
+        using var process = ServerProcess.Start(start);
         var output = process.StandardOutput.ReadToEndAsync();
         var errors = await process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
@@ -47,14 +47,14 @@ public sealed class SecretTests : IDisposable
     {
         var said = new StringBuilder();
         await using var host = await HostProcess.StartAsync([("PURSER_LEDGER", "memory"), ("PURSER_LOG", "debug"), .. Files()],
-            line => said.AppendLine(line));
+            line => Say(line));
         using (var refused = await host.Client.GetAsync(new Uri("/v1/accounts", UriKind.Relative)))
-            said.AppendLine(await refused.Content.ReadAsStringAsync());
+            Say(await refused.Content.ReadAsStringAsync());
         host.Client.DefaultRequestHeaders.Authorization = new("Bearer", $"{canary}-admin-and-more");
         using (var wrong = await host.Client.GetAsync(new Uri("/v1/accounts", UriKind.Relative)))
         {
             Assert.Equal(401, (int)wrong.StatusCode);
-            said.AppendLine(await wrong.Content.ReadAsStringAsync());
+            Say(await wrong.Content.ReadAsStringAsync());
         }
         host.Client.DefaultRequestHeaders.Authorization = new("Bearer", $"{canary}-admin");
         var channel = await AskAsync("/v1/alert-channels", new { kind = "email", name = "mail", to = new[] { "somebody@example.org" } });
@@ -63,7 +63,7 @@ public sealed class SecretTests : IDisposable
         await AskAsync("/gate/openai/v1/chat/completions", new { model = "gpt-4o", messages = Array.Empty<object>() });
         foreach (var page in (string[])["/v1/me", "/v1/keys", "/v1/gate/routes", "/v1/alert-channels", "/v1/webhooks", "/metrics", "/",
             "/health/ready", "/openapi/v1.json", "/v1/alerts"])
-            said.AppendLine(await host.Client.GetStringAsync(new Uri(page, UriKind.Relative)));
+            Say(await host.Client.GetStringAsync(new Uri(page, UriKind.Relative)));
         await host.StopAsync();
 
         var all = said.ToString();
@@ -74,8 +74,14 @@ public sealed class SecretTests : IDisposable
         {
             using var answer = await host.Client.PostAsJsonAsync(new Uri(path, UriKind.Relative), body);
             var text = await answer.Content.ReadAsStringAsync();
-            said.AppendLine(text);
+            Say(text);
             return text;
+        }
+
+        // The host's own lines come whenever they come.
+        void Say(string line)
+        {
+            lock (said) said.AppendLine(line);
         }
     }
 

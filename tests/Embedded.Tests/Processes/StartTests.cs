@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json;
+using Purser.Conformance.Servers;
 using Purser.Core;
 
 namespace Purser.Embedded.Tests.Processes;
@@ -19,7 +20,7 @@ public sealed class StartTests : IDisposable
         var start = new ProcessStartInfo(HostProcess.Program, args) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["PURSER_DATA"] = folder.Path;
         foreach (var (name, value) in settings) start.Environment[name] = value;
-        using var process = Process.Start(start)!;
+        using var process = ServerProcess.Start(start);
         var output = process.StandardOutput.ReadToEndAsync();
         var errors = await process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
@@ -81,11 +82,11 @@ public sealed class StartTests : IDisposable
         foreach (var (name, value) in new[] { ("PURSER_DATA", folder.Path), ("PURSER_URLS", "http://127.0.0.1:0"),
             ("PURSER_LOG", "information"),
             ("PURSER_LOG_FORMAT", "json"), ("PURSER_ADMIN_KEY", "a-long-key") }) start.Environment[name] = value;
-        using var process = Process.Start(start)!;
+        using var process = ServerProcess.Start(start);
         string? listens = null;
         while (listens is null)
-            if (await process.StandardOutput.ReadLineAsync() is { } line && line.StartsWith("Purser listens on ", StringComparison.Ordinal))
-                listens = line;
+            if ((await process.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException("the host ended")) is var line
+                && line.StartsWith("Purser listens on ", StringComparison.Ordinal)) listens = line;
         using var client =
             new HttpClient { BaseAddress = new(listens["Purser listens on ".Length..listens.IndexOf(';', StringComparison.Ordinal)]) };
         using (await client.GetAsync(new Uri("/v1/accounts/a?key=query-secret", UriKind.Relative))) { }

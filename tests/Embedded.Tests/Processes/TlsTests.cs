@@ -64,11 +64,10 @@ public sealed class TlsTests : IDisposable
 
         await File.WriteAllTextAsync(files.Certificate, "half a certif");
         await ServerProcess.UntilAsync(async () => await ServedAsync(host) == first && Said("can not be used"),
-            TimeSpan.FromSeconds(30), () => "nothing is said of a file that can not be used");
+            () => "nothing is said of a file that can not be used");
         await File.WriteAllTextAsync(files.Certificate, kept);
         authority.Issue(files.Certificate, files.Key, "purser");
-        await ServerProcess.UntilAsync(async () => await ServedAsync(host) != first, TimeSpan.FromSeconds(30),
-            () => "the renewed certificate is not served");
+        await ServerProcess.UntilAsync(async () => await ServedAsync(host) != first, () => "the renewed certificate is not served");
 
         bool Said(string what)
         {
@@ -111,7 +110,7 @@ public sealed class TlsTests : IDisposable
             if (certificate is not null)
                 (start.Environment["PURSER_TLS_CERTIFICATE"], start.Environment["PURSER_TLS_KEY"]) =
                     (certificate, Path.ChangeExtension(certificate, "key"));
-            using var process = Process.Start(start)!;
+            using var process = ServerProcess.Start(start);
             var said = await process.StandardOutput.ReadToEndAsync();
             await process.WaitForExitAsync();
             return (process.ExitCode, said.Contains("all holds", StringComparison.Ordinal));
