@@ -17,6 +17,9 @@ public readonly record struct Result(Outcome Outcome, IReadOnlyList<BudgetEvent>
 /// <summary>Ids that a command names and memory does not know: they may be in the ledger.</summary>
 public readonly record struct Needs(string? HoldId, string? UsageId)
 {
+    /// <summary>The hold that is to pay for a call.</summary>
+    public string? LenderId { get; init; }
+
     /// <summary>Usage that may be there besides.</summary>
     public IReadOnlyList<string>? MoreUsage { get; init; }
 
@@ -123,7 +126,9 @@ public static class Budget
     /// <summary>What the command names that memory does not know.</summary>
     public static Needs NeedsOf(BudgetState state, BudgetCommand command)
     {
-        if (state.Version == 0 || command is IdentifiedCommand { FreshId: true } and not (Settle or Extend or Credit)) return default;
+        if (state.Version == 0
+            || command is IdentifiedCommand { FreshId: true } and not (Settle or Extend or Credit or Reserve { From: not null }))
+            return default;
         if (AboutUsage(command) is { } about)
         {
             // Memory may lack some of what is beside it, so it is asked for each time.
@@ -137,7 +142,7 @@ public static class Budget
         }
         var (hold, usage) = command switch
         {
-            Reserve reserve => (reserve.Id, null),
+            Reserve { FreshId: false } reserve => (reserve.Id, null),
             GetReservation get => (get.Id, null),
             Extend extend => (extend.ReservationId, null),
             Release release => (release.ReservationId, null),
@@ -149,8 +154,19 @@ public static class Budget
         };
         return new(
             hold is not null && !state.Holds.ContainsKey(hold) ? hold : null,
-            usage is not null && !state.RecentUsage.ContainsKey(usage) ? usage : null);
+            usage is not null && !state.RecentUsage.ContainsKey(usage) ? usage : null)
+        {
+            LenderId = LenderOf(state, command) is { } lender && !state.Holds.ContainsKey(lender) ? lender : null,
+        };
     }
+
+    /// <summary>A hold that is open is in memory, and says what it is paid out of.</summary>
+    static string? LenderOf(BudgetState state, BudgetCommand command) => command switch
+    {
+        Reserve reserve => reserve.From,
+        Extend { Estimate: not null } extend => state.Holds.GetValueOrDefault(extend.ReservationId)?.From,
+        _ => null,
+    };
 
     static string OwnIdOf(BudgetCommand command) => command is Credit credit ? credit.Id : ((Record)command).Id;
 

@@ -183,6 +183,13 @@ public sealed class Hold
     /// <summary>The dimensions under which it was charged, where they are not the hold's own.</summary>
     public Dimensions? ChargedTo { get; set; }
 
+    /// <summary>The hold that it is paid out of, and what it has of that.</summary>
+    public string? From { get; init; }
+    public Amounts Taken { get; set; }
+
+    /// <summary>What calls that are paid out of this hold have of it at the moment.</summary>
+    public Amounts Lent { get; set; }
+
     /// <summary>When it was closed; a closed hold leaves memory after a while and is found in the ledger.</summary>
     public Instant? ClosedAt { get; set; }
 

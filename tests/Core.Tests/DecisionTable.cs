@@ -60,6 +60,66 @@ public sealed class DecisionTable
             settle h u4 out=20                                              => conflict
             settle h u1 in=200 out=50 partial                               => done tokens=250 events=none
             """,
+        ["A_call_is_paid_out_of_what_was_lent_and_gives_back_what_it_does_not_use"] = """
+            policy day tokens/day 1000; calls requests/day 10                => done
+            reserve lent tokens=600                                         => done day=0/600 calls=0/1
+            reserve other tokens=400                                        => done day=0/1000
+            reserve one in=100 max=200 from=lent                            => done tokens=300 day=0/1000 calls=0/2 events=Held
+            reserve two in=100 max=201 from=lent                            => refused field=from suggest=max:200
+            reserve two in=100 max=200 from=lent                            => done day=0/1000 calls=0/3
+            settle one u1 in=100 out=50                                     => done tokens=150 overrun=no day=150/850 calls=1/2
+            reserve three in=100 max=50 from=lent                           => done day=150/850
+            release three                                                   => done day=150/850
+            reserve four in=100 max=51 from=lent                            => refused field=from
+            settle two u2 in=100 out=200                                    => done day=450/550
+            release lent                                                    => done state=released day=450/400 events=Released
+            reserve five tokens=1 from=lent                                 => refused field=from
+            reserve six tokens=1 from=nobody                                => not-found field=from
+            """,
+        ["A_call_that_outlives_what_was_lent_gives_its_rest_back_to_the_limits"] = """
+            policy day tokens/day 1000                                      => done
+            reserve lent tokens=600                                         => done
+            reserve one in=100 max=200 from=lent                            => done day=0/600
+            release lent                                                    => done day=0/300
+            settle one u1 in=100 out=50                                     => done day=150/0
+            """,
+        ["What_a_call_uses_beyond_its_estimate_is_paid_from_the_rest_that_was_lent"] = """
+            policy day tokens/day 1000                                      => done
+            reserve lent tokens=600                                         => done
+            reserve one in=100 max=100 from=lent                            => done day=0/600
+            settle one u1 in=100 out=250                                    => done overrun=yes day=350/250
+            reserve two tokens=251 from=lent                                => refused field=from
+            reserve two tokens=250 from=lent                                => done day=350/250
+            extend two e1 tokens=1                                          => refused field=from
+            settle two u2 unknown                                           => done day=600/0
+            """,
+        ["Limits_that_only_the_call_falls_under_admit_it_for_themselves"] = """
+            policy day tokens/day 1000; big tokens/day 100 match model=big; money cost/day 1 => done
+            reserve lent tokens=600 model=small                             => done day=0/600 big=0/0
+            reserve one in=50 max=51 model=big provider=openai from=lent    => refused blocked=big
+            reserve one in=50 max=25 model=big provider=openai from=lent    => done day=0/600 big=0/75
+            reserve two in=50 max=25 model=wise from=lent                   => refused field=from
+            """,
+        ["What_was_lent_ends_by_its_time_without_what_its_calls_have"] = """
+            policy day tokens/day 1000 with expiry=charge                   => done
+            reserve lent tokens=600 ttl=60                                  => done
+            reserve one in=100 max=100 ttl=600 from=lent                    => done day=0/600
+            wait 60s
+            tick                                                            => done day=400/200 events=Expired
+            settle one u1 in=100 out=20                                     => done day=520/0
+            """,
+        ["What_returns_over_midnight_stands_in_the_window_of_the_call"] = """
+            policy day tokens/day 1000                                      => done
+            at 2026-03-02T23:59
+            reserve lent tokens=600 ttl=3600                                => done day=0/600
+            at 2026-03-03T00:01
+            reserve one in=100 max=200 from=lent                            => done day=0/300
+            settle one u1 in=50 out=50                                      => done day=100/200
+            # The oldest of it goes first: 300 were held yesterday.
+            reserve two in=100 max=200 from=lent                            => done day=100/500
+            release two                                                     => done day=100/500
+            release lent                                                    => done day=100/0
+            """,
         ["A_part_larger_than_the_hold_takes_no_more_than_was_held"] = """
             policy day tokens/day 1000                                      => done
             reserve h tokens=100                                            => done

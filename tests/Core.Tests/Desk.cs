@@ -59,8 +59,9 @@ sealed class Desk(string account = "acme")
     {
         if (command is IdentifiedCommand identified) identified.Fingerprint = FingerprintOf(command);
         var needs = Budget.NeedsOf(State, command);
-        if (needs.HoldId is { } hold && closedHolds.TryGetValue(hold, out var closed))
-            State.Remember(JsonSerializer.Deserialize(closed, CoreJson.Default.Hold)!);
+        foreach (var hold in (string?[])[needs.HoldId, needs.LenderId])
+            if (hold is not null && closedHolds.TryGetValue(hold, out var closed))
+                State.Remember(JsonSerializer.Deserialize(closed, CoreJson.Default.Hold)!);
         foreach (var id in (needs.MoreUsage ?? []).Append(needs.UsageId)
             .Concat(usage.Values.Where(record => record.Corrects is { } other && needs.Beside?.Contains(other) == true)
                 .Select(record => record.Id).ToList()))

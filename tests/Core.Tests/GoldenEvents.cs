@@ -104,6 +104,10 @@ public sealed class GoldenEvents
         ["held.degraded"] = new Held("h3", 1, dimensions, new(150, 100, 50, 7, 1), at, [], "USD", null, false, false, ExpiryRule.Release,
             new("openai", "gpt-5-mini", 50, true, 0.3m, [DegradationMeasure.ReduceMaxTokens, DegradationMeasure.UseSmallerModel,
                 DegradationMeasure.DisableTools, DegradationMeasure.ReduceTemperature], "0.5")) { At = at },
+        ["held.from"] = new Held("h4", 1, dimensions, new(150, 100, 50, 7, 1), at, touches, "USD", null, false, false, ExpiryRule.Release)
+        {
+            At = at, From = "h1", Taken = new(150, 150, 150, 7, 1),
+        },
         ["held.traced"] = new Held("h2", 0, Dimensions.None, default, at, [], "USD", null, false, false, ExpiryRule.Release)
         {
             At = at, Trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
@@ -111,6 +115,7 @@ public sealed class GoldenEvents
         ["held.plain"] = new Held("h2", 0, Dimensions.None, default, at, [], "USD", null, false, false, ExpiryRule.Release) { At = at },
         ["extended"] = new HoldExtended("h1", "e1", 5, at + Duration.FromHours(1), new(10, 0, 10, 1, 0), touches) { At = at },
         ["extended.2"] = new HoldExtended("h1", "e2", 5, at, new(10, 0, 10, 1, 0), []) { At = at, Dimensions = dimensions },
+        ["extended.from"] = new HoldExtended("h4", "e1", 5, at, new(10, 0, 10, 1, 0), touches) { At = at, Taken = new(10, 10, 10, 1, 0) },
         ["settled.3"] = new Settled(record with { ChargedAt = at + Duration.FromMinutes(15) }, []) { At = at },
         ["settled"] = new Settled(record, touches) { At = at },
         ["settled.2"] = new Settled(record with { Usage = record.Usage with { Region = "us", Speed = "fast" } }, touches) { At = at },

@@ -54,7 +54,10 @@ public sealed class PreviewTests
                 {
                     Dimensions = new() { User = $"user{random.Next(3)}" }, InputTokens = random.Next(200),
                         MaxOutputTokens = random.Next(200),
-                }, TtlSeconds: 60 + random.Next(600)),
+                }, TtlSeconds: 60 + random.Next(600))
+                {
+                    From = open.Length > 0 && random.Next(3) == 0 ? open[random.Next(open.Length)] : null,
+                },
             };
         }
     }

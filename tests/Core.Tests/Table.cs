@@ -7,7 +7,8 @@
 //   default LIMITS [with SETTINGS]                        (settings) a new default policy
 // policy LIMITS [with SETTINGS] => done                 limits are `ID UNIT/WINDOW AMOUNT [soft|adaptive] [shadow|off] [each D] [match D=P]
 // [at R,R]`, parted by `;`
-//   check|reserve ID|extend HOLD ID [ESTIMATE]            tokens= in= max= cost= ttl= model= provider= user= session= tool= tag.NAME= ...
+// check|reserve ID|extend HOLD ID [ESTIMATE]            tokens= in= max= cost= ttl= model= provider= user= session= tool= tag.NAME= ...
+// from=HOLD
 //   settle HOLD ID|record ID [USAGE]                      in= out= total= cost= cached= at= reported= lines=MODEL:IN:OUT,... tier=
 //                                                         failed partial unknown disputed ...
 //   override ID LIMIT|UNIT/WINDOW ±AMOUNT until=2h ...    key= from= cut
@@ -15,7 +16,8 @@
 // unprocessable | paused | refused
 //
 // Checks: `LIMIT=SETTLED/HELD` or `LIMIT[KEY]=...` (as the status shows it afterwards), `LIMIT.remaining=` and other members of its view,
-// `blocked=A,B`, `A.requested=`, `A.retry=90|never` (of the blockers), `suggest=...`, `state=`, `tokens=`, `cost=`, flags such as `late`,
+// `blocked=A,B`, `field=`, `A.requested=`, `A.retry=90|never` (of the blockers), `suggest=...`, `state=`, `tokens=`, `cost=`, flags such as
+// `late`,
 // and `events=a,b`.
 using System.Globalization;
 using System.Text.RegularExpressions;
@@ -115,7 +117,8 @@ sealed partial class Table
             case "pause": return new Pause(words.Count > 0 ? string.Join(' ', words) : null);
             case "resume": return new Resume();
             case "check": return new Check(EstimateOf(named));
-            case "reserve": return new Reserve(Id(words[0]), EstimateOf(named), Number(named, "ttl"));
+            case "reserve": return new Reserve(Id(words[0]), EstimateOf(named), Number(named, "ttl")) { From = named.GetValueOrDefault(
+                "from") };
             case "get": return new GetReservation(words[0]);
             case "extend":
                 var more = EstimateOf(named);
@@ -202,6 +205,7 @@ sealed partial class Table
             case "warns": return List(decision!.Warnings.Select(blocker => blocker.Limit.LimitId));
             case "suggest": return List(decision!.Suggestions.Select(Text));
             case "reason": return decision?.PausedReason ?? status!.PausedReason ?? "none";
+            case "field": return outcome.Field ?? "none";
             case "state": return outcome.Answer is OverrideView granted ? granted.State : reservation!.State.ToString().ToLowerInvariant();
             case "expires": return Text((outcome.Answer as OverrideView)?.Terms.ExpiresAt ?? reservation!.ExpiresAt);
             case "tokens" when outcome.Answer is Adjusted adjusted: return adjusted.Tokens.ToString(CultureInfo.InvariantCulture);

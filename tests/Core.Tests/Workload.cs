@@ -32,7 +32,10 @@ sealed class Workload
         var kind = random.Next(100);
         BudgetCommand command = kind switch
         {
-            < 28 => new Reserve(Id("h", random), EstimateOf(random), random.Next(3) == 0 ? random.Next(1, 7200) : null),
+            < 28 => new Reserve(Id("h", random), EstimateOf(random), random.Next(3) == 0 ? random.Next(1, 7200) : null)
+            {
+                From = random.Next(4) == 0 ? $"h{random.Next(12)}" : null,
+            },
             < 48 => SettleOf(random),
             < 54 => new Release(Id("h", random)),
             < 61 => new Extend(Id("h", random), Id("e", random), random.Next(2) == 0 ? random.Next(1, 7200) : null, random.Next(2) == 0

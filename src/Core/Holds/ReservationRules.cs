@@ -21,11 +21,19 @@ static class ReservationRules
                 ? new(new Outcome(OutcomeStatus.IdempotencyMismatch, null, "id", $"reservation '{command.Id}' exists with another body"))
                 : HasRunOut(existing) ? new(RanOut(state, existing)) : new(Outcome.Done(Admitted(state, existing, settings, now)));
 
-        var call = Look(state, command.Estimate, settings, now);
+        Hold? lender = null;
+        if (command.From is { } from)
+        {
+            (lender, var problem) = LendingRules.Find(state, from);
+            if (problem is not null) return new(problem);
+        }
+        var call = Look(state, command.Estimate with { Dimensions = LendingRules.CallOf(state, command) }, settings, now, lender);
         if (call.Verdict.Silence is { } silent) return new(silent);
         CallChanges? changes = null;
-        if (!call.Verdict.Fits && Degraded(state, call, settings, now) is var (degraded, needed)) (call, changes) = (degraded, needed);
-        if (state.Paused || !call.Verdict.Fits) return new(Refusal(Decide(state, call, settings, now)));
+        if (!call.Verdict.Fits && Degraded(state, call, settings, now, lender) is var (degraded, needed))
+            (call, changes) = (degraded, needed);
+        if (LentTooLittle(state, call, settings, now, lender) is { } tooLittle) return new(tooLittle);
+        if (state.Paused || !call.Verdict.Fits) return new(Refusal(Decide(state, call, settings, now, lender)));
         var (shadows, warnings) = (Shadows(state, call, now), Warnings(state, call, now));
 
         var estimate = call.Estimate;
@@ -33,7 +41,10 @@ static class ReservationRules
             command.Id, command.Fingerprint, estimate.Dimensions, estimate.Amounts,
             now + Duration.FromSeconds(command.TtlSeconds ?? state.Effective.DefaultTtlSeconds), TouchesOf(call.Matches),
             state.Effective.Currency, estimate.PriceVersion, estimate.Unpriced, estimate.PlainTokens, state.Effective.OnExpiry,
-                changes) { At = now };
+            changes)
+        {
+            At = now, From = lender?.Id, Taken = lender is null ? default : LendingRules.Taken(lender, estimate.Amounts),
+        };
         return new(Outcome.Done(), [held])
         {
             // The answer shows the limits with this hold in them.
@@ -57,7 +68,7 @@ static class ReservationRules
 
         // Never beyond the longest life from now, never shorter than it was.
         var expiresAt = command.TtlSeconds is { } ttl ? Instant.Max(hold.ExpiresAt, now + Duration.FromSeconds(ttl)) : hold.ExpiresAt;
-        var added = default(Amounts);
+        var (added, taken) = (default(Amounts), default(Amounts));
         IReadOnlyList<Touch> touches = [];
         Dimensions? dimensions = null;
         Blocker[] warnings = [];
@@ -69,11 +80,20 @@ static class ReservationRules
             if (named is { Tokens: null, InputTokens: null, MaxOutputTokens: not null }) named = named with { InputTokens = 0 };
             if (named is { Tokens: null, InputTokens: null, MaxOutputTokens: null, CostNanos: not null })
                 named = named with { InputTokens = 0, MaxOutputTokens = 0 };
+            Hold? lender = null;
+            if (hold.From is { } from)
+            {
+                (lender, var problem) = LendingRules.Find(state, from);
+                if (problem is not null) return new(problem);
+            }
             // A call that is under way can not be changed any more: an adaptive limit admits what is added, or refuses it.
-            var call = Look(state, named, settings, now, requests: 0);
+            var call = Look(state, named, settings, now, lender, requests: 0);
             if (call.Verdict.Silence is { } silent) return new(silent);
+            if (LentTooLittle(state, call, settings, now, lender) is { } tooLittle) return new(tooLittle);
             // There is nothing to add to once the hold has run out.
-            if (state.Paused || !call.Verdict.Fits) return new(Refusal(Decide(state, call, settings, now, until: hold.ExpiresAt)));
+            if (state.Paused || !call.Verdict.Fits)
+                return new(Refusal(Decide(state, call, settings, now, lender, until: hold.ExpiresAt)));
+            if (lender is not null) taken = LendingRules.Taken(lender, call.Estimate.Amounts);
             warnings = Warnings(state, call, now);
             added = call.Estimate.Amounts;
             if (Amounts.Min(hold.Reserved + added, Amounts.Most) != hold.Reserved + added)
@@ -83,7 +103,7 @@ static class ReservationRules
         }
         var extended = new HoldExtended(hold.Id, command.Id, command.Fingerprint, expiresAt, added, touches)
         {
-            At = now, Dimensions = dimensions,
+            At = now, Dimensions = dimensions, Taken = taken,
         };
         return new(Outcome.Done(), [extended])
         {
@@ -121,17 +141,18 @@ static class ReservationRules
         _ => "charged",
     };
 
-    /// <summary>An estimate, and the limits that it falls under.</summary>
-    static Call Look(BudgetState state, Estimate asked, Settings settings, Instant now, long requests = 1)
+    /// <summary>An estimate, and the limits that it falls under. What another hold pays of it is not in its way.</summary>
+    static Call Look(BudgetState state, Estimate asked, Settings settings, Instant now, Hold? lender = null, long requests = 1)
     {
         var estimate = ResolvedEstimate.Of(asked, state, settings, now, requests);
-        return new(asked, estimate, MatchingLimits.Of(state, estimate.Dimensions, estimate.CanonicalModel, now));
+        var matches = MatchingLimits.Of(state, estimate.Dimensions, estimate.CanonicalModel, now);
+        return new(asked, estimate, LendingRules.Freed(matches, lender, estimate.Amounts));
     }
 
-    static (Call Call, CallChanges Changes)? Degraded(BudgetState state, Call call, Settings settings, Instant now) =>
-        state.Paused ? null : DegradationRules.Fit(call, state.Effective, other => Look(state, other, settings, now));
+    static (Call Call, CallChanges Changes)? Degraded(BudgetState state, Call call, Settings settings, Instant now, Hold? lender = null) =>
+        state.Paused ? null : DegradationRules.Fit(call, state.Effective, other => Look(state, other, settings, now, lender));
 
-    static Decision Decide(BudgetState state, Call call, Settings settings, Instant now, Instant? until = null)
+    static Decision Decide(BudgetState state, Call call, Settings settings, Instant now, Hold? lender = null, Instant? until = null)
     {
         Blocker[] blockers = call.Verdict.Fits ? []
             : Admission.Blockers(state, call.Matches, call.Estimate.Amounts, now, Bearing.Decides, until);
@@ -139,12 +160,18 @@ static class ReservationRules
         var paused = state.Paused ? state.PausedReason ?? "the account is paused" : null;
         return new(
             blockers.Length == 0 && !state.Paused, null, ViewRules.Views(state, call.Matches, now), blockers, shadows,
-            blockers.Length == 0 ? [] : Admission.Suggestions(call, blockers, state.Effective, other => Look(state, other, settings, now),
-                now), paused)
+            blockers.Length == 0 ? [] : Admission.Suggestions(call, blockers, state.Effective,
+                other => Look(state, other, settings, now, lender), now), paused)
         {
             Warnings = Warnings(state, call, now),
         };
     }
+
+    /// <summary>The hold that is to pay has less than the call needs: told before what else may be in the way.</summary>
+    static Outcome? LentTooLittle(BudgetState state, in Call call, Settings settings, Instant now, Hold? lender) =>
+        !state.Paused && lender is not null && LendingRules.WhyNot(lender, call.Estimate) is var (why, suggestions)
+            ? new(OutcomeStatus.Refused, Decide(state, call, settings, now, lender) with { Allowed = false, Suggestions = suggestions },
+                "from", why) : null;
 
     /// <summary>The limits in shadow mode that would have refused it.</summary>
     static Blocker[] Shadows(BudgetState state, in Call call, Instant now) =>
@@ -199,6 +226,7 @@ static class ReservationRules
             PlainTokens = held.PlainTokens,
             OnExpiry = held.OnExpiry,
             Changes = held.Changes,
+            From = held.From,
             CreatedAt = held.At,
             ExpiresAt = held.ExpiresAt,
             Layers = { new() { Left = held.Amounts, Touches = held.Touches } },
@@ -206,6 +234,7 @@ static class ReservationRules
         state.Holds[hold.Id] = hold;
         state.Deadlines.Add((hold.ExpiresAt, hold.Id));
         state.HasBookings = true;
+        LendingRules.Take(state, hold, held.Taken);
         CounterRules.Hold(state, held.Touches, held.Amounts);
     }
 
@@ -222,12 +251,14 @@ static class ReservationRules
         {
             At = extended.At, Dimensions = extended.Dimensions, Left = extended.Added, Touches = extended.Touches,
         });
+        LendingRules.Take(state, hold, extended.Taken);
         CounterRules.Hold(state, extended.Touches, extended.Added);
     }
 
     public static void Apply(BudgetState state, Released released)
     {
         if (!state.Holds.TryGetValue(released.ReservationId, out var hold)) return;
+        LendingRules.Return(state, hold, hold.Booked);
         GiveBack(state, hold, hold.Left);
         Close(state, hold, ReservationState.Released, released.At);
     }

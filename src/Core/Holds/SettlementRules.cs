@@ -50,7 +50,7 @@ static class SettlementRules
         var ofLines = lines.Aggregate(default(Amounts), (sum, line) => sum + line.Amounts);
         // What was charged in doubt is still open: this settlement says what it really was.
         var charged = hold.State == ReservationState.Charged;
-        var whole = NotBelowZero(hold.Reserved - hold.Booked + hold.Charged);
+        var whole = NotBelowZero(hold.Reserved - hold.Booked - hold.Lent + hold.Charged);
         var open = NotBelowZero(whole - ofLines);
         var requests = hold.RequestBooked && hold.Charged.Requests == 0 ? 0 : usage.Requests;
         // What can not be priced costs what was held for it, until it is re-priced; never less than what can be priced of it.
@@ -180,7 +180,8 @@ static class SettlementRules
     public static Expired Expire(BudgetState state, Hold hold, Settings settings, Instant now)
     {
         if (hold.OnExpiry == ExpiryRule.Release) return new(hold.Id, null, []) { At = now };
-        var amounts = Larger(default, NotBelowZero(hold.Reserved - hold.Booked), hold.PlainTokens) with { Requests = hold.RequestBooked
+        var amounts = Larger(default, NotBelowZero(hold.Reserved - hold.Booked - hold.Lent),
+            hold.PlainTokens) with { Requests = hold.RequestBooked
             ? 0 : 1 };
         var record = new UsageRecord
         {
@@ -262,6 +263,7 @@ static class SettlementRules
         var record = settled.Record;
         Book(state, record, settled.Touches);
         if (!state.Holds.TryGetValue(record.ReservationId!, out var hold)) return;
+        if (hold.State == ReservationState.Active && record.Final) LendingRules.Return(state, hold, hold.Booked + record.Amounts);
         if (hold.State == ReservationState.Active)
             ReservationRules.GiveBack(state, hold, record.Final ? hold.Left : record.Amounts);
         hold.Booked = Amounts.Min(hold.Booked + record.Amounts, Amounts.Most);
@@ -284,6 +286,7 @@ static class SettlementRules
     {
         if (expired.Charge is { } charge) Book(state, charge, expired.Touches);
         if (!state.Holds.TryGetValue(expired.ReservationId, out var hold)) return;
+        LendingRules.Return(state, hold, hold.Booked + (expired.Charge?.Amounts ?? default));
         ReservationRules.GiveBack(state, hold, hold.Left);
         ReservationRules.Close(state, hold, expired.Charge is null ? ReservationState.Expired : ReservationState.Charged, expired.At);
         if (expired.Charge is not { } booked) return;

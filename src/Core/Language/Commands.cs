@@ -66,7 +66,11 @@ public abstract record IdentifiedCommand : BudgetCommand
     public bool FreshId { get; init; }
 }
 
-public sealed record Reserve(string Id, Estimate Estimate, long? TtlSeconds = null) : IdentifiedCommand;
+public sealed record Reserve(string Id, Estimate Estimate, long? TtlSeconds = null) : IdentifiedCommand
+{
+    /// <summary>The hold that the call is paid out of, as far as that reaches; null: out of the limits alone.</summary>
+    public string? From { get; init; }
+}
 
 public sealed record GetReservation(string Id) : BudgetCommand;
 

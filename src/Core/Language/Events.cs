@@ -83,13 +83,21 @@ public sealed record AccountResumed : BudgetEvent
 
 public sealed record Held(
     string Id, long Fingerprint, Dimensions Dimensions, Amounts Amounts, Instant ExpiresAt, IReadOnlyList<Touch> Touches,
-    string Currency, string? PriceVersion, bool Unpriced, bool PlainTokens, ExpiryRule OnExpiry, CallChanges? Changes = null) : BudgetEvent;
+    string Currency, string? PriceVersion, bool Unpriced, bool PlainTokens, ExpiryRule OnExpiry, CallChanges? Changes = null) : BudgetEvent
+{
+    /// <summary>The hold that it is paid out of, and what it took of that.</summary>
+    public string? From { get; init; }
+    public Amounts Taken { get; init; }
+}
 
 public sealed record HoldExtended(
     string ReservationId, string Id, long Fingerprint, Instant ExpiresAt, Amounts Added, IReadOnlyList<Touch> Touches) : BudgetEvent
 {
     /// <summary>What the amount is for, where the extension names other dimensions than the hold.</summary>
     public Dimensions? Dimensions { get; init; }
+
+    /// <summary>What of it was taken out of the hold that pays for this one.</summary>
+    public Amounts Taken { get; init; }
 }
 
 /// <summary>A usage was booked against a hold; a final one gives the rest of the hold back.</summary>

@@ -31,6 +31,7 @@ public static class QuickJson
                 Put(writer, Name.Id, reserve.Id);
                 WriteMember(writer, Name.Estimate, reserve.Estimate);
                 Put(writer, Name.TtlSeconds, reserve.TtlSeconds);
+                Put(writer, Name.From, reserve.From);
                 Put(writer, Name.FreshId, reserve.FreshId);
                 break;
             case Settle settle:
@@ -84,6 +85,9 @@ public static class QuickJson
         Put(writer, Name.SettledBy, hold.SettledBy);
         WriteMember(writer, Name.Charged, hold.Charged);
         WriteMember(writer, Name.ChargedTo, hold.ChargedTo);
+        Put(writer, Name.From, hold.From);
+        WriteMember(writer, Name.Taken, hold.Taken);
+        WriteMember(writer, Name.Lent, hold.Lent);
         Put(writer, Name.ClosedAt, hold.ClosedAt);
         writer.WriteEndObject();
     }
@@ -142,6 +146,8 @@ public static class QuickJson
         Put(writer, Name.PlainTokens, held.PlainTokens);
         PutEnum(writer, Name.OnExpiry, held.OnExpiry);
         if (held.Changes is { } changes) Rare(writer, Name.Changes, changes, CoreJson.Default.CallChanges);
+        Put(writer, Name.From, held.From);
+        WriteMember(writer, Name.Taken, held.Taken);
         End(writer, held);
     }
 
@@ -336,7 +342,8 @@ public static class QuickJson
             Unpriced = Of("unpriced"), PlainTokens = Of("plainTokens"), OnExpiry = Of("onExpiry"), Changes = Of("changes"),
             Reserved = Of("reserved"), CreatedAt = Of("createdAt"), State = Of("state"), Layers = Of("layers"), Left = Of("left"),
             Extensions = Of("extensions"), Booked = Of("booked"), RequestBooked = Of("requestBooked"), SettledBy = Of("settledBy"),
-            Charged = Of("charged"), ChargedTo = Of("chargedTo"), ClosedAt = Of("closedAt"), ReservationId = Of("reservationId"),
+            Charged = Of("charged"), ChargedTo = Of("chargedTo"), ClosedAt = Of("closedAt"), From = Of("from"),
+            Taken = Of("taken"), Lent = Of("lent"), ReservationId = Of("reservationId"),
             BookedAt = Of("bookedAt"), Kind = Of("kind"), Usage = Of("usage"), UnpricedParts = Of("unpricedParts"),
             RatedTier = Of("ratedTier"), CanonicalProvider = Of("canonicalProvider"), CanonicalModel = Of("canonicalModel"),
             ReportedNanos = Of("reportedNanos"), Lines = Of("lines"), LineOf = Of("lineOf"), Reference = Of("reference"),

@@ -36,7 +36,8 @@ public static class Validity
     public static Outcome? Problem(BudgetCommand command, Instant now) => command switch
     {
         Check check => Problem(check.Estimate),
-        Reserve reserve => OwnId(reserve.Id) ?? Ttl(reserve.TtlSeconds) ?? Problem(reserve.Estimate),
+        Reserve reserve => OwnId(reserve.Id) ?? Ttl(reserve.TtlSeconds) ?? (reserve.From is { } from ? Id("from", from) : null)
+            ?? Problem(reserve.Estimate),
         Extend extend => Id("reservationId", extend.ReservationId) ?? OwnId(extend.Id) ?? Ttl(extend.TtlSeconds)
             ?? (extend.Estimate is null ? null : Problem(extend.Estimate))
             ?? (extend is { TtlSeconds: null, Estimate: null }

@@ -112,7 +112,7 @@ public static class CounterMemory
         {
             case Check check: yield return check.Estimate.Dimensions; break;
             case Reserve reserve:
-                yield return reserve.Estimate.Dimensions;
+                yield return LendingRules.CallOf(state, reserve);
                 if (state.Holds.TryGetValue(reserve.Id, out var existing)) yield return existing.Dimensions;
                 break;
             case Record record:

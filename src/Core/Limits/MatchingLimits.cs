@@ -38,6 +38,9 @@ struct MatchingLimit(LimitState limit, string key, Span span, Int128? allowed, C
 
     public readonly Touch Touch => new(limit.No, key, span);
 
+    /// <summary>What is held here by another and given to this call: it is not in its way.</summary>
+    public void Credit(long amount) => Held -= amount;
+
     /// <summary>Takes over what the counter says now; it may only just have been made.</summary>
     public void Read(Instant now)
     {
@@ -75,6 +78,18 @@ sealed class MatchingLimits
     }
 
     const int UsualCount = 10;
+
+    /// <summary>As if the parts of a hold were given back before the call is looked at.</summary>
+    public MatchingLimits Without(IEnumerable<(Amounts Part, IReadOnlyList<Touch> Touches)> parts)
+    {
+        foreach (var (part, touches) in parts)
+            foreach (ref var match in all.AsSpan(0, count))
+                for (var i = 0; i < touches.Count; i++)
+                    if (touches[i].No == match.State.No && touches[i].Key == match.Key && match.Counts
+                        && touches[i].Span.Start == match.Span.Start)
+                        match.Credit(part.Of(match.Limit.Unit));
+        return this;
+    }
 
     /// <summary>The same matches once the command's own events have counted.</summary>
     public MatchingLimits Again(Instant now)

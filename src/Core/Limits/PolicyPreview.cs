@@ -104,9 +104,10 @@ public sealed class PolicyPreview
 
     PreviewDecision Hold(Held held)
     {
+        // Paid out of another hold, where that is held here, too.
+        var from = held.From is { } lender && state.Holds.GetValueOrDefault(lender) is { State: ReservationState.Active } ? lender : null;
         var (decision, taken) = Decide(held.Id, held.Dimensions, held.Amounts, held.PlainTokens, held.PriceVersion is not null,
-            held.Unpriced,
-            held.At);
+            held.Unpriced, held.At, from);
         if (taken is not null) Budget.Apply(state, taken with { ExpiresAt = never });
         return decided[held.Id] = decision;
     }
@@ -127,13 +128,13 @@ public sealed class PolicyPreview
     }
 
     (PreviewDecision Decision, Held? Taken) Decide(string id, Dimensions dimensions, Amounts amounts, bool plainTokens, bool isRated,
-        bool isUnpriced, Instant at)
+        bool isUnpriced, Instant at, string? from = null)
     {
         var estimate = EstimateOf(dimensions, amounts, plainTokens, isUnpriced);
-        var result = ReservationRules.Reserve(state, new(id, estimate), settings, at);
+        var result = ReservationRules.Reserve(state, new(id, estimate) { From = from }, settings, at);
         // A call whose money came from a price can be made smaller, and then costs less.
         if (result.Outcome.Status == OutcomeStatus.Refused && isRated && !isUnpriced
-            && ReservationRules.Reserve(state, new(id, estimate with { CostNanos = null }), settings, at) is var other
+            && ReservationRules.Reserve(state, new(id, estimate with { CostNanos = null }) { From = from }, settings, at) is var other
             && other.Events is [Held { Changes: not null }]) result = other;
         return result.Events is [Held held] ? (Admitted(held, dimensions), held) : (Refused(result.Outcome), null);
     }

@@ -452,6 +452,12 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
                 if (asked.Holds is null) asked = asked with { Holds = new(1) };
                 asked.Holds!.Add(hold);
             }
+            if (needs.LenderId is { } lender)
+            {
+                // It must be somewhere, and who names it is told what became of it.
+                asked = asked with { MustAsk = true, Holds = asked.Holds ?? new(1) };
+                asked.Holds!.Add(lender);
+            }
             if (needs.UsageId is null && needs.MoreUsage is null) continue;
             if (asked.Usage is null) asked = asked with { Usage = new(1) };
             if (needs.UsageId is { } usage) asked.Usage!.Add(usage);
