@@ -15,7 +15,8 @@ public static class PublicEvents
     public static readonly IReadOnlyList<string> Types =
     [
         "usage.recorded", "usage.corrected", "usage.voided", "usage.credited", "usage.erased", "reservation.created",
-        "reservation.extended", "reservation.settled", "reservation.released", "reservation.expired", "threshold.crossed", "budget.exceeded", "budget.recovered", "window.reset", "override.set",
+        "reservation.extended", "reservation.settled", "reservation.released", "reservation.expired", "threshold.crossed",
+            "budget.exceeded", "budget.recovered", "window.reset", "override.set",
             "override.lapsed",
         "override.ended", "policy.changed", "account.paused", "account.resumed", "session.closed", "anomaly.detected", "anomaly.updated",
         "anomaly.withdrawn", "price.changed", "exhaustion.projected", "key.created", "key.rotated", "key.revoked", "webhook.disabled",
@@ -196,6 +197,7 @@ public static class PublicEvents
     static void Write(Utf8JsonWriter json, Held held)
     {
         json.WriteString("reservationId", held.Id);
+        if (held.From is { } from) json.WriteString("from", from);
         Write(json, held.Dimensions);
         json.WriteNumber("tokens", held.Amounts.Tokens);
         json.WriteString("cost", Money.Format(held.Amounts.CostNanos));

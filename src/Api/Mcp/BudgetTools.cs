@@ -66,8 +66,10 @@ public sealed class BudgetTools(IBudgetAuthority authority, LedgerClock clock, I
 
     [McpServerTool(Name = "lend_budget")]
     [Description(
-        "Takes a part of the budget out of every limit for a sub-agent. It tells its usage with report_usage and the reservation's id; "
-        + "what is left goes back with give_back_budget, or by itself when the time is over.")]
+        "Takes a part of the budget out of every limit for a sub-agent. Its calls through the gate are paid out of that where they have "
+            + "the "
+        + "header X-Purser-From with the reservation's id; calls that do not go there are told with report_usage and that id. What is left "
+        + "goes back with give_back_budget, or by itself when the time is over.")]
     public async Task<string> LendAsync(
         [Description("How many tokens.")] long tokens, [Description("The session of the sub-agent.")] string session,
         [Description("The model that it will use, for the money.")] string? model = null,

@@ -30,6 +30,10 @@ static class GateReply
     /// <summary>An outcome that is no admission.</summary>
     public static Task OutcomeAsync(HttpContext http, WireProtocol wire, GateRoute route, string account, Outcome outcome)
     {
+        // What was to pay for the call is said by a header here.
+        if (outcome.Field == "from") outcome = outcome with { Field = Payer.FromHeader };
+        if (outcome.Status == OutcomeStatus.IdempotencyMismatch)
+            outcome = outcome with { Field = Payer.IdHeader, Detail = "was used for another call; every call needs an id of its own" };
         switch (outcome.Status)
         {
             case OutcomeStatus.Refused or OutcomeStatus.Paused:
@@ -58,6 +62,7 @@ static class GateReply
         // Whoever repeats a refusal gets it again: libraries are told not to.
         http.Response.Headers["x-should-retry"] = "false";
         http.Response.Headers["X-Purser-Account"] = account;
+        if (decision is not null) LimitsHeader(http.Response.Headers, decision);
         Instant? fits = null;
         if (decision?.BlockedBy is { Count: > 0 } blocking && blocking.All(blocker => blocker.RetryAfterSeconds is not null))
         {
@@ -116,14 +121,19 @@ static class GateReply
         json.WriteEndObject();
     }
 
+    static void LimitsHeader(IHeaderDictionary headers, Decision decision)
+    {
+        var limits = decision.Limits.Where(limit => limit.Remaining is not null).Take(20).Select(limit =>
+            $"\"{limit.LimitId}\";remaining=\"{limit.Remaining}\"{(limit.ResetsAt is { } at ? $";resets=\"{at}\"" : "")}").ToList();
+        if (limits.Count > 0) headers["X-Purser-Budget"] = string.Join(", ", limits);
+    }
+
     /// <summary>What is left of the budget after this call's hold, and how the call was changed.</summary>
     public static void BudgetHeaders(IHeaderDictionary headers, string account, Decision decision)
     {
         headers["X-Purser-Account"] = account;
         headers["X-Purser-Reservation"] = decision.Reservation!.Id;
-        var limits = decision.Limits.Where(limit => limit.Remaining is not null).Take(20).Select(limit =>
-            $"\"{limit.LimitId}\";remaining=\"{limit.Remaining}\"{(limit.ResetsAt is { } at ? $";resets=\"{at}\"" : "")}").ToList();
-        if (limits.Count > 0) headers["X-Purser-Budget"] = string.Join(", ", limits);
+        LimitsHeader(headers, decision);
         if (decision.Changes is not { } changes) return;
         var told = new List<string>();
         if (changes.Model is { } model) told.Add($"model={model}");

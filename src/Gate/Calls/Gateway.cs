@@ -111,7 +111,7 @@ public sealed class Gateway(
                 $"Purser: {problem}");
             return;
         }
-        if (await AdmitAsync(http, route, wire, kind, path, key, account) is not { } admitted) return;
+        if (await AdmitAsync(http, route, wire, kind, path, key, account, caller) is not { } admitted) return;
         await using var passage = new Passage(http, route, wire, admitted.Call, account, admitted.Decision, authority, settlements, time,
             log);
         await passage.RunAsync(upstreams, admitted.Request, kind.NewAnswer(), admitted.HidesUsage);
@@ -123,7 +123,7 @@ public sealed class Gateway(
 
     /// <summary>Reads, estimates and holds; null where the call was refused, which the client has been told.</summary>
     async Task<Admitted?> AdmitAsync(HttpContext http, GateRoute route, WireProtocol wire, WireKind kind, string path,
-        (string Name, string Value) key, string account)
+        (string Name, string Value) key, string account, GateCaller caller)
     {
         var body = await ReadAsync(http.Request, kind);
         var isHandedOn = false;
@@ -134,14 +134,19 @@ public sealed class Gateway(
             using (var json = body.Form is null ? Parse(body.Bytes) : null)
                 call = kind.Read(new(json?.RootElement ?? default, body.Form, rates));
             var estimate = call.ToEstimate(Payer.DimensionsOf(http.Request, route));
-            var id = Guid.CreateVersion7().ToString("N");
-            var outcome = await authority.SendAsync(account, new Reserve(id, estimate) { FreshId = true }, http.RequestAborted);
+            var (repeated, from) = (Payer.RepeatedId(http.Request, caller, route), Payer.LentOf(http.Request));
+            Reserve Asked(string? id) => new(id ?? Guid.CreateVersion7().ToString("N"), estimate) { FreshId = id is null, From = from };
+            var asked = Asked(repeated);
+            var outcome = await authority.SendAsync(account, asked, http.RequestAborted);
+            // What was asked before under the client's id is over: the provider is asked once more, under a hold of its own.
+            if (repeated is not null && IsOver(outcome))
+                outcome = await authority.SendAsync(account, asked = Asked(null), http.RequestAborted);
             if (outcome is not { Status: OutcomeStatus.Done, Answer: Decision { Reservation: { } hold } decision })
             {
                 log.LogInformation("gate {Route}: a call of {Account} was refused with {Status}: {Detail}", route.Name, account,
                     outcome.Status, outcome.Detail);
                 // Nobody knows whether it holds; the client comes back with a call of its own.
-                if (outcome.IsTransient) _ = settlements.Start(account, new Release(id));
+                if (outcome.IsTransient && asked.FreshId) _ = settlements.Start(account, new Release(asked.Id));
                 await GateReply.OutcomeAsync(http, wire, route, account, outcome);
                 return null;
             }
@@ -163,6 +168,11 @@ public sealed class Gateway(
             if (!isHandedOn) await body.DisposeAsync();
         }
     }
+
+    /// <summary>Whether a call of this id came to its end. One that is open, or was charged in doubt, is the same call still: what its
+    /// repetition tells is booked for both.</summary>
+    static bool IsOver(Outcome outcome) => outcome is { Status: OutcomeStatus.Conflict, Field: "id" }
+        || outcome is { Status: OutcomeStatus.Done, Answer: Decision { Reservation.State: not (ReservationState.Active or ReservationState.Charged) } };
 
     /// <summary>Only what is paid by other units than tokens asks for prices.</summary>
     async ValueTask<ModelRates> RatesAsync(WireKind kind, GateRoute route) => kind is TextKind ? ModelRates.None
@@ -221,7 +231,8 @@ public sealed class Gateway(
     async Task PassAsync(HttpContext http, GateRoute route, WireProtocol wire, GateCaller caller, string path,
         (string Name, string Value) key)
     {
-        log.LogInformation("gate {Route}: {Method} {Path} of '{Caller}' passes unmetered", route.Name, http.Request.Method, path, caller.Name);
+        log.LogInformation("gate {Route}: {Method} {Path} of '{Caller}' passes unmetered", route.Name, http.Request.Method, path,
+            caller.Name);
         http.Response.Headers["X-Purser-Metered"] = "no";
         await using var body = await ReadAsync(http.Request, null);
         using var request = Upstreams.RequestOf(http.Request, route, path, key,

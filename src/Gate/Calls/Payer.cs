@@ -1,4 +1,6 @@
 // Who pays for a call: the account and the other dimensions, from the headers of the request, the key and the route.
+using System.Security.Cryptography;
+using System.Text;
 using Microsoft.AspNetCore.Http;
 using Purser.Core;
 
@@ -7,6 +9,9 @@ namespace Purser.Gate;
 static class Payer
 {
     const string accountHeader = "X-Purser-Account";
+
+    /// <summary>Names a reservation that was lent, which the call is paid out of.</summary>
+    public const string FromHeader = "X-Purser-From";
 
     /// <summary>The account that pays; otherwise what to do.</summary>
     public static (string? Account, string? Problem, bool IsForeign) AccountOf(HttpRequest request, GateCaller caller, GateRoute route)
@@ -19,6 +24,15 @@ static class Payer
         if (!Validity.IsAccountId(account)) return (null, $"{accountHeader} must be an account id", false);
         return caller.Sees(account) ? (account, null, false) : (null, $"there is no account '{account}'", true);
     }
+
+    /// <summary>By which a client tells that it repeats a call.</summary>
+    public const string IdHeader = "Idempotency-Key";
+
+    /// <summary>The id of the hold of a call that its client may repeat; null where it says no id. Nobody meets the ids of others.</summary>
+    public static string? RepeatedId(HttpRequest request, GateCaller caller, GateRoute route) => Header(request, IdHeader) is not { } told
+        ? null : "gate-" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{caller.Name}\n{route.Name}\n{told}")))[..40];
+
+    public static string? LentOf(HttpRequest request) => Header(request, FromHeader);
 
     public static Dimensions DimensionsOf(HttpRequest request, GateRoute route) => new()
     {

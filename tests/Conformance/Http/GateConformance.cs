@@ -83,6 +83,7 @@ public abstract class GateConformance(HttpFacade host) : GateSuite(host)
         Assert.Equal(status, reply.Code);
         Assert.Equal("false", reply.Header("x-should-retry"));
         Assert.Null(reply.Header("Retry-After"));
+        Assert.Contains("\"daily\";remaining=\"500\"", reply.Header("X-Purser-Budget"), StringComparison.Ordinal);
         var error = reply.Json.GetProperty("error");
         Assert.Contains($"Purser refuses this call of '{account}'", Text(error, "message"), StringComparison.Ordinal);
         Assert.Contains("daily", Text(error, "message"), StringComparison.Ordinal);
@@ -96,6 +97,101 @@ public abstract class GateConformance(HttpFacade host) : GateSuite(host)
         }
         Assert.Empty(Provider.Asked);
         Assert.Single(await RecordsAsync(account));
+    }
+
+    [Fact]
+    public async Task Calls_of_a_sub_agent_are_paid_out_of_what_was_lent_to_it()
+    {
+        var (account, route) = await RouteAsync("openai", "openai");
+        await LimitAsync(account, """{"id":"daily","unit":"tokens","window":"day","amount":10000}""");
+        Provider.Answers(200, """{"choices":[],"usage":{"prompt_tokens":1000,"completion_tokens":100}}""");
+        await using var agent = await ToolConformance.ConnectAsync(Host.Client);
+        var lent = (await ToolConformance.Ask(agent, "lend_budget", new()
+        {
+            ["account"] = account, ["tokens"] = 3000, ["session"] = "sub-agent",
+        })).GetProperty("reservation").GetProperty("id").GetString()!;
+        Task<Reply> Call(string from, int most) => CallAsync($"/gate/{route}/v1/chat/completions",
+            chat.Replace("1000", most.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal), ("X-Purser-Account", account),
+            ("X-Purser-From", from));
+        async Task<(long Settled, long Held)> StandAsync()
+        {
+            var limit = (await Host.Get($"/v1/accounts/{account}")).Json.GetProperty("limits")[0];
+            return (limit.GetProperty("settled").GetInt64(), limit.GetProperty("held").GetInt64());
+        }
+
+        // Others have used all that is left: what was lent is still there.
+        Assert.Equal(201, (await Host.Post($"/v1/accounts/{account}/usage", """{"inputTokens":7000,"outputTokens":0}""")).Code);
+        Assert.Equal(429, (await Call("", 1000)).Code);
+        Assert.Equal(200, (await Call(lent, 1000)).Code);
+        Assert.Equal((8100, 1900), await StandAsync());
+        var record = Assert.Single(await RecordsAsync(account), one => Text(one, "session") == "sub-agent");
+        Assert.Equal((1000, 100), (record.GetProperty("inputTokens").GetInt32(), record.GetProperty("outputTokens").GetInt32()));
+
+        var refused = await Call(lent, 5000);
+        Assert.Equal((429, "false"), (refused.Code, refused.Header("x-should-retry")));
+        var error = refused.Json.GetProperty("error");
+        Assert.Contains("has 1900 of 3000 tokens left", Text(error, "message"), StringComparison.Ordinal);
+        var fits = error.GetProperty("purser").GetProperty("suggestions")[0].GetProperty("maxOutputTokens").GetInt32();
+        Assert.InRange(fits, 1800, 1899);
+        Assert.Equal(200, (await Call(lent, fits)).Code);
+        Assert.Equal((9200, 800), await StandAsync());
+
+        await ToolConformance.Ask(agent, "give_back_budget", new() { ["account"] = account, ["reservation"] = lent });
+        var ended = await Call(lent, 10);
+        Assert.Equal(429, ended.Code);
+        Assert.Contains("is released: nothing is left of it", ended.Text, StringComparison.Ordinal);
+        var unknown = await Call("never-lent", 10);
+        Assert.Equal(400, unknown.Code);
+        Assert.Contains("X-Purser-From: there is no reservation 'never-lent' in this account", unknown.Text, StringComparison.Ordinal);
+        Assert.Equal(2, Provider.Asked.Count);
+        Assert.All(Provider.Asked, asked => Assert.Null(asked.Header("X-Purser-From")));
+        await NothingIsHeldAsync(account);
+        Assert.Equal((9200, 0), await StandAsync());
+    }
+
+    [Fact]
+    public async Task A_call_that_its_client_repeats_under_one_id_is_one_call()
+    {
+        var (account, route) = await RouteAsync("openai", "openai");
+        await LimitAsync(account, """{"id":"daily","unit":"tokens","window":"day","amount":10000}""");
+        Task<Reply> Call(string id, string body) => CallAsync($"/gate/{route}/v1/chat/completions", body, ("X-Purser-Account", account),
+            ("Idempotency-Key", id));
+        async Task<(long, int)> BookedAsync()
+        {
+            var limit = (await Host.Get($"/v1/accounts/{account}")).Json.GetProperty("limits")[0];
+            Assert.Equal(0, limit.GetProperty("held").GetInt64());
+            return (limit.GetProperty("settled").GetInt64(), Provider.Asked.Count);
+        }
+
+        // The first attempt breaks off, and is charged in doubt; its repetition tells what the call used.
+        Provider.Does(http =>
+        {
+            http.Abort();
+            return Task.CompletedTask;
+        });
+        Assert.Equal(502, (await Call("one", chat)).Code);
+        var (doubted, _) = await BookedAsync();
+        Assert.InRange(doubted, 1001, 1100);
+        Provider.Answers(200, """{"choices":[],"usage":{"prompt_tokens":300,"completion_tokens":100}}""");
+        Assert.Equal(200, (await Call("one", chat)).Code);
+        Assert.Equal((400, 2), await BookedAsync());
+
+        // Once it has its answer the provider works anew for whoever asks again: that is a call of its own.
+        Assert.Equal(200, (await Call("one", chat)).Code);
+        Assert.Equal((800, 3), await BookedAsync());
+        // A refused or failed attempt leaves nothing to go on with.
+        Provider.Answers(429, "{}");
+        Assert.Equal(429, (await Call("two", chat)).Code);
+        Provider.Answers(200, """{"choices":[],"usage":{"prompt_tokens":300,"completion_tokens":100}}""");
+        Assert.Equal(200, (await Call("two", chat)).Code);
+        Assert.Equal((1200, 5), await BookedAsync());
+        Assert.All(Provider.Asked, asked => Assert.NotNull(asked.Header("Idempotency-Key")));
+
+        var other = await Call("one", chat.Replace("1000", "2000", StringComparison.Ordinal));
+        Assert.Equal(400, other.Code);
+        Assert.Contains("Idempotency-Key: was used for another call", other.Text, StringComparison.Ordinal);
+        Assert.Equal((1200, 5), await BookedAsync());
+        await NothingIsHeldAsync(account);
     }
 
     [Fact]

@@ -62,7 +62,7 @@ public abstract class ToolConformance(HttpFacade host)
             StringComparison.Ordinal);
     }
 
-    static async Task<McpClient> ConnectAsync(HttpClient client, string? key = null)
+    internal static async Task<McpClient> ConnectAsync(HttpClient client, string? key = null)
     {
         var options = new HttpClientTransportOptions
         {
@@ -72,7 +72,7 @@ public abstract class ToolConformance(HttpFacade host)
         return await McpClient.CreateAsync(new HttpClientTransport(options));
     }
 
-    static async Task<JsonElement> Ask(McpClient agent, string tool, Dictionary<string, object?> arguments)
+    internal static async Task<JsonElement> Ask(McpClient agent, string tool, Dictionary<string, object?> arguments)
     {
         var answer = await agent.CallToolAsync(tool, arguments);
         var text = string.Concat(answer.Content.OfType<TextContentBlock>().Select(block => block.Text));
