@@ -172,7 +172,11 @@ public sealed class Gateway(
     /// <summary>Whether a call of this id came to its end. One that is open, or was charged in doubt, is the same call still: what its
     /// repetition tells is booked for both.</summary>
     static bool IsOver(Outcome outcome) => outcome is { Status: OutcomeStatus.Conflict, Field: "id" }
-        || outcome is { Status: OutcomeStatus.Done, Answer: Decision { Reservation.State: not (ReservationState.Active or ReservationState.Charged) } };
+        || outcome is
+        {
+            Status: OutcomeStatus.Done,
+            Answer: Decision { Reservation.State: ReservationState.Settled or ReservationState.Released or ReservationState.Expired },
+        };
 
     /// <summary>Only what is paid by other units than tokens asks for prices.</summary>
     async ValueTask<ModelRates> RatesAsync(WireKind kind, GateRoute route) => kind is TextKind ? ModelRates.None

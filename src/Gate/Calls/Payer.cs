@@ -28,7 +28,7 @@ static class Payer
     /// <summary>By which a client tells that it repeats a call.</summary>
     public const string IdHeader = "Idempotency-Key";
 
-    /// <summary>The id of the hold of a call that its client may repeat; null where it says no id. Nobody meets the ids of others.</summary>
+    /// <summary>The id of the hold of a call that its client may repeat; null where it says none. Nobody meets the ids of others.</summary>
     public static string? RepeatedId(HttpRequest request, GateCaller caller, GateRoute route) => Header(request, IdHeader) is not { } told
         ? null : "gate-" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{caller.Name}\n{route.Name}\n{told}")))[..40];
 

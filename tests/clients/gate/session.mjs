@@ -59,7 +59,8 @@ for await (const chunk of hanging) {
   hanging.controller.abort();
   break;
 }
-await told("openai", () => new OpenAI({ apiKey: "k", baseURL: `${base("openai")}/v1`, defaultHeaders: refused }).chat.completions.create(hi));
+await told("openai", () => new OpenAI({ apiKey: "k", baseURL: `${base("openai")}/v1`, defaultHeaders: refused })
+  .chat.completions.create(hi));
 
 const anthropic = new Anthropic({ apiKey: "provider-key", baseURL: base("anthropic"), defaultHeaders: headers });
 const hello = { model: "claude-sonnet-4-5", max_tokens: 50, messages: [{ role: "user", content: "hi" }] };
