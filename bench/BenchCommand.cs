@@ -10,6 +10,7 @@ public static class BenchCommand
                ./run bench reports|appends [--records N]... [--postgres] [--keep FOLDER]
                ./run bench compare OLD NEW          two files of --json side by side
                ./run bench soak [--minutes N]
+               ./run bench detection FOLDER         detectors on labelled series, with constants chosen on others
                ./run bench cost [hot | spread] [--memory] [--types] [--rounds N] [--each N]   processor and garbage of one lifecycle
         """;
 
@@ -30,6 +31,8 @@ public static class BenchCommand
             case ["compare", var old, var now]:
                 Comparing.Print(Console.Out, Results.Read(old), Results.Read(now));
                 return 0;
+            case ["detection", var folder]:
+                return LeftOut.Run(Console.Out, folder);
             case ["--help" or "-h", ..]:
                 Console.Out.WriteLine(Help());
                 return 0;

@@ -2,6 +2,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Purser.Core;
 using Purser.Core.Statistics;
 using Spectre.Console;
 
@@ -60,19 +61,37 @@ static class DetectCommand
         return command;
     }
 
-    /// <summary>Each complete hour, at the row that showed that it was complete.</summary>
+    /// <summary>Each complete hour, at the row that showed that it was complete. Where rows are closer than hours, the highest of an hour
+    /// is
+    /// looked at as the busiest minutes of accounts are.</summary>
     internal static IEnumerable<(DateTimeOffset At, double Score)> Scores(SeriesFile series, double limit = SeasonalDetector.BaseLimit)
     {
         var detector = new SeasonalDetector { IsCount = series.IsCount };
+        var bursts = new BurstWatch();
         var hours = new Dictionary<long, double>();
-        foreach (var (hour, value, row) in series.Hours())
+        var isFine = series.SpacingSeconds < SecondsPerHour;
+        foreach (var (hour, value, most, row) in series.Hours())
         {
             var verdict = detector.Take(detector.Look(hour, back => hours.TryGetValue(back, out var known) ? known : double.NaN), value,
                 limit);
             hours[hour] = value;
             hours.Remove(hour - SeasonalDetector.HoursOfPast - 1);
             var score = verdict.Grade / verdict.Limit * LimitScore;
-            yield return (series.Rows[row].At, verdict.IsAlarm ? Math.Min(1, Math.Max(LimitScore, score)) : Math.Min(JustBelow, score));
+            var isAlarm = verdict.IsAlarm;
+            if (isFine)
+            {
+                var outlook = bursts.Look(hour, series.IsCount, limit);
+                // An hour that is too much as a whole is told as such.
+                var told = detector.Rise.IsOpen(hour, SeasonalDetector.QuietHours) ? 0 : bursts.RankOf(outlook, hour, most, BurstFactor);
+                bursts.Take(hour, most, told);
+                isAlarm |= told > 0;
+                if (outlook.IsKnown) score = Math.Max(score, outlook.Evidence(most) / outlook.Limit * LimitScore);
+            }
+            yield return (series.Rows[row].At, isAlarm ? Math.Min(1, Math.Max(LimitScore, score)) : Math.Min(JustBelow, score));
         }
     }
+
+    const long SecondsPerHour = 3600;
+
+    static readonly double BurstFactor = (double)AnomalySettings.UsualThresholds["burst"];
 }

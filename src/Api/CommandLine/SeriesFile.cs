@@ -59,27 +59,27 @@ sealed record SeriesFile(string Name, bool IsCount, IReadOnlyList<(DateTimeOffse
         }
     }
 
-    /// <summary>Rows of an hour as one value, by the number of the hour.</summary>
-    public IEnumerable<(long Hour, double Value, int LastRow)> Hours()
+    /// <summary>Rows of an hour as one value, and the highest of them, by the number of the hour.</summary>
+    public IEnumerable<(long Hour, double Value, double Most, int LastRow)> Hours()
     {
-        var (hour, sum, rows) = (0L, 0.0, 0);
+        var (hour, sum, most, rows) = (0L, 0.0, 0.0, 0);
         for (var i = 0; i < Rows.Count; i++)
         {
             var at = Rows[i].At.ToUnixTimeSeconds() / 3600;
             if (rows > 0 && at != hour)
             {
                 // A row of this hour is missing at its end: that the hour is over shows with the first row after it.
-                yield return (hour, IsCount ? sum : sum / rows, i);
+                yield return (hour, IsCount ? sum : sum / rows, most, i);
                 rows = 0;
             }
-            if (rows == 0) (hour, sum) = (at, 0);
-            sum += Rows[i].Value;
+            if (rows == 0) (hour, sum, most) = (at, 0, double.MinValue);
+            (sum, most) = (sum + Rows[i].Value, Math.Max(most, Rows[i].Value));
             rows++;
             if ((Rows[i].At.ToUnixTimeSeconds() + SpacingOf) / 3600 == hour) continue;
-            yield return (hour, IsCount ? sum : sum / rows, i);
+            yield return (hour, IsCount ? sum : sum / rows, most, i);
             rows = 0;
         }
-        if (rows > 0) yield return (hour, IsCount ? sum : sum / rows, Rows.Count - 1);
+        if (rows > 0) yield return (hour, IsCount ? sum : sum / rows, most, Rows.Count - 1);
     }
 
     long SpacingOf => spacing ??= Math.Min(SpacingSeconds, 3600);

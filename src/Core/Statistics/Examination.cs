@@ -85,16 +85,16 @@ sealed record Examination(Judgement Judged, Scene Scene, HourBaseline Known, Usa
         // A whole hour that is too much is told as such.
         return (Known.Cost.Ladder.StepOf((double)Used.CostNanos) > 0 || cost.IsAlarm || Judged.Cost.Rise.IsOpen(
                     Hour, SeasonalDetector.QuietHours)
-                ? 0 : Burst(Judged.CostBursts, AnomalyKind.CostSpike, AnomalyUnit.Cost, Used.MostNanos, false),
+                ? 0 : Burst(Judged.CostBursts, Known.CostBurst, AnomalyKind.CostSpike, AnomalyUnit.Cost, Used.MostNanos),
             Known.Calls.Ladder.StepOf(Used.Requests) > 0 || calls.IsAlarm || Judged.Calls.Rise.IsOpen(Hour, SeasonalDetector.QuietHours)
-                ? 0 : Burst(Judged.CallBursts, AnomalyKind.CallSpike, AnomalyUnit.Requests, Used.MostCalls, true));
+                ? 0 : Burst(Judged.CallBursts, Known.CallBurst, AnomalyKind.CallSpike, AnomalyUnit.Requests, Used.MostCalls));
     }
 
-    int Burst(BurstWatch watch, AnomalyKind kind, AnomalyUnit unit, long most, bool isCount)
+    int Burst(BurstWatch watch, in BurstOutlook known, AnomalyKind kind, AnomalyUnit unit, long most)
     {
-        var rank = watch.RankOf(Hour, most, Rules.BurstFactor, isCount);
+        var rank = watch.RankOf(known, Hour, most, Rules.BurstFactor);
         if (rank == 0 || Finds is null) return rank;
-        var usual = Math.Max(1, watch.Usual(false));
+        var usual = Math.Max(1, known.Most);
         Finds.Add(kind, "burst", (Severity)rank, Hour, unit, usual, most, most / usual,
             $"{Finds.HourText(Hour)} {Finds.Amount(most, unit)} {(unit == AnomalyUnit.Cost ? "were spent" : "were made")} within five "
                 + $"minutes, {Finds.Fraction(most / usual)} times what the five busiest minutes of an hour come to at most as a rule.",

@@ -31,7 +31,7 @@ sealed record DayBaseline(long Start, UsageHour Mean, UsageHour Before);
 /// <summary>What is known of an hour before it has happened.</summary>
 sealed record HourBaseline(
     long Hour, Outlook Tokens, Outlook Cost, Outlook Calls, RunningStatistics HourlyTokens, long CallsBefore, long FailedBefore,
-    long ScoreCallsBefore, DayBaseline? Day)
+    long ScoreCallsBefore, DayBaseline? Day, BurstOutlook CostBurst, BurstOutlook CallBurst)
 {
     const int ErrorHours = 24, RatioDays = 7;
 
@@ -48,7 +48,8 @@ sealed record HourBaseline(
             }
         var before = hours.Sum(Math.Max(scene.First, hour - ErrorHours), hour);
         // Read only where somebody wants it.
-        return new(hour, tokens, cost, calls, hourly, before.Requests, before.Failed, scoreCalls, rules.Ratio ? DayOf(scene, hour) : null);
+        return new(hour, tokens, cost, calls, hourly, before.Requests, before.Failed, scoreCalls, rules.Ratio ? DayOf(scene, hour) : null,
+            judged.CostBursts.Look(hour, false, rules.Evidence), judged.CallBursts.Look(hour, true, rules.Evidence));
     }
 
     static DayBaseline DayOf(Scene scene, long hour)

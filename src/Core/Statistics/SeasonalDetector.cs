@@ -1,6 +1,8 @@
 // The detector that is on by default. An hour is compared with the last hours, with the same hour of the last days and of the last weeks.
 // How rare each of the three differences is, is read off how large such differences usually are in this very series; the middle one counts.
 // Rare hours in a row add up, and every alarm raises the limit for a while: a series that often is strange has to be stranger.
+using System.Text.Json.Serialization;
+
 namespace Purser.Core.Statistics;
 
 /// <summary>Values of past hours by their number (hours since 1970); NaN where nothing is known.</summary>
@@ -66,34 +68,24 @@ public sealed class UsageEvent
 
 public sealed class SeasonalDetector
 {
-    // Chosen on public series (docs/anomalies.md) from the middle of a plateau each; the F1 moves by 0.02 where one of them moves by a
-    // step.
-    /// <summary>Evidence that makes an alarm: one hour in 180, for a middle comparison.</summary>
+    /// <summary>Evidence that makes an alarm where a policy says nothing else.</summary>
     public const double BaseLimit = 2.25;
-    const double UsualShare = 0.85, LargeShare = 0.99;
-    const double LimitPerAlarm = 0.125;
-    const double AlarmsFadeInHours = 28 * 24;
     /// <summary>After so many usual hours an event is over, and the next one is another.</summary>
     public const int QuietHours = 6;
 
     /// <summary>What lasts for a week is not held against what was usual before it.</summary>
     const int HoursToBecomeUsual = 168;
-    const double ColdLimit = 2, ColdHours = 72;
-    const int LeastMisses = 24;
-    const double PressureKept = 0.9, PressureNeeds = 1, MostPerHour = 2;
+    const int LeastMisses = 24, HoursToKnowSeverity = 144;
     const double RelativeFloor = 0.02, SizeFloor = 0.01;
-    const double PeakFactor = 6;
-
-    /// <summary>A miss this rare says no more about the next ones than a rarer one would.</summary>
-    const double ClippedGrade = 4;
 
     const int RecentHours = 3, RecentWithin = 24, Days = 7, Weeks = 5, LeastAlike = 2;
 
-    static readonly double decades = Math.Log10((1 - UsualShare) / (1 - LargeShare));
-    static readonly double largeGrade = -Math.Log10(1 - LargeShare);
-
     /// <summary>The furthest back that a comparison looks.</summary>
     public const int HoursOfPast = Weeks * 168;
+
+    /// <summary>No state.</summary>
+    [JsonIgnore]
+    public DetectorConstants Constants { get; init; } = DetectorConstants.Shipped;
 
     /// <summary>Whether values are counts, which scatter by their root even when nothing happens.</summary>
     public bool IsCount { get; set; }
@@ -120,7 +112,8 @@ public sealed class SeasonalDetector
 
     public SeasonalDetector Copy() => new()
     {
-        IsCount = IsCount, Sizes = Sizes.Copy(), RecentMisses = RecentMisses.Copy(), DailyMisses = DailyMisses.Copy(),
+        Constants = Constants, IsCount = IsCount, Sizes = Sizes.Copy(), RecentMisses = RecentMisses.Copy(),
+            DailyMisses = DailyMisses.Copy(),
         WeeklyMisses = WeeklyMisses.Copy(), Pressure = Pressure, DropPressure = DropPressure, Alarms = Alarms, LastAlarm = LastAlarm,
             Rise = Rise.Copy(),
         Drop = Drop.Copy(), Peaks = Peaks.Copy(),
@@ -157,8 +150,8 @@ public sealed class SeasonalDetector
         var floor = Math.Max(RelativeFloor * Math.Abs(expected), SizeFloor * size);
         if (IsCount) floor = Math.Max(floor, Math.Sqrt(Math.Abs(expected) + 1));
         if (misses.Total < LeastMisses) return new(true, expected, floor, 0, 0);
-        var usual = Math.Max(misses.Quantile(UsualShare), 0.5 * floor);
-        return new(true, expected, floor, usual, Math.Max(misses.Quantile(LargeShare), Math.Max(floor, 1.3 * usual)));
+        var usual = Math.Max(misses.Quantile(DetectorConstants.UsualShare), 0.5 * floor);
+        return new(true, expected, floor, usual, Math.Max(misses.Quantile(DetectorConstants.LargeShare), Math.Max(floor, 1.3 * usual)));
     }
 
     /// <summary>
@@ -170,24 +163,18 @@ public sealed class SeasonalDetector
         Span<double> grades = stackalloc double[3];
         var count = 0;
         foreach (var comparison in (ReadOnlySpan<Comparison>)[outlook.Recent, outlook.Daily, outlook.Weekly])
-            if (comparison.IsKnown && comparison.Large > 0) grades[count++] = Grade(comparison, Math.Abs(value - comparison.Expected));
+            if (comparison.IsKnown && comparison.Large > 0)
+                grades[count++] = DetectorConstants.Evidence(comparison.Usual, comparison.Large, Math.Abs(value - comparison.Expected));
         var grade = count == 0 ? 0 : Middle.Of(grades[..count]);
         // Far above everything that is usual, at this hour too, needs no rarity; a few of something that is counted are never far above.
         var peak = Math.Max(outlook.Peak, Math.Max(outlook.Daily.Expected, outlook.Weekly.Expected));
-        var height = outlook.Peak > 0 ? (value - (IsCount ? 3 : 0)) / (PeakFactor * peak) : 0;
+        var height = outlook.Peak > 0 ? (value - (IsCount ? 3 : 0)) / (Constants.PeakFactor * peak) : 0;
         return height > 1 ? Math.Max(grade, 2 + 2 * Math.Log10(height)) : grade;
     }
 
-    static double Grade(in Comparison comparison, double miss) =>
-        miss <= comparison.Usual ? 0 : largeGrade + Math.Log10(miss / comparison.Large) / Step(comparison);
-
-    /// <summary>How many decades a miss grows by while it becomes ten times as rare.</summary>
-    static double Step(in Comparison comparison) => Math.Log10(comparison.Large / comparison.Usual) / decades;
-
     /// <summary>The limit now, without what an event in progress silences.</summary>
     public double LimitAt(long hour, double baseLimit = BaseLimit) =>
-        baseLimit + ColdLimit * Math.Exp(-Sizes.Total / ColdHours) + LimitPerAlarm * Alarms * Math.Exp(
-            (LastAlarm - hour) / AlarmsFadeInHours);
+        baseLimit + DetectorConstants.Cold(Sizes.Total) + Constants.LimitPerAlarm * DetectorConstants.Faded(Alarms, hour - LastAlarm);
 
     /// <summary>Whether an hour that already has this value, and is not over, will be an alarm whatever comes; changes nothing.</summary>
     public SeasonalVerdict Preview(in Outlook outlook, double value, double baseLimit = BaseLimit)
@@ -205,8 +192,8 @@ public sealed class SeasonalDetector
 
     static bool Exceeds(in Comparison comparison, double value) => !comparison.IsKnown || value > comparison.Expected;
 
-    static double PressureWith(double before, double grade) =>
-        Math.Max(0, before * PressureKept + Math.Min(grade, MostPerHour) - PressureNeeds);
+    double PressureWith(double before, double grade) =>
+        Math.Max(0, before * Constants.PressureKept + Math.Min(grade, Constants.MostPerHour) - Constants.PressureNeeds);
 
     SeasonalVerdict Judge(in Outlook outlook, double value, double ownGrade, double baseLimit)
     {
@@ -215,13 +202,13 @@ public sealed class SeasonalDetector
         var drop = step == 0 && outlook.Expected is { } expected && value < expected;
         var grade = Math.Max(ownGrade, PressureWith(drop ? DropPressure : Pressure, ownGrade));
         var limit = LimitAt(hour, baseLimit);
-        var beyond = step > 0 || grade >= baseLimit + ColdLimit * Math.Exp(-Sizes.Total / ColdHours);
+        var beyond = step > 0 || grade >= baseLimit + DetectorConstants.Cold(Sizes.Total);
         var rank = step > 0 ? (int)Severity.Critical + step : grade < limit ? 0
             : (int)(drop ? Deviations.SeverityOfDrop(grade, limit, value) : Deviations.SeverityOf(grade, limit) ?? Severity.Medium);
         var running = drop ? Drop : Rise;
         // While an event lasts it is told again only where it becomes critical, or climbs the ladder; at the start the ladder alone says
         // what is critical.
-        var toldAgain = rank > running.Rank && rank >= (int)Severity.Critical && (step > 0 || Sizes.Total >= 2 * ColdHours);
+        var toldAgain = rank > running.Rank && rank >= (int)Severity.Critical && (step > 0 || Sizes.Total >= HoursToKnowSeverity);
         // What falls back after a rise has not dropped; a rise after a drop is a rise.
         var silent = running.IsOpen(hour, QuietHours) || (drop && Rise.IsOpen(hour, QuietHours));
         var alarm = beyond && rank > 0 && (toldAgain || !silent);
@@ -253,7 +240,7 @@ public sealed class SeasonalDetector
         if (verdict.IsAlarm && !open)
         {
             // Only what begins makes the next one harder; growing worse does not.
-            (Alarms, LastAlarm) = (1 + Alarms * Math.Exp((LastAlarm - hour) / AlarmsFadeInHours), hour);
+            (Alarms, LastAlarm) = (1 + DetectorConstants.Faded(Alarms, hour - LastAlarm), hour);
             (running.Since, running.Rank, running.Told, running.LadderFoot) = (hour, 0, [], outlook.Ladder.Foot);
         }
         if (verdict.IsAlarm)
@@ -268,11 +255,12 @@ public sealed class SeasonalDetector
     const int MostTold = 16;
 
     /// <summary>An anomaly must not hide the next one, so what is learnt of it is clipped.</summary>
-    static void Learn(in Comparison comparison, TailSketch misses, double value)
+    void Learn(in Comparison comparison, TailSketch misses, double value)
     {
         if (!comparison.IsKnown) return;
         var miss = Math.Abs(value - comparison.Expected);
-        if (comparison.Large > 0) miss = Math.Min(miss, comparison.Large * Math.Pow(10, (ClippedGrade - largeGrade) * Step(comparison)));
+        if (comparison.Large > 0)
+            miss = Math.Min(miss, DetectorConstants.SizeOf(comparison.Usual, comparison.Large, Constants.ClippedGrade));
         misses.Add(miss);
     }
 }
