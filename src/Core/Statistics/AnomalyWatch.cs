@@ -56,6 +56,7 @@ public sealed class AnomalyWatch
     int[]? liveRanks;
     Calendar? calendar;
     WatchRules? rules;
+    Scene? scene;
 
     WatchRules InForce => rules ??= new(Settings ?? usual);
 
@@ -64,7 +65,12 @@ public sealed class AnomalyWatch
     /// <summary>Whether hours wait to be judged again.</summary>
     public bool IsBehind => ChangedSince > 0;
 
-    Scene SceneOf(UsageHours hours) => new(hours, Recent, InForce, Calendar, Pace.Limits, First, Currency);
+    /// <summary>Asked for with every record, and nearly always the one of the record before.</summary>
+    Scene SceneOf(UsageHours hours) =>
+        scene is { } last && ReferenceEquals(last.Hours, hours) && ReferenceEquals(last.Rules, InForce)
+        && ReferenceEquals(last.Calendar, Calendar) && ReferenceEquals(last.Limits, Pace.Limits) && last.First == First
+        && last.Currency == Currency
+            ? last : scene = new(hours, Recent, InForce, Calendar, Pace.Limits, First, Currency);
 
     public void Adopt(EffectivePolicy policy)
     {

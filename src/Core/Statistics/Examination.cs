@@ -12,7 +12,8 @@ sealed record Examination(Judgement Judged, Scene Scene, HourBaseline Known, Usa
 
     WatchRules Rules => Scene.Rules;
 
-    public List<(string Limit, long Window)> NewlyPaced { get; } = [];
+    /// <summary>Null where there is none, as nearly always.</summary>
+    public List<(string Limit, long Window)>? NewlyPaced { get; private set; }
 
     /// <summary>The hour as it stands: what is too much now will not become less.</summary>
     public void Live(Span<int> ranks, int? slot)
@@ -199,7 +200,7 @@ sealed record Examination(Judgement Judged, Scene Scene, HourBaseline Known, Usa
                     && (fastest is null || found.Pace.Ratio > fastest.Value.Pace.Ratio)) fastest = found;
             if (fastest is not { } told) continue;
             rank = Math.Max(rank, 1 + (int)told.Pace.Level);
-            NewlyPaced.Add((limit.Id, told.Window.Start.ToUnixTimeMilliseconds()));
+            (NewlyPaced ??= []).Add((limit.Id, told.Window.Start.ToUnixTimeMilliseconds()));
             Finds?.Add(AnomalyKind.Velocity, "velocity", told.Pace.Level, Hour, UnitOf(limit), told.Pace.DailyBudget, told.Pace.PerDay,
                 told.Pace.Ratio, WhyOf(told), limit.Id);
         }

@@ -97,7 +97,7 @@ public sealed class Judgement
         CostBursts.Take(Hour, used.MostNanos, costBurst);
         CallBursts.Take(Hour, used.MostCalls, callBurst);
         FollowErrors(examination, finds);
-        foreach (var (limitId, window) in examination.NewlyPaced) Paced[limitId] = window;
+        foreach (var (limitId, window) in examination.NewlyPaced ?? []) Paced[limitId] = window;
     }
 
     void EndRises(SeasonalDetector detector, AnomalyKind kind, Finds finds)
