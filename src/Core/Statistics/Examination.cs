@@ -83,13 +83,16 @@ sealed record Examination(Judgement Judged, Scene Scene, HourBaseline Known, Usa
     public (int Cost, int Calls) Bursts(in SeasonalVerdict cost, in SeasonalVerdict calls)
     {
         if (!Rules.Burst) return default;
-        // A whole hour that is too much is told as such.
-        return (Known.Cost.Ladder.StepOf((double)Used.CostNanos) > 0 || cost.IsAlarm || Judged.Cost.Rise.IsOpen(
-                    Hour, SeasonalDetector.QuietHours)
+        return (
+            IsTold(Known.Cost, cost, Judged.Cost, (double)Used.CostNanos)
                 ? 0 : Burst(Judged.CostBursts, Known.CostBurst, AnomalyKind.CostSpike, AnomalyUnit.Cost, Used.MostNanos),
-            Known.Calls.Ladder.StepOf(Used.Requests) > 0 || calls.IsAlarm || Judged.Calls.Rise.IsOpen(Hour, SeasonalDetector.QuietHours)
+            IsTold(Known.Calls, calls, Judged.Calls, Used.Requests)
                 ? 0 : Burst(Judged.CallBursts, Known.CallBurst, AnomalyKind.CallSpike, AnomalyUnit.Requests, Used.MostCalls));
     }
+
+    /// <summary>A whole hour that is too much is told as such, where that is wanted.</summary>
+    bool IsTold(in Outlook outlook, in SeasonalVerdict verdict, SeasonalDetector detector, double value) => Rules.Seasonal
+        && (outlook.Ladder.StepOf(value) > 0 || verdict.IsAlarm || detector.Rise.IsOpen(Hour, SeasonalDetector.QuietHours));
 
     int Burst(BurstWatch watch, in BurstOutlook known, AnomalyKind kind, AnomalyUnit unit, long most)
     {
