@@ -178,9 +178,10 @@ public sealed class Announcer(
 
     static string DocumentOf(string account) => "announced/" + account;
 
-    /// <summary>What is worth telling again when it changes: how bad it is, whether it is over, whether it holds.</summary>
+    /// <summary>What is worth telling again when it changes: how bad it is, whether it is over, whether it holds. Since when it does not
+    /// hold is found anew whenever hours are judged again, and is no news.</summary>
     static string StateOf(Anomaly found) => string.Create(CultureInfo.InvariantCulture,
-        $"{Name(found.Severity)}/{found.EndedAt?.ToUnixTimeMilliseconds()}/{found.WithdrawnAt?.ToUnixTimeMilliseconds()}");
+        $"{Name(found.Severity)}/{found.EndedAt?.ToUnixTimeMilliseconds()}/{(found.WithdrawnAt is null ? "" : "withdrawn")}");
 
     Task<bool> AnnounceAsync(string state, string type, string account, Anomaly found) =>
         AnnounceAsync($"anomaly/{account}/{found.Id}/{state}", type, account, found.WithdrawnAt ?? found.EndedAt ?? found.FoundAt, found.Id,

@@ -22,7 +22,7 @@ public static class EventRegistration
         services.AddSingleton(provider => new WebhookSender(ClockOf(provider), provider.GetRequiredService<WebhookTargets>().Any));
         services.AddSingleton(provider => new WebhookWatch(
             provider.GetRequiredService<WebhookStore>(), provider.GetRequiredService<WebhookSender>(),
-            provider.GetRequiredService<EventTail>(), ClockOf(provider), TimeOf(provider),
+            provider.GetRequiredService<EventTail>(), provider.GetRequiredService<IEventFeed>(), ClockOf(provider), TimeOf(provider),
             provider.GetRequiredService<ILogger<WebhookWatch>>()));
         services.AddHostedService(provider => provider.GetRequiredService<WebhookWatch>());
         services.AddSingleton<IFeedTaker>(provider => new Announcer(

@@ -20,11 +20,12 @@ public sealed class WebhookSender : IDisposable
 
     readonly HttpClient http;
     readonly LedgerClock clock;
+    readonly TimeProvider time;
 
     /// <summary><paramref name="anywhere"/>: also to addresses of this machine and this network.</summary>
-    public WebhookSender(LedgerClock clock, bool anywhere)
+    public WebhookSender(LedgerClock clock, bool anywhere, TimeProvider? time = null)
     {
-        this.clock = clock;
+        (this.clock, this.time) = (clock, time ?? TimeProvider.System);
         var handler = new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
@@ -35,6 +36,8 @@ public sealed class WebhookSender : IDisposable
             // A name that moves is looked up again soon.
             PooledConnectionLifetime = TimeSpan.FromMinutes(1),
             MaxResponseHeadersLength = 16,
+            // A connection is kept where little is left of the answer; what sends without an end is hung up on.
+            MaxResponseDrainSize = 16 * 1024,
         };
         if (!anywhere) handler.ConnectCallback = PublicAddress.ConnectAsync;
         http = new(handler, disposeHandler: true) { Timeout = Timeout.InfiniteTimeSpan };
@@ -62,8 +65,8 @@ public sealed class WebhookSender : IDisposable
 
     async Task<Attempt> SendAsync(HttpRequestMessage request, CancellationToken cancellation)
     {
-        using var late = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        late.CancelAfter(deadline);
+        using var over = new CancellationTokenSource(deadline, time);
+        using var late = CancellationTokenSource.CreateLinkedTokenSource(cancellation, over.Token);
         request.Headers.UserAgent.ParseAdd("Purser");
         try
         {

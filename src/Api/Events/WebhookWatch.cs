@@ -9,7 +9,8 @@ using Purser.Engine;
 namespace Purser.Api.Events;
 
 public sealed class WebhookWatch(
-    WebhookStore store, WebhookSender sender, EventTail tail, LedgerClock clock, TimeProvider time, ILogger<WebhookWatch> log)
+    WebhookStore store, WebhookSender sender, EventTail tail, IEventFeed feed, LedgerClock clock, TimeProvider time,
+    ILogger<WebhookWatch> log)
     : BackgroundService
 {
     static readonly TimeSpan lookEvery = TimeSpan.FromSeconds(2);
@@ -132,7 +133,8 @@ public sealed class WebhookWatch(
                     if (lease.Failures >= OpensAfter && !await ProbeAsync(webhook, mine[i], lease, stop)) return;
                     var attempts = await Task.WhenAll(mine.Skip(i).Take(AtOnce).Select(happened => SendOneAsync(webhook, happened, stop)));
                     Count(attempts, lease);
-                    if (attempts.Any(attempt => attempt.Status == 410) && await DisableAsync(webhook)) return;
+                    if (Array.FindIndex(attempts, attempt => attempt.Status == 410) is var gone and >= 0
+                        && await DisableAsync(webhook, mine[i + gone].MessageId)) return;
                     if (!await HoldAsync(id, lease)) return;
                 }
                 var moved = page.ReachedTo > lease.Position;
@@ -156,6 +158,10 @@ public sealed class WebhookWatch(
         catch (LedgerUnavailableException)
         {
             // Whoever gets the lease next goes on from the position that was kept.
+        }
+        catch (Exception failed)
+        {
+            log.LogError(failed, "Sending to webhook {Webhook} broke off; it goes on from the position that was kept", id);
         }
         finally
         {
@@ -187,11 +193,14 @@ public sealed class WebhookWatch(
         }
     }
 
-    async Task<bool> DisableAsync(Webhook webhook)
+    async Task<bool> DisableAsync(Webhook webhook, string messageId)
     {
+        const string because = "the receiver answered 410 Gone";
         log.LogWarning("Webhook {Webhook} answered 410 Gone and is not sent to any more", webhook.Id);
-        return await store.ChangeAsync(webhook.Id, now => now with { Enabled = false, DisabledBecause = "the receiver answered 410 Gone" })
-            is not null;
+        // Told before it is so: a host that dies in between tells it again under the same id.
+        await feed.AnnounceAsync(new($"webhook/{webhook.Id}/disabled/{messageId}", "webhook.disabled", null, clock.Now, webhook.Id,
+            "warning", $$"""{"webhookId":"{{webhook.Id}}","reason":"{{because}}"}"""));
+        return await store.ChangeAsync(webhook.Id, now => now with { Enabled = false, DisabledBecause = because }) is not null;
     }
 
     async Task<Attempt> SendOneAsync(Webhook webhook, PublicEvent happened, CancellationToken stop)

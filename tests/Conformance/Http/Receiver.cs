@@ -1,11 +1,13 @@
-// A receiver of webhooks on this machine: a real server on a free port that answers as the test says and keeps what it got.
+// A receiver of webhooks on this machine: a real server on a port of its own that answers as the test says and keeps what it got.
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
+using Purser.Conformance.Servers;
 
 namespace Purser.Conformance.Http;
 
@@ -31,13 +33,19 @@ public sealed class Receiver : IAsyncDisposable
     static readonly TimeSpan patience = Servers.ServerProcess.Patience;
 
     readonly WebApplication app;
+
+    /// <summary>Nobody else's: what was meant for another receiver is not taken.</summary>
+    readonly string path = "/hook-" + Guid.NewGuid().ToString("N");
     readonly ConcurrentQueue<ReceivedMessage> received = new();
     readonly SemaphoreSlim arrivals = new(0);
     volatile int answer = 200;
 
     Receiver(WebApplication app) => this.app = app;
 
-    public string Url => app.Urls.First() + "/hook";
+    public string Url => app.Urls.First() + path;
+
+    /// <summary>Messages that came and were not looked at.</summary>
+    public int Count => received.Count;
 
     /// <summary>The status of the answers from now on.</summary>
     public int Answer { set => answer = value; }
@@ -47,9 +55,9 @@ public sealed class Receiver : IAsyncDisposable
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         var app = builder.Build();
-        app.Urls.Add("http://127.0.0.1:0");
+        app.Urls.Add(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{ServerProcess.FreePort()}"));
         var receiver = new Receiver(app);
-        app.MapPost("/hook", receiver.TakeAsync);
+        app.MapPost(receiver.path, receiver.TakeAsync);
         await app.StartAsync();
         return receiver;
     }
@@ -65,9 +73,9 @@ public sealed class Receiver : IAsyncDisposable
         arrivals.Release();
     }
 
-    public async Task<ReceivedMessage> NextAsync()
+    public async Task<ReceivedMessage> NextAsync(CancellationToken cancellation = default)
     {
-        Assert.True(await arrivals.WaitAsync(patience), "no message arrived");
+        Assert.True(await arrivals.WaitAsync(patience, cancellation), "no message arrived");
         return received.TryDequeue(out var message) ? message : throw new InvalidOperationException("a message that arrived is gone");
     }
 

@@ -77,8 +77,12 @@ public abstract class WebhookConformance(HttpFacade host)
         await using var receiver = await Receiver.StartAsync();
         receiver.Answer = 410;
         var account = host.NewAccount();
+        await using var stream = await EventListener.OpenAsync(host.Client, "/v1/events?types=webhook.disabled");
         var id = (await MakeAsync(receiver, account, "usage.recorded")).Member("id");
         await CallAsync(account, "h1");
+        var told = await stream.NextAsync();
+        Assert.Equal((id, "warning", "the receiver answered 410 Gone"), (told.Member("subject"), told.Member("severity"),
+            told.Data.GetProperty("reason").GetString()));
         var disabled = await UntilAsync($"/v1/webhooks/{id}", reply => reply.Member("enabled") == "False");
         Assert.Contains("410", disabled.Member("disabledBecause"), StringComparison.Ordinal);
         await host.Delete($"/v1/webhooks/{id}");

@@ -106,6 +106,25 @@ public sealed class AnnouncerTests : IAsyncLifetime, IAsyncDisposable
     }
 
     [Fact]
+    public async Task An_anomaly_that_turns_out_not_to_hold_is_told_once_to_be_withdrawn()
+    {
+        var announcer = await AnotherAsync();
+        var start = time.GetUtcNow().AddHours(-399);
+        for (var hour = 0; hour < 380; hour++) if (hour != 369) await UseAsync(start.AddHours(hour), 1_000);
+        await ReadAsync(announcer, 0);
+        var drop = (await histories.ReadAsync("a")).Anomalies.Single(found => found.Kind == AnomalyKind.Drop);
+        await UseAsync(start.AddHours(369), 1_000);
+        await ReadAsync(announcer, 0);
+        for (var hour = 380; hour < 384; hour++)
+        {
+            await UseAsync(start.AddHours(hour), 1_000);
+            await ReadAsync(announcer, 0);
+        }
+        Assert.Equal(["anomaly.detected", "anomaly.withdrawn"],
+            (await ToldAsync()).Where(announced => announced.Subject == drop.Id).Select(announced => announced.Type));
+    }
+
+    [Fact]
     public async Task What_was_not_looked_at_yet_is_not_passed()
     {
         var announcer = await AnotherAsync();

@@ -1,0 +1,117 @@
+// A receiver that is away for a day misses nothing; a message that was tried for three days stays to be replayed.
+using Microsoft.Extensions.Logging.Abstractions;
+using Purser.Api.Events;
+using Purser.Conformance;
+using Purser.Conformance.Http;
+using Purser.Engine;
+using Purser.Ledgers.Memory;
+
+namespace Purser.Embedded.Tests.Hosts;
+
+public sealed class WebhookWatchTests : IAsyncLifetime, IAsyncDisposable
+{
+    static readonly TimeSpan patience = TimeSpan.FromMinutes(2);
+
+    readonly MemoryLedger ledger = new();
+    readonly ManualTime time = new();
+    EmbeddedAuthority host = null!;
+    EventTail tail = null!;
+    WebhookStore store = null!;
+    WebhookSender sender = null!;
+    WebhookWatch watch = null!;
+    Receiver receiver = null!;
+
+    public async Task InitializeAsync()
+    {
+        host = new(ledger, time);
+        receiver = await Receiver.StartAsync();
+        tail = new(ledger, ledger, host.Written, time, NullLogger<EventTail>.Instance);
+        store = new(ledger);
+        // What is on its way has the time that it takes: only the waits between attempts are the test's.
+        sender = new(host.Clock, anywhere: true, TimeProvider.System);
+        watch = new(store, sender, tail, ledger, host.Clock, time, NullLogger<WebhookWatch>.Instance);
+        await store.AddAsync(new() { Id = "wh", Url = receiver.Url, Secret = Webhook.NewSecret() });
+    }
+
+    public async Task DisposeAsync()
+    {
+        await watch.StopAsync(default);
+        watch.Dispose();
+        tail.Dispose();
+        sender.Dispose();
+        await receiver.DisposeAsync();
+        await host.DisposeAsync();
+        await ledger.DisposeAsync();
+    }
+
+    async ValueTask IAsyncDisposable.DisposeAsync() => await DisposeAsync();
+
+    /// <summary>Lets time pass in steps until something is so.</summary>
+    async Task PassAsync(TimeSpan step, Func<Task<bool>> holds)
+    {
+        using var late = new CancellationTokenSource(patience);
+        while (!await holds())
+        {
+            late.Token.ThrowIfCancellationRequested();
+            time.Advance(step);
+            await Task.Yield();
+        }
+    }
+
+    int usages;
+
+    Task<Core.Outcome> UseAsync() => host.ExpectAsync("a", Calls.Record($"u{usages++}", 1));
+
+    [Fact]
+    public async Task A_receiver_that_is_away_for_a_day_misses_nothing()
+    {
+        receiver.Answer = 503;
+        await watch.StartAsync(default);
+        var back = time.GetUtcNow().AddDays(1);
+        await PassAsync(TimeSpan.FromMinutes(1), async () =>
+        {
+            if (usages < 1440) await UseAsync();
+            return time.GetUtcNow() >= back;
+        });
+        // Until it is known to be away each message is tried; then one is, now and then.
+        await PassAsync(TimeSpan.FromSeconds(2), async () =>
+            (await store.ProgressAsync("wh")).Value?.FailuresInARow >= WebhookWatch.OpensAfter);
+        Assert.InRange((await store.DeliveriesAsync("wh", "", 500)).Count, 1, 2 * WebhookWatch.OpensAfter);
+        var tried = receiver.Count;
+        receiver.Answer = 200;
+        var told = (await ((IEventFeed)ledger).ReadAsync(0, 10_000)).Entries.SelectMany(entry => PublicEvents.Of(entry))
+            .Select(happened => happened.Id).ToHashSet();
+        Assert.True(told.Count >= usages);
+        var arrived = new HashSet<string>();
+        await PassAsync(TimeSpan.FromSeconds(2), async () =>
+        {
+            while (receiver.Count > 0)
+            {
+                var message = await receiver.NextAsync();
+                // Those from before were answered with 503.
+                if (tried-- <= 0) arrived.Add(message.Json.GetProperty("id").GetString()!);
+            }
+            return told.IsSubsetOf(arrived) && (await store.DeliveriesAsync("wh", "", 500)).Count == 0;
+        });
+        Assert.Subset(told, arrived);
+    }
+
+    [Fact]
+    public async Task What_was_tried_for_three_days_stays_until_it_is_replayed()
+    {
+        receiver.Answer = 500;
+        await watch.StartAsync(default);
+        await UseAsync();
+        var began = time.GetUtcNow();
+        await PassAsync(TimeSpan.FromMinutes(5), async () =>
+            (await store.DeliveriesAsync("wh", "", 10)) is [{ State: WebhookDelivery.Dead }]);
+        Assert.True(time.GetUtcNow() - began >= TimeSpan.FromDays(3));
+        var dead = Assert.Single(await store.DeliveriesAsync("wh", "", 10));
+        Assert.Equal((10, 500, "answered 500"), (dead.Attempts, dead.LastStatus, dead.LastError));
+        receiver.Answer = 200;
+        Assert.True((await watch.AgainAsync((await store.FindAsync("wh"))!, dead, default)).Arrived);
+        Assert.Empty(await store.DeliveriesAsync("wh", "", 10));
+        var ids = (await receiver.TakeAsync(1)).Select(message => message.Id);
+        Assert.Equal([dead.MessageId], ids);
+    }
+}
