@@ -34,10 +34,10 @@ sealed class KeptSender(string kind, bool digests = false) : IAlertSender
 
 sealed class AlertDesk : IAsyncDisposable
 {
-    readonly KeptSender[] senders;
+    readonly IAlertSender[] senders;
     long read;
 
-    public AlertDesk(params KeptSender[] senders)
+    public AlertDesk(params IAlertSender[] senders)
     {
         this.senders = senders;
         Host = new(Ledger, Time);
