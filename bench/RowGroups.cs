@@ -16,6 +16,7 @@ static class RowGroups
         new("latency", "holds and lifecycles at a fixed pace, beside the baselines at the same", PacedLatency.MeasureAsync),
         new("gate", "what the gate adds to a streamed call", GateSpeed.MeasureAsync),
         new("middleware", "what the .NET client's middleware adds to a call, in process and over HTTP", MiddlewareSpeed.MeasureAsync),
+        new("telling", "lifecycles beside receivers of events and telemetry that never answer", TellingSpeed.MeasureAsync),
         new("start", "the start of a host after kill -9, with --records in the store (1,000,000)", StartSpeed.MeasureAsync),
         new("batch", "operations of /v1/batch", BatchSpeed.MeasureAsync),
         new("reports", "reports over 30 days, with --records in the store (1,000,000)", ReportBenchmark.MeasureAsync, IsUsual: false),
