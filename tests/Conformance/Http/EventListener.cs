@@ -34,9 +34,10 @@ public sealed class EventListener : IAsyncDisposable
         return new(response, await response.Content.ReadAsStreamAsync());
     }
 
-    public async Task<SentEvent> NextAsync()
+    public async Task<SentEvent> NextAsync(CancellationToken cancellation = default)
     {
-        using var late = new CancellationTokenSource(patience);
+        using var late = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        late.CancelAfter(patience);
         string? id = null, type = null, data = null;
         while (await reader.ReadLineAsync(late.Token) is { } line)
         {
