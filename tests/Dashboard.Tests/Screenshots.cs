@@ -50,14 +50,31 @@ public sealed class Screenshots(Stage stage)
         {
             await using var person = await stage.PersonAsync(stage.Guarded, theme: theme);
             await person.OpenAsync(address);
+            await DrawnAsync(person.Page);
             var picture = await person.Page.ScreenshotAsync(
                 new() { Path = folder is null ? null : Path.Combine(folder, $"dashboard-{name}.png") });
             Assert.InRange(picture.Length, 1, 200_000);
         }
     }
 
+    /// <summary>Plots are drawn by the host once the browser has told how much room there is, and a picture is of what stands.</summary>
+    static async Task DrawnAsync(IPage page)
+    {
+        const string Drawn = "[...document.querySelectorAll('.plot')].map(plot => plot.querySelector('svg') ? 'drawn' : 'not yet').join()"
+            + " + [...document.querySelectorAll('.plot path')].map(path => path.getAttribute('d')).join()";
+        using var looks = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+        var before = "";
+        for (var tries = 0; tries < 100 && await looks.WaitForNextTickAsync(); tries++)
+        {
+            var now = await page.EvaluateAsync<string>(Drawn);
+            if (now == before && !now.Contains("not yet", StringComparison.Ordinal)) return;
+            before = now;
+        }
+    }
+
     static async Task ShootAsync(IPage page, string name)
     {
+        await DrawnAsync(page);
         var picture = await page.ScreenshotAsync(new()
         {
             FullPage = true, Path = folder is null ? null : Path.Combine(folder, name + ".png"),
