@@ -48,6 +48,7 @@ public sealed class LoadMeasurement(Stage stage, ITestOutputHelper output)
             await FirstLooksAsync(host, address);
             await ClicksAsync(host, address);
             await ViewersAsync(host, address);
+            Assert.Empty(missed);
         }
         finally
         {
@@ -113,7 +114,7 @@ public sealed class LoadMeasurement(Stage stage, ITestOutputHelper output)
             }
             Say($"first look at {path}: {Median(costs) * 1000:0} ms of a processor in the host until it answers to clicks; painted "
                 + $"{Median(paints):0} ms after it was asked for");
-            Assert.InRange(Median(costs), 0, MostOfFirstLook);
+            Meets($"first look at {path}", Median(costs), MostOfFirstLook);
         }
     }
 
@@ -142,7 +143,7 @@ public sealed class LoadMeasurement(Stage stage, ITestOutputHelper output)
             }
             Say($"click on \"{link}\" at {path}: {Median(costs) * 1000:0} ms of a processor in the host; {Median(waits) * 1000:0} ms "
                 + $"until the driver of the browser sees it");
-            Assert.InRange(Median(costs), 0, MostOfClick);
+            Meets($"click on {link} at {path}", Median(costs), MostOfClick);
         }
     }
 
@@ -164,7 +165,7 @@ public sealed class LoadMeasurement(Stage stage, ITestOutputHelper output)
         var share = (Used(host) - before) / Stopwatch.GetElapsedTime(began);
         host.Refresh();
         Say($"{Viewers} viewers while nothing happens: {share * 100:0.0} % of a processor, host has {host.WorkingSet64 / 1048576:N0} MB");
-        Assert.InRange(share, 0, MostOfIdleViewers);
+        Meets("idle viewers", share, MostOfIdleViewers);
     }
 
     async Task<Person> PersonAsync(string address)
@@ -173,6 +174,14 @@ public sealed class LoadMeasurement(Stage stage, ITestOutputHelper output)
             new() { BaseURL = address, TimezoneId = "Europe/Berlin", Locale = "en-US", ReducedMotion = ReducedMotion.Reduce });
         context.SetDefaultTimeout(120_000);
         return new(context, await context.NewPageAsync());
+    }
+
+    /// <summary>What missed its goal: all of it is told at the end.</summary>
+    readonly List<string> missed = [];
+
+    void Meets(string what, double figure, double most)
+    {
+        if (figure > most) missed.Add(string.Create(CultureInfo.InvariantCulture, $"{what}: {figure:0.00} s of a processor, not {most:0.00}"));
     }
 
     static TimeSpan Used(Process host)
