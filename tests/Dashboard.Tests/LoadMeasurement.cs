@@ -181,7 +181,8 @@ public sealed class LoadMeasurement(Stage stage, ITestOutputHelper output)
 
     void Meets(string what, double figure, double most)
     {
-        if (figure > most) missed.Add(string.Create(CultureInfo.InvariantCulture, $"{what}: {figure:0.00} s of a processor, not {most:0.00}"));
+        if (figure <= most) return;
+        missed.Add(string.Create(CultureInfo.InvariantCulture, $"{what}: {figure:0.00} s of a processor, not {most:0.00}"));
     }
 
     static TimeSpan Used(Process host)
