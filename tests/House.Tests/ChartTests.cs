@@ -34,11 +34,34 @@ public sealed class ChartTests
         var pod = Yaml.Documents(Rendered($"{role}.yaml", new() { ["peerSecretName"] = "purser-peer" }))
             .Single(one => one["kind"].Text == "Deployment").At("spec.template.spec");
         var container = pod["containers"].Items[0];
-        var given = container["env"].Items.Concat(container["volumeMounts"].Items).Concat(pod["volumes"].Items).Select(one => one.ToString());
+        var given = container["env"].Items.Concat(container["volumeMounts"].Items).Concat(pod["volumes"].Items)
+            .Select(one => one.ToString());
         var added = Yaml.Document(Repository.Read("deploy/kubernetes/components/peer-tls/nodes.yaml")).Items
             .Select(one => one["value"].ToString()).ToList();
         Assert.Equal(5, added.Count);
         Nothing.In(added.Except(given).Select(one => one!));
+    }
+
+    [Theory]
+    [InlineData("api")]
+    [InlineData("gate")]
+    public void With_a_certificate_it_speaks_the_TLS_of_the_component(string role)
+    {
+        var documents = Yaml.Documents(Rendered($"{role}.yaml", new() { ["tlsSecretName"] = "purser-tls" })).ToArray();
+        var pod = documents.Single(one => one["kind"].Text == "Deployment").At("spec.template.spec");
+        var container = pod["containers"].Items[0];
+        var given = container["env"].Items.Concat(container["volumeMounts"].Items).Concat(pod["volumes"].Items)
+            .Select(one => one.ToString());
+        var added = Yaml.Document(Repository.Read("deploy/kubernetes/components/http-tls/nodes.yaml")).Items;
+        Nothing.In(added.Where(one => one["path"].Text!.EndsWith('-')).Select(one => one["value"].ToString()).Except(given)
+            .Select(one => one!));
+        var schemes = added.Where(one => one["path"].Text!.EndsWith("/scheme", StringComparison.Ordinal)).ToArray();
+        Assert.Equal(3, schemes.Length);
+        foreach (var scheme in schemes)
+            Assert.Equal(scheme["value"].Text, container[scheme["path"].Text!.Split('/')[^3]]["httpGet"]["scheme"].Text);
+        var ports = documents.Single(one => one["kind"].Text == "Service").At("spec.ports").Items.Select(one => one.ToString());
+        Assert.Contains(Yaml.Document(Repository.Read("deploy/kubernetes/components/http-tls/services.yaml")).Items.Single()["value"]
+            .ToString(), ports);
     }
 
     [Theory]
