@@ -19,6 +19,7 @@ static class RowGroups
         new("telling", "lifecycles beside receivers of events and telemetry that never answer", TellingSpeed.MeasureAsync),
         new("start", "the start of a host after kill -9, with --records in the store (1,000,000)", StartSpeed.MeasureAsync),
         new("batch", "operations of /v1/batch", BatchSpeed.MeasureAsync),
+        new("flood", "a quiet account beside a flood, and ten times as many callers as places", FloodLatency.MeasureAsync, IsUsual: false),
         new("reports", "reports over 30 days, with --records in the store (1,000,000)", ReportBenchmark.MeasureAsync, IsUsual: false),
         new("appends", "what rollups take from appending", ReportBenchmark.AppendsAsync, IsUsual: false),
     ];
