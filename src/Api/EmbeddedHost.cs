@@ -17,6 +17,12 @@ public static class EmbeddedHost
         _ => await SqliteLedger.OpenAsync(options.Data, acceptLoss),
     };
 
+    /// <summary>Seals the audit trails of a ledger on a schedule, where settings say so.</summary>
+    public static IServiceCollection AddSeals(this IServiceCollection services, IUsageQueries ledger) => services.AddHostedService(
+        provider => new SealWatch(ledger, provider.GetService<Access.AccessOptions>() ?? new(),
+            provider.GetService<LedgerClock>() ?? new(TimeProvider.System), provider.GetRequiredService<ILogger<SealWatch>>(),
+            provider.GetService<IHostApplicationLifetime>()));
+
     /// <summary>Registers <see cref="IBudgetAuthority"/>, <see cref="IUsageQueries"/> and <see cref="IUsageHistories"/> over a ledger,
     /// which stays its opener's to close.</summary>
     public static IServiceCollection AddEmbeddedHost(this IServiceCollection services, IStore ledger, ServerOptions options) => services
@@ -38,5 +44,6 @@ public static class EmbeddedHost
             ledger, provider.GetRequiredService<Bell>(), provider.GetService<TimeProvider>() ?? TimeProvider.System))
         .AddSingleton<INodes>(new EmbeddedNodes(options.Ledger, ledger))
         .AddSingleton(options.Retention)
-        .AddHostedService<UsageWatch>();
+        .AddHostedService<UsageWatch>()
+        .AddSeals(ledger);
 }

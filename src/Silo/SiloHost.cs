@@ -147,6 +147,7 @@ public sealed class SiloHost : IAsyncDisposable
             }
             // After silo or client, which its watches ask from their first moment on.
             if (options.IsApi) builder.Services.AddPurserEvents(builder.Configuration);
+            if (options.IsApi && ledger is not null) builder.Services.AddSeals(ledger);
             var app = builder.Build();
             Map(app, options);
             return new(app, ledger);

@@ -1,7 +1,7 @@
 // The settings of who may ask: the first key, and tokens of an issuer (JWT).
 namespace Purser.Api.Access;
 
-public sealed class AccessOptions(string? wrongRate = null, string? wrongMost = null)
+public sealed class AccessOptions(string? wrongRate = null, string? wrongMost = null, string? wrongHours = null)
 {
     /// <summary>PURSER_ADMIN_KEY, or the content of PURSER_ADMIN_KEY_FILE: a key that may do everything.</summary>
     public string? AdminKey { get; init; }
@@ -24,6 +24,10 @@ public sealed class AccessOptions(string? wrongRate = null, string? wrongMost = 
     /// <summary>PURSER_JWT_RIGHTS_CLAIM: the claim with rights. A token without it may do nothing.</summary>
     public string JwtRightsClaim { get; init; } = "purser_rights";
 
+    /// <summary>PURSER_JWT_TENANT_CLAIM: the claim with the id of a tenant. Such a token is for the tenant's accounts, all of them where it
+    /// has no accounts.</summary>
+    public string JwtTenantClaim { get; init; } = "purser_tenant";
+
     /// <summary>PURSER_HOSTS: names besides localhost by which a host without a key may be called, with commas between.</summary>
     public IReadOnlyList<string> Hosts { get; init; } = [];
 
@@ -32,6 +36,12 @@ public sealed class AccessOptions(string? wrongRate = null, string? wrongMost = 
 
     /// <summary>PURSER_AUDIT_KEY: a file with an ECDSA key (P-256, PEM) that seals of the audit trail are signed with.</summary>
     public string? AuditKey { get; init; }
+
+    /// <summary>PURSER_AUDIT_SEALS: a folder into which the audit trails are sealed on a schedule.</summary>
+    public string? AuditSeals { get; init; }
+
+    /// <summary>PURSER_AUDIT_SEAL_HOURS: how often.</summary>
+    public int AuditSealHours { get; init; } = 24;
 
     /// <summary>PURSER_RATE_LIMIT: how often a key may ask that has no limit of its own, as `600/60`: requests in seconds.</summary>
     public RateQuota? RateLimit { get; init; }
@@ -47,7 +57,9 @@ public sealed class AccessOptions(string? wrongRate = null, string? wrongMost = 
     public static readonly IReadOnlyList<string> Names =
     [
         "PURSER_JWT_AUTHORITY", "PURSER_JWT_KEYS", "PURSER_JWT_ISSUER", "PURSER_JWT_AUDIENCE",
-        "PURSER_JWT_ACCOUNTS_CLAIM", "PURSER_JWT_RIGHTS_CLAIM", "PURSER_HOSTS", "PURSER_ORIGINS", "PURSER_AUDIT_KEY",
+        "PURSER_JWT_ACCOUNTS_CLAIM", "PURSER_JWT_RIGHTS_CLAIM", "PURSER_JWT_TENANT_CLAIM", "PURSER_HOSTS", "PURSER_ORIGINS",
+            "PURSER_AUDIT_KEY",
+        "PURSER_AUDIT_SEALS", "PURSER_AUDIT_SEAL_HOURS",
         "PURSER_RATE_LIMIT", "PURSER_MOST_REQUESTS",
     ];
 
@@ -60,13 +72,19 @@ public sealed class AccessOptions(string? wrongRate = null, string? wrongMost = 
         var (rate, most) = (Text("PURSER_RATE_LIMIT"), Text("PURSER_MOST_REQUESTS"));
         var requests = int.TryParse(most, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture,
             out var number) && number is >= 1 and <= 1_000_000 ? number : (int?)null;
-        return new(wrongRate: rate is not null && RateQuota.Of(rate) is null ? rate : null,
+        var every = Text("PURSER_AUDIT_SEAL_HOURS");
+        var hours = int.TryParse(every, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture,
+            out var given) && given is >= 1 and <= MostSealHours ? given : (int?)null;
+        return new(wrongHours: every is not null && hours is null ? every : null, wrongRate: rate is not null && RateQuota.Of(rate) is null
+            ? rate : null,
             wrongMost: most is not null && requests is null ? most : null)
         {
             RateLimit = RateQuota.Of(rate),
             MostRequests = requests ?? usual.MostRequests,
             AdminKey = adminKey,
             AuditKey = Text("PURSER_AUDIT_KEY"),
+            AuditSeals = Text("PURSER_AUDIT_SEALS"),
+            AuditSealHours = hours ?? usual.AuditSealHours,
             Hosts = List("PURSER_HOSTS"),
             Origins = List("PURSER_ORIGINS"),
             JwtAuthority = Text("PURSER_JWT_AUTHORITY"),
@@ -75,8 +93,11 @@ public sealed class AccessOptions(string? wrongRate = null, string? wrongMost = 
             JwtAudience = Text("PURSER_JWT_AUDIENCE"),
             JwtAccountsClaim = Text("PURSER_JWT_ACCOUNTS_CLAIM") ?? usual.JwtAccountsClaim,
             JwtRightsClaim = Text("PURSER_JWT_RIGHTS_CLAIM") ?? usual.JwtRightsClaim,
+            JwtTenantClaim = Text("PURSER_JWT_TENANT_CLAIM") ?? usual.JwtTenantClaim,
         };
     }
+
+    const int MostSealHours = 8760;
 
     string? WrongAuditKey()
     {
@@ -100,6 +121,12 @@ public sealed class AccessOptions(string? wrongRate = null, string? wrongMost = 
                 || page.GetLeftPart(UriPartial.Authority) != origin)
                 yield return $"PURSER_ORIGINS must be origins such as https://tools.example, not '{origin}'";
         if (WrongAuditKey() is { } wrong) yield return wrong;
+        if (wrongHours is not null)
+            yield return $"PURSER_AUDIT_SEAL_HOURS must be a whole number from 1 to {MostSealHours}, not '{wrongHours}'";
+        if (AuditSeals is not null && AuditKey is null)
+            yield return "PURSER_AUDIT_KEY is needed with PURSER_AUDIT_SEALS: it signs the seals";
+        if (AuditSeals is not null && !Directory.Exists(AuditSeals))
+            yield return $"PURSER_AUDIT_SEALS must be a folder; there is no '{AuditSeals}'";
         if (wrongRate is not null)
             yield return $"PURSER_RATE_LIMIT must be requests/seconds such as 600/60 (1 to {RateQuota.MostRequests} in 1 to "
                 + $"{RateQuota.LongestSeconds}), not '{wrongRate}'";
