@@ -82,6 +82,31 @@ public sealed partial class PurserClient
     public Task<CallerInfo> GetMeAsync(CancellationToken cancellationToken = default) =>
         sender.SendAsync(Ask.Get("/v1/me"), PurserJson.Default.CallerInfo, cancellationToken);
 
+    static string TenantAt(string tenant) => "/v1/tenants/" + QueryText.Segment(tenant);
+
+    public Task<TenantPage> ListTenantsAsync(string? cursor = null, int? limit = null, CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Get(new QueryText("/v1/tenants").Add("cursor", cursor).Add("limit", limit).ToString()),
+            PurserJson.Default.TenantPage, cancellationToken);
+
+    public Task<Tenant> GetTenantAsync(string tenant, CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Get(TenantAt(tenant)), PurserJson.Default.Tenant, cancellationToken);
+
+    /// <summary>Makes a tenant, or changes it as a whole.</summary>
+    /// <param name="tenant">Its id.</param>
+    /// <param name="terms">All of it.</param>
+    /// <param name="ifVersion">Only if this is its version; otherwise 412.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    public Task<Tenant> PutTenantAsync(string tenant, NewTenant terms, long? ifVersion = null,
+        CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Put(TenantAt(tenant), terms, PurserJson.Default.NewTenant) with { IfMatch = Tag(ifVersion) },
+            PurserJson.Default.Tenant, cancellationToken);
+
+    /// <summary>Takes a tenant away that has no accounts and no keys.</summary>
+    public Task<Tenant> DeleteTenantAsync(string tenant, string? by = null, string? reason = null,
+        CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Delete(new QueryText(TenantAt(tenant)).Add("by", by).Add("reason", reason).ToString()),
+            PurserJson.Default.Tenant, cancellationToken);
+
     static string Hook(string webhook) => "/v1/webhooks/" + QueryText.Segment(webhook);
 
     public Task<Webhook> CreateWebhookAsync(NewWebhook webhook, CancellationToken cancellationToken = default) => sender.SendAsync(

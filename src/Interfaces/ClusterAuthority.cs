@@ -97,10 +97,19 @@ public sealed class ClusterAuthority(IGrainFactory grains, Repetition repetition
             return settings.EditAsync(edit);
         });
         written?.Ring();
-        // What a first attempt removed, whose answer got lost, is not there any more.
-        return new(await SettingsOfAsync(answer), repeated && edit is RemovePrice && answer.Refusal is { Status: OutcomeStatus.NotFound }
+        var settings = await SettingsOfAsync(answer);
+        return new(settings, repeated && answer.Refusal is { } refusal && WasDone(edit, refusal.Status, settings)
             ? null : answer.Refusal?.ToOutcome());
     }
+
+    /// <summary>Whether a first attempt, whose answer got lost, is what a second one was refused for: what it removed is not there any
+    /// more, what it put has another version.</summary>
+    static bool WasDone(SettingsEdit edit, OutcomeStatus refused, Settings settings) => edit switch
+    {
+        RemovePrice or RemoveTenant => refused == OutcomeStatus.NotFound,
+        PutTenant put => refused == OutcomeStatus.VersionMismatch && settings.Tenants.Find(put.Id)?.Says(put) == true,
+        _ => false,
+    };
 
     Task<Settings> SettingsOfAsync(SettingsAnswer answer) => catalogues.SettingsOfAsync(answer.Stored!, answer.RefuseUnknownAccounts);
 

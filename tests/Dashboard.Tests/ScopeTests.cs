@@ -7,16 +7,20 @@ namespace Purser.Dashboard.Tests;
 [Collection(Staged.Name), Trait("needs", "browser")]
 public sealed class ScopeTests(Stage stage)
 {
-    [Fact]
-    public async Task A_key_for_one_account_sees_nothing_of_another()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_key_for_one_account_sees_nothing_of_another(bool isOfTenant)
     {
-        const string canary = "canary-4711";
-        foreach (var account in (string[])["seen-a", "hidden-" + canary])
+        // Each run has accounts of its own on the host that all share.
+        var (canary, seen) = isOfTenant ? ("canary-4712", "seen-b") : ("canary-4711", "seen-a");
+        foreach (var account in (string[])[seen, "hidden-" + canary])
             await stage.Guarded.SendAsync(HttpMethod.Post, $"/v1/accounts/{account}/usage",
                 $$"""{"provider":"openai","model":"gpt-4o","inputTokens":1000,"outputTokens":100,"user":"user-of-{{account}}","tool":"tool-of-{{account}}","session":"s-{{account}}"}""");
         await stage.Guarded.SendAsync(HttpMethod.Put, $"/v1/accounts/hidden-{canary}/policy",
-            """{"limits":[{"id":"of-canary-4711","unit":"requests","window":"month","amount":1}]}""");
-        var key = await stage.Guarded.KeyAsync("only seen-a", ["read", "report", "check"], "seen-a");
+            $$"""{"limits":[{"id":"of-{{canary}}","unit":"requests","window":"month","amount":1}]}""");
+        var key = isOfTenant ? await KeyOfTenantAsync(seen, $"hidden-{canary}")
+            : await stage.Guarded.KeyAsync($"only {seen}", ["read", "report", "check"], seen);
         await using var person = await stage.PersonAsync(stage.Guarded, key);
         foreach (var (_, address) in Places.All.Append(("", $"/accounts/hidden-{canary}"))
             .Append(("", $"/overview?account=hidden-{canary}")))
@@ -33,6 +37,15 @@ public sealed class ScopeTests(Stage stage)
         await Expect(person.Figure("summary.totalTokens")).ToHaveAttributeAsync("value", "1100");
         var foreign = await person.Context.APIRequest.GetAsync($"{stage.Guarded.Address}/read/v1/accounts/hidden-{canary}");
         Assert.Equal(404, foreign.Status);
+    }
+
+    async Task<string> KeyOfTenantAsync(string account, string other)
+    {
+        foreach (var tenant in (string[])[account, other])
+            await stage.Guarded.SendAsync(HttpMethod.Put, $"/v1/tenants/{tenant}",
+                $$"""{"name":"{{tenant}}","accounts":["{{tenant}}"],"reason":"of-{{tenant}}"}""");
+        return (await stage.Guarded.SendAsync(HttpMethod.Post, "/v1/keys",
+            $$"""{"name":"only {{account}}","rights":["read","report","check"],"tenant":"{{account}}"}""")).GetProperty("key").GetString()!;
     }
 
     [Fact]

@@ -14,6 +14,8 @@ public static class AccessRegistration
         services.AddSingleton<Origins>();
         services.AddSingleton<CallerRates>();
         services.AddSingleton<InFlight>();
+        services.AddSingleton(provider => new Callers(
+            provider.GetRequiredService<IBudgetAuthority>(), ClockOf(provider), provider));
         services.AddSingleton<Gate.IGateCallers, GateCallers>();
         services.AddCors();
         services.AddSingleton(provider => new KeyRing(

@@ -22,6 +22,10 @@ public sealed class AccountScope(IReadOnlyList<string> patterns)
     /// </summary>
     public bool Holds(AccountScope other) => other.Patterns.All(inner => patterns.Any(outer => Contains(outer, inner)));
 
+    /// <summary>What both scopes hold, as far as one of two patterns lies within the other.</summary>
+    public AccountScope Within(AccountScope other) => new([.. patterns.SelectMany(mine => other.Patterns.Select(theirs =>
+        Contains(theirs, mine) ? mine : Contains(mine, theirs) ? theirs : null)).OfType<string>().Distinct()]);
+
     static bool Contains(string outer, string inner)
     {
         if (outer == "*" || outer == inner) return true;

@@ -27,6 +27,21 @@ public sealed class Caller(string id, string name, Right rights, AccountScope ac
     /// <summary>How often the key may ask; null: as the settings say.</summary>
     public RateQuota? RateLimit { get; init; }
 
+    /// <summary>The tenant that the key or the token is of; null where it is of none.</summary>
+    public TenantMark? Tenant { get; init; }
+
+    /// <summary>Whether it is for all accounts of its tenant, also those that the tenant is given later.</summary>
+    public bool IsWholeTenant { get; init; }
+
+    /// <summary>Whether it showed a key of the ledger, which may be revoked meanwhile.</summary>
+    public bool IsOfStoredKey { get; init; }
+
+    /// <summary>The same caller for other accounts.</summary>
+    internal Caller With(AccountScope others) => new(id, name, rights, others)
+    {
+        ExpiresAt = ExpiresAt, RateLimit = RateLimit, Tenant = Tenant, IsWholeTenant = IsWholeTenant, IsOfStoredKey = IsOfStoredKey,
+    };
+
     public bool IsUnlimited => rights == Right.All && accounts.IsEverything;
 
     /// <summary>Whether one of the rights is held; <see cref="Right.None"/> asks for nothing.</summary>

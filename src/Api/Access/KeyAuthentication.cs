@@ -28,7 +28,7 @@ static class Shown
 
 sealed class KeyAuthentication(
     IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory log, UrlEncoder encoder, AccessOptions access, LedgerClock clock,
-    IServiceProvider services) : AuthenticationHandler<AuthenticationSchemeOptions>(options, log, encoder)
+    Callers callers, IServiceProvider services) : AuthenticationHandler<AuthenticationSchemeOptions>(options, log, encoder)
 {
     public const string Name = "key";
 
@@ -57,9 +57,10 @@ sealed class KeyAuthentication(
             return AuthenticateResult.Fail($"the key '{key.Name}' expired at {end}");
         if (previous && StoredKey.At(key.PreviousUntilMillis) <= now)
             return AuthenticateResult.Fail($"the key '{key.Name}' was rotated; use the new one");
+        if (await callers.OfKeyAsync(key) is not { } caller)
+            return AuthenticateResult.Fail($"the tenant '{key.Tenant!.Id}' of the key '{key.Name}' was removed");
         ring.Used(key);
-        return Success(new Caller(key.Id, key.Name, key.Granted, key.Scope) { ExpiresAt = StoredKey.At(key.ExpiresAtMillis),
-            RateLimit = key.RateLimit });
+        return Success(caller);
     }
 
     /// <summary>Compares hashes, in constant time: neither the place of a difference nor the length shows.</summary>

@@ -18,6 +18,12 @@ public sealed record StoredKey
     public required IReadOnlyList<string> Rights { get; init; }
     public required IReadOnlyList<string> Accounts { get; init; }
 
+    /// <summary>Whose it is: then it is for no other accounts than the tenant's, whatever stands above.</summary>
+    public TenantMark? Tenant { get; init; }
+
+    /// <summary>Whether it is for all accounts of its tenant, also those that the tenant is given later.</summary>
+    public bool IsWholeTenant { get; init; }
+
     /// <summary>How often it may ask; null: as the settings say.</summary>
     public RateQuota? RateLimit { get; init; }
 

@@ -37,23 +37,28 @@ static class TokenAuthentication
         if (access.JwtIssuer is null && access.JwtKeys is not null) bearer.TokenValidationParameters.ValidIssuer = access.JwtAuthority;
         bearer.Events = new()
         {
-            OnTokenValidated = validated =>
+            OnTokenValidated = async validated =>
             {
-                validated.Principal = new ClaimsPrincipal(CallerOf((JsonWebToken)validated.SecurityToken, access));
-                return Task.CompletedTask;
+                var callers = validated.HttpContext.RequestServices.GetRequiredService<Callers>();
+                if (await CallerOfAsync((JsonWebToken)validated.SecurityToken, access, callers) is { } caller)
+                    validated.Principal = new ClaimsPrincipal(caller);
+                else validated.Fail($"the claim `{access.JwtTenantClaim}` of the token names no tenant of this service");
             },
         };
     }
 
-    static Caller CallerOf(JsonWebToken token, AccessOptions access)
+    /// <summary>Null where the token is of a tenant that does not exist, or of several.</summary>
+    static async ValueTask<Caller?> CallerOfAsync(JsonWebToken token, AccessOptions access, Callers callers)
     {
         var rights = Values(token, access.JwtRightsClaim).Aggregate(Right.None, (sum, word) => sum | (Rights.Of(word) ?? Right.None));
-        var accounts = Values(token, access.JwtAccountsClaim).Where(pattern => pattern == "*" || AccountScope.Problem(pattern) is null);
-        var subject = token.Subject is { Length: > 0 } named ? named[..Math.Min(named.Length, Core.Validity.LongestName)] : "token";
-        return new(subject, subject, rights, new([.. accounts]))
-        {
-            ExpiresAt = Instant.FromDateTimeUtc(DateTime.SpecifyKind(token.ValidTo, DateTimeKind.Utc)),
-        };
+        var named = Values(token, access.JwtAccountsClaim).ToArray();
+        var accounts = new AccountScope([.. named.Where(pattern => pattern == "*" || AccountScope.Problem(pattern) is null)]);
+        var ends = Instant.FromDateTimeUtc(DateTime.SpecifyKind(token.ValidTo, DateTimeKind.Utc));
+        var subject = token.Subject is { Length: > 0 } said ? said[..Math.Min(said.Length, Core.Validity.LongestName)] : "token";
+        return token.Claims.Any(claim => claim.Type == access.JwtTenantClaim)
+            ? Values(token, access.JwtTenantClaim).ToArray() is [var tenant]
+                ? await callers.OfTokenAsync(tenant, subject, rights, named.Length == 0 ? null : accounts, ends) : null
+            : new(subject, subject, rights, accounts) { ExpiresAt = ends };
     }
 
     /// <summary>The values of a claim: of an array of texts, or of one text with blanks between (as `scope` has them).</summary>

@@ -43,6 +43,9 @@ public sealed record AlertChannel
     /// <summary>The accounts that whoever made it may see; it is never told of others.</summary>
     public IReadOnlyList<string> Scope { get; init; } = ["*"];
 
+    /// <summary>The tenant of the key that made it; null where it was of none.</summary>
+    public string? Tenant { get; init; }
+
     /// <summary>Webhook, Slack and Teams. Of the latter two it is a secret.</summary>
     public string? Url { get; init; }
 

@@ -49,23 +49,29 @@ static class KeysCommand
         {
             Description = $"What it may do, with commas between: {string.Join(", ", Rights.Words)}.", Required = true, HelpName = "RIGHTS",
         };
-        var accounts = new Option<string>("--accounts")
+        var accounts = new Option<string?>("--accounts")
         {
-            Description = "Ids of accounts and globs, with commas between: 'team-a:*'; '*' is every account.", Required = true,
+            Description = "Ids of accounts and globs, with commas between: 'team-a:*'; '*' is every account. Needed without --tenant.",
             HelpName = "ACCOUNTS",
+        };
+        var tenant = new Option<string?>("--tenant")
+        {
+            Description = "The tenant that it is of; without --accounts it is for all of the tenant's.", HelpName = "TENANT",
         };
         var days = new Option<int?>("--days") { Description = "It ends after so many days; never where it is not said.", HelpName = "N" };
         CommandLine.Require(days, value => value is null or (>= 1 and <= 3650), "must be 1 to 3650 days");
         var rate = new Option<string?>("--rate") { Description = "How often it may ask, as requests/seconds: 600/60.", HelpName = "RATE" };
         CommandLine.Require(rate, value => value is null || RateQuota.Of(value) is not null, "must be requests/seconds, such as 600/60");
-        var command = new Command("create", "Make a key. Its text is shown once, and kept nowhere.") { name, rights, accounts, days, rate };
+        var command = new Command("create", "Make a key. Its text is shown once, and kept nowhere.") { name, rights, accounts, tenant, days,
+            rate };
         return Through(command, screen, async (parsed, host, json, cancellation) =>
         {
             var body = new JsonObject
             {
                 ["name"] = parsed.GetValue(name), ["rights"] = Split(parsed.GetValue(rights)!),
-                ["accounts"] = Split(parsed.GetValue(accounts)!),
             };
+            if (parsed.GetValue(accounts) is { } named) body["accounts"] = Split(named);
+            if (parsed.GetValue(tenant) is { } whose) body["tenant"] = whose;
             if (parsed.GetValue(days) is { } lasts)
                 body["expiresAt"] = TimeProvider.System.GetUtcNow().AddDays(lasts)
                     .ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture);

@@ -35,7 +35,7 @@ static class Headers
     };
 
     static readonly string[] versioned = ["getPolicy", "putPolicy", "getDefaultPolicy", "putDefaultPolicy", "getGateRoutes",
-        "putGateRoutes"];
+        "putGateRoutes", "getTenant", "putTenant"];
     static readonly string[] located = ["reserve", "addOverride", "createKey", "createWebhook", "createAlertChannel"];
 
     static JsonObject Text() => new() { ["type"] = "string", ["minLength"] = 1 };

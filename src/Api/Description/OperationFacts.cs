@@ -119,9 +119,12 @@ sealed record OperationFacts
         },
         ["previewPolicy"] = new()
         {
-            Text = "Decides the holds of the time and the usage that was booked without one again, one after the other, under the policy in "
-                + "force and under the one that is sent, and tells what is decided otherwise. What a call used is taken as it was booked; a "
-                + "call that is refused uses nothing, and usage without a hold, which is never refused, is looked at as if it had been asked "
+            Text = "Decides the holds of the time and the usage that was booked without one again, one after the other, under the "
+                + "policy in "
+                + "force and under the one that is sent, and tells what is decided otherwise. What a call used is taken as it was "
+                    + "booked; a "
+                + "call that is refused uses nothing, and usage without a hold, which is never refused, is looked at as if it had been "
+                    + "asked "
                 + "for. Overrides count as they did. Calls that were refused at the time left no trace and are not among them. At most "
                 + "20,000 holds and as many records are looked at. Nothing is changed.",
             Problems = [Api.Problems.Unprocessable],
@@ -149,7 +152,8 @@ sealed record OperationFacts
         },
         ["credit"] = new()
         {
-            Text = "Money or tokens that came back. Never more than the usage has left, or than was used in every open window that it falls "
+            Text = "Money or tokens that came back. Never more than the usage has left, or than was used in every open window that it "
+                + "falls "
                 + "into.",
             Headers = identity,
             Problems = [Api.Problems.Mismatch, Api.Problems.Unprocessable],
@@ -168,7 +172,8 @@ sealed record OperationFacts
         ["listWebhooks"] = new() { Text = "All webhooks that the caller may see." },
         ["runBatch"] = new()
         {
-            Text = "The body may be of any length; lines are answered while it is still being read, in their order. Lines of an account are "
+            Text = "The body may be of any length; lines are answered while it is still being read, in their order. Lines of an account "
+                + "are "
                 + "decided in their order, and what comes together shares a commit. Each line has its own outcome and needs its own right. "
                 + "Who does not read answers is not read from: read while you send, or send a thousand lines at a time.",
             BodyIsLines = "An operation in each line: `{\"operation\", \"account\", \"reservation\"?, \"body\"?}`.",
@@ -189,7 +194,8 @@ sealed record OperationFacts
         },
         ["importUsage"] = new()
         {
-            Text = "The body may be of any length, and gzipped: JSON lines, a JSON array, or CSV with a header. What an export wrote is booked "
+            Text = "The body may be of any length, and gzipped: JSON lines, a JSON array, or CSV with a header. What an export wrote is "
+                + "booked "
                 + "as it was; other records are rated now. 200 says that all of it is in the ledger, 207 that some of it is, with what was "
                 + "wrong with the first thousand others, and 422 that none of it is. Records that are about others (voids, credits, "
                 + "corrections, adjustments) need the right `erase` too.",
@@ -241,6 +247,19 @@ sealed record OperationFacts
         ["putAlertRules"] = new() { Text = "Replaces all rules. Alerts that are open stay so until what they are about is over." },
         ["createAlertChannel"] = new() { Problems = [Api.Problems.Unprocessable] },
         ["putAlertChannel"] = new() { Problems = [Api.Problems.Unprocessable] },
+        ["putTenant"] = new()
+        {
+            Text = "An account belongs to the tenant one of whose patterns its id fits, and no account may fit patterns of two: that is "
+                + "409. "
+                + "Names that fit an account, or that a key, webhook or alert channel of the tenant is for, are not given up: 409. Its "
+                + "policy lies over the default policy and under the accounts' own.",
+            Headers = ["If-Match", "If-None-Match"], Problems = versions,
+        },
+        ["deleteTenant"] = new()
+        {
+            Text = "Only where it has no accounts, no key that is not revoked, no webhook and no alert channel: else 409.",
+            Headers = ["If-Match"], Problems = [Api.Problems.VersionMismatch, Api.Problems.Conflict],
+        },
         ["createKey"] = new() { Problems = [Api.Problems.Conflict, Api.Problems.Unprocessable] },
         ["rotateKey"] = new() { Problems = [Api.Problems.Conflict, Api.Problems.Unprocessable] },
         ["revokeKey"] = new() { Problems = [Api.Problems.Conflict] },

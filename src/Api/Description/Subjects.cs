@@ -26,6 +26,7 @@ static class Subjects
         new("Events", "What happens, as a stream and as webhooks."),
         new("Alerts", "What somebody should look at."),
         new("Gate", "How providers are reached with a budget in between."),
+        new("Tenants", "Whose accounts are whose, and the policies under them."),
         new("Keys", "Who may do what, and for which accounts."),
         new("Operation", "What concerns the installation: backup, verification, clock, health."),
     ];
@@ -41,9 +42,10 @@ static class Subjects
     static readonly (string Part, string Subject)[] parts =
     [
         ("/check", "Calls"), ("/reservations", "Calls"), ("/v1/batch", "Calls"), ("/policy", "Policies"), ("-policy", "Policies"),
-        ("/overrides", "Overrides"), ("/usage", "Usage"), ("/credits", "Usage"), ("/export", "Usage"), ("/import", "Usage"), ("/otlp", "Usage"),
+        ("/overrides", "Overrides"), ("/usage", "Usage"), ("/credits", "Usage"), ("/export", "Usage"), ("/import", "Usage"),
+            ("/otlp", "Usage"),
         ("/anomalies", "Reports"), ("/projection", "Reports"), ("/reports", "Reports"), ("/quotes", "Prices"), ("/prices", "Prices"),
         ("/exchange-rates", "Prices"), ("/tokens", "Tokens"), ("/events", "Events"), ("/webhooks", "Events"), ("/alert", "Alerts"),
-        ("/keys", "Keys"), ("/v1/me", "Keys"), ("/gate/", "Gate"), ("/accounts", "Accounts"),
+        ("/tenants", "Tenants"), ("/keys", "Keys"), ("/v1/me", "Keys"), ("/gate/", "Gate"), ("/accounts", "Accounts"),
     ];
 }

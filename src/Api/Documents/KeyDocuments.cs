@@ -38,8 +38,14 @@ public sealed class NewKeyDocument
     /// nothing.</summary>
     public IReadOnlyList<string?>? Rights { get; set; }
 
-    /// <summary>Ids of accounts and globs (`team-a:*`); `*` is every account. None is nothing.</summary>
+    /// <summary>Ids of accounts and globs (`team-a:*`); `*` is every account. None is nothing. With a tenant they may be left out: then it
+    /// is
+    /// for all accounts of the tenant, also those that it is given later.</summary>
     public IReadOnlyList<string?>? Accounts { get; set; }
+
+    /// <summary>The id of a tenant that it is of: it is for no others' accounts. Keys that are made with a key of a tenant are of
+    /// the same.</summary>
+    public string? Tenant { get; set; }
 
     /// <summary>When it ends; never where it is not said.</summary>
     public Instant? ExpiresAt { get; set; }
@@ -62,6 +68,7 @@ public sealed class KeyDocument
         Redacted = key.Redacted;
         Rights = key.Rights;
         Accounts = key.Accounts;
+        Tenant = key.Tenant?.Id;
         State = state;
         CreatedAt = Instant.FromUnixTimeMilliseconds(key.CreatedAtMillis);
         CreatedBy = key.CreatedBy;
@@ -92,6 +99,10 @@ public sealed class KeyDocument
 
     /// <summary>Ids of accounts and globs that it is for.</summary>
     public IReadOnlyList<string> Accounts { get; set; } = [];
+
+    /// <summary>The tenant that it is of, where it is of one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Tenant { get; set; }
 
     /// <summary>`active`, `expired` or `revoked`.</summary>
     [AllowedValues("active", "expired", "revoked")]
@@ -154,6 +165,10 @@ public sealed class MeDocument
 
     /// <summary>The accounts that the caller may name.</summary>
     public IReadOnlyList<string> Accounts { get; set; } = [];
+
+    /// <summary>The tenant that the key or the token is of, where it is of one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Tenant { get; set; }
 
     /// <summary>When the key ends; null where it does not.</summary>
     public Instant? ExpiresAt { get; set; }

@@ -29,6 +29,7 @@ sealed class AlertChannelEndpoints(AlertStore store, AlertPost post, MailSender 
             Name = "",
             Secret = kind == ChannelKinds.Webhook ? Webhook.NewSecret() : null,
             Scope = caller.Accounts.Patterns,
+            Tenant = caller.Tenant?.Id,
             CreatedAtMillis = clock.Now.ToUnixTimeMilliseconds(),
             CreatedBy = caller.Name,
         });

@@ -8,7 +8,7 @@ using Purser.Engine;
 
 namespace Purser.Api.Endpoints;
 
-sealed class EventEndpoints(EventTail tail)
+sealed class EventEndpoints(EventTail tail, Callers callers)
 {
     const int MostListeners = 10_000;
     static readonly TimeSpan beat = TimeSpan.FromSeconds(15);
@@ -54,7 +54,7 @@ sealed class EventEndpoints(EventTail tail)
         }
         try
         {
-            await SendAsync(http, filter, after);
+            await SendAsync(http, filter, after, Caller.Of(http));
         }
         finally
         {
@@ -62,7 +62,8 @@ sealed class EventEndpoints(EventTail tail)
         }
     }
 
-    async Task SendAsync(HttpContext http, EventFilter filter, long after)
+    /// <summary>A caller whose key is revoked, or whose token ends, hears nothing more; one whose accounts change hears of those.</summary>
+    async Task SendAsync(HttpContext http, EventFilter filter, long after, Caller caller)
     {
         var response = http.Response;
         response.ContentType = "text/event-stream";
@@ -77,6 +78,8 @@ sealed class EventEndpoints(EventTail tail)
             await foreach (var page in tail.FollowAsync(after, beat, http.RequestAborted))
             {
                 frames.ResetWrittenCount();
+                if (await callers.NowAsync(caller) is not { } now) return;
+                if (now.Accounts != filter.Scope) filter = filter with { Scope = now.Accounts };
                 for (var i = 0; i < page.Events.Count; i++)
                 {
                     var happened = page.Events[i];

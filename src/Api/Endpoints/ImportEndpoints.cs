@@ -200,7 +200,8 @@ sealed class ImportEndpoints(IBudgetAuthority authority, IUsageQueries queries)
             if (currencies.TryGetValue(account, out var known)) return known;
             var outcome = await authority.SendAsync(account, new GetPolicy());
             return currencies[account] = outcome.Answer is PolicyView policy
-                ? policy.Effective.Currency : (await authority.SettingsAsync()).DefaultPolicy.Currency ?? EffectivePolicy.None.Currency;
+                ? policy.Effective.Currency : (await authority.SettingsAsync()).DefaultPolicyOf(account).Currency
+                    ?? EffectivePolicy.None.Currency;
         }
 
         /// <summary>What was booked in another way (a settlement, a usage with other words) is the same call if it is of the same time and

@@ -8,7 +8,7 @@ using Purser.Engine;
 
 namespace Purser.Api.Endpoints;
 
-sealed class KeyEndpoints(KeyRing ring, LedgerClock clock)
+sealed class KeyEndpoints(KeyRing ring, Callers callers, LedgerClock clock)
 {
     const int LongestName = 100;
     const int MostKeys = 10_000;
@@ -25,6 +25,7 @@ sealed class KeyEndpoints(KeyRing ring, LedgerClock clock)
             Name = caller.Name,
             Rights = Rights.WordsOf(caller.Rights),
             Accounts = caller.Accounts.Patterns,
+            Tenant = caller.Tenant?.Id,
             ExpiresAt = caller.ExpiresAt,
             RateLimit = RateLimitDocument.Of(http.RequestServices.GetService<CallerRates>()?.QuotaOf(caller)),
         }, ApiJson.Default.MeDocument);
@@ -36,7 +37,7 @@ sealed class KeyEndpoints(KeyRing ring, LedgerClock clock)
         var caller = Caller.Of(http);
         var asked = await Body.ReadAsync(http, ApiJson.Default.NewKeyDocument);
         var text = KeyText.Make();
-        var key = ToKey(asked, text, caller);
+        var key = ToKey(asked, text, caller, await TenantOfAsync(asked, caller));
         WithinOwn(caller, key, asked.ExpiresAt);
         var made = await ring.ChangeAsync(set => set.Keys.Count >= MostKeys ? (set, false) : (new KeySet([.. set.Keys, key]), true));
         if (!made)
@@ -111,12 +112,27 @@ sealed class KeyEndpoints(KeyRing ring, LedgerClock clock)
         await (changed is null ? NoSuchKey(http, id) : Answer(http, 200, changed, text));
     }
 
-    StoredKey ToKey(NewKeyDocument asked, string text, Caller by)
+    /// <summary>The tenant of a key to be made: that of whoever makes it, or one that they name and see.</summary>
+    async Task<Core.Tenant?> TenantOfAsync(NewKeyDocument asked, Caller by)
+    {
+        if ((asked.Tenant ?? by.Tenant?.Id) is not { } id) return null;
+        var found = (await callers.TenantsAsync()).Find(id);
+        var isSeen = found is not null && (by.Tenant is { } own ? own == TenantMark.Of(found)
+            : by.Accounts.Holds(new AccountScope(found.Accounts)));
+        return isSeen ? found : throw RequestRefusedException.Unprocessable("tenant", $"there is no tenant '{id}'");
+    }
+
+    StoredKey ToKey(NewKeyDocument asked, string text, Caller by, Core.Tenant? tenant)
     {
         var now = clock.Now;
         if (asked.Name is not { Length: > 0 and <= LongestName } name || name.Any(char.IsControl) || string.IsNullOrWhiteSpace(name))
             throw RequestRefusedException.Invalid("name", $"must be 1 to {LongestName} characters");
         if (asked.ExpiresAt <= now) throw RequestRefusedException.Invalid("expiresAt", "must be in the future");
+        // Without accounts a key of a tenant is for all of its, as far as whoever makes it has them.
+        var isWhole = tenant is not null && asked.Accounts is null && (by.Tenant is null || by.IsWholeTenant);
+        var accounts = isWhole ? tenant!.Accounts : [.. Each(asked.Accounts, "accounts", AccountScope.Problem).Distinct()];
+        if (tenant is not null && !new AccountScope(tenant.Accounts).Holds(new AccountScope(accounts)))
+            throw Forbidden("accounts", $"the tenant '{tenant.Id}' has {string.Join(", ", tenant.Accounts)}");
         return new()
         {
             Id = "key-" + Guid.CreateVersion7().ToString("N")[..20],
@@ -125,7 +141,9 @@ sealed class KeyEndpoints(KeyRing ring, LedgerClock clock)
             Redacted = KeyText.Redacted(text),
             Rights = [.. Each(asked.Rights, "rights", word => Rights.Of(word) is null
                 ? $"must be one of {string.Join(", ", Rights.Words)}" : null).Distinct()],
-            Accounts = [.. Each(asked.Accounts, "accounts", AccountScope.Problem).Distinct()],
+            Accounts = accounts,
+            Tenant = tenant is null ? null : TenantMark.Of(tenant),
+            IsWholeTenant = isWhole,
             CreatedAtMillis = now.ToUnixTimeMilliseconds(),
             CreatedBy = by.Name,
             ExpiresAtMillis = asked.ExpiresAt?.ToUnixTimeMilliseconds(),
@@ -153,8 +171,10 @@ sealed class KeyEndpoints(KeyRing ring, LedgerClock clock)
             throw Forbidden("rateLimit", $"your key may send {own.Requests} requests in {own.Seconds} seconds; say at most as many");
     }
 
-    /// <summary>A caller sees and changes keys that lie within its own rights and accounts.</summary>
-    static bool IsWithin(Caller caller, StoredKey key) => (key.Granted & ~caller.Rights) == Right.None && caller.Accounts.Holds(key.Scope);
+    /// <summary>A caller sees and changes keys that lie within its own rights and accounts, and one of a tenant those of its
+    /// tenant.</summary>
+    static bool IsWithin(Caller caller, StoredKey key) => (key.Granted & ~caller.Rights) == Right.None && caller.Accounts.Holds(key.Scope)
+        && (caller.Tenant is null || caller.Tenant == key.Tenant);
 
     Task Answer(HttpContext http, int status, StoredKey key, string? text)
     {

@@ -33,7 +33,7 @@ sealed class OverrideEndpoints(IBudgetAuthority authority)
     {
         var outcome = await authority.SendAsync(account, new GetPolicy());
         var limits = outcome.Answer is PolicyView view ? view.Effective.Limits.Select(numbered => numbered.Limit)
-            : (await authority.SettingsAsync()).DefaultPolicy.Limits;
+            : (await authority.SettingsAsync()).DefaultPolicyOf(account).Limits;
         return limits.FirstOrDefault(limit => limit.Id == limitId)?.Unit;
     }
 

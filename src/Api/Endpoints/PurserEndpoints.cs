@@ -48,6 +48,7 @@ sealed class RouteMap(IEndpointRouteBuilder routes)
         MapEvents();
         MapClock();
         MapKeys();
+        MapTenants();
         MapGateRoutes();
         MapHome();
     }
@@ -253,7 +254,7 @@ sealed class RouteMap(IEndpointRouteBuilder routes)
     {
         if (services.GetService<EventTail>() is { } tail)
         {
-            var events = new EventEndpoints(tail);
+            var events = new EventEndpoints(tail, services.GetRequiredService<Callers>());
             routes.On("GET", "/v1/events", Right.Read | Right.Report, events.Stream, "streamEvents",
                 "Everything that happens, as server-sent events").Takes(EventEndpoints.Parameters).AnswersFile("text/event-stream");
         }
@@ -284,7 +285,7 @@ sealed class RouteMap(IEndpointRouteBuilder routes)
     {
         if (services.GetService<KeyRing>() is { } ring)
         {
-            var keys = new KeyEndpoints(ring, clock);
+            var keys = new KeyEndpoints(ring, services.GetRequiredService<Callers>(), clock);
             routes.On("POST", "/v1/keys", Right.Keys, keys.Create, "createKey", "Makes a key; its text is shown once")
                 .Takes<NewKeyDocument>()
                 .Answers<KeyDocument>(201);
@@ -296,6 +297,20 @@ sealed class RouteMap(IEndpointRouteBuilder routes)
             routes.On("GET", "/v1/me", Right.None, KeyEndpoints.Me, "getMe", "What the caller may do, and for which accounts")
                 .Answers<MeDocument>();
         }
+    }
+
+    void MapTenants()
+    {
+        if (services.GetService<KeyRing>() is not { } ring) return;
+        var tenants = new TenantEndpoints(authority, queries, services.GetRequiredService<Callers>(), ring, clock,
+            services.GetService<WebhookStore>(), services.GetService<AlertStore>());
+        routes.On("GET", "/v1/tenants", Right.Read, tenants.List, "listTenants", "Tenants by id, as far as the caller may see them")
+            .Takes(Paging.Parameters).Answers<TenantsDocument>();
+        routes.On("GET", "/v1/tenants/{tenant}", Right.Read, tenants.Get, "getTenant", "A tenant").Answers<TenantDocument>();
+        routes.On("PUT", "/v1/tenants/{tenant}", Right.Operate, tenants.Put, "putTenant", "Makes a tenant, or changes it as a whole")
+            .Takes<NewTenantDocument>().Answers<TenantDocument>();
+        routes.On("DELETE", "/v1/tenants/{tenant}", Right.Operate, tenants.Delete, "deleteTenant",
+            "Takes a tenant away that has no accounts and no keys").Takes(PolicyEndpoints.Actor).Answers<TenantDocument>();
     }
 
     void MapGateRoutes()

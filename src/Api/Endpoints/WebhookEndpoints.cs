@@ -35,6 +35,7 @@ sealed class WebhookEndpoints(
             CreatedAtMillis = clock.Now.ToUnixTimeMilliseconds(),
             CreatedBy = caller.Name,
             Scope = caller.Accounts.Patterns,
+            Tenant = caller.Tenant?.Id,
             From = await tail.HeadAsync(http.RequestAborted),
         });
         await store.AddAsync(webhook);

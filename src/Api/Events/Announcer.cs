@@ -239,19 +239,21 @@ public sealed class Announcer(
         if (now.Version == settings) return;
         foreach (var change in now.Body.Changes.Where(change => change.Version > state.SettingsTo))
         {
-            var subject = change.Subject.StartsWith("price:", StringComparison.Ordinal) ? change.Subject["price:".Length..]
-                : change.Subject;
-            await AnnounceAsync($"settings/{change.Version.ToString(CultureInfo.InvariantCulture)}", "price.changed", null, change.At,
+            var isTenant = change.Subject.StartsWith(SettingsEditRules.TenantSubject, StringComparison.Ordinal);
+            var subject = isTenant || change.Subject.StartsWith("price:", StringComparison.Ordinal)
+                ? change.Subject[(change.Subject.IndexOf(':', StringComparison.Ordinal) + 1)..] : change.Subject;
+            await AnnounceAsync($"settings/{change.Version.ToString(CultureInfo.InvariantCulture)}",
+                isTenant ? "tenant.changed" : "price.changed", null, change.At,
                 subject, "info", json =>
                 {
                     json.WriteString("subject", subject);
                     json.WriteNumber("settingsVersion", change.Version);
-                    Raw(json, "before", change.Before);
-                    Raw(json, "after", change.After);
+                    Raw(json, "before", isTenant ? TenantDocument.TextOf(change.Before) : change.Before);
+                    Raw(json, "after", isTenant ? TenantDocument.TextOf(change.After) : change.After);
                     if (change.ChangedBy is { } by)
                     {
                         json.WriteString("by", by);
-                        json.WriteString("changedBy", by);
+                        if (!isTenant) json.WriteString("changedBy", by);
                     }
                     if (change.KeyId is { } key) json.WriteString("keyId", key);
                     if (change.Reason is { } reason) json.WriteString("reason", reason);

@@ -19,7 +19,8 @@ public static class PublicEvents
             "budget.exceeded", "budget.recovered", "window.reset", "override.set",
             "override.lapsed",
         "override.ended", "policy.changed", "account.paused", "account.resumed", "session.closed", "anomaly.detected", "anomaly.updated",
-        "anomaly.withdrawn", "price.changed", "exhaustion.projected", "key.created", "key.rotated", "key.revoked", "webhook.disabled",
+        "anomaly.withdrawn", "price.changed", "tenant.changed", "exhaustion.projected", "key.created", "key.rotated", "key.revoked",
+            "webhook.disabled",
     ];
 
     /// <summary><paramref name="erasures"/>: those that came after the entry; records that they erased are not shown again.</summary>

@@ -18,6 +18,9 @@ public sealed record Webhook
     /// <summary>The accounts that whoever made it may see; it is never sent more.</summary>
     public IReadOnlyList<string> Scope { get; init; } = ["*"];
 
+    /// <summary>The tenant of the key that made it; null where it was of none.</summary>
+    public string? Tenant { get; init; }
+
     public bool Enabled { get; init; } = true;
 
     /// <summary>Why it is not enabled, where that was not somebody's wish.</summary>

@@ -14,12 +14,12 @@ namespace Purser.Api.Pages;
 /// <summary>On every page and on what pages load. <see cref="IsOpen"/>: for everybody, such as the page on which one signs in.</summary>
 sealed record PageNote(bool IsOpen = false);
 
-sealed class Visits(AccessOptions access, LedgerClock clock, IServiceProvider services)
+sealed class Visits(AccessOptions access, LedgerClock clock, Callers callers, IServiceProvider services)
 {
     /// <summary>The scheme of the cookie.</summary>
     public const string Scheme = "visit";
 
-    const string kind = "kind", mark = "mark", rights = "rights", accounts = "accounts", ends = "ends";
+    const string kind = "kind", mark = "mark", rights = "rights", accounts = "accounts", ends = "ends", tenant = "tenant";
     const string ofAdmin = "admin", ofKey = "key", ofToken = "token";
 
     /// <summary>Whether anybody has to show something.</summary>
@@ -36,6 +36,7 @@ sealed class Visits(AccessOptions access, LedgerClock clock, IServiceProvider se
             claims.Add(new(kind, ofToken));
             claims.AddRange(Rights.WordsOf(caller.Rights).Select(word => new Claim(rights, word)));
             claims.AddRange(caller.Accounts.Patterns.Select(pattern => new Claim(accounts, pattern)));
+            if (caller.Tenant is { } of) claims.Add(new(tenant, string.Create(CultureInfo.InvariantCulture, $"{of.Id} {of.Since}")));
         }
         if (caller.ExpiresAt is { } end) claims.Add(new(ends, end.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture)));
         return new(new ClaimsIdentity(claims, Scheme));
@@ -51,28 +52,32 @@ sealed class Visits(AccessOptions access, LedgerClock clock, IServiceProvider se
             case ofAdmin:
                 return access.AdminKey is { } key && Same(visitor.FindFirstValue(mark), MarkOf(key)) ? Caller.Admin : null;
             case ofToken:
-                return access.TakesTokens ? OfToken(visitor) : null;
+                return access.TakesTokens ? await callers.NowAsync(OfToken(visitor)) : null;
             default:
                 var id = visitor.FindFirstValue(ClaimTypes.NameIdentifier);
                 return services.GetService<KeyRing>() is { } ring
                     && (await ring.AllAsync()).Keys.FirstOrDefault(one => one.Id == id) is { } stored
-                        ? OfKey(stored, visitor.FindFirstValue(mark)) : null;
+                        && IsTaken(stored, visitor.FindFirstValue(mark)) ? await callers.OfKeyAsync(stored) : null;
         }
     }
 
-    Caller? OfKey(StoredKey key, string? shown)
+    bool IsTaken(StoredKey key, string? shown)
     {
         var now = clock.Now;
-        if (key.RevokedAtMillis is not null || StoredKey.At(key.ExpiresAtMillis) <= now) return null;
-        var taken = Same(shown, MarkOf(key.Hash))
+        if (key.RevokedAtMillis is not null || StoredKey.At(key.ExpiresAtMillis) <= now) return false;
+        return Same(shown, MarkOf(key.Hash))
             || (key.PreviousHash is { } previous && StoredKey.At(key.PreviousUntilMillis) > now && Same(shown, MarkOf(previous)));
-        return taken ? new(key.Id, key.Name, key.Granted, key.Scope) { ExpiresAt = StoredKey.At(key.ExpiresAtMillis) } : null;
     }
 
     static Caller OfToken(ClaimsPrincipal visitor) => new(
         visitor.FindFirstValue(ClaimTypes.NameIdentifier)!, visitor.FindFirstValue(ClaimTypes.Name)!,
         visitor.FindAll(rights).Aggregate(Right.None, (sum, claim) => sum | (Rights.Of(claim.Value) ?? Right.None)),
-        new([.. visitor.FindAll(accounts).Select(claim => claim.Value)])) { ExpiresAt = EndOf(visitor) };
+        new([.. visitor.FindAll(accounts).Select(claim => claim.Value)]))
+    {
+        ExpiresAt = EndOf(visitor),
+        Tenant = visitor.FindFirstValue(tenant)?.Split(' ') is [var id, var since]
+            ? new(id, long.Parse(since, CultureInfo.InvariantCulture)) : null,
+    };
 
     static Instant? EndOf(ClaimsPrincipal visitor) => visitor.FindFirstValue(ends) is { } text
         ? Instant.FromUnixTimeMilliseconds(long.Parse(text, CultureInfo.InvariantCulture)) : null;

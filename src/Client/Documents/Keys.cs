@@ -23,6 +23,9 @@ public sealed record NewKey
     /// <summary>Ids of accounts and globs (`team-a:*`); `*` is every account. None is nothing.</summary>
     public IReadOnlyList<string>? Accounts { get; init; }
 
+    /// <summary>The id of a tenant that it is of. Without accounts it is for all of the tenant's.</summary>
+    public string? Tenant { get; init; }
+
     public DateTimeOffset? ExpiresAt { get; init; }
 
     /// <summary>How often it may ask; as the host's settings say where it is not said.</summary>
@@ -43,6 +46,9 @@ public sealed record ApiKey
 
     public IReadOnlyList<string> Rights { get; init; } = [];
     public IReadOnlyList<string> Accounts { get; init; } = [];
+
+    /// <summary>The tenant that it is of, where it is of one.</summary>
+    public string? Tenant { get; init; }
 
     /// <summary>`active`, `expired` or `revoked`.</summary>
     public string State { get; init; } = "";
@@ -83,6 +89,10 @@ public sealed record CallerInfo
     public string Name { get; init; } = "";
     public IReadOnlyList<string> Rights { get; init; } = [];
     public IReadOnlyList<string> Accounts { get; init; } = [];
+
+    /// <summary>The tenant that the key or the token is of, where it is of one.</summary>
+    public string? Tenant { get; init; }
+
     public DateTimeOffset? ExpiresAt { get; init; }
 
     /// <summary>How often the caller may ask, where that is limited.</summary>

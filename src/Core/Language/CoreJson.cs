@@ -22,6 +22,7 @@ namespace Purser.Core;
 [JsonSerializable(typeof(SettingsEdit))]
 [JsonSerializable(typeof(ExchangeRates))]
 [JsonSerializable(typeof(CatalogueName))]
+[JsonSerializable(typeof(Tenant))]
 public sealed partial class CoreJson : JsonSerializerContext;
 
 public sealed class InstantMillisConverter : JsonConverter<Instant>

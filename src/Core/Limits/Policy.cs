@@ -79,6 +79,37 @@ public sealed record Policy
     public AnomalySettings? Anomalies { get; init; }
     public Discounts? Discounts { get; init; }
     public UsageSettings? Usage { get; init; }
+
+    /// <summary>One policy over another: what the upper one says holds, limit by limit and setting by setting.</summary>
+    public static Policy Merge(Policy under, Policy over)
+    {
+        var own = over.Limits.Select(limit => limit.Id).ToHashSet(StringComparer.Ordinal);
+        return new()
+        {
+            Limits = [.. under.Limits.Where(limit => !own.Contains(limit.Id)), .. over.Limits],
+            TimeZone = over.TimeZone ?? under.TimeZone,
+            WeekStart = over.WeekStart ?? under.WeekStart,
+            MonthAnchorDay = over.MonthAnchorDay ?? under.MonthAnchorDay,
+            YearStartMonth = over.YearStartMonth ?? under.YearStartMonth,
+            DayStart = over.DayStart ?? under.DayStart,
+            Currency = over.Currency ?? under.Currency,
+            Unpriced = Both(under.Unpriced, over.Unpriced, (lower, upper) => new(upper.Rule ?? lower.Rule,
+                upper.Fallback ?? lower.Fallback)),
+            Holds = Both(under.Holds, over.Holds, (lower, upper) => new(upper.DefaultTtlSeconds ?? lower.DefaultTtlSeconds,
+                upper.DefaultMaxOutputTokens ?? lower.DefaultMaxOutputTokens, upper.OnExpiry ?? lower.OnExpiry)),
+            StatusLevels = over.StatusLevels ?? under.StatusLevels,
+            OverridesAllowed = over.OverridesAllowed ?? under.OverridesAllowed,
+            Adaptive = Both(under.Adaptive, over.Adaptive, (lower, upper) => new(upper.Measures ?? lower.Measures,
+                upper.FallbackModels ?? lower.FallbackModels, upper.MinOutputTokens ?? lower.MinOutputTokens)),
+            Anomalies = AnomalySettings.Merge(under.Anomalies, over.Anomalies),
+            Discounts = Both(under.Discounts, over.Discounts, (lower, upper) => new(upper.Volume ?? lower.Volume,
+                upper.Batch ?? lower.Batch, upper.Negotiated ?? lower.Negotiated)),
+            Usage = Both(under.Usage, over.Usage, (lower, upper) => new(upper.Disputed ?? lower.Disputed, upper.Cost ?? lower.Cost)),
+        };
+
+        static T? Both<T>(T? lower, T? upper, Func<T, T, T> merge) where T : class =>
+            lower is null || upper is null ? upper ?? lower : merge(lower, upper);
+    }
 }
 
 /// <summary>
@@ -147,37 +178,31 @@ public sealed record EffectivePolicy
     /// name="before"/>.</summary>
     public static EffectivePolicy Merge(Policy defaults, Policy? account, EffectivePolicy before, int nextNo)
     {
-        account ??= Policy.Empty;
+        var said = Policy.Merge(defaults, account ?? Policy.Empty);
         var merged = new EffectivePolicy
         {
-            TimeZone = account.TimeZone ?? defaults.TimeZone ?? None.TimeZone,
-            WeekStart = account.WeekStart ?? defaults.WeekStart ?? None.WeekStart,
-            MonthAnchorDay = account.MonthAnchorDay ?? defaults.MonthAnchorDay ?? None.MonthAnchorDay,
-            YearStartMonth = account.YearStartMonth ?? defaults.YearStartMonth,
-            DayStart = account.DayStart ?? defaults.DayStart,
-            Currency = account.Currency ?? defaults.Currency ?? None.Currency,
-            UnpricedRule = account.Unpriced?.Rule ?? defaults.Unpriced?.Rule ?? None.UnpricedRule,
-            FallbackModel = account.Unpriced?.Fallback ?? defaults.Unpriced?.Fallback,
-            DefaultTtlSeconds = account.Holds?.DefaultTtlSeconds ?? defaults.Holds?.DefaultTtlSeconds ?? None.DefaultTtlSeconds,
-            DefaultMaxOutputTokens = account.Holds?.DefaultMaxOutputTokens ?? defaults.Holds?.DefaultMaxOutputTokens,
-            OnExpiry = account.Holds?.OnExpiry ?? defaults.Holds?.OnExpiry ?? None.OnExpiry,
-            DisputedRule = account.Usage?.Disputed ?? defaults.Usage?.Disputed ?? None.DisputedRule,
-            PreferredCost = account.Usage?.Cost ?? defaults.Usage?.Cost ?? None.PreferredCost,
-            StatusLevels = account.StatusLevels ?? defaults.StatusLevels ?? None.StatusLevels,
-            OverridesAllowed = account.OverridesAllowed ?? defaults.OverridesAllowed ?? None.OverridesAllowed,
-            Discounts = account.Discounts is null || defaults.Discounts is null ? account.Discounts ?? defaults.Discounts : new(
-                account.Discounts.Volume ?? defaults.Discounts.Volume, account.Discounts.Batch ?? defaults.Discounts.Batch,
-                account.Discounts.Negotiated ?? defaults.Discounts.Negotiated),
-            Adaptive = account.Adaptive is null || defaults.Adaptive is null ? account.Adaptive ?? defaults.Adaptive : new(
-                account.Adaptive.Measures ?? defaults.Adaptive.Measures, account.Adaptive.FallbackModels
-                    ?? defaults.Adaptive.FallbackModels,
-                account.Adaptive.MinOutputTokens ?? defaults.Adaptive.MinOutputTokens),
-            Anomalies = AnomalySettings.Merge(defaults.Anomalies, account.Anomalies),
+            TimeZone = said.TimeZone ?? None.TimeZone,
+            WeekStart = said.WeekStart ?? None.WeekStart,
+            MonthAnchorDay = said.MonthAnchorDay ?? None.MonthAnchorDay,
+            YearStartMonth = said.YearStartMonth,
+            DayStart = said.DayStart,
+            Currency = said.Currency ?? None.Currency,
+            UnpricedRule = said.Unpriced?.Rule ?? None.UnpricedRule,
+            FallbackModel = said.Unpriced?.Fallback,
+            DefaultTtlSeconds = said.Holds?.DefaultTtlSeconds ?? None.DefaultTtlSeconds,
+            DefaultMaxOutputTokens = said.Holds?.DefaultMaxOutputTokens,
+            OnExpiry = said.Holds?.OnExpiry ?? None.OnExpiry,
+            DisputedRule = said.Usage?.Disputed ?? None.DisputedRule,
+            PreferredCost = said.Usage?.Cost ?? None.PreferredCost,
+            StatusLevels = said.StatusLevels ?? None.StatusLevels,
+            OverridesAllowed = said.OverridesAllowed ?? None.OverridesAllowed,
+            Discounts = said.Discounts,
+            Adaptive = said.Adaptive,
+            Anomalies = said.Anomalies,
         };
-        var own = account.Limits.Select(limit => limit.Id).ToHashSet(StringComparer.Ordinal);
         return merged with
         {
-            Limits = defaults.Limits.Where(limit => !own.Contains(limit.Id)).Concat(account.Limits).Select(limit =>
+            Limits = said.Limits.Select(limit =>
             {
                 var kept = merged.HasWindowsOf(before, limit.Window.Kind)
                     ? before.Limits.FirstOrDefault(old => old.Limit.Id == limit.Id && limit.CountsLike(old.Limit)) : null;

@@ -43,7 +43,7 @@ public sealed class Seeding
     internal Seeding(BudgetState state, Policy? policy, Settings settings, Instant now)
     {
         (this.now, this.settings) = (now, settings);
-        Effective = EffectivePolicy.Merge(settings.DefaultPolicy, policy, state.Effective, state.NextLimitNo);
+        Effective = EffectivePolicy.Merge(settings.DefaultPolicyOf(state.Account), policy, state.Effective, state.NextLimitNo);
         // Once something is booked, a default currency changes nothing any more.
         if (state.HasBookings && policy?.Currency is null) Effective = Effective with { Currency = state.Effective.Currency };
         fresh = Effective.Limits.Where(limit => limit.No >= state.NextLimitNo).Select(limit => new LimitState(limit)).ToArray();
@@ -258,11 +258,12 @@ public static class PolicyChangeRules
     internal static Seeding? Plan(BudgetState state, BudgetCommand command, Settings settings, Instant now) => command switch
     {
         SetPolicy set => new(state, set.Policy, settings, now),
-        _ => state.DefaultsVersion < settings.DefaultsVersion ? new(state, state.Policy, settings, now) : null,
+        _ => state.DefaultsVersion < settings.DefaultsVersionOf(state.Account) ? new(state, state.Policy, settings, now) : null,
     };
 
     internal static PolicyChanged Adopt(BudgetState state, Seeding seeding, Settings settings, Instant now) =>
-        new(null, state.PolicyVersion, settings.DefaultsVersion, seeding.Effective, seeding.Seeds(state), seeding.Holds(state))
+        new(null, state.PolicyVersion, settings.DefaultsVersionOf(state.Account), seeding.Effective, seeding.Seeds(state),
+            seeding.Holds(state))
         {
             At = now, CountedSince = seeding.CountedSince(state),
         };
@@ -275,14 +276,14 @@ public static class PolicyChangeRules
                     $"the policy is at version {state.PolicyVersion}, not {version}; read it again"));
         if (state.PolicyVersion > 0 && IsSame(command.Policy, state.Policy))
             return new(Outcome.Done(new PolicyView(command.Policy, seeding.Effective, state.PolicyVersion)),
-                state.DefaultsVersion < settings.DefaultsVersion ? [Adopt(state, seeding, settings, now)] : []);
+                state.DefaultsVersion < settings.DefaultsVersionOf(state.Account) ? [Adopt(state, seeding, settings, now)] : []);
         if (state.HasBookings && seeding.Effective.Currency != state.Effective.Currency)
             return new(
                 Outcome.Unprocessable(
                     "currency", $"usage is booked in {state.Effective.Currency} already; a currency changes only while nothing is booked"));
         var changed = new PolicyChanged(
-            command.Policy, state.PolicyVersion + 1, settings.DefaultsVersion, seeding.Effective, seeding.Seeds(state),
-                seeding.Holds(state))
+            command.Policy, state.PolicyVersion + 1, settings.DefaultsVersionOf(state.Account), seeding.Effective, seeding.Seeds(state),
+            seeding.Holds(state))
         {
             At = now, CountedSince = seeding.CountedSince(state), By = command.By, Reason = command.Reason,
         };

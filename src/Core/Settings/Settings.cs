@@ -16,13 +16,23 @@ public sealed record Settings(long Version, Policy DefaultPolicy, long DefaultsV
     /// <summary>What the ledger keeps of these settings.</summary>
     public SettingsBody Body { get; init; } = new(Policy.Empty, 0);
 
+    public TenantBook Tenants { get; init; } = TenantBook.Empty;
+
+    /// <summary>The policy under an account's own: the default one, and over it that of its tenant.</summary>
+    public Policy DefaultPolicyOf(string account) =>
+        Tenants.Of(account) is { } tenant ? Tenants.DefaultPolicyOf(tenant, DefaultPolicy) : DefaultPolicy;
+
+    /// <summary>The version at which the policy under an account's own changed last.</summary>
+    public long DefaultsVersionOf(string account) =>
+        Math.Max(DefaultsVersion, Tenants.IsEmpty ? 0 : Tenants.Of(account)?.DefaultsVersion ?? 0);
+
     /// <summary>Settings from what the ledger keeps of them; <paramref name="listed"/> is the book of the catalogue that they
     /// name.</summary>
     public static Settings Of(long version, SettingsBody body, PriceBook listed, bool refuseUnknownAccounts) =>
         new(version, body.DefaultPolicy, body.DefaultsVersion, listed.With([.. body.Prices.Select(custom => custom.Read())]),
             refuseUnknownAccounts)
         {
-            ExchangeRates = body.ExchangeRates ?? ExchangeRates.None, Body = body,
+            ExchangeRates = body.ExchangeRates ?? ExchangeRates.None, Body = body, Tenants = TenantBook.Of(body.Tenants),
         };
 }
 
@@ -38,6 +48,9 @@ public sealed record SettingsBody(Policy DefaultPolicy, long DefaultsVersion)
     public IReadOnlyList<CustomPrice> Prices { get; init => field = value ?? []; } = [];
 
     public ExchangeRates? ExchangeRates { get; init; }
+
+    /// <summary>In the order of their ids.</summary>
+    public IReadOnlyList<Tenant> Tenants { get; init => field = value ?? []; } = [];
 
     /// <summary>What was changed lately, the latest last. Older changes lie in older versions of the settings.</summary>
     public IReadOnlyList<SettingsChange> Changes { get; init => field = value ?? []; } = [];

@@ -12,6 +12,8 @@ namespace Purser.Core;
 [JsonDerivedType(typeof(PutExchangeRates), "putExchangeRates")]
 [JsonDerivedType(typeof(PutCatalogue), "putCatalogue")]
 [JsonDerivedType(typeof(RemoveCatalogue), "removeCatalogue")]
+[JsonDerivedType(typeof(PutTenant), "putTenant")]
+[JsonDerivedType(typeof(RemoveTenant), "removeTenant")]
 public abstract record SettingsEdit
 {
     public Instant At { get; init; }
@@ -37,6 +39,21 @@ public sealed record PutCatalogue(byte[] File) : SettingsEdit;
 /// <summary>Goes back to the built-in catalogue.</summary>
 public sealed record RemoveCatalogue : SettingsEdit;
 
+/// <summary>Makes a tenant, or changes it as a whole. <see cref="IfVersion"/>: only where it is at that version; 0 where there is
+/// none.</summary>
+public sealed record PutTenant(string Id, IReadOnlyList<string> Accounts) : SettingsEdit
+{
+    public string? Name { get; init; }
+    public Policy? DefaultPolicy { get; init; }
+    public long? IfVersion { get; init; }
+}
+
+/// <summary>Takes a tenant away. That it has no accounts is looked at by whoever sends it.</summary>
+public sealed record RemoveTenant(string Id) : SettingsEdit
+{
+    public long? IfVersion { get; init; }
+}
+
 public static class SettingsEditRules
 {
     public const int MostCustomPrices = 2000;
@@ -56,6 +73,8 @@ public static class SettingsEditRules
             PutExchangeRates rates => Put(body, rates, nextVersion),
             PutCatalogue catalogue => Put(body, catalogue, nextVersion),
             RemoveCatalogue remove => Remove(body, remove, nextVersion),
+            PutTenant tenant => TenantRules.Put(body, tenant, nextVersion),
+            RemoveTenant tenant => TenantRules.Remove(body, tenant, nextVersion),
             _ => throw new System.Diagnostics.UnreachableException(edit.GetType().Name),
         };
     }
@@ -151,7 +170,11 @@ public static class SettingsEditRules
     /// <summary>The subject of changes of the catalogue; null before or after stands for the built-in one.</summary>
     public const string CatalogueSubject = "catalogue";
 
-    static SettingsChange[] Changed(SettingsBody body, SettingsEdit edit, string subject, string? before, string? after, long version) =>
+    /// <summary>The subject of changes of a tenant, with its id behind.</summary>
+    public const string TenantSubject = "tenant:";
+
+    internal static SettingsChange[] Changed(SettingsBody body, SettingsEdit edit, string subject, string? before, string? after,
+        long version) =>
         [.. body.Changes.TakeLast(MostChanges - 1), new(version, edit.At, subject, before, after, edit.ChangedBy,
             edit.Reason) { KeyId = edit.KeyId }];
 }

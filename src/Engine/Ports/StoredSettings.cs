@@ -16,6 +16,7 @@ public sealed record StoredSettings(long Version, ReadOnlyMemory<byte> Json)
     {
         if (version == 0) return new(0, default);
         var prices = new List<(long Version, ReadOnlyMemory<byte> Body)>();
+        var tenants = new List<ReadOnlyMemory<byte>>();
         using var stream = new MemoryStream();
         using (var json = new Utf8JsonWriter(stream))
         {
@@ -27,10 +28,16 @@ public sealed record StoredSettings(long Version, ReadOnlyMemory<byte> Json)
                     prices.Add((long.Parse(name.AsSpan(SettingsUpdate.Price.Length), CultureInfo.InvariantCulture), body!.Value));
                     continue;
                 }
+                if (name.StartsWith(SettingsUpdate.Tenant, StringComparison.Ordinal))
+                {
+                    tenants.Add(body!.Value);
+                    continue;
+                }
                 json.WritePropertyName(name);
                 json.WriteRawValue(body!.Value.Span);
             }
             Array("prices", prices.OrderBy(price => price.Version).Select(price => price.Body));
+            if (tenants.Count > 0) Array("tenants", tenants);
             Array("changes", changes);
             json.WriteEndObject();
 
@@ -57,6 +64,9 @@ public sealed record SettingsUpdate(IReadOnlyList<SettingsPart> Parts, IReadOnly
     /// <summary>Prices are parts of their own, by the version that put them.</summary>
     public const string Price = "price:";
 
+    /// <summary>So is each tenant, by its id.</summary>
+    public const string Tenant = "tenant:";
+
     /// <summary>Nobody is shown these, and each is as large as all the rates: they are kept, and not read with the settings.</summary>
     public const string NotShown = SettingsEditRules.ExchangeRatesSubject;
 
@@ -80,6 +90,11 @@ public sealed record SettingsUpdate(IReadOnlyList<SettingsPart> Parts, IReadOnly
             if (!known.Remove(price.Version))
                 parts.Add(new(NameOf(price.Version), JsonSerializer.SerializeToUtf8Bytes(price, CoreJson.Default.CustomPrice)));
         parts.AddRange(known.Select(gone => new SettingsPart(NameOf(gone), null)));
+        var tenants = before.Tenants.ToDictionary(tenant => tenant.Id);
+        foreach (var tenant in after.Tenants)
+            if (!tenants.Remove(tenant.Id, out var was) || was.Version != tenant.Version)
+                parts.Add(new(Tenant + tenant.Id, JsonSerializer.SerializeToUtf8Bytes(tenant, CoreJson.Default.Tenant)));
+        parts.AddRange(tenants.Keys.Select(gone => new SettingsPart(Tenant + gone, null)));
         var last = before.Changes.Count == 0 ? 0 : before.Changes[^1].Version;
         return new(parts, [.. after.Changes.Where(change => change.Version > last).Select(change => new SettingsNote(
             change.Version, change.Subject, JsonSerializer.SerializeToUtf8Bytes(change, brief.SettingsChange)))]);
@@ -107,6 +122,10 @@ public sealed record SettingsUpdate(IReadOnlyList<SettingsPart> Parts, IReadOnly
                 case "prices":
                     foreach (var price in member.Value.EnumerateArray())
                         parts.Add(new(Price + price.GetProperty("version").GetRawText(), Bytes(price)));
+                    break;
+                case "tenants":
+                    foreach (var tenant in member.Value.EnumerateArray())
+                        parts.Add(new(Tenant + tenant.GetProperty("id").GetString(), Bytes(tenant)));
                     break;
                 case "changes":
                     foreach (var change in member.Value.EnumerateArray())

@@ -300,6 +300,16 @@ public abstract class ClientConformance(HttpFacade host)
         heard.Holds(await client.RevokeKeyAsync(made.Id), PurserJson.Default.ApiKey);
         heard.Holds(await client.GetMeAsync(), PurserJson.Default.CallerInfo);
 
+        var terms = new NewTenant { Name = "of clients", Accounts = ["tenant-of-clients:*"], DefaultPolicy = Tokens(1000),
+            Reason = "a test" };
+        var tenant = await client.PutTenantAsync("of-clients", terms, ifVersion: 0);
+        heard.Holds(tenant, PurserJson.Default.Tenant);
+        Assert.Equal(412, (await Assert.ThrowsAsync<PurserException>(() => client.PutTenantAsync("of-clients", terms with { Name = "x" },
+            ifVersion: 0))).Status);
+        heard.Holds(await client.GetTenantAsync("of-clients"), PurserJson.Default.Tenant);
+        heard.Holds(await client.ListTenantsAsync(limit: 5), PurserJson.Default.TenantPage);
+        heard.Holds(await client.DeleteTenantAsync("of-clients", reason: "it is over"), PurserJson.Default.Tenant);
+
         var hook = await client.CreateWebhookAsync(new() { Url = "http://127.0.0.1:9/", Types = ["account.paused"], Description = "d" });
         heard.Holds(hook, PurserJson.Default.Webhook);
         heard.Holds(await client.GetWebhookAsync(hook.Id), PurserJson.Default.Webhook);

@@ -32,7 +32,8 @@ public abstract class DescriptionConformance(HttpFacade host)
         ["System"] = typeof(ServiceSystem), ["SystemNode"] = typeof(ServiceNode),
         ["Trend"] = typeof(UsageTrend), ["Trends"] = typeof(UsageTrends), ["Unpriced"] = typeof(UnpricedSettings), ["UnpricedModels"] =
             typeof(UnpricedModelList),
-        ["Void"] = typeof(VoidRequest), ["Volume"] = typeof(VolumeDiscount), ["Webhooks"] = typeof(WebhookList),
+        ["Void"] = typeof(VoidRequest), ["Volume"] = typeof(VolumeDiscount), ["Tenants"] = typeof(TenantPage),
+            ["Webhooks"] = typeof(WebhookList),
     };
 
     /// <summary>Parameters that a method says by itself: formats by its answer, models without a price by a method of their own.</summary>

@@ -2,6 +2,8 @@
 // of the OpenAPI description, so that one that is added is looked at too.
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using ModelContextProtocol.Client;
+using ModelContextProtocol.Protocol;
 
 namespace Purser.Conformance.Http;
 
@@ -13,8 +15,10 @@ public abstract class CanaryConformance(HttpFacade host)
     const string everything =
         """["check", "hold", "record", "read", "report", "policy", "override", "erase", "operate", "keys"]""";
 
-    [Fact]
-    public async Task No_operation_shows_a_name_of_others()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task No_operation_shows_a_name_of_others(bool isOfTenant)
     {
         await using var guarded = await host.StartWithKeyAsync(admin);
         // The account's id may be said again by whoever asks for it; everything else of it must never be seen.
@@ -22,9 +26,8 @@ public abstract class CanaryConformance(HttpFacade host)
         var secret = theirs + "-canary";
         var ids = await FillAsync(guarded, theirs, secret);
         await FillAsync(guarded, mine, mine + "-own");
-        var made = await guarded.Ask(admin, HttpMethod.Post, "/v1/keys",
-            $$"""{"name": "team", "rights": {{everything}}, "accounts": ["{{mine}}", "{{mine}}:*"]}""");
-        var key = made.Member("key")!;
+        ids["tenant"] = theirs;
+        var key = await KeyAsync(guarded, mine, theirs, secret, isOfTenant);
 
         var shown = new List<string>();
         var asked = 0;
@@ -49,6 +52,8 @@ public abstract class CanaryConformance(HttpFacade host)
                     if (!at.Contains(theirs, StringComparison.Ordinal) && BodyOf(path.Name, theirs) == "{}"
                         && reply.Text.Contains(theirs, StringComparison.Ordinal))
                         shown.Add($"{place} names their account: {reply.Text}");
+                    if (path.Name.Contains("{tenant}", StringComparison.Ordinal) && reply.Code is not (403 or 404))
+                        shown.Add($"{place} answers for their tenant");
                     if (account == theirs && path.Name.Contains("{account}", StringComparison.Ordinal) && reply.Code is not (403 or 404))
                         shown.Add($"{place} answers for their account");
                 }
@@ -60,6 +65,73 @@ public abstract class CanaryConformance(HttpFacade host)
         // Whoever may see the account sees all of it: the canary is alive.
         Assert.Contains(secret, (await guarded.Ask(admin, HttpMethod.Get, $"/v1/accounts/{theirs}/usage")).Text, StringComparison.Ordinal);
         Assert.Contains(secret, (await guarded.Ask(admin, HttpMethod.Get, "/v1/prices?unpriced=true")).Text, StringComparison.Ordinal);
+    }
+
+    /// <summary>A key for `mine`, by its accounts or by its tenant; `theirs` has a tenant too.</summary>
+    static async Task<string> KeyAsync(GuardedHost guarded, string mine, string theirs, string secret, bool isOfTenant)
+    {
+        foreach (var (account, name) in new[] { (mine, "mine"), (theirs, secret) })
+            Assert.Equal(200, (await guarded.Ask(admin, HttpMethod.Put, $"/v1/tenants/{account}",
+                $$"""{"accounts": ["{{account}}", "{{account}}:*"], "name": "{{name}}", "reason": "{{name}}"}""")).Code);
+        var made = await guarded.Ask(admin, HttpMethod.Post, "/v1/keys", isOfTenant
+            ? $$"""{"name": "team", "rights": {{everything}}, "tenant": "{{mine}}"}"""
+            : $$"""{"name": "team", "rights": {{everything}}, "accounts": ["{{mine}}", "{{mine}}:*"]}""");
+        return made.Member("key")!;
+    }
+
+    [Fact]
+    public async Task Neither_a_tool_nor_the_gate_tells_an_account_of_others_from_none()
+    {
+        await using var guarded = await host.StartWithKeyAsync(admin);
+        var (mine, theirs) = (host.NewAccount(), host.NewAccount() + "-cage");
+        var (secret, nobody) = (theirs + "-canary", theirs + "-none");
+        await FillAsync(guarded, theirs, secret);
+        var key = await KeyAsync(guarded, mine, theirs, secret, isOfTenant: true);
+
+        await using var agent = await McpClient.CreateAsync(new HttpClientTransport(new HttpClientTransportOptions
+        {
+            Endpoint = new(guarded.Client.BaseAddress!, "/mcp"), TransportMode = HttpTransportMode.StreamableHttp,
+            AdditionalHeaders = new Dictionary<string, string> { ["Authorization"] = "Bearer " + key },
+        }));
+        var asked = 0;
+        foreach (var tool in await agent.ListToolsAsync())
+        {
+            if (!tool.JsonSchema.GetProperty("properties").TryGetProperty("account", out _)) continue;
+            var (there, nowhere) = (await CallAsync(tool.Name, theirs), await CallAsync(tool.Name, nobody));
+            Assert.Equal(there.Replace(theirs, nobody, StringComparison.Ordinal), nowhere);
+            Assert.DoesNotContain(secret, there, StringComparison.Ordinal);
+            asked++;
+        }
+        Assert.True(asked >= 5, $"only {asked} tools");
+
+        var (foreign, missing) = (await GateAsync(theirs), await GateAsync(nobody));
+        Assert.Equal(404, foreign.Code);
+        Assert.Equal((foreign.Code, foreign.Text.Replace(theirs, nobody, StringComparison.Ordinal)), (missing.Code, missing.Text));
+
+        async Task<string> CallAsync(string tool, string account)
+        {
+            var answer = await agent.CallToolAsync(tool, new Dictionary<string, object?>
+            {
+                ["account"] = account, ["model"] = "gpt-4o-mini", ["provider"] = "openai", ["inputTokens"] = 1, ["outputTokens"] = 1,
+                ["maxOutputTokens"] = 1, ["tokens"] = 1, ["session"] = "s", ["id"] = "x", ["reservation"] = secret + "-hold",
+            });
+            Assert.True(answer.IsError, tool);
+            return string.Concat(answer.Content.OfType<TextContentBlock>().Select(block => block.Text));
+        }
+
+        async Task<Reply> GateAsync(string account)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/gate/openai/v1/chat/completions")
+            {
+                Content = new StringContent("""{"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hello"}]}""", null,
+                    "application/json"),
+            };
+            request.Headers.Authorization = new("Bearer", "not-a-key-of-any-provider");
+            request.Headers.Add("X-Purser-Key", key);
+            request.Headers.Add("X-Purser-Account", account);
+            using var response = await guarded.Client.SendAsync(request);
+            return await Reply.Of(response);
+        }
     }
 
     [Fact]

@@ -146,6 +146,33 @@ public abstract class KeyConformance(HttpFacade host)
     }
 
     [Fact]
+    public async Task A_stream_of_events_ends_with_its_key()
+    {
+        await using var guarded = await host.StartWithKeyAsync(admin);
+        var account = host.NewAccount();
+        var made = await Ask(guarded, admin, HttpMethod.Post, "/v1/keys", """{"name": "k", "rights": ["read"], "accounts": ["*"]}""");
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/events?after=0");
+        request.Headers.Authorization = new("Bearer", made.Member("key"));
+        using var response = await guarded.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        using var lines = new StreamReader(await response.Content.ReadAsStreamAsync());
+        await BookAsync("heard-of");
+        // A stream that goes on ends the test and not the run.
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        while (await lines.ReadLineAsync(patience.Token) is { } line && !line.Contains("heard-of", StringComparison.Ordinal))
+        {
+        }
+        Assert.Equal(200, (await Ask(guarded, admin, HttpMethod.Delete, $"/v1/keys/{made.Member("id")}")).Code);
+        // The host that streams knows that the key is revoked once it refuses it.
+        while ((await Ask(guarded, made.Member("key"), HttpMethod.Get, "/v1/me")).Code != 401) await Task.Yield();
+        await BookAsync("never-told");
+        while (await lines.ReadLineAsync(patience.Token) is { } line)
+            Assert.DoesNotContain("never-told", line, StringComparison.Ordinal);
+
+        async Task BookAsync(string id) => Assert.Equal(201, (await Ask(guarded, admin, HttpMethod.Post, $"/v1/accounts/{account}/usage",
+            $$"""{"id": "{{id}}", "inputTokens": 1, "outputTokens": 1}""")).Code);
+    }
+
+    [Fact]
     public async Task A_mistyped_key_is_told_from_an_unknown_one()
     {
         await using var guarded = await host.StartWithKeyAsync(admin);

@@ -38,6 +38,9 @@ public sealed class AuditTests(HttpHost host) : AuditConformance(host);
 public sealed class CallerLimitTests(HttpHost host) : CallerLimitConformance(host);
 
 [Collection(HttpTests.Name)]
+public sealed class TenantTests(HttpHost host) : TenantConformance(host);
+
+[Collection(HttpTests.Name)]
 public sealed class CanaryTests(HttpHost host) : CanaryConformance(host);
 
 [Collection(HttpTests.Name)]

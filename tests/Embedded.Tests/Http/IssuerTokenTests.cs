@@ -68,6 +68,32 @@ public sealed class IssuerTokenTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task A_token_of_a_tenant_is_for_its_accounts_and_no_others()
+    {
+        await authority.EditSettingsAsync(new Purser.Core.PutTenant("acme", ["acme:*", "acme-legacy"]));
+        Dictionary<string, object> Claims(object tenant, params string[] accounts)
+        {
+            var claims = new Dictionary<string, object> { ["purser_rights"] = "hold read", ["purser_tenant"] = tenant };
+            if (accounts.Length > 0) claims["purser_accounts"] = accounts;
+            return claims;
+        }
+        var me = await Ask(Token(Claims("acme")), "/v1/me");
+        Assert.Equal(("acme", """["acme:*","acme-legacy"]"""), (me.Member("tenant"), me.Member("accounts")));
+        foreach (var (said, seen) in new (string[], string)[]
+        {
+            (["*"], """["acme:*","acme-legacy"]"""), (["acme:a", "globex:a"], """["acme:a"]"""), (["globex:*"], "[]"), (["ac*"], """["acme:*","acme-legacy"]"""),
+        })
+            Assert.Equal(seen, (await Ask(Token(Claims("acme", said)), "/v1/me")).Member("accounts"));
+        (await Ask(Token(Claims("acme")), "/v1/accounts/globex:a")).IsProblem(404, "unknown-account", "account");
+        foreach (var wrong in new object[] { "globex", "", new[] { "acme", "globex" } })
+        {
+            var refused = await Ask(Token(Claims(wrong, "*")), "/v1/me");
+            refused.IsProblem(401, "unauthorized");
+            Assert.Contains("names no tenant", refused.Member("detail"), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task Rights_may_be_one_text_with_blanks_between() => Assert.Equal("""["hold","read"]""", (await Ask(
         Token(new() { ["purser_rights"] = "hold nonsense read", ["purser_accounts"] = "a" }), "/v1/me")).Member("rights"));
 

@@ -2,7 +2,6 @@
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging.Abstractions;
 using Purser.Api;
-using Purser.Api.Access;
 using Purser.Conformance;
 using Purser.Core;
 using Purser.Engine;
