@@ -218,7 +218,10 @@ public static class Budget
                 ? new(Outcome.Done(ViewRules.View(state, hold))) : ReservationRules.NoSuchReservation(get.Id),
             GetStatus status => new(ViewRules.Status(state, status, now)),
             GetPolicy =>
-                new(Outcome.Done(new PolicyView(state.Policy ?? Policy.Empty, state.Effective, state.PolicyVersion, state.MonthAt(now)))),
+                new(Outcome.Done(new PolicyView(state.Policy ?? Policy.Empty, state.Effective, state.PolicyVersion, state.MonthAt(now))
+                {
+                    Allowances = state.Allowances,
+                })),
             SetPolicy set =>
                 PolicyChangeRules.Set(state, set, seeding ?? throw new UnreachableException("a policy is set with its seeding"), settings,
                     now),

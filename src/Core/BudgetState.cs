@@ -190,6 +190,9 @@ public sealed class Hold
     /// <summary>What calls that are paid out of this hold have of it at the moment.</summary>
     public Amounts Lent { get; set; }
 
+    /// <summary>What the charge took of the allowances of its price.</summary>
+    public IReadOnlyList<AllowanceUse>? ChargedAllowances { get; set; }
+
     /// <summary>When it was closed; a closed hold leaves memory after a while and is found in the ledger.</summary>
     public Instant? ClosedAt { get; set; }
 
@@ -289,6 +292,17 @@ public sealed class BudgetState(string account)
         }
         month.UsedTokens += record.Amounts.Tokens;
         month.UsedNanos += record.Amounts.CostNanos;
+    }
+
+    /// <summary>What was used of the allowances of prices, in the periods that are still counted; null where no price has any.</summary>
+    public List<AllowanceUse>? Allowances { get; set; }
+
+    public void CountAllowances(UsageRecord record)
+    {
+        if (record.Allowances is null) return;
+        Allowances ??= [];
+        foreach (var use in record.Allowances) AllowanceUse.Add(Allowances, use);
+        Allowances.RemoveAll(use => use.Until + AllowancesLeft.Kept < LastAt || use.Count <= 0);
     }
 
     public List<LimitState> Limits { get; init; } = [];

@@ -127,7 +127,12 @@ public sealed record DiscountStepDocument(string Kind, decimal Share, [property:
 public sealed record ChargedDocument(
     [property: DataType("decimal")] string Cost, string Currency, [property: DataType("decimal")] [
         property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? ExchangeRate,
-        IReadOnlyList<DiscountStepDocument> Discounts);
+        IReadOnlyList<DiscountStepDocument> Discounts)
+{
+    /// <summary>What of it would be free by an allowance of the price.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<AllowanceDocument>? Allowances { get; init; }
+}
 
 /// <summary>Exact: nothing is rounded, and the parts add up to the cost.</summary>
 public class QuoteDocument

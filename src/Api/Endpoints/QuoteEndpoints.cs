@@ -50,13 +50,15 @@ sealed class QuoteEndpoints(IBudgetAuthority authority, LedgerClock clock)
         if (outcome.Answer is not PolicyView view) throw new RequestRefusedException(outcome);
         var converted = Converted(settings, quote, view.Effective.Currency, at, "account");
         var conversion = settings.ExchangeRates.Between(quote.Period!.Currency, view.Effective.Currency, at ?? clock.Now)!.Value;
-        var full = conversion.Of(quote.Charges!.Total);
+        var time = at ?? clock.Now;
+        var free = AllowancesLeft.Of(view.Allowances, clock.Now, quote.Period, time);
+        var full = conversion.Of(quote.Period.Listed(usage, usage.Terms(at), free).Total);
         var steps = view.Effective.Discounts?.Of(
             full, usage.Dimensions with { Provider = quote.Model!.Provider }, quote.Model.Canonical,
                 (long)Int128.Min(long.MaxValue, (Int128)usage.InputTokens + usage.OutputTokens), usage.Requests, view.Month
                     ?? MonthUsage.Nothing) ?? [];
         var due = steps.Aggregate(full, (left, step) => left - step.Amount);
-        return converted with { Cost = due.ToString(),
+        return converted with { Cost = due.ToString(), Allowances = AllowanceDocument.Of(free?.Taken),
             Discounts = [.. steps.Select(step => new DiscountStepDocument(step.Kind, step.Share, step.Amount.ToString()))] };
     }
 

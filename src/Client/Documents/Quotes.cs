@@ -92,6 +92,9 @@ public sealed record ChargedCost
     public decimal? ExchangeRate { get; init; }
 
     public IReadOnlyList<DiscountStep>? Discounts { get; init; }
+
+    /// <summary>What of it would be free by an allowance of the price.</summary>
+    public IReadOnlyList<AllowanceUse>? Allowances { get; init; }
 }
 
 /// <summary>A share off, by `negotiated`, `volume` or `batch`.</summary>

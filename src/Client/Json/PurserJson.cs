@@ -16,6 +16,7 @@ namespace Purser.Client;
 [JsonSerializable(typeof(AccountSummary))]
 [JsonSerializable(typeof(AdaptiveSettings))]
 [JsonSerializable(typeof(AllReservations))]
+[JsonSerializable(typeof(AllowanceUse))]
 [JsonSerializable(typeof(Anomaly))]
 [JsonSerializable(typeof(OpenReservations))]
 [JsonSerializable(typeof(AnomalyPage))]

@@ -58,6 +58,9 @@ public sealed record Settlement(
     /// <summary>The tier whose rates were used.</summary>
     public string? ServiceTier { get; init; }
 
+    /// <summary>What of it was free by an allowance of the price.</summary>
+    public IReadOnlyList<AllowanceUse>? Allowances { get; init; }
+
     /// <summary>What the provider says that it charged, in the account's currency.</summary>
     public string? ReportedCost { get; init; }
     public string? Disputed { get; init; }
@@ -79,8 +82,12 @@ public sealed record AccountStatus(
 /// <summary>A hold that nobody has settled or given back: what it is for, and what of it is left.</summary>
 public sealed record OpenHold(ReservationView Reservation, Dimensions Dimensions, Amounts Left);
 
-/// <summary><see cref="Month"/>: what was used so far in the month, by which volume discounts go.</summary>
-public sealed record PolicyView(Policy Policy, EffectivePolicy Effective, long Version, MonthUsage? Month = null) : Answer;
+/// <summary><see cref="Month"/>: what was used so far in the month, by which volume discounts go; and what was used of the allowances of
+/// prices.</summary>
+public sealed record PolicyView(Policy Policy, EffectivePolicy Effective, long Version, MonthUsage? Month = null) : Answer
+{
+    public IReadOnlyList<AllowanceUse>? Allowances { get; init; }
+}
 
 /// <summary>`state` is `scheduled`, `active` or `ended`.</summary>
 public sealed record OverrideView(string Id, OverrideTerms Terms, LimitUnit Unit, Instant CreatedAt, string State) : Answer;

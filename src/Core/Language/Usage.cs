@@ -168,7 +168,7 @@ public sealed record Usage
     public string? Raw { get; init; }
 
     /// <summary>The conditions under which it is priced, for a call made at an instant.</summary>
-    internal PriceTerms Terms(Instant? at) => PriceTerms.Of(at, ServiceTier, Region, Speed);
+    public PriceTerms Terms(Instant? at) => PriceTerms.Of(at, ServiceTier, Region, Speed);
 }
 
 /// <summary>How a record came to be: reported by the caller, booked in doubt (broken stream, expiry that charges), or a correction of
@@ -204,6 +204,9 @@ public sealed record UsageRecord
 
     /// <summary>The service tier whose rates it was rated with; null where it was not rated by a price.</summary>
     public string? RatedTier { get; init; }
+
+    /// <summary>What it took of allowances, or (below 0) gave back: so many units cost nothing.</summary>
+    public IReadOnlyList<AllowanceUse>? Allowances { get; init; }
 
     /// <summary>The names under which prices know provider and model, where those that were given are others.</summary>
     public string? CanonicalProvider { get; init; }

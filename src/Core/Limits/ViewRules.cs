@@ -122,6 +122,7 @@ static class ViewRules
         {
             UnpricedParts = record.UnpricedParts,
             ServiceTier = record.RatedTier,
+            Allowances = record.Allowances,
             ReportedCost = record.ReportedNanos is { } reported ? Money.Format(reported) : null,
             Disputed = record.Usage.Disputed,
             Unread = record.Usage.Unread,

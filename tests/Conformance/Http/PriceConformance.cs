@@ -144,6 +144,47 @@ public abstract class PriceConformance(HttpFacade host)
     }
 
     [Fact]
+    public async Task What_a_price_gives_away_in_a_day_costs_nothing_and_is_told()
+    {
+        var (account, model) = (host.NewAccount(), $"m-{host.NewAccount()}");
+        var price = await host.Put($"/v1/prices/house/{model}", """
+            {"rates":{"input":"1","perWebSearch":{"medium":"0.014"}},
+             "allowances":[{"of":["perWebSearch"],"free":"5","per":"day","timeZone":"America/Los_Angeles"}]}
+            """);
+        Assert.Equal($"house/{model}:perWebSearchLow+perWebSearchMedium+perWebSearchHigh",
+            price.Json.GetProperty("allowances")[0].GetProperty("name").GetString());
+        await host.Put($"/v1/accounts/{account}/policy", """{"limits":[{"id":"m","unit":"cost","window":"month","amount":"1"}]}""");
+        // The first day of the month is over in California when it is over in London.
+        var first = await Book("2026-11-10T12:00:00Z", 4);
+        Assert.Equal(("0", "4"), (first.Member("cost"), first.Json.GetProperty("allowances")[0].GetProperty("count").GetRawText()));
+        Assert.Equal("0.028", (await Book("2026-11-10T18:00:00Z", 3)).Member("cost"));
+        Assert.Equal("0.014", (await Book("2026-11-11T07:59:59Z", 1)).Member("cost"));
+        Assert.Equal("0", (await Book("2026-11-11T08:00:00Z", 5)).Member("cost"));
+        // A hold covers what may turn out to be free; the quote tells what an account would pay.
+        Assert.Equal("0.028", (await host.Post($"/v1/accounts/{account}/reservations",
+            $$"""{"provider":"house","model":"{{model}}","inputTokens":0,"maxOutputTokens":0,"webSearches":2}""")).Json
+            .GetProperty("reservation").GetProperty("cost").GetString());
+        var quote = (await host.Post("/v1/quotes",
+            $$"""{"provider":"house","model":"{{model}}","account":"{{account}}","at":"2026-11-11T07:00:00Z","usage":{"webSearches":7}}""")).Json;
+        Assert.Equal(("0.098", "0.098"), (quote.GetProperty("cost").GetString(), quote.GetProperty("charged").GetProperty("cost").GetString()));
+        var later = (await host.Post("/v1/quotes",
+            $$"""{"provider":"house","model":"{{model}}","account":"{{account}}","at":"2026-11-12T09:00:00Z","usage":{"webSearches":7}}""")).Json;
+        Assert.Equal(("0.098", "0.028"), (later.GetProperty("cost").GetString(), later.GetProperty("charged").GetProperty("cost").GetString()));
+        // Taken back, its share is free again.
+        await host.Post($"/v1/accounts/{account}/usage/{first.Member("usageId")}/void", """{"by":"ann","reason":"never made"}""");
+        Assert.Equal("0", (await Book("2026-11-10T19:00:00Z", 4)).Member("cost"));
+        var records = (await host.Get($"/v1/accounts/{account}/usage")).Json.GetProperty("items").EnumerateArray();
+        Assert.Equal(-4, records.Single(one => one.GetProperty("kind").GetString() == "void").GetProperty("allowances")[0].GetProperty("count")
+            .GetDecimal());
+        (await host.Put($"/v1/prices/house/{model}", """{"rates":{"input":"1"},"allowances":[{"of":["tokens"],"free":"0","per":"day"}]}"""))
+            .IsProblem(400, "invalid", "allowances[0].free");
+        await host.Delete($"/v1/prices/house/{model}");
+
+        Task<Reply> Book(string at, int searches) => host.Post($"/v1/accounts/{account}/usage",
+            $$"""{"provider":"house","model":"{{model}}","webSearches":{{searches}},"timestamp":"{{at}}"}""");
+    }
+
+    [Fact]
     public async Task A_custom_price_stands_over_the_catalogues_only_where_it_holds()
     {
         const string path = "/v1/prices/openai/gpt-4-turbo";
