@@ -43,7 +43,9 @@ public static class Budget
         // An account that was only ever refused or asked leaves nothing behind, not even that it took the default policy.
         var trial = new BudgetState(state.Account);
         var tried = Take(trial, command, settings, now, seeding, out var own);
-        if (own == 0) return new(tried.Outcome);
+        if (own == 0)
+            return new(tried.Outcome.Answer is AccountStatus status
+                ? tried.Outcome with { Answer = status with { IsUnknown = true } } : tried.Outcome);
         foreach (var happened in tried.Events) Apply(state, happened);
         return tried;
     }
@@ -254,6 +256,8 @@ public static class Budget
     static Outcome? UnknownAccount(BudgetState state, BudgetCommand command, Settings settings)
     {
         if (!state.IsBlank || command is SetPolicy or Tick) return null;
+        // Its limits are those of the default policy, and nothing of them is used: it is made by the first call that counts.
+        if (command is GetStatus && !settings.RefuseUnknownAccounts) return null;
         var reads = command is Reprice or VoidUsage or CorrectUsage or Credit or RefuseSettle or GetStatus or GetPolicy or ListOverrides
             or Resume or CloseSession or EraseUsage;
         return reads || settings.RefuseUnknownAccounts

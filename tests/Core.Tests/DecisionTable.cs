@@ -1237,7 +1237,7 @@ public sealed class DecisionTable
             """,
         ["An_account_that_was_only_refused_or_asked_leaves_nothing_behind"] = """
             default day tokens/day 100
-            status                                                          => unknown-account
+            status                                                          => done day=0 events=none
             get-policy                                                      => unknown-account
             overrides                                                       => unknown-account
             resume                                                          => unknown-account
@@ -1246,7 +1246,7 @@ public sealed class DecisionTable
             check tokens=1                                                  => done allowed=yes events=none
             tick                                                            => done events=none
             get h                                                           => not-found
-            status                                                          => unknown-account
+            status                                                          => done day=0 events=none
             reserve h tokens=100                                            => done events=PolicyChanged,Held
             status                                                          => done day=0/100
             """,

@@ -50,7 +50,8 @@ static class PriceSchemas
         ["serviceTiers"] = new JsonObject
         {
             ["type"] = "object", ["description"] = "Rates of the tiers batch, flex and priority.",
-            ["additionalProperties"] = Object("The rates of a tier.", new() { ["rates"] = Rates("Its rates."), ["tiers"] = Tiers() }, "rates"),
+            ["additionalProperties"] = Object("The rates of a tier.", new() { ["rates"] = Rates("Its rates."), ["tiers"] = Tiers() },
+                "rates"),
         },
         ["timeOfDay"] = new JsonObject
         {
@@ -132,7 +133,8 @@ static class PriceSchemas
                 new JsonObject { ["type"] = "string", ["pattern"] = ValueSchemas.Decimal },
                 new JsonObject
                 {
-                    ["type"] = "object", ["additionalProperties"] = new JsonObject { ["type"] = "string", ["pattern"] = ValueSchemas.Decimal },
+                    ["type"] = "object", ["additionalProperties"] = new JsonObject { ["type"] = "string",
+                        ["pattern"] = ValueSchemas.Decimal },
                 }),
         },
     };

@@ -67,6 +67,7 @@ public sealed class StatusDocument
     {
         var (status, usage) = (overview.Status, overview.Usage);
         Account = status.Account;
+        Exists = !status.IsUnknown;
         Status = status.Status;
         Paused = status.Paused;
         PausedReason = status.PausedReason;
@@ -84,6 +85,9 @@ public sealed class StatusDocument
 
     /// <summary>The account.</summary>
     public string Account { get; }
+
+    /// <summary>False where nothing ever happened in it: the limits are those with which its first call would make it.</summary>
+    public bool Exists { get; }
 
     /// <summary>The worst word of the limits that hold for the whole account; those with `each` have one per key.</summary>
     public string Status { get; }

@@ -23,6 +23,9 @@ public sealed record AccountStatus
 {
     public string Account { get; init; } = "";
 
+    /// <summary>False where nothing ever happened in it: the limits are those with which its first call would make it.</summary>
+    public bool Exists { get; init; }
+
     /// <summary>The worst word of the limits that hold for the whole account; those with `each` have one per key.</summary>
     public string Status { get; init; } = "";
 

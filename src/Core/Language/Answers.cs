@@ -77,6 +77,9 @@ public sealed record AccountStatus(
     /// <summary>The open holds that were asked for, and where the next ones begin; null at the end, or where none were asked for.</summary>
     public IReadOnlyList<OpenHold>? Holds { get; init; }
     public string? NextHold { get; init; }
+
+    /// <summary>Nothing ever happened in it: what is shown is how it would begin.</summary>
+    public bool IsUnknown { get; init; }
 }
 
 /// <summary>A hold that nobody has settled or given back: what it is for, and what of it is left.</summary>

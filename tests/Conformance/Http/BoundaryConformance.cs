@@ -53,7 +53,7 @@ public abstract class BoundaryConformance(HttpFacade host)
             refused.IsProblem(403, "foreign-origin");
             Assert.Null(refused.Header("Access-Control-Allow-Origin"));
         }
-        Assert.Equal(404, (await host.Get($"/v1/accounts/{account}")).Code);
+        Assert.Equal(404, (await host.Get($"/v1/accounts/{account}/policy")).Code);
     }
 
     [Fact]

@@ -166,15 +166,18 @@ public abstract class PriceConformance(HttpFacade host)
             .GetProperty("reservation").GetProperty("cost").GetString());
         var quote = (await host.Post("/v1/quotes",
             $$"""{"provider":"house","model":"{{model}}","account":"{{account}}","at":"2026-11-11T07:00:00Z","usage":{"webSearches":7}}""")).Json;
-        Assert.Equal(("0.098", "0.098"), (quote.GetProperty("cost").GetString(), quote.GetProperty("charged").GetProperty("cost").GetString()));
+        Assert.Equal(("0.098", "0.098"), (quote.GetProperty("cost").GetString(), quote.GetProperty("charged").GetProperty("cost")
+            .GetString()));
         var later = (await host.Post("/v1/quotes",
             $$"""{"provider":"house","model":"{{model}}","account":"{{account}}","at":"2026-11-12T09:00:00Z","usage":{"webSearches":7}}""")).Json;
-        Assert.Equal(("0.098", "0.028"), (later.GetProperty("cost").GetString(), later.GetProperty("charged").GetProperty("cost").GetString()));
+        Assert.Equal(("0.098", "0.028"), (later.GetProperty("cost").GetString(), later.GetProperty("charged").GetProperty("cost")
+            .GetString()));
         // Taken back, its share is free again.
         await host.Post($"/v1/accounts/{account}/usage/{first.Member("usageId")}/void", """{"by":"ann","reason":"never made"}""");
         Assert.Equal("0", (await Book("2026-11-10T19:00:00Z", 4)).Member("cost"));
         var records = (await host.Get($"/v1/accounts/{account}/usage")).Json.GetProperty("items").EnumerateArray();
-        Assert.Equal(-4, records.Single(one => one.GetProperty("kind").GetString() == "void").GetProperty("allowances")[0].GetProperty("count")
+        Assert.Equal(-4, records.Single(one => one.GetProperty("kind").GetString() == "void").GetProperty("allowances")[0]
+            .GetProperty("count")
             .GetDecimal());
         (await host.Put($"/v1/prices/house/{model}", """{"rates":{"input":"1"},"allowances":[{"of":["tokens"],"free":"0","per":"day"}]}"""))
             .IsProblem(400, "invalid", "allowances[0].free");

@@ -64,7 +64,10 @@ public sealed class AllowanceTests
     public void Tokens_of_all_kinds_may_share_one_and_only_what_is_beyond_costs()
     {
         var desk = Open();
-        var record = Booked(desk, new Record("a", new() { Dimensions = new() { Provider = "house", Model = "month" }, InputTokens = 900, OutputTokens = 300 }));
+        var record =
+            Booked(desk,
+                new Record("a", new() { Dimensions = new() { Provider = "house", Model = "month" }, InputTokens = 900,
+                    OutputTokens = 300 }));
         // 100 of the output are still free, 200 cost 2 a million.
         Assert.Equal(400_000, record.Amounts.CostNanos);
         Assert.Equal(1_000, Assert.Single(record.Allowances!).Count);
@@ -119,7 +122,8 @@ public sealed class AllowanceTests
     public void A_hold_covers_what_may_be_free_and_a_charge_in_doubt_gives_its_share_back()
     {
         var desk = Open();
-        Estimate Asked() => new() { Dimensions = new() { Provider = "house", Model = "one" }, Parts = new() { WebSearches = 4 }, InputTokens = 0,
+        Estimate Asked() => new() { Dimensions = new() { Provider = "house", Model = "one" }, Parts = new() { WebSearches = 4 },
+            InputTokens = 0,
             MaxOutputTokens = 0 };
         desk.Send(new Reserve("h", Asked()));
         Assert.Equal(2_000_000_000, desk.State.Holds["h"].Reserved.CostNanos);
