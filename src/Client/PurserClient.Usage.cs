@@ -21,6 +21,13 @@ public sealed partial class PurserClient
         sender.SendAsync(Ask.Delete(new QueryText(Account(account) + "/usage").Add("user", user).Add("by", by).Add("reason", reason)
             .ToString()), PurserJson.Default.Erasure, cancellationToken);
 
+    /// <summary>Takes out of the records booked so far, all or those of a user, what is about a person; their amounts stay in every
+    /// report.</summary>
+    public Task<Erasure> AnonymizeUsageAsync(string account, string? user = null, string? by = null, string? reason = null,
+        CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Delete(new QueryText(Account(account) + "/usage").Add("user", user).Add("mode", "anonymize").Add("by", by)
+            .Add("reason", reason).ToString()), PurserJson.Default.Erasure, cancellationToken);
+
     /// <summary>Says that a booked usage never counts; what it counted is given back.</summary>
     public Task<Adjusted> VoidUsageAsync(
         string account, string usage, VoidRequest request, CancellationToken cancellationToken = default) =>

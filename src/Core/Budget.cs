@@ -244,7 +244,7 @@ public static class Budget
                 ? [new SessionClosed(close.Session) { At = JustAfter(now) }] : []),
             EraseUsage erase =>
                 new(Outcome.Done(),
-                    [new UsageErased(erase.User, erase.By, erase.Reason) { At = JustAfter(now) }]),
+                    [new UsageErased(erase.User, erase.By, erase.Reason) { At = JustAfter(now), Anonymizes = erase.Anonymizes }]),
             Tick => new(Outcome.Done()),
             _ => throw new UnreachableException($"no rule for {command.GetType().Name}"),
         };

@@ -327,7 +327,9 @@ public sealed class BudgetState(string account)
     public void Erase(UsageErased erased)
     {
         ErasedAt = erased.At;
-        foreach (var record in RecentUsage.Values.Where(erased.Erases).ToList()) RecentUsage[record.Id] = record with { IsErased = true };
+        foreach (var record in RecentUsage.Values.ToList())
+            if (erased.Erases(record)) RecentUsage[record.Id] = record with { IsErased = true };
+            else if (erased.AnonymousOf(record) is { } anonymous) RecentUsage[record.Id] = anonymous;
     }
 
     /// <summary>Active holds by the time they run out, so that nothing ever scans all of them.</summary>

@@ -132,6 +132,7 @@ public static class PublicEvents
                         json.WriteString("by", erased.By);
                         json.WriteString("reason", erased.Reason);
                         json.WriteBoolean("all", erased.User is null);
+                        if (erased.Anonymizes) json.WriteBoolean("anonymized", true);
                     });
                     break;
             }
@@ -139,7 +140,11 @@ public static class PublicEvents
 
         void Used(BudgetEvent happened, UsageRecord record)
         {
-            if (erasures.Any(erasure => erasure.Erases(record))) return;
+            foreach (var erasure in erasures)
+            {
+                if (erasure.LeftOf(record) is not { } left) return;
+                record = left;
+            }
             var type = record.Kind switch
             {
                 RecordKind.Correction => "usage.corrected",

@@ -146,6 +146,9 @@ public sealed record Erasure
     public string Account { get; init; } = "";
     public string? User { get; init; }
     public bool Erased { get; init; }
+
+    /// <summary>erase: the records are gone; anonymize: their amounts are left.</summary>
+    public string Mode { get; init; } = "";
 }
 
 /// <summary>`accepted` are in the ledger now, whether they came with this import or were there;

@@ -95,7 +95,7 @@ public static class AdjustmentRules
                 : new(Outcome.Done(View(state, existing, existing.Id, existing.Amounts, settings, now)));
         var amounts = default(Amounts) - Of(terms.Unit, terms.Amount);
         var at = terms.At?.ToMillis() ?? now;
-        var (call, chargedAt) = (terms.Dimensions, at);
+        var (call, chargedAt, isAnonymous) = (terms.Dimensions, at, false);
         if (terms.UsageId is { } id)
         {
             if (Problem(state, id) is { } problem) return new(problem with { Field = "usageId" });
@@ -106,7 +106,7 @@ public static class AdjustmentRules
                 if (amounts.Of(unit) < 0 && left.Of(unit) + amounts.Of(unit) < 0)
                     return new(Outcome.Unprocessable("amount",
                         $"is more than usage '{id}' counts for: {new Quantity(unit, left.Of(unit))} {Names.Of(unit)}"));
-            (call, at, chargedAt) = (credited.Usage.Dimensions, credited.At, credited.BookedAt);
+            (call, at, chargedAt, isAnonymous) = (credited.Usage.Dimensions, credited.At, credited.BookedAt, credited.IsAnonymous);
         }
         var own = settings.Prices.Find(call.Provider, call.Model);
         if (own is not null && call.Provider is null) call = call with { Provider = own.Provider };
@@ -123,6 +123,7 @@ public static class AdjustmentRules
             Currency = state.Effective.Currency,
             CanonicalProvider = own is not null && own.Provider != call.Provider ? own.Provider : null,
             CanonicalModel = own is not null && own.Canonical != call.Model ? own.Canonical : null,
+            IsAnonymous = isAnonymous,
             Corrects = terms.UsageId,
             CorrectedBy = terms.By,
             Reason = terms.Reason,
@@ -209,6 +210,7 @@ public static class AdjustmentRules
         Currency = record.Currency,
         CanonicalProvider = record.CanonicalProvider,
         CanonicalModel = record.CanonicalModel,
+        IsAnonymous = record.IsAnonymous,
         Corrects = record.Id,
         CorrectedBy = by,
         Reason = reason,

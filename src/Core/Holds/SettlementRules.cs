@@ -254,6 +254,8 @@ static class SettlementRules
     static Span? SpanOf(BudgetState state, in MatchingLimit match, UsageRecord record, Instant now)
     {
         var session = match.Limit.Window.Kind == WindowKind.Session;
+        // Nobody knows any more whose counter it was: what is beside an anonymous record counts where everybody's does.
+        if (record.IsAnonymous && (match.State.IsKeyed || match.Limit.Match is { Count: > 0 })) return null;
         if (!record.IsAdjusting) return session ? match.Span : Admission.SpanAt(state, match.State, record.At);
         var slot = session ? match.Counter?.Running(now) : match.Counter?.Find(Admission.SpanAt(state, match.State, record.At).Start);
         if (slot is null || (session && slot.Span.Start > record.ChargedAt)) return null;

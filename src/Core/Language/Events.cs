@@ -134,10 +134,22 @@ public sealed record OverrideEnded(string Id) : BudgetEvent;
 public sealed record SessionClosed(string Session) : BudgetEvent;
 
 /// <summary>Records booked before <see cref="BudgetEvent.At"/> were erased, all or those of a user. Whoever reads usage from the journal
-/// leaves them out.</summary>
+/// leaves them out, or shows what was left of them.</summary>
 public sealed record UsageErased(string? User, string? By, string? Reason) : BudgetEvent
 {
-    public bool Erases(UsageRecord record) => record.BookedAt < At && (User is null || record.Usage.Dimensions.User == User);
+    /// <summary>Not the records went, but what in them is about a person.</summary>
+    public bool Anonymizes { get; init; }
+
+    /// <summary>Nothing is left of the record but its identity.</summary>
+    public bool Erases(UsageRecord record) => !Anonymizes && IsAbout(record);
+
+    /// <summary>The record without the person, where it had one; null where it is to stay as it is.</summary>
+    public UsageRecord? AnonymousOf(UsageRecord record) => Anonymizes && IsAbout(record) && !record.IsAnonymous ? record.Anonymous() : null;
+
+    /// <summary>What everybody sees of a record: it as it was, without the person, or null.</summary>
+    public UsageRecord? LeftOf(UsageRecord record) => Erases(record) ? null : AnonymousOf(record) ?? record;
+
+    bool IsAbout(UsageRecord record) => record.BookedAt < At && (User is null || record.Usage.Dimensions.User == User);
 }
 
 /// <summary>The settled amount reached a threshold. <see cref="Arming"/> counts how often the limit was armed anew within the

@@ -129,6 +129,7 @@ public static class QuickJson
         Put(writer, Name.GivesPrice, record.GivesPrice);
         Put(writer, Name.Reason, record.Reason);
         Put(writer, Name.IsErased, record.IsErased);
+        Put(writer, Name.IsAnonymous, record.IsAnonymous);
         writer.WriteBoolean(Name.Final, record.Final);
         writer.WriteEndObject();
     }
@@ -363,7 +364,7 @@ public static class QuickJson
             Metadata = Of("metadata"), Raw = Of("raw"), Orchestrator = Of("orchestrator"), User = Of("user"), Tenant = Of("tenant"),
             Session = Of("session"), Provider = Of("provider"), Model = Of("model"), Tool = Of("tool"), Tags = Of("tags"),
             Trace = Of("trace"), KeyId = Of("keyId"), Link = Of("link"),
-            Allowances = Of("allowances"), ChargedAllowances = Of("chargedAllowances");
+            IsAnonymous = Of("isAnonymous"), Allowances = Of("allowances"), ChargedAllowances = Of("chargedAllowances");
 
         static JsonEncodedText Of(string name) => JsonEncodedText.Encode(name);
     }

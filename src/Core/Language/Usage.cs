@@ -246,6 +246,21 @@ public sealed record UsageRecord
     /// <summary>It was erased on demand: only its identity counts.</summary>
     public bool IsErased { get; init; }
 
+    /// <summary>What was about a person was taken out of it: its amounts are all there.</summary>
+    public bool IsAnonymous { get; init; }
+
+    /// <summary>The same without what may name or describe a person: user, session, tags, and whatever its caller or its provider wrote
+    /// freely.</summary>
+    public UsageRecord Anonymous() => this with
+    {
+        Usage = Usage with
+        {
+            Dimensions = Usage.Dimensions with { User = null, Session = null, Tags = null }, Error = null, RequestId = null,
+            ToolCallId = null, Metadata = null, Raw = null,
+        },
+        IsAnonymous = true,
+    };
+
     /// <summary>The provider and model that reports put it under.</summary>
     [JsonIgnore]
     public string? Provider => CanonicalProvider ?? Usage.Dimensions.Provider;

@@ -69,6 +69,7 @@ public static class RepriceRules
             CanonicalProvider = record.CanonicalProvider,
             CanonicalModel = record.CanonicalModel,
             Allowances = allowances,
+            IsAnonymous = record.IsAnonymous,
             CorrectedBy = command.ChangedBy,
             Reason = command.Reason,
         };
