@@ -71,6 +71,7 @@ public static class Budget
         happening = AuditRules.Linked(state, happening);
         for (var i = 0; i < happening.Count; i++) Apply(state, happening[i]);
         var announcements = ThresholdRules.After(state, happening, now);
+        if (GraceRules.After(state, happening, now) is { Count: > 0 } began) announcements = [.. announcements, .. began];
         for (var i = 0; i < announcements.Count; i++) Apply(state, announcements[i]);
         // Nearly every step has one event and nothing to announce.
         events = events.Count == 0 && announcements.Count == 0 ? happening : [.. events, .. happening, .. announcements];
@@ -293,6 +294,7 @@ public static class Budget
             case AccountPaused paused: (state.Paused, state.PausedReason) = (true, paused.Reason); break;
             case AccountResumed: (state.Paused, state.PausedReason) = (false, null); break;
             case UsageErased erased: state.Erase(erased); break;
+            case GraceBegan began: GraceRules.Apply(state, began); break;
             case SessionClosed closed: CounterRules.Apply(state, closed); break;
             case ThresholdCrossed crossed: ThresholdRules.Apply(state, crossed); break;
             case ThresholdRearmed rearmed: ThresholdRules.Apply(state, rearmed); break;

@@ -27,6 +27,10 @@ public sealed class Counter
     /// <summary>The amount that the last announcement was about: a limit that was raised since arms anew.</summary>
     public Int128? AnnouncedOf { get; set; }
 
+    /// <summary>When the grace ends that began in the window that <see cref="GraceIn"/> starts; null where none began.</summary>
+    public Instant? GraceUntil { get; set; }
+    public Instant GraceIn { get; set; }
+
     /// <summary>When it changed or was asked for last; decides only what leaves memory first.</summary>
     [JsonIgnore]
     public Instant UsedAt { get; set; }

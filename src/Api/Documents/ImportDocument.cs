@@ -70,7 +70,7 @@ public sealed class ImportLineDocument : UsageDocument
     public string? RatedTier { get; set; }
 
     /// <summary>What of it was free by an allowance of the price.</summary>
-    public IReadOnlyList<AllowanceDocument>? Allowances { get; set; }
+    public IReadOnlyList<AllowanceUseDocument>? Allowances { get; set; }
 
     /// <summary>The provider's own name.</summary>
     public string? CanonicalProvider { get; set; }

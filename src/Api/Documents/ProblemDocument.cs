@@ -65,7 +65,7 @@ public sealed class SettlementDocument : UsageResultDocument
         Limits = LimitViewDocument.Of(settlement.Limits);
         UnpricedParts = settlement.UnpricedParts;
         ServiceTier = settlement.ServiceTier;
-        Allowances = AllowanceDocument.Of(settlement.Allowances);
+        Allowances = AllowanceUseDocument.Of(settlement.Allowances);
         ReportedCost = settlement.ReportedCost;
         Disputed = settlement.Disputed;
         Unread = settlement.Unread;
@@ -109,7 +109,7 @@ public sealed class SettlementDocument : UsageResultDocument
 
     /// <summary>What of it was free by an allowance of the price.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public IReadOnlyList<AllowanceDocument>? Allowances { get; }
+    public IReadOnlyList<AllowanceUseDocument>? Allowances { get; }
 
     /// <summary>Counts that the price has no rate for, where it has some for others: they are not in the cost.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

@@ -13,6 +13,9 @@ public sealed record LimitView(
     /// <summary>What the limit does to a call that does not fit: refuse it, degrade it, or only say so.</summary>
     public Enforcement Enforcement { get; init; }
 
+    /// <summary>Set while calls may go beyond the limit: when that ends.</summary>
+    public Instant? GraceUntil { get; init; }
+
     /// <summary>Set where the window began earlier, but was counted in full only since then: older records were gone when the limit
     /// came.</summary>
     public Instant? CountedSince { get; init; }

@@ -26,6 +26,7 @@ namespace Purser.Core;
 [JsonDerivedType(typeof(ThresholdCrossed), "threshold")]
 [JsonDerivedType(typeof(ThresholdRearmed), "thresholdRearmed")]
 [JsonDerivedType(typeof(WindowReset), "windowReset")]
+[JsonDerivedType(typeof(GraceBegan), "graceBegan")]
 public abstract record BudgetEvent
 {
     /// <summary>When it was decided. Within a stream it never runs backwards.</summary>
@@ -166,6 +167,10 @@ public sealed record ThresholdCrossed(
 /// <summary>The limit was raised (or a rolling window emptied) below thresholds that had been announced: they can be announced
 /// again.</summary>
 public sealed record ThresholdRearmed(int No, string LimitId, string Key, Span Window, decimal Above) : BudgetEvent;
+
+/// <summary>A call went beyond a hard limit that has grace: until then calls may go so many percent beyond it, once in the
+/// window.</summary>
+public sealed record GraceBegan(int No, string LimitId, string Key, Span Window, Instant Until, decimal Percent) : BudgetEvent;
 
 /// <summary>A window has begun into which usage was dated before.</summary>
 public sealed record WindowOpened(int No, string LimitId, Span Window) : BudgetEvent;

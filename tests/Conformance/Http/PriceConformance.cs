@@ -54,6 +54,42 @@ public abstract class PriceConformance(HttpFacade host)
         (await host.Post("/v1/quotes", body)).IsProblem(code, slug, field);
 
     [Fact]
+    public async Task Many_usages_are_quoted_at_once_each_for_itself()
+    {
+        var reply = (await host.Post("/v1/quotes", """
+            [{"model":"gpt-4o","usage":{"inputTokens":1000}},{"model":"nobody","usage":{}},{"model":"gpt-4o","usage":{"inputTokens":-1}},
+             {"provider":"openai","model":"gpt-4o","usage":{"outputTokens":1}},{"colour":"red"}]
+            """)).Json;
+        Assert.Equal(["0.0025", "unknown-model model", "invalid usage.inputTokens", "0.00001", "invalid colour"],
+            reply.GetProperty("items").EnumerateArray().Select(item => item.TryGetProperty("quote", out var quote)
+                ? quote.GetProperty("cost").GetString()
+                : $"{item.GetProperty("problem").GetProperty("type").GetString()!.Split(':')[^1]} "
+                    + item.GetProperty("problem").GetProperty("field").GetString()));
+        Assert.Equal("""[{"currency":"USD","cost":"0.00251"}]""", reply.GetProperty("totals").GetRawText());
+        Assert.Equal("""{"items":[],"totals":[]}""", (await host.Post("/v1/quotes", "[]")).Text);
+    }
+
+    [Fact]
+    public async Task An_amount_is_told_in_another_currency_at_the_rate_of_its_time()
+    {
+        await host.Put("/v1/exchange-rates", """
+            {"base":"USD","rates":[{"currency":"SEK","rate":"10","effectiveFrom":"2026-01-01T00:00:00Z"},
+             {"currency":"SEK","rate":"9.5","effectiveFrom":"2026-02-01T00:00:00Z"},{"currency":"DKK","rate":"3","effectiveFrom":"2026-01-01T00:00:00Z"}]}
+            """);
+        (await host.Get("/v1/exchange-rates/convert?amount=12.5&from=USD&to=SEK&at=2026-01-15")).Is(200,
+            """{"amount":"12.5","from":"USD","to":"SEK","at":"2026-01-15T00:00:00Z","converted":"125","rate":"10"}""");
+        var now = (await host.Get("/v1/exchange-rates/convert?amount=19&from=SEK&to=DKK")).Json;
+        Assert.Equal("6", now.GetProperty("converted").GetString());
+        Assert.Equal("0.333333333333333334", (await host.Get("/v1/exchange-rates/convert?amount=1&from=DKK&to=USD")).Member("converted"));
+        Assert.Equal("7", (await host.Get("/v1/exchange-rates/convert?amount=7&from=CHF&to=CHF")).Member("converted"));
+        foreach (var (query, status, slug, field) in ((string, int, string, string)[])[
+            ("from=USD&to=SEK", 400, "invalid", "amount"), ("amount=-1&from=USD&to=SEK", 400, "invalid", "amount"),
+            ("amount=1&to=SEK", 400, "invalid", "from"), ("amount=1&from=USD&to=euro", 400, "invalid", "to"),
+            ("amount=1&from=USD&to=SEK&at=2025-12-31", 422, "unprocessable", "to"), ("amount=1&from=USD&to=CHF", 422, "unprocessable", "to")])
+            (await host.Get("/v1/exchange-rates/convert?" + query)).IsProblem(status, slug, field);
+    }
+
+    [Fact]
     public async Task Models_are_compared_cheapest_first()
     {
         var reply = await host.Post("/v1/quotes/compare", """
@@ -165,11 +201,11 @@ public abstract class PriceConformance(HttpFacade host)
             $$"""{"provider":"house","model":"{{model}}","inputTokens":0,"maxOutputTokens":0,"webSearches":2}""")).Json
             .GetProperty("reservation").GetProperty("cost").GetString());
         var quote = (await host.Post("/v1/quotes",
-            $$"""{"provider":"house","model":"{{model}}","account":"{{account}}","at":"2026-11-11T07:00:00Z","usage":{"webSearches":7}}""")).Json;
+            $$"""{"provider":"house","model":"{{model}}","account":"{{account}}","at":"2026-11-11T07:00:00Z","usage":{"webSearches":7} }""")).Json;
         Assert.Equal(("0.098", "0.098"), (quote.GetProperty("cost").GetString(), quote.GetProperty("charged").GetProperty("cost")
             .GetString()));
         var later = (await host.Post("/v1/quotes",
-            $$"""{"provider":"house","model":"{{model}}","account":"{{account}}","at":"2026-11-12T09:00:00Z","usage":{"webSearches":7}}""")).Json;
+            $$"""{"provider":"house","model":"{{model}}","account":"{{account}}","at":"2026-11-12T09:00:00Z","usage":{"webSearches":7} }""")).Json;
         Assert.Equal(("0.098", "0.028"), (later.GetProperty("cost").GetString(), later.GetProperty("charged").GetProperty("cost")
             .GetString()));
         // Taken back, its share is free again.

@@ -8,10 +8,10 @@ namespace Purser.Api.Documents;
 /// <param name="From">When its day or month began.</param>
 /// <param name="Until">When that ends.</param>
 /// <param name="Count">How many units were free; below 0 where they were given back.</param>
-public sealed record AllowanceDocument(string Name, Instant From, Instant Until, decimal Count)
+public sealed record AllowanceUseDocument(string Name, Instant From, Instant Until, decimal Count)
 {
-    internal static AllowanceDocument[]? Of(IReadOnlyList<AllowanceUse>? uses) =>
-        uses is null ? null : [.. uses.Select(use => new AllowanceDocument(use.Name, use.From, use.Until, use.Count))];
+    internal static AllowanceUseDocument[]? Of(IReadOnlyList<AllowanceUse>? uses) =>
+        uses is null ? null : [.. uses.Select(use => new AllowanceUseDocument(use.Name, use.From, use.Until, use.Count))];
 
     internal AllowanceUse ToUse() => Name is { Length: > 0 and <= 400 } && From < Until
         ? new(Name, Instant.FromUnixTimeMilliseconds(From.ToUnixTimeMilliseconds()),
