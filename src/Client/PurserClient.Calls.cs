@@ -87,7 +87,8 @@ public sealed partial class PurserClient
         Ask.Post("/v1/quotes", request, PurserJson.Default.QuoteRequest), PurserJson.Default.Quote, cancellationToken);
 
     /// <summary>Quotes for many usages at once; each is answered for itself.</summary>
-    public Task<Quotes> QuoteAsync(IEnumerable<QuoteRequest> requests, CancellationToken cancellationToken = default) => sender.SendAsync(
+    public Task<Quotes> QuoteManyAsync(IEnumerable<QuoteRequest> requests, CancellationToken cancellationToken = default) =>
+        sender.SendAsync(
         Ask.Post("/v1/quotes", (IReadOnlyList<QuoteRequest>)[.. requests], PurserJson.Default.IReadOnlyListQuoteRequest),
         PurserJson.Default.Quotes, cancellationToken);
 

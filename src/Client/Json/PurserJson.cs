@@ -98,6 +98,7 @@ namespace Purser.Client;
 [JsonSerializable(typeof(Settle))]
 [JsonSerializable(typeof(Settlement))]
 [JsonSerializable(typeof(SettlementLine))]
+[JsonSerializable(typeof(CostShares))]
 [JsonSerializable(typeof(Grace))]
 [JsonSerializable(typeof(IReadOnlyList<QuoteRequest>))]
 [JsonSerializable(typeof(Conversion))]

@@ -274,7 +274,7 @@ public abstract class ClientConformance(HttpFacade host)
 
     static async Task Prices(PurserClient client, Listening heard, string account)
     {
-        heard.Holds(await client.QuoteAsync([new() { Model = "gpt-4o", Usage = new() { InputTokens = 1 } }, new() { Model = "none",
+        heard.Holds(await client.QuoteManyAsync([new() { Model = "gpt-4o", Usage = new() { InputTokens = 1 } }, new() { Model = "none",
             Usage = new() }]), PurserJson.Default.Quotes);
         heard.Holds(await client.ConvertAsync(1.5m, "USD", "USD"), PurserJson.Default.Conversion);
         heard.Holds(await client.ListPricesAsync(new() { Search = "gpt-4o", Limit = 3 }), PurserJson.Default.PricePage);
