@@ -15,7 +15,7 @@ public sealed class GraceTests
         return desk;
     }
 
-    static OutcomeStatus Hold(Desk desk, string id, long tokens) => desk.Send(new Reserve(id, new() { Tokens = tokens })).Status;
+    static OutcomeStatus Hold(Desk desk, string id, long tokens) => desk.Send(new Reserve(id, new() { Tokens = tokens }, 80_000)).Status;
 
     [Theory]
     [InlineData(null)]
