@@ -24,7 +24,7 @@ public sealed record AccountStatus
     public string Account { get; init; } = "";
 
     /// <summary>False where nothing ever happened in it: the limits are those with which its first call would make it.</summary>
-    public bool Exists { get; init; }
+    public bool Exists { get; init; } = true;
 
     /// <summary>The worst word of the limits that hold for the whole account; those with `each` have one per key.</summary>
     public string Status { get; init; } = "";
