@@ -1242,8 +1242,8 @@ public sealed class DecisionTable
             reserve c tokens=10 ttl=80000                                   => done events=Held,GraceBegan day=0/110
             wait 15m
             reserve d tokens=1                                              => refused blocked=day
-            policy day tokens/day 100 soft grace 10/15                      => invalid
-            policy day tokens/rolling:PT1H 100 grace 10/15                  => invalid
+            policy day tokens/day 100 soft grace 10/15                      => invalid limits[0].grace
+            policy day tokens/rolling:PT1H 100 grace 10/15                  => invalid limits[0].grace
             """,
         ["An_account_that_was_only_refused_or_asked_leaves_nothing_behind"] = """
             default day tokens/day 100

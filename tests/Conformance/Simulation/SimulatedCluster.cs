@@ -520,11 +520,13 @@ public sealed class SimulatedCluster
         // What is due at this moment has just happened in the fresh host, and is not in the journal that was read.
         var due = (await shared.Ledger.ReadJournalAsync(account, journal.Count, 10)).SelectMany(entry => entry.Events).ToList();
         foreach (var happened in due) book.Take(happened);
+        // A clock does not go back: the host may stand later than the last entry.
+        var at = Math.Max(book.Now, Millis(fresh));
         foreach (var view in status.Limits)
         {
             // Whoever sent the first policy may have given up.
             if (book.Limits.FirstOrDefault(one => one.Id == view.LimitId) is not { Window.Kind: not WindowKind.Request } limit) continue;
-            var (settled, held) = (book.SettledIn(limit, view.Key ?? "", book.Now), book.HeldIn(limit, view.Key ?? "", book.Now));
+            var (settled, held) = (book.SettledIn(limit, view.Key ?? "", at), book.HeldIn(limit, view.Key ?? "", at));
             if ((view.Settled.Value, view.Held.Value) != (settled, held))
                 findings.Add($"{account}: status says {view.Settled} settled and {view.Held} held of limit '{view.LimitId}' '{view.Key}', "
                     + $"the journal {settled} and {held}");
