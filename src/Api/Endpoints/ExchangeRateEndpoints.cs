@@ -35,7 +35,7 @@ sealed class ExchangeRateEndpoints(IBudgetAuthority authority, LedgerClock clock
     {
         var query = new Query(http, ConversionParameters);
         var amount = query.Text("amount") ?? throw RequestRefusedException.Invalid("amount", "is required");
-        if (!Money.TryParse(amount, out var nanos))
+        if (!Money.TryParse(amount, out var nanos) || nanos < 0)
             throw RequestRefusedException.Invalid("amount", "must be a decimal string of at most nine decimals, not below 0, such as 12.50");
         var (from, to) = (Currency("from"), Currency("to"));
         var at = query.Time("at", NodaTime.DateTimeZone.Utc) ?? clock.Now;

@@ -266,7 +266,7 @@ public abstract class ClientConformance(HttpFacade host)
         await foreach (var record in client.ExportUsageAsync(new() { Account = [account] })) Assert.Equal(account, record.Account);
         using var lines = new MemoryStream("""{"id": "x", "timestamp": "2026-03-14T15:00:00Z", "inputTokens": 1}"""u8.ToArray());
         heard.Holds(await client.ImportUsageAsync(lines, account), PurserJson.Default.ImportResult);
-        heard.Holds(await client.AnonymizeUsageAsync(account, user: "nobody", by: "ann", reason: "r"), PurserJson.Default.Erasure);
+        heard.Holds(await client.EraseUsageAsync(account, user: "nobody", by: "ann", reason: "r", mode: "anonymize"), PurserJson.Default.Erasure);
         heard.Holds(await client.EraseUsageAsync(account, user: "nobody", by: "ann", reason: "r"), PurserJson.Default.Erasure);
         using var end = new CancellationTokenSource(Servers.ServerProcess.Patience);
         await foreach (var happened in client.StreamEventsAsync(new() { Account = [account], After = 0 }, end.Token)) break;
