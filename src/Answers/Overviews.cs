@@ -39,9 +39,7 @@ public sealed class Overviews(IBudgetAuthority authority, IUsageQueries queries,
         var (start, end) = (from, to);
         if (window is { } asked)
         {
-            var policy = await authority.SendAsync(account, new GetPolicy(), cancellation);
-            if (policy.Answer is not PolicyView view) throw new AnswerRefusedException(policy);
-            var span = view.Effective.Calendar.Bounds(asked, clock.Now);
+            var span = (await CalendarAsync(account, status.IsUnknown, cancellation)).Bounds(asked, clock.Now);
             (start, end) = (span.Start, span.End);
         }
         var last = end ?? (start is { } begin && begin >= now ? begin + recent : now);
@@ -51,6 +49,15 @@ public sealed class Overviews(IBudgetAuthority authority, IUsageQueries queries,
         var models = sums.GroupBy(sum => sum.Keys[0]).Select(group => new ModelUse(group.Key, Tally.Of(group)))
             .OrderByDescending(model => model.Tally.Tokens).ThenBy(model => model.Model, StringComparer.Ordinal).Take(TopModels);
         return new(status, first, last, Tally.Of(sums), [.. models]);
+    }
+
+    /// <summary>That of the default policy, where there is no account yet.</summary>
+    async Task<Calendar> CalendarAsync(string account, bool isUnknown, CancellationToken cancellation)
+    {
+        if (isUnknown)
+            return EffectivePolicy.Merge((await authority.SettingsAsync()).DefaultPolicy, null, EffectivePolicy.None, 1).Calendar;
+        var policy = await authority.SendAsync(account, new GetPolicy(), cancellation);
+        return policy.Answer is PolicyView view ? view.Effective.Calendar : throw new AnswerRefusedException(policy);
     }
 
     /// <summary>Holds last a day at most unless they are extended, so that the accounts in which something is due by then have all of

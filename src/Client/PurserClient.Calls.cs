@@ -86,6 +86,12 @@ public sealed partial class PurserClient
     public Task<Quote> QuoteAsync(QuoteRequest request, CancellationToken cancellationToken = default) => sender.SendAsync(
         Ask.Post("/v1/quotes", request, PurserJson.Default.QuoteRequest), PurserJson.Default.Quote, cancellationToken);
 
+    /// <summary>Quotes for many usages at once; each is answered for itself.</summary>
+    public Task<Quotes> QuoteManyAsync(IEnumerable<QuoteRequest> requests, CancellationToken cancellationToken = default) =>
+        sender.SendAsync(
+        Ask.Post("/v1/quotes", (IReadOnlyList<QuoteRequest>)[.. requests], PurserJson.Default.IReadOnlyListQuoteRequest),
+        PurserJson.Default.Quotes, cancellationToken);
+
     public Task<Comparison> CompareQuotesAsync(ComparisonRequest request, CancellationToken cancellationToken = default) =>
         sender.SendAsync(Ask.Post("/v1/quotes/compare", request, PurserJson.Default.ComparisonRequest),
             PurserJson.Default.Comparison, cancellationToken);

@@ -47,6 +47,13 @@ public sealed partial class PurserClient
     public Task<ExchangeRates> GetExchangeRatesAsync(CancellationToken cancellationToken = default) =>
         sender.SendAsync(Ask.Get("/v1/exchange-rates"), PurserJson.Default.ExchangeRates, cancellationToken);
 
+    /// <summary>An amount in another currency, by the rates of a time; of now, if none is given.</summary>
+    public Task<Conversion> ConvertAsync(decimal amount, string from, string to, DateTimeOffset? at = null,
+        CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Get(new QueryText("/v1/exchange-rates/convert")
+            .Add("amount", amount.ToString(System.Globalization.CultureInfo.InvariantCulture)).Add("from", from).Add("to", to).Add("at", at)
+            .ToString()), PurserJson.Default.Conversion, cancellationToken);
+
     public Task<ExchangeRates> PutExchangeRatesAsync(ExchangeRates rates, CancellationToken cancellationToken = default) =>
         sender.SendAsync(Ask.Put("/v1/exchange-rates", rates, PurserJson.Default.ExchangeRates), PurserJson.Default.ExchangeRates,
             cancellationToken);

@@ -15,11 +15,12 @@ public sealed partial class PurserClient
     public Task<UsageRecordPage> ListAllUsageAsync(AllUsageQuery? query = null, CancellationToken cancellationToken = default) =>
         sender.SendAsync(Ask.Get(Of(query, "/v1/usage")), PurserJson.Default.UsageRecordPage, cancellationToken);
 
-    /// <summary>Erases the records booked so far, all or those of a user; counters stay.</summary>
+    /// <summary>Erases the records booked so far, all or those of a user; counters stay. With the mode `anonymize` the records stay
+    /// without the person, and their amounts in every report.</summary>
     public Task<Erasure> EraseUsageAsync(string account, string? user = null, string? by = null, string? reason = null,
-        CancellationToken cancellationToken = default) =>
-        sender.SendAsync(Ask.Delete(new QueryText(Account(account) + "/usage").Add("user", user).Add("by", by).Add("reason", reason)
-            .ToString()), PurserJson.Default.Erasure, cancellationToken);
+        string? mode = null, CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Delete(new QueryText(Account(account) + "/usage").Add("user", user).Add("mode", mode).Add("by", by)
+            .Add("reason", reason).ToString()), PurserJson.Default.Erasure, cancellationToken);
 
     /// <summary>Says that a booked usage never counts; what it counted is given back.</summary>
     public Task<Adjusted> VoidUsageAsync(

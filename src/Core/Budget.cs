@@ -43,7 +43,9 @@ public static class Budget
         // An account that was only ever refused or asked leaves nothing behind, not even that it took the default policy.
         var trial = new BudgetState(state.Account);
         var tried = Take(trial, command, settings, now, seeding, out var own);
-        if (own == 0) return new(tried.Outcome);
+        if (own == 0)
+            return new(tried.Outcome.Answer is AccountStatus status
+                ? tried.Outcome with { Answer = status with { IsUnknown = true } } : tried.Outcome);
         foreach (var happened in tried.Events) Apply(state, happened);
         return tried;
     }
@@ -69,6 +71,7 @@ public static class Budget
         happening = AuditRules.Linked(state, happening);
         for (var i = 0; i < happening.Count; i++) Apply(state, happening[i]);
         var announcements = ThresholdRules.After(state, happening, now);
+        if (GraceRules.After(state, happening, now) is { Count: > 0 } began) announcements = [.. announcements, .. began];
         for (var i = 0; i < announcements.Count; i++) Apply(state, announcements[i]);
         // Nearly every step has one event and nothing to announce.
         events = events.Count == 0 && announcements.Count == 0 ? happening : [.. events, .. happening, .. announcements];
@@ -218,7 +221,10 @@ public static class Budget
                 ? new(Outcome.Done(ViewRules.View(state, hold))) : ReservationRules.NoSuchReservation(get.Id),
             GetStatus status => new(ViewRules.Status(state, status, now)),
             GetPolicy =>
-                new(Outcome.Done(new PolicyView(state.Policy ?? Policy.Empty, state.Effective, state.PolicyVersion, state.MonthAt(now)))),
+                new(Outcome.Done(new PolicyView(state.Policy ?? Policy.Empty, state.Effective, state.PolicyVersion, state.MonthAt(now))
+                {
+                    Allowances = state.Allowances,
+                })),
             SetPolicy set =>
                 PolicyChangeRules.Set(state, set, seeding ?? throw new UnreachableException("a policy is set with its seeding"), settings,
                     now),
@@ -239,7 +245,7 @@ public static class Budget
                 ? [new SessionClosed(close.Session) { At = JustAfter(now) }] : []),
             EraseUsage erase =>
                 new(Outcome.Done(),
-                    [new UsageErased(erase.User, erase.By, erase.Reason) { At = JustAfter(now) }]),
+                    [new UsageErased(erase.User, erase.By, erase.Reason) { At = JustAfter(now), Anonymizes = erase.Anonymizes }]),
             Tick => new(Outcome.Done()),
             _ => throw new UnreachableException($"no rule for {command.GetType().Name}"),
         };
@@ -251,6 +257,8 @@ public static class Budget
     static Outcome? UnknownAccount(BudgetState state, BudgetCommand command, Settings settings)
     {
         if (!state.IsBlank || command is SetPolicy or Tick) return null;
+        // Its limits are those of the default policy, and nothing of them is used: it is made by the first call that counts.
+        if (command is GetStatus && !settings.RefuseUnknownAccounts) return null;
         var reads = command is Reprice or VoidUsage or CorrectUsage or Credit or RefuseSettle or GetStatus or GetPolicy or ListOverrides
             or Resume or CloseSession or EraseUsage;
         return reads || settings.RefuseUnknownAccounts
@@ -286,6 +294,7 @@ public static class Budget
             case AccountPaused paused: (state.Paused, state.PausedReason) = (true, paused.Reason); break;
             case AccountResumed: (state.Paused, state.PausedReason) = (false, null); break;
             case UsageErased erased: state.Erase(erased); break;
+            case GraceBegan began: GraceRules.Apply(state, began); break;
             case SessionClosed closed: CounterRules.Apply(state, closed); break;
             case ThresholdCrossed crossed: ThresholdRules.Apply(state, crossed); break;
             case ThresholdRearmed rearmed: ThresholdRules.Apply(state, rearmed); break;

@@ -27,6 +27,10 @@ public sealed class Counter
     /// <summary>The amount that the last announcement was about: a limit that was raised since arms anew.</summary>
     public Int128? AnnouncedOf { get; set; }
 
+    /// <summary>When the grace ends that began in the window that <see cref="GraceIn"/> starts; null where none began.</summary>
+    public Instant? GraceUntil { get; set; }
+    public Instant GraceIn { get; set; }
+
     /// <summary>When it changed or was asked for last; decides only what leaves memory first.</summary>
     [JsonIgnore]
     public Instant UsedAt { get; set; }
@@ -190,6 +194,9 @@ public sealed class Hold
     /// <summary>What calls that are paid out of this hold have of it at the moment.</summary>
     public Amounts Lent { get; set; }
 
+    /// <summary>What the charge took of the allowances of its price.</summary>
+    public IReadOnlyList<AllowanceUse>? ChargedAllowances { get; set; }
+
     /// <summary>When it was closed; a closed hold leaves memory after a while and is found in the ledger.</summary>
     public Instant? ClosedAt { get; set; }
 
@@ -291,6 +298,17 @@ public sealed class BudgetState(string account)
         month.UsedNanos += record.Amounts.CostNanos;
     }
 
+    /// <summary>What was used of the allowances of prices, in the periods that are still counted; null where no price has any.</summary>
+    public List<AllowanceUse>? Allowances { get; set; }
+
+    public void CountAllowances(UsageRecord record)
+    {
+        if (record.Allowances is null) return;
+        Allowances ??= [];
+        foreach (var use in record.Allowances) AllowanceUse.Add(Allowances, use);
+        Allowances.RemoveAll(use => use.Until + AllowancesLeft.Kept < LastAt || use.Count <= 0);
+    }
+
     public List<LimitState> Limits { get; init; } = [];
     public Dictionary<string, Hold> Holds { get; init; } = new(StringComparer.Ordinal);
     public List<Override> Overrides { get; init; } = [];
@@ -313,7 +331,9 @@ public sealed class BudgetState(string account)
     public void Erase(UsageErased erased)
     {
         ErasedAt = erased.At;
-        foreach (var record in RecentUsage.Values.Where(erased.Erases).ToList()) RecentUsage[record.Id] = record with { IsErased = true };
+        foreach (var record in RecentUsage.Values.ToList())
+            if (erased.Erases(record)) RecentUsage[record.Id] = record with { IsErased = true };
+            else if (erased.AnonymousOf(record) is { } anonymous) RecentUsage[record.Id] = anonymous;
     }
 
     /// <summary>Active holds by the time they run out, so that nothing ever scans all of them.</summary>

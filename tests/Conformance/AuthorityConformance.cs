@@ -236,11 +236,13 @@ public abstract class AuthorityConformance : IAsyncLifetime
     public async Task An_account_that_was_only_refused_or_asked_about_does_not_exist()
     {
         var account = NewAccount();
-        await Authority.ExpectAsync(account, new GetStatus(), OutcomeStatus.UnknownAccount);
+        await Authority.ExpectAsync(account, new GetPolicy(), OutcomeStatus.UnknownAccount);
+        var status = (AccountStatus)(await Authority.SendAsync(account, new GetStatus())).Answer!;
+        Assert.Equal((account, true, "healthy"), (status.Account, status.IsUnknown, status.Status));
         await Authority.ExpectAsync(account, Check(5));
         await Authority.ExpectAsync(account, new Release("nothing"), OutcomeStatus.NotFound);
         await Authority.ExpectAsync(account, Reserve("bad", -1), OutcomeStatus.Invalid);
-        await Authority.ExpectAsync(account, new GetStatus(), OutcomeStatus.UnknownAccount);
+        await Authority.ExpectAsync(account, new GetPolicy(), OutcomeStatus.UnknownAccount);
     }
 
     [Fact]
@@ -274,7 +276,7 @@ public abstract class AuthorityConformance : IAsyncLifetime
             await Authority.ExpectAsync(known, Reserve("h", 30));
             var fresh = NewAccount();
             await Authority.ExpectAsync(fresh, Reserve("h", 101), OutcomeStatus.Refused);
-            await Authority.ExpectAsync(fresh, new GetStatus(), OutcomeStatus.UnknownAccount);
+            await Authority.ExpectAsync(fresh, new GetPolicy(), OutcomeStatus.UnknownAccount);
             await Authority.ExpectAsync(fresh, new SetPolicy(Policy(Tokens("company", "lifetime", 500))));
             await Authority.ExpectAsync(fresh, Reserve("h", 101));
         }

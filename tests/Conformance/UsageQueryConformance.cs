@@ -488,10 +488,11 @@ public abstract class UsageQueryConformance : IAsyncLifetime
         return [.. lines, (await Queries.ExtentAsync(all)).ToString()];
     }
 
-    async Task EraseAsync(string account, string? user, Instant at)
+    async Task EraseAsync(string account, string? user, Instant at, bool anonymizes = false)
     {
         await Ledger.WriteAsync(
-            new Append(account, await Ledger.VersionAsync(account), [new UsageErased(user, "bob", "asked") { At = at }]) { At = at });
+            new Append(account, await Ledger.VersionAsync(account),
+                [new UsageErased(user, "bob", "asked") { At = at, Anonymizes = anonymizes }]) { At = at });
         while (await Store.EraseNextAsync())
         {
         }
@@ -509,6 +510,48 @@ public abstract class UsageQueryConformance : IAsyncLifetime
         Assert.Empty((await Queries.FindAsync(new() { Account = "a", User = "bob" }, null, 10)).Items);
         Assert.Equal(["ann"], (await Queries.SumAsync(all, [UsageKey.User], UsageStep.Whole)).Select(sum => sum.Keys[0]));
         Assert.Equal(2_199, (await Queries.SumAsync(all, [], UsageStep.Whole)).Sum(sum => sum.Records));
+    }
+
+    [Fact]
+    public async Task Anonymous_records_keep_their_amounts_everywhere_and_nothing_about_the_person()
+    {
+        static UsageRecord Of(string id, string user, int minutes)
+        {
+            var call = Call(id, new() { User = user, Session = "s" + user, Model = "m", Tags = new() { ["team"] = user } }, durationMs: 5,
+                at: Noon + Duration.FromMinutes(minutes));
+            return call with { Usage = call.Usage with { Metadata = $$"""{"of":"{{user}}"}""", RequestId = "r" + user } };
+        }
+
+        await BookAsync("a", Of("u1", "ann", 0), Of("u2", "bob", 1), Of("u3", "ann", 16), Of("late", "ann", -5000));
+        await BookAsync("b", Of("u1", "ann", 0));
+        await FoldAllAsync(Noon + Duration.FromDays(3));
+        await BookAsync("a", Of("u4", "ann", 20));
+        var before = await Queries.SumAsync(all, [UsageKey.Account, UsageKey.Model], UsageStep.Whole);
+        // Twice: the second finds nothing to do.
+        for (var times = 0; times < 2; times++)
+        {
+            await EraseAsync("a", times == 0 ? "ann" : null, Noon + Duration.FromHours(1 + times), anonymizes: true);
+            for (var again = 0; again < 2; again++)
+            {
+                Assert.Equal(before.Select(sum => (sum.Records, sum.CostNanos, sum.InputTokens)),
+                    (await Queries.SumAsync(all, [UsageKey.Account, UsageKey.Model], UsageStep.Whole))
+                        .Select(sum => (sum.Records, sum.CostNanos, sum.InputTokens)));
+                Assert.Equal(times == 0 ? [("a", null, 4L), ("a", "bob", 1), ("b", "ann", 1)] : [("a", null, 5L), ("b", "ann", 1)],
+                    (await Queries.SumAsync(all, [UsageKey.Account, UsageKey.User], UsageStep.Whole))
+                        .Select(sum => (sum.Keys[0]!, sum.Keys[1], sum.Records)).Order());
+                await FoldAllAsync(Noon + Duration.FromDays(3));
+                await Store.RebuildAsync("a");
+            }
+        }
+        var records = await Queries.FindAsync(all with { Account = "a" }, null, 10);
+        Assert.Equal(["late", "u1", "u2", "u3", "u4"], records.Items.Select(one => one.Record.Id).Order(StringComparer.Ordinal));
+        Assert.All(records.Items, one => Assert.Equal((null, null, null, null, null, true), (one.Record.Usage.Dimensions.User,
+            one.Record.Usage.Dimensions.Session, one.Record.Usage.Dimensions.Tags, one.Record.Usage.Metadata, one.Record.Usage.RequestId,
+            one.Record.IsAnonymous)));
+        Assert.Empty((await Queries.FindAsync(all with { Account = "a", User = "ann" }, null, 10)).Items);
+        Assert.Empty((await Queries.SessionsAsync("a", null, null, 10)).Items);
+        Assert.Equal("ann", Assert.Single((await Queries.FindAsync(all with { Account = "b" }, null, 10)).Items).Record.Usage.Dimensions.User);
+        Assert.True((await Ledger.RecallAsync("a", [], ["u1"])).Usage["u1"].IsAnonymous);
     }
 
     [Fact]

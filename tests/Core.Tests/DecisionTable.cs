@@ -1235,9 +1235,19 @@ public sealed class DecisionTable
             default with currency=EUR
             settle h u in=10 model=small                                    => done currency=USD day=10/0
             """,
+        ["Grace_lets_calls_go_beyond_a_hard_limit_for_some_minutes_once_in_a_window"] = """
+            policy day tokens/day 100 grace 10/15                           => done
+            reserve a tokens=100 ttl=80000                                  => done events=Held
+            reserve b tokens=11                                             => refused blocked=day
+            reserve c tokens=10 ttl=80000                                   => done events=Held,GraceBegan day=0/110
+            wait 15m
+            reserve d tokens=1                                              => refused blocked=day
+            policy day tokens/day 100 soft grace 10/15                      => invalid limits[0].grace
+            policy day tokens/rolling:PT1H 100 grace 10/15                  => invalid limits[0].grace
+            """,
         ["An_account_that_was_only_refused_or_asked_leaves_nothing_behind"] = """
             default day tokens/day 100
-            status                                                          => unknown-account
+            status                                                          => done shown=day events=none
             get-policy                                                      => unknown-account
             overrides                                                       => unknown-account
             resume                                                          => unknown-account
@@ -1246,7 +1256,7 @@ public sealed class DecisionTable
             check tokens=1                                                  => done allowed=yes events=none
             tick                                                            => done events=none
             get h                                                           => not-found
-            status                                                          => unknown-account
+            status                                                          => done shown=day events=none
             reserve h tokens=100                                            => done events=PolicyChanged,Held
             status                                                          => done day=0/100
             """,

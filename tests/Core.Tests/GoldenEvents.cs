@@ -180,6 +180,11 @@ public sealed class GoldenEvents
         ["overrideRemoved"] = new OverrideRemoved("o1", "bob") { At = at },
         ["sessionClosed"] = new SessionClosed("s1") { At = at },
         ["usageErased"] = new UsageErased("ann", "bob", "asked for it") { At = at },
+        ["graceBegan"] = new GraceBegan(1, "day", "ann", Calendar.Utc.Bounds(new(WindowKind.Day), at), at + Duration.FromMinutes(15), 12.5m)
+        {
+            At = at,
+        },
+        ["usageErased.anonymize"] = new UsageErased("ann", "bob", "asked for it") { At = at, Anonymizes = true },
         ["usageErased.all"] = new UsageErased(null, null, null) { At = at },
         ["threshold"] = new ThresholdCrossed(1, "day", "ann", touches[0].Span, 0.5m, "info", (Int128)long.MaxValue * 4, 100, 2) { At = at },
         ["threshold.2"] = new ThresholdCrossed(1, "day", "", touches[0].Span, 1m, "exceeded", 100, 100, 0)

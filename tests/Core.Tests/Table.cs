@@ -6,7 +6,7 @@
 //   prices eur | small                                    (settings) another price book
 //   default LIMITS [with SETTINGS]                        (settings) a new default policy
 // policy LIMITS [with SETTINGS] => done                 limits are `ID UNIT/WINDOW AMOUNT [soft|adaptive] [shadow|off] [each D] [match D=P]
-// [at R,R]`, parted by `;`
+// [at R,R] [grace PERCENT/MINUTES]`, parted by `;`
 // check|reserve ID|extend HOLD ID [ESTIMATE]            tokens= in= max= cost= ttl= model= provider= user= session= tool= tag.NAME= ...
 // from=HOLD
 //   settle HOLD ID|record ID [USAGE]                      in= out= total= cost= cached= at= reported= lines=MODEL:IN:OUT,... tier=
@@ -343,6 +343,8 @@ sealed partial class Table
             Enforcement = words.Contains("soft") ? Enforcement.Soft : words.Contains("adaptive") ? Enforcement.Adaptive : Enforcement.Hard,
             Mode = words.Contains("shadow") ? LimitMode.Shadow : words.Contains("off") ? LimitMode.Off : LimitMode.Enforce,
             Each = After("each"),
+            Grace = After("grace")?.Split('/') is [var percent, var minutes]
+                ? new(Decimal(percent), long.Parse(minutes, CultureInfo.InvariantCulture)) : null,
             Match = matches.Count == 0 ? null : new(matches.ToDictionary(pair => pair[0], pair => pair[1])),
             Thresholds = After("at")?.Split(',').Select(ratio => new Threshold(Decimal(ratio), $"at {ratio}")).ToArray(),
         };

@@ -11,21 +11,29 @@ var first = new Option<int>("--first") { Description = "The first of them.", Def
 var steps = new Option<int>("--steps") { Description = "How long each one is.", DefaultValueFactory = _ => 120, HelpName = "N" };
 var most = new Option<int>("--findings") { Description = "Stop after so many seeds with findings.", DefaultValueFactory = _ =>
     1, HelpName = "N" };
+var world = new Option<string>("--world")
+{
+    Description = "wide: limits of every unit and window, sessions, usage that is taken back; narrow: tokens and requests; both in turns.",
+    DefaultValueFactory = _ => "both", HelpName = "wide|narrow|both",
+};
+world.AcceptOnlyFromAmong("wide", "narrow", "both");
 var root = new RootCommand(
     "Several hosts on one ledger under a hostile, seeded schedule, judged by an independent auditor. Exit code 1: a promise was "
-        + "broken.") { seeds, first, steps, most };
+        + "broken.") { seeds, first, steps, most, world };
 foreach (var count in new[] { seeds, steps, most })
     count.Validators.Add(result =>
     {
         if (!result.Errors.Any() && result.GetValueOrDefault<int>() < 1) result.AddError($"{count.Name} must be at least 1");
     });
 root.SetAction((parsed, cancellation) =>
-    Task.Run(() => Sweep(parsed.GetValue(first), parsed.GetValue(seeds), parsed.GetValue(steps), parsed.GetValue(most), cancellation)));
+    Task.Run(() => Sweep(parsed.GetValue(first), parsed.GetValue(seeds), parsed.GetValue(steps), parsed.GetValue(most),
+        parsed.GetValue(world)!,
+        cancellation)));
 var asked = root.Parse(args);
 var code = await asked.InvokeAsync();
 return asked.Errors.Count > 0 ? 2 : code;
 
-static int Sweep(int first, int seeds, int steps, int most, CancellationToken cancellation)
+static int Sweep(int first, int seeds, int steps, int most, string world, CancellationToken cancellation)
 {
     var started = Stopwatch.GetTimestamp();
     var gate = new Lock();
@@ -36,7 +44,7 @@ static int Sweep(int first, int seeds, int steps, int most, CancellationToken ca
             0, seeds, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount },
                 (i, loop) =>
         {
-            var finding = SimulatedCluster.Check(first + i, Open, steps);
+            var finding = SimulatedCluster.Check(first + i, Open, steps, world == "wide" || (world == "both" && i % 2 == 1));
             lock (gate)
             {
                 played++;

@@ -228,6 +228,7 @@ sealed record OperationFacts
         ["deletePrice"] = new() { HasNothingToSay = true, Problems = [Api.Problems.Conflict] },
         ["putCatalogue"] = new() { Problems = [Api.Problems.Conflict, Api.Problems.Unprocessable] },
         ["deleteCatalogue"] = new() { Problems = [Api.Problems.Conflict, Api.Problems.NotFound] },
+        ["convert"] = new() { Problems = [Api.Problems.Unprocessable] },
         ["putExchangeRates"] = new() { Problems = [Api.Problems.Conflict, Api.Problems.Unprocessable] },
         ["reprice"] = new() { Problems = [Api.Problems.UnknownAccount, Api.Problems.Unprocessable] },
         ["streamEvents"] = new()

@@ -45,11 +45,13 @@ static class PriceSchemas
         ["effectiveUntil"] = Told(of(typeof(Instant)), "Until when it holds; on and on, if not said."),
         ["rates"] = Rates("For a million tokens of each kind, or for one of another unit, as decimal strings."),
         ["minimums"] = Rates("The least that is charged of a kind."),
+        ["allowances"] = Allowances(),
         ["tiers"] = Tiers(),
         ["serviceTiers"] = new JsonObject
         {
             ["type"] = "object", ["description"] = "Rates of the tiers batch, flex and priority.",
-            ["additionalProperties"] = Object("The rates of a tier.", new() { ["rates"] = Rates("Its rates."), ["tiers"] = Tiers() }, "rates"),
+            ["additionalProperties"] = Object("The rates of a tier.", new() { ["rates"] = Rates("Its rates."), ["tiers"] = Tiers() },
+                "rates"),
         },
         ["timeOfDay"] = new JsonObject
         {
@@ -74,6 +76,22 @@ static class PriceSchemas
                 ["rates"] = Rates("Their rates."),
             }, "windows", "rates"),
         },
+    };
+
+    static JsonObject Allowances() => new()
+    {
+        ["type"] = "array", ["description"] = "What is free in a day or a month, before the rates hold.",
+        ["items"] = Object("So many units that cost nothing.", new()
+        {
+            ["of"] = Texts("The rates that it is of."),
+            ["free"] = new JsonObject
+            {
+                ["type"] = "string", ["pattern"] = ValueSchemas.Decimal, ["description"] = "How many cost nothing in a period.",
+            },
+            ["per"] = new JsonObject { ["type"] = "string", ["enum"] = new JsonArray("day", "month"), ["description"] = "The period." },
+            ["timeZone"] = Text("The zone in which days and months begin; UTC, if not said."),
+            ["name"] = Text("Prices with an allowance of this name share it."),
+        }, "of", "free", "per", "timeZone", "name"),
     };
 
     static JsonObject Tiers() => new()
@@ -115,7 +133,8 @@ static class PriceSchemas
                 new JsonObject { ["type"] = "string", ["pattern"] = ValueSchemas.Decimal },
                 new JsonObject
                 {
-                    ["type"] = "object", ["additionalProperties"] = new JsonObject { ["type"] = "string", ["pattern"] = ValueSchemas.Decimal },
+                    ["type"] = "object", ["additionalProperties"] = new JsonObject { ["type"] = "string",
+                        ["pattern"] = ValueSchemas.Decimal },
                 }),
         },
     };

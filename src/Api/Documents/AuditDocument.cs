@@ -9,7 +9,7 @@ using Purser.Engine;
 namespace Purser.Api.Documents;
 
 /// <summary>
-/// `action` is policyChanged, defaultPolicyAdopted, paused, resumed, overrideAdded, overrideRemoved, usageErased, usageVoided,
+/// `action` is policyChanged, defaultPolicyAdopted, paused, resumed, overrideAdded, overrideRemoved, usageErased, usageAnonymized, usageVoided,
 /// usageCorrected, credited or repriced; `version` is
 /// the journal entry that
 /// it stands in. The other members are there where the action has them.
@@ -29,7 +29,7 @@ public sealed class AuditItemDocument
             AccountResumed resumed => ("resumed", resumed.By, resumed.Reason),
             OverrideAdded added => ("overrideAdded", added.Terms.CreatedBy, added.Terms.Reason),
             OverrideRemoved removed => ("overrideRemoved", removed.RemovedBy, removed.Reason),
-            UsageErased erased => ("usageErased", erased.By, erased.Reason),
+            UsageErased erased => (erased.Anonymizes ? "usageAnonymized" : "usageErased", erased.By, erased.Reason),
             Recorded { Record: var record } => (record.Kind switch
             {
                 RecordKind.Void => "usageVoided",
@@ -147,5 +147,6 @@ public sealed record AuditDocument(IReadOnlyList<AuditItemDocument> Items, strin
 
 /// <param name="Account">The account.</param>
 /// <param name="User">The user whose records were erased; null for all.</param>
-/// <param name="Erased">Whether they are gone already; else they are in a moment.</param>
-public sealed record ErasureDocument(string Account, string? User, bool Erased);
+/// <param name="Erased">Whether that is done already; else it is in a moment.</param>
+/// <param name="Mode">erase: the records are gone; anonymize: their amounts are left.</param>
+public sealed record ErasureDocument(string Account, string? User, bool Erased, string Mode);

@@ -26,6 +26,7 @@ public class LimitViewDocument
         ResetsAt = view.ResetsAt;
         Enforcement = view.Enforcement;
         CountedSince = view.CountedSince;
+        GraceUntil = view.GraceUntil;
     }
 
     /// <summary>The limit, as the policy names it.</summary>
@@ -76,6 +77,10 @@ public class LimitViewDocument
     /// <summary>Since when the count is complete, where records of the window were gone when the limit came; only shown there.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public Instant? CountedSince { get; }
+
+    /// <summary>Until when calls may go beyond the limit; only shown while they may.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public Instant? GraceUntil { get; }
 
     internal static LimitViewDocument[] Of(IReadOnlyList<LimitView> views)
     {

@@ -68,3 +68,13 @@ public sealed class ExchangeRateDocument
             EffectiveFrom = rate.EffectiveFrom == Instant.FromUnixTimeMilliseconds(0) ? null : rate.EffectiveFrom,
     };
 }
+
+/// <summary>An amount in another currency.</summary>
+/// <param name="Amount">What was asked for.</param>
+/// <param name="From">The currency that it is in.</param>
+/// <param name="To">The currency that it is wanted in.</param>
+/// <param name="At">The time whose rates hold.</param>
+/// <param name="Converted">How much of the other currency it is, exactly; rounded up to 18 decimals where a division does not end.</param>
+/// <param name="Rate">How much of the other currency one unit is.</param>
+public sealed record ConversionDocument([property: DataType("decimal")] string Amount, string From, string To, NodaTime.Instant At,
+    [property: DataType("decimal")] string Converted, [property: DataType("decimal")] string Rate);

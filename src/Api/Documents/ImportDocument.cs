@@ -69,6 +69,9 @@ public sealed class ImportLineDocument : UsageDocument
     /// <summary>The tier whose rates were used.</summary>
     public string? RatedTier { get; set; }
 
+    /// <summary>What of it was free by an allowance of the price.</summary>
+    public IReadOnlyList<AllowanceUseDocument>? Allowances { get; set; }
+
     /// <summary>The provider's own name.</summary>
     public string? CanonicalProvider { get; set; }
 
@@ -158,6 +161,7 @@ public sealed class ImportLineDocument : UsageDocument
             Unpriced = Unpriced == true,
             UnpricedParts = UnpricedParts,
             RatedTier = RatedTier,
+            Allowances = Allowances is null ? null : [.. Allowances.Select(one => one.ToUse())],
             CanonicalProvider = CanonicalProvider,
             CanonicalModel = CanonicalModel,
             ReportedNanos = reported?.Nanos,

@@ -187,6 +187,10 @@ public sealed class LimitDocument
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<ThresholdDocument>? Thresholds { get; set; }
 
+    /// <summary>Of a hard limit: how far beyond it calls may go for some minutes, once in a window. Not at all if not said.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public GraceDocument? Grace { get; set; }
+
     internal static Limit ToLimit(LimitDocument? sent, string at)
     {
         if (sent is null) throw RequestRefusedException.Invalid(at, "must be a limit");
@@ -212,6 +216,9 @@ public sealed class LimitDocument
             Mode = sent.Mode ?? LimitMode.Enforce,
             Thresholds = sent.Thresholds?.Select((threshold, i) => ThresholdDocument.ToThreshold(threshold, $"{at}.thresholds[{i}]"))
                 .ToArray(),
+            Grace = sent.Grace is null ? null : new(
+                sent.Grace.Percent ?? throw RequestRefusedException.Invalid($"{at}.grace.percent", "is required"),
+                sent.Grace.Minutes ?? throw RequestRefusedException.Invalid($"{at}.grace.minutes", "is required")),
         };
     }
 
@@ -228,7 +235,20 @@ public sealed class LimitDocument
         Mode = limit.Mode,
         Thresholds = limit.Thresholds?.Select(threshold => new ThresholdDocument { Ratio = threshold.Ratio, Level = threshold.Level })
             .ToArray(),
+        Grace = limit.Grace is { } grace ? new() { Percent = grace.Percent, Minutes = grace.Minutes } : null,
     };
+}
+
+/// <summary>It begins with the first call that the limit alone would refuse, and is announced as `grace.began`.</summary>
+public sealed class GraceDocument
+{
+    /// <summary>How far beyond the amount, in percent of it: above 0, at most 100.</summary>
+    [Required]
+    public decimal? Percent { get; set; }
+
+    /// <summary>For how many minutes: 1 to 44640.</summary>
+    [Required]
+    public long? Minutes { get; set; }
 }
 
 /// <summary>A ratio alone, or with the level that it announces.</summary>

@@ -65,6 +65,7 @@ public sealed class SettlementDocument : UsageResultDocument
         Limits = LimitViewDocument.Of(settlement.Limits);
         UnpricedParts = settlement.UnpricedParts;
         ServiceTier = settlement.ServiceTier;
+        Allowances = AllowanceUseDocument.Of(settlement.Allowances);
         ReportedCost = settlement.ReportedCost;
         Disputed = settlement.Disputed;
         Unread = settlement.Unread;
@@ -105,6 +106,10 @@ public sealed class SettlementDocument : UsageResultDocument
     /// <summary>The tier whose rates were used: standard, batch, flex or priority.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? ServiceTier { get; }
+
+    /// <summary>What of it was free by an allowance of the price.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<AllowanceUseDocument>? Allowances { get; }
 
     /// <summary>Counts that the price has no rate for, where it has some for others: they are not in the cost.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

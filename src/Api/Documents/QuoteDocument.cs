@@ -127,7 +127,12 @@ public sealed record DiscountStepDocument(string Kind, decimal Share, [property:
 public sealed record ChargedDocument(
     [property: DataType("decimal")] string Cost, string Currency, [property: DataType("decimal")] [
         property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? ExchangeRate,
-        IReadOnlyList<DiscountStepDocument> Discounts);
+        IReadOnlyList<DiscountStepDocument> Discounts)
+{
+    /// <summary>What of it would be free by an allowance of the price.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<AllowanceUseDocument>? Allowances { get; init; }
+}
 
 /// <summary>Exact: nothing is rounded, and the parts add up to the cost.</summary>
 public class QuoteDocument
@@ -137,7 +142,8 @@ public class QuoteDocument
         var (model, period, charges) = (quote.Model!, quote.Period!, quote.Charges!);
         Provider = model.Provider;
         Model = model.Model;
-        Cost = charges.Total.ToString();
+        Exactly = charges.Total;
+        Cost = Exactly.ToString();
         Currency = period.Currency;
         PriceVersion = quote.PriceVersion!;
         Parts = [.. charges.Parts.Select(part => new QuotePartDocument(part))];
@@ -157,6 +163,8 @@ public class QuoteDocument
     /// <summary>What it costs, exactly.</summary>
     [DataType("decimal")]
     public string Cost { get; }
+
+    internal Exact Exactly { get; }
 
     /// <summary>The currency of the money beside it: three letters.</summary>
     public string Currency { get; }
@@ -191,3 +199,17 @@ public class QuoteDocument
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public Instant? EffectiveUntil { get; }
 }
+
+/// <param name="Quote">The quote; null where there is none.</param>
+/// <param name="Problem">Why there is none; null where there is one.</param>
+public sealed record QuotedDocument(
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] QuoteDocument? Quote,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] ProblemDocument? Problem);
+
+/// <param name="Currency">The currency of the money beside it: three letters.</param>
+/// <param name="Cost">What the quotes in it come to, exactly.</param>
+public sealed record QuoteTotalDocument(string Currency, [property: DataType("decimal")] string Cost);
+
+/// <param name="Items">What became of each, in their order: a quote or a problem.</param>
+/// <param name="Totals">The sum of the quotes, for each currency of a price.</param>
+public sealed record QuotesDocument(IReadOnlyList<QuotedDocument> Items, IReadOnlyList<QuoteTotalDocument> Totals);

@@ -45,6 +45,7 @@ public sealed class RecordDocument : PartsDocument
         Reason = record.Reason;
         UnpricedParts = record.UnpricedParts;
         RatedTier = record.RatedTier;
+        Allowances = AllowanceUseDocument.Of(record.Allowances);
         CanonicalProvider = record.CanonicalProvider;
         CanonicalModel = record.CanonicalModel;
         ReportedCost = record.ReportedNanos is { } reported ? Money.Format(reported) : null;
@@ -153,6 +154,10 @@ public sealed class RecordDocument : PartsDocument
     /// <summary>The tier whose rates were used.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? RatedTier { get; }
+
+    /// <summary>What of it was free by an allowance of the price.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<AllowanceUseDocument>? Allowances { get; }
 
     /// <summary>The names that reports put it under, where those that were given are others.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

@@ -281,7 +281,19 @@ public sealed record CostEstimateDocument([property: DataType("money")] string T
 /// <param name="TotalCost">Money that was booked.</param>
 /// <param name="Percentage">The share in percent.</param>
 public sealed record ModelCostDocument(string? Provider, string? Model, [property: DataType("whole")] Amount TotalTokens,
-    [property: DataType("money")] string TotalCost, decimal Percentage);
+    [property: DataType("money")] string TotalCost, decimal Percentage)
+{
+    /// <summary>Where `parts` asked for it: what of it is for input, output and units. Left out where the model has no price.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public CostSharesDocument? Shares { get; init; }
+}
+
+/// <summary>They add up to the cost that was booked, divided as the model's list price divides the same counts.</summary>
+/// <param name="Input">For input tokens of every kind.</param>
+/// <param name="Output">For output tokens of every kind.</param>
+/// <param name="Other">For units: searches, images, requests.</param>
+public sealed record CostSharesDocument([property: DataType("money")] string Input, [property: DataType("money")] string Output,
+    [property: DataType("money")] string Other);
 
 /// <summary>The period of the same length before, and by how many percent each figure changed since.</summary>
 /// <param name="From">Its first instant.</param>
@@ -327,7 +339,7 @@ public sealed record ChangeDocument
 
 public sealed class ReportDocument
 {
-    internal ReportDocument(Report report)
+    internal ReportDocument(Report report, Core.PriceBook prices)
     {
         var question = report.Question;
         Period = new(question.From, question.To, question.Calendar.Zone.Id, question.Step.ToString());
@@ -339,7 +351,11 @@ public sealed class ReportDocument
             Money.Format(report.Total.CostNanos), Math.Max(0, report.Total.Unpriced),
             [.. report.Models.Select(model => new ModelCostDocument(
                 model.Provider, model.Model, Amount.Whole(model.Tally.Tokens), Money.Format(model.Tally.CostNanos),
-                model.Tally.CostPercentOf(report.Total)))]);
+                model.Tally.CostPercentOf(report.Total))
+            {
+                Shares = question.WithParts && CostShares.Of(prices, model, question.To) is { } shares
+                    ? new(Money.Format(shares.InputNanos), Money.Format(shares.OutputNanos), Money.Format(shares.OtherNanos)) : null,
+            })]);
         Projection = report.Pace;
         Anomalies = report.Anomalies?.Select(one => new AnomalyDocument(one)).ToArray();
         Omitted = report.Omitted.Count > 0 ? report.Omitted : null;

@@ -1,5 +1,6 @@
 // An account as it stands, and lists of accounts.
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
 using NodaTime;
 using Purser.Answers;
 using Purser.Api.Json;
@@ -67,6 +68,7 @@ public sealed class StatusDocument
     {
         var (status, usage) = (overview.Status, overview.Usage);
         Account = status.Account;
+        Exists = status.IsUnknown ? false : null;
         Status = status.Status;
         Paused = status.Paused;
         PausedReason = status.PausedReason;
@@ -84,6 +86,11 @@ public sealed class StatusDocument
 
     /// <summary>The account.</summary>
     public string Account { get; }
+
+    /// <summary>False where nothing ever happened in it: the limits are those with which its first call would make it. Left out where it
+    /// exists.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public bool? Exists { get; }
 
     /// <summary>The worst word of the limits that hold for the whole account; those with `each` have one per key.</summary>
     public string Status { get; }

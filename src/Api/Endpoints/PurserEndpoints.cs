@@ -191,9 +191,9 @@ sealed class RouteMap(IEndpointRouteBuilder routes)
             "How many tokens a text or a prompt has for a model")
             .Takes<TokenCountRequestDocument>().Answers<TokenCountDocument>();
         var quotes = new QuoteEndpoints(authority, clock);
-        routes.On("POST", "/v1/quotes", Right.None, quotes.Quote, "quote", "What a usage costs, exactly, part by part")
-            .Takes<QuoteRequestDocument>()
-            .Answers<QuoteDocument>();
+        routes.On("POST", "/v1/quotes", Right.None, quotes.Quote, "quote",
+            $"What a usage costs, exactly, part by part; or an array of up to {QuoteEndpoints.MostQuotes}, answered item by item")
+            .TakesMany<QuoteRequestDocument>().Answers<QuoteDocument>().Answers<QuotesDocument>();
         routes.On("POST", "/v1/quotes/compare", Right.None, quotes.Compare, "compareQuotes",
             "The same usage over several models, cheapest first")
             .Takes<ComparisonRequestDocument>().Answers<ComparisonDocument>();
@@ -225,6 +225,8 @@ sealed class RouteMap(IEndpointRouteBuilder routes)
         var exchange = new ExchangeRateEndpoints(authority, clock);
         routes.On("GET", "/v1/exchange-rates", Right.None, exchange.Get, "getExchangeRates", "Exchange rates, as they were given")
             .Answers<ExchangeRatesDocument>();
+        routes.On("GET", "/v1/exchange-rates/convert", Right.None, exchange.Convert, "convert", "An amount in another currency")
+            .Takes(ExchangeRateEndpoints.ConversionParameters).Answers<ConversionDocument>();
         routes.On("PUT", "/v1/exchange-rates", Right.Operate, exchange.Put, "putExchangeRates", "Replaces the exchange rates")
             .Takes<ExchangeRatesDocument>().Answers<ExchangeRatesDocument>();
         routes.On("POST", "/v1/prices/reprice", Right.Operate, new RepriceEndpoints(authority, queries).Reprice, "reprice",

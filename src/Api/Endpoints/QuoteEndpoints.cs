@@ -9,26 +9,60 @@ namespace Purser.Api.Endpoints;
 sealed class QuoteEndpoints(IBudgetAuthority authority, LedgerClock clock)
 {
     const int MostModels = 100;
+    public const int MostQuotes = 1000;
 
     public async Task Quote(HttpContext http)
     {
         _ = new Query(http, []);
-        var asked = await Body.ReadAsync(http, ApiJson.Default.QuoteRequestDocument);
+        var body = await Body.ReadOneOrManyAsync(http, ApiJson.Default.QuoteRequestDocument, MostQuotes);
+        if (body.One is { } one) await Reply.JsonAsync(http, 200, await QuoteAsync(http, one), ApiJson.Default.QuoteDocument);
+        else await QuoteMany(http, body.Many);
+    }
+
+    /// <summary>Each for itself, and what those that could be quoted come to in each currency.</summary>
+    async Task QuoteMany(HttpContext http, IReadOnlyList<Item<QuoteRequestDocument>> items)
+    {
+        var quoted = new List<QuotedDocument>(items.Count);
+        var totals = new SortedDictionary<string, Exact>(StringComparer.Ordinal);
+        foreach (var item in items)
+        {
+            if (item.Document is not { } asked)
+            {
+                quoted.Add(new(null, Problems.Document(item.Wrong!)));
+                continue;
+            }
+            try
+            {
+                var quote = await QuoteAsync(http, asked);
+                quoted.Add(new(quote, null));
+                totals[quote.Currency] = totals.GetValueOrDefault(quote.Currency, Exact.Zero) + quote.Exactly;
+            }
+            catch (RequestRefusedException refused) when (!refused.Outcome.IsTransient)
+            {
+                quoted.Add(new(null, refused.Problem is { } problem
+                    ? Problems.Document(problem, refused.Outcome.Field, refused.Outcome.Detail) : Problems.Document(refused.Outcome)));
+            }
+        }
+        await Reply.JsonAsync(http, 200, new QuotesDocument(quoted,
+            [.. totals.Select(total => new QuoteTotalDocument(total.Key, total.Value.Shortest().ToString()))]), ApiJson.Default.QuotesDocument);
+    }
+
+    async Task<QuoteDocument> QuoteAsync(HttpContext http, QuoteRequestDocument asked)
+    {
         if (asked.Model is null) throw RequestRefusedException.Invalid("model", "is required");
         var usage = asked.ToUsage(asked.Provider, asked.Model);
         var settings = await authority.SettingsAsync();
         var quote = Core.Quote.Of(settings.Prices, usage, asked.At, clock.Now);
         if (quote.Charges is null)
-        {
-            await Problems.WriteAsync(http, Problems.Of(quote.Problem), FieldOf(quote), quote.Detail);
-            return;
-        }
-        var answer = new QuoteDocument(quote)
+            throw new RequestRefusedException(new(OutcomeStatus.Unprocessable, null, FieldOf(quote), quote.Detail))
+            {
+                Problem = Problems.Of(quote.Problem),
+            };
+        return new QuoteDocument(quote)
         {
             Converted = asked.Currency is { } currency ? Converted(settings, quote, currency, asked.At, "currency") : null,
             Charged = asked.Account is { } account ? await Charged(http, settings, quote, usage, account, asked.At) : null,
         };
-        await Reply.JsonAsync(http, 200, answer, ApiJson.Default.QuoteDocument);
     }
 
     ChargedDocument Converted(Settings settings, Quote quote, string currency, NodaTime.Instant? at, string field)
@@ -50,13 +84,15 @@ sealed class QuoteEndpoints(IBudgetAuthority authority, LedgerClock clock)
         if (outcome.Answer is not PolicyView view) throw new RequestRefusedException(outcome);
         var converted = Converted(settings, quote, view.Effective.Currency, at, "account");
         var conversion = settings.ExchangeRates.Between(quote.Period!.Currency, view.Effective.Currency, at ?? clock.Now)!.Value;
-        var full = conversion.Of(quote.Charges!.Total);
+        var time = at ?? clock.Now;
+        var free = AllowancesLeft.Of(view.Allowances, clock.Now, quote.Period, time);
+        var full = conversion.Of(quote.Period.Listed(usage, usage.Terms(at), free).Total);
         var steps = view.Effective.Discounts?.Of(
             full, usage.Dimensions with { Provider = quote.Model!.Provider }, quote.Model.Canonical,
                 (long)Int128.Min(long.MaxValue, (Int128)usage.InputTokens + usage.OutputTokens), usage.Requests, view.Month
                     ?? MonthUsage.Nothing) ?? [];
         var due = steps.Aggregate(full, (left, step) => left - step.Amount);
-        return converted with { Cost = due.ToString(),
+        return converted with { Cost = due.ToString(), Allowances = AllowanceUseDocument.Of(free?.Taken),
             Discounts = [.. steps.Select(step => new DiscountStepDocument(step.Kind, step.Share, step.Amount.ToString()))] };
     }
 

@@ -18,8 +18,9 @@ sealed class ReportEndpoints(Reports reports, IBudgetAuthority authority, IUsage
         var accounts = await Access.SeenAccounts.OfAsync(http, query, queries, new());
         var question = ReportParameters.QuestionOf(query, accounts, await CalendarAsync(accounts.Account, http.RequestAborted),
             clock.Until());
-        question = question with { Filter = question.Filter.ByNamesOf((await authority.SettingsAsync()).Prices) };
-        var report = new ReportDocument(await reports.MakeAsync(question, http.RequestAborted));
+        var prices = (await authority.SettingsAsync()).Prices;
+        question = question with { Filter = question.Filter.ByNamesOf(prices) };
+        var report = new ReportDocument(await reports.MakeAsync(question, http.RequestAborted), prices);
         if (format == "json") await Reply.JsonAsync(http, 200, report, ApiJson.Default.ReportDocument);
         else await WriteCsvAsync(http, report);
     }

@@ -17,13 +17,14 @@ sealed class ReservationEndpoints(IBudgetAuthority authority, Overviews overview
         var account = PathValue.Account(http);
         var (cursor, limit) = Paging.Of(new Query(http, Paging.Parameters));
         var outcome = await authority.SendAsync(account, new GetStatus(PageSize: 1) { Holds = limit, HoldsAfter = cursor });
-        if (outcome.Answer is AccountStatus status)
+        if (outcome.Answer is AccountStatus { IsUnknown: false } status)
             await Reply.JsonAsync(http, 200, new OpenReservationsDocument
             {
                 Items = [.. (status.Holds ?? []).Select(hold => new OpenReservationDocument(hold, clock.Now))],
                 NextCursor = status.NextHold,
             }, ApiJson.Default.OpenReservationsDocument);
-        else await Problems.WriteAsync(http, outcome);
+        else await Problems.WriteAsync(http, outcome.Answer is AccountStatus
+            ? new Outcome(OutcomeStatus.UnknownAccount, null, "account", $"there is no account '{account}' yet") : outcome);
     }
 
     /// <summary>The open ones of every account that the caller sees.</summary>

@@ -129,7 +129,14 @@ sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries, I
         var account = PathValue.Account(http);
         var query = new Query(http, EraseParameters);
         var (by, key) = Access.Actor.Of(http, query.Text("by"));
-        var outcome = await authority.SendAsync(account, new EraseUsage(query.Text("user"), by, query.Text("reason")) { KeyId = key });
+        var anonymizes = query.Text("mode") switch
+        {
+            null or "erase" => false,
+            "anonymize" => true,
+            _ => throw RequestRefusedException.Invalid("mode", "must be erase, which it is if not said, or anonymize"),
+        };
+        var outcome = await authority.SendAsync(account,
+            new EraseUsage(query.Text("user"), by, query.Text("reason")) { KeyId = key, Anonymizes = anonymizes });
         if (outcome.Status != OutcomeStatus.Done)
         {
             await Problems.WriteAsync(http, outcome);
@@ -138,12 +145,13 @@ sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries, I
         while (store is not null && await store.EraseNextAsync())
         {
         }
-        await Reply.JsonAsync(http, 200, new ErasureDocument(account, query.Text("user"), store is not null),
+        await Reply.JsonAsync(http, 200, new ErasureDocument(account, query.Text("user"), store is not null, anonymizes ? "anonymize" : "erase"),
             ApiJson.Default.ErasureDocument);
     }
 
     public static readonly IReadOnlyList<Parameter> EraseParameters =
-        [new("user", "only the records of this user"), new("by", "who erases, for the audit trail; the key's name if not said"),
+        [new("user", "only the records of this user"), new("mode", "erase, which it is if not said: the records go; anonymize: their amounts "
+            + "stay in every report, without user, session, tags and free text"), new("by", "who erases, for the audit trail; the key's name if not said"),
             new("reason", "why, for the audit trail")];
 
     public static UsageFilter FilterOf(Query query, DateTimeZone zone)

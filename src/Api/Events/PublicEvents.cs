@@ -16,7 +16,7 @@ public static class PublicEvents
     [
         "usage.recorded", "usage.corrected", "usage.voided", "usage.credited", "usage.erased", "reservation.created",
         "reservation.extended", "reservation.settled", "reservation.released", "reservation.expired", "threshold.crossed",
-            "budget.exceeded", "budget.recovered", "window.reset", "override.set",
+            "budget.exceeded", "grace.began", "budget.recovered", "window.reset", "override.set",
             "override.lapsed",
         "override.ended", "policy.changed", "account.paused", "account.resumed", "session.closed", "anomaly.detected", "anomaly.updated",
         "anomaly.withdrawn", "price.changed", "tenant.changed", "exhaustion.projected", "key.created", "key.rotated", "key.revoked",
@@ -83,6 +83,14 @@ public static class PublicEvents
                     });
                     break;
                 case ThresholdCrossed crossed: Crossed(crossed); break;
+                case GraceBegan began:
+                    Tell("grace.began", began, began.LimitId, json =>
+                    {
+                        WriteLimit(json, began.LimitId, began.Key, began.Window);
+                        json.WriteNumber("percent", began.Percent);
+                        json.WriteString("until", TimeConverter.Text(began.Until));
+                    }, "warning");
+                    break;
                 case ThresholdRearmed { Above: < 1 } rearmed:
                     Tell("budget.recovered", rearmed, rearmed.LimitId, json =>
                         WriteLimit(json, rearmed.LimitId, rearmed.Key, rearmed.Window));
@@ -133,6 +141,7 @@ public static class PublicEvents
                         json.WriteString("by", erased.By);
                         json.WriteString("reason", erased.Reason);
                         json.WriteBoolean("all", erased.User is null);
+                        if (erased.Anonymizes) json.WriteBoolean("anonymized", true);
                     });
                     break;
             }
@@ -140,7 +149,11 @@ public static class PublicEvents
 
         void Used(BudgetEvent happened, UsageRecord record)
         {
-            if (erasures.Any(erasure => erasure.Erases(record))) return;
+            foreach (var erasure in erasures)
+            {
+                if (erasure.LeftOf(record) is not { } left) return;
+                record = left;
+            }
             var type = record.Kind switch
             {
                 RecordKind.Correction => "usage.corrected",

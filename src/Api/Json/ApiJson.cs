@@ -82,6 +82,8 @@ namespace Purser.Api.Json;
 [JsonSerializable(typeof(ProblemDocument))]
 [JsonSerializable(typeof(QuoteDocument))]
 [JsonSerializable(typeof(QuoteRequestDocument))]
+[JsonSerializable(typeof(QuotesDocument))]
+[JsonSerializable(typeof(ConversionDocument))]
 [JsonSerializable(typeof(RebuildDocument))]
 [JsonSerializable(typeof(RecordsDocument))]
 [JsonSerializable(typeof(RefusalDocument))]

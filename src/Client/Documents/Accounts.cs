@@ -23,6 +23,9 @@ public sealed record AccountStatus
 {
     public string Account { get; init; } = "";
 
+    /// <summary>False where nothing ever happened in it: the limits are those with which its first call would make it.</summary>
+    public bool Exists { get; init; } = true;
+
     /// <summary>The worst word of the limits that hold for the whole account; those with `each` have one per key.</summary>
     public string Status { get; init; } = "";
 
@@ -86,7 +89,7 @@ public sealed record AuditPage
     public string? NextCursor { get; init; }
 }
 
-/// <summary>`action` is policyChanged, defaultPolicyAdopted, paused, resumed, overrideAdded, overrideRemoved, usageErased or repriced;
+/// <summary>`action` is policyChanged, defaultPolicyAdopted, paused, resumed, overrideAdded, overrideRemoved, usageErased, usageAnonymized or repriced;
 /// `version` is the journal entry that it stands in. The other members are there where the action has them.</summary>
 public sealed record AuditItem
 {

@@ -35,6 +35,9 @@ public record LimitView
     public DateTimeOffset? ResetsAt { get; init; }
     public Enforcement Enforcement { get; init; }
     public DateTimeOffset? CountedSince { get; init; }
+
+    /// <summary>Until when calls may go beyond the limit; only set while they may.</summary>
+    public DateTimeOffset? GraceUntil { get; init; }
 }
 
 /// <summary>A limit that stands in the way. `retryAfterSeconds` is null where waiting can not help.</summary>

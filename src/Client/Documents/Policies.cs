@@ -46,6 +46,16 @@ public sealed record Limit
     public Enforcement? Enforcement { get; init; }
     public LimitMode? Mode { get; init; }
     public IReadOnlyList<Threshold>? Thresholds { get; init; }
+
+    /// <summary>Of a hard limit: how far beyond it calls may go for some minutes, once in a window.</summary>
+    public Grace? Grace { get; init; }
+}
+
+/// <summary>So many percent beyond a limit, for so many minutes after the first call that goes beyond it.</summary>
+public sealed record Grace
+{
+    public decimal? Percent { get; init; }
+    public long? Minutes { get; init; }
 }
 
 public sealed record UnpricedSettings

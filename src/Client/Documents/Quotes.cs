@@ -79,6 +79,48 @@ public sealed record QuoteMultiplier
     public decimal Factor { get; init; }
 }
 
+/// <summary>Quotes for many usages, in their order.</summary>
+public sealed record Quotes
+{
+    public IReadOnlyList<Quoted> Items { get; init; } = [];
+
+    /// <summary>What the quotes come to, for each currency of a price.</summary>
+    public IReadOnlyList<QuoteTotal> Totals { get; init; } = [];
+}
+
+/// <summary>A quote, or why there is none.</summary>
+public sealed record Quoted
+{
+    public Quote? Quote { get; init; }
+    public Problem? Problem { get; init; }
+}
+
+public sealed record QuoteTotal
+{
+    public string Currency { get; init; } = "";
+
+    [JsonConverter(typeof(MoneyConverter))]
+    public decimal Cost { get; init; }
+}
+
+/// <summary>An amount in another currency.</summary>
+public sealed record Conversion
+{
+    [JsonConverter(typeof(MoneyConverter))]
+    public decimal Amount { get; init; }
+
+    public string From { get; init; } = "";
+    public string To { get; init; } = "";
+    public DateTimeOffset At { get; init; }
+
+    [JsonConverter(typeof(MoneyConverter))]
+    public decimal Converted { get; init; }
+
+    /// <summary>How much of the other currency one unit is.</summary>
+    [JsonConverter(typeof(MoneyConverter))]
+    public decimal Rate { get; init; }
+}
+
 /// <summary>The same cost in another currency, or as an account is charged. `cost` is after the discounts and before the rounding of
 /// bookings.</summary>
 public sealed record ChargedCost
@@ -92,6 +134,9 @@ public sealed record ChargedCost
     public decimal? ExchangeRate { get; init; }
 
     public IReadOnlyList<DiscountStep>? Discounts { get; init; }
+
+    /// <summary>What of it would be free by an allowance of the price.</summary>
+    public IReadOnlyList<AllowanceUse>? Allowances { get; init; }
 }
 
 /// <summary>A share off, by `negotiated`, `volume` or `batch`.</summary>

@@ -53,6 +53,9 @@ public sealed record UsageRecord : CallParts
     /// <summary>The tier whose rates were used.</summary>
     public string? RatedTier { get; init; }
 
+    /// <summary>What of it was free by an allowance of the price.</summary>
+    public IReadOnlyList<AllowanceUse>? Allowances { get; init; }
+
     /// <summary>The names that reports put it under, where those that were given are others.</summary>
     public string? CanonicalProvider { get; init; }
 
@@ -143,6 +146,9 @@ public sealed record Erasure
     public string Account { get; init; } = "";
     public string? User { get; init; }
     public bool Erased { get; init; }
+
+    /// <summary>erase: the records are gone; anonymize: their amounts are left.</summary>
+    public string Mode { get; init; } = "";
 }
 
 /// <summary>`accepted` are in the ledger now, whether they came with this import or were there;

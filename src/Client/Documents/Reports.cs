@@ -193,6 +193,23 @@ public sealed record ModelCost
     public decimal TotalCost { get; init; }
 
     public decimal Percentage { get; init; }
+
+    /// <summary>Where parts were asked for: what of it is for input, output and units.</summary>
+    public CostShares? Shares { get; init; }
+}
+
+/// <summary>They add up to the cost that was booked, divided as the model's list price divides the same counts.</summary>
+public sealed record CostShares
+{
+    [JsonConverter(typeof(MoneyConverter))]
+    public decimal Input { get; init; }
+
+    [JsonConverter(typeof(MoneyConverter))]
+    public decimal Output { get; init; }
+
+    /// <summary>For units: searches, images, requests.</summary>
+    [JsonConverter(typeof(MoneyConverter))]
+    public decimal Other { get; init; }
 }
 
 /// <summary>The period of the same length before, and by how many percent each figure changed since.</summary>

@@ -83,6 +83,17 @@ public sealed record SettlementLine
     public bool Unpriced { get; init; }
 }
 
+/// <summary>So many units of an allowance that cost nothing, in its day or month; below 0 where they were given back.</summary>
+public sealed record AllowanceUse
+{
+    /// <summary>Prices with an allowance of this name share it.</summary>
+    public string Name { get; init; } = "";
+
+    public DateTimeOffset From { get; init; }
+    public DateTimeOffset Until { get; init; }
+    public decimal Count { get; init; }
+}
+
 /// <summary>What was booked for a usage.</summary>
 public sealed record Settlement
 {
@@ -113,6 +124,9 @@ public sealed record Settlement
 
     /// <summary>The tier whose rates were used: standard, batch, flex or priority.</summary>
     public string? ServiceTier { get; init; }
+
+    /// <summary>What of it was free by an allowance of the price.</summary>
+    public IReadOnlyList<AllowanceUse>? Allowances { get; init; }
 
     /// <summary>Counts that the price has no rate for, where it has some for others: they are not in the cost.</summary>
     public IReadOnlyList<string>? UnpricedParts { get; init; }

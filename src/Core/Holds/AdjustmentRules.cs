@@ -33,7 +33,10 @@ public static class AdjustmentRules
             .Prepend(record))
         {
             var left = Left(state, one);
-            var taken = Beside(one, VoidId(one.Id), RecordKind.Void, default(Amounts) - left, command.By, command.Reason, now);
+            var taken = Beside(one, VoidId(one.Id), RecordKind.Void, default(Amounts) - left, command.By, command.Reason, now) with
+            {
+                Allowances = AllowanceUse.Negative(AllowancesOf(state, one)),
+            };
             events.Add(new Recorded(taken, SettlementRules.TouchesOf(state, taken, settings, now)) { At = now });
             sum -= left;
         }
@@ -52,16 +55,18 @@ public static class AdjustmentRules
         var times = 0;
         while (times < MostCorrections && state.RecentUsage.ContainsKey(CorrectionId(record.Id, times + 1))) times++;
         var given = command.Usage;
+        var returned = AllowanceUse.Negative(AllowancesOf(state, record));
         var pricing = Pricing.Of(state, record.Usage with
         {
             InputTokens = given.InputTokens, OutputTokens = given.OutputTokens, TotalTokens = given.TotalTokens, Parts = given.Parts,
             CostNanos = given.CostNanos, ReportedCost = given.ReportedCost, ServiceTier = given.ServiceTier ?? record.Usage.ServiceTier,
             Requests = record.Amounts.Requests,
-        }, settings, record.At);
+        }, settings, record.At, returned);
         var due = SettlementRules.Actual(pricing.Usage, pricing.Cost ?? 0, record.Amounts.Requests);
         var difference = due - Left(state, record);
+        var allowances = AllowanceUse.Sum(pricing.Allowances, returned);
         // A dispute that the booked counts settle is settled by a correction of nothing.
-        if (difference == default && (times > 0 || record.Usage.Disputed is null))
+        if (difference == default && allowances is null && (times > 0 || record.Usage.Disputed is null))
             return new(Outcome.Done(View(state, record, null, default, settings, now)));
         if (times == MostCorrections)
             return new(Outcome.Unprocessable("id", $"usage '{record.Id}' was corrected {MostCorrections} times already"));
@@ -73,6 +78,7 @@ public static class AdjustmentRules
             ExchangeRate = pricing.Rated?.ExchangeRate,
             UnpricedParts = pricing.UnpricedParts,
             RatedTier = pricing.Tier,
+            Allowances = allowances,
         };
         return new(Outcome.Done(), [new Recorded(correction, SettlementRules.TouchesOf(state, correction, settings, now)) { At = now }])
         {
@@ -89,7 +95,7 @@ public static class AdjustmentRules
                 : new(Outcome.Done(View(state, existing, existing.Id, existing.Amounts, settings, now)));
         var amounts = default(Amounts) - Of(terms.Unit, terms.Amount);
         var at = terms.At?.ToMillis() ?? now;
-        var (call, chargedAt) = (terms.Dimensions, at);
+        var (call, chargedAt, isAnonymous) = (terms.Dimensions, at, false);
         if (terms.UsageId is { } id)
         {
             if (Problem(state, id) is { } problem) return new(problem with { Field = "usageId" });
@@ -100,7 +106,7 @@ public static class AdjustmentRules
                 if (amounts.Of(unit) < 0 && left.Of(unit) + amounts.Of(unit) < 0)
                     return new(Outcome.Unprocessable("amount",
                         $"is more than usage '{id}' counts for: {new Quantity(unit, left.Of(unit))} {Names.Of(unit)}"));
-            (call, at, chargedAt) = (credited.Usage.Dimensions, credited.At, credited.BookedAt);
+            (call, at, chargedAt, isAnonymous) = (credited.Usage.Dimensions, credited.At, credited.BookedAt, credited.IsAnonymous);
         }
         var own = settings.Prices.Find(call.Provider, call.Model);
         if (own is not null && call.Provider is null) call = call with { Provider = own.Provider };
@@ -117,6 +123,7 @@ public static class AdjustmentRules
             Currency = state.Effective.Currency,
             CanonicalProvider = own is not null && own.Provider != call.Provider ? own.Provider : null,
             CanonicalModel = own is not null && own.Canonical != call.Model ? own.Canonical : null,
+            IsAnonymous = isAnonymous,
             Corrects = terms.UsageId,
             CorrectedBy = terms.By,
             Reason = terms.Reason,
@@ -182,6 +189,14 @@ public static class AdjustmentRules
         return left;
     }
 
+    /// <summary>What a record has of allowances now, with everything beside it.</summary>
+    internal static IReadOnlyList<AllowanceUse>? AllowancesOf(BudgetState state, UsageRecord record)
+    {
+        var uses = record.Allowances;
+        foreach (var beside in state.BesideOf(record.Id)) uses = AllowanceUse.Sum(uses, beside.Allowances);
+        return uses;
+    }
+
     static UsageRecord Beside(UsageRecord record, string id, RecordKind kind, Amounts amounts, string by, string reason, Instant now) =>
         new()
     {
@@ -195,6 +210,7 @@ public static class AdjustmentRules
         Currency = record.Currency,
         CanonicalProvider = record.CanonicalProvider,
         CanonicalModel = record.CanonicalModel,
+        IsAnonymous = record.IsAnonymous,
         Corrects = record.Id,
         CorrectedBy = by,
         Reason = reason,

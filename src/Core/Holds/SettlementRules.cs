@@ -11,7 +11,7 @@ static class SettlementRules
         if (Refused(state, command.Usage) is { } refused) return new(refused);
         var at = command.Usage.Timestamp?.ToMillis() ?? now;
         var pricing = Pricing.Of(state, command.Usage, settings, at);
-        var lines = LinesOf(state, command.Id, command.Usage, settings, at, now);
+        var lines = LinesOf(state, command.Id, command.Usage, settings, at, now, pricing.Allowances);
         var record = pricing.Priced(new()
         {
             Id = command.Id,
@@ -44,9 +44,11 @@ static class SettlementRules
         if (Refused(state, command.Usage) is { } refused) return RefuseSettle(state, hold.Id, refused, now);
 
         var named = command.Usage with { Dimensions = hold.Dimensions.With(command.Usage.Dimensions) };
-        var pricing = Pricing.Of(state, named, settings, hold.CreatedAt);
+        // What a charge in doubt took of allowances comes back with it.
+        var returned = AllowanceUse.Negative(hold.ChargedAllowances);
+        var pricing = Pricing.Of(state, named, settings, hold.CreatedAt, returned);
         var usage = pricing.Usage;
-        var lines = LinesOf(state, command.Id, named, settings, hold.CreatedAt, now, hold);
+        var lines = LinesOf(state, command.Id, named, settings, hold.CreatedAt, now, AllowanceUse.Sum(returned, pricing.Allowances), hold);
         var ofLines = lines.Aggregate(default(Amounts), (sum, line) => sum + line.Amounts);
         // What was charged in doubt is still open: this settlement says what it really was.
         var charged = hold.State == ReservationState.Charged;
@@ -61,6 +63,7 @@ static class SettlementRules
         var chargedTo = hold.ChargedTo ?? hold.Dimensions;
         var elsewhere = charged && (chargedTo != usage.Dimensions || lines.Count > 0);
 
+        if (!elsewhere) pricing = pricing with { Allowances = AllowanceUse.Sum(pricing.Allowances, returned) };
         var record = pricing.Priced(new()
         {
             Id = command.Id,
@@ -109,7 +112,7 @@ static class SettlementRules
     /// <summary>What other models did inside of the same call, each at its own price. The call itself is the main record's
     /// request.</summary>
     static List<UsageRecord> LinesOf(BudgetState state, string id, Usage usage, Settings settings, Instant at, Instant now,
-        Hold? hold = null)
+        IReadOnlyList<AllowanceUse>? taken, Hold? hold = null)
     {
         var records = new List<UsageRecord>();
         foreach (var line in usage.Lines ?? [])
@@ -127,7 +130,8 @@ static class SettlementRules
                 Speed = usage.Speed,
                 Success = usage.Success,
                 RequestId = usage.RequestId,
-            }, settings, at);
+            }, settings, at, taken);
+            taken = AllowanceUse.Sum(taken, pricing.Allowances);
             records.Add(pricing.Priced(new()
             {
                 Id = Validity.LineId(id, records.Count + 1),
@@ -162,6 +166,7 @@ static class SettlementRules
             Usage = new() { Dimensions = chargedTo, Requests = 0 },
             Amounts = default(Amounts) - hold.Charged,
             Currency = hold.Currency,
+            Allowances = AllowanceUse.Negative(hold.ChargedAllowances),
             Late = true,
             Final = false,
         };
@@ -249,6 +254,8 @@ static class SettlementRules
     static Span? SpanOf(BudgetState state, in MatchingLimit match, UsageRecord record, Instant now)
     {
         var session = match.Limit.Window.Kind == WindowKind.Session;
+        // Nobody knows any more whose counter it was: what is beside an anonymous record counts where everybody's does.
+        if (record.IsAnonymous && (match.State.IsKeyed || match.Limit.Match is { Count: > 0 })) return null;
         if (!record.IsAdjusting) return session ? match.Span : Admission.SpanAt(state, match.State, record.At);
         var slot = session ? match.Counter?.Running(now) : match.Counter?.Find(Admission.SpanAt(state, match.State, record.At).Start);
         if (slot is null || (session && slot.Span.Start > record.ChargedAt)) return null;
@@ -271,6 +278,7 @@ static class SettlementRules
         if (record.Kind == RecordKind.Unknown)
         {
             hold.Charged = record.Amounts;
+            hold.ChargedAllowances = record.Allowances;
             hold.ChargedTo = record.Usage.Dimensions == hold.Dimensions ? null : record.Usage.Dimensions;
             ReservationRules.Close(state, hold, ReservationState.Charged, settled.At);
         }
@@ -302,6 +310,7 @@ static class SettlementRules
         state.HasBookings = true;
         state.Remember(record);
         state.CountMonth(record);
+        state.CountAllowances(record);
         CounterRules.Settle(state, touches, record.Amounts);
     }
 }

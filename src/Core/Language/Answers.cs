@@ -13,6 +13,9 @@ public sealed record LimitView(
     /// <summary>What the limit does to a call that does not fit: refuse it, degrade it, or only say so.</summary>
     public Enforcement Enforcement { get; init; }
 
+    /// <summary>Set while calls may go beyond the limit: when that ends.</summary>
+    public Instant? GraceUntil { get; init; }
+
     /// <summary>Set where the window began earlier, but was counted in full only since then: older records were gone when the limit
     /// came.</summary>
     public Instant? CountedSince { get; init; }
@@ -58,6 +61,9 @@ public sealed record Settlement(
     /// <summary>The tier whose rates were used.</summary>
     public string? ServiceTier { get; init; }
 
+    /// <summary>What of it was free by an allowance of the price.</summary>
+    public IReadOnlyList<AllowanceUse>? Allowances { get; init; }
+
     /// <summary>What the provider says that it charged, in the account's currency.</summary>
     public string? ReportedCost { get; init; }
     public string? Disputed { get; init; }
@@ -74,13 +80,20 @@ public sealed record AccountStatus(
     /// <summary>The open holds that were asked for, and where the next ones begin; null at the end, or where none were asked for.</summary>
     public IReadOnlyList<OpenHold>? Holds { get; init; }
     public string? NextHold { get; init; }
+
+    /// <summary>Nothing ever happened in it: what is shown is how it would begin.</summary>
+    public bool IsUnknown { get; init; }
 }
 
 /// <summary>A hold that nobody has settled or given back: what it is for, and what of it is left.</summary>
 public sealed record OpenHold(ReservationView Reservation, Dimensions Dimensions, Amounts Left);
 
-/// <summary><see cref="Month"/>: what was used so far in the month, by which volume discounts go.</summary>
-public sealed record PolicyView(Policy Policy, EffectivePolicy Effective, long Version, MonthUsage? Month = null) : Answer;
+/// <summary><see cref="Month"/>: what was used so far in the month, by which volume discounts go; and what was used of the allowances of
+/// prices.</summary>
+public sealed record PolicyView(Policy Policy, EffectivePolicy Effective, long Version, MonthUsage? Month = null) : Answer
+{
+    public IReadOnlyList<AllowanceUse>? Allowances { get; init; }
+}
 
 /// <summary>`state` is `scheduled`, `active` or `ended`.</summary>
 public sealed record OverrideView(string Id, OverrideTerms Terms, LimitUnit Unit, Instant CreatedAt, string State) : Answer;

@@ -122,7 +122,11 @@ public sealed record ListOverrides : BudgetCommand;
 public sealed record CloseSession(string Session) : BudgetCommand;
 
 /// <summary>Erases the records that were booked so far, all or those of a user. Counters stay: what was spent was spent.</summary>
-public sealed record EraseUsage(string? User = null, string? By = null, string? Reason = null) : BudgetCommand;
+public sealed record EraseUsage(string? User = null, string? By = null, string? Reason = null) : BudgetCommand
+{
+    /// <summary>The records stay without the person: what was spent stays in every report.</summary>
+    public bool Anonymizes { get; init; }
+}
 
 /// <summary>Nobody calls, but time passed: let holds expire and windows be announced. Also how a host looks whether anything is
 /// due.</summary>

@@ -26,6 +26,7 @@ namespace Purser.Core;
 [JsonDerivedType(typeof(ThresholdCrossed), "threshold")]
 [JsonDerivedType(typeof(ThresholdRearmed), "thresholdRearmed")]
 [JsonDerivedType(typeof(WindowReset), "windowReset")]
+[JsonDerivedType(typeof(GraceBegan), "graceBegan")]
 public abstract record BudgetEvent
 {
     /// <summary>When it was decided. Within a stream it never runs backwards.</summary>
@@ -134,10 +135,22 @@ public sealed record OverrideEnded(string Id) : BudgetEvent;
 public sealed record SessionClosed(string Session) : BudgetEvent;
 
 /// <summary>Records booked before <see cref="BudgetEvent.At"/> were erased, all or those of a user. Whoever reads usage from the journal
-/// leaves them out.</summary>
+/// leaves them out, or shows what was left of them.</summary>
 public sealed record UsageErased(string? User, string? By, string? Reason) : BudgetEvent
 {
-    public bool Erases(UsageRecord record) => record.BookedAt < At && (User is null || record.Usage.Dimensions.User == User);
+    /// <summary>Not the records went, but what in them is about a person.</summary>
+    public bool Anonymizes { get; init; }
+
+    /// <summary>Nothing is left of the record but its identity.</summary>
+    public bool Erases(UsageRecord record) => !Anonymizes && IsAbout(record);
+
+    /// <summary>The record without the person, where it had one; null where it is to stay as it is.</summary>
+    public UsageRecord? AnonymousOf(UsageRecord record) => Anonymizes && IsAbout(record) && !record.IsAnonymous ? record.Anonymous() : null;
+
+    /// <summary>What everybody sees of a record: it as it was, without the person, or null.</summary>
+    public UsageRecord? LeftOf(UsageRecord record) => Erases(record) ? null : AnonymousOf(record) ?? record;
+
+    bool IsAbout(UsageRecord record) => record.BookedAt < At && (User is null || record.Usage.Dimensions.User == User);
 }
 
 /// <summary>The settled amount reached a threshold. <see cref="Arming"/> counts how often the limit was armed anew within the
@@ -154,6 +167,10 @@ public sealed record ThresholdCrossed(
 /// <summary>The limit was raised (or a rolling window emptied) below thresholds that had been announced: they can be announced
 /// again.</summary>
 public sealed record ThresholdRearmed(int No, string LimitId, string Key, Span Window, decimal Above) : BudgetEvent;
+
+/// <summary>A call went beyond a hard limit that has grace: until then calls may go so many percent beyond it, once in the
+/// window.</summary>
+public sealed record GraceBegan(int No, string LimitId, string Key, Span Window, Instant Until, decimal Percent) : BudgetEvent;
 
 /// <summary>A window has begun into which usage was dated before.</summary>
 public sealed record WindowOpened(int No, string LimitId, Span Window) : BudgetEvent;

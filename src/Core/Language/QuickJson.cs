@@ -88,6 +88,8 @@ public static class QuickJson
         Put(writer, Name.From, hold.From);
         WriteMember(writer, Name.Taken, hold.Taken);
         WriteMember(writer, Name.Lent, hold.Lent);
+        if (hold.ChargedAllowances is { } allowances)
+            Rare(writer, Name.ChargedAllowances, allowances, CoreJson.Default.IReadOnlyListAllowanceUse);
         Put(writer, Name.ClosedAt, hold.ClosedAt);
         writer.WriteEndObject();
     }
@@ -108,6 +110,7 @@ public static class QuickJson
         Put(writer, Name.Unpriced, record.Unpriced);
         if (record.UnpricedParts is { } parts) Rare(writer, Name.UnpricedParts, parts, CoreJson.Default.IReadOnlyListString);
         Put(writer, Name.RatedTier, record.RatedTier);
+        if (record.Allowances is { } allowances) Rare(writer, Name.Allowances, allowances, CoreJson.Default.IReadOnlyListAllowanceUse);
         Put(writer, Name.CanonicalProvider, record.CanonicalProvider);
         Put(writer, Name.CanonicalModel, record.CanonicalModel);
         Put(writer, Name.ReportedNanos, record.ReportedNanos);
@@ -126,6 +129,7 @@ public static class QuickJson
         Put(writer, Name.GivesPrice, record.GivesPrice);
         Put(writer, Name.Reason, record.Reason);
         Put(writer, Name.IsErased, record.IsErased);
+        Put(writer, Name.IsAnonymous, record.IsAnonymous);
         writer.WriteBoolean(Name.Final, record.Final);
         writer.WriteEndObject();
     }
@@ -359,7 +363,8 @@ public static class QuickJson
             ToolCallId = Of("toolCallId"), ReportedCost = Of("reportedCost"), Disputed = Of("disputed"), Unread = Of("unread"),
             Metadata = Of("metadata"), Raw = Of("raw"), Orchestrator = Of("orchestrator"), User = Of("user"), Tenant = Of("tenant"),
             Session = Of("session"), Provider = Of("provider"), Model = Of("model"), Tool = Of("tool"), Tags = Of("tags"),
-            Trace = Of("trace"), KeyId = Of("keyId"), Link = Of("link");
+            Trace = Of("trace"), KeyId = Of("keyId"), Link = Of("link"),
+            IsAnonymous = Of("isAnonymous"), Allowances = Of("allowances"), ChargedAllowances = Of("chargedAllowances");
 
         static JsonEncodedText Of(string name) => JsonEncodedText.Encode(name);
     }

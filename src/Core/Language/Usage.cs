@@ -168,7 +168,7 @@ public sealed record Usage
     public string? Raw { get; init; }
 
     /// <summary>The conditions under which it is priced, for a call made at an instant.</summary>
-    internal PriceTerms Terms(Instant? at) => PriceTerms.Of(at, ServiceTier, Region, Speed);
+    public PriceTerms Terms(Instant? at) => PriceTerms.Of(at, ServiceTier, Region, Speed);
 }
 
 /// <summary>How a record came to be: reported by the caller, booked in doubt (broken stream, expiry that charges), or a correction of
@@ -204,6 +204,9 @@ public sealed record UsageRecord
 
     /// <summary>The service tier whose rates it was rated with; null where it was not rated by a price.</summary>
     public string? RatedTier { get; init; }
+
+    /// <summary>What it took of allowances, or (below 0) gave back: so many units cost nothing.</summary>
+    public IReadOnlyList<AllowanceUse>? Allowances { get; init; }
 
     /// <summary>The names under which prices know provider and model, where those that were given are others.</summary>
     public string? CanonicalProvider { get; init; }
@@ -242,6 +245,21 @@ public sealed record UsageRecord
 
     /// <summary>It was erased on demand: only its identity counts.</summary>
     public bool IsErased { get; init; }
+
+    /// <summary>What was about a person was taken out of it: its amounts are all there.</summary>
+    public bool IsAnonymous { get; init; }
+
+    /// <summary>The same without what may name or describe a person: user, session, tags, and whatever its caller or its provider wrote
+    /// freely.</summary>
+    public UsageRecord Anonymous() => this with
+    {
+        Usage = Usage with
+        {
+            Dimensions = Usage.Dimensions with { User = null, Session = null, Tags = null }, Error = null, RequestId = null,
+            ToolCallId = null, Metadata = null, Raw = null,
+        },
+        IsAnonymous = true,
+    };
 
     /// <summary>The provider and model that reports put it under.</summary>
     [JsonIgnore]

@@ -167,6 +167,13 @@ public static class Validity
             if (pattern.Length is 0 or > LongestName)
                 return Outcome.Invalid($"{at}.match.{dimension}", $"must be a value or a glob of 1 to {LongestName} characters");
         }
+        if (limit.Grace is { } grace)
+        {
+            if (limit.Enforcement != Enforcement.Hard || limit.Window.Kind is WindowKind.Request or WindowKind.Rolling)
+                return Outcome.Invalid($"{at}.grace", "is for hard limits whose window has a beginning: neither request nor rolling");
+            if (grace.Percent is <= 0 or > 100) return Outcome.Invalid($"{at}.grace.percent", "must be above 0 and at most 100");
+            if (grace.Minutes is < 1 or > 44_640) return Outcome.Invalid($"{at}.grace.minutes", "must be 1 to 44640, which is 31 days");
+        }
         if (limit.Thresholds is { } thresholds)
         {
             if (thresholds.Count > 32) return Outcome.Invalid($"{at}.thresholds", "at most 32 thresholds");

@@ -49,7 +49,11 @@ static class Admission
         // A session goes on from its first call as long as the next one comes in time.
         var span = limit.Limit.Window.Kind == WindowKind.Session
             ? new(counter?.Running(now)?.Span.Start ?? now, now + Calendar.SessionIdle) : SpanAt(state, limit, now);
-        var match = new MatchingLimit(limit, key, span, Allowed(state, limit.Limit, key, now), counter);
+        var allowed = Allowed(state, limit.Limit, key, now);
+        var match = new MatchingLimit(limit, key, span, allowed, counter)
+        {
+            Most = allowed is { } amount ? GraceRules.Most(limit.Limit, counter, span, amount, now) : 0,
+        };
         match.Read(now);
         return match;
     }
@@ -145,7 +149,7 @@ static class Admission
         foreach (ref readonly var match in matches.All)
         {
             if (!match.Decides) continue;
-            var left = match.Allowed!.Value - match.Settled - match.Held;
+            var left = match.Most - match.Settled - match.Held;
             var requested = estimate.Amounts.Of(match.Limit.Unit);
             if (requested == 0) continue;
             switch (match.Limit.Unit)

@@ -17,6 +17,9 @@ struct MatchingLimit(LimitState limit, string key, Span span, Int128? allowed, C
     public readonly Span Span => span;
     public readonly Int128? Allowed => allowed;
     public readonly Counter? Counter => counter;
+
+    /// <summary>What may be used and held: the amount, with what grace adds to it.</summary>
+    public Int128 Most { get; init; }
     public Int128 Settled { get; private set; }
     public Int128 Held { get; private set; }
 
@@ -31,7 +34,7 @@ struct MatchingLimit(LimitState limit, string key, Span span, Int128? allowed, C
     /// <summary>How much is missing for <paramref name="requested"/>; 0 where it fits. An exact fit is admitted, and nothing always
     /// fits.</summary>
     public readonly Int128 Missing(long requested) =>
-        requested == 0 || allowed is not { } most ? 0 : Int128.Max(0, Settled + Held + requested - most);
+        requested == 0 || allowed is null ? 0 : Int128.Max(0, Settled + Held + requested - Most);
 
     /// <summary>A window of one request looks at each call alone: nothing is counted.</summary>
     public readonly bool Counts => limit.Limit.Window.Kind != WindowKind.Request;

@@ -16,6 +16,9 @@ public enum ExpiryRule { Release, Charge }
 /// <summary>A ratio of a limit whose crossing is announced once per window.</summary>
 public sealed record Threshold(decimal Ratio, string Level);
 
+/// <summary>So many percent beyond a limit, for so many minutes after the first call that goes beyond it; once in a window.</summary>
+public sealed record Grace(decimal Percent, long Minutes);
+
 /// <summary>An amount of one unit in one window for the calls it matches. <see cref="Amount"/>: null is unlimited, 0 is nothing.</summary>
 public sealed record Limit
 {
@@ -30,6 +33,9 @@ public sealed record Limit
     public Enforcement Enforcement { get; init; } = Enforcement.Hard;
     public LimitMode Mode { get; init; }
     public IReadOnlyList<Threshold>? Thresholds { get; init; }
+
+    /// <summary>Of a hard limit: how far beyond it calls may go, and for how long.</summary>
+    public Grace? Grace { get; init; }
 
     /// <summary>
     /// Whether a counter kept for <paramref name="earlier"/> also counts for this limit: same unit, window, matches and key. A limit that
@@ -153,6 +159,10 @@ public sealed record EffectivePolicy
     public Discounts? Discounts { get; init; }
     public DisputedRule DisputedRule { get; init; }
     public PreferredCost PreferredCost { get; init; }
+
+    [JsonIgnore]
+    public bool HasGrace => hasGrace ??= Limits.Any(numbered => numbered.Limit.Grace is not null);
+    bool? hasGrace;
 
     [JsonIgnore]
     public IReadOnlyList<DegradationMeasure> Measures => Adaptive?.Measures ?? DegradationRules.UsualMeasures;

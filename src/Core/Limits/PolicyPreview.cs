@@ -108,7 +108,11 @@ public sealed class PolicyPreview
         var from = held.From is { } lender && state.Holds.GetValueOrDefault(lender) is { State: ReservationState.Active } ? lender : null;
         var (decision, taken) = Decide(held.Id, held.Dimensions, held.Amounts, held.PlainTokens, held.PriceVersion is not null,
             held.Unpriced, held.At, from);
-        if (taken is not null) Budget.Apply(state, taken with { ExpiresAt = never });
+        if (taken is not null)
+        {
+            Budget.Apply(state, taken with { ExpiresAt = never });
+            foreach (var began in GraceRules.After(state, [taken], held.At)) Budget.Apply(state, began);
+        }
         return decided[held.Id] = decision;
     }
 

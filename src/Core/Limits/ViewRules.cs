@@ -21,6 +21,7 @@ static class ViewRules
             WindowStart(match), ResetsAt(match, now))
         {
             Enforcement = limit.Enforcement,
+            GraceUntil = limit.Grace is not null && GraceRules.UntilIn(match.Counter, match.Span) is { } until && until > now ? until : null,
             CountedSince = match.State.CountedSince is { } since && CountsFrom(match, now) < since ? since : null,
         };
     }
@@ -122,6 +123,7 @@ static class ViewRules
         {
             UnpricedParts = record.UnpricedParts,
             ServiceTier = record.RatedTier,
+            Allowances = record.Allowances,
             ReportedCost = record.ReportedNanos is { } reported ? Money.Format(reported) : null,
             Disputed = record.Usage.Disputed,
             Unread = record.Usage.Unread,

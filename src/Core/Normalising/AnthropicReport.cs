@@ -89,7 +89,7 @@ static class AnthropicReport
         var read = reader.Count(report, "cache_read_input_tokens");
         return new()
         {
-            InputTokens = reader.Count(report, "input_tokens") + written + read,
+            InputTokens = reader.Count(report, "input_tokens", "uncached_input_tokens") + written + read,
             OutputTokens = reader.Count(report, "output_tokens"),
             InputField = "raw.input_tokens",
             OutputField = "raw.output_tokens",

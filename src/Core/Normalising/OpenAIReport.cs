@@ -45,11 +45,12 @@ static class OpenAIReport
         var (taken, given) = (reader.Inner(report, inputDetails), reader.Inner(report, outputDetails));
         var cachedOf = reader.Inner(taken, "cached_tokens_details");
         // Gateways put the names of other providers beside these: LiteLLM Anthropic's, LangChain its own.
-        var cached = reader.Find(taken, "cached_tokens", "cache_read", "cache_read_tokens")
+        var cached = reader.Find(taken, "cached_tokens", "cache_read", "cache_read_tokens", "flex_cache_read", "priority_cache_read")
             ?? reader.Find(report, "prompt_cache_hit_tokens", "cache_read_input_tokens", "cache_read_tokens", "cached_tokens",
-                "num_cached_tokens") ?? 0;
+                "num_cached_tokens", "input_cached_tokens") ?? 0;
         var (short5m, long1h) = Written(reader, report, taken);
-        var reasoning = reader.Find(given, "reasoning_tokens", "reasoning", "thinking_tokens") ?? reader.Find(report, "reasoning_tokens")
+        var reasoning = reader.Find(given, "reasoning_tokens", "reasoning", "thinking_tokens", "flex_reasoning", "priority_reasoning")
+            ?? reader.Find(report, "reasoning_tokens")
             ?? 0;
         KnownBeside(reader, report, taken, given);
         // Perplexity, which alone reports citations and searches, counts its reasoning beside the completion and out of the total.
@@ -84,9 +85,9 @@ static class OpenAIReport
             OutputTokens = output,
             InputField = $"raw.{inputName}",
             OutputField = $"raw.{outputName}",
-            ServiceTier = ReportReader.Text(report, "service_tier"),
+            ServiceTier = ReportReader.Text(report, "service_tier") ?? TierOf(taken) ?? TierOf(given),
             ReportedCost = ReportedCharge.Of(reader, report),
-            Parts = Searches(reader, report) with
+            Parts = Searches(reader, report, taken) with
             {
                 CachedInputTokens = cached,
                 CachedAudioInputTokens = cachedAudio,
@@ -133,6 +134,11 @@ static class OpenAIReport
         return (Math.Max(written - long1h, short5m), long1h);
     }
 
+    /// <summary>LangChain says the tier in the names of the counts: `flex`, `priority_cache_read`.</summary>
+    static string? TierOf(in ReportObject details) =>
+        details.HasAny("flex", "flex_cache_read", "flex_reasoning") ? "flex"
+        : details.HasAny("priority", "priority_cache_read", "priority_reasoning") ? "priority" : null;
+
     /// <summary>Parts that cost what their whole costs, and members that repeat what others say.</summary>
     static void KnownBeside(ReportReader reader, in ReportObject report, in ReportObject taken, in ReportObject given)
     {
@@ -141,6 +147,8 @@ static class OpenAIReport
             "context_details", "num_server_side_tools_used");
         reader.Known(taken, "text_tokens", "text", "cache_creation_tokens", "cache_write_tokens", "cache_creation");
         reader.Known(reader.Inner(taken, "cached_tokens_details"), "text_tokens");
+        reader.Known(taken, "flex", "priority");
+        reader.Known(given, "flex", "priority");
         reader.Known(given, "text_tokens", "text", "accepted_prediction_tokens", "rejected_prediction_tokens");
     }
 
@@ -148,7 +156,7 @@ static class OpenAIReport
     /// Searches of Perplexity (one a request, whose context has a size, or as many as deep research made), of xAI's tools on the web and
     /// on X, and those that gateways report as Anthropic does.
     /// </summary>
-    static UsageParts Searches(ReportReader reader, in ReportObject report)
+    static UsageParts Searches(ReportReader reader, in ReportObject report, in ReportObject taken)
     {
         var size = ReportReader.Text(report, "search_context_size");
         var tools = reader.Inner(report, "server_side_tool_usage_details");
@@ -156,7 +164,8 @@ static class OpenAIReport
         reader.Known(hosted, "web_fetch_requests");
         var searches = reader.Find(report, "num_search_queries") ?? (size is null ? 0 : 1);
         searches += reader.Count(tools, "web_search_calls") + reader.Count(tools, "x_search_calls");
-        searches += reader.Count(hosted, "web_search_requests");
+        // LiteLLM says them among the details of the prompt where Gemini made them.
+        searches += reader.Find(hosted, "web_search_requests") ?? reader.Count(taken, "web_search_requests");
         return new() { WebSearches = searches, WebSearchContext = size is "low" or "medium" or "high" ? size : null };
     }
 

@@ -32,6 +32,16 @@ public static class CostRules
         return Charges.Of(list.Items, price, usage.TotalTokens ?? usage.InputTokens, terms).Total.ToDecimal();
     }
 
+    /// <summary>The same without what is free of it.</summary>
+    public static decimal? Known(this PricePeriod price, Usage usage, in PriceTerms terms, AllowancesLeft? free, out RateKindSet missing)
+    {
+        if (free is null) return price.Known(usage, terms, out missing);
+        var list = new ChargeList([]);
+        missing = Charge(price, usage, terms, ref list);
+        return !missing.IsEmpty && list.Items.Count == 0 ? null
+            : Charges.Of(free.TakeOff(list.Items), price, usage.TotalTokens ?? usage.InputTokens, terms).Total.ToDecimal();
+    }
+
     /// <summary>The kinds that a usage has and this price does not cover.</summary>
     public static RateKindSet Missing(this PricePeriod price, Usage usage, in PriceTerms terms)
     {
@@ -40,12 +50,12 @@ public static class CostRules
     }
 
     /// <summary>The same with its parts, exact at any length. Only for a usage that nothing is missing for.</summary>
-    public static Charges Listed(this PricePeriod price, Usage usage, in PriceTerms terms)
+    public static Charges Listed(this PricePeriod price, Usage usage, in PriceTerms terms, AllowancesLeft? free = null)
     {
         var list = new ChargeList([]);
         if (Charge(price, usage, terms, ref list) is { IsEmpty: false } missing)
             throw new ArgumentException($"there is no rate for {missing.Kinds.First()}", nameof(usage));
-        return Charges.Of(list.Items, price, usage.TotalTokens ?? usage.InputTokens, terms);
+        return Charges.Of(free?.TakeOff(list.Items) ?? list.Items, price, usage.TotalTokens ?? usage.InputTokens, terms);
     }
 
     /// <summary>

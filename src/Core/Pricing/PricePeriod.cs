@@ -56,6 +56,7 @@ public sealed class PricePeriod
     public IReadOnlyList<HourRates> TimeOfDay { get; init; } = [];
     public IReadOnlyList<Multiplier> Multipliers { get; init; } = [];
     public IReadOnlyList<Minimum> Minimums { get; init; } = [];
+    public IReadOnlyList<Allowance> Allowances { get; init; } = [];
     public string Currency { get; init; } = "USD";
 
     /// <summary>Which list it is from; null where the price book as a whole says so.</summary>

@@ -20,12 +20,14 @@ public static class PriceReader
     static readonly string[] serviceTiers = ["batch", "flex", "priority"];
 
     static readonly FrozenSet<string> ofPeriods = ["effectiveFrom", "effectiveUntil", "rates", "tiers", "serviceTiers", "timeOfDay",
-        "minimums"];
+        "minimums", "allowances"];
 
     static readonly FrozenSet<string> ofTiers = ["aboveInputTokens", "rates"];
     static readonly FrozenSet<string> ofServiceTiers = ["rates", "tiers"];
     static readonly FrozenSet<string> ofHours = ["label", "windows", "rates"];
     static readonly FrozenSet<string> ofWindows = ["days", "fromUtc", "toUtc"];
+    static readonly FrozenSet<string> ofAllowances = ["of", "free", "per", "timeZone", "name"];
+    const int MostAllowances = 10;
 
     static readonly FrozenSet<string> ofEntries =
     [
@@ -73,13 +75,13 @@ public static class PriceReader
     static ModelPrice Read(PriceFields fields, string provider, string model, string currency, string version)
     {
         var multipliers = MultipliersOf(fields);
-        var periods = new List<PricePeriod> { PeriodOf(fields, multipliers, currency, version) };
+        var periods = new List<PricePeriod> { PeriodOf(fields, multipliers, currency, version, $"{provider}/{model}") };
         foreach (var other in fields.Items("otherPeriods"))
         {
             var period = fields.Item("otherPeriods", periods.Count - 1, other);
             if (periods.Count == MostPeriods) throw fields.Wrong("otherPeriods", $"at most {MostPeriods} periods");
             period.Only(ofPeriods);
-            periods.Add(PeriodOf(period, multipliers, currency, version));
+            periods.Add(PeriodOf(period, multipliers, currency, version, $"{provider}/{model}"));
         }
         var price = new ModelPrice
         {
@@ -106,7 +108,7 @@ public static class PriceReader
         return price;
     }
 
-    static PricePeriod PeriodOf(PriceFields fields, IReadOnlyList<Multiplier> multipliers, string currency, string version)
+    static PricePeriod PeriodOf(PriceFields fields, IReadOnlyList<Multiplier> multipliers, string currency, string version, string named)
     {
         var period = new PricePeriod
         {
@@ -118,6 +120,7 @@ public static class PriceReader
             TimeOfDay = HoursOf(fields),
             Multipliers = multipliers,
             Minimums = MinimumsOf(fields),
+            Allowances = AllowancesOf(fields, named),
             Currency = currency,
             Version = version,
         };
@@ -271,6 +274,56 @@ public static class PriceReader
                 ? least : throw json.Wrong(member.Name, $"must be above 0 and at most {Validity.LargestUnits}")));
         }
         return minimums;
+    }
+
+    static List<Allowance> AllowancesOf(PriceFields fields, string named)
+    {
+        var allowances = new List<Allowance>();
+        foreach (var json in fields.Items("allowances"))
+        {
+            var part = fields.Item("allowances", allowances.Count, json);
+            if (allowances.Count == MostAllowances) throw fields.Wrong("allowances", $"at most {MostAllowances}");
+            part.Only(ofAllowances);
+            var kinds = KindsOf(part);
+            var per = part.Text("per", required: true) switch
+            {
+                "day" => WindowKind.Day,
+                "month" => WindowKind.Month,
+                _ => throw part.Wrong("per", "must be day or month"),
+            };
+            if (!part.Has("free")) throw part.Wrong("free", "is required");
+            var free = part.Number("free");
+            if (free is <= 0 or > MostFree) throw part.Wrong("free", $"must be above 0 and at most {MostFree}");
+            var zone = part.Text("timeZone") ?? "UTC";
+            if (TimeZones.Find(zone) is null) throw part.Wrong("timeZone", "must be a zone of IANA, such as America/Los_Angeles");
+            var name = part.Text("name") ?? $"{named}:{string.Join('+', kinds.Kinds.Select(RateKinds.NameOf))}";
+            if (name.Length > LongestName) throw part.Wrong("name", $"must have at most {LongestName} characters");
+            if (allowances.Exists(other => other.Name == name)) throw part.Wrong("name", "is that of another allowance of this price");
+            allowances.Add(new(name, kinds, Exact.Shortest(free), per, zone));
+        }
+        return allowances;
+    }
+
+    /// <summary>More than any provider gives away in a month.</summary>
+    const decimal MostFree = 1_000_000_000_000_000m;
+    const int LongestName = 400;
+
+    /// <summary>Names of rates; `perWebSearch` is all sizes of the context, `tokens` every kind of tokens.</summary>
+    static RateKindSet KindsOf(PriceFields fields)
+    {
+        var kinds = default(RateKindSet);
+        foreach (var name in fields.Texts("of", required: true))
+        {
+            var meant = name switch
+            {
+                "tokens" => RateKinds.All.Where(RateKinds.IsTokens),
+                "perWebSearch" => [RateKind.PerWebSearchLow, RateKind.PerWebSearchMedium, RateKind.PerWebSearchHigh],
+                _ when RateKinds.TryParse(name, out var kind) => [kind],
+                _ => throw fields.Wrong("of", $"'{name}' is not the name of a rate; `tokens` is every kind of tokens"),
+            };
+            foreach (var kind in meant) kinds = kinds.With(kind);
+        }
+        return kinds.IsEmpty ? throw fields.Wrong("of", "must name a rate") : kinds;
     }
 
     static List<Multiplier> MultipliersOf(PriceFields fields)

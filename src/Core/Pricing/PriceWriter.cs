@@ -68,6 +68,7 @@ public static class PriceWriter
             foreach (var minimum in period.Minimums) json.WriteString(RateKinds.NameOf(minimum.Kind), Plain(minimum.Least));
             json.WriteEndObject();
         }
+        Allowances(json, period.Allowances);
         Tiers(json, period.Tiers);
         if (period.ServiceTiers.Count > 0)
         {
@@ -102,6 +103,25 @@ public static class PriceWriter
             }
             json.WriteEndArray();
             Rates(json, hours.Rates);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+    }
+
+    static void Allowances(Utf8JsonWriter json, IReadOnlyList<Allowance> allowances)
+    {
+        if (allowances.Count == 0) return;
+        json.WriteStartArray("allowances");
+        foreach (var allowance in allowances)
+        {
+            json.WriteStartObject();
+            json.WriteStartArray("of");
+            foreach (var kind in allowance.Kinds.Kinds) json.WriteStringValue(RateKinds.NameOf(kind));
+            json.WriteEndArray();
+            json.WriteString("free", Plain(allowance.Free));
+            json.WriteString("per", allowance.Per == WindowKind.Day ? "day" : "month");
+            json.WriteString("timeZone", allowance.TimeZone);
+            json.WriteString("name", allowance.Name);
             json.WriteEndObject();
         }
         json.WriteEndArray();

@@ -17,32 +17,41 @@ sealed record Pricing(Usage Usage, long? Cost, Rated? Rated, bool Unpriced)
     public long? ReportedNanos { get; init; }
     public ModelPrice? Own { get; init; }
 
+    /// <summary>What it took of the allowances of its price.</summary>
+    public IReadOnlyList<AllowanceUse>? Allowances { get; init; }
+
     /// <summary>Something in it has no price, and nobody knows what all of it cost.</summary>
     public bool IsPartial => Unpriced && (Cost is null || UnpricedParts is not null);
 
     /// <summary>The price version of what was booked as its provider reported it.</summary>
     public const string ReportedVersion = "reported";
 
-    public static Pricing Of(BudgetState state, Usage usage, Settings settings, Instant at)
+    /// <summary><paramref name="beside"/>: what the same booking took of allowances already, or (below 0) gives back.</summary>
+    public static Pricing Of(BudgetState state, Usage usage, Settings settings, Instant at, IReadOnlyList<AllowanceUse>? beside = null)
     {
         var own = settings.Prices.Find(usage.Dimensions.Provider, usage.Dimensions.Model);
         if (own is not null && usage.Dimensions.Provider is null)
             usage = usage with { Dimensions = usage.Dimensions with { Provider = own.Provider } };
         var reported = Reported(state, usage, settings, at);
-        var pricing = Of(state, usage, settings, at, own, reported);
+        var pricing = Of(state, usage, settings, at, own, reported, beside);
         return pricing with { Own = own, ReportedNanos = reported?.Nanos };
     }
 
-    static Pricing Of(BudgetState state, Usage usage, Settings settings, Instant at, ModelPrice? own, Rated? reported)
+    static Pricing Of(BudgetState state, Usage usage, Settings settings, Instant at, ModelPrice? own, Rated? reported,
+        IReadOnlyList<AllowanceUse>? beside)
     {
         if (usage.CostNanos is { } given) return new(usage, given, null, false);
         if (reported is not null && state.Effective.PreferredCost == PreferredCost.Reported)
             return new(usage, reported.Nanos, reported, false);
         var terms = usage.Terms(at);
         var missing = default(RateKindSet);
-        if (own?.At(at) is { } price && Rate(price, price.Known(usage, terms, out missing)) is { } known)
+        if (own?.At(at) is { } price && AllowancesLeft.Of(state.Allowances, state.LastAt, price, at, beside) is var free
+            && Rate(price, price.Known(usage, terms, free, out missing)) is { } known)
         {
-            var priced = new Pricing(usage, known.Nanos, known, !missing.IsEmpty) { Tier = price.TierOf(terms) };
+            var priced = new Pricing(usage, known.Nanos, known, !missing.IsEmpty)
+            {
+                Tier = price.TierOf(terms), Allowances = free?.Taken,
+            };
             if (missing.IsEmpty) return priced;
             priced = priced with { UnpricedParts = UsageNames.Of(missing) };
             // The provider charged for all of it; never less than for what is known of it.
@@ -86,6 +95,7 @@ sealed record Pricing(Usage Usage, long? Cost, Rated? Rated, bool Unpriced)
         Unpriced = Unpriced,
         UnpricedParts = UnpricedParts,
         RatedTier = Tier,
+        Allowances = Allowances,
         ReportedNanos = ReportedNanos,
         CanonicalProvider = Own is not null && Own.Provider != Usage.Dimensions.Provider ? Own.Provider : null,
         CanonicalModel = Own is not null && Own.Canonical != Usage.Dimensions.Model ? Own.Canonical : null,

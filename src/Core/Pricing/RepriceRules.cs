@@ -37,7 +37,8 @@ public static class RepriceRules
         var open = record.Unpriced && times == 0;
         var unchanged = new Result(Outcome.Done(new Repriced(record.Id, null, booked, booked, record.Currency, version)));
         if (command.OnlyUnpriced && !open) return unchanged;
-        var pricing = Pricing.Of(state, record.Usage, settings, record.At);
+        var returned = AllowanceUse.Negative(AdjustmentRules.AllowancesOf(state, record));
+        var pricing = Pricing.Of(state, record.Usage, settings, record.At, returned);
         var rated = pricing.Rated;
         if (pricing.Unpriced || pricing.Cost is not { } due)
             return new(
@@ -45,7 +46,8 @@ public static class RepriceRules
                     "model", $"there is still no price for usage '{record.Id}' of model '{record.Usage.Dimensions.Model}'"));
         // What was credited stays so: a lower price takes off what is left at most.
         due = Math.Max(due, booked - AdjustmentRules.Left(state, record).CostNanos);
-        if (due == booked && !open) return unchanged;
+        var allowances = AllowanceUse.Sum(pricing.Allowances, returned);
+        if (due == booked && allowances is null && !open) return unchanged;
         if (times == MostTimes)
             return new(Outcome.Unprocessable("id", $"usage '{record.Id}' was rated anew {MostTimes} times already"));
 
@@ -66,6 +68,8 @@ public static class RepriceRules
             GivesPrice = open,
             CanonicalProvider = record.CanonicalProvider,
             CanonicalModel = record.CanonicalModel,
+            Allowances = allowances,
+            IsAnonymous = record.IsAnonymous,
             CorrectedBy = command.ChangedBy,
             Reason = command.Reason,
         };

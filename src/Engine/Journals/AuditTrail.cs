@@ -32,9 +32,22 @@ public static class AuditTrail
     {
         await foreach (var entry in JournalFold.EntriesAsync(ledger, account, after, upTo))
             foreach (var record in entry.Events.Select(Append.RecordOf).OfType<UsageRecord>())
-                if (!erasures.Any(erasure => erasure.Version >= entry.Version && erasure.Erased.Erases(record)))
-                    yield return record;
+                if (LeftOf(record, entry.Version, erasures) is { } left)
+                    yield return left;
     }
+
+    /// <summary>What later erasures leave of a record of an entry; null where nothing.</summary>
+    public static UsageRecord? LeftOf(UsageRecord record, long version, IReadOnlyList<(long Version, UsageErased Erased)> erasures)
+    {
+        UsageRecord? left = record;
+        foreach (var erasure in erasures)
+            if (left is not null && erasure.Version >= version) left = erasure.Erased.LeftOf(left);
+        return left;
+    }
+
+    /// <summary>What an erasure puts in the place of a record; null where it concerns another.</summary>
+    public static UsageRecord? ReplacedBy(this UsageRecord record, UsageErased erased) =>
+        erased.Erases(record) ? record.Erased() : erased.AnonymousOf(record);
 
     /// <summary>What is left of a record that was erased: its identity, so that a retry books nothing again.</summary>
     public static UsageRecord Erased(this UsageRecord record) => record with

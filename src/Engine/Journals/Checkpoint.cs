@@ -17,15 +17,16 @@ public sealed record Checkpoint(long Version, Instant At, ReadOnlyMemory<byte> S
     public IEnumerable<CompactedUsage> UsageLeft(IEnumerable<(long Version, UsageErased Erased)> erasures)
     {
         var later = erasures.Where(erasure => erasure.Version > Version).Select(erasure => erasure.Erased).ToArray();
-        return Usage.Where(usage => !later.Any(usage.IsErasedBy));
+        return Usage.Select(usage => later.Aggregate((CompactedUsage?)usage, (left, erased) => left?.LeftBy(erased))).OfType<CompactedUsage>();
     }
 }
 
 /// <summary>Usage of compacted entries that shares a key, in a quarter of an hour.</summary>
 public sealed record CompactedUsage(long Start, RollupKey Key, RollupGain Gain)
 {
-    /// <summary>Of an erasure in a later entry: all of it was booked before.</summary>
-    public bool IsErasedBy(UsageErased erased) => erased.User is null || erased.User == Key.User;
+    /// <summary>What an erasure in a later entry leaves, for all of it was booked before: itself, the same of nobody, or nothing.</summary>
+    public CompactedUsage? LeftBy(UsageErased erased) => erased.User is not null && erased.User != Key.User ? this
+        : !erased.Anonymizes ? null : Key.User is null ? this : this with { Key = Key with { User = null } };
 }
 
 /// <summary>Whoever reads from here on would miss entries: they were compacted. The checkpoint has what they come to.</summary>

@@ -43,8 +43,8 @@ public static class Compaction
         {
             fold.Take(entry);
             foreach (var record in entry.Events.Select(Append.RecordOf).OfType<UsageRecord>())
-                if (!limits.Erasures.Any(erasure => erasure.Version >= entry.Version && erasure.Erased.Erases(record)))
-                    usage.Add(RollupKey.Of(account, record), record.Usage.Dimensions.Session, record.Figures());
+                if (AuditTrail.LeftOf(record, entry.Version, limits.Erasures) is { } left)
+                    usage.Add(RollupKey.Of(account, left), left.Usage.Dimensions.Session, left.Figures());
             history.Advance(entry);
             if (entry.Events.Any(AuditTrail.Has)) audited.Add(entry with { Events = [.. entry.Events.Where(AuditTrail.Has)] });
         }

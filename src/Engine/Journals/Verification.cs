@@ -282,11 +282,15 @@ public static class Verification
             if (happened.At < State.LastAt) Found($"time runs backwards in entry {version}", RestoreBackup);
             if (happened is UsageErased erased)
             {
-                Compacted.RemoveAll(usage => usage.IsErasedBy(erased));
-                foreach (var gone in Booked.Values.Where(erased.Erases).ToArray()) Booked.Remove(gone.Id);
+                var left = Compacted.Select(usage => usage.LeftBy(erased)).OfType<CompactedUsage>().ToArray();
+                Compacted.Clear();
+                Compacted.AddRange(left);
+                foreach (var record in Booked.Values.ToArray())
+                    if (erased.LeftOf(record) is { } stays) Booked[record.Id] = stays;
+                    else Booked.Remove(record.Id);
             }
-            if (Append.RecordOf(happened) is { } record && !Booked.TryAdd(record.Id, record))
-                Found($"usage '{record.Id}' is in the journal twice", RestoreBackup);
+            if (Append.RecordOf(happened) is { } booked && !Booked.TryAdd(booked.Id, booked))
+                Found($"usage '{booked.Id}' is in the journal twice", RestoreBackup);
         }
     }
 

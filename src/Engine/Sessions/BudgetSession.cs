@@ -481,7 +481,7 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
         // A ledger takes what was erased out of its records after a while; what is decided about them does not wait for that.
         var erasures = asked.Beside is null || budget.ErasedAt is null ? [] : await AuditTrail.ErasuresAsync(parts.Ledger, account);
         foreach (var record in recalled.Usage.Values)
-            budget.Remember(erasures.Any(one => one.Erased.Erases(record)) ? record with { IsErased = true } : record);
+            budget.Remember(AuditTrail.LeftOf(record, 0, erasures) ?? record with { IsErased = true });
     }
 
     async Task<Seeding?> SeedAsync(BudgetState budget, BudgetCommand first, Settings settings, Instant now)

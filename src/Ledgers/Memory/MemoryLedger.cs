@@ -396,14 +396,25 @@ public sealed class MemoryLedger : IStore
 
     void Erase(Account account, UsageErased erased)
     {
-        foreach (var booking in account.Bookings.Where(booking => erased.Erases(booking.Record!)).ToArray())
+        foreach (var booking in account.Bookings.ToArray())
         {
+            if (booking.Record!.ReplacedBy(erased) is not { } left) continue;
+            var after = booking with { Record = left };
             account.Bookings.Remove(booking);
             bookings.Remove(booking);
-            account.ById[booking.Record!.Id] = booking with { Record = booking.Record.Erased() };
+            account.ById[left.Id] = after;
+            if (left.IsErased) continue;
+            account.Bookings.Add(after);
+            bookings.Add(after);
         }
-        foreach (var place in account.Compacted.Keys.Where(place => erased.User is null || erased.User == place.Key.User).ToArray())
+        foreach (var (place, gain) in account.Compacted.ToArray())
+        {
+            var left = new CompactedUsage(place.Start, place.Key, gain).LeftBy(erased);
+            if (left?.Key == place.Key) continue;
             account.Compacted.Remove(place);
+            if (left is not null && !account.Compacted.TryAdd(place with { Key = left.Key }, gain))
+                account.Compacted[place with { Key = left.Key }].Add(gain);
+        }
         RollAgain(account);
     }
 
@@ -415,8 +426,9 @@ public sealed class MemoryLedger : IStore
         var happenings = account.Journal.SelectMany(entry => LedgerJson.DecodeEvents(entry.Events)).ToArray();
         var erasures = happenings.OfType<UsageErased>().ToArray();
         foreach (var happened in happenings)
-            if (Purser.Engine.Append.RecordOf(happened) is { } record && !erasures.Any(erased => erased.Erases(record)))
-                Roll(account.Name, record);
+            if (Purser.Engine.Append.RecordOf(happened) is { } record
+                && erasures.Aggregate((UsageRecord?)record, (left, erased) => left is null ? null : erased.LeftOf(left)) is { } stays)
+                Roll(account.Name, stays);
         foreach (var (place, gain) in account.Compacted) GainOf(place.Start, place.Key).Add(gain);
     }
 

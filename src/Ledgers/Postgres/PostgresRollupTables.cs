@@ -93,7 +93,7 @@ public sealed partial class PostgresLedger
             ledger.keys.Forget();
         }
 
-        public async Task ForgetAsync(string account, IReadOnlyList<CompactedUsage> erased)
+        public async Task ForgetAsync(string account, IReadOnlyList<CompactedUsage> erased, IReadOnlyList<CompactedUsage> left)
         {
             await using var delete = new NpgsqlCommand(
                 "delete from compacted_usage c using unnest($2, $3) as e(start, key) where c.account = $1 and c.start = e.start and c.key "
@@ -102,6 +102,7 @@ public sealed partial class PostgresLedger
             delete.Parameters.Add(new() { Value = erased.Select(usage => usage.Start).ToArray() });
             delete.Parameters.Add(new() { Value = erased.Select(usage => usage.Key.Text).ToArray() });
             await delete.ExecuteNonQueryAsync();
+            if (left.Count > 0) await SaveAsync(connection, account, left);
         }
     }
 
@@ -125,10 +126,15 @@ public sealed partial class PostgresLedger
             return page;
         }
 
-        public async Task LeaveAsync(IReadOnlyList<(long Position, byte[] Left)> records)
+        public async Task LeaveAsync(IReadOnlyList<(long Position, byte[] Left)> records, bool anonymizes)
         {
             await using var erase = source.CreateCommand(
+                anonymizes
+                ? """
+                update usage u set "user" = null, session = null, request_id = null, record = g.record
+                from unnest($1, $2) as g(position, record) where u.position = g.position
                 """
+                : """
                 update usage u set erased = true, orchestrator = null, "user" = null, tenant = null, session = null, provider = null,
                   model = null, tool = null, request_id = null, duration_ms = null, record = g.record
                 from unnest($1, $2) as g(position, record) where u.position = g.position

@@ -41,8 +41,8 @@ interface IRollupTables
     /// </summary>
     Task ReplaceAsync(IReadOnlyList<int> keys, Fold fold, long? first, RollupState state);
 
-    /// <summary>Takes usage away that was compacted into a checkpoint and was erased.</summary>
-    Task ForgetAsync(string account, IReadOnlyList<CompactedUsage> erased);
+    /// <summary>Takes usage away that was compacted into a checkpoint and was erased, and adds what was left of it.</summary>
+    Task ForgetAsync(string account, IReadOnlyList<CompactedUsage> erased, IReadOnlyList<CompactedUsage> left);
 }
 
 /// <summary>The records of usage, as erasing and deleting by age read and change them.</summary>
@@ -51,8 +51,9 @@ interface IRecordTable
     /// <summary>Records of an account that are not erased, by their times, behind a place.</summary>
     Task<IReadOnlyList<(UsageCursor Place, UsageRecord Record)>> RecordsAsync(string account, UsageCursor? after, int most);
 
-    /// <summary>Leaves of records, by their places in the order of booking, what is left of them.</summary>
-    Task LeaveAsync(IReadOnlyList<(long Position, byte[] Left)> records);
+    /// <summary>Leaves of records, by their places in the order of booking, what is left of them: their identity, or all but the
+    /// person.</summary>
+    Task LeaveAsync(IReadOnlyList<(long Position, byte[] Left)> records, bool anonymizes);
 
     /// <summary>When records before an instant were booked, by their times, behind a place.</summary>
     Task<IReadOnlyList<(UsageCursor Place, long BookedAt)>> TimesAsync(long before, UsageCursor? after, int most);

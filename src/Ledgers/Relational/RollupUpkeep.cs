@@ -57,8 +57,9 @@ static class RollupUpkeep
         var checkpoint = await tables.CheckpointAsync(account).ConfigureAwait(false);
         var left = checkpoint?.UsageLeft(erasures).ToArray() ?? [];
         foreach (var usage in left) fold.Add(usage);
-        if (left.Length < checkpoint?.Usage.Count)
-            await tables.ForgetAsync(account, [.. checkpoint.Usage.Except(left)]).ConfigureAwait(false);
+        if (checkpoint is not null && !left.SequenceEqual(checkpoint.Usage))
+            await tables.ForgetAsync(account, [.. checkpoint.Usage.Except(left)], Together(left.Except(checkpoint.Usage)))
+                .ConfigureAwait(false);
         await foreach (var record in AuditTrail.RecordsAsync(ledger, account, checkpoint?.Version ?? 0, version, erasures)
             .ConfigureAwait(false))
             if (!unfolded.Contains(record.Id))
@@ -71,6 +72,14 @@ static class RollupUpkeep
         return checkpoint is not null;
     }
 
+    /// <summary>Usage that has one key since it is nobody's.</summary>
+    static CompactedUsage[] Together(IEnumerable<CompactedUsage> usage) => [.. usage.GroupBy(one => (one.Start, one.Key)).Select(same =>
+    {
+        var sum = new RollupGain();
+        foreach (var one in same) sum.Add(one.Gain);
+        return new CompactedUsage(same.Key.Start, same.Key.Key, sum);
+    })];
+
     /// <summary>Leaves of an account's records what an erasure leaves of them.</summary>
     public static async Task EraseAsync(IRecordTable records, string account, UsageErased erased)
     {
@@ -78,9 +87,9 @@ static class RollupUpkeep
         do
         {
             var page = await records.RecordsAsync(account, after, PerTransaction).ConfigureAwait(false);
-            var gone = page.Where(one => erased.Erases(one.Record))
-                .Select(one => (one.Place.Order, LedgerJson.EncodeRecord(one.Record.Erased()))).ToArray();
-            if (gone.Length > 0) await records.LeaveAsync(gone).ConfigureAwait(false);
+            var gone = page.Select(one => (one.Place.Order, Left: one.Record.ReplacedBy(erased))).Where(one => one.Left is not null)
+                .Select(one => (one.Order, LedgerJson.EncodeRecord(one.Left!))).ToArray();
+            if (gone.Length > 0) await records.LeaveAsync(gone, erased.Anonymizes).ConfigureAwait(false);
             after = page.Count == PerTransaction ? page[^1].Place : null;
         }
         while (after is not null);

@@ -57,14 +57,16 @@ sealed partial class SqliteWriter
         return true;
     }));
 
-    /// <summary>Usage of compacted entries that was erased.</summary>
-    public Task ForgetUsageAsync(long account, IReadOnlyList<CompactedUsage> erased) => Send(() => Alone(() =>
+    /// <summary>Usage of compacted entries that was erased, and what was left of it.</summary>
+    public Task ForgetUsageAsync(long account, IReadOnlyList<CompactedUsage> erased, IReadOnlyList<CompactedUsage> left) =>
+        Send(() => Alone(() =>
     {
         foreach (var usage in erased)
         {
             using var delete = database.Prepare("DELETE FROM compacted_usage WHERE account = ? AND start = ? AND key = ?");
             delete.Add(account).Add(usage.Start).Add(usage.Key.Text).Run();
         }
+        foreach (var usage in left) Save(account, usage);
         return true;
     }));
 

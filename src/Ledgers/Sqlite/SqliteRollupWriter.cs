@@ -52,11 +52,12 @@ sealed partial class SqliteWriter
     }));
 
     /// <summary>Leaves of records what is left of them.</summary>
-    public Task EraseAsync(IReadOnlyList<(long No, byte[] Left)> records) => Send(() => Alone(() =>
+    public Task EraseAsync(IReadOnlyList<(long No, byte[] Left)> records, bool anonymizes) => Send(() => Alone(() =>
     {
         foreach (var (no, left) in records)
         {
             using var erase = database.Prepare(
+                anonymizes ? "UPDATE usage SET user = NULL, session = NULL, request_id = NULL, record = ? WHERE position = ?" :
                 """
                 UPDATE usage SET erased = 1, orchestrator = NULL, user = NULL, tenant = NULL, session = NULL, provider = NULL, model = NULL, tool = NULL,
                   request_id = NULL, duration_ms = NULL, record = ?

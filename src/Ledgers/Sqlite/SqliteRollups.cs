@@ -104,10 +104,10 @@ public sealed partial class SqliteLedger
             ledger.keys.Forget();
         }
 
-        public async Task ForgetAsync(string account, IReadOnlyList<CompactedUsage> erased)
+        public async Task ForgetAsync(string account, IReadOnlyList<CompactedUsage> erased, IReadOnlyList<CompactedUsage> left)
         {
             if (await ledger.Read(database => ledger.HeadOf(database, account)?.No).ConfigureAwait(false) is { } no)
-                await ledger.Writer.ForgetUsageAsync(no, erased).ConfigureAwait(false);
+                await ledger.Writer.ForgetUsageAsync(no, erased, left).ConfigureAwait(false);
         }
 
         public Task<IReadOnlyList<(UsageCursor Place, UsageRecord Record)>> RecordsAsync(string account, UsageCursor? after, int most) =>
@@ -124,7 +124,8 @@ public sealed partial class SqliteLedger
                 return page;
             });
 
-        public Task LeaveAsync(IReadOnlyList<(long Position, byte[] Left)> records) => ledger.Writer.EraseAsync(records);
+        public Task LeaveAsync(IReadOnlyList<(long Position, byte[] Left)> records, bool anonymizes) =>
+            ledger.Writer.EraseAsync(records, anonymizes);
 
         public Task<IReadOnlyList<(UsageCursor Place, long BookedAt)>> TimesAsync(long before, UsageCursor? after, int most) =>
             ledger.Read<IReadOnlyList<(UsageCursor, long)>>(database =>

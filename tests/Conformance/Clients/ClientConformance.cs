@@ -266,6 +266,7 @@ public abstract class ClientConformance(HttpFacade host)
         await foreach (var record in client.ExportUsageAsync(new() { Account = [account] })) Assert.Equal(account, record.Account);
         using var lines = new MemoryStream("""{"id": "x", "timestamp": "2026-03-14T15:00:00Z", "inputTokens": 1}"""u8.ToArray());
         heard.Holds(await client.ImportUsageAsync(lines, account), PurserJson.Default.ImportResult);
+        heard.Holds(await client.EraseUsageAsync(account, user: "nobody", by: "ann", reason: "r", mode: "anonymize"), PurserJson.Default.Erasure);
         heard.Holds(await client.EraseUsageAsync(account, user: "nobody", by: "ann", reason: "r"), PurserJson.Default.Erasure);
         using var end = new CancellationTokenSource(Servers.ServerProcess.Patience);
         await foreach (var happened in client.StreamEventsAsync(new() { Account = [account], After = 0 }, end.Token)) break;
@@ -273,6 +274,9 @@ public abstract class ClientConformance(HttpFacade host)
 
     static async Task Prices(PurserClient client, Listening heard, string account)
     {
+        heard.Holds(await client.QuoteManyAsync([new() { Model = "gpt-4o", Usage = new() { InputTokens = 1 } }, new() { Model = "none",
+            Usage = new() }]), PurserJson.Default.Quotes);
+        heard.Holds(await client.ConvertAsync(1.5m, "USD", "USD"), PurserJson.Default.Conversion);
         heard.Holds(await client.ListPricesAsync(new() { Search = "gpt-4o", Limit = 3 }), PurserJson.Default.PricePage);
         heard.Holds(await client.ListUnpricedModelsAsync(), PurserJson.Default.UnpricedModelList);
         heard.Holds(await client.GetPriceAsync("openai", "gpt-4o"), PurserJson.Default.JsonObject);

@@ -39,14 +39,24 @@ public abstract class AccountConformance(HttpFacade host)
     }
 
     [Fact]
-    public async Task An_unknown_account_has_no_status_and_leaves_no_trace()
+    public async Task An_unknown_account_shows_how_it_would_begin_and_leaves_no_trace()
     {
         var account = host.NewAccount();
-        (await host.Get($"/v1/accounts/{account}")).IsProblem(404, "unknown-account", "account");
+        for (var i = 0; i < 2; i++)
+        {
+            var status = (await host.Get($"/v1/accounts/{account}?window=month")).Json;
+            Assert.Equal((account, false, "healthy", 0), (status.GetProperty("account").GetString(),
+                status.GetProperty("exists").GetBoolean(), status.GetProperty("status").GetString(),
+                status.GetProperty("reservations").GetProperty("active").GetInt32()));
+            Assert.Equal("0", status.GetProperty("breakdown").GetProperty("totalCost").GetString());
+        }
+        (await host.Get($"/v1/accounts/{account}/reservations")).IsProblem(404, "unknown-account", "account");
         (await host.Get($"/v1/accounts/{account}/policy")).IsProblem(404, "unknown-account", "account");
         (await host.Get($"/v1/accounts/{account}/usage")).IsProblem(404, "unknown-account", "account");
         (await host.Get($"/v1/accounts/{account}/overrides")).IsProblem(404, "unknown-account", "account");
         Assert.Equal("""{"items":[],"nextCursor":null}""", (await host.Get($"/v1/accounts?search={account}")).Text);
+        await host.Post($"/v1/accounts/{account}/usage", "{}");
+        Assert.False((await host.Get($"/v1/accounts/{account}")).Json.TryGetProperty("exists", out _));
     }
 
     [Fact]
@@ -110,7 +120,8 @@ public abstract class AccountConformance(HttpFacade host)
         async Task<string> Breakdown(string query)
         {
             var breakdown = (await host.Get($"/v1/accounts/{account}?{query}")).Json.GetProperty("breakdown");
-            return $"{breakdown.GetProperty("from").GetString()} {breakdown.GetProperty("to").GetString()} {breakdown.GetProperty("totalTokens")}";
+            return $"{breakdown.GetProperty("from").GetString()} {breakdown.GetProperty("to").GetString()} "
+                + $"{breakdown.GetProperty("totalTokens")}";
         }
 
         Assert.EndsWith(" 87", await Breakdown(""), StringComparison.Ordinal);

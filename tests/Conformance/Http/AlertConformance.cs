@@ -13,7 +13,7 @@ public abstract class AlertConformance(HttpFacade host)
     /// <summary>Uses up some of a limit of 100.</summary>
     async Task UseAsync(string account, int tokens)
     {
-        if ((await host.Get($"/v1/accounts/{account}")).Code == 404)
+        if ((await host.Get($"/v1/accounts/{account}/policy")).Code == 404)
             Assert.Equal(200, (await host.Put($"/v1/accounts/{account}/policy",
                 """{"limits": [{"id": "all", "unit": "tokens", "window": "lifetime", "amount": 100, "enforcement": "soft"}]}""")).Code);
         Assert.Equal(201, (await host.Post($"/v1/accounts/{account}/usage", $$"""{"inputTokens": {{tokens}}, "outputTokens": 0}""")).Code);

@@ -16,7 +16,7 @@ public abstract class BadInputConformance(HttpFacade host)
         var reply = await host.Send(HttpMethod.Post, path(account), content);
         reply.IsProblem(status, slug, field);
         if (!reachesBudget) Assert.Equal(before, host.Asked);
-        Assert.Equal(404, (await host.Get($"/v1/accounts/{account}")).Code);
+        Assert.Equal(404, (await host.Get($"/v1/accounts/{account}/policy")).Code);
     }
 
     [Theory]

@@ -46,7 +46,7 @@ public abstract class MetricsConformance(HttpFacade host)
     {
         var account = "secret-" + Guid.NewGuid().ToString("N");
         var before = Found(await PageAsync());
-        for (var i = 0; i < 3; i++) (await host.Get($"/v1/accounts/{account}")).IsProblem(404, "unknown-account", "account");
+        for (var i = 0; i < 3; i++) (await host.Get($"/v1/accounts/{account}/policy")).IsProblem(404, "unknown-account", "account");
         // An answer is counted a moment after it was sent.
         var page = "";
         await Servers.ServerProcess.UntilAsync(async () => Found(page = await PageAsync()) >= before + 3, () => page);

@@ -54,6 +54,42 @@ public abstract class PriceConformance(HttpFacade host)
         (await host.Post("/v1/quotes", body)).IsProblem(code, slug, field);
 
     [Fact]
+    public async Task Many_usages_are_quoted_at_once_each_for_itself()
+    {
+        var reply = (await host.Post("/v1/quotes", """
+            [{"model":"gpt-4o","usage":{"inputTokens":1000}},{"model":"nobody","usage":{}},{"model":"gpt-4o","usage":{"inputTokens":-1}},
+             {"provider":"openai","model":"gpt-4o","usage":{"outputTokens":1}},{"colour":"red"}]
+            """)).Json;
+        Assert.Equal(["0.0025", "unknown-model model", "invalid usage.inputTokens", "0.00001", "invalid colour"],
+            reply.GetProperty("items").EnumerateArray().Select(item => item.TryGetProperty("quote", out var quote)
+                ? quote.GetProperty("cost").GetString()
+                : $"{item.GetProperty("problem").GetProperty("type").GetString()!.Split(':')[^1]} "
+                    + item.GetProperty("problem").GetProperty("field").GetString()));
+        Assert.Equal("""[{"currency":"USD","cost":"0.00251"}]""", reply.GetProperty("totals").GetRawText());
+        Assert.Equal("""{"items":[],"totals":[]}""", (await host.Post("/v1/quotes", "[]")).Text);
+    }
+
+    [Fact]
+    public async Task An_amount_is_told_in_another_currency_at_the_rate_of_its_time()
+    {
+        await host.Put("/v1/exchange-rates", """
+            {"base":"USD","rates":[{"currency":"SEK","rate":"10","effectiveFrom":"2026-01-01T00:00:00Z"},
+             {"currency":"SEK","rate":"9.5","effectiveFrom":"2026-02-01T00:00:00Z"},{"currency":"DKK","rate":"3","effectiveFrom":"2026-01-01T00:00:00Z"}]}
+            """);
+        (await host.Get("/v1/exchange-rates/convert?amount=12.5&from=USD&to=SEK&at=2026-01-15")).Is(200,
+            """{"amount":"12.5","from":"USD","to":"SEK","at":"2026-01-15T00:00:00Z","converted":"125","rate":"10"}""");
+        var now = (await host.Get("/v1/exchange-rates/convert?amount=19&from=SEK&to=DKK")).Json;
+        Assert.Equal("6", now.GetProperty("converted").GetString());
+        Assert.Equal("0.333333333333333334", (await host.Get("/v1/exchange-rates/convert?amount=1&from=DKK&to=USD")).Member("converted"));
+        Assert.Equal("7", (await host.Get("/v1/exchange-rates/convert?amount=7&from=CHF&to=CHF")).Member("converted"));
+        foreach (var (query, status, slug, field) in ((string, int, string, string)[])[
+            ("from=USD&to=SEK", 400, "invalid", "amount"), ("amount=-1&from=USD&to=SEK", 400, "invalid", "amount"),
+            ("amount=1&to=SEK", 400, "invalid", "from"), ("amount=1&from=USD&to=euro", 400, "invalid", "to"),
+            ("amount=1&from=USD&to=SEK&at=2025-12-31", 422, "unprocessable", "to"), ("amount=1&from=USD&to=CHF", 422, "unprocessable", "to")])
+            (await host.Get("/v1/exchange-rates/convert?" + query)).IsProblem(status, slug, field);
+    }
+
+    [Fact]
     public async Task Models_are_compared_cheapest_first()
     {
         var reply = await host.Post("/v1/quotes/compare", """
@@ -141,6 +177,50 @@ public abstract class PriceConformance(HttpFacade host)
         (await host.Delete($"/v1/prices/house/{model}")).IsProblem(404, "not-found", "model");
 
         async Task<string?> Cost(string at) => (await host.Post("/v1/quotes", $$"""{"provider":"house","model":"{{model}}","usage":{"inputTokens":1000},"at":"{{at}}"}""")).Member("cost");
+    }
+
+    [Fact]
+    public async Task What_a_price_gives_away_in_a_day_costs_nothing_and_is_told()
+    {
+        var (account, model) = (host.NewAccount(), $"m-{host.NewAccount()}");
+        var price = await host.Put($"/v1/prices/house/{model}", """
+            {"rates":{"input":"1","perWebSearch":{"medium":"0.014"}},
+             "allowances":[{"of":["perWebSearch"],"free":"5","per":"day","timeZone":"America/Los_Angeles"}]}
+            """);
+        Assert.Equal($"house/{model}:perWebSearchLow+perWebSearchMedium+perWebSearchHigh",
+            price.Json.GetProperty("allowances")[0].GetProperty("name").GetString());
+        await host.Put($"/v1/accounts/{account}/policy", """{"limits":[{"id":"m","unit":"cost","window":"month","amount":"1"}]}""");
+        // The first day of the month is over in California when it is over in London.
+        var first = await Book("2026-11-10T12:00:00Z", 4);
+        Assert.Equal(("0", "4"), (first.Member("cost"), first.Json.GetProperty("allowances")[0].GetProperty("count").GetRawText()));
+        Assert.Equal("0.028", (await Book("2026-11-10T18:00:00Z", 3)).Member("cost"));
+        Assert.Equal("0.014", (await Book("2026-11-11T07:59:59Z", 1)).Member("cost"));
+        Assert.Equal("0", (await Book("2026-11-11T08:00:00Z", 5)).Member("cost"));
+        // A hold covers what may turn out to be free; the quote tells what an account would pay.
+        Assert.Equal("0.028", (await host.Post($"/v1/accounts/{account}/reservations",
+            $$"""{"provider":"house","model":"{{model}}","inputTokens":0,"maxOutputTokens":0,"webSearches":2}""")).Json
+            .GetProperty("reservation").GetProperty("cost").GetString());
+        var quote = (await host.Post("/v1/quotes",
+            $$"""{"provider":"house","model":"{{model}}","account":"{{account}}","at":"2026-11-11T07:00:00Z","usage":{"webSearches":7} }""")).Json;
+        Assert.Equal(("0.098", "0.098"), (quote.GetProperty("cost").GetString(), quote.GetProperty("charged").GetProperty("cost")
+            .GetString()));
+        var later = (await host.Post("/v1/quotes",
+            $$"""{"provider":"house","model":"{{model}}","account":"{{account}}","at":"2026-11-12T09:00:00Z","usage":{"webSearches":7} }""")).Json;
+        Assert.Equal(("0.098", "0.028"), (later.GetProperty("cost").GetString(), later.GetProperty("charged").GetProperty("cost")
+            .GetString()));
+        // Taken back, its share is free again.
+        await host.Post($"/v1/accounts/{account}/usage/{first.Member("usageId")}/void", """{"by":"ann","reason":"never made"}""");
+        Assert.Equal("0", (await Book("2026-11-10T19:00:00Z", 4)).Member("cost"));
+        var records = (await host.Get($"/v1/accounts/{account}/usage")).Json.GetProperty("items").EnumerateArray();
+        Assert.Equal(-4, records.Single(one => one.GetProperty("kind").GetString() == "void").GetProperty("allowances")[0]
+            .GetProperty("count")
+            .GetDecimal());
+        (await host.Put($"/v1/prices/house/{model}", """{"rates":{"input":"1"},"allowances":[{"of":["tokens"],"free":"0","per":"day"}]}"""))
+            .IsProblem(400, "invalid", "allowances[0].free");
+        await host.Delete($"/v1/prices/house/{model}");
+
+        Task<Reply> Book(string at, int searches) => host.Post($"/v1/accounts/{account}/usage",
+            $$"""{"provider":"house","model":"{{model}}","webSearches":{{searches}},"timestamp":"{{at}}"}""");
     }
 
     [Fact]

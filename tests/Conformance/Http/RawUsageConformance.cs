@@ -62,7 +62,7 @@ public abstract class RawUsageConformance(HttpFacade host)
     {
         var account = host.NewAccount();
         (await host.Post($"/v1/accounts/{account}/usage", body)).IsProblem(status, slug, field);
-        (await host.Get($"/v1/accounts/{account}")).IsProblem(404, "unknown-account", "account");
+        (await host.Get($"/v1/accounts/{account}/policy")).IsProblem(404, "unknown-account", "account");
     }
 
     [Fact]

@@ -6,6 +6,23 @@ namespace Purser.Conformance.Http;
 public abstract class ReportConformance(HttpFacade host)
 {
     [Fact]
+    public async Task The_cost_of_a_model_divides_into_its_input_its_output_and_its_units()
+    {
+        var account = host.NewAccount();
+        await host.Post($"/v1/accounts/{account}/usage", """
+            [{"provider":"anthropic","model":"claude-sonnet-4-5","inputTokens":1000,"cachedInputTokens":400,"outputTokens":100,"webSearches":2},
+             {"provider":"anthropic","model":"claude-sonnet-4-5","inputTokens":1,"outputTokens":1},{"model":"own","inputTokens":5,"cost":"0.5"}]
+            """);
+        var models = (await host.Get($"/v1/reports?account={account}&parts=true")).Json.GetProperty("costEstimate").GetProperty("models");
+        Assert.Equal("own", models[0].GetProperty("model").GetString());
+        Assert.False(models[0].TryGetProperty("shares", out _));
+        Assert.Equal("0.023438", models[1].GetProperty("totalCost").GetString());
+        Assert.Equal("""{"input":"0.001923","output":"0.001515","other":"0.02"}""", models[1].GetProperty("shares").GetRawText());
+        Assert.False((await host.Get($"/v1/reports?account={account}")).Json.GetProperty("costEstimate").GetProperty("models")[1]
+            .TryGetProperty("shares", out _));
+    }
+
+    [Fact]
     public async Task A_report_has_a_summary_groups_and_a_series()
     {
         var account = host.NewAccount();
@@ -84,7 +101,8 @@ public abstract class ReportConformance(HttpFacade host)
         var writers = Enumerable.Range(0, 2).Select(_ => Task.Run(async () =>
         {
             while (!stop.IsCancellationRequested)
-                Assert.Equal(201, (await host.Post($"/v1/accounts/{account}/usage", $"[{string.Join(',', Enumerable.Repeat(call, 5))}]")).Code);
+                Assert.Equal(
+                    201, (await host.Post($"/v1/accounts/{account}/usage", $"[{string.Join(',', Enumerable.Repeat(call, 5))}]")).Code);
         })).ToArray();
         try
         {
@@ -188,7 +206,8 @@ public abstract class ReportConformance(HttpFacade host)
             [{"timestamp":"2026-03-01T10:00:00Z","model":"m1","tools":["x","y"],"inputTokens":10},{"timestamp":"2026-03-03T10:00:00Z","model":"m2","tool":"x","inputTokens":2},
              {"timestamp":"2026-03-03T11:00:00Z","model":"m1","inputTokens":5}]
             """);
-        var report = (await host.Get($"/v1/reports?account={account}&from=2026-03-01&to=2026-03-03&groupBy=model,tool,tags.none&seriesOfRows=true"))
+        var report =
+            (await host.Get($"/v1/reports?account={account}&from=2026-03-01&to=2026-03-03&groupBy=model,tool,tags.none&seriesOfRows=true"))
             .Json;
 
         Assert.Equal(

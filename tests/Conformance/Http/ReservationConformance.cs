@@ -19,6 +19,42 @@ public abstract class ReservationConformance(HttpFacade host)
     }
 
     [Fact]
+    public async Task Grace_lets_calls_go_beyond_a_hard_limit_for_a_while_once_in_a_window()
+    {
+        var account = host.NewAccount();
+        await host.Put($"/v1/accounts/{account}/policy", """
+            {"limits":[{"id":"life","unit":"tokens","window":"lifetime","amount":100,"grace":{"percent":20,"minutes":10}},
+                       {"id":"each","unit":"tokens","window":"lifetime","amount":50,"each":"user","grace":{"percent":50,"minutes":10}}]}
+            """);
+        Assert.Equal(201, (await Hold("a", "ann", 50)).Code);
+        Assert.False((await host.Get($"/v1/accounts/{account}")).Json.GetProperty("limits")[0].TryGetProperty("graceUntil", out _));
+        var beyond = await Hold("b", "ann", 20);
+        Assert.Equal(201, beyond.Code);
+        var limits = beyond.Json.GetProperty("limits").EnumerateArray().ToDictionary(limit => limit.GetProperty("limitId").GetString()!);
+        Assert.False(limits["life"].TryGetProperty("graceUntil", out _));
+        Assert.Equal((0, true), (limits["each"].GetProperty("remaining").GetInt32(), limits["each"].TryGetProperty("graceUntil", out _)));
+        (await Hold("c", "ann", 6)).IsProblem(429, "limit-exceeded");
+        Assert.Equal(201, (await Hold("d", "bob", 50)).Code);
+        // 120 are held: the whole grace of the account.
+        (await Hold("e", "eve", 1)).IsProblem(429, "limit-exceeded");
+        var told = (await host.Get($"/v1/accounts/{account}")).Json.GetProperty("limits").EnumerateArray()
+            .Select(limit => (limit.GetProperty("key").GetString(), limit.TryGetProperty("graceUntil", out var until))).ToArray();
+        Assert.Equal([(null, true), ("ann", true), ("bob", false)], told);
+        foreach (var (grace, field) in ((string, string)[])[("""{"percent":0,"minutes":1}""", "percent"), ("""{"percent":101,"minutes":1}""", "percent"),
+            ("""{"percent":1}""", "minutes"), ("""{"percent":1,"minutes":0}""", "minutes")])
+            (await host.Put($"/v1/accounts/{account}/policy",
+                $$"""{"limits":[{"id":"l","unit":"tokens","window":"day","amount":1,"grace":{{grace}} }]}"""))
+                .IsProblem(400, "invalid", $"limits[0].grace.{field}");
+        foreach (var other in (string[])[@"""window"":""rolling:PT1H""", @"""window"":""day"",""enforcement"":""soft"""])
+            (await host.Put($"/v1/accounts/{account}/policy",
+                $$"""{"limits":[{"id":"l","unit":"tokens",{{other}},"amount":1,"grace":{"percent":1,"minutes":1} }]}"""))
+                .IsProblem(400, "invalid", "limits[0].grace");
+
+        Task<Reply> Hold(string id, string user, int tokens) => host.Post($"/v1/accounts/{account}/reservations",
+            $$"""{"id":"{{id}}","user":"{{user}}","tokens":{{tokens}}}""");
+    }
+
+    [Fact]
     public async Task Open_ones_are_listed_with_what_is_left_and_how_old_they_are()
     {
         var account = host.NewAccount();

@@ -207,6 +207,47 @@ public abstract class UsageConformance(HttpFacade host)
     }
 
     [Fact]
+    public async Task Anonymous_usage_stays_in_every_report_without_the_person()
+    {
+        var account = host.NewAccount();
+        await host.Put($"/v1/accounts/{account}/policy", """
+            {"limits":[{"id":"life","unit":"tokens","window":"lifetime","amount":100},{"id":"each","unit":"tokens","window":"lifetime","amount":50,"each":"user"}]}
+            """);
+        await host.Post($"/v1/accounts/{account}/usage", """
+            [{"id":"u1","user":"ann","session":"s1","tags":{"team":"red"},"model":"gpt-4o","inputTokens":30,"metadata":{"mail":"ann@example.com"}},
+             {"id":"u2","user":"bob","model":"gpt-4o","inputTokens":40},{"id":"u3","user":"ann","raw":{"prompt_tokens":5,"completion_tokens":1},"model":"gpt-4o"}]
+            """);
+        (await host.Delete($"/v1/accounts/{account}/usage?user=ann&mode=forget")).IsProblem(400, "invalid", "mode");
+        (await host.Delete($"/v1/accounts/{account}/usage?user=ann&mode=")).IsProblem(400, "invalid", "mode");
+        var before = (await host.Get($"/v1/reports?account={account}&groupBy=model")).Json;
+        var reply = await host.Delete($"/v1/accounts/{account}/usage?user=ann&mode=anonymize&by=eve&reason=asked");
+        Assert.Equal((200, "anonymize"), (reply.Code, reply.Member("mode")));
+        // Where the ledger is not at hand, silos do it within a moment.
+        for (var asked = 0; asked < 20_000 && (await host.Get($"/v1/accounts/{account}/usage?user=ann")).Json.GetProperty("items")
+            .GetArrayLength() > 0; asked++)
+            Assert.Equal("False", reply.Member("erased"));
+
+        var text = (await host.Get($"/v1/accounts/{account}/usage")).Text + (await host.Get($"/v1/export?account={account}")).Text
+            + (await host.Get($"/v1/reports?account={account}&groupBy=user,session,tags.team")).Text;
+        foreach (var about in (string[])["ann", "s1", "red", "prompt_tokens"]) Assert.DoesNotContain(about, text, StringComparison.Ordinal);
+        var after = (await host.Get($"/v1/reports?account={account}&groupBy=model")).Json;
+        Assert.Equal(before.GetProperty("summary").GetProperty("totalCost").GetString(),
+            after.GetProperty("summary").GetProperty("totalCost").GetString());
+        Assert.Equal(before.GetProperty("breakdown").GetRawText(), after.GetProperty("breakdown").GetRawText());
+        Assert.Equal([(null, 36), ("bob", 40)], (await host.Get($"/v1/reports?account={account}&groupBy=user")).Json
+            .GetProperty("breakdown").EnumerateArray().Select(row => (row.GetProperty("key").GetString(),
+                row.GetProperty("totalTokens").GetInt32())).OrderBy(row => row.Item2));
+        var item = (await host.Get($"/v1/accounts/{account}/audit")).Json.GetProperty("items").EnumerateArray().Last();
+        Assert.Equal(("usageAnonymized", "eve"), (item.GetProperty("action").GetString(), item.GetProperty("by").GetString()));
+        // A retry is still the same usage, and what is taken back counts where everybody's does.
+        Assert.Equal(201, (await host.Post($"/v1/accounts/{account}/usage", """{"id":"u1","user":"ann","session":"s1","tags":{"team":"red"},"model":"gpt-4o","inputTokens":30,"metadata":{"mail":"ann@example.com"}}""")).Code);
+        Assert.Equal(200, (await host.Post($"/v1/accounts/{account}/usage/u1/void", """{"by":"eve","reason":"wrong"}""")).Code);
+        var limits = (await host.Get($"/v1/accounts/{account}")).Json.GetProperty("limits").EnumerateArray()
+            .Select(limit => (limit.GetProperty("key").GetString(), limit.GetProperty("settled").GetInt32()));
+        Assert.Equal([(null, 46), ("ann", 36), ("bob", 40)], limits);
+    }
+
+    [Fact]
     public async Task One_usage_is_answered_with_its_settlement()
     {
         var account = host.NewAccount();

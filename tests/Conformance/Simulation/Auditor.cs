@@ -28,135 +28,11 @@ public sealed class Auditor
         auditor.Refusals();
         auditor.Thresholds();
         auditor.Signs();
+        auditor.TakenBack();
         return auditor.findings;
     }
 
     void Found(string what) => findings.Add($"{account}: {what}");
-
-    /// <summary>What an account holds and has used, kept as plain lists.</summary>
-    public sealed class Book
-    {
-        public sealed record Hold(string Id, long At, string? User)
-        {
-            public long Tokens { get; set; }
-            public long Requests { get; set; }
-        }
-
-        public List<(long At, string? User, long Tokens, long Requests)> Booked { get; } = [];
-        public List<Hold> Holds { get; } = [];
-        public IReadOnlyList<Limit> Limits { get; set; } = [];
-        public List<(string Id, OverrideTerms Terms, long From, long Until)> Raises { get; } = [];
-        public long Now { get; set; }
-
-        public void Take(BudgetEvent happened)
-        {
-            Now = Math.Max(Now, happened.At.ToUnixTimeMilliseconds());
-            switch (happened)
-            {
-                case PolicyChanged { Effective: var effective }:
-                    Limits = [.. effective.Limits.Select(numbered => numbered.Limit)];
-                    break;
-                case Held held:
-                    Holds.Add(new(held.Id, Now, held.Dimensions.User) { Tokens = held.Amounts.Tokens, Requests = 1 });
-                    break;
-                case HoldExtended extended:
-                    // Amounts added later count in the windows of their own moment.
-                    if (extended.Added.Tokens > 0)
-                        Holds.Add(new(extended.ReservationId, Now, UserOf(extended.ReservationId)) { Tokens = extended.Added.Tokens });
-                    break;
-                case Released released:
-                    Holds.RemoveAll(hold => hold.Id == released.ReservationId);
-                    break;
-                case Expired expired:
-                    Holds.RemoveAll(hold => hold.Id == expired.ReservationId);
-                    if (expired.Charge is { } charge) Write(charge);
-                    break;
-                case Recorded recorded:
-                    Write(recorded.Record);
-                    break;
-                case Settled settled:
-                    Write(settled.Record);
-                    if (settled.Record.Final) Holds.RemoveAll(hold => hold.Id == settled.Record.ReservationId);
-                    else Shrink(settled.Record.ReservationId!, settled.Record.Amounts.Tokens, settled.Record.Amounts.Requests);
-                    break;
-                case OverrideAdded added:
-                    Raises.Add((added.Id, added.Terms, added.Terms.StartsAt?.ToUnixTimeMilliseconds() ?? 0,
-                        added.Terms.ExpiresAt.ToUnixTimeMilliseconds()));
-                    break;
-                case OverrideRemoved removed:
-                    Raises.RemoveAll(raise => raise.Id == removed.Id);
-                    break;
-            }
-        }
-
-        string? UserOf(string id) => Holds.Find(hold => hold.Id == id)?.User;
-
-        void Write(UsageRecord record) =>
-            Booked.Add((record.At.ToUnixTimeMilliseconds(), record.Usage.Dimensions.User, record.Amounts.Tokens, record.Amounts.Requests));
-
-        void Shrink(string id, long tokens, long requests)
-        {
-            foreach (var hold in Holds.Where(hold => hold.Id == id))
-            {
-                var part = Math.Min(hold.Tokens, tokens);
-                (hold.Tokens, tokens) = (hold.Tokens - part, tokens - part);
-                var request = Math.Min(hold.Requests, requests);
-                (hold.Requests, requests) = (hold.Requests - request, requests - request);
-            }
-        }
-
-        /// <summary>What is left of a limit for a user at a moment; null where it does not bind.</summary>
-        public Int128? Left(Limit limit, string? user, long at)
-        {
-            if (limit.Enforcement == Enforcement.Soft || limit.Mode != LimitMode.Enforce || Allowed(limit, at) is not { } amount)
-                return null;
-            var length = LengthOf(limit);
-            bool Counts(long when, string? who) => when / length == at / length && (limit.Each is null || (who ?? "") == (user ?? ""));
-            var tokens = limit.Unit == LimitUnit.Tokens;
-            foreach (var (when, who, used, requests) in Booked)
-                if (Counts(when, who)) amount -= tokens ? used : requests;
-            foreach (var hold in Holds)
-                if (Counts(hold.At, hold.User)) amount -= tokens ? hold.Tokens : hold.Requests;
-            return amount;
-        }
-
-        /// <summary>The amount of a limit with the raises in force; null where it is unlimited.</summary>
-        public Int128? Allowed(Limit limit, long at)
-        {
-            if (limit.Amount is not { } amount) return null;
-            Int128 allowed = amount;
-            foreach (var (_, terms, from, until) in Raises)
-                if (terms.LimitId == limit.Id && from <= at && at < until)
-                    allowed += terms.Additional;
-            return allowed;
-        }
-
-        /// <summary>What was booked for a key in the window that holds a moment.</summary>
-        public Int128 BookedIn(Limit limit, string key, long at)
-        {
-            Int128 sum = 0;
-            foreach (var (when, who, tokens, requests) in Booked)
-                if (when / LengthOf(limit) == at / LengthOf(limit) && (limit.Each is null || (who ?? "") == key))
-                    sum += limit.Unit == LimitUnit.Tokens ? tokens : requests;
-            return sum;
-        }
-
-        /// <summary>From one moment to another: both, and those between at which time alone changes what is left of a limit.</summary>
-        public IEnumerable<long> Moments(Limit limit, long from, long to)
-        {
-            var length = LengthOf(limit);
-            yield return from;
-            for (var window = from / length + 1; window <= to / length; window++) yield return window * length;
-            foreach (var (_, _, begins, ends) in Raises)
-                foreach (var moment in new[] { begins, ends })
-                    if (moment > from && moment < to) yield return moment;
-            yield return to;
-        }
-
-        /// <summary>All windows of the simulation start with the epoch's hours and days.</summary>
-        public static long LengthOf(Limit limit) => limit.Window.Kind switch { WindowKind.Hour => 3_600_000L, WindowKind.Day => 86_400_000L,
-            _ => long.MaxValue };
-    }
 
     /// <summary>
     /// Every ratio that is reached is announced: after each entry, for what it booked in the current window; and after a change of limits
@@ -189,18 +65,18 @@ public sealed class Auditor
                 if (happened is ThresholdRearmed rearmed && announced.TryGetValue((rearmed.No, rearmed.Key), out var known))
                     known.Ratios.RemoveWhere(ratio => ratio > rearmed.Above);
             }
-            foreach (var (no, limit) in limits)
+            foreach (var (no, limit) in limits.Where(numbered => IsCalendar(numbered.Limit)))
                 foreach (var key in limit.Each is null ? [""] : booked.Select(record => record.Usage.Dimensions.User ?? "").Distinct())
                 {
                     var changed = all && limit.Each is null;
                     // A booking for another window of the limit does not look at this one.
                     if (!changed && !booked.Exists(record => InWindow(limit, key, record, book.Now))) continue;
                     if (book.Allowed(limit, book.Now) is not { } allowed) continue;
-                    var settled = book.BookedIn(limit, key, book.Now);
+                    var settled = book.SettledIn(limit, key, book.Now);
                     foreach (var threshold in limit.Thresholds ?? EffectivePolicy.DefaultThresholds)
                     {
                         if (settled <= 0 || (decimal)settled < threshold.Ratio * (decimal)allowed) continue;
-                        var known = announced.TryGetValue((no, key), out var found) && found.Window == book.Now / Book.LengthOf(limit)
+                        var known = announced.TryGetValue((no, key), out var found) && found.Window == Book.WindowOf(limit, book.Now)
                             && found.Ratios.Contains(threshold.Ratio);
                         if (!known)
                             Found($"entry {entry.Version} reaches {threshold.Ratio} of limit '{limit.Id}' for '{key}' ({settled} of "
@@ -210,8 +86,11 @@ public sealed class Auditor
         }
     }
 
+    /// <summary>Rolling windows and sessions arm anew by rules of their own: of them only what was announced is judged.</summary>
+    static bool IsCalendar(Limit limit) => limit.Window.Kind is not (WindowKind.Rolling or WindowKind.Session or WindowKind.Request);
+
     static bool InWindow(Limit limit, string key, UsageRecord record, long now) =>
-        record.At.ToUnixTimeMilliseconds() / Book.LengthOf(limit) == now / Book.LengthOf(limit)
+        Book.WindowOf(limit, record.At.ToUnixTimeMilliseconds()) == Book.WindowOf(limit, now)
             && (limit.Each is null || (record.Usage.Dimensions.User ?? "") == key);
 
     void Announced(
@@ -223,14 +102,14 @@ public sealed class Auditor
             Found($"entry {version} announces a limit {crossed.No} that is not in force");
             return;
         }
-        var (window, at) = (book.Now / Book.LengthOf(limit), crossed.At.ToUnixTimeMilliseconds());
-        if (!crossed.Window.Contains(crossed.At) || at / Book.LengthOf(limit) != window)
+        var (window, at) = (Book.WindowOf(limit, book.Now), crossed.At.ToUnixTimeMilliseconds());
+        if (!crossed.Window.Contains(crossed.At) || Book.WindowOf(limit, at) != window)
             Found($"entry {version} announces {crossed.Ratio} of limit '{limit.Id}' in a window that is not the current one");
         if (!announced.TryGetValue((crossed.No, crossed.Key), out var known) || known.Window != window)
             announced[(crossed.No, crossed.Key)] = known = (window, []);
-        if (!known.Ratios.Add(crossed.Ratio))
+        if (!known.Ratios.Add(crossed.Ratio) && IsCalendar(limit))
             Found($"entry {version} announces {crossed.Ratio} of limit '{limit.Id}' for '{crossed.Key}' again");
-        var settled = book.BookedIn(limit, crossed.Key, at);
+        var settled = book.SettledIn(limit, crossed.Key, at);
         if (book.Allowed(limit, at) is not { } allowed || (decimal)settled < crossed.Ratio * (decimal)allowed)
             Found($"entry {version} announces {crossed.Ratio} of limit '{limit.Id}' for '{crossed.Key}', of which {settled} is settled");
     }
@@ -243,22 +122,55 @@ public sealed class Auditor
             foreach (var happened in entry.Events)
             {
                 if (happened.At.ToUnixTimeMilliseconds() < book.Now) Found($"time ran backwards in entry {entry.Version}");
-                var (tokens, requests, user) = happened switch
+                var (amounts, call) = happened switch
                 {
-                    Held held => (held.Amounts.Tokens, 1L, held.Dimensions.User),
-                    HoldExtended extended => (extended.Added.Tokens, 0L, book.Holds.Find(hold => hold.Id == extended.ReservationId)?.User),
-                    _ => (0L, 0L, null),
+                    Held held => (held.Amounts with { Requests = 1 }, held.Dimensions),
+                    HoldExtended extended => (extended.Added, extended.Dimensions ?? CallOf(book, extended.ReservationId)),
+                    _ => (default, Dimensions.None),
                 };
                 var at = Math.Max(book.Now, happened.At.ToUnixTimeMilliseconds());
-                if (tokens > 0 || requests > 0)
+                if (amounts != default)
                     foreach (var limit in book.Limits)
                     {
-                        var requested = limit.Unit == LimitUnit.Tokens ? tokens : requests;
-                        if (requested > 0 && book.Left(limit, user, at) is { } left && requested > left)
-                            Found($"entry {entry.Version} admits {requested} where {left} of limit '{limit.Id}' ({limit.Window}) were "
-                                + $"left");
+                        var requested = Book.Of(amounts, limit.Unit);
+                        var key = Book.KeyOf(limit, call.User, call.Session);
+                        if (requested > 0 && book.Left(limit, key, at) is { } left && requested > left)
+                            Found($"entry {entry.Version} admits {requested} where {left} of limit '{limit.Id}' ({limit.Window}) for "
+                                + $"'{key}' were left");
                     }
                 book.Take(happened);
+            }
+    }
+
+    static Dimensions CallOf(Book book, string id) => book.Holds.Find(hold => hold.Id == id) is { } hold
+        ? new() { User = hold.User, Session = hold.Session } : Dimensions.None;
+
+    /// <summary>Whatever is about a record never takes more off than it has, and what was taken back whole counts for nothing.</summary>
+    void TakenBack()
+    {
+        var (left, voided) = (new Dictionary<string, Amounts>(), new HashSet<string>());
+        foreach (var entry in journal)
+            foreach (var record in entry.Events.Select(Append.RecordOf).OfType<UsageRecord>())
+            {
+                if (record.Corrects is not { } about)
+                {
+                    left[record.Id] = record.Amounts;
+                    continue;
+                }
+                if (voided.Contains(about)) Found($"entry {entry.Version} changes usage '{about}', which was taken back");
+                if (!left.TryGetValue(about, out var before))
+                {
+                    Found($"entry {entry.Version} is about usage '{about}', which was not booked");
+                    continue;
+                }
+                var after = left[about] = new(before.Tokens + record.Amounts.Tokens, before.InputTokens + record.Amounts.InputTokens,
+                    before.OutputTokens + record.Amounts.OutputTokens, before.CostNanos + record.Amounts.CostNanos,
+                    before.Requests + record.Amounts.Requests);
+                if (after is { Tokens: < 0 } or { InputTokens: < 0 } or { OutputTokens: < 0 } or { CostNanos: < 0 } or { Requests: < 0 })
+                    Found($"entry {entry.Version} takes more off usage '{about}' than it counts for: {after} are left");
+                if (record.Kind != RecordKind.Void) continue;
+                voided.Add(about);
+                if (after != default) Found($"entry {entry.Version} takes usage '{about}' back, and {after} of it still count");
             }
     }
 
@@ -273,7 +185,8 @@ public sealed class Auditor
                         Found($"entry {entry.Version} begins a limit below nothing: {seeds.First(seed => seed.Settled < 0)}");
                         break;
                     case Held { Amounts: var amounts } when IsNegative(amounts): Found($"entry {entry.Version} holds {amounts}"); break;
-                    case HoldExtended { Added: var added } when IsNegative(added): Found($"entry {entry.Version} holds {added} more"); break;
+                    case HoldExtended { Added: var added } when IsNegative(added): Found(
+                        $"entry {entry.Version} holds {added} more"); break;
                 }
 
         static bool IsNegative(Amounts amounts) => Amounts.Min(amounts, default) != default;
@@ -296,6 +209,9 @@ public sealed class Auditor
                 Record record => "usage " + record.Id,
                 Extend extend => "extension " + extend.Id,
                 AddOverride add => "override " + add.Id,
+                Credit credit => "usage " + credit.Id,
+                VoidUsage or CorrectUsage => exchange.Outcome.Answer is Adjusted { AdjustmentId: { } adjustment }
+                    ? "usage " + adjustment : null,
                 _ => null,
             };
             if (id is not null && !identities.ContainsKey(id)) Found($"{id} was acknowledged and is not in the journal");
@@ -333,6 +249,7 @@ public sealed class Auditor
                 Settlement settled =>
                     $"{settled.UsageId} {settled.Tokens} {settled.Cost} {settled.Late} {settled.Overrun} {settled.Unpriced}",
                 OverrideView granted => $"{granted.Id} {granted.CreatedAt}",
+                Adjusted adjusted => $"{adjusted.UsageId} {adjusted.AdjustmentId} {adjusted.Tokens} {adjusted.Cost}",
                 var other => other?.ToString() ?? "nothing",
             }).Distinct().ToList();
             if (answers.Count > 1) Found($"one command was answered in {answers.Count} ways: {string.Join(" | ", answers)}");
@@ -369,7 +286,8 @@ public sealed class Auditor
                 if (justified) break;
             }
             if (!justified)
-                Found($"{exchange.Command.GetType().Name} of {estimate.Tokens} was refused though it fitted at every version from "
+                Found($"{exchange.Command.GetType().Name} of {Requested(estimate, LimitUnit.Tokens)} was refused though it fitted at "
+                    + $"every version from "
                     + $"{exchange.VersionSent} to {exchange.VersionAnswered}");
         }
     }
@@ -381,10 +299,24 @@ public sealed class Auditor
     {
         var (sent, answered) = (Math.Max(book.Now, exchange.MillisSent), Math.Max(book.Now, exchange.MillisAnswered));
         foreach (var limit in book.Limits)
+        {
+            var key = Book.KeyOf(limit, estimate.Dimensions.User, estimate.Dimensions.Session);
+            var requested = Requested(estimate, limit.Unit);
+            if (requested == 0) continue;
             foreach (var at in book.Moments(limit, sent, answered))
-                if (book.Left(limit, estimate.Dimensions.User, at) is { } left && (limit.Unit == LimitUnit.Tokens
-                    ? estimate.Tokens!.Value : 1) > left)
+                if (book.Left(limit, key, at) is { } left && requested > left)
                     return true;
+        }
         return false;
     }
+
+    /// <summary>Tokens that are not told apart count whole against the limits of either.</summary>
+    static long Requested(Estimate estimate, LimitUnit unit) => unit switch
+    {
+        LimitUnit.Tokens => estimate.Tokens ?? estimate.InputTokens!.Value + estimate.MaxOutputTokens!.Value,
+        LimitUnit.InputTokens => estimate.Tokens ?? estimate.InputTokens!.Value,
+        LimitUnit.OutputTokens => estimate.Tokens ?? estimate.MaxOutputTokens!.Value,
+        LimitUnit.Cost => estimate.CostNanos ?? 0,
+        _ => 1,
+    };
 }

@@ -32,6 +32,12 @@ public sealed class SimulatedCluster
     int outstanding;
     bool calm;
 
+    /// <summary>Whether limits of every unit and window are played, with sessions, and usage that is taken back.</summary>
+    readonly bool wide;
+
+    /// <summary>The limits of the wide world: what they count stays, how much they allow changes.</summary>
+    readonly IReadOnlyList<Limit> shapes;
+
     sealed record Host(EmbeddedAuthority Authority, FaultyLedger Ledger, ManualTime Clock)
     {
         public bool Killed { get; set; }
@@ -39,21 +45,24 @@ public sealed class SimulatedCluster
         public TimeSpan Jumped { get; set; }
     }
 
-    SimulatedCluster(int seed, SharedLedger shared)
+    SimulatedCluster(int seed, SharedLedger shared, bool wide)
     {
         random = new(seed);
+        this.wide = wide;
         jumps = new(~seed);
         scheduler = new(random);
         this.shared = shared;
         accounts = Enumerable.Range(0, random.Next(1, 4)).Select(i => $"acct-{i}").ToArray();
         var count = random.Next(2, 6);
         for (var i = 0; i < count; i++) hosts.Add(NewHost());
+        shapes = wide ? SomeShapes() : [];
     }
 
     /// <summary>Runs one seed; the findings are empty where every promise held.</summary>
-    public static (IReadOnlyList<string> Findings, IReadOnlyList<string> Trace) Run(int seed, SharedLedger shared, int steps = 120)
+    public static (IReadOnlyList<string> Findings, IReadOnlyList<string> Trace) Run(int seed, SharedLedger shared, int steps = 120,
+        bool wide = false)
     {
-        var cluster = new SimulatedCluster(seed, shared);
+        var cluster = new SimulatedCluster(seed, shared, wide);
         try
         {
             return (cluster.Play(steps), cluster.trace);
@@ -65,17 +74,18 @@ public sealed class SimulatedCluster
     }
 
     /// <summary>Runs a seed, and on a finding again with ever more steps, for the shortest failing trace.</summary>
-    public static string? Check(int seed, Func<SharedLedger> open, int steps = 120)
+    public static string? Check(int seed, Func<SharedLedger> open, int steps = 120, bool wide = false)
     {
-        var (findings, trace) = Run(seed, open(), steps);
+        var (findings, trace) = Run(seed, open(), steps, wide);
         if (findings.Count == 0) return null;
         for (var fewer = 1; fewer < steps; fewer++)
         {
-            var (again, shorter) = Run(seed, open(), fewer);
+            var (again, shorter) = Run(seed, open(), fewer, wide);
             if (again.Count == 0) continue;
             (findings, trace, steps) = (again, shorter, fewer);
         }
-        return $"seed {seed}, {steps} steps:{Environment.NewLine}{string.Join(Environment.NewLine, trace)}{Environment.NewLine}=> "
+        return $"seed {seed}, {steps} "
+            + $"steps{(wide ? ", wide" : "")}:{Environment.NewLine}{string.Join(Environment.NewLine, trace)}{Environment.NewLine}=> "
             + $"{string.Join(Environment.NewLine + "=> ", findings)}";
     }
 
@@ -106,7 +116,11 @@ public sealed class SimulatedCluster
 
     List<string> Play(int steps)
     {
+        // In the wide world limits are there from the first call on: no counter begins with what came before it.
+        calm = wide;
         foreach (var account in accounts) Send(account, new SetPolicy(RandomPolicy()), hosts[0]);
+        if (wide) scheduler.Run(int.MaxValue);
+        calm = false;
         for (var step = 0; step < steps; step++)
         {
             switch (random.Next(20))
@@ -116,6 +130,7 @@ public sealed class SimulatedCluster
                 case 2 when random.Next(3) == 0: Kill(); break;
                 case 3 when random.Next(3) == 0: DeleteSnapshots(); break;
                 case 4: Release(); break;
+                case 9 when wide && random.Next(4) == 0: Advance(TimeSpan.FromHours(random.Next(1, 60))); break;
                 case 5: Evict(); break;
                 case 6: Poll(); break;
                 case 7 when random.Next(4) == 0: Crowd(); break;
@@ -274,7 +289,46 @@ public sealed class SimulatedCluster
     /// <summary>An append that expects what can not be is refused with the version that is.</summary>
     async Task<long> VersionAsync(string account) => (await shared.Ledger.AppendAsync([new(account, -1, [])]))[0].Version;
 
-    Policy RandomPolicy() => new()
+    static Limit Shape(string id, LimitUnit unit, string window, string? each = null) => new()
+    {
+        Id = id, Unit = unit, Window = Window.TryParse(window, out var parsed) ? parsed : throw new ArgumentException(window), Each = each,
+    };
+
+    /// <summary>One that never ends, and some of all the others.</summary>
+    IReadOnlyList<Limit> SomeShapes()
+    {
+        Limit[] all =
+        [
+            Shape("hourly", LimitUnit.Cost, "hour"), Shape("request", LimitUnit.Cost, "request"),
+            Shape("minute", LimitUnit.Requests, "minute"), Shape("day", LimitUnit.Tokens, "day", "user"),
+            Shape("week", LimitUnit.Cost, "week"), Shape("month", LimitUnit.InputTokens, "month"),
+            Shape("quarter", LimitUnit.OutputTokens, "quarter"), Shape("year", LimitUnit.Requests, "year", "user"),
+            Shape("rolling", LimitUnit.Tokens, "rolling:PT10M"), Shape("rolling-each", LimitUnit.Cost, "rolling:PT1H", "user"),
+            Shape("rolling-day", LimitUnit.OutputTokens, "rolling:P1D"), Shape("session", LimitUnit.Tokens, "session"),
+            Shape("session-cost", LimitUnit.Cost, "session"),
+        ];
+        random.Shuffle(all);
+        return [Shape("ever", LimitUnit.Tokens, "lifetime"), .. all.Take(5)];
+    }
+
+    Limit Sized(Limit shape) => shape with
+    {
+        Amount = shape.Unit switch
+        {
+            LimitUnit.Cost => random.Next(1, 40) * 100_000,
+            LimitUnit.Requests => random.Next(1, 20),
+            _ => random.Next(1, 40) * 100,
+        } * (shape.Window.Kind is WindowKind.Lifetime or >= WindowKind.Week and <= WindowKind.Year ? 3 : 1),
+        Enforcement = random.Next(4) switch { 0 => Enforcement.Adaptive, 1 when shape.Id != "ever" => Enforcement.Soft,
+            _ => Enforcement.Hard },
+    };
+
+    Policy RandomPolicy() => wide ? new()
+    {
+        Limits = [.. shapes.Select(Sized)],
+        Holds = random.Next(3) == 0 ? new(OnExpiry: ExpiryRule.Charge) : null,
+        Adaptive = new([DegradationMeasure.ReduceMaxTokens], null, 10),
+    } : new()
     {
         Limits =
         [
@@ -297,6 +351,7 @@ public sealed class SimulatedCluster
             Record record => "u" + record.Id,
             Extend extend => "x" + extend.Id,
             AddOverride add => "o" + add.Id,
+            Credit credit => "u" + credit.Id,
             _ => null,
         };
         if (key is null) return command;
@@ -304,7 +359,61 @@ public sealed class SimulatedCluster
         return identified[key] = command;
     }
 
-    BudgetCommand NewCommand()
+    BudgetCommand NewCommand() => wide ? NewWideCommand() : NewNarrowCommand();
+
+    BudgetCommand NewWideCommand()
+    {
+        var (hold, usage, by) = ($"h{random.Next(40)}", $"u{random.Next(60)}", "simulation");
+        Usage Used() => new()
+        {
+            InputTokens = random.Next(0, 200), OutputTokens = random.Next(0, 200), CostNanos = random.Next(0, 400_000),
+        };
+        return random.Next(30) switch
+        {
+            < 8 => new Reserve(hold, SomeEstimate(), random.Next(3) == 0 ? random.Next(1, 120) : null),
+            < 12 => new Settle(hold, usage, Used(), Final: random.Next(3) != 0),
+            12 => new Settle(hold, usage, Used(), Unknown: true),
+            13 or 14 => new Release(hold),
+            < 18 => new Record(usage, Used() with
+            {
+                Dimensions = SomeCall(),
+                Timestamp = random.Next(2) == 0 ? null : Instant.FromDateTimeOffset(time.GetUtcNow()) - Duration.FromMinutes(
+                    random.Next(-90, 90)),
+            }),
+            18 => new Extend(hold, $"x{random.Next(20)}", random.Next(1, 600), random.Next(2) == 0
+                ? null : SomeEstimate() with { Dimensions = Dimensions.None }),
+            19 => new AddOverride($"o{random.Next(6)}", new()
+            {
+                LimitId = shapes[random.Next(shapes.Count)].Id, Additional = random.Next(1, 5) * 100, Reason = by, CreatedBy = by,
+                ExpiresAt = Instant.FromDateTimeOffset(time.GetUtcNow()) + Duration.FromMinutes(random.Next(10, 100)),
+            }),
+            20 => new SetPolicy(RandomPolicy()),
+            21 => new GetStatus(),
+            22 or 23 => new VoidUsage(usage, by, by),
+            24 => new CorrectUsage(usage, Used(), by, by),
+            25 or 26 => new Credit($"c{random.Next(20)}", new()
+            {
+                UsageId = usage, Unit = (LimitUnit)random.Next(5), Amount = random.Next(1, 100), By = by, Reason = by,
+            }),
+            27 when random.Next(3) == 0 => new CloseSession(SomeCall().Session ?? "s0"),
+            _ => new Check(SomeEstimate()),
+        };
+    }
+
+    /// <summary>Every unit is known, so that no limit finds the estimate silent.</summary>
+    Estimate SomeEstimate()
+    {
+        var estimate = new Estimate { Dimensions = SomeCall(), CostNanos = random.Next(1, 8) * 50_000 };
+        return random.Next(3) == 0 ? estimate with { Tokens = random.Next(1, 8) * 50 }
+            : estimate with { InputTokens = random.Next(0, 200), MaxOutputTokens = random.Next(1, 300) };
+    }
+
+    Dimensions SomeCall() => new()
+    {
+        User = random.Next(3) == 0 ? null : $"user-{random.Next(Users)}", Session = random.Next(3) == 0 ? null : $"s{random.Next(Users)}",
+    };
+
+    BudgetCommand NewNarrowCommand()
     {
         var hold = $"h{random.Next(40)}";
         return random.Next(24) switch
@@ -341,6 +450,15 @@ public sealed class SimulatedCluster
 
     static string Describe(BudgetCommand command) => command switch
     {
+        Reserve { Estimate: { CostNanos: not null } asked } reserve => $"reserve {reserve.Id} {Shown(asked)} ttl {reserve.TtlSeconds}",
+        Check { Estimate: { CostNanos: not null } asked } => $"check {Shown(asked)}",
+        Settle { Usage.CostNanos: not null } settle => $"settle {settle.ReservationId} by {settle.Id} {Shown(settle.Usage)}"
+            + $"{(settle.Final ? "" : " in part")}{(settle.Unknown ? " unknown" : "")}",
+        Record { Usage: { CostNanos: not null } used } record => $"record {record.Id} {Shown(used)} at {used.Timestamp}",
+        VoidUsage taken => $"void {taken.UsageId}",
+        CorrectUsage correct => $"correct {correct.UsageId} {Shown(correct.Usage)}",
+        Credit { Terms: var terms } credit => $"credit {credit.Id} {terms.Amount} {terms.Unit} of {terms.UsageId}",
+        CloseSession close => $"close {close.Session}",
         Reserve reserve =>
             $"reserve {reserve.Id} {reserve.Estimate.Tokens} for {reserve.Estimate.Dimensions.User ?? "nobody"} ttl {reserve.TtlSeconds}",
         Settle settle =>
@@ -355,6 +473,12 @@ public sealed class SimulatedCluster
         AddOverride add => $"override {add.Id} {add.Terms.LimitId} +{add.Terms.Additional}",
         _ => command.GetType().Name,
     };
+
+    static string Shown(Estimate asked) => $"{asked.Tokens}{asked.InputTokens}+{asked.MaxOutputTokens} tokens, {asked.CostNanos} nanos for "
+        + $"{asked.Dimensions.User ?? "nobody"} in {asked.Dimensions.Session ?? "no session"}";
+
+    static string Shown(Usage used) => $"{used.InputTokens}+{used.OutputTokens} tokens, {used.CostNanos} nanos for "
+        + $"{used.Dimensions.User ?? "nobody"} in {used.Dimensions.Session ?? "no session"}";
 
     List<string> Judge()
     {
@@ -376,12 +500,14 @@ public sealed class SimulatedCluster
     /// <summary>Reports add up to the records, and a host that knows nothing yet shows what the auditor's own book says.</summary>
     async Task TotalsAsync(string account, List<JournalEntry> journal, List<string> findings)
     {
-        var book = new Auditor.Book();
+        var book = new Book();
         foreach (var happened in journal.SelectMany(entry => entry.Events)) book.Take(happened);
         var sums = await shared.Queries.SumAsync(new() { Account = account }, [], UsageStep.Whole);
         var (tokens, requests) = ((long)sums.Sum(sum => (decimal)(sum.InputTokens + sum.OutputTokens)),
             (long)sums.Sum(sum => (decimal)sum.Requests));
-        var (booked, calls) = (book.Booked.Sum(one => one.Tokens), book.Booked.Sum(one => one.Requests));
+        var (booked, calls) = (book.Booked.Sum(one => one.Amounts.Tokens), book.Booked.Sum(one => one.Amounts.Requests));
+        var (cost, spent) = ((long)sums.Sum(sum => (decimal)sum.CostNanos), book.Booked.Sum(one => one.Amounts.CostNanos));
+        if (cost != spent) findings.Add($"{account}: the report says {cost} nanos, the journal {spent}");
         if ((tokens, requests) != (booked, calls))
             findings.Add($"{account}: the report says {tokens} tokens in {requests} requests, the journal {booked} in {calls}");
 
@@ -391,14 +517,19 @@ public sealed class SimulatedCluster
         if (outcome.Answer is not AccountStatus status) return;
         findings.AddRange(status.Limits.Where(limit => limit.Settled.Value < 0 || limit.Held.Value < 0)
             .Select(limit => $"{account}: limit '{limit.LimitId}' '{limit.Key}' stands at {limit.Settled} settled and {limit.Held} held"));
-        // Whoever sent the first policy may have given up.
-        if (status.Limits.FirstOrDefault(limit => limit.LimitId == "ever") is not { } ever) return;
         // What is due at this moment has just happened in the fresh host, and is not in the journal that was read.
         var due = (await shared.Ledger.ReadJournalAsync(account, journal.Count, 10)).SelectMany(entry => entry.Events).ToList();
         foreach (var happened in due) book.Take(happened);
-        var held = book.Holds.Sum(hold => hold.Tokens);
-        booked = book.Booked.Sum(one => one.Tokens);
-        if ((ever.Settled.Value, ever.Held.Value) != (booked, held))
-            findings.Add($"{account}: status says {ever.Settled} settled and {ever.Held} held, the journal {booked} and {held}");
+        // A clock does not go back: the host may stand later than the last entry.
+        var at = Math.Max(book.Now, Millis(fresh));
+        foreach (var view in status.Limits)
+        {
+            // Whoever sent the first policy may have given up.
+            if (book.Limits.FirstOrDefault(one => one.Id == view.LimitId) is not { Window.Kind: not WindowKind.Request } limit) continue;
+            var (settled, held) = (book.SettledIn(limit, view.Key ?? "", at), book.HeldIn(limit, view.Key ?? "", at));
+            if ((view.Settled.Value, view.Held.Value) != (settled, held))
+                findings.Add($"{account}: status says {view.Settled} settled and {view.Held} held of limit '{view.LimitId}' '{view.Key}', "
+                    + $"the journal {settled} and {held}");
+        }
     }
 }

@@ -22,6 +22,14 @@ public sealed class SimulationTests
                 Assert.Fail(finding);
     }
 
+    [Fact]
+    public void They_keep_every_promise_with_limits_of_every_unit_and_window_and_usage_that_is_taken_back()
+    {
+        for (var seed = 1; seed <= Seeds; seed++)
+            if (SimulatedCluster.Check(seed, Open, wide: true) is { } finding)
+                Assert.Fail(finding);
+    }
+
     /// <summary>Schedules that broke a promise once, or made the auditor see a broken one where there was none.</summary>
     [Theory]
     [InlineData(97842)]

@@ -69,7 +69,7 @@ public sealed class SeedReportCases(HttpHost host)
                         .GetProperty("totalTokens").GetInt32());
                     break;
                 case "usage" when expect.TryGetProperty("usage", out _):
-                    (await host.Get($"/v1/accounts/{account}")).IsProblem(404, "unknown-account", "account");
+                    (await host.Get($"/v1/accounts/{account}/policy")).IsProblem(404, "unknown-account", "account");
                     return;
                 case "create":
                     Assert.NotEmpty(
