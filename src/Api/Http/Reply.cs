@@ -18,7 +18,8 @@ static class Reply
     // Nothing here is put into HTML by the service, so text stays readable.
     static readonly JsonWriterOptions readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    public static Task JsonAsync<T>(HttpContext http, int status, T document, JsonTypeInfo<T> type, string contentType = "application/json") =>
+    public static Task JsonAsync<T>(
+        HttpContext http, int status, T document, JsonTypeInfo<T> type, string contentType = "application/json") =>
         JsonAsync(http, status, (document, type), static (writer, one) => JsonSerializer.Serialize(writer, one.document, one.type),
             contentType);
 
