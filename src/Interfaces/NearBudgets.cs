@@ -47,6 +47,10 @@ public sealed class NearBudget(BudgetSession session, TimeProvider time)
         return session.SendAsync(command, trace);
     }
 
-    public Task<Outcome[]> SendAllAsync(IEnumerable<BudgetCommand> commands, string? trace = null) =>
-        Task.WhenAll(commands.Select(command => SendAsync(command, trace)));
+    /// <summary>Several, decided in their order and answered in it.</summary>
+    public Task<Outcome[]> SendAllAsync(IReadOnlyList<BudgetCommand> commands, string? trace = null)
+    {
+        foreach (var command in commands) Fingerprints.FillForRepetition(command);
+        return session.SendAllAsync(commands, trace);
+    }
 }

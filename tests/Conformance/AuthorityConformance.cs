@@ -126,6 +126,50 @@ public abstract class AuthorityConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Commands_that_come_together_are_decided_like_one_after_another_also_when_memory_has_forgotten_their_ids()
+    {
+        var (together, single) = (await AccountWithAsync(Tokens("ever", "lifetime", 3000)),
+            await AccountWithAsync(Tokens("ever", "lifetime", 3000)));
+        var random = new Random(7);
+        for (var round = 0; round < 24; round++)
+        {
+            var commands = Enumerable.Range(0, random.Next(1, 12)).Select(_ => Any()).ToArray();
+            var wanted = new List<Outcome>();
+            foreach (var command in commands) wanted.Add(await Authority.SendAsync(single, command));
+            var outcomes = await Authority.SendAllAsync(together, commands);
+            for (var i = 0; i < commands.Length; i++)
+                Assert.True((wanted[i].Status, wanted[i].Field, Told(wanted[i])) == (outcomes[i].Status, outcomes[i].Field,
+                    Told(outcomes[i])),
+                    $"round {round}, {commands[i]}: {wanted[i]} alone, {outcomes[i]} together");
+            if (round % 8 == 7) await host.RestartAsync();
+        }
+        var (one, other) = (await Authority.OnlyLimitAsync(together), await Authority.OnlyLimitAsync(single));
+        Assert.Equal((other.Settled, other.Held), (one.Settled, one.Held));
+        Assert.Empty(await Authority.SendAllAsync(together, []));
+
+        // Few ids, so that most of them were there before; the same body for each.
+        BudgetCommand Any()
+        {
+            var id = $"h{random.Next(14)}";
+            return random.Next(8) switch
+            {
+                < 3 => Reserve(id, 200),
+                < 6 => Settle(id, id, 150),
+                6 => new Release(id),
+                _ => Record(id + "-direct", 20),
+            };
+        }
+
+        static string? Told(Outcome outcome) => outcome.Answer switch
+        {
+            Decision decision => $"{decision.Allowed} {decision.Reservation?.Id} {decision.Reservation?.State}",
+            Settlement settlement => $"{settlement.UsageId} {settlement.Tokens} {settlement.Late} {settlement.Overrun}",
+            ReservationView view => $"{view.Id} {view.State}",
+            _ => null,
+        };
+    }
+
+    [Fact]
     public async Task What_was_acknowledged_is_there_after_a_restart()
     {
         var account = await AccountWithAsync(Tokens("ever", "lifetime", 10_000));

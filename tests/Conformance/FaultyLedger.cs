@@ -30,6 +30,9 @@ public sealed class FaultyLedger(IStore inner) : IStore
     /// <summary>While set, every read fails.</summary>
     public bool Unreachable { get; set; }
 
+    /// <summary>How often it was asked for what memory lacks.</summary>
+    public int Recalls { get; private set; }
+
     /// <summary>The ledger's clock, where a test has one of its own.</summary>
     public Func<Instant>? Time { get; set; }
 
@@ -94,6 +97,7 @@ public sealed class FaultyLedger(IStore inner) : IStore
         IReadOnlyCollection<string>? beside = null)
     {
         Reach();
+        Recalls++;
         return inner.RecallAsync(account, holdIds, usageIds, beside);
     }
 

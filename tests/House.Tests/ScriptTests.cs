@@ -130,6 +130,40 @@ public sealed class ScriptTests : IDisposable
         Assert.Contains("http://127.0.0.1:1/ could not be downloaded. Get the SDK at https://dot.net", said, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task The_first_build_shows_a_person_how_far_it_is_and_a_log_nothing_but_that_it_builds()
+    {
+        // Says what a build says, and leaves a program that only says that it was started.
+        const string standIn = """
+            #!/bin/sh
+            if [ "$1" = --version ]; then echo 10.0.100; exit 0; fi
+            echo '  Determining projects to restore...'
+            echo '  Core -> /somewhere/Core.dll'
+            echo '  Api -> /somewhere/purser.dll'
+            mkdir -p artifacts/bin/Api/release
+            printf '#!/bin/sh\necho started with "$@"\n' >artifacts/bin/Api/release/purser
+            chmod +x artifacts/bin/Api/release/purser
+            """;
+        Directory.CreateDirectory(Path.Combine(Root, "src"));
+        Directory.CreateDirectory(Path.Combine(Root, "pricing"));
+        var path = Without("dotnet");
+        Write(".dotnet/dotnet", standIn);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(Path.Combine(Root, ".dotnet/dotnet"), (UnixFileMode)0b111_101_101);
+
+        var (code, said) = await RunAsync("./run down", path);
+        Assert.Equal((0, "building src/Api; the first time takes a minute or two…\nstarted with down\n"), (code, said));
+        Assert.Equal((0, "started with down\n"), await RunAsync("./run down", path));
+        File.Delete(Path.Combine(Root, "artifacts/run.stamp"));
+
+        // `script` gives it a terminal.
+        Write("terminal", "exec script -qec './run down' /dev/null");
+        (code, said) = await RunAsync("bash terminal", path);
+        Assert.Equal(0, code);
+        Assert.Equal(["building src/Api; the first time takes a minute or two…", "  getting packages…", "  1: Core", "  2: Api",
+            "started with down"], said.Replace("\r", "", StringComparison.Ordinal).Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
     [Theory]
     [InlineData("./run --help")]
     [InlineData("./run -h")]

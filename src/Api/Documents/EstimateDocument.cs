@@ -58,9 +58,7 @@ public sealed class EstimateDocument : PartsDocument
         Parts = ToParts(),
     };
 
-    internal Check ToCheck() => new(ToEstimate());
-
-    internal Reserve ToReserve(RequestId identity) => new(identity.Id, ToEstimate(), TtlSeconds) { FreshId = identity.Fresh };
+    internal CallEstimate ToCall() => new(Id, TtlSeconds, ToEstimate());
 
     /// <summary>An extension that names nothing but time adds no amount.</summary>
     internal Extend ToExtend(string reservation, RequestId identity)

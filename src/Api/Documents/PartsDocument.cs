@@ -116,8 +116,16 @@ public abstract class PartsDocument : DimensionsDocument
 
     static readonly UsageParts nothing = new();
 
+    bool SaysNothing => (CachedInputTokens ?? CachedAudioInputTokens ?? CachedImageInputTokens ?? CacheWrite5mTokens ?? CacheWrite1hTokens
+        ?? AudioInputTokens ?? ImageInputTokens ?? VideoInputTokens ?? ReasoningTokens ?? AudioOutputTokens ?? ImageOutputTokens
+        ?? VideoOutputTokens ?? CitationTokens) is null
+        && (Queries ?? Sessions ?? ImagesIn ?? ImagesOut ?? CharactersIn ?? CharactersOut ?? AudioSecondsIn ?? AudioSecondsOut
+            ?? VideoSecondsIn ?? VideoSecondsOut ?? Pages ?? AnnotatedPages ?? WebSearches) is null
+        && WebSearchContext is null;
+
     internal UsageParts? ToParts()
     {
+        if (SaysNothing) return null;
         var parts = new UsageParts
         {
             CachedInputTokens = CachedInputTokens ?? 0,

@@ -150,22 +150,7 @@ public sealed class SettleDocument : UsageDocument
     [AllowedValues("known", "unknown")]
     public string? Outcome { get; set; }
 
-    /// <summary>
-    /// Without an id, a final settle takes the reservation's (there is only one), so that a bare retry is harmless; one with an unknown
-    /// outcome takes one of its own beside it, because what was really used may be settled later. A part gets a fresh id.
-    /// </summary>
-    internal Settle ToSettle(string reservation, string? id)
-    {
-        if (Outcome is not (null or "known" or "unknown"))
-            throw RequestRefusedException.Invalid("outcome", "must be one of known, unknown");
-        var unknown = Outcome == "unknown";
-        var final = Final ?? true;
-        var identity = id is not null ? new RequestId(id, Fresh: false)
-            : unknown && reservation.Length + unknownPrefix.Length <= Validity.LongestId ? new(unknownPrefix + reservation, Fresh: false)
-            : final && !unknown ? new(reservation, Fresh: false)
-            : Api.RequestId.Made();
-        return new(reservation, identity.Id, ToUsage(), final, unknown) { FreshId = identity.Fresh };
-    }
-
-    const string unknownPrefix = "unknown:";
+    internal CallSettlement ToCall() => Outcome is null or "known" or "unknown"
+        ? new(Id, ToUsage(), Final ?? true, Outcome == "unknown")
+        : throw RequestRefusedException.Invalid("outcome", "must be one of known, unknown");
 }

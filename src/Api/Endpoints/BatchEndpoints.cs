@@ -1,7 +1,5 @@
 // `/v1/batch`: many operations in one request, a line each, and a line of answer for each. What comes together shares a commit.
 using System.Buffers;
-using System.IO.Pipelines;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http.Features;
 using Purser.Api.Access;
@@ -16,22 +14,34 @@ sealed class BatchEndpoints(IBudgetAuthority authority)
 {
     public const string LinesType = "application/x-ndjson";
 
-    /// <summary>What is decided together: enough for a full group commit, and what a batch holds in memory.</summary>
+    /// <summary>What is handed on together: enough for a full group commit.</summary>
     const int MostLines = 1000;
     const int MostBytes = 4 * 1024 * 1024;
 
-    static readonly JsonWriterOptions readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     /// <summary>
-    /// One window of lines is decided and answered while the next one is read, and no third is read before: who does not take its answers
-    /// is not read from any more. The lines of an account are decided in their order.
+    /// Some windows of lines are decided while the next one is read, and no more is read before: who does not take its answers is not read
+    /// from any more. The lines of an account are decided in their order, and answers are in the order of the lines.
     /// </summary>
     public async Task Run(HttpContext http)
     {
         _ = new Query(http, []);
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = null;
-        var reading = new BatchReading(Caller.Of(http));
-        var (reader, window, running, skipping) = (http.Request.BodyReader, new List<BatchLine>(), Task.CompletedTask, false);
+        var windows = new BatchWindows(authority, http);
+        try
+        {
+            await ReadAsync(http, new(Caller.Of(http)), windows);
+        }
+        finally
+        {
+            await windows.EndAsync();
+        }
+        if (!http.Response.HasStarted)
+            throw RequestRefusedException.Invalid(null, "the body is empty; send a JSON object in each line");
+    }
+
+    static async Task ReadAsync(HttpContext http, BatchReading reading, BatchWindows windows)
+    {
+        var (reader, window, skipping) = (http.Request.BodyReader, new List<BatchLine>(), false);
         while (true)
         {
             var result = await reader.ReadAsync(http.RequestAborted);
@@ -51,57 +61,16 @@ sealed class BatchEndpoints(IBudgetAuthority authority)
                 rest = rest.Slice(rest.End);
             }
             if (result.IsCompleted && !rest.IsEmpty && !skipping && reading.Take(rest) is { } last) window.Add(last);
+            // Whoever sends no more before it has its answers waits for nothing.
             if (window.Count > 0) await HandOnAsync();
             reader.AdvanceTo(result.IsCompleted ? result.Buffer.End : rest.Start, result.Buffer.End);
-            if (result.IsCompleted) break;
+            if (result.IsCompleted) return;
         }
-        await running;
-        if (!http.Response.HasStarted)
-            throw RequestRefusedException.Invalid(null, "the body is empty; send a JSON object in each line");
 
-        async Task HandOnAsync()
+        async ValueTask HandOnAsync()
         {
-            await running;
-            (running, window) = (AnswerAsync(http, window), []);
-        }
-    }
-
-    async Task AnswerAsync(HttpContext http, List<BatchLine> window)
-    {
-        foreach (var line in window.Where(line => line.Override is not null))
-            line.Command = line.Override!.ToAddOverride(Access.Caller.Of(http), new(line.Override.Id!, Fresh: false),
-                line.Override.LimitId is { } limit ? await OverrideEndpoints.UnitOf(authority, line.Account!, limit) : null);
-        await Task.WhenAll(window.Where(line => line.Command is not null).GroupBy(line => line.Account!).Select(DecideAsync));
-        if (!http.Response.HasStarted) http.Response.ContentType = LinesType;
-        var to = http.Response.BodyWriter;
-        Write(window, to);
-        await to.FlushAsync(http.RequestAborted);
-    }
-
-    async Task DecideAsync(IGrouping<string, BatchLine> lines)
-    {
-        BatchLine[] all = [.. lines];
-        try
-        {
-            var outcomes = await authority.SendAllAsync(lines.Key, [.. all.Select(line => line.Command!)]);
-            for (var i = 0; i < all.Length; i++) all[i].Decided(outcomes[i]);
-        }
-        catch (LedgerUnavailableException)
-        {
-            var away = new Outcome(OutcomeStatus.Unavailable, null, null, "the ledger can not be reached; send the line again");
-            foreach (var line in all) line.Decided(away);
-        }
-    }
-
-    static void Write(List<BatchLine> window, PipeWriter to)
-    {
-        using var json = new Utf8JsonWriter(to, readable);
-        foreach (var line in window)
-        {
-            line.Write(json);
-            json.Flush();
-            to.Write("\n"u8);
-            json.Reset();
+            await windows.AddAsync(window);
+            window = [];
         }
     }
 }
@@ -160,13 +129,13 @@ sealed class BatchLine(long number)
         switch (answer)
         {
             case Decision decision:
-                JsonSerializer.Serialize(json, new DecisionDocument(decision), ApiJson.Default.DecisionDocument);
+                QuickAnswers.Write(json, decision);
                 break;
             case Settlement settlement:
-                JsonSerializer.Serialize(json, new SettlementDocument(settlement), ApiJson.Default.SettlementDocument);
+                QuickAnswers.Write(json, settlement);
                 break;
             case ReservationView view:
-                JsonSerializer.Serialize(json, new ReservationDocument(view), ApiJson.Default.ReservationDocument);
+                QuickAnswers.Write(json, view);
                 break;
             case OverrideView view:
                 JsonSerializer.Serialize(json, new OverrideDocument(view), ApiJson.Default.OverrideDocument);

@@ -12,6 +12,8 @@ sealed class BatchReading(Caller caller)
 {
     public const string Operations = "check, reserve, extend, settle, release, recordUsage, addOverride";
 
+    static readonly string[] names = Operations.Split(", ");
+
     /// <summary>How much of a refusal the budget keeps.</summary>
     const int LongestDetail = 500;
 
@@ -71,8 +73,8 @@ sealed class BatchReading(Caller caller)
                 : parts.Body;
         return operation switch
         {
-            "check" => Line(account, Body.ReadLine(body, ApiJson.Default.EstimateDocument).ToCheck()),
-            "reserve" => Line(account, Reserve(Body.ReadLine(body, ApiJson.Default.EstimateDocument)), StatusCodes.Status201Created),
+            "check" => Line(account, Estimate(body).ToCheck()),
+            "reserve" => Line(account, Reserve(Estimate(body)), StatusCodes.Status201Created),
             "extend" => Line(account, Extend(Held(parts), Body.ReadLine(body, ApiJson.Default.EstimateDocument))),
             "settle" => Settle(account, Held(parts), body),
             "release" => Line(account, Release(Held(parts), body)),
@@ -93,7 +95,10 @@ sealed class BatchReading(Caller caller)
     BatchLine Line(string account, BudgetCommand command, int status = StatusCodes.Status200OK) =>
         new(number) { Account = account, Command = command, StatusWhenDone = status };
 
-    static Reserve Reserve(EstimateDocument estimate) => estimate.ToReserve(Given(estimate.Id));
+    static CallEstimate Estimate(ReadOnlySpan<byte> body) =>
+        QuickBodies.Estimate(body) ?? Body.ReadLine(body, ApiJson.Default.EstimateDocument).ToCall();
+
+    static Reserve Reserve(CallEstimate estimate) => estimate.ToReserve(Given(estimate.Id));
 
     static Extend Extend(string reservation, EstimateDocument estimate) => estimate.ToExtend(reservation, Given(estimate.Id));
 
@@ -117,8 +122,8 @@ sealed class BatchReading(Caller caller)
     {
         try
         {
-            var usage = Body.ReadLine(body, ApiJson.Default.SettleDocument);
-            if (usage.Final == false) _ = Given(usage.Id);
+            var usage = QuickBodies.Settlement(body) ?? Body.ReadLine(body, ApiJson.Default.SettleDocument).ToCall();
+            if (!usage.Final) _ = Given(usage.Id);
             return Line(account, usage.ToSettle(reservation, usage.Id));
         }
         catch (RequestRefusedException refused) when (refused.Outcome.Status is OutcomeStatus.Invalid or OutcomeStatus.Unprocessable)
@@ -156,7 +161,7 @@ sealed class BatchReading(Caller caller)
         ReadOnlySpan<byte> body = default;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("operation"u8)) Text(ref reader, "operation", ref operation);
+            if (reader.ValueTextEquals("operation"u8)) Operation(ref reader, ref operation);
             else if (reader.ValueTextEquals("account"u8)) Text(ref reader, "account", ref account);
             else if (reader.ValueTextEquals("reservation"u8)) Text(ref reader, "reservation", ref reservation);
             else if (!reader.ValueTextEquals("body"u8))
@@ -174,6 +179,21 @@ sealed class BatchReading(Caller caller)
         // Nothing may follow the object.
         reader.Read();
         return new(operation, account, reservation, body);
+    }
+
+    /// <summary>The names of operations are known: only another one is a text of its own.</summary>
+    static void Operation(ref Utf8JsonReader reader, ref string? value)
+    {
+        var ahead = reader;
+        if (value is null && ahead.Read() && ahead.TokenType == JsonTokenType.String)
+            foreach (var name in names)
+                if (ahead.ValueTextEquals(name))
+                {
+                    reader = ahead;
+                    value = name;
+                    return;
+                }
+        Text(ref reader, "operation", ref value);
     }
 
     static void Text(ref Utf8JsonReader reader, string name, ref string? value)

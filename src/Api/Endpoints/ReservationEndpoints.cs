@@ -42,7 +42,7 @@ sealed class ReservationEndpoints(IBudgetAuthority authority, Overviews overview
     {
         Query.None(http);
         var account = PathValue.Account(http);
-        var estimate = await Body.ReadAsync(http, ApiJson.Default.EstimateDocument);
+        var estimate = await Body.ReadEstimateAsync(http);
         await AnswerDecision(http, 200, await authority.SendAsync(account, estimate.ToCheck()));
     }
 
@@ -50,7 +50,7 @@ sealed class ReservationEndpoints(IBudgetAuthority authority, Overviews overview
     {
         Query.None(http);
         var account = PathValue.Account(http);
-        var estimate = await Body.ReadAsync(http, ApiJson.Default.EstimateDocument);
+        var estimate = await Body.ReadEstimateAsync(http);
         var outcome = await authority.SendAsync(account, estimate.ToReserve(RequestId.Of(http, estimate.Id)));
         if (outcome is { Status: OutcomeStatus.Done, Answer: Decision { Reservation: { } held } })
             http.Response.Headers.Location = $"/v1/accounts/{account}/reservations/{Uri.EscapeDataString(held.Id)}";
@@ -73,8 +73,7 @@ sealed class ReservationEndpoints(IBudgetAuthority authority, Overviews overview
         var reservation = PathValue.Of(http, "reservation");
         var outcome = await authority.SendAsync(account, await SettleOf(http, account, reservation));
         await (outcome is { Status: OutcomeStatus.Done, Answer: Settlement settlement }
-            ? Reply.JsonAsync(http, 200, new SettlementDocument(settlement), ApiJson.Default.SettlementDocument)
-                : Problems.WriteAsync(http, outcome));
+            ? Reply.JsonAsync(http, 200, settlement, QuickAnswers.Write) : Problems.WriteAsync(http, outcome));
     }
 
     /// <summary>A body that nobody can book belongs to a call that was made: the hold is told so, and is charged when it runs
@@ -84,7 +83,7 @@ sealed class ReservationEndpoints(IBudgetAuthority authority, Overviews overview
         try
         {
             Query.None(http);
-            var usage = await Body.ReadAsync(http, ApiJson.Default.SettleDocument);
+            var usage = await Body.ReadSettlementAsync(http);
             return usage.ToSettle(reservation, RequestId.Given(http, usage.Id));
         }
         catch (RequestRefusedException refused) when (refused.Outcome.Status is OutcomeStatus.Invalid or OutcomeStatus.Unprocessable)
@@ -117,11 +116,9 @@ sealed class ReservationEndpoints(IBudgetAuthority authority, Overviews overview
 
     static Task AnswerDecision(HttpContext http, int status, Outcome outcome) =>
         outcome is { Status: OutcomeStatus.Done, Answer: Decision decision }
-        ? Reply.JsonAsync(http, status, new DecisionDocument(decision), ApiJson.Default.DecisionDocument)
-            : Problems.WriteAsync(http, outcome);
+        ? Reply.JsonAsync(http, status, decision, QuickAnswers.Write) : Problems.WriteAsync(http, outcome);
 
     static Task AnswerReservation(HttpContext http, Outcome outcome) =>
         outcome is { Status: OutcomeStatus.Done, Answer: ReservationView view }
-        ? Reply.JsonAsync(http, 200, new ReservationDocument(view), ApiJson.Default.ReservationDocument)
-            : Problems.WriteAsync(http, outcome);
+        ? Reply.JsonAsync(http, 200, view, QuickAnswers.Write) : Problems.WriteAsync(http, outcome);
 }

@@ -6,6 +6,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using System.Text.Unicode;
 using Microsoft.Net.Http.Headers;
+using Purser.Api.Json;
 
 namespace Purser.Api;
 
@@ -22,14 +23,23 @@ static class Body
 
     delegate T Reading<T>(ReadOnlySpan<byte> json);
 
+    const string noObject = "the body is empty; send a JSON object";
+
     /// <summary>Reads a body that must be there.</summary>
-    public static async ValueTask<T> ReadAsync<T>(HttpContext http, JsonTypeInfo<T> type) where T : class =>
-        await ReadAsync(http, json => ParseWhole(json, type)) ?? throw RequestRefusedException.Invalid(
-            null, "the body is empty; send a JSON object");
+    public static ValueTask<T> ReadAsync<T>(HttpContext http, JsonTypeInfo<T> type) where T : class =>
+        ReadAsync(http, json => ParseWhole(json, type), noObject);
+
+    /// <summary>Reads what a call says before it is made.</summary>
+    public static ValueTask<CallEstimate> ReadEstimateAsync(HttpContext http) => ReadAsync(http,
+        static json => QuickBodies.Estimate(json) ?? ParseWhole(json, ApiJson.Default.EstimateDocument).ToCall(), noObject);
+
+    /// <summary>Reads what a call says when it was made.</summary>
+    public static ValueTask<CallSettlement> ReadSettlementAsync(HttpContext http) => ReadAsync(http,
+        static json => QuickBodies.Settlement(json) ?? ParseWhole(json, ApiJson.Default.SettleDocument).ToCall(), noObject);
 
     /// <summary>Reads a body that may be absent.</summary>
     public static ValueTask<T?> ReadOptionalAsync<T>(HttpContext http, JsonTypeInfo<T> type) where T : class =>
-        ReadAsync<T?>(http, json => ParseWhole(json, type));
+        ReadAsync<T?>(http, json => ParseWhole(json, type), null);
 
     /// <summary>Reads a document that is a part of a stream.</summary>
     public static T ReadLine<T>(ReadOnlySpan<byte> json, JsonTypeInfo<T> type) where T : class
@@ -46,18 +56,17 @@ static class Body
 
     /// <summary>Reads one document or an array of them. Items that can not be read are told apart from the others: each stands for
     /// itself.</summary>
-    public static async ValueTask<OneOrMany<T>> ReadOneOrManyAsync<T>(HttpContext http, JsonTypeInfo<T> type, int most) where T : class =>
-        await ReadAsync<OneOrMany<T>?>(http, json => FirstByte(json) == '[' ? new OneOrMany<T>(null, ParseMany(json, type, most))
-            : new OneOrMany<T>(ParseWhole(json, type), []))
-            ?? throw RequestRefusedException.Invalid(null, "the body is empty; send a JSON object or an array of them");
+    public static ValueTask<OneOrMany<T>> ReadOneOrManyAsync<T>(HttpContext http, JsonTypeInfo<T> type, int most) where T : class =>
+        ReadAsync(http, json => FirstByte(json) == '[' ? new OneOrMany<T>(null, ParseMany(json, type, most))
+            : new OneOrMany<T>(ParseWhole(json, type), []), "the body is empty; send a JSON object or an array of them");
 
     /// <summary>Reads a body of JSON that must be there, byte for byte.</summary>
-    public static async ValueTask<byte[]> ReadFileAsync(HttpContext http) =>
-        await ReadAsync(http, json => WrongMembers.Unsound(json) is { } unsound ? throw new RequestRefusedException(unsound)
-            : json.ToArray())
-            ?? throw RequestRefusedException.Invalid(null, "the body is empty; send the file");
+    public static ValueTask<byte[]> ReadFileAsync(HttpContext http) => ReadAsync(http, static json =>
+        WrongMembers.Unsound(json) is { } unsound ? throw new RequestRefusedException(unsound) : json.ToArray(),
+        "the body is empty; send the file");
 
-    static async ValueTask<T?> ReadAsync<T>(HttpContext http, Reading<T> read)
+    /// <param name="empty">What an absent body is told; null where it may be absent.</param>
+    static async ValueTask<T> ReadAsync<T>(HttpContext http, Reading<T> read, string? empty)
     {
         CheckHeaders(http.Request);
         var reader = http.Request.BodyReader;
@@ -78,7 +87,7 @@ static class Body
             }
             try
             {
-                if (body.IsEmpty) return default;
+                if (body.IsEmpty) return empty is null ? default! : throw RequestRefusedException.Invalid(null, empty);
                 if (http.Request.ContentType is null) throw Unsupported("nothing said what the body is");
                 return Whole(body, read);
             }

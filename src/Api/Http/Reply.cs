@@ -18,7 +18,14 @@ static class Reply
     // Nothing here is put into HTML by the service, so text stays readable.
     static readonly JsonWriterOptions readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    public static Task JsonAsync<T>(HttpContext http, int status, T document, JsonTypeInfo<T> type, string contentType = "application/json")
+    public static Task JsonAsync<T>(
+        HttpContext http, int status, T document, JsonTypeInfo<T> type, string contentType = "application/json") =>
+        JsonAsync(http, status, (document, type), static (writer, one) => JsonSerializer.Serialize(writer, one.document, one.type),
+            contentType);
+
+    /// <param name="write">Writes the answer as JSON.</param>
+    public static Task JsonAsync<T>(HttpContext http, int status, T answer, Action<Utf8JsonWriter, T> write,
+        string contentType = "application/json")
     {
         var into = buffer ??= new(4096);
         writer ??= new(into, readable);
@@ -26,7 +33,7 @@ static class Reply
         writer.Reset(into);
         try
         {
-            JsonSerializer.Serialize(writer, document, type);
+            write(writer, answer);
             writer.Flush();
             var response = http.Response;
             response.StatusCode = status;

@@ -100,11 +100,20 @@ sealed class TimeConverter : JsonConverter<Instant>
         return instant >= earliest && instant <= latest;
     }
 
-    public override void Write(Utf8JsonWriter writer, Instant value, JsonSerializerOptions options)
+    public override void Write(Utf8JsonWriter writer, Instant value, JsonSerializerOptions options) => Write(writer, value);
+
+    public static void Write(Utf8JsonWriter writer, Instant value)
     {
         Span<byte> text = stackalloc byte[32];
         var time = value.ToDateTimeUtc();
-        time.TryFormat(text, out var length, FormatOf(time), System.Globalization.CultureInfo.InvariantCulture);
+        // The seconds in a form that the runtime has a quick way for.
+        time.TryFormat(text, out var length, "s", System.Globalization.CultureInfo.InvariantCulture);
+        if (time.Ticks % TimeSpan.TicksPerSecond / TimeSpan.TicksPerMillisecond is > 0 and var millis)
+        {
+            text[length++] = (byte)'.';
+            for (var unit = 100; unit > 0; unit /= 10) text[length++] = (byte)('0' + (millis / unit % 10));
+        }
+        text[length++] = (byte)'Z';
         writer.WriteStringValue(text[..length]);
     }
 
@@ -141,6 +150,8 @@ class WordConverter<T> : JsonConverter<T> where T : struct, Enum
 
     static readonly Dictionary<T, JsonEncodedText> encoded = Words.ToDictionary(word => word.Value, word =>
         JsonEncodedText.Encode(word.Word));
+
+    public static JsonEncodedText Encoded(T value) => encoded[value];
 
     public override T Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {

@@ -64,7 +64,9 @@ sealed class AmountConverter : JsonConverter<Amount>
         _ => throw new BadValueException(Wrong),
     };
 
-    public override void Write(Utf8JsonWriter writer, Amount value, JsonSerializerOptions options)
+    public override void Write(Utf8JsonWriter writer, Amount value, JsonSerializerOptions options) => Write(writer, value);
+
+    public static void Write(Utf8JsonWriter writer, Amount value)
     {
         switch (value.Is)
         {

@@ -81,12 +81,47 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
     /// <param name="command">What is to be decided.</param>
     /// <param name="caller">The call that it belongs to, where somebody follows that.</param>
     /// <param name="carried">The context of the call, where it came with the command from another process.</param>
-    sealed class PendingCommand(BudgetCommand command, Activity? caller, string? carried)
-        : TaskCompletionSource<Outcome>(TaskCreationOptions.RunContinuationsAsynchronously)
+    abstract class PendingCommand(BudgetCommand command, Activity? caller, string? carried)
     {
         public BudgetCommand Command => command;
         public Activity? Caller => caller;
         public string? Trace => caller is null ? carried : Traces.ContextOf(caller);
+
+        /// <summary>Only the first answer counts.</summary>
+        public abstract void Answer(Outcome outcome);
+    }
+
+    sealed class PendingCall(BudgetCommand command, Activity? caller, string? carried) : PendingCommand(command, caller, carried)
+    {
+        readonly TaskCompletionSource<Outcome> answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task<Outcome> Answered => answered.Task;
+
+        public override void Answer(Outcome outcome) => answered.TrySetResult(outcome);
+    }
+
+    /// <summary>Commands that came together and are answered together: one wait for all of them.</summary>
+    sealed class PendingCalls(int count)
+    {
+        readonly TaskCompletionSource<Outcome[]> answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        readonly Outcome?[] outcomes = new Outcome?[count];
+        int left = count;
+
+        public Task<Outcome[]> Answered => answered.Task;
+
+        /// <summary>Called under the gate before anything of it can be decided, and by the running loop: never twice at a time.</summary>
+        public void Answer(int place, Outcome outcome)
+        {
+            if (outcomes[place] is not null) return;
+            outcomes[place] = outcome;
+            if (--left == 0) answered.SetResult(outcomes!);
+        }
+
+        public sealed class Member(PendingCalls all, int place, BudgetCommand command, Activity? caller, string? carried)
+            : PendingCommand(command, caller, carried)
+        {
+            public override void Answer(Outcome outcome) => all.Answer(place, outcome);
+        }
     }
 
     /// <summary>Guards the queue and the flags below it.</summary>
@@ -144,33 +179,66 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
     public Task<Outcome> SendAsync(BudgetCommand command, string? trace = null)
     {
         Fingerprints.Fill(command);
-        var waiting = new PendingCommand(command, Traces.Caller, trace);
+        var waiting = new PendingCall(command, Traces.Caller, trace);
         lock (gate)
         {
-            if (stopping)
-                return AtOnce(command, new(OutcomeStatus.Moved, null, null, "the account is being handed over; retry with the same id"));
-            if (queue.Count >= MostWaiting)
-                return AtOnce(
-                    command, new(OutcomeStatus.Unavailable, null, null, "too many calls wait for this account; retry with the same id"));
-            queue.Enqueue(waiting);
-            Measures.Waiting(1);
-            LastUsed = parts.Clock.Now;
-            if (!counted)
+            if (WhyNot() is { } refused)
             {
-                counted = true;
-                Measures.SessionBegan();
+                Measures.Answered(command, refused);
+                return Task.FromResult(refused);
             }
-            if (running) return waiting.Task;
-            running = true;
+            queue.Enqueue(waiting);
+            if (!Queued(1)) return waiting.Answered;
         }
         parts.Start(this);
-        return waiting.Task;
+        return waiting.Answered;
     }
 
-    static Task<Outcome> AtOnce(BudgetCommand command, Outcome outcome)
+    /// <summary>Commands that are decided in their order and answered in it, each for itself. All of them are
+    /// <see cref="OutcomeStatus.Moved"/>, or none is.</summary>
+    public Task<Outcome[]> SendAllAsync(IReadOnlyList<BudgetCommand> commands, string? trace = null)
     {
-        Measures.Answered(command, outcome);
-        return Task.FromResult(outcome);
+        if (commands.Count == 0) return Task.FromResult<Outcome[]>([]);
+        for (var i = 0; i < commands.Count; i++) Fingerprints.Fill(commands[i]);
+        var (all, caller) = (new PendingCalls(commands.Count), Traces.Caller);
+        lock (gate)
+        {
+            var queued = 0;
+            for (var i = 0; i < commands.Count; i++)
+            {
+                if (WhyNot() is { } refused)
+                {
+                    Measures.Answered(commands[i], refused);
+                    all.Answer(i, refused);
+                    continue;
+                }
+                queue.Enqueue(new PendingCalls.Member(all, i, commands[i], caller, trace));
+                queued++;
+            }
+            if (queued == 0 || !Queued(queued)) return all.Answered;
+        }
+        parts.Start(this);
+        return all.Answered;
+    }
+
+    /// <summary>Under the gate: why a command can not be taken; null where it can.</summary>
+    Outcome? WhyNot() =>
+        stopping ? new(OutcomeStatus.Moved, null, null, "the account is being handed over; retry with the same id")
+        : queue.Count >= MostWaiting
+            ? new(OutcomeStatus.Unavailable, null, null, "too many calls wait for this account; retry with the same id") : null;
+
+    /// <summary>Under the gate: counts what was taken. True where nothing runs yet, and whoever asks starts it.</summary>
+    bool Queued(int count)
+    {
+        Measures.Waiting(count);
+        LastUsed = parts.Clock.Now;
+        if (!counted)
+        {
+            counted = true;
+            Measures.SessionBegan();
+        }
+        if (running) return false;
+        return running = true;
     }
 
     /// <summary>Takes no more callers, serves those that wait, keeps a snapshot. Idempotent.</summary>
@@ -280,7 +348,7 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
         foreach (var waiting in batch)
         {
             Measures.Answered(waiting.Command, outcome);
-            waiting.TrySetResult(outcome);
+            waiting.Answer(outcome);
         }
     }
 
@@ -352,7 +420,7 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
         for (var i = 0; i < batch.Count; i++)
         {
             Measures.Answered(batch[i].Command, outcomes[i]);
-            batch[i].TrySetResult(outcomes[i]);
+            batch[i].Answer(outcomes[i]);
         }
         budget.Forget(now - remembered);
         eventsSinceSnapshot += events.Count;
@@ -448,9 +516,14 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
             if (needs == default) continue;
             if (needs.HoldId is { } hold)
             {
-                if (waiting.Command is not Reserve) asked = asked with { MustAsk = true };
-                if (asked.Holds is null) asked = asked with { Holds = new(1) };
-                asked.Holds!.Add(hold);
+                var made = waiting.Command is not Reserve && !asked.MustAsk && asked.Holds?.LastIndexOf(hold) >= 0;
+                // One that a command before it makes is asked for with that one: while it is written.
+                if (!made)
+                {
+                    if (waiting.Command is not Reserve) asked = asked with { MustAsk = true };
+                    if (asked.Holds is null) asked = asked with { Holds = new(1) };
+                    asked.Holds!.Add(hold);
+                }
             }
             if (needs.LenderId is { } lender)
             {

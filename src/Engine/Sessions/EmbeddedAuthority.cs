@@ -94,7 +94,7 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
     {
         while (true)
         {
-            if (closing) return new(OutcomeStatus.Moved, null, null, "the host is closing; retry with the same id");
+            if (closing) return Closing();
             var session = sessions.GetOrAdd(account, static (id, parts) => new(id, parts), parts);
             var outcome = await session.SendAsync(command).WaitAsync(cancellation);
             if (outcome.Status != OutcomeStatus.Moved)
@@ -106,6 +106,27 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
             sessions.TryRemove(new(account, session));
         }
     }
+
+    public async Task<IReadOnlyList<Outcome>> SendAllAsync(string account, IReadOnlyList<BudgetCommand> commands,
+        CancellationToken cancellation = default)
+    {
+        while (commands.Count > 0)
+        {
+            if (closing) return [.. commands.Select(_ => Closing())];
+            var session = sessions.GetOrAdd(account, static (id, parts) => new(id, parts), parts);
+            var outcomes = await session.SendAllAsync(commands).WaitAsync(cancellation);
+            if (outcomes[0].Status != OutcomeStatus.Moved)
+            {
+                if (session.IsOfNothing && session.MarkOnce()) await KeepFewOfNothingAsync(session);
+                return outcomes;
+            }
+            await session.Stopped.WaitAsync(cancellation);
+            sessions.TryRemove(new(account, session));
+        }
+        return [];
+    }
+
+    static Outcome Closing() => new(OutcomeStatus.Moved, null, null, "the host is closing; retry with the same id");
 
     async Task KeepFewOfNothingAsync(BudgetSession another)
     {

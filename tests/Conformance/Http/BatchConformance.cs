@@ -68,6 +68,32 @@ public abstract class BatchConformance(HttpFacade host)
     }
 
     [Fact]
+    public async Task The_lines_of_an_account_keep_their_order_however_many_there_are()
+    {
+        const int calls = 2500;
+        var (busy, others) = (host.NewAccount(), Enumerable.Range(0, 3).Select(_ => host.NewAccount()).ToArray());
+        // Room for one hold at a time: whichever came before the settlement of the one before would be refused.
+        Assert.Equal(200, (await host.Put($"/v1/accounts/{busy}/policy",
+            """{"limits":[{"id":"one","unit":"tokens","window":"lifetime","amount":1000}]}""")).Code);
+        var sent = new StringBuilder();
+        for (var i = 0; i < calls; i++)
+            sent.Append(CultureInfo.InvariantCulture, $$$"""
+                {"operation":"reserve","account":"{{{busy}}}","body":{"id":"h{{{i}}}","tokens":1000}}
+                {"operation":"recordUsage","account":"{{{others[i % 3]}}}","body":{"id":"u{{{i}}}","inputTokens":1}}
+                {"operation":"settle","account":"{{{busy}}}","reservation":"h{{{i}}}","body":{"inputTokens":0,"outputTokens":0}}
+
+                """);
+        using var request = new HttpRequestMessage(HttpMethod.Post, Path);
+        request.Content = new StringContent(sent.ToString(), Encoding.UTF8, "application/x-ndjson");
+        using var response = await host.Client.SendAsync(request);
+        var answers = (await response.Content.ReadAsStringAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(3 * calls, answers.Length);
+        for (var i = 0; i < answers.Length; i++)
+            Assert.StartsWith(string.Create(CultureInfo.InvariantCulture, $$"""{"line":{{i + 1}},"status":{{(i % 3 == 2 ? 200 : 201)}},"""),
+                answers[i], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_batch_that_is_sent_again_counts_once_and_ids_are_asked_for()
     {
         var account = host.NewAccount();

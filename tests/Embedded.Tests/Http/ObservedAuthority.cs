@@ -40,6 +40,13 @@ sealed class ObservedAuthority : IBudgetAuthority, IAsyncDisposable
         return Broken is { } broken ? Task.FromException<Outcome>(broken) : host.SendAsync(account, command, cancellation);
     }
 
+    public Task<IReadOnlyList<Outcome>> SendAllAsync(string account, IReadOnlyList<BudgetCommand> commands,
+        CancellationToken cancellation = default)
+    {
+        Interlocked.Add(ref asked, commands.Count);
+        return Broken is { } broken ? Task.FromException<IReadOnlyList<Outcome>>(broken) : host.SendAllAsync(account, commands, cancellation);
+    }
+
     public Task<Settings> SettingsAsync() => Broken is { } broken ? Task.FromException<Settings>(broken) : host.SettingsAsync();
 
     public Task<Settings?> SetDefaultPolicyAsync(Policy policy, long? ifVersion) => host.SetDefaultPolicyAsync(policy, ifVersion);
