@@ -22,8 +22,8 @@ static class PackageFeed
 
     /// <summary>What a program says that stands on packages of the feed. Packages of others come from the machine's own folder: no test
     /// needs the internet.</summary>
-    public static async Task<string> BuildAndRunAsync(DirectoryInfo folder, string feed, IEnumerable<(string Id, string Version)> packages,
-        string program, params string[] arguments)
+    public static async Task<string> BuildAndRunAsync(DirectoryInfo folder, string feed,
+        IEnumerable<(string Id, string Version)> packages, string program, params string[] arguments)
     {
         var consumer = folder.CreateSubdirectory("consumer").FullName;
         await File.WriteAllTextAsync(Path.Combine(consumer, "nuget.config"), $"""
