@@ -2,7 +2,7 @@
 // client
 // under a budget of a running cluster over its own Orleans client.
 using System.IO.Compression;
-using System.Reflection;
+using System.Text.RegularExpressions;
 using Purser.Client.Tests;
 using Purser.Conformance.Servers;
 
@@ -29,8 +29,8 @@ public sealed class OrleansPackageTests : IDisposable
         var postgres = await (await PostgresServer.SharedAsync()).NewDatabaseAsync();
         await using var silo = SiloProcess.Start(postgres, redis, clusterId);
         await silo.ReadyAsync();
-        var orleans = typeof(Grain).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[
-            0];
+        var orleans = Regex.Match(await File.ReadAllTextAsync(Path.Combine(SourceCopy.Repository, "Directory.Packages.props")),
+            "\"Microsoft.Orleans.Clustering.Redis\" Version=\"([^\"]+)\"").Groups[1].Value;
         var said = await PackageFeed.BuildAndRunAsync(folder, feed,
             [("Purser.Orleans", version), ("Microsoft.Orleans.Clustering.Redis", orleans)],
             """
