@@ -12,6 +12,7 @@ sealed partial class EventRaiser(EmbeddedPurser purser, TimeProvider time, ILogg
     readonly Lock gate = new();
     EventHandler<FeedEntry>? handlers;
     Task? raising;
+    int ended;
 
     public void Add(EventHandler<FeedEntry>? handler)
     {
@@ -71,9 +72,10 @@ sealed partial class EventRaiser(EmbeddedPurser purser, TimeProvider time, ILogg
             }
     }
 
-    /// <summary>A handler that runs is waited for.</summary>
+    /// <summary>A handler that runs is waited for. Containers dispose of what is registered under several types more than once.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref ended, 1) == 1) return;
         await ending.CancelAsync();
         if (raising is not null) await raising;
         ending.Dispose();
