@@ -79,6 +79,18 @@ public sealed class EmbeddedPurser(EmbeddedPurserOptions options, IServiceProvid
             .FollowAsync(after, cancellationToken);
 
     FeedFollower? follower;
+    EventRaiser? raiser;
+
+    /// <summary>
+    /// Raised for everything that happens from the subscription on, once it is durable, in one order and one after the other. What a
+    /// subscriber throws is told in the log and keeps nothing from the others. Who must miss nothing, whatever ends in between, keeps a
+    /// position and uses <see cref="FollowAsync"/>.
+    /// </summary>
+    public event EventHandler<FeedEntry>? Happened
+    {
+        add => (raiser ?? throw NotStarted()).Add(value);
+        remove => raiser?.Remove(value);
+    }
 
     public IBudget Budget => field ??= new AuthorityBudget(Authority, Usage);
 
@@ -98,6 +110,8 @@ public sealed class EmbeddedPurser(EmbeddedPurserOptions options, IServiceProvid
             histories = new(ledger, services.GetRequiredService<ILogger<EmbeddedHistories>>());
             authority = new(ledger, services.GetService<TimeProvider>(), new() { RefuseUnknownAccounts = options.RefuseUnknownAccounts },
                 services.GetRequiredService<ILogger<EmbeddedAuthority>>(), histories);
+            raiser = new(this, services.GetService<TimeProvider>() ?? TimeProvider.System,
+                services.GetRequiredService<ILogger<EmbeddedPurser>>());
         }
         finally
         {
@@ -109,6 +123,7 @@ public sealed class EmbeddedPurser(EmbeddedPurserOptions options, IServiceProvid
 
     public async ValueTask DisposeAsync()
     {
+        if (raiser is not null) await raiser.DisposeAsync();
         if (authority is not null) await authority.DisposeAsync();
         if (histories is not null) await histories.DisposeAsync();
         if (ledger is not null) await ledger.DisposeAsync();

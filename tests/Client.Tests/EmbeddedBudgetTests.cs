@@ -1,4 +1,5 @@
 // The budget inside of a process answers as the one over HTTP does, word for word; keeps what it booked; and tells what happens.
+using System.Threading.Channels;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Purser.Conformance.Clients;
@@ -62,6 +63,32 @@ public sealed class EmbeddedBudgetTests
         {
             folder.Delete(recursive: true);
         }
+    }
+
+    [Fact]
+    public async Task What_happens_is_raised_in_order_whatever_a_subscriber_throws()
+    {
+        await using var purser = await EmbeddedPurser.OpenAsync(new() { InMemory = true });
+        await purser.Budget.RecordUsageAsync("a", new Usage { Id = "before", InputTokens = 5 });
+        var told = Channel.CreateUnbounded<string>();
+        purser.Happened += (_, _) => throw new InvalidOperationException("a fault of the subscriber");
+        void Tell(object? sender, Engine.FeedEntry entry)
+        {
+            foreach (var booked in entry.Events.OfType<Recorded>()) told.Writer.TryWrite(booked.Record.Id);
+        }
+        purser.Happened += Tell;
+        var ids = Enumerable.Range(0, 20).Select(number => $"u{number}").ToArray();
+        foreach (var id in ids) await purser.Budget.RecordUsageAsync("a", new Usage { Id = id, InputTokens = 5 });
+        using var end = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        foreach (var id in ids) Assert.Equal(id, await told.Reader.ReadAsync(end.Token));
+
+        // Who left hears nothing more: a later subscriber hears the next one, and this one did not.
+        purser.Happened -= Tell;
+        var last = new TaskCompletionSource();
+        purser.Happened += (_, _) => last.TrySetResult();
+        await purser.Budget.RecordUsageAsync("a", new Usage { Id = "after", InputTokens = 5 });
+        await last.Task.WaitAsync(end.Token);
+        Assert.False(told.Reader.TryRead(out _));
     }
 
     [Fact]

@@ -19,7 +19,9 @@ sealed class RunningHost : IAsyncDisposable
     {
         var host = new RunningHost();
         var options = new ServerOptions { Urls = "http://127.0.0.1:0", Ledger = "memory" };
-        host.app = Server.Build(WebApplication.CreateSlimBuilder(), options, services => services.AddEmbeddedHost(host.ledger, options));
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Configuration["PURSER_GATE_UPSTREAMS"] = "any";
+        host.app = Server.Build(builder, options, services => services.AddEmbeddedHost(host.ledger, options));
         await host.app.StartAsync();
         host.Address = new(host.app.Urls.First());
         return host;

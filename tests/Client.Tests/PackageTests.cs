@@ -34,56 +34,17 @@ public sealed class PackageTests : IDisposable
 
     readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("purser-packages-");
 
-    Task<string> DotnetAsync(string where, string? packages, params string[] arguments) =>
-        SourceCopy.RunAsync(where, folder.FullName, packages, "dotnet", arguments);
-
-    /// <summary>A feed of what was built with the tests; all in one run, because every run of the SDK takes seconds.</summary>
-    async Task<string> PackAsync(IEnumerable<string> projects)
-    {
-        var feed = folder.CreateSubdirectory("feed").FullName;
-        var all = Path.Combine(folder.FullName, "pack.proj");
-        await File.WriteAllTextAsync(all, $"""
-            <Project>
-              <Target Name="Pack">
-                <MSBuild Projects="{string.Join(';', projects.Select(project => Path.Combine(SourceCopy.Repository, project)))}" Targets="Pack"
-                         Properties="Configuration=Release;NoBuild=true;PackageOutputPath={feed}" />
-              </Target>
-            </Project>
-            """);
-        await DotnetAsync(SourceCopy.Repository, null, "msbuild", all, "-t:Pack", "-nologo", "-v:quiet");
-        return feed;
-    }
-
     [Fact]
     public async Task A_project_outside_builds_from_a_feed_of_the_packages_and_runs()
     {
-        var feed = await PackAsync([.. standsOn.Keys.Select(project => $"src/{project}/{project}.csproj"), "tests/Kit/Kit.csproj"]);
+        var feed = await PackageFeed.PackAsync(folder, [.. standsOn.Keys.Select(project => $"src/{project}/{project}.csproj"),
+            "tests/Kit/Kit.csproj"]);
         foreach (var project in standsOn.Keys) Inspect(feed, project);
         using (var kit = await ZipFile.OpenReadAsync(Path.Combine(feed, $"Purser.Conformance.{version}.nupkg")))
             Assert.Equal(["Purser.Conformance.nuspec", "README.md", "icon.png", "lib/net10.0/Purser.Conformance.Kit.dll",
                 "lib/net10.0/Purser.Conformance.Kit.xml"], Contents(kit));
 
-        var consumer = folder.CreateSubdirectory("consumer").FullName;
-        await File.WriteAllTextAsync(Path.Combine(consumer, "nuget.config"), $"""
-            <configuration>
-              <packageSources><add key="purser" value="{feed}" /></packageSources>
-              <fallbackPackageFolders><add key="known" value="{PackagesFolder}" /></fallbackPackageFolders>
-            </configuration>
-            """);
-        await File.WriteAllTextAsync(Path.Combine(consumer, "consumer.csproj"), $"""
-            <Project Sdk="Microsoft.NET.Sdk">
-              <PropertyGroup>
-                <OutputType>Exe</OutputType>
-                <TargetFramework>net10.0</TargetFramework>
-                <Nullable>enable</Nullable>
-                <ImplicitUsings>enable</ImplicitUsings>
-              </PropertyGroup>
-              <ItemGroup>
-                <PackageReference Include="Purser.Embedded" Version="{version}" />
-              </ItemGroup>
-            </Project>
-            """);
-        await File.WriteAllTextAsync(Path.Combine(consumer, "Program.cs"), """
+        var said = await PackageFeed.BuildAndRunAsync(folder, feed, [("Purser.Embedded", version)], """
             using Microsoft.Extensions.AI;
             using Purser.Client;
             using Purser.Embedded;
@@ -102,10 +63,7 @@ public sealed class PackageTests : IDisposable
                 public object? GetService(Type serviceType, object? serviceKey = null) => null;
                 public void Dispose() { }
             }
-            """);
-        var packages = folder.CreateSubdirectory("packages").FullName;
-        await DotnetAsync(consumer, packages, "build", "-c", "Release", "--nologo", "-v", "quiet", "-o", "out");
-        var said = await DotnetAsync(consumer, packages, Path.Combine("out", "consumer.dll"), Path.Combine(folder.FullName, "data"));
+            """, Path.Combine(folder.FullName, "data"));
         Assert.Equal(["hello", "7 tokens"], said.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
     }
 
@@ -188,9 +146,6 @@ public sealed class PackageTests : IDisposable
         var commit = await SourceCopy.RunAsync(copy.Root, copy.Root, null, "git", "rev-parse", "HEAD");
         return (await File.ReadAllBytesAsync(built + ".dll"), await File.ReadAllBytesAsync(built + ".pdb"), commit.Trim());
     }
-
-    static string PackagesFolder => Environment.GetEnvironmentVariable("NUGET_PACKAGES")
-        ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
 
     public void Dispose() => folder.Delete(recursive: true);
 }

@@ -45,6 +45,107 @@ public sealed class TrackingTests(RunningHostFixture fixture) : IClassFixture<Ru
         Assert.Equal((0, 1), (await StateAsync()) is var state ? (state.Held, state.Records.Count) : default);
     }
 
+    interface ISearch
+    {
+        Task<string[]> FindAsync(string query, CancellationToken cancellationToken = default);
+    }
+
+    sealed class Engine : ISearch
+    {
+        public List<string> Asked { get; } = [];
+
+        public Task<string[]> FindAsync(string query, CancellationToken cancellationToken = default)
+        {
+            Asked.Add(query);
+            return query == "offline" ? throw new HttpRequestException("not sent") : Task.FromResult(query.Split(' '));
+        }
+    }
+
+    /// <summary>As an application writes it: every member hands on to the inner one, through the budget.</summary>
+    sealed class BudgetedSearch(ISearch inner, IBudget budget, BudgetedFunctionOptions<string, string[]> options) : ISearch
+    {
+        readonly BudgetedFunction<string, string[]> find = budget.Wrap(inner.FindAsync, options);
+
+        public Task<string[]> FindAsync(string query, CancellationToken cancellationToken = default) =>
+            find.InvokeAsync(query, cancellationToken);
+    }
+
+    BudgetedFunctionOptions<string, string[]> Searches() => new()
+    {
+        Account = account,
+        Estimate = query => new() { Model = "gpt-4o", Tool = "search", InputTokens = query.Length, MaxOutputTokens = 300 },
+        Usage = (query, hits) => new() { InputTokens = query.Length, OutputTokens = hits.Length },
+        SpentNothing = thrown => thrown is HttpRequestException,
+    };
+
+    [Fact]
+    public async Task A_decorator_of_an_interface_holds_and_books_each_call()
+    {
+        await LimitAsync(1_000);
+        var engine = new Engine();
+        ISearch search = new BudgetedSearch(engine, service, Searches());
+        Assert.Equal(["one", "two"], await search.FindAsync("one two"));
+        await Assert.ThrowsAsync<HttpRequestException>(() => search.FindAsync("offline"));
+        var refused = await Assert.ThrowsAsync<BudgetRefusedException>(() => search.FindAsync(new string('x', 900)));
+        Assert.Equal("day", refused.Decision.BlockedBy[0].LimitId);
+        Assert.Equal(["one two", "offline"], engine.Asked);
+        var (held, records) = await StateAsync();
+        Assert.Equal((0, 7, 2, "search"), (held, Assert.Single(records).InputTokens, records[0].OutputTokens, records[0].Tool));
+        Assert.NotNull(records[0].Duration);
+
+        // Like every call it takes part in a session and in a purse, and a refusal may be an answer.
+        await using (var session = service.BeginSession(account))
+        {
+            await search.FindAsync("one two");
+            Assert.Equal((1, 9), (session.Requests, session.Tokens));
+        }
+        await using var purse = (await service.HoldPurseAsync(account, 350)).Open();
+        await search.FindAsync("one two");
+        Assert.Equal(341, purse.Remaining);
+        var options = Searches();
+        options.OnRefused = decision => [decision.Reason];
+        Assert.Contains("The purse has 341 tokens left",
+            (await new BudgetedSearch(engine, service, options).FindAsync(new string('x', 42)))[0],
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_decorated_call_is_changed_as_an_adaptive_limit_asks_or_refused()
+    {
+        await service.PutPolicyAsync(account, new()
+        {
+            Limits = [new() { Id = "day", Unit = LimitUnit.Tokens, Window = "day", Amount = 200, Enforcement = Enforcement.Adaptive }],
+        });
+        var engine = new Engine();
+        var refused = await Assert.ThrowsAsync<BudgetRefusedException>(() => new BudgetedSearch(engine, service, Searches())
+            .FindAsync("one two"));
+        Assert.Contains("only in a changed form", refused.Message, StringComparison.Ordinal);
+        Assert.Equal((0, 0), (await StateAsync()) is var left ? (left.Held, left.Records.Count) : default);
+
+        var options = Searches();
+        options.Change = (query, changes) => $"{query} at most {changes.MaxOutputTokens}";
+        await new BudgetedSearch(engine, service, options).FindAsync("one two");
+        Assert.Equal(["one two at most 193"], engine.Asked);
+    }
+
+    [Fact]
+    public async Task A_tool_of_an_agent_is_under_a_budget_and_tells_the_model_of_a_refusal()
+    {
+        await LimitAsync(1_000);
+        var tool = new BudgetedTool(AIFunctionFactory.Create((string town) => $"sunny in {town}", "weather", "Tells the weather."), service,
+            new()
+        {
+            Account = account,
+            Estimate = _ => new() { Model = "gpt-4o", Tokens = 600 },
+            Usage = (_, _) => new() { InputTokens = 500, OutputTokens = 0 },
+            OnRefused = decision => $"no budget: {decision.Reason}",
+        });
+        Assert.Equal("weather", tool.Name);
+        Assert.Equal("sunny in Porto", (await tool.InvokeAsync(new() { ["town"] = "Porto" }))?.ToString());
+        Assert.Equal("weather", Assert.Single((await StateAsync()).Records).Tool);
+        Assert.StartsWith("no budget: ", (await tool.InvokeAsync(new() { ["town"] = "Porto" }))?.ToString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_session_adds_up_what_was_booked_in_it_and_is_closed()
     {

@@ -42,6 +42,19 @@ public static class BudgetExtensions
     }
 
     /// <summary>
+    /// Puts a function under a budget, once for all of its calls: what a decorator of one's own interface is made of. <see
+    /// cref="TrackAsync"/> does the same for a single call.
+    /// </summary>
+    public static BudgetedFunction<TRequest, TResult> Wrap<TRequest, TResult>(this IBudget budget,
+        Func<TRequest, CancellationToken, Task<TResult>> function, BudgetedFunctionOptions<TRequest, TResult> options)
+    {
+        ArgumentNullException.ThrowIfNull(budget);
+        ArgumentNullException.ThrowIfNull(function);
+        ArgumentNullException.ThrowIfNull(options);
+        return new(budget, function, options);
+    }
+
+    /// <summary>
     /// Calls until the answer is disposed are of one session, which is closed then unless <paramref name="closes"/> says otherwise.
     /// </summary>
     public static BudgetSession BeginSession(

@@ -1,0 +1,57 @@
+// Packages of what was built with the tests, as a feed; and a program outside of the repository that is built from it and run.
+namespace Purser.Client.Tests;
+
+static class PackageFeed
+{
+    /// <summary>All in one run, because every run of the SDK takes seconds.</summary>
+    public static async Task<string> PackAsync(DirectoryInfo folder, params IEnumerable<string> projects)
+    {
+        var feed = folder.CreateSubdirectory("feed").FullName;
+        var all = Path.Combine(folder.FullName, "pack.proj");
+        await File.WriteAllTextAsync(all, $"""
+            <Project>
+              <Target Name="Pack">
+                <MSBuild Projects="{string.Join(';', projects.Select(project => Path.Combine(SourceCopy.Repository, project)))}" Targets="Pack"
+                         Properties="Configuration=Release;NoBuild=true;PackageOutputPath={feed}" />
+              </Target>
+            </Project>
+            """);
+        await SourceCopy.RunAsync(SourceCopy.Repository, folder.FullName, null, "dotnet", "msbuild", all, "-t:Pack", "-nologo", "-v:quiet");
+        return feed;
+    }
+
+    /// <summary>What a program says that stands on packages of the feed. Packages of others come from the machine's own folder: no test
+    /// needs the internet.</summary>
+    public static async Task<string> BuildAndRunAsync(DirectoryInfo folder, string feed,
+        IEnumerable<(string Id, string Version)> packages, string program, params string[] arguments)
+    {
+        var consumer = folder.CreateSubdirectory("consumer").FullName;
+        await File.WriteAllTextAsync(Path.Combine(consumer, "nuget.config"), $"""
+            <configuration>
+              <packageSources><add key="purser" value="{feed}" /></packageSources>
+              <fallbackPackageFolders><add key="known" value="{PackagesFolder}" /></fallbackPackageFolders>
+            </configuration>
+            """);
+        await File.WriteAllTextAsync(Path.Combine(consumer, "consumer.csproj"), $"""
+            <Project Sdk="Microsoft.NET.Sdk">
+              <PropertyGroup>
+                <OutputType>Exe</OutputType>
+                <TargetFramework>net10.0</TargetFramework>
+                <Nullable>enable</Nullable>
+                <ImplicitUsings>enable</ImplicitUsings>
+              </PropertyGroup>
+              <ItemGroup>
+            {string.Concat(packages.Select(package => $"    <PackageReference Include=\"{package.Id}\" Version=\"{package.Version}\" />\n"))}
+              </ItemGroup>
+            </Project>
+            """);
+        await File.WriteAllTextAsync(Path.Combine(consumer, "Program.cs"), program);
+        var own = folder.CreateSubdirectory("packages").FullName;
+        await SourceCopy.RunAsync(
+            consumer, folder.FullName, own, "dotnet", "build", "-c", "Release", "--nologo", "-v", "quiet", "-o", "out");
+        return await SourceCopy.RunAsync(consumer, folder.FullName, own, "dotnet", [Path.Combine("out", "consumer.dll"), .. arguments]);
+    }
+
+    static string PackagesFolder => Environment.GetEnvironmentVariable("NUGET_PACKAGES")
+        ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+}
