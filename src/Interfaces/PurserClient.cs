@@ -53,6 +53,7 @@ public static class PurserClient
         services.TryAddSingleton<NearBudgets>();
         services.TryAddSingleton<Bell>();
         services.TryAddSingleton<FeedFollower>();
+        services.TryAddSingleton<FeedSubscriptions>();
         services.TryAddSingleton<IBudgetAuthority, ClusterAuthority>();
         services.TryAddSingleton<IUsageQueries, ClusterQueries>();
         services.TryAddSingleton<ISharedState, ClusterSharedState>();
