@@ -17,7 +17,9 @@ public static class ProjectionStatus
 /// <param name="Projected">The total that is expected.</param>
 /// <param name="Low">The lower end of the interval.</param>
 /// <param name="High">The upper end of the interval.</param>
-public sealed record ProjectedMeasure(Figure Elapsed, Figure? Projected, Figure? Low, Figure? High);
+/// <param name="Bursty">Whether the weeks before were so unlike each other that the interval says little; null where too little is
+/// known.</param>
+public sealed record ProjectedMeasure(Figure Elapsed, Figure? Projected, Figure? Low, Figure? High, bool? Bursty);
 
 /// <param name="Window">day, week, month or year.</param>
 /// <param name="Start">When it began.</param>
@@ -125,9 +127,9 @@ public sealed class Projections(IBudgetAuthority authority, IUsageQueries querie
 
     static ProjectedMeasure Measure(decimal elapsed, ProjectedRest? rest, bool money)
     {
-        if (rest is not { } ahead) return new(new(elapsed, money), null, null, null);
+        if (rest is not { } ahead) return new(new(elapsed, money), null, null, null, null);
         Figure Total(double more) => new(elapsed + Rounded(more, money), money);
-        return new(new(elapsed, money), Total(ahead.Point), Total(ahead.Low), Total(ahead.High));
+        return new(new(elapsed, money), Total(ahead.Point), Total(ahead.Low), Total(ahead.High), ahead.IsBursty);
     }
 
     static decimal Rounded(double value, bool money)

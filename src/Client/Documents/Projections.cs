@@ -34,6 +34,9 @@ public sealed record ProjectedMeasure
     public Amount? Projected { get; init; }
     public Amount? Low { get; init; }
     public Amount? High { get; init; }
+
+    /// <summary>Whether the weeks before were so unlike each other that the interval says little; null where too little is known.</summary>
+    public bool? Bursty { get; init; }
 }
 
 public sealed record ProjectedRates

@@ -3,7 +3,11 @@
 namespace Purser.Core.Statistics;
 
 /// <summary>An 80 % interval around the point.</summary>
-public readonly record struct ProjectedRest(double Point, double Low, double High);
+public readonly record struct ProjectedRest(double Point, double Low, double High)
+{
+    /// <summary>Whether the weeks before were so unlike each other that the interval says little.</summary>
+    public bool IsBursty { get; init; }
+}
 
 public static class Projection
 {
@@ -25,6 +29,11 @@ public static class Projection
 
     /// <summary>Share of the earlier errors that the interval spans, and what an error is taken for while few are known.</summary>
     const double Covered = 0.78, UnknownError = 0.25, UnknownWeight = 1, LeastError = 0.01;
+
+    /// <summary>Weeks are unlike each other where the logarithm of how much one changes to the next scatters by more than this: by a factor
+    /// of 1.6. Then no interval is narrower than that factor either way.</summary>
+    const double BurstyChange = 0.5;
+    const double LeastKnownShare = 0.95;
     const int MostTrials = 20, HoursBetweenTrials = 48, LongestTrial = 4 * Week;
 
     /// <summary>
@@ -39,8 +48,10 @@ public static class Projection
         var known = new KnownHours(past, first, current);
         var point = known.Expect(current, now, end);
         var error = known.ErrorOver((long)Math.Clamp(Math.Ceiling(end - now), 1, LongestTrial));
+        var isBursty = known.IsBursty();
+        if (isBursty) error = Math.Max(error, BurstyChange);
         // What comes can be far less than thought, down to nothing, and more by as large a factor, within reason.
-        return new(point, point * Math.Exp(-Math.Min(2.5, error)), point * Math.Exp(Math.Min(1, error)));
+        return new(point, point * Math.Exp(-Math.Min(2.5, error)), point * Math.Exp(Math.Min(1, error))) { IsBursty = isBursty };
     }
 
     /// <summary>When an amount will have been used (in hours since 1970), if that is before <paramref name="end"/>; null where it is not,
@@ -149,7 +160,30 @@ public static class Projection
             var place = Math.Min(errors.Count - 1.0, Covered * (errors.Count + 1) - 1);
             var below = (int)place;
             var own = errors[below] + (errors[Math.Min(errors.Count - 1, below + 1)] - errors[below]) * (place - below);
-            return (errors.Count * Math.Max(LeastError, own) + UnknownWeight * UnknownError) / (errors.Count + UnknownWeight);
+            // Trials that overlap say little more than one: what is unknown counts by how many there are side by side.
+            var apart = Math.Min(errors.Count, (values.Length - hours) / (double)hours);
+            return (apart * Math.Max(LeastError, own) + UnknownWeight * UnknownError) / (apart + UnknownWeight);
+        }
+
+        /// <summary>By the last whole weeks, of which there must be three.</summary>
+        public bool IsBursty()
+        {
+            var (changes, later) = (new List<double>(), double.NaN);
+            for (var start = first + values.Length - Week; start >= first; start -= Week)
+            {
+                var (sum, known) = (0.0, 0);
+                for (var hour = start; hour < start + Week; hour++)
+                    if (At(hour) is var value && !double.IsNaN(value)) (sum, known) = (sum + value, known + 1);
+                if (known < LeastKnownShare * Week) break;
+                // From nothing, and to nothing, is a change beyond all.
+                if (!double.IsNaN(later) && (sum > 0 || later > 0))
+                    changes.Add(sum > 0 && later > 0 ? Math.Log(later / sum) : double.PositiveInfinity);
+                later = sum;
+            }
+            if (changes.Count < 2) return false;
+            if (changes.Exists(double.IsInfinity)) return true;
+            var mean = changes.Average();
+            return changes.Average(change => (change - mean) * (change - mean)) > BurstyChange * BurstyChange;
         }
     }
 }

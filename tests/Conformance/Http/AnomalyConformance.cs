@@ -298,6 +298,9 @@ public abstract class AnomalyConformance(HttpFacade host)
         Assert.Equal("2026-03-31T18:30:00Z", Text(windows["month"], "end"));
         Assert.All(windows.Values, window => Assert.Equal("projected", Text(window, "status")));
 
+        Assert.All(windows.Values, window => Assert.All((string[])["tokens", "cost", "requests"],
+            measure => Assert.False(window.GetProperty(measure).GetProperty("bursty").GetBoolean())));
+
         // Every day is 36 calls; March has 31 days.
         var calls = windows["month"].GetProperty("requests");
         Assert.InRange(calls.GetProperty("projected").GetDouble(), 31 * 36 * 0.98, 31 * 36 * 1.02);
@@ -314,6 +317,23 @@ public abstract class AnomalyConformance(HttpFacade host)
         // 0.36 a day from the first of March, in that zone: the twentieth day uses it up.
         Assert.StartsWith("2026-03-2", Text(limits["tight"], "exhaustedAt"), StringComparison.Ordinal);
         Assert.Equal("exhausts", Text(limits["some"], "outlook"));
+    }
+
+    /// <summary>Money that comes in some weeks and not in others, for calls that are as many every week.</summary>
+    [Fact]
+    public async Task A_measure_whose_weeks_are_unlike_says_so_and_has_a_wide_interval()
+    {
+        var account = host.NewAccount();
+        await Import(account, Enumerable.Range(1, 42 * 8).Reverse().Select(part =>
+            Usage(now.AddHours(-3 * part), 1_000, part / 56 % 2 == 0 ? "0.02" : "0.20")), 1000);
+        var month = (await host.Get($"/v1/accounts/{account}/projection")).Json.GetProperty("windows").EnumerateArray()
+            .Single(window => Text(window, "window") == "month");
+        Assert.False(month.GetProperty("requests").GetProperty("bursty").GetBoolean());
+        var cost = month.GetProperty("cost");
+        Assert.True(cost.GetProperty("bursty").GetBoolean());
+        decimal Of(string name) => decimal.Parse(Text(cost, name), CultureInfo.InvariantCulture);
+        var left = Of("projected") - Of("elapsed");
+        Assert.True(Of("high") - Of("low") > left, $"{cost}");
     }
 
     [Fact]
