@@ -49,7 +49,7 @@ public sealed class PageTests : IAsyncLifetime
 
     static async Task<JsonElement> SendAsync(Uri address, HttpMethod method, string path, string json)
     {
-        using var client = new HttpClient { BaseAddress = address, Timeout = TimeSpan.FromSeconds(60) };
+        using var client = new HttpClient { BaseAddress = address, Timeout = ServerProcess.Patience };
         client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Key);
         using var request = new HttpRequestMessage(
             method, path) { Content = new StringContent(json, MediaTypeHeaderValue.Parse("application/json")) };

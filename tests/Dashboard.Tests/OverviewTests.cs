@@ -2,6 +2,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Microsoft.Playwright;
+using Purser.Conformance.Servers;
 using static Microsoft.Playwright.Assertions;
 
 namespace Purser.Dashboard.Tests;
@@ -127,9 +128,8 @@ public sealed class OverviewTests(Stage stage)
             await host.SendAsync(HttpMethod.Post, FormattableString.Invariant($"/v1/accounts/many-{i}/usage"), """{"inputTokens":1}"""));
         await host.SendAsync(HttpMethod.Put, "/v1/accounts/many-7/policy", """{"limits":[{"id":"year-tokens","unit":"tokens","window":"year","amount":100}]}""");
         await host.SendAsync(HttpMethod.Post, "/v1/accounts/many-7/usage", """{"inputTokens":96}""");
-        using (var looks = new PeriodicTimer(TimeSpan.FromMilliseconds(50)))
-            for (var tries = 0; (await host.GetAsync("/v1/alerts?rule=budget")).GetProperty("items").GetArrayLength() == 0; tries++)
-                Assert.True(tries < 1200 && await looks.WaitForNextTickAsync(), "no alert came");
+        await ServerProcess.UntilAsync(async () => (await host.GetAsync("/v1/alerts?rule=budget")).GetProperty("items")
+            .GetArrayLength() > 0, () => "no alert came");
         await using var person = await stage.PersonAsync(host, key: null);
         await person.OpenAsync("/overview");
         var row = person.Page.GetByRole(AriaRole.Region, new() { Name = "Budgets closest to their end" }).Locator("tbody tr");
@@ -176,7 +176,7 @@ public sealed class OverviewTests(Stage stage)
     {
         // A port that nobody is given while no host listens there.
         var first = await RunningHost.StartAsync(Stage.AdminKey, new(), string.Create(CultureInfo.InvariantCulture,
-            $"http://127.0.0.1:{Conformance.Servers.ServerProcess.FreePort()}"));
+            $"http://127.0.0.1:{ServerProcess.FreePort()}"));
         await using var person = await stage.PersonAsync(first);
         await person.OpenAsync("/overview?range=today&metric=tokens");
         await person.Page.EvaluateAsync("document.documentElement.dataset.mark = 'the page before'");

@@ -65,6 +65,7 @@ public sealed class PageTests(Stage stage)
         await keys.PressAsync("Enter");
         await ReachAsync(person.Page, "Raise…");
         await keys.PressAsync("Enter");
+        await Assertions.Expect(person.Page.Locator("#additional")).ToBeVisibleAsync();
         await ReachAsync(person.Page, "additional");
         await keys.TypeAsync("2");
         await ReachAsync(person.Page, "why");
