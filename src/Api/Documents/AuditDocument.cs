@@ -9,10 +9,9 @@ using Purser.Engine;
 namespace Purser.Api.Documents;
 
 /// <summary>
-/// `action` is policyChanged, defaultPolicyAdopted, paused, resumed, overrideAdded, overrideRemoved, usageErased, usageAnonymized, usageVoided,
-/// usageCorrected, credited or repriced; `version` is
-/// the journal entry that
-/// it stands in. The other members are there where the action has them.
+/// `action` is policyChanged, defaultPolicyAdopted, paused, resumed, overrideAdded, overrideRemoved, usageErased, usageAnonymized,
+/// usageVoided, usageCorrected, credited or repriced; `version` is the journal entry that it stands in. The other members are there where
+/// the action has them.
 /// </summary>
 public sealed class AuditItemDocument
 {

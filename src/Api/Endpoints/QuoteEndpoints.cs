@@ -44,7 +44,8 @@ sealed class QuoteEndpoints(IBudgetAuthority authority, LedgerClock clock)
             }
         }
         await Reply.JsonAsync(http, 200, new QuotesDocument(quoted,
-            [.. totals.Select(total => new QuoteTotalDocument(total.Key, total.Value.Shortest().ToString()))]), ApiJson.Default.QuotesDocument);
+            [.. totals.Select(total => new QuoteTotalDocument(total.Key, total.Value.Shortest().ToString()))]),
+                ApiJson.Default.QuotesDocument);
     }
 
     async Task<QuoteDocument> QuoteAsync(HttpContext http, QuoteRequestDocument asked)

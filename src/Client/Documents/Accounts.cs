@@ -89,7 +89,8 @@ public sealed record AuditPage
     public string? NextCursor { get; init; }
 }
 
-/// <summary>`action` is policyChanged, defaultPolicyAdopted, paused, resumed, overrideAdded, overrideRemoved, usageErased, usageAnonymized or repriced;
+/// <summary>`action` is policyChanged, defaultPolicyAdopted, paused, resumed, overrideAdded, overrideRemoved, usageErased, usageAnonymized
+/// or repriced;
 /// `version` is the journal entry that it stands in. The other members are there where the action has them.</summary>
 public sealed record AuditItem
 {

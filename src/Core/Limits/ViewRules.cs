@@ -21,7 +21,8 @@ static class ViewRules
             WindowStart(match), ResetsAt(match, now))
         {
             Enforcement = limit.Enforcement,
-            GraceUntil = limit.Grace is not null && GraceRules.UntilIn(match.Counter, match.Span) is { } until && until > now ? until : null,
+            GraceUntil = limit.Grace is not null && GraceRules.UntilIn(match.Counter, match.Span) is { } until && until > now
+                ? until : null,
             CountedSince = match.State.CountedSince is { } since && CountsFrom(match, now) < since ? since : null,
         };
     }

@@ -17,7 +17,8 @@ public sealed record Checkpoint(long Version, Instant At, ReadOnlyMemory<byte> S
     public IEnumerable<CompactedUsage> UsageLeft(IEnumerable<(long Version, UsageErased Erased)> erasures)
     {
         var later = erasures.Where(erasure => erasure.Version > Version).Select(erasure => erasure.Erased).ToArray();
-        return Usage.Select(usage => later.Aggregate((CompactedUsage?)usage, (left, erased) => left?.LeftBy(erased))).OfType<CompactedUsage>();
+        return Usage.Select(usage => later.Aggregate((CompactedUsage?)usage, (left, erased) => left?.LeftBy(erased)))
+            .OfType<CompactedUsage>();
     }
 }
 

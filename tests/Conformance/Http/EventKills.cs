@@ -119,7 +119,8 @@ public sealed class EventKills(Func<IReadOnlyList<Uri>> hosts, Func<FeedEntry, I
         catch (Exception)
 #pragma warning restore CA1031
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(100), ends.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            using var pause = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+            await ((Task)pause.WaitForNextTickAsync(ends.Token).AsTask()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

@@ -41,8 +41,8 @@ public sealed class ProjectionTests
         Assert.Null(Projection.WhenReached(Of(values, 47), Epoch, Epoch + 47, 1, Epoch + 200));
     }
 
-    /// <summary>Of four days of which each is a little like the one before; and of three weeks, of which two fit into the past side by side,
-    /// of a level that stays for a month.</summary>
+    /// <summary>Of four days of which each is a little like the one before; and of three weeks, of which two fit into the past side by
+    /// side, of a level that stays for a month.</summary>
     [Theory]
     [InlineData(90, 0.6, 0.15)]
     [InlineData(500, 0.95, 0.06)]

@@ -17,7 +17,8 @@ public sealed class BatchMemoryTests
     const int Lines = 100_000;
     const int Accounts = 200;
 
-    /// <summary>One window is read while two others are decided, of 1,000 lines each; the rest is what the pipes of this test hold.</summary>
+    /// <summary>One window is read while two others are decided, of 1,000 lines each; the rest is what the pipes of this test hold.
+    /// </summary>
     const int MostAhead = 5_000;
 
     sealed class RequestBody(PipeReader reader) : IRequestBodyPipeFeature

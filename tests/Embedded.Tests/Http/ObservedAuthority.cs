@@ -44,7 +44,8 @@ sealed class ObservedAuthority : IBudgetAuthority, IAsyncDisposable
         CancellationToken cancellation = default)
     {
         Interlocked.Add(ref asked, commands.Count);
-        return Broken is { } broken ? Task.FromException<IReadOnlyList<Outcome>>(broken) : host.SendAllAsync(account, commands, cancellation);
+        return Broken is { } broken ? Task.FromException<IReadOnlyList<Outcome>>(broken)
+            : host.SendAllAsync(account, commands, cancellation);
     }
 
     public Task<Settings> SettingsAsync() => Broken is { } broken ? Task.FromException<Settings>(broken) : host.SettingsAsync();
