@@ -36,7 +36,7 @@ static class QuickAnswers
     public static void Write(Utf8JsonWriter writer, Settlement settlement)
     {
         if (settlement.UnpricedParts is not null || settlement.Disputed is not null || settlement.Unread is not null
-            || settlement.Lines is not null || settlement.ReportedCost is not null)
+            || settlement.Lines is not null || settlement.ReportedCost is not null || settlement.Allowances is not null)
         {
             JsonSerializer.Serialize(writer, new SettlementDocument(settlement), ApiJson.Default.SettlementDocument);
             return;
@@ -95,6 +95,7 @@ static class QuickAnswers
         Time(writer, Name.ResetsAt, view.ResetsAt);
         writer.WriteString(Name.Enforcement, WordConverter<Enforcement>.Encoded(view.Enforcement));
         if (view.CountedSince is { } since) Time(writer, Name.CountedSince, since);
+        if (view.GraceUntil is { } until) Time(writer, Name.GraceUntil, until);
         writer.WriteEndObject();
     }
 
@@ -132,7 +133,7 @@ static class QuickAnswers
             Window = Of("window"), Key = Of("key"), Amount = Of("amount"), Settled = Of("settled"), Held = Of("held"),
             Remaining = Of("remaining"), PercentUsed = Of("percentUsed"), PercentCommitted = Of("percentCommitted"),
             Status = Of("status"), WindowStart = Of("windowStart"), ResetsAt = Of("resetsAt"), Enforcement = Of("enforcement"),
-            CountedSince = Of("countedSince");
+            GraceUntil = Of("graceUntil"), CountedSince = Of("countedSince");
 
         static JsonEncodedText Of(string name) => JsonEncodedText.Encode(name);
     }

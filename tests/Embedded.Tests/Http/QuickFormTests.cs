@@ -100,6 +100,7 @@ public sealed class QuickFormTests
             var settlement = new Settlement(Maybe(), Any(), random.NextInt64(), "12.5", "EUR", Maybe(), Yes(), Yes(), Yes(), limits)
             {
                 ServiceTier = Maybe(), Disputed = random.Next(20) == 0 ? "why" : null, ReportedCost = random.Next(20) == 0 ? "1" : null,
+                Allowances = random.Next(20) == 0 ? [] : null,
             };
             Assert.Equal(Written(new DecisionDocument(decision), ApiJson.Default.DecisionDocument), Written(decision, QuickAnswers.Write));
             Assert.Equal(Written(new SettlementDocument(settlement), ApiJson.Default.SettlementDocument),
@@ -122,8 +123,23 @@ public sealed class QuickFormTests
             Yes() ? Time() : null, Yes() ? Time() : null)
         {
             Enforcement = One<Enforcement>(), CountedSince = random.Next(5) == 0 ? Time() : null,
+            GraceUntil = random.Next(5) == 0 ? Time() : null,
         };
     }
+
+    // A new member is written by the documents alone, until it is written quickly, or left to them, and compared above.
+    [Fact]
+    public void No_member_of_an_answer_is_left_out() => Assert.Equal(
+        [
+            "LimitView: LimitId Unit Window Key Amount Settled Held Remaining PercentUsed PercentCommitted Status WindowStart ResetsAt "
+                + "Enforcement GraceUntil CountedSince",
+            "ReservationView: Id Account Tokens Cost Currency CreatedAt ExpiresAt State",
+            "Decision: Allowed Reservation Limits BlockedBy ShadowBlockedBy Suggestions PausedReason Changes Warnings",
+            "Settlement: ReservationId UsageId Tokens Cost Currency PriceVersion Unpriced Late Overrun Limits UnpricedParts ServiceTier "
+                + "Allowances ReportedCost Disputed Unread Lines",
+        ],
+        ((Type[])[typeof(LimitView), typeof(ReservationView), typeof(Decision), typeof(Settlement)]).Select(type =>
+            $"{type.Name}: {string.Join(' ', type.GetProperties().Where(one => one.DeclaringType == type).Select(one => one.Name))}"));
 
     static readonly JsonWriterOptions readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
