@@ -90,8 +90,7 @@ sealed class HttpContender : IContender
 
     /// <summary>
     /// One request at a time, and of the reply only what is needed to find its end: the load generator shares the machine with the host,
-    /// and
-    /// a full client would take more of it than the host.
+    /// and a full client would take more of it than the host.
     /// </summary>
     sealed class Connection(Socket socket) : IDisposable
     {

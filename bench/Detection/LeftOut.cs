@@ -1,6 +1,5 @@
 // `./run bench detection FOLDER`: how well the detectors judge labelled series, with the constants that are shipped, and with constants
-// that
-// were chosen without the series that are judged: nested choice over groups, data sets and sources that are left out whole.
+// that were chosen without the series that are judged: nested choice over groups, data sets and sources that are left out whole.
 using System.Globalization;
 using Purser.Core.Statistics;
 

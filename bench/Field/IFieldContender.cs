@@ -3,8 +3,7 @@ namespace Purser.Bench;
 
 /// <summary>
 /// Keeps limits of tokens for accounts. Between <see cref="AdmitAsync"/> and <see cref="BookAsync"/> the call is made, so what was admitted
-/// is
-/// spent whatever becomes of the contender.
+/// is spent whatever becomes of the contender.
 /// </summary>
 interface IFieldContender : IAsyncDisposable
 {

@@ -1,6 +1,5 @@
 // The .NET clients of providers through the gate: they see no difference to the provider itself, and stop at a refusal. Nothing is changed
-// but
-// their address.
+// but their address.
 using System.ClientModel;
 using System.ClientModel.Primitives;
 using Anthropic;

@@ -1,6 +1,5 @@
 // The packages as others get them: what is in them, that they are built the same everywhere and lead to their sources, and a project
-// outside
-// of the repository that is built from a feed of them and runs.
+// outside of the repository that is built from a feed of them and runs.
 using System.IO.Compression;
 using System.Reflection.Metadata;
 using System.Text;

@@ -1,6 +1,5 @@
 // The package for services beside the silos, as others get it: a program outside of the repository, built from a feed, that puts a chat
-// client
-// under a budget of a running cluster over its own Orleans client.
+// client under a budget of a running cluster over its own Orleans client.
 using System.IO.Compression;
 using System.Text.RegularExpressions;
 using Purser.Client.Tests;

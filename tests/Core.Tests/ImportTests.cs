@@ -1,6 +1,5 @@
 // What another ledger booked is booked as it was, and checked all the same: one id is one record, the currency is the account's, and what
-// is
-// about another record never takes more off than that has.
+// is about another record never takes more off than that has.
 using NodaTime;
 
 namespace Purser.Core.Tests;

@@ -17,8 +17,7 @@
 //
 // Checks: `LIMIT=SETTLED/HELD` or `LIMIT[KEY]=...` (as the status shows it afterwards), `LIMIT.remaining=` and other members of its view,
 // `blocked=A,B`, `field=`, `A.requested=`, `A.retry=90|never` (of the blockers), `suggest=...`, `state=`, `tokens=`, `cost=`, flags such as
-// `late`,
-// and `events=a,b`.
+// `late`, and `events=a,b`.
 using System.Globalization;
 using System.Text.RegularExpressions;
 using NodaTime;

@@ -62,8 +62,7 @@ static class DetectCommand
     }
 
     /// <summary>Each complete hour, at the row that showed that it was complete. Where rows are closer than hours, the highest of an hour
-    /// is
-    /// looked at as the busiest minutes of accounts are.</summary>
+    /// is looked at as the busiest minutes of accounts are.</summary>
     internal static IEnumerable<(DateTimeOffset At, double Score)> Scores(SeriesFile series, double limit = SeasonalDetector.BaseLimit)
     {
         var detector = new SeasonalDetector { IsCount = series.IsCount };

@@ -8,8 +8,7 @@ namespace Purser.Api.Documents;
 
 /// <summary>
 /// `source` is `builtIn` or `put`; `digest` is the SHA-256 of the file. `putAt`, `putBy` and `reason` tell of one that was put.
-/// `builtInVersion` is what a
-/// DELETE goes back to.
+/// `builtInVersion` is what a DELETE goes back to.
 /// </summary>
 /// <param name="Version">Its version.</param>
 /// <param name="Source">builtIn or put.</param>

@@ -39,8 +39,7 @@ public sealed class NewKeyDocument
     public IReadOnlyList<string?>? Rights { get; set; }
 
     /// <summary>Ids of accounts and globs (`team-a:*`); `*` is every account. None is nothing. With a tenant they may be left out: then it
-    /// is
-    /// for all accounts of the tenant, also those that it is given later.</summary>
+    /// is for all accounts of the tenant, also those that it is given later.</summary>
     public IReadOnlyList<string?>? Accounts { get; set; }
 
     /// <summary>The id of a tenant that it is of: it is for no others' accounts. Keys that are made with a key of a tenant are of

@@ -1,6 +1,5 @@
 // A call that is paid out of another hold: what was lent to an agent pays for the agent's calls. The call is a hold like any other, under
-// its
-// own limits and in the windows of its own time; what it takes leaves the lending hold, and what it does not use returns there.
+// its own limits and in the windows of its own time; what it takes leaves the lending hold, and what it does not use returns there.
 namespace Purser.Core;
 
 static class LendingRules

@@ -56,8 +56,7 @@ public sealed record HoldTouches(string Id, int Layer, IReadOnlyList<Touch> Touc
 
 /// <summary>
 /// The limits in force changed: a policy was set (<see cref="Policy"/>), or a newer default policy was adopted (null). Limits with a number
-/// that was
-/// in force before keep their counters; the others begin with <see cref="Seeds"/>.
+/// that was in force before keep their counters; the others begin with <see cref="Seeds"/>.
 /// </summary>
 public sealed record PolicyChanged(
     Policy? Policy, long PolicyVersion, long DefaultsVersion, EffectivePolicy Effective, IReadOnlyList<Seed> Seeds,

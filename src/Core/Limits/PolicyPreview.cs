@@ -19,8 +19,7 @@ public sealed record PreviewDecision(PreviewVerdict Verdict, IReadOnlyList<strin
 
 /// <summary>
 /// One policy over the past of one account. The records of before <see cref="RecordsFrom"/> are not needed, those from there to the
-/// beginning
-/// are given with <see cref="Before"/>; then comes <see cref="Begin"/>, and after it everything that happened, in order.
+/// beginning are given with <see cref="Before"/>; then comes <see cref="Begin"/>, and after it everything that happened, in order.
 /// </summary>
 public sealed class PolicyPreview
 {

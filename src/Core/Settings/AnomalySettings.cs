@@ -30,9 +30,8 @@ public sealed record AnomalySettings
 
     /// <summary>
     /// seasonal: evidence (2 is one hour in a hundred); zscore and perCall: standard deviations; ratio*: times the mean day; errorRate:
-    /// share of
-    /// calls; velocity: times the pace that uses a limit up exactly; burst: times the busiest five minutes that an hour usually has at
-    /// most.
+    /// share of calls; velocity: times the pace that uses a limit up exactly; burst: times the busiest five minutes that an hour usually
+    /// has at most.
     /// </summary>
     public static readonly IReadOnlyDictionary<string, decimal> UsualThresholds = new SortedDictionary<string,
         decimal>(StringComparer.Ordinal)

@@ -134,8 +134,8 @@ public static class Backup
 
     /// <summary>
     /// Reads a backup into an empty ledger. A backup that is torn, was changed or is none is refused with an <see
-    /// cref="InvalidDataException"/>
-    /// before anything is written, so the stream must be seekable. <paramref name="progress"/> gets the entries written so far.
+    /// cref="InvalidDataException"/> before anything is written, so the stream must be seekable. <paramref name="progress"/> gets the
+    /// entries written so far.
     /// </summary>
     public static async Task<BackupCount> ReadAsync(
         Stream from, IStore ledger, Action<long>? progress = null, CancellationToken cancellation = default)

@@ -6,8 +6,7 @@ namespace Purser.Engine;
 
 /// <summary>
 /// Everything that the entries up to <see cref="Version"/> come to: the budget's state, the history of its usage, and its usage by quarters
-/// of an
-/// hour. <see cref="At"/> is when the last of them was written. What of them belongs to the audit trail stays there.
+/// of an hour. <see cref="At"/> is when the last of them was written. What of them belongs to the audit trail stays there.
 /// </summary>
 public sealed record Checkpoint(long Version, Instant At, ReadOnlyMemory<byte> State, ReadOnlyMemory<byte> History)
 {

@@ -11,8 +11,7 @@ public sealed record VerificationFinding(string Account, string What, string Rem
 
 /// <summary>
 /// <see cref="Findings"/> lists the first of them; <see cref="FindingCount"/> counts all. Of <see cref="Compacted"/> accounts only what
-/// came after their
-/// checkpoints could be compared one by one; <see cref="Entries"/> and <see cref="Records"/> are those.
+/// came after their checkpoints could be compared one by one; <see cref="Entries"/> and <see cref="Records"/> are those.
 /// </summary>
 public sealed record VerificationReport(long Accounts, long Compacted, long Entries, long Records,
     IReadOnlyList<VerificationFinding> Findings, long FindingCount)
@@ -136,8 +135,7 @@ public static class Verification
 
     /// <summary>
     /// Rollups over all accounts against those of the accounts, some weeks at a time. What differs because somebody booked between the two
-    /// reads differs
-    /// otherwise the next time.
+    /// reads differs otherwise the next time.
     /// </summary>
     static async Task<IReadOnlyList<VerificationFinding>> AllAccountsAsync(IStore ledger, CancellationToken cancellation)
     {

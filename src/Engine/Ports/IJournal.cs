@@ -26,8 +26,7 @@ public interface IJournal
 
     /// <summary>
     /// The newest snapshot (or the checkpoint, where that is newer) and the journal after it. An account that does not exist loads as
-    /// version 0 with
-    /// no events. Where an entry is missing in between it is an <see cref="InvalidDataException"/>, never a beginning.
+    /// version 0 with no events. Where an entry is missing in between it is an <see cref="InvalidDataException"/>, never a beginning.
     /// </summary>
     Task<StoredBudget> LoadAsync(string account);
 
@@ -42,8 +41,7 @@ public interface IJournal
 
     /// <summary>
     /// Makes an account that begins with a checkpoint and what it has of the audit trail: part of a restore, before anything else of the
-    /// account and
-    /// while no host is at work. Usage records from before it are gone.
+    /// account and while no host is at work. Usage records from before it are gone.
     /// </summary>
     Task RestoreCheckpointAsync(string account, Checkpoint checkpoint, IReadOnlyList<JournalEntry> audited);
 

@@ -21,8 +21,7 @@ public interface IKept
 
     /// <summary>
     /// Deletes all snapshots, of histories too. Changes no answer: whoever loads an account then has all its counters in memory. Those kept
-    /// beside the snapshot
-    /// stay, for hosts that count on them; so do checkpoints, which are the beginning of the journal.
+    /// beside the snapshot stay, for hosts that count on them; so do checkpoints, which are the beginning of the journal.
     /// </summary>
     Task DeleteSnapshotsAsync();
 

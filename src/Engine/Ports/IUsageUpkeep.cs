@@ -23,8 +23,7 @@ public interface IUsageUpkeep
 
     /// <summary>
     /// Looks at up to <paramref name="most"/> records by age, from where an earlier call ended, and deletes those that rollups include and
-    /// that were booked
-    /// before <paramref name="bookedBefore"/>. The answer is where to go on; null at the end.
+    /// that were booked before <paramref name="bookedBefore"/>. The answer is where to go on; null at the end.
     /// </summary>
     Task<UsageCursor?> PurgeAsync(Instant bookedBefore, UsageCursor? after, int most);
 
@@ -43,11 +42,9 @@ public interface IUsageUpkeep
 
     /// <summary>
     /// Replaces up to <paramref name="most"/> of an account's oldest entries by a checkpoint, those that were written before an instant,
-    /// and says how
-    /// many: fewer where the others have to stay, or another host is at it. The newest entry stays, and so do entries with usage that
-    /// rollups do not
-    /// include or with an erasure that was not carried out. Nothing that can be asked changes, but that records booked before the instant
-    /// may go from now on.
+    /// and says how many: fewer where the others have to stay, or another host is at it. The newest entry stays, and so do entries with
+    /// usage that rollups do not include or with an erasure that was not carried out. Nothing that can be asked changes, but that records
+    /// booked before the instant may go from now on.
     /// </summary>
     Task<int> CompactAsync(string account, Instant before, int most);
 }

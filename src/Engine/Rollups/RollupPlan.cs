@@ -3,8 +3,7 @@ namespace Purser.Engine;
 
 /// <summary>
 /// How far a ledger's rollups are. Hours and days are complete before these instants, and there are none of them after; likewise those that
-/// add up
-/// over all accounts.
+/// add up over all accounts.
 /// </summary>
 public readonly record struct RollupState(long HoursBefore, long DaysBefore, long AllHoursBefore, long AllDaysBefore)
 {

@@ -14,8 +14,7 @@ public static class Fingerprints
 
     /// <summary>
     /// As <see cref="Fill"/>, for ids that were made up just now too: where a lost answer is asked for again under the same id, somebody
-    /// does repeat
-    /// it. What repeats it says so by <see cref="IdentifiedCommand.FreshId"/> false.
+    /// does repeat it. What repeats it says so by <see cref="IdentifiedCommand.FreshId"/> false.
     /// </summary>
     public static void FillForRepetition(BudgetCommand command)
     {

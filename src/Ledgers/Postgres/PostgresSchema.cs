@@ -16,8 +16,7 @@ public static class PostgresSchema
 
     /// <summary>
     /// Brings one set of tables up to date by numbered scripts; <paramref name="versions"/> is the table that keeps how far they are.
-    /// Whatever is
-    /// migrated, it is under the one lock.
+    /// Whatever is migrated, it is under the one lock.
     /// </summary>
     public static async Task MigrateAsync(NpgsqlDataSource source, string versions, IReadOnlyList<string> scripts)
     {

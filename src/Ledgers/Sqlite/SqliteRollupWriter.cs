@@ -26,8 +26,7 @@ sealed partial class SqliteWriter
 
     /// <summary>
     /// Puts rollups in the place of all those of some keys, and takes away from <paramref name="first"/> on what adds up over all accounts.
-    /// Keys that
-    /// are not used any more go: they may name somebody.
+    /// Keys that are not used any more go: they may name somebody.
     /// </summary>
     public Task RollAgainAsync(IReadOnlyList<int> before, Fold fold, long? first, RollupState state) => Send(() => Alone(() =>
     {

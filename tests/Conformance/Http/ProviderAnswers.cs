@@ -1,6 +1,5 @@
 // What a provider on this machine answers to the libraries of three of them: chats, streams, tools, pictures, sound and embeddings; a
-// prompt
-// that says "never end" is answered until its caller hangs up.
+// prompt that says "never end" is answered until its caller hangs up.
 using Microsoft.AspNetCore.Http;
 
 namespace Purser.Conformance.Http;

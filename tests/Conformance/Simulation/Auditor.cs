@@ -36,9 +36,8 @@ public sealed class Auditor
 
     /// <summary>
     /// Every ratio that is reached is announced: after each entry, for what it booked in the current window; and after a change of limits
-    /// for
-    /// the limits with one counter. None is announced that is not reached, none twice unless a raise armed it anew, none of a window that
-    /// has ended.
+    /// for the limits with one counter. None is announced that is not reached, none twice unless a raise armed it anew, none of a window
+    /// that has ended.
     /// </summary>
     void Thresholds()
     {

@@ -19,8 +19,7 @@ public sealed class AuditChainTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     /// <summary>What somebody writes in place of the journals of `a` and `b`, and whether only a seal can tell. Every other thing agrees
-    /// with
-    /// what they wrote.</summary>
+    /// with what they wrote.</summary>
     static readonly (string Name, bool OnlyBySeal, Action<Dictionary<string, List<BudgetEvent>>> Forge)[] forgeries =
     [
         ("an entry is deleted", false, journals => journals["a"].RemoveAt(1)),
