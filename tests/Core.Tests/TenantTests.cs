@@ -60,6 +60,10 @@ public sealed class TenantTests
         Assert.Equal(("GBP", "Europe/Berlin", 5L, 100L), (under.Currency, under.TimeZone, under.Holds!.DefaultTtlSeconds,
             under.Holds.DefaultMaxOutputTokens));
         Assert.Same(defaults, settings.DefaultPolicyOf("u"));
+        // Whatever was asked before: settings made of these, with another default policy, give that one.
+        Assert.Equal("USD", (settings with { DefaultPolicy = new() { Currency = "USD", TimeZone = "UTC" } }).DefaultPolicyOf("u").Currency);
+        Assert.Equal("UTC", (settings with { DefaultPolicy = new() { TimeZone = "UTC" } }).DefaultPolicyOf("t:a").TimeZone);
+        Assert.Same(under, settings.DefaultPolicyOf("t:a"));
         var merged = EffectivePolicy.Merge(under, new() { Limits = [Of("d", 400)] }, EffectivePolicy.None, 0);
         Assert.Equal([("a", 1), ("b", 20), ("d", 400)], merged.Limits.Select(one => (one.Limit.Id, (int)one.Limit.Amount!.Value)));
     }

@@ -43,8 +43,9 @@ public sealed class TenantBook
     /// <summary>Beginnings in ordinal order: none begins another, so at most the last that is not after an account fits it.</summary>
     readonly (string Beginning, Tenant Tenant)[] beginnings;
 
-    /// <summary>Policies of tenants over the default one, made when first asked for.</summary>
-    readonly System.Collections.Concurrent.ConcurrentDictionary<string, Policy> policies = new(StringComparer.Ordinal);
+    /// <summary>Policies of tenants over a default one, made when first asked for.</summary>
+    readonly System.Collections.Concurrent.ConcurrentDictionary<string, (Policy Defaults, Policy Merged)> policies =
+        new(StringComparer.Ordinal);
 
     TenantBook(IReadOnlyList<Tenant> tenants)
     {
@@ -81,8 +82,14 @@ public sealed class TenantBook
 
     public Tenant? Find(string id) => All.FirstOrDefault(tenant => tenant.Id == id);
 
-    internal Policy DefaultPolicyOf(Tenant tenant, Policy defaults) => tenant.DefaultPolicy is not { } own ? defaults
-        : policies.GetOrAdd(tenant.Id, static (_, both) => Policy.Merge(both.defaults, both.own), (defaults, own));
+    internal Policy DefaultPolicyOf(Tenant tenant, Policy defaults)
+    {
+        if (tenant.DefaultPolicy is not { } own) return defaults;
+        var known = policies.GetOrAdd(tenant.Id, static (_, both) => (both.defaults, Policy.Merge(both.defaults, both.own)),
+            (defaults, own));
+        // Other settings may share this book over another default policy: what was made of one is not given for the other.
+        return ReferenceEquals(known.Defaults, defaults) ? known.Merged : Policy.Merge(defaults, own);
+    }
 }
 
 static class TenantRules
