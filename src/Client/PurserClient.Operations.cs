@@ -89,6 +89,20 @@ public sealed partial class PurserClient
     public Task<CallerInfo> GetMeAsync(CancellationToken cancellationToken = default) =>
         sender.SendAsync(Ask.Get("/v1/me"), PurserJson.Default.CallerInfo, cancellationToken);
 
+    /// <summary>What new accounts are held against: what others used in their first days.</summary>
+    /// <param name="tenant">Only of this tenant's accounts.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    public Task<FirstDaysList> GetFirstDaysAsync(string? tenant = null, CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Get(FirstDaysOf(tenant)), PurserJson.Default.FirstDaysList, cancellationToken);
+
+    /// <summary>Learns that from all accounts now, instead of within six hours.</summary>
+    /// <param name="tenant">Only from this tenant's accounts.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    public Task<FirstDaysList> LearnFirstDaysAsync(string? tenant = null, CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Post(FirstDaysOf(tenant)), PurserJson.Default.FirstDaysList, cancellationToken);
+
+    static string FirstDaysOf(string? tenant) => new QueryText("/v1/anomalies/first-days").Add("tenant", tenant).ToString();
+
     static string TenantAt(string tenant) => "/v1/tenants/" + QueryText.Segment(tenant);
 
     public Task<TenantPage> ListTenantsAsync(string? cursor = null, int? limit = null, CancellationToken cancellationToken = default) =>

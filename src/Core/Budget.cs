@@ -38,7 +38,12 @@ public static class Budget
     {
         now = Instant.Max(now, state.LastAt).ToMillis();
         seeding ??= Plan(state, command, settings, now);
-        if (!state.IsBlank) return Take(state, command, settings, now, seeding, out _);
+        var isUnused = !state.HasBookings;
+        if (!state.IsBlank)
+        {
+            var taken = Take(state, command, settings, now, seeding, out _);
+            return isUnused && state.HasBookings ? Begun(state, taken, settings) : taken;
+        }
         if (UnknownAccount(state, command, settings) is { } unknown) return new(unknown);
         // An account that was only ever refused or asked leaves nothing behind, not even that it took the default policy.
         var trial = new BudgetState(state.Account);
@@ -47,8 +52,12 @@ public static class Budget
             return new(tried.Outcome.Answer is AccountStatus status
                 ? tried.Outcome with { Answer = status with { IsUnknown = true } } : tried.Outcome);
         foreach (var happened in tried.Events) Apply(state, happened);
-        return tried;
+        return state.HasBookings ? Begun(state, tried, settings) : tried;
     }
+
+    /// <summary>The first call of an account: what is known of the first days of others goes into its journal, before that call.</summary>
+    static Result Begun(BudgetState state, in Result first, Settings settings) => settings.FirstDaysOf(state.Account) is { } usual
+        ? first with { Events = [new FirstDaysKnown(usual) { At = first.Events[0].At }, .. first.Events] } : first;
 
     static Result Take(BudgetState state, BudgetCommand command, Settings settings, Instant now, Seeding? seeding, out int own)
     {
@@ -300,6 +309,7 @@ public static class Budget
             case ThresholdRearmed rearmed: ThresholdRules.Apply(state, rearmed); break;
             case WindowReset reset: CounterRules.Apply(state, reset); break;
             case WindowOpened opened: CounterRules.Apply(state, opened); break;
+            case FirstDaysKnown: break;
             default: throw new UnreachableException($"no state change for {happened.GetType().Name}");
         }
     }

@@ -5,8 +5,11 @@ using Purser.Engine;
 
 namespace Purser.Grains;
 
-public sealed class UsageWatch(IStore store, LedgerClock clock, UsageRetention retention, ILogger<UsageWatch> log) : BackgroundService
+public sealed class UsageWatch(IStore store, IBudgetAuthority authority, LedgerClock clock, UsageRetention retention,
+    ILogger<UsageWatch> log)
+    : BackgroundService
 {
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        new UsageUpkeep(store, clock, log, retention).RunAsync(TimeProvider.System, stoppingToken);
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
+        new UsageUpkeep(store, clock, log, retention).RunAsync(TimeProvider.System, stoppingToken),
+        new FirstDaysUpkeep(authority, store, clock, log).RunAsync(TimeProvider.System, stoppingToken));
 }

@@ -180,6 +180,7 @@ public sealed class GoldenEvents
         ["overrideRemoved"] = new OverrideRemoved("o1", "bob") { At = at },
         ["sessionClosed"] = new SessionClosed("s1") { At = at },
         ["usageErased"] = new UsageErased("ann", "bob", "asked for it") { At = at },
+        ["firstDays"] = new FirstDaysKnown(new("acme", at, 20, "EUR", [new(1, 2, 3, 4), new(3, 5, long.MaxValue, 6)])) { At = at },
         ["graceBegan"] = new GraceBegan(1, "day", "ann", Calendar.Utc.Bounds(new(WindowKind.Day), at), at + Duration.FromMinutes(15), 12.5m)
         {
             At = at,

@@ -175,6 +175,14 @@ sealed class RouteMap(IEndpointRouteBuilder routes)
         var anomalies = new AnomalyEndpoints(authority, histories);
         routes.On("GET", "/v1/accounts/{account}/anomalies", Right.Read, anomalies.List, "listAnomalies",
             "What was unlike the account's past, newest first").Takes(AnomalyEndpoints.Parameters).Answers<AnomaliesDocument>();
+        var firstDays = new FirstDaysEndpoints(authority, new(authority, queries, clock,
+            services.GetRequiredService<ILogger<FirstDaysUpkeep>>()));
+        routes.On("GET", "/v1/anomalies/first-days", Right.Operate, firstDays.Get, "getFirstDays",
+            "What new accounts are held against: what others used in their first days")
+            .Takes(FirstDaysEndpoints.Parameters).Answers<FirstDaysListDocument>();
+        routes.On("POST", "/v1/anomalies/first-days", Right.Operate, firstDays.Learn, "learnFirstDays",
+            "Learns that from all accounts now, instead of within six hours")
+            .Takes(FirstDaysEndpoints.Parameters).Answers<FirstDaysListDocument>();
         var projections = new ProjectionEndpoints(new Projections(authority, queries, histories, clock));
         routes.On("GET", "/v1/accounts/{account}/projection", Right.Read, projections.Project, "getProjection",
             "Where usage is going: day, week, month, year, and each limit").Takes(ProjectionEndpoints.Parameters)

@@ -84,7 +84,7 @@ sealed class TenantEndpoints(IBudgetAuthority authority, IUsageQueries queries, 
     /// <summary>
     /// A caller sees its own tenant, and those all of whose accounts it sees. What is not seen is answered like what does not exist.
     /// </summary>
-    static bool Sees(Caller caller, Tenant tenant) => caller.Tenant is { } own ? own == TenantMark.Of(tenant)
+    internal static bool Sees(Caller caller, Tenant tenant) => caller.Tenant is { } own ? own == TenantMark.Of(tenant)
         : caller.Accounts.Holds(new AccountScope(tenant.Accounts));
 
     /// <summary>

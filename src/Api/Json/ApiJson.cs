@@ -66,6 +66,7 @@ namespace Purser.Api.Json;
 [JsonSerializable(typeof(NewTenantDocument))]
 [JsonSerializable(typeof(TenantDocument))]
 [JsonSerializable(typeof(TenantsDocument))]
+[JsonSerializable(typeof(FirstDaysListDocument))]
 [JsonSerializable(typeof(NewKeyDocument))]
 [JsonSerializable(typeof(RotateKeyDocument))]
 [JsonSerializable(typeof(NewOverrideDocument))]

@@ -21,6 +21,7 @@ namespace Purser.Client;
 [JsonSerializable(typeof(OpenReservations))]
 [JsonSerializable(typeof(AnomalyPage))]
 [JsonSerializable(typeof(AnomalySettings))]
+[JsonSerializable(typeof(FirstDaysList))]
 [JsonSerializable(typeof(ApiKey))]
 [JsonSerializable(typeof(ApiKeys))]
 [JsonSerializable(typeof(NewTenant))]

@@ -3,6 +3,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using NodaTime;
+using Purser.Core.Statistics;
 
 namespace Purser.Core;
 
@@ -23,6 +24,7 @@ namespace Purser.Core;
 [JsonSerializable(typeof(ExchangeRates))]
 [JsonSerializable(typeof(CatalogueName))]
 [JsonSerializable(typeof(Tenant))]
+[JsonSerializable(typeof(IReadOnlyList<FirstDays>))]
 public sealed partial class CoreJson : JsonSerializerContext;
 
 public sealed class InstantMillisConverter : JsonConverter<Instant>

@@ -2,6 +2,7 @@
 // the amounts, the limits and keys it touches, and the price version, so that applying it needs no settings and no clock.
 using System.Text.Json.Serialization;
 using NodaTime;
+using Purser.Core.Statistics;
 
 namespace Purser.Core;
 
@@ -27,6 +28,7 @@ namespace Purser.Core;
 [JsonDerivedType(typeof(ThresholdRearmed), "thresholdRearmed")]
 [JsonDerivedType(typeof(WindowReset), "windowReset")]
 [JsonDerivedType(typeof(GraceBegan), "graceBegan")]
+[JsonDerivedType(typeof(FirstDaysKnown), "firstDays")]
 public abstract record BudgetEvent
 {
     /// <summary>When it was decided. Within a stream it never runs backwards.</summary>
@@ -180,3 +182,7 @@ public sealed record WindowReset(int No, string LimitId, Span Window) : BudgetEv
     /// <summary>Whether the limit had been used up in it; of limits with a counter for each value this is not said.</summary>
     public bool Exceeded { get; init; }
 }
+
+/// <summary>An account was called for the first time: what others had used in their first days, as it was known then. Only what looks for
+/// anomalies needs it; it changes nothing of what an account may do.</summary>
+public sealed record FirstDaysKnown(FirstDays Usual) : BudgetEvent;

@@ -23,21 +23,21 @@ public sealed record AnomalySettings
     public const int LeastWindowSize = 6, LargestWindowSize = 840, MostDataPoints = 1_000_000;
 
     public static readonly IReadOnlyList<string> AllDetectors = ["seasonal", "zscore", "ratio", "perCall", "errorRate", "newModel",
-        "velocity", "burst"];
+        "velocity", "burst", "firstDays"];
 
     /// <summary>The seasonal one judges sizes; the simple ones that do the same are there for those who come from them.</summary>
-    public static readonly IReadOnlyList<string> UsualDetectors = ["seasonal", "errorRate", "newModel", "velocity", "burst"];
+    public static readonly IReadOnlyList<string> UsualDetectors = ["seasonal", "errorRate", "newModel", "velocity", "burst", "firstDays"];
 
     /// <summary>
     /// seasonal: evidence (2 is one hour in a hundred); zscore and perCall: standard deviations; ratio*: times the mean day; errorRate:
     /// share of calls; velocity: times the pace that uses a limit up exactly; burst: times the busiest five minutes that an hour usually
-    /// has at most.
+    /// has at most; firstDays: times what 99 of 100 other accounts had used at that age.
     /// </summary>
     public static readonly IReadOnlyDictionary<string, decimal> UsualThresholds = new SortedDictionary<string,
         decimal>(StringComparer.Ordinal)
     {
         ["seasonal"] = 2.25m, ["zscore"] = 2.5m, ["ratioTokens"] = 2, ["ratioCost"] = 2, ["ratioCalls"] = 3, ["perCall"] = 4,
-            ["errorRate"] = 0.1m, ["velocity"] = 1.2m, ["burst"] = 8,
+            ["errorRate"] = 0.1m, ["velocity"] = 1.2m, ["burst"] = 8, ["firstDays"] = 3,
     };
 
     public bool IsOn(string detector) => Enabled is not false && (Detectors ?? UsualDetectors).Contains(detector);

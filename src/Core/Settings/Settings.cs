@@ -2,6 +2,7 @@
 // them before it decides.
 using System.Text.Json;
 using NodaTime;
+using Purser.Core.Statistics;
 
 namespace Purser.Core;
 
@@ -25,6 +26,17 @@ public sealed record Settings(long Version, Policy DefaultPolicy, long DefaultsV
     /// <summary>The version at which the policy under an account's own changed last.</summary>
     public long DefaultsVersionOf(string account) =>
         Math.Max(DefaultsVersion, Tenants.IsEmpty ? 0 : Tenants.Of(account)?.DefaultsVersion ?? 0);
+
+    /// <summary>What the other accounts of its tenant, or those without one, used in their first days; null where nothing was
+    /// learned.</summary>
+    public FirstDays? FirstDaysOf(string account)
+    {
+        if (Body.FirstDays.Count == 0) return null;
+        var tenant = Tenants.Of(account)?.Id;
+        foreach (var learned in Body.FirstDays)
+            if (learned.Tenant == tenant) return learned;
+        return null;
+    }
 
     /// <summary>Settings from what the ledger keeps of them; <paramref name="listed"/> is the book of the catalogue that they
     /// name.</summary>
@@ -51,6 +63,9 @@ public sealed record SettingsBody(Policy DefaultPolicy, long DefaultsVersion)
 
     /// <summary>In the order of their ids.</summary>
     public IReadOnlyList<Tenant> Tenants { get; init => field = value ?? []; } = [];
+
+    /// <summary>What accounts use in their first days: those of each tenant, and those without one.</summary>
+    public IReadOnlyList<FirstDays> FirstDays { get; init => field = value ?? []; } = [];
 
     /// <summary>What was changed lately, the latest last. Older changes lie in older versions of the settings.</summary>
     public IReadOnlyList<SettingsChange> Changes { get; init => field = value ?? []; } = [];

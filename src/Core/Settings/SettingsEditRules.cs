@@ -2,6 +2,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using NodaTime;
+using Purser.Core.Statistics;
 
 namespace Purser.Core;
 
@@ -14,6 +15,7 @@ namespace Purser.Core;
 [JsonDerivedType(typeof(RemoveCatalogue), "removeCatalogue")]
 [JsonDerivedType(typeof(PutTenant), "putTenant")]
 [JsonDerivedType(typeof(RemoveTenant), "removeTenant")]
+[JsonDerivedType(typeof(LearnFirstDays), "learnFirstDays")]
 public abstract record SettingsEdit
 {
     public Instant At { get; init; }
@@ -54,6 +56,9 @@ public sealed record RemoveTenant(string Id) : SettingsEdit
     public long? IfVersion { get; init; }
 }
 
+/// <summary>What accounts use in their first days was learned anew. Nobody decided it, so it stands in no list of changes.</summary>
+public sealed record LearnFirstDays(IReadOnlyList<FirstDays> Learned) : SettingsEdit;
+
 public static class SettingsEditRules
 {
     public const int MostCustomPrices = 2000;
@@ -75,6 +80,7 @@ public static class SettingsEditRules
             RemoveCatalogue remove => Remove(body, remove, nextVersion),
             PutTenant tenant => TenantRules.Put(body, tenant, nextVersion),
             RemoveTenant tenant => TenantRules.Remove(body, tenant, nextVersion),
+            LearnFirstDays learn => (Learn(body, learn), null),
             _ => throw new System.Diagnostics.UnreachableException(edit.GetType().Name),
         };
     }
@@ -163,6 +169,19 @@ public static class SettingsEditRules
 
         static string? Text(CatalogueNote? note) => note is null
             ? null : JsonSerializer.Serialize(new(note.Version, note.Digest, note.Entries), CoreJson.Default.CatalogueName);
+    }
+
+    /// <summary>Where too few accounts are left to learn from, what was learned before stands; that of tenants that are no more
+    /// goes.</summary>
+    static SettingsBody? Learn(SettingsBody body, LearnFirstDays learn)
+    {
+        var tenants = body.Tenants.Select(tenant => tenant.Id).Append(null).ToHashSet();
+        var known = body.FirstDays.Where(one => tenants.Contains(one.Tenant)).ToDictionary(one => one.Tenant ?? "");
+        var news = known.Count < body.FirstDays.Count;
+        foreach (var one in learn.Learned)
+            if (tenants.Contains(one.Tenant) && one.IsNews(known.GetValueOrDefault(one.Tenant ?? "")))
+                (known[one.Tenant ?? ""], news) = (one, true);
+        return news ? body with { FirstDays = [.. known.OrderBy(one => one.Key, StringComparer.Ordinal).Select(one => one.Value)] } : null;
     }
 
     public const string ExchangeRatesSubject = "exchange-rates";

@@ -23,6 +23,9 @@ public sealed class AnomalyWatch
     public AnomalySettings? Settings { get; set; }
     public string TimeZone { get; set; } = "UTC";
 
+    /// <summary>What others used in their first days, as it was known at the account's first call; null where it was not.</summary>
+    public FirstDays? FirstDays { get; set; }
+
     /// <summary>The hour of the first use, and the newest one (hours since 1970); 0 before there was any.</summary>
     public long First { get; set; }
     public long Current { get; set; }
@@ -70,7 +73,8 @@ public sealed class AnomalyWatch
         scene is { } last && ReferenceEquals(last.Hours, hours) && ReferenceEquals(last.Rules, InForce)
         && ReferenceEquals(last.Calendar, Calendar) && ReferenceEquals(last.Limits, Pace.Limits) && last.First == First
         && last.Currency == Currency
-            ? last : scene = new(hours, Recent, InForce, Calendar, Pace.Limits, First, Currency);
+        && ReferenceEquals(last.FirstDays, FirstDays)
+            ? last : scene = new(hours, Recent, InForce, Calendar, Pace.Limits, First, Currency, FirstDays);
 
     public void Adopt(EffectivePolicy policy)
     {
@@ -79,6 +83,12 @@ public sealed class AnomalyWatch
         TimeZone = policy.TimeZone;
         calendar = policy.Calendar;
         Pace.Adopt(policy);
+        (known, liveRanks) = (null, null);
+    }
+
+    public void Adopt(FirstDays usual)
+    {
+        FirstDays = usual;
         (known, liveRanks) = (null, null);
     }
 

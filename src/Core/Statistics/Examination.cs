@@ -6,7 +6,7 @@ namespace Purser.Core.Statistics;
 sealed record Examination(Judgement Judged, Scene Scene, HourBaseline Known, UsageHour Used, Finds? Finds, bool IsComplete)
 {
     /// <summary>Detectors by what they look at, each with a rank of its own.</summary>
-    public const int Ranks = 13, PaceRank = 10;
+    public const int Ranks = 16, PaceRank = 10;
 
     long Hour => Known.Hour;
 
@@ -30,6 +30,7 @@ sealed record Examination(Judgement Judged, Scene Scene, HourBaseline Known, Usa
         if (ErrorLevel() is { } severity) ranks[7] = 1 + (int)severity;
         if (Finds is not null && (ranks[7] > 0 || Judged.ErrorsSince > 0)) Errors();
         (ranks[8], ranks[9]) = SingleCalls();
+        (ranks[13], ranks[14], ranks[15]) = Youth();
         ranks[PaceRank] = Pace(slot);
     }
 
@@ -104,6 +105,39 @@ sealed record Examination(Judgement Judged, Scene Scene, HourBaseline Known, Usa
                 + $"minutes, {Finds.Fraction(most / usual)} times what the five busiest minutes of an hour come to at most as a rule.",
             nanos: unit == AnomalyUnit.Cost ? most : null, idDetector: "seasonal");
         return rank;
+    }
+
+    /// <summary>High from three times the threshold on, critical from ten times: 10 and 30 times the usual where nothing else is
+    /// said.</summary>
+    const double HighAt = 3, CriticalAt = 10;
+
+    /// <summary>A young account against what others had used at its age. What was told once is told again when it gets worse.</summary>
+    public (int Tokens, int Cost, int Calls) Youth()
+    {
+        if (Known.Youth is not { } youth) return default;
+        var (used, usual) = (youth.Before + Used, youth.Usual);
+        return (
+            Youth(youth, AnomalyKind.Spike, AnomalyUnit.Tokens, used.Tokens, usual.Tokens, Judged.YouthTokens, null),
+            youth.HasCurrency ? Youth(youth, AnomalyKind.CostSpike, AnomalyUnit.Cost, (double)used.CostNanos, usual.CostNanos,
+                Judged.YouthCost, used.CostNanos) : 0,
+            Youth(youth, AnomalyKind.CallSpike, AnomalyUnit.Requests, used.Requests, usual.Calls, Judged.YouthCalls, null));
+    }
+
+    int Youth(YouthBaseline youth, AnomalyKind kind, AnomalyUnit unit, double used, long usual, int told, Int128? nanos)
+    {
+        var times = FirstDays.Times(used, usual, unit);
+        if (times < Rules.FirstDaysTimes) return 0;
+        var severity = times >= CriticalAt * Rules.FirstDaysTimes ? Severity.Critical : times >= HighAt * Rules.FirstDaysTimes
+            ? Severity.High : Severity.Medium;
+        if (1 + (int)severity <= told) return 0;
+        var age = Hour - Scene.First + 1;
+        Finds?.Add(kind, "firstDays", severity, Hour, unit, usual, used, times,
+            $"In the first {(age == 1 ? "hour" : $"{Finds.Number(age)} hours")} of this account {Finds.Amount(used, unit)} "
+                + $"{MeasureOf(kind).Verb}; 99 of 100 other accounts came to {Finds.Amount(usual, unit)} at most in their first "
+                + $"{(youth.Usual.Hours == 1 ? "hour" : $"{Finds.Number(youth.Usual.Hours)} hours")}, as learned over "
+                + $"{Finds.Number(youth.Accounts)} of them.",
+            nanos: nanos);
+        return 1 + (int)severity;
     }
 
     int Score()

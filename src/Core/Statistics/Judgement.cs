@@ -33,13 +33,18 @@ public sealed class Judgement
     /// <summary>By limit: the start of the window, in milliseconds since 1970, that was told of last.</summary>
     public SortedDictionary<string, long> Paced { get; set; } = new(StringComparer.Ordinal);
 
+    /// <summary>What was told of each measure of the first days: 0 nothing, then 1 more than the severity.</summary>
+    public int YouthTokens { get; set; }
+    public int YouthCost { get; set; }
+    public int YouthCalls { get; set; }
+
     public Judgement Copy() => new()
     {
         Hour = Hour, LastUsed = LastUsed, Tokens = Tokens.Copy(), Cost = Cost.Copy(), Calls = Calls.Copy(),
         CostBursts = CostBursts.Copy(), CallBursts = CallBursts.Copy(), ErrorsSince = ErrorsSince, ErrorsWorst = ErrorsWorst,
         ErrorsFailed = ErrorsFailed, ErrorsCalls = ErrorsCalls,
         DownSince = DownSince, DownWorst = DownWorst, DownActual = DownActual, DownExpected = DownExpected,
-        Paced = new(Paced, StringComparer.Ordinal),
+        Paced = new(Paced, StringComparer.Ordinal), YouthTokens = YouthTokens, YouthCost = YouthCost, YouthCalls = YouthCalls,
     };
 
     internal (Outlook Tokens, Outlook Cost, Outlook Calls) Look(Scene scene, long hour)
@@ -89,6 +94,9 @@ public sealed class Judgement
         var (costBurst, callBurst) = examination.Bursts(
             Cost.Preview(known.Cost, (double)used.CostNanos, limit), Calls.Preview(known.Calls, used.Requests, limit));
         examination.Rest();
+        var (youthTokens, youthCost, youthCalls) = examination.Youth();
+        (YouthTokens, YouthCost, YouthCalls) =
+            (Math.Max(YouthTokens, youthTokens), Math.Max(YouthCost, youthCost), Math.Max(YouthCalls, youthCalls));
         examination.Rise(AnomalyKind.CostSpike, Cost.Take(known.Cost, (double)used.CostNanos, limit));
         examination.Rise(AnomalyKind.CallSpike, Calls.Take(known.Calls, used.Requests, limit));
         var tokens = Tokens.Take(known.Tokens, used.Tokens, limit);

@@ -49,6 +49,7 @@ public sealed class UsageHistory : IJsonOnSerializing, IJsonOnDeserialized
         view = null;
         foreach (var happened in entry.Events)
             if (happened is PolicyChanged changed) Watch.Adopt(changed.Effective);
+            else if (happened is FirstDaysKnown known) Watch.Adopt(known.Usual);
             else if (Append.RecordOf(happened) is { } record) Take(record);
         Position = entry.Version;
     }

@@ -85,6 +85,8 @@ public sealed record SettingsUpdate(IReadOnlyList<SettingsPart> Parts, IReadOnly
             JsonSerializer.SerializeToUtf8Bytes(note, CoreJson.Default.CatalogueNote));
         Compare("exchangeRates", before.ExchangeRates, after.ExchangeRates, rates =>
             JsonSerializer.SerializeToUtf8Bytes(rates, CoreJson.Default.ExchangeRates));
+        Compare("firstDays", before.FirstDays, after.FirstDays, learned =>
+            JsonSerializer.SerializeToUtf8Bytes(learned, CoreJson.Default.IReadOnlyListFirstDays));
         var known = before.Prices.Select(price => price.Version).ToHashSet();
         foreach (var price in after.Prices)
             if (!known.Remove(price.Version))

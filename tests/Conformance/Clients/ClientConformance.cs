@@ -312,6 +312,8 @@ public abstract class ClientConformance(HttpFacade host)
             ifVersion: 0))).Status);
         heard.Holds(await client.GetTenantAsync("of-clients"), PurserJson.Default.Tenant);
         heard.Holds(await client.ListTenantsAsync(limit: 5), PurserJson.Default.TenantPage);
+        heard.Holds(await client.GetFirstDaysAsync(), PurserJson.Default.FirstDaysList);
+        heard.Holds(await client.LearnFirstDaysAsync("of-clients"), PurserJson.Default.FirstDaysList);
         heard.Holds(await client.DeleteTenantAsync("of-clients", reason: "it is over"), PurserJson.Default.Tenant);
 
         var hook = await client.CreateWebhookAsync(new() { Url = "http://127.0.0.1:9/", Types = ["account.paused"], Description = "d" });

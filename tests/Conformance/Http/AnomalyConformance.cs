@@ -60,6 +60,38 @@ public abstract class AnomalyConformance(HttpFacade host)
     }
 
     [Fact]
+    public async Task A_new_account_is_held_against_what_others_of_its_tenant_used_in_their_first_days()
+    {
+        var tenant = host.NewAccount();
+        await host.Put($"/v1/tenants/{tenant}", $$"""{"accounts":["{{tenant}}:*"]}""");
+        var path = $"/v1/anomalies/first-days?tenant={tenant}";
+        (await host.Post(path, "")).Is(200, """{"items":[]}""");
+        for (var one = 0; one < 22; one++)
+            Assert.Equal(201, (await host.Post($"/v1/accounts/{tenant}:{one}/usage", $"[{Usage(now.AddDays(-9), 20_000, "1.50")},"
+                + $"{Usage(now.AddDays(-9).AddHours(5), 30_000, "0.50")}]")).Code);
+        Assert.Equal(201, (await host.Post($"/v1/accounts/{tenant}:too-young/usage", Usage(now.AddDays(-2), 9_000_000, "900"))).Code);
+
+        var learned = await host.Post(path, "");
+        Assert.Equal(200, learned.Code);
+        var usual = learned.Json.GetProperty("items")[0];
+        Assert.Equal((tenant, 22, "USD"), (Text(usual, "tenant"), usual.GetProperty("accounts").GetInt32(), Text(usual, "currency")));
+        Assert.Equal(["1 20000 1.5 1", "3 20000 1.5 1", "6 50000 2 2", "12 50000 2 2", "24 50000 2 2", "48 50000 2 2", "72 50000 2 2"],
+            usual.GetProperty("ages").EnumerateArray().Select(age => $"{age.GetProperty("hours")} {age.GetProperty("tokens")} "
+                + $"{Text(age, "cost")} {age.GetProperty("calls")}"));
+        // Learned again, it is the same, and no other version.
+        Assert.Equal(learned.Text, (await host.Post(path, "")).Text);
+        Assert.Equal(learned.Text, (await host.Get(path)).Text);
+
+        var account = $"{tenant}:new";
+        Assert.Equal(201, (await host.Post($"/v1/accounts/{account}/usage", Usage(now.AddMinutes(-5), 700_000, "0.10"))).Code);
+        var found = Assert.Single((await host.Get($"/v1/accounts/{account}/anomalies")).Json.GetProperty("items").EnumerateArray());
+        Assert.Equal(("spike", "firstDays", "critical", 20_000, 700_000), (Text(found, "kind"), Text(found, "detector"),
+            Text(found, "severity"), found.GetProperty("expected").GetInt64(), found.GetProperty("actual").GetInt64()));
+        Assert.Contains("as learned over 22 of them", Text(found, "explanation"), StringComparison.Ordinal);
+        (await host.Get("/v1/anomalies/first-days?tenant=nobody")).IsProblem(400, "invalid", "tenant");
+    }
+
+    [Fact]
     public async Task Anomalies_are_filtered_and_come_in_pages()
     {
         var account = await AccountWithAPast();
