@@ -34,7 +34,7 @@ public static class Projection
     /// of 1.6. Then no interval is narrower than that factor either way.</summary>
     const double BurstyChange = 0.5;
     const double LeastKnownShare = 0.95;
-    const int MostTrials = 20, HoursBetweenTrials = 48, LongestTrial = 4 * Week;
+    const int LeastTrials = 3, MostTrials = 20, HoursBetweenTrials = 48, LongestTrial = 4 * Week;
 
     /// <summary>
     /// The amount in the hours from <paramref name="now"/> (a number of hours since 1970, with a fraction) until <paramref name="end"/>.
@@ -155,13 +155,14 @@ public static class Projection
                     else gaps++;
                 if (expected > 0 && got > 0 && gaps < hours / 20 + 1) errors.Add(Math.Abs(Math.Log(got / expected)));
             }
-            if (errors.Count < 3) return UnknownError;
+            if (errors.Count < LeastTrials) return UnknownError;
             errors.Sort();
             var place = Math.Min(errors.Count - 1.0, Covered * (errors.Count + 1) - 1);
             var below = (int)place;
             var own = errors[below] + (errors[Math.Min(errors.Count - 1, below + 1)] - errors[below]) * (place - below);
-            // Trials that overlap say little more than one: what is unknown counts by how many there are side by side.
-            var apart = Math.Min(errors.Count, (values.Length - hours) / (double)hours);
+            // Trials that overlap say little more than one: what is unknown counts by how many there are side by side. Where there is hardly
+            // room for two, as at the beginning of a month, the error of the last weeks still says more than nothing known.
+            var apart = Math.Max(LeastTrials, Math.Min(errors.Count, (values.Length - hours) / (double)hours));
             return (apart * Math.Max(LeastError, own) + UnknownWeight * UnknownError) / (apart + UnknownWeight);
         }
 
