@@ -232,7 +232,9 @@ public sealed class Auditor
         Expired { Charge: { } charge } => "usage " + charge.Id,
         HoldExtended extended => "extension " + extended.Id,
         OverrideAdded added => "override " + added.Id,
-        ThresholdCrossed crossed => $"threshold {crossed.No} {crossed.Key} {crossed.Window.Start} {crossed.Ratio} {crossed.Arming}",
+        // A session that is closed and goes on in the same second is another window.
+        ThresholdCrossed crossed =>
+            $"threshold {crossed.No} {crossed.Key} {crossed.Window.Start.ToUnixTimeTicks()} {crossed.Ratio} {crossed.Arming}",
         _ => null,
     };
 
