@@ -24,6 +24,8 @@ public static class BenchCommand
                 return await LifecycleCost.RunAsync(Console.Out, arguments[1..]);
             case [FlushedCounter.Command, var port]:
                 return await FlushedCounter.RunAsync(int.Parse(port, CultureInfo.InvariantCulture));
+            case [Probe.Command, var port, var account, var millis]:
+                return Probe.Run(port, account, millis);
             case [ConstantAnswers.Command]:
                 return await OwnProcess.ServeAsync(ConstantAnswers.AnswerAsync);
             case [StandInProvider.Command]:

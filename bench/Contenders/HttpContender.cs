@@ -121,7 +121,7 @@ sealed class HttpContender : IContender
                     var more = await socket.ReceiveAsync(reply.AsMemory(read));
                     if (more == 0) throw new InvalidOperationException("the host closed the connection");
                     read += more;
-                    if (IsWhole(reply.AsSpan(0, read))) return int.Parse(reply.AsSpan(9, 3), CultureInfo.InvariantCulture);
+                    if (HttpReply.IsWhole(reply.AsSpan(0, read))) return HttpReply.StatusOf(reply);
                     if (read == reply.Length) Array.Resize(ref reply, read * 2);
                 }
             }
@@ -129,18 +129,6 @@ sealed class HttpContender : IContender
             {
                 free.Release();
             }
-        }
-
-        static bool IsWhole(ReadOnlySpan<byte> reply)
-        {
-            var end = reply.IndexOf("\r\n\r\n"u8);
-            if (end < 0) return false;
-            var head = reply[..end];
-            var length = head.IndexOf("Content-Length: "u8);
-            if (length < 0) return reply.EndsWith("\r\n0\r\n\r\n"u8);
-            var digits = head[(length + "Content-Length: ".Length)..];
-            if (digits.IndexOf((byte)'\r') is > 0 and var line) digits = digits[..line];
-            return reply.Length >= end + 4 + int.Parse(digits, CultureInfo.InvariantCulture);
         }
 
         public void Dispose()

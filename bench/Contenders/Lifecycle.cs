@@ -42,6 +42,10 @@ public static class Call
 
     /// <summary>Ids grow with time, as the ones do that a host makes up.</summary>
     public static string NextId() => string.Create(CultureInfo.InvariantCulture, $"call-{Interlocked.Increment(ref last):D12}");
+
+    /// <summary>A hold that names no model, as a body over HTTP.</summary>
+    public static string HoldBody(string id) => string.Create(CultureInfo.InvariantCulture,
+        $$"""{"id":"{{id}}","inputTokens":{{InputEstimate}},"maxOutputTokens":{{MaxOutput}}}""");
 }
 
 /// <summary>

@@ -1,7 +1,5 @@
 // What a flood does to others: the latency of a quiet account beside 200 callers of another one, and what a host answers at ten times what
 // it has places for.
-using System.Collections.Concurrent;
-using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Text;
@@ -11,13 +9,15 @@ namespace Purser.Bench;
 
 static class FloodLatency
 {
-    const int Callers = 200, Places = 64;
+    const int Callers = 200, Places = 64, Times = 10;
 
     public static async Task MeasureAsync(BenchOptions options, Results results)
     {
         await OthersAsync(options, results);
         await OverloadAsync(options, results);
     }
+
+    static TimeSpan TimeOf(BenchOptions options) => options.Round * options.Rounds;
 
     /// <summary>The quiet account asks one call after the other; alone, beside as many callers of as many accounts, and beside a flood of
     /// one account.</summary>
@@ -26,10 +26,10 @@ static class FloodLatency
         using var folder = new TemporaryFolder();
         await using var host = await StartAsync(folder);
         using var client = ClientOf(host);
-        await QuietAsync(options.WarmUp);
-        var alone = await QuietAsync(options.Round);
-        var spread = await BesideAsync(caller => $"spread-{caller}");
-        var flooded = await BesideAsync(_ => "flood");
+        await BesideAsync(Callers, caller => $"warm-{caller}", options.WarmUp);
+        var alone = await BesideAsync(0, _ => "", TimeOf(options));
+        var spread = await BesideAsync(Callers, caller => $"spread-{caller}", TimeOf(options));
+        var flooded = await BesideAsync(Callers, _ => "flood", TimeOf(options));
         const string unit = "ms, p99 of a hold of a quiet account";
         results.Add(new("alone", unit, alone.Millis(0.99)));
         results.Add(new($"beside {Callers} callers of {Callers} accounts", unit, spread.Millis(0.99)));
@@ -37,71 +37,82 @@ static class FloodLatency
         results.Add(new("the same, beside what spread callers cost", unit, flooded.Millis(0.99), "as many callers spread",
             spread.Millis(0.99), "< 3"));
 
-        async Task<Samples> BesideAsync(Func<int, string> accountOf)
+        async Task<Samples> BesideAsync(int callers, Func<int, string> accountOf, TimeSpan time)
         {
-            using var end = new CancellationTokenSource();
-            var flood = Enumerable.Range(0, Callers).Select(caller => Task.Run(async () =>
-            {
-                while (!end.IsCancellationRequested) await HoldAsync(client, accountOf(caller));
-            })).ToArray();
-            var quiet = await QuietAsync(options.Round);
-            await end.CancelAsync();
-            await Task.WhenAll(flood);
-            return quiet;
-        }
-
-        async Task<Samples> QuietAsync(TimeSpan time)
-        {
-            var (samples, began) = (new Samples(), Stopwatch.GetTimestamp());
-            while (Stopwatch.GetElapsedTime(began) < time)
-            {
-                var asked = Stopwatch.GetTimestamp();
-                if ((await HoldAsync(client, "quiet")).Status != 201) throw new InvalidOperationException("the quiet account was refused");
-                samples.AddSince(asked);
-            }
-            return samples;
+            var flood = new Flood(client, callers, accountOf, waitsAsTold: false);
+            var seen = await Probe.AskAsync(host.Client.BaseAddress!.Port, "quiet", time);
+            await flood.DisposeAsync();
+            return seen is { Refused.Count: 0, Wrong: 0 } ? seen.Times
+                : throw new InvalidOperationException("the quiet account was refused");
         }
     }
 
-    /// <summary>As many callers as there are places, and ten times as many: what is admitted, and how soon the rest is told.</summary>
+    /// <summary>As many callers as there are places, and ten times as many: what is admitted, and how soon the rest is told. Once with
+    /// callers who wait as they are told, and once with callers who come again at once.</summary>
     static async Task OverloadAsync(BenchOptions options, Results results)
     {
         using var folder = new TemporaryFolder();
         await using var host = await StartAsync(folder, ("PURSER_MOST_REQUESTS", Places.ToString(CultureInfo.InvariantCulture)));
         using var client = ClientOf(host);
-        await RunAsync(Places, options.WarmUp);
-        var (usual, _, _) = await RunAsync(Places, options.Round);
-        var (admitted, refused, silent) = await RunAsync(10 * Places, options.Round);
+        await RunAsync(Places, true, options.WarmUp);
+        var (usual, _) = await RunAsync(Places - 1, true, TimeOf(options));
         const string unit = "ms, p99 over HTTP with 64 places";
-        results.Add(new($"{Places} callers, admitted", unit, usual.Millis(0.99)));
-        results.Add(new($"{10 * Places} callers, admitted", unit, admitted.Millis(0.99), $"{Places} callers", usual.Millis(0.99)));
-        if (refused.Count > 0) results.Add(new($"{10 * Places} callers, refused", unit, refused.Millis(0.99)));
-        results.Add(new($"{10 * Places} callers", "answers other than 201, or 503 with Retry-After", silent,
-            Goal: "= 0") { IsPromise = true });
-        results.Add(new($"{10 * Places} callers", "answers of 503, in 100", 100.0 * refused.Count / (refused.Count + admitted.Count)));
-
-        async Task<(Samples Admitted, Samples Refused, int Wrong)> RunAsync(int callers, TimeSpan time)
+        results.Add(new($"{Places} callers, admitted", unit, usual.Times.Millis(0.99)));
+        foreach (var (how, waits) in new[] { ("who wait as told", true), ("who do not wait", false) })
         {
-            var (ok, busy, wrong, began) = (new ConcurrentBag<long>(), new ConcurrentBag<long>(), 0, Stopwatch.GetTimestamp());
-            await Task.WhenAll(Enumerable.Range(0, callers).Select(caller => Task.Run(async () =>
+            var (seen, told) = await RunAsync(Times * Places, waits, TimeOf(options));
+            var name = $"{Times * Places} callers {how}";
+            if (seen.Admitted.Count > 0)
+                results.Add(new($"{name}, admitted", unit, seen.Times.Millis(0.99), $"{Places} callers", usual.Times.Millis(0.99)));
+            if (seen.Refused.Count > 0)
+                results.Add(new($"{name}, refused", unit, seen.Refusals.Millis(0.99), $"{Places} callers, admitted",
+                    usual.Times.Millis(0.99)));
+            results.Add(new(name, "answers other than 201, or 503 with Retry-After", seen.Wrong + told.Wrong, Goal: "= 0")
             {
-                while (Stopwatch.GetElapsedTime(began) < time)
-                {
-                    var asked = Stopwatch.GetTimestamp();
-                    var (status, says) = await HoldAsync(client, $"over-{caller}");
-                    if (status == 201) ok.Add(Stopwatch.GetTimestamp() - asked);
-                    else if (status == 503 && says) busy.Add(Stopwatch.GetTimestamp() - asked);
-                    else Interlocked.Increment(ref wrong);
-                }
-            })));
-            return (Of(ok), Of(busy), wrong);
+                IsPromise = true,
+            });
+            results.Add(new(name, "calls admitted a second", told.Admitted / TimeOf(options).TotalSeconds));
+            results.Add(new(name, "answers of 503, in 100", 100.0 * told.Refused / Math.Max(1, told.Refused + told.Admitted)));
         }
 
-        static Samples Of(IEnumerable<long> ticks)
+        async Task<(Seen Seen, Flood Told)> RunAsync(int callers, bool waits, TimeSpan time)
         {
-            var samples = new Samples();
-            foreach (var one in ticks) samples.Add(one);
-            return samples;
+            var flood = new Flood(client, callers, caller => $"over-{caller}", waits);
+            var seen = await Probe.AskAsync(host.Client.BaseAddress!.Port, "one-more", time);
+            await flood.DisposeAsync();
+            return (seen, flood);
+        }
+    }
+
+    /// <summary>Callers that hold again and again, each for an account, until they are told to end.</summary>
+    sealed class Flood : IAsyncDisposable
+    {
+        readonly CancellationTokenSource end = new();
+        readonly Task all;
+        int admitted, refused, wrong;
+
+        public Flood(HttpClient client, int callers, Func<int, string> accountOf, bool waitsAsTold) =>
+            all = Task.WhenAll(Enumerable.Range(0, callers).Select(caller => Task.Run(async () =>
+            {
+                while (!end.IsCancellationRequested)
+                {
+                    var (status, wait) = await HoldAsync(client, accountOf(caller));
+                    Interlocked.Increment(
+                        ref status == 201 ? ref admitted : ref status == 503 && wait is not null ? ref refused : ref wrong);
+                    if (waitsAsTold && wait is { } time)
+                        await Task.Delay(time, end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                }
+            })));
+
+        public int Admitted => admitted;
+        public int Refused => refused;
+        public int Wrong => wrong;
+
+        public async ValueTask DisposeAsync()
+        {
+            await end.CancelAsync();
+            await all;
+            end.Dispose();
         }
     }
 
@@ -113,13 +124,11 @@ static class FloodLatency
         BaseAddress = host.Client.BaseAddress, DefaultRequestVersion = HttpVersion.Version11,
     };
 
-    /// <summary>A hold, and whether a refusal says when to come again.</summary>
-    static async Task<(int Status, bool SaysWhen)> HoldAsync(HttpClient client, string account)
+    /// <summary>A hold, and how long a refusal says to wait.</summary>
+    static async Task<(int Status, TimeSpan? Wait)> HoldAsync(HttpClient client, string account)
     {
-        using var content = new StringContent(string.Create(CultureInfo.InvariantCulture,
-            $$"""{"id":"{{Call.NextId()}}","inputTokens":{{Call.InputEstimate}},"maxOutputTokens":{{Call.MaxOutput}}}"""), Encoding.UTF8,
-            "application/json");
+        using var content = new StringContent(Call.HoldBody(Call.NextId()), Encoding.UTF8, "application/json");
         using var answer = await client.PostAsync($"/v1/accounts/{account}/reservations", content);
-        return ((int)answer.StatusCode, answer.Headers.RetryAfter is not null);
+        return ((int)answer.StatusCode, answer.Headers.RetryAfter?.Delta);
     }
 }

@@ -9,6 +9,13 @@ sealed class Samples
 
     public int Count => ticks.Count;
 
+    public static Samples Of(IEnumerable<long> ticks)
+    {
+        var samples = new Samples();
+        samples.ticks.AddRange(ticks);
+        return samples;
+    }
+
     public void Add(long elapsed) => ticks.Add(elapsed);
 
     public void AddSince(long started) => Add(Stopwatch.GetTimestamp() - started);

@@ -1,7 +1,7 @@
 // The settings of who may ask: the first key, and tokens of an issuer (JWT).
 namespace Purser.Api.Access;
 
-public sealed class AccessOptions(string? wrongRate = null, string? wrongMost = null, string? wrongHours = null)
+public sealed class AccessOptions(string? wrongRate = null, string? wrongMost = null, string? wrongHours = null, string? wrongAtOnce = null)
 {
     /// <summary>PURSER_ADMIN_KEY, or the content of PURSER_ADMIN_KEY_FILE: a key that may do everything.</summary>
     public string? AdminKey { get; init; }
@@ -46,8 +46,11 @@ public sealed class AccessOptions(string? wrongRate = null, string? wrongMost = 
     /// <summary>PURSER_RATE_LIMIT: how often a key may ask that has no limit of its own, as `600/60`: requests in seconds.</summary>
     public RateQuota? RateLimit { get; init; }
 
-    /// <summary>PURSER_MOST_REQUESTS: how many requests are worked on at a time.</summary>
+    /// <summary>PURSER_MOST_REQUESTS: how many requests are taken at a time; the others are told to come again.</summary>
     public int MostRequests { get; init; } = 2000;
+
+    /// <summary>PURSER_REQUESTS_AT_ONCE: how many of them are worked for at once; the others wait for their turn.</summary>
+    public int RequestsAtOnce { get; init; } = 64 * Environment.ProcessorCount;
 
     public bool TakesTokens => JwtAuthority is not null || JwtKeys is not null;
 
@@ -60,7 +63,7 @@ public sealed class AccessOptions(string? wrongRate = null, string? wrongMost = 
         "PURSER_JWT_ACCOUNTS_CLAIM", "PURSER_JWT_RIGHTS_CLAIM", "PURSER_JWT_TENANT_CLAIM", "PURSER_HOSTS", "PURSER_ORIGINS",
             "PURSER_AUDIT_KEY",
         "PURSER_AUDIT_SEALS", "PURSER_AUDIT_SEAL_HOURS",
-        "PURSER_RATE_LIMIT", "PURSER_MOST_REQUESTS",
+        "PURSER_RATE_LIMIT", "PURSER_MOST_REQUESTS", "PURSER_REQUESTS_AT_ONCE",
     ];
 
     public static AccessOptions Of(IConfiguration configuration, string? adminKey)
@@ -69,18 +72,17 @@ public sealed class AccessOptions(string? wrongRate = null, string? wrongMost = 
         string[] List(string name) =>
             Text(name)?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
         var usual = new AccessOptions();
-        var (rate, most) = (Text("PURSER_RATE_LIMIT"), Text("PURSER_MOST_REQUESTS"));
-        var requests = int.TryParse(most, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture,
-            out var number) && number is >= 1 and <= 1_000_000 ? number : (int?)null;
+        var (rate, most, atOnce) = (Text("PURSER_RATE_LIMIT"), Text("PURSER_MOST_REQUESTS"), Text("PURSER_REQUESTS_AT_ONCE"));
+        var (requests, turns) = (Whole(most, MostPlaces), Whole(atOnce, MostPlaces));
         var every = Text("PURSER_AUDIT_SEAL_HOURS");
-        var hours = int.TryParse(every, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture,
-            out var given) && given is >= 1 and <= MostSealHours ? given : (int?)null;
+        var hours = Whole(every, MostSealHours);
         return new(wrongHours: every is not null && hours is null ? every : null, wrongRate: rate is not null && RateQuota.Of(rate) is null
             ? rate : null,
-            wrongMost: most is not null && requests is null ? most : null)
+            wrongMost: most is not null && requests is null ? most : null, wrongAtOnce: atOnce is not null && turns is null ? atOnce : null)
         {
             RateLimit = RateQuota.Of(rate),
             MostRequests = requests ?? usual.MostRequests,
+            RequestsAtOnce = turns ?? usual.RequestsAtOnce,
             AdminKey = adminKey,
             AuditKey = Text("PURSER_AUDIT_KEY"),
             AuditSeals = Text("PURSER_AUDIT_SEALS"),
@@ -97,7 +99,10 @@ public sealed class AccessOptions(string? wrongRate = null, string? wrongMost = 
         };
     }
 
-    const int MostSealHours = 8760;
+    const int MostSealHours = 8760, MostPlaces = 1_000_000;
+
+    static int? Whole(string? text, int most) => int.TryParse(text, System.Globalization.NumberStyles.None,
+        System.Globalization.CultureInfo.InvariantCulture, out var number) && number >= 1 && number <= most ? number : null;
 
     string? WrongAuditKey()
     {
@@ -131,6 +136,8 @@ public sealed class AccessOptions(string? wrongRate = null, string? wrongMost = 
             yield return $"PURSER_RATE_LIMIT must be requests/seconds such as 600/60 (1 to {RateQuota.MostRequests} in 1 to "
                 + $"{RateQuota.LongestSeconds}), not '{wrongRate}'";
         if (wrongMost is not null) yield return $"PURSER_MOST_REQUESTS must be a whole number from 1 to 1000000, not '{wrongMost}'";
+        if (wrongAtOnce is not null)
+            yield return $"PURSER_REQUESTS_AT_ONCE must be a whole number from 1 to 1000000, not '{wrongAtOnce}'";
         if (!TakesTokens)
         {
             if (JwtIssuer is not null || JwtAudience is not null)

@@ -60,6 +60,7 @@ sealed class CallerRates(AccessOptions access) : IDisposable
         using var lease = limiter.AttemptAcquire(caller);
         int? wait = lease.IsAcquired ? null
             : lease.TryGetMetadata(MetadataName.RetryAfter, out var after) ? Math.Max(1, (int)Math.Ceiling(after.TotalSeconds)) : 1;
+        if (wait is not null) Metrics.HttpMeasures.CountTurnedAway(Metrics.HttpMeasures.Reason.Rate);
         var left = wait is null ? limiter.GetStatistics(caller)?.CurrentAvailablePermits ?? 0 : 0;
         answer["RateLimit-Policy"] = string.Create(CultureInfo.InvariantCulture, $"\"key\";q={quota.Requests};w={quota.Seconds}");
         answer["RateLimit"] = string.Create(CultureInfo.InvariantCulture, $"\"key\";r={left}{(wait is null ? "" : $";t={wait}")}");

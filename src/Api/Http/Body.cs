@@ -87,6 +87,7 @@ static class Body
             }
             try
             {
+                if (http.Features.Get<InFlight.Place>() is { } place) await place.TurnAsync();
                 if (body.IsEmpty) return empty is null ? default! : throw RequestRefusedException.Invalid(null, empty);
                 if (http.Request.ContentType is null) throw Unsupported("nothing said what the body is");
                 return Whole(body, read);

@@ -43,6 +43,11 @@ sealed class Boundary(
                 await Problems.WriteAsync(http, Problems.ForeignOrigin, null, foreign);
                 return;
             }
+            if (http.Features.Get<FromPage>() is null && inFlight.WhyFull(http) is { } full)
+            {
+                await Problems.WriteAsync(http, full);
+                return;
+            }
             if (visits is not null && Visits.IsPage(http) && await visits.TurnsAwayAsync(http)) return;
             if (await RefusalAsync(http) is { } refused)
             {
@@ -55,7 +60,11 @@ sealed class Boundary(
                 && metadata.GetMetadata<ParametersNote>() is null) _ = new Query(http, []);
             var (place, refusal) = Admit(http);
             using (place)
+            {
+                // What has a body waits for its turn once that is there.
+                if (place is not null && http.GetEndpoint()!.Metadata.GetMetadata<BodyNote>() is null) await place.TurnAsync();
                 await (refusal ?? next(http));
+            }
             // What routing answers by itself (no such route, no such method) has no body.
             if (http.Response is { StatusCode: >= 400, HasStarted: false, ContentType: null })
                 await BareAsync(http, http.Response.StatusCode);
@@ -103,13 +112,14 @@ sealed class Boundary(
 
     /// <summary>A place among the requests that are worked on; or the answer to one that came too often, or while there are too many.
     /// Pages of this process ask for their visitors, who are people.</summary>
-    (IDisposable? Place, Task? Refusal) Admit(HttpContext http)
+    (InFlight.Place? Place, Task? Refusal) Admit(HttpContext http)
     {
         if (http.Features.Get<Caller>() is not { } caller || http.Features.Get<FromPage>() is not null) return (null, null);
         if (rates.Refuses(caller, http.Response.Headers) is { } seconds)
             return (null, Problems.WriteTooOftenAsync(http, caller.Name, seconds));
         var (place, why) = inFlight.Enter(http, caller);
-        return (place, why is null ? null : Problems.WriteAsync(http, Problems.Unavailable, null, why));
+        http.Features.Set(place);
+        return (place, why is null ? null : Problems.WriteAsync(http, why));
     }
 
     Task BareAsync(HttpContext http, int status) => status switch

@@ -1,71 +1,136 @@
-// How many requests are worked on at a time: beyond that the answer is "try again" at once, and no account or key has more than half.
-using System.Collections.Concurrent;
+// The host's door: how many requests it takes, how many of them it works for at once, whose turn is next, and who is told to come again.
+using System.Runtime.InteropServices;
+using System.Text.Json;
 using Purser.Api.Access;
+using Purser.Api.Json;
+using Purser.Api.Metrics;
 
 namespace Purser.Api;
 
 /// <summary>
-/// Nobody waits for a place: who gets none is told so before its body is read, and comes again. So what is admitted takes no longer under a
-/// flood than at the most that is admitted, and half of all places stay for others than the one that floods. Streams, which last as long
-/// as their readers like, take none.
+/// Whoever is not taken is told so before its body is read. Whoever is taken waits for its turn once its body is there, so that a sender
+/// that is slow keeps nobody waiting; a flood of one account or key waits for its own turns, without being worked for. Calls and questions
+/// have turns of their own: slow reports hold up no call. Streams, which last as long as their readers like, take no place.
 /// </summary>
-sealed class InFlight(AccessOptions access)
+sealed class InFlight
 {
     static readonly HashSet<string> streams = ["streamEvents", "exportUsage", "getBackup", "runBatch", "importUsage"];
 
-    readonly int most = access.MostRequests;
-    readonly int share = Math.Max(1, access.MostRequests / 2);
-    readonly ConcurrentDictionary<string, int> shares = new(StringComparer.Ordinal);
-    int all;
+    const Right callers = Right.Check | Right.Hold | Right.Record;
 
-    /// <summary>Requests that have a place now.</summary>
-    public int Count => Volatile.Read(ref all);
+    readonly int most;
+    readonly int share;
+    readonly Dictionary<string, int> ofAccount = new(StringComparer.Ordinal), ofKey = new(StringComparer.Ordinal);
+    readonly FairQueue<Place> calls, questions;
+    readonly Lock guard = new();
+    readonly Busy all, account, key;
+    int count;
 
-    /// <summary>A place, to be given back; or why there is none.</summary>
-    public (IDisposable? Place, string? Why) Enter(HttpContext http, Caller caller)
+    public InFlight(AccessOptions access)
     {
-        if (http.GetEndpoint()?.Metadata.GetMetadata<OperationNote>() is not { Id: var id } || streams.Contains(id)) return (null, null);
-        if (Interlocked.Increment(ref all) > most)
+        most = access.MostRequests;
+        share = Math.Max(1, most / 2);
+        var atOnce = Math.Min(most, access.RequestsAtOnce);
+        (calls, questions) = (LaneOf(atOnce), LaneOf(atOnce));
+        all = new(HttpMeasures.Reason.All, $"{most} requests are being worked on, which is the most; retry with the same id");
+        account = new(HttpMeasures.Reason.Account,
+            $"{share} requests about this account are being worked on, which is its share; retry with the same id");
+        key = new(HttpMeasures.Reason.Key, $"{share} requests of this key are being worked on, which is its share; retry with the same id");
+    }
+
+    /// <summary>Requests that wait for their turn now.</summary>
+    public int Waiting
+    {
+        get
         {
-            Interlocked.Decrement(ref all);
-            return (null, $"{most} requests are being worked on, which is the most; retry with the same id");
+            lock (guard) return calls.Waiting + questions.Waiting;
         }
-        var account = http.GetRouteValue("account") is string named ? "account " + named : null;
+    }
+
+    /// <summary>Why nobody is taken at all, whoever it is: asked before anything is done for a request.</summary>
+    public Busy? WhyFull(HttpContext http) => Volatile.Read(ref count) >= most && TakesPlace(http) ? Refused(all) : null;
+
+    /// <summary>A place, to be given back; why there is none; or neither, for what takes none.</summary>
+    public (Place? Place, Busy? Why) Enter(HttpContext http, Caller caller)
+    {
+        if (!TakesPlace(http)) return (null, null);
+        // Whoever an account is not for learns nothing of it, not even that it is busy.
+        var about = http.GetRouteValue("account") is string named && caller.Sees(named) ? named : "";
         // Where everybody shows the same key it is nobody's share.
-        var key = ReferenceEquals(caller, Caller.Admin) || ReferenceEquals(caller, Caller.Everybody) ? null : "key " + caller.Id;
-        if (account is not null && !Take(account))
+        var by = ReferenceEquals(caller, Caller.Admin) || ReferenceEquals(caller, Caller.Everybody) ? "" : caller.Id;
+        lock (guard)
         {
-            Interlocked.Decrement(ref all);
-            return (null, $"{share} requests about this account are being worked on, which is its share; retry with the same id");
+            if (count >= most) return (null, Refused(all));
+            if (about.Length > 0 && ofAccount.GetValueOrDefault(about) >= share) return (null, Refused(account));
+            if (by.Length > 0 && ofKey.GetValueOrDefault(by) >= share) return (null, Refused(key));
+            count++;
+            if (about.Length > 0) CollectionsMarshal.GetValueRefOrAddDefault(ofAccount, about, out _)++;
+            if (by.Length > 0) CollectionsMarshal.GetValueRefOrAddDefault(ofKey, by, out _)++;
         }
-        if (key is not null && !Take(key))
+        var needed = http.GetEndpoint()?.Metadata.GetMetadata<NeededRight>()?.Right ?? Right.None;
+        return (new(this, (needed & callers) != 0 ? calls : questions, new(by, about)), null);
+    }
+
+    static bool TakesPlace(HttpContext http) =>
+        http.GetEndpoint()?.Metadata is { } notes && notes.GetMetadata<NeededRight>() is not null
+        && notes.GetMetadata<OperationNote>() is { Id: var id } && !streams.Contains(id);
+
+    static Busy Refused(Busy busy)
+    {
+        HttpMeasures.CountTurnedAway(busy.Reason);
+        return busy;
+    }
+
+    static FairQueue<Place> LaneOf(int atOnce) => new(atOnce, Math.Max(1, atOnce / 2));
+
+    static void Give(Dictionary<string, int> of, string name)
+    {
+        if (name.Length > 0 && --CollectionsMarshal.GetValueRefOrNullRef(of, name) == 0) of.Remove(name);
+    }
+
+    /// <summary>What a request has from when it was taken until it is answered.</summary>
+    public sealed class Place(InFlight door, FairQueue<Place> lane, Party party) : IDisposable
+    {
+        /// <summary>Null where it had its turn at once, or did not ask for one yet.</summary>
+        TaskCompletionSource? turn;
+        bool asked;
+
+        /// <summary>Completes once the request may be worked for.</summary>
+        public Task TurnAsync()
         {
-            if (account is not null) Give(account);
-            Interlocked.Decrement(ref all);
-            return (null, $"{share} requests of this key are being worked on, which is its share; retry with the same id");
+            lock (door.guard)
+            {
+                if (asked) return turn?.Task ?? Task.CompletedTask;
+                asked = true;
+                if (lane.Enter(party, this)) return Task.CompletedTask;
+                HttpMeasures.Waits(1);
+                turn = new(TaskCreationOptions.RunContinuationsAsynchronously);
+                return turn.Task;
+            }
         }
-        return (new Place(this, account, key), null);
-    }
 
-    bool Take(string of)
-    {
-        if (shares.AddOrUpdate(of, 1, static (_, taken) => taken + 1) <= share) return true;
-        Give(of);
-        return false;
-    }
-
-    void Give(string of)
-    {
-        if (shares.AddOrUpdate(of, 0, static (_, taken) => taken - 1) == 0) shares.TryRemove(new(of, 0));
-    }
-
-    sealed class Place(InFlight room, string? account, string? key) : IDisposable
-    {
         public void Dispose()
         {
-            if (account is not null) room.Give(account);
-            if (key is not null) room.Give(key);
-            Interlocked.Decrement(ref room.all);
+            lock (door.guard)
+            {
+                door.count--;
+                Give(door.ofAccount, party.Account);
+                Give(door.ofKey, party.Key);
+                if (!asked) return;
+                lane.Leave(party);
+                while (lane.Next(out var next))
+                {
+                    HttpMeasures.Waits(-1);
+                    next!.turn!.SetResult();
+                }
+            }
         }
     }
+}
+
+/// <summary>Why somebody is not taken, and the answer, made once: telling it must cost next to nothing.</summary>
+sealed record Busy(HttpMeasures.Reason Reason, string Detail)
+{
+    public byte[] Answer { get; } = JsonSerializer.SerializeToUtf8Bytes(
+        Problems.Document(Problems.Unavailable, null, Detail), ApiJson.Default.ProblemDocument);
 }

@@ -123,6 +123,18 @@ public static class Problems
         return Reply.JsonAsync(http, problem.Status, Document(problem, field, detail, all), ApiJson.Default.ProblemDocument, ContentType);
     }
 
+    /// <summary>A request for which there is no place.</summary>
+    internal static Task WriteAsync(HttpContext http, Busy busy)
+    {
+        http.Response.Headers.RetryAfter = "1";
+        RequestLog.Note(http, Unavailable.Slug, busy.Detail);
+        Help(http, Unavailable);
+        http.Response.StatusCode = Unavailable.Status;
+        http.Response.ContentType = ContentType;
+        http.Response.ContentLength = busy.Answer.Length;
+        return http.Response.Body.WriteAsync(busy.Answer).AsTask();
+    }
+
     /// <summary>A key that asks too often. Where 429 is a refusal it has the form of one, in which no limit blocks.</summary>
     internal static Task WriteTooOftenAsync(HttpContext http, string key, int seconds)
     {

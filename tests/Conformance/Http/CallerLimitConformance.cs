@@ -99,7 +99,8 @@ public abstract class CallerLimitConformance(HttpFacade host)
     [Fact]
     public async Task A_flood_of_one_account_leaves_places_for_others_and_who_gets_none_is_told_at_once()
     {
-        await using var guarded = await host.StartWithKeyAsync(admin, ("PURSER_MOST_REQUESTS", "4"));
+        await using var guarded = await host.StartWithKeyAsync(admin, ("PURSER_MOST_REQUESTS", "4"), ("PURSER_REQUESTS_AT_ONCE", "1"));
+        var elsewhere = await MakeAsync(guarded, accounts: "quiet");
         // Bodies are not sent before the host asks for them, which it does where it has admitted a request.
         using var patient = new HttpClient(new SocketsHttpHandler { Expect100ContinueTimeout = TimeSpan.FromMinutes(5) })
         {
@@ -111,6 +112,9 @@ public abstract class CallerLimitConformance(HttpFacade host)
         refused.IsProblem(503, "unavailable");
         Assert.Equal("1", refused.Header("Retry-After"));
         Assert.Contains("which is its share", refused.Member("detail"), StringComparison.Ordinal);
+        // Whoever the account is not for does not learn that it is busy, or that there is one.
+        await Servers.ServerProcess.UntilAsync(async () => (await Ask(guarded, elsewhere, HttpMethod.Get, "/v1/accounts/flood")).Code == 404,
+            () => "an account of others shows that it is busy");
         await Servers.ServerProcess.UntilAsync(async () => (await Look("quiet")).Code != 503, () => "others have no place");
 
         // Ten times as many as there are places: all are answered while the admitted ones are still at work.
@@ -187,10 +191,10 @@ public abstract class CallerLimitConformance(HttpFacade host)
         }
     }
 
-    static async Task<string> MakeAsync(GuardedHost guarded, string rate = "")
+    static async Task<string> MakeAsync(GuardedHost guarded, string rate = "", string accounts = "*")
     {
         var made = await Ask(guarded, admin, HttpMethod.Post, "/v1/keys",
-            $$"""{"name":"k","rights":["read"],"accounts":["*"]{{(rate.Length > 0 ? ",\"rateLimit\":" + rate : "")}}}""");
+            $$"""{"name":"k","rights":["read"],"accounts":["{{accounts}}"]{{(rate.Length > 0 ? ",\"rateLimit\":" + rate : "")}}}""");
         Assert.Equal(201, made.Code);
         return made.Member("key")!;
     }

@@ -30,14 +30,18 @@ sealed class ObservedAuthority : IBudgetAuthority, IAsyncDisposable
     /// <summary>Every command fails with it.</summary>
     public Exception? Broken { get; set; }
 
+    /// <summary>Awaited before each command that may change something, by its account.</summary>
+    public Func<string, Task>? Before { get; set; }
+
     /// <summary>Commands that reached a budget: what was refused before is not among them.</summary>
     public int Asked => Volatile.Read(ref asked);
 
-    public Task<Outcome> SendAsync(string account, BudgetCommand command, CancellationToken cancellation = default)
+    public async Task<Outcome> SendAsync(string account, BudgetCommand command, CancellationToken cancellation = default)
     {
+        if (Before is { } before && command is not GetStatus) await before(account);
         // Reading the status is what the host's own watch does too.
         if (command is not GetStatus) Interlocked.Increment(ref asked);
-        return Broken is { } broken ? Task.FromException<Outcome>(broken) : host.SendAsync(account, command, cancellation);
+        return Broken is { } broken ? throw broken : await host.SendAsync(account, command, cancellation);
     }
 
     public Task<IReadOnlyList<Outcome>> SendAllAsync(string account, IReadOnlyList<BudgetCommand> commands,

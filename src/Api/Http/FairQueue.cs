@@ -1,0 +1,124 @@
+// Who is worked for now and who is next: keys take turns, and among the requests of one key its accounts do.
+using System.Runtime.InteropServices;
+
+namespace Purser.Api;
+
+/// <summary>Whose a request is. An empty name is nobody's in particular, and has no share of its own.</summary>
+readonly record struct Party(string Key, string Account);
+
+/// <summary>
+/// As long as there is a place, nobody waits who may have it: a party has one where fewer than its share of its account and of its key
+/// are inside. For one thread at a time.
+/// </summary>
+/// <param name="places">So many are inside at once.</param>
+/// <param name="share">At most so many of them are of one account, or of one key.</param>
+sealed class FairQueue<T>(int places, int share)
+{
+    readonly Dictionary<string, int> insideOfAccount = new(StringComparer.Ordinal), insideOfKey = new(StringComparer.Ordinal);
+
+    /// <summary>The keys that somebody waits for, and the order of their turns.</summary>
+    readonly Dictionary<string, Line> lines = new(StringComparer.Ordinal);
+    readonly Queue<Line> turns = new();
+
+    public int Inside { get; private set; }
+
+    public int Waiting { get; private set; }
+
+    /// <summary>Whether it is inside; else it waits, and <see cref="Next"/> will give it back.</summary>
+    public bool Enter(Party party, T one)
+    {
+        if (Inside < places && HasRoom(insideOfAccount, party.Account) && HasRoom(insideOfKey, party.Key))
+        {
+            Take(party);
+            return true;
+        }
+        ref var line = ref CollectionsMarshal.GetValueRefOrAddDefault(lines, party.Key, out _);
+        if (line is null) turns.Enqueue(line = new(party.Key));
+        line.Add(party.Account, one);
+        Waiting++;
+        return false;
+    }
+
+    /// <summary>Gives the place of one that is inside back. Afterwards <see cref="Next"/> is asked until it has nobody.</summary>
+    public void Leave(Party party)
+    {
+        Give(insideOfAccount, party.Account);
+        Give(insideOfKey, party.Key);
+        Inside--;
+    }
+
+    /// <summary>Lets the next one in whose turn it is and for whom there is room.</summary>
+    public bool Next(out T? one)
+    {
+        one = default;
+        for (var left = Inside < places ? turns.Count : 0; left > 0; left--)
+        {
+            var line = turns.Dequeue();
+            string? account = null;
+            var found = HasRoom(insideOfKey, line.Key) && line.Next(insideOfAccount, share, out account, out one);
+            if (line.IsEmpty) lines.Remove(line.Key);
+            else turns.Enqueue(line);
+            if (!found) continue;
+            Waiting--;
+            Take(new(line.Key, account!));
+            return true;
+        }
+        return false;
+    }
+
+    bool HasRoom(Dictionary<string, int> inside, string name) => name.Length == 0 || inside.GetValueOrDefault(name) < share;
+
+    void Take(Party party)
+    {
+        Inside++;
+        if (party.Account.Length > 0) CollectionsMarshal.GetValueRefOrAddDefault(insideOfAccount, party.Account, out _)++;
+        if (party.Key.Length > 0) CollectionsMarshal.GetValueRefOrAddDefault(insideOfKey, party.Key, out _)++;
+    }
+
+    static void Give(Dictionary<string, int> inside, string name)
+    {
+        if (name.Length > 0 && --CollectionsMarshal.GetValueRefOrNullRef(inside, name) == 0) inside.Remove(name);
+    }
+
+    /// <summary>What waits of one key: a queue for each account, whose turns go round.</summary>
+    sealed class Line(string key)
+    {
+        readonly Dictionary<string, Queue<T>> waiting = new(StringComparer.Ordinal);
+        readonly Queue<string> accounts = new();
+
+        public string Key => key;
+
+        public bool IsEmpty => accounts.Count == 0;
+
+        public void Add(string account, T one)
+        {
+            ref var queue = ref CollectionsMarshal.GetValueRefOrAddDefault(waiting, account, out _);
+            if (queue is null)
+            {
+                queue = new();
+                accounts.Enqueue(account);
+            }
+            queue.Enqueue(one);
+        }
+
+        public bool Next(Dictionary<string, int> inside, int share, out string? account, out T? one)
+        {
+            for (var left = accounts.Count; left > 0; left--)
+            {
+                account = accounts.Dequeue();
+                if (account.Length > 0 && inside.GetValueOrDefault(account) >= share)
+                {
+                    accounts.Enqueue(account);
+                    continue;
+                }
+                var queue = waiting[account];
+                one = queue.Dequeue();
+                if (queue.Count > 0) accounts.Enqueue(account);
+                else waiting.Remove(account);
+                return true;
+            }
+            (account, one) = (null, default);
+            return false;
+        }
+    }
+}

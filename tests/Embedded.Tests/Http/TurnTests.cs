@@ -1,0 +1,94 @@
+// The turns of requests at the door of a real host: the budgets are held, and what reaches them is let go one by one.
+using System.Globalization;
+using System.Net;
+using System.Text;
+using System.Threading.Channels;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Purser.Api;
+using Purser.Conformance.Servers;
+
+namespace Purser.Embedded.Tests.Http;
+
+public sealed class TurnTests
+{
+    [Fact]
+    public async Task An_account_that_comes_after_a_flood_is_next_but_one_and_neither_slow_senders_nor_calls_hold_others_up()
+    {
+        await using var authority = new ObservedAuthority();
+        var (asked, goOn) = (Channel.CreateUnbounded<string>(), new SemaphoreSlim(0));
+        authority.Before = account =>
+        {
+            asked.Writer.TryWrite(account);
+            return goOn.WaitAsync();
+        };
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Configuration["PURSER_REQUESTS_AT_ONCE"] = "1";
+        await using var app = await HttpHost.StartAsync(authority, null, builder);
+        var door = app.Services.GetRequiredService<InFlight>();
+        using var client = new HttpClient { BaseAddress = new(app.Urls.First()) };
+
+        // Somebody who does not send what it announced has no turn yet, and takes none away.
+        var send = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var slow = HoldAsync("slow", new LateBody(Json, send.Task));
+        var all = new List<Task<HttpStatusCode>> { HoldAsync("flood") };
+        Assert.Equal("flood", await asked.Reader.ReadAsync());
+        for (var i = 0; i < 4; i++) all.Add(HoldAsync("flood"));
+        await ServerProcess.UntilAsync(() => door.Waiting == 4, "the flood does not wait");
+        all.Add(HoldAsync("quiet"));
+        await ServerProcess.UntilAsync(() => door.Waiting == 5, "the other one does not wait");
+        // Questions have turns of their own.
+        using (var status = await client.GetAsync(new Uri("/v1/accounts/quiet", UriKind.Relative)))
+            Assert.Equal(HttpStatusCode.OK, status.StatusCode);
+        Assert.False(asked.Reader.TryRead(out _), "two are worked for at once");
+        send.SetResult();
+        await ServerProcess.UntilAsync(() => door.Waiting == 6, "the slow one does not wait");
+        all.Add(slow);
+
+        foreach (var expected in new[] { "flood", "quiet", "slow", "flood", "flood", "flood" })
+        {
+            goOn.Release();
+            Assert.Equal(expected, await asked.Reader.ReadAsync());
+        }
+        goOn.Release();
+        Assert.All(await Task.WhenAll(all), code => Assert.Equal(HttpStatusCode.Created, code));
+        Assert.Equal(0, door.Waiting);
+
+        async Task<HttpStatusCode> HoldAsync(string account, HttpContent? late = null)
+        {
+            using var body = late ?? new StringContent(Json, Encoding.UTF8, "application/json");
+            using var answer = await client.PostAsync(
+                new Uri(string.Create(CultureInfo.InvariantCulture, $"/v1/accounts/{account}/reservations"), UriKind.Relative), body);
+            return answer.StatusCode;
+        }
+    }
+
+    const string Json = """{"tokens":1}""";
+
+    /// <summary>Says how long it is, and is sent once it may.</summary>
+    sealed class LateBody : HttpContent
+    {
+        readonly byte[] json;
+        readonly Task send;
+
+        public LateBody(string json, Task send)
+        {
+            (this.json, this.send) = (Encoding.UTF8.GetBytes(json), send);
+            Headers.ContentType = new("application/json");
+        }
+
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+        {
+            await stream.WriteAsync(json.AsMemory(0, 1));
+            await stream.FlushAsync();
+            await send;
+            await stream.WriteAsync(json.AsMemory(1));
+        }
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = json.Length;
+            return true;
+        }
+    }
+}
