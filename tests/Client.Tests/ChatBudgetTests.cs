@@ -141,7 +141,8 @@ public sealed class ChatBudgetTests(RunningHostFixture fixture) : IClassFixture<
         Activity[] Of(string source) => [.. seen.Where(activity => activity.Source.Name == source
             && (string?)activity.GetTagItem("gen_ai.operation.name") == "chat")];
         var provider = new StandIn(asked => StandIn.Each(asked.Number == 1
-            ? [new(ChatRole.Assistant, [new FunctionCallContent("c1", "weather")]), StandIn.Usage(100, 1), StandIn.End(ChatFinishReason.ToolCalls)]
+            ? [new(ChatRole.Assistant, [new FunctionCallContent("c1", "weather")]), StandIn.Usage(100, 1),
+                StandIn.End(ChatFinishReason.ToolCalls)]
             : [StandIn.Text("sunny"), StandIn.Usage(200, 2), StandIn.End()]));
         var cache = new MemoryDistributedCache(Microsoft.Extensions.Options.Options.Create(new MemoryDistributedCacheOptions()));
         using var chat = provider.AsBuilder().UseDistributedCache(cache).UseFunctionInvocation().UseOpenTelemetry(sourceName: outside)

@@ -200,7 +200,8 @@ public sealed class TrackingTests(RunningHostFixture fixture) : IClassFixture<Ru
         await LimitAsync(10_000);
         var holds = new List<long>();
         var provider = new StandIn(asked => StandIn.Each(asked.Number == 1
-            ? [new(ChatRole.Assistant, [new FunctionCallContent("c1", "weather")]), StandIn.Usage(100, 1), StandIn.End(ChatFinishReason.ToolCalls)]
+            ? [new(ChatRole.Assistant, [new FunctionCallContent("c1", "weather")]), StandIn.Usage(100, 1),
+                StandIn.End(ChatFinishReason.ToolCalls)]
             : [StandIn.Text("sunny"), StandIn.Usage(200, 2), StandIn.End()]));
         var chat = provider.AsBuilder().UseFunctionInvocation().UseBudget(service).Build();
         async Task<string> WeatherAsync()

@@ -62,7 +62,8 @@ public abstract class GateAbortConformance(HttpFacade host) : GateSuite(host)
     {
         var random = new Random(seed);
         var ends = Enum.GetValues<End>();
-        foreach (var number in Enumerable.Range(0, calls)) plans.Add(number, new(number, ends[random.Next(ends.Length)], random.Next(1, 12)));
+        foreach (var number in Enumerable.Range(0, calls))
+            plans.Add(number, new(number, ends[random.Next(ends.Length)], random.Next(1, 12)));
         Provider.Does(AnswerAsync);
         var (account, route) = await RouteAsync("openai", "openai");
 

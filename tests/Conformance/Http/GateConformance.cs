@@ -210,7 +210,8 @@ public abstract class GateConformance(HttpFacade host) : GateSuite(host)
             Assert.Equal(502, (await Call()).Code);
             var broken = await RecordsAsync(account, wanted: attempts);
             Assert.Equal(attempts, broken.Count);
-            Assert.All(broken, record => Assert.Equal((1000, "ann"), (record.GetProperty("outputTokens").GetInt32(), Text(record, "user"))));
+            Assert.All(broken, record => Assert.Equal((1000, "ann"),
+                (record.GetProperty("outputTokens").GetInt32(), Text(record, "user"))));
         }
         Provider.Answers(200, """{"choices":[],"usage":{"prompt_tokens":300,"completion_tokens":100}}""");
         Assert.Equal(200, (await Call()).Code);

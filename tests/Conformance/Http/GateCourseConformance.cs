@@ -67,8 +67,8 @@ public abstract class GateCourseConformance(HttpFacade host) : GateSuite(host)
             {"limits":[{"id":"tokens","unit":"tokens","window":"lifetime","amount":1500,"enforcement":"adaptive"}],
              "adaptive":{"measures":["disable_tools"]}}
             """);
-        var described = body[..^1] + ",\"tools\":" + tools.Replace("DESCRIPTION", string.Concat(Enumerable.Repeat("tells the weather ", 300)),
-            StringComparison.Ordinal) + "}";
+        var description = string.Concat(Enumerable.Repeat("tells the weather ", 300));
+        var described = body[..^1] + ",\"tools\":" + tools.Replace("DESCRIPTION", description, StringComparison.Ordinal) + "}";
         var without = await CallAsync($"/gate/{route}{path}", described, ("X-Purser-Account", third));
         Assert.True(without.Code == 200, without.Text);
         Assert.Equal("tools=none", without.Header("X-Purser-Changes"));
@@ -90,8 +90,8 @@ public abstract class GateCourseConformance(HttpFacade host) : GateSuite(host)
             await http.Response.WriteAsync($"data: {{\"choices\":[{{\"delta\":{{\"content\":\"{said}\"}},\"finish_reason\":null}}]}}\n\n");
             await http.Response.Body.FlushAsync();
             await seen.Task.WaitAsync(Servers.ServerProcess.Patience);
-            await http.Response.WriteAsync("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: {\"choices\":[],\"usage\":"
-                + "{\"prompt_tokens\":9,\"completion_tokens\":21}}\n\ndata: [DONE]\n\n");
+            await http.Response.WriteAsync("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"
+                + "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":21}}\n\ndata: [DONE]\n\n");
         });
         async Task<(long Settled, long Held)> StandAsync()
         {
@@ -112,14 +112,15 @@ public abstract class GateCourseConformance(HttpFacade host) : GateSuite(host)
     public async Task What_a_failure_of_the_provider_costs_follows_from_what_it_says()
     {
         var (_, route) = await RouteAsync("anthropic", "anthropic");
-        foreach (var (status, isCharged) in ((int, bool)[])[(400, false), (404, false), (413, false), (429, false), (500, false), (503, false),
-            (529, false), (408, true), (502, true), (504, true)])
+        foreach (var (status, isCharged) in ((int, bool)[])[(400, false), (404, false), (413, false), (429, false), (500, false),
+            (503, false), (529, false), (408, true), (502, true), (504, true)])
         {
             var account = Host.NewAccount();
             var error = $$$"""{"type":"error","error":{"type":"of {{{status}}}","message":"as it is"}}""";
             Provider.Answers(status, error, ("request-id", "req-1"), ("x-should-retry", "true"));
             var reply = await CallAsync($"/gate/{route}/v1/messages", message, ("X-Purser-Account", account));
-            Assert.Equal((status, error, "req-1", "true"), (reply.Code, reply.Text, reply.Header("request-id"), reply.Header("x-should-retry")));
+            Assert.Equal((status, error, "req-1", "true"),
+                (reply.Code, reply.Text, reply.Header("request-id"), reply.Header("x-should-retry")));
             var records = await RecordsAsync(account, wanted: isCharged ? 1 : 0);
             Assert.Equal((status, isCharged), (status, records.Count == 1));
             if (isCharged) Assert.Equal(("unknown", false), (Text(records[0], "kind"), records[0].GetProperty("success").GetBoolean()));
@@ -159,8 +160,9 @@ public abstract class GateCourseConformance(HttpFacade host) : GateSuite(host)
         Assert.Equal(["claude-opus-4-1", "claude-sonnet-4-5"], records.Keys.Order());
         var own = records["claude-sonnet-4-5"];
         Assert.Equal((1300, 20), (own.GetProperty("inputTokens").GetInt32(), own.GetProperty("outputTokens").GetInt32()));
-        Assert.Equal((1000, 50, 150, 2m), (own.GetProperty("cachedInputTokens").GetInt32(), own.GetProperty("cacheWrite5mTokens").GetInt32(),
-            own.GetProperty("cacheWrite1hTokens").GetInt32(), own.GetProperty("webSearches").GetDecimal()));
+        Assert.Equal((1000, 50, 150, 2m), (own.GetProperty("cachedInputTokens").GetInt32(),
+            own.GetProperty("cacheWrite5mTokens").GetInt32(), own.GetProperty("cacheWrite1hTokens").GetInt32(),
+            own.GetProperty("webSearches").GetDecimal()));
         var advisor = records["claude-opus-4-1"];
         Assert.Equal((40, 5), (advisor.GetProperty("inputTokens").GetInt32(), advisor.GetProperty("outputTokens").GetInt32()));
         await NothingIsHeldAsync(account);
