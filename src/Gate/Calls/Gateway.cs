@@ -169,7 +169,7 @@ public sealed class Gateway(
             var (sent, hides) = Sent(body, kind, call, decision.Changes, route);
             var request = Upstreams.RequestOf(http.Request, route, kind.PathOf(path, decision.Changes), key, sent);
             isHandedOn = true;
-            return new(call, estimate.Dimensions, decision, isShared, request, hides);
+            return new(call, estimate.Dimensions, decision, !asked.FreshId, isShared, request, hides);
         }
         finally
         {
@@ -285,11 +285,12 @@ public sealed class Gateway(
 /// <param name="Call">What the client asked for.</param>
 /// <param name="Dimensions">Whose call it is.</param>
 /// <param name="Decision">What it may use.</param>
+/// <param name="IsNamed">The hold has the id that the client gave.</param>
 /// <param name="IsShared">The hold is that of an attempt before, which was charged in doubt.</param>
 /// <param name="Request">What goes to the provider.</param>
 /// <param name="HidesUsage">The provider is asked for a usage that the client did not ask for.</param>
 sealed record Admitted(
-    WireCall Call, Dimensions Dimensions, Decision Decision, bool IsShared, HttpRequestMessage Request, bool HidesUsage);
+    WireCall Call, Dimensions Dimensions, Decision Decision, bool IsNamed, bool IsShared, HttpRequestMessage Request, bool HidesUsage);
 
 /// <summary>What a client sent: JSON, or a form with files.</summary>
 sealed record GateBody(ReadOnlyMemory<byte> Bytes, WireForm? Form) : IAsyncDisposable

@@ -29,8 +29,8 @@ sealed class Passage(
     readonly Decision decision = admitted.Decision;
     readonly ReservationView hold = admitted.Decision.Reservation!;
 
-    /// <summary>The id of what is booked: that of the hold, unless an attempt before this one was booked under it.</summary>
-    readonly string usageId = admitted.IsShared ? $"{admitted.Decision.Reservation!.Id}:{Guid.CreateVersion7():N}"
+    /// <summary>The id of what is booked: that of the hold, or one of its own where other attempts may have the same hold.</summary>
+    readonly string usageId = admitted.IsNamed ? $"{admitted.Decision.Reservation!.Id}:{Guid.CreateVersion7():N}"
         : admitted.Decision.Reservation!.Id;
     readonly long began = time.GetTimestamp();
     ITimer? heartbeat;
