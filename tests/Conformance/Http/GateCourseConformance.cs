@@ -1,6 +1,6 @@
 // What becomes of calls on their way through the gate: changed as adaptive limits ask, holding more while they say more, failing at the
 // provider, and what is told of all their parts.
-using System.Text.Json;
+using Microsoft.AspNetCore.Http;
 
 namespace Purser.Conformance.Http;
 
