@@ -18,18 +18,21 @@ public sealed class AuthorityBudget(IBudgetAuthority authority, IUsageQueries qu
 
     public async Task<Client.Decision> CheckAsync(
         string account, Asked estimate, CancellationToken cancellationToken = default) =>
-        Decided(await SendAsync(account, new Check(Questions.Of(estimate)), cancellationToken));
+        Decided(await SendAsync(account, new Check(Questions.Of(WithoutPayer(estimate))), cancellationToken));
 
     public async Task<Client.Decision> ReserveAsync(
         string account, Asked estimate, CancellationToken cancellationToken = default) =>
         Decided(await SendAsync(account,
-            new Reserve(IdOf(estimate.Id), Questions.Of(estimate), Seconds(estimate.Ttl)) { FreshId = estimate.Id is null },
+            new Reserve(IdOf(estimate.Id), Questions.Of(estimate), Seconds(estimate.Ttl))
+            {
+                FreshId = estimate.Id is null, From = estimate.From,
+            },
             cancellationToken));
 
     public async Task<Client.Decision> ExtendAsync(
         string account, string reservation, Asked more, CancellationToken cancellationToken = default)
     {
-        var estimate = Questions.Of(more);
+        var estimate = Questions.Of(WithoutPayer(more));
         return Decided(await SendAsync(account,
             new Extend(reservation, IdOf(more.Id), Seconds(more.Ttl), estimate == nothing ? null : estimate) { FreshId = more.Id is null },
             cancellationToken));
@@ -104,6 +107,9 @@ public sealed class AuthorityBudget(IBudgetAuthority authority, IUsageQueries qu
 
     static Client.Decision Decided(Outcome outcome) => outcome.Answer is Core.Decision decision
         ? Answers.Of(decision, outcome) : new() { Detail = outcome.Detail, Status = 429 };
+
+    static Asked WithoutPayer(Asked estimate) => estimate?.From is null ? estimate! : throw Problems.Of(Outcome.Invalid("from",
+        "belongs to a new reservation: that one is paid out of the one it names"));
 
     static string IdOf(string? id) => id ?? Guid.CreateVersion7().ToString("N");
 

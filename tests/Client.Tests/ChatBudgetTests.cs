@@ -1,4 +1,5 @@
 // A chat client under a budget, over HTTP against the embedded service: what is held, changed, refused and booked.
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Caching.Distributed;
@@ -121,6 +122,56 @@ public sealed class ChatBudgetTests(RunningHostFixture fixture) : IClassFixture<
         Assert.Equal(12, hit.Usage!.InputTokenCount);
         Assert.Single(provider.Calls);
         Assert.Single(await RecordsAsync());
+    }
+
+    // The whole order at once: cache, function invocation, budget, and telemetry on both sides of it.
+    [Fact]
+    public async Task Telemetry_inside_sees_the_calls_that_were_made_as_they_were_made_and_outside_those_that_were_asked_for()
+    {
+        await LimitAsync(2_000, Enforcement.Adaptive, new() { Measures = ["reduce_max_tokens"], MinOutputTokens = 10 });
+        var (outside, inside, seen) = ($"outside-{account}", $"inside-{account}", new ConcurrentQueue<Activity>());
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == outside || source.Name == inside,
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+            ActivityStopped = seen.Enqueue,
+        };
+        ActivitySource.AddActivityListener(listener);
+        // Tools have activities of their own.
+        Activity[] Of(string source) => [.. seen.Where(activity => activity.Source.Name == source
+            && (string?)activity.GetTagItem("gen_ai.operation.name") == "chat")];
+        var provider = new StandIn(asked => StandIn.Each(asked.Number == 1
+            ? [new(ChatRole.Assistant, [new FunctionCallContent("c1", "weather")]), StandIn.Usage(100, 1),
+                StandIn.End(ChatFinishReason.ToolCalls)]
+            : [StandIn.Text("sunny"), StandIn.Usage(200, 2), StandIn.End()]));
+        var cache = new MemoryDistributedCache(Microsoft.Extensions.Options.Options.Create(new MemoryDistributedCacheOptions()));
+        using var chat = provider.AsBuilder().UseDistributedCache(cache).UseFunctionInvocation().UseOpenTelemetry(sourceName: outside)
+            .UseBudget(service, account).UseOpenTelemetry(sourceName: inside).Build();
+        var asked = new ChatOptions { MaxOutputTokens = 4_000, Tools = [AIFunctionFactory.Create(() => "sun", "weather")] };
+        for (var again = 0; again < 2; again++) Assert.Equal("sunny", (await chat.GetResponseAsync(hello, asked)).Text);
+
+        // Two turns were called, the second question was answered out of the cache.
+        var records = (await RecordsAsync()).Reverse().Select(record => (record.InputTokens, record.OutputTokens)).ToArray();
+        Assert.Equal([(100, 1), (200, 2)], records);
+        foreach (var source in (string[])[outside, inside])
+            Assert.Equal(records, Of(source).Select(activity => (Number(activity, "gen_ai.usage.input_tokens"),
+                Number(activity, "gen_ai.usage.output_tokens"))));
+        Assert.All(Of(outside), activity => Assert.Equal(4_000, Number(activity, "gen_ai.request.max_tokens")));
+        Assert.Equal(provider.Calls.Select(call => (long)call.Options!.MaxOutputTokens!.Value),
+            Of(inside).Select(activity => Number(activity, "gen_ai.request.max_tokens")));
+        Assert.All(provider.Calls, call => Assert.InRange(call.Options!.MaxOutputTokens!.Value, 10, 2_000));
+        // A call that was made lies within the one that was asked for.
+        Assert.Equal(Of(outside).Select(activity => activity.SpanId), Of(inside).Select(activity => activity.ParentSpanId));
+
+        // A refusal is an error of the call that was asked for; nothing was made.
+        await LimitAsync(1);
+        await Assert.ThrowsAsync<BudgetRefusedException>(() => chat.GetResponseAsync("something else", asked));
+        Assert.Equal((3, 2), (Of(outside).Length, Of(inside).Length));
+        Assert.Equal(ActivityStatusCode.Error, Of(outside)[^1].Status);
+        Assert.Equal(typeof(BudgetRefusedException).FullName, Of(outside)[^1].GetTagItem("error.type"));
+
+        static long Number(Activity activity, string tag) =>
+            Convert.ToInt64(activity.GetTagItem(tag), System.Globalization.CultureInfo.InvariantCulture);
     }
 
     [Fact]

@@ -193,6 +193,33 @@ public sealed class TrackingTests(RunningHostFixture fixture) : IClassFixture<Ru
         Assert.Equal(2, records.Count(record => record.Tool == "search"));
     }
 
+    // Outside of a purse every turn has a hold of its own.
+    [Fact]
+    public async Task A_tool_loop_in_a_purse_is_under_one_hold()
+    {
+        await LimitAsync(10_000);
+        var holds = new List<long>();
+        var provider = new StandIn(asked => StandIn.Each(asked.Number == 1
+            ? [new(ChatRole.Assistant, [new FunctionCallContent("c1", "weather")]), StandIn.Usage(100, 1),
+                StandIn.End(ChatFinishReason.ToolCalls)]
+            : [StandIn.Text("sunny"), StandIn.Usage(200, 2), StandIn.End()]));
+        var chat = provider.AsBuilder().UseFunctionInvocation().UseBudget(service).Build();
+        async Task<string> WeatherAsync()
+        {
+            holds.Add((await service.GetAccountAsync(account)).Reservations.Active);
+            return "sun";
+        }
+        await using (var purse = (await service.HoldPurseAsync(account, 5_000)).Open())
+        {
+            var asked = new ChatOptions { MaxOutputTokens = 200, Tools = [AIFunctionFactory.Create(WeatherAsync, "weather")] };
+            Assert.Equal("sunny", (await chat.GetResponseAsync("how is it?", asked)).Text);
+            Assert.Equal((4_697, 4_697), (purse.Remaining, (await StateAsync()).Held));
+        }
+        Assert.Equal([1L], holds);
+        var (held, records) = await StateAsync();
+        Assert.Equal((0, 2, 303), (held, records.Count, records.Sum(record => record.TotalTokens)));
+    }
+
     [Fact]
     public async Task Embeddings_are_held_and_booked()
     {

@@ -61,7 +61,7 @@ sealed class SiloProcess : IAsyncDisposable
             ["PURSER_ADMIN_KEY"] = adminKey, ["PURSER_WEBHOOK_TARGETS"] = "any",
             ["PURSER_GATE_UPSTREAMS"] = "any", ["PURSER_GATE_KEYS"] = Conformance.Http.ProviderStandIn.Keys }, port: 0, more: more);
 
-    /// <summary>A gate in front of the silos, and nothing else.</summary>
+    /// <summary>A gate in front of the silos, and nothing else. It always asks for a key.</summary>
     public static SiloProcess StartGate(string redis, string clusterId) =>
         Start(new() { ["PURSER_ROLE"] = "gate", ["PURSER_REDIS"] = redis, ["PURSER_CLUSTER_ID"] = clusterId,
             ["PURSER_GATE_UPSTREAMS"] = "any", ["PURSER_GATE_KEYS"] = Conformance.Http.ProviderStandIn.Keys }, port: 0);

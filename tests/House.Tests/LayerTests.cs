@@ -64,6 +64,16 @@ public sealed class LayerTests
         Nothing.In(Repository.Projects("src").Single(project => project.Name == "Tokens").Packages);
 
     [Fact]
+    public void The_client_brings_no_package_but_those_of_microsoft_and_shows_no_other_time_than_theirs()
+    {
+        var client = Repository.Projects("src").Single(project => project.Name == "Client");
+        Nothing.In(client.Packages.Where(package => !package.StartsWith("Microsoft.", StringComparison.Ordinal)));
+        var members = Path.Combine(Path.GetDirectoryName(client.Path)!, "PublicAPI.Unshipped.txt");
+        Assert.Contains(File.ReadLines(members), line => line.Contains("System.DateTimeOffset", StringComparison.Ordinal));
+        Nothing.In(File.ReadLines(members).Where(line => line.Contains("NodaTime", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public void Orleans_stays_in_its_projects()
     {
         var strays = from folder in (string[])["src", "tests", "bench", "samples"]

@@ -60,7 +60,8 @@ sealed record OperationFacts
             Text = "Takes tokens, money and one request out of every limit that matches the call, in one step, until it is settled, "
                 + "released "
                 + "or runs out. 429 lists every limit that blocks, and what would fit. The same id with the same body is answered as "
-                    + "before.",
+                    + "before. With `from` it is paid out of another reservation, one that was lent: what that has left of tokens and "
+                    + "money is its bound, every matching limit holds all the same, and what the call does not use returns there.",
             Headers = identity,
             Problems = [Api.Problems.Mismatch, Api.Problems.Conflict, Api.Problems.ReservationExpired, Api.Problems.Unprocessable,
                 Api.Problems.LimitExceeded, Api.Problems.Paused],

@@ -15,6 +15,10 @@ public sealed class EstimateDocument : PartsDocument
     [Range(1, 86400)]
     public long? TtlSeconds { get; set; }
 
+    /// <summary>A reservation of the same account that pays for this one, as far as that reaches: a part of a budget that was lent. Of
+    /// reservations only.</summary>
+    public string? From { get; set; }
+
     /// <summary>All tokens together, where input and output are not told apart: counted whole against both, priced at the dearer
     /// rate.</summary>
     public long? Tokens { get; set; }
@@ -58,11 +62,12 @@ public sealed class EstimateDocument : PartsDocument
         Parts = ToParts(),
     };
 
-    internal CallEstimate ToCall() => new(Id, TtlSeconds, ToEstimate());
+    internal CallEstimate ToCall() => new(Id, TtlSeconds, ToEstimate()) { From = From };
 
     /// <summary>An extension that names nothing but time adds no amount.</summary>
     internal Extend ToExtend(string reservation, RequestId identity)
     {
+        CallEstimate.TakesNone(From);
         var estimate = ToEstimate();
         return new(reservation, identity.Id, TtlSeconds, estimate == nothing ? null : estimate) { FreshId = identity.Fresh };
     }

@@ -8,9 +8,23 @@ namespace Purser.Api.Json;
 /// <summary>What a call says before it is made.</summary>
 sealed record CallEstimate(string? Id, long? TtlSeconds, Estimate Estimate)
 {
-    public Check ToCheck() => new(Estimate);
+    /// <summary>The reservation that pays.</summary>
+    public string? From { get; init; }
 
-    public Reserve ToReserve(RequestId identity) => new(identity.Id, Estimate, TtlSeconds) { FreshId = identity.Fresh };
+    public Check ToCheck()
+    {
+        TakesNone(From);
+        return new(Estimate);
+    }
+
+    public Reserve ToReserve(RequestId identity) => new(identity.Id, Estimate, TtlSeconds) { FreshId = identity.Fresh, From = From };
+
+    /// <summary>What only a new reservation may say.</summary>
+    public static void TakesNone(string? from)
+    {
+        if (from is not null)
+            throw RequestRefusedException.Invalid("from", "belongs to a new reservation: that one is paid out of the one it names");
+    }
 }
 
 /// <summary>What a call says when it was made.</summary>

@@ -133,8 +133,10 @@ sealed partial class BudgetedCall : IAsyncDisposable
         if (purse is not null) return false;
         try
         {
-            var more = estimate with { Id = NewId(), Tokens = null, InputTokens = 0, MaxOutputTokens = tokens, ToolTokens = null,
-                Ttl = desk.Ttl };
+            var more = estimate with
+            {
+                Id = NewId(), From = null, Tokens = null, InputTokens = 0, MaxOutputTokens = tokens, ToolTokens = null, Ttl = desk.Ttl,
+            };
             var decision = await desk.Budget.ExtendAsync(Account, Id, more).ConfigureAwait(false);
             if (decision.Allowed) Held += tokens;
             return decision.Allowed;

@@ -10,6 +10,9 @@ public sealed record Estimate : CallParts
     [JsonPropertyName("ttlSeconds"), JsonConverter(typeof(SecondsConverter))]
     public TimeSpan? Ttl { get; init; }
 
+    /// <summary>Of a reservation: the one that pays for it, as far as that reaches. What it does not use returns there.</summary>
+    public string? From { get; init; }
+
     public long? Tokens { get; init; }
     public long? InputTokens { get; init; }
     public long? MaxOutputTokens { get; init; }

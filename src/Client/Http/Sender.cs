@@ -89,8 +89,14 @@ sealed class Sender(Func<HttpClient> http, PurserClientOptions options, TimeProv
         var key = options.KeyProvider is { } provider ? await provider(cancellation).ConfigureAwait(false) : options.Key;
         if (key is not null) request.Headers.Authorization = new("Bearer", key);
         if (ask.IfMatch is { } tag) request.Headers.TryAddWithoutValidation("If-Match", tag);
-        request.Headers.Accept.ParseAdd(ask.Accept ?? "application/json");
+        request.Headers.TryAddWithoutValidation("Accept", ask.Accept ?? "application/json");
         if (ask.Content is not null) return await http().SendAsync(request, completion, cancellation).ConfigureAwait(false);
+        if (time == TimeProvider.System)
+        {
+            using var inTime = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            inTime.CancelAfter(options.AttemptTimeout);
+            return await http().SendAsync(request, completion, inTime.Token).ConfigureAwait(false);
+        }
         using var late = new CancellationTokenSource(options.AttemptTimeout, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellation, late.Token);
         return await http().SendAsync(request, completion, both.Token).ConfigureAwait(false);

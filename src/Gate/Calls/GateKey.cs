@@ -19,6 +19,7 @@ public static class GateKey
         if (request.Headers.Authorization is [{ } text] && text.StartsWith(scheme, StringComparison.OrdinalIgnoreCase))
             return text[scheme.Length..].Trim();
         if (request.Headers["x-api-key"] is [{ Length: > 0 } key]) return key.Trim();
+        if (request.Headers["api-key"] is [{ Length: > 0 } azure]) return azure.Trim();
         if (request.Headers["x-goog-api-key"] is [{ Length: > 0 } google]) return google.Trim();
         return request.Query["key"] is [{ Length: > 0 } asked] ? asked : null;
     }

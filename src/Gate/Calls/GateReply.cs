@@ -56,6 +56,15 @@ static class GateReply
         return ErrorAsync(http, wire, 503, WireError.Unavailable, "Purser: the budget can not be asked at the moment; try again");
     }
 
+    /// <summary>Another attempt under the same id is under way. Libraries of OpenAI and Anthropic repeat a 409 by themselves.</summary>
+    public static Task UnderWayAsync(HttpContext http, WireProtocol wire)
+    {
+        http.Response.Headers.RetryAfter = "1";
+        http.Response.Headers["x-should-retry"] = "true";
+        return ErrorAsync(http, wire, 409, WireError.UnderWay,
+            $"Purser: another attempt under this {Payer.IdHeader} is under way; wait for its answer, or try again when it has ended");
+    }
+
     static Task RefusalAsync(HttpContext http, WireProtocol wire, GateRoute route, string account, Outcome outcome)
     {
         var decision = outcome.Answer as Decision;

@@ -20,6 +20,8 @@ public sealed class Gateway(
     /// <summary>As much as is made room for before anything came.</summary>
     const int FirstBuffer = 64 * 1024;
 
+    readonly Attempts attempts = new();
+
     /// <summary>As deep as requests with schemas in them go.</summary>
     static readonly JsonDocumentOptions depth = new() { MaxDepth = 256 };
 
@@ -111,19 +113,25 @@ public sealed class Gateway(
                 $"Purser: {problem}");
             return;
         }
-        if (await AdmitAsync(http, route, wire, kind, path, key, account, caller) is not { } admitted) return;
-        await using var passage = new Passage(http, route, wire, admitted.Call, account, admitted.Decision, authority, settlements, time,
-            log);
-        await passage.RunAsync(upstreams, admitted.Request, kind.NewAnswer(), admitted.HidesUsage);
+        var repeated = Payer.RepeatedId(http.Request, caller, route);
+        using var attempt = attempts.Begin(account, repeated, http.RequestAborted);
+        if (attempt is null)
+        {
+            await GateReply.UnderWayAsync(http, wire);
+            return;
+        }
+        if (await AdmitAsync(http, route, wire, kind, path, key, account, repeated) is not { } admitted) return;
+        bool isBroken;
+        await using (var passage = new Passage(http, route, wire, admitted, account, authority, settlements, time, log))
+            isBroken = await passage.RunAsync(upstreams, kind.NewAnswer());
+        // Whoever sees that it broke may come again at once.
+        attempt.Dispose();
+        if (isBroken) http.Abort();
     }
-
-    /// <summary>A call that may be made, with the request that makes it. What the client sent is in the request and nowhere else, so that a
-    /// long answer does not keep a long prompt.</summary>
-    sealed record Admitted(WireCall Call, Decision Decision, HttpRequestMessage Request, bool HidesUsage);
 
     /// <summary>Reads, estimates and holds; null where the call was refused, which the client has been told.</summary>
     async Task<Admitted?> AdmitAsync(HttpContext http, GateRoute route, WireProtocol wire, WireKind kind, string path,
-        (string Name, string Value) key, string account, GateCaller caller)
+        (string Name, string Value) key, string account, string? repeated)
     {
         var body = await ReadAsync(http.Request, kind);
         var isHandedOn = false;
@@ -134,25 +142,25 @@ public sealed class Gateway(
             using (var json = body.Form is null ? Parse(body.Bytes) : null)
                 call = kind.Read(new(json?.RootElement ?? default, body.Form, rates));
             var estimate = call.ToEstimate(Payer.DimensionsOf(http.Request, route));
-            var (repeated, from) = (Payer.RepeatedId(http.Request, caller, route), Payer.LentOf(http.Request));
-            Reserve Asked(string? id) => new(id ?? Guid.CreateVersion7().ToString("N"), estimate) { FreshId = id is null, From = from };
-            var asked = Asked(repeated);
-            var outcome = await authority.SendAsync(account, asked, http.RequestAborted);
-            // What was asked before under the client's id is over: the provider is asked once more, under a hold of its own.
-            if (repeated is not null && IsOver(outcome))
-                outcome = await authority.SendAsync(account, asked = Asked(null), http.RequestAborted);
+            var (asked, outcome, isShared) = await HoldAsync(account, repeated, estimate, Payer.LentOf(http.Request));
             if (outcome is not { Status: OutcomeStatus.Done, Answer: Decision { Reservation: { } hold } decision })
             {
                 log.LogInformation("gate {Route}: a call of {Account} was refused with {Status}: {Detail}", route.Name, account,
                     outcome.Status, outcome.Detail);
-                // Nobody knows whether it holds; the client comes back with a call of its own.
-                if (outcome.IsTransient && asked.FreshId) _ = settlements.Start(account, new Release(asked.Id));
+                // Nobody knows whether it holds; what comes again holds anew.
+                if (outcome.IsTransient) _ = settlements.Start(account, new Release(asked.Id));
                 await GateReply.OutcomeAsync(http, wire, route, account, outcome);
+                return null;
+            }
+            if (http.RequestAborted.IsCancellationRequested)
+            {
+                // Nothing was asked of the provider, and nobody waits for it.
+                if (!isShared) await settlements.RunAsync(account, new Release(hold.Id));
                 return null;
             }
             if (WhyNotAsChanged(decision.Changes, kind, route) is { } why)
             {
-                await settlements.RunAsync(account, new Release(hold.Id));
+                if (!isShared) await settlements.RunAsync(account, new Release(hold.Id));
                 await GateReply.ErrorAsync(http, wire, route.RefusalStatus ?? wire.RefusalStatus, WireError.Refused,
                     $"Purser refuses this call of '{account}': {why}");
                 return null;
@@ -161,7 +169,7 @@ public sealed class Gateway(
             var (sent, hides) = Sent(body, kind, call, decision.Changes, route);
             var request = Upstreams.RequestOf(http.Request, route, kind.PathOf(path, decision.Changes), key, sent);
             isHandedOn = true;
-            return new(call, decision, request, hides);
+            return new(call, estimate.Dimensions, decision, !asked.FreshId, isShared, request, hides);
         }
         finally
         {
@@ -169,14 +177,26 @@ public sealed class Gateway(
         }
     }
 
-    /// <summary>Whether a call of this id came to its end. One that is open, or was charged in doubt, is the same call still: what its
-    /// repetition tells is booked for both.</summary>
-    static bool IsOver(Outcome outcome) => outcome is { Status: OutcomeStatus.Conflict, Field: "id" }
-        || outcome is
+    /// <summary>
+    /// Holds for a call. One that its client repeats under its id goes on with the hold of the attempt before where that was charged in
+    /// doubt: what the repetition tells takes the place of the doubt. After any other end, and beside an attempt of another host or of one
+    /// that died, the provider is asked anew, under a hold of its own.
+    /// </summary>
+    async Task<(Reserve Asked, Outcome Outcome, bool IsShared)> HoldAsync(string account, string? repeated, Estimate estimate, string? from)
+    {
+        if (repeated is not null)
         {
-            Status: OutcomeStatus.Done,
-            Answer: Decision { Reservation.State: ReservationState.Settled or ReservationState.Released or ReservationState.Expired },
-        };
+            var named = new Reserve(repeated, estimate) { From = from };
+            // One step: of two hosts one finds that there is no such hold yet.
+            var outcomes = await authority.SendAllAsync(account, [new GetReservation(repeated), named]);
+            var before = (outcomes[0].Answer as ReservationView)?.State;
+            var isInDoubt = before == ReservationState.Charged && outcomes[1].Status == OutcomeStatus.Done;
+            if (before is null || isInDoubt || outcomes[1].Status == OutcomeStatus.IdempotencyMismatch)
+                return (named, outcomes[1], isInDoubt);
+        }
+        var fresh = new Reserve(Guid.CreateVersion7().ToString("N"), estimate) { FreshId = true, From = from };
+        return (fresh, await authority.SendAsync(account, fresh), false);
+    }
 
     /// <summary>Only what is paid by other units than tokens asks for prices.</summary>
     async ValueTask<ModelRates> RatesAsync(WireKind kind, GateRoute route) => kind is TextKind ? ModelRates.None
@@ -259,6 +279,18 @@ public sealed class Gateway(
         }
     }
 }
+
+/// <summary>A call that may be made, with the request that makes it. What the client sent is in the request and nowhere else, so that a
+/// long answer does not keep a long prompt.</summary>
+/// <param name="Call">What the client asked for.</param>
+/// <param name="Dimensions">Whose call it is.</param>
+/// <param name="Decision">What it may use.</param>
+/// <param name="IsNamed">The hold has the id that the client gave.</param>
+/// <param name="IsShared">The hold is that of an attempt before, which was charged in doubt.</param>
+/// <param name="Request">What goes to the provider.</param>
+/// <param name="HidesUsage">The provider is asked for a usage that the client did not ask for.</param>
+sealed record Admitted(
+    WireCall Call, Dimensions Dimensions, Decision Decision, bool IsNamed, bool IsShared, HttpRequestMessage Request, bool HidesUsage);
 
 /// <summary>What a client sent: JSON, or a form with files.</summary>
 sealed record GateBody(ReadOnlyMemory<byte> Bytes, WireForm? Form) : IAsyncDisposable

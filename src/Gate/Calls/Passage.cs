@@ -12,7 +12,7 @@ using Purser.TokenCounting;
 namespace Purser.Gate;
 
 sealed class Passage(
-    HttpContext http, GateRoute route, WireProtocol wire, WireCall call, string account, Decision decision, IBudgetAuthority authority,
+    HttpContext http, GateRoute route, WireProtocol wire, Admitted admitted, string account, IBudgetAuthority authority,
     Settlements settlements, TimeProvider time, ILogger log) : IAsyncDisposable
 {
     /// <summary>Models think for minutes without a word.</summary>
@@ -25,12 +25,18 @@ sealed class Passage(
 
     const int LongestWhole = 128 * 1024 * 1024;
 
-    readonly ReservationView hold = decision.Reservation!;
+    readonly WireCall call = admitted.Call;
+    readonly Decision decision = admitted.Decision;
+    readonly ReservationView hold = admitted.Decision.Reservation!;
+
+    /// <summary>The id of what is booked: that of the hold, or one of its own where other attempts may have the same hold.</summary>
+    readonly string usageId = admitted.IsNamed ? $"{admitted.Decision.Reservation!.Id}:{Guid.CreateVersion7():N}"
+        : admitted.Decision.Reservation!.Id;
     readonly long began = time.GetTimestamp();
     ITimer? heartbeat;
     long firstByte;
     int beats;
-    long heldOutput = Math.Max(0, decision.Reservation!.Tokens - call.InputTokens);
+    long heldOutput = Math.Max(0, admitted.Decision.Reservation!.Tokens - admitted.Call.InputTokens);
     bool isSettled;
 
     /// <summary><see cref="Unread"/>: all of the answer came, and it tells nothing of what it used.</summary>
@@ -38,20 +44,22 @@ sealed class Passage(
 
     string Model => decision.Changes?.Model ?? call.PricedAs;
 
-    public async Task RunAsync(Upstreams upstreams, HttpRequestMessage request, WireAnswer answer, bool hidesUsage)
+    /// <summary>True: half an answer came, which must not look like a whole one; the client's connection is to be broken.</summary>
+    public async Task<bool> RunAsync(Upstreams upstreams, WireAnswer answer)
     {
-        using var asked = request;
+        using var asked = admitted.Request;
+        var hidesUsage = admitted.HidesUsage;
         StartHeartbeat();
         HttpResponseMessage response;
         try
         {
             // Who drains wants the answer even when nobody else does.
-            response = await upstreams.SendAsync(request, route.OnAbort == AbortRule.Drain ? CancellationToken.None : http.RequestAborted);
+            response = await upstreams.SendAsync(asked, route.OnAbort == AbortRule.Drain ? CancellationToken.None : http.RequestAborted);
         }
         catch (Exception failure) when (failure is HttpRequestException or OperationCanceledException or IOException)
         {
             await FailedAsync(failure, answer);
-            return;
+            return false;
         }
         using (response)
         {
@@ -60,7 +68,7 @@ sealed class Passage(
             if (!response.IsSuccessStatusCode)
             {
                 await RefusedUpstreamAsync(response, answer);
-                return;
+                return false;
             }
             var isEvents = response.Content.Headers.ContentType?.MediaType == "text/event-stream";
             Upstreams.CopyHead(response, http.Response, keepsLength: !(isEvents && hidesUsage));
@@ -68,15 +76,14 @@ sealed class Passage(
                 || response.Headers.TryGetValues("request-id", out ids) ? ids.FirstOrDefault() : null;
             var ending = await PumpAsync(response, answer, isEvents, hidesUsage);
             await SettleAsync(answer, ending, requestId);
-            // Half an answer must not look like a whole one.
-            if (ending == Ending.Broken) http.Abort();
+            return ending == Ending.Broken;
         }
     }
 
     /// <summary>No answer came at all. A call that was never sent costs nothing; of any other nobody knows.</summary>
     async Task FailedAsync(Exception failure, WireAnswer answer)
     {
-        if (Upstreams.NeverSent(failure)) await EndAsync(new Release(hold.Id));
+        if (Upstreams.NeverSent(failure)) await GiveBackAsync();
         else await SettleAsync(answer, http.RequestAborted.IsCancellationRequested ? Ending.ClientGone : Ending.Broken, null);
         if (http.RequestAborted.IsCancellationRequested) return;
         log.LogWarning("gate {Route}: the provider did not answer: {Message}", route.Name, failure.Message);
@@ -91,7 +98,7 @@ sealed class Passage(
     {
         Upstreams.CopyHead(response, http.Response, keepsLength: true);
         if ((int)response.StatusCode is 502 or 504 or 408) await SettleAsync(answer, Ending.Broken, null);
-        else await EndAsync(new Release(hold.Id));
+        else await GiveBackAsync();
         try
         {
             await response.Content.CopyToAsync(http.Response.Body, http.RequestAborted);
@@ -160,17 +167,17 @@ sealed class Passage(
     static bool IsJson(HttpResponseMessage response) =>
         response.Content.Headers.ContentType?.MediaType?.EndsWith("json", StringComparison.OrdinalIgnoreCase) == true;
 
-    /// <summary>False: nobody is there any more.</summary>
-    ValueTask<bool> WriteAsync(ReadOnlyMemory<byte> bytes) => bytes.Length == 0 ? new(true)
-        : TellAsync(http.Response.Body.WriteAsync(bytes, http.RequestAborted));
+    ValueTask<bool> WriteAsync(ReadOnlyMemory<byte> bytes) => bytes.Length == 0 ? new(true) : TellAsync(bytes);
 
-    ValueTask<bool> StartAsync() => TellAsync(new(http.Response.StartAsync(http.RequestAborted)));
+    ValueTask<bool> StartAsync() => TellAsync(null);
 
-    static async ValueTask<bool> TellAsync(ValueTask told)
+    /// <summary>False: nobody is there any more. Where that was known before, the server throws at once.</summary>
+    async ValueTask<bool> TellAsync(ReadOnlyMemory<byte>? part)
     {
         try
         {
-            await told;
+            if (part is { } bytes) await http.Response.Body.WriteAsync(bytes, http.RequestAborted);
+            else await http.Response.StartAsync(http.RequestAborted);
             return true;
         }
         catch (Exception gone) when (gone is IOException or OperationCanceledException)
@@ -204,7 +211,7 @@ sealed class Passage(
         var ended = ending is Ending.Whole or Ending.Unread || (ending == Ending.ClientGone && answer.IsFinished);
         var usage = new Usage
         {
-            Dimensions = new() { Provider = route.Provider, Model = Served(answer) },
+            Dimensions = admitted.Dimensions with { Provider = route.Provider, Model = Served(answer) },
             DurationMs = (long)time.GetElapsedTime(began).TotalMilliseconds,
             RequestId = requestId ?? answer.Id,
             Success = ended && answer.Error is null,
@@ -213,20 +220,25 @@ sealed class Passage(
             // What served the call, else what was asked for.
             ServiceTier = ServiceTiers.IfKnown(answer.ServiceTier ?? reading?.ServiceTier ?? call.ServiceTier),
         };
-        if (reading is not null && ended && answer.IsFinished) return new(hold.Id, hold.Id, reading.On(usage, raw!));
+        if (reading is not null && ended && answer.IsFinished) return new(hold.Id, usageId, reading.On(usage, raw!));
         // An answer without a report: what it shows by itself, or what the call costs whatever becomes of it.
         if (ended && answer.Usage is null && (answer.Counted ?? (call.IsKnown ? call.Parts : null)) is { } shown)
-            return new(hold.Id, hold.Id, usage with { Parts = shown });
+            return new(hold.Id, usageId, usage with { Parts = shown });
         var profile = ModelProfile.Of(route.Provider, Model);
         var output = Math.Max(reading?.OutputTokens ?? 0, answer.GeneratedTokens(profile));
         var counted = usage with { InputTokens = reading?.InputTokens ?? call.InputTokens, OutputTokens = output, Parts = reading?.Parts };
         var isSeen = output > 0 && !HidesReasoning(Model) && call.Parts is null;
         // It ended well, all of its words passed here, and nobody told their number: it is ours.
-        if (isSeen && ended && answer.IsFinished && answer.Usage is null) return new(hold.Id, hold.Id, counted);
+        if (isSeen && ended && answer.IsFinished && answer.Usage is null) return new(hold.Id, usageId, counted);
         return isSeen && ending == Ending.ClientGone && route.OnAbort == AbortRule.Estimate
-            ? new(hold.Id, hold.Id, counted with { OutputTokens = output + Margin(output), Parts = null })
-            : new(hold.Id, $"unknown:{hold.Id}", counted, Unknown: true);
+            ? new(hold.Id, usageId, counted with { OutputTokens = output + Margin(output), Parts = null })
+            : InDoubt(counted);
     }
+
+    /// <summary>The larger of the hold and what is known. A hold that an attempt before was charged with is charged with that one; this one
+    /// has to be booked beside it, as large.</summary>
+    Settle InDoubt(Usage known) => new(hold.Id, $"unknown:{usageId}",
+        admitted.IsShared ? known with { OutputTokens = Math.Max(known.OutputTokens, heldOutput) } : known, Unknown: true);
 
     /// <summary>What may have been generated after the last word that came.</summary>
     long Margin(long output)
@@ -250,11 +262,14 @@ sealed class Passage(
         && !served.Contains(Model, StringComparison.OrdinalIgnoreCase) && !Model.Contains(served, StringComparison.OrdinalIgnoreCase)
             ? served : Model;
 
-    async Task EndAsync(BudgetCommand command)
+    /// <summary>The provider took nothing for it. An attempt before this one stays in doubt.</summary>
+    Task GiveBackAsync() => EndAsync(admitted.IsShared ? null : new Release(hold.Id));
+
+    async Task EndAsync(BudgetCommand? command)
     {
         isSettled = true;
         if (heartbeat is not null) await heartbeat.DisposeAsync();
-        await settlements.RunAsync(account, command);
+        if (command is not null) await settlements.RunAsync(account, command);
     }
 
     /// <summary>A hold that would run out while the model works is given its time again, three times in it.</summary>
@@ -296,7 +311,9 @@ sealed class Passage(
         if (heartbeat is not null) await heartbeat.DisposeAsync();
         // Whatever went wrong in between: what was sent may have been used.
         if (!isSettled)
-            await settlements.RunAsync(account, new Settle(hold.Id, $"unknown:{hold.Id}",
-                new() { InputTokens = call.InputTokens, Success = false, Error = "the gate failed" }, Unknown: true));
+            await settlements.RunAsync(account, InDoubt(new()
+            {
+                Dimensions = admitted.Dimensions, InputTokens = call.InputTokens, Success = false, Error = "the gate failed",
+            }));
     }
 }

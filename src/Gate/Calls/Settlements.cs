@@ -45,7 +45,7 @@ public sealed class Settlements(IBudgetAuthority authority, TimeProvider time, I
             {
                 // Somebody else settled the hold, or nobody knows it: the call was made all the same.
                 case OutcomeStatus.Conflict or OutcomeStatus.NotFound or OutcomeStatus.IdempotencyMismatch:
-                    outcome = await SendAsync(account, new Record($"gate:{settle.ReservationId}", settle.Usage) { FreshId = false });
+                    outcome = await SendAsync(account, new Record($"gate:{settle.Id}", settle.Usage) { FreshId = false });
                     break;
                 // What can not be booked as it is leaves its hold to be charged when it runs out.
                 default:

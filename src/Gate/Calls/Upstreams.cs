@@ -25,7 +25,8 @@ public sealed class Upstreams : IDisposable
     static readonly HashSet<string> own = new(StringComparer.OrdinalIgnoreCase)
     {
         "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding",
-        "Upgrade", "Host", "Content-Length", "Accept-Encoding", "Expect", "Cookie", "Authorization", "x-api-key", "x-goog-api-key",
+        "Upgrade", "Host", "Content-Length", "Accept-Encoding", "Expect", "Cookie", "Authorization", "x-api-key", "api-key",
+        "x-goog-api-key",
         "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "Origin", "Referer",
         // Some providers take these for the method: a request would be another one than was looked at here.
         "X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override",

@@ -35,6 +35,7 @@ sealed class AnthropicProtocol : WireProtocol
             WireError.Forbidden => "permission_error",
             WireError.NotFound => "not_found_error",
             WireError.Unavailable => "api_error",
+            WireError.UnderWay => "conflict_error",
             _ => "invalid_request_error",
         });
         json.WriteString("message", message);

@@ -47,6 +47,7 @@ sealed class GeminiProtocol : WireProtocol
             WireError.Forbidden => "PERMISSION_DENIED",
             WireError.NotFound => "NOT_FOUND",
             WireError.Unavailable => "UNAVAILABLE",
+            WireError.UnderWay => "ABORTED",
             _ => "INVALID_ARGUMENT",
         });
         if (resetsAt is { } at) json.WriteNumber("resets_at", at);

@@ -62,6 +62,7 @@ sealed class OpenAIProtocol : WireProtocol
             WireError.Unauthorized => "authentication_error",
             WireError.Forbidden => "permission_error",
             WireError.Unavailable => "server_error",
+            WireError.UnderWay => "idempotency_error",
             _ => "invalid_request_error",
         });
         json.WriteNull("param");

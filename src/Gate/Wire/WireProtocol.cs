@@ -33,7 +33,7 @@ abstract class WireProtocol
         long? resetsAt);
 }
 
-enum WireError { Invalid, Unauthorized, Forbidden, NotFound, Refused, Unavailable }
+enum WireError { Invalid, Unauthorized, Forbidden, NotFound, Refused, Unavailable, UnderWay }
 
 /// <summary>What a kind reads: the JSON of a body or its form, and by what the provider's models are paid.</summary>
 sealed record WireRequest(JsonElement Json, WireForm? Form, ModelRates Rates);

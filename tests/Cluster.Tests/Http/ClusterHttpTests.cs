@@ -77,6 +77,15 @@ public sealed class LocalGateTests(LocalFacade host) : GateConformance(host);
 public sealed class LocalGateMediaTests(LocalFacade host) : GateMediaConformance(host);
 
 [Collection(LocalHttpTests.Name)]
+public sealed class LocalGateCourseTests(LocalFacade host) : GateCourseConformance(host);
+
+[Collection(LocalHttpTests.Name)]
+public sealed class LocalGateClientTests(LocalFacade host) : GateClientConformance(host);
+
+[Collection(LocalHttpTests.Name)]
+public sealed class LocalGateAbortTests(LocalFacade host) : GateAbortConformance(host);
+
+[Collection(LocalHttpTests.Name)]
 public sealed class LocalToolTests(LocalFacade host) : ToolConformance(host);
 
 [Collection(LocalHttpTests.Name)]
@@ -177,6 +186,15 @@ public sealed class ProcessGateTests(ProcessFacade host) : GateConformance(host)
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessGateMediaTests(ProcessFacade host) : GateMediaConformance(host);
+
+[Collection(ProcessHttpTests.Name)]
+public sealed class ProcessGateCourseTests(ProcessFacade host) : GateCourseConformance(host);
+
+[Collection(ProcessHttpTests.Name)]
+public sealed class ProcessGateClientTests(ProcessFacade host) : GateClientConformance(host);
+
+[Collection(ProcessHttpTests.Name)]
+public sealed class ProcessGateAbortTests(ProcessFacade host) : GateAbortConformance(host);
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessToolTests(ProcessFacade host) : ToolConformance(host);

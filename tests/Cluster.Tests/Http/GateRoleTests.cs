@@ -5,35 +5,33 @@ using System.Text;
 using System.Text.Json;
 using ModelContextProtocol.Client;
 using Purser.Conformance.Http;
-using Purser.Conformance.Servers;
 
 namespace Purser.Cluster.Tests.Http;
 
-public sealed class GateRoleTests
+[Collection(GateRoleHttpTests.Name)]
+public sealed class GateRoleTests(GateRoleFacade host)
 {
-    const string admin = "the first key of all";
     const string call = """{"model":"gpt-4o-mini","messages":[{"role":"user","content":"hello"}],"max_tokens":1000}""";
+
+    /// <summary>The path of chat completions of a new route.</summary>
+    async Task<string> RouteAsync(HttpClient operating, ProviderStandIn provider)
+    {
+        var name = host.NewAccount();
+        var routes = await operating.PutAsJsonAsync("/v1/gate/routes", new { routes = new[] {
+            new { name, protocol = "openai", provider = "openai", upstream = provider.Url, key = "stand-in" } } });
+        Assert.True(routes.IsSuccessStatusCode, await routes.Content.ReadAsStringAsync());
+        return $"/gate/{name}/v1/chat/completions";
+    }
 
     [Fact]
     public async Task It_serves_providers_protocols_and_tools_to_who_has_a_key_and_nothing_else()
     {
         await using var provider = await ProviderStandIn.StartAsync();
         provider.Answers(200, """{"model":"gpt-4o-mini","choices":[],"usage":{"prompt_tokens":1000,"completion_tokens":100}}""");
-        var redis = (await RedisServer.SharedAsync()).ConnectionString;
-        var database = await (await PostgresServer.SharedAsync()).NewDatabaseAsync();
-        var clusterId = "gate-" + Guid.NewGuid().ToString("N");
-        await using var silo = SiloProcess.Start(database, redis, clusterId);
-        await using var api = SiloProcess.StartApi(redis, clusterId, admin);
-        await using var gate = SiloProcess.StartGate(redis, clusterId);
-        await Task.WhenAll(silo.ReadyAsync(), api.ReadyAsync(), gate.ReadyAsync());
-        using var operating = new HttpClient { BaseAddress = api.Address };
-        operating.DefaultRequestHeaders.Authorization = new("Bearer", admin);
-        using var calling = new HttpClient { BaseAddress = gate.Address };
-
+        using var operating = host.Operating();
+        using var calling = new HttpClient { BaseAddress = host.Gate.Address };
         // Set through the api, known to the gate.
-        var routes = await operating.PutAsJsonAsync("/v1/gate/routes", new { routes = new[] {
-            new { name = "openai", protocol = "openai", provider = "openai", upstream = provider.Url, key = "stand-in" } } });
-        Assert.True(routes.IsSuccessStatusCode, await routes.Content.ReadAsStringAsync());
+        var path = await RouteAsync(operating, provider);
         var limits = await operating.PutAsJsonAsync("/v1/accounts/team/policy",
             new { limits = new[] { new { id = "daily", unit = "tokens", window = "lifetime", amount = 3000 } } });
         Assert.True(limits.IsSuccessStatusCode);
@@ -52,26 +50,28 @@ public sealed class GateRoleTests
         Assert.Equal((HttpStatusCode)429, (await CallAsync(key)).Status);
         Assert.Equal(2, provider.Asked.Count);
 
-        await using var agent = await McpClient.CreateAsync(new HttpClientTransport(new()
+        await using (var agent = await McpClient.CreateAsync(new HttpClientTransport(new()
         {
-            Endpoint = new(gate.Address, "/mcp"), TransportMode = HttpTransportMode.StreamableHttp,
+            Endpoint = new(host.Gate.Address, "/mcp"), TransportMode = HttpTransportMode.StreamableHttp,
             AdditionalHeaders = new Dictionary<string, string> { ["Authorization"] = "Bearer " + key },
-        }));
-        Assert.NotEqual(true, (await agent.CallToolAsync("remaining_budget", new Dictionary<string, object?>())).IsError);
+        })))
+            Assert.NotEqual(true, (await agent.CallToolAsync("remaining_budget", new Dictionary<string, object?>())).IsError);
 
-        foreach (var path in (string[])["/v1/accounts/team", "/v1/gate/routes", "/v1/keys", "/overview", "/openapi/v1.json"])
+        foreach (var other in (string[])["/v1/accounts/team", "/v1/gate/routes", "/v1/keys", "/overview", "/openapi/v1.json"])
         {
-            using var request = new HttpRequestMessage(HttpMethod.Get, path);
+            using var request = new HttpRequestMessage(HttpMethod.Get, other);
             request.Headers.Authorization = new("Bearer", key);
             using var answer = await calling.SendAsync(request);
-            Assert.Equal((path, HttpStatusCode.NotFound), (path, answer.StatusCode));
+            Assert.Equal((other, HttpStatusCode.NotFound), (other, answer.StatusCode));
         }
         Assert.Equal(HttpStatusCode.OK, (await calling.GetAsync(new Uri("/metrics", UriKind.Relative))).StatusCode);
-        Assert.Equal(0, await gate.EndAsync());
+        Assert.Equal(0, await host.Gate.EndAsync());
+        host.Gate.StartAgain();
+        await host.Gate.ReadyButForTheClockAsync();
 
         async Task<(HttpStatusCode Status, string Text)> CallAsync(string? shown)
         {
-            using var request = new HttpRequestMessage(HttpMethod.Post, "/gate/openai/v1/chat/completions")
+            using var request = new HttpRequestMessage(HttpMethod.Post, path)
             {
                 Content = new StringContent(call, Encoding.UTF8, "application/json"),
             };
@@ -85,32 +85,21 @@ public sealed class GateRoleTests
     public async Task Calls_of_a_gate_that_was_killed_are_charged_or_released_by_their_rule_and_nothing_is_booked_twice()
     {
         await using var provider = await ProviderStandIn.StartAsync();
-        var redis = (await RedisServer.SharedAsync()).ConnectionString;
-        var database = await (await PostgresServer.SharedAsync()).NewDatabaseAsync();
-        var clusterId = "kill-" + Guid.NewGuid().ToString("N");
-        await using var silo = SiloProcess.Start(database, redis, clusterId);
-        await using var api = SiloProcess.StartApi(redis, clusterId);
-        await using var gate = SiloProcess.StartGate(redis, clusterId);
-        await Task.WhenAll(silo.ReadyAsync(), api.ReadyAsync(), gate.ReadyAsync());
-        using var operating = new HttpClient { BaseAddress = api.Address };
-        var routes = await operating.PutAsJsonAsync("/v1/gate/routes", new { routes = new[] {
-            new { name = "openai", protocol = "openai", provider = "openai", upstream = provider.Url, key = "stand-in" } } });
-        Assert.True(routes.IsSuccessStatusCode, await routes.Content.ReadAsStringAsync());
-        var made = await operating.PostAsJsonAsync("/v1/keys", new { name = "agent", rights = new[] { "hold" }, accounts = new[] { "*" } });
-        var key = JsonDocument.Parse(await made.Content.ReadAsStringAsync()).RootElement.GetProperty("key").GetString()!;
-        using var calling = new HttpClient { BaseAddress = gate.Address };
-        calling.DefaultRequestHeaders.Authorization = new("Bearer", key);
-        await new GateKill(provider, "/gate/openai/v1/chat/completions", () => operating, () => calling).RunAsync(async () =>
+        using var operating = host.Operating();
+        var path = await RouteAsync(operating, provider);
+        using var calling = new HttpClient { BaseAddress = host.Gate.Address };
+        calling.DefaultRequestHeaders.Authorization = new("Bearer", host.GateKey);
+        await new GateKill(provider, path, () => operating, () => calling).RunAsync(async () =>
         {
-            await gate.KillAsync();
-            gate.StartAgain();
-            await gate.ReadyAsync();
+            await host.Gate.KillAsync();
+            host.Gate.StartAgain();
+            await host.Gate.ReadyButForTheClockAsync();
         });
     }
 
-    static async Task<(HttpStatusCode Status, JsonDocument Json)> ReadAsync(HttpClient client, string path)
+    static async Task<(HttpStatusCode Status, JsonDocument Json)> ReadAsync(HttpClient client, string page)
     {
-        using var answer = await client.GetAsync(new Uri(path, UriKind.Relative));
+        using var answer = await client.GetAsync(new Uri(page, UriKind.Relative));
         return (answer.StatusCode, JsonDocument.Parse(await answer.Content.ReadAsStringAsync()));
     }
 }

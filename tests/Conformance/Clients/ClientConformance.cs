@@ -55,6 +55,25 @@ public abstract class ClientConformance(HttpFacade host)
     }
 
     [Fact]
+    public async Task A_call_is_paid_out_of_what_was_lent()
+    {
+        var (client, account) = (Open(), host.NewAccount());
+        await client.PutPolicyAsync(account, Tokens(1000));
+        await client.ReserveAsync(account, new() { Id = "lent", Tokens = 1000 });
+        Assert.False((await client.ReserveAsync(account, new() { Tokens = 400 })).Allowed);
+        (await client.ReserveAsync(account, new() { Id = "call", Tokens = 400, From = "lent" })).EnsureAllowed();
+        Assert.Equal(600, await LeftAsync());
+        var refused = await client.ReserveAsync(account, new() { Tokens = 700, From = "lent" });
+        Assert.Contains("pays for this call and has 600 of 1000 tokens left", refused.Reason, StringComparison.Ordinal);
+        await client.SettleAsync(account, "call", new() { Tokens = 100 });
+        Assert.Equal(900, await LeftAsync());
+        await client.ReleaseAsync(account, "lent");
+
+        async Task<long> LeftAsync() =>
+            Assert.Single((await client.ListReservationsAsync(account)).Items, open => open.Id == "lent").Remaining.Tokens;
+    }
+
+    [Fact]
     public async Task A_paused_account_and_a_wrong_request_say_why()
     {
         var (client, account) = (Open(), host.NewAccount());

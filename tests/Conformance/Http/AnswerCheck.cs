@@ -22,12 +22,13 @@ public sealed class AnswerCheck : DelegatingHandler
     readonly SemaphoreSlim once = new(1, 1);
     DescribedApi? described;
 
-    AnswerCheck() : base(new HttpClientHandler())
+    AnswerCheck(HttpMessageHandler way) : base(way)
     {
     }
 
     /// <summary>A client whose answers are all checked.</summary>
-    public static HttpClient ClientOf(Uri address) => new(new AnswerCheck()) { BaseAddress = address };
+    public static HttpClient ClientOf(Uri address, HttpMessageHandler? way = null) =>
+        new(new AnswerCheck(way ?? new HttpClientHandler())) { BaseAddress = address };
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {

@@ -21,7 +21,11 @@ public sealed class GateKill(ProviderStandIn provider, string path, Func<HttpCli
     /// <summary>How a call goes on after its first words.</summary>
     enum Course { Whole, Hangs, EndsWithTheKill }
 
-    sealed record Call(string Id, string Account, Course Course);
+    /// <summary><see cref="Key"/>: under which its client comes again.</summary>
+    sealed record Call(string Id, string Account, Course Course)
+    {
+        public string Key { get; init; } = Id;
+    }
 
     /// <summary>What the provider generated for each call.</summary>
     readonly ConcurrentDictionary<string, int> generated = new();
@@ -77,6 +81,7 @@ public sealed class GateKill(ProviderStandIn provider, string path, Func<HttpCli
             HttpMethod.Post, path) { Content = new StringContent(body, Encoding.UTF8, "application/json") };
         request.Headers.Add("X-Purser-Account", call.Account);
         request.Headers.Add("x-call", call.Id);
+        request.Headers.Add("Idempotency-Key", call.Key);
         request.Headers.Add("x-course", call.Course.ToString());
         try
         {

@@ -16,6 +16,12 @@ public abstract class HttpFacade : Lifetime
 
     public HttpClient Client { get; protected set; } = new();
 
+    /// <summary>Where clients of providers reach the gate.</summary>
+    public virtual Uri GateAddress => Client.BaseAddress!;
+
+    /// <summary>The key that they show there; null where the host asks for none.</summary>
+    public virtual string? GateKey => null;
+
     /// <summary>How far the host's clock may have gone on when a test asks; none where it stands still.</summary>
     public virtual TimeSpan Drift => TimeSpan.Zero;
 
@@ -55,6 +61,8 @@ public abstract class HttpFacade : Lifetime
 public sealed class GuardedHost(HttpClient client, params IAsyncDisposable[] parts) : IAsyncDisposable
 {
     public HttpClient Client => client;
+
+    public Uri GateAddress { get; init; } = client.BaseAddress!;
 
     /// <summary>Asks with a key, or without one.</summary>
     public async Task<Reply> Ask(string? key, HttpMethod method, string path, string? json = null)

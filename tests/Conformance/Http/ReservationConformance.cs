@@ -55,6 +55,62 @@ public abstract class ReservationConformance(HttpFacade host)
     }
 
     [Fact]
+    public async Task A_part_of_a_budget_is_lent_and_what_it_pays_for_is_bound_by_it()
+    {
+        var account = await AccountWithLimits(
+            """{"limits":[{"id":"daily","unit":"tokens","window":"day","amount":10000}]}""");
+        var holds = $"/v1/accounts/{account}/reservations";
+        async Task<(long Settled, long Held)> StandAsync()
+        {
+            var limit = (await host.Get($"/v1/accounts/{account}")).Json.GetProperty("limits")[0];
+            return (limit.GetProperty("settled").GetInt64(), limit.GetProperty("held").GetInt64());
+        }
+        Task<Reply> Call(string id, string from, int most) => host.Post(holds,
+            $$"""{"id":"{{id}}","from":"{{from}}","inputTokens":100,"maxOutputTokens":{{most}}}""");
+
+        Assert.Equal(201, (await host.Post(holds, """{"id":"lent","tokens":3000,"session":"sub-agent","user":"ann"}""")).Code);
+        Assert.Equal(201, (await host.Post($"/v1/accounts/{account}/usage", """{"inputTokens":7000,"outputTokens":0}""")).Code);
+        // The limits are used up; what was lent is not.
+        (await host.Post(holds, """{"inputTokens":100,"maxOutputTokens":900}""")).IsProblem(429, "limit-exceeded");
+        Assert.Equal(201, (await Call("one", "lent", 900)).Code);
+        Assert.Equal((7000, 3000), await StandAsync());
+        var open = (await host.Get(holds)).Json.GetProperty("items").EnumerateArray().ToDictionary(
+            hold => hold.GetProperty("id").GetString()!, hold => hold.GetProperty("remaining").GetProperty("tokens").GetInt64());
+        Assert.Equal((2000, 1000), (open["lent"], open["one"]));
+        var again = await Call("one", "lent", 900);
+        Assert.Equal((201, "one"), (again.Code, again.Json.GetProperty("reservation").GetProperty("id").GetString()));
+        (await host.Post(holds, """{"id":"one","inputTokens":100,"maxOutputTokens":900}""")).IsProblem(409, "idempotency-mismatch", "id");
+        Assert.Equal(200, (await host.Post($"{holds}/one/settle", """{"inputTokens":100,"outputTokens":200}""")).Code);
+        Assert.Equal((7300, 2700), await StandAsync());
+        var record = Assert.Single((await host.Get($"/v1/accounts/{account}/usage?session=sub-agent")).Json.GetProperty("items")
+            .EnumerateArray());
+        Assert.Equal("ann", record.GetProperty("user").GetString());
+
+        var refused = await Call("two", "lent", 5000);
+        refused.IsProblem(429, "limit-exceeded");
+        Assert.Contains("has 2700 of 3000 tokens left", refused.Member("detail"), StringComparison.Ordinal);
+        Assert.Equal(2600, refused.Json.GetProperty("suggestions")[0].GetProperty("maxOutputTokens").GetInt64());
+        // In a batch, too.
+        var line = $$$"""{"operation":"reserve","account":"{{{account}}}","body":{"id":"three","from":"lent","tokens":500}}""";
+        using var lines = new StringContent(line, null, "application/x-ndjson");
+        var batch = await host.Send(HttpMethod.Post, "/v1/batch", lines);
+        Assert.True(batch.Text.Contains("\"status\":201", StringComparison.Ordinal), batch.Text);
+        Assert.Equal((7300, 2700), await StandAsync());
+        Assert.Equal(200, (await host.Post($"{holds}/three/release")).Code);
+
+        // Only a reservation is paid out of another one.
+        (await host.Post($"/v1/accounts/{account}/check", """{"from":"lent","tokens":1}""")).IsProblem(400, "invalid", "from");
+        (await host.Post($"{holds}/lent/extend", """{"from":"lent","tokens":1}""")).IsProblem(400, "invalid", "from");
+        (await Call("four", "never-lent", 1)).IsProblem(404, "not-found", "from");
+        (await Call("four", "", 1)).IsProblem(400, "invalid", "from");
+        Assert.Equal(200, (await host.Post($"{holds}/lent/release")).Code);
+        var ended = await Call("five", "lent", 1);
+        ended.IsProblem(429, "limit-exceeded");
+        Assert.Contains("is released: nothing is left of it", ended.Member("detail"), StringComparison.Ordinal);
+        Assert.Equal((7300, 0), await StandAsync());
+    }
+
+    [Fact]
     public async Task Open_ones_are_listed_with_what_is_left_and_how_old_they_are()
     {
         var account = host.NewAccount();

@@ -12,7 +12,7 @@ public abstract class ToolConformance(HttpFacade host)
     {
         var account = host.NewAccount();
         Assert.Equal(200, (await host.Put($"/v1/accounts/{account}/policy", """{"limits":[{"id":"daily","unit":"tokens","window":"day","amount":10000}]}""")).Code);
-        await using var agent = await ConnectAsync(host.Client);
+        await using var agent = await ConnectAsync(host.GateAddress, host.GateKey);
         Assert.Equal(["give_back_budget", "lend_budget", "may_i_spend", "remaining_budget", "report_usage", "what_would_it_cost"],
             (await agent.ListToolsAsync()).Select(tool => tool.Name).Order());
 
@@ -52,8 +52,8 @@ public abstract class ToolConformance(HttpFacade host)
         using var made = await guarded.Client.SendAsync(request);
         var key = JsonDocument.Parse(await made.Content.ReadAsStringAsync()).RootElement.GetProperty("key").GetString()!;
 
-        await Assert.ThrowsAnyAsync<Exception>(() => ConnectAsync(guarded.Client));
-        await using var agent = await ConnectAsync(guarded.Client, key);
+        await Assert.ThrowsAnyAsync<Exception>(() => ConnectAsync(guarded.GateAddress));
+        await using var agent = await ConnectAsync(guarded.GateAddress, key);
         var allowed = await Ask(agent, "may_i_spend", new() { ["model"] = "gpt-4o-mini", ["inputTokens"] = 1, ["maxOutputTokens"] = 1 });
         Assert.True(allowed.GetProperty("allowed").GetBoolean());
         Assert.Contains("the right `hold`", await Failure(agent, "lend_budget", new() { ["tokens"] = 1, ["session"] = "s" }),
@@ -62,11 +62,11 @@ public abstract class ToolConformance(HttpFacade host)
             StringComparison.Ordinal);
     }
 
-    internal static async Task<McpClient> ConnectAsync(HttpClient client, string? key = null)
+    internal static async Task<McpClient> ConnectAsync(Uri address, string? key = null)
     {
         var options = new HttpClientTransportOptions
         {
-            Endpoint = new(client.BaseAddress!, "/mcp"), TransportMode = HttpTransportMode.StreamableHttp,
+            Endpoint = new(address, "/mcp"), TransportMode = HttpTransportMode.StreamableHttp,
             AdditionalHeaders = key is null ? null : new Dictionary<string, string> { ["Authorization"] = "Bearer " + key },
         };
         return await McpClient.CreateAsync(new HttpClientTransport(options));

@@ -50,6 +50,18 @@ public sealed class GateTests(HttpHost host) : GateConformance(host);
 public sealed class GateMediaTests(HttpHost host) : GateMediaConformance(host);
 
 [Collection(HttpTests.Name)]
+public sealed class GateCourseTests(HttpHost host) : GateCourseConformance(host);
+
+[Collection(HttpTests.Name)]
+public sealed class GateClientTests(HttpHost host) : GateClientConformance(host);
+
+[Collection(HttpTests.Name)]
+public sealed class GateAbortTests(HttpHost host) : GateAbortConformance(host)
+{
+    protected override int Calls => 300;
+}
+
+[Collection(HttpTests.Name)]
 public sealed class ToolTests(HttpHost host) : ToolConformance(host);
 
 [Collection(HttpTests.Name)]

@@ -1,5 +1,6 @@
 // What other people's tools make of the description: a linter without a word, and types that a session fits.
 using Purser.Conformance;
+using Purser.Conformance.Servers;
 using Purser.Embedded.Tests.Processes;
 
 namespace Purser.Embedded.Tests.Outside;

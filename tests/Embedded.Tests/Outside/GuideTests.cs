@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Purser.Conformance.Servers;
 using Purser.Embedded.Tests.Http;
 
 namespace Purser.Embedded.Tests.Outside;

@@ -1,4 +1,5 @@
 // A client in C# that a generator makes of the description: it is built, and runs a session and a refusal.
+using Purser.Conformance.Servers;
 using Purser.Embedded.Tests.Processes;
 
 namespace Purser.Embedded.Tests.Outside;

@@ -1,5 +1,6 @@
 // The session of the first page, run line by line: what it shows is what is answered, but for the times of that day.
 using System.Text.RegularExpressions;
+using Purser.Conformance.Servers;
 using Purser.Embedded.Tests.Http;
 
 namespace Purser.Embedded.Tests.Outside;

@@ -3,6 +3,7 @@
 using System.Text.Json;
 using Purser.Conformance;
 using Purser.Conformance.Http;
+using Purser.Conformance.Servers;
 using Purser.Embedded.Tests.Processes;
 
 namespace Purser.Embedded.Tests.Outside;

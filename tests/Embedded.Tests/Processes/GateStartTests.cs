@@ -3,7 +3,6 @@ using System.Diagnostics;
 using System.Text.RegularExpressions;
 using Purser.Conformance.Http;
 using Purser.Conformance.Servers;
-using Purser.Embedded.Tests.Outside;
 
 namespace Purser.Embedded.Tests.Processes;
 

@@ -2,7 +2,7 @@
 using System.Text.Json;
 using ModelContextProtocol.Client;
 using ModelContextProtocol.Protocol;
-using Purser.Embedded.Tests.Outside;
+using Purser.Conformance.Servers;
 
 namespace Purser.Embedded.Tests.Processes;
 

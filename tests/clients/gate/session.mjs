@@ -1,4 +1,4 @@
-// The libraries of three providers through the gate: nothing is changed but their base address. Prints what each of them says, and at the
+// The libraries of three providers through the gate: nothing is changed but their base address and key. Prints what each of them says, and at the
 // end a digest of the bytes of each answer. With DIRECT it asks the provider itself, which must look the same.
 import { createHash } from "node:crypto";
 import OpenAI, { toFile } from "openai";
@@ -6,10 +6,9 @@ import Anthropic from "@anthropic-ai/sdk";
 import { GoogleGenAI } from "@google/genai";
 
 const direct = process.env.DIRECT || undefined;
-const base = (name) => direct ?? `${process.env.GATE}/${name}-test`;
-const account = process.env.ACCOUNT;
-const headers = { "X-Purser-Account": account };
-const refused = { "X-Purser-Account": account + "-empty" };
+const base = (name) => direct ?? `${process.env.GATE}-${name}`;
+const poor = (name) => `${process.env.POOR}-${name}`;
+const apiKey = process.env.KEY;
 const picture = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==";
 
 // Every library fetches by this one.
@@ -22,7 +21,7 @@ globalThis.fetch = async (...request) => {
   return response;
 };
 
-const openai = new OpenAI({ apiKey: "provider-key", baseURL: `${base("openai")}/v1`, defaultHeaders: headers });
+const openai = new OpenAI({ apiKey, baseURL: `${base("openai")}/v1` });
 const hi = { model: "gpt-4o-mini", max_tokens: 50, messages: [{ role: "user", content: "hi" }] };
 const chat = await openai.chat.completions.create(hi);
 console.log("openai", chat.choices[0].message.content, chat.usage.total_tokens);
@@ -59,10 +58,9 @@ for await (const chunk of hanging) {
   hanging.controller.abort();
   break;
 }
-await told("openai", () => new OpenAI({ apiKey: "k", baseURL: `${base("openai")}/v1`, defaultHeaders: refused })
-  .chat.completions.create(hi));
+await told("openai", () => new OpenAI({ apiKey, baseURL: `${poor("openai")}/v1` }).chat.completions.create(hi));
 
-const anthropic = new Anthropic({ apiKey: "provider-key", baseURL: base("anthropic"), defaultHeaders: headers });
+const anthropic = new Anthropic({ apiKey, baseURL: base("anthropic") });
 const hello = { model: "claude-sonnet-4-5", max_tokens: 50, messages: [{ role: "user", content: "hi" }] };
 const message = await anthropic.messages.create(hello);
 console.log("anthropic", message.content[0].text, message.usage.output_tokens);
@@ -83,9 +81,9 @@ for await (const event of endless) {
   endless.controller.abort();
   break;
 }
-await told("anthropic", () => new Anthropic({ apiKey: "k", baseURL: base("anthropic"), defaultHeaders: refused }).messages.create(hello));
+await told("anthropic", () => new Anthropic({ apiKey, baseURL: poor("anthropic") }).messages.create(hello));
 
-const google = new GoogleGenAI({ apiKey: "provider-key", httpOptions: { baseUrl: base("gemini"), headers } });
+const google = new GoogleGenAI({ apiKey, httpOptions: { baseUrl: base("gemini") } });
 const model = "gemini-2.5-flash";
 const content = await google.models.generateContent({ model, contents: "hi", config: { maxOutputTokens: 50 } });
 console.log("google", content.text, content.usageMetadata.totalTokenCount);
@@ -110,7 +108,7 @@ try {
 } catch (error) {
   if (!leaving.signal.aborted) throw error;
 }
-await told("google", () => new GoogleGenAI({ apiKey: "k", httpOptions: { baseUrl: base("gemini"), headers: refused } })
+await told("google", () => new GoogleGenAI({ apiKey, httpOptions: { baseUrl: poor("gemini") } })
   .models.generateContent({ model, contents: "hi", config: { maxOutputTokens: 50 } }));
 console.log("bytes", (await Promise.all(answers)).join(" "));
 

@@ -1,11 +1,10 @@
 // A program of somebody else that a test runs to its end: bash, python3, npm.
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using Purser.Conformance.Servers;
 
-namespace Purser.Embedded.Tests.Outside;
+namespace Purser.Conformance.Servers;
 
-sealed record Script(int Code, string Output, string Errors)
+public sealed record Script(int Code, string Output, string Errors)
 {
     static readonly TimeSpan longest = TimeSpan.FromMinutes(10);
 

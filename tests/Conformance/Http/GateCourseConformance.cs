@@ -1,0 +1,188 @@
+// What becomes of calls on their way through the gate: changed as adaptive limits ask, holding more while they say more, failing at the
+// provider, and what is told of all their parts.
+using Microsoft.AspNetCore.Http;
+
+namespace Purser.Conformance.Http;
+
+public abstract class GateCourseConformance(HttpFacade host) : GateSuite(host)
+{
+    const string tool = "\"name\":\"weather\",\"description\":\"DESCRIPTION\"";
+    const string chat = """{"model":"gpt-4o","max_tokens":1000,"temperature":0.9,"messages":[{"role":"user","content":"hi"}]}""";
+    const string message = """{"model":"claude-sonnet-4-5","max_tokens":1000,"temperature":0.9,"messages":[{"role":"user","content":"hi"}]}""";
+    const string contents = """{"generationConfig":{"maxOutputTokens":1000,"temperature":0.9},"contents":[{"parts":[{"text":"hi"}]}]}""";
+
+    static string Answer(string protocol) => protocol switch
+    {
+        "openai" => """{"choices":[],"usage":{"prompt_tokens":30,"completion_tokens":10}}""",
+        "anthropic" => """{"usage":{"input_tokens":30,"output_tokens":10}}""",
+        _ => """{"candidates":[{"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":30,"candidatesTokenCount":10}}""",
+    };
+
+    async Task<string> AccountAsync(string policy)
+    {
+        var account = Host.NewAccount();
+        Assert.Equal(200, (await Host.Put($"/v1/accounts/{account}/policy", policy)).Code);
+        return account;
+    }
+
+    [Theory]
+    [InlineData("openai", "openai", "/v1/chat/completions", chat, "openai/gpt-4o-mini", "anthropic/claude-haiku-4-5")]
+    [InlineData("anthropic", "anthropic", "/v1/messages", message, "anthropic/claude-haiku-4-5", "openai/gpt-4o-mini")]
+    [InlineData("gemini", "google", "/v1beta/models/gemini-2.5-pro:generateContent", contents, "google/gemini-2.5-flash", "openai/gpt-4o-mini")]
+    public async Task A_call_is_made_as_an_adaptive_limit_asks_with_another_model_and_without_tools(
+        string protocol, string priced, string path, string body, string smaller, string foreign)
+    {
+        var (_, route) = await RouteAsync(protocol, priced);
+        Provider.Answers(200, Answer(protocol));
+        string Costs(string fallback) => $$$"""
+            {"limits":[{"id":"money","unit":"cost","window":"lifetime","amount":"0.009","enforcement":"adaptive"}],
+             "adaptive":{"measures":["use_smaller_model","reduce_temperature"],"fallbackModels":["{{{fallback}}}"]}}
+            """;
+        var model = smaller[(smaller.IndexOf('/') + 1)..];
+        var account = await AccountAsync(Costs(smaller));
+        var reply = await CallAsync($"/gate/{route}{path}", body, ("X-Purser-Account", account));
+        Assert.True(reply.Code == 200, reply.Text);
+        Assert.Equal($"model={model}, temperature=0.3", reply.Header("X-Purser-Changes"));
+        var asked = Assert.Single(Provider.Asked);
+        if (protocol == "gemini") Assert.Equal($"/v1beta/models/{model}:generateContent", asked.Path);
+        else Assert.Equal(model, Text(asked.Json, "model"));
+        var settings = protocol == "gemini" ? asked.Json.GetProperty("generationConfig") : asked.Json;
+        Assert.Equal(0.3m, settings.GetProperty("temperature").GetDecimal());
+        Assert.Equal(model, Text(Assert.Single(await RecordsAsync(account)), "model"));
+
+        // A model of another provider is nothing that this route leads to.
+        var other = await AccountAsync(Costs(foreign));
+        var refused = await CallAsync($"/gate/{route}{path}", body, ("X-Purser-Account", other));
+        Assert.Equal(protocol == "openai" ? 429 : 402, refused.Code);
+        Assert.Contains($"only {foreign} would fit, which this route does not lead to", refused.Text, StringComparison.Ordinal);
+        await NothingIsHeldAsync(other);
+
+        var tools = protocol switch
+        {
+            "openai" => $"[{{\"type\":\"function\",\"function\":{{{tool}}}}}]",
+            "anthropic" => $"[{{{tool},\"input_schema\":{{\"type\":\"object\"}}}}]",
+            _ => $"[{{\"functionDeclarations\":[{{{tool}}}]}}]",
+        };
+        var third = await AccountAsync("""
+            {"limits":[{"id":"tokens","unit":"tokens","window":"lifetime","amount":1500,"enforcement":"adaptive"}],
+             "adaptive":{"measures":["disable_tools"]}}
+            """);
+        var description = string.Concat(Enumerable.Repeat("tells the weather ", 300));
+        var described = body[..^1] + ",\"tools\":" + tools.Replace("DESCRIPTION", description, StringComparison.Ordinal) + "}";
+        var without = await CallAsync($"/gate/{route}{path}", described, ("X-Purser-Account", third));
+        Assert.True(without.Code == 200, without.Text);
+        Assert.Equal("tools=none", without.Header("X-Purser-Changes"));
+        Assert.Equal(2, Provider.Asked.Count);
+        Assert.False(Provider.Asked.Last().Json.TryGetProperty("tools", out _));
+    }
+
+    [Fact]
+    public async Task A_stream_that_says_more_than_was_held_holds_more()
+    {
+        var (_, route) = await RouteAsync("openai", "openai");
+        var account = await AccountAsync(
+            """{"limits":[{"id":"ever","unit":"tokens","window":"lifetime","amount":100000}],"holds":{"defaultMaxOutputTokens":10}}""");
+        var seen = new TaskCompletionSource();
+        Provider.Does(async http =>
+        {
+            http.Response.ContentType = "text/event-stream";
+            var said = string.Concat(Enumerable.Repeat("word ", 20));
+            await http.Response.WriteAsync($"data: {{\"choices\":[{{\"delta\":{{\"content\":\"{said}\"}},\"finish_reason\":null}}]}}\n\n");
+            await http.Response.Body.FlushAsync();
+            await seen.Task.WaitAsync(Servers.ServerProcess.Patience);
+            await http.Response.WriteAsync("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"
+                + "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":21}}\n\ndata: [DONE]\n\n");
+        });
+        async Task<(long Settled, long Held)> StandAsync()
+        {
+            var limit = (await Host.Get($"/v1/accounts/{account}")).Json.GetProperty("limits")[0];
+            return (limit.GetProperty("settled").GetInt64(), limit.GetProperty("held").GetInt64());
+        }
+        var stream = StreamAsync($"/gate/{route}/v1/chat/completions",
+            """{"model":"gpt-4o-mini","stream":true,"messages":[{"role":"user","content":"hi"}]}""", ("X-Purser-Account", account));
+        var now = (Settled: 0L, Held: 0L);
+        await Servers.ServerProcess.UntilAsync(async () => (now = await StandAsync()).Held > 256, () => $"{now}");
+        seen.SetResult();
+        await stream;
+        await RecordsAsync(account, wanted: 1);
+        Assert.Equal((30, 0), await StandAsync());
+    }
+
+    [Fact]
+    public async Task What_a_failure_of_the_provider_costs_follows_from_what_it_says()
+    {
+        var (_, route) = await RouteAsync("anthropic", "anthropic");
+        foreach (var (status, isCharged) in ((int, bool)[])[(400, false), (404, false), (413, false), (429, false), (500, false),
+            (503, false), (529, false), (408, true), (502, true), (504, true)])
+        {
+            var account = Host.NewAccount();
+            var error = $$$"""{"type":"error","error":{"type":"of {{{status}}}","message":"as it is"}}""";
+            Provider.Answers(status, error, ("request-id", "req-1"), ("x-should-retry", "true"));
+            var reply = await CallAsync($"/gate/{route}/v1/messages", message, ("X-Purser-Account", account));
+            Assert.Equal((status, error, "req-1", "true"),
+                (reply.Code, reply.Text, reply.Header("request-id"), reply.Header("x-should-retry")));
+            var records = await RecordsAsync(account, wanted: isCharged ? 1 : 0);
+            Assert.Equal((status, isCharged), (status, records.Count == 1));
+            if (isCharged) Assert.Equal(("unknown", false), (Text(records[0], "kind"), records[0].GetProperty("success").GetBoolean()));
+            else Assert.Empty(records);
+            await NothingIsHeldAsync(account);
+        }
+    }
+
+    [Fact]
+    public async Task How_long_to_wait_is_told_where_waiting_for_a_minute_helps()
+    {
+        var (_, route) = await RouteAsync("openai", "openai");
+        Provider.Answers(200, Answer("openai"));
+        var account = await AccountAsync("""{"limits":[{"id":"minutely","unit":"requests","window":"minute","amount":1}]}""");
+        // A minute may end between two calls.
+        var reply = await CallAsync($"/gate/{route}/v1/chat/completions", chat, ("X-Purser-Account", account));
+        for (var times = 0; reply.Code == 200 && times < 10; times++)
+            reply = await CallAsync($"/gate/{route}/v1/chat/completions", chat, ("X-Purser-Account", account));
+        Assert.Equal((429, "false"), (reply.Code, reply.Header("x-should-retry")));
+        Assert.InRange(int.Parse(reply.Header("Retry-After")!, System.Globalization.CultureInfo.InvariantCulture), 1, 60);
+        Assert.Contains("\"minutely\";remaining=\"0\"", reply.Header("X-Purser-Budget"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Caches_searches_and_what_other_models_did_inside_of_a_call_are_booked_for_themselves()
+    {
+        var (account, route) = await RouteAsync("anthropic", "anthropic");
+        Provider.Answers(200, """
+            {"model":"claude-sonnet-4-5","usage":{"input_tokens":100,"cache_read_input_tokens":1000,"cache_creation_input_tokens":200,
+             "cache_creation":{"ephemeral_5m_input_tokens":50,"ephemeral_1h_input_tokens":150},"output_tokens":20,
+             "server_tool_use":{"web_search_requests":2},
+             "iterations":[{"type":"message","input_tokens":100,"cache_read_input_tokens":1000,"cache_creation_input_tokens":200,"output_tokens":20},
+              {"type":"advisor_message","model":"claude-opus-4-1","input_tokens":40,"output_tokens":5}]}}
+            """);
+        Assert.Equal(200, (await CallAsync($"/gate/{route}/v1/messages", message, ("X-Purser-Account", account))).Code);
+        var records = (await RecordsAsync(account, wanted: 2)).ToDictionary(record => Text(record, "model")!);
+        Assert.Equal(["claude-opus-4-1", "claude-sonnet-4-5"], records.Keys.Order());
+        var own = records["claude-sonnet-4-5"];
+        Assert.Equal((1300, 20), (own.GetProperty("inputTokens").GetInt32(), own.GetProperty("outputTokens").GetInt32()));
+        Assert.Equal((1000, 50, 150, 2m), (own.GetProperty("cachedInputTokens").GetInt32(),
+            own.GetProperty("cacheWrite5mTokens").GetInt32(), own.GetProperty("cacheWrite1hTokens").GetInt32(),
+            own.GetProperty("webSearches").GetDecimal()));
+        var advisor = records["claude-opus-4-1"];
+        Assert.Equal((40, 5), (advisor.GetProperty("inputTokens").GetInt32(), advisor.GetProperty("outputTokens").GetInt32()));
+        await NothingIsHeldAsync(account);
+    }
+
+    [Fact]
+    public async Task An_upstream_of_azure_is_a_route_and_its_clients_show_their_key_in_their_own_way()
+    {
+        var account = Host.NewAccount();
+        await PutAsync(account,
+            $$"""{"name":"{{account}}","protocol":"openai","provider":"azure-openai","upstream":"{{Provider.Url}}/openai","key":"stand-in"}""");
+        Provider.Answers(200, Answer("openai"));
+        var key = Host.GateKey ?? "any";
+        var reply = await CallAsync($"/gate/{account}/v1/chat/completions?api-version=preview", chat, ("X-Purser-Account", account),
+            ("Authorization", ""), ("api-key", key));
+        Assert.True(reply.Code == 200, reply.Text);
+        var asked = Assert.Single(Provider.Asked);
+        Assert.Equal("/openai/v1/chat/completions?api-version=preview", asked.Path);
+        Assert.Equal("Bearer " + ProviderStandIn.Secret, asked.Header("Authorization"));
+        Assert.DoesNotContain(asked.Headers, header => header.Key == "api-key");
+        Assert.Equal("azure-openai", Text(Assert.Single(await RecordsAsync(account)), "provider"));
+    }
+}
