@@ -160,8 +160,8 @@ public static class Projection
             var place = Math.Min(errors.Count - 1.0, Covered * (errors.Count + 1) - 1);
             var below = (int)place;
             var own = errors[below] + (errors[Math.Min(errors.Count - 1, below + 1)] - errors[below]) * (place - below);
-            // Trials that overlap say little more than one: what is unknown counts by how many there are side by side. Where there is hardly
-            // room for two, as at the beginning of a month, the error of the last weeks still says more than nothing known.
+            // Trials that overlap say little more than one: what is unknown counts by how many there are side by side. Where there is
+            // hardly room for two, as at the beginning of a month, the error of the last weeks still says more than nothing known.
             var apart = Math.Max(LeastTrials, Math.Min(errors.Count, (values.Length - hours) / (double)hours));
             return (apart * Math.Max(LeastError, own) + UnknownWeight * UnknownError) / (apart + UnknownWeight);
         }
