@@ -16,8 +16,26 @@ static class PackageFeed
               </Target>
             </Project>
             """);
+        await using var turn = await TurnAsync();
         await SourceCopy.RunAsync(SourceCopy.Repository, folder.FullName, null, "dotnet", "msbuild", all, "-t:Pack", "-nologo", "-v:quiet");
         return feed;
+    }
+
+    /// <summary>One packs at a time, in whatever process: what describes a package lies beside what was built, and suites run side by
+    /// side.</summary>
+    static async Task<FileStream> TurnAsync()
+    {
+        while (true)
+            try
+            {
+                return new(Path.Combine(SourceCopy.Repository, "artifacts", "pack.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite,
+                    FileShare.None);
+            }
+            catch (IOException)
+            {
+                // Another has it.
+                await Task.Delay(TimeSpan.FromMilliseconds(100));
+            }
     }
 
     /// <summary>What a program says that stands on packages of the feed. Packages of others come from the machine's own folder: no test
