@@ -1,4 +1,6 @@
 // Packages of what was built with the tests, as a feed; and a program outside of the repository that is built from it and run.
+using Purser.Conformance.Servers;
+
 namespace Purser.Client.Tests;
 
 static class PackageFeed
@@ -25,17 +27,21 @@ static class PackageFeed
     /// side.</summary>
     static async Task<FileStream> TurnAsync()
     {
-        while (true)
+        FileStream? turn = null;
+        await ServerProcess.UntilAsync(() =>
+        {
             try
             {
-                return new(Path.Combine(SourceCopy.Repository, "artifacts", "pack.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite,
+                turn = new(Path.Combine(SourceCopy.Repository, "artifacts", "pack.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite,
                     FileShare.None);
             }
             catch (IOException)
             {
                 // Another has it.
-                await Task.Delay(TimeSpan.FromMilliseconds(100));
             }
+            return turn is not null;
+        }, "another packs and does not end");
+        return turn!;
     }
 
     /// <summary>What a program says that stands on packages of the feed. Packages of others come from the machine's own folder: no test

@@ -47,6 +47,8 @@ public sealed partial class ClusterCommandTests(ITestOutputHelper output) : IDis
         var first = await RunningAsync();
         Assert.Equal(["api", "postgres", "redis", "silo-1", "silo-2"], first.Keys.Order(StringComparer.Ordinal));
         await BookAsync("one", 1);
+        // Nothing at the start alarms whoever reads the log: Orleans' watchdog would, of a silo that has just begun.
+        Assert.DoesNotContain("Watchdog", await LogAsync("silo-1"), StringComparison.Ordinal);
 
         // One more, which the others know.
         Assert.StartsWith("silo-3 ", await DoneAsync("add"), StringComparison.Ordinal);
@@ -122,6 +124,8 @@ public sealed partial class ClusterCommandTests(ITestOutputHelper output) : IDis
             lock (said) return string.Join('\n', said);
         }
     }
+
+    Task<string> LogAsync(string name) => File.ReadAllTextAsync(Path.Combine(folder, "data/cluster/logs", name + ".log"));
 
     ProcessStartInfo Command(string arguments)
     {
