@@ -104,7 +104,8 @@ sealed class Soak : IAsyncDisposable
         for (var place = 0; place < Clients; place++) await StartClientAsync(place, 0);
         await Task.Delay(length);
         await EndClientsAsync();
-        return (Interlocked.Read(ref done) - before) / clock.Elapsed.TotalSeconds;
+        // Half of nothing would be no pace at all.
+        return Math.Max(2, (Interlocked.Read(ref done) - before) / clock.Elapsed.TotalSeconds);
     }
 
     /// <summary>Another process in a place. It begins with what the one before it had begun and not finished.</summary>
