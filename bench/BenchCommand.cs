@@ -20,6 +20,8 @@ public static class BenchCommand
         {
             case ["soak", ..]:
                 return await Soak.RunAsync(Console.Out, arguments[1..]);
+            case [SoakLoad.Command, ..]:
+                return await SoakClient.RunAsync(arguments[1..]);
             case ["cost", ..]:
                 return await LifecycleCost.RunAsync(Console.Out, arguments[1..]);
             case [FlushedCounter.Command, var port]:

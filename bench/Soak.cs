@@ -1,11 +1,11 @@
-// `./run bench soak`: a host at half of its rate for an hour, while its clock jumps, clients are cut off, old records go and the journal is
-// compacted: memory, disk and latency stay flat, and at the end the books are equal.
+// `./run bench soak`: a host at half of its rate for an hour, while its clock jumps, client processes are killed, old records go and the
+// journal is compacted: memory, disk and latency stay flat, and at the end the books are equal.
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
 using System.Text;
 using System.Text.Json;
+using Purser.Conformance.Servers;
 using Purser.Embedded.Tests.Processes;
 
 namespace Purser.Bench;
@@ -13,21 +13,24 @@ namespace Purser.Bench;
 sealed class Soak : IAsyncDisposable
 {
     const int Accounts = 200;
-    const int Callers = 32;
+    const int Clients = 4;
+    const int CallersEach = 8;
     const int Samples = 12;
+
+    static readonly TimeSpan fullRun = TimeSpan.FromSeconds(5);
 
     readonly TemporaryFolder folder = new();
     readonly TextWriter to;
-    readonly Random random = new(1);
     readonly ConcurrentQueue<double> latencies = new();
     readonly long[] settled = new long[Accounts];
 
-    /// <summary>Each caller speaks through one of these; one is broken off now and then, as if its process was killed.</summary>
-    readonly HttpClient[] clients = new HttpClient[Callers];
+    /// <summary>Processes that call; one of them is killed in each part of the run, and another repeats what it had begun.</summary>
+    readonly Caller?[] callers = new Caller?[Clients];
     HostProcess host = null!;
-    long started;
+    long numbered;
     long done;
     long repeated;
+    long inherited;
     long unexpected;
     string lastUnexpected = "";
 
@@ -53,28 +56,25 @@ sealed class Soak : IAsyncDisposable
     async Task<bool> RunAsync(TimeSpan length)
     {
         await StartAsync();
-        var rate = await HighestAsync() / 2;
+        var rate = await HighestAsync(length / 4 < fullRun ? length / 4 : fullRun) / 2;
         to.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{length.TotalMinutes:0.#} minutes at {rate:0} lifecycles/s, half of the highest rate over {Callers} connections; "
-                + $"{Accounts} accounts"));
-        to.WriteLine("| minute | lifecycles/s | p50 ms | p99 ms | memory MiB | disk MiB | 503 and repeated | event |");
+            $"{length.TotalMinutes:0.#} minutes at {rate:0} lifecycles/s, half of the highest rate of {Clients} clients with {CallersEach} "
+                + $"connections each; {Accounts} accounts"));
+        to.WriteLine("| minute | lifecycles/s | p50 ms | p99 ms | memory MiB | disk MiB | sent again | event |");
         to.WriteLine("| --- | --- | --- | --- | --- | --- | --- | --- |");
         latencies.Clear();
         var clock = Stopwatch.StartNew();
-        using var end = new CancellationTokenSource();
-        var load =
-            Task.WhenAll(Enumerable.Range(0, Callers).Select(caller => Task.Run(() => CallAsync(caller, rate / Callers, end.Token))));
+        for (var place = 0; place < Clients; place++) await StartClientAsync(place, rate / Clients);
         var (before, last) = (Interlocked.Read(ref done), TimeSpan.Zero);
         for (var sample = 1; sample <= Samples; sample++)
         {
-            var happened = await EventAsync(sample);
+            var happened = await EventAsync(sample, rate / Clients);
             await Task.Delay((length * sample / Samples) - clock.Elapsed is { Ticks: > 0 } rest ? rest : TimeSpan.Zero);
             var (now, at) = (Interlocked.Read(ref done), clock.Elapsed);
             Print(at, (now - before) / (at - last).TotalSeconds, happened);
             (before, last) = (now, at);
         }
-        await end.CancelAsync();
-        await load;
+        await EndClientsAsync();
         return await CompareAsync();
     }
 
@@ -90,7 +90,6 @@ sealed class Soak : IAsyncDisposable
             settings.AddRange([("LD_PRELOAD", library), ("FAKETIME_TIMESTAMP_FILE", ShiftFile), ("FAKETIME_NO_CACHE", "1"),
                 ("FAKETIME_DONT_FAKE_MONOTONIC", "1")]);
         host = await HostProcess.StartAsync([.. settings]);
-        for (var i = 0; i < Callers; i++) clients[i] = NewClient();
         const string policy = """{"limits":[{"id":"hourly","unit":"tokens","window":"hour","amount":1000000000000},{"id":"ever","unit":"tokens","window":"lifetime","amount":1000000000000}]}""";
         for (var account = 0; account < Accounts; account++)
         {
@@ -99,98 +98,153 @@ sealed class Soak : IAsyncDisposable
         }
     }
 
-    HttpClient NewClient() =>
-        new(new SocketsHttpHandler { UseProxy = false, UseCookies = false }) { BaseAddress = host.Client.BaseAddress };
-
-    async Task<double> HighestAsync()
+    async Task<double> HighestAsync(TimeSpan length)
     {
-        using var end = new CancellationTokenSource(TimeSpan.FromSeconds(5));
         var (clock, before) = (Stopwatch.StartNew(), Interlocked.Read(ref done));
-        await Task.WhenAll(Enumerable.Range(0, Callers).Select(caller => Task.Run(() => CallAsync(caller, double.MaxValue, end.Token))));
-        return (Interlocked.Read(ref done) - before) / clock.Elapsed.TotalSeconds;
+        for (var place = 0; place < Clients; place++) await StartClientAsync(place, 0);
+        await Task.Delay(length);
+        await EndClientsAsync();
+        // Half of nothing would be no pace at all.
+        return Math.Max(2, (Interlocked.Read(ref done) - before) / clock.Elapsed.TotalSeconds);
     }
 
-    /// <summary>Lifecycles at a pace, until the end; one that was begun is finished.</summary>
-    async Task CallAsync(int caller, double perSecond, CancellationToken end)
+    /// <summary>Another process in a place. It begins with what the one before it had begun and not finished.</summary>
+    async Task StartClientAsync(int place, double perSecond, IReadOnlyCollection<long>? unfinished = null)
     {
-        var clock = Stopwatch.StartNew();
-        for (var sent = 0L; !end.IsCancellationRequested; sent++)
+        // Numbers that no process had yet, each process its own.
+        var from = Interlocked.Add(ref numbered, 1_000_000_000);
+        var load = new SoakLoad(host.Client.BaseAddress!, CallersEach, from, perSecond, Accounts);
+        callers[place] = await Caller.StartAsync(load, unfinished ?? [], this);
+    }
+
+    async Task EndClientsAsync() => await Task.WhenAll(callers.OfType<Caller>().Select(caller => caller.EndAsync()));
+
+    /// <summary>kill -9 in the middle of its calls, and a process in its place that repeats them under the same ids.</summary>
+    async Task<string> KillOneAsync(int sample, double perSecond)
+    {
+        var place = sample % Clients;
+        var unfinished = await callers[place]!.KillAsync();
+        inherited += unfinished.Count;
+        await StartClientAsync(place, perSecond, unfinished);
+        return "a client killed";
+    }
+
+    /// <summary>A client's process, and what it said of its lifecycles.</summary>
+    sealed class Caller : IAsyncDisposable
+    {
+        readonly Process process;
+        readonly HashSet<long> open;
+        readonly Task hearing;
+
+        Caller(Process process, IReadOnlyCollection<long> unfinished, Soak soak)
         {
-            if (perSecond < double.MaxValue && TimeSpan.FromSeconds(sent / perSecond) - clock.Elapsed is { Ticks: > 0 } early)
-                await Task.Delay(early, CancellationToken.None);
-            var number = Interlocked.Increment(ref started);
-            var account = (int)(number % Accounts);
-            var began = Stopwatch.GetTimestamp();
-            await SendAsync(caller, $"/v1/accounts/soak-{account}/reservations", $$"""{"id":"h{{number}}","tokens":100,"ttlSeconds":600}""", 201);
-            await SendAsync(caller, $"/v1/accounts/soak-{account}/reservations/h{number}/settle",
-                $$"""{"id":"u{{number}}","inputTokens":60,"outputTokens":20,"user":"user-{{number % 50}}"}""", 200);
-            latencies.Enqueue(Stopwatch.GetElapsedTime(began).TotalMilliseconds);
-            Interlocked.Add(ref settled[account], 80);
-            Interlocked.Increment(ref done);
+            (this.process, open) = (process, [.. unfinished]);
+            hearing = HearAsync(soak);
         }
-    }
 
-    /// <summary>Again and again with the same id, until there is an answer.</summary>
-    async Task SendAsync(int caller, string path, string body, int wanted)
-    {
-        while (true)
+        public static async Task<Caller> StartAsync(SoakLoad load, IReadOnlyCollection<long> unfinished, Soak soak)
         {
-            try
+            var process = ServerProcess.Start(new ProcessStartInfo(Environment.ProcessPath!, load.ToArguments())
             {
-                using var answer = await clients[caller].PostAsync(path, Json(body));
-                if ((int)answer.StatusCode == wanted) return;
-                if (answer.StatusCode != HttpStatusCode.ServiceUnavailable)
+                RedirectStandardInput = true, RedirectStandardOutput = true,
+            });
+            foreach (var number in unfinished) await process.StandardInput.WriteLineAsync(SoakLoad.Text(number));
+            await process.StandardInput.WriteLineAsync();
+            await process.StandardInput.FlushAsync();
+            return new(process, unfinished, soak);
+        }
+
+        async Task HearAsync(Soak soak)
+        {
+            while (await process.StandardOutput.ReadLineAsync() is { } line)
+                switch (line.Split(' ', 4))
                 {
-                    Interlocked.Increment(ref unexpected);
-                    lastUnexpected = await answer.Content.ReadAsStringAsync();
-                    return;
+                    case ["begun", var number]:
+                        open.Add(SoakLoad.Number(number));
+                        break;
+                    case ["done", var number, var milliseconds, var repeats]:
+                        open.Remove(SoakLoad.Number(number));
+                        soak.Done(SoakLoad.Number(number), double.Parse(milliseconds, CultureInfo.InvariantCulture),
+                            SoakLoad.Number(repeats));
+                        break;
+                    default:
+                        soak.Unexpected(line);
+                        break;
                 }
-            }
-            catch (Exception broken) when (
-                broken is HttpRequestException or OperationCanceledException or ObjectDisposedException or IOException)
-            {
-                // Its client was broken off; nobody knows what became of the call.
-            }
-            Interlocked.Increment(ref repeated);
-            await Task.Delay(20);
         }
+
+        /// <summary>What it had begun, or was still to repeat, when it was killed.</summary>
+        public async Task<IReadOnlyCollection<long>> KillAsync()
+        {
+            process.Kill();
+            await process.WaitForExitAsync();
+            await hearing;
+            return [.. open];
+        }
+
+        /// <summary>It finishes what it has begun.</summary>
+        public async Task EndAsync()
+        {
+            process.StandardInput.Close();
+            await process.WaitForExitAsync();
+            await hearing;
+            if (process.ExitCode != 0 || open.Count > 0)
+                throw new InvalidOperationException($"a client ended with {process.ExitCode} and {open.Count} unfinished lifecycles");
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            if (!process.HasExited) process.Kill();
+            await process.WaitForExitAsync();
+            process.Dispose();
+        }
+    }
+
+    void Done(long number, double milliseconds, long repeats)
+    {
+        latencies.Enqueue(milliseconds);
+        Interlocked.Add(ref settled[number % Accounts], SoakLoad.Tokens);
+        Interlocked.Add(ref repeated, repeats);
+        Interlocked.Increment(ref done);
+    }
+
+    void Unexpected(string line)
+    {
+        Interlocked.Increment(ref unexpected);
+        lastUnexpected = line;
     }
 
     static StringContent Json(string text) => new(text, Encoding.UTF8, "application/json");
 
-    /// <summary>What befalls the host in a part of the run.</summary>
-    async Task<string> EventAsync(int sample)
+    /// <summary>What befalls the host in a part of the run. The clock first: what a killed client had begun is repeated in its own
+    /// time.</summary>
+    async Task<string> EventAsync(int sample, double perSecond)
     {
-        for (var i = 0; i < 4; i++)
-        {
-            var caller = random.Next(Callers);
-            var old = clients[caller];
-            clients[caller] = NewClient();
-            old.Dispose();
-        }
-        if (ClockLibrary is null) return "4 clients cut off (no libfaketime: the clock does not jump)";
+        var jump = ClockLibrary is null ? " (no libfaketime: the clock does not jump)" : await JumpAsync(sample);
+        return await KillOneAsync(sample, perSecond) + jump;
+    }
+
+    async Task<string> JumpAsync(int sample)
+    {
         switch (sample)
         {
             case 3:
                 await SetClockAsync("+30d");
-                return "4 clients cut off; clock +30 d, held back";
-            case 4:
-                await SetClockAsync("+0");
-                return "4 clients cut off; clock back";
+                return "; clock +30 d, held back";
             case 5:
                 await SetClockAsync("-1d");
-                return "4 clients cut off; clock -1 d, held back";
-            case 6:
+                return "; clock -1 d, held back";
+            case 4 or 6:
                 await SetClockAsync("+0");
-                return "4 clients cut off; clock back";
+                return "; clock back";
             case 8:
                 await SetClockAsync("+3d");
-                return "4 clients cut off; clock +3 d, held back";
+                return "; clock +3 d, held back";
             case 9:
                 using (var accepted = await host.Client.PostAsync("/v1/clock/accept", Json("""{"reason":"soak"}""")))
-                    return $"4 clients cut off; +3 d accepted ({(int)accepted.StatusCode}): records go, compaction";
+                    return $"; +3 d accepted ({(int)accepted.StatusCode}): records go, compaction";
             default:
-                return "4 clients cut off";
+                return "";
         }
     }
 
@@ -231,7 +285,8 @@ sealed class Soak : IAsyncDisposable
         using var verified = await host.Client.PostAsync("/v1/verify", null);
         var holds = JsonDocument.Parse(await verified.Content.ReadAsStringAsync()).RootElement.GetProperty("holds").GetBoolean();
         to.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{Interlocked.Read(ref done)} lifecycles; {unexpected} answers that nobody expected {lastUnexpected}; books of "
+            $"{Interlocked.Read(ref done)} lifecycles; {Samples} clients killed, whose {inherited} unfinished lifecycles others finished; "
+                + $"{unexpected} answers that nobody expected {lastUnexpected}; books of "
                 + $"{Accounts - wrong} of {Accounts} "
                 + $"accounts equal; verify {(holds ? "holds" : "finds something")}"));
         return wrong == 0 && unexpected == 0 && holds;
@@ -247,7 +302,7 @@ sealed class Soak : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var client in clients) client?.Dispose();
+        foreach (var caller in callers.OfType<Caller>()) await caller.DisposeAsync();
         if (host is not null) await host.DisposeAsync();
         folder.Dispose();
     }

@@ -19,7 +19,7 @@ public static partial class SettingNames
     };
 
     /// <summary>Read by clients, scripts and tests, which share their environment with the hosts that they start.</summary>
-    [GeneratedRegex("^PURSER_(TEST_.*|KEY|CASES|MEASURE|SEEDS|SWEEP|WRITE_GOLDEN|INSTALL_SDK|SDK_SCRIPT)$")]
+    [GeneratedRegex("^PURSER_(TEST_.*|KEY|CASES|MEASURE|SEEDS|SWEEP|WRITE_GOLDEN|INSTALL_SDK|SDK_SCRIPT|LOCAL_PORTS)$")]
     internal static partial Regex OfTools { get; }
 
     /// <summary>What Kubernetes and Docker say of services whose name begins with ours.</summary>

@@ -24,6 +24,8 @@ public static class PurserGrains
         services.AddSingleton<SiloPeers>();
         services.AddSingleton<BudgetBalance>();
         services.AddHostedService(provider => provider.GetRequiredService<BudgetBalance>());
+        services.AddSingleton<BudgetDeparture>();
+        services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(provider => provider.GetRequiredService<BudgetDeparture>());
         services.TryAddSingleton(UsageRetention.OfDays(UsageRetention.UsualDays));
         services.AddHostedService<UsageWatch>();
         services.AddClockWatch(provider => provider.GetRequiredService<LedgerClock>().MeasureAsync(provider.GetRequiredService<IStore>()));

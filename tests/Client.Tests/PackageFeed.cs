@@ -1,4 +1,6 @@
 // Packages of what was built with the tests, as a feed; and a program outside of the repository that is built from it and run.
+using Purser.Conformance.Servers;
+
 namespace Purser.Client.Tests;
 
 static class PackageFeed
@@ -16,8 +18,30 @@ static class PackageFeed
               </Target>
             </Project>
             """);
+        await using var turn = await TurnAsync();
         await SourceCopy.RunAsync(SourceCopy.Repository, folder.FullName, null, "dotnet", "msbuild", all, "-t:Pack", "-nologo", "-v:quiet");
         return feed;
+    }
+
+    /// <summary>One packs at a time, in whatever process: what describes a package lies beside what was built, and suites run side by
+    /// side.</summary>
+    static async Task<FileStream> TurnAsync()
+    {
+        FileStream? turn = null;
+        await ServerProcess.UntilAsync(() =>
+        {
+            try
+            {
+                turn = new(Path.Combine(SourceCopy.Repository, "artifacts", "pack.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite,
+                    FileShare.None);
+            }
+            catch (IOException)
+            {
+                // Another has it.
+            }
+            return turn is not null;
+        }, "another packs and does not end");
+        return turn!;
     }
 
     /// <summary>What a program says that stands on packages of the feed. Packages of others come from the machine's own folder: no test

@@ -8,13 +8,13 @@ namespace Purser.Cluster.Tests;
 
 public sealed class CohostedTests(ITestOutputHelper output) : Lifetime
 {
-    readonly string clusterId = "cohosted-" + Guid.NewGuid().ToString("N");
     readonly List<SiloProcess> silos = [];
     string redis = "";
 
-    protected override async Task StartAsync()
+    protected override async Task StartAsync() => redis = (await RedisServer.SharedAsync()).ConnectionString;
+
+    async Task StartSilosAsync(string clusterId)
     {
-        redis = (await RedisServer.SharedAsync()).ConnectionString;
         var postgres = await (await PostgresServer.SharedAsync()).NewDatabaseAsync();
         for (var i = 0; i < 3; i++) silos.Add(Add(SiloProcess.Start(postgres, redis, clusterId)));
         await Task.WhenAll(silos.Select(silo => silo.ReadyAsync()));
@@ -24,6 +24,8 @@ public sealed class CohostedTests(ITestOutputHelper output) : Lifetime
     [Fact]
     public async Task A_service_beside_the_silos_gets_every_answer_though_one_of_them_is_killed()
     {
+        var clusterId = "cohosted-" + Guid.NewGuid().ToString("N");
+        await StartSilosAsync(clusterId);
         using var service = Start(clusterId, "1500");
         Assert.Equal("500 calls so far", await service.StandardOutput.ReadLineAsync());
         await silos[0].KillAsync();
@@ -37,6 +39,7 @@ public sealed class CohostedTests(ITestOutputHelper output) : Lifetime
     [Fact]
     public async Task A_wrong_cluster_id_is_named()
     {
+        // Redis knows no silo of that name, whatever else runs.
         using var service = Start("mistyped", "1");
         var errors = service.StandardError.ReadToEndAsync();
         await service.WaitForExitAsync().WaitAsync(ServerProcess.Patience);

@@ -9,12 +9,16 @@ using Purser.Engine;
 using Purser.Interfaces;
 using Purser.Ledgers.Postgres;
 using Purser.Silo;
+using GatewayOptions = Orleans.Configuration.GatewayOptions;
+using SiloMessagingOptions = Orleans.Configuration.SiloMessagingOptions;
 
 namespace Purser.Cluster.Tests;
 
 /// <summary>Nodes of one cluster on one database; they can be stopped and started again on their ports.</summary>
 public sealed class LocalCluster : IAsyncDisposable
 {
+    static readonly TimeSpan brief = TimeSpan.FromMilliseconds(100);
+
     readonly SiloOptions[] silos;
     readonly SiloHost?[] running;
     SiloHost? client;
@@ -54,7 +58,11 @@ public sealed class LocalCluster : IAsyncDisposable
         try
         {
             await cluster.StartSilosAsync();
-            cluster.client = await StartClientAsync(redis.ConnectionString, clusterId, services: ofApi);
+            cluster.client = await StartClientAsync(redis.ConnectionString, clusterId, services: services =>
+            {
+                Hurry(services);
+                ofApi?.Invoke(services);
+            });
             return cluster;
         }
         catch
@@ -96,10 +104,18 @@ public sealed class LocalCluster : IAsyncDisposable
         return SiloHost.BuildAsync(builder, options);
     }
 
+    /// <summary>Clusters are restarted by the hundred here, and nobody looks how: a silo that stops leaves its clients hardly any time to
+    /// find another gateway, and they look for those that are back more often.</summary>
+    static void Hurry(IServiceCollection services)
+    {
+        services.PostConfigure<SiloMessagingOptions>(messaging => messaging.ClientGatewayShutdownNotificationTimeout = brief);
+        services.PostConfigure<GatewayOptions>(gateways => gateways.GatewayListRefreshPeriod = brief);
+    }
+
     async Task StartSilosAsync()
     {
         // Together: the schema is brought up to date by whoever comes first.
-        var built = await Task.WhenAll(silos.Select(silo => BuildAsync(silo)));
+        var built = await Task.WhenAll(silos.Select(silo => BuildAsync(silo, Hurry)));
         built.CopyTo(running, 0);
         await Task.WhenAll(running.Select(silo => silo!.StartAsync()));
     }

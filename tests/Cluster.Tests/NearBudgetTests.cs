@@ -1,5 +1,6 @@
 // Calls from the silo that serves the account: they take the short way, and miss nothing by it.
-using Purser.Ledgers.Memory;
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Core.Internal;
@@ -8,6 +9,7 @@ using Purser.Conformance.Servers;
 using Purser.Core;
 using Purser.Engine;
 using Purser.Interfaces;
+using Purser.Ledgers.Memory;
 
 namespace Purser.Cluster.Tests;
 
@@ -56,6 +58,27 @@ public sealed class NearBudgetTests(SharedCluster shared) : IClassFixture<Shared
         Volatile.Write(ref moving, false);
         var limit = ((await calling).Sum(), await Authority.OnlyLimitAsync(account));
         Assert.Equal((limit.Item1, 0), (limit.Item2.Settled.Value, limit.Item2.Held.Value));
+    }
+
+    [Fact]
+    public async Task Calls_from_nearby_are_measured_as_those_through_a_grain_are()
+    {
+        var ways = new ConcurrentDictionary<string, double>();
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, all) =>
+            {
+                if (instrument.Name == "purser.cluster.call.duration") all.EnableMeasurementEvents(instrument);
+            },
+        };
+        listener.SetMeasurementEventCallback<double>((_, took, tags, _) => ways[(string)tags[0].Value!] = took);
+        listener.Start();
+        // The first call of an account finds nobody nearby, later ones do, unless it was moved away meanwhile.
+        await ServerProcess.UntilAsync(async () =>
+        {
+            await Authority.ExpectAsync(await AccountHereAsync(), new GetStatus());
+            return ways.ContainsKey("grain") && ways.ContainsKey("near");
+        }, () => $"measured are {string.Join(", ", ways.Keys)}");
     }
 
     [Fact]

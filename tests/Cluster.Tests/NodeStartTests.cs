@@ -2,6 +2,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using Npgsql;
 using Purser.Conformance.Servers;
 
 namespace Purser.Cluster.Tests;
@@ -30,6 +31,20 @@ public sealed class NodeStartTests
     }
 
     [Fact]
+    public async Task A_ledger_that_a_newer_version_wrote_is_code_3_and_one_line()
+    {
+        var database = await (await PostgresServer.SharedAsync()).NewDatabaseAsync();
+        await using var source = NpgsqlDataSource.Create(database);
+        await using var newer = source.CreateCommand(
+            "create table schema_version (version int not null); insert into schema_version values (9999)");
+        await newer.ExecuteNonQueryAsync();
+        var (code, said) = await FailAsync("--PURSER_ROLE=silo", "--PURSER_REDIS=127.0.0.1:1", $"--PURSER_POSTGRES={database}");
+        Assert.StartsWith("purser-silo: the ledger has schema 9999 and this program knows ", Assert.Single(said), StringComparison.Ordinal);
+        Assert.Contains(": run the newer version of Purser that wrote it, or restore a backup", said[0], StringComparison.Ordinal);
+        Assert.Equal(3, code);
+    }
+
+    [Fact]
     public async Task A_database_that_is_away_is_code_3()
     {
         var port = ServerProcess.FreePort();
@@ -45,8 +60,7 @@ public sealed class NodeStartTests
     [InlineData("PURSER_GATEWAY_PORT")]
     public async Task A_port_that_is_taken_is_code_3_and_one_line_that_names_the_setting(string setting)
     {
-        await using var postgres = await PostgresServer.StartAsync();
-        await using var redis = await RedisServer.StartAsync();
+        var (postgres, redis) = (await PostgresServer.SharedAsync(), await RedisServer.SharedAsync());
         using var other = new TcpListener(IPAddress.Loopback, 0);
         other.Start();
         var taken = ((IPEndPoint)other.LocalEndpoint).Port;

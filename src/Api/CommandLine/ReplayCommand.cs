@@ -18,6 +18,10 @@ sealed class ReplayCommand
     {
         Description = "Play against a host of its own, whose ledger is removed at the end: nothing of the run stays.",
     };
+    readonly Option<bool> remove = new("--remove")
+    {
+        Description = "Play nothing: erase what replays booked on the host, in the accounts replay-0001 and so on.",
+    };
     readonly Option<double?> speed = new("--speed")
     {
         Description = "1 keeps the trace's own pace, 10 is ten times faster; max is as fast as it goes (default).",
@@ -73,7 +77,7 @@ sealed class ReplayCommand
             + "has the data folder, or that --url names. Exit code 0: every call was answered as expected; 1: not; 2: wrong usage; 3: no "
             + "host; 130: interrupted.")
         {
-            file, speed, accounts, concurrency, model, ttl, limit, run, giveUp, synthetic, ledgerFile, verify, scratch,
+            file, speed, accounts, concurrency, model, ttl, limit, run, giveUp, synthetic, ledgerFile, verify, scratch, remove,
         };
         access.AddTo(command, throughHost: true);
         CommandLine.Require(accounts, value => value is >= 1 and <= 1_000_000, "must be 1 to 1000000");
@@ -87,11 +91,20 @@ sealed class ReplayCommand
         {
             if (result.GetResult(file) is { Tokens.Count: > 0 } && result.GetResult(synthetic) is { Implicit: false })
                 result.AddError("Give a FILE or --synthetic, not both.");
+            if (result.GetValue(remove) && (result.GetValue(scratch) || result.GetResult(file) is { Tokens.Count: > 0 }
+                || result.GetResult(synthetic) is { Implicit: false }))
+                result.AddError("--remove plays nothing: it takes neither FILE nor --synthetic nor --scratch.");
         });
 
         var screen = new OperationScreen(console);
         screen.Runs(command, async (parsed, cancellation) =>
         {
+            if (parsed.GetValue(remove))
+            {
+                var ofHost = access.SettingsOf(parsed);
+                using var host = new HostClient(HostOf(access, parsed, ofHost), access.KeyOf(parsed, ofHost), ofHost.TlsCertificate);
+                return await ReplayRemoval.RunAsync(host, screen, cancellation);
+            }
             await using var own = parsed.GetValue(scratch) ? await ScratchHost.StartAsync(cancellation) : null;
             var settings = own is null ? access.SettingsOf(parsed) : null;
             var options = OptionsOf(parsed, own?.Url ?? HostOf(access, parsed, settings!), settings) with { Json = screen.Json };

@@ -3,8 +3,10 @@ using System.Diagnostics;
 
 namespace Purser.Api;
 
-sealed class RequestLog(RequestDelegate next, ILogger<RequestLog> log)
+sealed class RequestLog(RequestDelegate next, ILogger<RequestLog> log, TimeProvider? time = null)
 {
+    readonly TimeProvider time = time ?? TimeProvider.System;
+
     /// <summary>Callers notice it: everything that decides is answered within some milliseconds.</summary>
     static readonly TimeSpan slow = TimeSpan.FromSeconds(1);
 
@@ -20,9 +22,9 @@ sealed class RequestLog(RequestDelegate next, ILogger<RequestLog> log)
         var account = http.Request.RouteValues.TryGetValue("account", out var named) ? named as string : null;
         var trace = Activity.Current?.TraceId.ToString() ?? http.TraceIdentifier;
         using var scope = log.BeginScope(new Dictionary<string, object?> { ["account"] = account, ["trace"] = trace });
-        var started = Stopwatch.GetTimestamp();
+        var started = time.GetTimestamp();
         await next(http);
-        var took = Stopwatch.GetElapsedTime(started);
+        var took = time.GetElapsedTime(started);
         // The route and not the path: what stands in its place may be anything, and queries may hold what nobody else should read.
         var route = (http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "(no such route)";
         if (http.Response.StatusCode >= 400)

@@ -10,7 +10,7 @@ namespace Purser.Conformance.Servers;
 /// </summary>
 public sealed class PostgresServer : IAsyncDisposable
 {
-    static readonly Lazy<Task<PostgresServer>> shared = new(() => StartAsync());
+    static readonly Lazy<Task<PostgresServer>> shared = new(() => StartAsync(fsync: Measures));
     static int databases;
 
     readonly string? folder;
@@ -24,6 +24,9 @@ public sealed class PostgresServer : IAsyncDisposable
         if (folder is null) return;
         log = Path.Combine(folder, "log");
     }
+
+    /// <summary>What is measured pays for its disk.</summary>
+    static bool Measures => Environment.GetEnvironmentVariable("PURSER_MEASURE") == "1";
 
     static string? Other => Environment.GetEnvironmentVariable("PURSER_TEST_PG") is { Length: > 0 } given ? given : null;
 
@@ -47,7 +50,8 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>To the server's own database; tests take one of their own with <see cref="NewDatabaseAsync"/>.</summary>
     public string ConnectionString => basis;
 
-    /// <summary>One server for all the tests of a process; ends with the process.</summary>
+    /// <summary>One server for all the tests of a process; ends with the process. It does not wait for the disk: nobody kills it, and the
+    /// machine's power is nothing that a test can take away.</summary>
     public static Task<PostgresServer> SharedAsync() => shared.Value;
 
     /// <summary>Durability is on unless a test says otherwise; its folder is a temporary one, or lies <paramref name="within"/>

@@ -241,6 +241,31 @@ public sealed class CommandTests : IDisposable
     }
 
     [Fact]
+    public async Task What_replays_booked_is_removed_and_nothing_else()
+    {
+        await using var host = await HostProcess.StartAsync(("PURSER_LEDGER", "memory"));
+        string[] there = ["--url", host.Client.BaseAddress!.AbsoluteUri];
+        await BookAsync(host, "u");
+        using (var kept = await host.Client.PostAsJsonAsync("/v1/accounts/replay-of-mine/usage", new { inputTokens = 5 }))
+            kept.EnsureSuccessStatusCode();
+        Assert.Equal(0, await RunAsync(["replay", "--synthetic", "20", "--accounts", "3", "--verify", .. there]));
+        var before = await RecordsAsync();
+        Assert.Equal(22, before.Count);
+        Assert.Equal(0, await RunAsync(["replay", "--remove", .. there]));
+        Shows("what replays booked in 3 accounts is erased, from replay-0001 to replay-0003");
+        Assert.Equal(before.Where(account => account is "replay-of-mine" || !account.StartsWith("replay-", StringComparison.Ordinal)),
+            await RecordsAsync());
+        Assert.Equal(2, (await host.Client.GetFromJsonAsync<JsonElement>("/v1/reports")).GetProperty("summary")
+            .GetProperty("totalRequests").GetInt64());
+        // Once more there is nothing left to take, and that is no mistake; and it plays nothing.
+        Assert.Equal(0, await RunAsync(["replay", "--remove", .. there]));
+        Assert.Equal(2, await RunAsync(["replay", "trace.csv", "--remove", .. there]));
+
+        async Task<List<string>> RecordsAsync() => [.. (await host.Client.GetFromJsonAsync<JsonElement>("/v1/usage?limit=1000"))
+            .GetProperty("items").EnumerateArray().Select(record => record.GetProperty("account").GetString()!)];
+    }
+
+    [Fact]
     public async Task Every_command_that_prints_a_result_prints_it_as_one_object_where_that_is_asked_for()
     {
         await File.WriteAllTextAsync(In("text"), "How many tokens?");

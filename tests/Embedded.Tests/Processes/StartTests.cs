@@ -3,7 +3,12 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
+using System.Text;
 using System.Text.Json;
+using Microsoft.Data.Sqlite;
+using NodaTime;
+using NodaTime.TimeZones;
+using Npgsql;
 using Purser.Conformance.Servers;
 using Purser.Core;
 
@@ -64,6 +69,40 @@ public sealed class StartTests : IDisposable
         }
     }
 
+    const string NewerSchema = "CREATE TABLE schema_version (version INTEGER PRIMARY KEY, name TEXT); "
+        + "INSERT INTO schema_version VALUES (9999, 'of later')";
+
+    [Fact]
+    public async Task A_file_that_a_newer_version_wrote()
+    {
+        await using (var file = new SqliteConnection($"Data Source={Path.Combine(folder.Path, "purser.db")};Pooling=False"))
+        {
+            await file.OpenAsync();
+            await using var newer = file.CreateCommand();
+            newer.CommandText = NewerSchema;
+            await newer.ExecuteNonQueryAsync();
+        }
+        IsNewer(await FailAsync([]));
+    }
+
+    [Fact, Trait("needs", "postgres")]
+    public async Task A_database_that_a_newer_version_wrote()
+    {
+        var database = await (await PostgresServer.SharedAsync()).NewDatabaseAsync();
+        await using var source = NpgsqlDataSource.Create(database);
+        await using var newer = source.CreateCommand(NewerSchema);
+        await newer.ExecuteNonQueryAsync();
+        IsNewer(await FailAsync([], ("PURSER_LEDGER", "postgres"), ("PURSER_POSTGRES", database)));
+    }
+
+    static void IsNewer((int Code, string[] Said) end)
+    {
+        var line = Assert.Single(end.Said);
+        Assert.StartsWith("purser: the ledger has schema 9999 and this program knows ", line, StringComparison.Ordinal);
+        Assert.EndsWith(": run the newer version of Purser that wrote it, or restore a backup", line, StringComparison.Ordinal);
+        Assert.Equal(3, end.Code);
+    }
+
     [Fact]
     public async Task Wrong_names_and_wrong_values_each_in_a_line()
     {
@@ -118,6 +157,53 @@ public sealed class StartTests : IDisposable
         Assert.Equal(TimeZones.Shipped, (await host.Client.GetFromJsonAsync<JsonElement>("/")).GetProperty("timeZoneData").GetString());
         Assert.Contains($"purser_time_zone_data_info{{version=\"{TimeZones.Shipped}\"}} 1", await host.Client.GetStringAsync("/metrics"),
             StringComparison.Ordinal);
+    }
+
+    /// <summary>As if Winnipeg had taken over the clocks of Santiago: the program's own data under a later version, with the two names
+    /// exchanged.</summary>
+    async Task<string> NewerZonesAsync()
+    {
+        await using var shipped = typeof(TzdbDateTimeZoneSource).Assembly.GetManifestResourceStream("NodaTime.TimeZones.Tzdb.nzd")!;
+        using var bytes = new MemoryStream();
+        await shipped.CopyToAsync(bytes);
+        var path = Path.Combine(folder.Path, "newer.nzd");
+        await File.WriteAllTextAsync(path, Encoding.Latin1.GetString(bytes.ToArray())
+            .Replace(TimeZones.Shipped, "2031a", StringComparison.Ordinal)
+            .Replace("America/Winnipeg", "America/Wonderla", StringComparison.Ordinal)
+            .Replace("America/Santiago", "America/Winnipeg", StringComparison.Ordinal)
+            .Replace("America/Wonderla", "America/Santiago", StringComparison.Ordinal), Encoding.Latin1);
+        return path;
+    }
+
+    [Fact]
+    public async Task Newer_time_zone_data_is_shown_and_days_begin_by_it()
+    {
+        await using var host = await HostProcess.StartAsync(("PURSER_LEDGER", "memory"), ("PURSER_TZDB", await NewerZonesAsync()));
+        Assert.Equal("2031a", (await host.Client.GetFromJsonAsync<JsonElement>("/")).GetProperty("timeZoneData").GetString());
+        Assert.Contains("purser_time_zone_data_info{version=\"2031a\"} 1", await host.Client.GetStringAsync("/metrics"),
+            StringComparison.Ordinal);
+
+        // The days of Winnipeg are those that Santiago has by the program's own data.
+        var before = DayInSantiago();
+        var began = await DayInAsync(host, "America/Winnipeg");
+        Assert.InRange(began, before, DayInSantiago());
+        Assert.NotEqual(began, await DayInAsync(host, "America/Santiago"));
+
+        static DateTimeOffset DayInSantiago()
+        {
+            var santiago = DateTimeZoneProviders.Tzdb["America/Santiago"];
+            return santiago.AtStartOfDay(SystemClock.Instance.GetCurrentInstant().InZone(santiago).Date).ToDateTimeOffset();
+        }
+
+        static async Task<DateTimeOffset> DayInAsync(HostProcess host, string zone)
+        {
+            var account = "/v1/accounts/" + zone.Replace('/', '-');
+            using var set = await host.Client.PutAsJsonAsync(account + "/policy",
+                new { timeZone = zone, limits = new[] { new { id = "day", unit = "tokens", window = "day", amount = 5 } } });
+            Assert.Equal(HttpStatusCode.OK, set.StatusCode);
+            return (await host.Client.GetFromJsonAsync<JsonElement>(account)).GetProperty("limits")[0].GetProperty("windowStart")
+                .GetDateTimeOffset();
+        }
     }
 
     [Fact]
