@@ -40,7 +40,7 @@ public sealed class EventKillTests(ITestOutputHelper output)
 
         using var beside = await BesideAsync(redis, clusterId);
         await using var ledger = await PostgresLedger.OpenAsync(database);
-        await using (var kills = new EventKills(() => [first.Address, second.Address], IdsOf))
+        await using (var kills = new EventKills(() => [first.Address, second.Address], IdsOf, PublicEvents.Types))
         {
             await kills.BeginAsync(beside.Services.GetRequiredService<FeedSubscriptions>().FollowAsync);
             var deciding = kills.DecideAsync();

@@ -3,6 +3,7 @@ using System.Globalization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Purser.Api.Events;
 using Purser.Conformance;
 using Purser.Conformance.Servers;
 using Purser.Engine;
@@ -42,9 +43,16 @@ public sealed class LocalCluster : IAsyncDisposable
 
     public required string ClusterId { get; init; }
 
-    /// <summary><paramref name="ofApi"/> registers what the client in front of the silos has to bring along.</summary>
+    TimeProvider? Time { get; init; }
+
+    /// <param name="count">How many silos.</param>
+    /// <param name="database">Theirs; a new one if not said.</param>
+    /// <param name="redis">Where they find each other; the shared one if not said.</param>
+    /// <param name="ofApi">Registers what the client in front of the silos has to bring along.</param>
+    /// <param name="settings">Settings of that client.</param>
+    /// <param name="time">What the ledger's time is carried by, in silos and in the client.</param>
     public static async Task<LocalCluster> StartAsync(int count = 3, string? database = null, RedisServer? redis = null,
-        Action<IServiceCollection>? ofApi = null)
+        Action<IServiceCollection>? ofApi = null, (string Name, string Value)[]? settings = null, TimeProvider? time = null)
     {
         redis ??= await RedisServer.SharedAsync();
         var postgres = database ?? await (await PostgresServer.SharedAsync()).NewDatabaseAsync();
@@ -54,7 +62,7 @@ public sealed class LocalCluster : IAsyncDisposable
             Role = "silo", Redis = redis.ConnectionString, Postgres = postgres, ClusterId = clusterId, Urls = "http://127.0.0.1:0",
             SiloPort = ServerProcess.FreePort(), GatewayPort = ServerProcess.FreePort(),
         }).ToArray();
-        var cluster = new LocalCluster(options) { Postgres = postgres, Redis = redis.ConnectionString, ClusterId = clusterId };
+        var cluster = new LocalCluster(options) { Time = time, Postgres = postgres, Redis = redis.ConnectionString, ClusterId = clusterId };
         try
         {
             await cluster.StartSilosAsync();
@@ -62,7 +70,7 @@ public sealed class LocalCluster : IAsyncDisposable
             {
                 Hurry(services);
                 ofApi?.Invoke(services);
-            });
+            }, settings: settings, time: time);
             return cluster;
         }
         catch
@@ -73,10 +81,10 @@ public sealed class LocalCluster : IAsyncDisposable
     }
 
     public static async Task<SiloHost> StartClientAsync(string redis, string clusterId, string? adminKey = null,
-        Action<IServiceCollection>? services = null, (string Name, string Value)[]? settings = null)
+        Action<IServiceCollection>? services = null, (string Name, string Value)[]? settings = null, TimeProvider? time = null)
     {
         var host = await BuildAsync(new() { Role = "api", Redis = redis, ClusterId = clusterId, Urls = "http://127.0.0.1:0",
-            AdminKey = adminKey }, services, settings);
+            AdminKey = adminKey }, services, settings, time);
         try
         {
             await host.StartAsync();
@@ -90,17 +98,18 @@ public sealed class LocalCluster : IAsyncDisposable
     }
 
     static Task<SiloHost> BuildAsync(SiloOptions options, Action<IServiceCollection>? services = null,
-        (string Name, string Value)[]? settings = null)
+        (string Name, string Value)[]? settings = null, TimeProvider? time = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         foreach (var (name, value) in settings ?? []) builder.Configuration[name] = value;
         builder.Configuration["PURSER_WEBHOOK_TARGETS"] = "any";
         builder.Configuration["PURSER_GATE_UPSTREAMS"] = "any";
         builder.Configuration["PURSER_GATE_KEYS"] = Conformance.Http.ProviderStandIn.Keys;
-        services?.Invoke(builder.Services);
         builder.Logging.ClearProviders();
+        services?.Invoke(builder.Services);
         // The usual one ends the process, which here is the tests'.
         builder.Services.AddSingleton<IFatalErrorHandler, Reporting>();
+        if (time is not null) builder.Host.ConfigureContainer<IServiceCollection>((_, all) => Carry(all, time));
         return SiloHost.BuildAsync(builder, options);
     }
 
@@ -112,10 +121,27 @@ public sealed class LocalCluster : IAsyncDisposable
         services.PostConfigure<GatewayOptions>(gateways => gateways.GatewayListRefreshPeriod = brief);
     }
 
+    /// <summary>The ledger's clock and what tells of events run on this time; Orleans, and calls between nodes, go on as time
+    /// does.</summary>
+    static void Carry(IServiceCollection all, TimeProvider time)
+    {
+        all.AddSingleton(provider => new LedgerClock(time, provider.GetService<ISharedState>(),
+            provider.GetService<IStore>() is { } store ? store.NewestAtAsync : null, provider.GetRequiredService<ILogger<LedgerClock>>()));
+        for (var i = 0; i < all.Count; i++)
+            if (all[i] is { IsKeyedService: false, ImplementationFactory: { } made }
+                && made.Method.DeclaringType?.DeclaringType == typeof(EventRegistration))
+                all[i] = ServiceDescriptor.Singleton(all[i].ServiceType, provider => made(new OfTime(provider, time)));
+    }
+
+    sealed class OfTime(IServiceProvider services, TimeProvider time) : IServiceProvider
+    {
+        public object? GetService(Type serviceType) => serviceType == typeof(TimeProvider) ? time : services.GetService(serviceType);
+    }
+
     async Task StartSilosAsync()
     {
         // Together: the schema is brought up to date by whoever comes first.
-        var built = await Task.WhenAll(silos.Select(silo => BuildAsync(silo, Hurry)));
+        var built = await Task.WhenAll(silos.Select(silo => BuildAsync(silo, Hurry, time: Time)));
         built.CopyTo(running, 0);
         await Task.WhenAll(running.Select(silo => silo!.StartAsync()));
     }

@@ -1,6 +1,7 @@
 // `/v1/events`: everything that happens, as server-sent events with CloudEvents as their data.
 using System.Buffers;
 using System.Globalization;
+using System.IO.Pipelines;
 using System.Text;
 using Purser.Api.Access;
 using Purser.Api.Events;
@@ -8,13 +9,31 @@ using Purser.Engine;
 
 namespace Purser.Api.Endpoints;
 
-sealed class EventEndpoints(EventTail tail, Callers callers)
+/// <summary>PURSER_EVENT_LISTENERS: how many may follow the events of this host at a time.</summary>
+public sealed record ListenerLimit(int Most)
 {
-    const int MostListeners = 10_000;
+    public const string Name = "PURSER_EVENT_LISTENERS";
+    const int Usual = 10_000, Largest = 1_000_000;
+
+    public static ListenerLimit Of(IConfiguration configuration) => new(Read(configuration) ?? Usual);
+
+    static int? Read(IConfiguration configuration) =>
+        int.TryParse(configuration[Name], NumberStyles.None, CultureInfo.InvariantCulture, out var most) && most is >= 1 and <= Largest
+            ? most : null;
+
+    public static string? Problem(IConfiguration configuration) => configuration[Name] is null || Read(configuration) is not null ? null
+        : $"{Name} must be a whole number from 1 to {Largest}, not '{configuration[Name]}'";
+}
+
+sealed class EventEndpoints(EventTail tail, Callers callers, ListenerLimit limit)
+{
     static readonly TimeSpan beat = TimeSpan.FromSeconds(15);
 
     /// <summary>A listener that does not take what it is sent for so long is let go.</summary>
     static readonly TimeSpan takenWithin = TimeSpan.FromSeconds(30);
+
+    /// <summary>So much is written before it is waited until the listener took it: more is not kept for one that is slow.</summary>
+    const int MostUnsent = 16 * 1024;
 
     static readonly byte[] beginning = Encoding.UTF8.GetBytes("retry: 2000\n: connected\n\n");
     static readonly byte[] heartbeat = Encoding.UTF8.GetBytes(": beat\n\n");
@@ -46,10 +65,11 @@ sealed class EventEndpoints(EventTail tail, Callers callers)
                     + $"what was before");
             return;
         }
-        if (Interlocked.Increment(ref listeners) > MostListeners)
+        if (Interlocked.Increment(ref listeners) > limit.Most)
         {
             Interlocked.Decrement(ref listeners);
-            await Problems.WriteAsync(http, Problems.Unavailable, null, $"{MostListeners} listeners are connected to this host already");
+            await Problems.WriteAsync(http, Problems.Unavailable, null,
+                $"{limit.Most} listeners, the most, are connected to this host; come back later, or to another host");
             return;
         }
         try
@@ -70,14 +90,16 @@ sealed class EventEndpoints(EventTail tail, Callers callers)
         response.Headers.CacheControl = "no-cache, no-store";
         // Reverse proxies that collect answers keep events back otherwise.
         response.Headers["X-Accel-Buffering"] = "no";
-        await WriteAsync(http, beginning);
-        var frames = new ArrayBufferWriter<byte>();
+        // What is not sent yet lies in the server's own buffer, which is given back once it is sent: who waits costs none.
+        var frames = response.BodyWriter;
+        frames.Write(beginning);
         var sentId = after;
         try
         {
+            await FlushAsync(http);
             await foreach (var page in tail.FollowAsync(after, beat, http.RequestAborted))
             {
-                frames.ResetWrittenCount();
+                var told = false;
                 if (await callers.NowAsync(caller) is not { } now) return;
                 if (now.Accounts != filter.Scope) filter = filter with { Scope = now.Accounts };
                 for (var i = 0; i < page.Events.Count; i++)
@@ -87,16 +109,18 @@ sealed class EventEndpoints(EventTail tail, Callers callers)
                     // The id stands with the last event of a position: who comes back after another misses none.
                     var whole = i + 1 == page.Events.Count || page.Events[i + 1].Position != happened.Position;
                     Write(frames, happened, whole);
+                    told = true;
                     if (whole) sentId = happened.Position;
+                    if (frames.UnflushedBytes >= MostUnsent) await FlushAsync(http);
                 }
                 // A position that moved although nothing matched is told in silence, now and then.
-                if (page.ReachedTo > sentId && (frames.WrittenCount > 0 || page.ReachedTo >= sentId + 1000))
+                if (page.ReachedTo > sentId && (told || page.ReachedTo >= sentId + 1000))
                 {
                     Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"id: {page.ReachedTo}\n\n"), frames);
                     sentId = page.ReachedTo;
                 }
-                if (page.Events.Count == 0 && frames.WrittenCount == 0) frames.Write(heartbeat);
-                if (frames.WrittenCount > 0) await WriteAsync(http, frames.WrittenMemory);
+                if (page.Events.Count == 0 && frames.UnflushedBytes == 0) frames.Write(heartbeat);
+                if (frames.UnflushedBytes > 0) await FlushAsync(http);
             }
         }
         catch (OperationCanceledException)
@@ -110,7 +134,7 @@ sealed class EventEndpoints(EventTail tail, Callers callers)
         }
     }
 
-    static void Write(ArrayBufferWriter<byte> frames, PublicEvent happened, bool withId)
+    static void Write(PipeWriter frames, PublicEvent happened, bool withId)
     {
         if (withId) Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"id: {happened.Position}\n"), frames);
         Encoding.UTF8.GetBytes($"event: {happened.Type}\ndata: ", frames);
@@ -118,13 +142,13 @@ sealed class EventEndpoints(EventTail tail, Callers callers)
         frames.Write("\n\n"u8);
     }
 
-    static async Task WriteAsync(HttpContext http, ReadOnlyMemory<byte> bytes)
+    async Task FlushAsync(HttpContext http)
     {
-        using var late = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
-        late.CancelAfter(takenWithin);
+        using var over = new CancellationTokenSource(takenWithin, tail.Time);
+        using var late = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, over.Token);
         try
         {
-            await http.Response.BodyWriter.WriteAsync(bytes, late.Token);
+            await http.Response.BodyWriter.FlushAsync(late.Token);
         }
         catch (OperationCanceledException)
         {

@@ -264,7 +264,8 @@ sealed class RouteMap(IEndpointRouteBuilder routes)
     {
         if (services.GetService<EventTail>() is { } tail)
         {
-            var events = new EventEndpoints(tail, services.GetRequiredService<Callers>());
+            var events = new EventEndpoints(tail, services.GetRequiredService<Callers>(),
+                services.GetRequiredService<ListenerLimit>());
             routes.On("GET", "/v1/events", Right.Read | Right.Report, events.Stream, "streamEvents",
                 "Everything that happens, as server-sent events").Takes(EventEndpoints.Parameters).AnswersFile("text/event-stream");
         }

@@ -19,7 +19,9 @@ public static class EventRegistration
             provider.GetRequiredService<IEventFeed>(), provider.GetRequiredService<IUsageQueries>(),
             provider.GetRequiredService<Bell>(), TimeOf(provider), provider.GetRequiredService<ILogger<EventTail>>()));
         services.AddSingleton(provider => new WebhookStore(provider.GetRequiredService<ISharedState>()));
-        services.AddSingleton(provider => new WebhookSender(ClockOf(provider), provider.GetRequiredService<WebhookTargets>().Any));
+        services.AddSingleton(ListenerLimit.Of(configuration));
+        services.AddSingleton(provider => new WebhookSender(ClockOf(provider), provider.GetRequiredService<WebhookTargets>().Any,
+            reach: provider.GetService<Reach>()));
         services.AddSingleton(provider => new WebhookWatch(
             provider.GetRequiredService<WebhookStore>(), provider.GetRequiredService<WebhookSender>(),
             provider.GetRequiredService<EventTail>(), provider.GetRequiredService<IEventFeed>(), ClockOf(provider), TimeOf(provider),
@@ -42,8 +44,11 @@ public static class EventRegistration
 
     /// <summary>What is wrong with the settings of what tells people.</summary>
     public static IEnumerable<string> Problems(IConfiguration configuration) =>
-        new[] { WebhookTargets.Problem(configuration), MailSettings.Problem(configuration), MetricAccounts.Problem(configuration) }
-            .OfType<string>();
+        new[]
+        {
+            WebhookTargets.Problem(configuration), ListenerLimit.Problem(configuration), MailSettings.Problem(configuration),
+            MetricAccounts.Problem(configuration),
+        }.OfType<string>();
 
     static void AddPurserAlerts(this IServiceCollection services, IConfiguration configuration)
     {

@@ -34,6 +34,9 @@ public sealed class EventTail(IEventFeed feed, IUsageQueries queries, Bell writt
     bool polling;
     TaskCompletionSource news = New();
 
+    /// <summary>What waits here are measured in.</summary>
+    public TimeProvider Time => time;
+
     /// <summary>Whether anybody in this process follows the feed.</summary>
     public bool IsFollowed => Volatile.Read(ref listeners) > 0;
 

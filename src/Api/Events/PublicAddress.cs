@@ -4,6 +4,28 @@ using System.Net.Sockets;
 
 namespace Purser.Api.Events;
 
+/// <summary>How the outside is reached: what the addresses of a name are, and a connection to one of some addresses.</summary>
+public sealed record Reach(
+    Func<string, CancellationToken, Task<IPAddress[]>> Resolve, Func<IPAddress[], int, CancellationToken, Task<Stream>> Connect)
+{
+    public static readonly Reach Usual = new(Dns.GetHostAddressesAsync, ConnectAsync);
+
+    static async Task<Stream> ConnectAsync(IPAddress[] addresses, int port, CancellationToken cancellation)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(addresses, port, cancellation);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+}
+
 public static class PublicAddress
 {
     static readonly IPNetwork[] never =
@@ -29,21 +51,11 @@ public static class PublicAddress
     /// Connects to an address that was looked at: the name is resolved once, every address of it has to be public, and the connection goes
     /// to one of just these.
     /// </summary>
-    public static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellation)
+    public static async ValueTask<Stream> ConnectAsync(Reach reach, DnsEndPoint target, CancellationToken cancellation)
     {
-        var addresses = await Dns.GetHostAddressesAsync(context.DnsEndPoint.Host, cancellation);
+        var addresses = await reach.Resolve(target.Host, cancellation);
         if (addresses.FirstOrDefault(address => !Is(address)) is { } inside)
-            throw new HttpRequestException($"{context.DnsEndPoint.Host} is {inside}, which is not an address of the internet");
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        try
-        {
-            await socket.ConnectAsync(addresses, context.DnsEndPoint.Port, cancellation);
-            return new NetworkStream(socket, ownsSocket: true);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
+            throw new HttpRequestException($"{target.Host} is {inside}, which is not an address of the internet");
+        return await reach.Connect(addresses, target.Port, cancellation);
     }
 }

@@ -22,8 +22,11 @@ public sealed class WebhookSender : IDisposable
     readonly LedgerClock clock;
     readonly TimeProvider time;
 
-    /// <summary><paramref name="anywhere"/>: also to addresses of this machine and this network.</summary>
-    public WebhookSender(LedgerClock clock, bool anywhere, TimeProvider? time = null)
+    /// <param name="clock">What signatures say.</param>
+    /// <param name="anywhere">Also to addresses of this machine and this network.</param>
+    /// <param name="time">What an attempt may take is measured in.</param>
+    /// <param name="reach">How names become addresses and connections.</param>
+    public WebhookSender(LedgerClock clock, bool anywhere, TimeProvider? time = null, Reach? reach = null)
     {
         (this.clock, this.time) = (clock, time ?? TimeProvider.System);
         var handler = new SocketsHttpHandler
@@ -39,7 +42,9 @@ public sealed class WebhookSender : IDisposable
             // A connection is kept where little is left of the answer; what sends without an end is hung up on.
             MaxResponseDrainSize = 16 * 1024,
         };
-        if (!anywhere) handler.ConnectCallback = PublicAddress.ConnectAsync;
+        if (!anywhere)
+            handler.ConnectCallback = (context, cancellation) =>
+                PublicAddress.ConnectAsync(reach ?? Reach.Usual, context.DnsEndPoint, cancellation);
         http = new(handler, disposeHandler: true) { Timeout = Timeout.InfiniteTimeSpan };
     }
 

@@ -180,7 +180,7 @@ public sealed class WebhookWatch(
         log.LogWarning("Webhook {Webhook} does not take messages; new ones wait until it does", webhook.Id);
         for (var pause = TimeSpan.FromSeconds(5); ; pause = TimeSpan.FromTicks(Math.Min(pause.Ticks * 2, TimeSpan.TicksPerMinute * 5)))
         {
-            for (var waited = TimeSpan.Zero; waited < pause; waited += beat)
+            for (var began = time.GetTimestamp(); time.GetElapsedTime(began) < pause;)
             {
                 await Task.Delay(beat, time, stop);
                 if (!await HoldAsync(webhook.Id, lease)) return false;
@@ -238,8 +238,13 @@ public sealed class WebhookWatch(
             var now = clock.Now.ToUnixTimeMilliseconds();
             foreach (var due in page.Where(one => one.State == WebhookDelivery.Waiting && one.NextAtMillis <= now))
             {
-                await AgainAsync(webhook, due, stop);
-                if (!await HoldAsync(webhook.Id, lease)) return;
+                if ((await AgainAsync(webhook, due, stop)).Arrived && lease.Failures > 0)
+                {
+                    // It takes messages again, which is known at once: there may be no new one for long.
+                    lease.Failures = 0;
+                    if (!await RenewAsync(webhook.Id, lease)) return;
+                }
+                else if (!await HoldAsync(webhook.Id, lease)) return;
             }
         }
     }

@@ -142,6 +142,12 @@ public sealed class LocalTokenTests(LocalFacade host) : TokenConformance(host);
 [Collection(LocalHttpTests.Name)]
 public sealed class LocalMetricsTests(LocalFacade host) : MetricsConformance(host);
 
+[Collection(ClusterTellingTests.Name)]
+public sealed class ClusterAlertCourseTests(ClusterTelling host) : AlertCourseConformance(host);
+
+[Collection(ClusterTellingTests.Name)]
+public sealed class ClusterStreamEdgeTests(ClusterTelling host) : StreamEdgeConformance(host);
+
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessAccountTests(ProcessFacade host) : AccountConformance(host);
 
@@ -260,4 +266,8 @@ public sealed class EverySuiteTests
     [InlineData(typeof(ProcessFacade))]
     public void Every_suite_of_the_facade_runs_on_every_cluster(Type host) =>
         Assert.Empty(HttpSuites.Missing(typeof(EverySuiteTests).Assembly, host));
+
+    [Fact]
+    public void Every_suite_of_telling_runs_on_a_cluster() =>
+        Assert.Empty(HttpSuites.Missing(typeof(EverySuiteTests).Assembly, typeof(ClusterTelling), typeof(TellingFacade)));
 }

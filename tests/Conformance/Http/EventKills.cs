@@ -29,19 +29,30 @@ public sealed record ToldEvents(IReadOnlyDictionary<string, string> ById, long U
 
 /// <param name="hosts">Where hosts answer; any of them may be gone. Their ports are nobody else's.</param>
 /// <param name="idsOf">The public events of an entry: id and type.</param>
-public sealed class EventKills(Func<IReadOnlyList<Uri>> hosts, Func<FeedEntry, IEnumerable<(string Id, string Type)>> idsOf)
-    : IAsyncDisposable
+/// <param name="types">Every type of event that there is: each has to be heard.</param>
+public sealed class EventKills(Func<IReadOnlyList<Uri>> hosts, Func<FeedEntry, IEnumerable<(string Id, string Type)>> idsOf,
+    IReadOnlyList<string> types) : IAsyncDisposable
 {
     static readonly TimeSpan patience = TimeSpan.FromMinutes(5);
 
-    /// <summary>Every type of the systems that this one replaces.</summary>
-    static readonly string[] types =
+    /// <summary>What the systems that this one replaces told, by their names for it, and what says it here.</summary>
+    static readonly (string Name, string Type, Func<JsonElement, bool> Says)[] replaced =
     [
-        "usage.recorded", "reservation.created", "reservation.extended", "reservation.settled", "reservation.released",
-        "reservation.expired", "threshold.crossed", "budget.exceeded", "budget.recovered", "window.reset", "override.set",
-        "override.lapsed", "override.ended", "policy.changed", "account.paused", "account.resumed", "price.changed",
-        "anomaly.detected", "anomaly.updated", "anomaly.withdrawn", "exhaustion.projected", "key.created", "key.revoked",
+        ("usage:tracked", "usage.recorded", _ => true),
+        ("reservation:created", "reservation.created", _ => true),
+        ("reservation:released", "reservation.released", _ => true),
+        ("override:set", "override.set", _ => true),
+        ("threshold:50", "threshold.crossed", happened => RatioOf(happened) == 0.5m),
+        ("threshold:75", "threshold.crossed", happened => RatioOf(happened) == 0.75m),
+        ("threshold:90", "threshold.crossed", happened => RatioOf(happened) == 0.9m),
+        ("threshold:100", "threshold.crossed", happened => RatioOf(happened) == 1),
+        ("budget:warning", "threshold.crossed", happened => happened.GetProperty("severity").GetString() == "warning"),
+        ("budget:exceeded", "budget.exceeded", happened => happened.GetProperty("severity").GetString() == "critical"),
+        ("budget:reset", "window.reset", _ => true),
+        ("anomaly", "anomaly.detected", happened => happened.GetProperty("data").GetProperty("kind").GetString() == "spike"),
     ];
+
+    static decimal RatioOf(JsonElement happened) => happened.GetProperty("data").GetProperty("ratio").GetDecimal();
 
     readonly HttpClient client = new() { Timeout = TimeSpan.FromSeconds(30) };
     readonly CancellationTokenSource ends = new();
@@ -51,7 +62,9 @@ public sealed class EventKills(Func<IReadOnlyList<Uri>> hosts, Func<FeedEntry, I
     readonly ConcurrentDictionary<string, JsonElement> streamed = new(), posted = new();
     readonly ConcurrentQueue<(string Id, long Position)> followed = new();
     readonly DateTime began = DateTime.UtcNow;
-    Receiver? receiver;
+    readonly HostileReceiver large = new(isSlow: false), slow = new(isSlow: true);
+    string toLarge = "", toSlow = "";
+    Receiver? receiver, gone;
     bool isFollowed;
 
     /// <param name="follow">The feed in process, from behind a position on; null where only hosts have it open.</param>
@@ -59,6 +72,8 @@ public sealed class EventKills(Func<IReadOnlyList<Uri>> hosts, Func<FeedEntry, I
     {
         receiver = await Receiver.StartAsync();
         await SendAsync(HttpMethod.Post, "/v1/webhooks", $$"""{"url": "{{receiver.Url}}"}""");
+        gone = await Receiver.StartAsync();
+        gone.Answer = 410;
         listening.Add(Task.Run(ListenAsync));
         listening.Add(Task.Run(TakeAsync));
         isFollowed = follow is not null;
@@ -185,10 +200,16 @@ public sealed class EventKills(Func<IReadOnlyList<Uri>> hosts, Func<FeedEntry, I
     /// <summary>What calls do not bring by themselves: a price, a key, and anomalies that are found, end, or do not hold.</summary>
     public async Task DecideAsync()
     {
+        await SendAsync(HttpMethod.Post, "/v1/webhooks", $$"""{"url": "{{gone!.Url}}", "types": ["price.changed"]}""");
+        (toLarge, toSlow) = (await HookAsync(large), await HookAsync(slow));
         await SendAsync(HttpMethod.Put, "/v1/prices/house/model-0", """{"rates": {"input": "1", "output": "2"}, "changedBy": "c"}""");
         using var key = JsonDocument.Parse(
             await SendAsync(HttpMethod.Post, "/v1/keys", """{"name": "k", "rights": ["read"], "accounts": ["*"]}"""));
-        await SendAsync(HttpMethod.Delete, "/v1/keys/" + key.RootElement.GetProperty("id").GetString());
+        var ofKey = "/v1/keys/" + key.RootElement.GetProperty("id").GetString();
+        await SendAsync(HttpMethod.Post, ofKey + "/rotate");
+        await SendAsync(HttpMethod.Delete, ofKey);
+        await SendAsync(HttpMethod.Put, "/v1/tenants/t", """{"name": "T", "accounts": ["t:*"]}""");
+        await ReviseAsync();
 
         var hour = began.Date.AddHours(began.Hour);
         string Use(string id, int hoursAgo, int tokens) => $$"""
@@ -208,15 +229,49 @@ public sealed class EventKills(Func<IReadOnlyList<Uri>> hosts, Func<FeedEntry, I
         await UntilStreamedAsync("anomaly.updated", "spike");
     }
 
+    /// <summary>A webhook for what happens once; its id.</summary>
+    async Task<string> HookAsync(HostileReceiver hostile)
+    {
+        using var webhook = JsonDocument.Parse(await SendAsync(HttpMethod.Post, "/v1/webhooks",
+            $$"""{"url": "{{hostile.Url}}", "types": ["price.changed"]}"""));
+        return webhook.RootElement.GetProperty("id").GetString()!;
+    }
+
+    /// <summary>Usage that is corrected, credited, taken back and made anonymous; a limit that is gone beyond; a session's end.</summary>
+    async Task ReviseAsync()
+    {
+        const string at = "/v1/accounts/revised";
+        await SendAsync(HttpMethod.Put, $"{at}/policy", """
+            {"limits": [{"id": "life", "unit": "tokens", "window": "lifetime", "amount": 100, "grace": {"percent": 20, "minutes": 10}},
+                        {"id": "session", "unit": "tokens", "window": "session", "amount": 1000}]}
+            """);
+        await SendAsync(HttpMethod.Post, $"{at}/reservations", """{"id": "g1", "tokens": 80}""");
+        await SendAsync(HttpMethod.Post, $"{at}/reservations", """{"id": "g2", "tokens": 30}""");
+        await SendAsync(HttpMethod.Post, $"{at}/usage",
+            """{"id": "revised-1", "user": "ann", "session": "s", "inputTokens": 7, "cost": "9"}""");
+        await SendAsync(HttpMethod.Post, "/v1/usage/revised-1/correct",
+            """{"account": "revised", "by": "c", "reason": "r", "inputTokens": 6, "cost": "8"}""");
+        await SendAsync(HttpMethod.Post, $"{at}/credits",
+            """{"id": "credit", "usageId": "revised-1", "amount": "3", "unit": "cost", "by": "c", "reason": "r"}""");
+        await SendAsync(HttpMethod.Post, $"{at}/usage/revised-1/void", """{"by": "c", "reason": "r"}""");
+        await SendAsync(HttpMethod.Post, $"{at}/sessions/s/close");
+        await SendAsync(HttpMethod.Delete, $"{at}/usage?user=ann&mode=anonymize&by=c&reason=r");
+    }
+
     Task UntilStreamedAsync(string type, string kind) => ServerProcess.UntilAsync(() => Task.FromResult(streamed.Values.Any(happened =>
         happened.GetProperty("type").GetString() == type && happened.GetProperty("data").GetProperty("kind").GetString() == kind)),
         patience, () => $"{type} of a {kind} was not heard");
 
-    /// <summary>Until events of every type were heard by the stream.</summary>
-    public Task EveryTypeAsync() => ServerProcess.UntilAsync(() => Task.FromResult(!Unheard().Any()), patience,
-        () => "never heard of: " + string.Join(", ", Unheard()));
+    /// <summary>Until events of every type, and all that was told before, were heard by the stream.</summary>
+    public Task EveryTypeAsync() => ServerProcess.UntilAsync(() => Task.FromResult(!Unheard(streamed).Any()), patience,
+        () => "never heard of: " + string.Join(", ", Unheard(streamed)));
 
-    IEnumerable<string> Unheard() => types.Except(streamed.Values.Select(happened => happened.GetProperty("type").GetString()!));
+    IEnumerable<string> Unheard(ConcurrentDictionary<string, JsonElement> heard)
+    {
+        var byType = heard.Values.ToLookup(happened => happened.GetProperty("type").GetString()!);
+        return types.Where(type => !byType.Contains(type)).Concat(replaced.Where(one => !byType[one.Type].Any(one.Says))
+            .Select(one => one.Name));
+    }
 
     /// <summary>Until each way has heard what the feed has told; none of them has heard anything else.</summary>
     public async Task<string> HeardAsync(ToldEvents told)
@@ -226,6 +281,8 @@ public sealed class EventKills(Func<IReadOnlyList<Uri>> hosts, Func<FeedEntry, I
         if (isFollowed) await UntilHeardAsync("in process", () => followed.Select(one => one.Id), told.ById.Keys);
         Assert.Equal(Sorted(told.ById.Keys), Sorted(IdsOf(streamed, told)));
         Assert.Equal(Sorted(told.ById.Keys), Sorted(IdsOf(posted, told)));
+        Assert.Empty(Unheard(streamed));
+        Assert.Empty(Unheard(posted));
         if (isFollowed)
         {
             // In process each comes once, and in order.
@@ -233,8 +290,21 @@ public sealed class EventKills(Func<IReadOnlyList<Uri>> hosts, Func<FeedEntry, I
             Assert.Equal(Sorted(told.ById.Keys), Sorted(inProcess.Select(one => one.Id)));
             Assert.Equal(inProcess.Select(one => one.Position).Order(), inProcess.Select(one => one.Position));
         }
+        await HostileAsync();
         return $"{told.ById.Count} events of {told.ById.Values.Distinct().Count()} types, each heard over the stream, by the webhook and "
             + $"in process";
+    }
+
+    /// <summary>A megabyte as an answer is as good as any; one that comes byte by byte is given up, and the message waits.</summary>
+    async Task HostileAsync()
+    {
+        var said = "";
+        async Task<bool> IsSaidAsync(string webhook, string what) => (said = await SendAsync(HttpMethod.Get,
+            $"/v1/webhooks/{webhook}/deliveries")).Contains(what, StringComparison.Ordinal);
+        await ServerProcess.UntilAsync(async () => large.Taken > 0 && !await IsSaidAsync(toLarge, "\"state\""), patience,
+            () => "what was answered with a megabyte does not count as arrived: " + said);
+        await ServerProcess.UntilAsync(() => IsSaidAsync(toSlow, "no answer within 15 seconds"), patience,
+            () => "what is answered byte by byte is not given up: " + said);
     }
 
     static string[] Sorted(IEnumerable<string> ids) => [.. ids.Order(StringComparer.Ordinal)];
@@ -252,6 +322,9 @@ public sealed class EventKills(Func<IReadOnlyList<Uri>> hosts, Func<FeedEntry, I
         await Task.WhenAll(listening).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         client.Dispose();
         if (receiver is not null) await receiver.DisposeAsync();
+        if (gone is not null) await gone.DisposeAsync();
+        await large.DisposeAsync();
+        await slow.DisposeAsync();
         ends.Dispose();
     }
 }

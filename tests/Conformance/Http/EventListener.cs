@@ -28,7 +28,12 @@ public sealed class EventListener : IAsyncDisposable
         using var request = new HttpRequestMessage(HttpMethod.Get, path);
         if (lastId is not null) request.Headers.Add("Last-Event-ID", lastId);
         if (key is not null) request.Headers.Authorization = new("Bearer", key);
-        var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        return await OfAsync(await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead), path);
+    }
+
+    /// <summary>Of an answer that has begun.</summary>
+    public static async Task<EventListener> OfAsync(HttpResponseMessage response, string path)
+    {
         Assert.True(response.IsSuccessStatusCode, $"{(int)response.StatusCode}: {path}");
         Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
         return new(response, await response.Content.ReadAsStreamAsync());

@@ -6,10 +6,13 @@ namespace Purser.Conformance.Http;
 public static class HttpSuites
 {
     /// <summary>The abstract suites of which an assembly of tests has no subclass for a kind of host.</summary>
-    public static IEnumerable<string> Missing(Assembly tests, Type host) =>
+    /// <param name="tests">The assembly.</param>
+    /// <param name="host">The kind of host.</param>
+    /// <param name="facade">What the suites see of it: the one for everything if not said.</param>
+    public static IEnumerable<string> Missing(Assembly tests, Type host, Type? facade = null) =>
         from suite in typeof(HttpSuites).Assembly.GetTypes()
         where suite.IsAbstract && suite.GetConstructors(BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public)
-            .Any(made => Takes(made, typeof(HttpFacade)))
+            .Any(made => Takes(made, facade ?? typeof(HttpFacade)))
         where !tests.GetTypes().Any(type => type.IsSubclassOf(suite) && type.GetConstructors().Any(made => Takes(made, host)))
         select $"{suite.Name} is not run on {host.Name}";
 

@@ -27,6 +27,9 @@ public sealed class MailReceiver : IAsyncDisposable
 
     public int Port => ((IPEndPoint)listener.LocalEndpoint).Port;
 
+    /// <summary>Mails that came and were not looked at.</summary>
+    public int Count => received.Reader.Count;
+
     /// <summary>What it says to a recipient; 250 is yes.</summary>
     public string ToRecipients { get; set; } = "250 yes";
 

@@ -13,6 +13,9 @@ namespace Purser.Conformance.Http;
 
 public sealed record ReceivedMessage(string Id, string Timestamp, string Signature, byte[] Body, string? ContentType)
 {
+    /// <summary>What the receiver answered.</summary>
+    public int Answered { get; init; }
+
     public JsonElement Json { get; } = JsonDocument.Parse(Body).RootElement;
 
     public string Type => Json.GetProperty("type").GetString()!;
@@ -69,7 +72,7 @@ public sealed class Receiver : IAsyncDisposable
         var headers = http.Request.Headers;
         http.Response.StatusCode = answer;
         received.Enqueue(new(headers["webhook-id"]!, headers["webhook-timestamp"]!, headers["webhook-signature"]!, body.ToArray(),
-            http.Request.ContentType));
+            http.Request.ContentType) { Answered = http.Response.StatusCode });
         arrivals.Release();
     }
 

@@ -148,7 +148,7 @@ public sealed class PostgresServer : IAsyncDisposable
 #pragma warning disable CA2100 // The name and the number are made up in the tests.
         await using var command = new NpgsqlCommand(
             $"""
-            create function public.clock_timestamp() returns timestamptz language sql as $$ select pg_catalog.clock_timestamp() + interval '{ahead} seconds' $$;
+            create or replace function public.clock_timestamp() returns timestamptz language sql as $$ select pg_catalog.clock_timestamp() + interval '{ahead} seconds' $$;
             alter database {name} set search_path = public, pg_catalog
             """, connection);
 #pragma warning restore CA2100

@@ -97,6 +97,19 @@ public sealed class WebhookWatchTests : IAsyncLifetime, IAsyncDisposable
     }
 
     [Fact]
+    public async Task One_that_takes_what_it_missed_is_alive_again_though_nothing_new_comes()
+    {
+        receiver.Answer = 503;
+        await watch.StartAsync(default);
+        for (var no = 0; no < WebhookWatch.OpensAfter; no++) await UseAsync();
+        await PassAsync(TimeSpan.FromSeconds(2), async () =>
+            (await store.ProgressAsync("wh")).Value?.FailuresInARow >= WebhookWatch.OpensAfter);
+        receiver.Answer = 200;
+        await PassAsync(TimeSpan.FromMinutes(1), async () => (await store.ProgressAsync("wh")).Value?.FailuresInARow == 0
+            && (await store.DeliveriesAsync("wh", "", 500)).Count == 0);
+    }
+
+    [Fact]
     public async Task What_was_tried_for_three_days_stays_until_it_is_replayed()
     {
         receiver.Answer = 500;

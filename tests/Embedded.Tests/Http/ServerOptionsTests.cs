@@ -124,6 +124,13 @@ public sealed class ServerOptionsTests
     public void Limits_on_callers_that_make_no_sense_are_named(string name, string value, string problem) =>
         Assert.Equal([problem], Api.Access.AccessOptions.Of(Settings((name, value)), null).Problems());
 
+    [Theory]
+    [InlineData("PURSER_EVENT_LISTENERS", "0", "PURSER_EVENT_LISTENERS must be a whole number from 1 to 1000000, not '0'")]
+    [InlineData("PURSER_EVENT_LISTENERS", "many", "PURSER_EVENT_LISTENERS must be a whole number from 1 to 1000000, not 'many'")]
+    [InlineData("PURSER_WEBHOOK_TARGETS", "all", "PURSER_WEBHOOK_TARGETS must be internet or any, not 'all'")]
+    public void Settings_of_telling_that_make_no_sense_are_named(string name, string value, string problem) =>
+        Assert.Equal([problem], Api.Events.EventRegistration.Problems(Settings((name, value))));
+
     [Fact]
     public void The_help_names_every_setting_with_what_is_usual()
     {

@@ -38,7 +38,7 @@ public sealed class EventKillTests(ITestOutputHelper output)
         Task<HostProcess> StartAsync() => HostProcess.StartAsync(("PURSER_DATA", folder.Path), ("PURSER_URLS", address),
             ("PURSER_WEBHOOK_TARGETS", "any"), ("TMPDIR", temporary.Path));
         var host = await StartAsync();
-        await using var kills = new EventKills(() => [new(address)], IdsOf);
+        await using var kills = new EventKills(() => [new(address)], IdsOf, PublicEvents.Types);
         try
         {
             await kills.BeginAsync();
@@ -76,7 +76,8 @@ public sealed class EventKillTests(ITestOutputHelper output)
             ("PURSER_URLS", addresses[no]), ("PURSER_WEBHOOK_TARGETS", "any"), ("TMPDIR", temporary.Path));
         HostProcess[] hosts = [await StartAsync(0), await StartAsync(1)];
         await using var ledger = await PostgresLedger.OpenAsync(database);
-        await using var kills = new EventKills(() => [.. addresses.Select(address => new Uri(address))], IdsOf);
+        await using var kills = new EventKills(() => [.. addresses.Select(address => new Uri(address))], IdsOf,
+            PublicEvents.Types);
         try
         {
             await kills.BeginAsync(new FeedFollower(ledger, new(), TimeProvider.System).FollowAsync);
