@@ -1,12 +1,11 @@
 // Registers the schemes by which callers are let in: keys and, where an issuer is set, tokens.
-using Microsoft.AspNetCore.Authentication;
 using Purser.Engine;
 
 namespace Purser.Api.Access;
 
 public static class AccessRegistration
 {
-    const string byWhatIsShown = "purser";
+    const string byNone = "none";
 
     public static IServiceCollection AddPurserAccess(this IServiceCollection services, AccessOptions options)
     {
@@ -21,10 +20,9 @@ public static class AccessRegistration
         services.AddSingleton(provider => new KeyRing(
             provider.GetRequiredService<ISharedState>(), ClockOf(provider), provider.GetService<TimeProvider>() ?? TimeProvider.System,
             provider.GetRequiredService<ILogger<KeyRing>>(), provider.GetService<Bell>()));
-        var schemes = services.AddAuthentication(byWhatIsShown)
-            .AddPolicyScheme(byWhatIsShown, null, policy => policy.ForwardDefaultSelector = http =>
-                options.TakesTokens && Shown.IsToken(Shown.Of(http)) ? TokenAuthentication.Name : KeyAuthentication.Name)
-            .AddScheme<AuthenticationSchemeOptions, KeyAuthentication>(KeyAuthentication.Name, null);
+        services.AddSingleton(provider => new CallerCheck(options, ClockOf(provider), provider.GetRequiredService<Callers>(), provider));
+        // No scheme is the usual one: before the boundary asks, nothing looks at what a request shows.
+        var schemes = services.AddAuthentication(byNone);
         if (options.TakesTokens) schemes.AddJwtBearer(TokenAuthentication.Name, bearer => TokenAuthentication.Configure(bearer, options));
         return services;
     }

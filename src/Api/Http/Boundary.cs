@@ -1,5 +1,4 @@
 // The outermost layer of every request: who may ask, and that whatever goes wrong is answered as a problem without inner details.
-using Microsoft.AspNetCore.Authentication;
 using Purser.Answers;
 using Purser.Api.Access;
 using Purser.Api.Metrics;
@@ -24,7 +23,8 @@ public static class BoundaryExtensions
 }
 
 sealed class Boundary(
-    RequestDelegate next, Origins origins, CallerRates rates, InFlight inFlight, IServiceProvider services, ILogger<Boundary> log)
+    RequestDelegate next, Origins origins, CallerCheck callers, CallerRates rates, InFlight inFlight, IServiceProvider services,
+    ILogger<Boundary> log)
 {
     const long millisBetweenLines = 60_000;
 
@@ -87,17 +87,15 @@ sealed class Boundary(
     /// Lets the caller in, or says why not. Guarded is what its endpoint marks so, and everything below /v1 that does not exist: who has
     /// no key does not learn what there is.
     /// </summary>
-    static async ValueTask<(Problem Problem, string Detail)?> RefusalAsync(HttpContext http)
+    async ValueTask<(Problem Problem, string Detail)?> RefusalAsync(HttpContext http)
     {
         var needed = http.GetEndpoint()?.Metadata.GetMetadata<NeededRight>();
         if (needed is null && !http.Request.Path.StartsWithSegments("/v1")) return null;
         // A page of this process has let its visitor in already.
         if (http.Features.Get<Caller>() is not { } caller)
         {
-            var result = await http.AuthenticateAsync();
-            if (result.Principal?.Identity is not Caller shown)
-                return (Problems.Unauthorized, result.Failure is AuthenticationFailureException known
-                    ? known.Message : "the token is not valid here: look at its issuer, audience, signature and time");
+            var (shown, why) = await callers.FindAsync(http);
+            if (shown is null) return (Problems.Unauthorized, why);
             http.Features.Set(caller = shown);
         }
         if (needed is not null && !caller.May(needed.Right))
