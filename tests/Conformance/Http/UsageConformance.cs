@@ -242,6 +242,28 @@ public abstract class UsageConformance(HttpFacade host)
         var limits = (await host.Get($"/v1/accounts/{account}")).Json.GetProperty("limits").EnumerateArray()
             .Select(limit => (limit.GetProperty("key").GetString(), limit.GetProperty("settled").GetInt32()));
         Assert.Equal([(null, 46), ("ann", 36), ("bob", 40)], limits);
+        // Elsewhere it is what it is here: anonymous, and in no counter of one user.
+        foreach (var (format, type) in ((string, string)[])[("jsonl", "application/x-ndjson"), ("csv", "text/csv")])
+        {
+            var other = host.NewAccount();
+            await host.Put($"/v1/accounts/{other}/policy",
+                """{"limits":[{"id":"each","unit":"tokens","window":"lifetime","amount":50,"each":"user"}]}""");
+            var file = (await host.Get($"/v1/export?account={account}&format={format}")).Text
+                .Replace(account, other, StringComparison.Ordinal);
+            var content = new StringContent(file, System.Text.Encoding.UTF8, type);
+            Assert.Equal(200, (await host.Send(HttpMethod.Post, "/v1/import", content)).Code);
+            Assert.Equal(Marked(account, (await host.Get($"/v1/accounts/{account}/usage")).Json),
+                Marked(other, (await host.Get($"/v1/accounts/{other}/usage")).Json));
+            var one = Assert.Single((await host.Get($"/v1/accounts/{other}")).Json.GetProperty("limits").EnumerateArray());
+            Assert.Equal(("bob", 40), (one.GetProperty("key").GetString(), one.GetProperty("settled").GetInt32()));
+        }
+
+        static string[] Marked(string of, System.Text.Json.JsonElement list) =>
+        [
+            .. list.GetProperty("items").EnumerateArray().Select(item =>
+                $"{item.GetProperty("id")} {item.GetProperty("account").GetString() == of} "
+                + (item.TryGetProperty("anonymous", out var anonymous) ? anonymous.GetRawText() : "")).Order(StringComparer.Ordinal),
+        ];
 
         async Task<string> EverythingAsync() => (await host.Get($"/v1/accounts/{account}/usage")).Text
             + (await host.Get($"/v1/export?account={account}")).Text
