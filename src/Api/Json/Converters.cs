@@ -188,6 +188,8 @@ sealed class DisputedRuleConverter : WordConverter<DisputedRule>;
 
 sealed class PreferredCostConverter : WordConverter<PreferredCost>;
 
+sealed class UsageRecordingConverter : WordConverter<UsageRecording>;
+
 sealed class WeekdayConverter : WordConverter<IsoDayOfWeek>;
 
 sealed class ReservationStateConverter : WordConverter<ReservationState>;

@@ -51,7 +51,10 @@ static class BedrockReport
         }
 
         var all = input + read + written;
-        if (reader.Find(report, "totalTokens", "totalTokenCount") is { } total && total != all + output)
+        // LangChain4j adds a total to Anthropic's counts, without the cache.
+        var withoutCache = report.Has("cacheCreationInputTokens");
+        if (reader.Find(report, "totalTokens", "totalTokenCount") is { } total && total != all + output
+            && !(withoutCache && total == input + output))
         {
             if (total == input + output && read + written <= input) all = input;
             else

@@ -96,14 +96,7 @@ static class OpenAIReport
                     $"is {reasoning}, more than the {output} `{outputName}` that it is a part of");
             output += reasoning;
         }
-        var madeImages = reader.Find(given, "image_tokens", "image") ?? reader.Count(report, "output_image_tokens");
-        var madeSound = reader.Find(given, "audio_tokens", "audio") ?? reader.Count(report, "output_audio_tokens", "audio_output_tokens");
-        // The endpoints for images and for speech tell no parts of the output: all of it is the image, or the sound.
-        if (!given.Exists && inputName == "input_tokens" && madeImages + madeSound == 0)
-        {
-            if (IsImageModel(origin.Model)) madeImages = output - reasoning;
-            else if (IsSpeechModel(origin.Model)) madeSound = output - reasoning;
-        }
+        var (madeImages, madeSound) = Made(reader, report, given, inputName == "input_tokens" ? origin.Model : null, output - reasoning);
         return new()
         {
             InputTokens = input,
@@ -133,6 +126,15 @@ static class OpenAIReport
                 AudioSecondsIn = sound,
             },
         };
+    }
+
+    /// <summary>Images and sound of the output. The endpoints for images and for speech tell no parts: all of it is one of them.</summary>
+    static (long Images, long Sound) Made(ReportReader reader, in ReportObject report, in ReportObject given, string? model, long output)
+    {
+        var images = reader.Find(given, "image_tokens", "image") ?? reader.Count(report, "output_image_tokens");
+        var sound = reader.Find(given, "audio_tokens", "audio") ?? reader.Count(report, "output_audio_tokens", "audio_output_tokens");
+        return given.Exists || images + sound > 0 ? (images, sound)
+            : IsImageModel(model) ? (output, 0) : IsSpeechModel(model) ? (0, output) : (0, 0);
     }
 
     /// <summary>What the counts are where the total is another than their sum.</summary>

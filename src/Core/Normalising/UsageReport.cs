@@ -124,7 +124,7 @@ public static class UsageReport
         var isOpenAI = shape == ReportShape.Own && OpenAIReport.HasDetails(report);
         // Anthropic's counts so written have one name in common with Bedrock's.
         var isAnthropic = shape == ReportShape.Bedrock && report.HasAny("cacheCreationInputTokens", "cacheCreation")
-            && !report.Has("totalTokens");
+            && report.HasAny("inputTokens", "outputTokens") && !report.Has("totalTokens");
         if (shape is not (ReportShape.Unknown or ReportShape.TotalOnly or ReportShape.Charge) && !isOpenAI && !isAnthropic) return shape;
         var inAnyManner = report with { AnyManner = true };
         var other = isOpenAI ? ReportShape.OpenAIResponses : isAnthropic ? ReportShape.Anthropic : Shape(reader, inAnyManner, family);

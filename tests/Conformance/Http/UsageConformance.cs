@@ -271,6 +271,34 @@ public abstract class UsageConformance(HttpFacade host)
     }
 
     [Fact]
+    public async Task Recording_is_switched_off_by_the_policy_and_on_again()
+    {
+        var account = host.NewAccount();
+        const string limits = """[{"id":"life","unit":"tokens","window":"lifetime","amount":100}]""";
+        await host.Put($"/v1/accounts/{account}/policy", $$$"""{"limits":{{{limits}}},"usage":{"recording":"off"}}""");
+        var usage = await host.Post($"/v1/accounts/{account}/usage", """{"id":"u1","inputTokens":30}""");
+        Assert.Equal((201, "30", "False"), (usage.Code, usage.Member("tokens"), usage.Member("recorded")));
+        Assert.Equal(0, await SettledAsync());
+        Assert.Equal(0, (await host.Get($"/v1/accounts/{account}/usage")).Json.GetProperty("items").GetArrayLength());
+        // A file that is to be taken in says that it is not, and a hold is settled as it was taken.
+        var line = new StringContent("""{"id":"u2","timestamp":"2026-03-01T10:00:00Z","inputTokens":3}""", System.Text.Encoding.UTF8, "application/x-ndjson");
+        (await host.Send(HttpMethod.Post, $"/v1/import?account={account}", line)).IsProblem(422, "unprocessable", "account");
+        await host.Post($"/v1/accounts/{account}/reservations", """{"id":"h","tokens":50}""");
+        await host.Post($"/v1/accounts/{account}/reservations/h/settle", """{"inputTokens":40}""");
+        Assert.Equal(40, await SettledAsync());
+        Assert.Equal("off", (await host.Get($"/v1/accounts/{account}/policy?effective=true")).Json.GetProperty("usage").GetProperty("recording").GetString());
+        (await host.Put($"/v1/accounts/{account}/policy", """{"usage":{"recording":"maybe"}}""")).IsProblem(400, "invalid", "usage.recording");
+
+        await host.Put($"/v1/accounts/{account}/policy", $$"""{"limits":{{limits}}}""");
+        usage = await host.Post($"/v1/accounts/{account}/usage", """{"id":"u1","inputTokens":30}""");
+        Assert.Equal((201, false), (usage.Code, usage.Json.TryGetProperty("recorded", out _)));
+        Assert.Equal(70, await SettledAsync());
+
+        async Task<int> SettledAsync() =>
+            (await host.Get($"/v1/accounts/{account}")).Json.GetProperty("limits")[0].GetProperty("settled").GetInt32();
+    }
+
+    [Fact]
     public async Task One_usage_is_answered_with_its_settlement()
     {
         var account = host.NewAccount();
