@@ -86,10 +86,8 @@ sealed class PriceEndpoints(IBudgetAuthority authority, IUsageQueries queries, L
         // What the newest of its records have and the price of their time, as it is now, has no rate for.
         async Task<IReadOnlyList<string>?> LackingAsync(ModelPrice price, string? provider, string? model)
         {
-            var found = await queries.FindAsync(seen with
-            {
-                Unpriced = true, Provider = provider is { } house ? (Wanted)house : null, Model = model is { } name ? (Wanted)name : null,
-            }, null, RecordsLookedInto, http.RequestAborted);
+            var found = await queries.FindAsync(seen with { Unpriced = true, Provider = provider, Model = model }, null, RecordsLookedInto,
+                http.RequestAborted);
             var parts = found.Items.SelectMany(one => price.At(one.Record.At) is { } period
                 ? UsageNames.Of(period.Missing(one.Record.Usage, one.Record.Usage.Terms(one.Record.At))) : []);
             return parts.Distinct().Order(StringComparer.Ordinal).ToArray() is { Length: > 0 } lacking ? lacking : null;

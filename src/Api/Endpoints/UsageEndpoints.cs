@@ -154,7 +154,7 @@ sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries, I
             + "stay in every report, without user, session, tags and free text"), new("by", "who erases, for the audit trail; the key's name if not said"),
             new("reason", "why, for the audit trail")];
 
-    public static UsageFilter FilterOf(Query query, DateTimeZone zone, Calendar? calendar = null)
+    public static UsageFilter FilterOf(Query query, DateTimeZone zone, Core.Calendar? calendar = null)
     {
         var filter = new UsageFilter
         {
