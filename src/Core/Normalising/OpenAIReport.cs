@@ -105,8 +105,7 @@ static class OpenAIReport
             OutputField = $"raw.{outputName}",
             ServiceTier = ReportReader.Text(report, "service_tier") ?? TierOf(taken) ?? TierOf(given),
             // Gateways to Anthropic hand these on.
-            Region = AnthropicReport.RegionOf(report),
-            Speed = AnthropicReport.SpeedOf(report),
+            Region = AnthropicReport.RegionOf(report), Speed = AnthropicReport.SpeedOf(report),
             ReportedCost = ReportedCharge.Of(reader, report),
             Parts = Searches(reader, report, taken) with
             {

@@ -63,10 +63,10 @@ public sealed class ReportTurnTests
 
         public ValueTask<TaskCompletionSource> NextAsync() => asked.Reader.ReadAsync();
 
-        protected override object? Invoke(MethodInfo? method, object?[]? arguments)
+        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
         {
-            if (method!.Name != nameof(IUsageQueries.AskAsync)) return method.Invoke(Inner, arguments);
-            return AskAsync((IReadOnlyList<UsageQuestion>)arguments![0]!);
+            if (targetMethod!.Name != nameof(IUsageQueries.AskAsync)) return targetMethod.Invoke(Inner, args);
+            return AskAsync((IReadOnlyList<UsageQuestion>)args![0]!);
         }
 
         async Task<UsageAnswers> AskAsync(IReadOnlyList<UsageQuestion> questions)
