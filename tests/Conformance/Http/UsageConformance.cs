@@ -313,7 +313,7 @@ public abstract class UsageConformance(HttpFacade host)
     {
         var account = host.NewAccount();
         const string body = """
-            [{"inputTokens":1,"cost":"0.1"},{"inputTokens":"1"},null,{"inputTokens":-1},{"id":"mine","inputTokens":2},{"raw":{"tokens":1}},{"tools":["a",null]}]
+            [{"inputTokens":1,"cost":"0.1"},{"inputTokens":"1"},null,{"inputTokens":-1},{"id":"mine","inputTokens":2},{"raw":{"seats":1}},{"tools":["a",null]}]
             """;
         var reply = await host.Post($"/v1/accounts/{account}/usage", body, ("Idempotency-Key", "key"));
         Assert.Equal(201, reply.Code);
