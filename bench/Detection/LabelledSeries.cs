@@ -3,6 +3,7 @@
 using System.Globalization;
 using System.IO.Compression;
 using System.Text.Json;
+using Purser.Core;
 using Purser.Core.Statistics;
 
 namespace Purser.Bench;
@@ -104,17 +105,7 @@ sealed class LabelledSeries
         [.. spans.EnumerateArray().Select(span => (Seconds(span[0].GetString()!), Seconds(span[1].GetString()!)))];
 
     /// <summary>How many rows are before a time.</summary>
-    int Before(long time)
-    {
-        var (low, high) = (0, times.Length);
-        while (low < high)
-        {
-            var middle = (low + high) / 2;
-            if (times[middle] < time) low = middle + 1;
-            else high = middle;
-        }
-        return low;
-    }
+    int Before(long time) => Sorted.First(times.Length, (times, time), static (asked, i) => asked.times[i] >= asked.time);
 
     (int[] States, int Counted) StatesOf((long From, long To)[] ignored)
     {

@@ -56,7 +56,10 @@ public sealed record ReportQuestion(UsageFilter Filter, Calendar Calendar, Windo
 
     /// <summary>The currency to tell costs in; needed where several were booked.</summary>
     public string? Currency { get; init; }
-    public int Top { get; init; } = MostRows;
+
+    /// <summary>How many rows of each group are told; where nobody says, all groups together have <see cref="MostRows"/>.</summary>
+    public int Top { get => top ?? Math.Max(1, MostRows / Math.Max(1, Groups.Count)); init => top = value; }
+    readonly int? top;
     public ReportOrder Order { get; init; }
 
     /// <summary>Whether every row has a series of its own.</summary>

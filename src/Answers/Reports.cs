@@ -10,8 +10,23 @@ namespace Purser.Answers;
 public sealed class Reports(IUsageQueries queries, IUsageHistories histories, IBudgetAuthority authority)
 {
     /// <summary>May throw <see cref="AnswerRefusedException"/> and <see cref="LedgerUnavailableException"/>.</summary>
-    public Task<Report> MakeAsync(ReportQuestion question, CancellationToken cancellation = default) =>
-        new Maker(queries, histories, authority, question, cancellation).MakeAsync();
+    public async Task<Report> MakeAsync(ReportQuestion question, CancellationToken cancellation = default)
+    {
+        await turns.WaitAsync(cancellation);
+        try
+        {
+            return await new Maker(queries, histories, authority, question, cancellation).MakeAsync();
+        }
+        finally
+        {
+            turns.Release();
+        }
+    }
+
+    /// <summary>So many are made at once: each may hold all rows of a large ledger, and more at a time are no faster.</summary>
+    public static readonly int MostAtOnce = Math.Max(2, Environment.ProcessorCount);
+
+    static readonly SemaphoreSlim turns = new(MostAtOnce);
 
     sealed class Maker(IUsageQueries queries, IUsageHistories histories, IBudgetAuthority authority, ReportQuestion question,
         CancellationToken cancellation)

@@ -206,8 +206,7 @@ public static class Budget
     /// </summary>
     public static Result Decide(BudgetState state, BudgetCommand command, Settings settings, Instant now, Seeding? seeding = null)
     {
-        if (!state.HasLegalId)
-            return new(Outcome.Invalid("account", "must be 1 to 200 letters, digits and . _ - : @, not only dots"));
+        if (!state.HasLegalId) return new(Validity.WrongAccount);
         if (UnknownAccount(state, command, settings) is { } unknown) return new(unknown);
         if (Validity.Problem(command, now) is { } problem)
             return command is Settle wrong ? SettlementRules.RefuseSettle(state, wrong.ReservationId, problem, now) : new(problem);

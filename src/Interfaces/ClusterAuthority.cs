@@ -14,6 +14,8 @@ public sealed class ClusterAuthority(IGrainFactory grains, Repetition repetition
 {
     public async Task<Outcome> SendAsync(string account, BudgetCommand command, CancellationToken cancellation = default)
     {
+        // Not every text is the key of a grain.
+        if (!Validity.IsAccountId(account)) return Validity.WrongAccount;
         var outcome = await repetition.CallAsync(
             again => DecideAsync(account, again ? Again(command) : command),
             outcome => outcome.Status == OutcomeStatus.Moved,
@@ -31,6 +33,7 @@ public sealed class ClusterAuthority(IGrainFactory grains, Repetition repetition
         CancellationToken cancellation = default)
     {
         if (commands.Count == 0) return [];
+        if (!Validity.IsAccountId(account)) return [.. commands.Select(_ => Validity.WrongAccount)];
         var outcomes = await repetition.CallAsync(
             again => DecideAllAsync(account, [.. again ? commands.Select(Again) : commands]),
             outcomes => outcomes.Any(outcome => outcome.Status == OutcomeStatus.Moved),

@@ -1,10 +1,19 @@
 // Packages of what was built with the tests, as a feed; and a program outside of the repository that is built from it and run.
+using System.Xml.Linq;
 using Purser.Conformance.Servers;
 
 namespace Purser.Client.Tests;
 
 static class PackageFeed
 {
+    /// <summary>The version of the product's own packages.</summary>
+    public static string Version { get; } =
+        XDocument.Load(Path.Combine(SourceCopy.Repository, "Directory.Build.props")).Descendants("Version").Single().Value;
+
+    /// <summary>The version in which the product takes a package of others.</summary>
+    public static string VersionOf(string package) => XDocument.Load(Path.Combine(SourceCopy.Repository, "Directory.Packages.props"))
+        .Descendants("PackageVersion").Single(one => one.Attribute("Include")!.Value == package).Attribute("Version")!.Value;
+
     /// <summary>All in one run, because every run of the SDK takes seconds.</summary>
     public static async Task<string> PackAsync(DirectoryInfo folder, params IEnumerable<string> projects)
     {

@@ -17,7 +17,7 @@ public sealed class Builds
 [Collection(Builds.Name)]
 public sealed class PackageTests : IDisposable
 {
-    const string version = "0.1.0";
+    static readonly string version = PackageFeed.Version;
 
     /// <summary>What each package brings beside the files that all of them have, and the packages of Purser that it stands on.</summary>
     static readonly Dictionary<string, string[]> standsOn = new()

@@ -1,7 +1,6 @@
 // The package for services beside the silos, as others get it: a program outside of the repository, built from a feed, that puts a chat
 // client under a budget of a running cluster over its own Orleans client.
 using System.IO.Compression;
-using System.Text.RegularExpressions;
 using Purser.Client.Tests;
 using Purser.Conformance.Servers;
 
@@ -9,7 +8,7 @@ namespace Purser.Cluster.Tests;
 
 public sealed class OrleansPackageTests : IDisposable
 {
-    const string version = "0.1.0";
+    static readonly string version = PackageFeed.Version;
     readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("purser-orleans-package-");
 
     [Fact]
@@ -28,10 +27,8 @@ public sealed class OrleansPackageTests : IDisposable
         var postgres = await (await PostgresServer.SharedAsync()).NewDatabaseAsync();
         await using var silo = SiloProcess.Start(postgres, redis, clusterId);
         await silo.ReadyAsync();
-        var orleans = Regex.Match(await File.ReadAllTextAsync(Path.Combine(SourceCopy.Repository, "Directory.Packages.props")),
-            "\"Microsoft.Orleans.Clustering.Redis\" Version=\"([^\"]+)\"").Groups[1].Value;
         var said = await PackageFeed.BuildAndRunAsync(folder, feed,
-            [("Purser.Orleans", version), ("Microsoft.Orleans.Clustering.Redis", orleans)],
+            [("Purser.Orleans", version), ("Microsoft.Orleans.Clustering.Redis", PackageFeed.VersionOf("Microsoft.Orleans.Clustering.Redis"))],
             """
             using Microsoft.Extensions.AI;
             using Microsoft.Extensions.DependencyInjection;

@@ -291,6 +291,18 @@ public abstract class AuthorityConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_account_id_that_is_none_is_refused_whoever_calls()
+    {
+        BudgetCommand[] commands = [Reserve("h", 1), Record("u", 1), new GetStatus(), new SetPolicy(new())];
+        foreach (var id in (string[])["", " ", "a/b", "..", "ä", "a\n", new('a', 201)])
+        {
+            var outcomes = (await Task.WhenAll(commands.Select(command => Authority.SendAsync(id, command))))
+                .Concat(await Authority.SendAllAsync(id, commands));
+            Assert.All(outcomes, outcome => Assert.Equal((OutcomeStatus.Invalid, "account"), (outcome.Status, outcome.Field)));
+        }
+    }
+
+    [Fact]
     public async Task A_new_limit_counts_the_usage_and_the_holds_of_its_window()
     {
         var account = NewAccount();

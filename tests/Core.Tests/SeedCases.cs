@@ -84,6 +84,8 @@ public sealed class SeedCases(ITestOutputHelper output)
                 figures[setting] = _ => Setting(setting);
             desk.Send(new SetPolicy(new()
             {
+                Usage = given.TryGetProperty("enabled", out var enabled) && !enabled.GetBoolean()
+                    ? new(Recording: UsageRecording.Off) : null,
                 Limits =
                 [
                     new() { Id = "tokens", Window = new(WindowKind.Lifetime), Unit = LimitUnit.Tokens },
@@ -95,7 +97,7 @@ public sealed class SeedCases(ITestOutputHelper output)
 
         /// <summary>
         /// Members of `effective` that are not the rules' to set: raw retention is the ledger's, anomalies are the history's, and the
-        /// authority is neither switched off nor without a ledger.
+        /// authority is not without a ledger.
         /// </summary>
         static readonly string[] elsewhere = ["retentionDays", "spikeThreshold", "windowSize", "minDataPoints", "enabled", "persist"];
 

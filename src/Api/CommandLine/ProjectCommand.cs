@@ -2,6 +2,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Purser.Core;
 using Purser.Core.Statistics;
 using Spectre.Console;
 
@@ -87,17 +88,7 @@ static class ProjectCommand
         }
 
         /// <summary>The first row that is not before a time; some times come twice.</summary>
-        int Index(long time)
-        {
-            var (low, high) = (0, times.Length);
-            while (low < high)
-            {
-                var middle = (low + high) / 2;
-                if (times[middle] < time) low = middle + 1;
-                else high = middle;
-            }
-            return low;
-        }
+        int Index(long time) => Sorted.First(times.Length, (times, time), static (asked, i) => asked.times[i] >= asked.time);
 
         public (double Point, double Low, double High) Project(DateTimeOffset start, DateTimeOffset end, DateTimeOffset cut)
         {

@@ -99,6 +99,9 @@ public sealed class ImportLineDocument : UsageDocument
     /// <summary>Whether this adjustment gives a record the price that it was booked without.</summary>
     public bool? GivesPrice { get; set; }
 
+    /// <summary>Whether what was about a person was taken out of it.</summary>
+    public bool? Anonymous { get; set; }
+
     /// <summary>Is about another record, and may take something off it.</summary>
     internal bool IsAdjusting => Kind is { } kind && new UsageRecord { Id = "", Kind = kind }.IsAdjusting;
 
@@ -172,6 +175,7 @@ public sealed class ImportLineDocument : UsageDocument
             Reason = Reason,
             Reference = Reference,
             GivesPrice = GivesPrice == true,
+            IsAnonymous = Anonymous == true,
             Late = Late == true,
             Overrun = Overrun == true,
             Final = Final != false,

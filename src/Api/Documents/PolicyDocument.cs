@@ -95,7 +95,7 @@ public sealed class PolicyDocument
             Discounts = Discounts?.ToDiscounts(),
             Adaptive = Adaptive?.ToSettings(),
             Anomalies = Anomalies?.ToSettings(),
-            Usage = Usage is null ? null : new(Usage.Disputed, Usage.Cost),
+            Usage = Usage is null ? null : new(Usage.Disputed, Usage.Cost, Usage.Recording),
         };
     }
 
@@ -117,7 +117,7 @@ public sealed class PolicyDocument
         Discounts = DiscountsDocument.Of(policy.Discounts),
         Adaptive = policy.Adaptive is { } adaptive ? AdaptiveDocument.Of(adaptive) : null,
         Anomalies = policy.Anomalies is { } anomalies ? AnomalySettingsDocument.Of(anomalies) : null,
-        Usage = policy.Usage is { } usage ? new() { Disputed = usage.Disputed, Cost = usage.Cost } : null,
+        Usage = policy.Usage is { } usage ? new() { Disputed = usage.Disputed, Cost = usage.Cost, Recording = usage.Recording } : null,
         Version = version,
     };
 
@@ -139,7 +139,7 @@ public sealed class PolicyDocument
         Discounts = DiscountsDocument.Of(policy.Discounts),
         Adaptive = AdaptiveDocument.Of(new(policy.Measures, policy.FallbackModels, policy.MinOutputTokens)),
         Anomalies = AnomalySettingsDocument.Of((policy.Anomalies ?? new()).Filled),
-        Usage = new() { Disputed = policy.DisputedRule, Cost = policy.PreferredCost },
+        Usage = new() { Disputed = policy.DisputedRule, Cost = policy.PreferredCost, Recording = policy.Recording },
         Version = version,
     };
 }
@@ -319,7 +319,7 @@ public sealed class UnpricedDocument
 }
 
 /// <summary>How usage is booked: `disputed` (book or refuse) for reports that contradict themselves, `cost` (computed or reported) where
-/// the provider says what it charged.</summary>
+/// the provider says what it charged, `recording` (on or off) for usage without a hold.</summary>
 public sealed class UsageSettingsDocument
 {
     /// <summary>What becomes of a report that contradicts itself: book the larger reading, or refuse it.</summary>
@@ -329,6 +329,10 @@ public sealed class UsageSettingsDocument
     /// <summary>Which money counts where the provider says what it charged: computed or reported.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public PreferredCost? Cost { get; set; }
+
+    /// <summary>Whether usage that is reported without a hold is booked: on, or off, and it is answered and forgotten.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public UsageRecording? Recording { get; set; }
 }
 
 public sealed class HoldsDocument

@@ -18,11 +18,16 @@ public sealed record PricesDocument(IReadOnlyList<PriceDocument> Items, string? 
 /// <param name="Provider">The provider, as records name it.</param>
 /// <param name="Model">The model, as records name it.</param>
 /// <param name="Records">How many records.</param>
-/// <param name="PriceKnown">Whether there is a price by now, so that they can be rated anew.</param>
-public sealed record UnpricedModelDocument(string? Provider, string? Model, long Records, bool PriceKnown);
+/// <param name="PriceKnown">Whether there is a price by now that covers all of them, so that they can be rated anew.</param>
+public sealed record UnpricedModelDocument(string? Provider, string? Model, long Records, bool PriceKnown)
+{
+    /// <summary>What the newest of the records have and the price has no rate for.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? UnpricedParts { get; init; }
+}
 
-/// <summary>What was booked without a price and not rated since, the most records first. `priceKnown`: there is one by now, and the records
-/// can be rated anew.</summary>
+/// <summary>What was booked without a price and not rated since, the most records first. `priceKnown`: there is one by now that covers all
+/// of the records, and they can be rated anew. `unpricedParts`: there is one, and it has no rate for these.</summary>
 /// <param name="Items">What was found, in order.</param>
 public sealed record UnpricedModelsDocument(IReadOnlyList<UnpricedModelDocument> Items);
 

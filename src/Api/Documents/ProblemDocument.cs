@@ -70,6 +70,7 @@ public sealed class SettlementDocument : UsageResultDocument
         Disputed = settlement.Disputed;
         Unread = settlement.Unread;
         Lines = settlement.Lines is { } lines ? [.. lines.Select(LineDocument.Of)] : null;
+        Recorded = settlement.IsUnrecorded ? false : null;
     }
 
     /// <summary>The reservation that it settles; null for usage without one.</summary>
@@ -131,6 +132,10 @@ public sealed class SettlementDocument : UsageResultDocument
     /// <summary>What other models did inside of the same call; tokens and cost include it.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<LineDocument>? Lines { get; }
+
+    /// <summary>False where the policy has recording switched off: nothing was booked.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public bool? Recorded { get; }
 }
 
 /// <summary>A record of its own, booked together with the call.</summary>

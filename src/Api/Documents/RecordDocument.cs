@@ -56,6 +56,7 @@ public sealed class RecordDocument : PartsDocument
         LineOf = record.LineOf;
         Reference = record.Reference;
         GivesPrice = record.GivesPrice ? true : null;
+        Anonymous = record.IsAnonymous ? true : null;
         Late = record.Late;
         Overrun = record.Overrun;
         Final = record.Final;
@@ -199,6 +200,10 @@ public sealed class RecordDocument : PartsDocument
     /// <summary>True where this adjustment gives a record the price that it was booked without.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public bool? GivesPrice { get; }
+
+    /// <summary>True where what was about a person was taken out of it: its amounts are all there.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public bool? Anonymous { get; }
 
     /// <summary>Whether the hold had run out before it was settled.</summary>
     public bool Late { get; }

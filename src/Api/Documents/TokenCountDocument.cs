@@ -1,6 +1,7 @@
 // What is to be counted, and the answer.
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Purser.Api.Json;
 using Purser.TokenCounting;
 using Purser.TokenCounting.Prompts;
 
@@ -18,6 +19,7 @@ public sealed class TokenCountRequestDocument
     public string? Model { get; set; }
 
     /// <summary>What is to be counted.</summary>
+    [JsonConverter(typeof(UnkeptTextConverter))]
     public string? Text { get; set; }
 
     /// <summary>Instead of a text: messages as OpenAI, Anthropic or Google take them.</summary>

@@ -182,6 +182,8 @@ sealed class ImportEndpoints(IBudgetAuthority authority, IUsageQueries queries)
                     return Outcome.Invalid("currency", $"the account's is {own}");
                 var record = line.ToRecord(id, at) with { KeyId = line.IsAdjusting ? caller.KeyId : null };
                 var outcome = await authority.SendAsync(account, record);
+                if (outcome.Answer is Settlement { IsUnrecorded: true })
+                    return Outcome.Unprocessable("account", "its policy has `usage.recording` switched off");
                 return outcome.Status == OutcomeStatus.IdempotencyMismatch && record.Booked is null
                     && await IsThereAsync(account, id, line, record.Usage) ? Outcome.Done() : outcome;
             }

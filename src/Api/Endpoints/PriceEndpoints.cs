@@ -71,12 +71,31 @@ sealed class PriceEndpoints(IBudgetAuthority authority, IUsageQueries queries, L
         // Which models an account used is not for keys of others.
         var seen = await Access.SeenAccounts.OfAsync(http, queries, new());
         var sums = await queries.SumAsync(seen, [UsageKey.Provider, UsageKey.Model], UsageStep.Whole, http.RequestAborted);
-        var models = sums.GroupBy(sum => (sum.Keys[0], sum.Keys[1])).Where(group => group.Sum(sum => sum.Unpriced) > 0)
-            .Select(group => new UnpricedModelDocument(group.Key.Item1, group.Key.Item2, group.Sum(sum => sum.Unpriced),
-                prices.Find(group.Key.Item1, group.Key.Item2) is not null))
-            .OrderByDescending(model => model.Records).ThenBy(model => model.Model, StringComparer.Ordinal);
-        await Reply.JsonAsync(http, 200, new UnpricedModelsDocument([.. models]), ApiJson.Default.UnpricedModelsDocument);
+        var models = sums.GroupBy(sum => (Provider: sum.Keys[0], Model: sum.Keys[1])).Where(group => group.Sum(sum => sum.Unpriced) > 0)
+            .Select(group => (group.Key, Records: group.Sum(sum => sum.Unpriced)))
+            .OrderByDescending(model => model.Records).ThenBy(model => model.Key.Model, StringComparer.Ordinal);
+        var items = new List<UnpricedModelDocument>();
+        foreach (var ((provider, model), records) in models)
+        {
+            var price = prices.Find(provider, model);
+            var lacking = price is null || items.Count >= MostLookedInto ? null : await LackingAsync(price, provider, model);
+            items.Add(new(provider, model, records, price is not null && lacking is not { Count: > 0 }) { UnpricedParts = lacking });
+        }
+        await Reply.JsonAsync(http, 200, new UnpricedModelsDocument(items), ApiJson.Default.UnpricedModelsDocument);
+
+        // What the newest of its records have and the price of their time, as it is now, has no rate for.
+        async Task<IReadOnlyList<string>?> LackingAsync(ModelPrice price, string? provider, string? model)
+        {
+            var found = await queries.FindAsync(seen with { Unpriced = true, Provider = provider, Model = model }, null, RecordsLookedInto,
+                http.RequestAborted);
+            var parts = found.Items.SelectMany(one => price.At(one.Record.At) is { } period
+                ? UsageNames.Of(period.Missing(one.Record.Usage, one.Record.Usage.Terms(one.Record.At))) : []);
+            return parts.Distinct().Order(StringComparer.Ordinal).ToArray() is { Length: > 0 } lacking ? lacking : null;
+        }
     }
+
+    /// <summary>Of so many models without a price, and so many records of each, it is told what has no rate.</summary>
+    const int MostLookedInto = 50, RecordsLookedInto = 100;
 
     public async Task Get(HttpContext http)
     {

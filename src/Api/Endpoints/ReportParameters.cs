@@ -31,7 +31,8 @@ static class ReportParameters
         new("format", "json, which it is if not said, or csv"),
         new("currency",
             "the currency that costs are told in, converted at the exchange rates of their time; needed where several were booked"),
-        new("top", $"at most so many rows of each group, the largest first: 1 to {ReportQuestion.MostRows}, which it is if not said"),
+        new("top", $"at most so many rows of each group, the largest first: 1 to {ReportQuestion.MostRows}; if not said, "
+            + $"{ReportQuestion.MostRows} of all groups together, each with the same share"),
         new("compare", "`previous` tells the same figures of the period of the same length before"),
         new("parts",
             "true tells kinds of tokens, units, cache hits and what providers say they charged; read from records, for as long as those "
@@ -49,7 +50,10 @@ static class ReportParameters
             calendar = calendar with { WeekStart = Enum.TryParse<IsoDayOfWeek>(day, ignoreCase: true, out var weekday)
                 && weekday != IsoDayOfWeek.None && !char.IsDigit(day[0]) ? weekday
                 : throw RequestRefusedException.Invalid("weekStart", "must be a day of the week, such as monday") };
-        var filter = UsageEndpoints.FilterOf(query, calendar.Zone) with { Account = accounts.Account, Accounts = accounts.Accounts };
+        var filter = UsageEndpoints.FilterOf(query, calendar.Zone, calendar) with
+        {
+            Account = accounts.Account, Accounts = accounts.Accounts,
+        };
         var to = filter.To ?? (filter.From is { } start && start >= now ? start + usual : now);
         filter = filter with { From = filter.From ?? to - usual, To = to };
 
@@ -69,12 +73,13 @@ static class ReportParameters
             throw RequestRefusedException.Invalid("account", "must be given: anomalies are found account by account");
         var order = query.Text("sort") is not { } sort ? ReportOrder.Usual : Array.IndexOf(orders, sort) is >= 0 and var index
             ? (ReportOrder)(index + 1) : throw RequestRefusedException.Invalid("sort", $"must be one of {string.Join(", ", orders)}");
-        return new(filter, calendar, step, GroupsOf(query.Many("groupBy")))
+        var question = new ReportQuestion(filter, calendar, step, GroupsOf(query.Many("groupBy")))
         {
-            Currency = currency, Top = query.Count("top", ReportQuestion.MostRows, ReportQuestion.MostRows), Order = order,
+            Currency = currency, Order = order,
             WithSeriesOfRows = query.Flag("seriesOfRows") ?? false, WithPrevious = query.Text("compare") is not null,
             WithParts = query.Flag("parts") ?? false, WithAnomalies = withAnomalies, Now = now,
         };
+        return question with { Top = query.Count("top", question.Top, ReportQuestion.MostRows) };
     }
 
     static List<ReportGroup> GroupsOf(IReadOnlyList<string> asked)

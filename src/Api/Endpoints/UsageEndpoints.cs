@@ -154,7 +154,7 @@ sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries, I
             + "stay in every report, without user, session, tags and free text"), new("by", "who erases, for the audit trail; the key's name if not said"),
             new("reason", "why, for the audit trail")];
 
-    public static UsageFilter FilterOf(Query query, DateTimeZone zone)
+    public static UsageFilter FilterOf(Query query, DateTimeZone zone, Core.Calendar? calendar = null)
     {
         var filter = new UsageFilter
         {
@@ -173,8 +173,8 @@ sealed class UsageEndpoints(IBudgetAuthority authority, IUsageQueries queries, I
             Id = query.Wanted("id"),
             RequestId = query.Wanted("requestId"),
             ReservationId = query.Wanted("reservationId"),
-            From = query.Time("from", zone),
-            To = query.Time("to", zone, isEnd: true),
+            From = query.Time("from", zone, calendar: calendar),
+            To = query.Time("to", zone, isEnd: true, calendar),
         };
         return filter.From >= filter.To ? throw RequestRefusedException.Invalid("to", "must lie after `from`") : filter;
     }

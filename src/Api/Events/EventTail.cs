@@ -109,13 +109,7 @@ public sealed class EventTail(IEventFeed feed, IUsageQueries queries, Bell writt
         lock (gate)
         {
             if (ringFrom < 0 || after < ringFrom) return null;
-            var (low, high) = (0, ring.Count);
-            while (low < high)
-            {
-                var middle = (low + high) / 2;
-                if (ring[middle].Position > after) high = middle;
-                else low = middle + 1;
-            }
+            var low = Sorted.First(ring.Count, (ring, after), static (asked, i) => asked.ring[i].Position > asked.after);
             // All events of one entry have its position: a page never ends between them.
             var end = Math.Min(ring.Count, low + PerRead);
             while (end > low && end < ring.Count && ring[end].Position == ring[end - 1].Position) end++;

@@ -70,10 +70,13 @@ readonly struct Query
     static readonly Instant latest = Instant.FromUtc(2900, 1, 1, 0, 0);
     static readonly string wrongTime = TimeConverter.Wrong + ", or a date, between the years 1900 and 2900";
 
-    static bool IsTime(string text, DateTimeZone zone, out Instant time, bool isEnd = false)
+    static bool IsTime(string text, DateTimeZone zone, out Instant time, bool isEnd = false, Core.Calendar? calendar = null)
     {
         if (LocalDatePattern.Iso.Parse(text) is { Success: true, Value: { Year: >= 1800 and < 3000 } date })
-            time = zone.AtStartOfDay(isEnd ? date.PlusDays(1) : date).ToInstant();
+        {
+            var day = isEnd ? date.PlusDays(1) : date;
+            time = calendar is { } own ? own.StartOf(day) : zone.AtStartOfDay(day).ToInstant();
+        }
         // A plus sign that was not encoded arrives as a space.
         else if (!TimeConverter.TryParse(text.Replace(' ', '+'), out time)) return false;
         return time >= earliest && time <= latest;
@@ -154,10 +157,11 @@ readonly struct Query
     /// <summary>
     /// A time, or a date, which is the start of that day in <paramref name="zone"/>; or its end, where the day is the last one.
     /// </summary>
-    public Instant? Time(string name, DateTimeZone zone, bool isEnd = false)
+    /// <param name="calendar">Whose days dates are; those of the zone, from midnight, where there is none.</param>
+    public Instant? Time(string name, DateTimeZone zone, bool isEnd = false, Core.Calendar? calendar = null)
     {
         if (Text(name) is not { } text) return null;
-        return IsTime(text, zone, out var time, isEnd) ? time : throw Wrong((name, wrongTime));
+        return IsTime(text, zone, out var time, isEnd, calendar) ? time : throw Wrong((name, wrongTime));
     }
 
     public DateTimeZone Zone(string name, DateTimeZone? usual = null) => Text(name) is not { } text ? usual ?? DateTimeZone.Utc

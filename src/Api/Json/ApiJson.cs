@@ -14,7 +14,7 @@ namespace Purser.Api.Json;
         typeof(TextConverter), typeof(WholeNumberConverter), typeof(NumberConverter), typeof(FlagConverter), typeof(TimeConverter),
         typeof(WindowNameConverter), typeof(UnitConverter), typeof(EnforcementConverter), typeof(ModeConverter),
             typeof(UnpricedRuleConverter),
-        typeof(ExpiryRuleConverter), typeof(DisputedRuleConverter), typeof(PreferredCostConverter),
+        typeof(ExpiryRuleConverter), typeof(DisputedRuleConverter), typeof(PreferredCostConverter), typeof(UsageRecordingConverter),
         typeof(WeekdayConverter), typeof(ReservationStateConverter), typeof(RecordKindConverter),
         typeof(AnomalyKindConverter), typeof(AnomalyUnitConverter), typeof(SeverityConverter), typeof(TrendDirectionConverter),
         typeof(FigureConverter),

@@ -16,19 +16,23 @@ sealed class TextConverter : JsonConverter<string>
         reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName
             ? Checked(ref reader) : throw new BadValueException("must be a string");
 
+    // NUL is the one character that ledgers can not keep.
     static string Checked(ref Utf8JsonReader reader)
     {
-        string text;
+        var text = Sound(ref reader);
+        return text.Contains('\0') ? throw new BadValueException("must not contain the NUL character") : text;
+    }
+
+    internal static string Sound(ref Utf8JsonReader reader)
+    {
         try
         {
-            text = reader.GetString()!;
+            return reader.GetString()!;
         }
         catch (InvalidOperationException)
         {
             throw new BadValueException("is not valid Unicode: it has half of a surrogate pair");
         }
-        // NUL is the one character that ledgers can not keep.
-        return text.Contains('\0') ? throw new BadValueException("must not contain the NUL character") : text;
     }
 
     public override string ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
@@ -38,6 +42,15 @@ sealed class TextConverter : JsonConverter<string>
 
     public override void WriteAsPropertyName(Utf8JsonWriter writer, string value, JsonSerializerOptions options) =>
         writer.WritePropertyName(value);
+}
+
+/// <summary>A text that nothing keeps, with whatever characters it has.</summary>
+sealed class UnkeptTextConverter : JsonConverter<string>
+{
+    public override string Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        reader.TokenType is JsonTokenType.String ? TextConverter.Sound(ref reader) : throw new BadValueException("must be a string");
+
+    public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteStringValue(value);
 }
 
 sealed class WholeNumberConverter : JsonConverter<long>
@@ -187,6 +200,8 @@ sealed class ExpiryRuleConverter : WordConverter<ExpiryRule>;
 sealed class DisputedRuleConverter : WordConverter<DisputedRule>;
 
 sealed class PreferredCostConverter : WordConverter<PreferredCost>;
+
+sealed class UsageRecordingConverter : WordConverter<UsageRecording>;
 
 sealed class WeekdayConverter : WordConverter<IsoDayOfWeek>;
 

@@ -36,7 +36,8 @@ static class QuickAnswers
     public static void Write(Utf8JsonWriter writer, Settlement settlement)
     {
         if (settlement.UnpricedParts is not null || settlement.Disputed is not null || settlement.Unread is not null
-            || settlement.Lines is not null || settlement.ReportedCost is not null || settlement.Allowances is not null)
+            || settlement.Lines is not null || settlement.ReportedCost is not null || settlement.Allowances is not null
+            || settlement.IsUnrecorded)
         {
             JsonSerializer.Serialize(writer, new SettlementDocument(settlement), ApiJson.Default.SettlementDocument);
             return;

@@ -144,6 +144,7 @@ public sealed record UsageSettings
 {
     public string? Disputed { get; init; }
     public string? Cost { get; init; }
+    public string? Recording { get; init; }
 }
 
 public sealed record NewOverride

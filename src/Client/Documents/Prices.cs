@@ -130,6 +130,9 @@ public sealed record UnpricedModel
     public string? Model { get; init; }
     public long Records { get; init; }
     public bool PriceKnown { get; init; }
+
+    /// <summary>What the newest of the records have and the price has no rate for.</summary>
+    public IReadOnlyList<string>? UnpricedParts { get; init; }
 }
 
 /// <summary>Models that were used and have records without a price.</summary>

@@ -83,6 +83,9 @@ public sealed record UsageRecord : CallParts
     /// <summary>True where this adjustment gives a record the price that it was booked without.</summary>
     public bool? GivesPrice { get; init; }
 
+    /// <summary>True where what was about a person was taken out of it: its amounts are all there.</summary>
+    public bool? Anonymous { get; init; }
+
     public string? Reference { get; init; }
     public bool Late { get; init; }
     public bool Overrun { get; init; }

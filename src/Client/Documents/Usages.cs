@@ -143,4 +143,7 @@ public sealed record Settlement
 
     /// <summary>What other models did inside of the same call; tokens and cost include it.</summary>
     public IReadOnlyList<SettlementLine>? Lines { get; init; }
+
+    /// <summary>False where the policy has recording switched off: nothing was booked.</summary>
+    public bool? Recorded { get; init; }
 }

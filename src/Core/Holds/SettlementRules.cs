@@ -23,6 +23,8 @@ static class SettlementRules
             Lines = Summaries(lines),
         });
         var matches = ViewRules.Matches(state, record, settings, now);
+        if (state.Effective.Recording == UsageRecording.Off)
+            return new(Outcome.Done(ViewRules.View(state, record, matches, now) with { IsUnrecorded = true }));
         var booked = new Recorded(record, TouchesOf(state, matches, record, now)) { At = now };
         return new(Outcome.Done(), lines.Count == 0 ? [booked]
             : [booked, .. lines.Select(line => new Recorded(line, TouchesOf(state, line, settings, now)) { At = now })])

@@ -71,6 +71,9 @@ public sealed record Settlement(
 
     /// <summary>What other models did inside of the same call; tokens and cost include it.</summary>
     public IReadOnlyList<BookedLine>? Lines { get; init; }
+
+    /// <summary>Nothing was booked: the policy has recording switched off.</summary>
+    public bool IsUnrecorded { get; init; }
 }
 
 public sealed record AccountStatus(

@@ -33,6 +33,10 @@ public static class Validity
         return !onlyDots;
     }
 
+    /// <summary>What a command to an account of another id is answered.</summary>
+    public static readonly Outcome WrongAccount =
+        Outcome.Invalid("account", "must be 1 to 200 letters, digits and . _ - : @, not only dots");
+
     public static Outcome? Problem(BudgetCommand command, Instant now) => command switch
     {
         Check check => Problem(check.Estimate),

@@ -146,7 +146,7 @@ public sealed record Calendar(DateTimeZone Zone, IsoDayOfWeek WeekStart, int Mon
 
     /// <summary>The first instant of a day: after a skipped midnight the instant of the transition, also where a zone skips a whole
     /// day.</summary>
-    Instant StartOf(LocalDate day)
+    public Instant StartOf(LocalDate day)
     {
         var mapping = Zone.MapLocal(day + DayStart);
         return mapping.Count > 0 ? mapping.First().ToInstant() : mapping.LateInterval.Start;

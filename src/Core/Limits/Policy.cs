@@ -56,7 +56,10 @@ public enum DisputedRule { Book, Refuse }
 /// <summary>Which cost is booked where a provider says what it charged and its price is known too.</summary>
 public enum PreferredCost { Computed, Reported }
 
-public sealed record UsageSettings(DisputedRule? Disputed = null, PreferredCost? Cost = null);
+/// <summary>Whether usage that is reported without a hold is booked, or answered and forgotten.</summary>
+public enum UsageRecording { On, Off }
+
+public sealed record UsageSettings(DisputedRule? Disputed = null, PreferredCost? Cost = null, UsageRecording? Recording = null);
 
 /// <summary>From which share of a limit its status word changes, as ratios of the settled amount.</summary>
 public sealed record StatusLevels(decimal Warning = 0.8m, decimal Critical = 0.95m, decimal Exceeded = 1m);
@@ -110,7 +113,8 @@ public sealed record Policy
             Anomalies = AnomalySettings.Merge(under.Anomalies, over.Anomalies),
             Discounts = Both(under.Discounts, over.Discounts, (lower, upper) => new(upper.Volume ?? lower.Volume,
                 upper.Batch ?? lower.Batch, upper.Negotiated ?? lower.Negotiated)),
-            Usage = Both(under.Usage, over.Usage, (lower, upper) => new(upper.Disputed ?? lower.Disputed, upper.Cost ?? lower.Cost)),
+            Usage = Both(under.Usage, over.Usage, (lower, upper) => new(upper.Disputed ?? lower.Disputed, upper.Cost ?? lower.Cost,
+                upper.Recording ?? lower.Recording)),
         };
 
         static T? Both<T>(T? lower, T? upper, Func<T, T, T> merge) where T : class =>
@@ -159,6 +163,7 @@ public sealed record EffectivePolicy
     public Discounts? Discounts { get; init; }
     public DisputedRule DisputedRule { get; init; }
     public PreferredCost PreferredCost { get; init; }
+    public UsageRecording Recording { get; init; }
 
     [JsonIgnore]
     public bool HasGrace => hasGrace ??= Limits.Any(numbered => numbered.Limit.Grace is not null);
@@ -204,6 +209,7 @@ public sealed record EffectivePolicy
             OnExpiry = said.Holds?.OnExpiry ?? None.OnExpiry,
             DisputedRule = said.Usage?.Disputed ?? None.DisputedRule,
             PreferredCost = said.Usage?.Cost ?? None.PreferredCost,
+            Recording = said.Usage?.Recording ?? None.Recording,
             StatusLevels = said.StatusLevels ?? None.StatusLevels,
             OverridesAllowed = said.OverridesAllowed ?? None.OverridesAllowed,
             Discounts = said.Discounts,

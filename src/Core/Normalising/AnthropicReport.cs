@@ -18,17 +18,18 @@ static class AnthropicReport
             counts = counts with { OutputTokens = counts.OutputTokens + thinking };
         }
         var tools = reader.Inner(report, "server_tool_use");
+        // The usage by model of Anthropic's agents has them beside the counts.
+        var searches = reader.Find(tools, "web_search_requests") ?? reader.Count(report, "web_search_requests");
         // Fetching costs its tokens only.
         reader.Known(tools, "web_fetch_requests");
-        reader.Known(report, "total_tokens");
+        counts = Totalled(reader, report, counts);
         counts = counts with
         {
             ServiceTier = ReportReader.Text(report, "service_tier"),
-            // Where the model ran has a price of its own only where it was bound to a place.
-            Region = ReportReader.Text(report, "inference_geo") is "us" or "eu" ? ReportReader.Text(report, "inference_geo") : null,
-            Speed = ReportReader.Text(report, "speed") is "fast" ? "fast" : null,
+            Region = RegionOf(report),
+            Speed = SpeedOf(report),
             ReportedCost = ReportedCharge.Of(reader, report),
-            Parts = counts.Parts with { ReasoningTokens = thinking, WebSearches = reader.Count(tools, "web_search_requests") },
+            Parts = counts.Parts with { ReasoningTokens = thinking, WebSearches = searches },
         };
         return WithIterations(reader, report, counts, model);
     }
@@ -57,6 +58,22 @@ static class AnthropicReport
                 lines.Add(new(ran ?? model ?? "", sums.InputTokens, sums.OutputTokens, sums.Parts == new UsageParts() ? null : sums.Parts));
         }
         return counts with { Lines = lines.Count <= Validity.MostLines ? lines : ByModel(lines), Model = served };
+    }
+
+    /// <summary>Where the model ran has a price of its own only where it was bound to a place.</summary>
+    public static string? RegionOf(in ReportObject report) => ReportReader.Text(report, "inference_geo") is ("us" or "eu") and var bound
+        ? bound : null;
+
+    public static string? SpeedOf(in ReportObject report) => ReportReader.Text(report, "speed") is "fast" ? "fast" : null;
+
+    /// <summary>Gateways add a total, with the cache or without it.</summary>
+    static ReportCounts Totalled(ReportReader reader, in ReportObject report, ReportCounts counts)
+    {
+        var plain = reader.Count(report, "input_tokens", "uncached_input_tokens") + counts.OutputTokens;
+        if (reader.Find(report, "total_tokens") is not { } total || total == plain || total == counts.InputTokens + counts.OutputTokens)
+            return counts;
+        reader.Dispute("raw.total_tokens", $"is {total}, but the counts beside it add up to {counts.InputTokens + counts.OutputTokens}");
+        return counts with { OutputTokens = Math.Max(counts.OutputTokens, total - counts.InputTokens) };
     }
 
     static List<UsageLine> ByModel(List<UsageLine> lines) => [.. lines.GroupBy(line => line.Model, StringComparer.Ordinal).Select(group =>

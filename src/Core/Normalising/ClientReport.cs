@@ -1,5 +1,5 @@
 // Reports as client libraries and servers of open models make them: Microsoft.Extensions.AI, the AI SDK in its versions 5 and 6, Ollama,
-// Titan on Bedrock, and totals alone.
+// llama.cpp, Titan on Bedrock, and totals alone.
 using System.Text.Json;
 
 namespace Purser.Core;
@@ -8,32 +8,47 @@ static class ClientReport
 {
     public static readonly string[] CountMarks = ["inputTokenCount", "outputTokenCount", "input_token_count", "output_token_count"];
 
-    /// <summary>Microsoft.Extensions.AI: what was cached and what was thought are parts of the totals.</summary>
+    /// <summary>
+    /// Microsoft.Extensions.AI, OpenAI's library for .NET and LangChain4j: what was cached and what was thought are parts of the totals.
+    /// The parts stand beside the totals, in details, or in a bag of further counts.
+    /// </summary>
     public static ReportCounts Counts(ReportReader reader, in ReportObject report)
     {
         var input = reader.Count(report, "inputTokenCount", "input_token_count");
         var output = reader.Count(report, "outputTokenCount", "output_token_count", "generated_token_count");
-        var cached = reader.Count(report, "cachedInputTokenCount", "cached_input_token_count");
-        var thought = reader.Count(report, "reasoningTokenCount", "reasoning_token_count");
+        var (taken, given) = (reader.Inner(report, "inputTokenDetails", "inputTokensDetails"),
+            reader.Inner(report, "outputTokenDetails", "outputTokensDetails"));
+        var more = reader.Inner(report, "additionalCounts");
+        var cached = reader.Find(report, "cachedInputTokenCount", "cached_input_token_count")
+            ?? reader.Find(taken, "cachedTokenCount", "cachedTokens") ?? reader.Count(more, "InputTokenDetails.CachedTokenCount");
+        var thought = reader.Find(report, "reasoningTokenCount", "reasoning_token_count")
+            ?? reader.Find(given, "reasoningTokenCount", "reasoningTokens") ?? reader.Count(more, "OutputTokenDetails.ReasoningTokenCount");
+        reader.Known(given, "acceptedPredictionTokenCount", "rejectedPredictionTokenCount");
+        // The bag of further counts repeats what newer versions tell by members of their own.
+        reader.Known(more, "InputTokenDetails.CachedTokenCount", "OutputTokenDetails.ReasoningTokenCount",
+            "InputTokenDetails.AudioTokenCount", "OutputTokenDetails.AudioTokenCount",
+            "OutputTokenDetails.AcceptedPredictionTokenCount", "OutputTokenDetails.RejectedPredictionTokenCount");
         return Totals(reader, report, input, output, cached, thought, ("inputTokenCount", "outputTokenCount", "totalTokenCount")) with
         {
             Parts = new()
             {
                 CachedInputTokens = cached,
                 ReasoningTokens = thought,
-                AudioInputTokens = reader.Count(report, "inputAudioTokenCount"),
-                AudioOutputTokens = reader.Count(report, "outputAudioTokenCount"),
+                AudioInputTokens = reader.Find(report, "inputAudioTokenCount") ?? reader.Find(taken, "audioTokenCount")
+                    ?? reader.Count(more, "InputTokenDetails.AudioTokenCount"),
+                AudioOutputTokens = reader.Find(report, "outputAudioTokenCount") ?? reader.Find(given, "audioTokenCount")
+                    ?? reader.Count(more, "OutputTokenDetails.AudioTokenCount"),
             },
         };
     }
 
     public static bool IsAiSdk(in ReportObject report) => report.HasAny("inputTokenDetails", "outputTokenDetails", "noCacheTokens")
-        || (report.Has("inputTokens") && report.Element.GetProperty("inputTokens").ValueKind == JsonValueKind.Object);
+        || report.KindOf("inputTokens") == JsonValueKind.Object;
 
     /// <summary>The AI SDK 6: totals with details beside them, or inside of them as its providers give them.</summary>
     public static ReportCounts AiSdk(ReportReader reader, in ReportObject report)
     {
-        var nested = report.Has("inputTokens") && report.Element.GetProperty("inputTokens").ValueKind == JsonValueKind.Object;
+        var nested = report.KindOf("inputTokens") == JsonValueKind.Object;
         var taken = reader.Inner(report, nested ? "inputTokens" : "inputTokenDetails");
         var given = nested && !report.Has("outputTokens") ? default : reader.Inner(report, nested ? "outputTokens" : "outputTokenDetails");
         var (plain, read, written) = (reader.Find(taken, "noCacheTokens", "noCache"), reader.Find(taken, "cacheReadTokens", "cacheRead"),
@@ -55,14 +70,21 @@ static class ClientReport
         };
     }
 
-    /// <summary>Ollama's last message, and what others name so.</summary>
-    public static ReportCounts Ollama(ReportReader reader, in ReportObject report) => new()
+    public static readonly string[] ServerMarks = ["prompt_eval_count", "eval_count", "tokens_evaluated", "tokens_predicted"];
+
+    /// <summary>The last message of Ollama, and of the server of llama.cpp.</summary>
+    public static ReportCounts OpenServer(ReportReader reader, in ReportObject report)
     {
-        InputTokens = reader.Count(report, "prompt_eval_count"),
-        OutputTokens = reader.Count(report, "eval_count"),
-        InputField = "raw.prompt_eval_count",
-        OutputField = "raw.eval_count",
-    };
+        // How much of the prompt the server had at hand costs nobody anything.
+        reader.Known(report, "tokens_cached");
+        return new()
+        {
+            InputTokens = reader.Count(report, "prompt_eval_count", "tokens_evaluated"),
+            OutputTokens = reader.Count(report, "eval_count", "tokens_predicted"),
+            InputField = "raw.prompt_eval_count",
+            OutputField = "raw.eval_count",
+        };
+    }
 
     /// <summary>Titan's text models on Bedrock: one count of the prompt, and one of each result.</summary>
     public static ReportCounts Titan(ReportReader reader, in ReportObject report)
@@ -78,7 +100,8 @@ static class ClientReport
         };
     }
 
-    public static readonly string[] TotalMarks = ["total_tokens", "totalTokens", "totalTokenCount", "total_token_count"];
+    public static readonly string[] TotalMarks =
+        ["total_tokens", "totalTokens", "totalTokenCount", "total_token_count", "token_count", "tokens"];
 
     /// <summary>How many there were, and nothing of what they were: input alone, where the provider's models put out none.</summary>
     public static ReportCounts TotalOnly(ReportReader reader, in ReportObject report, bool onlyInput)

@@ -12,7 +12,7 @@ public static class CountNames
         "finished", "at", "ttl", "ttft", "ttfb", "speed", "per", "rate", "ratio", "percent", "percentage", "score", "temperature",
             "version",
         "id", "index", "price", "prices", "pricing", "cost", "costs", "ticks", "discount", "multiplier",
-        "probability", "logprob", "logprobs", "limit", "remaining", "reset",
+        "probability", "logprob", "logprobs", "limit", "remaining", "reset", "timings", "max", "window",
     ];
 
     /// <summary>Words are parted by anything but letters and by capitals: `firstByteLatency`, `queue_time`.</summary>

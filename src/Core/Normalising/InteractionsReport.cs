@@ -1,4 +1,5 @@
-// Google's Interactions: every total stands apart, by kinds where they are told, and searches beside them.
+// Google's Interactions: every total stands apart, by kinds where they are told, and searches beside them. Nova Sonic's running totals have
+// the same names.
 namespace Purser.Core;
 
 static class InteractionsReport
@@ -30,6 +31,7 @@ static class InteractionsReport
                 output = Math.Max(output, total - input - tools);
             }
         }
+        var spoken = Speech(reader, report);
         var searches = 0L;
         foreach (var tool in reader.List(report, "grounding_tool_count"))
             if (ReportReader.Text(tool, "type") is "google_search" or null)
@@ -46,15 +48,28 @@ static class InteractionsReport
                 CachedInputTokens = cached,
                 CachedAudioInputTokens = fromCache.Audio,
                 CachedImageInputTokens = fromCache.Image,
-                AudioInputTokens = Math.Max(0, given.Audio - fromCache.Audio) + fromTools.Audio,
+                AudioInputTokens = Math.Max(0, given.Audio - fromCache.Audio) + fromTools.Audio + spoken.Heard,
                 ImageInputTokens = Math.Max(0, given.Image - fromCache.Image) + fromTools.Image,
                 VideoInputTokens = Math.Max(0, given.Video - fromCache.Video) + fromTools.Video,
                 ReasoningTokens = thoughts,
-                AudioOutputTokens = kinds.Audio,
+                AudioOutputTokens = kinds.Audio + spoken.Said,
                 ImageOutputTokens = kinds.Image,
                 VideoOutputTokens = kinds.Video,
                 WebSearches = searches,
             },
         };
+    }
+
+    /// <summary>Nova Sonic tells speech from text, of the whole session and of what came since the last report.</summary>
+    static (long Heard, long Said) Speech(ReportReader reader, in ReportObject report)
+    {
+        var details = reader.Inner(report, "details");
+        if (!details.Exists) return default;
+        reader.Known(details, "delta");
+        var total = reader.Inner(details, "total");
+        var (input, output) = (reader.Inner(total, "input"), reader.Inner(total, "output"));
+        reader.Known(input, "text_tokens");
+        reader.Known(output, "text_tokens");
+        return (reader.Count(input, "speech_tokens"), reader.Count(output, "speech_tokens"));
     }
 }

@@ -1,17 +1,26 @@
 // OpenAI's reports, and those of everybody who speaks its language: Azure, Groq, Mistral, DeepSeek, xAI, Perplexity, OpenRouter, LiteLLM,
 // LangChain. Totals include their parts.
+using System.Text.Json;
+
 namespace Purser.Core;
 
 /// <summary>Who made a report, as far as that changes what its counts mean.</summary>
-readonly record struct ReportOrigin(string? Family, string? Model, bool ReasoningMayBeApart);
+readonly record struct ReportOrigin(string? Family, string? Model, bool ReasoningMayBeApart, bool IsInputOnly);
 
 static class OpenAIReport
 {
     /// <summary>Members that Anthropic's report, which has the same names for the totals, does not have.</summary>
     public static readonly string[] ResponsesMarks = ["total_tokens", "input_tokens_details", "input_token_details"];
 
-    static readonly string[] inputDetails = ["prompt_tokens_details", "input_tokens_details", "input_token_details"];
-    static readonly string[] outputDetails = ["completion_tokens_details", "output_tokens_details", "output_token_details"];
+    static readonly string[] inputDetails =
+        ["prompt_tokens_details", "input_tokens_details", "input_token_details", "prompt_token_details"];
+
+    static readonly string[] outputDetails =
+        ["completion_tokens_details", "output_tokens_details", "output_token_details", "completion_token_details"];
+
+    /// <summary>Whether a report that names its totals as ours does has the details of OpenAI's, in the manner of a language.</summary>
+    public static bool HasDetails(in ReportObject report) => report.KindOf("inputTokensDetails") == JsonValueKind.Object
+        || report.KindOf("outputTokensDetails") == JsonValueKind.Object;
 
     /// <summary>Chat completions and embeddings.</summary>
     public static ReportCounts Chat(ReportReader reader, in ReportObject report, in ReportOrigin origin)
@@ -27,6 +36,10 @@ static class OpenAIReport
         }
         // Some gateways say every total under both names.
         reader.Known(report, "input_tokens", "output_tokens");
+        // What Mistral's connectors put into the conversation is a part of the total, and of nothing else.
+        if (reader.Find(report, "connector_tokens") is { } connected
+            && reader.Find(report, "total_tokens") != input + reader.Count(report, "completion_tokens"))
+            input += connected;
         return Of(reader, report, input, reader.Count(report, "completion_tokens"), "prompt_tokens", "completion_tokens", origin);
     }
 
@@ -45,20 +58,26 @@ static class OpenAIReport
         var (taken, given) = (reader.Inner(report, inputDetails), reader.Inner(report, outputDetails));
         var cachedOf = reader.Inner(taken, "cached_tokens_details");
         // Gateways put the names of other providers beside these: LiteLLM Anthropic's, LangChain its own.
-        var cached = reader.Find(taken, "cached_tokens", "cache_read", "cache_read_tokens", "flex_cache_read", "priority_cache_read")
+        var cached = reader.Find(taken, "cached_tokens", "cache_read", "cache_read_tokens", "cache_read_input_tokens", "flex_cache_read",
+                "priority_cache_read")
+            ?? Beside(reader, report, taken, "cached_tokens")
             ?? reader.Find(report, "prompt_cache_hit_tokens", "cache_read_input_tokens", "cache_read_tokens", "cached_tokens",
-                "num_cached_tokens", "input_cached_tokens") ?? 0;
+                "num_cached_tokens", "input_cached_tokens", "cached_input_tokens", "cached_prompt_tokens", "cached_prompt_text_tokens")
+            ?? 0;
         var (short5m, long1h) = Written(reader, report, taken);
         var reasoning = reader.Find(given, "reasoning_tokens", "reasoning", "thinking_tokens", "flex_reasoning", "priority_reasoning")
-            ?? reader.Find(report, "reasoning_tokens")
+            ?? reader.Find(report, "reasoning_tokens", "reasoning_output_tokens")
             ?? 0;
         KnownBeside(reader, report, taken, given);
         // Perplexity, which alone reports citations and searches, counts its reasoning beside the completion and out of the total.
         var apart = !given.Exists && report.HasAny("citation_tokens", "num_search_queries") ? reasoning : 0;
         // What was cached is counted as cached, whatever it was.
-        var (audio, cachedAudio) = Uncached(reader, taken, cachedOf, "audio_tokens", "audio");
-        var (image, cachedImage) = Uncached(reader, taken, cachedOf, "image_tokens", "image");
-        var video = reader.Count(taken, "video_tokens");
+        var (audio, cachedAudio) = Uncached(reader, report, taken, cachedOf, ["audio_tokens", "audio"],
+            ["input_audio_tokens", "audio_input_tokens"], ["input_cached_audio_tokens", "cache_audio_read_tokens"]);
+        var (image, cachedImage) = Uncached(reader, report, taken, cachedOf, ["image_tokens", "image"],
+            ["input_image_tokens", "prompt_image_tokens"], ["input_cached_image_tokens"]);
+        var video = reader.Count(taken, "video_tokens", "video");
+        var sound = reader.Number(report, "prompt_audio_seconds");
         if (cached > input)
         {
             // More than the whole can only stand beside it.
@@ -66,7 +85,8 @@ static class OpenAIReport
                 $"is {cached}, more than the {input} `{inputName}` that it is a part of");
             input += cached;
         }
-        if (reader.Find(report, "total_tokens") is { } total && total != input + output)
+        // The rest of Mistral's total is the sound, which is paid by its seconds.
+        if (reader.Find(report, "total_tokens") is { } total && total != input + output && !(sound > 0 && total > input + output))
             (input, output) = ByTotal(reader, total, input, output, reasoning, cached + short5m + long1h, (inputName, outputName), origin);
         output += apart;
         if (reasoning > output)
@@ -76,9 +96,7 @@ static class OpenAIReport
                     $"is {reasoning}, more than the {output} `{outputName}` that it is a part of");
             output += reasoning;
         }
-        var madeImages = reader.Count(given, "image_tokens");
-        // The images endpoint tells no parts of the output: all of it is the image.
-        if (!given.Exists && inputName == "input_tokens" && IsImageModel(origin.Model)) madeImages = output - reasoning;
+        var (madeImages, madeSound) = Made(reader, report, given, inputName == "input_tokens" ? origin.Model : null, output - reasoning);
         return new()
         {
             InputTokens = input,
@@ -86,6 +104,8 @@ static class OpenAIReport
             InputField = $"raw.{inputName}",
             OutputField = $"raw.{outputName}",
             ServiceTier = ReportReader.Text(report, "service_tier") ?? TierOf(taken) ?? TierOf(given),
+            // Gateways to Anthropic hand these on.
+            Region = AnthropicReport.RegionOf(report), Speed = AnthropicReport.SpeedOf(report),
             ReportedCost = ReportedCharge.Of(reader, report),
             Parts = Searches(reader, report, taken) with
             {
@@ -98,13 +118,22 @@ static class OpenAIReport
                 ImageInputTokens = image,
                 VideoInputTokens = video,
                 ReasoningTokens = reasoning,
-                AudioOutputTokens = reader.Count(given, "audio_tokens", "audio"),
+                AudioOutputTokens = madeSound,
                 ImageOutputTokens = madeImages,
                 VideoOutputTokens = reader.Count(given, "video_tokens"),
                 CitationTokens = reader.Count(report, "citation_tokens"),
-                AudioSecondsIn = reader.Number(report, "prompt_audio_seconds"),
+                AudioSecondsIn = sound,
             },
         };
+    }
+
+    /// <summary>Images and sound of the output. The endpoints for images and for speech tell no parts: all of it is one of them.</summary>
+    static (long Images, long Sound) Made(ReportReader reader, in ReportObject report, in ReportObject given, string? model, long output)
+    {
+        var images = reader.Find(given, "image_tokens", "image") ?? reader.Count(report, "output_image_tokens");
+        var sound = reader.Find(given, "audio_tokens", "audio") ?? reader.Count(report, "output_audio_tokens", "audio_output_tokens");
+        return given.Exists || images + sound > 0 ? (images, sound)
+            : IsImageModel(model) ? (output, 0) : IsSpeechModel(model) ? (0, output) : (0, 0);
     }
 
     /// <summary>What the counts are where the total is another than their sum.</summary>
@@ -123,9 +152,12 @@ static class OpenAIReport
     /// <summary>Tokens written to a cache, for five minutes and for an hour.</summary>
     static (long Short, long Long) Written(ReportReader reader, in ReportObject report, in ReportObject taken)
     {
-        var written = reader.Find(taken, "cache_write_tokens", "cache_creation_tokens", "cache_creation")
+        var byLifetime = taken.KindOf("cache_creation") == JsonValueKind.Object;
+        var written = reader.Find(taken, "cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens")
+            ?? (byLifetime ? null : reader.Find(taken, "cache_creation"))
             ?? reader.Find(report, "cache_creation_input_tokens", "cache_write_tokens") ?? 0;
         var lifetimes = reader.Inner(taken, "cache_creation_token_details");
+        if (!lifetimes.Exists && byLifetime) lifetimes = reader.Inner(taken, "cache_creation");
         if (!lifetimes.Exists) lifetimes = reader.Inner(report, "cache_creation");
         if (!lifetimes.Exists) lifetimes = taken;
         var (short5m, long1h) = (reader.Count(lifetimes, "ephemeral_5m_input_tokens"),
@@ -144,8 +176,11 @@ static class OpenAIReport
     {
         reader.Known(report, "cache_read_input_tokens", "cache_creation_input_tokens", "cached_tokens", "num_cached_tokens",
             "prompt_cache_hit_tokens", "reasoning_tokens", "cache_read_tokens", "cache_write_tokens", "request_usage_entries", "requests",
-            "context_details", "num_server_side_tools_used");
-        reader.Known(taken, "text_tokens", "text", "cache_creation_tokens", "cache_write_tokens", "cache_creation");
+            "context_details", "num_server_side_tools_used", "native_usage", "input_text_tokens", "output_text_tokens",
+            "prompt_text_tokens", "input_uncached_tokens", "input_cached_text_tokens", "audio_total_tokens");
+        reader.Known(taken, "text_tokens", "text", "cache_creation_tokens", "cache_write_tokens", "cache_creation_input_tokens",
+            "cache_read_input_tokens");
+        if (taken.KindOf("cache_creation") == JsonValueKind.Number) reader.Known(taken, "cache_creation");
         reader.Known(reader.Inner(taken, "cached_tokens_details"), "text_tokens");
         reader.Known(taken, "flex", "priority");
         reader.Known(given, "flex", "priority");
@@ -164,20 +199,43 @@ static class OpenAIReport
         reader.Known(hosted, "web_fetch_requests");
         var searches = reader.Find(report, "num_search_queries") ?? (size is null ? 0 : 1);
         searches += reader.Count(tools, "web_search_calls") + reader.Count(tools, "x_search_calls");
+        // The same tools as xAI's own library names them.
+        var byName = reader.Inner(report, "server_side_tool_usage");
+        searches += reader.Count(byName, "SERVER_SIDE_TOOL_WEB_SEARCH") + reader.Count(byName, "SERVER_SIDE_TOOL_X_SEARCH");
         // LiteLLM says them among the details of the prompt where Gemini made them.
         searches += reader.Find(hosted, "web_search_requests") ?? reader.Count(taken, "web_search_requests");
+        // Perplexity's agents, Mistral's connectors, and the plugins of DashScope.
+        searches += reader.Count(reader.Inner(reader.Inner(report, "tool_calls_details"), "search_web"), "invocation");
+        var connectors = reader.Inner(report, "connectors");
+        searches += reader.Count(connectors, "web_search") + reader.Count(connectors, "web_search_premium");
+        searches += reader.Count(reader.Inner(reader.Inner(report, "plugins"), "search"), "count");
         return new() { WebSearches = searches, WebSearchContext = size is "low" or "medium" or "high" ? size : null };
     }
 
-    static (long Count, long Cached) Uncached(ReportReader reader, in ReportObject all, in ReportObject cached, params string[] names)
+    /// <summary>Tokens of a kind, told among the details or beside the totals, without those of them that were cached.</summary>
+    static (long Count, long Cached) Uncached(ReportReader reader, in ReportObject report, in ReportObject all, in ReportObject cached,
+        string[] names, string[] besideTotals, string[] cachedBesideTotals)
     {
-        var (count, less) = (reader.Count(all, names), reader.Count(cached, names[0]));
+        var count = reader.Find(all, names) ?? Beside(reader, report, all, names[0]) ?? reader.Count(report, besideTotals);
+        var less = reader.Find(cached, names[0]) ?? reader.Count(report, cachedBesideTotals);
         if (less <= count) return (count - less, less);
-        reader.Dispute($"{cached.Path}.{names[0]}", $"is {less}, more than the {count} `{names[0]}` that it is a part of");
+        reader.Dispute(cached.Exists ? $"{cached.Path}.{names[0]}" : $"raw.{cachedBesideTotals[0]}",
+            $"is {less}, more than the {count} `{names[0]}` that it is a part of");
         return (count, less);
+    }
+
+    /// <summary>A count of the details under the name of the other endpoint, which some services send beside the first.</summary>
+    static long? Beside(ReportReader reader, in ReportObject report, in ReportObject taken, string name)
+    {
+        var other = reader.Inner(report, "input_tokens_details");
+        if (!taken.Exists || !other.Exists || other.Path == taken.Path) return null;
+        reader.Known(other, "text_tokens");
+        return reader.Find(other, name);
     }
 
     static bool IsImageModel(string? model) => model is not null
         && (model.Contains("gpt-image", StringComparison.OrdinalIgnoreCase)
             || model.Contains("image-1", StringComparison.OrdinalIgnoreCase));
+
+    static bool IsSpeechModel(string? model) => model?.Contains("-tts", StringComparison.OrdinalIgnoreCase) == true;
 }

@@ -4,12 +4,16 @@ using System.Text.Json;
 
 namespace Purser.Core;
 
-/// <summary>An object inside a report and the way to it, as problems name it. An object that is absent or null holds nothing.</summary>
-readonly record struct ReportObject(JsonElement Element, string Path)
+/// <summary>
+/// An object inside a report and the way to it, as problems name it. An object that is absent or null holds nothing. Client libraries
+/// write a provider's names in the manner of their language: where <see cref="AnyManner"/> is set, `promptTokens` and `PromptTokens` are
+/// `prompt_tokens`.
+/// </summary>
+readonly record struct ReportObject(JsonElement Element, string Path, bool AnyManner = false)
 {
     public bool Exists => Element.ValueKind == JsonValueKind.Object;
 
-    public bool Has(string name) => Exists && Element.TryGetProperty(name, out _);
+    public bool Has(string name) => TryFind(name, out _, out _);
 
     public bool HasAny(params ReadOnlySpan<string> names)
     {
@@ -17,6 +21,42 @@ readonly record struct ReportObject(JsonElement Element, string Path)
             if (Has(name))
                 return true;
         return false;
+    }
+
+    /// <summary>What kind of value a member has; none where there is no such member.</summary>
+    public JsonValueKind KindOf(string name) => TryFind(name, out var value, out _) ? value.ValueKind : JsonValueKind.Undefined;
+
+    /// <summary>A member, and the way to it under the name that it has in the report.</summary>
+    public bool TryFind(string name, out JsonElement value, out string path)
+    {
+        (value, path) = (default, "");
+        if (!Exists) return false;
+        if (Element.TryGetProperty(name, out value))
+        {
+            path = $"{Path}.{name}";
+            return true;
+        }
+        if (!AnyManner) return false;
+        foreach (var member in Element.EnumerateObject())
+        {
+            if (!IsSame(member.Name, name)) continue;
+            (value, path) = (member.Value, $"{Path}.{member.Name}");
+            return true;
+        }
+        return false;
+    }
+
+    /// <summary>Whether two names are the same words, however they are joined.</summary>
+    static bool IsSame(string one, string other)
+    {
+        var (i, j) = (0, 0);
+        while (true)
+        {
+            while (i < one.Length && !char.IsLetterOrDigit(one[i])) i++;
+            while (j < other.Length && !char.IsLetterOrDigit(other[j])) j++;
+            if (i == one.Length || j == other.Length) return i == one.Length && j == other.Length;
+            if (char.ToUpperInvariant(one[i++]) != char.ToUpperInvariant(other[j++])) return false;
+        }
     }
 }
 
@@ -44,10 +84,10 @@ sealed class ReportReader
     public long? Find(in ReportObject at, params ReadOnlySpan<string> names)
     {
         foreach (var name in names)
-            if (Value(at, name) is { } value)
+            if (Value(at, name, out var path) is { } value)
             {
-                read.Add($"{at.Path}.{name}");
-                return Whole(value, $"{at.Path}.{name}");
+                read.Add(path);
+                return Whole(value, path);
             }
         return null;
     }
@@ -57,35 +97,37 @@ sealed class ReportReader
     /// <summary>A number that may have a fraction: seconds, pages.</summary>
     public decimal Number(in ReportObject at, string name)
     {
-        if (Value(at, name) is not { } value) return 0;
-        read.Add($"{at.Path}.{name}");
+        if (Value(at, name, out var path) is not { } value) return 0;
+        read.Add(path);
         if (value.ValueKind == JsonValueKind.Number && value.TryGetDecimal(out var number) && number is >= 0 and <= Validity.LargestUnits)
             return number;
-        Refuse($"{at.Path}.{name}", $"must be a number from 0 to {Validity.LargestUnits}");
+        Refuse(path, $"must be a number from 0 to {Validity.LargestUnits}");
         return 0;
     }
 
     /// <summary>An amount of money that the provider says it charged; null where it says none, or nothing that is one.</summary>
     public decimal? Money(in ReportObject at, string name)
     {
-        if (Value(at, name) is not { ValueKind: JsonValueKind.Number } value) return null;
-        read.Add($"{at.Path}.{name}");
+        if (Value(at, name, out var path) is not { ValueKind: JsonValueKind.Number } value) return null;
+        read.Add(path);
         return value.TryGetDecimal(out var amount) && amount is >= 0 and <= Core.Money.Largest ? amount : null;
     }
 
     /// <summary>Counts that say nothing more: a part of a total that is priced as the total, or a count of what costs nothing.</summary>
     public void Known(in ReportObject at, params ReadOnlySpan<string> names)
     {
-        foreach (var name in names) read.Add($"{at.Path}.{name}");
+        foreach (var name in names)
+            if (at.TryFind(name, out _, out var path))
+                read.Add(path);
     }
 
     public ReportObject Inner(in ReportObject at, params ReadOnlySpan<string> names)
     {
         foreach (var name in names)
         {
-            if (Value(at, name) is not { } value) continue;
-            if (value.ValueKind != JsonValueKind.Object) Refuse($"{at.Path}.{name}", "must be an object");
-            return new(value, $"{at.Path}.{name}");
+            if (Value(at, name, out var path) is not { } value) continue;
+            if (value.ValueKind != JsonValueKind.Object) Refuse(path, "must be an object");
+            return new(value, path, at.AnyManner);
         }
         return default;
     }
@@ -94,14 +136,14 @@ sealed class ReportReader
     {
         foreach (var name in names)
         {
-            if (Value(at, name) is not { } value) continue;
+            if (Value(at, name, out var path) is not { } value) continue;
             var i = 0;
-            if (value.ValueKind != JsonValueKind.Array) Refuse($"{at.Path}.{name}", "must be an array");
+            if (value.ValueKind != JsonValueKind.Array) Refuse(path, "must be an array");
             else
                 foreach (var item in value.EnumerateArray())
                 {
-                    if (item.ValueKind != JsonValueKind.Object) Refuse($"{at.Path}.{name}[{i}]", "must be an object");
-                    yield return new(item, $"{at.Path}.{name}[{i++}]");
+                    if (item.ValueKind != JsonValueKind.Object) Refuse($"{path}[{i}]", "must be an object");
+                    yield return new(item, $"{path}[{i++}]", at.AnyManner);
                 }
             yield break;
         }
@@ -110,7 +152,7 @@ sealed class ReportReader
     public static string? Text(in ReportObject at, params ReadOnlySpan<string> names)
     {
         foreach (var name in names)
-            if (Value(at, name) is { ValueKind: JsonValueKind.String } value)
+            if (Value(at, name, out _) is { ValueKind: JsonValueKind.String } value)
                 return value.GetString();
         return null;
     }
@@ -147,8 +189,8 @@ sealed class ReportReader
         }
     }
 
-    static JsonElement? Value(in ReportObject at, string name) =>
-        at.Exists && at.Element.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+    static JsonElement? Value(in ReportObject at, string name, out string path) =>
+        at.TryFind(name, out var value, out path) && value.ValueKind != JsonValueKind.Null ? value : null;
 
     long Whole(in JsonElement value, string field)
     {

@@ -70,11 +70,11 @@ public static class UsageReport
             var report = whole;
             if (!report.Exists) return (null, Outcome.Invalid("raw", "must be a JSON object"));
             var origin = OriginOf(provider, model);
-            if (report.Has(InvocationMetrics))
-                report = new(report.Element.GetProperty(InvocationMetrics), $"raw.{InvocationMetrics}");
+            if (report.TryFind(InvocationMetrics, out var metrics, out var path)) report = new(metrics, path);
             var family = origin.Family;
             var reader = new ReportReader();
-            var counts = Shape(report, family) switch
+            var shape = ShapeOf(reader, ref report, family);
+            var counts = shape switch
             {
                 ReportShape.Gemini => GeminiReport.Read(reader, report),
                 ReportShape.OpenAIChat => OpenAIReport.Chat(reader, report, origin),
@@ -87,9 +87,14 @@ public static class UsageReport
                 ReportShape.Interactions => InteractionsReport.Read(reader, report),
                 ReportShape.Counts => ClientReport.Counts(reader, report),
                 ReportShape.AiSdk => ClientReport.AiSdk(reader, report),
-                ReportShape.Ollama => ClientReport.Ollama(reader, report),
+                ReportShape.OpenServer => ClientReport.OpenServer(reader, report),
+                ReportShape.InvocationLog => BedrockReport.Log(reader, report),
+                ReportShape.Generation => RouterReport.Generation(reader, report),
+                ReportShape.ByModel => RouterReport.ByModel(reader, report, origin),
+                ReportShape.Plain => PlainReport.Read(reader, report),
+                ReportShape.Charge => RouterReport.Charge(reader, report),
                 ReportShape.Titan => ClientReport.Titan(reader, report),
-                ReportShape.TotalOnly => ClientReport.TotalOnly(reader, report, onlyInput: family == "embeddings"),
+                ReportShape.TotalOnly => ClientReport.TotalOnly(reader, report, origin.IsInputOnly),
                 ReportShape.Own => OwnReport.Read(reader, report, family),
                 _ => null,
             };
@@ -107,35 +112,66 @@ public static class UsageReport
 
     enum ReportShape
     {
-        Unknown, Gemini, Interactions, OpenAIChat, OpenAIResponses, Duration, Anthropic, Bedrock, Cohere, Pages, Counts, AiSdk, Ollama,
-        Titan, TotalOnly, Own,
+        Unknown, Gemini, Interactions, OpenAIChat, OpenAIResponses, Duration, Anthropic, Bedrock, Cohere, Pages, Counts, AiSdk, OpenServer,
+        Titan, TotalOnly, Own, InvocationLog, Generation, ByModel, Plain, Charge,
     }
 
-    static ReportShape Shape(in ReportObject report, string? family)
+    /// <summary>The shape by the names as their provider writes them; where that is none, by the same names in any manner.</summary>
+    static ReportShape ShapeOf(ReportReader reader, ref ReportObject report, string? family)
+    {
+        var shape = Shape(reader, report, family);
+        // Libraries that write OpenAI's details in the manner of their language use our own names for the totals.
+        var isOpenAI = shape == ReportShape.Own && OpenAIReport.HasDetails(report);
+        // Anthropic's counts so written have one name in common with Bedrock's.
+        var isAnthropic = shape == ReportShape.Bedrock && report.HasAny("cacheCreationInputTokens", "cacheCreation")
+            && report.HasAny("inputTokens", "outputTokens") && !report.Has("totalTokens");
+        if (shape is not (ReportShape.Unknown or ReportShape.TotalOnly or ReportShape.Charge) && !isOpenAI && !isAnthropic) return shape;
+        var inAnyManner = report with { AnyManner = true };
+        var other = isOpenAI ? ReportShape.OpenAIResponses : isAnthropic ? ReportShape.Anthropic : Shape(reader, inAnyManner, family);
+        if (other is ReportShape.Unknown || (other is ReportShape.Charge && shape != ReportShape.Unknown)) return shape;
+        report = inAnyManner;
+        return other;
+    }
+
+    static ReportShape Shape(ReportReader reader, in ReportObject report, string? family)
     {
         if (report.HasAny(GeminiReport.Marks)) return ReportShape.Gemini;
         if (report.HasAny("prompt_tokens", "completion_tokens", "prompt_cache_hit_tokens")) return ReportShape.OpenAIChat;
         if (report.HasAny(InteractionsReport.Marks)) return ReportShape.Interactions;
-        if (report.HasAny("billed_units")) return ReportShape.Cohere;
+        if (CohereReport.Is(reader, report)) return ReportShape.Cohere;
+        if (report.HasAny(RouterReport.GenerationMarks)) return ReportShape.Generation;
         if (report.HasAny("input_tokens", "output_tokens"))
         {
+            if (report.AnyManner && report.HasAny(BedrockReport.Marks) && report.Has("total_tokens")) return ReportShape.Bedrock;
             // Both forms use these two names. Alone they mean the same in either.
             var anthropic = report.HasAny(AnthropicReport.Marks);
             var openai = report.HasAny(OpenAIReport.ResponsesMarks);
             if (anthropic && openai)
-                return family switch { "anthropic" => ReportShape.Anthropic, "openai" => ReportShape.OpenAIResponses, _ =>
-                    ReportShape.Unknown };
+                return family == "openai" || (family is null && IsInside(report)) ? ReportShape.OpenAIResponses : ReportShape.Anthropic;
             return anthropic || (family == "anthropic" && !openai) ? ReportShape.Anthropic : ReportShape.OpenAIResponses;
         }
         if (ReportReader.Text(report, "type") == "duration" && report.Has("seconds")) return ReportShape.Duration;
         if (report.HasAny(BedrockReport.Marks) && !report.HasAny(OwnReport.Marks)) return ReportShape.Bedrock;
         if (report.HasAny(ClientReport.CountMarks)) return ReportShape.Counts;
-        if (report.HasAny("prompt_eval_count", "eval_count")) return ReportShape.Ollama;
+        if (report.HasAny(ClientReport.ServerMarks)) return ReportShape.OpenServer;
         if (report.Has("inputTextTokenCount")) return ReportShape.Titan;
         if (ClientReport.IsAiSdk(report)) return ReportShape.AiSdk;
         if (report.HasAny("inputTokens", "outputTokens") || report.HasAny(OwnReport.Marks)) return ReportShape.Own;
         if (report.Has("pages_processed")) return ReportShape.Pages;
-        return report.HasAny(ClientReport.TotalMarks) ? ReportShape.TotalOnly : ReportShape.Unknown;
+        if (BedrockReport.IsLog(reader, report)) return ReportShape.InvocationLog;
+        if (PlainReport.Is(report)) return ReportShape.Plain;
+        if (RouterReport.IsByModel(report)) return ReportShape.ByModel;
+        return report.HasAny(ClientReport.TotalMarks) ? ReportShape.TotalOnly
+            : RouterReport.IsCharge(report) ? ReportShape.Charge : ReportShape.Unknown;
+    }
+
+    /// <summary>Of a report with the names of both: whether its total says that the cache is a part of the input. The larger reading is
+    /// Anthropic's, in which the cache stands beside it.</summary>
+    static bool IsInside(in ReportObject report)
+    {
+        var counts = new ReportReader();
+        return counts.Find(report, "total_tokens") is { } total
+            && total == counts.Count(report, "input_tokens") + counts.Count(report, "output_tokens");
     }
 
     /// <summary>Whose habits decide where a report does not say; and whether the model may count its reasoning apart from its
@@ -147,18 +183,19 @@ public static class UsageReport
         var family = Named("anthropic") || Named("claude") || (provider is null && Model("claude")) ? "anthropic"
             : Named("openai") || Named("azure") ? "openai"
             : Named("voyage") || Named("jina") ? "embeddings" : null;
-        return new(family, model, Named("xai") || Named("x-ai") || Model("grok"));
+        // Models that put out nothing but vectors and ranks.
+        return new(family, model, Named("xai") || Named("x-ai") || Model("grok"),
+            family == "embeddings" || Model("embed") || Model("rerank"));
     }
 
     static string Unknown(in ReportObject report)
     {
         foreach (var whole in (string[])["usage", "usageMetadata", "usage_metadata", "meta"])
-            if (report.Has(whole))
+            if (report.KindOf(whole) == JsonValueKind.Object)
                 return $"looks like a whole response; send its `{whole}` alone";
         return "is no usage report that is known: expected that of OpenAI (`prompt_tokens` or `input_tokens`), Anthropic "
             + "(`input_tokens`), Gemini (`promptTokenCount`), "
             + "Bedrock Converse (`inputTokens`), Cohere (`billed_units`), Mistral or DeepSeek (`prompt_tokens`), or `inputTokens` and "
-                + "`outputTokens` with their parts; "
-            + "where it has members of both OpenAI and Anthropic, name the provider";
+                + "`outputTokens` with their parts";
     }
 }

@@ -43,6 +43,9 @@ sealed record Pricing(Usage Usage, long? Cost, Rated? Rated, bool Unpriced)
         if (usage.CostNanos is { } given) return new(usage, given, null, false);
         if (reported is not null && state.Effective.PreferredCost == PreferredCost.Reported)
             return new(usage, reported.Nanos, reported, false);
+        // A charge without any count: of a picture, of a video.
+        var isNothing = usage is { InputTokens: 0, OutputTokens: 0, TotalTokens: null or 0, Parts: null };
+        if (isNothing && reported is not null) return new(usage, reported.Nanos, reported, false);
         var terms = usage.Terms(at);
         var missing = default(RateKindSet);
         if (own?.At(at) is { } price && AllowancesLeft.Of(state.Allowances, state.LastAt, price, at, beside) is var free
@@ -60,7 +63,7 @@ sealed record Pricing(Usage Usage, long? Cost, Rated? Rated, bool Unpriced)
                 : priced with { Unpriced = false };
         }
         if (reported is not null) return new(usage, reported.Nanos, reported, false);
-        if (usage is { InputTokens: 0, OutputTokens: 0, TotalTokens: null or 0, Parts: null }) return new(usage, 0, null, false);
+        if (isNothing) return new(usage, 0, null, false);
         if (state.Effective.UnpricedRule == UnpricedRule.Fallback
             && settings.Prices.Find(null, state.Effective.FallbackModel)?.At(at) is { } fallback
             && Rate(fallback, fallback.Known(usage, terms, out missing)) is { } guessed)

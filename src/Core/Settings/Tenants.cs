@@ -70,13 +70,8 @@ public sealed class TenantBook
     {
         if (IsEmpty) return null;
         if (byAccount.TryGetValue(account, out var named)) return named;
-        var (low, high) = (0, beginnings.Length);
-        while (low < high)
-        {
-            var middle = (low + high) / 2;
-            if (string.CompareOrdinal(beginnings[middle].Beginning, account) <= 0) low = middle + 1;
-            else high = middle;
-        }
+        var low = Sorted.First(beginnings.Length, (beginnings, account),
+            static (asked, i) => string.CompareOrdinal(asked.beginnings[i].Beginning, asked.account) > 0);
         return low > 0 && account.StartsWith(beginnings[low - 1].Beginning, StringComparison.Ordinal) ? beginnings[low - 1].Tenant : null;
     }
 

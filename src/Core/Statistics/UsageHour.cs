@@ -56,13 +56,7 @@ public sealed class UsageHours
     /// <summary>The first hour with usage that is not before this one; null where there is none.</summary>
     public long? NextUsed(long hour)
     {
-        var (low, high) = (0, hours.Count);
-        while (low < high)
-        {
-            var middle = (low + high) / 2;
-            if (hours.GetKeyAtIndex(middle) < hour) low = middle + 1;
-            else high = middle;
-        }
+        var low = Sorted.First(hours.Count, (hours, hour), static (asked, i) => asked.hours.GetKeyAtIndex(i) >= asked.hour);
         return low < hours.Count ? hours.GetKeyAtIndex(low) : null;
     }
 }

@@ -264,17 +264,8 @@ public sealed class MemoryLedger : IStore
         }
     }
 
-    int FirstAfter(long position)
-    {
-        var (low, high) = (0, feed.Count);
-        while (low < high)
-        {
-            var middle = (low + high) / 2;
-            if (feed.GetKeyAtIndex(middle) > position) high = middle;
-            else low = middle + 1;
-        }
-        return low;
-    }
+    int FirstAfter(long position) =>
+        Sorted.First(feed.Count, (feed, position), static (asked, i) => asked.feed.GetKeyAtIndex(i) > asked.position);
 
     Task<long> IEventFeed.HeadAsync(CancellationToken cancellation)
     {

@@ -421,8 +421,22 @@ public abstract class PriceConformance(HttpFacade host)
         await host.Post("/v1/prices/reprice", $$"""{"account":"{{account}}"}""");
         Assert.DoesNotContain(model, (await host.Get("/v1/prices?unpriced=true")).Text, StringComparison.Ordinal);
         Assert.Equal((0, 0), (await ListedAsync(), await CountedAsync()));
-        // Three records and what gave them their prices.
-        Assert.Equal(6, (await host.Get($"/v1/accounts/{account}/usage?unpriced=false")).Json.GetProperty("items").GetArrayLength());
+        // A price that has no rate for what a record has is none for it, and says which.
+        await host.Post($"/v1/accounts/{account}/usage", $$"""{"provider":"house","model":"{{model}}","inputTokens":7,"webSearches":2,"timestamp":"2026-03-14T15:00:00Z"}""");
+        Assert.Equal((1, false, """["webSearches"]"""), await LackingAsync());
+        await host.Put($"/v1/prices/house/{model}", """{"rates":{"input":"1","output":"1","perWebSearch":{"medium":"0.01"}}}""");
+        Assert.Equal((1, true, ""), await LackingAsync());
+        await host.Post("/v1/prices/reprice", $$"""{"account":"{{account}}"}""");
+        // Four records and what gave them their prices.
+        Assert.Equal(8, (await host.Get($"/v1/accounts/{account}/usage?unpriced=false")).Json.GetProperty("items").GetArrayLength());
+
+        async Task<(int, bool, string)> LackingAsync()
+        {
+            var item = (await host.Get("/v1/prices?unpriced=true")).Json.GetProperty("items").EnumerateArray()
+                .Single(item => item.GetProperty("model").GetString() == model);
+            return (item.GetProperty("records").GetInt32(), item.GetProperty("priceKnown").GetBoolean(),
+                item.TryGetProperty("unpricedParts", out var parts) ? parts.GetRawText() : "");
+        }
 
         async Task<int> ListedAsync() => (await host.Get($"/v1/accounts/{account}/usage?unpriced=true")).Json.GetProperty("items")
             .GetArrayLength();

@@ -15,8 +15,6 @@ public abstract class PublicReportConformance(HttpFacade host)
     static readonly Dictionary<string, string> elsewhere = new()
     {
         ["threshold-webhook"] = "RuleCases and the simulated cluster announce a crossing once, EventConformance and WebhookConformance tell it",
-        ["fiscal-quarter"] = "can not be said: a year begins in January",
-        ["reset-time-of-day"] = "can not be said: a day begins at midnight",
         ["rename-user"] = "names are not changed here: a report over both values adds them up",
         ["own-key-usage"] = "the keys' suite holds what a key of one account sees",
         ["per-end-user-to-internal-user"] = "one account with a limit for each user, and tags for the other identity, count both",
@@ -28,8 +26,8 @@ public abstract class PublicReportConformance(HttpFacade host)
         ["burst-of-60"] = "AuthorityConformance admits no more than fits under parallel holds",
         ["export-complete"] = "ExportTests write all records, page by page",
         ["batch-retrieved-4-times"] = "AuthorityConformance books an id once",
-        ["free-allowance"] = "can not be said: prices know no free amount a day or month",
-        ["credit-after-booking"] = "can not be said: only prices of booked usage are corrected, by rating it anew",
+        ["free-allowance"] = "PriceConformance gives away what a price says is free, of web searches too",
+        ["credit-after-booking"] = "AdjustmentConformance takes a record back, and credits money",
     };
 
     static bool IsReport(JsonElement one) => one.GetProperty("requests") is var requests && requests.GetArrayLength() == 1
@@ -66,7 +64,7 @@ public abstract class PublicReportConformance(HttpFacade host)
     public void Every_case_is_held_here_or_named()
     {
         string[] here = ["search-switches-budget-off", "refused-report-then-expiry", "model-spellings", "exact-cap", "stream-abort",
-            "alias-with-slash", "all-zero-price"];
+            "alias-with-slash", "all-zero-price", "fiscal-quarter", "reset-time-of-day"];
         Assert.Equal(all.Where(one => !IsReport(one)).Select(one => one.GetProperty("id").GetString()).Order(StringComparer.Ordinal),
             here.Concat(elsewhere.Keys).Order(StringComparer.Ordinal));
     }
@@ -164,6 +162,29 @@ public abstract class PublicReportConformance(HttpFacade host)
 
         async Task<int> Settled() =>
             (await host.Get($"/v1/accounts/{account}")).Json.GetProperty("limits")[0].GetProperty("settled").GetInt32();
+    }
+
+    [Fact]
+    public async Task A_year_begins_in_its_month_and_a_day_at_its_time()
+    {
+        var account = host.NewAccount();
+        Assert.Equal(200, (await host.Put($"/v1/accounts/{account}/policy", """
+            {"timeZone":"America/New_York","yearStartMonth":2,"dayStart":"13:40","limits":[
+             {"id":"quarter","unit":"requests","window":"quarter","amount":9},{"id":"year","unit":"requests","window":"year","amount":9},
+             {"id":"day","unit":"requests","window":"day","amount":9}]}
+            """)).Code);
+        // 2026-03-14 is in summer time; the quarter from February to April began in winter time.
+        await host.Post($"/v1/accounts/{account}/usage", """{"inputTokens":1,"timestamp":"2026-03-14T15:00:00Z"}""");
+        var limits = (await host.Get($"/v1/accounts/{account}")).Json.GetProperty("limits").EnumerateArray()
+            .ToDictionary(limit => limit.GetProperty("limitId").GetString()!,
+                limit => (limit.GetProperty("windowStart").GetString(), limit.GetProperty("resetsAt").GetString()));
+        Assert.Equal(("2026-02-01T18:40:00Z", "2026-05-01T17:40:00Z"), limits["quarter"]);
+        Assert.Equal(("2026-02-01T18:40:00Z", "2027-02-01T18:40:00Z"), limits["year"]);
+        Assert.Equal(("2026-03-13T17:40:00Z", "2026-03-14T17:40:00Z"), limits["day"]);
+        // Reports follow the account's day.
+        var report = (await host.Get($"/v1/reports?account={account}&from=2026-03-13&to=2026-03-13&granularity=day")).Json;
+        Assert.Equal("2026-03-13T17:40:00Z", report.GetProperty("series")[0].GetProperty("start").GetString());
+        Assert.Equal(1, report.GetProperty("summary").GetProperty("totalRequests").GetInt32());
     }
 
     [Fact]

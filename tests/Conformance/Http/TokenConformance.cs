@@ -8,6 +8,7 @@ public abstract class TokenConformance(HttpFacade host)
     [Theory]
     [InlineData("""{"encoding":"o200k_base","text":"Hello, how are you today?"}""", """{"tokens":7,"exact":true,"method":"o200k_base","parts":{"text":7}}""")]
     [InlineData("""{"encoding":"cl100k_base","text":"Größe, Maße und Überfluss"}""", """{"tokens":9,"exact":true,"method":"cl100k_base","parts":{"text":9}}""")]
+    [InlineData("""{"encoding":"o200k_base","text":"\u0000"}""", """{"tokens":1,"exact":true,"method":"o200k_base","parts":{"text":1}}""")]
     [InlineData("""{"provider":"openai","model":"gpt-4o","text":""}""", """{"tokens":0,"exact":true,"method":"o200k_base","parts":{}}""")]
     [InlineData("""{"model":"gpt-4","text":"<|endofprompt|> is only text here"}""", """{"tokens":11,"exact":true,"method":"cl100k_base","parts":{"text":11}}""")]
     [InlineData("""{"provider":"anthropic","model":"claude-opus-4-5","text":"Hello, how are you today?"}""", """{"tokens":9,"exact":false,"method":"estimate: o200k_base times 1.25","parts":{"text":9}}""")]

@@ -242,10 +242,60 @@ public abstract class UsageConformance(HttpFacade host)
         var limits = (await host.Get($"/v1/accounts/{account}")).Json.GetProperty("limits").EnumerateArray()
             .Select(limit => (limit.GetProperty("key").GetString(), limit.GetProperty("settled").GetInt32()));
         Assert.Equal([(null, 46), ("ann", 36), ("bob", 40)], limits);
+        // Elsewhere it is what it is here: anonymous, and in no counter of one user.
+        foreach (var (format, type) in ((string, string)[])[("jsonl", "application/x-ndjson"), ("csv", "text/csv")])
+        {
+            var other = host.NewAccount();
+            await host.Put($"/v1/accounts/{other}/policy",
+                """{"limits":[{"id":"each","unit":"tokens","window":"lifetime","amount":50,"each":"user"}]}""");
+            var file = (await host.Get($"/v1/export?account={account}&format={format}")).Text
+                .Replace(account, other, StringComparison.Ordinal);
+            var content = new StringContent(file, System.Text.Encoding.UTF8, type);
+            Assert.Equal(200, (await host.Send(HttpMethod.Post, "/v1/import", content)).Code);
+            Assert.Equal(Marked(account, (await host.Get($"/v1/accounts/{account}/usage")).Json),
+                Marked(other, (await host.Get($"/v1/accounts/{other}/usage")).Json));
+            var one = Assert.Single((await host.Get($"/v1/accounts/{other}")).Json.GetProperty("limits").EnumerateArray());
+            Assert.Equal(("bob", 40), (one.GetProperty("key").GetString(), one.GetProperty("settled").GetInt32()));
+        }
+
+        static string[] Marked(string of, System.Text.Json.JsonElement list) =>
+        [
+            .. list.GetProperty("items").EnumerateArray().Select(item =>
+                $"{item.GetProperty("id")} {item.GetProperty("account").GetString() == of} "
+                + (item.TryGetProperty("anonymous", out var anonymous) ? anonymous.GetRawText() : "")).Order(StringComparer.Ordinal),
+        ];
 
         async Task<string> EverythingAsync() => (await host.Get($"/v1/accounts/{account}/usage")).Text
             + (await host.Get($"/v1/export?account={account}")).Text
             + (await host.Get($"/v1/reports?account={account}&groupBy=user,session,tags.team")).Text;
+    }
+
+    [Fact]
+    public async Task Recording_is_switched_off_by_the_policy_and_on_again()
+    {
+        var account = host.NewAccount();
+        const string limits = """[{"id":"life","unit":"tokens","window":"lifetime","amount":100}]""";
+        await host.Put($"/v1/accounts/{account}/policy", $$$"""{"limits":{{{limits}}},"usage":{"recording":"off"}}""");
+        var usage = await host.Post($"/v1/accounts/{account}/usage", """{"id":"u1","inputTokens":30}""");
+        Assert.Equal((201, "30", "False"), (usage.Code, usage.Member("tokens"), usage.Member("recorded")));
+        Assert.Equal(0, await SettledAsync());
+        Assert.Equal(0, (await host.Get($"/v1/accounts/{account}/usage")).Json.GetProperty("items").GetArrayLength());
+        // A file that is to be taken in says that it is not, and a hold is settled as it was taken.
+        var line = new StringContent("""{"id":"u2","timestamp":"2026-03-01T10:00:00Z","inputTokens":3}""", System.Text.Encoding.UTF8, "application/x-ndjson");
+        (await host.Send(HttpMethod.Post, $"/v1/import?account={account}", line)).IsProblem(422, "unprocessable", "account");
+        await host.Post($"/v1/accounts/{account}/reservations", """{"id":"h","tokens":50}""");
+        await host.Post($"/v1/accounts/{account}/reservations/h/settle", """{"inputTokens":40}""");
+        Assert.Equal(40, await SettledAsync());
+        Assert.Equal("off", (await host.Get($"/v1/accounts/{account}/policy?effective=true")).Json.GetProperty("usage").GetProperty("recording").GetString());
+        (await host.Put($"/v1/accounts/{account}/policy", """{"usage":{"recording":"maybe"}}""")).IsProblem(400, "invalid", "usage.recording");
+
+        await host.Put($"/v1/accounts/{account}/policy", $$"""{"limits":{{limits}}}""");
+        usage = await host.Post($"/v1/accounts/{account}/usage", """{"id":"u1","inputTokens":30}""");
+        Assert.Equal((201, false), (usage.Code, usage.Json.TryGetProperty("recorded", out _)));
+        Assert.Equal(70, await SettledAsync());
+
+        async Task<int> SettledAsync() =>
+            (await host.Get($"/v1/accounts/{account}")).Json.GetProperty("limits")[0].GetProperty("settled").GetInt32();
     }
 
     [Fact]
@@ -263,7 +313,7 @@ public abstract class UsageConformance(HttpFacade host)
     {
         var account = host.NewAccount();
         const string body = """
-            [{"inputTokens":1,"cost":"0.1"},{"inputTokens":"1"},null,{"inputTokens":-1},{"id":"mine","inputTokens":2},{"raw":{"tokens":1}},{"tools":["a",null]}]
+            [{"inputTokens":1,"cost":"0.1"},{"inputTokens":"1"},null,{"inputTokens":-1},{"id":"mine","inputTokens":2},{"raw":{"seats":1}},{"tools":["a",null]}]
             """;
         var reply = await host.Post($"/v1/accounts/{account}/usage", body, ("Idempotency-Key", "key"));
         Assert.Equal(201, reply.Code);

@@ -126,6 +126,20 @@ public sealed class UsageReportTests
         Assert.True(wrong.Count == 0 && priced >= 60, $"{wrong.Count} of {priced} differ\n{string.Join('\n', wrong.Take(20))}");
     }
 
+    /// <summary>`usd` is what the call costs at the listed rates, worked out by hand: tokens, tools and factors.</summary>
+    [Theory]
+    [MemberData(nameof(Sound))]
+    public void A_report_costs_what_was_worked_out_by_hand(string file, int line)
+    {
+        var one = Line(file, line);
+        if (Text(one, "usd") is not { } usd) return;
+        var reading = Read(one).Reading!;
+        var usage = new Usage { InputTokens = reading.InputTokens, OutputTokens = reading.OutputTokens, Parts = reading.Parts };
+        var price = PriceBook.BuiltIn.Find(Text(one, "provider"), Text(one, "model"))!.At(listed)!;
+        Assert.Equal(decimal.Parse(usd, CultureInfo.InvariantCulture),
+            price.Cost(usage, new(listed, reading.ServiceTier, reading.Region, reading.Speed)));
+    }
+
     /// <summary>Lines of the folders that PURSER_CASES names, if they hold a report.</summary>
     static IEnumerable<string> Further() => FurtherCases.Files().Where(file => file.EndsWith(".jsonl", StringComparison.Ordinal))
         .SelectMany(File.ReadLines).Where(text => text.Contains("\"report\"", StringComparison.Ordinal));

@@ -1,5 +1,6 @@
 // Limits that come when old records are gone: they begin with what is left, and say since when their count is complete.
 using NodaTime;
+using Purser.Answers;
 using Purser.Conformance;
 using Purser.Core;
 using Purser.Embedded.Tests.Operations;
@@ -42,6 +43,39 @@ public sealed class RetentionTests
         await store.Ledger.DeleteSnapshotsAsync();
         await using var next = new EmbeddedAuthority(store.Ledger, time);
         Assert.Equal([(30, null), (20, kept), (20, null)], await LimitsAsync(next, "old"));
+    }
+
+    [Theory]
+    [InlineData("memory")]
+    [InlineData("sqlite")]
+    public async Task Rows_that_only_records_have_say_since_when_they_are_whole(string kind)
+    {
+        await using var store = await Store.NewAsync(kind);
+        var time = new ManualTime();
+        await using var host = new EmbeddedAuthority(store.Ledger, time);
+        await using var histories = new EmbeddedHistories(store.Ledger);
+        var from = Instant.FromDateTimeOffset(time.GetUtcNow());
+        await host.ExpectAsync("a", In("s1", "u1", 10));
+        time.Jump(TimeSpan.FromDays(100));
+        await host.ExpectAsync("a", In("s1", "u2", 20));
+        var now = Instant.FromDateTimeOffset(time.GetUtcNow());
+        var kept = now - Duration.FromDays(90);
+        while (await store.Ledger.FoldAsync(kept, 1000))
+        {
+        }
+        Assert.Null(await store.Ledger.PurgeAsync(kept, null, 1000));
+
+        var report = await new Reports(store.Ledger, histories, host).MakeAsync(
+            new(new() { Account = "a", From = from, To = now + Duration.FromHours(1) }, Calendar.Utc, new(WindowKind.Month),
+                [.. ((string[])["session", "tags.team", "model"]).Select(ReportGroup.Parse)]) { Now = now });
+
+        Assert.Equal((2, 30), ((long)report.Total.Requests, (long)report.Total.Tokens));
+        Assert.Null(report.PartialSince);
+        Assert.Equal([("session", 20, kept), ("tags.team", 20, kept), ("model", 30, null)],
+            report.Rows.Select(row => (row.Group.Type, (long)row.Tally.Tokens, row.PartialSince)));
+
+        static BudgetCommand In(string session, string id, long tokens) =>
+            new Core.Record(id, new() { InputTokens = tokens, Dimensions = new() { Session = session } });
     }
 
     static async Task<IEnumerable<(long Settled, Instant? Since)>> LimitsAsync(IBudgetAuthority host, string account) =>

@@ -100,7 +100,7 @@ public sealed class QuickFormTests
             var settlement = new Settlement(Maybe(), Any(), random.NextInt64(), "12.5", "EUR", Maybe(), Yes(), Yes(), Yes(), limits)
             {
                 ServiceTier = Maybe(), Disputed = random.Next(20) == 0 ? "why" : null, ReportedCost = random.Next(20) == 0 ? "1" : null,
-                Allowances = random.Next(20) == 0 ? [] : null,
+                Allowances = random.Next(20) == 0 ? [] : null, IsUnrecorded = random.Next(20) == 0,
             };
             Assert.Equal(Written(new DecisionDocument(decision), ApiJson.Default.DecisionDocument), Written(decision, QuickAnswers.Write));
             Assert.Equal(Written(new SettlementDocument(settlement), ApiJson.Default.SettlementDocument),
@@ -136,7 +136,7 @@ public sealed class QuickFormTests
             "ReservationView: Id Account Tokens Cost Currency CreatedAt ExpiresAt State",
             "Decision: Allowed Reservation Limits BlockedBy ShadowBlockedBy Suggestions PausedReason Changes Warnings",
             "Settlement: ReservationId UsageId Tokens Cost Currency PriceVersion Unpriced Late Overrun Limits UnpricedParts ServiceTier "
-                + "Allowances ReportedCost Disputed Unread Lines",
+                + "Allowances ReportedCost Disputed Unread Lines IsUnrecorded",
         ],
         ((Type[])[typeof(LimitView), typeof(ReservationView), typeof(Decision), typeof(Settlement)]).Select(type =>
             $"{type.Name}: {string.Join(' ', type.GetProperties().Where(one => one.DeclaringType == type).Select(one => one.Name))}"));
