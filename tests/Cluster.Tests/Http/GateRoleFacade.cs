@@ -117,12 +117,6 @@ public sealed class GateRoleFacade : ClusterFacade
 }
 
 [Collection(GateRoleHttpTests.Name)]
-public sealed class GateRoleGateTests(GateRoleFacade host) : GateConformance(host);
-
-[Collection(GateRoleHttpTests.Name)]
-public sealed class GateRoleGateMediaTests(GateRoleFacade host) : GateMediaConformance(host);
-
-[Collection(GateRoleHttpTests.Name)]
 public sealed class GateRoleGateCourseTests(GateRoleFacade host) : GateCourseConformance(host);
 
 [Collection(GateRoleHttpTests.Name)]

@@ -1,5 +1,5 @@
-// What becomes of calls on their way through the gate: changed as adaptive limits ask, holding more while they say more, failing at the
-// provider, and what is told of all their parts.
+// What becomes of calls on their way through the gate: changed as adaptive limits ask, repeated beside each other, holding more while they
+// say more, failing at the provider, and what is told of all their parts.
 using Microsoft.AspNetCore.Http;
 
 namespace Purser.Conformance.Http;
@@ -74,6 +74,108 @@ public abstract class GateCourseConformance(HttpFacade host) : GateSuite(host)
         Assert.Equal("tools=none", without.Header("X-Purser-Changes"));
         Assert.Equal(2, Provider.Asked.Count);
         Assert.False(Provider.Asked.Last().Json.TryGetProperty("tools", out _));
+    }
+
+    [Fact]
+    public async Task An_attempt_that_breaks_off_again_is_booked_beside_the_one_before()
+    {
+        var (account, route) = await RouteAsync("openai", "openai");
+        Task<Reply> Call() => CallAsync($"/gate/{route}/v1/chat/completions", chat, ("X-Purser-Account", account),
+            ("Idempotency-Key", "thrice"), ("X-Purser-User", "ann"));
+        Provider.Does(http =>
+        {
+            http.Abort();
+            return Task.CompletedTask;
+        });
+        for (var attempts = 1; attempts <= 2; attempts++)
+        {
+            Assert.Equal(502, (await Call()).Code);
+            var broken = await RecordsAsync(account, wanted: attempts);
+            Assert.Equal(attempts, broken.Count);
+            Assert.All(broken, record => Assert.Equal((1000, "ann"),
+                (record.GetProperty("outputTokens").GetInt32(), Text(record, "user"))));
+        }
+        Provider.Answers(200, """{"choices":[],"usage":{"prompt_tokens":300,"completion_tokens":100}}""");
+        Assert.Equal(200, (await Call()).Code);
+        var records = await RecordsAsync(account, wanted: 3);
+        var of = records.ToLookup(record => Text(record, "kind"), record => record.GetProperty("totalTokens").GetInt64());
+        // The first doubt became what the third attempt tells; the second one stays.
+        Assert.Equal(400, of["unknown"].Sum() + of["adjustment"].Sum());
+        Assert.InRange(Assert.Single(of["reported"]), 1001, 1100);
+        await NothingIsHeldAsync(account);
+    }
+
+    [Theory]
+    [InlineData("openai", "/v1/chat/completions", chat, "idempotency_error")]
+    [InlineData("anthropic", "/v1/messages", message, "conflict_error")]
+    [InlineData("gemini", "/v1beta/models/gemini-2.5-flash:generateContent", """{"contents":[{"parts":[{"text":"hi"}]}]}""", "ABORTED")]
+    public async Task A_second_attempt_beside_the_first_is_told_to_come_again(string protocol, string path, string body, string type)
+    {
+        var (account, route) = await RouteAsync(protocol, protocol == "gemini" ? "google" : protocol);
+        var (asked, ending) = (new TaskCompletionSource(), new TaskCompletionSource());
+        Provider.Does(async http =>
+        {
+            asked.TrySetResult();
+            await ending.Task;
+            http.Response.ContentType = "application/json";
+            await http.Response.WriteAsync("""{"usage":{"prompt_tokens":30,"completion_tokens":10,"input_tokens":30,"output_tokens":10},"candidates":[{"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":30,"candidatesTokenCount":10}}""");
+        });
+        Task<Reply> Call(string id) =>
+            CallAsync($"/gate/{route}{path}", body, ("X-Purser-Account", account), ("Idempotency-Key", id));
+
+        var first = Call("one");
+        await asked.Task.WaitAsync(Servers.ServerProcess.Patience);
+        var second = await Call("one");
+        Assert.Equal((409, "1", "true"), (second.Code, second.Header("Retry-After"), second.Header("x-should-retry")));
+        var error = second.Json.GetProperty("error");
+        Assert.Equal(type, Text(error, protocol == "gemini" ? "status" : "type"));
+        Assert.Contains("another attempt under this Idempotency-Key is under way", Text(error, "message"), StringComparison.Ordinal);
+        Assert.Single(Provider.Asked);
+        // Another id is another call.
+        var other = Call("two");
+        ending.SetResult();
+        Assert.Equal((200, 200), ((await first).Code, (await other).Code));
+        Assert.Equal(200, (await Call("one")).Code);
+        var records = await RecordsAsync(account, wanted: 3);
+        Assert.Equal([40L, 40L, 40L], records.Select(record => record.GetProperty("totalTokens").GetInt64()));
+        await NothingIsHeldAsync(account);
+    }
+
+    [Fact]
+    public async Task Who_comes_again_after_going_away_is_a_call_of_its_own_while_the_first_is_read_to_its_end()
+    {
+        var (account, route) = await RouteAsync("openai", "openai", ",\"onAbort\":\"drain\"");
+        var (asked, ending) = (new TaskCompletionSource(), new TaskCompletionSource());
+        Provider.Does(async http =>
+        {
+            asked.TrySetResult();
+            await ending.Task;
+            http.Response.ContentType = "application/json";
+            await http.Response.WriteAsync("""{"choices":[],"usage":{"prompt_tokens":30,"completion_tokens":10}}""");
+        });
+        var path = $"/gate/{route}/v1/chat/completions";
+        using (var leaving = new CancellationTokenSource())
+        using (var request = Request(path, chat, ("X-Purser-Account", account), ("Idempotency-Key", "one")))
+        {
+            var first = Host.Client.SendAsync(request, leaving.Token);
+            await asked.Task.WaitAsync(Servers.ServerProcess.Patience);
+            await leaving.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
+        }
+        // Until the gate has seen that nobody waits any more.
+        Reply? second = null;
+        var again = Servers.ServerProcess.UntilAsync(async () =>
+        {
+            second = await CallAsync(path, chat, ("X-Purser-Account", account), ("Idempotency-Key", "one"));
+            return second.Code != 409;
+        }, () => second!.Text);
+        await Servers.ServerProcess.UntilAsync(() => Provider.Asked.Count == 2, "the provider is not asked again");
+        ending.SetResult();
+        await again;
+        Assert.Equal(200, second!.Code);
+        var records = await RecordsAsync(account, wanted: 2);
+        Assert.Equal([40L, 40L], records.Select(record => record.GetProperty("totalTokens").GetInt64()));
+        await NothingIsHeldAsync(account);
     }
 
     [Fact]
