@@ -42,6 +42,28 @@ public sealed class QuickTests
         }
     }
 
+    /// <summary>Figures are not judged: the tests beside it take the machine as well.</summary>
+    [Fact]
+    public async Task A_flood_and_ten_times_as_many_callers_as_places_are_measured_and_nobody_is_answered_wrongly()
+    {
+        var folder = Directory.CreateTempSubdirectory("purser-bench-");
+        try
+        {
+            var file = Path.Combine(folder.FullName, "figures.json");
+            var run = await BenchProgram.RunAsync("flood", "--quick", "--json", file);
+            Assert.True(run.Code == 0, run.Errors + run.Output);
+            using var json = JsonDocument.Parse(await File.ReadAllBytesAsync(file));
+            var names = json.RootElement.GetProperty("rows").EnumerateArray().Select(row => row.GetProperty("name").GetString()).ToArray();
+            string[] wanted = ["alone", "beside 200 callers of one account", "64 callers, admitted", "640 callers who wait as told",
+                "640 callers who do not wait"];
+            Assert.All(wanted, name => Assert.Contains(name, names));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
     [Fact]
     public async Task What_it_does_not_know_is_named_and_what_it_knows_is_listed()
     {
