@@ -86,7 +86,8 @@ public sealed class ServerOptions : IValidatableObject
     /// <summary>The names of all settings of the embedded host.</summary>
     public static readonly IReadOnlyList<string> Names =
         [.. names.Select(name => name.Variable).Union(Access.AccessOptions.Names), WebhookTargets.Name, ListenerLimit.Name,
-            Metrics.MetricAccounts.Name, MailSettings.Name, MailSettings.FromName, "PURSER_ADMIN_KEY_FILE", "PURSER_POSTGRES_FILE", "PURSER_SMTP_FILE", .. Pages.DashboardHost.Names, .. Gate.GateOptions.Names];
+            Metrics.MetricAccounts.Name, MailSettings.Name, MailSettings.FromName, "PURSER_ADMIN_KEY_FILE", "PURSER_POSTGRES_FILE",
+            "PURSER_SMTP_FILE", .. Pages.DashboardHost.Names, .. Gate.GateOptions.Names];
 
     /// <summary>Those of the cluster besides.</summary>
     public static readonly IReadOnlyList<string> ClusterNames =
