@@ -12,7 +12,8 @@ public static partial class Secrets
     public const string Mask = "***";
 
     /// <summary>The settings with a secret in them.</summary>
-    public static readonly IReadOnlyList<string> Names = ["PURSER_ADMIN_KEY", "PURSER_POSTGRES", "PURSER_REDIS", "PURSER_SMTP"];
+    public static readonly IReadOnlyList<string> Names = ["PURSER_ADMIN_KEY", "PURSER_POSTGRES", "PURSER_REDIS", "PURSER_SMTP",
+        "PURSER_OIDC_SECRET"];
 
     /// <summary>The settings that name a file with one.</summary>
     public static readonly IReadOnlyList<string> FileNames = [.. Names.Select(FileNameOf)];
@@ -63,7 +64,7 @@ public static partial class Secrets
         "PURSER_SMTP" => Uri.TryCreate(value, UriKind.Absolute, out var server) && server.Host.Length > 0
             ? $"{server.Scheme}://{(server.UserInfo.Length > 0 ? Mask + "@" : "")}{server.Host}{(server.IsDefaultPort || server.Port < 0 ? ""
                 : $":{server.Port}")}{(server.Query == "?tls=none" ? server.Query : "")}" : Mask,
-        "PURSER_ADMIN_KEY" => Mask,
+        "PURSER_ADMIN_KEY" or "PURSER_OIDC_SECRET" => Mask,
         _ => BeforeAt().Replace(value, "://" + Mask + "@"),
     };
 

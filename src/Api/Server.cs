@@ -127,7 +127,7 @@ public static class Server
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = Body.LargestRead;
         });
-        return services;
+        return services.AddHostedService<MemoryWatch>();
     }
 
     static ICollection<string> AddressesOf(WebApplication app) =>

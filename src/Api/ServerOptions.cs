@@ -87,7 +87,7 @@ public sealed class ServerOptions : IValidatableObject
     public static readonly IReadOnlyList<string> Names =
         [.. names.Select(name => name.Variable).Union(Access.AccessOptions.Names), WebhookTargets.Name, ListenerLimit.Name,
             Metrics.MetricAccounts.Name, MailSettings.Name, MailSettings.FromName, "PURSER_ADMIN_KEY_FILE", "PURSER_POSTGRES_FILE",
-            "PURSER_SMTP_FILE", .. Pages.DashboardHost.Names, .. Gate.GateOptions.Names];
+            "PURSER_SMTP_FILE", "PURSER_OIDC_SECRET_FILE", .. Pages.DashboardHost.Names, .. Gate.GateOptions.Names];
 
     /// <summary>Those of the cluster besides.</summary>
     public static readonly IReadOnlyList<string> ClusterNames =

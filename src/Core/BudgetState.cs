@@ -397,6 +397,10 @@ public sealed class BudgetState(string account)
                 beside.Remove(other);
             if (oldest.HoldId is { } id && Holds.TryGetValue(id, out var hold) && hold.State != ReservationState.Active) Holds.Remove(id);
         }
+        if (leaving.Count > 0 || RecentUsage.Count > 0) return;
+        // Room for a burst that is over is room for nothing.
+        RecentUsage.TrimExcess();
+        leaving.TrimExcess();
     }
 
     /// <summary>Builds what is not stored, after a snapshot was read.</summary>

@@ -10,6 +10,9 @@ namespace Purser.Dashboard;
 /// </summary>
 public interface IDesk
 {
+    /// <summary>What people call the issuer at which they may sign in; null where there is none.</summary>
+    string? Issuer => null;
+
     /// <summary>Never throws for an expected answer; 401 where the visitor's key has ended.</summary>
     Task<Answer> AskAsync(ClaimsPrincipal visitor, Question question, CancellationToken cancellation = default);
 

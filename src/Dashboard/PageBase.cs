@@ -1,5 +1,7 @@
 // What every page does: load when its address changes, say why where it can not, and look again when something happened.
+using System.Diagnostics;
 using Microsoft.AspNetCore.Components;
+using Microsoft.AspNetCore.Http;
 using NodaTime;
 
 namespace Purser.Dashboard;
@@ -9,8 +11,16 @@ public abstract class PageBase : ComponentBase, IDisposable
     /// <summary>However much happens, a page looks again at most this often.</summary>
     static readonly TimeSpan between = TimeSpan.FromSeconds(1);
 
+    /// <summary>What takes long is looked at again seldom, so that a page that only stays open takes at most a part of a host's
+    /// time.</summary>
+    const int RestsFor = 4;
+
     readonly CancellationTokenSource closing = new();
+    readonly CancellationToken closed;
+    CancellationTokenSource? loading;
     bool asked, busy;
+
+    protected PageBase() => closed = closing.Token;
 
     [Inject] public required Visit Visit { get; set; }
     [Inject] public required Live Live { get; set; }
@@ -18,13 +28,17 @@ public abstract class PageBase : ComponentBase, IDisposable
     [CascadingParameter] public View View { get; set; } = View.Usual;
     [CascadingParameter] public Me Me { get; set; } = Me.Nobody;
 
+    /// <summary>Only while a page is made for the first time.</summary>
+    [CascadingParameter] public HttpContext? Http { get; set; }
+
     /// <summary>Null until the page has something to show.</summary>
     protected bool IsLoaded { get; private set; }
 
     /// <summary>Why there is nothing to show; null where there is.</summary>
     protected Answer? Trouble { get; set; }
 
-    protected CancellationToken Closing => closing.Token;
+    /// <summary>Ends with the page, and where something else was chosen meanwhile.</summary>
+    protected CancellationToken Closing => loading?.Token ?? closed;
 
     protected static Instant Now => SystemClock.Instance.GetCurrentInstant();
 
@@ -50,13 +64,46 @@ public abstract class PageBase : ComponentBase, IDisposable
 
     bool wasLost;
 
-    protected override async Task OnParametersSetAsync() => await ReloadAsync();
+    protected override Task OnParametersSetAsync()
+    {
+        var load = ShowAsync();
+        return Http is null ? load : Visit.SoonAsync(load);
+    }
 
+    async Task ShowAsync()
+    {
+        Visit.Waits(begins: true);
+        try
+        {
+            await ReloadAsync();
+        }
+        finally
+        {
+            Visit.Waits(begins: false);
+        }
+    }
+
+    /// <summary>Takes the place of what is loaded now: what was chosen before comes no more.</summary>
     protected async Task ReloadAsync()
     {
+        loading?.Cancel();
+        using var mine = CancellationTokenSource.CreateLinkedTokenSource(closed);
+        var ended = mine.Token;
+        loading = mine;
         Trouble = null;
-        await LoadAsync();
-        IsLoaded = true;
+        try
+        {
+            await LoadAsync();
+        }
+        catch (OperationCanceledException) when (ended.IsCancellationRequested)
+        {
+            return;
+        }
+        finally
+        {
+            if (loading == mine) loading = null;
+        }
+        if (!ended.IsCancellationRequested) IsLoaded = true;
     }
 
     /// <summary>The answer where it is one; else null, and the page says why.</summary>
@@ -80,12 +127,14 @@ public abstract class PageBase : ComponentBase, IDisposable
         busy = true;
         try
         {
-            while (asked && !closing.IsCancellationRequested)
+            while (asked && !closed.IsCancellationRequested)
             {
                 asked = false;
+                var began = Stopwatch.GetTimestamp();
                 await ReloadAsync();
                 StateHasChanged();
-                await Task.Delay(between, closing.Token)
+                var took = Stopwatch.GetElapsedTime(began) * RestsFor;
+                await Task.Delay(took > between ? took : between, closed)
                     .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
             }
         }

@@ -27,7 +27,7 @@ public static class PagesRegistration
             circuits.DetailedErrors = false;
         }).AddHubOptions(hub => hub.MaximumReceiveMessageSize = LargestMessage);
         services.AddRadzenComponents();
-        services.AddScoped<Visit>().AddScoped<Live>();
+        services.AddSingleton(provider => new Handovers(provider.GetService<TimeProvider>())).AddScoped<Visit>().AddScoped<Live>();
         return services;
     }
 

@@ -34,6 +34,36 @@ public sealed class AccountTests(Stage stage)
     }
 
     [Fact]
+    public async Task Its_sessions_its_trail_and_where_it_is_going_are_those_of_the_interface()
+    {
+        await using var person = await stage.PersonAsync(stage.Guarded);
+        await person.OpenAsync("/accounts/research?tab=sessions");
+        var sessions = (await stage.Guarded.GetAsync("/v1/accounts/research/sessions?limit=50")).GetProperty("items");
+        var rows = person.Page.GetByRole(AriaRole.Region, new() { Name = "Sessions" }).Locator("tbody tr");
+        await Expect(rows).ToHaveCountAsync(sessions.GetArrayLength());
+        await Expect(rows.First.Locator("td").First).ToHaveTextAsync(sessions[0].GetProperty("session").GetString()!);
+        Assert.Equal(sessions[0].GetProperty("totalCost").GetString(), await rows.First.Locator("p-figure").First.GetAttributeAsync("value"));
+
+        var account = await AccountAsync("clicks-trail");
+        await person.OpenAsync($"/accounts/{account}?tab=audit");
+        var entry = (await stage.Guarded.GetAsync($"/v1/accounts/{account}/audit")).GetProperty("items")[0];
+        var told = person.Page.GetByRole(AriaRole.Region, new() { Name = "Audit trail" }).Locator("tbody tr").First;
+        await Expect(told).ToContainTextAsync("The policy became version 1");
+        await Expect(told.Locator("td").Nth(2)).ToHaveTextAsync(entry.GetProperty("by").GetString()!);
+
+        await person.OpenAsync("/accounts/search-agents");
+        var month = (await stage.Guarded.GetAsync("/v1/accounts/search-agents/projection")).GetProperty("windows").EnumerateArray()
+            .Single(one => one.GetProperty("window").GetString() == "month").GetProperty("cost");
+        foreach (var (figure, member) in ((string, string)[])
+            [("projection.month", "projected"), ("projection.low", "low"), ("projection.high", "high")])
+        {
+            // Some time has passed between the two, and with it what is left of the month.
+            var expected = decimal.Parse(month.GetProperty(member).GetString()!, CultureInfo.InvariantCulture);
+            Assert.InRange(await person.NumberAsync(figure), expected * 0.98m, expected * 1.02m);
+        }
+    }
+
+    [Fact]
     public async Task A_limit_is_raised_until_tonight_and_the_raise_is_ended()
     {
         var account = await AccountAsync("clicks-override");

@@ -24,7 +24,7 @@ public sealed class ComponentTests : BunitContext
         Services.AddSingleton<IDesk>(desk);
         Services.AddSingleton<AuthenticationStateProvider, Anybody>();
         this.AddBunitPersistentComponentState();
-        Services.AddScoped<Visit>().AddScoped<Live>();
+        Services.AddSingleton(new Handovers()).AddScoped<Visit>().AddScoped<Live>();
     }
 
     sealed class Anybody : AuthenticationStateProvider
@@ -53,6 +53,14 @@ public sealed class ComponentTests : BunitContext
             await Task.CompletedTask;
             yield break;
         }
+    }
+
+    /// <summary>Time that a test moves.</summary>
+    sealed class Clock : TimeProvider
+    {
+        public DateTimeOffset Now { get; set; } = DateTimeOffset.UnixEpoch;
+
+        public override DateTimeOffset GetUtcNow() => Now;
     }
 
     static JsonElement Json(string text) => JsonSerializer.Deserialize<JsonElement>(text);
@@ -185,6 +193,34 @@ public sealed class ComponentTests : BunitContext
         Assert.Contains("2 Nov is not over yet", plot.Find("figcaption").TextContent, StringComparison.Ordinal);
         // What is drawn is for eyes alone: the table and the sentence are for everybody.
         Assert.Equal("true", plot.Find(".plot").GetAttribute("aria-hidden"));
+    }
+
+    [Fact]
+    public void A_page_says_when_it_hears_nothing_any_more()
+    {
+        var live = Services.GetRequiredService<Live>();
+        var layout = Render<Layout.MainLayout>();
+        Assert.Empty(layout.Find(".live").TextContent);
+        // The feed ends at once.
+        live.Begin();
+        layout.WaitForAssertion(() => Assert.Equal("Not live: figures may be old", layout.Find(".live-lost").TextContent),
+            TimeSpan.FromSeconds(60));
+        Assert.Equal("status", layout.Find(".live-lost").GetAttribute("role"));
+    }
+
+    [Fact]
+    public void What_was_asked_when_a_page_was_made_is_taken_once_by_the_same_visitor_and_not_for_long()
+    {
+        var time = new Clock();
+        var handovers = new Handovers(time);
+        var asked = new Dictionary<string, Task<Answer>> { ["/v1/reports"] = Task.FromResult(Done("{}")) };
+        var (mine, late) = (handovers.Leave("ann", asked)!, handovers.Leave("ann", asked)!);
+        Assert.Null(handovers.Take(mine, "bob"));
+        Assert.Same(asked, handovers.Take(mine, "ann"));
+        Assert.Null(handovers.Take(mine, "ann"));
+        time.Now += TimeSpan.FromSeconds(30);
+        Assert.NotNull(handovers.Leave("bob", asked));
+        Assert.Null(handovers.Take(late, "ann"));
     }
 
     [Fact]

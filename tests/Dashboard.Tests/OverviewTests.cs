@@ -1,6 +1,9 @@
 // The overview says what the interface says, in every zone, and says it anew when something is booked.
+using System.Collections.Concurrent;
 using System.Globalization;
+using System.Security.Claims;
 using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Playwright;
 using Purser.Conformance.Servers;
 using static Microsoft.Playwright.Assertions;
@@ -54,6 +57,16 @@ public sealed class OverviewTests(Stage stage)
         var card = person.Page.Locator("section.card", new() { HasText = "Top users" });
         await Expect(card.Locator("tbody tr")).ToHaveCountAsync(Math.Min(8, users.Count));
         Assert.Equal(users[0].GetProperty("totalCost").GetString(), await card.Locator("tbody p-figure").First.GetAttributeAsync("value"));
+        foreach (var (title, group, measure) in ((string, string, string)[])
+            [("Top accounts", "account", "totalCost"), ("Top tools", "tool", "totalCost"), ("Tokens by model", "model", "totalTokens"),
+                ("Cost by model", "model", "totalCost")])
+        {
+            var most = report.GetProperty("breakdown").EnumerateArray().Where(row => row.GetProperty("type").GetString() == group)
+                .MaxBy(row => decimal.Parse(row.GetProperty(measure).ToString(), CultureInfo.InvariantCulture));
+            var shown = person.Page.Locator("section.card", new() { HasText = title }).Locator("tbody tr").First;
+            await Expect(shown).ToContainTextAsync(most.GetProperty("key").GetString() ?? "not said");
+            Assert.Equal(most.GetProperty(measure).ToString(), await shown.Locator("p-figure").First.GetAttributeAsync("value"));
+        }
         var name = users[0].GetProperty("key").GetString()!;
         await card.GetByRole(AriaRole.Link, new() { Name = name }).ClickAsync();
         await Expect(person.Page.Locator(".chip")).ToContainTextAsync($"user: {name}");
@@ -169,6 +182,59 @@ public sealed class OverviewTests(Stage stage)
             """{"provider":"openai","model":"gpt-4o","inputTokens":1000,"outputTokens":100,"user":"ada"}""");
         await Expect(person.Figure("summary.totalTokens")).ToHaveAttributeAsync("value", "1100");
         Assert.Equal("the same page", await person.Page.EvaluateAsync<string>("window.mark"));
+    }
+
+    /// <summary>A desk whose reports come when a test lets them.</summary>
+    sealed class SlowDesk(IDesk desk) : IDesk
+    {
+        public readonly TaskCompletionSource Ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public readonly ConcurrentBag<string> Reports = [];
+
+        public async Task<Answer> AskAsync(ClaimsPrincipal visitor, Question question, CancellationToken cancellation = default)
+        {
+            if (question.Address.StartsWith("/v1/reports", StringComparison.Ordinal))
+            {
+                Reports.Add(question.Address);
+                await Ready.Task.WaitAsync(cancellation);
+            }
+            return await desk.AskAsync(visitor, question, cancellation);
+        }
+
+        public IAsyncEnumerable<IReadOnlyList<Happening>> FollowAsync(ClaimsPrincipal visitor, int past,
+            CancellationToken cancellation = default) =>
+            desk.FollowAsync(visitor, past, cancellation);
+    }
+
+    [Fact]
+    public async Task A_page_is_there_before_its_figures_and_asks_for_them_once()
+    {
+        SlowDesk? slow = null;
+        await using var host = await RunningHost.StartAsync(null, new(), "http://127.0.0.1:0", services =>
+        {
+            var usual = services.Last(one => one.ServiceType == typeof(IDesk)).ImplementationFactory!;
+            services.AddSingleton<IDesk>(provider => slow = new((IDesk)usual(provider)));
+        });
+        await host.SendAsync(HttpMethod.Post, "/v1/accounts/slow/usage", """{"inputTokens":7,"session":"s"}""");
+        await using var person = await stage.PersonAsync(host, key: null);
+        // The first page of all tells the host in which zone its reader is.
+        await person.OpenAsync("/system");
+        await person.Page.GotoAsync("/overview");
+        await person.Page.WaitForSelectorAsync("html[data-ready=yes]");
+        await Expect(person.Page.Locator("h1")).ToHaveTextAsync("Overview");
+        await Expect(person.Page.Locator("main[aria-busy=true] .tiles .skeleton").First).ToBeVisibleAsync();
+        // The page came to life, and took over what was asked for when it was made.
+        Assert.Single(slow!.Reports);
+        // Something else is chosen meanwhile: what was chosen before comes no more.
+        await person.Page.GetByRole(AriaRole.Link, new() { Name = "Last month", Exact = true }).ClickAsync();
+        await Expect(person.Page.GetByRole(AriaRole.Link, new() { Name = "Last month", Exact = true }))
+            .ToHaveAttributeAsync("aria-current", "true");
+        slow.Ready.SetResult();
+        await person.ReadyAsync();
+        await Expect(person.Page.GetByText("Nothing was used in this period")).ToBeVisibleAsync();
+        await person.Page.GetByRole(AriaRole.Link, new() { Name = "30 days", Exact = true }).ClickAsync();
+        await Expect(person.Figure("summary.totalTokens")).ToHaveAttributeAsync("value", "7");
+        Assert.Empty(person.Complaints);
     }
 
     [Fact]

@@ -64,7 +64,7 @@ public sealed class Person(IBrowserContext context, IPage page) : IAsyncDisposab
     public async Task ReadyAsync()
     {
         await page.WaitForSelectorAsync("html[data-ready=yes]");
-        await Assertions.Expect(page.Locator(".skeleton")).ToHaveCountAsync(0);
+        await Assertions.Expect(page.Locator(".skeleton, main[aria-busy]")).ToHaveCountAsync(0);
     }
 
     public ILocator Figure(string name) => page.Locator($"[data-figure=\"{name}\"]").First;

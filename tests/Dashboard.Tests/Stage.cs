@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Playwright;
 using Purser.Api;
 using Purser.Ledgers.Memory;
@@ -80,14 +81,18 @@ public sealed class RunningHost(WebApplication app, HttpClient client, MemoryLed
         await app.DisposeAsync();
     }
 
-    public static async Task<RunningHost> StartAsync(string? key, MemoryLedger ledger, string address,
+    public static Task<RunningHost> StartAsync(string? key, MemoryLedger ledger, string address,
+        params (string Name, string Value)[] settings) => StartAsync(key, ledger, address, _ => { }, settings);
+
+    /// <param name="change">Puts something of a test in the place of what the host has.</param>
+    public static async Task<RunningHost> StartAsync(string? key, MemoryLedger ledger, string address, Action<IServiceCollection> change,
         params (string Name, string Value)[] settings)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Configuration["PURSER_WEBHOOK_TARGETS"] = "any";
         foreach (var (name, value) in settings) builder.Configuration[name] = value;
         var options = new ServerOptions { Urls = address, Ledger = "memory", AdminKey = key };
-        var app = Server.Build(builder, options, services => services.AddEmbeddedHost(ledger, options));
+        var app = Server.Build(builder, options, services => change(services.AddEmbeddedHost(ledger, options)));
         await app.StartAsync();
         var client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = new(app.Urls.First()) };
         if (key is not null) client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);

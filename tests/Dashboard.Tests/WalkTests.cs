@@ -82,6 +82,14 @@ public sealed class WalkTests(Stage stage)
         var told = await row.Locator("p-moment[kind=day]").GetAttributeAsync("value");
         Assert.InRange(DateTimeOffset.Parse(told!, CultureInfo.InvariantCulture), ends.AddHours(-1), ends.AddHours(1));
         Assert.Equal(0, walk.Clicks);
+        // And who sees it there raises it from there.
+        await walk.LinkAsync("Raise all-tokens of fast…");
+        await Expect(walk.Page.Locator("#limit")).ToHaveValueAsync("all-tokens");
+        await walk.FillAsync("#additional", "500");
+        await walk.FillAsync("#why", "The week is not over");
+        await walk.ButtonAsync("Raise it");
+        await Expect(walk.Page.GetByText("all-tokens is raised by 500")).ToBeVisibleAsync();
+        Assert.Equal(4, walk.Clicks);
     }
 
     [Fact]

@@ -23,16 +23,9 @@ static class TokenAuthentication
         bearer.TokenValidationParameters = new()
         {
             ValidAudience = access.JwtAudience,
-            ValidIssuer = access.JwtIssuer,
-            ValidateIssuer = true,
-            ValidateAudience = true,
-            ValidateLifetime = true,
-            RequireExpirationTime = true,
-            RequireSignedTokens = true,
-            ValidAlgorithms = algorithms,
-            ClockSkew = TimeSpan.FromSeconds(30),
             IssuerSigningKeys = access.JwtKeys is { } file ? new JsonWebKeySet(File.ReadAllText(file)).GetSigningKeys() : null,
         };
+        Check(bearer.TokenValidationParameters, access.JwtIssuer);
         // An issuer without PURSER_JWT_ISSUER is what discovery says, which the handler fills in.
         if (access.JwtIssuer is null && access.JwtKeys is not null) bearer.TokenValidationParameters.ValidIssuer = access.JwtAuthority;
         bearer.Events = new()
@@ -40,28 +33,41 @@ static class TokenAuthentication
             OnTokenValidated = async validated =>
             {
                 var callers = validated.HttpContext.RequestServices.GetRequiredService<Callers>();
-                if (await CallerOfAsync((JsonWebToken)validated.SecurityToken, access, callers) is { } caller)
+                if (await CallerOfAsync([.. ((JsonWebToken)validated.SecurityToken).Claims], validated.SecurityToken.ValidTo, access,
+                    callers)
+                    is { } caller)
                     validated.Principal = new ClaimsPrincipal(caller);
                 else validated.Fail($"the claim `{access.JwtTenantClaim}` of the token names no tenant of this service");
             },
         };
     }
 
-    /// <summary>Null where the token is of a tenant that does not exist, or of several.</summary>
-    static async ValueTask<Caller?> CallerOfAsync(JsonWebToken token, AccessOptions access, Callers callers)
+    /// <summary>What every token has to have, whoever it is shown by; an issuer of null is what discovery says.</summary>
+    public static void Check(TokenValidationParameters parameters, string? issuer)
+    {
+        parameters.ValidIssuer = issuer;
+        (parameters.ValidateIssuer, parameters.ValidateAudience, parameters.ValidateLifetime) = (true, true, true);
+        (parameters.RequireExpirationTime, parameters.RequireSignedTokens) = (true, true);
+        (parameters.ValidAlgorithms, parameters.ClockSkew) = (algorithms, TimeSpan.FromSeconds(30));
+    }
+
+    /// <summary>Whom the claims of a token let in; null where it is of a tenant that does not exist, or of several.</summary>
+    public static async ValueTask<Caller?> CallerOfAsync(IReadOnlyList<Claim> token, DateTime validTo, AccessOptions access,
+        Callers callers)
     {
         var rights = Values(token, access.JwtRightsClaim).Aggregate(Right.None, (sum, word) => sum | (Rights.Of(word) ?? Right.None));
         var named = Values(token, access.JwtAccountsClaim).ToArray();
         var accounts = new AccountScope([.. named.Where(pattern => pattern == "*" || AccountScope.Problem(pattern) is null)]);
-        var ends = Instant.FromDateTimeUtc(DateTime.SpecifyKind(token.ValidTo, DateTimeKind.Utc));
-        var subject = token.Subject is { Length: > 0 } said ? said[..Math.Min(said.Length, Core.Validity.LongestName)] : "token";
-        return token.Claims.Any(claim => claim.Type == access.JwtTenantClaim)
+        var ends = Instant.FromDateTimeUtc(DateTime.SpecifyKind(validTo, DateTimeKind.Utc));
+        var subject = token.FirstOrDefault(claim => claim.Type == "sub")?.Value is { Length: > 0 } said
+            ? said[..Math.Min(said.Length, Core.Validity.LongestName)] : "token";
+        return token.Any(claim => claim.Type == access.JwtTenantClaim)
             ? Values(token, access.JwtTenantClaim).ToArray() is [var tenant]
                 ? await callers.OfTokenAsync(tenant, subject, rights, named.Length == 0 ? null : accounts, ends) : null
             : new(subject, subject, rights, accounts) { ExpiresAt = ends };
     }
 
     /// <summary>The values of a claim: of an array of texts, or of one text with blanks between (as `scope` has them).</summary>
-    static IEnumerable<string> Values(JsonWebToken token, string name) => token.Claims.Where(claim => claim.Type == name)
+    static IEnumerable<string> Values(IReadOnlyList<Claim> token, string name) => token.Where(claim => claim.Type == name)
         .SelectMany(claim => claim.Value.Split(' ', StringSplitOptions.RemoveEmptyEntries));
 }

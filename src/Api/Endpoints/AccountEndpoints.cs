@@ -61,18 +61,20 @@ sealed class AccountEndpoints(IBudgetAuthority authority, IUsageQueries queries,
     /// <summary>The accounts nearest to their limits: all of them are looked at, so there must not be too many.</summary>
     async Task ListWorst(HttpContext http, string? search, IReadOnlyList<string> status, int limit)
     {
-        var standings = new List<AccountStanding>();
+        // Their names first: who asks about too many is told before any of them is opened.
+        var accounts = new List<string>();
         string? cursor = null;
         do
         {
-            var (seen, next) = await SeenAsync(http, search, cursor, Paging.Usual);
-            standings.AddRange(await overviews.StandingsAsync(seen, http.RequestAborted));
-            if (standings.Count > MostLookedAt)
+            (var seen, cursor) = await SeenAsync(http, search, cursor, MostLookedAt);
+            accounts.AddRange(seen);
+            if (accounts.Count > MostLookedAt)
                 throw RequestRefusedException.Unprocessable(
                     "sort", $"there are more than {MostLookedAt} accounts to order; narrow them down with `search`");
-            cursor = next;
         }
         while (cursor is not null);
+        var standings = new List<AccountStanding>();
+        foreach (var some in accounts.Chunk(Paging.Usual)) standings.AddRange(await overviews.StandingsAsync(some, http.RequestAborted));
         var worst = standings.Where(one => status.Count == 0 || status.Contains(one.Status))
             .OrderByDescending(one => one.Worst?.PercentUsed ?? 0).ThenBy(one => one.Account, StringComparer.Ordinal).Take(limit);
         await Reply.JsonAsync(http, 200, new AccountsDocument([.. worst.Select(AccountDocument.Of)], null),

@@ -15,21 +15,27 @@ public static class DashboardHost
 {
     const string setting = "PURSER_DASHBOARD";
 
-    /// <summary>PURSER_DASHBOARD: `on`, or `off`, and this host has no pages.</summary>
-    public static readonly IReadOnlyList<string> Names = [setting];
+    /// <summary>PURSER_DASHBOARD: `on`, or `off`, and this host has no pages; and those of signing in at an issuer.</summary>
+    public static readonly IReadOnlyList<string> Names = [setting, .. SignInOptions.Names];
 
     public static IServiceCollection AddPurserDashboard(this IServiceCollection services, IConfiguration configuration)
     {
         if (configuration[setting]?.Trim() is "off") return services;
         services.AddPurserPages();
+        var signIn = SignInOptions.Of(configuration);
+        services.AddSingleton(signIn);
         services.AddSingleton<Visits>();
         services.AddSingleton<Desk>();
         services.AddSingleton<IDesk>(provider => provider.GetRequiredService<Desk>());
-        services.AddAuthentication().AddCookie(Visits.Scheme, cookie =>
+        var schemes = services.AddAuthentication().AddCookie(Visits.Scheme, cookie =>
         {
+            cookie.Cookie.SecurePolicy = IssuerSignIn.PolicyOf(signIn);
             (cookie.Cookie.Name, cookie.Cookie.HttpOnly, cookie.Cookie.SameSite) = (Visits.CookieName, true, SameSiteMode.Strict);
             (cookie.ExpireTimeSpan, cookie.SlidingExpiration) = (TimeSpan.FromHours(12), true);
         });
+        if (signIn.IsOn)
+            schemes.AddOpenIdConnect(IssuerSignIn.Scheme, connect =>
+                IssuerSignIn.Configure(connect, signIn, AccessOptions.Of(configuration, null)));
         services.AddAntiforgery(antiforgery =>
         {
             (antiforgery.Cookie.Name, antiforgery.Cookie.SameSite) = ("purser-form", SameSiteMode.Strict);
@@ -47,7 +53,8 @@ public static class DashboardHost
 
     /// <summary>What is wrong with the setting.</summary>
     public static IEnumerable<string> WrongSettings(IConfiguration configuration) =>
-        configuration["PURSER_DASHBOARD"]?.Trim() is null or "" or "on" or "off" ? [] : ["PURSER_DASHBOARD must be on or off"];
+        [.. configuration["PURSER_DASHBOARD"]?.Trim() is null or "" or "on" or "off" ? Array.Empty<string>()
+            : ["PURSER_DASHBOARD must be on or off"], .. SignInOptions.Problems(configuration)];
 
     internal static bool HasDashboard(this IServiceProvider services) => services.GetService<Desk>() is not null;
 
@@ -60,6 +67,7 @@ public static class DashboardHost
         app.MapMethods("/assets/{name}", ["GET", "HEAD"], Assets.SendAsync).WithMetadata(new PageNote(IsOpen: true));
         app.MapPost("/sign-in/key", (RequestDelegate)(http => SignInAsync(http, desk))).WithMetadata(new PageNote(IsOpen: true));
         app.MapPost("/sign-out", (RequestDelegate)SignOutAsync).WithMetadata(new PageNote(IsOpen: true));
+        if (app.Services.GetRequiredService<SignInOptions>().IsOn) IssuerSignIn.Map(app);
         app.MapGet("/read/{**address}", (RequestDelegate)(http => ReadAsync(http, desk))).WithMetadata(new PageNote());
         desk.Connect(app);
     }
@@ -81,16 +89,19 @@ public static class DashboardHost
         }
         if (caller.Id != Caller.Everybody.Id)
             await http.SignInAsync(Visits.Scheme, http.RequestServices.GetRequiredService<Visits>().TicketOf(caller, shown));
-        // Only to a place of this host: one slash and no other one, nor what browsers take for one.
-        http.Response.Redirect(to.StartsWith('/') && !to.StartsWith("//", StringComparison.Ordinal) && !to.Contains('\\')
-            && !to.Any(char.IsControl) ? to : "/overview");
+        http.Response.Redirect(PlaceOf(to));
     }
+
+    /// <summary>Only a place of this host: one slash and no other one, nor what browsers take for one.</summary>
+    internal static string PlaceOf(string to) => to.StartsWith('/') && !to.StartsWith("//", StringComparison.Ordinal) && !to.Contains('\\')
+        && !to.Any(char.IsControl) ? to : "/overview";
 
     static async Task SignOutAsync(HttpContext http)
     {
+        var ofIssuer = Visits.IsOfIssuer(http.User);
         if (await http.RequestServices.GetRequiredService<IAntiforgery>().IsRequestValidAsync(http))
             await http.SignOutAsync(Visits.Scheme);
-        http.Response.Redirect("/sign-in");
+        http.Response.Redirect(ofIssuer ? "/sign-in?why=out" : "/sign-in");
     }
 
     /// <summary>The answer of an operation, for the link beside a figure and for files: only what changes nothing.</summary>

@@ -12,11 +12,13 @@ namespace Purser.Api.Pages;
 /// <summary>Marks a call that came from a page of this process, and not over the network.</summary>
 sealed record FromPage;
 
-sealed class Desk(IServiceScopeFactory scopes, Visits visits, EventTail tail) : IDesk
+sealed class Desk(IServiceScopeFactory scopes, Visits visits, EventTail tail, SignInOptions signIn) : IDesk
 {
     static readonly TimeSpan beat = TimeSpan.FromSeconds(10);
 
     RequestDelegate? operations;
+
+    public string? Issuer => signIn.IsOn ? signIn.Name : null;
 
     /// <summary>Everything that is mapped, behind the boundary, as a pipeline of its own.</summary>
     public void Connect(IEndpointRouteBuilder routes)

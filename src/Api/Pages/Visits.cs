@@ -14,13 +14,14 @@ namespace Purser.Api.Pages;
 /// <summary>On every page and on what pages load. <see cref="IsOpen"/>: for everybody, such as the page on which one signs in.</summary>
 sealed record PageNote(bool IsOpen = false);
 
-sealed class Visits(AccessOptions access, LedgerClock clock, Callers callers, IServiceProvider services)
+sealed class Visits(AccessOptions access, SignInOptions signIn, LedgerClock clock, Callers callers, IServiceProvider services)
 {
     /// <summary>The scheme of the cookie.</summary>
     public const string Scheme = "visit";
 
-    const string kind = "kind", mark = "mark", rights = "rights", accounts = "accounts", ends = "ends", tenant = "tenant";
-    const string ofAdmin = "admin", ofKey = "key", ofToken = "token";
+    const string kind = "kind", mark = "mark", rights = "rights", accounts = "accounts", ends = "ends", tenant = "tenant",
+        wholeTenant = "whole-tenant";
+    const string ofAdmin = "admin", ofKey = "key", ofToken = "token", ofIssuer = "issuer";
 
     /// <summary>Whether anybody has to show something.</summary>
     public bool IsNeeded => access.IsNeeded;
@@ -34,11 +35,39 @@ sealed class Visits(AccessOptions access, LedgerClock clock, Callers callers, IS
         else
         {
             claims.Add(new(kind, ofToken));
-            claims.AddRange(Rights.WordsOf(caller.Rights).Select(word => new Claim(rights, word)));
-            claims.AddRange(caller.Accounts.Patterns.Select(pattern => new Claim(accounts, pattern)));
-            if (caller.Tenant is { } of) claims.Add(new(tenant, string.Create(CultureInfo.InvariantCulture, $"{of.Id} {of.Since}")));
+            AddScope(claims, caller);
         }
-        if (caller.ExpiresAt is { } end) claims.Add(new(ends, end.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture)));
+        return Ticket(claims, caller.ExpiresAt);
+    }
+
+    /// <summary>What the cookie carries of somebody who signed in at the issuer: the visit is one of this host, and lasts as long as its
+    /// settings say. It ends where the issuer or the client of the settings is another one.</summary>
+    public ClaimsPrincipal TicketOfIssuer(Caller caller, string name)
+    {
+        var claims = new List<Claim>
+        {
+            new(ClaimTypes.NameIdentifier, caller.Id), new(ClaimTypes.Name, name), new(kind, ofIssuer), new(mark, MarkOfIssuer),
+        };
+        AddScope(claims, caller);
+        return Ticket(claims, clock.Now + Duration.FromHours(signIn.Hours));
+    }
+
+    string MarkOfIssuer => MarkOf($"{access.JwtAuthority} {signIn.Client}");
+
+    /// <summary>Whether somebody signed in at the issuer.</summary>
+    public static bool IsOfIssuer(ClaimsPrincipal visitor) => visitor.FindFirstValue(kind) == ofIssuer;
+
+    static void AddScope(List<Claim> claims, Caller caller)
+    {
+        claims.AddRange(Rights.WordsOf(caller.Rights).Select(word => new Claim(rights, word)));
+        claims.AddRange(caller.Accounts.Patterns.Select(pattern => new Claim(accounts, pattern)));
+        if (caller.Tenant is { } of) claims.Add(new(tenant, string.Create(CultureInfo.InvariantCulture, $"{of.Id} {of.Since}")));
+        if (caller.IsWholeTenant) claims.Add(new(wholeTenant, "yes"));
+    }
+
+    static ClaimsPrincipal Ticket(List<Claim> claims, Instant? end)
+    {
+        if (end is { } at) claims.Add(new(ends, at.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture)));
         return new(new ClaimsIdentity(claims, Scheme));
     }
 
@@ -53,6 +82,8 @@ sealed class Visits(AccessOptions access, LedgerClock clock, Callers callers, IS
                 return access.AdminKey is { } key && Same(visitor.FindFirstValue(mark), MarkOf(key)) ? Caller.Admin : null;
             case ofToken:
                 return access.TakesTokens ? await callers.NowAsync(OfToken(visitor)) : null;
+            case ofIssuer:
+                return signIn.IsOn && Same(visitor.FindFirstValue(mark), MarkOfIssuer) ? await callers.NowAsync(OfToken(visitor)) : null;
             default:
                 var id = visitor.FindFirstValue(ClaimTypes.NameIdentifier);
                 return services.GetService<KeyRing>() is { } ring
@@ -77,6 +108,7 @@ sealed class Visits(AccessOptions access, LedgerClock clock, Callers callers, IS
         ExpiresAt = EndOf(visitor),
         Tenant = visitor.FindFirstValue(tenant)?.Split(' ') is [var id, var since]
             ? new(id, long.Parse(since, CultureInfo.InvariantCulture)) : null,
+        IsWholeTenant = visitor.HasClaim(wholeTenant, "yes"),
     };
 
     static Instant? EndOf(ClaimsPrincipal visitor) => visitor.FindFirstValue(ends) is { } text
@@ -123,7 +155,7 @@ sealed class Visits(AccessOptions access, LedgerClock clock, Callers callers, IS
         if (http.Request.Headers["Sec-Fetch-Site"] == "cross-site")
         {
             http.Response.ContentType = "text/html; charset=utf-8";
-            await http.Response.WriteAsync("<!doctype html><title>Purser</title><meta http-equiv=\"refresh\" content=\"0\">");
+            await http.Response.WriteAsync("<!doctype html><title>Purser</title><link rel=\"icon\" href=\"data:,\"><meta http-equiv=\"refresh\" content=\"0\">");
             return true;
         }
         http.Response.Redirect("/sign-in?to=" + Uri.EscapeDataString(http.Request.Path + http.Request.QueryString));

@@ -11,6 +11,11 @@ static class LimitWords
     /// <summary>Without the marks that set names apart in logs.</summary>
     public static string? Plain(string? text) => text?.Replace("`", "", StringComparison.Ordinal);
 
+    /// <summary>Where a limit of an account is raised for a time.</summary>
+    public static string RaiseOf(string account, JsonElement limit) =>
+        $"/accounts/{Uri.EscapeDataString(account)}?tab=overrides&limit={Uri.EscapeDataString(limit.TextOf("limitId") ?? "")}"
+            + (limit.TextOf("key") is { } key ? "&key=" + Uri.EscapeDataString(key) : "");
+
     public static string Kind(JsonElement limit) => $"{Unit(limit.TextOf("unit"))} {Window(limit.TextOf("window"))}";
 
     public static string Unit(string? unit) => unit switch

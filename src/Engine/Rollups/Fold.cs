@@ -41,6 +41,13 @@ public sealed class Fold(RollupState state)
         from row in level.Value.OrderBy(row => row.Key.Start)
         select new KeyValuePair<RollupPlace, RollupGain>(new(level.Key, row.Key.Start, row.Key.Key), row.Value);
 
+    /// <summary>Records of the past change rows of every level that is made already, some thirty each: more of them wait for the next
+    /// step, so that one takes no gigabytes. Records of now share a few rows, however many they are.</summary>
+    const int MostRows = 10_000;
+
+    /// <summary>Whether it has as many rows as one step should.</summary>
+    public bool IsFull => levels.TryGetValue(new(RollupView.Full, RollupSpan.Quarter), out var rows) && rows.Count >= MostRows;
+
     /// <summary>The earliest row that changes; null where none does.</summary>
     public long? First => levels.Values.SelectMany(level => level.Keys).Select(row => (long?)row.Start).Min();
 

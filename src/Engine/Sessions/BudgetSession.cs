@@ -241,6 +241,18 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
         return running = true;
     }
 
+    /// <summary>Lets go of what is kept for quick retries, where nobody called for as long as that is kept: an account that rests keeps only
+    /// what it decides by.</summary>
+    public void Rest(Instant now)
+    {
+        lock (gate)
+        {
+            if (running || stopping || LastUsed >= now - remembered) return;
+            state?.Forget(Instant.MaxValue);
+            queue.TrimExcess();
+        }
+    }
+
     /// <summary>Takes no more callers, serves those that wait, keeps a snapshot. Idempotent.</summary>
     public async Task StopAsync()
     {

@@ -77,7 +77,8 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
             },
         };
         deadlineTimer = time.CreateTimer(_ => _ = PollQuietlyAsync(), null, options.DeadlinePoll, options.DeadlinePoll);
-        idleTimer = time.CreateTimer(_ => _ = EvictIdleAsync(), null, options.IdleAfter, options.IdleAfter / 2);
+        var look = options.IdleAfter / LooksWhileIdle;
+        idleTimer = time.CreateTimer(_ => _ = EvictIdleAsync(), null, look, look);
         clockTimer = time.CreateTimer(_ => _ = MeasureClockAsync(), null, TimeSpan.Zero, options.ClockPoll);
     }
 
@@ -205,12 +206,17 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
         }
     }
 
-    /// <summary>Ends the sessions that nobody used for a while.</summary>
+    /// <summary>How often it is looked at whether a session rests until it ends.</summary>
+    const int LooksWhileIdle = 10;
+
+    /// <summary>Ends the sessions that nobody used for a while; those that rest let go of what nobody will ask for soon.</summary>
     public async Task EvictIdleAsync()
     {
-        var before = parts.Clock.Now - Duration.FromTimeSpan(options.IdleAfter);
+        var now = parts.Clock.Now;
+        var before = now - Duration.FromTimeSpan(options.IdleAfter);
         foreach (var (account, session) in sessions)
         {
+            session.Rest(now);
             if (session.LastUsed > before) continue;
             await session.StopAsync();
             sessions.TryRemove(new(account, session));

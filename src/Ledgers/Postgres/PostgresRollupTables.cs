@@ -23,7 +23,7 @@ public sealed partial class PostgresLedger
             command.Parameters.Add(new() { Value = most });
             await using var reader = await command.ExecuteReaderAsync();
             var (row, last) = (new UsageRow(reader), folded);
-            while (await reader.ReadAsync()) last = row.FoldInto(fold);
+            while (!fold.IsFull && await reader.ReadAsync()) last = row.FoldInto(fold);
             return last;
         }
 
@@ -41,7 +41,12 @@ public sealed partial class PostgresLedger
             await CheckpointOfAsync(connection, account) is { } checkpoint
                 ? checkpoint with { Usage = await CompactedUsageAsync(connection, account) } : null;
 
-        public Task<RollupKeys> KeysAsync() => ledger.KeysAsync(connection, default);
+        public async Task<IReadOnlyList<int>> KeysOfAsync(string account)
+        {
+            var found = new List<int>();
+            await ReadKeysBetweenAsync(connection, RollupKeyBook.BeginningOf(account), (no, _) => found.Add(no), default);
+            return found;
+        }
 
         public async Task<long?> FirstAsync(RollupLevel level, MillisRange within)
         {
@@ -61,8 +66,18 @@ public sealed partial class PostgresLedger
             return await first.ExecuteScalarAsync() as long?;
         }
 
-        public Task ReadAsync(RollupLevel level, MillisRange range, RollupKeys known, Action<IRow> take) =>
-            ReadRollupsAsync(connection, level, range, known, null, "sums, sessions", take, default);
+        public async Task ReadAsync(RollupLevel level, MillisRange range, Action<IRow> take)
+        {
+            await using var command = new NpgsqlCommand(
+                "select r.start, r.key, r.sums, r.sessions, k.key from rollups r join rollup_keys k on k.no = r.key "
+                    + "where r.level = $1 and r.start >= $2 and r.start < $3", connection);
+            command.Parameters.Add(new() { Value = (short)level.No });
+            command.Parameters.Add(new() { Value = range.From });
+            command.Parameters.Add(new() { Value = range.To });
+            await using var reader = await command.ExecuteReaderAsync();
+            var row = new UsageRow(reader);
+            while (await reader.ReadAsync()) take(row);
+        }
 
         public Task AddAsync(Fold fold, long? folded, RollupState? state) => RollAsync(connection, fold, folded, state);
 

@@ -10,9 +10,6 @@ namespace Purser.Ledgers.Postgres;
 
 public sealed partial class PostgresLedger
 {
-    /// <summary>Looking rows up one by one costs about as much as reading so many in a row.</summary>
-    const int RowsPerLookup = 8;
-
     /// <summary>Transactions that append take milliseconds; one that takes longer is waited for the next time.</summary>
     const int MostLooks = 100;
     static readonly TimeSpan betweenLooks = TimeSpan.FromMilliseconds(10);
@@ -215,44 +212,91 @@ public sealed partial class PostgresLedger
         return (row.GetInt64(0), new(row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4)));
     }
 
-    async Task<RollupKeys> KeysAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    async Task<RollupKeyBook> KeysAsync(NpgsqlConnection connection, IReadOnlyList<QuestionReading> readings,
+        CancellationToken cancellation)
     {
-        var known = keys.Known;
+        await using var last = new NpgsqlCommand("select last_key from rollup_state", connection);
+        var book = new RollupKeyBook(keys, (int)(await last.ExecuteScalarAsync(cancellation))!, readings);
+        foreach (var account in book.Accounts)
+            await ReadKeysBetweenAsync(connection, RollupKeyBook.BeginningOf(account), (no, text) => book.TakeOf(account, no, text),
+                cancellation);
+        foreach (var (part, behind) in book.Parts)
+        {
+            await using var some = new NpgsqlCommand(
+                "select no, key from rollup_keys where no > $1 and position($2 in key) > 0", connection);
+            some.Parameters.Add(new() { Value = behind });
+            some.Parameters.Add(new() { Value = part });
+            await using var found = await some.ExecuteReaderAsync(cancellation);
+            while (await found.ReadAsync(cancellation)) book.TakeWith(part, found.GetInt32(0), found.GetFieldValue<byte[]>(1));
+        }
+        if (book.After is not { } after) return book;
+        if (after == 0)
+        {
+            await ReadKeysBetweenAsync(connection, RollupKeyBook.BeginningOf(""), (no, text) => book.Take(no, text), cancellation);
+            return book;
+        }
         await using var command = new NpgsqlCommand("select no, key from rollup_keys where no > $1 order by no", connection);
-        command.Parameters.Add(new() { Value = known.Last });
-        var more = new List<(int No, RollupKey Key)>();
-        await using (var row = await command.ExecuteReaderAsync(cancellation))
-            while (await row.ReadAsync(cancellation)) more.Add((row.GetInt32(0), RollupKey.Parse(row.GetString(1))));
-        return keys.With(known, more);
+        command.Parameters.Add(new() { Value = after });
+        await using var row = await command.ExecuteReaderAsync(cancellation);
+        while (await row.ReadAsync(cancellation)) book.Take(row.GetInt32(0), row.GetFieldValue<byte[]>(1));
+        return book;
     }
 
-    /// <summary>Rows of a level: `start`, `key` and <paramref name="columns"/>; of some keys where those are few of all that are
-    /// known.</summary>
-    static async Task ReadRollupsAsync(
-        NpgsqlConnection connection, RollupLevel level, MillisRange range, RollupKeys known, IReadOnlyList<int>? among, string columns,
-        Action<IRow> take, CancellationToken cancellation)
+    static async Task ReadKeysBetweenAsync(NpgsqlConnection connection, (string From, string Below) texts, Action<int, byte[]> take,
+        CancellationToken cancellation)
     {
-        // A range without an end is read whole.
-        var lookUp = among is not null && range.From > RollupPlan.Earliest && range.To < RollupPlan.Latest
-            && (long)among.Count * RowsPerLookup < known.Of(level.View).Count;
+        await using var command = new NpgsqlCommand("select no, key from rollup_keys where key >= $1 and key < $2", connection);
+        command.Parameters.Add(new() { Value = texts.From });
+        command.Parameters.Add(new() { Value = texts.Below });
+        await using var row = await command.ExecuteReaderAsync(cancellation);
+        while (await row.ReadAsync(cancellation)) take(row.GetInt32(0), row.GetFieldValue<byte[]>(1));
+    }
+
+    static async Task<bool> LooksUpAsync(NpgsqlConnection connection, RollupRead reading, CancellationToken cancellation)
+    {
+        if (!reading.MayLookUp) return false;
+        await using var count = new NpgsqlCommand(
+            "select coalesce(max((select count(*) from (select 1 from rollups r where r.level = $1 and r.start = s.start limit $3) one)), 0) "
+                + "from unnest($2) as s(start)", connection);
+        count.Parameters.Add(new() { Value = (short)reading.Level.No });
+        count.Parameters.Add(new() { Value = reading.Probes.ToArray() });
+        count.Parameters.Add(new() { Value = (long)reading.WorthLookingUp });
+        return (long)(await count.ExecuteScalarAsync(cancellation))! >= reading.WorthLookingUp;
+    }
+
+    static async Task ReadRollupsAsync(NpgsqlConnection connection, RollupKeyBook book, RollupRead reading, CancellationToken cancellation)
+    {
+        var (level, range) = (reading.Level, reading.Range);
+        var looksUp = await LooksUpAsync(connection, reading, cancellation);
 #pragma warning disable CA2100 // The columns are constants.
-        await using var command = new NpgsqlCommand(lookUp
+        await using var command = new NpgsqlCommand(looksUp
             ? $"""
-              select s.start, k.key, {columns} from generate_series($2::bigint, $3::bigint - 1, $5::bigint) as s(start) cross join unnest($4::int[]) as k(key)
+              select s.start, k.key, {reading.Others} from generate_series($2::bigint, $3::bigint - 1, $5::bigint) as s(start)
+              cross join unnest($4::int[]) as k(key)
               cross join lateral (select sums, sessions from rollups r where r.level = $1 and r.start = s.start and r.key = k.key limit 1) as r
               """
-            : $"select start, key, {columns} from rollups where level = $1 and start >= $2 and start < $3", connection);
+            // Each key once: dropping the others there costs less than sending a row for each.
+            : reading.Columns.Length == 0 ? "select distinct 0::bigint, key from rollups where level = $1 and start >= $2 and start < $3"
+            : $"select start, key, {reading.Columns} from rollups where level = $1 and start >= $2 and start < $3", connection);
 #pragma warning restore CA2100
         command.Parameters.Add(new() { Value = (short)level.No });
         command.Parameters.Add(new() { Value = range.From });
         command.Parameters.Add(new() { Value = range.To });
-        if (lookUp)
+        if (looksUp)
         {
-            command.Parameters.Add(new() { Value = among!.ToArray() });
+            command.Parameters.Add(new() { Value = reading.Among.ToArray() });
             command.Parameters.Add(new() { Value = RollupPlan.MillisOf(level.Span) });
         }
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var row = new UsageRow(reader);
-        while (await reader.ReadAsync(cancellation)) take(row);
+        await using (var reader = await command.ExecuteReaderAsync(cancellation))
+        {
+            var row = new UsageRow(reader);
+            while (await reader.ReadAsync(cancellation)) reading.Row(row);
+        }
+        if (reading.Missing is not { Length: > 0 } missing) return;
+        await using var find = new NpgsqlCommand("select no, key from rollup_keys where no = any($1)", connection);
+        find.Parameters.Add(new() { Value = missing });
+        await using (var found = await find.ExecuteReaderAsync(cancellation))
+            while (await found.ReadAsync(cancellation)) book.TakeMet(found.GetInt32(0), found.GetFieldValue<byte[]>(1));
+        reading.TakeWaiting();
     }
 }

@@ -67,7 +67,6 @@ public sealed partial class PostgresLedger
         AtOneMomentAsync(async connection =>
     {
         var (folded, state) = await RollupStateAsync(connection, cancellation);
-        var known = await KeysAsync(connection, cancellation);
         var ranges = new Dictionary<UsageFilter, MillisRange>(ReferenceEqualityComparer.Instance);
         var readings = new List<QuestionReading>();
         long? keptSince = null;
@@ -80,9 +79,10 @@ public sealed partial class PostgresLedger
             }
             readings.Add(new(question, range, state));
         }
+        var known = await KeysAsync(connection, readings, cancellation);
         foreach (var reading in readings)
             foreach (var read in reading.RollupsOf(known))
-                await ReadRollupsAsync(connection, read.Level, read.Range, known, read.Among, read.Columns, read.Take, cancellation);
+                await ReadRollupsAsync(connection, known, read, cancellation);
         foreach (var together in QuestionReading.Together(readings))
         {
             var records = new RecordReading(together);

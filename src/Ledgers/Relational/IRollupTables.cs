@@ -9,7 +9,9 @@ interface IRollupTables
     /// <summary>Up to which place in the order of booking records are folded, and up to when hours and days are made.</summary>
     Task<(long Folded, RollupState State)> StateAsync();
 
-    /// <summary>Adds records behind <paramref name="folded"/> to a fold, in the order of booking, and says how far they go.</summary>
+    /// <summary>Adds records behind <paramref name="folded"/> to a fold, in the order of booking and until it is full, and says how far
+    /// they
+    /// go.</summary>
     Task<long> FoldRecordsAsync(Fold fold, long folded, int most);
 
     /// <summary>The ids of an account's records that are not folded.</summary>
@@ -21,7 +23,8 @@ interface IRollupTables
     /// <summary>With its usage; null where the journal of the account begins at its beginning.</summary>
     Task<Checkpoint?> CheckpointAsync(string account);
 
-    Task<RollupKeys> KeysAsync();
+    /// <summary>The numbers of an account's keys, in all views.</summary>
+    Task<IReadOnlyList<int>> KeysOfAsync(string account);
 
     /// <summary>Where the first row of a level begins within a range; null where there is none.</summary>
     Task<long?> FirstAsync(RollupLevel level, MillisRange within);
@@ -29,8 +32,8 @@ interface IRollupTables
     /// <summary>Where the first hour of some keys begins; null where there is none.</summary>
     Task<long?> FirstOfAsync(IReadOnlyList<int> keys);
 
-    /// <summary>All rows of a level within a range: start, key, sums, sessions.</summary>
-    Task ReadAsync(RollupLevel level, MillisRange range, RollupKeys known, Action<IRow> take);
+    /// <summary>All rows of a level within a range: start, number of the key, sums, sessions, text of the key.</summary>
+    Task ReadAsync(RollupLevel level, MillisRange range, Action<IRow> take);
 
     /// <summary>Adds to rollups, and sets how far records are folded or hours and days are made.</summary>
     Task AddAsync(Fold fold, long? folded, RollupState? state);

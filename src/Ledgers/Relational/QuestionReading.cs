@@ -1,4 +1,5 @@
 // Questions about usage while they are answered: what is read once for several of them, and what becomes of each row.
+using System.Collections.Concurrent;
 using Purser.Core;
 using Purser.Engine;
 
@@ -28,23 +29,38 @@ sealed class QuestionReading
     /// <summary>What has to be known of a record.</summary>
     public IReadOnlyList<UsageKey> Keys => question.IsExtent ? ofExtent : question.By;
 
+    /// <summary>The views whose keys have to be known.</summary>
+    public IEnumerable<RollupView> Views => Plan.Rollups.Select(part => part.Level.View).Distinct()
+        .SelectMany(view => LeavesAccountsOut(view) ? (RollupView[])[view, view.Source!] : [view]);
+
+    /// <summary>A rollup over all accounts leaves out which those are.</summary>
+    bool LeavesAccountsOut(RollupView view) => question.IsExtent && view.IsOfAll;
+
     /// <summary>What has to be read of rollups, and what becomes of each row: its start, its key, and the columns.</summary>
-    public IEnumerable<RollupRead> RollupsOf(RollupKeys known)
+    public IEnumerable<RollupRead> RollupsOf(RollupKeyBook known)
     {
         foreach (var rollups in Plan.Rollups.GroupBy(part => part.Level.View))
         {
-            var among = known.Expected(rollups.Key, Expect);
             foreach (var (level, range) in rollups)
                 yield return question.IsExtent
-                    ? new(level, range, among, "sums, sessions", row => finder!.Add(row.Int(1), row.Blob(2), row.Blob(3)))
-                    : new(level, range, among, "sums", row => adder!.Add(row.Int(1), row.Long(0), row.Blob(2)));
-            // A rollup over all accounts leaves out which those are.
-            if (!question.IsExtent || !rollups.Key.IsOfAll) continue;
-            var amongAccounts = known.Expected(rollups.Key.Source!, Expect);
+                    ? Read(level, range, "sums, sessions", row => finder!.Add(row.Int(1), row.Blob(2), row.Blob(3)))
+                    : Read(level, range, "sums", row => adder!.Add(row.Int(1), row.Long(0), row.Blob(2)));
+            if (!LeavesAccountsOut(rollups.Key)) continue;
             foreach (var (level, range) in rollups)
-                yield return new(level.Source!.Value, range, amongAccounts, "0", row => finder!.AddAccount(row.Int(1)));
+                yield return Read(level.Source!.Value, range, "", row => finder!.AddAccount(row.Int(1)));
+        }
+
+        RollupRead Read(RollupLevel level, MillisRange range, string columns, Action<IRow> take)
+        {
+            if (!expected.TryGetValue(level.View, out var among))
+                expected[level.View] = among = known.Of(level.View, Filter) is { } keys ? (keys.Expected(Expect), keys.OutOf) : (null, 0);
+            return among.Keys is { } some ? new(level, range, some, among.OutOf, columns, take)
+                : new(level, range, [], 0, columns, take) { Met = known.Met, Expect = Expect, Seen = seen };
         }
     }
+
+    readonly Dictionary<RollupView, (IReadOnlyList<int>? Keys, int OutOf)> expected = [];
+    readonly HashSet<int> seen = [];
 
     bool Expect(int no, RollupKey key) => adder?.Expect(no, key) ?? finder!.Expect(no, key);
 
@@ -97,8 +113,97 @@ sealed class QuestionReading
         && Plan.Edges.SequenceEqual(other.Plan.Edges) && Keys.Any(key => key.IsInTags) == other.Keys.Any(key => key.IsInTags);
 }
 
-/// <summary>Rows of one level of rollups within a range, of the keys that are asked for.</summary>
-sealed record RollupRead(RollupLevel Level, MillisRange Range, IReadOnlyList<int> Among, string Columns, Action<IRow> Take);
+/// <summary>Rows of one level of rollups within a range, of the keys that are asked for, <paramref name="OutOf"/> so many. Without
+/// <paramref name="Columns"/> each key once, whatever its rows are.</summary>
+sealed record RollupRead(RollupLevel Level, MillisRange Range, IReadOnlyList<int> Among, int OutOf, string Columns, Action<IRow> Take)
+{
+    /// <summary>Looking rows up one by one costs about as much as reading so many in a row.</summary>
+    const int RowsPerLookup = 8;
+
+    readonly List<KeptRow> waiting = [];
+
+    /// <summary>Whether rows may be looked up by their keys, since those are few. A range without an end is read whole.</summary>
+    public bool MayLookUp => Met is null && Range.From > RollupPlan.Earliest && Range.To < RollupPlan.Latest
+        && (long)Among.Count * RowsPerLookup < OutOf;
+
+    /// <summary>Looking up pays where one of these starts has so many rows: keys are many, and those that a time has may be few.</summary>
+    public int WorthLookingUp => Among.Count * RowsPerLookup + 1;
+
+    /// <summary>The first, the middle and the last.</summary>
+    public IReadOnlyList<long> Probes
+    {
+        get
+        {
+            var unit = RollupPlan.MillisOf(Level.Span);
+            var (first, last) = (RollupPlan.Floor(Range.From, unit), RollupPlan.Floor(Range.To - 1, unit));
+            return [.. new[] { first, RollupPlan.Floor((first + last) / 2, unit), last }.Distinct()];
+        }
+    }
+
+    /// <summary>What is read of a row besides its start and its key.</summary>
+    public string Others => Columns.Length == 0 ? "0" : Columns;
+
+    /// <summary>Keys by their numbers, where nobody knows before which there are; null where that is known.</summary>
+    public ConcurrentDictionary<int, RollupKey>? Met { get; init; }
+
+    public Func<int, RollupKey, bool>? Expect { get; init; }
+
+    public HashSet<int>? Seen { get; init; }
+
+    /// <summary>A row; one whose key was not met before waits until that is read.</summary>
+    public void Row(IRow row)
+    {
+        if (Met is null || Knows(row.Int(1))) Take(row);
+        else waiting.Add(new(row.Long(0), row.Int(1), [.. Columns.Split(',', StringSplitOptions.RemoveEmptyEntries)
+            .Select((_, i) => row.Blob(2 + i).ToArray())]));
+    }
+
+    bool Knows(int no)
+    {
+        if (Seen!.Contains(no)) return true;
+        if (!Met!.TryGetValue(no, out var key)) return false;
+        Seen.Add(no);
+        Expect!(no, key);
+        return true;
+    }
+
+    /// <summary>How many rows wait for their keys.</summary>
+    public int Waiting => waiting.Count;
+
+    /// <summary>The numbers of keys that rows wait for.</summary>
+    public int[] Missing => [.. waiting.Select(row => row.Key).Distinct()];
+
+    /// <summary>The keys of the rows that wait were read.</summary>
+    public void TakeWaiting()
+    {
+        foreach (var row in waiting)
+            if (Knows(row.Key)) Take(row);
+            else throw new InvalidDataException($"there is no key {row.Key} of rollups");
+        waiting.Clear();
+    }
+
+    /// <summary>A row that outlasts its reader.</summary>
+    sealed class KeptRow(long start, int key, byte[][] columns) : IRow
+    {
+        public int Key => key;
+
+        public long Long(int column) => start;
+
+        public int Int(int column) => key;
+
+        public ReadOnlySpan<byte> Blob(int column) => columns[column - 2];
+
+        public long? LongOrNull(int column) => throw new NotSupportedException();
+
+        public bool Flag(int column) => throw new NotSupportedException();
+
+        public string Text(int column) => throw new NotSupportedException();
+
+        public string? TextOrNull(int column) => throw new NotSupportedException();
+
+        public string Account(int column) => throw new NotSupportedException();
+    }
+}
 
 /// <summary>Records that are read once for several questions.</summary>
 sealed class RecordReading

@@ -31,11 +31,13 @@ static class RollupUpkeep
             if (raise.Open(state, now) is not { } open) continue;
             var (range, after) = raise.Next(state, open, await tables.FirstAsync(raise.First, open).ConfigureAwait(false));
             var fold = new Fold(after);
-            var known = await tables.KeysAsync().ConfigureAwait(false);
-            var byNo = known.All.ToDictionary(key => key.No, key => key.Key);
+            var keys = new Dictionary<int, RollupKey>();
             foreach (var part in raise.Parts)
-                await tables.ReadAsync(part, range, known, row => fold.Take(part, row.Long(0), byNo[row.Int(1)], row.Blob(2), row.Blob(3)))
-                    .ConfigureAwait(false);
+                await tables.ReadAsync(part, range, row =>
+                {
+                    if (!keys.TryGetValue(row.Int(1), out var key)) keys[row.Int(1)] = key = RollupKey.Parse(row.Text(4));
+                    fold.Take(part, row.Long(0), key, row.Blob(2), row.Blob(3));
+                }).ConfigureAwait(false);
             return (fold.Make(raise.Made), after);
         }
         return null;
@@ -64,8 +66,7 @@ static class RollupUpkeep
             .ConfigureAwait(false))
             if (!unfolded.Contains(record.Id))
                 fold.Add(RollupKey.Of(account, record), record.Usage.Dimensions.Session, record.Figures());
-        var known = await tables.KeysAsync().ConfigureAwait(false);
-        int[] keys = [.. known.All.Where(key => key.Key.Account == account).Select(key => key.No)];
+        var keys = await tables.KeysOfAsync(account).ConfigureAwait(false);
         var first = await tables.FirstOfAsync(keys).ConfigureAwait(false);
         first = first is { } old && fold.First is { } made ? Math.Min(old, made) : first ?? fold.First;
         await tables.ReplaceAsync(keys, fold.Spread(), first, first is { } from ? state.WithoutAllFrom(from) : state).ConfigureAwait(false);

@@ -132,7 +132,8 @@ sealed class UsageColumns
         var columns = this.keys.Where(key => !key.IsInTags).Select(key => key == UsageKey.Outcome ? "success" : key == UsageKey.User
             ? "\"user\"" : key.Name);
         Text = string.Join(", ", [
-            RowReading.Figures, .. NeedsRecord ? ["account", "record"] : columns, .. withParts ? [$"case when {UsageWhere.IsSettledByHand} then 1 else 0 end"]
+            RowReading.Figures, .. NeedsRecord ? ["account", "record"] : columns, .. withParts
+                ? [$"case when {UsageWhere.IsSettledByHand} then 1 else 0 end"]
                     : noColumns]);
     }
 

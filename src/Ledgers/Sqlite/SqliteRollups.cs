@@ -8,9 +8,6 @@ namespace Purser.Ledgers.Sqlite;
 
 public sealed partial class SqliteLedger
 {
-    /// <summary>Looking rows up one by one costs about as much as reading so many in a row.</summary>
-    const int RowsPerLookup = 8;
-
     /// <summary>One at a time changes rollups, so that what was read of them still holds when the writer gets it.</summary>
     readonly SemaphoreSlim upkeep = new(1);
 
@@ -69,7 +66,7 @@ public sealed partial class SqliteLedger
             using var find = database.Prepare($"SELECT {RowReading.Folded} FROM usage WHERE position > ? ORDER BY position LIMIT ?");
             var row = new UsageRow(find.Add(folded).Add(most), new(database));
             var last = folded;
-            while (find.Read()) last = row.FoldInto(fold);
+            while (!fold.IsFull && find.Read()) last = row.FoldInto(fold);
             return last;
         });
 
@@ -80,7 +77,12 @@ public sealed partial class SqliteLedger
 
         public Task<Checkpoint?> CheckpointAsync(string account) => ledger.LoadCheckpointAsync(account);
 
-        public Task<RollupKeys> KeysAsync() => ledger.Read(ledger.KeysOf);
+        public Task<IReadOnlyList<int>> KeysOfAsync(string account) => ledger.Read<IReadOnlyList<int>>(database =>
+        {
+            var found = new List<int>();
+            ReadKeysBetween(database, RollupKeyBook.BeginningOf(account), (no, _) => found.Add(no));
+            return found;
+        });
 
         public Task<long?> FirstAsync(RollupLevel level, MillisRange within) => ledger.Read(database =>
         {
@@ -90,9 +92,14 @@ public sealed partial class SqliteLedger
 
         public Task<long?> FirstOfAsync(IReadOnlyList<int> keys) => ledger.Read(database => FirstOf(database, keys));
 
-        public Task ReadAsync(RollupLevel level, MillisRange range, RollupKeys known, Action<IRow> take) => ledger.Read(database =>
+        public Task ReadAsync(RollupLevel level, MillisRange range, Action<IRow> take) => ledger.Read(database =>
         {
-            ReadRollups(database, level, range, known, null, "sums, sessions", take);
+            using var read = database.Prepare(
+                "SELECT r.start, r.key, r.sums, r.sessions, k.key FROM rollups r JOIN rollup_keys k ON k.no = r.key "
+                    + "WHERE r.level = ? AND r.start >= ? AND r.start < ?");
+            read.Add((long)level.No).Add(range.From).Add(range.To);
+            var row = new UsageRow(read, null);
+            while (read.Read()) take(row);
             return true;
         });
 
@@ -173,39 +180,93 @@ public sealed partial class SqliteLedger
         return (read.Long(0), new(read.Long(1), read.Long(2), read.Long(3), read.Long(4)));
     }
 
-    RollupKeys KeysOf(Database database)
+    RollupKeyBook KeysOf(Database database, IReadOnlyList<QuestionReading> readings)
     {
-        var known = keys.Known;
+        var book = new RollupKeyBook(keys, (int)(database.Scalar("SELECT last_key FROM rollup_state") ?? 0), readings);
+        foreach (var account in book.Accounts)
+            ReadKeysBetween(database, RollupKeyBook.BeginningOf(account), (no, text) => book.TakeOf(account, no, text));
+        foreach (var (part, behind) in book.Parts)
+        {
+            using var some = database.Prepare("SELECT no, key FROM rollup_keys WHERE no > ? AND instr(key, ?) > 0");
+            some.Add(behind).Add(part);
+            while (some.Read()) book.TakeWith(part, (int)some.Long(0), some.Blob(1));
+        }
+        if (book.After is not { } after) return book;
+        if (after == 0)
+        {
+            ReadKeysBetween(database, RollupKeyBook.BeginningOf(""), book.Take);
+            return book;
+        }
         using var read = database.Prepare("SELECT no, key FROM rollup_keys WHERE no > ? ORDER BY no");
-        read.Add(known.Last);
-        var more = new List<(int, RollupKey)>();
-        while (read.Read()) more.Add(((int)read.Long(0), RollupKey.Parse(read.Text(1))));
-        return keys.With(known, more);
+        read.Add(after);
+        while (read.Read()) book.Take((int)read.Long(0), read.Blob(1));
+        return book;
     }
 
-    /// <summary>Rows of a level: `start`, `key` and <paramref name="columns"/>; of some keys where those are few of all that are
-    /// known.</summary>
-    static void ReadRollups(Database database, RollupLevel level, MillisRange range, RollupKeys known, IReadOnlyList<int>? among,
-        string columns, Action<IRow> take)
+    delegate void TakeKey(int no, ReadOnlySpan<byte> text);
+
+    static void ReadKeysBetween(Database database, (string From, string Below) texts, TakeKey take)
     {
-        var unit = RollupPlan.MillisOf(level.Span);
-        // A range without an end is read whole.
-        var lookUp = among is not null && range.From > RollupPlan.Earliest && range.To < RollupPlan.Latest
-            && (long)among.Count * RowsPerLookup < known.Of(level.View).Count;
-        if (!lookUp)
+        using var read = database.Prepare("SELECT no, key FROM rollup_keys WHERE key >= ? AND key < ?");
+        read.Add(texts.From).Add(texts.Below);
+        while (read.Read()) take((int)read.Long(0), read.Blob(1));
+    }
+
+    static void ReadRollups(Database database, RollupKeyBook book, RollupRead reading)
+    {
+        if (LooksUp(database, reading)) LookUp(database, reading);
+        else
         {
-            using var read = database.Prepare($"SELECT start, key, {columns} FROM rollups WHERE level = ? AND start >= ? AND start < ?");
-            read.Add((long)level.No).Add(range.From).Add(range.To);
+            // Each key once: dropping the others here costs less than reading a row for each.
+            var columns = reading.Columns.Length == 0 ? "DISTINCT 0, key" : $"start, key, {reading.Columns}";
+            using var read = database.Prepare($"SELECT {columns} FROM rollups WHERE level = ? AND start >= ? AND start < ?");
+            read.Add((long)reading.Level.No).Add(reading.Range.From).Add(reading.Range.To);
             var row = new UsageRow(read, null);
-            while (read.Read()) take(row);
-            return;
-        }
-        using var find = database.Prepare($"SELECT start, key, {columns} FROM rollups WHERE level = ? AND start = ? AND key = ?");
-        var found = new UsageRow(find, null);
-        for (var start = RollupPlan.Floor(range.From, unit); start < range.To; start += unit)
-            foreach (var key in among!)
+            while (read.Read())
             {
-                if (find.Add((long)level.No).Add(start).Add(key).Read()) take(found);
+                reading.Row(row);
+                if (reading.Waiting >= MostWaiting) TakeWaiting(database, book, reading);
+            }
+        }
+        TakeWaiting(database, book, reading);
+    }
+
+    const int MostWaiting = 10_000;
+
+    static void TakeWaiting(Database database, RollupKeyBook book, RollupRead reading)
+    {
+        using var find = database.Prepare("SELECT key FROM rollup_keys WHERE no = ?");
+        foreach (var no in reading.Missing)
+        {
+            if (find.Add(no).Read()) book.TakeMet(no, find.Blob(0));
+            find.Reset();
+        }
+        reading.TakeWaiting();
+    }
+
+    static bool LooksUp(Database database, RollupRead reading)
+    {
+        if (!reading.MayLookUp) return false;
+        using var count = database.Prepare("SELECT count(*) FROM (SELECT 1 FROM rollups WHERE level = ? AND start = ? LIMIT ?)");
+        foreach (var start in reading.Probes)
+        {
+            count.Add((long)reading.Level.No).Add(start).Add(reading.WorthLookingUp).Read();
+            var rows = count.Long(0);
+            count.Reset();
+            if (rows >= reading.WorthLookingUp) return true;
+        }
+        return false;
+    }
+
+    static void LookUp(Database database, RollupRead reading)
+    {
+        using var find = database.Prepare($"SELECT start, key, {reading.Others} FROM rollups WHERE level = ? AND start = ? AND key = ?");
+        var found = new UsageRow(find, null);
+        var unit = RollupPlan.MillisOf(reading.Level.Span);
+        for (var start = RollupPlan.Floor(reading.Range.From, unit); start < reading.Range.To; start += unit)
+            foreach (var key in reading.Among)
+            {
+                if (find.Add((long)reading.Level.No).Add(start).Add(key).Read()) reading.Row(found);
                 find.Reset();
             }
     }

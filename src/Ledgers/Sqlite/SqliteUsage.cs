@@ -57,7 +57,6 @@ public sealed partial class SqliteLedger
         {
             var (folded, state) = RollupStateOf(database);
             var keptSince = database.Scalar("SELECT kept_since FROM rollup_state");
-            var known = KeysOf(database);
             var ranges = new Dictionary<UsageFilter, MillisRange>(ReferenceEqualityComparer.Instance);
             var readings = new List<QuestionReading>();
             foreach (var question in questions)
@@ -66,9 +65,10 @@ public sealed partial class SqliteLedger
                     ranges[question.Filter] = range = Widened(database, question.Filter, keptSince);
                 readings.Add(new(question, range, state));
             }
+            var known = KeysOf(database, readings);
             foreach (var reading in readings)
                 foreach (var read in reading.RollupsOf(known))
-                    ReadRollups(database, read.Level, read.Range, known, read.Among, read.Columns, read.Take);
+                    ReadRollups(database, known, read);
             foreach (var together in QuestionReading.Together(readings))
             {
                 var records = new RecordReading(together);
