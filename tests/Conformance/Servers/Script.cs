@@ -41,8 +41,7 @@ public sealed record Script(int Code, string Output, string Errors)
     /// <summary>The output of a script that has to succeed.</summary>
     public string Succeeded()
     {
-        Assert.True(Code == 0, $"ended with {Code}:\n{Output}\n{Errors}");
-        return Output;
+        return Code == 0 ? Output : throw new InvalidOperationException($"ended with {Code}:\n{Output}\n{Errors}");
     }
 
     /// <summary>A copy of a folder of the repository, without what it leaves behind when it is used.</summary>

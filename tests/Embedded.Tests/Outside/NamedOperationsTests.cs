@@ -1,6 +1,7 @@
 // The operations that documents name, with their parameters, against the description of the service.
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Purser.Conformance.Servers;
 using Purser.Embedded.Tests.Http;
 
 namespace Purser.Embedded.Tests.Outside;
