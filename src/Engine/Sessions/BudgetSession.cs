@@ -241,8 +241,8 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
         return running = true;
     }
 
-    /// <summary>Lets go of what is kept for quick retries, where nobody called for as long as that is kept: an account that rests keeps only
-    /// what it decides by.</summary>
+    /// <summary>Lets go of what is kept for quick retries, where nobody called for as long as that is kept: an account that rests keeps
+    /// only what it decides by.</summary>
     public void Rest(Instant now)
     {
         lock (gate)
