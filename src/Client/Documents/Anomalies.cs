@@ -1,4 +1,6 @@
 // What was unlike the past of an account.
+using System.Text.Json.Serialization;
+
 namespace Purser.Client;
 
 /// <summary>`deviation` is in percent of what was expected, for shares too.</summary>
@@ -68,6 +70,7 @@ public sealed record FirstDaysAge
     public long Tokens { get; init; }
 
     /// <summary>Null where too few accounts have the currency.</summary>
+    [JsonConverter(typeof(MoneyConverter))]
     public decimal? Cost { get; init; }
 
     public long Calls { get; init; }

@@ -21,7 +21,7 @@ public sealed class FirstDaysUpkeep(IBudgetAuthority authority, IUsageQueries qu
 
     const int AccountsPerPage = 1_000, AccountsPerQuestion = 50;
 
-    static readonly TimeSpan atFirst = TimeSpan.FromMinutes(10), between = TimeSpan.FromHours(6);
+    static readonly TimeSpan atFirst = TimeSpan.FromHours(1), between = TimeSpan.FromHours(6);
 
     public async Task RunAsync(TimeProvider time, CancellationToken cancellation)
     {

@@ -1,4 +1,5 @@
 // What the suites of the gate have in common: a stand-in of a provider, a route to it and an account for each test, and what was booked.
+using System.Collections.Concurrent;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
@@ -13,9 +14,18 @@ public abstract class GateSuite(HttpFacade host) : IAsyncLifetime
 
     public async Task InitializeAsync() => Provider = await ProviderStandIn.StartAsync();
 
-    public async Task DisposeAsync() => await Provider.DisposeAsync();
+    public async Task DisposeAsync()
+    {
+        foreach (var name in made) ended.TryAdd(name, true);
+        await Provider.DisposeAsync();
+    }
 
     static readonly SemaphoreSlim setting = new(1);
+
+    /// <summary>Routes of tests that are over: the next one takes them away, as a host has room for a hundred.</summary>
+    static readonly ConcurrentDictionary<string, bool> ended = new(StringComparer.Ordinal);
+
+    readonly ConcurrentBag<string> made = [];
 
     protected async Task<(string Account, string Route)> RouteAsync(string protocol, string priced, string more = "")
     {
@@ -32,12 +42,14 @@ public abstract class GateSuite(HttpFacade host) : IAsyncLifetime
         {
             var now = await Host.Get("/v1/gate/routes");
             var set = now.Json.GetProperty("routes").EnumerateArray()
-                .Where(known => known.GetProperty("name").GetString()!.StartsWith("test-", StringComparison.Ordinal))
+                .Where(known => known.GetProperty("name").GetString()! is var named && named.StartsWith("test-", StringComparison.Ordinal)
+                    && !ended.ContainsKey(named))
                 .Select(known =>
                     JsonSerializer.Serialize(known.EnumerateObject().Where(member => member.Name != "keyFound"
                         && member.Value.ValueKind != JsonValueKind.Null).ToDictionary(member => member.Name, member => member.Value)));
             var put = await Host.Put("/v1/gate/routes", $$"""{"routes":[{{string.Join(",", set.Append(route))}}]}""", ("If-Match", now.Header("ETag")!));
             Assert.True(put.Code == 200, put.Text);
+            made.Add(name);
             return name;
         }
         finally

@@ -57,8 +57,8 @@ public abstract class PolicyConformance(HttpFacade host)
         (await host.Get(path + "?effective=true")).Is(200, $$"""
             {"limits":[{{limit}}],"timeZone":"UTC","weekStart":"monday","monthAnchorDay":1,"currency":"USD","unpriced":{"rule":"refuse"},
              "holds":{"defaultTtlSeconds":900,"onExpiry":"release"},"statusLevels":{"warning":0.8,"critical":0.95,"exceeded":1},"overridesAllowed":true,"adaptive":{"measures":["reduce_max_tokens","use_smaller_model","disable_tools"],"fallbackModels":[],"minOutputTokens":50},
-             "anomalies":{"enabled":true,"detectors":["seasonal","errorRate","newModel","velocity","burst"],
-              "thresholds":{"burst":8,"errorRate":0.1,"perCall":4,"ratioCalls":3,"ratioCost":2,"ratioTokens":2,"seasonal":2.25,"velocity":1.2,"zscore":2.5},"windowSize":24,"minDataPoints":10 },"usage":{"disputed":"book","cost":"computed","recording":"on"},"version":1}
+             "anomalies":{"enabled":true,"detectors":["seasonal","errorRate","newModel","velocity","burst","firstDays"],
+              "thresholds":{"burst":8,"errorRate":0.1,"firstDays":3,"perCall":4,"ratioCalls":3,"ratioCost":2,"ratioTokens":2,"seasonal":2.25,"velocity":1.2,"zscore":2.5},"windowSize":24,"minDataPoints":10 },"usage":{"disputed":"book","cost":"computed","recording":"on"},"version":1}
             """);
     }
 

@@ -63,7 +63,7 @@ public sealed partial class NamedOperationsTests(HttpHost host)
         string[] parts = known.Trim('/').Split('/'), segments = asked.Trim('/').Split('/');
         for (var i = 0; i < parts.Length; i++)
         {
-            if (i >= segments.Length || (parts[i] != segments[i] && parts[i][0] != '{')) return false;
+            if (i >= segments.Length || (parts[i] != segments[i] && !parts[i].StartsWith('{'))) return false;
         }
         return parts.Length == segments.Length;
     }
