@@ -1245,6 +1245,14 @@ public sealed class DecisionTable
             policy day tokens/day 100 soft grace 10/15                      => invalid limits[0].grace
             policy day tokens/rolling:PT1H 100 grace 10/15                  => invalid limits[0].grace
             """,
+        ["What_others_used_in_their_first_days_is_noted_with_the_first_call_and_decides_nothing"] = """
+            policy day tokens/day 100                                       => done
+            first-days
+            reserve h tokens=101                                            => refused events=none
+            reserve h tokens=100                                            => done events=FirstDaysKnown,Held day=0/100
+            release h                                                       => done events=Released
+            record u in=1 model=small                                       => done events=Recorded day=1/0
+            """,
         ["An_account_that_was_only_refused_or_asked_leaves_nothing_behind"] = """
             default day tokens/day 100
             status                                                          => done shown=day events=none

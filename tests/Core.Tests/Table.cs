@@ -4,6 +4,7 @@
 //   at 2026-03-02T10:00 | wait 15m                        moves time
 //   purge 2026-03-01T00:00                                records booked before are gone
 //   prices eur | small                                    (settings) another price book
+//   first-days                                            (settings) what others used in their first days was learned
 //   default LIMITS [with SETTINGS]                        (settings) a new default policy
 // policy LIMITS [with SETTINGS] => done                 limits are `ID UNIT/WINDOW AMOUNT [soft|adaptive] [shadow|off] [each D] [match D=P]
 // [at R,R] [grace PERCENT/MINUTES]`, parted by `;`
@@ -81,6 +82,13 @@ sealed partial class Table
             case "purge": desk.KeptSince = Time(words[0]); return true;
             case "restart": desk.Restart(); return true;
             case "reload": desk.Reload(); return true;
+            case "first-days":
+                desk.Settings = desk.Settings with
+                {
+                    Version = desk.Settings.Version + 1,
+                    Body = desk.Settings.Body with { FirstDays = [new(null, desk.Now, 20, "USD", [new(72, 1_000, 1_000, 10)])] },
+                };
+                return true;
             case "refuse-unknown-accounts": desk.Settings = desk.Settings with { RefuseUnknownAccounts = true }; return true;
             case "prices":
                 var book = new PriceBook(words[0], words[0] switch
