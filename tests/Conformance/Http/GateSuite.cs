@@ -16,14 +16,14 @@ public abstract class GateSuite(HttpFacade host) : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
-        foreach (var name in made) ended.TryAdd(name, true);
+        foreach (var name in made) ended.TryAdd((host, name), true);
         await Provider.DisposeAsync();
     }
 
     static readonly SemaphoreSlim setting = new(1);
 
     /// <summary>Routes of tests that are over: the next one takes them away, as a host has room for a hundred.</summary>
-    static readonly ConcurrentDictionary<string, bool> ended = new(StringComparer.Ordinal);
+    static readonly ConcurrentDictionary<(HttpFacade Host, string Name), bool> ended = new();
 
     readonly ConcurrentBag<string> made = [];
 
@@ -43,7 +43,7 @@ public abstract class GateSuite(HttpFacade host) : IAsyncLifetime
             var now = await Host.Get("/v1/gate/routes");
             var set = now.Json.GetProperty("routes").EnumerateArray()
                 .Where(known => known.GetProperty("name").GetString()! is var named && named.StartsWith("test-", StringComparison.Ordinal)
-                    && !ended.ContainsKey(named))
+                    && !ended.ContainsKey((host, named)))
                 .Select(known =>
                     JsonSerializer.Serialize(known.EnumerateObject().Where(member => member.Name != "keyFound"
                         && member.Value.ValueKind != JsonValueKind.Null).ToDictionary(member => member.Name, member => member.Value)));
