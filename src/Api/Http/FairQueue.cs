@@ -3,9 +3,6 @@ using System.Runtime.InteropServices;
 
 namespace Purser.Api;
 
-/// <summary>Whose a request is. An empty name is nobody's in particular, and has no share of its own.</summary>
-readonly record struct Party(string Key, string Account);
-
 /// <summary>
 /// As long as there is a place, nobody waits who may have it: a party has one where fewer than its share of its account and of its key
 /// are inside. For one thread at a time.
@@ -14,7 +11,7 @@ readonly record struct Party(string Key, string Account);
 /// <param name="share">At most so many of them are of one account, or of one key.</param>
 sealed class FairQueue<T>(int places, int share)
 {
-    readonly Dictionary<string, int> insideOfAccount = new(StringComparer.Ordinal), insideOfKey = new(StringComparer.Ordinal);
+    readonly PartyCounts inside = new(share);
 
     /// <summary>The keys that somebody waits for, and the order of their turns.</summary>
     readonly Dictionary<string, Line> lines = new(StringComparer.Ordinal);
@@ -27,7 +24,7 @@ sealed class FairQueue<T>(int places, int share)
     /// <summary>Whether it is inside; else it waits, and <see cref="Next"/> will give it back.</summary>
     public bool Enter(Party party, T one)
     {
-        if (Inside < places && HasRoom(insideOfAccount, party.Account) && HasRoom(insideOfKey, party.Key))
+        if (Inside < places && inside.HasRoomForAccount(party.Account) && inside.HasRoomForKey(party.Key))
         {
             Take(party);
             return true;
@@ -42,8 +39,7 @@ sealed class FairQueue<T>(int places, int share)
     /// <summary>Gives the place of one that is inside back. Afterwards <see cref="Next"/> is asked until it has nobody.</summary>
     public void Leave(Party party)
     {
-        Give(insideOfAccount, party.Account);
-        Give(insideOfKey, party.Key);
+        inside.Give(party);
         Inside--;
     }
 
@@ -55,7 +51,7 @@ sealed class FairQueue<T>(int places, int share)
         {
             var line = turns.Dequeue();
             string? account = null;
-            var found = HasRoom(insideOfKey, line.Key) && line.Next(insideOfAccount, share, out account, out one);
+            var found = inside.HasRoomForKey(line.Key) && line.Next(inside, out account, out one);
             if (line.IsEmpty) lines.Remove(line.Key);
             else turns.Enqueue(line);
             if (!found) continue;
@@ -66,18 +62,10 @@ sealed class FairQueue<T>(int places, int share)
         return false;
     }
 
-    bool HasRoom(Dictionary<string, int> inside, string name) => name.Length == 0 || inside.GetValueOrDefault(name) < share;
-
     void Take(Party party)
     {
         Inside++;
-        if (party.Account.Length > 0) CollectionsMarshal.GetValueRefOrAddDefault(insideOfAccount, party.Account, out _)++;
-        if (party.Key.Length > 0) CollectionsMarshal.GetValueRefOrAddDefault(insideOfKey, party.Key, out _)++;
-    }
-
-    static void Give(Dictionary<string, int> inside, string name)
-    {
-        if (name.Length > 0 && --CollectionsMarshal.GetValueRefOrNullRef(inside, name) == 0) inside.Remove(name);
+        inside.Take(party);
     }
 
     /// <summary>What waits of one key: a queue for each account, whose turns go round.</summary>
@@ -101,12 +89,12 @@ sealed class FairQueue<T>(int places, int share)
             queue.Enqueue(one);
         }
 
-        public bool Next(Dictionary<string, int> inside, int share, out string? account, out T? one)
+        public bool Next(PartyCounts inside, out string? account, out T? one)
         {
             for (var left = accounts.Count; left > 0; left--)
             {
                 account = accounts.Dequeue();
-                if (account.Length > 0 && inside.GetValueOrDefault(account) >= share)
+                if (!inside.HasRoomForAccount(account))
                 {
                     accounts.Enqueue(account);
                     continue;

@@ -1,5 +1,4 @@
 // The host's door: how many requests it takes, how many of them it works for at once, whose turn is next, and who is told to come again.
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using Purser.Api.Access;
 using Purser.Api.Json;
@@ -19,8 +18,7 @@ sealed class InFlight
     const Right callers = Right.Check | Right.Hold | Right.Record;
 
     readonly int most;
-    readonly int share;
-    readonly Dictionary<string, int> ofAccount = new(StringComparer.Ordinal), ofKey = new(StringComparer.Ordinal);
+    readonly PartyCounts taken;
     readonly FairQueue<Place> calls, questions;
     readonly Lock guard = new();
     readonly Busy all, account, key;
@@ -29,7 +27,8 @@ sealed class InFlight
     public InFlight(AccessOptions access)
     {
         most = access.MostRequests;
-        share = Math.Max(1, most / 2);
+        var share = Math.Max(1, most / 2);
+        taken = new(share);
         var atOnce = Math.Min(most, access.RequestsAtOnce);
         (calls, questions) = (LaneOf(atOnce), LaneOf(atOnce));
         all = new(HttpMeasures.Reason.All, $"{most} requests are being worked on, which is the most; retry with the same id");
@@ -58,17 +57,17 @@ sealed class InFlight
         var about = http.GetRouteValue("account") is string named && caller.Sees(named) ? named : "";
         // Where everybody shows the same key it is nobody's share.
         var by = ReferenceEquals(caller, Caller.Admin) || ReferenceEquals(caller, Caller.Everybody) ? "" : caller.Id;
+        var party = new Party(by, about);
         lock (guard)
         {
             if (count >= most) return (null, Refused(all));
-            if (about.Length > 0 && ofAccount.GetValueOrDefault(about) >= share) return (null, Refused(account));
-            if (by.Length > 0 && ofKey.GetValueOrDefault(by) >= share) return (null, Refused(key));
+            if (!taken.HasRoomForAccount(about)) return (null, Refused(account));
+            if (!taken.HasRoomForKey(by)) return (null, Refused(key));
             count++;
-            if (about.Length > 0) CollectionsMarshal.GetValueRefOrAddDefault(ofAccount, about, out _)++;
-            if (by.Length > 0) CollectionsMarshal.GetValueRefOrAddDefault(ofKey, by, out _)++;
+            taken.Take(party);
         }
         var needed = http.GetEndpoint()?.Metadata.GetMetadata<NeededRight>()?.Right ?? Right.None;
-        return (new(this, (needed & callers) != 0 ? calls : questions, new(by, about)), null);
+        return (new(this, (needed & callers) != 0 ? calls : questions, party), null);
     }
 
     static bool TakesPlace(HttpContext http) =>
@@ -82,11 +81,6 @@ sealed class InFlight
     }
 
     static FairQueue<Place> LaneOf(int atOnce) => new(atOnce, Math.Max(1, atOnce / 2));
-
-    static void Give(Dictionary<string, int> of, string name)
-    {
-        if (name.Length > 0 && --CollectionsMarshal.GetValueRefOrNullRef(of, name) == 0) of.Remove(name);
-    }
 
     /// <summary>What a request has from when it was taken until it is answered.</summary>
     public sealed class Place(InFlight door, FairQueue<Place> lane, Party party) : IDisposable
@@ -114,8 +108,7 @@ sealed class InFlight
             lock (door.guard)
             {
                 door.count--;
-                Give(door.ofAccount, party.Account);
-                Give(door.ofKey, party.Key);
+                door.taken.Give(party);
                 if (!asked) return;
                 lane.Leave(party);
                 while (lane.Next(out var next))
