@@ -13,8 +13,8 @@ sealed class FirstDaysEndpoints(IBudgetAuthority authority, FirstDaysUpkeep upke
 
     public async Task Get(HttpContext http)
     {
-        var wanted = Wanted(http, await authority.SettingsAsync());
-        await AnswerAsync(http, await authority.SettingsAsync(), wanted);
+        var settings = await authority.SettingsAsync();
+        await AnswerAsync(http, settings, Wanted(http, settings));
     }
 
     public async Task Learn(HttpContext http)

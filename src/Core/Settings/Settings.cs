@@ -33,9 +33,7 @@ public sealed record Settings(long Version, Policy DefaultPolicy, long DefaultsV
     {
         if (Body.FirstDays.Count == 0) return null;
         var tenant = Tenants.Of(account)?.Id;
-        foreach (var learned in Body.FirstDays)
-            if (learned.Tenant == tenant) return learned;
-        return null;
+        return Body.FirstDays.FirstOrDefault(learned => learned.Tenant == tenant);
     }
 
     /// <summary>Settings from what the ledger keeps of them; <paramref name="listed"/> is the book of the catalogue that they

@@ -13,7 +13,7 @@ public sealed record FirstDays(string? Tenant, Instant LearnedAt, int Accounts, 
     /// <summary>Ages in hours that are learned; an account is held against the next one that it has not passed.</summary>
     public static readonly IReadOnlyList<int> Hours = [1, 3, 6, 12, 24, 48, 72];
 
-    public const int MostHours = 72;
+    public static int MostHours => Hours[^1];
 
     /// <summary>Of fewer accounts nothing is said.</summary>
     public const int LeastAccounts = 20;
@@ -36,9 +36,9 @@ public sealed record FirstDays(string? Tenant, Instant LearnedAt, int Accounts, 
         FirstHours[] paying = [.. accounts.Where(account => account.Currency == currency)];
         return new(tenant, now, accounts.Count, currency, [.. Hours.Select((hours, age) => new FirstDaysAge(
             hours,
-            Most(accounts, account => account.Until(age).Tokens),
-            paying.Length < LeastAccounts ? long.MaxValue : Most(paying, account => account.Until(age).CostNanos),
-            Most(accounts, account => account.Until(age).Calls)))]);
+            Most(accounts, account => account.Ages[age].Tokens),
+            paying.Length < LeastAccounts ? long.MaxValue : Most(paying, account => account.Ages[age].CostNanos),
+            Most(accounts, account => account.Ages[age].Calls)))]);
     }
 
     /// <summary>Of a hundred accounts the second highest, so that one runaway does not become usual; of fewer the highest.</summary>
@@ -53,12 +53,7 @@ public sealed record FirstDays(string? Tenant, Instant LearnedAt, int Accounts, 
     static bool Moved(long now, long before) => Math.Abs((double)now - before) > WorthSaying * Math.Max(now, before);
 
     /// <summary>What is usual for an account at an age, in hours; null where it is older than that.</summary>
-    public FirstDaysAge? At(long hours)
-    {
-        foreach (var age in Ages)
-            if (hours <= age.Hours) return age;
-        return null;
-    }
+    public FirstDaysAge? At(long hours) => Ages.FirstOrDefault(age => hours <= age.Hours);
 
     /// <summary>How many times the usual an amount is, as far as that concerns anybody.</summary>
     internal static double Times(double actual, long usual, AnomalyUnit unit)
@@ -74,8 +69,6 @@ public sealed record FirstDays(string? Tenant, Instant LearnedAt, int Accounts, 
 /// <summary>What an account had used at each of the <see cref="FirstDays.Hours"/>.</summary>
 public sealed record FirstHours(string Currency, IReadOnlyList<FirstDaysAge> Ages)
 {
-    public FirstDaysAge Until(int age) => Ages[age];
-
     /// <summary>From the hours of an account, where its first one is <paramref name="first"/>.</summary>
     public static FirstHours Of(string currency, long first, IReadOnlyDictionary<long, UsageHour> hours)
     {
