@@ -78,7 +78,9 @@ public sealed class TestAuthority : IDisposable
         var usages = new OidCollection();
         foreach (var use in uses) usages.Add(new(use == "server" ? "1.3.6.1.5.5.7.3.1" : "1.3.6.1.5.5.7.3.2"));
         if (usages.Count > 0) request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension(usages, true));
-        var (from, until) = (DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(isAuthority ? 48 : 24));
+        // A certificate may not outlast its issuer's, whose times are whole seconds: the one between ends when the root does.
+        var from = DateTimeOffset.UtcNow.AddHours(-1);
+        var until = isAuthority && issuer is not null ? issuer.NotAfter : DateTimeOffset.UtcNow.AddHours(isAuthority ? 48 : 24);
         using var signed = issuer is null ? request.CreateSelfSigned(from, until)
             : request.Create(issuer, from, until, RandomNumberGenerator.GetBytes(8));
         return issuer is null ? X509CertificateLoader.LoadPkcs12(signed.Export(X509ContentType.Pkcs12), null,
