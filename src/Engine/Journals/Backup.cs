@@ -72,7 +72,7 @@ public static class Backup
                 }
                 catch (CompactedJournalException e)
                 {
-                    // What was written of it has no end any more, and a backup that breaks off is refused by whoever reads it.
+                    // The backup has no last line now, and a backup without one is refused when it is read.
                     throw new LedgerUnavailableException($"account '{account}' was compacted while it was read; take the backup again", e);
                 }
             }
