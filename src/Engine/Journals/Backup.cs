@@ -15,7 +15,7 @@ public sealed record BackupCount(long Accounts, long Entries, long Events);
 
 public static class Backup
 {
-    /// <summary>Since 2 there are checkpoints.</summary>
+    /// <summary>The format that is written, and the oldest that is read. Since 2 there are checkpoints.</summary>
     const int Format = 2, OldestFormat = 1;
     const int EntriesPerRead = 500;
 

@@ -40,7 +40,8 @@ public sealed class UsageUpkeep(IUsageUpkeep store, LedgerClock clock, ILogger l
 
     static readonly TimeSpan period = TimeSpan.FromSeconds(1);
 
-    /// <summary>While there is nothing to do: reports read what is not folded one by one, so nothing waits for it.</summary>
+    /// <summary>The longest period, while there is nothing to do. Reports read records that are not folded one by one, so nothing waits for
+    /// folding.</summary>
     static readonly TimeSpan longestPeriod = TimeSpan.FromSeconds(8);
 
     /// <summary>

@@ -162,7 +162,7 @@ sealed class Passage(
         return events is not null ? Ending.Broken : Ending.Unread;
     }
 
-    /// <summary>Until there is something to read. A stream that says nothing has no buffer: most of ten thousand are silent.</summary>
+    /// <summary>Waits until there is something to read, without a buffer: of ten thousand streams most are silent.</summary>
     static ValueTask<int> ArrivesAsync(Stream body, CancellationToken cancellation) => body.ReadAsync(Memory<byte>.Empty, cancellation);
 
     static bool IsJson(HttpResponseMessage response) =>
