@@ -1,4 +1,4 @@
-// The nodes that serve a service, as whoever runs it asks for them: an embedded host is alone.
+// The processes that serve this installation, for operators who ask for them. An embedded host names itself alone.
 using System.Diagnostics;
 using NodaTime;
 using Purser.Engine;
@@ -8,7 +8,7 @@ namespace Purser.Api;
 /// <summary>One of the processes that serve. <see cref="Address"/>: where silos reach it; null for one that is no silo.</summary>
 public sealed record Node(string Name, string Role, string State, string? Address, Instant StartedAt, bool IsHere);
 
-/// <summary>What serves, and what it is durable in.</summary>
+/// <summary>The processes that serve, and the ledger that they share.</summary>
 public interface INodes
 {
     /// <summary>sqlite, postgres or memory.</summary>

@@ -1,4 +1,4 @@
-// Keeps up what was derived from the journal, for as long as the host runs.
+// Folds rollups, deletes old records and compacts journals in the background of an embedded host.
 using Purser.Engine;
 
 namespace Purser.Api;

@@ -15,10 +15,11 @@ public sealed class BudgetBalance(
     /// <summary>A silo that has just started is left alone at first: the next look finds it.</summary>
     static readonly TimeSpan period = TimeSpan.FromSeconds(10);
 
-    /// <summary>Without news of silos it is looked this much less often.</summary>
+    /// <summary>Where no silo came or went, only every so many periods look.</summary>
     const int QuietPeriods = 6;
 
-    /// <summary>So long after silos came or went it is looked in every period: one look does not see what the others just did.</summary>
+    /// <summary>For so many periods after silos came or went each one looks: one look does not see what the other silos just
+    /// moved.</summary>
     const int PeriodsOfNews = 12;
 
     const int MostPerLook = 1_000;

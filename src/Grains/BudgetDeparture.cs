@@ -14,7 +14,7 @@ public sealed class BudgetDeparture(
     IGrainFactory grains, SiloPeers peers, NearBudgets near, TimeProvider time, ILogger<BudgetDeparture> log)
     : ILifecycleParticipant<ISiloLifecycle>
 {
-    /// <summary>After everything of Orleans at the start, so before all of it at the end.</summary>
+    /// <summary>The stage after all of Orleans' own when the silo starts, so that it ends before all of them.</summary>
     const int Stage = ServiceLifecycleStage.Active + 1;
 
     const int MostAtOnce = 16;

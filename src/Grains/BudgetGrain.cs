@@ -25,7 +25,7 @@ public sealed class BudgetGrain(
     /// </summary>
     const int EventsPerWake = 1000;
 
-    /// <summary>For a history elsewhere, which reads the ledger each time.</summary>
+    /// <summary>A history in another silo is woken at most so often: it reads the ledger each time.</summary>
     static readonly Duration betweenWakes = Duration.FromSeconds(5);
 
     const string HandoverKey = "purser.session";
@@ -53,14 +53,15 @@ public sealed class BudgetGrain(
         return Task.CompletedTask;
     }
 
-    /// <summary>Before it is active; what can not be read here is read from the ledger.</summary>
+    /// <summary>Takes the state that the grain brought from another silo, before it is active. What can not be read is loaded from the
+    /// ledger.</summary>
     public void OnRehydrate(IRehydrationContext rehydrationContext)
     {
         if (rehydrationContext.TryGetValue<byte[]>(HandoverKey, out var bytes) && bytes is not null)
             inherited = SessionHandover.Decode(bytes);
     }
 
-    /// <summary>After it was deactivated, on its way.</summary>
+    /// <summary>Gives the state to the silo that the grain moves to, after it was deactivated here.</summary>
     public void OnDehydrate(IDehydrationContext dehydrationContext)
     {
         if (bequest is not null && dehydrationContext.TryAddValue(HandoverKey, bequest)) Migrations.WentOut();
@@ -124,7 +125,7 @@ public sealed class BudgetGrain(
         return budget.SendAsync(command, RequestContext.Get(Traces.Carried) as string);
     }
 
-    /// <summary>After each batch that wrote something, whoever sent it; on the session's loop, not in a turn of the grain.</summary>
+    /// <summary>Runs after each batch that wrote something, on the session's loop and not in a turn of the grain.</summary>
     void OnAppended(JournalEntry entry)
     {
         if (session.NextDeadline is { } due) deadline.SetFor(due);

@@ -5,12 +5,12 @@ using Purser.Engine;
 
 namespace Purser.Grains;
 
-/// <summary><paramref name="measure"/> asks the ledger, or a silo.</summary>
+/// <summary><paramref name="measure"/> asks the ledger for its time; an api, which has no ledger, asks a silo.</summary>
 public sealed class ClockWatch(Func<Task> measure, ILogger<ClockWatch> log) : BackgroundService
 {
     static readonly TimeSpan period = TimeSpan.FromSeconds(5);
 
-    /// <summary>Before the node takes calls, for the first time.</summary>
+    /// <summary>Measures once before the node takes calls.</summary>
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
         await measure();

@@ -28,7 +28,8 @@ public sealed class DeadlineGrain(
     /// <summary>One scan's work ends, however much is due; the timer comes again.</summary>
     const int MostScans = 40;
 
-    /// <summary>After silos came or went, and while there is something due: whose session ended with its silo is not late.</summary>
+    /// <summary>The period after silos came or went, and while something is due: an account whose session ended with its silo is woken in
+    /// time.</summary>
     static readonly TimeSpan period = TimeSpan.FromSeconds(2);
 
     /// <summary>
@@ -52,8 +53,8 @@ public sealed class DeadlineGrain(
         return Task.CompletedTask;
     }
 
-    /// <summary>Not when it is activated: a shard is watched as soon as the ledger is back, though it was away when its silo
-    /// died.</summary>
+    /// <summary>Sets the reminder that revives the watch of the shard. A look sets it, not the activation: reminders are kept in the
+    /// database, which may be away then.</summary>
     async Task SetReminderAsync(CancellationToken cancellation)
     {
         if (hasReminder) return;

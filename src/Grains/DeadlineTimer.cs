@@ -5,15 +5,16 @@ using Purser.Engine;
 
 namespace Purser.Grains;
 
-/// <summary>Belongs to no grain's turns: what it wakes works on threads of its own, too.</summary>
+/// <summary>It ticks outside of the grain's turns; so does the session that it wakes.</summary>
 sealed class DeadlineTimer : IDisposable
 {
     static readonly TimeSpan never = Timeout.InfiniteTimeSpan;
 
-    /// <summary>A timer may fire a little before the clock says so; then it must not spin.</summary>
+    /// <summary>A timer may fire a little before the clock says that the moment is there: waiting at least so long keeps it from
+    /// spinning.</summary>
     static readonly Duration atLeast = Duration.FromMilliseconds(10);
 
-    /// <summary>After a tick that failed.</summary>
+    /// <summary>How long to wait after a tick that failed.</summary>
     static readonly Duration retry = Duration.FromSeconds(1);
 
     readonly BudgetSession session;
@@ -30,7 +31,7 @@ sealed class DeadlineTimer : IDisposable
         timer = time.CreateTimer(_ => _ = TickAsync(), null, never, never);
     }
 
-    /// <summary>Fires then, or before.</summary>
+    /// <summary>Sets the timer to a moment, unless it is set to an earlier one.</summary>
     public void SetFor(Instant due)
     {
         lock (gate)
@@ -38,7 +39,7 @@ sealed class DeadlineTimer : IDisposable
             if (due >= setFor) return;
             setFor = due;
             var wait = Duration.Max(due - clock.Now, atLeast);
-            // Beyond a day the shard's watch comes soon enough, and timers do not reach for ever.
+            // A deadline more than a day away is left to the watch of its shard: timers have a longest time.
             timer.Change(wait > Duration.FromDays(1) ? never : wait.ToTimeSpan(), never);
         }
     }

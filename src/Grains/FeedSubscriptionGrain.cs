@@ -27,7 +27,8 @@ public sealed class FeedSubscriptionGrain(FeedFollower follower, TimeProvider ti
         return Task.CompletedTask;
     }
 
-    /// <summary>Until it is not kept, or something can not be brought: then it begins anew where the observer is.</summary>
+    /// <summary>Brings events to an observer until its subscription is not kept any more, or until an event can not be brought: then the
+    /// observer subscribes anew from where it is.</summary>
     async Task BringAsync(IFeedObserver observer, long after, CancellationToken end)
     {
         try

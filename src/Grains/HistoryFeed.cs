@@ -1,14 +1,14 @@
-// What sessions of this silo have just made durable, for the histories that are kept in this silo: they need not read it from the ledger
-// again.
+// Hands journal entries from the sessions of this silo to the usage histories of this silo, which need not read them from the ledger.
 using System.Collections.Concurrent;
 using Purser.Engine;
 
 namespace Purser.Grains;
 
-/// <summary>It may lose anything: a history that finds a gap reads the ledger.</summary>
+/// <summary>It may lose entries: a history that finds a gap reads the ledger.</summary>
 public sealed class HistoryFeed
 {
-    /// <summary>Bounds the memory of each history; one that does not come for them reads them.</summary>
+    /// <summary>At most so many events wait for one history. Beyond that they are dropped, and the history reads them from the
+    /// ledger.</summary>
     const int MostEvents = 10_000;
 
     readonly ConcurrentDictionary<string, Reader> readers = new(StringComparer.Ordinal);
@@ -48,7 +48,7 @@ public sealed class HistoryFeed
             }
         }
 
-        /// <summary>What came since the last time, in its order.</summary>
+        /// <summary>The entries since the last call, in the order of the journal.</summary>
         public IReadOnlyList<JournalEntry> Take()
         {
             lock (gate)

@@ -1,4 +1,4 @@
-// What the grains of a silo share, registered.
+// Registers the services that the grains of a silo share.
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;

@@ -1,11 +1,11 @@
-// What goes wrong on the way to the ledger, in a form that reaches callers on other machines.
+// Turns a failure of the ledger into an exception that Orleans can carry to callers on other machines.
 using Purser.Engine;
 
 namespace Purser.Grains;
 
 static class Reaching
 {
-    /// <summary>The cause stays here: its type (a database driver's) is not known to callers and could not be read there.</summary>
+    /// <summary>Drops the inner exception: its type is a database driver's, which callers do not have and could not read.</summary>
     public static async Task<T> LedgerAsync<T>(Func<Task<T>> ask)
     {
         try

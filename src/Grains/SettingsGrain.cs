@@ -1,4 +1,4 @@
-// The settings, as the nearest silo reads them from the ledger.
+// Answers the newest settings, which the nearest silo reads from the ledger.
 using Orleans.Concurrency;
 using Purser.Core;
 using Purser.Engine;

@@ -3,7 +3,7 @@ namespace Purser.Grains;
 
 public sealed class SiloPeers(IClusterMembershipService membership, ILocalSiloDetails silo)
 {
-    /// <summary>Those that take part, this one included or not, in an order that all silos share.</summary>
+    /// <summary>The silos that take part, in an order that all silos share. This one is among them once it takes part.</summary>
     public SiloAddress[] Active => [.. membership.CurrentSnapshot.Members.Values
         .Where(member => member.Status == SiloStatus.Active).Select(member => member.SiloAddress).Order()];
 

@@ -1,4 +1,4 @@
-// Reading usage, on the nearest silo.
+// Answers questions about usage (records, sums, sessions, audit) for apis, which have no ledger: the nearest silo reads it.
 using NodaTime;
 using Orleans.Concurrency;
 using Purser.Engine;

@@ -23,7 +23,7 @@ public sealed class UsageHistoryGrain(
 
     public const string Store = "purser";
 
-    /// <summary>One wake-up's work ends; a long journal is caught up with over several.</summary>
+    /// <summary>At most so many pages of the journal are read in one turn; a longer journal is read over several turns.</summary>
     const int PagesPerWake = 20;
 
     static readonly NodaTime.Duration betweenWrites = NodaTime.Duration.FromMinutes(1);
@@ -67,7 +67,8 @@ public sealed class UsageHistoryGrain(
         return new Immutable<UsageHistoryView>(view());
     });
 
-    /// <summary>Takes in what was written in this silo; false where there was nothing, or there is more that only the ledger has.</summary>
+    /// <summary>Takes the entries that sessions of this silo wrote; false where there are none, or where entries between them have to be
+    /// read from the ledger.</summary>
     bool Feed()
     {
         var entries = fed.Take();
@@ -76,7 +77,7 @@ public sealed class UsageHistoryGrain(
         return entries.Count > 0;
     }
 
-    /// <summary>Turns of this grain do not overlap, so nothing is taken in while the state is being written.</summary>
+    /// <summary>Turns of this grain do not overlap, so the history does not change while the state is being written.</summary>
     Func<Task> Prepare(string id, UsageHistory history)
     {
         stored.State = history;

@@ -1,4 +1,5 @@
-// Keeps up what was derived from the journal. Every silo tries; who comes second leaves it to the first.
+// Folds rollups, deletes old records and compacts journals in the background of every silo. A lock in the ledger lets one silo work at a
+// time; the others skip that step.
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Purser.Engine;

@@ -44,7 +44,7 @@ public sealed class AuthorityBudget(IBudgetAuthority authority, IUsageQueries qu
         string account, string reservation, Client.Settle usage, CancellationToken cancellationToken = default)
     {
         var (unknown, final) = (usage.Outcome == "unknown", usage.Final ?? true);
-        var id = usage.Id ?? (unknown ? "unknown:" + reservation : final ? reservation : null);
+        var id = usage.Id ?? SettlementId.Of(reservation, final, unknown);
         var outcome = await SendAsync(account,
             new Core.Settle(reservation, IdOf(id), Questions.Of(usage), final, unknown) { FreshId = id is null }, cancellationToken);
         return Answers.Of((Core.Settlement)outcome.Answer!);

@@ -1,4 +1,5 @@
 // Packages of what was built with the tests, as a feed; and a program outside of the repository that is built from it and run.
+using System.IO.Compression;
 using System.Xml.Linq;
 using Purser.Conformance.Servers;
 
@@ -52,6 +53,36 @@ static class PackageFeed
         }, "another packs and does not end");
         return turn!;
     }
+
+    /// <summary>A package has its assembly with its documentation, its licence, readme and icon, the packages of the product that it
+    /// stands on, and symbols beside it; and nothing else.</summary>
+    public static void Inspect(string feed, string id, string assembly, IEnumerable<string> standsOn)
+    {
+        using var package = ZipFile.OpenRead(Path.Combine(feed, $"{id}.{Version}.nupkg"));
+        Assert.Equal([$"{id}.nuspec", "README.md", "icon.png", $"lib/net10.0/{assembly}.dll", $"lib/net10.0/{assembly}.xml"],
+            Contents(package));
+        using var nuspec = package.GetEntry($"{id}.nuspec")!.Open();
+        var metadata = XDocument.Load(nuspec).Root!.Elements().Single();
+        string? Said(string name) => metadata.Elements().SingleOrDefault(element => element.Name.LocalName == name)?.Value;
+        Assert.Equal((id, "MIT", "README.md", "icon.png"), (Said("id"), Said("license"), Said("readme"), Said("icon")));
+        Assert.True(Said("description")!.Length > 40, id);
+        Assert.False(string.IsNullOrEmpty(Said("tags")), id);
+        // Each names exactly what it stands on, and of everything else a version.
+        var needs = metadata.Descendants().Where(element => element.Name.LocalName == "dependency")
+            .Select(element => (Id: element.Attribute("id")!.Value, Version: element.Attribute("version")!.Value)).ToArray();
+        Assert.Equal(standsOn.Select(name => ("Purser." + name, Version)).Order(),
+            needs.Where(need => need.Id.StartsWith("Purser.", StringComparison.Ordinal)).Order());
+        Assert.All(needs, need => Assert.False(string.IsNullOrEmpty(need.Version), need.Id));
+        Assert.DoesNotContain(needs, need => need.Id.Contains("Analyzers", StringComparison.Ordinal));
+
+        using var symbols = ZipFile.OpenRead(Path.Combine(feed, $"{id}.{Version}.snupkg"));
+        Assert.Equal([$"lib/net10.0/{assembly}.pdb"],
+            Contents(symbols).Where(name => name.EndsWith(".pdb", StringComparison.Ordinal)));
+    }
+
+    static IEnumerable<string> Contents(ZipArchive package) => package.Entries.Select(entry => entry.FullName)
+        .Where(name => !name.StartsWith("_rels/", StringComparison.Ordinal) && !name.StartsWith("package/", StringComparison.Ordinal)
+            && name != "[Content_Types].xml").Order(StringComparer.Ordinal);
 
     /// <summary>What a program says that stands on packages of the feed. Packages of others come from the machine's own folder: no test
     /// needs the internet.</summary>

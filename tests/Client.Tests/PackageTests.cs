@@ -1,9 +1,7 @@
 // The packages as others get them: what is in them, that they are built the same everywhere and lead to their sources, and a project
 // outside of the repository that is built from a feed of them and runs.
-using System.IO.Compression;
 using System.Reflection.Metadata;
 using System.Text;
-using System.Xml.Linq;
 
 namespace Purser.Client.Tests;
 
@@ -38,10 +36,8 @@ public sealed class PackageTests : IDisposable
     {
         var feed = await PackageFeed.PackAsync(folder, [.. standsOn.Keys.Select(project => $"src/{project}/{project}.csproj"),
             "tests/Kit/Kit.csproj"]);
-        foreach (var project in standsOn.Keys) Inspect(feed, project);
-        using (var kit = await ZipFile.OpenReadAsync(Path.Combine(feed, $"Purser.Conformance.{version}.nupkg")))
-            Assert.Equal(["Purser.Conformance.nuspec", "README.md", "icon.png", "lib/net10.0/Purser.Conformance.Kit.dll",
-                "lib/net10.0/Purser.Conformance.Kit.xml"], Contents(kit));
+        foreach (var (project, below) in standsOn) PackageFeed.Inspect(feed, $"Purser.{project}", $"Purser.{project}", below);
+        PackageFeed.Inspect(feed, "Purser.Conformance", "Purser.Conformance.Kit", ["Engine"]);
 
         var said = await PackageFeed.BuildAndRunAsync(folder, feed, [("Purser.Embedded", version)], """
             using Microsoft.Extensions.AI;
@@ -64,39 +60,6 @@ public sealed class PackageTests : IDisposable
             }
             """, Path.Combine(folder.FullName, "data"));
         Assert.Equal(["hello", "7 tokens"], said.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
-    }
-
-    /// <summary>Each has its assembly with its documentation, licence, readme and icon, symbols beside it, and nothing else.</summary>
-    static void Inspect(string feed, string project)
-    {
-        using var package = ZipFile.OpenRead(Path.Combine(feed, $"Purser.{project}.{version}.nupkg"));
-        Assert.Equal(["Purser.nuspec", "README.md", "icon.png", "lib/net10.0/Purser.dll", "lib/net10.0/Purser.xml"],
-            Contents(package).Select(name => name.Replace($"Purser.{project}", "Purser", StringComparison.Ordinal)));
-        var metadata = Metadata(package);
-        string? Said(string name) => metadata.Elements().SingleOrDefault(element => element.Name.LocalName == name)?.Value;
-        Assert.Equal(($"Purser.{project}", "MIT", "README.md", "icon.png"), (Said("id"), Said("license"), Said("readme"), Said("icon")));
-        Assert.True(Said("description")!.Length > 40, project);
-        // Each names exactly what it stands on, and of everything else a version.
-        var needs = metadata.Descendants().Where(element => element.Name.LocalName == "dependency")
-            .Select(element => (Id: element.Attribute("id")!.Value, Version: element.Attribute("version")!.Value)).ToArray();
-        Assert.Equal(standsOn[project].Select(name => ("Purser." + name, version)),
-            needs.Where(need => need.Id.StartsWith("Purser.", StringComparison.Ordinal)).OrderBy(need => need.Id));
-        Assert.All(needs, need => Assert.False(string.IsNullOrEmpty(need.Version), need.Id));
-        Assert.DoesNotContain(needs, need => need.Id.Contains("Analyzers", StringComparison.Ordinal));
-
-        using var symbols = ZipFile.OpenRead(Path.Combine(feed, $"Purser.{project}.{version}.snupkg"));
-        Assert.Equal(["lib/net10.0/Purser.pdb"], Contents(symbols).Where(name => name.EndsWith(".pdb", StringComparison.Ordinal))
-            .Select(name => name.Replace($"Purser.{project}", "Purser", StringComparison.Ordinal)));
-    }
-
-    static IEnumerable<string> Contents(ZipArchive package) => package.Entries.Select(entry => entry.FullName)
-        .Where(name => !name.StartsWith("_rels/", StringComparison.Ordinal) && !name.StartsWith("package/", StringComparison.Ordinal)
-            && name != "[Content_Types].xml").Order(StringComparer.Ordinal);
-
-    static XElement Metadata(ZipArchive package)
-    {
-        using var nuspec = package.Entries.Single(entry => entry.FullName.EndsWith(".nuspec", StringComparison.Ordinal)).Open();
-        return XDocument.Load(nuspec).Root!.Elements().Single();
     }
 
     // Two folders, as two machines would have them: the same bytes, and debuggers find the sources of the commit where they are kept.

@@ -100,11 +100,49 @@ public sealed class StyleTests
 
     [Fact]
     public void What_is_said_to_be_somewhere_is_there() => Nothing.In(
-        from document in (string[])["CONTRIBUTING.md", "src/Core/README.md"]
-        from Match named in Regex.Matches(Repository.Read(document), "`((?:src|tests|docs|deploy|bench)/[A-Za-z0-9/._-]+)`")
-        let path = Path.Combine(Repository.Root, named.Groups[1].Value)
-        where !File.Exists(path) && !Directory.Exists(path)
-        select $"{document}: {named.Groups[1].Value}");
+        from document in Repository.Files(".", ".md")
+        where !document.Path.EndsWith("CHANGELOG.md", StringComparison.Ordinal)
+        from Match named in Regex.Matches(document.Text, "`((?:src|tests|docs|deploy|bench|samples)/[A-Za-z0-9/._-]+)`")
+        where !IsThere(named.Groups[1].Value)
+        select $"{document.Path}: {named.Groups[1].Value}");
+
+    static bool IsThere(string path) => Path.Combine(Repository.Root, path) is var there && (File.Exists(there) || Directory.Exists(there));
+
+    /// <summary>What a newcomer asks, and the piece of code that answers it.</summary>
+    static readonly Dictionary<string, string> answers = new()
+    {
+        ["Does a call fit its limits?"] = @"Int128 Missing\(",
+        ["What does an override add?"] = @"Int128\? Allowed\(",
+        ["When is an expired hold charged?"] = @"Expired Expire\(",
+        ["How long does a refused caller wait?"] = @"Instant\? FitsAt\(",
+        ["What is a unit called in JSON?"] = "LimitUnit.InputTokens => \"inputTokens\"",
+        ["Same id, other body?"] = @"SHA256\.HashData\(",
+        ["Which account ids are legal?"] = @"bool IsAccountId\(",
+        ["What does a model cost?"] = @"ModelPrice\? Find\(",
+        ["Where is booked money rounded?"] = @"long CeilingNanos\(",
+        ["Thresholds and levels where nothing is said?"] = "DefaultThresholds =",
+        ["How do an account's policy and the default merge?"] = @"static EffectivePolicy Merge\(",
+        ["Who may ask?"] = "class CallerCheck",
+        ["How long are records kept, when do they go?"] = "Duration betweenPurges =",
+        ["Which HTTP status has a refusal?"] = "OutcomeStatus.Refused => LimitExceeded",
+        ["Which id has a settlement that names none?"] = @"string\? Of\(string reservation, bool final, bool unknown\)",
+    };
+
+    // A file that is still there may have lost what a newcomer is sent there for.
+    [Fact]
+    public void Every_question_of_a_newcomer_is_answered_where_the_table_says()
+    {
+        var rows = Regex.Matches(Repository.Read("CONTRIBUTING.md"), @"(?m)^\| ([^|]+\?) \| (`src/[^|]+) \|$")
+            .ToDictionary(row => row.Groups[1].Value, row => Regex.Matches(row.Groups[2].Value, "`([^`]+)`").Select(file =>
+                file.Groups[1].Value));
+        Assert.Equal(answers.Keys.Order(StringComparer.Ordinal), rows.Keys.Order(StringComparer.Ordinal));
+        Nothing.In(from one in answers
+                   where !rows[one.Key].SelectMany(TextsAt).Any(text => Regex.IsMatch(text, one.Value))
+                   select $"{one.Key} {string.Join(", ", rows[one.Key])} has no {one.Value}");
+    }
+
+    static IEnumerable<string> TextsAt(string path) => path.EndsWith(".cs", StringComparison.Ordinal) ? [Repository.Read(path)]
+        : Repository.Files(path, ".cs").Select(file => file.Text);
 
     [Fact]
     public void Contributing_fits_on_two_pages() => Assert.InRange(Repository.Read("CONTRIBUTING.md").Split('\n').Length, 10, 160);

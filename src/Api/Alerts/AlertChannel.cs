@@ -72,7 +72,7 @@ public sealed record AlertChannel
 
     public const int UsualMostPerHour = 60;
 
-    /// <summary>The channel that is there without anybody's doing.</summary>
+    /// <summary>The host's log: every installation has this channel from the start.</summary>
     public static readonly AlertChannel Log = new() { Id = "log", Kind = ChannelKinds.Log, Name = "The log of the host",
         MostPerHour = 1000 };
 

@@ -15,7 +15,7 @@ public static class AlertKinds
 
     public static readonly IReadOnlyList<string> All = [Budget, Exhaustion, Anomaly, Unpriced, Disputed, Paused, Webhook, Backup];
 
-    /// <summary>Those that are about the installation and no account.</summary>
+    /// <summary>Whether a kind of rule is about the installation, not about an account.</summary>
     public static bool IsOfInstallation(string kind) => kind is Webhook or Backup;
 }
 
@@ -48,11 +48,11 @@ public sealed record AlertRule
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public bool TellsRecovery { get; init; } = true;
 
-    /// <summary>Own words, with names in braces.</summary>
+    /// <summary>The heading and text of the alert in the installation's own words, with names of facts in braces.</summary>
     public string? Title { get; init; }
     public string? Message { get; init; }
 
-    /// <summary>Of a backup.</summary>
+    /// <summary>Of a rule about backups: how old the newest one may become.</summary>
     public long? OlderThanHours { get; init; }
 
     [JsonIgnore]
@@ -68,7 +68,7 @@ public sealed record AlertRule
 
     public const long UsualBackupHours = 48;
 
-    /// <summary>Those of an installation that nobody has changed.</summary>
+    /// <summary>The rules of an installation that nobody has changed.</summary>
     public static readonly IReadOnlyList<AlertRule> Usual =
     [
         new() { Id = "budget", On = AlertKinds.Budget, Steps = UsualSteps },

@@ -175,7 +175,7 @@ sealed record PriceList(JsonObject Catalogue, int Models, IReadOnlyList<NotUnder
             }
             else if (one.Name == "tiers" && hasTiers)
                 foreach (var tier in tiers.EnumerateArray())
-                    if (tier.TryGetProperty("tier", out var bound) && Text(bound, "type") == "context"
+                    if (tier.TryGetProperty("tier", out var bound) && (Text(bound, "type") ?? "context") == "context"
                         && bound.TryGetProperty("size", out var size) && size.TryGetInt64(out var tokens))
                         Costs(entry, tier, tokens);
                     else entry.Leave("cost.tiers", "is a tier of something else than the context");

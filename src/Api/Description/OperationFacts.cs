@@ -81,12 +81,12 @@ sealed record OperationFacts
                     + "run out "
                 + "is settled late.",
             Headers = identity,
-            Problems = [Api.Problems.Mismatch, Api.Problems.Conflict, Api.Problems.ReservationExpired, Api.Problems.Unprocessable],
+            Problems = [Api.Problems.Mismatch, Api.Problems.Conflict, Api.Problems.Unprocessable],
         },
         ["release"] = new()
         {
             Text = "For a call that was not made, or was not charged. Releasing twice is harmless.",
-            Problems = [Api.Problems.Conflict, Api.Problems.ReservationExpired],
+            Problems = [Api.Problems.Conflict],
         },
         ["recordUsage"] = new()
         {

@@ -242,6 +242,7 @@ public sealed class ChangesDocument
     public IReadOnlyList<string> Measures { get; }
 
     /// <summary>How much less the changed call is expected to cost; null where either cost is not known.</summary>
+    [DataType("money")]
     public string? Saving { get; }
 }
 

@@ -1,4 +1,5 @@
 // What accounts use in their first days, as it was learned.
+using System.ComponentModel.DataAnnotations;
 using NodaTime;
 using Purser.Core;
 using Purser.Core.Statistics;
@@ -15,6 +16,7 @@ public sealed class FirstDaysAgeDocument(FirstDaysAge age)
     public long Tokens { get; } = age.Tokens;
 
     /// <summary>Money until then, in the currency beside it; null where too few accounts have one.</summary>
+    [DataType("money")]
     public string? Cost { get; } = age.CostNanos == long.MaxValue ? null : Money.Format(age.CostNanos);
 
     /// <summary>Calls until then.</summary>

@@ -16,7 +16,7 @@ namespace Purser.Api.Documents;
 /// </summary>
 static class FocusCsv
 {
-    /// <summary>What may not be empty says so where nobody said it.</summary>
+    /// <summary>Stands in columns that FOCUS wants filled, where the record has no value.</summary>
     const string NotSaid = "not said";
 
     const string Unit = "Tokens";

@@ -30,20 +30,11 @@ sealed record CallEstimate(string? Id, long? TtlSeconds, Estimate Estimate)
 /// <summary>What a call says when it was made.</summary>
 sealed record CallSettlement(string? Id, Usage Usage, bool Final, bool Unknown)
 {
-    /// <summary>
-    /// Without an id, a final settle takes the reservation's (there is only one), so that a bare retry is harmless; one with an unknown
-    /// outcome takes one of its own beside it, because what was really used may be settled later. A part gets a fresh id.
-    /// </summary>
     public Settle ToSettle(string reservation, string? id)
     {
-        var identity = id is not null ? new RequestId(id, Fresh: false)
-            : Unknown && reservation.Length + unknownPrefix.Length <= Validity.LongestId ? new(unknownPrefix + reservation, Fresh: false)
-            : Final && !Unknown ? new(reservation, Fresh: false)
-            : RequestId.Made();
+        var identity = (id ?? SettlementId.Of(reservation, Final, Unknown)) is { } known ? new(known, Fresh: false) : RequestId.Made();
         return new(reservation, identity.Id, Usage, Final, Unknown) { FreshId = identity.Fresh };
     }
-
-    const string unknownPrefix = "unknown:";
 }
 
 static class QuickBodies

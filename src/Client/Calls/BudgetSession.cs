@@ -30,7 +30,7 @@ public sealed class BudgetSession : IAsyncDisposable
         lock (gate) (Requests, Tokens, Cost) = (Requests + 1, Tokens + settlement.Tokens, Cost + settlement.Cost);
     }
 
-    /// <summary>Leaves the scope in the caller's own flow, which what is awaited could not change.</summary>
+    /// <summary>Not an async method: only a method that runs in the caller's own flow can take the ambient scope away from it.</summary>
     public ValueTask DisposeAsync()
     {
         scope.Dispose();

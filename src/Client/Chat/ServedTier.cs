@@ -1,4 +1,4 @@
-// At which service tier a provider carried a call out: read from its own answer, because adapters of Microsoft.Extensions.AI leave it away.
+// At which service tier a provider carried a call out: read from its own answer, because adapters of Microsoft.Extensions.AI leave it out.
 using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
@@ -8,7 +8,7 @@ namespace Purser.Client;
 
 static class ServedTier
 {
-    /// <summary>The names that the service has prices for; others are left away, and the price is the standard one.</summary>
+    /// <summary>The names that the service has prices for; others are left out, and the standard price holds.</summary>
     static readonly FrozenSet<string> known = FrozenSet.Create(StringComparer.OrdinalIgnoreCase,
         "standard", "default", "auto", "on_demand", "standard_only", "batch", "flex", "on_demand_flex", "priority", "on_demand_priority");
 

@@ -1,8 +1,8 @@
-// What estimates, usages and records have in common: dimensions, and parts of what was used.
+// What estimates, usages, records and credits have in common: dimensions, and parts of what was used.
 namespace Purser.Client;
 
-/// <summary>Who makes a call, of which model, and the kinds of tokens and units that prices tell apart.</summary>
-public abstract record CallParts
+/// <summary>Who makes a call, and of which model.</summary>
+public abstract record CallDimensions
 {
     public string? Orchestrator { get; init; }
     public string? User { get; init; }
@@ -12,6 +12,11 @@ public abstract record CallParts
     public string? Model { get; init; }
     public string? Tool { get; init; }
     public IReadOnlyDictionary<string, string>? Tags { get; init; }
+}
+
+/// <summary>The kinds of tokens and units of a call that prices tell apart.</summary>
+public abstract record CallParts : CallDimensions
+{
     public long? CachedInputTokens { get; init; }
     public long? CachedAudioInputTokens { get; init; }
     public long? CachedImageInputTokens { get; init; }

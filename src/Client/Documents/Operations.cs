@@ -26,10 +26,10 @@ public sealed record ServiceClock
     public DateTimeOffset Now { get; init; }
     public DateTimeOffset Machine { get; init; }
 
-    [JsonPropertyName("heldSeconds"), JsonConverter(typeof(SecondsConverter))]
+    [JsonPropertyName("heldSeconds"), JsonConverter(typeof(MeasuredSecondsConverter))]
     public TimeSpan Held { get; init; }
 
-    [JsonPropertyName("leadSeconds"), JsonConverter(typeof(SecondsConverter))]
+    [JsonPropertyName("leadSeconds"), JsonConverter(typeof(MeasuredSecondsConverter))]
     public TimeSpan Lead { get; init; }
 
     public string? Trouble { get; init; }
@@ -61,10 +61,10 @@ public sealed record AcceptedClock
 {
     public DateTimeOffset At { get; init; }
 
-    [JsonPropertyName("jumpSeconds"), JsonConverter(typeof(SecondsConverter))]
+    [JsonPropertyName("jumpSeconds"), JsonConverter(typeof(MeasuredSecondsConverter))]
     public TimeSpan Jump { get; init; }
 
-    [JsonPropertyName("leadSeconds"), JsonConverter(typeof(SecondsConverter))]
+    [JsonPropertyName("leadSeconds"), JsonConverter(typeof(MeasuredSecondsConverter))]
     public TimeSpan Lead { get; init; }
 
     public string By { get; init; } = "";

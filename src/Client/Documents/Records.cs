@@ -154,8 +154,8 @@ public sealed record Erasure
     public string Mode { get; init; } = "";
 }
 
-/// <summary>`accepted` are in the ledger now, whether they came with this import or were there;
-/// IReadOnlyList&amp;lt;ImportErrorDocument&amp;gt; ImportDocument.Errors lists the first of those that failed.</summary>
+/// <summary>`accepted` records are in the ledger now, whether they came with this import or were there before; `errors` lists the first of
+/// those that failed.</summary>
 public sealed record ImportResult
 {
     public long Lines { get; init; }

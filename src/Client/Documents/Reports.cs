@@ -51,7 +51,7 @@ public sealed record ReportSummary
     [JsonConverter(typeof(MoneyConverter))]
     public decimal AverageCostPerRequest { get; init; }
 
-    [JsonPropertyName("averageDurationMs"), JsonConverter(typeof(MillisecondsConverter))]
+    [JsonPropertyName("averageDurationMs"), JsonConverter(typeof(MeasuredMillisecondsConverter))]
     public TimeSpan AverageDuration { get; init; }
 
     public DateTimeOffset? PeakTimestamp { get; init; }
@@ -122,7 +122,7 @@ public sealed record ReportRow
     [JsonConverter(typeof(MoneyConverter))]
     public decimal AverageCostPerRequest { get; init; }
 
-    [JsonPropertyName("averageDurationMs"), JsonConverter(typeof(MillisecondsConverter))]
+    [JsonPropertyName("averageDurationMs"), JsonConverter(typeof(MeasuredMillisecondsConverter))]
     public TimeSpan AverageDuration { get; init; }
 
     public DurationPercentiles? DurationPercentiles { get; init; }
@@ -149,16 +149,16 @@ public sealed record SeriesPoint
 /// <summary>Milliseconds that so many of a hundred calls did not exceed, within 1.6 %; null where no call told how long it took.</summary>
 public sealed record DurationPercentiles
 {
-    [JsonConverter(typeof(MillisecondsConverter))]
+    [JsonConverter(typeof(MeasuredMillisecondsConverter))]
     public TimeSpan P50 { get; init; }
 
-    [JsonConverter(typeof(MillisecondsConverter))]
+    [JsonConverter(typeof(MeasuredMillisecondsConverter))]
     public TimeSpan P90 { get; init; }
 
-    [JsonConverter(typeof(MillisecondsConverter))]
+    [JsonConverter(typeof(MeasuredMillisecondsConverter))]
     public TimeSpan P95 { get; init; }
 
-    [JsonConverter(typeof(MillisecondsConverter))]
+    [JsonConverter(typeof(MeasuredMillisecondsConverter))]
     public TimeSpan P99 { get; init; }
 }
 

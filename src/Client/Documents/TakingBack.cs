@@ -21,7 +21,7 @@ public sealed record Correction : Usage
 }
 
 /// <summary>Something that came back: money, or tokens, of the limits that it matches.</summary>
-public sealed record Credit : CallParts
+public sealed record Credit : CallDimensions
 {
     public string? Id { get; init; }
     public Amount? Amount { get; init; }

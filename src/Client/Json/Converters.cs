@@ -39,6 +39,26 @@ sealed class MillisecondsConverter : JsonConverter<TimeSpan>
         writer.WriteNumberValue((long)Math.Ceiling(value.TotalMilliseconds));
 }
 
+/// <summary>A number of seconds that was measured: as fine as it was told.</summary>
+sealed class MeasuredSecondsConverter : JsonConverter<TimeSpan>
+{
+    public override TimeSpan Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        new((long)(reader.GetDecimal() * TimeSpan.TicksPerSecond));
+
+    public override void Write(Utf8JsonWriter writer, TimeSpan value, JsonSerializerOptions options) =>
+        writer.WriteNumberValue((decimal)value.Ticks / TimeSpan.TicksPerSecond);
+}
+
+/// <summary>A number of milliseconds that was measured: as fine as it was told.</summary>
+sealed class MeasuredMillisecondsConverter : JsonConverter<TimeSpan>
+{
+    public override TimeSpan Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        new((long)(reader.GetDecimal() * TimeSpan.TicksPerMillisecond));
+
+    public override void Write(Utf8JsonWriter writer, TimeSpan value, JsonSerializerOptions options) =>
+        writer.WriteNumberValue((decimal)value.Ticks / TimeSpan.TicksPerMillisecond);
+}
+
 /// <summary>
 /// Words in camelCase. One that this version of the client does not know is read as the first of its type, `Unknown`: a newer service
 /// breaks nobody.

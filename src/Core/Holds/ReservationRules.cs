@@ -19,7 +19,7 @@ static class ReservationRules
         if (state.Holds.TryGetValue(command.Id, out var existing))
             return existing.Fingerprint != command.Fingerprint
                 ? new(new Outcome(OutcomeStatus.IdempotencyMismatch, null, "id", $"reservation '{command.Id}' exists with another body"))
-                : HasRunOut(existing) ? new(RanOut(state, existing)) : new(Outcome.Done(Admitted(state, existing, settings, now)));
+                : HasRunOut(existing) ? new(RanOut(state, existing, "id")) : new(Outcome.Done(Admitted(state, existing, settings, now)));
 
         Hold? lender = null;
         if (command.From is { } from)
@@ -59,6 +59,7 @@ static class ReservationRules
             return existing.Fingerprint != command.Fingerprint
                 ? new(new Outcome(OutcomeStatus.IdempotencyMismatch, null, "id", $"extension '{command.Id}' exists with another body"))
                 : new(Outcome.Done(Admitted(state, hold, settings, now)));
+        if (HasRunOut(hold)) return new(RanOut(state, hold, "reservationId"));
         if (hold.State != ReservationState.Active)
             return new(
                 new Outcome(OutcomeStatus.Conflict, null, "reservationId",
@@ -185,7 +186,7 @@ static class ReservationRules
     static bool HasRunOut(Hold hold) =>
         hold.State is ReservationState.Expired || (hold.State is ReservationState.Charged && hold.ClosedAt >= hold.ExpiresAt);
 
-    static Outcome RanOut(BudgetState state, Hold hold) => new(OutcomeStatus.Conflict, ViewRules.View(state, hold), "id",
+    static Outcome RanOut(BudgetState state, Hold hold, string field) => new(OutcomeStatus.Conflict, ViewRules.View(state, hold), field,
         $"reservation '{hold.Id}' ran out and holds nothing any more; reserve again under another id");
 
     static Outcome Refusal(Decision decision) => decision.PausedReason is { } reason

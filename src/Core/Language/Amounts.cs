@@ -5,6 +5,19 @@ namespace Purser.Core;
 
 public enum LimitUnit { Tokens, InputTokens, OutputTokens, Cost, Requests }
 
+/// <summary>The names of units as they are written in JSON.</summary>
+public static class Names
+{
+    public static string Of(LimitUnit unit) => unit switch
+    {
+        LimitUnit.Tokens => "tokens",
+        LimitUnit.InputTokens => "inputTokens",
+        LimitUnit.OutputTokens => "outputTokens",
+        LimitUnit.Cost => "cost",
+        _ => "requests",
+    };
+}
+
 /// <summary>Tokens, money (nanos) and requests of one call. Adjustments may be negative; everything else is not.</summary>
 public readonly record struct Amounts(long Tokens, long InputTokens, long OutputTokens, long CostNanos, long Requests)
 {

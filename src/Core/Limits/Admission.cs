@@ -49,7 +49,7 @@ static class Admission
         // A session goes on from its first call as long as the next one comes in time.
         var span = limit.Limit.Window.Kind == WindowKind.Session
             ? new(counter?.Running(now)?.Span.Start ?? now, now + Calendar.SessionIdle) : SpanAt(state, limit, now);
-        var allowed = Allowed(state, limit.Limit, key, now);
+        var allowed = OverrideRules.Allowed(state, limit.Limit, key, now);
         var match = new MatchingLimit(limit, key, span, allowed, counter)
         {
             Most = allowed is { } amount ? GraceRules.Most(limit.Limit, counter, span, amount, now) : 0,
@@ -63,18 +63,6 @@ static class Admission
     {
         if (limit.CurrentHolds(at)) return limit.Current;
         return limit.Current = state.Effective.Calendar.Bounds(limit.Limit.Window, at);
-    }
-
-    /// <summary>The limit's amount with the overrides in force for this key; null is unlimited. Cuts end at nothing.</summary>
-    public static Int128? Allowed(BudgetState state, Limit limit, string key, Instant now)
-    {
-        if (limit.Amount is not { } amount) return null;
-        if (state.Overrides.Count == 0) return amount;
-        foreach (var granted in state.Overrides)
-            if (OverrideRules.Covers(granted.Terms, limit) && (granted.Terms.Key is null || granted.Terms.Key == key)
-                && OverrideRules.InForce(granted, now))
-                amount += granted.Terms.Additional;
-        return Int128.Max(0, amount);
     }
 
     public static Outcome Silence(Limit limit, ResolvedEstimate estimate)
@@ -178,17 +166,4 @@ static class Admission
         }
         return fits;
     }
-}
-
-/// <summary>The names of enums as they are written in JSON.</summary>
-public static class Names
-{
-    public static string Of(LimitUnit unit) => unit switch
-    {
-        LimitUnit.Tokens => "tokens",
-        LimitUnit.InputTokens => "inputTokens",
-        LimitUnit.OutputTokens => "outputTokens",
-        LimitUnit.Cost => "cost",
-        _ => "requests",
-    };
 }

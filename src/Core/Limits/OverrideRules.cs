@@ -15,6 +15,17 @@ static class OverrideRules
     public static bool InForce(Override granted, Instant now) =>
         now < granted.Terms.ExpiresAt && !(now < granted.Terms.StartsAt);
 
+    /// <summary>The limit's amount with the overrides in force for this key; null is unlimited. Cuts end at nothing.</summary>
+    public static Int128? Allowed(BudgetState state, Limit limit, string key, Instant now)
+    {
+        if (limit.Amount is not { } amount) return null;
+        if (state.Overrides.Count == 0) return amount;
+        foreach (var granted in state.Overrides)
+            if (Covers(granted.Terms, limit) && (granted.Terms.Key is null || granted.Terms.Key == key) && InForce(granted, now))
+                amount += granted.Terms.Additional;
+        return Int128.Max(0, amount);
+    }
+
     public static Result Add(BudgetState state, AddOverride command, Instant now)
     {
         if (state.Overrides.Find(other => other.Id == command.Id) is { } existing)

@@ -26,7 +26,7 @@ static class RetryTime
             Int128 used = requested;
             for (var i = 0; i < freedOf.Length; i++)
                 if (counter.Slots[i] is var slot && slot.Span.Contains(moment)) used += slot.Settled + slot.Held - freedOf[i];
-            if (used <= Admission.Allowed(state, match.Limit, match.Key, moment)) return moment;
+            if (used <= OverrideRules.Allowed(state, match.Limit, match.Key, moment)) return moment;
         }
         return null;
     }

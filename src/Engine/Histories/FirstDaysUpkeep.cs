@@ -12,7 +12,7 @@ namespace Purser.Engine;
 
 public sealed class FirstDaysUpkeep(IBudgetAuthority authority, IUsageQueries queries, LedgerClock clock, ILogger log)
 {
-    /// <summary>So many accounts are looked at, of more than that a sample that is the same on every host.</summary>
+    /// <summary>At most so many accounts are looked at; of more, a sample that is the same on every host.</summary>
     public const int MostAccounts = 2_000;
 
     /// <summary>Accounts whose first use lies further back are not looked at: what they did as newcomers says little of those of
@@ -93,7 +93,7 @@ public sealed class FirstDaysUpkeep(IBudgetAuthority authority, IUsageQueries qu
         return [.. sample.UnorderedItems.Select(item => item.Element).Order(StringComparer.Ordinal)];
     }
 
-    /// <summary>Of those accounts whose first use is known, and whose first days are over.</summary>
+    /// <summary>The first hours of the accounts whose first use is known and whose first days are over.</summary>
     async Task<IReadOnlyList<(string Account, FirstHours Hours)>> FirstHoursAsync(string[] accounts, Instant now,
         CancellationToken cancellation)
     {

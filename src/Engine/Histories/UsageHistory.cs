@@ -31,7 +31,7 @@ public sealed class UsageHistory : IJsonOnSerializing, IJsonOnDeserialized
         Format = CurrentFormat;
     }
 
-    /// <summary>By the number of the hour since 1970.</summary>
+    /// <summary>The hours with usage, by their number since 1970.</summary>
     public SortedList<long, UsageHour> Hours { get; init; } = [];
 
     public RunningStatistics TokensPerCall { get; set; }

@@ -9,7 +9,7 @@ namespace Purser.Engine;
 /// </summary>
 public sealed record AuditWalk(long Entries, long Unlinked, long Version, string? Link, IReadOnlyList<string> Breaks)
 {
-    /// <summary>The links of entries that somebody asked for; of each entry the last one.</summary>
+    /// <summary>The last link of each entry that was asked for.</summary>
     public IReadOnlyDictionary<long, string?> Asked { get; init; } = new Dictionary<long, string?>();
 }
 
@@ -17,7 +17,7 @@ public static class AuditChain
 {
     const int PerRead = 500;
 
-    /// <summary>More breaks of one trail than this say nothing new.</summary>
+    /// <summary>So many breaks of one trail are listed; more of them say nothing new.</summary>
     const int MostBreaks = 10;
 
     /// <param name="asked">Journal entries whose links are to be told.</param>

@@ -15,7 +15,7 @@ public sealed record BackupCount(long Accounts, long Entries, long Events);
 
 public static class Backup
 {
-    /// <summary>Since 2 there are checkpoints.</summary>
+    /// <summary>The format that is written, and the oldest that is read. Since 2 there are checkpoints.</summary>
     const int Format = 2, OldestFormat = 1;
     const int EntriesPerRead = 500;
 
@@ -72,7 +72,7 @@ public static class Backup
                 }
                 catch (CompactedJournalException e)
                 {
-                    // What was written of it has no end any more, and a backup that breaks off is refused by whoever reads it.
+                    // The backup has no last line now, and a backup without one is refused when it is read.
                     throw new LedgerUnavailableException($"account '{account}' was compacted while it was read; take the backup again", e);
                 }
             }

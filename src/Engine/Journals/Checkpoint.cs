@@ -29,7 +29,7 @@ public sealed record CompactedUsage(long Start, RollupKey Key, RollupGain Gain)
         : !erased.Anonymizes ? null : Key.User is null ? this : this with { Key = Key with { User = null } };
 }
 
-/// <summary>Whoever reads from here on would miss entries: they were compacted. The checkpoint has what they come to.</summary>
+/// <summary>A reader asked for entries that were compacted. The checkpoint has what they come to.</summary>
 public sealed class CompactedJournalException(string account, long after, long checkpoint)
     : Exception($"the journal of '{account}' begins after entry {checkpoint}: those after entry {after} were compacted")
 {

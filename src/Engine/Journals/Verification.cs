@@ -248,7 +248,7 @@ public static class Verification
     {
         public string Account => account;
 
-        /// <summary>Where it begins; null where that is the beginning.</summary>
+        /// <summary>The checkpoint that the journal begins with; null where it begins with its first entry.</summary>
         public Checkpoint? From { get; private set; }
         public List<CompactedUsage> Compacted { get; } = [];
         public BudgetState State => fold.State;

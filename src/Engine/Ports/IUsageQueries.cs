@@ -107,7 +107,7 @@ public readonly record struct UsageKey(string Name)
     /// <summary>The tag whose value it is; null for every other key.</summary>
     public string? TagName => Name.StartsWith(OneTag, StringComparison.Ordinal) ? Name[OneTag.Length..] : null;
 
-    /// <summary>Only the whole record has it, neither a rollup nor a column.</summary>
+    /// <summary>Whether only the whole record has the value, and neither a rollup nor a column does.</summary>
     public bool IsInTags => this == Tag || TagName is not null;
 
     public static string OutcomeOf(bool success) => success ? Succeeded : Failed;
@@ -126,7 +126,7 @@ public sealed record UsageSum(
 {
     public DurationSketch Durations { get; init; } = new();
 
-    /// <summary>Where it was asked for, and a record tells some.</summary>
+    /// <summary>Kinds of tokens and units, where the question asks for them and a record has some.</summary>
     public PartSums? Parts { get; init; }
 
     /// <summary>Whether there is money in it, booked or told by providers.</summary>

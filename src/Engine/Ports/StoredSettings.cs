@@ -64,10 +64,11 @@ public sealed record SettingsUpdate(IReadOnlyList<SettingsPart> Parts, IReadOnly
     /// <summary>Prices are parts of their own, by the version that put them.</summary>
     public const string Price = "price:";
 
-    /// <summary>So is each tenant, by its id.</summary>
+    /// <summary>Each tenant is a part too, by its id.</summary>
     public const string Tenant = "tenant:";
 
-    /// <summary>Nobody is shown these, and each is as large as all the rates: they are kept, and not read with the settings.</summary>
+    /// <summary>Notes of this subject are shown to nobody, and each is as large as all the rates: they are kept, and not read with the
+    /// settings.</summary>
     public const string NotShown = SettingsEditRules.ExchangeRatesSubject;
 
     /// <summary>Notes are JSON within JSON: quotes escaped by one character, not by five.</summary>

@@ -30,7 +30,7 @@ public sealed class Fold(RollupState state)
 {
     readonly Dictionary<RollupLevel, Dictionary<(long Start, RollupKey Key), RollupGain>> levels = [];
 
-    /// <summary>What was read to make others of, and is there already.</summary>
+    /// <summary>Rows that were read to make larger rows of them: the ledger has them already.</summary>
     readonly HashSet<RollupLevel> there = [];
 
     /// <summary>The rows to change, in the order in which ledgers keep them.</summary>
@@ -61,17 +61,17 @@ public sealed class Fold(RollupState state)
     /// <summary>Usage of a quarter, as its records would be added.</summary>
     public void Add(CompactedUsage usage) => At(new(RollupView.Full, RollupSpan.Quarter), usage.Start, usage.Key).Add(usage.Gain);
 
-    /// <summary>A row of a level that others are to be made of.</summary>
+    /// <summary>Takes a row of which rows of higher levels are made.</summary>
     public void Take(RollupLevel level, long start, RollupKey key, ReadOnlySpan<byte> sums, ReadOnlySpan<byte> sessions)
     {
         there.Add(level);
         At(level, start, key).Add(sums, sessions);
     }
 
-    /// <summary>Adds what is there of records to every level that is made for their time.</summary>
+    /// <summary>Adds the gains of the records to every level that is made already for their time.</summary>
     public Fold Spread() => Make(RollupLevel.All);
 
-    /// <summary>Makes levels of their sources.</summary>
+    /// <summary>Makes the rows of some levels of the rows of their source levels.</summary>
     public Fold Make(IEnumerable<RollupLevel> made)
     {
         foreach (var level in made)

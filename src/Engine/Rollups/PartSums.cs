@@ -3,14 +3,14 @@ using Purser.Core;
 
 namespace Purser.Engine;
 
-/// <summary>Of records as they were reported; who was taken back or corrected since is left out by whoever reads.</summary>
+/// <summary>Sums of what records reported. A reader leaves out records that were taken back or corrected since.</summary>
 public sealed class PartSums
 {
     readonly SortedDictionary<string, decimal> counts = new(StringComparer.Ordinal);
     long reported;
     Int128 reportedNanos, bookedNanos;
 
-    /// <summary>By the names under which a usage counts them; those of nothing are left out.</summary>
+    /// <summary>The sums by the name that a usage has for each; those of 0 are left out.</summary>
     public IReadOnlyDictionary<string, decimal> Counts
     {
         get => counts;

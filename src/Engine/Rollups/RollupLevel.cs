@@ -29,8 +29,8 @@ public sealed class RollupView
     /// <summary>What it adds up; null for <see cref="Full"/>.</summary>
     public RollupView? Source { get; }
 
-    /// <summary>Those that most reports read, at the ends of a range and for zones whose hours are not those of UTC. Others have only hours
-    /// and days.</summary>
+    /// <summary>Whether it has rows of quarters of an hour. Views have them that most reports read: for the ends of a range, and for zones
+    /// whose hours are not those of UTC. Other views have only hours and days.</summary>
     public bool HasQuarters { get; }
 
     /// <summary>It adds up over accounts.</summary>
@@ -51,7 +51,7 @@ public sealed class RollupView
         return [.. made];
     }
 
-    /// <summary>Those that have what is needed, the smallest first; <see cref="Full"/> is always the last.</summary>
+    /// <summary>The views that have the dimensions that are needed, the smallest first; <see cref="Full"/> is always the last.</summary>
     public static IReadOnlyList<RollupView> With(RollupDimensions needed)
     {
         var ofAccount = Smallest(view => !view.IsOfAll);

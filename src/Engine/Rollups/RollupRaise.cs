@@ -9,7 +9,7 @@ namespace Purser.Engine;
 /// </summary>
 public sealed class RollupRaise
 {
-    /// <summary>In this order.</summary>
+    /// <summary>Every raise, in the order in which they are made.</summary>
     public static readonly IReadOnlyList<RollupRaise> All =
     [
         new(RollupSpan.Hour, ofAll: false), new(RollupSpan.Day, ofAll: false), new(RollupSpan.Hour, ofAll: true),

@@ -30,10 +30,10 @@ public sealed class RollupSums
 
     public DurationSketch Durations { get; } = new();
 
-    /// <summary>Where it was asked for; rollups do not keep it.</summary>
+    /// <summary>Kinds of tokens and units, where the question asks for them; rollups do not keep them.</summary>
     public PartSums? Parts { get; private set; }
 
-    /// <summary>What the record of some figures tells besides.</summary>
+    /// <summary>Adds the kinds of tokens and the units of a record whose figures were added.</summary>
     public void AddParts(UsageRecord record) => (Parts ??= new()).Add(record);
 
     public void Add(in UsageFigures figures)
@@ -61,7 +61,8 @@ public sealed class RollupSums
         Durations.Add(other.Durations);
     }
 
-    /// <summary>Sums that were told to a caller, who is not told the largest record of each.</summary>
+    /// <summary>Adds the sums of an answer. An answer does not name the largest record of each sum, so that one is not known
+    /// here.</summary>
     public void Add(UsageSum sum)
     {
         Plus(sum.Records, sum.InputTokens, sum.OutputTokens, sum.Requests, sum.FailedRequests, sum.CostNanos, sum.DurationMs,

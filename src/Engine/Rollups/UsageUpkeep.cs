@@ -1,5 +1,5 @@
-// When the journal and what was derived from it are kept up: often while there is little to do, rarely and a lot at once while others write
-// much.
+// The schedule of upkeep: when records are folded into rollups, old records deleted and journals compacted. Small steps often while the
+// host is quiet, large steps seldom while it is busy.
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using NodaTime;
@@ -27,20 +27,21 @@ public sealed class UsageUpkeep(IUsageUpkeep store, LedgerClock clock, ILogger l
     /// <summary>A checkpoint is written whole each time, so few entries are not worth one.</summary>
     const int WorthCompacting = 100;
 
-    /// <summary>Accounts are gone through once a day: their checkpoints are written seldom, for much.</summary>
+    /// <summary>An account is compacted at most once a day, so that each checkpoint replaces many entries.</summary>
     static readonly Duration betweenCompactions = Duration.FromHours(24);
 
     /// <summary>Entries that go in one transaction: appends wait for some milliseconds.</summary>
     const int PerCompaction = 1_000;
 
-    /// <summary>While others write little; else one.</summary>
+    /// <summary>So many compactions in a period while few records are booked; one while many are.</summary>
     const int CompactionsPerPeriod = 8;
 
     const int AccountsPerLook = 500;
 
     static readonly TimeSpan period = TimeSpan.FromSeconds(1);
 
-    /// <summary>While there is nothing to do: reports read what is not folded one by one, so nothing waits for it.</summary>
+    /// <summary>The longest period, while there is nothing to do. Reports read records that are not folded one by one, so nothing waits for
+    /// folding.</summary>
     static readonly TimeSpan longestPeriod = TimeSpan.FromSeconds(8);
 
     /// <summary>
@@ -53,15 +54,15 @@ public sealed class UsageUpkeep(IUsageUpkeep store, LedgerClock clock, ILogger l
     /// these.</summary>
     const int MostUnfolded = 200_000;
 
-    /// <summary>A step that others hardly notice, though they may wait for it.</summary>
+    /// <summary>So many records are folded in one step: appends that wait for it hardly notice.</summary>
     const int PerStep = 20_000;
 
     long before;
 
-    /// <summary>Nothing was there to be done the last time.</summary>
+    /// <summary>The last period found nothing to do.</summary>
     bool idle;
 
-    /// <summary>The ledger could not be reached the last time, which was said then.</summary>
+    /// <summary>The ledger could not be reached in the last period; the log said so then, and does not say it again.</summary>
     bool away;
     Instant? lastPurge;
     UsageCursor? purging;
@@ -138,7 +139,7 @@ public sealed class UsageUpkeep(IUsageUpkeep store, LedgerClock clock, ILogger l
         catch (Exception e) when (
             e is InvalidDataException or JsonException or FormatException or InvalidOperationException or ArgumentException)
         {
-            // What can not be read stays as it is, and holds up no other account.
+            // A journal that can not be read is left as it is; the other accounts are compacted all the same.
             compacting.Dequeue();
             log.LogError(e, "Account {Account}: its journal can not be compacted; `./run verify` says more", account);
         }

@@ -5,7 +5,7 @@ namespace Purser.Gate;
 
 public static class GateKey
 {
-    /// <summary>For a key of Purser where the place of the provider's key is taken.</summary>
+    /// <summary>The header for a key of Purser where the client sends a provider's key in its usual place.</summary>
     public const string Header = "X-Purser-Key";
 
     /// <summary>The key, and whether it is Purser's for certain.</summary>

@@ -17,12 +17,12 @@ public sealed class Gateway(
     /// <summary>Prompts carry documents and pictures.</summary>
     const int LargestBody = 100 * 1024 * 1024;
 
-    /// <summary>As much as is made room for before anything came.</summary>
+    /// <summary>The first buffer for a body whose length is not known.</summary>
     const int FirstBuffer = 64 * 1024;
 
     readonly Attempts attempts = new();
 
-    /// <summary>As deep as requests with schemas in them go.</summary>
+    /// <summary>Requests may be nested so deeply: schemas of tools are.</summary>
     static readonly JsonDocumentOptions depth = new() { MaxDepth = 256 };
 
     public async Task InvokeAsync(HttpContext http)
@@ -198,7 +198,7 @@ public sealed class Gateway(
         return (fresh, await authority.SendAsync(account, fresh), false);
     }
 
-    /// <summary>Only what is paid by other units than tokens asks for prices.</summary>
+    /// <summary>The rates of a call's model; none for text, which is counted in tokens and needs no price to be held.</summary>
     async ValueTask<ModelRates> RatesAsync(WireKind kind, GateRoute route) => kind is TextKind ? ModelRates.None
         : new((await authority.SettingsAsync()).Prices, route.Provider, NodaTime.Instant.FromDateTimeOffset(time.GetUtcNow()));
 

@@ -15,10 +15,10 @@ sealed class Passage(
     HttpContext http, GateRoute route, WireProtocol wire, Admitted admitted, string account, IBudgetAuthority authority,
     Settlements settlements, TimeProvider time, ILogger log) : IAsyncDisposable
 {
-    /// <summary>Models think for minutes without a word.</summary>
+    /// <summary>How long a provider may be silent: models think for minutes without a word.</summary>
     static readonly TimeSpan longestSilence = TimeSpan.FromMinutes(10);
 
-    /// <summary>What a provider generates before it hears that nobody listens any more.</summary>
+    /// <summary>So long a provider goes on generating before it notices that its client is gone.</summary>
     const double SecondsToStop = 2;
 
     const int BufferSize = 64 * 1024;
@@ -29,7 +29,8 @@ sealed class Passage(
     readonly Decision decision = admitted.Decision;
     readonly ReservationView hold = admitted.Decision.Reservation!;
 
-    /// <summary>The id of what is booked: that of the hold, or one of its own where other attempts may have the same hold.</summary>
+    /// <summary>The id of the usage that is booked: the hold's, or one of its own where other attempts of the call share the
+    /// hold.</summary>
     readonly string usageId = admitted.IsNamed ? $"{admitted.Decision.Reservation!.Id}:{Guid.CreateVersion7():N}"
         : admitted.Decision.Reservation!.Id;
     readonly long began = time.GetTimestamp();
@@ -161,7 +162,7 @@ sealed class Passage(
         return events is not null ? Ending.Broken : Ending.Unread;
     }
 
-    /// <summary>Until there is something to read. A stream that says nothing has no buffer: most of ten thousand are silent.</summary>
+    /// <summary>Waits until there is something to read, without a buffer: of ten thousand streams most are silent.</summary>
     static ValueTask<int> ArrivesAsync(Stream body, CancellationToken cancellation) => body.ReadAsync(Memory<byte>.Empty, cancellation);
 
     static bool IsJson(HttpResponseMessage response) =>

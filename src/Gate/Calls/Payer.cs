@@ -10,10 +10,10 @@ static class Payer
 {
     const string accountHeader = "X-Purser-Account";
 
-    /// <summary>Names a reservation that was lent, which the call is paid out of.</summary>
+    /// <summary>The header that names a lent reservation, out of which the call is paid.</summary>
     public const string FromHeader = "X-Purser-From";
 
-    /// <summary>The account that pays; otherwise what to do.</summary>
+    /// <summary>The account that pays; where there is none, what the caller can do about it.</summary>
     public static (string? Account, string? Problem, bool IsForeign) AccountOf(HttpRequest request, GateCaller caller, GateRoute route)
     {
         var named = Header(request, accountHeader);
@@ -25,10 +25,11 @@ static class Payer
         return caller.Sees(account) ? (account, null, false) : (null, $"there is no account '{account}'", true);
     }
 
-    /// <summary>By which a client tells that it repeats a call.</summary>
+    /// <summary>The header by which a client says that it repeats a call.</summary>
     public const string IdHeader = "Idempotency-Key";
 
-    /// <summary>The id of the hold of a call that its client may repeat; null where it says none. Nobody meets the ids of others.</summary>
+    /// <summary>The id of the hold of a call that its client may repeat; null where the client names none. Ids of different keys and routes
+    /// never meet.</summary>
     public static string? RepeatedId(HttpRequest request, GateCaller caller, GateRoute route) => Header(request, IdHeader) is not { } told
         ? null : "gate-" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{caller.Name}\n{route.Name}\n{told}")))[..40];
 
@@ -45,7 +46,7 @@ static class Payer
         Tags = TagsOf(Header(request, "X-Purser-Tags")),
     };
 
-    /// <summary>`team=search, stage=test`.</summary>
+    /// <summary>Reads a header of tags: `team=search, stage=test`.</summary>
     static SortedDictionary<string, string>? TagsOf(string? text)
     {
         if (text is null) return null;

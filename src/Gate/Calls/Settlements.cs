@@ -1,5 +1,5 @@
-// Sees to it that what a call used is booked, however long the ledger is away. A process that ends before leaves the hold, which ends by
-// its own rule.
+// Settles the holds of calls, and tries again for as long as the ledger can not be reached. Where the process ends before that, the hold
+// stays and ends by its own rule of expiry.
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -12,19 +12,19 @@ public sealed class Settlements(IBudgetAuthority authority, TimeProvider time, I
 {
     static readonly TimeSpan first = TimeSpan.FromMilliseconds(50), longest = TimeSpan.FromSeconds(5), patience = TimeSpan.FromMinutes(15);
 
-    /// <summary>How long the end of an answer waits for its settlement, so that who asks next sees it booked.</summary>
+    /// <summary>How long the end of an answer waits for its settlement, so that the client's next call sees it booked.</summary>
     static readonly TimeSpan shown = TimeSpan.FromSeconds(2);
 
     readonly ConcurrentDictionary<Task, bool> running = new();
 
-    /// <summary>Starts what must end, and waits for it a little.</summary>
+    /// <summary>Starts a settlement or a release, and waits for it a little; it goes on behind that.</summary>
     public async Task RunAsync(string account, BudgetCommand command)
     {
         var task = Start(account, command);
         if (!task.IsCompleted) await Task.WhenAny(task, Task.Delay(shown, time));
     }
 
-    /// <summary>Starts what must end, whoever waits for it.</summary>
+    /// <summary>Starts a settlement or a release; it goes on whether somebody waits for it or not.</summary>
     public Task Start(string account, BudgetCommand command)
     {
         var task = EndAsync(account, command);

@@ -32,7 +32,8 @@ public sealed partial class GateOptions
 
     const int MostRoutes = 100;
 
-    /// <summary>As the settings are; a file of routes that can not be read counts as none, and is a problem of its own.</summary>
+    /// <summary>Reads the options from the settings. A file of routes that can not be read counts as none, and is told as a problem of its
+    /// own.</summary>
     public static GateOptions Of(IConfiguration configuration) => new()
     {
         IsOn = configuration["PURSER_GATE"] is not "off",

@@ -6,7 +6,7 @@ namespace Purser.Gate.Wire;
 
 sealed class ModelRates(PriceBook prices, string provider, Instant now)
 {
-    /// <summary>For kinds that ask for none.</summary>
+    /// <summary>For kinds of calls that ask for no rates.</summary>
     public static readonly ModelRates None = new(PriceBook.BuiltIn, "", Instant.MinValue);
 
     public bool Knows(string model) => PriceOf(model) is not null;

@@ -24,7 +24,7 @@ static class PromptSize
     const int LongestCounted = 4 * 1024 * 1024;
     const int FewestCharactersPerToken = 2;
 
-    /// <summary>As much of a picture as its size is looked for in.</summary>
+    /// <summary>So many bytes of a picture are searched for its size.</summary>
     const int LongestHeader = 256 * 1024;
 
     /// <summary>Members that models do not read.</summary>

@@ -27,26 +27,22 @@ public sealed partial class PostgresLedger
         CancellationToken cancellation = default)
     {
         UsageCursor? after = cursor is null ? null : UsageCursor.Parse(cursor);
-        var items = new List<AccountRecord>();
-        UsageCursor last = default;
-        while (limit > 0)
+        var page = new RecordPage(filter, limit);
+        var most = filter.NeedsLook ? MostPerRead : limit + 1;
+        for (var isLast = limit <= 0; !isLast;)
         {
-            var most = filter.NeedsLook ? MostPerRead : limit + 1;
-            var page = await ReachAsync(() => PageAsync(filter, after, most, cancellation));
-            foreach (var (place, item) in page)
+            var rows = await ReachAsync(() => RowsAsync(filter, after, most, cancellation));
+            foreach (var (place, item) in rows)
             {
                 after = place;
-                if (filter.NeedsLook && !item.Record.Fits(item.Account, filter)) continue;
-                if (items.Count == limit) return new(items, last.ToString());
-                items.Add(item);
-                last = place;
+                if (!page.Take(place, item.Account, item.Record)) return page.Made();
             }
-            if (page.Count < most) break;
+            isLast = rows.Count < most;
         }
-        return new(items, null);
+        return page.Made();
     }
 
-    async Task<List<(UsageCursor Place, AccountRecord Item)>> PageAsync(UsageFilter filter, UsageCursor? after, int most,
+    async Task<List<(UsageCursor Place, AccountRecord Item)>> RowsAsync(UsageFilter filter, UsageCursor? after, int most,
         CancellationToken cancellation)
     {
         var where = new UsageWhere(dialect, filter, filter.Account, RollupPlan.RangeOf(filter));
@@ -55,12 +51,12 @@ public sealed partial class PostgresLedger
         await using var command =
             Ask(where, $"select at, position, account, record from usage{where} order by at desc, position limit {most}", connection);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var page = new List<(UsageCursor, AccountRecord)>();
+        var rows = new List<(UsageCursor, AccountRecord)>();
         while (await reader.ReadAsync(cancellation))
-            page.Add(
+            rows.Add(
                 (new(reader.GetInt64(0), reader.GetInt64(1)),
                     new(reader.GetString(2), LedgerJson.DecodeRecord(reader.GetFieldValue<byte[]>(3)))));
-        return page;
+        return rows;
     }
 
     public Task<UsageAnswers> AskAsync(IReadOnlyList<UsageQuestion> questions, CancellationToken cancellation = default) =>

@@ -36,18 +36,12 @@ public sealed partial class SqliteLedger
                 if (after is { } place) where.After(place);
                 using var find = Ask(database, $"SELECT at, position, account, record FROM usage{where} ORDER BY at DESC, position", where);
                 var accounts = new AccountNames(database);
-                var items = new List<AccountRecord>();
-                UsageCursor last = default;
-                while (find.Read())
+                var page = new RecordPage(filter, limit);
+                while (find.Read() && page.Take(
+                    new(find.Long(0), find.Long(1)), accounts.Of(find.Long(2)), LedgerJson.DecodeRecord(find.Blob(3))))
                 {
-                    var record = LedgerJson.DecodeRecord(find.Blob(3));
-                    var account = accounts.Of(find.Long(2));
-                    if (filter.NeedsLook && !record.Fits(account, filter)) continue;
-                    if (items.Count == limit) return new(items, last.ToString());
-                    items.Add(new(account, record));
-                    last = new(find.Long(0), find.Long(1));
                 }
-                return new Page<AccountRecord>(items, null);
+                return page.Made();
             },
             cancellation);
     }

@@ -122,6 +122,9 @@ public sealed class LocalReportTests(LocalFacade host) : ReportConformance(host)
 public sealed class LocalReservationTests(LocalFacade host) : ReservationConformance(host);
 
 [Collection(LocalHttpTests.Name)]
+public sealed class LocalRuleTests(LocalFacade host) : RuleConformance(host);
+
+[Collection(LocalHttpTests.Name)]
 public sealed class LocalUsageTests(LocalFacade host) : UsageConformance(host);
 
 [Collection(LocalHttpTests.Name)]
@@ -147,6 +150,9 @@ public sealed class ClusterAlertCourseTests(ClusterTelling host) : AlertCourseCo
 
 [Collection(ClusterTellingTests.Name)]
 public sealed class ClusterStreamEdgeTests(ClusterTelling host) : StreamEdgeConformance(host);
+
+[Collection(ClusterTellingTests.Name)]
+public sealed class ClusterLapseTests(ClusterTelling host) : LapseConformance(host);
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessAccountTests(ProcessFacade host) : AccountConformance(host);
@@ -237,6 +243,9 @@ public sealed class ProcessReportTests(ProcessFacade host) : ReportConformance(h
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessReservationTests(ProcessFacade host) : ReservationConformance(host);
+
+[Collection(ProcessHttpTests.Name)]
+public sealed class ProcessRuleTests(ProcessFacade host) : RuleConformance(host);
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessUsageTests(ProcessFacade host) : UsageConformance(host);

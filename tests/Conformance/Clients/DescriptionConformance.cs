@@ -1,6 +1,8 @@
 // The .NET client against the description of the service: a method for each operation, a property for each member.
+using System.Globalization;
 using System.Reflection;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Purser.Client;
 using Purser.Conformance.Http;
@@ -78,19 +80,106 @@ public abstract class DescriptionConformance(HttpFacade host)
         foreach (var schema in schemas.EnumerateObject())
         {
             if (asTheyAre.Contains(schema.Name) || !schema.Value.TryGetProperty("properties", out var members)) continue;
-            var type = renamed.GetValueOrDefault(schema.Name) ?? typeof(PurserClient).Assembly.GetType("Purser.Client." + schema.Name);
-            if (type is null)
+            if (TypeOf(schema.Name) is not { } type)
             {
                 missing.Add($"{schema.Name} has no type");
                 continue;
             }
-            var known = type.GetProperties().Where(property => property.GetCustomAttribute<JsonIgnoreAttribute>() is not
-                { Condition: JsonIgnoreCondition.Always }).Select(NameOf).ToHashSet();
+            var known = MembersOf(type).ToHashSet();
             missing.AddRange(members.EnumerateObject().Where(member => !known.Contains(member.Name))
                 .Select(member => $"{schema.Name} ({type.Name}) has no {member.Name}"));
         }
         Assert.Empty(missing);
     }
+
+    // The service refuses members that it does not know: one that the client alone has would turn every such call into 400.
+    [Fact]
+    public async Task Every_property_of_every_document_is_a_member_that_the_service_knows()
+    {
+        var schemas = (await host.Get("/openapi/v1.json")).Json.GetProperty("components").GetProperty("schemas");
+        var described = new Dictionary<Type, HashSet<string>>();
+        foreach (var schema in schemas.EnumerateObject())
+            if (TypeOf(schema.Name) is { } type && schema.Value.TryGetProperty("properties", out var members))
+                (described.TryGetValue(type, out var known) ? known : described[type] = [])
+                    .UnionWith(members.EnumerateObject().Select(member => member.Name));
+        var unknown = from one in described
+                      from name in MembersOf(one.Key)
+                      where !one.Value.Contains(name)
+                      select $"{one.Key.Name}.{name}";
+        Assert.Equal("", string.Join('\n', unknown));
+    }
+
+    // Read and written again by the client, a document is what it was: no member, word or digit is lost, none is added, and what is
+    // written is as the description says.
+    [Fact]
+    public async Task Every_document_is_read_and_written_as_it_is_described()
+    {
+        var api = new DescribedApi(await host.Client.GetStringAsync("/openapi/v1.json"));
+        var schemas = api.Document["components"]!["schemas"]!.AsObject();
+        var wrong = new List<string>();
+        foreach (var (name, node) in schemas)
+        {
+            var schema = node!.AsObject();
+            if (asTheyAre.Contains(name) || schema["properties"] is null || TypeOf(name) is not { } type) continue;
+            for (var variant = 0; variant < SampleDocument.Variants; variant++)
+            {
+                var sample = JsonNode.Parse(new SampleDocument(schemas, variant).Of(schema, name)!.ToJsonString());
+                if (api.Wrong(schema, sample!.ToJsonString()) is { } bad) wrong.Add($"the sample of {name}: {bad}");
+                JsonNode? written;
+                try
+                {
+                    written = JsonSerializer.SerializeToNode(JsonSerializer.Deserialize(sample, type, PurserJson.Default), type,
+                        PurserJson.Default);
+                }
+                catch (JsonException fault)
+                {
+                    wrong.Add($"{name} ({variant}) can not be read: {fault.Message}");
+                    break;
+                }
+                var differences = Differences(sample, written, name).ToArray();
+                if (differences.Length > 0)
+                {
+                    wrong.AddRange(differences);
+                    break;
+                }
+                if (api.Wrong(schema, written!.ToJsonString()) is { } odd) wrong.Add($"{name} as the client writes it: {odd}");
+            }
+        }
+        Assert.True(wrong.Count == 0, string.Join('\n', wrong));
+    }
+
+    static IEnumerable<string> Differences(JsonNode? sample, JsonNode? written, string path)
+    {
+        switch (sample, written)
+        {
+            case (JsonObject before, JsonObject after):
+                return before.Select(member => member.Key).Union(after.Select(member => member.Key))
+                    .SelectMany(name => Differences(before[name], after[name], $"{path}.{name}"));
+            case (JsonArray before, JsonArray after) when before.Count == after.Count:
+                return before.Zip(after).SelectMany(pair => Differences(pair.First, pair.Second, path + "[]"));
+            default:
+                return JsonNode.DeepEquals(sample, written) || IsSame(sample, written) ? []
+                    : [$"{path}: {sample?.ToJsonString() ?? "nothing"} became {written?.ToJsonString() ?? "nothing"}"];
+        }
+    }
+
+    /// <summary>Numbers, instants and the two forms of a threshold are compared by what they mean.</summary>
+    static bool IsSame(JsonNode? sample, JsonNode? written) => (sample?.GetValueKind(), written?.GetValueKind()) switch
+    {
+        (JsonValueKind.Object, JsonValueKind.Number) => sample!.AsObject() is { Count: 1 } threshold && IsSame(threshold["ratio"], written),
+        (JsonValueKind.Number, JsonValueKind.Number) => sample!.GetValue<decimal>() == written!.GetValue<decimal>(),
+        (JsonValueKind.String, JsonValueKind.String) => DateTimeOffset.TryParse(sample!.GetValue<string>(), CultureInfo.InvariantCulture,
+            out var before) && DateTimeOffset.TryParse(written!.GetValue<string>(), CultureInfo.InvariantCulture, out var after)
+            && before == after,
+        _ => false,
+    };
+
+    static Type? TypeOf(string schema) =>
+        renamed.GetValueOrDefault(schema) ?? typeof(PurserClient).Assembly.GetType("Purser.Client." + schema);
+
+    static IEnumerable<string> MembersOf(Type document) => document.GetProperties()
+        .Where(property => property.GetCustomAttribute<JsonIgnoreAttribute>() is not { Condition: JsonIgnoreCondition.Always })
+        .Select(NameOf);
 
     async Task<IReadOnlyList<JsonElement>> OperationsAsync() =>
         [.. (await host.Get("/openapi/v1.json")).Json.GetProperty("paths").EnumerateObject()

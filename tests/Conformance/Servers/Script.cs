@@ -1,4 +1,4 @@
-// A program of somebody else that a test runs to its end: bash, python3, npm.
+// A program that a test runs to its end: bash, python3, npm, the bench.
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
@@ -6,7 +6,7 @@ namespace Purser.Conformance.Servers;
 
 public sealed record Script(int Code, string Output, string Errors)
 {
-    static readonly TimeSpan longest = TimeSpan.FromMinutes(10);
+    static readonly TimeSpan longest = TimeSpan.FromMinutes(15);
 
     /// <summary>The repository that these tests were built from.</summary>
     public static string Root { get; } = Path.GetFullPath(Path.Combine(SourceFolder(), "../../.."));
@@ -33,7 +33,7 @@ public sealed record Script(int Code, string Output, string Errors)
         catch (OperationCanceledException)
         {
             process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"{program} {string.Join(' ', start.ArgumentList)} did not end");
+            throw new TimeoutException($"{program} {string.Join(' ', start.ArgumentList)} did not end: {await errors}");
         }
         return new(process.ExitCode, await output, await errors);
     }

@@ -98,6 +98,9 @@ public sealed class ReportTests(HttpHost host) : ReportConformance(host);
 public sealed class ReservationTests(HttpHost host) : ReservationConformance(host);
 
 [Collection(HttpTests.Name)]
+public sealed class RuleTests(HttpHost host) : RuleConformance(host);
+
+[Collection(HttpTests.Name)]
 public sealed class UsageTests(HttpHost host) : UsageConformance(host);
 
 [Collection(HttpTests.Name)]

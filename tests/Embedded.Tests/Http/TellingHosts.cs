@@ -89,11 +89,23 @@ public sealed class SqliteAlertCourseTests(SqliteTelling host) : AlertCourseConf
 [Collection(SqliteTellingTests.Name)]
 public sealed class SqliteStreamEdgeTests(SqliteTelling host) : StreamEdgeConformance(host);
 
+[Collection(SqliteTellingTests.Name)]
+public sealed class SqliteLapseTests(SqliteTelling host) : LapseConformance(host);
+
+[Collection(SqliteTellingTests.Name)]
+public sealed class SqliteRuleTests(SqliteTelling host) : RuleConformance(host);
+
 [Collection(PostgresTellingTests.Name), Trait("needs", "postgres")]
 public sealed class PostgresAlertCourseTests(PostgresTelling host) : AlertCourseConformance(host);
 
 [Collection(PostgresTellingTests.Name), Trait("needs", "postgres")]
 public sealed class PostgresStreamEdgeTests(PostgresTelling host) : StreamEdgeConformance(host);
+
+[Collection(PostgresTellingTests.Name), Trait("needs", "postgres")]
+public sealed class PostgresLapseTests(PostgresTelling host) : LapseConformance(host);
+
+[Collection(PostgresTellingTests.Name), Trait("needs", "postgres")]
+public sealed class PostgresRuleTests(PostgresTelling host) : RuleConformance(host);
 
 public sealed class EveryTellingSuiteTests
 {

@@ -128,7 +128,7 @@ public sealed class CommandTests : IDisposable
         Assert.Equal(1, await RunAsync("prices", "--import", In("litellm-catalogue.json"), "--to", In("x.json")));
         Assert.Equal(2, await RunAsync("prices", "--import", CaseOf("litellm.json")));
         Shows("has 4 prices of", "1 x input_cost_per_pixel is not known, such as openai/1024-x-1024/dall-e-2",
-            "1 x rates are all missing or 0", "has 2 prices of", "1 x cost.training is not known, such as anthropic/claude-fresh",
+            "1 x rates are all missing or 0", "has 4 prices of", "1 x cost.training is not known, such as anthropic/claude-fresh",
             "1 x cost is missing: it has no price, such as anthropic/claude-unpriced", "is neither LiteLLM's price map");
 
         var prices = new PriceBook(CatalogueReader.Read(await File.ReadAllBytesAsync(In("litellm-catalogue.json"))));
@@ -142,6 +142,13 @@ public sealed class CommandTests : IDisposable
         Assert.Equal(2.1875m, prices.Find("bedrock", "amazon.nova-2-pro-preview-20251202-v1:0")!.Periods[0].Rates[RateKind.AudioInput]);
         var dev = new PriceBook(CatalogueReader.Read(await File.ReadAllBytesAsync(In("dev-catalogue.json"))));
         Assert.Equal(4m, dev.Find("xai", "grok-4.5")!.Periods[0].Cost(new() { InputTokens = 1_000_000 }, new(null)));
+        Assert.Equal(0.03m + 0.003m + 0.1m + 0.25m, dev.Find("gemini", "gemini-2.5-flash")!.Periods[0].Cost(new() { InputTokens = 300_000,
+            OutputTokens = 100_000, Parts = new() { CachedInputTokens = 100_000, AudioInputTokens = 100_000 } }, new(null)));
+        // A bound without a type is one of the context, and is reached by what is above it.
+        var tiered = dev.Find("google", "gemini-2.5-pro")!;
+        Assert.Equal(0.25m, tiered.Periods[0].Cost(new() { InputTokens = 200_000 }, new(null)));
+        Assert.Equal(0.5000025m, tiered.Periods[0].Cost(new() { InputTokens = 200_001 }, new(null)));
+        Assert.Equal((1_048_576L, 65_536L), (tiered.ContextWindow, tiered.MaxOutputTokens));
     }
 
     [Fact]
