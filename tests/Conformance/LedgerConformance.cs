@@ -898,6 +898,34 @@ public abstract partial class LedgerConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_a_report_counted_is_in_the_journal_that_is_read_after_it()
+    {
+        const int each = 60;
+        string[] accounts = ["a0", "a1"];
+        var writing = Task.WhenAll(accounts.Select(account => Task.Run(async () =>
+        {
+            for (var version = 0; version < each; version++)
+                await Ledger.WriteAsync(Appending(account, version, Booked(NewRecord($"u{version}"))));
+        })));
+        for (var last = false; !last;)
+        {
+            // Once more after the end.
+            last = writing.IsCompleted;
+            foreach (var account in accounts)
+            {
+                var counted = (long)(await Ledger.SumAsync(new() { Account = account }, [], UsageStep.Whole)).Sum(sum => sum.Records);
+                var read = (await Ledger.ReadJournalAsync(account, 0, each)).Count;
+                Assert.InRange(read, counted, each);
+                var loaded = await Ledger.LoadAsync(account);
+                Assert.InRange(loaded.SnapshotVersion + loaded.Tail.Count, read, each);
+                Assert.InRange((await Ledger.AppendAsync(Confirming(account, read))).Version, read, each);
+                Assert.Equal(last ? each : read, read);
+            }
+        }
+        await writing;
+    }
+
+    [Fact]
     public async Task Large_batches_are_one_entry()
     {
         var text = new string('x', 100_000);

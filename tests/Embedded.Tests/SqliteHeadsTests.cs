@@ -45,6 +45,41 @@ public sealed class SqliteHeadsTests : IDisposable
     }
 
     [Fact]
+    public async Task Who_reads_between_a_commit_and_its_heads_in_memory_finds_what_was_committed()
+    {
+        await using var host = await SqliteLedger.OpenAsync(Folder("first"));
+        await host.WriteAsync(Appending("a", 0, Mark("1")), Appending("row", 0, Mark("1")));
+        await host.WriteAsync(Appending("a", 1, Mark("2")));
+        var (committed, read) = (new TaskCompletionSource(), new TaskCompletionSource());
+        host.OnCommit(() =>
+        {
+            committed.TrySetResult();
+            read.Task.Wait();
+        });
+        var writing = host.WriteAsync(
+            Appending("a", 2, Mark("3"), Booked(NewRecord("u1"))), Appending("row", 1, Mark("2")), Appending("new", 0, Mark("1")));
+        await committed.Task;
+        try
+        {
+            Assert.Equal(1, (await host.SumAsync(new() { Account = "a" }, [], UsageStep.Whole)).Sum(sum => sum.Records));
+            foreach (var (account, version) in new[] { ("a", 3), ("row", 2), ("new", 1) })
+            {
+                Assert.Equal(version, (await host.ReadJournalAsync(account, 0, 10)).Count);
+                Assert.Equal(version, (await host.LoadAsync(account)).Tail.Count);
+                Assert.Equal(version, await host.VersionAsync(account));
+                Assert.Equal(AppendStatus.Written, (await host.AppendAsync(Confirming(account, version))).Status);
+            }
+            Assert.True((await Verification.RunAsync(host)).Holds);
+        }
+        finally
+        {
+            host.OnCommit(null);
+            read.SetResult();
+        }
+        await writing;
+    }
+
+    [Fact]
     public async Task Closing_writes_what_waits()
     {
         await using (var host = await SqliteLedger.OpenAsync(Folder("first")))

@@ -189,8 +189,7 @@ public static class Verification
     static async Task<Replay> AccountAsync(IStore ledger, string account, AuditHead? head, CancellationToken cancellation)
     {
         // An account may never stand still. What is found each time is a finding; what merely moved on differs from time to time.
-        // An entry can be seen in sums a moment before it is seen in the journal: what is found in an account at rest is looked at twice.
-        HashSet<VerificationFinding>? lasting = null, atRest = null;
+        HashSet<VerificationFinding>? lasting = null;
         for (var attempt = 1; ; attempt++)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -212,13 +211,7 @@ public static class Verification
             await CompareSumsAsync(ledger, replay, cancellation);
             // What differs because the account moved on while it was read is not a finding.
             if (replay.Findings.Count == 0) return replay;
-            var moved = (await ledger.ReadJournalAsync(account, replay.State.Version, 1)).Count > 0;
-            if (!moved && atRest is not null)
-            {
-                replay.Findings.RemoveAll(finding => !atRest.Contains(finding));
-                return replay;
-            }
-            if (!moved) atRest = [.. replay.Findings];
+            if ((await ledger.ReadJournalAsync(account, replay.State.Version, 1)).Count == 0) return replay;
             if (lasting is null) lasting = [.. replay.Findings];
             else lasting.IntersectWith(replay.Findings);
             if (attempt < MostAttempts) continue;

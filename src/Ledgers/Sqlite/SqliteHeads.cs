@@ -20,6 +20,16 @@ sealed class SqliteHeads
 {
     volatile ConcurrentDictionary<string, Head> unwritten = new(StringComparer.Ordinal);
 
+    /// <summary>Every journal entry up to this position is in a head that is here or in its row. Set after the heads themselves: whoever
+    /// reads it before them finds what they lack behind it in the journal.</summary>
+    public long KnownTo
+    {
+        get => Volatile.Read(ref knownTo);
+        set => Volatile.Write(ref knownTo, value);
+    }
+
+    long knownTo;
+
     /// <summary>For the writer: counting costs a look at every part of the dictionary.</summary>
     public int Count { get; private set; }
 
@@ -42,6 +52,7 @@ sealed class SqliteHeads
     public void Recover(Database database)
     {
         var found = new ConcurrentDictionary<string, Head>(StringComparer.Ordinal);
+        var last = database.Scalar("SELECT heads_through FROM ledger") ?? 0;
         using var entries = database.Prepare(
             """
             SELECT accounts.account, no, version, position, next_deadline, at FROM journal JOIN accounts ON no = journal.account
@@ -50,17 +61,19 @@ sealed class SqliteHeads
         while (entries.Read())
         {
             var (account, no, version) = (entries.Text(0), entries.Long(1), entries.Long(2));
+            last = entries.Long(3);
             if ((found.GetValueOrDefault(account) ?? RowOf(database, no)) is not { } before)
                 throw new LedgerUnavailableException($"the account '{account}' has journal entries and no head: restore the last backup");
             if (version <= before.Version) continue;
             found[account] = before with
             {
-                Version = version, LastEntry = entries.Long(3), NextDeadline = entries.LongOrNull(4),
+                Version = version, LastEntry = last, NextDeadline = entries.LongOrNull(4),
                 WakeAt = Head.Wake(before.WakeAt, entries.LongOrNull(4), entries.Long(5)),
             };
         }
         unwritten = found;
         Count = found.Count;
+        KnownTo = last;
     }
 
     static Head? RowOf(Database database, long no)

@@ -178,11 +178,12 @@ public sealed partial class SqliteLedger : IStore
         for (var i = 0; i < results.Length; i++)
         {
             var append = batch[i];
-            var version = writable?.Writer.KnownVersion(append.Account)
-                ?? ReadNow(database => HeadOf(database, append.Account)?.Version ?? 0);
+            var version = writable?.Writer.KnownVersion(append.Account);
+            // Readers see a commit a moment before the writer's memory has it: the file has the last word.
+            if (version != append.ExpectedVersion) version = ReadNow(database => HeadOf(database, append.Account)?.Version ?? 0);
             var settings = NewestSettings;
             var conflict = version != append.ExpectedVersion || append.SettingsVersion < settings;
-            results[i] = new(conflict ? AppendStatus.Conflict : AppendStatus.Written, version, settings);
+            results[i] = new(conflict ? AppendStatus.Conflict : AppendStatus.Written, version.Value, settings);
         }
         return results;
     }
@@ -366,6 +367,10 @@ public sealed partial class SqliteLedger : IStore
     /// <summary>Lets the file grow to so many pages: for the test of a full disk.</summary>
     internal Task LimitPagesAsync(long most) => Writer.LimitPagesAsync(most);
 
+    /// <summary>Called on the writer's thread after each commit, before memory has its heads: for the test of whoever reads
+    /// between.</summary>
+    internal void OnCommit(Action? committed) => Writer.Committed = committed;
+
     public async Task<IReadOnlyList<string>> DueAsync(Instant now, int most, Shard shard = default)
     {
         var early = new List<string>();
@@ -439,10 +444,22 @@ public sealed partial class SqliteLedger : IStore
 
     int closing;
 
-    /// <summary>Where an account stands. Asked before anything else is read: then what is read is as new as this, or newer.</summary>
+    /// <summary>Where an account stands. Asked before anything else is read: then what is read is as new as this, or newer. Readers see a
+    /// commit a moment before memory has its heads, so what memory may lack is read from the end of the journal.</summary>
     (long No, long Version, long LastEntry)? HeadOf(Database database, string account)
     {
-        if (Heads.Find(account) is { } head) return (head.No, head.Version, head.LastEntry);
+        var heads = Heads;
+        // First of all: entries up to there are in the heads that are looked at after it.
+        var knownTo = heads.KnownTo;
+        if (KnownHeadOf(heads, database, account) is not { } known) return null;
+        using var behind = database.Prepare(
+            "SELECT version, position FROM journal WHERE position > ? AND account = ? ORDER BY position DESC LIMIT 1");
+        return behind.Add(knownTo).Add(known.No).Read() ? (known.No, behind.Long(0), behind.Long(1)) : known;
+    }
+
+    static (long No, long Version, long LastEntry)? KnownHeadOf(SqliteHeads heads, Database database, string account)
+    {
+        if (heads.Find(account) is { } head) return (head.No, head.Version, head.LastEntry);
         using var find = database.Prepare(
             "SELECT no, version, last_entry FROM accounts JOIN heads ON heads.account = no WHERE accounts.account = ?");
         return find.Add(account).Read() ? (find.Long(0), find.Long(1), find.Long(2)) : null;

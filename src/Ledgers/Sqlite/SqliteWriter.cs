@@ -34,6 +34,9 @@ sealed partial class SqliteWriter : IDisposable
     /// <summary>Heads that are committed, and those of them that no row says yet.</summary>
     public SqliteHeads Unwritten { get; } = new();
 
+    /// <summary>Called when readers see a commit and memory does not know it yet: for the test of whoever reads between.</summary>
+    public Action? Committed { get; set; }
+
     /// <summary>The transaction is being repeated with a savepoint around everything that can fail alone.</summary>
     bool careful;
 
@@ -304,6 +307,7 @@ sealed partial class SqliteWriter : IDisposable
                 }
             WriteSomeHeads(all);
             using (var commit = database.Prepare("COMMIT")) commit.Run();
+            Committed?.Invoke();
         }
         catch (Exception fault)
         {
@@ -325,6 +329,7 @@ sealed partial class SqliteWriter : IDisposable
         if (pendingSettings is { } saved) Volatile.Write(ref settingsVersion, saved);
         reach = pendingReach = pendingReach with { Settings = settingsVersion };
         pendingSettings = null;
+        Unwritten.KnownTo = reach.Entry;
     }
 
     AppendResult Append(EncodedAppend append)
