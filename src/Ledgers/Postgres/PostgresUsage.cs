@@ -12,7 +12,7 @@ namespace Purser.Ledgers.Postgres;
 
 public sealed partial class PostgresLedger
 {
-    static readonly UsageDialect dialect = new(no =>
+    internal static readonly UsageDialect dialect = new(no =>
         "$" + no.ToString(CultureInfo.InvariantCulture))
     {
         Contains = "position({0} in record) > 0",
@@ -53,7 +53,7 @@ public sealed partial class PostgresLedger
         if (after is { } place) where.After(place);
         await using var connection = await source.OpenConnectionAsync(cancellation);
         await using var command =
-            Ask(where, $"select at, position, account, record from usage{where} order by at desc, position limit {most}", connection);
+            Ask(where, $"select at, position, account, record from {where.Table}{where} order by at desc, position limit {most}", connection);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         var page = new List<(UsageCursor, AccountRecord)>();
         while (await reader.ReadAsync(cancellation))
@@ -88,7 +88,7 @@ public sealed partial class PostgresLedger
             var records = new RecordReading(together);
             foreach (var where in RecordsOf(records.Filter, records.Plan, folded))
             {
-                await using var command = Ask(where, $"select {records.Columns} from usage{where}", connection);
+                await using var command = Ask(where, $"select {records.Columns} from {where.Table}{where}", connection);
                 await using var reader = await command.ExecuteReaderAsync(cancellation);
                 var row = new UsageRow(reader);
                 while (await reader.ReadAsync(cancellation)) records.Take(row);
