@@ -80,9 +80,8 @@ public sealed partial class PostgresLedger
             readings.Add(new(question, range, state));
         }
         var known = await KeysAsync(connection, readings, cancellation);
-        foreach (var reading in readings)
-            foreach (var read in reading.RollupsOf(known))
-                await ReadRollupsAsync(connection, known, read, cancellation);
+        foreach (var read in RollupRead.Together(readings.SelectMany(reading => reading.RollupsOf(known))))
+            await ReadRollupsAsync(connection, known, read, cancellation);
         foreach (var together in QuestionReading.Together(readings))
         {
             var records = new RecordReading(together);

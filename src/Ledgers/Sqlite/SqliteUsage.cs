@@ -67,9 +67,8 @@ public sealed partial class SqliteLedger
                 readings.Add(new(question, range, state));
             }
             var known = KeysOf(database, readings);
-            foreach (var reading in readings)
-                foreach (var read in reading.RollupsOf(known))
-                    ReadRollups(database, known, read);
+            foreach (var read in RollupRead.Together(readings.SelectMany(reading => reading.RollupsOf(known))))
+                ReadRollups(database, known, read);
             foreach (var together in QuestionReading.Together(readings))
             {
                 var records = new RecordReading(together);

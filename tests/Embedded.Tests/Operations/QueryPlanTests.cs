@@ -60,6 +60,31 @@ public sealed class QueryPlanTests : IDisposable
         }
     }
 
+    [Fact]
+    public void Questions_that_need_the_same_sums_read_them_once()
+    {
+        var (filter, state) = (new UsageFilter { From = Noon, To = Noon + Duration.FromDays(30) },
+            new RollupState(RollupPlan.Latest, RollupPlan.Latest, RollupPlan.Latest, RollupPlan.Latest));
+        var readings = new[]
+        {
+            new UsageQuestion(filter, [], UsageStep.Day), new UsageQuestion(filter, [UsageKey.Account], UsageStep.Whole),
+            UsageQuestion.Extent(filter), new UsageQuestion(filter with { Model = "m" }, [UsageKey.Account], UsageStep.Whole),
+        }.Select(question => new QuestionReading(question, RollupPlan.RangeOf(question.Filter), state)).ToList();
+        var known = new RollupKeyBook(new(), 0, readings);
+
+        var apart = readings.SelectMany(reading => reading.RollupsOf(known)).ToList();
+        var together = RollupRead.Together(apart).ToList();
+
+        // Sums over all accounts and those of each account, which the first three share, and those by model, of which the last has none
+        // in common with them.
+        Assert.Equal(apart.Select(read => (read.Level, read.Range)).Distinct().Count(), together.Count);
+        Assert.Equal(3, together.Select(read => read.Level.View).Distinct().Count());
+        foreach (var read in together)
+            Assert.Equal(apart.Where(one => (one.Level, one.Range) == (read.Level, read.Range)).Max(one => one.Columns.Length),
+                read.Columns.Length);
+        Assert.True(together.Count < apart.Count);
+    }
+
     static string Find(UsageWhere where) => $"SELECT at, position, account, record FROM {where.Table}{where} ORDER BY at DESC, position";
 
     static IEnumerable<(UsageFilter Filter, string Index)> Questions
