@@ -240,6 +240,54 @@ public abstract class UsageQueryConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_somebody_has_to_look_at_is_found_until_it_is_settled()
+    {
+        static UsageRecord Of(string id, int minute, bool unpriced = false, string? disputed = null, string? unread = null) =>
+            NewRecord(id, Noon + Duration.FromMinutes(minute)) is var record ? record with
+            {
+                Unpriced = unpriced, Usage = record.Usage with { Disputed = disputed, Unread = unread is null ? null : [unread] },
+            } : record;
+        static UsageRecord Settling(string settles, string id) =>
+            NewRecord(settles, Noon) with { Kind = RecordKind.Adjustment, Corrects = id,
+                GivesPrice = settles.StartsWith("repriced:", StringComparison.Ordinal) };
+        await BookAsync("a", Of("plain", 0), Of("priceless", 1, unpriced: true), Of("contradicting", 2, disputed: "more parts than whole"),
+            Of("partly", 3, unread: "novel_tokens"), Of("all", 4, unpriced: true, disputed: "twice", unread: "odd"));
+        await BookAsync("b", Of("contradicting", 2, disputed: "more parts than whole"), Of("plain", 5));
+        await ExpectAsync("all priceless", "all contradicting contradicting", "all partly");
+
+        await BookAsync("a", Settling("repriced:1:all", "all"), Settling("corrected:1:contradicting", "contradicting"));
+        await ExpectAsync("priceless", "all contradicting", "all partly");
+        await BookAsync("a", Settling("void:all", "all"), Settling("corrected:1:partly", "partly"),
+            Settling("repriced:1:priceless", "priceless"));
+        await ExpectAsync("", "contradicting", "");
+        // What settles a record may come with it, or before it: from a file of another host.
+        await BookAsync("b", Of("at once", 1, unpriced: true, disputed: "twice"), Settling("void:at once", "at once"));
+        await BookAsync("b", Settling("void:later", "later"));
+        await BookAsync("b", Of("later", 1, unpriced: true, unread: "odd"), Of("last", 6, unpriced: true));
+        await ExpectAsync("last", "contradicting", "");
+        Assert.Equal(["last"], await IdsAsync(all with { Unpriced = true, From = Noon + Duration.FromMinutes(6) }));
+        Assert.Empty(await IdsAsync(all with { Unpriced = true, To = Noon + Duration.FromMinutes(6) }));
+        Assert.Equal(["last"], await IdsAsync(all with { Unpriced = true, Id = "last" }));
+        await EraseAsync("b", null, Noon + Duration.FromDays(1));
+        await ExpectAsync("", "", "");
+
+        async Task ExpectAsync(string unpriced, string disputed, string unread)
+        {
+            foreach (var (filter, expected) in new[]
+                { (all with { Unpriced = true }, unpriced), (all with { Disputed = true }, disputed),
+                    (all with { Unread = true }, unread) })
+            {
+                Assert.Equal(expected, string.Join(' ', await IdsAsync(filter)));
+                Assert.Equal(expected, string.Join(' ', await IdsAsync(filter, pageSize: 1)));
+                var each = new List<string>();
+                foreach (var account in (string[])["a", "b"]) each.AddRange(await IdsAsync(filter with { Account = account }));
+                Assert.Equal(expected.Split(' ', StringSplitOptions.RemoveEmptyEntries).Order(), each.Order());
+                Assert.Equal(each.Count, (await Queries.SumAsync(filter, [], UsageStep.Whole)).Sum(sum => sum.Records));
+            }
+        }
+    }
+
+    [Fact]
     public async Task What_was_given_a_price_later_is_unpriced_no_more()
     {
         static UsageRecord Of(string id, bool unpriced) =>
@@ -550,7 +598,8 @@ public abstract class UsageQueryConformance : IAsyncLifetime
             one.Record.IsAnonymous)));
         Assert.Empty((await Queries.FindAsync(all with { Account = "a", User = "ann" }, null, 10)).Items);
         Assert.Empty((await Queries.SessionsAsync("a", null, null, 10)).Items);
-        Assert.Equal("ann", Assert.Single((await Queries.FindAsync(all with { Account = "b" }, null, 10)).Items).Record.Usage.Dimensions.User);
+        Assert.Equal(
+            "ann", Assert.Single((await Queries.FindAsync(all with { Account = "b" }, null, 10)).Items).Record.Usage.Dimensions.User);
         Assert.True((await Ledger.RecallAsync("a", [], ["u1"])).Usage["u1"].IsAnonymous);
     }
 

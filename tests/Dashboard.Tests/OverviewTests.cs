@@ -72,6 +72,17 @@ public sealed class OverviewTests(Stage stage)
         await Expect(person.Page.Locator(".chip")).ToContainTextAsync($"user: {name}");
         await Expect(person.Figure("summary.totalCost")).ToHaveAttributeAsync("value", users[0].GetProperty("totalCost").GetString()!);
         Assert.Contains($"user={name}", person.Page.Url, StringComparison.Ordinal);
+        // Tools of one user are looked for where somebody asks.
+        var tools = person.Page.Locator("section.card", new() { HasText = "Top tools" });
+        await Expect(tools).ToHaveCountAsync(0);
+        await person.Page.GetByRole(AriaRole.Link, new() { Name = "by tool" }).ClickAsync();
+        await Expect(tools.Locator("tbody tr").First).ToBeVisibleAsync();
+        var asked = await stage.Guarded.GetAsync((await tools.Locator("a.call").First.GetAttributeAsync("href"))!["/read".Length..]);
+        Assert.Equal(
+            asked.GetProperty("breakdown").EnumerateArray().First(row => row.GetProperty("type").GetString() == "tool")
+                .GetProperty("totalCost")
+                .GetString(),
+            await tools.Locator("tbody p-figure").First.GetAttributeAsync("value"));
     }
 
     [Fact]

@@ -120,8 +120,9 @@ public sealed class SqliteHeadsTests : IDisposable
             await host.WriteAsync(new Append("a", 0, [Mark("1")]) { At = Noon, NextDeadline = Noon }, Appending("b", 0, Mark("1")));
             await host.WriteAsync(Appending("b", 1, Mark("2")));
         }
-        Run("first", "ALTER TABLE journal DROP COLUMN next_deadline; ALTER TABLE ledger DROP COLUMN heads_through; "
-            + "DELETE FROM schema_version WHERE name LIKE '%heads_behind%'");
+        Run("first", "DROP INDEX usage_doubts; DROP INDEX usage_doubts_by_account; ALTER TABLE usage DROP COLUMN doubts; "
+            + "ALTER TABLE journal DROP COLUMN next_deadline; ALTER TABLE ledger DROP COLUMN heads_through; "
+            + "DELETE FROM schema_version WHERE version >= 15");
 
         await using var next = await SqliteLedger.OpenAsync(Folder("first"));
         Assert.Equal((1, 2), (await next.VersionAsync("a"), await next.VersionAsync("b")));

@@ -23,11 +23,17 @@ public sealed class UsageAdder(UsageFilter filter, IReadOnlyList<UsageKey> by, U
 
     readonly Dictionary<Group, RollupSums> groups = [];
 
-    /// <summary>Groups of rollup keys, by their number; nothing where the filter leaves a key out.</summary>
-    readonly Dictionary<int, (string?[][] Groups, string Currency)> ofKey = [];
+    /// <summary>What becomes of rows of a rollup key. They come step by step: the last sums are nearly always the next ones too.</summary>
+    sealed class OfKey(string?[][] groups, string currency)
+    {
+        public string?[][] Groups => groups;
+        public string Currency => currency;
+        public long? Start { get; set; }
+        public RollupSums[]? Sums { get; set; }
+    }
 
-    /// <summary>Rows come step by step: the last sums of each rollup key are nearly always the next ones too.</summary>
-    readonly Dictionary<int, (long? Start, RollupSums[] Sums)> recent = [];
+    /// <summary>By the numbers of keys; nothing where the filter leaves a key out.</summary>
+    readonly Dictionary<int, OfKey> ofKey = [];
 
     readonly long unit = RollupPlan.MillisOf(step);
 
@@ -35,7 +41,7 @@ public sealed class UsageAdder(UsageFilter filter, IReadOnlyList<UsageKey> by, U
     public bool Expect(int no, RollupKey key)
     {
         if (!key.Matches(filter)) return false;
-        ofKey[no] = ([.. key.GroupsOf(by)], key.Currency);
+        ofKey[no] = new([.. key.GroupsOf(by)], key.Currency);
         return true;
     }
 
@@ -44,9 +50,9 @@ public sealed class UsageAdder(UsageFilter filter, IReadOnlyList<UsageKey> by, U
     {
         if (!ofKey.TryGetValue(no, out var of)) return;
         var start = StartOf(startMillis);
-        ref var last = ref CollectionsMarshal.GetValueRefOrAddDefault(recent, no, out _);
-        if (last.Sums is null || last.Start != start) last = (start, Array.ConvertAll(of.Groups, keys => Of(keys, start, of.Currency)));
-        foreach (var group in last.Sums) group.Add(sums);
+        if (of.Sums is null || of.Start != start)
+            (of.Start, of.Sums) = (start, Array.ConvertAll(of.Groups, keys => Of(keys, start, of.Currency)));
+        foreach (var group in of.Sums) group.Add(sums);
     }
 
     /// <summary>A rollup, of a key that the filter lets through.</summary>
@@ -92,6 +98,7 @@ public sealed class ExtentFinder(UsageFilter filter)
     readonly SessionSketch sessions = new();
     readonly RollupSums sums = new();
     readonly Dictionary<int, string> accountOf = [];
+    readonly HashSet<int> named = [];
 
     public bool Expect(int no, RollupKey key)
     {
@@ -109,10 +116,10 @@ public sealed class ExtentFinder(UsageFilter filter)
         sessions.Add(ofSessions);
     }
 
-    /// <summary>The account of a rollup whose figures are read from another one.</summary>
+    /// <summary>The account of a rollup whose figures are read from another one: it is known from the first row.</summary>
     public void AddAccount(int no)
     {
-        if (accountOf.TryGetValue(no, out var account)) accounts.Add(account);
+        if (named.Add(no) && accountOf.TryGetValue(no, out var account)) accounts.Add(account);
     }
 
     public void Add(string account, RollupGain rollup)

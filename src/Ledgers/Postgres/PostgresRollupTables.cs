@@ -151,7 +151,7 @@ public sealed partial class PostgresLedger
                 """
                 : """
                 update usage u set erased = true, orchestrator = null, "user" = null, tenant = null, session = null, provider = null,
-                  model = null, tool = null, request_id = null, duration_ms = null, record = g.record
+                  model = null, tool = null, request_id = null, duration_ms = null, doubts = null, record = g.record
                 from unnest($1, $2) as g(position, record) where u.position = g.position
                 """);
             erase.Parameters.Add(new() { Value = records.Select(one => one.Position).ToArray() });

@@ -12,7 +12,7 @@ namespace Purser.Ledgers.Postgres;
 
 public sealed partial class PostgresLedger
 {
-    static readonly UsageDialect dialect = new(no =>
+    internal static readonly UsageDialect dialect = new(no =>
         "$" + no.ToString(CultureInfo.InvariantCulture))
     {
         Contains = "position({0} in record) > 0",
@@ -49,7 +49,7 @@ public sealed partial class PostgresLedger
         if (after is { } place) where.After(place);
         await using var connection = await source.OpenConnectionAsync(cancellation);
         await using var command =
-            Ask(where, $"select at, position, account, record from usage{where} order by at desc, position limit {most}", connection);
+            Ask(where, $"select at, position, account, record from {where.Table}{where} order by at desc, position limit {most}", connection);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         var rows = new List<(UsageCursor, AccountRecord)>();
         while (await reader.ReadAsync(cancellation))
@@ -76,15 +76,14 @@ public sealed partial class PostgresLedger
             readings.Add(new(question, range, state));
         }
         var known = await KeysAsync(connection, readings, cancellation);
-        foreach (var reading in readings)
-            foreach (var read in reading.RollupsOf(known))
-                await ReadRollupsAsync(connection, known, read, cancellation);
+        foreach (var read in RollupRead.Together(readings.SelectMany(reading => reading.RollupsOf(known))))
+            await ReadRollupsAsync(connection, known, read, cancellation);
         foreach (var together in QuestionReading.Together(readings))
         {
             var records = new RecordReading(together);
             foreach (var where in RecordsOf(records.Filter, records.Plan, folded))
             {
-                await using var command = Ask(where, $"select {records.Columns} from usage{where}", connection);
+                await using var command = Ask(where, $"select {records.Columns} from {where.Table}{where}", connection);
                 await using var reader = await command.ExecuteReaderAsync(cancellation);
                 var row = new UsageRow(reader);
                 while (await reader.ReadAsync(cancellation)) records.Take(row);

@@ -117,6 +117,43 @@ sealed class QuestionReading
 /// <paramref name="Columns"/> each key once, whatever its rows are.</summary>
 sealed record RollupRead(RollupLevel Level, MillisRange Range, IReadOnlyList<int> Among, int OutOf, string Columns, Action<IRow> Take)
 {
+    /// <summary>Reads of the same rows as one of each: questions that are asked together often need the same.</summary>
+    public static IEnumerable<RollupRead> Together(IEnumerable<RollupRead> reads)
+    {
+        foreach (var same in reads.GroupBy(read => (read.Level, read.Range, IsMet: read.Met is not null)))
+        {
+            var left = same.ToList();
+            while (left is [var first, ..])
+            {
+                var together = left.FindAll(read => first.Met is not null
+                    || (read.OutOf == first.OutOf && read.Among.SequenceEqual(first.Among)));
+                left.RemoveAll(together.Contains);
+                yield return together.Count == 1 ? first : Of(together);
+            }
+        }
+    }
+
+    static RollupRead Of(List<RollupRead> together)
+    {
+        var (first, takes, expects) = (together[0], together.Select(read => read.Take).ToArray(),
+            together.Select(read => read.Expect).OfType<Func<int, RollupKey, bool>>().ToArray());
+        // Of the lists of columns each begins with those that are shorter.
+        return first with
+        {
+            Columns = together.MaxBy(read => read.Columns.Length)!.Columns, Seen = first.Seen is null ? null : [],
+            Take = row =>
+            {
+                foreach (var take in takes) take(row);
+            },
+            Expect = first.Expect is null ? null : (no, key) =>
+            {
+                var any = false;
+                foreach (var expect in expects) any |= expect(no, key);
+                return any;
+            },
+        };
+    }
+
     /// <summary>Looking rows up one by one costs about as much as reading so many in a row.</summary>
     const int RowsPerLookup = 8;
 

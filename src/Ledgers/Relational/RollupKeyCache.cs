@@ -41,11 +41,12 @@ sealed class RollupKeyCache
 
     public void Keep(string part, ViewKeys keys, int ofGeneration)
     {
-        if (keys.Keys.Count > MostKept / MostParts) return;
+        if (keys.Keys.Count > MostKept) return;
         lock (gate)
         {
             if (generation != ofGeneration || parts.GetValueOrDefault(part, ViewKeys.None).UpTo >= keys.UpTo) return;
-            if (parts.Count >= MostParts && !parts.ContainsKey(part)) parts.Clear();
+            parts.Remove(part);
+            if (parts.Count >= MostParts || parts.Values.Sum(of => of.Keys.Count) + keys.Keys.Count > MostKept) parts.Clear();
             parts[part] = keys;
         }
     }

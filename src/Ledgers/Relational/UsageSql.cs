@@ -1,6 +1,7 @@
 // The questions about usage in SQL: one shape for both dialects.
 using System.Globalization;
 using System.Text;
+using Purser.Core;
 using Purser.Engine;
 
 namespace Purser.Ledgers.Relational;
@@ -20,6 +21,9 @@ sealed record UsageDialect(Func<int, string> Value)
     /// <summary>Goes before columns whose index must not be taken.</summary>
     public string Unindexed { get; init; } = "";
 
+    /// <summary>Goes behind the table whose index {0} must be taken, where a planner is told that.</summary>
+    public Func<string, string> By { get; init; } = _ => "";
+
     /// <summary>Goes before account and time where the id of a record is given: the index of ids is better, which not every planner
     /// sees.</summary>
     public string BesideId { get; init; } = "";
@@ -37,6 +41,9 @@ sealed class UsageWhere
     public UsageWhere(UsageDialect dialect, UsageFilter filter, object? account, MillisRange range)
     {
         this.dialect = dialect;
+        // An id says more than a doubt, and records at the end of the table need no index.
+        if (IsInDoubt(filter) && filter.Id is null && dialect.Unindexed.Length == 0)
+            Table += dialect.By(account is null ? "usage_doubts" : "usage_doubts_by_account");
         var unindexed = filter.Id is null ? dialect.Unindexed : dialect.BesideId;
         And("not erased");
         if (account is not null) And(unindexed + "account = {0}", account);
@@ -51,6 +58,7 @@ sealed class UsageWhere
         Want("reservation_id", filter.ReservationId);
         Want("usage_id", filter.Id);
         if (filter.Success is { } success) And(success ? "success" : "not success");
+        if (IsInDoubt(filter)) And("doubts is not null");
         if (filter.Unpriced is { } unpriced) And(unpriced ? HasNoPrice : $"not ({HasNoPrice})");
         // Who reads the rows looks into the record.
         if (filter.Disputed == true) And(dialect.Contains, "\"disputed\":"u8.ToArray());
@@ -62,6 +70,13 @@ sealed class UsageWhere
         if (range.From > RollupPlan.Earliest) And(unindexed + "at >= {0}", range.From);
         if (range.To < RollupPlan.Latest) And(unindexed + "at < {0}", range.To);
     }
+
+    /// <summary>What somebody has to look at has a column and indexes of its own. Records may have a doubt that they should not have any
+    /// more, such as those that were imported after what settles them; none lacks one.</summary>
+    static bool IsInDoubt(UsageFilter filter) => filter.Unpriced == true || filter.Disputed == true || filter.Unread == true;
+
+    /// <summary>The table, with the index that has to be taken.</summary>
+    public string Table { get; } = "usage";
 
     /// <summary>A first adjustment of what was booked without a price gives it one; its own row is marked too, for <see
     /// cref="UsageColumns.Unpriced"/>.</summary>
@@ -113,6 +128,31 @@ sealed class UsageWhere
         place.Order);
 
     public override string ToString() => sql.ToString();
+}
+
+/// <summary>Why somebody has to look at a record, as the column has it; null for nearly all.</summary>
+static class Doubts
+{
+    const int NoPrice = 1, NotSure = 2;
+
+    public static long? Of(UsageRecord record)
+    {
+        var doubts = (record.Unpriced ? NoPrice : 0) | (record.Usage.Disputed is not null || record.Usage.Unread is not null ? NotSure : 0);
+        return doubts == 0 ? null : doubts;
+    }
+
+    /// <summary>The record that one of this id settles, and which of its doubts stay; null where it settles none.</summary>
+    public static (string Id, int Stays)? SettledBy(string id)
+    {
+        foreach (var (start, stays) in settling)
+            if (id.StartsWith(start, StringComparison.Ordinal)) return (id[start.Length..], stays);
+        return null;
+    }
+
+    static readonly (string Start, int Stays)[] settling =
+    [
+        (Validity.RepricedIdPrefix + "1:", NotSure), (Validity.CorrectionIdPrefix + "1:", NoPrice), (Validity.VoidIdPrefix, 0),
+    ];
 }
 
 /// <summary>

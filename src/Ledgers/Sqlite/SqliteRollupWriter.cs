@@ -59,7 +59,7 @@ sealed partial class SqliteWriter
                 anonymizes ? "UPDATE usage SET user = NULL, session = NULL, request_id = NULL, record = ? WHERE position = ?" :
                 """
                 UPDATE usage SET erased = 1, orchestrator = NULL, user = NULL, tenant = NULL, session = NULL, provider = NULL, model = NULL, tool = NULL,
-                  request_id = NULL, duration_ms = NULL, record = ?
+                  request_id = NULL, duration_ms = NULL, doubts = NULL, record = ?
                 WHERE position = ?
                 """);
             erase.Add(left).Add(no).Run();

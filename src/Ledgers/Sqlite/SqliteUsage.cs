@@ -8,9 +8,9 @@ namespace Purser.Ledgers.Sqlite;
 
 public sealed partial class SqliteLedger
 {
-    static readonly UsageDialect dialect = new(_ => "?")
+    internal static readonly UsageDialect dialect = new(_ => "?")
     {
-        Contains = "instr(record, {0}) > 0", BesideId = "+",
+        Contains = "instr(record, {0}) > 0", BesideId = "+", By = index => " INDEXED BY " + index,
         HasPart = column => $"instr(char(31) || {column} || char(31), char(31) || {{0}} || char(31)) > 0",
         IsLike = column => $"{column} like {{0}} escape '\\'",
     };
@@ -34,7 +34,8 @@ public sealed partial class SqliteLedger
             {
                 if (limit <= 0 || WhereOf(database, filter, RollupPlan.RangeOf(filter)) is not { } where) return new([], null);
                 if (after is { } place) where.After(place);
-                using var find = Ask(database, $"SELECT at, position, account, record FROM usage{where} ORDER BY at DESC, position", where);
+                using var find = Ask(database, $"SELECT at, position, account, record FROM {where.Table}{where} ORDER BY at DESC, position",
+                    where);
                 var accounts = new AccountNames(database);
                 var page = new RecordPage(filter, limit);
                 while (find.Read() && page.Take(
@@ -60,15 +61,14 @@ public sealed partial class SqliteLedger
                 readings.Add(new(question, range, state));
             }
             var known = KeysOf(database, readings);
-            foreach (var reading in readings)
-                foreach (var read in reading.RollupsOf(known))
-                    ReadRollups(database, known, read);
+            foreach (var read in RollupRead.Together(readings.SelectMany(reading => reading.RollupsOf(known))))
+                ReadRollups(database, known, read);
             foreach (var together in QuestionReading.Together(readings))
             {
                 var records = new RecordReading(together);
                 foreach (var where in RecordsOf(database, records.Filter, records.Plan, folded))
                 {
-                    using var find = Ask(database, $"SELECT {records.Columns} FROM usage{where}", where);
+                    using var find = Ask(database, $"SELECT {records.Columns} FROM {where.Table}{where}", where);
                     var row = new UsageRow(find, new(database));
                     while (find.Read()) records.Take(row);
                 }

@@ -2,6 +2,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Data.Sqlite;
 using Purser.Engine;
+using Purser.Ledgers.Relational;
 using SQLitePCL;
 
 namespace Purser.Ledgers.Sqlite;
@@ -421,8 +422,8 @@ sealed partial class SqliteWriter : IDisposable
             """
             INSERT INTO usage (
               position, account, usage_id, at, booked_at, reservation_id, orchestrator, user, tenant, session, provider, model, tool, request_id,
-              success, tokens, input, output, requests, cost_nanos, currency, duration_ms, unpriced, record)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+              success, tokens, input, output, requests, cost_nanos, currency, duration_ms, unpriced, record, doubts)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """);
         var (usage, dimensions, amounts) = (record.Usage, record.Usage.Dimensions, record.Amounts);
         insert.Add(++lastUsage).Add(account).Add(record.Id).Add(record.At.ToUnixTimeMilliseconds())
@@ -431,7 +432,12 @@ sealed partial class SqliteWriter : IDisposable
             .Add(record.Provider).Add(record.Model).Add(RollupKey.ToolsOf(usage)).Add(usage.RequestId)
             .Add(usage.Success).Add(amounts.Tokens).Add(record.Told.Input).Add(record.Told.Output).Add(amounts.Requests)
                 .Add(amounts.CostNanos)
-            .Add(record.Currency).Add(usage.DurationMs).Add(record.Unpriced || record.GivesPrice).Add(bytes).Run();
+            .Add(record.Currency).Add(usage.DurationMs).Add(record.Unpriced || record.GivesPrice).Add(bytes)
+            .Add(Doubts.Of(record)).Run();
+        if (Doubts.SettledBy(record.Id) is not { } settled) return;
+        using var settle = database.Prepare(
+            "UPDATE usage SET doubts = nullif(doubts & ?, 0) WHERE usage_id = ? AND account = ? AND doubts IS NOT NULL");
+        settle.Add((long)settled.Stays).Add(settled.Id).Add(account).Run();
     }
 
     Head? Find(string account)

@@ -32,7 +32,8 @@ public sealed class SchemaTests
         Assert.Equal("all", Assert.Single(settings.DefaultPolicy.Limits).Id);
         Assert.Equal((0.9m, 140m), (settings.ExchangeRates.Rates[0].Rate, settings.ExchangeRates.Rates[1].Rate));
         Assert.Equal("custom-3", Assert.Single(settings.Body.Prices).PriceVersion);
-        Assert.Equal((3L, "price:openai/mine"), Assert.Single(settings.Body.Changes) is var change ? (change.Version, change.Subject) : default);
+        Assert.Equal((3L, "price:openai/mine"), Assert.Single(settings.Body.Changes) is var change ? (change.Version, change.Subject)
+            : default);
         // By the time of booking: `u3` is dated weeks before it.
         Assert.Null(await store.Upkeep.PurgeAsync(booked, null, 100));
         Assert.Equal(["u3"], (await store.Queries.FindAsync(new() { Account = "b" }, null, 10)).Items.Select(item => item.Record.Id));
@@ -42,5 +43,23 @@ public sealed class SchemaTests
         var settled = await authority.SendAsync("a", new Settle("h3", "u4", new() { InputTokens = 1 }));
         Assert.Equal(OutcomeStatus.Done, settled.Status);
         Assert.Empty((await Verification.RunAsync(store.Ledger)).Findings);
+    }
+
+    [Theory]
+    [InlineData("sqlite", "CAST(replace(CAST(record AS TEXT), '\"dimensions\":', '\"disputed\":\"twice\",\"dimensions\":') AS BLOB)")]
+    [InlineData("postgres",
+        "convert_to(replace(convert_from(record, 'UTF8'), '\"dimensions\":', '\"disputed\":\"twice\",\"dimensions\":'), 'UTF8')")]
+    public async Task What_somebody_has_to_look_at_in_a_ledger_of_an_older_schema_is_found(string kind, string disputed)
+    {
+        var script = await File.ReadAllTextAsync(Path.Combine(AppContext.BaseDirectory, "cases", "ledgers", $"{kind}-9.sql"));
+        var one = kind == "sqlite" ? "1" : "true";
+        // The script of the server empties the path in which names are looked for.
+        var usage = kind == "sqlite" ? "usage" : "public.usage";
+        await using var store = await Store.NewAsync(kind, $"{script};UPDATE {usage} SET unpriced = {one} WHERE usage_id = 'u2';"
+            + $"UPDATE {usage} SET record = {disputed} WHERE usage_id = 'u3'");
+
+        Assert.Equal(["u2"], (await store.Queries.FindAsync(new() { Unpriced = true }, null, 10)).Items.Select(item => item.Record.Id));
+        Assert.Equal(["u3"], (await store.Queries.FindAsync(new() { Disputed = true }, null, 10)).Items.Select(item => item.Record.Id));
+        Assert.Empty((await store.Queries.FindAsync(new() { Unread = true }, null, 10)).Items);
     }
 }
