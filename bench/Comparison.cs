@@ -62,6 +62,7 @@ sealed class Entrant(string name, Func<Task<IContender>> start, bool anew = fals
 public static class Comparison
 {
     const string Redis = "Redis, Lua scripts";
+    public const string StackExchange = "Redis, Lua scripts, StackExchange.Redis";
     const string RowLocks = "PostgreSQL, row-locking UPDATEs";
     const string OnMemory = "Purser on memory";
     const string OnSqlite = "Purser on SQLite";
@@ -113,7 +114,11 @@ public static class Comparison
     {
         // Baselines first: each row is set against what they did in the same round.
         if (RedisServer.Missing is { } missing) BenchCommand.Say("left out: the baseline on Redis: " + missing);
-        else yield return new(Redis, async () => await RedisContender.StartAsync());
+        else
+        {
+            yield return new(Redis, async () => await RedisContender.StartAsync());
+            yield return new(StackExchange, async () => await StackExchangeContender.StartAsync());
+        }
         if (postgres is not null) yield return new(RowLocks, async () => await RowLockContender.StartAsync(postgres));
         yield return new(OnMemory, () => Task.FromResult<IContender>(new PurserContender(OnMemory, new MemoryLedger())), anew: true);
         yield return new(OnSqlite, async () =>

@@ -34,7 +34,8 @@ sealed class RedisContender : IContender
         return 1
         """;
 
-    static readonly string call = $$"""{"provider":"{{Call.Provider}}","model":"{{Call.Model}}","user":"{{Call.User}}"}""";
+    /// <summary>What a hold says of its call.</summary>
+    public static readonly string About = $$"""{"provider":"{{Call.Provider}}","model":"{{Call.Model}}","user":"{{Call.User}}"}""";
 
     readonly RedisServer server;
     readonly RespConnection[] connections;
@@ -68,14 +69,16 @@ sealed class RedisContender : IContender
     }
 
     public async Task<bool> ReserveAsync(int caller, string account, string id) =>
-        (await Of(caller).SendAsync("EVALSHA", reserve, "2", "budget:" + account, Hold(account, id), Tokens.Estimate, call)).Number == 1;
+        (await Of(caller).SendAsync("EVALSHA", reserve, "2", "budget:" + account, Hold(account, id), Tokens.Estimate, About)).Number == 1;
 
     public Task SettleAsync(int caller, string account, string id) => Of(caller).SendAsync(
-        "EVALSHA", settle, "3", "budget:" + account, Hold(account, id), "usage:" + account, Tokens.Actual, id,
-        string.Create(CultureInfo.InvariantCulture,
-            $$"""{"id":"{{id}}","at":{{DateTimeOffset.UtcNow.ToUnixTimeMilliseconds()}},"provider":"{{Call.Provider}}","model":"{{Call.Model}}","user":"{{Call.User}}","input":{{Call.Input}},"output":{{Call.Output}},"durationMs":{{Call.DurationMs}}}"""));
+        "EVALSHA", settle, "3", "budget:" + account, Hold(account, id), "usage:" + account, Tokens.Actual, id, UsageOf(id));
 
-    static string Hold(string account, string id) => $"hold:{account}:{id}";
+    /// <summary>The record of a call that is booked.</summary>
+    public static string UsageOf(string id) => string.Create(CultureInfo.InvariantCulture,
+        $$"""{"id":"{{id}}","at":{{DateTimeOffset.UtcNow.ToUnixTimeMilliseconds()}},"provider":"{{Call.Provider}}","model":"{{Call.Model}}","user":"{{Call.User}}","input":{{Call.Input}},"output":{{Call.Output}},"durationMs":{{Call.DurationMs}}}""");
+
+    public static string Hold(string account, string id) => $"hold:{account}:{id}";
 
     RespConnection Of(int caller) => connections[caller % connections.Length];
 
