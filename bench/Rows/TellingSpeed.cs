@@ -16,51 +16,88 @@ static class TellingSpeed
     const int Accounts = 1000;
     const int Callers = 64;
 
+    /// <summary>Who is told: with each kind of receiver alone its part of the cost can be seen.</summary>
+    [Flags]
+    enum Told { Nobody = 0, Webhook = 1, Listener = 2, Otlp = 4, All = 7 }
+
     public static async Task MeasureAsync(BenchOptions options, Results results)
     {
         using var dead = new DeadReceiver();
         await using var answering = await AnsweringAsync();
-        await using var alone = await HttpContender.StartAsync("alone");
-        var (healthyAt, stuckAt) = (Address(), Address());
-        await using var healthy = await HttpContender.StartAsync("told", Settings(healthyAt, answering.Urls.First()));
-        await using var stuck = await HttpContender.StartAsync("stuck", Settings(stuckAt, dead.Address));
-        using var reader = await ListenAsync(healthyAt, reads: true);
-        using var sleeper = await ListenAsync(stuckAt, reads: false);
-        await HookAsync(healthyAt, answering.Urls.First());
-        await HookAsync(stuckAt, dead.Address);
         var accounts = Enumerable.Range(0, Accounts).Select(no => string.Create(CultureInfo.InvariantCulture, $"a{no}")).ToArray();
-        HttpContender[] contenders = [alone, healthy, stuck];
-        foreach (var contender in contenders)
+        (string Name, Told Who, string Receiver)[] kinds =
+        [
+            ("alone", Told.Nobody, dead.Address), ("told", Told.All, answering.Urls.First()), ("stuck", Told.All, dead.Address),
+            ("a webhook", Told.Webhook, dead.Address), ("a listener", Told.Listener, dead.Address),
+            ("an OTLP receiver", Told.Otlp, dead.Address),
+        ];
+        var contenders = new List<HttpContender>();
+        var listeners = new List<TcpClient>();
+        try
         {
-            await contender.PrepareAsync(accounts, Call.Plenty);
-            await Measuring.RunAsync(contender, accounts, Callers, options.WarmUp);
-        }
-        var (beside, against) = (new List<double>(), new List<double>());
-        for (var round = 0; round < options.Rounds; round++)
-        {
-            var speeds = new double[contenders.Length];
-            // In another order each round: who comes last may find a machine that is warmer, or busier.
-            for (var i = 0; i < contenders.Length; i++)
+            foreach (var (name, who, receiver) in kinds)
             {
-                var no = (round + i) % contenders.Length;
-                speeds[no] = (await Measuring.RunAsync(contenders[no], accounts, Callers, options.Round)).PerSecond;
+                var at = Address();
+                contenders.Add(await HttpContender.StartAsync(name, Settings(at, who.HasFlag(Told.Otlp) ? receiver : null)));
+                if (who.HasFlag(Told.Listener)) listeners.Add(await ListenAsync(at, reads: receiver != dead.Address));
+                if (who.HasFlag(Told.Webhook)) await HookAsync(at, receiver);
+                await contenders[^1].PrepareAsync(accounts, Call.Plenty);
+                await Measuring.RunAsync(contenders[^1], accounts, Callers, options.WarmUp);
             }
-            beside.Add(speeds[2] / speeds[1]);
-            against.Add(speeds[2] / speeds[0]);
+            var rounds = new List<(double PerSecond, double Processor)[]>();
+            for (var round = 0; round < options.Rounds; round++)
+            {
+                var measured = new (double, double)[contenders.Count];
+                // In another order each round: who comes last may find a machine that is warmer, or busier.
+                for (var i = 0; i < measured.Length; i++)
+                {
+                    var no = (round + i) % measured.Length;
+                    measured[no] = await MeasureAsync(contenders[no], accounts, options.Round);
+                }
+                rounds.Add(measured);
+            }
+            Tell(results, [.. kinds.Select(kind => kind.Name)], rounds);
         }
-        const string name = "told: a webhook, a listener and an OTLP receiver that never answer";
-        results.Add(new(name, "of the throughput with receivers that answer", Median(beside), Goal: ">= 0.95"));
-        results.Add(new(name, "of the throughput without any", Median(against)));
+        finally
+        {
+            foreach (var listener in listeners) listener.Dispose();
+            foreach (var contender in contenders) await contender.DisposeAsync();
+        }
+    }
+
+    /// <summary>Lifecycles a second, and what one costs the host of the processors' time.</summary>
+    static async Task<(double PerSecond, double Processor)> MeasureAsync(HttpContender contender, string[] accounts, TimeSpan round)
+    {
+        TimeSpan Spent() => TimeSpan.FromSeconds(contender.Servers.Sum(server => Processor.TimeOf(server).TotalSeconds));
+        var before = Spent();
+        var measured = await Measuring.RunAsync(contender, accounts, Callers, round);
+        return (measured.PerSecond, (Spent() - before).TotalMicroseconds / Math.Max(1, measured.PerSecond * round.TotalSeconds));
+    }
+
+    static void Tell(Results results, string[] names, List<(double PerSecond, double Processor)[]> rounds)
+    {
+        const string all = "told: a webhook, a listener and an OTLP receiver that never answer";
+        double Of(Func<(double PerSecond, double Processor)[], double> figure) => Median([.. rounds.Select(figure)]);
+        results.Add(new(all, "of the throughput with receivers that answer", Of(round => round[2].PerSecond / round[1].PerSecond),
+            Goal: ">= 0.95"));
+        results.Add(new(all, "of the throughput without any", Of(round => round[2].PerSecond / round[0].PerSecond), Goal: ">= 0.95"));
+        for (var i = 0; i < names.Length; i++)
+        {
+            var no = i;
+            results.Add(new($"told: {names[i]}", "us of processor a lifecycle", Of(round => round[no].Processor),
+                i == 0 ? null : names[0], i == 0 ? null : Of(round => round[0].Processor)));
+        }
     }
 
     static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 
     static string Address() => string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{ServerProcess.FreePort()}");
 
-    static (string, string)[] Settings(string address, string receiver) =>
+    static (string, string)[] Settings(string address, string? receiver) =>
     [
-        ("PURSER_URLS", address), ("PURSER_WEBHOOK_TARGETS", "any"), ("OTEL_EXPORTER_OTLP_ENDPOINT", receiver),
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+        ("PURSER_URLS", address), ("PURSER_WEBHOOK_TARGETS", "any"),
+        .. receiver is null ? ((string, string)[])[]
+            : [("OTEL_EXPORTER_OTLP_ENDPOINT", receiver), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")],
     ];
 
     static async Task HookAsync(string host, string receiver)

@@ -1,4 +1,6 @@
 // Gives memory back that a burst of work has left behind: where little is allocated nothing is collected, and what a process took it keeps.
+using Purser.Engine;
+
 namespace Purser.Api;
 
 public sealed class MemoryWatch : BackgroundService
@@ -13,19 +15,14 @@ public sealed class MemoryWatch : BackgroundService
 
     long lookedAt, collectedAt;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => WatchAsync(stoppingToken).UntilStoppedAsync(stoppingToken);
+
+    async Task WatchAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(period);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-                if (IsTime(GC.GetTotalAllocatedBytes(), GC.GetGCMemoryInfo().TotalCommittedBytes))
-                    GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            // The host ends.
-        }
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+            if (IsTime(GC.GetTotalAllocatedBytes(), GC.GetGCMemoryInfo().TotalCommittedBytes))
+                GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 
     /// <summary>Once after each burst: much was allocated since the last time, little in the last minute, and much is held.</summary>

@@ -25,7 +25,9 @@ sealed class SealWatch(IUsageQueries ledger, AccessOptions access, LedgerClock c
 
     Instant notBefore = Instant.MinValue;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => SealAsync(stoppingToken).UntilStoppedAsync(stoppingToken);
+
+    async Task SealAsync(CancellationToken stoppingToken)
     {
         if (access.AuditSeals is null) return;
         // A host that does not get to work seals nothing, and says nothing of it.

@@ -8,5 +8,5 @@ public sealed class UsageWatch(IUsageUpkeep store, IUsageQueries queries, IBudge
 {
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
         new UsageUpkeep(store, clock, log, retention).RunAsync(TimeProvider.System, stoppingToken),
-        new FirstDaysUpkeep(authority, queries, clock, log).RunAsync(TimeProvider.System, stoppingToken));
+        new FirstDaysUpkeep(authority, queries, clock, log).RunAsync(TimeProvider.System, stoppingToken)).UntilStoppedAsync(stoppingToken);
 }

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Orleans.Core.Internal;
 using Orleans.Runtime.Placement;
+using Purser.Engine;
 using Purser.Interfaces;
 
 namespace Purser.Grains;
@@ -25,7 +26,9 @@ public sealed class BudgetBalance(
     const int MostPerLook = 1_000;
     const int MostAtOnce = 16;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => BalanceAsync(stoppingToken).UntilStoppedAsync(stoppingToken);
+
+    async Task BalanceAsync(CancellationToken stoppingToken)
     {
         var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var starting = lifetime.ApplicationStarted.Register(started.SetResult);

@@ -17,7 +17,9 @@ public sealed class ClockWatch(Func<Task> measure, ILogger<ClockWatch> log) : Ba
         await base.StartAsync(cancellationToken);
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => WatchAsync(stoppingToken).UntilStoppedAsync(stoppingToken);
+
+    async Task WatchAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(period);
         while (await timer.WaitForNextTickAsync(stoppingToken))

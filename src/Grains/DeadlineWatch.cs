@@ -14,7 +14,9 @@ public sealed class DeadlineWatch(
 {
     static readonly TimeSpan retry = TimeSpan.FromSeconds(2);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => WatchAsync(stoppingToken).UntilStoppedAsync(stoppingToken);
+
+    async Task WatchAsync(CancellationToken stoppingToken)
     {
         // Grains can be called once the silo, which is part of the host, has started.
         var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

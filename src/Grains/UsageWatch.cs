@@ -12,5 +12,5 @@ public sealed class UsageWatch(IStore store, IBudgetAuthority authority, LedgerC
 {
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
         new UsageUpkeep(store, clock, log, retention).RunAsync(TimeProvider.System, stoppingToken),
-        new FirstDaysUpkeep(authority, store, clock, log).RunAsync(TimeProvider.System, stoppingToken));
+        new FirstDaysUpkeep(authority, store, clock, log).RunAsync(TimeProvider.System, stoppingToken)).UntilStoppedAsync(stoppingToken);
 }

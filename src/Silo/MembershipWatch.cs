@@ -1,5 +1,6 @@
 // Whether the list of silos can be reached. Without it everything that runs goes on, so nobody would notice until a silo dies or joins.
 using System.Diagnostics.Metrics;
+using Purser.Engine;
 using Purser.Interfaces;
 
 namespace Purser.Silo;
@@ -22,7 +23,9 @@ public sealed class MembershipWatch(IMembershipTable table, ILogger<MembershipWa
     public string? WhyDegraded => away
         ? "Redis does not answer: no silo can join, and one that dies now is not given up until Redis is back" : null;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => WatchAsync(stoppingToken).UntilStoppedAsync(stoppingToken);
+
+    async Task WatchAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(period);
         while (await timer.WaitForNextTickAsync(stoppingToken)) await LookAsync(stoppingToken);

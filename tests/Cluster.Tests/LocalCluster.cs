@@ -38,6 +38,9 @@ public sealed class LocalCluster : IAsyncDisposable
 
     public string SiloAddress => running[0]!.Addresses.First();
 
+    /// <summary>Where the silos and the client in front of them answer HTTP.</summary>
+    public IReadOnlyList<Uri> Addresses => [.. running.OfType<SiloHost>().Append(client!).Select(node => new Uri(node.Addresses.First()))];
+
     /// <summary>How another client finds the silos.</summary>
     public required string Redis { get; init; }
 
@@ -45,32 +48,42 @@ public sealed class LocalCluster : IAsyncDisposable
 
     TimeProvider? Time { get; init; }
 
+    /// <summary>Registers what takes the place of a node's own, in silos and in the client.</summary>
+    Action<IServiceCollection>? Instead { get; init; }
+
     /// <param name="count">How many silos.</param>
     /// <param name="database">Theirs; a new one if not said.</param>
     /// <param name="redis">Where they find each other; the shared one if not said.</param>
     /// <param name="ofApi">Registers what the client in front of the silos has to bring along.</param>
     /// <param name="settings">Settings of that client.</param>
     /// <param name="time">What the ledger's time is carried by, in silos and in the client.</param>
+    /// <param name="role">`all` makes silos that answer what an api does.</param>
+    /// <param name="adminKey">The first key of all nodes.</param>
+    /// <param name="instead">Registers what takes the place of a node's own, in silos and in the client.</param>
     public static async Task<LocalCluster> StartAsync(int count = 3, string? database = null, RedisServer? redis = null,
-        Action<IServiceCollection>? ofApi = null, (string Name, string Value)[]? settings = null, TimeProvider? time = null)
+        Action<IServiceCollection>? ofApi = null, (string Name, string Value)[]? settings = null, TimeProvider? time = null,
+        string role = "silo", string? adminKey = null, Action<IServiceCollection>? instead = null)
     {
         redis ??= await RedisServer.SharedAsync();
         var postgres = database ?? await (await PostgresServer.SharedAsync()).NewDatabaseAsync();
         var clusterId = "test-" + Guid.NewGuid().ToString("N");
         var options = Enumerable.Range(0, count).Select(_ => new SiloOptions
         {
-            Role = "silo", Redis = redis.ConnectionString, Postgres = postgres, ClusterId = clusterId, Urls = "http://127.0.0.1:0",
-            SiloPort = ServerProcess.FreePort(), GatewayPort = ServerProcess.FreePort(),
+            Role = role, Redis = redis.ConnectionString, Postgres = postgres, ClusterId = clusterId, Urls = "http://127.0.0.1:0",
+            SiloPort = ServerProcess.FreePort(), GatewayPort = ServerProcess.FreePort(), AdminKey = adminKey,
         }).ToArray();
-        var cluster = new LocalCluster(options) { Time = time, Postgres = postgres, Redis = redis.ConnectionString, ClusterId = clusterId };
+        var cluster = new LocalCluster(options)
+        {
+            Time = time, Instead = instead, Postgres = postgres, Redis = redis.ConnectionString, ClusterId = clusterId,
+        };
         try
         {
             await cluster.StartSilosAsync();
-            cluster.client = await StartClientAsync(redis.ConnectionString, clusterId, services: services =>
+            cluster.client = await StartClientAsync(redis.ConnectionString, clusterId, adminKey, services =>
             {
                 Hurry(services);
                 ofApi?.Invoke(services);
-            }, settings: settings, time: time);
+            }, settings, time, instead);
             return cluster;
         }
         catch
@@ -81,10 +94,11 @@ public sealed class LocalCluster : IAsyncDisposable
     }
 
     public static async Task<SiloHost> StartClientAsync(string redis, string clusterId, string? adminKey = null,
-        Action<IServiceCollection>? services = null, (string Name, string Value)[]? settings = null, TimeProvider? time = null)
+        Action<IServiceCollection>? services = null, (string Name, string Value)[]? settings = null, TimeProvider? time = null,
+        Action<IServiceCollection>? instead = null)
     {
         var host = await BuildAsync(new() { Role = "api", Redis = redis, ClusterId = clusterId, Urls = "http://127.0.0.1:0",
-            AdminKey = adminKey }, services, settings, time);
+            AdminKey = adminKey }, services, settings, time, instead);
         try
         {
             await host.StartAsync();
@@ -98,7 +112,7 @@ public sealed class LocalCluster : IAsyncDisposable
     }
 
     static Task<SiloHost> BuildAsync(SiloOptions options, Action<IServiceCollection>? services = null,
-        (string Name, string Value)[]? settings = null, TimeProvider? time = null)
+        (string Name, string Value)[]? settings = null, TimeProvider? time = null, Action<IServiceCollection>? instead = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         foreach (var (name, value) in settings ?? []) builder.Configuration[name] = value;
@@ -110,6 +124,7 @@ public sealed class LocalCluster : IAsyncDisposable
         // The usual one ends the process, which here is the tests'.
         builder.Services.AddSingleton<IFatalErrorHandler, Reporting>();
         if (time is not null) builder.Host.ConfigureContainer<IServiceCollection>((_, all) => Carry(all, time));
+        if (instead is not null) builder.Host.ConfigureContainer<IServiceCollection>((_, all) => instead(all));
         return SiloHost.BuildAsync(builder, options);
     }
 
@@ -141,7 +156,7 @@ public sealed class LocalCluster : IAsyncDisposable
     async Task StartSilosAsync()
     {
         // Together: the schema is brought up to date by whoever comes first.
-        var built = await Task.WhenAll(silos.Select(silo => BuildAsync(silo, Hurry, time: Time)));
+        var built = await Task.WhenAll(silos.Select(silo => BuildAsync(silo, Hurry, time: Time, instead: Instead)));
         built.CopyTo(running, 0);
         await Task.WhenAll(running.Select(silo => silo!.StartAsync()));
     }

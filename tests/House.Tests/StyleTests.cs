@@ -15,6 +15,31 @@ public sealed class StyleTests
     [Fact]
     public void No_test_is_switched_off() => Nowhere(["src", "tests", "bench"], @"\bSkip " + @"*= ");
 
+    // A line that maps a route says for whom: `On` takes a right, pages have a note. These are for everybody, or ask in a way of their own.
+    static readonly string[] routesWithoutARight =
+    [
+        """routes.Open("GET", "/", """, """routes.Open("GET", "/health/live", """, """routes.Open("GET", "/health/ready", """,
+        """routes.MapMethods("/health/live", """, """routes.MapMethods("/health/ready", """, """routes.MapMethods("/metrics", """,
+        """routes.MapMethods("/openapi/v1.json", """, """routes.MapScalarApiReference("/docs", """,
+        """routes.MapMethods("/docs/problems", """, """routes.MapMethods("/docs/problems/{slug}", """,
+        // The gate is shown its keys in the ways of providers.
+        """routes.Map("/gate/{route}/{**rest}", """,
+        // `Open` itself, and pages, which get their notes from the host.
+        "routes.MapMethods(path, [method], handler).WithMetadata(new OperationNote(id, summary))", "routes.MapRazorComponents<App>()",
+        "IssuerSignIn.Map(app)",
+    ];
+
+    [Fact]
+    public void Nothing_is_mapped_without_saying_for_whom()
+    {
+        const string kinds = @"Get|Post|Put|Delete|Patch|Methods|Fallback\w*|RazorComponents|\w*Reference|Mcp|Hub";
+        var maps = new Regex(@"^(?!\s*//).*\.(Map(" + kinds + @")?(<\w+>)?\(|Open\(("".|method,))");
+        var mapped = Repository.Files("src", ".cs").SelectMany(file => file.Find(maps)).ToList();
+        Assert.All(routesWithoutARight, known => Assert.Contains(mapped, line => line.Contains(known, StringComparison.Ordinal)));
+        Nothing.In(mapped.Where(line => !Regex.IsMatch(line, @"new (NeededRight|PageNote)\(")
+            && !routesWithoutARight.Any(known => line.Contains(known, StringComparison.Ordinal))));
+    }
+
     [Fact]
     public void Types_are_named_for_what_they_are() =>
         Nowhere(["src"], @"\b(class|struct|record|interface|enum)\s+(struct\s+|class\s+)?\w*(Manager|Helper|Service|Util)s?\b");

@@ -1,7 +1,10 @@
 // The settings of who may ask: the first key, and tokens of an issuer (JWT).
+using System.Globalization;
+
 namespace Purser.Api.Access;
 
-public sealed class AccessOptions(string? wrongRate = null, string? wrongMost = null, string? wrongHours = null, string? wrongAtOnce = null)
+/// <param name="wrong">What is wrong with numbers that could not be read.</param>
+public sealed class AccessOptions(params IReadOnlyList<string> wrong)
 {
     /// <summary>PURSER_ADMIN_KEY, or the content of PURSER_ADMIN_KEY_FILE: a key that may do everything.</summary>
     public string? AdminKey { get; init; }
@@ -72,21 +75,28 @@ public sealed class AccessOptions(string? wrongRate = null, string? wrongMost = 
         string[] List(string name) =>
             Text(name)?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
         var usual = new AccessOptions();
-        var (rate, most, atOnce) = (Text("PURSER_RATE_LIMIT"), Text("PURSER_MOST_REQUESTS"), Text("PURSER_REQUESTS_AT_ONCE"));
-        var (requests, turns) = (Whole(most, MostPlaces), Whole(atOnce, MostPlaces));
-        var every = Text("PURSER_AUDIT_SEAL_HOURS");
-        var hours = Whole(every, MostSealHours);
-        return new(wrongHours: every is not null && hours is null ? every : null, wrongRate: rate is not null && RateQuota.Of(rate) is null
-            ? rate : null,
-            wrongMost: most is not null && requests is null ? most : null, wrongAtOnce: atOnce is not null && turns is null ? atOnce : null)
+        var wrong = new List<string>();
+        int? Whole(string name, int most)
+        {
+            if (Text(name) is not { } text) return null;
+            if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= 1 && number <= most)
+                return number;
+            wrong.Add($"{name} must be a whole number from 1 to {most}, not '{text}'");
+            return null;
+        }
+        var rate = Text("PURSER_RATE_LIMIT");
+        if (rate is not null && RateQuota.Of(rate) is null)
+            wrong.Add($"PURSER_RATE_LIMIT must be requests/seconds such as 600/60 (1 to {RateQuota.MostRequests} in 1 to "
+                + $"{RateQuota.LongestSeconds}), not '{rate}'");
+        return new(wrong)
         {
             RateLimit = RateQuota.Of(rate),
-            MostRequests = requests ?? usual.MostRequests,
-            RequestsAtOnce = turns ?? usual.RequestsAtOnce,
+            MostRequests = Whole("PURSER_MOST_REQUESTS", MostPlaces) ?? usual.MostRequests,
+            RequestsAtOnce = Whole("PURSER_REQUESTS_AT_ONCE", MostPlaces) ?? usual.RequestsAtOnce,
             AdminKey = adminKey,
             AuditKey = Text("PURSER_AUDIT_KEY"),
             AuditSeals = Text("PURSER_AUDIT_SEALS"),
-            AuditSealHours = hours ?? usual.AuditSealHours,
+            AuditSealHours = Whole("PURSER_AUDIT_SEAL_HOURS", MostSealHours) ?? usual.AuditSealHours,
             Hosts = List("PURSER_HOSTS"),
             Origins = List("PURSER_ORIGINS"),
             JwtAuthority = Text("PURSER_JWT_AUTHORITY"),
@@ -100,9 +110,6 @@ public sealed class AccessOptions(string? wrongRate = null, string? wrongMost = 
     }
 
     const int MostSealHours = 8760, MostPlaces = 1_000_000;
-
-    static int? Whole(string? text, int most) => int.TryParse(text, System.Globalization.NumberStyles.None,
-        System.Globalization.CultureInfo.InvariantCulture, out var number) && number >= 1 && number <= most ? number : null;
 
     string? WrongAuditKey()
     {
@@ -125,19 +132,12 @@ public sealed class AccessOptions(string? wrongRate = null, string? wrongMost = 
             if (!Uri.TryCreate(origin, UriKind.Absolute, out var page) || page.Scheme is not ("http" or "https")
                 || page.GetLeftPart(UriPartial.Authority) != origin)
                 yield return $"PURSER_ORIGINS must be origins such as https://tools.example, not '{origin}'";
-        if (WrongAuditKey() is { } wrong) yield return wrong;
-        if (wrongHours is not null)
-            yield return $"PURSER_AUDIT_SEAL_HOURS must be a whole number from 1 to {MostSealHours}, not '{wrongHours}'";
+        if (WrongAuditKey() is { } wrongKey) yield return wrongKey;
+        foreach (var problem in wrong) yield return problem;
         if (AuditSeals is not null && AuditKey is null)
             yield return "PURSER_AUDIT_KEY is needed with PURSER_AUDIT_SEALS: it signs the seals";
         if (AuditSeals is not null && !Directory.Exists(AuditSeals))
             yield return $"PURSER_AUDIT_SEALS must be a folder; there is no '{AuditSeals}'";
-        if (wrongRate is not null)
-            yield return $"PURSER_RATE_LIMIT must be requests/seconds such as 600/60 (1 to {RateQuota.MostRequests} in 1 to "
-                + $"{RateQuota.LongestSeconds}), not '{wrongRate}'";
-        if (wrongMost is not null) yield return $"PURSER_MOST_REQUESTS must be a whole number from 1 to 1000000, not '{wrongMost}'";
-        if (wrongAtOnce is not null)
-            yield return $"PURSER_REQUESTS_AT_ONCE must be a whole number from 1 to 1000000, not '{wrongAtOnce}'";
         if (!TakesTokens)
         {
             if (JwtIssuer is not null || JwtAudience is not null)

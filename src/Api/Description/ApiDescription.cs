@@ -13,6 +13,10 @@ sealed class ApiDescription
 {
     static readonly JsonSerializerOptions readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    /// <summary>Servers are told from the address of the description, which is one step below them: where a proxy has put the host below a
+    /// path, operations are found there too.</summary>
+    const string fromHere = "..";
+
     readonly SchemaBook schemas;
     readonly JsonObject refusals = [];
 
@@ -52,7 +56,7 @@ sealed class ApiDescription
                 ["description"] = Subjects.Introduction,
                 ["license"] = new JsonObject { ["name"] = "MIT", ["identifier"] = "MIT" },
             },
-            ["servers"] = new JsonArray(new JsonObject { ["url"] = "/", ["description"] = "The host that answers this." }),
+            ["servers"] = new JsonArray(new JsonObject { ["url"] = fromHere, ["description"] = "The host that answers this." }),
             ["security"] = new JsonArray(new JsonObject { ["key"] = new JsonArray() }),
             ["tags"] = new JsonArray([.. Subjects.All.Where(subject => used.Contains(subject.Name)).Select(subject => new JsonObject
             {

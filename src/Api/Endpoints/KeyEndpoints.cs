@@ -39,7 +39,9 @@ sealed class KeyEndpoints(KeyRing ring, Callers callers, LedgerClock clock)
         var text = KeyText.Make();
         var key = ToKey(asked, text, caller, await TenantOfAsync(asked, caller));
         WithinOwn(caller, key, asked.ExpiresAt);
-        var made = await ring.ChangeAsync(set => set.Keys.Count >= MostKeys ? (set, false) : (new KeySet([.. set.Keys, key]), true));
+        // What was saved although nobody heard that it was is there already, and is not made twice.
+        var made = await ring.ChangeAsync(set => set.Keys.Any(one => one.Id == key.Id) ? (set, true)
+            : set.Keys.Count >= MostKeys ? (set, false) : (new KeySet([.. set.Keys, key]), true));
         if (!made)
         {
             await Problems.WriteAsync(http, Problems.Unprocessable, null, $"there are {MostKeys} keys; remove revoked ones first");
@@ -75,7 +77,7 @@ sealed class KeyEndpoints(KeyRing ring, Callers callers, LedgerClock clock)
                 "overlapSeconds", $"must be 0 to {LongestOverlap.ToString(CultureInfo.InvariantCulture)}");
         var text = KeyText.Make();
         var now = clock.Now;
-        await ChangeOne(http, text, key => key.PreviousUntilMillis > now.ToUnixTimeMilliseconds()
+        await ChangeOne(http, text, key => key.Hash == KeyText.HashOf(text) ? key : key.PreviousUntilMillis > now.ToUnixTimeMilliseconds()
             ? throw Conflict($"the key was rotated before, and its old text is taken until {StoredKey.At(key.PreviousUntilMillis)}; "
                 + "rotate it after that, or revoke it")
             : key with

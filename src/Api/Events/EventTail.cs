@@ -1,5 +1,6 @@
-// Follows the feed for everybody in this process: one reader polls the ledger while somebody listens and keeps what came last in a ring;
-// who is further behind reads the ledger for itself. Listeners have a position and no queue, so a slow one costs others nothing.
+// Follows the feed for everybody in this process: one reader polls the ledger while somebody waits for news and keeps what came last in a
+// ring; who is further behind reads the ledger for itself. Listeners have a position and no queue, so a slow one costs others nothing, and
+// where all are slow or stuck nothing is read for them.
 using System.Runtime.CompilerServices;
 using Purser.Core;
 using Purser.Engine;
@@ -25,12 +26,19 @@ public sealed class EventTail(IEventFeed feed, IUsageQueries queries, Bell writt
     static readonly TimeSpan longest = TimeSpan.FromSeconds(1);
     static readonly TimeSpan afterFailure = TimeSpan.FromSeconds(2);
 
+    /// <summary>Listeners that are busy with what they heard come back before this; those that are stuck do not.</summary>
+    static readonly TimeSpan readOnFor = TimeSpan.FromSeconds(5);
+
     readonly Lock gate = new();
     readonly CancellationTokenSource closing = new();
     readonly List<PublicEvent> ring = [];
     long ringFrom = -1;
     long reached = -1;
     int listeners;
+
+    /// <summary>Listeners that have heard everything and wait for more, and since when there is none of them.</summary>
+    int waiting;
+    long nobodySince;
     bool polling;
     TaskCompletionSource news = New();
 
@@ -50,13 +58,13 @@ public sealed class EventTail(IEventFeed feed, IUsageQueries queries, Bell writt
     public async IAsyncEnumerable<EventPage> FollowAsync(
         long after, TimeSpan beat, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
-        Join();
+        Interlocked.Increment(ref listeners);
         try
         {
             while (!cancellation.IsCancellationRequested)
             {
-                Task waiting;
-                lock (gate) waiting = news.Task;
+                Task next;
+                lock (gate) next = news.Task;
                 var page = FromRing(after) ?? await ReadAsync(after, cancellation);
                 if (page.Events.Count > 0 || page.ReachedTo > after)
                 {
@@ -65,15 +73,24 @@ public sealed class EventTail(IEventFeed feed, IUsageQueries queries, Bell writt
                     continue;
                 }
                 using var ends = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-                var first = await Task.WhenAny(waiting, Task.Delay(beat, time, ends.Token));
+                Wait();
+                Task first;
+                try
+                {
+                    first = await Task.WhenAny(next, Task.Delay(beat, time, ends.Token));
+                }
+                finally
+                {
+                    GoOn();
+                }
                 await ends.CancelAsync();
                 cancellation.ThrowIfCancellationRequested();
-                if (first != waiting) yield return page;
+                if (first != next) yield return page;
             }
         }
         finally
         {
-            Leave();
+            Interlocked.Decrement(ref listeners);
         }
     }
 
@@ -117,21 +134,25 @@ public sealed class EventTail(IEventFeed feed, IUsageQueries queries, Bell writt
         }
     }
 
-    void Join()
+    void Wait()
     {
         lock (gate)
         {
-            listeners++;
+            waiting++;
             if (polling) return;
             polling = true;
         }
         _ = PollAsync();
     }
 
-    void Leave()
+    void GoOn()
     {
-        lock (gate) listeners--;
+        lock (gate)
+            if (--waiting == 0) nobodySince = time.GetTimestamp();
     }
+
+    /// <summary>Whether nobody waits for what would be read, and nobody is about to.</summary>
+    bool IsForNobody => waiting == 0 && (Volatile.Read(ref listeners) == 0 || time.GetElapsedTime(nobodySince) >= readOnFor);
 
     async Task PollAsync()
     {
@@ -140,9 +161,9 @@ public sealed class EventTail(IEventFeed feed, IUsageQueries queries, Bell writt
         while (true)
         {
             lock (gate)
-                if (listeners == 0 || closing.IsCancellationRequested)
+                if (IsForNobody || closing.IsCancellationRequested)
                 {
-                    // Nobody listens: nothing is read, and what was kept is not what comes next.
+                    // Nothing is read, and what was kept is not what comes next.
                     (polling, ringFrom, reached) = (false, -1, -1);
                     ring.Clear();
                     return;
@@ -176,15 +197,22 @@ public sealed class EventTail(IEventFeed feed, IUsageQueries queries, Bell writt
         {
             var head = await feed.HeadAsync(closing.Token);
             lock (gate) (ringFrom, reached) = (head, head);
+            // Whoever began to wait before this may have read less: it looks again.
+            Tell([]);
         }
         var page = await feed.ReadAsync(reached, PerRead, closing.Token);
         if (page.ReachedTo <= reached) return false;
-        var told = page.Entries.SelectMany(entry => PublicEvents.Of(entry)).ToArray();
+        Tell([.. page.Entries.SelectMany(entry => PublicEvents.Of(entry))], page.ReachedTo);
+        return page.Entries.Count == PerRead;
+    }
+
+    void Tell(PublicEvent[] told, long? reachedTo = null)
+    {
         TaskCompletionSource woken;
         lock (gate)
         {
             ring.AddRange(told);
-            reached = page.ReachedTo;
+            reached = reachedTo ?? reached;
             if (ring.Count > RingSize)
             {
                 var gone = ring.Count - RingSize / 2;
@@ -194,7 +222,6 @@ public sealed class EventTail(IEventFeed feed, IUsageQueries queries, Bell writt
             (woken, news) = (news, New());
         }
         woken.SetResult();
-        return page.Entries.Count == PerRead;
     }
 
     static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -34,7 +34,8 @@ public sealed class PublicEvent(
 
     /// <summary>The id of the message that brings it to a webhook: of letters and digits only, since signatures separate with
     /// dots.</summary>
-    public string MessageId { get; } = "evt_" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(id)).AsSpan(0, 16));
+    public string MessageId => messageId ??= "evt_" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(id)).AsSpan(0, 16));
+    string? messageId;
 
     /// <summary>The CloudEvent in JSON, in one line.</summary>
     public ReadOnlyMemory<byte> Json => json.Length > 0 ? json : json = Written();

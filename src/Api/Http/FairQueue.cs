@@ -8,10 +8,11 @@ namespace Purser.Api;
 /// are inside. For one thread at a time.
 /// </summary>
 /// <param name="places">So many are inside at once.</param>
-/// <param name="share">At most so many of them are of one account, or of one key.</param>
-sealed class FairQueue<T>(int places, int share)
+/// <param name="ofAccount">At most so many of them are of one account.</param>
+/// <param name="ofKey">At most so many of them are of one key.</param>
+sealed class FairQueue<T>(int places, int ofAccount, int ofKey)
 {
-    readonly PartyCounts inside = new(share);
+    readonly PartyCounts inside = new(ofAccount, ofKey);
 
     /// <summary>The keys that somebody waits for, and the order of their turns.</summary>
     readonly Dictionary<string, Line> lines = new(StringComparer.Ordinal);
@@ -21,19 +22,27 @@ sealed class FairQueue<T>(int places, int share)
 
     public int Waiting { get; private set; }
 
-    /// <summary>Whether it is inside; else it waits, and <see cref="Next"/> will give it back.</summary>
-    public bool Enter(Party party, T one)
+    /// <summary>Null where it is inside; else its place in the queue: <see cref="Next"/> will give it back.</summary>
+    public LinkedListNode<T>? Enter(Party party, T one)
     {
         if (Inside < places && inside.HasRoomForAccount(party.Account) && inside.HasRoomForKey(party.Key))
         {
             Take(party);
-            return true;
+            return null;
         }
         ref var line = ref CollectionsMarshal.GetValueRefOrAddDefault(lines, party.Key, out _);
         if (line is null) turns.Enqueue(line = new(party.Key));
-        line.Add(party.Account, one);
         Waiting++;
-        return false;
+        return line.Add(party.Account, one);
+    }
+
+    /// <summary>One that waits does not want its turn any more; false where it has had it.</summary>
+    public bool Withdraw(LinkedListNode<T> waiting)
+    {
+        if (waiting.List is not { } queue) return false;
+        queue.Remove(waiting);
+        Waiting--;
+        return true;
     }
 
     /// <summary>Gives the place of one that is inside back. Afterwards <see cref="Next"/> is asked until it has nobody.</summary>
@@ -68,17 +77,18 @@ sealed class FairQueue<T>(int places, int share)
         inside.Take(party);
     }
 
-    /// <summary>What waits of one key: a queue for each account, whose turns go round.</summary>
+    /// <summary>What waits of one key: a queue for each account, whose turns go round. A queue whose last one withdrew stays until its
+    /// turn, so that an account never has two turns in a round.</summary>
     sealed class Line(string key)
     {
-        readonly Dictionary<string, Queue<T>> waiting = new(StringComparer.Ordinal);
+        readonly Dictionary<string, LinkedList<T>> waiting = new(StringComparer.Ordinal);
         readonly Queue<string> accounts = new();
 
         public string Key => key;
 
         public bool IsEmpty => accounts.Count == 0;
 
-        public void Add(string account, T one)
+        public LinkedListNode<T> Add(string account, T one)
         {
             ref var queue = ref CollectionsMarshal.GetValueRefOrAddDefault(waiting, account, out _);
             if (queue is null)
@@ -86,7 +96,7 @@ sealed class FairQueue<T>(int places, int share)
                 queue = new();
                 accounts.Enqueue(account);
             }
-            queue.Enqueue(one);
+            return queue.AddLast(one);
         }
 
         public bool Next(PartyCounts inside, out string? account, out T? one)
@@ -94,15 +104,18 @@ sealed class FairQueue<T>(int places, int share)
             for (var left = accounts.Count; left > 0; left--)
             {
                 account = accounts.Dequeue();
-                if (!inside.HasRoomForAccount(account))
+                var queue = waiting[account];
+                if (queue.Count > 0 && !inside.HasRoomForAccount(account))
                 {
                     accounts.Enqueue(account);
                     continue;
                 }
-                var queue = waiting[account];
-                one = queue.Dequeue();
+                var first = queue.First;
+                if (first is not null) queue.RemoveFirst();
                 if (queue.Count > 0) accounts.Enqueue(account);
                 else waiting.Remove(account);
+                if (first is null) continue;
+                one = first.Value;
                 return true;
             }
             (account, one) = (null, default);

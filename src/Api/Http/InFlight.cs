@@ -28,9 +28,8 @@ sealed class InFlight
     {
         most = access.MostRequests;
         var share = Math.Max(1, most / 2);
-        taken = new(share);
-        var atOnce = Math.Min(most, access.RequestsAtOnce);
-        (calls, questions) = (LaneOf(atOnce), LaneOf(atOnce));
+        taken = new(share, share);
+        (calls, questions) = (LaneOf(access), LaneOf(access));
         all = new(HttpMeasures.Reason.All, $"{most} requests are being worked on, which is the most; retry with the same id");
         account = new(HttpMeasures.Reason.Account,
             $"{share} requests about this account are being worked on, which is its share; retry with the same id");
@@ -67,7 +66,7 @@ sealed class InFlight
             taken.Take(party);
         }
         var needed = http.GetEndpoint()?.Metadata.GetMetadata<NeededRight>()?.Right ?? Right.None;
-        return (new(this, (needed & callers) != 0 ? calls : questions, party), null);
+        return (new(this, (needed & callers) != 0 ? calls : questions, party, http), null);
     }
 
     static bool TakesPlace(HttpContext http) =>
@@ -80,41 +79,68 @@ sealed class InFlight
         return busy;
     }
 
-    static FairQueue<Place> LaneOf(int atOnce) => new(atOnce, Math.Max(1, atOnce / 2));
+    static FairQueue<Place> LaneOf(AccessOptions access)
+    {
+        var atOnce = Math.Min(access.MostRequests, access.RequestsAtOnce);
+        var half = Math.Max(1, atOnce / 2);
+        return new(atOnce, half, half);
+    }
 
     /// <summary>What a request has from when it was taken until it is answered.</summary>
-    public sealed class Place(InFlight door, FairQueue<Place> lane, Party party) : IDisposable
+    public sealed class Place(InFlight door, FairQueue<Place> lane, Party party, HttpContext http) : IDisposable
     {
         /// <summary>Null where it had its turn at once, or did not ask for one yet.</summary>
         TaskCompletionSource? turn;
-        bool asked;
+        LinkedListNode<Place>? waiting;
+        CancellationTokenRegistration going;
+        bool asked, inside;
 
-        /// <summary>Completes once the request may be worked for.</summary>
+        /// <summary>Completes once the request may be worked for; is cancelled where its sender goes away before.</summary>
         public Task TurnAsync()
         {
             lock (door.guard)
             {
                 if (asked) return turn?.Task ?? Task.CompletedTask;
                 asked = true;
-                if (lane.Enter(party, this)) return Task.CompletedTask;
+                waiting = lane.Enter(party, this);
+                if (waiting is null)
+                {
+                    inside = true;
+                    return Task.CompletedTask;
+                }
                 HttpMeasures.Waits(1);
                 turn = new(TaskCreationOptions.RunContinuationsAsynchronously);
-                return turn.Task;
+            }
+            // Outside of the guard: who is gone already withdraws at once.
+            going = http.RequestAborted.UnsafeRegister(static place => ((Place)place!).Withdraw(), this);
+            return turn.Task;
+        }
+
+        /// <summary>Nobody waits for the answer any more.</summary>
+        void Withdraw()
+        {
+            lock (door.guard)
+            {
+                if (!lane.Withdraw(waiting!)) return;
+                HttpMeasures.Waits(-1);
+                turn!.SetCanceled(http.RequestAborted);
             }
         }
 
         public void Dispose()
         {
+            going.Dispose();
             lock (door.guard)
             {
                 door.count--;
                 door.taken.Give(party);
-                if (!asked) return;
+                if (!inside) return;
                 lane.Leave(party);
                 while (lane.Next(out var next))
                 {
                     HttpMeasures.Waits(-1);
-                    next!.turn!.SetResult();
+                    next!.inside = true;
+                    next.turn!.SetResult();
                 }
             }
         }

@@ -7,14 +7,15 @@ namespace Purser.Api;
 readonly record struct Party(string Key, string Account);
 
 /// <summary>For one thread at a time.</summary>
-/// <param name="share">The most that there may be of one account, or of one key.</param>
-sealed class PartyCounts(int share)
+/// <param name="ofAccount">The most that there may be of one account.</param>
+/// <param name="ofKey">The most that there may be of one key.</param>
+sealed class PartyCounts(int ofAccount, int ofKey)
 {
     readonly Dictionary<string, int> accounts = new(StringComparer.Ordinal), keys = new(StringComparer.Ordinal);
 
-    public bool HasRoomForAccount(string name) => HasRoom(accounts, name);
+    public bool HasRoomForAccount(string name) => HasRoom(accounts, name, ofAccount);
 
-    public bool HasRoomForKey(string name) => HasRoom(keys, name);
+    public bool HasRoomForKey(string name) => HasRoom(keys, name, ofKey);
 
     public void Take(Party party)
     {
@@ -28,7 +29,8 @@ sealed class PartyCounts(int share)
         Give(keys, party.Key);
     }
 
-    bool HasRoom(Dictionary<string, int> counts, string name) => name.Length == 0 || counts.GetValueOrDefault(name) < share;
+    static bool HasRoom(Dictionary<string, int> counts, string name, int most) =>
+        name.Length == 0 || counts.GetValueOrDefault(name) < most;
 
     static void Give(Dictionary<string, int> counts, string name)
     {

@@ -1,6 +1,6 @@
 // Sends traces, metrics and logs to a receiver of OTLP where the standard settings (OTEL_*) name one. Where they name none, nothing of this
 // exists in the process, and spans are not even made. Whatever the receiver does, nothing that books or decides waits for it: what it does
-// not take is dropped when the bounded queues are full.
+// not take is dropped when the bounded queues are full, and while it takes nothing next to no spans are made.
 using System.Reflection;
 using OpenTelemetry.Logs;
 using OpenTelemetry.Metrics;
@@ -20,6 +20,9 @@ public static class TelemetryOut
     static readonly string[] othersSources =
         ["Npgsql", "Microsoft.Orleans.Application", "Microsoft.Orleans.Runtime", "System.Net.Http"];
 
+    static readonly string[] certificates =
+        ["OTEL_EXPORTER_OTLP_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_KEY"];
+
     public static IServiceCollection AddPurserTelemetry(this IServiceCollection services, IConfiguration configuration, string? node = null)
     {
         if (!signals.Any(signal => IsWanted(configuration, signal))) return services;
@@ -30,8 +33,15 @@ public static class TelemetryOut
                 traces.AddSource(Engine.Traces.SourceName).AddSource(othersSources).AddAspNetCoreInstrumentation(web =>
                     web.Filter = http => !http.Request.Path.StartsWithSegments("/health") && !http.Request.Path.Equals("/metrics"));
                 // A sampler that somebody has chosen is left to the SDK, which reads the setting itself.
-                if (string.IsNullOrEmpty(configuration["OTEL_TRACES_SAMPLER"])) traces.SetSampler(new ParentBasedSampler(new CallsSampler()));
-                traces.AddOtlpExporter();
+                var watch = new ReceiverWatch(TimeProvider.System);
+                if (string.IsNullOrEmpty(configuration["OTEL_TRACES_SAMPLER"]))
+                    traces.SetSampler(new ParentBasedSampler(new CallsSampler(watch), remoteParentSampled: new TakenSampler(watch)));
+                // The exporter makes a client of its own where certificates are set.
+                traces.AddOtlpExporter(exporter =>
+                {
+                    if (certificates.All(name => string.IsNullOrEmpty(configuration[name])))
+                        exporter.HttpClientFactory = () => watch.ClientOf(TimeSpan.FromMilliseconds(exporter.TimeoutMilliseconds));
+                });
             });
         if (IsWanted(configuration, Metrics))
             telemetry.WithMetrics(metrics => metrics
@@ -76,10 +86,17 @@ public static class TelemetryOut
         .AddTelemetrySdk().AddEnvironmentVariableDetector();
 
     /// <summary>Traces begin where calls come in, and not with each look of a host at its own ledger or at other nodes.</summary>
-    sealed class CallsSampler : Sampler
+    sealed class CallsSampler(ReceiverWatch watch) : Sampler
     {
         public override SamplingResult ShouldSample(in SamplingParameters samplingParameters) => new(
-            samplingParameters.Kind is System.Diagnostics.ActivityKind.Client or System.Diagnostics.ActivityKind.Internal
-                ? SamplingDecision.Drop : SamplingDecision.RecordAndSample);
+            samplingParameters.Kind is not (System.Diagnostics.ActivityKind.Client or System.Diagnostics.ActivityKind.Internal)
+                && watch.TakesTraces() ? SamplingDecision.RecordAndSample : SamplingDecision.Drop);
+    }
+
+    /// <summary>What the caller follows is followed here, too, as long as somebody takes it.</summary>
+    sealed class TakenSampler(ReceiverWatch watch) : Sampler
+    {
+        public override SamplingResult ShouldSample(in SamplingParameters samplingParameters) =>
+            new(watch.TakesTraces() ? SamplingDecision.RecordAndSample : SamplingDecision.Drop);
     }
 }

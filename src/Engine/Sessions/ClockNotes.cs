@@ -24,6 +24,20 @@ static class ClockNotes
     public static byte[] With(ReadOnlyMemory<byte> body, ClockNote note) =>
         JsonSerializer.SerializeToUtf8Bytes([note, .. Read(body).Take(Most - 1)], ClockJson.Default.ClockNoteArray);
 
+    /// <summary>Hosts measure every few seconds, and those that follow others after them.</summary>
+    static readonly Duration noticedWithin = Duration.FromMinutes(1);
+
+    /// <summary>Whether what was accepted last is a jump that is noticed now: it was accepted a moment ago, by somebody who saw one of
+    /// about this size, or none yet.</summary>
+    public static bool IsOf(ReadOnlyMemory<byte> body, Duration jump, Instant now)
+    {
+        if (Read(body) is not [var last, ..]) return false;
+        var since = now - Instant.FromUnixTimeMilliseconds(last.AtMillis);
+        var off = jump - Duration.FromMilliseconds(last.JumpMillis);
+        return since >= -noticedWithin && since <= noticedWithin
+            && (last.JumpMillis == 0 || (off <= LedgerClock.Tolerated && off >= -LedgerClock.Tolerated));
+    }
+
     /// <summary>How much of the lead that was accepted last is left when the clock says <paramref name="source"/>.</summary>
     public static Duration LeadAt(ReadOnlyMemory<byte> body, Instant source)
     {

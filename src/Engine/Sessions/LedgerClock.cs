@@ -189,21 +189,28 @@ public sealed class LedgerClock(
             if (before.Held != Duration.Zero) log.LogWarning("The clock is right again: it says {Source}", source);
             return;
         }
-        if (before.Held == Duration.Zero)
-        {
-            if (shared is not null) acceptedVersion = (await shared.LoadAsync(ClockNotes.Document) ?? SharedDocument.Missing).Version;
-            log.LogError(
-                "The clock jumped {Off}, to {Source}. The jump is held back: time goes on from {Now}, and this host is not ready. Set "
-                + "the clock right, or `purser clock --accept` where it is right", Spoken(next.Held), source, next.At);
-        }
-        else if (shared is not null && await shared.LoadAsync(ClockNotes.Document, acceptedVersion) is { } newer
-            && newer.Version > acceptedVersion)
+        if (await IsAcceptedAsync(next, isNew: before.Held == Duration.Zero))
         {
             next = next.Accepted();
             log.LogWarning("The clock was accepted as it is: time goes on from {Now}, {Lead} s ahead of it", next.At,
                 (long)next.Lead.TotalSeconds);
         }
+        else if (before.Held == Duration.Zero)
+            log.LogError(
+                "The clock jumped {Off}, to {Source}. The jump is held back: time goes on from {Now}, and this host is not ready. Set "
+                + "the clock right, or `purser clock --accept` where it is right", Spoken(next.Held), source, next.At);
         carried = next;
+    }
+
+    /// <summary>Whether an operator has accepted the jump: since it was noticed here, or just before. One host notices it after another,
+    /// and one that goes by the time of others only once those have followed it.</summary>
+    async Task<bool> IsAcceptedAsync(CarriedTime now, bool isNew)
+    {
+        if (shared is null) return false;
+        if (!isNew) return await shared.LoadAsync(ClockNotes.Document, acceptedVersion) is { } newer && newer.Version > acceptedVersion;
+        var known = await shared.LoadAsync(ClockNotes.Document) ?? SharedDocument.Missing;
+        acceptedVersion = known.Version;
+        return ClockNotes.IsOf(known.Body, now.Held, now.At);
     }
 
     /// <summary>How long the machine slept since the last measurement: the kernel counts that in one of its clocks only.</summary>

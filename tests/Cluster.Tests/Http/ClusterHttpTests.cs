@@ -38,33 +38,6 @@ public sealed class LocalAuditTests(LocalFacade host) : AuditConformance(host);
 public sealed class LocalCallerLimitTests(LocalFacade host) : CallerLimitConformance(host);
 
 [Collection(LocalHttpTests.Name)]
-public sealed class LocalRevocationTests(LocalFacade host)
-{
-    /// <summary>Each host looks at most half a second back; how long it took stands in no assertion, for a machine may be slow.</summary>
-    [Fact]
-    public async Task A_key_that_one_host_revokes_is_refused_by_every_other()
-    {
-        const string admin = "the first key of all";
-        await using var one = await host.StartWithKeyAsync(admin);
-        await using var other = await host.StartWithKeyAsync(admin);
-        var made = await one.Ask(admin, HttpMethod.Post, "/v1/keys", """{"name": "k", "rights": ["read"], "accounts": ["*"]}""");
-        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
-        await UntilAsync(200);
-        Assert.Equal(200, (await one.Ask(admin, HttpMethod.Delete, $"/v1/keys/{made.Member("id")}")).Code);
-        Assert.Equal(401, (await one.Ask(made.Member("key"), HttpMethod.Get, "/v1/accounts")).Code);
-        await UntilAsync(401);
-        // And it stays so.
-        for (var i = 0; i < 20; i++) Assert.Equal(401, (await other.Ask(made.Member("key"), HttpMethod.Get, "/v1/accounts")).Code);
-
-        async Task UntilAsync(int code)
-        {
-            while ((await other.Ask(made.Member("key"), HttpMethod.Get, "/v1/accounts")).Code != code)
-                patience.Token.ThrowIfCancellationRequested();
-        }
-    }
-}
-
-[Collection(LocalHttpTests.Name)]
 public sealed class LocalTenantTests(LocalFacade host) : TenantConformance(host);
 
 [Collection(LocalHttpTests.Name)]

@@ -4,6 +4,9 @@ using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
 using Purser.Client;
 using Purser.Conformance.Http;
 
@@ -49,6 +52,35 @@ public abstract class DescriptionConformance(HttpFacade host)
     /// needs no type.
     /// </summary>
     static readonly HashSet<string> asTheyAre = ["Price", "ImportLine", "Nothing"];
+
+    [Fact]
+    public async Task The_server_is_told_from_where_the_description_was_read_also_behind_a_proxy_that_puts_it_below_a_path()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        await using var proxy = builder.Build();
+        proxy.Urls.Add("http://127.0.0.1:0");
+        proxy.MapGet("/team/purser/{**rest}", (RequestDelegate)(async http =>
+        {
+            using var answer = await host.Client.GetAsync(new Uri("/" + http.Request.RouteValues["rest"], UriKind.Relative));
+            http.Response.StatusCode = (int)answer.StatusCode;
+            await answer.Content.CopyToAsync(http.Response.Body);
+        }));
+        await proxy.StartAsync();
+        using var client = new HttpClient();
+        foreach (var at in (Uri[])[host.Client.BaseAddress!, new(proxy.Urls.First() + "/team/purser/")])
+        {
+            var read = new Uri(at, "openapi/v1.json");
+            var server = Assert.Single(JsonDocument.Parse(await client.GetStringAsync(read)).RootElement.GetProperty("servers")
+                .EnumerateArray()).GetProperty("url").GetString()!;
+            Assert.Equal(at, new Uri(read, server));
+            // Paths are put behind it as they are.
+            var prices = new Uri(new Uri(read, server).AbsoluteUri.TrimEnd('/') + "/v1/prices");
+            Assert.Contains("\"items\"", await client.GetStringAsync(prices), StringComparison.Ordinal);
+            Assert.Equal("https://purser.example/team/",
+                new Uri(new Uri("https://purser.example/team/openapi/v1.json"), server).AbsoluteUri);
+        }
+    }
 
     [Fact]
     public async Task Every_operation_has_a_method_with_its_parameters()

@@ -160,6 +160,45 @@ public abstract class ClockTests : IAsyncLifetime
         Assert.Single((await store.ReadJournalAsync("a", 0, 100))[^1].Events.OfType<Expired>());
     }
 
+    [Theory]
+    [InlineData(2, false)]
+    [InlineData(-2, false)]
+    [InlineData(2, true)]
+    public async Task Accepting_once_is_enough_for_hosts_that_notice_the_jump_later_and_for_those_that_follow_others(int hours,
+        bool byFollower)
+    {
+        // One that measures the same clock, and one that asks the first host, as an api asks silos.
+        var (late, follower) = (new LedgerClock(time, ledger), new LedgerClock(time, ledger));
+        Task FollowAsync() => follower.MeasureAsync(() => Task.FromResult<Instant?>(host.Clock.Now));
+        await late.StartedAsync(ledger);
+        await FollowAsync();
+        var before = host.Clock.Now;
+        Jump(TimeSpan.FromHours(hours));
+        await MeasureAsync();
+        await FollowAsync();
+        Assert.NotEqual(Duration.Zero, host.Clock.Held);
+        Assert.Equal(Duration.Zero, follower.Held);
+        await (byFollower ? follower : host.Clock).AcceptAsync("ann", null);
+        time.Advance(TimeSpan.FromSeconds(5));
+        await FollowAsync();
+        await MeasureAsync();
+        await late.MeasureAsync(ledger);
+        await FollowAsync();
+        var expected = before + Duration.FromHours(Math.Max(0, hours)) + Duration.FromSeconds(5);
+        foreach (var clock in (LedgerClock[])[host.Clock, late, follower])
+        {
+            Assert.Equal(Duration.Zero, clock.Held);
+            Assert.InRange(clock.Now, expected - Duration.FromMilliseconds(10), expected);
+        }
+        // Another jump is held back, by all of them.
+        time.Advance(TimeSpan.FromMinutes(2));
+        Jump(TimeSpan.FromHours(3));
+        await MeasureAsync();
+        await late.MeasureAsync(ledger);
+        Assert.NotEqual(Duration.Zero, host.Clock.Held);
+        Assert.NotEqual(Duration.Zero, late.Held);
+    }
+
     [Fact]
     public async Task Small_differences_are_made_up_for_without_a_jump()
     {

@@ -36,6 +36,9 @@ public sealed class EventTailTests : IAsyncLifetime, IAsyncDisposable
     sealed class Made : IEventFeed
     {
         long head;
+        int reads;
+
+        public int Reads => Volatile.Read(ref reads);
 
         public long Head
         {
@@ -45,6 +48,7 @@ public sealed class EventTailTests : IAsyncLifetime, IAsyncDisposable
 
         public Task<FeedPage> ReadAsync(long after, int most, CancellationToken cancellation = default)
         {
+            Interlocked.Increment(ref reads);
             var count = (int)Math.Min(most, Math.Max(0, Head - after));
             var entries = Enumerable.Range(1, count).Select(no => new FeedEntry(after + no, "a", 0, Instant.FromUnixTimeSeconds(0), default,
                 new($"{after + no}", "price.changed", null, Instant.FromUnixTimeSeconds(0), "p", "info", "{}"))).ToArray();
@@ -77,6 +81,36 @@ public sealed class EventTailTests : IAsyncLifetime, IAsyncDisposable
             if (page.ReachedTo >= to) break;
         }
         return next - 1;
+    }
+
+    [Fact]
+    public async Task Where_everybody_who_listens_is_stuck_nothing_is_read_for_them()
+    {
+        await using var stuck = tail.FollowAsync(0, never).GetAsyncEnumerator();
+        var first = stuck.MoveNextAsync().AsTask();
+        feed.Head = 1;
+        await PassUntilAsync(first);
+        Assert.True(tail.IsFollowed);
+        // It does not come back: of what goes by in the five minutes after, only the beginning is read.
+        var before = feed.Reads;
+        for (var step = 0; step < 1200; step++)
+        {
+            feed.Head += 10;
+            time.Advance(TimeSpan.FromMilliseconds(250));
+            for (var turn = 0; turn < 5; turn++) await Task.Yield();
+        }
+        Assert.InRange(feed.Reads - before, 0, 40);
+        // Whoever comes now, and who was stuck, misses nothing.
+        var reading = ReadAsync(0, feed.Head + 5);
+        feed.Head += 5;
+        await PassUntilAsync(reading);
+        Assert.Equal(feed.Head, await reading);
+        for (var heard = stuck.Current.ReachedTo; heard < feed.Head; heard = stuck.Current.ReachedTo)
+        {
+            var more = stuck.MoveNextAsync().AsTask();
+            await PassUntilAsync(more);
+            Assert.Equal(heard + 1, stuck.Current.Events[0].Position);
+        }
     }
 
     [Fact]

@@ -8,10 +8,10 @@ public sealed class FairQueueTests
     [Fact]
     public void An_account_that_comes_after_a_flood_is_next_but_one()
     {
-        var queue = new FairQueue<string>(places: 1, share: 1);
-        Assert.True(queue.Enter(new("", "flood"), "flood 0"));
-        for (var i = 1; i <= 5; i++) Assert.False(queue.Enter(new("", "flood"), $"flood {i}"));
-        Assert.False(queue.Enter(new("", "quiet"), "quiet"));
+        var queue = new FairQueue<string>(places: 1, ofAccount: 1, ofKey: 1);
+        Assert.Null(queue.Enter(new("", "flood"), "flood 0"));
+        for (var i = 1; i <= 5; i++) Assert.NotNull(queue.Enter(new("", "flood"), $"flood {i}"));
+        Assert.NotNull(queue.Enter(new("", "quiet"), "quiet"));
         Assert.Equal((1, 6), (queue.Inside, queue.Waiting));
 
         Assert.Equal(["flood 1", "quiet", "flood 2", "flood 3", "flood 4", "flood 5"],
@@ -22,11 +22,11 @@ public sealed class FairQueueTests
     [Fact]
     public void Keys_take_turns_and_the_accounts_of_each()
     {
-        var queue = new FairQueue<string>(places: 1, share: 1);
-        Assert.True(queue.Enter(new("wide", "first"), "first"));
-        foreach (var one in new[] { "a 1", "a 2", "b 1", "c 1" }) Assert.False(queue.Enter(new("wide", one[..1]), one));
-        Assert.False(queue.Enter(new("other", "d"), "d 1"));
-        Assert.False(queue.Enter(new("other", "d"), "d 2"));
+        var queue = new FairQueue<string>(places: 1, ofAccount: 1, ofKey: 1);
+        Assert.Null(queue.Enter(new("wide", "first"), "first"));
+        foreach (var one in new[] { "a 1", "a 2", "b 1", "c 1" }) Assert.NotNull(queue.Enter(new("wide", one[..1]), one));
+        Assert.NotNull(queue.Enter(new("other", "d"), "d 1"));
+        Assert.NotNull(queue.Enter(new("other", "d"), "d 2"));
 
         Assert.Equal(["a 1", "d 1", "b 1", "d 2", "c 1", "a 2"],
             OneByOne(queue, new("wide", "first"), "a 1", "d 1", "b 1", "d 2", "c 1", "a 2"));
@@ -35,15 +35,15 @@ public sealed class FairQueueTests
     [Fact]
     public void Nobody_has_more_than_the_share_and_the_rest_of_the_places_is_for_others()
     {
-        var queue = new FairQueue<int>(places: 4, share: 2);
+        var queue = new FairQueue<int>(places: 4, ofAccount: 2, ofKey: 2);
         Party flood = new("", "flood"), quiet = new("", "quiet"), key = new("key", "a"), sameKey = new("key", "b");
-        Assert.True(queue.Enter(flood, 1));
-        Assert.True(queue.Enter(flood, 2));
-        Assert.False(queue.Enter(flood, 3));
-        Assert.True(queue.Enter(key, 4));
-        Assert.True(queue.Enter(sameKey, 5));
-        Assert.False(queue.Enter(new("key", "c"), 6));
-        Assert.False(queue.Enter(quiet, 7));
+        Assert.Null(queue.Enter(flood, 1));
+        Assert.Null(queue.Enter(flood, 2));
+        Assert.NotNull(queue.Enter(flood, 3));
+        Assert.Null(queue.Enter(key, 4));
+        Assert.Null(queue.Enter(sameKey, 5));
+        Assert.NotNull(queue.Enter(new("key", "c"), 6));
+        Assert.NotNull(queue.Enter(quiet, 7));
 
         // A place that the flood or the key gives back is for its next one, or for the one who waits for nothing else.
         queue.Leave(flood);
@@ -57,30 +57,57 @@ public sealed class FairQueueTests
         Assert.Equal(7, one);
         Assert.False(queue.Next(out _));
         // Where nothing is whose, there is no share.
-        var nobodys = new FairQueue<int>(places: 4, share: 2);
-        Assert.All(Enumerable.Range(0, 4), i => Assert.True(nobodys.Enter(new("", ""), i)));
-        Assert.False(nobodys.Enter(new("", ""), 4));
+        var nobodys = new FairQueue<int>(places: 4, ofAccount: 2, ofKey: 2);
+        Assert.All(Enumerable.Range(0, 4), i => Assert.Null(nobodys.Enter(new("", ""), i)));
+        Assert.NotNull(nobodys.Enter(new("", ""), 4));
+    }
+
+    [Fact]
+    public void One_that_goes_away_takes_no_turn_and_moves_nobody()
+    {
+        var queue = new FairQueue<string>(places: 1, ofAccount: 1, ofKey: 1);
+        Assert.Null(queue.Enter(new("", "a"), "a 0"));
+        var gone = queue.Enter(new("", "a"), "a 1")!;
+        Assert.NotNull(queue.Enter(new("", "b"), "b 1"));
+        Assert.True(queue.Withdraw(gone));
+        Assert.Equal((1, 1), (queue.Inside, queue.Waiting));
+        // An account that comes again before its turn has one turn in a round, as before.
+        foreach (var one in new[] { "a 2", "a 3" }) Assert.NotNull(queue.Enter(new("", "a"), one));
+        Assert.Equal(["a 2", "b 1", "a 3"], OneByOne(queue, new("", "a"), "a 2", "b 1", "a 3"));
+        Assert.Equal((0, 0), (queue.Inside, queue.Waiting));
     }
 
     /// <summary>Against the rules themselves, step by step, over schedules by chance.</summary>
     [Theory]
-    [InlineData(1, 1)]
-    [InlineData(3, 1)]
-    [InlineData(8, 4)]
-    public void Bounds_hold_nobody_waits_who_may_be_inside_and_everybody_gets_there_in_order(int places, int share)
+    [InlineData(1, 1, 1)]
+    [InlineData(3, 1, 1)]
+    [InlineData(8, 4, 4)]
+    [InlineData(8, 2, 4)]
+    [InlineData(4, 1, 4)]
+    public void Bounds_hold_nobody_waits_who_may_be_inside_and_everybody_gets_there_in_order_who_does_not_go(int places, int ofAccount,
+        int ofKey)
     {
         for (var seed = 0; seed < 200; seed++)
         {
             var random = new Random(seed);
-            var queue = new FairQueue<(Party Party, int Number)>(places, share);
+            var queue = new FairQueue<(Party Party, int Number)>(places, ofAccount, ofKey);
+            var tickets = new Dictionary<int, LinkedListNode<(Party Party, int Number)>>();
             var (inside, waiting, last) = (new List<(Party Party, int Number)>(), new List<(Party Party, int Number)>(), 0);
-            for (var step = 0; step < 200 || inside.Count > 0; step++)
+            for (var step = 0; step < 200 || inside.Count > 0 || waiting.Count > 0; step++)
             {
                 if (step < 200 && (inside.Count == 0 || random.Next(3) > 0))
                 {
                     var key = random.Next(4) is > 0 and var k ? $"k{k}" : "";
                     var one = (new Party(key, random.Next(5) is > 0 and var a ? $"a{a}" : ""), last++);
-                    (queue.Enter(one.Item1, one) ? inside : waiting).Add(one);
+                    if (queue.Enter(one.Item1, one) is { } ticket) tickets[one.Item2] = ticket;
+                    (tickets.ContainsKey(one.Item2) ? waiting : inside).Add(one);
+                }
+                else if (waiting.Count > 0 && random.Next(4) == 0)
+                {
+                    var gone = waiting[random.Next(waiting.Count)];
+                    waiting.Remove(gone);
+                    Assert.True(queue.Withdraw(tickets[gone.Number]));
+                    Assert.False(queue.Withdraw(tickets[gone.Number]));
                 }
                 else
                 {
@@ -93,18 +120,20 @@ public sealed class FairQueueTests
                         Assert.Equal(waiting.First(other => other.Party == next.Party), next);
                         waiting.Remove(next);
                         inside.Add(next);
+                        Assert.False(queue.Withdraw(tickets[next.Number]));
                     }
                 }
                 Assert.Equal((inside.Count, waiting.Count), (queue.Inside, queue.Waiting));
                 Assert.True(inside.Count <= places);
-                Assert.True(Largest(inside, one => one.Party.Account) <= share && Largest(inside, one => one.Party.Key) <= share);
+                Assert.True(Largest(inside, one => one.Party.Account) <= ofAccount && Largest(inside, one => one.Party.Key) <= ofKey);
                 if (inside.Count < places)
-                    Assert.DoesNotContain(waiting, one => Room(one.Party.Account, other => other.Party.Account)
-                        && Room(one.Party.Key, other => other.Party.Key));
+                    Assert.DoesNotContain(waiting, one => Room(one.Party.Account, other => other.Party.Account, ofAccount)
+                        && Room(one.Party.Key, other => other.Party.Key, ofKey));
             }
             Assert.Empty(waiting);
 
-            bool Room(string name, Func<(Party Party, int), string> of) => name.Length == 0 || inside.Count(one => of(one) == name) < share;
+            bool Room(string name, Func<(Party Party, int), string> of, int most) =>
+                name.Length == 0 || inside.Count(one => of(one) == name) < most;
         }
 
         static int Largest(List<(Party Party, int)> inside, Func<(Party Party, int), string> of) =>

@@ -41,6 +41,15 @@ public sealed class TurnTests
         using (var status = await client.GetAsync(new Uri("/v1/accounts/quiet", UriKind.Relative)))
             Assert.Equal(HttpStatusCode.OK, status.StatusCode);
         Assert.False(asked.Reader.TryRead(out _), "two are worked for at once");
+        // Whoever goes away while it waits has no turn.
+        using (var going = new CancellationTokenSource())
+        {
+            var gone = HoldAsync("gone", cancellation: going.Token);
+            await ServerProcess.UntilAsync(() => door.Waiting == 6, "the one that goes does not wait");
+            await going.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => gone);
+            await ServerProcess.UntilAsync(() => door.Waiting == 5, "who has gone still waits");
+        }
         send.SetResult();
         await ServerProcess.UntilAsync(() => door.Waiting == 6, "the slow one does not wait");
         all.Add(slow);
@@ -54,11 +63,12 @@ public sealed class TurnTests
         Assert.All(await Task.WhenAll(all), code => Assert.Equal(HttpStatusCode.Created, code));
         Assert.Equal(0, door.Waiting);
 
-        async Task<HttpStatusCode> HoldAsync(string account, HttpContent? late = null)
+        async Task<HttpStatusCode> HoldAsync(string account, HttpContent? late = null, CancellationToken cancellation = default)
         {
             using var body = late ?? new StringContent(Json, Encoding.UTF8, "application/json");
             using var answer = await client.PostAsync(
-                new Uri(string.Create(CultureInfo.InvariantCulture, $"/v1/accounts/{account}/reservations"), UriKind.Relative), body);
+                new Uri(string.Create(CultureInfo.InvariantCulture, $"/v1/accounts/{account}/reservations"), UriKind.Relative), body,
+                cancellation);
             return answer.StatusCode;
         }
     }
