@@ -82,7 +82,7 @@ sealed class InFlight
 
     static FairQueue<Place> LaneOf(int atOnce) => new(atOnce, Math.Max(1, atOnce / 2));
 
-    /// <summary>What a request has from when it was taken until it is answered.</summary>
+    /// <summary>The place of a request among those that are worked at, from when it is taken until it is answered.</summary>
     public sealed class Place(InFlight door, FairQueue<Place> lane, Party party) : IDisposable
     {
         /// <summary>Null where it had its turn at once, or did not ask for one yet.</summary>
