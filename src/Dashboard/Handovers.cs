@@ -5,7 +5,7 @@ using System.Security.Cryptography;
 
 namespace Purser.Dashboard;
 
-/// <summary>Of one host: a page that comes to life on another one asks there.</summary>
+/// <summary>The handovers of one host: a page that comes to life on another host asks that one.</summary>
 public sealed class Handovers(TimeProvider? time = null)
 {
     /// <summary>So many wait at most: pages that nobody comes back for keep no memory.</summary>

@@ -11,7 +11,7 @@ public abstract class PageBase : ComponentBase, IDisposable
     /// <summary>However much happens, a page looks again at most this often.</summary>
     static readonly TimeSpan between = TimeSpan.FromSeconds(1);
 
-    /// <summary>What takes long is looked at again seldom, so that a page that only stays open takes at most a part of a host's
+    /// <summary>Figures that take long are read again seldom, so that a page that only stays open takes at most a part of a host's
     /// time.</summary>
     const int RestsFor = 4;
 
@@ -28,7 +28,7 @@ public abstract class PageBase : ComponentBase, IDisposable
     [CascadingParameter] public View View { get; set; } = View.Usual;
     [CascadingParameter] public Me Me { get; set; } = Me.Nobody;
 
-    /// <summary>Only while a page is made for the first time.</summary>
+    /// <summary>The request that a page is made for; null once the page has come to life.</summary>
     [CascadingParameter] public HttpContext? Http { get; set; }
 
     /// <summary>Null until the page has something to show.</summary>
@@ -54,7 +54,7 @@ public abstract class PageBase : ComponentBase, IDisposable
         Live.StateChanged += OnLive;
     }
 
-    /// <summary>What happened while nothing was heard may concern the page.</summary>
+    /// <summary>The page hears events again: those that it missed may concern it, so it is read anew.</summary>
     void OnLive()
     {
         var missed = wasLost;

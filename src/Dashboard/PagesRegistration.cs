@@ -16,7 +16,7 @@ public static class PagesRegistration
     /// address.</summary>
     static readonly TimeSpan keptFor = TimeSpan.FromMinutes(1);
 
-    /// <summary>What a page hands on when it comes to life, or a policy that is typed in.</summary>
+    /// <summary>The longest message of a page: what it hands on when it comes to life, or a policy that somebody types in.</summary>
     const int LargestMessage = 4 * 1024 * 1024;
 
     public static IServiceCollection AddPurserPages(this IServiceCollection services)

@@ -4,7 +4,7 @@ using NodaTime.Text;
 
 namespace Purser.Dashboard;
 
-/// <summary>From the first day to the last one, both included.</summary>
+/// <summary>Days from the first to the last one, both included.</summary>
 public sealed record TimeRange(string Name, LocalDate First, LocalDate Last)
 {
     public static readonly IReadOnlyList<(string Name, string Words)> Known =

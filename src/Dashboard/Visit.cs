@@ -31,7 +31,7 @@ public sealed record Me(string Id, string Name, ImmutableArray<string> Rights, I
     public bool HasSignedIn => Id is not ("" or "anonymous");
 }
 
-/// <summary>One for each page that is open, and one while a page is made for the first time.</summary>
+/// <summary>There is one visit for each open page, and one while a page is made for the first time.</summary>
 public sealed class Visit : IDisposable
 {
     const string keptAs = "answers", ticketAs = "ticket";
@@ -59,7 +59,8 @@ public sealed class Visit : IDisposable
         keeping = kept.RegisterOnPersisting(HandOnAsync, RenderMode.InteractiveServer);
     }
 
-    /// <summary>What is too large is asked once more: a page should not bring everything twice.</summary>
+    /// <summary>Answers larger than this, or beyond so many, are not handed on but asked for again: a page should not bring everything
+    /// twice.</summary>
     const int LargestHandedOn = 100_000, MostHandedOn = 20;
 
     async Task HandOnAsync()
@@ -109,7 +110,7 @@ public sealed class Visit : IDisposable
 
     async Task<ClaimsPrincipal> VisitorAsync() => (await authentication.GetAuthenticationStateAsync()).User;
 
-    /// <summary>What was answered, or asked, while the page was made is not asked again: it comes to life as it looks.</summary>
+    /// <summary>Answers that the page got while it was made are not asked for again: it comes to life as it looks.</summary>
     public async Task<Answer> AskAsync(string address, CancellationToken cancellation = default)
     {
         if (before is null)

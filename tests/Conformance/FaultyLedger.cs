@@ -24,6 +24,9 @@ public sealed class FaultyLedger(IStore inner) : IStore
     /// <summary>Awaited before each append goes on.</summary>
     public Func<IReadOnlyList<Append>, Task> BeforeAppend { get; set; } = _ => Task.CompletedTask;
 
+    /// <summary>Awaited before a page of a journal is read.</summary>
+    public Func<Task> BeforeReadJournal { get; set; } = () => Task.CompletedTask;
+
     /// <summary>Awaited before a history is saved.</summary>
     public Func<Task> BeforeSaveHistory { get; set; } = () => Task.CompletedTask;
 
@@ -75,10 +78,11 @@ public sealed class FaultyLedger(IStore inner) : IStore
         return inner.LoadAsync(account);
     }
 
-    public Task<IReadOnlyList<JournalEntry>> ReadJournalAsync(string account, long afterVersion, int most)
+    public async Task<IReadOnlyList<JournalEntry>> ReadJournalAsync(string account, long afterVersion, int most)
     {
         Reach();
-        return inner.ReadJournalAsync(account, afterVersion, most);
+        await BeforeReadJournal();
+        return await inner.ReadJournalAsync(account, afterVersion, most);
     }
 
     public Task<Checkpoint?> LoadCheckpointAsync(string account)

@@ -31,7 +31,7 @@ public enum Right
     /// <summary>Erase usage, and take booked usage back.</summary>
     Erase = 128,
 
-    /// <summary>What concerns the installation: prices, exchange rates, default policy, backup, verification.</summary>
+    /// <summary>To operate the installation: prices, exchange rates, default policy, backup, verification.</summary>
     Operate = 256,
 
     /// <summary>Make, rotate and revoke keys, never wider than one's own.</summary>

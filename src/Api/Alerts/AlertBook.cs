@@ -105,7 +105,7 @@ public sealed class AlertBook(
         }
     }
 
-    /// <summary>Of thousands of entries few are: the others are not even decoded.</summary>
+    /// <summary>Whether an entry may raise or end an alert. Few of thousands may: the others are not even decoded.</summary>
     static bool IsOfInterest(FeedEntry entry) => entry.Mentions("\"e\":\"threshold"u8) || entry.Mentions("\"e\":\"windowReset\""u8)
         || entry.Mentions("\"e\":\"p"u8) || entry.Mentions("\"e\":\"resumed\""u8) || entry.Mentions("\"unpriced\":true"u8)
         || entry.Mentions("\"disputed\":\""u8);

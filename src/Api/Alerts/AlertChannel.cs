@@ -34,7 +34,7 @@ public sealed record AlertChannel
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public bool Enabled { get; init; } = true;
 
-    /// <summary>What is less severe does not come here.</summary>
+    /// <summary>Alerts that are less severe than this are not sent to the channel.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public AlertSeverity Severity { get; init; } = AlertSeverity.Warning;
 

@@ -27,10 +27,10 @@ public sealed record AlertRule
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public bool Enabled { get; init; } = true;
 
-    /// <summary>Of a budget: from which share on it is how severe.</summary>
+    /// <summary>Of a rule about budgets: the shares of a limit, and how severe each is.</summary>
     public IReadOnlyList<AlertStep>? Steps { get; init; }
 
-    /// <summary>Of anything else how severe it is; of an anomaly how severe it has to be.</summary>
+    /// <summary>How severe an alert of this rule is; of a rule about anomalies, how severe a find has to be to become one.</summary>
     public AlertSeverity Severity { get; init; }
 
     /// <summary>Ids of accounts and globs; all where there are none.</summary>

@@ -22,7 +22,7 @@ public sealed record AlertSight(string On, string? Account, string? Subject, str
     public Instant? EndsAt { get; init; }
     public Instant? WindowStart { get; init; }
 
-    /// <summary>What nothing else ends is over a day after it was last seen.</summary>
+    /// <summary>An alert that no event ends is over so long after it was last seen.</summary>
     static readonly Duration untilQuiet = Duration.FromDays(1);
 
     public static string AboutLimit(string limit, string? key, Instant windowStart) => windowStart == Instant.MinValue
@@ -93,7 +93,7 @@ public sealed record AlertSight(string On, string? Account, string? Subject, str
             Facts = new Dictionary<string, string> { ["account"] = account, ["reason"] = paused.Reason ?? "" },
         };
 
-    /// <summary>From the data of an announced anomaly.</summary>
+    /// <summary>The sight of an anomaly that was announced.</summary>
     public static AlertSight Anomaly(string account, string id, AlertSeverity severity, string kind, string explanation, Instant at,
         long position) => new(AlertKinds.Anomaly, account, id, id, (int)severity, at, position)
         {

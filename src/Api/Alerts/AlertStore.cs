@@ -82,7 +82,7 @@ public sealed class AlertStore(ISharedState shared)
         }
     }
 
-    /// <summary>Those that are open, or of which something is to be sent.</summary>
+    /// <summary>The alerts that are open, or of which something has still to be sent.</summary>
     public async Task<List<Alert>> ActiveAsync()
     {
         var active = new List<Alert>();
@@ -94,7 +94,7 @@ public sealed class AlertStore(ISharedState shared)
         return active;
     }
 
-    /// <summary>Nothing is to be done about it any more.</summary>
+    /// <summary>Takes an alert from the active ones: it is over, and nothing of it has still to be sent.</summary>
     public Task RestAsync(string id) => shared.DropAsync(Alert.ActiveNameOf(id));
 
     /// <summary>Takes away some of those that began before a moment; their names are the last.</summary>

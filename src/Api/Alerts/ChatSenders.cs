@@ -25,7 +25,7 @@ static class ChatText
         ("amount", "Amount"), ("windowEnd", "Window ends"), ("model", "Model"),
     ];
 
-    /// <summary>What there is to know besides, in a few words each.</summary>
+    /// <summary>The facts beside the text, each a name and a few words.</summary>
     public static IEnumerable<(string Name, string Value)> Fields(Alert alert)
     {
         foreach (var (name, label) in labels)

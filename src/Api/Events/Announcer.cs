@@ -51,7 +51,7 @@ public sealed class Announcer(
 
     sealed record Remembered(long Version, SortedDictionary<string, string> States);
 
-    /// <summary>What it tells is heard by those who follow the feed.</summary>
+    /// <summary>False: nobody waits for the announcer itself. Those who follow the feed hear what it announces.</summary>
     public bool IsHeard => false;
 
     public long? Pending => pending.Count == 0 ? null : pending.Values.Min();
@@ -290,7 +290,7 @@ public sealed class Announcer(
         return true;
     }
 
-    /// <summary>What was told up to where; another host that wrote meanwhile has the turn, so what it wrote stays.</summary>
+    /// <summary>Saves how far changes were announced. Where another host saved meanwhile, it has the turn and its document stays.</summary>
     async Task SaveAsync(Announced next)
     {
         state = next;

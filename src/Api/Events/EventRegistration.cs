@@ -42,7 +42,7 @@ public static class EventRegistration
             TimeOf(provider), provider.GetRequiredService<ILogger<FeedWatch>>()));
     }
 
-    /// <summary>What is wrong with the settings of what tells people.</summary>
+    /// <summary>What is wrong with the settings of webhooks, mail and streams, one line each.</summary>
     public static IEnumerable<string> Problems(IConfiguration configuration) =>
         new[]
         {

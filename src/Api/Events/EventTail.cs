@@ -22,7 +22,7 @@ public sealed class EventTail(IEventFeed feed, IUsageQueries queries, Bell writt
     const int RingSize = 20_000;
     static readonly TimeSpan shortest = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>What other hosts write is read here after at most about this.</summary>
+    /// <summary>Entries that other hosts write are read here after at most about so long.</summary>
     static readonly TimeSpan longest = TimeSpan.FromSeconds(1);
     static readonly TimeSpan afterFailure = TimeSpan.FromSeconds(2);
 
@@ -42,7 +42,7 @@ public sealed class EventTail(IEventFeed feed, IUsageQueries queries, Bell writt
     bool polling;
     TaskCompletionSource news = New();
 
-    /// <summary>What waits here are measured in.</summary>
+    /// <summary>The clock by which those who wait here measure.</summary>
     public TimeProvider Time => time;
 
     /// <summary>Whether anybody in this process follows the feed.</summary>

@@ -13,7 +13,7 @@ public interface IFeedTaker
     /// <summary>Entries in their order. May throw <see cref="LedgerUnavailableException"/>: then they come again.</summary>
     Task TakeAsync(IReadOnlyList<FeedEntry> entries, CancellationToken cancellation);
 
-    /// <summary>What is to be done from time to time, whether or not something came.</summary>
+    /// <summary>Runs from time to time, whether or not an entry came.</summary>
     Task BeatAsync(CancellationToken cancellation);
 
     /// <summary>The oldest position of what was taken and is not done yet; null where all is done.</summary>
@@ -152,7 +152,7 @@ public sealed class FeedWatch(
     }
 }
 
-/// <summary>Up to where everything was acted upon, and which host reads until when.</summary>
+/// <summary>The position up to which every entry was acted upon, and the host that reads until a moment.</summary>
 sealed record FeedTurn(long Position, string? Owner, long UntilMillis);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]

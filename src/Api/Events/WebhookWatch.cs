@@ -249,7 +249,7 @@ public sealed class WebhookWatch(
         }
     }
 
-    /// <summary>One more attempt of a message; what arrives is not kept.</summary>
+    /// <summary>Sends a kept message once more; one that arrives is not kept any longer.</summary>
     public async Task<Attempt> AgainAsync(Webhook webhook, WebhookDelivery delivery, CancellationToken stop)
     {
         var attempt = await sender.SendAsync(webhook, delivery.MessageId, Encoding.UTF8.GetBytes(delivery.Body), stop);

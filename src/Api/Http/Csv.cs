@@ -21,7 +21,7 @@ static class Csv
         line.Append('"').Append(safe.Replace("\"", "\"\"", StringComparison.Ordinal)).Append('"');
     }
 
-    /// <summary>What <see cref="Append"/> was given for a text.</summary>
+    /// <summary>The text that a field was made of: takes away the guard that <see cref="Append"/> put before a formula.</summary>
     public static string Plain(string field) => field.StartsWith('\'') && IsGuarded(field[1..]) ? field[1..] : field;
 
     /// <summary>Text that looks guarded already is guarded once more, so that what is read is what was written.</summary>

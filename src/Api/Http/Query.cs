@@ -34,7 +34,8 @@ readonly struct Query
         throw Wrong([.. unknown.Select(name => (name, takes))]);
     }
 
-    /// <summary>Of operations that take no parameters, and are asked often: one that has none is not looked at.</summary>
+    /// <summary>Refuses parameters of operations that take none. A request without any costs nothing, for such operations are asked
+    /// often.</summary>
     public static void None(HttpContext http)
     {
         if (http.Request.QueryString.HasValue) _ = new Query(http, []);

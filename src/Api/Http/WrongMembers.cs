@@ -15,7 +15,7 @@ static class WrongMembers
     /// <summary>A body that is larger is read once.</summary>
     const int LargestReadAgain = 64 * 1024;
 
-    /// <summary>From a value to a member of it, or to an item.</summary>
+    /// <summary>A step of a path: from a value to one of its members, or to one of its items.</summary>
     readonly record struct Step(string? Name, int Index);
 
     /// <summary>What is wrong, in the order of the reader; the first is what <paramref name="first"/> says.</summary>

@@ -213,7 +213,7 @@ sealed partial class BudgetedCall : IAsyncDisposable
         return true;
     }
 
-    /// <summary>Whoever forgot to say what became of it does not know.</summary>
+    /// <summary>A call whose end nobody told is settled with an unknown outcome.</summary>
     public async ValueTask DisposeAsync()
     {
         if (Decision is { Allowed: false }) End();

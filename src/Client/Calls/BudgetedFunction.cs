@@ -93,6 +93,6 @@ public sealed class BudgetedFunction<TRequest, TResult>
         return result;
     }
 
-    /// <summary>Until everything is booked that calls left behind.</summary>
+    /// <summary>Waits until everything is booked that calls left behind.</summary>
     public Task DrainAsync(CancellationToken cancellationToken = default) => desk.Settling.DrainAsync(cancellationToken);
 }

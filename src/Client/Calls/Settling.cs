@@ -63,7 +63,7 @@ sealed partial class Settling(TimeProvider time, ILogger log)
             CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
-    /// <summary>Until nothing waits to be settled any more.</summary>
+    /// <summary>Waits until nothing is left to be settled.</summary>
     public async Task DrainAsync(CancellationToken cancellation)
     {
         while (!pending.IsEmpty) await Task.WhenAll(pending.Keys).WaitAsync(cancellation).ConfigureAwait(false);

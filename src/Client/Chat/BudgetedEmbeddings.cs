@@ -18,7 +18,7 @@ public sealed class BudgetedEmbeddingGenerator<TInput, TEmbedding> : DelegatingE
         metadata = innerGenerator.GetService(typeof(EmbeddingGeneratorMetadata)) as EmbeddingGeneratorMetadata;
     }
 
-    /// <summary>Until everything is booked that calls left behind.</summary>
+    /// <summary>Waits until everything is booked that calls left behind.</summary>
     public Task DrainAsync(CancellationToken cancellationToken = default) => call.Desk.Settling.DrainAsync(cancellationToken);
 
     public override Task<GeneratedEmbeddings<TEmbedding>> GenerateAsync(

@@ -22,7 +22,7 @@ public sealed class BudgetedImageGenerator : DelegatingImageGenerator
         metadata = innerGenerator.GetService(typeof(ImageGeneratorMetadata)) as ImageGeneratorMetadata;
     }
 
-    /// <summary>Until everything is booked that calls left behind.</summary>
+    /// <summary>Waits until everything is booked that calls left behind.</summary>
     public Task DrainAsync(CancellationToken cancellationToken = default) => call.Desk.Settling.DrainAsync(cancellationToken);
 
     public override Task<ImageGenerationResponse> GenerateAsync(

@@ -23,7 +23,7 @@ public sealed class BudgetedTextToSpeechClient : DelegatingTextToSpeechClient
         metadata = innerClient.GetService(typeof(TextToSpeechClientMetadata)) as TextToSpeechClientMetadata;
     }
 
-    /// <summary>Until everything is booked that calls left behind.</summary>
+    /// <summary>Waits until everything is booked that calls left behind.</summary>
     public Task DrainAsync(CancellationToken cancellationToken = default) => call.Desk.Settling.DrainAsync(cancellationToken);
 
     public override Task<TextToSpeechResponse> GetAudioAsync(
@@ -86,7 +86,7 @@ public sealed class BudgetedSpeechToTextClient : DelegatingSpeechToTextClient
         metadata = innerClient.GetService(typeof(SpeechToTextClientMetadata)) as SpeechToTextClientMetadata;
     }
 
-    /// <summary>Until everything is booked that calls left behind.</summary>
+    /// <summary>Waits until everything is booked that calls left behind.</summary>
     public Task DrainAsync(CancellationToken cancellationToken = default) => call.Desk.Settling.DrainAsync(cancellationToken);
 
     public override Task<SpeechToTextResponse> GetTextAsync(

@@ -8,7 +8,7 @@ static class LimitWords
     public static string Of(JsonElement limit) =>
         $"{limit.TextOf("limitId")}{(limit.TextOf("key") is { Length: > 0 } key ? $" of {key}" : "")}";
 
-    /// <summary>Without the marks that set names apart in logs.</summary>
+    /// <summary>A text without the backquotes that set names apart in logs.</summary>
     public static string? Plain(string? text) => text?.Replace("`", "", StringComparison.Ordinal);
 
     /// <summary>Where a limit of an account is raised for a time.</summary>

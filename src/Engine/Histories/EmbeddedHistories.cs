@@ -11,6 +11,10 @@ public sealed class EmbeddedHistories(IStore ledger, ILogger? log = null, TimePr
     /// <summary>Histories that are read in the background at once, so that an account with a long journal does not hold up all
     /// others.</summary>
     readonly SemaphoreSlim readers = new(2);
+
+    /// <summary>So many pages of a journal are read before it is looked whether the host is closing.</summary>
+    const int PagesPerTurn = 20;
+
     readonly ConcurrentDictionary<string, Account> accounts = new(StringComparer.Ordinal);
     readonly ILogger log = log ?? NullLogger.Instance;
     readonly TimeProvider time = time ?? TimeProvider.System;
@@ -22,6 +26,9 @@ public sealed class EmbeddedHistories(IStore ledger, ILogger? log = null, TimePr
 
         public readonly HistorySession Session = session;
         public DateTimeOffset LastUsed;
+
+        /// <summary>The newest reading in the background.</summary>
+        public Task CatchUp = Task.CompletedTask;
 
         public bool IsCatchingUp => Volatile.Read(ref catchingUp) != 0;
 
@@ -46,7 +53,7 @@ public sealed class EmbeddedHistories(IStore ledger, ILogger? log = null, TimePr
         var account = Open(entry.Account);
         account.LastUsed = time.GetUtcNow();
         if (account.Session.TryTake(entry) && account.Session.Unsaved < HistorySession.MostUnsaved) return;
-        if (!closing && account.TryBeginCatchingUp()) _ = Task.Run(() => CatchUpAsync(entry.Account, account));
+        if (!closing && account.TryBeginCatchingUp()) account.CatchUp = Task.Run(() => CatchUpAsync(entry.Account, account));
     }
 
     async Task CatchUpAsync(string id, Account account)
@@ -54,7 +61,10 @@ public sealed class EmbeddedHistories(IStore ledger, ILogger? log = null, TimePr
         await readers.WaitAsync();
         try
         {
-            await account.Session.AdvanceAsync();
+            // What is not read when the host closes is read by the next one.
+            while (!await account.Session.AdvanceAsync(PagesPerTurn) && !closing)
+            {
+            }
             await account.Session.SaveAsync(HistorySession.MostUnsaved);
         }
         catch (LedgerUnavailableException e)
@@ -115,10 +125,12 @@ public sealed class EmbeddedHistories(IStore ledger, ILogger? log = null, TimePr
         }
     }
 
-    /// <summary>Keeps what is worth it; the ledger stays its owner's to close.</summary>
+    /// <summary>Saves the histories that are worth it. The ledger stays its owner's to close: when this has ended, nothing of here reads it
+    /// any more.</summary>
     public async ValueTask DisposeAsync()
     {
         closing = true;
+        await Task.WhenAll(accounts.Values.Select(account => account.CatchUp)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         foreach (var (id, account) in accounts) await SaveQuietlyAsync(id, account);
         accounts.Clear();
         readers.Dispose();

@@ -12,6 +12,6 @@ public sealed record GateCaller(string Name, bool MayHold, Func<string, bool> Se
 
 public interface IGateCallers
 {
-    /// <summary>Who shows this key; otherwise why nobody is let in.</summary>
+    /// <summary>The caller who shows a key; where there is none, why nobody is let in.</summary>
     Task<(GateCaller? Caller, string? Problem)> FindAsync(HttpContext http, string? key);
 }

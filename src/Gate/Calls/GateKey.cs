@@ -12,7 +12,7 @@ public static class GateKey
     public static (string? Key, bool IsOwn) Of(HttpRequest request) =>
         request.Headers[Header] is [{ Length: > 0 } own] ? (own.Trim(), true) : (ShownToProvider(request), false);
 
-    /// <summary>What stands where the provider expects its key.</summary>
+    /// <summary>The key that the client shows in the place where the provider expects one.</summary>
     public static string? ShownToProvider(HttpRequest request)
     {
         const string scheme = "Bearer ";

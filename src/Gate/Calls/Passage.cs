@@ -238,10 +238,10 @@ sealed class Passage(
 
     /// <summary>The larger of the hold and what is known. A hold that an attempt before was charged with is charged with that one; this one
     /// has to be booked beside it, as large.</summary>
-    Settle InDoubt(Usage known) => new(hold.Id, $"unknown:{usageId}",
+    Settle InDoubt(Usage known) => new(hold.Id, SettlementId.Of(usageId, final: true, unknown: true)!,
         admitted.IsShared ? known with { OutputTokens = Math.Max(known.OutputTokens, heldOutput) } : known, Unknown: true);
 
-    /// <summary>What may have been generated after the last word that came.</summary>
+    /// <summary>Tokens that the provider may have generated after the last word that came.</summary>
     long Margin(long output)
     {
         var seconds = Math.Max(time.GetElapsedTime(firstByte).TotalSeconds, 0.5);

@@ -26,10 +26,10 @@ abstract class MediaKind : WireKind
 /// <summary>Pictures by what is said (`/images/generations`), or out of others (`/images/edits`, `/images/variations`).</summary>
 sealed class ImagesKind(bool takesForms) : MediaKind
 {
-    /// <summary>What is meant where no model is named.</summary>
+    /// <summary>The model of a call that names none.</summary>
     const string UsualModel = "dall-e-2";
 
-    /// <summary>What a picture that is sent to be changed adds to its own size where its details are kept.</summary>
+    /// <summary>Tokens that a picture takes beside those of its size, where it is sent to be changed and its details are kept.</summary>
     const long HighFidelityTokens = 6240;
 
     /// <summary>Each picture that is shown before it is done.</summary>

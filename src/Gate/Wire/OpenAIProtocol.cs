@@ -102,7 +102,7 @@ sealed class OpenAIProtocol : WireProtocol
     /// <summary>Chat completions, and the completions of a text before them.</summary>
     sealed class ChatKind(bool isChat) : TextKind
     {
-        /// <summary>What a completion has at most where it does not say.</summary>
+        /// <summary>Output tokens of a completion that does not name its most.</summary>
         const long UsualOutput = 16;
 
         protected override WireCall Read(JsonElement body)

@@ -11,7 +11,7 @@ namespace Purser.Gate.Wire;
 
 static class PromptSize
 {
-    /// <summary>What stands around a message: role and separators, the larger of what providers have published.</summary>
+    /// <summary>Tokens around a message, for its role and separators: the largest number that a provider has published.</summary>
     const int PerMessage = 4;
 
     /// <summary>A page of a document has some 2,000 tokens and at least some 50,000 bytes.</summary>

@@ -13,7 +13,7 @@ sealed class WireEvents(WireAnswer answer, bool hidesUsage)
     readonly ArrayBufferWriter<byte> pending = new(4096);
     readonly ArrayBufferWriter<byte> joined = new(1024);
 
-    /// <summary>It is no stream of events; what comes is passed on unread.</summary>
+    /// <summary>Whether this is no stream of events; then everything is passed on unread.</summary>
     public bool IsBroken { get; private set; }
 
     static ReadOnlySpan<byte> NoUsage => ",\"usage\":null"u8;

@@ -64,6 +64,30 @@ public sealed class EmbeddedHistoriesTests : IAsyncLifetime, IAsyncDisposable
         Watch = new() { Log = new() { Kept = [.. view.Anomalies] } },
     });
 
+    // Whoever closes them closes the ledger next.
+    [Fact]
+    public async Task Nothing_reads_the_ledger_any_more_once_they_are_closed()
+    {
+        foreach (var id in (string[])["u1", "u2"]) await host.ExpectAsync("a", new Record(id, new() { InputTokens = 1 }));
+        var (asked, goesOn) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var slow = new FaultyLedger(ledger)
+        {
+            BeforeReadJournal = () =>
+            {
+                asked.TrySetResult();
+                return goesOn.Task;
+            },
+        };
+        var closing = new EmbeddedHistories(slow, time: time);
+        // The entry before it is missing, and is read in the background.
+        closing.Take((await ledger.ReadJournalAsync("a", 0, 100))[^1]);
+        await asked.Task;
+        var closed = closing.DisposeAsync().AsTask();
+        Assert.False(closed.IsCompleted);
+        goesOn.SetResult();
+        await closed;
+    }
+
     [Fact]
     public async Task Fed_by_the_session_or_read_from_the_journal_it_is_the_same()
     {
