@@ -18,20 +18,20 @@ public abstract class LapseConformance(TellingFacade host)
         await TellingFacade.DoneAsync(host.Put($"/v1/accounts/{account}/policy", $$"""
             {"holds":{"onExpiry":"{{onExpiry}}"},"limits":[{"id":"life","unit":"tokens","window":"lifetime","amount":1000}]}
             """));
-        const string body = """{"id":"h","tokens":60,"ttlSeconds":5}""";
+        const string body = """{"id":"h","tokens":60,"ttlSeconds":600}""";
         Assert.Equal(201, (await host.Post(holds, body)).Code);
         Assert.Equal(201, (await host.Post(holds, body)).Code);
-        await host.PassAsync(TimeSpan.FromSeconds(6));
+        await host.PassAsync(TimeSpan.FromSeconds(601));
 
         foreach (var again in (Reply[])[await host.Post(holds, body), await host.Post(holds, body),
-            await host.Post(holds, """{"tokens":60,"ttlSeconds":5}""", ("Idempotency-Key", "h"))])
+            await host.Post(holds, """{"tokens":60,"ttlSeconds":600}""", ("Idempotency-Key", "h"))])
         {
             again.IsProblem(409, "reservation-expired", "id");
             Assert.Equal((account, "h", state, 60), Told(again.Json));
             Assert.Contains("reserve again under another id", again.Member("detail"), StringComparison.Ordinal);
         }
-        (await host.Post(holds, """{"id":"h","tokens":61,"ttlSeconds":5}""")).IsProblem(409, "idempotency-mismatch", "id");
-        (await host.Post($"{holds}/h/extend", """{"ttlSeconds":60}""")).IsProblem(409, "reservation-expired", "reservationId");
+        (await host.Post(holds, """{"id":"h","tokens":61,"ttlSeconds":600}""")).IsProblem(409, "idempotency-mismatch", "id");
+        (await host.Post($"{holds}/h/extend", """{"ttlSeconds":900}""")).IsProblem(409, "reservation-expired", "reservationId");
         using var lines = new StringContent($$"""{"operation":"reserve","account":"{{account}}","body":{{body}}}""", null,
             "application/x-ndjson");
         var line = JsonDocument.Parse((await host.Send(HttpMethod.Post, "/v1/batch", lines)).Text).RootElement;
@@ -61,13 +61,13 @@ public abstract class LapseConformance(TellingFacade host)
         await TellingFacade.DoneAsync(host.Put($"{at}/policy",
             """{"limits":[{"id":"life","unit":"tokens","window":"lifetime","amount":100}]}"""));
         await using var listener = await host.ListenAsync($"/v1/events?account={account}&types=threshold.crossed");
-        var until = host.Clock.GetUtcNow().AddSeconds(60).ToString("O", System.Globalization.CultureInfo.InvariantCulture);
+        var until = host.Clock.GetUtcNow().AddSeconds(600).ToString("O", System.Globalization.CultureInfo.InvariantCulture);
         await TellingFacade.DoneAsync(host.Post($"{at}/overrides",
             $$"""{"limitId":"life","additional":100,"reason":"r","by":"ann","expiresAt":"{{until}}"}"""));
         await TellingFacade.DoneAsync(host.Post($"{at}/usage", """{"inputTokens":120,"outputTokens":0}"""));
         Assert.Equal(0.5, await RatioAsync());
         Assert.Equal("healthy", await StatusAsync());
-        await host.PassAsync(TimeSpan.FromSeconds(61));
+        await host.PassAsync(TimeSpan.FromSeconds(601));
         foreach (var ratio in (double[])[0.75, 0.9, 1]) Assert.Equal(ratio, await RatioAsync());
         Assert.Equal("exceeded", await StatusAsync());
 
