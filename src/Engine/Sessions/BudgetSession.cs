@@ -69,8 +69,8 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
     /// <summary>Who repeats one old call may repeat many: a trace that is played again.</summary>
     const int MostAskedFirst = 64;
 
-    /// <summary>An account whose calls come so many at a time is busy: looking for each repetition in the ledger would hold up the
-    /// others.</summary>
+    /// <summary>An account whose calls came so many at a time is busy for a while: looking for each repetition in the ledger would hold up
+    /// the others.</summary>
     const int BusyBatch = 8;
 
     /// <summary>Closed holds and usage of a busy account stay in memory this long, for quick retries.</summary>
@@ -155,6 +155,8 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
 
     /// <summary>So many after the next repetition that is found: twice as many each time, until they find none.</summary>
     int askNext = 1;
+
+    Instant busyUntil = Instant.MinValue;
 
     public string Account => account;
 
@@ -443,7 +445,8 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
         }
         // A repetition of what is forgotten is answered from the ledger. Over many accounts, what each keeps is most of what a collection
         // has to move.
-        budget.Forget(batch.Count < BusyBatch ? Instant.MaxValue : now - remembered);
+        if (batch.Count >= BusyBatch) busyUntil = now + remembered;
+        budget.Forget(now < busyUntil ? now - remembered : Instant.MaxValue);
         eventsSinceSnapshot += events.Count;
         await SnapshotAsync(parts.EventsPerSnapshot, parts.MostKeyedCounters);
         return true;

@@ -58,16 +58,22 @@ public sealed class TogetherTests
     }
 
     [Fact]
-    public async Task A_busy_account_knows_what_it_did_just_now()
+    public async Task A_busy_account_knows_for_a_minute_what_it_did()
     {
         await using var memory = new MemoryLedger();
-        var ledger = new FaultyLedger(memory);
-        await using var authority = new EmbeddedAuthority(ledger, new ManualTime());
+        var (ledger, time) = (new FaultyLedger(memory), new ManualTime());
+        await using var authority = new EmbeddedAuthority(ledger, time);
         var calls = Enumerable.Range(0, 20).Select(call => Record($"u{call}", 1)).ToArray();
         for (var attempt = 0; attempt < 2; attempt++)
             Assert.All(await authority.SendAllAsync("a", calls), outcome => Assert.Equal(OutcomeStatus.Done, outcome.Status));
+        await authority.ExpectAsync("a", calls[0]);
         Assert.Equal(0, ledger.Recalls);
-        Assert.Equal(20, (await memory.FindAsync(new() { Account = "a" }, null, 100)).Items.Count);
+        // A minute later it is a quiet one: a call lets go of all that was before.
+        time.Advance(TimeSpan.FromMinutes(1));
+        await authority.ExpectAsync("a", Record("later", 1));
+        await authority.ExpectAsync("a", calls[0]);
+        Assert.Equal(1, ledger.Recalls);
+        Assert.Equal(21, (await memory.FindAsync(new() { Account = "a" }, null, 100)).Items.Count);
     }
 
     [Fact]
