@@ -83,7 +83,7 @@ sealed class InFlight
     {
         var atOnce = Math.Min(access.MostRequests, access.RequestsAtOnce);
         var half = Math.Max(1, atOnce / 2);
-        return new(atOnce, half, half);
+        return new(atOnce, Math.Min(half, access.AccountAtOnce ?? half), half);
     }
 
     /// <summary>What a request has from when it was taken until it is answered.</summary>
