@@ -14,6 +14,7 @@ static class FloodLatency
     public static async Task MeasureAsync(BenchOptions options, Results results)
     {
         await OthersAsync(options, results);
+        await SharesAsync(options, results);
         await OverloadAsync(options, results);
     }
 
@@ -44,6 +45,66 @@ static class FloodLatency
             await flood.DisposeAsync();
             return seen is { Refused.Count: 0, Wrong: 0 } ? seen.Times
                 : throw new InvalidOperationException("the quiet account was refused");
+        }
+    }
+
+    /// <summary>What the share of one account does: to a quiet account beside a flood of another, and to one busy account. Side by side,
+    /// in rounds.</summary>
+    static async Task SharesAsync(BenchOptions options, Results results)
+    {
+        var usual = 32 * Environment.ProcessorCount;
+        int[] shares = options.Quick ? [usual, usual / 8] : [usual, usual / 2, usual / 4, usual / 8, usual / 16];
+        string[] busy = ["busy"];
+        var hosts = new List<(HttpContender Host, int Port, HttpClient Client)>();
+        try
+        {
+            foreach (var share in shares)
+            {
+                var port = Conformance.Servers.ServerProcess.FreePort();
+                var address = string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}");
+                var host = await HttpContender.StartAsync("share", ("PURSER_URLS", address),
+                    ("PURSER_ACCOUNT_AT_ONCE", share.ToString(CultureInfo.InvariantCulture)));
+                hosts.Add((host, port, ClientOf(new Uri(address))));
+                await host.PrepareAsync(busy, Call.Plenty);
+                await Measuring.RunAsync(host, busy, Places, options.WarmUp);
+            }
+            var rounds = new List<(double Times, Measured Busy)[]>();
+            for (var round = 0; round < (options.Quick ? 1 : options.Rounds); round++)
+            {
+                var measured = new (double, Measured)[shares.Length];
+                for (var i = 0; i < measured.Length; i++)
+                {
+                    var no = (round + i) % measured.Length;
+                    var (host, port, client) = hosts[no];
+                    var speed = await Measuring.RunAsync(host, busy, Places, options.Round);
+                    var alone = await Probe.AskAsync(port, "quiet", options.Round);
+                    var flood = new Flood(client, Callers, _ => "flood", waitsAsTold: false);
+                    var beside = await Probe.AskAsync(port, "quiet", options.Round);
+                    await flood.DisposeAsync();
+                    measured[no] = (beside.Times.Millis(0.99) / alone.Times.Millis(0.99), speed);
+                }
+                rounds.Add(measured);
+            }
+            for (var i = 0; i < shares.Length; i++)
+            {
+                var no = i;
+                double Of(Func<(double Times, Measured Busy)[], double> figure) =>
+                    rounds.Select(figure).Order().ElementAt(rounds.Count / 2);
+                var name = string.Create(CultureInfo.InvariantCulture, $"{shares[i]} at once of one account");
+                results.Add(new(name, "times the p99 alone, of a quiet account beside a flood", Of(round => round[no].Times), Goal: "< 3"));
+                results.Add(new(name, "of the lifecycles of one busy account with the usual share",
+                    Of(round => round[no].Busy.PerSecond / round[0].Busy.PerSecond)));
+                results.Add(new(name, "us of processor a lifecycle of one busy account, callers included",
+                    Of(round => round[no].Busy.CpuMicros)));
+            }
+        }
+        finally
+        {
+            foreach (var (host, _, client) in hosts)
+            {
+                client.Dispose();
+                await host.DisposeAsync();
+            }
         }
     }
 
@@ -119,9 +180,11 @@ static class FloodLatency
     static Task<HostProcess> StartAsync(TemporaryFolder folder, params (string Name, string Value)[] more) =>
         HostProcess.StartAsync([("PURSER_DATA", folder.Path), ("Logging__LogLevel__Default", "Warning"), .. more]);
 
-    static HttpClient ClientOf(HostProcess host) => new(new SocketsHttpHandler { MaxConnectionsPerServer = 20 * Places })
+    static HttpClient ClientOf(HostProcess host) => ClientOf(host.Client.BaseAddress!);
+
+    static HttpClient ClientOf(Uri address) => new(new SocketsHttpHandler { MaxConnectionsPerServer = 20 * Places })
     {
-        BaseAddress = host.Client.BaseAddress, DefaultRequestVersion = HttpVersion.Version11,
+        BaseAddress = address, DefaultRequestVersion = HttpVersion.Version11,
     };
 
     /// <summary>A hold, and how long a refusal says to wait.</summary>

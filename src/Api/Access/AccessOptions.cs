@@ -55,6 +55,9 @@ public sealed class AccessOptions(params IReadOnlyList<string> wrong)
     /// <summary>PURSER_REQUESTS_AT_ONCE: how many of them are worked for at once; the others wait for their turn.</summary>
     public int RequestsAtOnce { get; init; } = 64 * Environment.ProcessorCount;
 
+    /// <summary>PURSER_ACCOUNT_AT_ONCE: how many of those may be of one account; half of them where it is not said.</summary>
+    public int? AccountAtOnce { get; init; }
+
     public bool TakesTokens => JwtAuthority is not null || JwtKeys is not null;
 
     /// <summary>Whether callers must show something at all.</summary>
@@ -66,7 +69,7 @@ public sealed class AccessOptions(params IReadOnlyList<string> wrong)
         "PURSER_JWT_ACCOUNTS_CLAIM", "PURSER_JWT_RIGHTS_CLAIM", "PURSER_JWT_TENANT_CLAIM", "PURSER_HOSTS", "PURSER_ORIGINS",
             "PURSER_AUDIT_KEY",
         "PURSER_AUDIT_SEALS", "PURSER_AUDIT_SEAL_HOURS",
-        "PURSER_RATE_LIMIT", "PURSER_MOST_REQUESTS", "PURSER_REQUESTS_AT_ONCE",
+        "PURSER_RATE_LIMIT", "PURSER_MOST_REQUESTS", "PURSER_REQUESTS_AT_ONCE", "PURSER_ACCOUNT_AT_ONCE",
     ];
 
     public static AccessOptions Of(IConfiguration configuration, string? adminKey)
@@ -93,6 +96,7 @@ public sealed class AccessOptions(params IReadOnlyList<string> wrong)
             RateLimit = RateQuota.Of(rate),
             MostRequests = Whole("PURSER_MOST_REQUESTS", MostPlaces) ?? usual.MostRequests,
             RequestsAtOnce = Whole("PURSER_REQUESTS_AT_ONCE", MostPlaces) ?? usual.RequestsAtOnce,
+            AccountAtOnce = Whole("PURSER_ACCOUNT_AT_ONCE", MostPlaces),
             AdminKey = adminKey,
             AuditKey = Text("PURSER_AUDIT_KEY"),
             AuditSeals = Text("PURSER_AUDIT_SEALS"),

@@ -83,7 +83,7 @@ sealed class InFlight
     {
         var atOnce = Math.Min(access.MostRequests, access.RequestsAtOnce);
         var half = Math.Max(1, atOnce / 2);
-        return new(atOnce, half, half);
+        return new(atOnce, Math.Min(half, access.AccountAtOnce ?? half), half);
     }
 
     /// <summary>The place of a request among those that are worked at, from when it is taken until it is answered.</summary>

@@ -147,7 +147,8 @@ public sealed class RevocationTests(KeyCluster cluster, ITestOutputHelper output
 
     static async Task<int> AskAsync(GuardedHost host, Reply key) => (await host.Ask(key.Member("key"), HttpMethod.Get, "/v1/me")).Code;
 
-    /// <summary>From the answer to whoever revoked until the first refusal, of hosts that are asked without a pause.</summary>
+    /// <summary>When the last request was sent that a host took, from the answer to whoever revoked; hosts are asked without a pause.
+    /// </summary>
     [MeasurementFact]
     public async Task How_long_other_silos_take_a_key_that_one_revoked()
     {
@@ -173,15 +174,19 @@ public sealed class RevocationTests(KeyCluster cluster, ITestOutputHelper output
                 var since = Stopwatch.StartNew();
                 took.AddRange(await Task.WhenAll(others.Select(async other =>
                 {
-                    await UntilAsync(other, key, 401);
-                    return since.Elapsed.TotalMilliseconds;
+                    for (var last = 0.0; ;)
+                    {
+                        var sent = since.Elapsed.TotalMilliseconds;
+                        if ((await SendAsync(other, key, HttpMethod.Get, "/v1/me")).Code != 200) return last;
+                        last = sent;
+                    }
                 })));
             }
             took.Sort();
             output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{keys} keys revoked in turn by three silos; the two others refused them after {took[took.Count / 2]:0} ms in the median, {
-                    took[^1]:0} ms at the longest"));
-            Assert.True(took[^1] < 1000, "a key was taken for longer than a second");
+                $"{keys} keys revoked in turn by three silos; the last request that another took was sent {took[took.Count / 2]:0} ms "
+                    + $"later in the median, {took[^1]:0} ms at the longest"));
+            Assert.True(took[^1] < oldest.TotalMilliseconds, "a key was taken for longer than half a second");
         }
         finally
         {

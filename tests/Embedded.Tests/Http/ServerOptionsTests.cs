@@ -121,6 +121,7 @@ public sealed class ServerOptionsTests
         "PURSER_RATE_LIMIT must be requests/seconds such as 600/60 (1 to 1000000 in 1 to 86400), not '0/60'")]
     [InlineData("PURSER_MOST_REQUESTS", "none", "PURSER_MOST_REQUESTS must be a whole number from 1 to 1000000, not 'none'")]
     [InlineData("PURSER_REQUESTS_AT_ONCE", "0", "PURSER_REQUESTS_AT_ONCE must be a whole number from 1 to 1000000, not '0'")]
+    [InlineData("PURSER_ACCOUNT_AT_ONCE", "-1", "PURSER_ACCOUNT_AT_ONCE must be a whole number from 1 to 1000000, not '-1'")]
     [InlineData("PURSER_AUDIT_SEAL_HOURS", "8761", "PURSER_AUDIT_SEAL_HOURS must be a whole number from 1 to 8760, not '8761'")]
     public void Limits_on_callers_that_make_no_sense_are_named(string name, string value, string problem) =>
         Assert.Equal([problem], Api.Access.AccessOptions.Of(Settings((name, value)), null).Problems());

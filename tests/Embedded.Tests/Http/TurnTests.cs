@@ -73,6 +73,39 @@ public sealed class TurnTests
         }
     }
 
+    [Fact]
+    public async Task An_account_has_no_more_turns_than_are_set_for_one_and_others_pass_it()
+    {
+        await using var authority = new ObservedAuthority();
+        var (asked, goOn) = (Channel.CreateUnbounded<string>(), new SemaphoreSlim(0));
+        authority.Before = account =>
+        {
+            asked.Writer.TryWrite(account);
+            return goOn.WaitAsync();
+        };
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Configuration["PURSER_ACCOUNT_AT_ONCE"] = "2";
+        await using var app = await HttpHost.StartAsync(authority, null, builder);
+        var door = app.Services.GetRequiredService<InFlight>();
+        using var client = new HttpClient { BaseAddress = new(app.Urls.First()) };
+        var all = Enumerable.Range(0, 5).Select(_ => HoldAsync("flood")).ToList();
+        await ServerProcess.UntilAsync(() => door.Waiting == 3, "the flood does not wait");
+        all.AddRange([HoldAsync("a"), HoldAsync("b")]);
+        var inside = new List<string>();
+        while (inside.Count < 4) inside.Add(await asked.Reader.ReadAsync());
+        Assert.Equal(["a", "b", "flood", "flood"], inside.Order(StringComparer.Ordinal));
+        Assert.Equal(3, door.Waiting);
+        goOn.Release(all.Count);
+        Assert.All(await Task.WhenAll(all), code => Assert.Equal(HttpStatusCode.Created, code));
+
+        async Task<HttpStatusCode> HoldAsync(string account)
+        {
+            using var body = new StringContent(Json, Encoding.UTF8, "application/json");
+            using var answer = await client.PostAsync(new Uri($"/v1/accounts/{account}/reservations", UriKind.Relative), body);
+            return answer.StatusCode;
+        }
+    }
+
     const string Json = """{"tokens":1}""";
 
     /// <summary>Says how long it is, and is sent once it may.</summary>
