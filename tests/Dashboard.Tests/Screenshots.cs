@@ -1,5 +1,6 @@
 // How every page looks, in both themes and on a phone: written where PURSER_SCREENSHOTS says, which `./test Screenshots` does.
 using Microsoft.Playwright;
+using static Microsoft.Playwright.Assertions;
 
 namespace Purser.Dashboard.Tests;
 
@@ -30,8 +31,16 @@ public sealed class Screenshots(Stage stage)
             {"id":"each-user","unit":"requests","window":"month","amount":25,"each":"user","enforcement":"adaptive"}]}
             """);
         await person.Page.GetByRole(AriaRole.Button, new() { Name = "Review the change" }).ClickAsync();
-        await person.Page.Locator("details > summary").ClickAsync();
+        await Expect(person.Page.GetByText("decided again under the policy in force")).ToBeVisibleAsync();
+        await Expect(person.Page.Locator(".skeleton, [aria-busy]")).ToHaveCountAsync(0);
+        await person.Page.Locator("details > summary", new() { HasText = "The first" }).ClickAsync();
         await ShootAsync(person.Page, $"policy-preview-{kind}");
+        await PageTests.NothingInTheWayAsync(person.Page);
+        await person.OpenAsync("/anomalies?account=night-batch");
+        await person.Page.Locator("tr", new() { HasText = "USD were spent" }).First.GetByRole(AriaRole.Link, new() { NameRegex = new("^Look") })
+            .ClickAsync();
+        await Expect(person.Page.GetByRole(AriaRole.Region, new() { Name = "Who made it" }).Locator("tbody tr").First).ToBeVisibleAsync();
+        await ShootAsync(person.Page, $"anomaly-hour-{kind}");
         await PageTests.NothingInTheWayAsync(person.Page);
         Assert.Empty(person.Complaints);
         await using var stranger = await stage.PersonAsync(stage.Guarded, key: null, theme: theme, width: width);
