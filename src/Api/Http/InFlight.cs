@@ -86,7 +86,7 @@ sealed class InFlight
         return new(atOnce, Math.Min(half, access.AccountAtOnce ?? half), half);
     }
 
-    /// <summary>What a request has from when it was taken until it is answered.</summary>
+    /// <summary>The place of a request among those that are worked at, from when it is taken until it is answered.</summary>
     public sealed class Place(InFlight door, FairQueue<Place> lane, Party party, HttpContext http) : IDisposable
     {
         /// <summary>Null where it had its turn at once, or did not ask for one yet.</summary>

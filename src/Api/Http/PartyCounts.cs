@@ -6,7 +6,7 @@ namespace Purser.Api;
 /// <summary>Whose a request is. An empty name is nobody's in particular, and has no share of its own.</summary>
 readonly record struct Party(string Key, string Account);
 
-/// <summary>For one thread at a time.</summary>
+/// <summary>Used by one thread at a time.</summary>
 /// <param name="ofAccount">The most that there may be of one account.</param>
 /// <param name="ofKey">The most that there may be of one key.</param>
 sealed class PartyCounts(int ofAccount, int ofKey)
