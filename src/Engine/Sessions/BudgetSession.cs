@@ -66,14 +66,10 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
 
     const int MostConflicts = 20;
 
-    /// <summary>Who repeats one old call may repeat many: a trace that is played again.</summary>
-    const int MostAskedFirst = 64;
+    /// <summary>Who repeats one old call often repeats many: a trace that is played again.</summary>
+    const int AskFirstAfterKnownId = 64;
 
-    /// <summary>An account whose calls came so many at a time is busy for a while: looking for each repetition in the ledger would hold up
-    /// the others.</summary>
-    const int BusyBatch = 8;
-
-    /// <summary>Closed holds and usage of a busy account stay in memory this long, for quick retries.</summary>
+    /// <summary>Closed holds and usage stay in memory this long, for quick retries.</summary>
     static readonly Duration remembered = Duration.FromMinutes(1);
 
     /// <summary>Counters of single keys stay in memory this long after they were used.</summary>
@@ -152,11 +148,6 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
     /// <summary>So many batches more ask the ledger for the ids that memory does not know before they decide, not while they
     /// write.</summary>
     int askFirst;
-
-    /// <summary>So many after the next repetition that is found: twice as many each time, until they find none.</summary>
-    int askNext = 1;
-
-    Instant busyUntil = Instant.MinValue;
 
     public string Account => account;
 
@@ -384,9 +375,9 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
         var asked = AskedOf(budget);
         if (asked.MustAsk || askFirst > 0)
         {
-            var found = await RecallAsync(budget, asked);
-            if (askFirst > 0) AskFirst(found);
+            await RecallAsync(budget, asked);
             asked = default;
+            askFirst = Math.Max(0, askFirst - 1);
         }
         var now = NowOf(budget);
         var outcomes = new Outcome[batch.Count];
@@ -421,7 +412,7 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
         {
             case AppendStatus.Conflict:
                 Measures.Conflicts.Add(1);
-                if (asked != default && appended.Version == append.ExpectedVersion) AskFirst(repeated: true);
+                if (asked != default && appended.Version == append.ExpectedVersion) askFirst = AskFirstAfterKnownId;
                 return false;
             case AppendStatus.Failed:
                 Measures.LedgerErrors.Add(1);
@@ -443,19 +434,10 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
             Measures.Answered(batch[i].Command, outcomes[i]);
             batch[i].Answer(outcomes[i]);
         }
-        // A repetition of what is forgotten is answered from the ledger. Over many accounts, what each keeps is most of what a collection
-        // has to move.
-        if (batch.Count >= BusyBatch) busyUntil = now + remembered;
-        budget.Forget(now < busyUntil ? now - remembered : Instant.MaxValue);
+        budget.Forget(now - remembered);
         eventsSinceSnapshot += events.Count;
         await SnapshotAsync(parts.EventsPerSnapshot, parts.MostKeyedCounters);
         return true;
-    }
-
-    void AskFirst(bool repeated)
-    {
-        if (repeated) (askFirst, askNext) = (askNext, Math.Min(2 * askNext, MostAskedFirst));
-        else if (--askFirst == 0) askNext = 1;
     }
 
     /// <summary>
@@ -573,10 +555,10 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
         return asked;
     }
 
-    /// <summary>One query for everything. Whether anything was found.</summary>
-    async Task<bool> RecallAsync(BudgetState budget, Asked asked)
+    /// <summary>One query for everything.</summary>
+    async Task RecallAsync(BudgetState budget, Asked asked)
     {
-        if (asked == default) return false;
+        if (asked == default) return;
         using var recall = Traces.OfLedger("purser.ledger.recall", parts.Ledger);
         var recalled = await parts.Ledger.RecallAsync(account, (IReadOnlyCollection<string>?)asked.Holds ?? [],
             (IReadOnlyCollection<string>?)asked.Usage ?? [], asked.Beside);
@@ -585,7 +567,6 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
         var erasures = asked.Beside is null || budget.ErasedAt is null ? [] : await AuditTrail.ErasuresAsync(parts.Ledger, account);
         foreach (var record in recalled.Usage.Values)
             budget.Remember(AuditTrail.LeftOf(record, 0, erasures) ?? record with { IsErased = true });
-        return recalled.Holds.Count + recalled.Usage.Count > 0;
     }
 
     async Task<Seeding?> SeedAsync(BudgetState budget, BudgetCommand first, Settings settings, Instant now)
