@@ -28,7 +28,7 @@ sealed class Callers(IBudgetAuthority authority, LedgerClock clock, IServiceProv
         return (known = new((await authority.SettingsAsync()).Tenants, began)).Book;
     }
 
-    /// <summary>Forgets the keys that were read, so that a change made on this host is known on it at once.</summary>
+    /// <summary>Forgets the tenants that were read, so that a change made on this host is known on it at once.</summary>
     public void Forget() => known = null;
 
     /// <summary>Whom a key lets in; null where its tenant is no more.</summary>

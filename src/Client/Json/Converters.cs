@@ -39,25 +39,19 @@ sealed class MillisecondsConverter : JsonConverter<TimeSpan>
         writer.WriteNumberValue((long)Math.Ceiling(value.TotalMilliseconds));
 }
 
-/// <summary>A number of seconds that was measured: as fine as it was told.</summary>
-sealed class MeasuredSecondsConverter : JsonConverter<TimeSpan>
+/// <summary>A time that was measured, as a number of some unit: as fine as it was told.</summary>
+abstract class MeasuredConverter(long ticksOfOne) : JsonConverter<TimeSpan>
 {
     public override TimeSpan Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        new((long)(reader.GetDecimal() * TimeSpan.TicksPerSecond));
+        new((long)(reader.GetDecimal() * ticksOfOne));
 
     public override void Write(Utf8JsonWriter writer, TimeSpan value, JsonSerializerOptions options) =>
-        writer.WriteNumberValue((decimal)value.Ticks / TimeSpan.TicksPerSecond);
+        writer.WriteNumberValue((decimal)value.Ticks / ticksOfOne);
 }
 
-/// <summary>A number of milliseconds that was measured: as fine as it was told.</summary>
-sealed class MeasuredMillisecondsConverter : JsonConverter<TimeSpan>
-{
-    public override TimeSpan Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        new((long)(reader.GetDecimal() * TimeSpan.TicksPerMillisecond));
+sealed class MeasuredSecondsConverter() : MeasuredConverter(TimeSpan.TicksPerSecond);
 
-    public override void Write(Utf8JsonWriter writer, TimeSpan value, JsonSerializerOptions options) =>
-        writer.WriteNumberValue((decimal)value.Ticks / TimeSpan.TicksPerMillisecond);
-}
+sealed class MeasuredMillisecondsConverter() : MeasuredConverter(TimeSpan.TicksPerMillisecond);
 
 /// <summary>
 /// Words in camelCase. One that this version of the client does not know is read as the first of its type, `Unknown`: a newer service

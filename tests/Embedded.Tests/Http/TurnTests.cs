@@ -1,5 +1,4 @@
 // The turns of requests at the door of a real host: the budgets are held, and what reaches them is let go one by one.
-using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Threading.Channels;
@@ -15,36 +14,26 @@ public sealed class TurnTests
     [Fact]
     public async Task An_account_that_comes_after_a_flood_is_next_but_one_and_neither_slow_senders_nor_calls_hold_others_up()
     {
-        await using var authority = new ObservedAuthority();
-        var (asked, goOn) = (Channel.CreateUnbounded<string>(), new SemaphoreSlim(0));
-        authority.Before = account =>
-        {
-            asked.Writer.TryWrite(account);
-            return goOn.WaitAsync();
-        };
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Configuration["PURSER_REQUESTS_AT_ONCE"] = "1";
-        await using var app = await HttpHost.StartAsync(authority, null, builder);
-        var door = app.Services.GetRequiredService<InFlight>();
-        using var client = new HttpClient { BaseAddress = new(app.Urls.First()) };
+        await using var host = await HeldHost.StartAsync("PURSER_REQUESTS_AT_ONCE", "1");
+        var (door, asked, goOn) = (host.Door, host.Asked, host.GoOn);
 
         // Somebody who does not send what it announced has no turn yet, and takes none away.
         var send = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var slow = HoldAsync("slow", new LateBody(Json, send.Task));
-        var all = new List<Task<HttpStatusCode>> { HoldAsync("flood") };
+        var slow = host.HoldAsync("slow", new LateBody(Json, send.Task));
+        var all = new List<Task<HttpStatusCode>> { host.HoldAsync("flood") };
         Assert.Equal("flood", await asked.Reader.ReadAsync());
-        for (var i = 0; i < 4; i++) all.Add(HoldAsync("flood"));
+        for (var i = 0; i < 4; i++) all.Add(host.HoldAsync("flood"));
         await ServerProcess.UntilAsync(() => door.Waiting == 4, "the flood does not wait");
-        all.Add(HoldAsync("quiet"));
+        all.Add(host.HoldAsync("quiet"));
         await ServerProcess.UntilAsync(() => door.Waiting == 5, "the other one does not wait");
         // Questions have turns of their own.
-        using (var status = await client.GetAsync(new Uri("/v1/accounts/quiet", UriKind.Relative)))
+        using (var status = await host.Client.GetAsync(new Uri("/v1/accounts/quiet", UriKind.Relative)))
             Assert.Equal(HttpStatusCode.OK, status.StatusCode);
         Assert.False(asked.Reader.TryRead(out _), "two are worked for at once");
         // Whoever goes away while it waits has no turn.
         using (var going = new CancellationTokenSource())
         {
-            var gone = HoldAsync("gone", cancellation: going.Token);
+            var gone = host.HoldAsync("gone", cancellation: going.Token);
             await ServerProcess.UntilAsync(() => door.Waiting == 6, "the one that goes does not wait");
             await going.CancelAsync();
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => gone);
@@ -62,51 +51,76 @@ public sealed class TurnTests
         goOn.Release();
         Assert.All(await Task.WhenAll(all), code => Assert.Equal(HttpStatusCode.Created, code));
         Assert.Equal(0, door.Waiting);
-
-        async Task<HttpStatusCode> HoldAsync(string account, HttpContent? late = null, CancellationToken cancellation = default)
-        {
-            using var body = late ?? new StringContent(Json, Encoding.UTF8, "application/json");
-            using var answer = await client.PostAsync(
-                new Uri(string.Create(CultureInfo.InvariantCulture, $"/v1/accounts/{account}/reservations"), UriKind.Relative), body,
-                cancellation);
-            return answer.StatusCode;
-        }
     }
 
     [Fact]
     public async Task An_account_has_no_more_turns_than_are_set_for_one_and_others_pass_it()
     {
-        await using var authority = new ObservedAuthority();
-        var (asked, goOn) = (Channel.CreateUnbounded<string>(), new SemaphoreSlim(0));
-        authority.Before = account =>
-        {
-            asked.Writer.TryWrite(account);
-            return goOn.WaitAsync();
-        };
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Configuration["PURSER_ACCOUNT_AT_ONCE"] = "2";
-        await using var app = await HttpHost.StartAsync(authority, null, builder);
-        var door = app.Services.GetRequiredService<InFlight>();
-        using var client = new HttpClient { BaseAddress = new(app.Urls.First()) };
-        var all = Enumerable.Range(0, 5).Select(_ => HoldAsync("flood")).ToList();
+        await using var host = await HeldHost.StartAsync("PURSER_ACCOUNT_AT_ONCE", "2");
+        var (door, asked, goOn) = (host.Door, host.Asked, host.GoOn);
+        var all = Enumerable.Range(0, 5).Select(_ => host.HoldAsync("flood")).ToList();
         await ServerProcess.UntilAsync(() => door.Waiting == 3, "the flood does not wait");
-        all.AddRange([HoldAsync("a"), HoldAsync("b")]);
+        all.AddRange([host.HoldAsync("a"), host.HoldAsync("b")]);
         var inside = new List<string>();
         while (inside.Count < 4) inside.Add(await asked.Reader.ReadAsync());
         Assert.Equal(["a", "b", "flood", "flood"], inside.Order(StringComparer.Ordinal));
         Assert.Equal(3, door.Waiting);
         goOn.Release(all.Count);
         Assert.All(await Task.WhenAll(all), code => Assert.Equal(HttpStatusCode.Created, code));
-
-        async Task<HttpStatusCode> HoldAsync(string account)
-        {
-            using var body = new StringContent(Json, Encoding.UTF8, "application/json");
-            using var answer = await client.PostAsync(new Uri($"/v1/accounts/{account}/reservations", UriKind.Relative), body);
-            return answer.StatusCode;
-        }
     }
 
     const string Json = """{"tokens":1}""";
+
+    /// <summary>A host on which each call that reaches a budget waits until it is let go on.</summary>
+    sealed class HeldHost : IAsyncDisposable
+    {
+        readonly ObservedAuthority authority;
+        readonly WebApplication app;
+
+        HeldHost(ObservedAuthority authority, WebApplication app)
+        {
+            (this.authority, this.app) = (authority, app);
+            authority.Before = account =>
+            {
+                Asked.Writer.TryWrite(account);
+                return GoOn.WaitAsync();
+            };
+            Client = new() { BaseAddress = new(app.Urls.First()) };
+        }
+
+        /// <summary>The accounts whose calls have reached their budget, in that order.</summary>
+        public Channel<string> Asked { get; } = Channel.CreateUnbounded<string>();
+
+        /// <summary>Lets so many of them go on.</summary>
+        public SemaphoreSlim GoOn { get; } = new(0);
+
+        public HttpClient Client { get; }
+
+        public InFlight Door => app.Services.GetRequiredService<InFlight>();
+
+        public static async Task<HeldHost> StartAsync(string setting, string value)
+        {
+            var authority = new ObservedAuthority();
+            var builder = WebApplication.CreateSlimBuilder();
+            builder.Configuration[setting] = value;
+            return new(authority, await HttpHost.StartAsync(authority, null, builder));
+        }
+
+        public async Task<HttpStatusCode> HoldAsync(string account, HttpContent? late = null, CancellationToken cancellation = default)
+        {
+            using var body = late ?? new StringContent(Json, Encoding.UTF8, "application/json");
+            using var answer = await Client.PostAsync(new Uri($"/v1/accounts/{account}/reservations", UriKind.Relative), body, cancellation);
+            return answer.StatusCode;
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            Client.Dispose();
+            await app.DisposeAsync();
+            await authority.DisposeAsync();
+            GoOn.Dispose();
+        }
+    }
 
     /// <summary>Says how long it is, and is sent once it may.</summary>
     sealed class LateBody : HttpContent
