@@ -2,6 +2,7 @@
 using System.Diagnostics;
 using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Http;
+using Microsoft.JSInterop;
 using NodaTime;
 
 namespace Purser.Dashboard;
@@ -25,6 +26,7 @@ public abstract class PageBase : ComponentBase, IDisposable
     [Inject] public required Visit Visit { get; set; }
     [Inject] public required Live Live { get; set; }
     [Inject] public required NavigationManager Navigation { get; set; }
+    [Inject] public required IJSRuntime Browser { get; set; }
     [CascadingParameter] public View View { get; set; } = View.Usual;
     [CascadingParameter] public Me Me { get; set; } = Me.Nobody;
 
@@ -149,6 +151,12 @@ public abstract class PageBase : ComponentBase, IDisposable
         Navigation.GetUriWithQueryParameters(changes.ToDictionary(change => change.Name, change => change.Value));
 
     protected void Go(params (string Name, object? Value)[] changes) => Navigation.NavigateTo(With(changes));
+
+    /// <summary>The name under which the browser keeps what somebody typed into a form: each person has drafts of their own.</summary>
+    protected string DraftOf(string form) => $"{Me.Id}:{form}";
+
+    /// <summary>What was typed into a form was sent: the browser keeps it no longer.</summary>
+    protected async Task SentAsync(string form) => await Browser.InvokeVoidAsync("purser.sent", closed, DraftOf(form));
 
     protected static string Escape(string text) => Uri.EscapeDataString(text);
 

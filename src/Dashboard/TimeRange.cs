@@ -9,8 +9,8 @@ public sealed record TimeRange(string Name, LocalDate First, LocalDate Last)
 {
     public static readonly IReadOnlyList<(string Name, string Words)> Known =
     [
-        ("today", "Today"), ("yesterday", "Yesterday"), ("week", "This week"), ("30d", "30 days"), ("month", "This month"),
-        ("last-month", "Last month"), ("quarter", "This quarter"), ("last-quarter", "Last quarter"),
+        ("today", "Today"), ("yesterday", "Yesterday"), ("week", "This week"), ("last-week", "Last week"), ("30d", "30 days"),
+        ("month", "This month"), ("last-month", "Last month"), ("quarter", "This quarter"), ("last-quarter", "Last quarter"),
     ];
 
     const string usual = "30d";
@@ -33,11 +33,13 @@ public sealed record TimeRange(string Name, LocalDate First, LocalDate Last)
             && first.Year is >= 1900 and < 2900 && last.Year < 2900) return new("custom", first, last);
         var month = new LocalDate(today.Year, today.Month, 1);
         var quarter = new LocalDate(today.Year, (today.Month - 1) / 3 * 3 + 1, 1);
+        var week = today.PlusDays(1 - (int)today.DayOfWeek);
         return name switch
         {
             "today" => new(name, today, today),
             "yesterday" => new(name, today.PlusDays(-1), today.PlusDays(-1)),
-            "week" => new(name, today.PlusDays(1 - (int)today.DayOfWeek), today),
+            "week" => new(name, week, today),
+            "last-week" => new(name, week.PlusDays(-7), week.PlusDays(-1)),
             "month" => new(name, month, today),
             "last-month" => new(name, month.PlusMonths(-1), month.PlusDays(-1)),
             "quarter" => new(name, quarter, today),

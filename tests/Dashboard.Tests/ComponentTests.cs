@@ -139,6 +139,11 @@ public sealed class ComponentTests : BunitContext
     [InlineData("2026-03-15", "last-month", "2026-02-01", "2026-02-28", "day")]
     [InlineData("2026-01-01", "last-quarter", "2025-10-01", "2025-12-31", "day")]
     [InlineData("2026-03-01", "week", "2026-02-23", "2026-03-01", "day")]
+    [InlineData("2026-03-01", "last-week", "2026-02-16", "2026-02-22", "day")]
+    [InlineData("2026-03-02", "last-week", "2026-02-23", "2026-03-01", "day")]
+    [InlineData("2026-03-02", "yesterday", "2026-03-01", "2026-03-01", "hour")]
+    [InlineData("2026-03-31", "month", "2026-03-01", "2026-03-31", "day")]
+    [InlineData("2026-05-31", "quarter", "2026-04-01", "2026-05-31", "day")]
     [InlineData("2026-03-01", "today", "2026-03-01", "2026-03-01", "hour")]
     [InlineData("2026-03-01", "no such period", "2026-01-31", "2026-03-01", "day")]
     public void Periods_are_whole_days(string today, string name, string first, string last, string granularity)

@@ -50,7 +50,7 @@ public sealed class HouseTests(Stage stage)
     }
 
     [Fact]
-    public async Task A_webhook_is_made_and_its_secret_is_shown_once()
+    public async Task A_webhook_is_made_and_its_secrets_are_shown_once()
     {
         await using var host = await RunningHost.StartAsync(key: null);
         await using var person = await stage.PersonAsync(host, key: null);
@@ -58,9 +58,31 @@ public sealed class HouseTests(Stage stage)
         await person.Page.FillAsync("#url", "http://127.0.0.1:9/nowhere");
         await person.Page.FillAsync("#types", "budget.*");
         await person.Page.GetByRole(AriaRole.Button, new() { Name = "Make the webhook" }).ClickAsync();
-        await Expect(person.Page.Locator("code").First).ToContainTextAsync("whsec_");
+        var shown = person.Page.Locator("#secret");
+        await Expect(shown).ToContainTextAsync("whsec_");
+        var first = await shown.TextContentAsync();
+        // What was sent is no draft any more.
+        await Expect(person.Page.Locator("#url")).ToHaveValueAsync("");
+        Assert.Equal("{}", await person.Page.EvaluateAsync<string>("JSON.stringify(sessionStorage)"));
         await person.Page.GetByRole(AriaRole.Button, new() { Name = "Send a test" }).ClickAsync();
         await Expect(person.Page.GetByText("It did not arrive")).ToBeVisibleAsync();
+
+        await person.Page.GetByRole(AriaRole.Button, new() { Name = "New secret…" }).ClickAsync();
+        await Expect(person.Page.GetByText("The one of now signs beside it for a day")).ToBeVisibleAsync();
+        await person.Page.GetByRole(AriaRole.Button, new() { Name = "Make a new secret" }).ClickAsync();
+        await Expect(person.Page.GetByText("The secret before signs beside it until")).ToBeVisibleAsync();
+        await Expect(shown).Not.ToHaveTextAsync(first!);
+        var second = await shown.TextContentAsync();
+        Assert.StartsWith("whsec_", second, StringComparison.Ordinal);
+        var told = (await host.GetAsync("/v1/webhooks")).GetProperty("items")[0];
+        Assert.InRange(told.GetProperty("previousSecretUntil").GetDateTimeOffset() - DateTimeOffset.UtcNow, TimeSpan.FromHours(23),
+            TimeSpan.FromHours(24));
+        // Once more is refused as long as two secrets sign: it is not offered.
+        await Expect(person.Page.GetByRole(AriaRole.Button, new() { Name = "New secret…" })).ToHaveCountAsync(0);
+        await Expect(person.Page.GetByText("the one before signs beside it until")).ToBeVisibleAsync();
+        await person.Page.ReloadAsync();
+        await person.ReadyAsync();
+        Assert.DoesNotContain(second!, await person.Page.ContentAsync(), StringComparison.Ordinal);
     }
 
     [Fact]

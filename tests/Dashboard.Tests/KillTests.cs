@@ -19,7 +19,11 @@ public sealed class KillTests(Stage stage)
         {
             await ReadyAsync(host, address);
             using (var client = new HttpClient { BaseAddress = new(address) })
+            {
                 await Play.SendAsync(client, HttpMethod.Put, "/v1/accounts/a/policy", """{"limits":[]}""");
+                await Play.SendAsync(client, HttpMethod.Put, "/v1/accounts/b/policy",
+                    """{"limits":[{"id":"month-cost","unit":"cost","window":"month","amount":"5"}]}""");
+            }
             var context = await stage.Browser.NewContextAsync(new() { BaseURL = address, TimezoneId = "Europe/Berlin", Locale = "en-US" });
             context.SetDefaultTimeout(120_000);
             await using var person = new Person(context, await context.NewPageAsync());
@@ -28,6 +32,13 @@ public sealed class KillTests(Stage stage)
             // What is typed is kept before this button is drawn.
             await Expect(person.Page.GetByRole(AriaRole.Button, new() { Name = "Undo all changes" })).ToBeVisibleAsync();
             await person.Page.EvaluateAsync("document.documentElement.dataset.mark = 'the page before'");
+            // Another tab, in which somebody was about to raise a limit.
+            var other = await context.NewPageAsync();
+            await other.GotoAsync("/accounts/b?tab=overrides");
+            await other.WaitForSelectorAsync("html[data-ready=yes]");
+            await other.FillAsync("#additional", "25");
+            await other.FillAsync("#why", "The launch");
+            await other.EvaluateAsync("document.documentElement.dataset.mark = 'the page before'");
             host.Kill();
             await host.WaitForExitAsync();
             await Expect(person.Page.Locator("#components-reconnect-modal")).ToBeVisibleAsync();
@@ -36,6 +47,11 @@ public sealed class KillTests(Stage stage)
             await person.Page.WaitForSelectorAsync("html[data-ready=yes]:not([data-mark])");
             Assert.EndsWith("/accounts/a?tab=policy", person.Page.Url, StringComparison.Ordinal);
             await Expect(person.Page.Locator("#policy")).ToHaveValueAsync("""{"limits":[],"currency":"EUR"}""");
+            await other.WaitForSelectorAsync("html[data-ready=yes]:not([data-mark])");
+            await Expect(other.Locator("#additional")).ToHaveValueAsync("25");
+            await Expect(other.Locator("#why")).ToHaveValueAsync("The launch");
+            // The host knows it, too.
+            await Expect(other.GetByText("The limit becomes 30.00")).ToBeVisibleAsync();
         }
         finally
         {

@@ -70,9 +70,105 @@
   customElements.define('p-moment', Moment);
   setInterval(() => document.querySelectorAll('p-moment[kind=distance]').forEach(one => one.show()), 15000);
 
+  // What is typed into a form with data-draft is kept in this tab until it was sent or let go, so that it outlasts the host that serves the
+  // page. Nothing is kept of passwords, files and what lies within data-secret.
+  const drafts = (() => {
+    const place = name => 'purser:draft:' + name;
+    const known = new WeakMap(), opened = new Set();
+    let [alive, writing, address] = [false, false, ''];
+    const stored = name => { try { return JSON.parse(sessionStorage.getItem(place(name))); } catch { return null; } };
+    const fields = form => [...form.elements].filter(one => one.id && 'value' in one && one.type !== 'password' && one.type !== 'file'
+      && one.tagName !== 'BUTTON' && !one.closest('[data-secret]'));
+    const read = field => field.type === 'checkbox' ? String(field.checked) : field.value;
+    const write = (field, text) => {
+      if (read(field) === text || (field.tagName === 'SELECT' && ![...field.options].some(one => one.value === text))) return false;
+      if (field.type === 'checkbox') field.checked = text === 'true'; else field.value = text;
+      writing = true;
+      for (const kind of ['input', 'change']) field.dispatchEvent(new Event(kind, { bubbles: true }));
+      writing = false;
+      return true;
+    };
+    // How each field of a form came, and what waits for fields that are not there yet.
+    const of = form => {
+      const name = form.dataset.draft;
+      let one = known.get(form);
+      if (!one || one.name !== name) {
+        delete form.dataset.restored;
+        known.set(form, one = { name, came: new Map(), waiting: alive ? stored(name) || {} : {} });
+      }
+      return one;
+    };
+    const forget = form => {
+      sessionStorage.removeItem(place(form.dataset.draft));
+      of(form).waiting = {};
+      delete form.dataset.restored;
+    };
+    const keep = field => {
+      const form = field.form;
+      if (writing || !form || !form.dataset.draft || !field.id) return;
+      const { name, came, waiting } = of(form);
+      delete waiting[field.id];
+      const now = Object.fromEntries(fields(form).map(one => [one.id, read(one)]));
+      if (Object.entries(now).every(([id, text]) => came.get(id) === text)) { sessionStorage.removeItem(place(name)); return; }
+      try { sessionStorage.setItem(place(name), JSON.stringify({ ...waiting, ...now })); } catch { /* there is no room: nothing is kept */ }
+    };
+    const look = () => {
+      if (location.href !== address) { address = location.href; opened.clear(); }
+      for (const form of document.querySelectorAll('form[data-draft]')) {
+        const { came, waiting } = of(form);
+        for (const field of fields(form)) {
+          if (came.has(field.id)) continue;
+          came.set(field.id, read(field));
+          if (!(field.id in waiting)) continue;
+          if (write(field, waiting[field.id])) form.dataset.restored = 'yes';
+          delete waiting[field.id];
+        }
+      }
+      // A form that had been opened is opened again, once at each place.
+      for (const button of document.querySelectorAll('[data-opens]')) {
+        const name = button.dataset.opens;
+        if (opened.has(name) || !stored(name)) continue;
+        opened.add(name);
+        button.click();
+      }
+    };
+    for (const kind of ['input', 'change']) document.addEventListener(kind, event => keep(event.target), true);
+    document.addEventListener('click', event => {
+      const button = event.target.closest?.('[data-drops], [data-leaves]');
+      if (!button?.form?.dataset.draft) return;
+      const { came } = of(button.form);
+      if ('drops' in button.dataset) for (const field of fields(button.form)) if (came.has(field.id)) write(field, came.get(field.id));
+      forget(button.form);
+    }, true);
+    // Whoever comes next in this tab finds nothing.
+    document.addEventListener('submit', event => {
+      if (event.target.getAttribute('action') !== '/sign-out') return;
+      for (const key of Object.keys(sessionStorage)) if (key.startsWith('purser:')) sessionStorage.removeItem(key);
+    }, true);
+    return {
+      begin: () => {
+        alive = true;
+        for (const form of document.querySelectorAll('form[data-draft]')) known.delete(form);
+        look();
+        new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true, attributeFilter: ['data-draft', 'data-opens'] });
+      },
+      sent: name => {
+        sessionStorage.removeItem(place(name));
+        for (const form of document.querySelectorAll('form[data-draft]')) {
+          if (form.dataset.draft !== name) continue;
+          // How its fields come next is not known here.
+          const one = of(form);
+          for (const field of fields(form)) one.came.set(field.id, null);
+          forget(form);
+        }
+      },
+    };
+  })();
+
   window.purser = {
     // The page answers to clicks from now on.
-    ready: () => { document.documentElement.dataset.ready = 'yes'; },
+    ready: () => { drafts.begin(); document.documentElement.dataset.ready = 'yes'; },
+    sent: name => drafts.sent(name),
     keep: (name, text) => text ? sessionStorage.setItem('purser:' + name, text) : sessionStorage.removeItem('purser:' + name),
     kept: name => sessionStorage.getItem('purser:' + name),
     copy: text => navigator.clipboard ? navigator.clipboard.writeText(text).then(() => true, () => false) : false,
