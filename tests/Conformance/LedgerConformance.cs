@@ -284,6 +284,29 @@ public abstract partial class LedgerConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_sessions_append_side_by_side_is_judged_alone_and_once_for_each_version()
+    {
+        await Ledger.WriteAsync(Appending("a7", 0, Mark("before")));
+        await using var committer = new Committer(Ledger);
+
+        // Two sessions of each account, one of which is behind: of their appends one is written, whichever comes first.
+        var results = await Task.WhenAll(Enumerable.Range(0, 100).Select(no => Task.Run(
+            () => committer.AppendAsync(Appending($"a{no % 50}", 0, Mark($"{no}"), Booked(NewRecord("u")))))));
+
+        for (var no = 0; no < 50; no++)
+        {
+            var (one, other) = (results[no].Status, results[no + 50].Status);
+            Assert.Equal(no == 7 ? [AppendStatus.Conflict, AppendStatus.Conflict] : [AppendStatus.Written, AppendStatus.Conflict],
+                new[] { one, other }.Order());
+            Assert.Equal([no == 7 ? "before" : one == AppendStatus.Written ? $"{no}" : $"{no + 50}"],
+                Marks((await Ledger.LoadAsync($"a{no}")).Tail));
+        }
+        Assert.Equal(new(AppendStatus.Written, 1, 0), await committer.AppendAsync(Confirming("a7", 1)));
+        Assert.Equal(new(AppendStatus.Written, 2, 0), await committer.AppendAsync(Appending("a7", 1, Mark("after"))));
+        Assert.Equal(AppendStatus.Conflict, (await committer.AppendAsync(Confirming("a7", 1))).Status);
+    }
+
+    [Fact]
     public async Task In_a_batch_of_many_accounts_one_that_fails_drops_out_alone()
     {
         await Ledger.WriteAsync(Appending("a2", 0, Booked(NewRecord("u"))));

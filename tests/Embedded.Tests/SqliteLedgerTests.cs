@@ -1,5 +1,7 @@
 // The SQLite ledger against the suites of the port, and what only a file can do wrong.
+using System.Collections.Concurrent;
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
 using Purser.Conformance;
 using Purser.Engine;
 using Purser.Ledgers.Sqlite;
@@ -99,6 +101,45 @@ public sealed class SqliteLedgerTests : LedgerConformance, IDisposable
     }
 
     [Fact]
+    public async Task Sessions_are_told_when_their_transaction_is_durable_and_the_log_when_an_outage_begins_and_ends()
+    {
+        var (sqlite, log) = ((SqliteLedger)Ledger, new Lines());
+        await using var committer = new Committer(sqlite, log: log);
+        Assert.Equal(new(AppendStatus.Written, 1, 0), await committer.AppendAsync(Appending("a", 0, Mark("1"))));
+        await sqlite.LimitPagesAsync(1);
+        for (var attempt = 0; attempt < 3; attempt++)
+        {
+            var failing = Enumerable.Range(0, 20).Select(no => committer.AppendAsync(Appending($"b{no}", 0, Mark(new string('x', 10_000)))))
+                .ToArray();
+            foreach (var one in failing)
+                Assert.Contains("full", (await Assert.ThrowsAsync<LedgerUnavailableException>(() => one)).Message,
+                    StringComparison.Ordinal);
+            // What writes nothing needs no room, and says nothing about room.
+            Assert.Equal(AppendStatus.Written, (await committer.AppendAsync(Confirming("a", 1))).Status);
+        }
+        // One a minute, however long that takes here.
+        Assert.StartsWith("Error: The ledger takes no writes", Assert.Single(log.All.Distinct()), StringComparison.Ordinal);
+
+        await sqlite.LimitPagesAsync(uint.MaxValue - 1);
+        Assert.Equal(new(AppendStatus.Written, 1, 0), await committer.AppendAsync(Appending("b0", 0, Mark("1"))));
+        // The line comes after the answer: the next step has it behind it.
+        Assert.Equal(new(AppendStatus.Written, 2, 0), await committer.AppendAsync(Appending("b0", 1, Mark("2"))));
+        Assert.StartsWith("Warning: The ledger takes writes again", Assert.Single(log.All.Distinct().Skip(1)), StringComparison.Ordinal);
+    }
+
+    sealed class Lines : ILogger
+    {
+        public ConcurrentQueue<string> All { get; } = new();
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel level) => true;
+
+        public void Log<TState>(LogLevel level, EventId id, TState state, Exception? exception,
+            Func<TState, Exception?, string> formatter) => All.Enqueue($"{level}: {formatter(state, exception)}");
+    }
+
+    [Fact]
     public async Task Writers_that_wait_together_fail_alone()
     {
         await Ledger.WriteAsync(Appending("bad", 0, Booked(NewRecord("u"))));
@@ -134,8 +175,11 @@ public sealed class SqliteLedgerTests : LedgerConformance, IDisposable
     [Fact]
     public async Task A_closed_ledger_says_so()
     {
+        await using var committer = new Committer(Ledger);
         await Ledger.DisposeAsync();
 
+        await Assert.ThrowsAsync<LedgerUnavailableException>(() => committer.AppendAsync(Appending("a", 0, Mark("1"))));
+        await Assert.ThrowsAsync<LedgerUnavailableException>(() => committer.AppendAsync(Confirming("a", 0)));
         await Assert.ThrowsAsync<LedgerUnavailableException>(() => Ledger.AppendAsync([Appending("a", 0, Mark("1"))]));
         await Assert.ThrowsAsync<LedgerUnavailableException>(() => Ledger.AppendAsync([Confirming("a", 0)]));
         await Assert.ThrowsAsync<LedgerUnavailableException>(() => Ledger.LoadAsync("a"));

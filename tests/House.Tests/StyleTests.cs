@@ -141,6 +141,7 @@ public sealed class StyleTests
         ["When is an expired hold charged?"] = @"Expired Expire\(",
         ["How long does a refused caller wait?"] = @"Instant\? FitsAt\(",
         ["What is a unit called in JSON?"] = "LimitUnit.InputTokens => \"inputTokens\"",
+        ["Who gathers appends into one durable step, who is told?"] = @"DurableStep\.Begin\(together\)",
         ["Same id, other body?"] = @"SHA256\.HashData\(",
         ["Which account ids are legal?"] = @"bool IsAccountId\(",
         ["What does a model cost?"] = @"ModelPrice\? Find\(",

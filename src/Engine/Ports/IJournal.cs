@@ -1,5 +1,6 @@
 // The facet behind which budgets are durable. Two rules carry everything: a batch is appended at an expected version per account, and
 // what was acknowledged is never lost.
+using System.Text.Json;
 using NodaTime;
 using Purser.Core;
 
@@ -17,6 +18,12 @@ public interface IJournal
     /// closed holds and the next deadline of an account are written together or not at all. One append per account in a batch.
     /// </summary>
     Task<IReadOnlyList<AppendResult>> AppendAsync(IReadOnlyList<Append> batch);
+
+    /// <summary>
+    /// A store with a writer of its own, which gathers what waits, takes one append here and ends its <see cref="DurableStep"/>. False, as
+    /// it is where nothing else is said: the <see cref="Committer"/> gathers, and calls <see cref="AppendAsync"/>.
+    /// </summary>
+    bool TryTake(PendingAppend append) => false;
 
     /// <summary>
     /// Waits for its turn at an account that several hosts write at once, until the result is disposed. Nothing relies on it but progress:
@@ -77,6 +84,9 @@ public sealed class Append(string account, long expectedVersion, IReadOnlyList<B
     /// <summary>When this account wants to be woken; null where nothing is due. Only written together with events.</summary>
     public Instant? NextDeadline { get; init; }
 
+    /// <summary>The same in milliseconds since 1970, never too early.</summary>
+    public long? NextDeadlineMillis => NextDeadline is { } deadline ? UsageCursor.CeilingMillis(deadline) : null;
+
     /// <summary>
     /// Ids under which the batch was decided as if the ledger had no such closed hold and no such usage: where it has one, the append
     /// conflicts at the expected version. Looking while writing costs less than asking first. Only looked at together with events.
@@ -122,8 +132,22 @@ public sealed class Append(string account, long expectedVersion, IReadOnlyList<B
 
     (string, byte[])[]? encodedHolds;
 
-    /// <summary>Encodes everything, on whatever thread asks.</summary>
+    /// <summary>Encodes everything, on whatever thread asks first.</summary>
     public void Encode() => _ = (EncodedEvents, EncodedUsage, EncodedHolds);
+
+    /// <summary>The same; false where something of it has no stored form.</summary>
+    public bool TryEncode()
+    {
+        try
+        {
+            Encode();
+            return true;
+        }
+        catch (Exception fault) when (fault is JsonException or ArgumentException or InvalidOperationException or NotSupportedException)
+        {
+            return false;
+        }
+    }
 
     void EncodeEvents()
     {

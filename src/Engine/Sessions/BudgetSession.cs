@@ -441,7 +441,7 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
         {
             budget.Version = appended.Version;
             state = budget;
-            Volatile.Write(ref nextDeadline, append.NextDeadline is { } due ? UsageCursor.CeilingMillis(due) : long.MaxValue);
+            Volatile.Write(ref nextDeadline, append.NextDeadlineMillis ?? long.MaxValue);
             Measures.Booked(events);
             if (events.Count > 0) parts.Appended?.Invoke(new(account, appended.Version, now, events));
         }

@@ -1,4 +1,5 @@
-// Group commit: one writer per process takes everything that waits, all accounts together, into one durable step.
+// Group commit: everything that waits, all accounts together, goes into one durable step. A store with a writer of its own gathers what
+// waits for it; in front of any other one, appends are gathered here.
 using System.Diagnostics;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
@@ -9,135 +10,113 @@ namespace Purser.Engine;
 public sealed class Committer : IAsyncDisposable
 {
     /// <summary>Bounds one transaction, so that a burst does not make everybody wait for its end.</summary>
-    const int MostAccounts = 2048;
+    public const int MostAccounts = 2048;
 
     static readonly TimeSpan betweenLines = TimeSpan.FromMinutes(1);
 
-    /// <summary>So many sessions go on one after another on one thread of the pool: handing each over on its own costs about as much as
-    /// what it does then.</summary>
-    const int MostToldTogether = 16;
-
-    readonly IJournal ledger;
     readonly ILogger log;
     readonly Channel<PendingAppend> waiting = Channel.CreateUnbounded<PendingAppend>(new() { SingleReader = true });
     readonly Task loop;
 
-    /// <summary>Whether sessions go on where they are told of their append. Where a scheduler was given, each is posted there.</summary>
-    readonly bool tellsTogether;
-
-    sealed class PendingAppend(Append append, Activity? step, TaskCreationOptions options) : TaskCompletionSource<AppendResult>(options)
-    {
-        public Append Append => append;
-        public Activity? Step => step;
-    }
-
     public Committer(IJournal ledger, TaskScheduler? scheduler = null, ILogger? log = null)
     {
-        this.ledger = ledger;
+        Ledger = ledger;
         this.log = log ?? NullLogger.Instance;
         scheduler ??= TaskScheduler.Default;
-        tellsTogether = scheduler == TaskScheduler.Default;
+        TellsTogether = scheduler == TaskScheduler.Default;
         loop = Task.Factory.StartNew(RunAsync, CancellationToken.None, TaskCreationOptions.DenyChildAttach, scheduler).Unwrap();
     }
+
+    internal IJournal Ledger { get; }
+
+    /// <summary>Whether sessions go on where they are told of their append. Where a scheduler was given, each is posted there.</summary>
+    internal bool TellsTogether { get; }
 
     /// <summary>Completes when the append is durable or is known not to be; throws <see cref="LedgerUnavailableException"/> where neither
     /// is known.</summary>
     public Task<AppendResult> AppendAsync(Append append)
     {
-        var step = Traces.Source.HasListeners() ? Activity.Current : null;
-        var pending = new PendingAppend(append, step, tellsTogether
-            ? TaskCreationOptions.None : TaskCreationOptions.RunContinuationsAsynchronously);
-        return waiting.Writer.TryWrite(pending) ? pending.Task : throw new LedgerUnavailableException("the ledger is being closed");
+        var pending = new PendingAppend(this, append);
+        try
+        {
+            if (!Ledger.TryTake(pending) && !waiting.Writer.TryWrite(pending))
+                throw new LedgerUnavailableException("the ledger is being closed");
+        }
+#pragma warning disable CA1031 // As below.
+        catch (Exception fault)
+#pragma warning restore CA1031
+        {
+            var unknown = UnknownBy(fault);
+            TellThatItDoesNotWrite(unknown);
+            throw unknown;
+        }
+        return pending.Task;
     }
+
+    static LedgerUnavailableException UnknownBy(Exception fault) =>
+        fault as LedgerUnavailableException ?? new("the append failed: " + fault.Message, fault);
 
     async Task RunAsync()
     {
-        var batch = new List<PendingAppend>();
+        var together = new List<PendingAppend>();
         var accounts = new HashSet<string>(StringComparer.Ordinal);
         PendingAppend? heldOver = null;
         while (heldOver is not null || await waiting.Reader.WaitToReadAsync())
         {
-            batch.Clear();
+            together.Clear();
             accounts.Clear();
-            while (batch.Count < MostAccounts && (heldOver is not null || waiting.Reader.TryRead(out heldOver)))
+            while (together.Count < MostAccounts && (heldOver is not null || waiting.Reader.TryRead(out heldOver)))
             {
                 // At most one batch per account in flight; a second one (a session that was replaced) waits for the next step.
                 if (!accounts.Add(heldOver.Append.Account)) break;
-                batch.Add(heldOver);
+                together.Add(heldOver);
                 heldOver = null;
             }
-            await WriteAsync(batch);
+            await WriteAsync(together);
         }
     }
 
-    async Task WriteAsync(List<PendingAppend> batch)
+    async Task WriteAsync(List<PendingAppend> together)
     {
-        var began = Stopwatch.GetTimestamp();
-        using var commit = Traces.Begin("purser.commit", batch.Select(one => one.Step));
-        commit?.SetTag("purser.accounts", batch.Count);
+        using var step = DurableStep.Begin(together);
         try
         {
-            using var append = Traces.OfLedger("purser.ledger.append", ledger);
-            var results = await ledger.AppendAsync(batch.ConvertAll(one => one.Append));
-            Tell(batch, results, null);
-            if (failures > 0) TellThatItWrites();
+            var results = await Ledger.AppendAsync(together.ConvertAll(one => one.Append));
+            for (var i = 0; i < together.Count; i++) together[i].Result = results[i];
+            step.End(null);
         }
 #pragma warning disable CA1031 // Whatever went wrong, nobody may wait for ever, and nobody knows whether it was written.
-        catch (Exception e)
+        catch (Exception fault)
 #pragma warning restore CA1031
         {
-            var unknown = e as LedgerUnavailableException ?? new LedgerUnavailableException("the append failed: " + e.Message, e);
-            commit.Failed(unknown);
-            Tell(batch, null, unknown);
-            TellThatItDoesNotWrite(unknown);
-        }
-        Measures.AppendDuration.Record(Stopwatch.GetElapsedTime(began).TotalSeconds);
-        Measures.AppendAccounts.Record(batch.Count);
-    }
-
-    void Tell(List<PendingAppend> batch, IReadOnlyList<AppendResult>? results, LedgerUnavailableException? fault)
-    {
-        if (!tellsTogether)
-        {
-            for (var i = 0; i < batch.Count; i++) Tell(batch[i], results?[i], fault);
-            return;
-        }
-        // Few enough that every processor has some.
-        var together = Math.Clamp(batch.Count / (2 * Environment.ProcessorCount), 1, MostToldTogether);
-        for (var from = 0; from < batch.Count; from += together)
-        {
-            var told = batch.GetRange(from, Math.Min(together, batch.Count - from));
-            ThreadPool.UnsafeQueueUserWorkItem(static group =>
-            {
-                for (var i = 0; i < group.Told.Count; i++) Tell(group.Told[i], group.Results?[group.From + i], group.Fault);
-            }, (Told: told, From: from, Results: results, Fault: fault), preferLocal: false);
+            step.End(UnknownBy(fault));
         }
     }
 
-    static void Tell(PendingAppend one, AppendResult? result, LedgerUnavailableException? fault)
-    {
-        if (result is { } known) one.TrySetResult(known);
-        else one.TrySetException(fault!);
-    }
-
+    /// <summary>Guards the two below it.</summary>
+    readonly Lock telling = new();
     long failures;
     long told;
 
     /// <summary>A line when it begins, and one a minute while it lasts.</summary>
-    void TellThatItDoesNotWrite(LedgerUnavailableException why)
+    internal void TellThatItDoesNotWrite(LedgerUnavailableException why)
     {
-        if (failures++ > 0 && Stopwatch.GetElapsedTime(told) < betweenLines) return;
-        told = Stopwatch.GetTimestamp();
+        lock (telling)
+        {
+            if (failures++ > 0 && Stopwatch.GetElapsedTime(told) < betweenLines) return;
+            told = Stopwatch.GetTimestamp();
+        }
         log.LogError("The ledger takes no writes, callers get 503: {Why}", why.Message);
     }
 
-    void TellThatItWrites()
+    internal void TellThatItWrites()
     {
-        log.LogWarning("The ledger takes writes again, after {Failures} that failed", failures);
-        failures = 0;
+        long failed;
+        lock (telling) (failed, failures) = (failures, 0);
+        if (failed > 0) log.LogWarning("The ledger takes writes again, after {Failures} that failed", failed);
     }
 
-    /// <summary>Takes no more, and ends when everything taken is written.</summary>
+    /// <summary>Takes no more, and ends when everything taken is written. What a store gathers itself it writes before it closes.</summary>
     public async ValueTask DisposeAsync()
     {
         waiting.Writer.TryComplete();

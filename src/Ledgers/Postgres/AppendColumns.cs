@@ -24,7 +24,7 @@ static class AppendColumns
             expected[i] = append.ExpectedVersion;
             known[i] = append.SettingsVersion;
             ats[i] = append.At.ToUnixTimeMilliseconds();
-            deadlines[i] = append.NextDeadline is { } deadline ? UsageCursor.CeilingMillis(deadline) : null;
+            deadlines[i] = append.NextDeadlineMillis;
             if (append.Events.Count == 0) continue;
             events[i] = append.EncodedEvents;
             foreach (var (record, bytes) in append.EncodedUsage) usage.Add(i + 1, record, bytes.ToArray());

@@ -164,28 +164,29 @@ public sealed partial class SqliteLedger : IStore
     public async Task<IReadOnlyList<AppendResult>> AppendAsync(IReadOnlyList<Append> batch)
     {
         ThrowIfLockIsLost();
-        var (encoded, writes) = (new EncodedAppend[batch.Count], false);
-        for (var i = 0; i < encoded.Length; i++) writes |= batch[i].Events.Count > 0;
-        if (!writes) return Confirm(batch);
-        for (var i = 0; i < encoded.Length; i++) encoded[i] = new(batch[i]);
-        return await Writer.AppendAsync(encoded).ConfigureAwait(false);
+        if (batch.All(append => append.Events.Count == 0)) return [.. batch.Select(Confirm)];
+        // Here: the writer should do nothing but write.
+        foreach (var append in batch) append.TryEncode();
+        return await Writer.AppendAsync(batch).ConfigureAwait(false);
     }
 
-    /// <summary>A batch that writes nothing asks only for versions: it waits for nobody.</summary>
-    AppendResult[] Confirm(IReadOnlyList<Append> batch)
+    bool IJournal.TryTake(PendingAppend append)
     {
-        var results = new AppendResult[batch.Count];
-        for (var i = 0; i < results.Length; i++)
-        {
-            var append = batch[i];
-            var version = writable?.Writer.KnownVersion(append.Account);
-            // Readers see a commit a moment before the writer's memory has it: the file has the last word.
-            if (version != append.ExpectedVersion) version = ReadNow(database => HeadOf(database, append.Account)?.Version ?? 0);
-            var settings = NewestSettings;
-            var conflict = version != append.ExpectedVersion || append.SettingsVersion < settings;
-            results[i] = new(conflict ? AppendStatus.Conflict : AppendStatus.Written, version.Value, settings);
-        }
-        return results;
+        ThrowIfLockIsLost();
+        if (append.Append.Events.Count == 0) append.SetResult(Confirm(append.Append));
+        else Writer.Take(append);
+        return true;
+    }
+
+    /// <summary>What writes nothing asks only for a version: it waits for nobody.</summary>
+    AppendResult Confirm(Append append)
+    {
+        var version = writable?.Writer.KnownVersion(append.Account);
+        // Readers see a commit a moment before the writer's memory has it: the file has the last word.
+        if (version != append.ExpectedVersion) version = ReadNow(database => HeadOf(database, append.Account)?.Version ?? 0);
+        var settings = NewestSettings;
+        var conflict = version != append.ExpectedVersion || append.SettingsVersion < settings;
+        return new(conflict ? AppendStatus.Conflict : AppendStatus.Written, version.Value, settings);
     }
 
     /// <summary>One host per folder: it is always this one's turn.</summary>

@@ -150,7 +150,9 @@ public sealed partial class SqliteLedger
 
     Writable OpenAgain()
     {
-        lock (opening)
+        // Whoever comes meanwhile is refused, and does not wait for a disk.
+        if (!opening.TryEnter()) return writable ?? throw ForReadingOnly(notWritable ?? new("it is being opened"));
+        try
         {
             if (writable is { } open) return open;
             if (closed) throw new LedgerUnavailableException("the ledger is closed");
@@ -176,6 +178,10 @@ public sealed partial class SqliteLedger
             {
                 changing.ExitWriteLock();
             }
+        }
+        finally
+        {
+            opening.Exit();
         }
     }
 

@@ -1,4 +1,5 @@
-// The one writer of a SQLite ledger: a thread of its own that drains what waits into one transaction and answers when it is durable.
+// The one writer of a SQLite ledger: a thread of its own that drains what waits, appends of sessions and everything else, into one
+// transaction and answers when it is durable.
 using System.Collections.Concurrent;
 using Microsoft.Data.Sqlite;
 using Purser.Engine;
@@ -9,8 +10,8 @@ namespace Purser.Ledgers.Sqlite;
 
 sealed partial class SqliteWriter : IDisposable
 {
-    /// <summary>Callers that wait are committed together, but not without end: the first of them waits for the last.</summary>
-    const int MostTogether = 64;
+    /// <summary>So many appends, and so much of everything else, are committed together: the first that waits waits for the last.</summary>
+    const int MostAppends = Committer.MostAccounts, MostOthers = 64;
 
     /// <summary>About 20 MB of memory. A miss costs two reads by key, so dropping all of them now and then is cheaper than keeping their
     /// order.</summary>
@@ -58,7 +59,7 @@ sealed partial class SqliteWriter : IDisposable
         settingsVersion = reach.Settings;
         Unwritten.Recover(database);
         thread = new(Serve) { IsBackground = true, Name = "ledger writer" };
-        thread.Start();
+        thread.UnsafeStart();
     }
 
     /// <summary>How many pieces of work wait for the next transaction.</summary>
@@ -70,12 +71,15 @@ sealed partial class SqliteWriter : IDisposable
     /// <summary>The committed version of an account, where it is known without a read.</summary>
     public long? KnownVersion(string account) => heads.TryGetValue(account, out var head) ? head.Version : null;
 
-    public Task<AppendResult[]> AppendAsync(IReadOnlyList<EncodedAppend> batch) => Send(() =>
+    public Task<AppendResult[]> AppendAsync(IReadOnlyList<Append> batch) => Send(() =>
     {
         var results = new AppendResult[batch.Count];
         for (var i = 0; i < results.Length; i++) results[i] = Append(batch[i]);
         return results;
     });
+
+    /// <summary>Of two appends of an account that meet in one transaction the second conflicts: both were decided at one version.</summary>
+    public void Take(PendingAppend append) => Add(new AppendWork(this, append));
 
     public Task<bool> SaveSnapshotAsync(string account, long version, ReadOnlyMemory<byte> snapshot, CounterChanges? counters) =>
         Send(() => Alone(() =>
@@ -236,6 +240,12 @@ sealed partial class SqliteWriter : IDisposable
     Task<T> Send<T>(Func<T> write)
     {
         var work = new Work<T>(write);
+        Add(work);
+        return work.Answer;
+    }
+
+    void Add(Work work)
+    {
         try
         {
             queue.Add(work);
@@ -244,24 +254,31 @@ sealed partial class SqliteWriter : IDisposable
         {
             throw new LedgerUnavailableException("the ledger is closed");
         }
-        return work.Answer;
     }
 
     void Serve()
     {
-        var group = new List<Work>();
+        var (group, appends) = (new List<Work>(), new List<PendingAppend>());
         foreach (var first in queue.GetConsumingEnumerable())
         {
             group.Clear();
-            group.Add(first);
-            while (group.Count < MostTogether && queue.TryTake(out var next)) group.Add(next);
-            Commit(group);
+            appends.Clear();
+            Work? next = first;
+            do
+            {
+                group.Add(next);
+                if (next is AppendWork { Pending: var pending }) appends.Add(pending);
+            }
+            while (appends.Count < MostAppends && group.Count - appends.Count < MostOthers && queue.TryTake(out next));
+            Commit(group, appends);
         }
         WriteAllHeads();
     }
 
-    void Commit(List<Work> group)
+    void Commit(List<Work> group, List<PendingAppend> appends)
     {
+        using var step = appends.Count > 0 ? DurableStep.Begin(appends) : null;
+        LedgerUnavailableException? unavailable = null;
         try
         {
             try
@@ -280,11 +297,11 @@ sealed partial class SqliteWriter : IDisposable
         catch (Exception fault)
         {
             wantsRoom |= fault is SqliteException { SqliteErrorCode: raw.SQLITE_FULL or raw.SQLITE_IOERR };
-            var unavailable = Unavailable(fault);
-            foreach (var work in group) work.Fault = unavailable;
+            unavailable = Unavailable(fault);
         }
         careful = false;
-        foreach (var work in group) work.Done();
+        step?.End(unavailable);
+        foreach (var work in group) work.Done(unavailable);
     }
 
     void Transact(List<Work> group, bool all = false)
@@ -333,7 +350,7 @@ sealed partial class SqliteWriter : IDisposable
         Unwritten.KnownTo = reach.Entry;
     }
 
-    AppendResult Append(EncodedAppend append)
+    AppendResult Append(Append append)
     {
         var found = Find(append.Account);
         var version = found?.Version ?? 0;
@@ -341,15 +358,15 @@ sealed partial class SqliteWriter : IDisposable
         var status = AppendStatus.Written;
         if (version != append.ExpectedVersion || append.SettingsVersion < newestSettings) status = AppendStatus.Conflict;
         else if (found is { } known && KnowsOneOf(known.No, append)) status = AppendStatus.Conflict;
-        else if (append.Unwritable) status = AppendStatus.Failed;
-        else if (append.Events.Length > 0)
+        else if (!append.TryEncode()) status = AppendStatus.Failed;
+        else if (append.Events.Count > 0)
             try
             {
                 var head = careful ? WriteAlone(append, found) : Write(append, found);
                 pending[append.Account] = head;
                 if (found is not null) moved.Add(append.Account);
                 version = head.Version;
-                pendingReach = pendingReach with { Entry = head.LastEntry, Usage = append.Usage.Count > 0
+                pendingReach = pendingReach with { Entry = head.LastEntry, Usage = append.EncodedUsage.Count > 0
                     ? lastUsage : pendingReach.Usage };
             }
             catch (SqliteException fault) when (careful && FailsAlone(fault))
@@ -360,7 +377,7 @@ sealed partial class SqliteWriter : IDisposable
     }
 
     /// <summary>Whether an id that was taken for new is in the file. The pages looked at are those that the inserts need next.</summary>
-    bool KnowsOneOf(long account, EncodedAppend append)
+    bool KnowsOneOf(long account, Append append)
     {
         foreach (var id in append.NewHolds)
         {
@@ -375,13 +392,13 @@ sealed partial class SqliteWriter : IDisposable
         return false;
     }
 
-    Head WriteAlone(EncodedAppend append, Head? found) => Alone(() => Write(append, found));
+    Head WriteAlone(Append append, Head? found) => Alone(() => Write(append, found));
 
-    Head Write(EncodedAppend append, Head? found)
+    Head Write(Append append, Head? found)
     {
-        var head = new Head(
-            found?.No ?? ++lastAccount, append.ExpectedVersion + 1, ++lastEntry, append.NextDeadline,
-            Head.Wake(found?.WakeAt, append.NextDeadline, append.AtMillis), found?.RowWakeAt);
+        var (at, deadline) = (append.At.ToUnixTimeMilliseconds(), append.NextDeadlineMillis);
+        var head = new Head(found?.No ?? ++lastAccount, append.ExpectedVersion + 1, ++lastEntry, deadline,
+            Head.Wake(found?.WakeAt, deadline, at), found?.RowWakeAt);
         if (found is null)
         {
             head = head with { RowWakeAt = head.WakeAt };
@@ -394,15 +411,15 @@ sealed partial class SqliteWriter : IDisposable
 
         using (var entry = database.Prepare(
             "INSERT INTO journal (position, account, version, previous, at, events, next_deadline) VALUES (?, ?, ?, ?, ?, ?, ?)"))
-            entry.Add(head.LastEntry).Add(head.No).Add(head.Version).Add(found?.LastEntry).Add(append.AtMillis).Add(append.Events)
+            entry.Add(head.LastEntry).Add(head.No).Add(head.Version).Add(found?.LastEntry).Add(at).Add(append.EncodedEvents)
                 .Add(head.NextDeadline).Run();
         if (append.IsAudited)
         {
             using var audit = database.Prepare("INSERT INTO audit (account, version, erases) VALUES (?, ?, ?)");
             audit.Add(head.No).Add(head.Version).Add(append.Erases).Run();
         }
-        foreach (var (id, bytes) in append.ClosedHolds) Write(head.No, id, bytes);
-        foreach (var (record, bytes) in append.Usage) Write(head.No, record, bytes.Span);
+        foreach (var (id, bytes) in append.EncodedHolds) Write(head.No, id, bytes);
+        foreach (var (record, bytes) in append.EncodedUsage) Write(head.No, record, bytes.Span);
         return head;
     }
 
@@ -483,9 +500,10 @@ sealed partial class SqliteWriter : IDisposable
     /// back.</summary>
     abstract class Work
     {
-        public Exception? Fault { get; set; }
+        /// <summary>Why nothing of this one was written, where the transaction did without it.</summary>
+        public virtual LedgerUnavailableException? Fault { get; set; }
         public abstract void Write();
-        public abstract void Done();
+        public abstract void Done(LedgerUnavailableException? unavailable);
     }
 
     sealed class Work<T>(Func<T> write) : Work
@@ -497,10 +515,24 @@ sealed partial class SqliteWriter : IDisposable
 
         public override void Write() => result = write();
 
-        public override void Done()
+        public override void Done(LedgerUnavailableException? unavailable)
         {
-            if (Fault is null) answer.SetResult(result!);
-            else answer.SetException(Fault);
+            if ((unavailable ?? Fault) is { } fault) answer.SetException(fault);
+            else answer.SetResult(result!);
+        }
+    }
+
+    sealed class AppendWork(SqliteWriter writer, PendingAppend pending) : Work
+    {
+        public PendingAppend Pending => pending;
+
+        public override LedgerUnavailableException? Fault { get => pending.Fault; set => pending.Fault = value; }
+
+        public override void Write() => pending.Result = writer.Append(pending.Append);
+
+        public override void Done(LedgerUnavailableException? unavailable)
+        {
+            // Its step tells it.
         }
     }
 }
