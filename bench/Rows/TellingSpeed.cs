@@ -1,5 +1,6 @@
 // Whether those who are told hold up those who book: lifecycles over HTTP while a webhook, a listener of events and a receiver of OTLP take
 // everything and answer nothing, beside the same host whose receivers answer, and one that tells nobody.
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
@@ -44,14 +45,16 @@ static class TellingSpeed
                 await contenders[^1].PrepareAsync(accounts, Call.Plenty);
                 await Measuring.RunAsync(contenders[^1], accounts, Callers, options.WarmUp);
             }
-            var rounds = new List<(double PerSecond, double Processor)[]>();
+            var rounds = new List<Figures[]>();
             for (var round = 0; round < options.Rounds; round++)
             {
-                var measured = new (double, double)[contenders.Count];
-                // In another order each round: who comes last may find a machine that is warmer, or busier.
-                for (var i = 0; i < measured.Length; i++)
+                var measured = new Figures[contenders.Count];
+                foreach (var no in OrderOf(round, measured.Length))
                 {
-                    var no = (round + i) % measured.Length;
+                    // A host with receivers that answer sends for seconds after its turn what it told meanwhile, and every host folds its
+                    // records: whoever comes next would be measured beside that.
+                    await Processor.RestAsync([Environment.ProcessId, .. contenders.SelectMany(contender => contender.Servers)],
+                        TimeSpan.FromSeconds(options.Quick ? 1 : 60));
                     measured[no] = await MeasureAsync(contenders[no], accounts, options.Round);
                 }
                 rounds.Add(measured);
@@ -65,28 +68,45 @@ static class TellingSpeed
         }
     }
 
-    /// <summary>Lifecycles a second, and what one costs the host of the processors' time.</summary>
-    static async Task<(double PerSecond, double Processor)> MeasureAsync(HttpContender contender, string[] accounts, TimeSpan round)
+    /// <summary>Forwards and backwards in turn, and from another one each time: nobody always comes after the same one.</summary>
+    internal static IEnumerable<int> OrderOf(int round, int count)
     {
-        TimeSpan Spent() => TimeSpan.FromSeconds(contender.Servers.Sum(server => Processor.TimeOf(server).TotalSeconds));
-        var before = Spent();
-        var measured = await Measuring.RunAsync(contender, accounts, Callers, round);
-        return (measured.PerSecond, (Spent() - before).TotalMicroseconds / Math.Max(1, measured.PerSecond * round.TotalSeconds));
+        var order = Enumerable.Range(0, count).Select(i => (round / 2 + i) % count);
+        return round % 2 == 0 ? order : order.Reverse();
     }
 
-    static void Tell(Results results, string[] names, List<(double PerSecond, double Processor)[]> rounds)
+    /// <summary>Of one turn: lifecycles a second, what one costs the host of the processors' time, and the part of the processors that
+    /// others than the host and its callers had.</summary>
+    readonly record struct Figures(double PerSecond, double Micros, double Others);
+
+    static async Task<Figures> MeasureAsync(HttpContender contender, string[] accounts, TimeSpan round)
+    {
+        TimeSpan Spent() => TimeSpan.FromSeconds(contender.Servers.Sum(server => Processor.TimeOf(server).TotalSeconds));
+        var (before, all, clock) = (Spent(), Processor.TimeOfAll(), Stopwatch.StartNew());
+        var measured = await Measuring.RunAsync(contender, accounts, Callers, round);
+        var (spent, lasted) = (Spent() - before, clock.Elapsed);
+        var others = Processor.TimeOfAll() - all - TimeSpan.FromMicroseconds(measured.CpuMicros * measured.PerSecond * lasted.TotalSeconds);
+        return new(measured.PerSecond, spent.TotalMicroseconds / Math.Max(1, measured.PerSecond * lasted.TotalSeconds),
+            Math.Max(0, others / lasted / Environment.ProcessorCount));
+    }
+
+    static void Tell(Results results, string[] names, List<Figures[]> rounds)
     {
         const string all = "told: a webhook, a listener and an OTLP receiver that never answer";
-        double Of(Func<(double PerSecond, double Processor)[], double> figure) => Median([.. rounds.Select(figure)]);
+        double Of(Func<Figures[], double> figure) => Median([.. rounds.Select(figure)]);
         results.Add(new(all, "of the throughput with receivers that answer", Of(round => round[2].PerSecond / round[1].PerSecond),
             Goal: ">= 0.95"));
         results.Add(new(all, "of the throughput without any", Of(round => round[2].PerSecond / round[0].PerSecond), Goal: ">= 0.95"));
         for (var i = 0; i < names.Length; i++)
         {
             var no = i;
-            results.Add(new($"told: {names[i]}", "us of processor a lifecycle", Of(round => round[no].Processor),
-                i == 0 ? null : names[0], i == 0 ? null : Of(round => round[0].Processor)));
+            results.Add(new($"told: {names[i]}", "us of processor a lifecycle", Of(round => round[no].Micros),
+                i == 0 ? null : names[0], i == 0 ? null : Of(round => round[0].Micros)));
+            results.Add(new($"told: {names[i]}", "lifecycles/s", Of(round => round[no].PerSecond),
+                i == 0 ? null : names[0], i == 0 ? null : Of(round => round[0].PerSecond)));
         }
+        results.Add(new("told: all turns", "of the processors at most that other programs had",
+            rounds.SelectMany(round => round).Max(one => one.Others)));
     }
 
     static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
