@@ -32,30 +32,34 @@ static class TellingSpeed
             ("a webhook", Told.Webhook, dead.Address), ("a listener", Told.Listener, dead.Address),
             ("an OTLP receiver", Told.Otlp, dead.Address),
         ];
-        var contenders = new List<HttpContender>();
-        var listeners = new List<TcpClient>();
+        var hosts = new List<TellingHost>();
         try
         {
             foreach (var (name, who, receiver) in kinds)
             {
                 var at = Address();
-                contenders.Add(await HttpContender.StartAsync(name, Settings(at, who.HasFlag(Told.Otlp) ? receiver : null)));
-                if (who.HasFlag(Told.Listener)) listeners.Add(await ListenAsync(at, reads: receiver != dead.Address));
+                var contender = await HttpContender.StartAsync(name, Settings(at, who.HasFlag(Told.Otlp) ? receiver : null));
+                hosts.Add(new(contender, at, who.HasFlag(Told.Listener), Reads: receiver != dead.Address));
                 if (who.HasFlag(Told.Webhook)) await HookAsync(at, receiver);
-                await contenders[^1].PrepareAsync(accounts, Call.Plenty);
-                await Measuring.RunAsync(contenders[^1], accounts, Callers, options.WarmUp);
+                await contender.PrepareAsync(accounts, Call.Plenty);
+                await hosts[^1].BeginTurnAsync();
+                await Measuring.RunAsync(contender, accounts, Callers, options.WarmUp);
             }
             var rounds = new List<Figures[]>();
             for (var round = 0; round < options.Rounds; round++)
             {
-                var measured = new Figures[contenders.Count];
+                var measured = new Figures[hosts.Count];
                 foreach (var no in OrderOf(round, measured.Length))
                 {
+                    // Who does not read is stuck once the connection is full, and nothing is read for it from five seconds later on.
+                    await hosts[no].BeginTurnAsync();
+                    await Measuring.RunAsync(hosts[no].Contender, accounts, Callers, options.Round / 2);
+                    if (!options.Quick) await Task.Delay(TimeSpan.FromSeconds(6));
                     // A host with receivers that answer sends for seconds after its turn what it told meanwhile, and every host folds its
                     // records: whoever comes next would be measured beside that.
-                    await Processor.RestAsync([Environment.ProcessId, .. contenders.SelectMany(contender => contender.Servers)],
-                        TimeSpan.FromSeconds(options.Quick ? 1 : 60));
-                    measured[no] = await MeasureAsync(contenders[no], accounts, options.Round);
+                    await Processor.RestAsync([Environment.ProcessId, .. hosts.SelectMany(host => host.Contender.Servers)],
+                        TimeSpan.FromSeconds(options.Quick ? 1 : 20));
+                    measured[no] = await MeasureAsync(hosts[no].Contender, accounts, options.Round);
                 }
                 rounds.Add(measured);
             }
@@ -63,8 +67,46 @@ static class TellingSpeed
         }
         finally
         {
-            foreach (var listener in listeners) listener.Dispose();
-            foreach (var contender in contenders) await contender.DisposeAsync();
+            foreach (var host in hosts) await host.DisposeAsync();
+        }
+    }
+
+    /// <summary>A host, and who listens to it; one who does not read leaves what comes in its connection until that is full.</summary>
+    sealed record TellingHost(HttpContender Contender, string Address, bool IsListenedTo, bool Reads) : IAsyncDisposable
+    {
+        TcpClient? listener;
+
+        /// <summary>A host hangs up on a listener that takes nothing for half a minute, and on callers who say nothing for two: each turn
+        /// has both anew.</summary>
+        public async Task BeginTurnAsync()
+        {
+            await Contender.ConnectAsync();
+            if (!IsListenedTo) return;
+            listener?.Dispose();
+            listener = new() { ReceiveBufferSize = 4096 };
+            var address = new Uri(Address);
+            await listener.ConnectAsync(address.Host, address.Port);
+            await listener.GetStream().WriteAsync(
+                Encoding.ASCII.GetBytes($"GET /v1/events HTTP/1.1\r\nHost: {address.Authority}\r\n\r\n"));
+            if (Reads) _ = ReadAsync(listener);
+        }
+
+        static async Task ReadAsync(TcpClient listener)
+        {
+            try
+            {
+                await listener.GetStream().CopyToAsync(Stream.Null);
+            }
+            catch (Exception e) when (e is IOException or ObjectDisposedException)
+            {
+                // Its turn is over.
+            }
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            listener?.Dispose();
+            await Contender.DisposeAsync();
         }
     }
 
@@ -126,16 +168,6 @@ static class TellingSpeed
         using var made = await client.PostAsync(new Uri("/v1/webhooks", UriKind.Relative),
             new StringContent($$"""{"url": "{{receiver}}/hook"}""", Encoding.UTF8, "application/json"));
         made.EnsureSuccessStatusCode();
-    }
-
-    /// <summary>A listener of everything; one that does not read leaves what comes in its connection until that is full.</summary>
-    static async Task<TcpClient> ListenAsync(string host, bool reads)
-    {
-        var (client, address) = (new TcpClient { ReceiveBufferSize = 4096 }, new Uri(host));
-        await client.ConnectAsync(address.Host, address.Port);
-        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"GET /v1/events HTTP/1.1\r\nHost: {address.Authority}\r\n\r\n"));
-        if (reads) _ = client.GetStream().CopyToAsync(Stream.Null);
-        return client;
     }
 
     static async Task<WebApplication> AnsweringAsync()

@@ -241,6 +241,7 @@ static class SettlementRules
     /// <summary>The same from the matches of <paramref name="now"/>.</summary>
     static Touch[] TouchesOf(BudgetState state, MatchingLimits matches, UsageRecord record, Instant now)
     {
+        if (matches.Count == 0) return [];
         var touches = new Touch[matches.Count];
         var count = 0;
         foreach (ref readonly var match in matches.All)
