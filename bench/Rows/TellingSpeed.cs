@@ -51,14 +51,15 @@ static class TellingSpeed
                 var measured = new Figures[hosts.Count];
                 foreach (var no in OrderOf(round, measured.Length))
                 {
-                    // Who does not read is stuck once the connection is full, and nothing is read for it from five seconds later on.
-                    await hosts[no].BeginTurnAsync();
-                    await Measuring.RunAsync(hosts[no].Contender, accounts, Callers, options.Round / 2);
-                    if (!options.Quick) await Task.Delay(TimeSpan.FromSeconds(6));
                     // A host with receivers that answer sends for seconds after its turn what it told meanwhile, and every host folds its
                     // records: whoever comes next would be measured beside that.
-                    await Processor.RestAsync([Environment.ProcessId, .. hosts.SelectMany(host => host.Contender.Servers)],
-                        TimeSpan.FromSeconds(options.Quick ? 1 : 20));
+                    await RestAsync(60);
+                    // Who does not read is stuck once the connection is full; from five seconds later on nothing is read for it, and half
+                    // a minute later it is hung up on.
+                    await hosts[no].BeginTurnAsync();
+                    await Measuring.RunAsync(hosts[no].Contender, accounts, Callers, options.Round);
+                    if (!options.Quick) await Task.Delay(TimeSpan.FromSeconds(6));
+                    await RestAsync(15);
                     measured[no] = await MeasureAsync(hosts[no].Contender, accounts, options.Round);
                 }
                 rounds.Add(measured);
@@ -69,6 +70,9 @@ static class TellingSpeed
         {
             foreach (var host in hosts) await host.DisposeAsync();
         }
+
+        Task RestAsync(int seconds) => Processor.RestAsync([Environment.ProcessId, .. hosts.SelectMany(host => host.Contender.Servers)],
+            TimeSpan.FromSeconds(options.Quick ? 0.5 : seconds));
     }
 
     /// <summary>A host, and who listens to it; one who does not read leaves what comes in its connection until that is full.</summary>
