@@ -1,6 +1,5 @@
 // What `.UseBudget(…)` adds to a chat client: with the authority in the same process, and over HTTP to a host on this machine.
 using System.Diagnostics;
-using System.Globalization;
 using System.Runtime;
 using Microsoft.Extensions.AI;
 using Purser.Client;
@@ -115,13 +114,8 @@ static class MiddlewareSpeed
     {
         var own = new Work(Environment.CpuUsage.TotalTime, JitInfo.GetCompiledMethodCount(), GC.GetTotalPauseDuration());
         if (host is null) return own;
-        var told = await host.Client.GetStringAsync("/metrics");
-        return new(own.Processor + Processor.TimeOf(host.Id), own.Compiled + (long)Of("dotnet_jit_compiled_methods_total"),
-            own.Pauses + TimeSpan.FromSeconds(Of("dotnet_gc_pause_time_seconds_total")));
-
-        double Of(string metric) => double.Parse(
-            told.Split('\n').First(line => line.StartsWith(metric + " ", StringComparison.Ordinal))[metric.Length..],
-            CultureInfo.InvariantCulture);
+        var (compiled, pauses) = await HostMetrics.ReadAsync(host);
+        return new(own.Processor + Processor.TimeOf(host.Id), own.Compiled + compiled, own.Pauses + pauses);
     }
 
     /// <summary>One call after the other, as an agent makes them.</summary>
