@@ -44,7 +44,7 @@ static class Processor
     static readonly TimeSpan restsFor = TimeSpan.FromMilliseconds(500);
 
     /// <summary>Less than this part of one processor is what hosts need that only look whether there is something to do.</summary>
-    const double AtRest = 0.1;
+    const double AtRest = 0.2;
 
     /// <summary>A process and its children: a PostgreSQL server has one for each connection.</summary>
     public static IEnumerable<int> WithChildren(int id)

@@ -53,13 +53,13 @@ static class TellingSpeed
                 {
                     // A host with receivers that answer sends for seconds after its turn what it told meanwhile, and every host folds its
                     // records: whoever comes next would be measured beside that.
-                    await RestAsync(60);
+                    await RestAsync(30);
                     // Who does not read is stuck once the connection is full; from five seconds later on nothing is read for it, and half
                     // a minute later it is hung up on.
                     await hosts[no].BeginTurnAsync();
                     await Measuring.RunAsync(hosts[no].Contender, accounts, Callers, options.Round);
                     if (!options.Quick) await Task.Delay(TimeSpan.FromSeconds(6));
-                    await RestAsync(15);
+                    await RestAsync(10);
                     measured[no] = await MeasureAsync(hosts[no].Contender, accounts, options.Round);
                 }
                 rounds.Add(measured);
