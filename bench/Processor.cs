@@ -1,4 +1,5 @@
 // Processor time of other processes, and the name of the machine: both from /proc, so other systems than Linux show less.
+using System.Diagnostics;
 using System.Globalization;
 
 namespace Purser.Bench;
@@ -15,6 +16,35 @@ static class Processor
         return fields.Length < 13 ? TimeSpan.Zero
             : TimeSpan.FromSeconds((Number(fields[11]) + Number(fields[12])) / TicksPerSecond);
     }
+
+    /// <summary>User and system time of everything that runs on this machine.</summary>
+    public static TimeSpan TimeOfAll()
+    {
+        if (!File.Exists("/proc/stat")) return TimeSpan.Zero;
+        // cpu user nice system idle iowait irq softirq …
+        var fields = File.ReadLines("/proc/stat").First().Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        return TimeSpan.FromSeconds((Number(fields[1]) + Number(fields[2]) + Number(fields[3]) + Number(fields[6]) + Number(fields[7]))
+            / TicksPerSecond);
+    }
+
+    /// <summary>Waits until some processes have next to nothing to do any more, but not without end.</summary>
+    public static async Task RestAsync(IReadOnlyCollection<int> processes, TimeSpan longest)
+    {
+        TimeSpan Spent() => TimeSpan.FromSeconds(processes.Sum(process => TimeOf(process).TotalSeconds));
+        var waited = Stopwatch.StartNew();
+        for (var before = Spent(); waited.Elapsed < longest;)
+        {
+            await Task.Delay(restsFor);
+            var now = Spent();
+            if (now - before < restsFor * AtRest) return;
+            before = now;
+        }
+    }
+
+    static readonly TimeSpan restsFor = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Less than this part of one processor is what hosts need that only look whether there is something to do.</summary>
+    const double AtRest = 0.2;
 
     /// <summary>A process and its children: a PostgreSQL server has one for each connection.</summary>
     public static IEnumerable<int> WithChildren(int id)

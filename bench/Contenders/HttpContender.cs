@@ -13,12 +13,13 @@ sealed class HttpContender : IContender
 
     readonly string name;
     readonly int process;
-    readonly Connection[] connections;
+    readonly int port;
+    readonly Connection[] connections = new Connection[MostConnections];
     readonly IAsyncDisposable server;
     readonly IDisposable? also;
 
-    HttpContender(string name, int process, Connection[] connections, IAsyncDisposable server, IDisposable? also) =>
-        (this.name, this.process, this.connections, this.server, this.also) = (name, process, connections, server, also);
+    HttpContender(string name, int process, int port, IAsyncDisposable server, IDisposable? also) =>
+        (this.name, this.process, this.port, this.server, this.also) = (name, process, port, server, also);
 
     public string Name => name;
 
@@ -29,21 +30,25 @@ sealed class HttpContender : IContender
     {
         var folder = new TemporaryFolder();
         var host = await HostProcess.StartAsync([("PURSER_DATA", folder.Path), ("Logging__LogLevel__Default", "Warning"), .. settings]);
-        return new(name, host.Id, await OpenAsync(host.Client.BaseAddress!.Port), host, folder);
+        return await new HttpContender(name, host.Id, host.Client.BaseAddress!.Port, host, folder).ConnectAsync();
     }
 
     /// <summary>A server that answers a constant: see <see cref="ConstantAnswers"/>.</summary>
     public static async Task<HttpContender> StartConstantAsync(string name)
     {
         var server = await OwnProcess.StartAsync(ConstantAnswers.Command);
-        return new(name, server.Id, await OpenAsync(server.Port), server, null);
+        return await new HttpContender(name, server.Id, server.Port, server, null).ConnectAsync();
     }
 
-    static async Task<Connection[]> OpenAsync(int port)
+    /// <summary>Opens its connections, and in place of those that it has: a host hangs up on who says nothing for long.</summary>
+    public async Task<HttpContender> ConnectAsync()
     {
-        var connections = new Connection[MostConnections];
-        for (var i = 0; i < connections.Length; i++) connections[i] = await Connection.OpenAsync(port);
-        return connections;
+        for (var i = 0; i < connections.Length; i++)
+        {
+            connections[i]?.Dispose();
+            connections[i] = await Connection.OpenAsync(port);
+        }
+        return this;
     }
 
     public async Task PrepareAsync(IReadOnlyList<string> accounts, long limitTokens)

@@ -13,26 +13,40 @@ static class BatchSpeed
 
     const int Accounts = 1000;
 
+    /// <summary>So few methods in a batch are what timers come to meanwhile.</summary>
+    const int FewCompiled = 100;
+
+    const int MostToWarmUp = 6;
+
     /// <summary>Batches of half holds and half their settlements; figures are the median's, of one batch.</summary>
     public static async Task MeasureAsync(BenchOptions options, Results results)
     {
         var operations = options.Quick ? 20_000 : 100_000;
         using var folder = new TemporaryFolder();
         await using var host = await HostProcess.StartAsync(("PURSER_DATA", folder.Path), ("Logging__LogLevel__Default", "Warning"));
-        var (speeds, costs) = (new List<double>(), new List<double>());
-        for (var round = 0; round <= options.Rounds; round++)
+        var (speeds, costs, pauses) = (new List<double>(), new List<double>(), new List<double>());
+        // While the host compiles it has one of two processors less. The first batch warms it up, and further ones until that is over.
+        var isWarm = false;
+        for (var batch = 0; speeds.Count < options.Rounds; batch++)
         {
-            var body = Body(operations, round);
+            var body = Body(operations, batch);
+            var before = await HostMetrics.ReadAsync(host);
             var (processor, clock) = (Processor.TimeOf(host.Id), Stopwatch.StartNew());
             var answered = await SendAsync(host.Client.BaseAddress!, body);
+            var took = clock.Elapsed;
             if (answered != operations) throw new InvalidOperationException($"{answered} of {operations} operations were done");
-            // The first one warms the host up.
-            if (round == 0) continue;
-            speeds.Add(operations / clock.Elapsed.TotalSeconds);
-            costs.Add((Processor.TimeOf(host.Id) - processor).TotalMicroseconds / operations);
+            var (spent, after) = (Processor.TimeOf(host.Id) - processor, await HostMetrics.ReadAsync(host));
+            if (isWarm)
+            {
+                speeds.Add(operations / took.TotalSeconds);
+                costs.Add(spent.TotalMicroseconds / operations);
+                pauses.Add((after.Pauses - before.Pauses) / took);
+            }
+            isWarm |= options.Quick || batch + 1 >= MostToWarmUp || after.Compiled - before.Compiled <= FewCompiled;
         }
         results.Add(new(Name, "operations/s", speeds.Order().ElementAt(speeds.Count / 2), Goal: ">= 50000"));
         results.Add(new(Name, "µs of processor of the host per operation", costs.Order().ElementAt(costs.Count / 2)));
+        results.Add(new(Name, "of the time that the host stands still for collections", pauses.Order().ElementAt(pauses.Count / 2)));
     }
 
     static byte[] Body(int operations, int round)

@@ -1,5 +1,6 @@
 // Whether those who are told hold up those who book: lifecycles over HTTP while a webhook, a listener of events and a receiver of OTLP take
 // everything and answer nothing, beside the same host whose receivers answer, and one that tells nobody.
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
@@ -31,28 +32,35 @@ static class TellingSpeed
             ("a webhook", Told.Webhook, dead.Address), ("a listener", Told.Listener, dead.Address),
             ("an OTLP receiver", Told.Otlp, dead.Address),
         ];
-        var contenders = new List<HttpContender>();
-        var listeners = new List<TcpClient>();
+        var hosts = new List<TellingHost>();
         try
         {
             foreach (var (name, who, receiver) in kinds)
             {
                 var at = Address();
-                contenders.Add(await HttpContender.StartAsync(name, Settings(at, who.HasFlag(Told.Otlp) ? receiver : null)));
-                if (who.HasFlag(Told.Listener)) listeners.Add(await ListenAsync(at, reads: receiver != dead.Address));
+                var contender = await HttpContender.StartAsync(name, Settings(at, who.HasFlag(Told.Otlp) ? receiver : null));
+                hosts.Add(new(contender, at, who.HasFlag(Told.Listener), Reads: receiver != dead.Address));
                 if (who.HasFlag(Told.Webhook)) await HookAsync(at, receiver);
-                await contenders[^1].PrepareAsync(accounts, Call.Plenty);
-                await Measuring.RunAsync(contenders[^1], accounts, Callers, options.WarmUp);
+                await contender.PrepareAsync(accounts, Call.Plenty);
+                await hosts[^1].BeginTurnAsync();
+                await Measuring.RunAsync(contender, accounts, Callers, options.WarmUp);
             }
-            var rounds = new List<(double PerSecond, double Processor)[]>();
+            var rounds = new List<Figures[]>();
             for (var round = 0; round < options.Rounds; round++)
             {
-                var measured = new (double, double)[contenders.Count];
-                // In another order each round: who comes last may find a machine that is warmer, or busier.
-                for (var i = 0; i < measured.Length; i++)
+                var measured = new Figures[hosts.Count];
+                foreach (var no in OrderOf(round, measured.Length))
                 {
-                    var no = (round + i) % measured.Length;
-                    measured[no] = await MeasureAsync(contenders[no], accounts, options.Round);
+                    // A host with receivers that answer sends for seconds after its turn what it told meanwhile, and every host folds its
+                    // records: whoever comes next would be measured beside that.
+                    await RestAsync(30);
+                    // Who does not read is stuck once the connection is full; from five seconds later on nothing is read for it, and half
+                    // a minute later it is hung up on.
+                    await hosts[no].BeginTurnAsync();
+                    await Measuring.RunAsync(hosts[no].Contender, accounts, Callers, options.Round);
+                    if (!options.Quick) await Task.Delay(TimeSpan.FromSeconds(6));
+                    await RestAsync(10);
+                    measured[no] = await MeasureAsync(hosts[no].Contender, accounts, options.Round);
                 }
                 rounds.Add(measured);
             }
@@ -60,33 +68,91 @@ static class TellingSpeed
         }
         finally
         {
-            foreach (var listener in listeners) listener.Dispose();
-            foreach (var contender in contenders) await contender.DisposeAsync();
+            foreach (var host in hosts) await host.DisposeAsync();
+        }
+
+        Task RestAsync(int seconds) => Processor.RestAsync([Environment.ProcessId, .. hosts.SelectMany(host => host.Contender.Servers)],
+            TimeSpan.FromSeconds(options.Quick ? 0.5 : seconds));
+    }
+
+    /// <summary>A host, and who listens to it; one who does not read leaves what comes in its connection until that is full.</summary>
+    sealed record TellingHost(HttpContender Contender, string Address, bool IsListenedTo, bool Reads) : IAsyncDisposable
+    {
+        TcpClient? listener;
+
+        /// <summary>A host hangs up on a listener that takes nothing for half a minute, and on callers who say nothing for two: each turn
+        /// has both anew.</summary>
+        public async Task BeginTurnAsync()
+        {
+            await Contender.ConnectAsync();
+            if (!IsListenedTo) return;
+            listener?.Dispose();
+            listener = new() { ReceiveBufferSize = 4096 };
+            var address = new Uri(Address);
+            await listener.ConnectAsync(address.Host, address.Port);
+            await listener.GetStream().WriteAsync(
+                Encoding.ASCII.GetBytes($"GET /v1/events HTTP/1.1\r\nHost: {address.Authority}\r\n\r\n"));
+            if (Reads) _ = ReadAsync(listener);
+        }
+
+        static async Task ReadAsync(TcpClient listener)
+        {
+            try
+            {
+                await listener.GetStream().CopyToAsync(Stream.Null);
+            }
+            catch (Exception e) when (e is IOException or ObjectDisposedException)
+            {
+                // Its turn is over.
+            }
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            listener?.Dispose();
+            await Contender.DisposeAsync();
         }
     }
 
-    /// <summary>Lifecycles a second, and what one costs the host of the processors' time.</summary>
-    static async Task<(double PerSecond, double Processor)> MeasureAsync(HttpContender contender, string[] accounts, TimeSpan round)
+    /// <summary>Forwards and backwards in turn, and from another one each time: nobody always comes after the same one.</summary>
+    internal static IEnumerable<int> OrderOf(int round, int count)
     {
-        TimeSpan Spent() => TimeSpan.FromSeconds(contender.Servers.Sum(server => Processor.TimeOf(server).TotalSeconds));
-        var before = Spent();
-        var measured = await Measuring.RunAsync(contender, accounts, Callers, round);
-        return (measured.PerSecond, (Spent() - before).TotalMicroseconds / Math.Max(1, measured.PerSecond * round.TotalSeconds));
+        var order = Enumerable.Range(0, count).Select(i => (round / 2 + i) % count);
+        return round % 2 == 0 ? order : order.Reverse();
     }
 
-    static void Tell(Results results, string[] names, List<(double PerSecond, double Processor)[]> rounds)
+    /// <summary>Of one turn: lifecycles a second, what one costs the host of the processors' time, and the part of the processors that
+    /// others than the host and its callers had.</summary>
+    readonly record struct Figures(double PerSecond, double Micros, double Others);
+
+    static async Task<Figures> MeasureAsync(HttpContender contender, string[] accounts, TimeSpan round)
+    {
+        TimeSpan Spent() => TimeSpan.FromSeconds(contender.Servers.Sum(server => Processor.TimeOf(server).TotalSeconds));
+        var (before, all, clock) = (Spent(), Processor.TimeOfAll(), Stopwatch.StartNew());
+        var measured = await Measuring.RunAsync(contender, accounts, Callers, round);
+        var (spent, lasted) = (Spent() - before, clock.Elapsed);
+        var others = Processor.TimeOfAll() - all - TimeSpan.FromMicroseconds(measured.CpuMicros * measured.PerSecond * lasted.TotalSeconds);
+        return new(measured.PerSecond, spent.TotalMicroseconds / Math.Max(1, measured.PerSecond * lasted.TotalSeconds),
+            Math.Max(0, others / lasted / Environment.ProcessorCount));
+    }
+
+    static void Tell(Results results, string[] names, List<Figures[]> rounds)
     {
         const string all = "told: a webhook, a listener and an OTLP receiver that never answer";
-        double Of(Func<(double PerSecond, double Processor)[], double> figure) => Median([.. rounds.Select(figure)]);
+        double Of(Func<Figures[], double> figure) => Median([.. rounds.Select(figure)]);
         results.Add(new(all, "of the throughput with receivers that answer", Of(round => round[2].PerSecond / round[1].PerSecond),
             Goal: ">= 0.95"));
         results.Add(new(all, "of the throughput without any", Of(round => round[2].PerSecond / round[0].PerSecond), Goal: ">= 0.95"));
         for (var i = 0; i < names.Length; i++)
         {
             var no = i;
-            results.Add(new($"told: {names[i]}", "us of processor a lifecycle", Of(round => round[no].Processor),
-                i == 0 ? null : names[0], i == 0 ? null : Of(round => round[0].Processor)));
+            results.Add(new($"told: {names[i]}", "us of processor a lifecycle", Of(round => round[no].Micros),
+                i == 0 ? null : names[0], i == 0 ? null : Of(round => round[0].Micros)));
+            results.Add(new($"told: {names[i]}", "lifecycles/s", Of(round => round[no].PerSecond),
+                i == 0 ? null : names[0], i == 0 ? null : Of(round => round[0].PerSecond)));
         }
+        results.Add(new("told: all turns", "of the processors at most that other programs had",
+            rounds.SelectMany(round => round).Max(one => one.Others)));
     }
 
     static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
@@ -106,16 +172,6 @@ static class TellingSpeed
         using var made = await client.PostAsync(new Uri("/v1/webhooks", UriKind.Relative),
             new StringContent($$"""{"url": "{{receiver}}/hook"}""", Encoding.UTF8, "application/json"));
         made.EnsureSuccessStatusCode();
-    }
-
-    /// <summary>A listener of everything; one that does not read leaves what comes in its connection until that is full.</summary>
-    static async Task<TcpClient> ListenAsync(string host, bool reads)
-    {
-        var (client, address) = (new TcpClient { ReceiveBufferSize = 4096 }, new Uri(host));
-        await client.ConnectAsync(address.Host, address.Port);
-        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"GET /v1/events HTTP/1.1\r\nHost: {address.Authority}\r\n\r\n"));
-        if (reads) _ = client.GetStream().CopyToAsync(Stream.Null);
-        return client;
     }
 
     static async Task<WebApplication> AnsweringAsync()

@@ -379,7 +379,8 @@ public sealed class BudgetState(string account)
     public IReadOnlyList<Hold> TakeClosed()
     {
         if (Closed.Count == 0) return [];
-        var taken = Closed.Distinct().ToArray();
+        // Nearly always each is there once, and there is only one.
+        Hold[] taken = Closed.Count == 1 ? [Closed[0]] : [.. Closed.Distinct()];
         Closed.Clear();
         foreach (var hold in taken) leaving.Enqueue((LastAt, hold.Id, null));
         return taken;

@@ -58,7 +58,7 @@ sealed class BatchWindows(IBudgetAuthority authority, HttpContext http)
 
     Task Decide(List<BatchLine> window)
     {
-        var accounts = new Dictionary<string, AccountLines>(StringComparer.Ordinal);
+        var accounts = new Dictionary<string, AccountLines>(newest.Count, StringComparer.Ordinal);
         foreach (var line in window)
         {
             if (line.Command is null) continue;

@@ -146,13 +146,13 @@ static class QuickBodies
     {
         Member.Id => Text(ref reader, out found.Id),
         Member.RequestId => Text(ref reader, out found.RequestId),
-        Member.Orchestrator => Text(ref reader, out found.Orchestrator),
-        Member.User => Text(ref reader, out found.User),
-        Member.Tenant => Text(ref reader, out found.Tenant),
-        Member.Session => Text(ref reader, out found.Session),
-        Member.Provider => Text(ref reader, out found.Provider),
-        Member.Model => Text(ref reader, out found.Model),
-        Member.Tool => Text(ref reader, out found.Tool),
+        Member.Orchestrator => Word(ref reader, out found.Orchestrator),
+        Member.User => Word(ref reader, out found.User),
+        Member.Tenant => Word(ref reader, out found.Tenant),
+        Member.Session => Word(ref reader, out found.Session),
+        Member.Provider => Word(ref reader, out found.Provider),
+        Member.Model => Word(ref reader, out found.Model),
+        Member.Tool => Word(ref reader, out found.Tool),
         Member.TtlSeconds => Whole(ref reader, out found.TtlSeconds),
         Member.Tokens => Whole(ref reader, out found.Tokens),
         Member.InputTokens => Whole(ref reader, out found.InputTokens),
@@ -172,6 +172,15 @@ static class QuickBodies
         value = null;
         if (reader.TokenType != JsonTokenType.String || reader.ValueIsEscaped) return false;
         value = reader.GetString();
+        return true;
+    }
+
+    /// <summary>A text that other calls have too.</summary>
+    static bool Word(ref Utf8JsonReader reader, out string? value)
+    {
+        value = null;
+        if (reader.TokenType != JsonTokenType.String || reader.ValueIsEscaped) return false;
+        value = SharedTexts.Of(ref reader);
         return true;
     }
 

@@ -27,7 +27,8 @@ static class ReservationRules
             (lender, var problem) = LendingRules.Find(state, from);
             if (problem is not null) return new(problem);
         }
-        var call = Look(state, command.Estimate with { Dimensions = LendingRules.CallOf(state, command) }, settings, now, lender);
+        var asked = lender is null ? command.Estimate : command.Estimate with { Dimensions = LendingRules.CallOf(state, command) };
+        var call = Look(state, asked, settings, now, lender);
         if (call.Verdict.Silence is { } silent) return new(silent);
         CallChanges? changes = null;
         if (!call.Verdict.Fits && Degraded(state, call, settings, now, lender) is var (degraded, needed))
@@ -207,6 +208,7 @@ static class ReservationRules
         var count = 0;
         foreach (ref readonly var match in matches.All)
             if (match.Counts) count++;
+        if (count == 0) return [];
         var touches = new Touch[count];
         foreach (ref readonly var match in matches.All)
             if (match.Counts) touches[^count--] = match.Touch;

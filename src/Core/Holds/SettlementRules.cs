@@ -65,7 +65,7 @@ static class SettlementRules
         var chargedTo = hold.ChargedTo ?? hold.Dimensions;
         var elsewhere = charged && (chargedTo != usage.Dimensions || lines.Count > 0);
 
-        if (!elsewhere) pricing = pricing with { Allowances = AllowanceUse.Sum(pricing.Allowances, returned) };
+        if (!elsewhere && returned is not null) pricing = pricing with { Allowances = AllowanceUse.Sum(pricing.Allowances, returned) };
         var record = pricing.Priced(new()
         {
             Id = command.Id,
@@ -84,13 +84,20 @@ static class SettlementRules
         });
         var matches = ViewRules.Matches(state, record, settings, now);
         var settled = new Settled(record, TouchesOf(state, matches, record, now)) { At = now };
-        IEnumerable<BudgetEvent> before = elsewhere ? [Reversal(state, hold, chargedTo, settings, now)] : [];
-        before = before.Concat(lines.Select(line => new Settled(line, TouchesOf(state, line, settings, now)) { At = now }));
-        return new(Outcome.Done(), elsewhere || lines.Count > 0 ? [.. before, settled] : [settled])
+        var reversal = elsewhere ? Reversal(state, hold, chargedTo, settings, now) : null;
+        return new(Outcome.Done(), reversal is null && lines.Count == 0 ? [settled]
+            : Together(state, reversal, lines, settled, settings, now))
         {
             Answer = after => ViewRules.View(after, record, matches.Again(now), now),
         };
     }
+
+    /// <summary>A settlement after what is booked with it: a charge that is taken back, and what other models did inside of the same
+    /// call.</summary>
+    static BudgetEvent[] Together(BudgetState state, Settled? reversal, List<UsageRecord> lines, Settled settled,
+        Settings settings, Instant now) =>
+        [.. reversal is null ? (BudgetEvent[])[] : [reversal],
+            .. lines.Select(line => new Settled(line, TouchesOf(state, line, settings, now)) { At = now }), settled];
 
     /// <summary>A report that contradicts itself, where the policy books none.</summary>
     static Outcome? Refused(BudgetState state, Usage usage) =>
@@ -241,6 +248,7 @@ static class SettlementRules
     /// <summary>The same from the matches of <paramref name="now"/>.</summary>
     static Touch[] TouchesOf(BudgetState state, MatchingLimits matches, UsageRecord record, Instant now)
     {
+        if (matches.Count == 0) return [];
         var touches = new Touch[matches.Count];
         var count = 0;
         foreach (ref readonly var match in matches.All)

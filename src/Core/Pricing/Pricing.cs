@@ -14,8 +14,8 @@ sealed record Pricing(Usage Usage, long? Cost, Rated? Rated, bool Unpriced)
     public string? Tier { get; init; }
 
     /// <summary>What its provider says that it charged, in the account's currency.</summary>
-    public long? ReportedNanos { get; init; }
-    public ModelPrice? Own { get; init; }
+    public long? ReportedNanos { get; private set; }
+    public ModelPrice? Own { get; private set; }
 
     /// <summary>What it took of the allowances of its price.</summary>
     public IReadOnlyList<AllowanceUse>? Allowances { get; init; }
@@ -34,7 +34,8 @@ sealed record Pricing(Usage Usage, long? Cost, Rated? Rated, bool Unpriced)
             usage = usage with { Dimensions = usage.Dimensions with { Provider = own.Provider } };
         var reported = Reported(state, usage, settings, at);
         var pricing = Of(state, usage, settings, at, own, reported, beside);
-        return pricing with { Own = own, ReportedNanos = reported?.Nanos };
+        (pricing.Own, pricing.ReportedNanos) = (own, reported?.Nanos);
+        return pricing;
     }
 
     static Pricing Of(BudgetState state, Usage usage, Settings settings, Instant at, ModelPrice? own, Rated? reported,

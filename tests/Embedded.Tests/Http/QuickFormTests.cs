@@ -87,6 +87,26 @@ public sealed class QuickFormTests
     public void The_usual_settlement_is_read_quickly(string json) => Assert.NotNull(QuickBodies.Settlement(Encoding.UTF8.GetBytes(json)));
 
     [Fact]
+    public void What_calls_have_in_common_is_kept_once_and_never_mixed_up()
+    {
+        static Dimensions Of(string user) => QuickBodies.Estimate(Encoding.UTF8.GetBytes(
+            $$"""{"provider":"openai","model":"gpt-4o","user":"{{user}}","session":"{{user}}","tokens":1}"""))!.Estimate.Dimensions;
+        var (first, second) = (Of("ada"), Of("ada"));
+        Assert.Same(first.Provider, second.Provider);
+        Assert.Same(first.Model, second.Model);
+        Assert.Same(first.User, second.User);
+        // More of them than there are places, and some that are alike but for their case, their length or a letter beyond ASCII.
+        var random = new Random(7);
+        for (var round = 0; round < 20_000; round++)
+        {
+            var user = string.Concat(Enumerable.Range(0, random.Next(80)).Select(_ => "aAbé"[random.Next(random.Next(3) + 2)]));
+            var call = Of(user);
+            Assert.Equal(user, call.User);
+            Assert.Equal(user, call.Session);
+        }
+    }
+
+    [Fact]
     public void Whatever_is_written_quickly_is_what_the_document_writes()
     {
         var random = new Random(6);

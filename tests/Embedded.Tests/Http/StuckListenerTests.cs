@@ -81,8 +81,11 @@ public sealed class StuckListenerTests(ITestOutputHelper output)
         var connected = MemoryOf(host.Id);
         var (first, filled) = (await TellAsync(host.Client), MemoryOf(host.Id));
         var (second, further) = (await TellAsync(host.Client), MemoryOf(host.Id));
+        // Who reads what is left is not stuck any more, and would be told further events: nobody does before all are let go.
         var since = Stopwatch.StartNew();
-        await Task.WhenAll(stuck.Select(LeftAsync));
+        await ServerProcess.UntilAsync(async () => await OpenRequestsAsync(host.Client) <= 1, () => "listeners that do not read are kept");
+        since.Stop();
+        var left = await Task.WhenAll(stuck.Select(LeftAsync));
         output.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{listeners} listeners that never read: {memoryAlone} MB without them, {connected} connected, {filled} once their "
                 + $"connections are full, {further} after as much again; {Batches * PerBatch} records of {EachBytes} bytes took "
@@ -90,12 +93,18 @@ public sealed class StuckListenerTests(ITestOutputHelper output)
                 + $"full; all were let go {since.Elapsed.TotalSeconds:0} s later"));
         Assert.InRange(further, 0, connected + 300);
         Assert.InRange(further, 0, filled + 100);
+        Assert.All(left, one => Assert.InRange(one, 1, Told));
         foreach (var one in stuck) one.Dispose();
     }
 
     /// <summary>Resident, in MB.</summary>
     static int MemoryOf(int process) => int.Parse(File.ReadLines($"/proc/{process}/status").First(line => line.StartsWith("VmRSS:",
         StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
+
+    /// <summary>Requests that are being answered, the one that asks included.</summary>
+    static async Task<long> OpenRequestsAsync(HttpClient client) => (await client.GetStringAsync(new Uri("/metrics", UriKind.Relative)))
+        .Split('\n').Where(line => line.StartsWith("http_server_active_requests{", StringComparison.Ordinal))
+        .Sum(line => long.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
 
     static async Task<Socket[]> StuckAsync(Uri address, int count)
     {
