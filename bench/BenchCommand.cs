@@ -7,7 +7,8 @@ public static class BenchCommand
 {
     const string Usage = """
         usage: ./run bench [ROWS...] [--quick] [--rounds N] [--only NAME] [--records N] [--json FILE] [--compare FILE]
-               ./run bench reports|appends [--records N]... [--postgres] [--keep FOLDER]
+               ./run bench reports|appends [--records N]... [--represented N] [--postgres] [--keep FOLDER]
+               ./run bench parts [--quick] [NAME...]   the small parts of a call, by BenchmarkDotNet
                ./run bench compare OLD NEW          two files of --json side by side
                ./run bench soak [--minutes N]
                ./run bench detection FOLDER         detectors on labelled series, with constants chosen on others

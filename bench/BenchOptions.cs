@@ -18,6 +18,9 @@ public sealed record BenchOptions
     /// <summary>Sizes of stores, in records.</summary>
     public IReadOnlyList<long> Records { get; private init; } = [];
 
+    /// <summary>So many records the rollups of a store stand for, where they are made to stand for more than it has.</summary>
+    public long? Represented { get; private init; }
+
     public bool Postgres { get; private init; }
     public string? Keep { get; private init; }
 
@@ -49,7 +52,7 @@ public sealed record BenchOptions
             }
             switch (name)
             {
-                case "--json" or "--compare" or "--only" or "--keep" or "--rounds" or "--records" when value is null:
+                case "--json" or "--compare" or "--only" or "--keep" or "--rounds" or "--records" or "--represented" when value is null:
                     return (null, $"{name} needs a value");
                 case "--json":
                     options = options with { JsonFile = value };
@@ -71,7 +74,10 @@ public sealed record BenchOptions
                 case "--records" when long.TryParse(value, CultureInfo.InvariantCulture, out var size) && size > 0:
                     records.Add(size);
                     break;
-                case "--rounds" or "--records":
+                case "--represented" when long.TryParse(value, CultureInfo.InvariantCulture, out var whole) && whole > 0:
+                    options = options with { Represented = whole };
+                    break;
+                case "--rounds" or "--records" or "--represented":
                     return (null, $"{name} must be a whole number from 1 on");
                 default:
                     return (null, $"'{name}' is neither an option nor the name of rows");

@@ -1,5 +1,6 @@
 // What a flood does to others: the latency of a quiet account beside 200 callers of another one, and what a host answers at ten times what
 // it has places for.
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Text;
@@ -28,23 +29,35 @@ static class FloodLatency
         await using var host = await StartAsync(folder);
         using var client = ClientOf(host);
         await BesideAsync(Callers, caller => $"warm-{caller}", options.WarmUp);
-        var alone = await BesideAsync(0, _ => "", TimeOf(options));
-        var spread = await BesideAsync(Callers, caller => $"spread-{caller}", TimeOf(options));
-        var flooded = await BesideAsync(Callers, _ => "flood", TimeOf(options));
+        var (alone, _) = await BesideAsync(0, _ => "", TimeOf(options));
+        var (spread, _) = await BesideAsync(Callers, caller => $"spread-{caller}", TimeOf(options));
+        var unhindered = await PerSecondAsync(TimeOf(options));
+        var (flooded, perSecond) = await BesideAsync(Callers, _ => "flood", TimeOf(options));
         const string unit = "ms, p99 of a hold of a quiet account";
         results.Add(new("alone", unit, alone.Millis(0.99)));
         results.Add(new($"beside {Callers} callers of {Callers} accounts", unit, spread.Millis(0.99)));
         results.Add(new($"beside {Callers} callers of one account", unit, flooded.Millis(0.99), "alone", alone.Millis(0.99), "< 3"));
         results.Add(new("the same, beside what spread callers cost", unit, flooded.Millis(0.99), "as many callers spread",
             spread.Millis(0.99), "< 3"));
+        results.Add(new($"the {Callers} callers of one account beside the quiet one", "holds/s", perSecond, "without it", unhindered));
 
-        async Task<Samples> BesideAsync(int callers, Func<int, string> accountOf, TimeSpan time)
+        async Task<(Samples Quiet, double PerSecond)> BesideAsync(int callers, Func<int, string> accountOf, TimeSpan time)
         {
-            var flood = new Flood(client, callers, accountOf, waitsAsTold: false);
+            var (flood, clock) = (new Flood(client, callers, accountOf, waitsAsTold: false), Stopwatch.StartNew());
             var seen = await Probe.AskAsync(host.Client.BaseAddress!.Port, "quiet", time);
+            var perSecond = flood.Admitted / clock.Elapsed.TotalSeconds;
             await flood.DisposeAsync();
-            return seen is { Refused.Count: 0, Wrong: 0 } ? seen.Times
+            return seen is { Refused.Count: 0, Wrong: 0 } ? (seen.Times, perSecond)
                 : throw new InvalidOperationException("the quiet account was refused");
+        }
+
+        async Task<double> PerSecondAsync(TimeSpan time)
+        {
+            var (flood, clock) = (new Flood(client, Callers, _ => "flood", waitsAsTold: false), Stopwatch.StartNew());
+            await Task.Delay(time);
+            var perSecond = flood.Admitted / clock.Elapsed.TotalSeconds;
+            await flood.DisposeAsync();
+            return perSecond;
         }
     }
 
@@ -165,7 +178,7 @@ static class FloodLatency
                 }
             })));
 
-        public int Admitted => admitted;
+        public int Admitted => Volatile.Read(ref admitted);
         public int Refused => refused;
         public int Wrong => wrong;
 

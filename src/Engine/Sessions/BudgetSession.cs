@@ -290,8 +290,9 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
     /// <summary>The batch of the running loop, kept for the next one.</summary>
     readonly List<PendingCommand> batch = new(1);
 
-    /// <summary>How long the last batch took.</summary>
-    int servedMillis;
+    /// <summary>How long batches take, by their quickest lately: one that is slow by chance adds a millisecond, which the next takes
+    /// away.</summary>
+    int usualMillis;
 
     /// <summary>A loop that ends leaves no more room than this in its batch.</summary>
     const int MostKept = 16;
@@ -304,7 +305,7 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
             var began = parts.Clock.Now;
             lock (gate)
             {
-                if (queue.Count > 0) TakeBatch(parts.Neighbours.MostCalls(account, began, servedMillis));
+                if (queue.Count > 0) TakeBatch(parts.Neighbours.MostCalls(account, began, usualMillis));
                 if (batch.Count == 0 && !stopping)
                 {
                     if (batch.Capacity > MostKept) batch.Capacity = 0;
@@ -316,7 +317,7 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
             Measures.Waiting(-batch.Count);
             Measures.BatchCommands.Record(batch.Count);
             await ServeAsync();
-            servedMillis = (int)(parts.Clock.Now - began).TotalMilliseconds;
+            usualMillis = (int)Math.Min((parts.Clock.Now - began).TotalMilliseconds, usualMillis + 1);
         }
         if (handing && state is { Version: > 0 } left) handedOver = SessionHandover.Encode(left, eventsSinceSnapshot, NextDeadline);
         if (handedOver is null) await SnapshotAsync(Math.Min(EventsWorthASnapshot, parts.EventsPerSnapshot), parts.KeyedCountersAtEnd);

@@ -28,12 +28,12 @@ sealed class Neighbours
     /// counted.</summary>
     /// <param name="account">Whose batch is taken now.</param>
     /// <param name="now">This process's time.</param>
-    /// <param name="servedMillis">How long its last batch took.</param>
-    public int MostCalls(string account, Instant now, long servedMillis)
+    /// <param name="usualMillis">How long its batches take.</param>
+    public int MostCalls(string account, Instant now, int usualMillis)
     {
         var millis = now.ToUnixTimeMilliseconds();
         if (Interlocked.Exchange(ref last, account) is { } before && before != account) Volatile.Write(ref othersAt, millis);
         return millis - Volatile.Read(ref othersAt) > RememberedMillis ? int.MaxValue
-            : (int)Math.Clamp(CallsPerMilli * servedMillis, FewCalls, int.MaxValue);
+            : (int)Math.Clamp((long)CallsPerMilli * usualMillis, FewCalls, int.MaxValue);
     }
 }

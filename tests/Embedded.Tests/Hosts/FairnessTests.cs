@@ -74,9 +74,12 @@ public sealed class FairnessTests
         var together = authority.SendAllAsync("quiet", [.. Enumerable.Range(0, 40).Select(_ => One())]);
         await RestAsync();
         Assert.Equal(16, await NextOfFloodAsync());
-        // Where a write takes longer than the answers do, more come back with one.
-        time.Advance(TimeSpan.FromMilliseconds(5));
-        Assert.Equal(50, await NextOfFloodAsync());
+        // Where writes take longer than the answers do, more come back with one. A single one that is slow says little.
+        foreach (var more in new[] { 16, 20, 30, 40, 50, 50 })
+        {
+            time.Advance(TimeSpan.FromMilliseconds(5));
+            Assert.Equal(more, await NextOfFloodAsync());
+        }
         time.Advance(TimeSpan.FromSeconds(2));
         Assert.Equal(512, await NextOfFloodAsync());
         Assert.Equal([1, 40], others);
