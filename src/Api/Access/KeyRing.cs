@@ -28,11 +28,12 @@ public sealed class KeyRing(ISharedState shared, LedgerClock clock, TimeProvider
     sealed record Known(KeySet Set, FrozenDictionary<string, StoredKey> ByHash);
 
     /// <summary>The key with this text, whatever its state, and whether by the text from before its rotation; null where there is
-    /// none.</summary>
+    /// none. One that is not known here may have been made elsewhere a moment ago: the ledger is asked before it is refused.</summary>
     public async ValueTask<(StoredKey Key, bool Previous)?> FindAsync(string text)
     {
         var hash = KeyText.HashOf(text);
-        return (await known.CurrentAsync()).ByHash.TryGetValue(hash, out var key) ? (key, key.Hash != hash) : null;
+        return (await known.CurrentAsync()).ByHash.TryGetValue(hash, out var key)
+            || (await known.LatestAsync()).ByHash.TryGetValue(hash, out key) ? (key, key.Hash != hash) : null;
     }
 
     public async ValueTask<KeySet> AllAsync() => (await known.CurrentAsync()).Set;

@@ -18,23 +18,31 @@ public sealed class SharedView<T>(ISharedState shared, string name, TimeSpan old
     public async ValueTask<T> CurrentAsync()
     {
         var now = known;
-        return (now is not null && time.GetElapsedTime(now.ReadAt) < oldest ? now : await ReadAsync(now, orLater: true)).Value;
+        return (now is not null && time.GetElapsedTime(now.ReadAt) < oldest
+            ? now : await ReadAsync(newer => !ReferenceEquals(newer, now))).Value;
+    }
+
+    /// <summary>What is there now, however young that is which is known: all who ask while somebody reads share the next read.</summary>
+    public async Task<T> LatestAsync()
+    {
+        var asked = time.GetTimestamp();
+        return (await ReadAsync(newer => newer.ReadAt > asked)).Value;
     }
 
     /// <summary>What is newest, and its version.</summary>
     public async Task<(long Version, T Value)> NewestAsync()
     {
-        var newest = await ReadAsync(null, orLater: false);
+        var newest = await ReadAsync(_ => false);
         return (newest.Version, newest.Value);
     }
 
-    /// <summary><paramref name="orLater"/>: what another reader came back with since <paramref name="seen"/> serves too.</summary>
-    async Task<Known> ReadAsync(Known? seen, bool orLater)
+    /// <summary><paramref name="serves"/>: whether what another reader came back with meanwhile does.</summary>
+    async Task<Known> ReadAsync(Func<Known, bool> serves)
     {
         await reading.WaitAsync();
         try
         {
-            if (orLater && known is { } newer && !ReferenceEquals(newer, seen)) return newer;
+            if (known is { } now && serves(now)) return now;
             var began = time.GetTimestamp();
             var found = await shared.LoadAsync(name, known?.Version ?? -1);
             return known = found is null ? known! with { ReadAt = began } : new(found.Version, read(found), began);
