@@ -105,7 +105,7 @@ public sealed class QueryPlanTests : IDisposable
         await using var connection = new SqliteConnection($"Data Source={Path.Combine(folder.Path, SqliteLedger.FileName)};Pooling=False");
         await connection.OpenAsync();
         Assert.Contains(await ExplainAsync(connection, SqliteLedger.OfOneKey("sums"), 3, 1L, 8L, 0L, 1L), line =>
-            line.Contains("INDEX rollups_by_key (key=? AND level=? AND start>? AND start<?)", StringComparison.Ordinal));
+            line.Contains("COVERING INDEX rollups_by_key (key=? AND level=? AND start>? AND start<?)", StringComparison.Ordinal));
         Assert.Contains(await ExplainAsync(connection, $"SELECT no, key FROM rollup_keys WHERE {SqliteLedger.KeysByName}", 3, 3L, "ann"),
             line => line.Contains("INDEX rollup_keys_by_name (<expr>=? AND <expr>=?)", StringComparison.Ordinal));
     }
