@@ -30,7 +30,7 @@ public sealed class RollupView
     public RollupView? Source { get; }
 
     /// <summary>Whether it has rows of quarters of an hour. Views have them that most reports read: for the ends of a range, and for zones
-    /// whose hours are not those of UTC. Other views have only hours and days.</summary>
+    /// whose hours are not those of UTC. Other views have hours and days, some have weeks.</summary>
     public bool HasQuarters { get; }
 
     /// <summary>Whether it has rows of weeks: views that have many rows for every day, and are read whole for sums over long.</summary>

@@ -129,7 +129,7 @@ public sealed partial class PostgresLedger
         return true;
     }
 
-    /// <summary>Adds to rollups, and sets how far records are folded or hours and days are made.</summary>
+    /// <summary>Adds to rollups, and sets how far records are folded or hours, days and weeks are made.</summary>
     static async Task RollAsync(NpgsqlConnection connection, Fold fold, long? folded, RollupState? state)
     {
         var gains = fold.Gains.ToArray();

@@ -1,4 +1,4 @@
-// The upkeep of rollups and of records, once for every database: folding, hours and days, making anew, erasing, deleting by age.
+// The upkeep of rollups and of records, once for every database: folding, hours, days and weeks, making anew, erasing, deleting by age.
 using NodaTime;
 using Purser.Core;
 using Purser.Engine;

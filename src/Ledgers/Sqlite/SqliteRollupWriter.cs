@@ -6,7 +6,7 @@ namespace Purser.Ledgers.Sqlite;
 
 sealed partial class SqliteWriter
 {
-    /// <summary>Adds to rollups, and sets how far records are folded or hours and days are made.</summary>
+    /// <summary>Adds to rollups, and sets how far records are folded or hours, days and weeks are made.</summary>
     public Task RollAsync(Fold fold, long? folded, RollupState? state) => Send(() => Alone(() =>
     {
         Add(fold);
