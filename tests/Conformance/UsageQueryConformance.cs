@@ -473,6 +473,7 @@ public abstract class UsageQueryConformance : IAsyncLifetime
             0 => Noon - Duration.FromDays(random.Next(4000)), 1 => Noon + Duration.FromDays(random.Next(20)),
             < 5 => Noon.InUtc().Date.AtMidnight().InUtc().ToInstant() + Duration.FromMilliseconds(
                 random.Next(3) - 1 + 900_000 * random.Next(-3, 3)),
+            5 => Noon - Duration.FromMinutes(random.Next(40 * 24 * 60)),
             _ => Noon - Duration.FromMilliseconds(random.Next(4 * 24 * 3_600_000)),
         };
         for (var batch = 0; batch < 30; batch++)
@@ -492,7 +493,8 @@ public abstract class UsageQueryConformance : IAsyncLifetime
             }
         }
 
-        UsageKey[][] groups = [[], [UsageKey.Account], [UsageKey.Outcome, UsageKey.Account], [UsageKey.Model, UsageKey.User],
+        UsageKey[][] groups = [[], [UsageKey.Account], [UsageKey.Account, UsageKey.Model], [UsageKey.Outcome, UsageKey.Account],
+            [UsageKey.Model, UsageKey.User],
             [UsageKey.Session], [UsageKey.Orchestrator], [UsageKey.User],
             [UsageKey.Provider, UsageKey.Model, UsageKey.Outcome], [UsageKey.Tool, UsageKey.Tenant]];
         for (var question = 0; question < 120; question++)
@@ -502,6 +504,7 @@ public abstract class UsageQueryConformance : IAsyncLifetime
             {
                 From = from, To = to < from ? null : to, Account = random.Next(3) == 0 ? "a1" : null, Model = random.Next(3) == 0
                     ? "x" : null,
+                User = random.Next(5) == 0 ? "y" : null,
                 Session = random.Next(6) == 0 ? "y" : null, Success = random.Next(4) == 0 ? false : null,
             };
             var (by, step) = (groups[random.Next(groups.Length)], (UsageStep)random.Next(5));
@@ -518,6 +521,34 @@ public abstract class UsageQueryConformance : IAsyncLifetime
             Assert.Equal(Lines(expected.Sums()), Lines(await Queries.SumAsync(filter, by, step)));
             Assert.Equal(extent.Extent(), await Queries.ExtentAsync(filter));
         }
+    }
+
+    [Fact]
+    public async Task What_one_used_is_found_among_many_whatever_their_names_are()
+    {
+        const int accounts = 24;
+        string[] names = ["ann", "Ann", "ann\"s", "ann\\", "Zoë 🙂", "o'ann", "%", "ann ", "a_n", "{}", "m", "<&>"];
+        for (var no = 0; no < accounts; no++)
+            await BookAsync($"a{no}", [.. names.Select((name, i) => Call($"u{i}", new()
+            {
+                User = name, Model = name, Tenant = name, Orchestrator = name,
+            }, at: Noon - Duration.FromDays(no)))]);
+        if (KeepsUp) await FoldAllAsync(Noon + Duration.FromDays(9));
+        var month = all with { From = Noon - Duration.FromDays(30), To = Noon + Duration.FromHours(1) };
+        foreach (var wanted in names.Select(name => (Wanted)name).Append(new([names[0], names[4]], [])))
+            foreach (var filter in (UsageFilter[])
+                [month with { User = wanted }, month with { Model = wanted }, month with { Tenant = wanted },
+                    month with { Orchestrator = wanted }, month with { User = wanted, Model = wanted }])
+            {
+                // Once more, when its keys are known.
+                for (var again = 0; again < 2; again++)
+                {
+                    var sums = await Queries.SumAsync(filter, [UsageKey.Account], UsageStep.Whole);
+                    Assert.Equal(accounts, sums.Select(sum => sum.Keys[0]).Distinct().Count());
+                    Assert.All(sums, sum => Assert.Equal(wanted.Values.Count, sum.Records));
+                    Assert.Equal(accounts, (await Queries.ExtentAsync(filter)).Accounts);
+                }
+            }
     }
 
     async Task<string[]> EverythingAsync()

@@ -13,12 +13,12 @@ static class BrowserHere
     /// <summary>What is expected of a page comes at some time on a machine with much other work, or never.</summary>
     public const float Patience = 60_000;
 
-    public static Task<IBrowser> LaunchAsync(IPlaywright playwright)
+    public static Task<IBrowser> LaunchAsync(IPlaywright playwright, params string[] more)
     {
         Assertions.SetDefaultExpectTimeout(Patience);
         return playwright.Chromium.LaunchAsync(new()
         {
-            ExecutablePath = Path, Args = ["--no-sandbox", "--disable-dev-shm-usage"], Headless = true,
+            ExecutablePath = Path, Args = ["--no-sandbox", "--disable-dev-shm-usage", .. more], Headless = true,
         });
     }
 }
@@ -55,16 +55,16 @@ public sealed class Person(IBrowserContext context, IPage page) : IAsyncDisposab
     }
 
     /// <summary>Opens an address, and waits until the page answers to clicks.</summary>
-    public async Task OpenAsync(string address)
+    public async Task OpenAsync(string address, float patience = BrowserHere.Patience)
     {
         await page.GotoAsync(address);
-        await ReadyAsync();
+        await ReadyAsync(patience);
     }
 
-    public async Task ReadyAsync()
+    public async Task ReadyAsync(float patience = BrowserHere.Patience)
     {
         await page.WaitForSelectorAsync("html[data-ready=yes]");
-        await Assertions.Expect(page.Locator(".skeleton, main[aria-busy]")).ToHaveCountAsync(0);
+        await Assertions.Expect(page.Locator(".skeleton, main[aria-busy]")).ToHaveCountAsync(0, new() { Timeout = patience });
     }
 
     public ILocator Figure(string name) => page.Locator($"[data-figure=\"{name}\"]").First;

@@ -42,6 +42,14 @@ public sealed class Screenshots(Stage stage)
         await Expect(person.Page.GetByRole(AriaRole.Region, new() { Name = "Who made it" }).Locator("tbody tr").First).ToBeVisibleAsync();
         await ShootAsync(person.Page, $"anomaly-hour-{kind}");
         await PageTests.NothingInTheWayAsync(person.Page);
+        // What was typed before a page came anew.
+        await person.OpenAsync("/accounts/support-bot?tab=overrides");
+        await person.Page.FillAsync("#additional", "25");
+        await person.Page.ReloadAsync();
+        await person.ReadyAsync();
+        await Expect(person.Page.GetByText("What you typed here before is back")).ToBeVisibleAsync();
+        await ShootAsync(person.Page, $"draft-{kind}");
+        await PageTests.NothingInTheWayAsync(person.Page);
         Assert.Empty(person.Complaints);
         await using var stranger = await stage.PersonAsync(stage.Guarded, key: null, theme: theme, width: width);
         await stranger.Page.GotoAsync("/sign-in");

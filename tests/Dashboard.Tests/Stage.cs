@@ -29,6 +29,9 @@ public sealed class Stage : IAsyncLifetime
 
     public IBrowser Browser => browser!;
 
+    /// <summary>Another browser, of which the caller disposes.</summary>
+    public Task<IBrowser> LaunchAsync(params string[] arguments) => BrowserHere.LaunchAsync(playwright!, arguments);
+
     public async Task InitializeAsync()
     {
         guarded = await RunningHost.StartAsync(AdminKey);

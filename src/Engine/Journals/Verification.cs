@@ -403,7 +403,8 @@ public static class Verification
         // What is wrong in one is wrong in most of the others: told once.
         var found = replay.Findings.Count;
         foreach (var by in (UsageKey[][])[rolledUp, ofAccounts, .. ofAll.Select(by => (UsageKey[])[UsageKey.Account, .. by])])
-            foreach (var step in (UsageStep[])[UsageStep.Quarter, UsageStep.Hour, UsageStep.Day])
+            // Sums over all of time read weeks.
+            foreach (var step in (UsageStep[])[UsageStep.Quarter, UsageStep.Hour, UsageStep.Day, UsageStep.Whole])
                 if (replay.Findings.Count == found)
                     await CompareSumsAsync(ledger, replay, by, step, Rebuild, cancellation);
         if (replay.Findings.Count == found && replay.HasAllRecords)
@@ -416,18 +417,18 @@ public static class Verification
         var expected = new Dictionary<string, RollupSums>(StringComparer.Ordinal);
         foreach (var record in replay.Booked.Values)
         {
-            var start = RollupPlan.Floor(record.At.ToUnixTimeMilliseconds(), RollupPlan.MillisOf(step));
+            var start = StartOf(record.At.ToUnixTimeMilliseconds());
             foreach (var keys in record.GroupsOf(replay.Account, by))
                 SumsOf(keys, start, record.Currency).Add(record.Figures());
         }
         foreach (var (at, key, gain) in replay.Compacted)
         {
-            var start = RollupPlan.Floor(at, RollupPlan.MillisOf(step));
+            var start = StartOf(at);
             foreach (var keys in key.GroupsOf(by)) SumsOf(keys, start, key.Currency).Add(gain.Sums);
         }
         foreach (var sum in await ledger.SumAsync(new() { Account = replay.Account }, by, step, cancellation))
         {
-            var name = NameOf(sum.Keys.Skip(1), sum.Start!.Value, sum.Currency);
+            var name = NameOf(sum.Keys.Skip(1), sum.Start, sum.Currency);
             var found = new Total(sum.Records, sum.InputTokens, sum.OutputTokens, sum.Requests, sum.FailedRequests, sum.CostNanos,
                 sum.DurationMs);
             if (!expected.Remove(name, out var sums)) replay.Found($"reports count {found} for {name}, the journal nothing", remedy);
@@ -437,9 +438,12 @@ public static class Verification
         }
         foreach (var (name, sums) in expected) replay.Found($"reports count nothing for {name}, the journal {Total.Of(sums)}", remedy);
 
-        RollupSums SumsOf(string?[] keys, long start, string currency)
+        Instant? StartOf(long millis) => step == UsageStep.Whole ? null
+            : Instant.FromUnixTimeMilliseconds(RollupPlan.Floor(millis, RollupPlan.MillisOf(step)));
+
+        RollupSums SumsOf(string?[] keys, Instant? start, string currency)
         {
-            var name = NameOf(keys.Skip(1), Instant.FromUnixTimeMilliseconds(start), currency);
+            var name = NameOf(keys.Skip(1), start, currency);
             if (!expected.TryGetValue(name, out var sums)) expected[name] = sums = new();
             return sums;
         }
@@ -456,6 +460,6 @@ public static class Verification
                 + $"{DurationMs} ms";
     }
 
-    static string NameOf(IEnumerable<string?> keys, Instant start, string currency) =>
-        new JsonArray([.. keys.Select(key => (JsonNode?)key), start.ToString(), currency]).ToJsonString();
+    static string NameOf(IEnumerable<string?> keys, Instant? start, string currency) =>
+        new JsonArray([.. keys.Select(key => (JsonNode?)key), start?.ToString(), currency]).ToJsonString();
 }

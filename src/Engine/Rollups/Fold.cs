@@ -68,6 +68,10 @@ public sealed class Fold(RollupState state)
         At(level, start, key).Add(sums, sessions);
     }
 
+    /// <summary>Adds a row to one of a larger span: only that one is kept here.</summary>
+    public void AddTo(RollupLevel whole, long start, RollupKey key, ReadOnlySpan<byte> sums, ReadOnlySpan<byte> sessions) =>
+        At(whole, start, key).Add(sums, sessions);
+
     /// <summary>Adds the gains of the records to every level that is made already for their time.</summary>
     public Fold Spread() => Make(RollupLevel.All);
 

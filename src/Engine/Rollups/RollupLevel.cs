@@ -30,8 +30,13 @@ public sealed class RollupView
     public RollupView? Source { get; }
 
     /// <summary>Whether it has rows of quarters of an hour. Views have them that most reports read: for the ends of a range, and for zones
-    /// whose hours are not those of UTC. Other views have only hours and days.</summary>
+    /// whose hours are not those of UTC. Other views have hours and days, some have weeks.</summary>
     public bool HasQuarters { get; }
+
+    /// <summary>Whether it has rows of weeks: views that have many rows for every day, and are read whole for sums over long.</summary>
+    public bool HasWeeks => Kept is RollupDimensions.Account or WithModel;
+
+    const RollupDimensions WithModel = RollupDimensions.Account | RollupDimensions.Model;
 
     /// <summary>It adds up over accounts.</summary>
     public bool IsOfAll => !Kept.HasFlag(RollupDimensions.Account);
@@ -64,24 +69,28 @@ public sealed class RollupView
     }
 }
 
-public enum RollupSpan { Quarter, Hour, Day }
+/// <summary>Weeks are seven days of UTC from a Thursday on, such as the first day of 1970: nobody is told of them.</summary>
+public enum RollupSpan { Quarter, Hour, Day, Week }
 
 /// <summary>The rows of a view that span as long.</summary>
 public readonly record struct RollupLevel(RollupView View, RollupSpan Span)
 {
     /// <summary>How ledgers call it.</summary>
-    public int No => (View.No * 3) + (int)Span;
+    public int No => Span == RollupSpan.Week ? Weeks + View.No : (View.No * 3) + (int)Span;
+
+    /// <summary>Behind the numbers of all other spans.</summary>
+    const int Weeks = 100;
 
     /// <summary>What its rows are added up from; null for the quarters that records are added to.</summary>
-    public RollupLevel? Source =>
+    public RollupLevel? Source => Span == RollupSpan.Week ? new RollupLevel(View, RollupSpan.Day) :
         View.Source is { } view ? new RollupLevel(view, Span) : Span == RollupSpan.Quarter ? null : new RollupLevel(View, Span - 1);
 
     /// <summary>All of them, each after its source.</summary>
     public static readonly IReadOnlyList<RollupLevel> All =
     [
         .. from view in RollupView.All
-           from span in (RollupSpan[])[RollupSpan.Quarter, RollupSpan.Hour, RollupSpan.Day]
-           where span != RollupSpan.Quarter || view.HasQuarters
+           from span in (RollupSpan[])[RollupSpan.Quarter, RollupSpan.Hour, RollupSpan.Day, RollupSpan.Week]
+           where span switch { RollupSpan.Quarter => view.HasQuarters, RollupSpan.Week => view.HasWeeks, _ => true }
            select new RollupLevel(view, span),
     ];
 }

@@ -2,16 +2,18 @@
 namespace Purser.Engine;
 
 /// <summary>
-/// How far a ledger's rollups are. Hours and days are complete before these instants, and there are none of them after; likewise those that
-/// add up over all accounts.
+/// How far a ledger's rollups are. Hours, days and weeks are complete before these instants, and there are none of them after; likewise
+/// those that add up over all accounts.
 /// </summary>
-public readonly record struct RollupState(long HoursBefore, long DaysBefore, long AllHoursBefore, long AllDaysBefore)
+public readonly record struct RollupState(long HoursBefore, long DaysBefore, long AllHoursBefore, long AllDaysBefore, long WeeksBefore)
 {
-    public static readonly RollupState Nothing = new(RollupPlan.Earliest, RollupPlan.Earliest, RollupPlan.Earliest, RollupPlan.Earliest);
+    public static readonly RollupState Nothing =
+        new(RollupPlan.Earliest, RollupPlan.Earliest, RollupPlan.Earliest, RollupPlan.Earliest, RollupPlan.Earliest);
 
     /// <summary>Where the rows of a level end.</summary>
     public long Before(RollupLevel level)
     {
+        if (level.Span == RollupSpan.Week) return level.View.HasWeeks ? WeeksBefore : RollupPlan.Earliest;
         if (level.Span == RollupSpan.Day) return level.View.IsOfAll ? AllDaysBefore : DaysBefore;
         if (level.Span == RollupSpan.Quarter)
         {
@@ -47,6 +49,7 @@ public sealed record RollupPlan(IReadOnlyList<(RollupLevel Level, MillisRange Ra
     public const long QuarterMillis = 15 * MinuteMillis;
     public const long HourMillis = 60 * MinuteMillis;
     public const long DayMillis = 24 * HourMillis;
+    public const long WeekMillis = 7 * DayMillis;
 
     /// <summary>Midnight at the beginning of year 1, and of year 10000: nothing is booked outside.</summary>
     public const long Earliest = -62_135_596_800_000;
@@ -69,7 +72,8 @@ public sealed record RollupPlan(IReadOnlyList<(RollupLevel Level, MillisRange Ra
     {
         RollupSpan.Quarter => QuarterMillis,
         RollupSpan.Hour => HourMillis,
-        _ => DayMillis,
+        RollupSpan.Day => DayMillis,
+        _ => WeekMillis,
     };
 
     public static MillisRange RangeOf(UsageFilter filter) => new(
@@ -101,8 +105,10 @@ public sealed record RollupPlan(IReadOnlyList<(RollupLevel Level, MillisRange Ra
 
         var views = RollupView.With(by.Aggregate(NeededBy(filter), (needed, key) => needed | DimensionOf(key)));
         var rollups = new List<(RollupLevel, MillisRange)>();
-        Divide(step switch { UsageStep.Whole or UsageStep.Day => RollupSpan.Day, UsageStep.Hour => RollupSpan.Hour, _ =>
-            RollupSpan.Quarter }, inside);
+        Divide(step switch
+        {
+            UsageStep.Whole => RollupSpan.Week, UsageStep.Day => RollupSpan.Day, UsageStep.Hour => RollupSpan.Hour, _ => RollupSpan.Quarter,
+        }, inside);
         return new(
             rollups, inside,
                 [.. new[] { new MillisRange(range.From, inside.From), new(inside.To, range.To) }.Where(edge => !edge.IsEmpty)]);
@@ -111,8 +117,9 @@ public sealed record RollupPlan(IReadOnlyList<(RollupLevel Level, MillisRange Ra
         {
             if (part.IsEmpty) return;
             var unit = MillisOf(span);
-            var middle = new MillisRange(Ceiling(part.From, unit),
-                Math.Min(Floor(part.To, unit), state.Before(new(RollupView.Full, span))));
+            // Weeks are read where the smallest view has them: days of a smaller view are fewer rows than weeks of a larger one.
+            var bound = span == RollupSpan.Week ? views[0] : RollupView.Full;
+            var middle = new MillisRange(Ceiling(part.From, unit), Math.Min(Floor(part.To, unit), state.Before(new(bound, span))));
             if (middle.IsEmpty)
             {
                 Divide(span - 1, part);

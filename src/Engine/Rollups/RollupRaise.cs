@@ -1,4 +1,4 @@
-// The steps in which rollups are made of each other once their hour or day is over: one hour or day at a time.
+// The steps in which rollups are made of each other once their hour, day or week is over: one hour, day or week at a time.
 using NodaTime;
 
 namespace Purser.Engine;
@@ -13,7 +13,7 @@ public sealed class RollupRaise
     public static readonly IReadOnlyList<RollupRaise> All =
     [
         new(RollupSpan.Hour, ofAll: false), new(RollupSpan.Day, ofAll: false), new(RollupSpan.Hour, ofAll: true),
-            new(RollupSpan.Day, ofAll: true),
+            new(RollupSpan.Day, ofAll: true), new(RollupSpan.Week, ofAll: false),
     ];
 
     readonly RollupSpan span;
@@ -31,10 +31,14 @@ public sealed class RollupRaise
 
     public IReadOnlyList<RollupLevel> Parts { get; }
 
+    /// <summary>The row of a larger span that a part belongs to, where each part belongs to one only: parts need not be kept until all are
+    /// read. Null where several views are made of them.</summary>
+    public RollupLevel? Whole(RollupLevel part) => span == RollupSpan.Week ? new RollupLevel(part.View, span) : null;
+
     /// <summary>Where it has rows, there is something to make.</summary>
     public RollupLevel First => ofAll ? new(RollupView.Account, span) : Parts[0];
 
-    /// <summary>Where the parts lie of hours or days that are over at <paramref name="now"/> and not made yet; null where there are
+    /// <summary>Where the parts lie of hours, days or weeks that are over at <paramref name="now"/> and not made yet; null where there are
     /// none.</summary>
     public MillisRange? Open(RollupState state, Instant now)
     {
@@ -43,13 +47,15 @@ public sealed class RollupRaise
         {
             (RollupSpan.Hour, false) => new MillisRange(state.HoursBefore, over),
             (RollupSpan.Hour, true) => new(state.AllHoursBefore, state.HoursBefore),
+            (RollupSpan.Week, _) => new(state.WeeksBefore, Math.Min(over, RollupPlan.Floor(state.DaysBefore, RollupPlan.WeekMillis))),
             (_, false) => new(state.DaysBefore, Math.Min(over, RollupPlan.Floor(state.HoursBefore, RollupPlan.DayMillis))),
             (_, true) => new(state.AllDaysBefore, state.DaysBefore),
         };
         return range.IsEmpty ? null : range;
     }
 
-    /// <summary>The first of these hours or days, and the state when it is made; <paramref name="first"/> is where the first part begins,
+    /// <summary>The first of these hours, days or weeks, and the state when it is made; <paramref name="first"/> is where the first part
+    /// begins,
     /// if there is any.</summary>
     public (MillisRange Range, RollupState State) Next(RollupState state, MillisRange open, long? first)
     {
@@ -60,6 +66,7 @@ public sealed class RollupRaise
         {
             (RollupSpan.Hour, false) => state with { HoursBefore = range.To },
             (RollupSpan.Hour, true) => state with { AllHoursBefore = range.To },
+            (RollupSpan.Week, _) => state with { WeeksBefore = range.To },
             (_, false) => state with { DaysBefore = range.To },
             (_, true) => state with { AllDaysBefore = range.To },
         });

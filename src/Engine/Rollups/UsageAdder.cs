@@ -45,6 +45,8 @@ public sealed class UsageAdder(UsageFilter filter, IReadOnlyList<UsageKey> by, U
         return true;
     }
 
+    public bool Expects(int no) => ofKey.ContainsKey(no);
+
     /// <summary>A row of a rollup; one of a key that is not expected counts for nothing.</summary>
     public void Add(int no, long startMillis, ReadOnlySpan<byte> sums)
     {

@@ -1,4 +1,5 @@
 // Rollups in PostgreSQL. Hosts share them: the row of their state is the lock of whoever changes them.
+using System.Globalization;
 using NodaTime;
 using Npgsql;
 using NpgsqlTypes;
@@ -128,7 +129,7 @@ public sealed partial class PostgresLedger
         return true;
     }
 
-    /// <summary>Adds to rollups, and sets how far records are folded or hours and days are made.</summary>
+    /// <summary>Adds to rollups, and sets how far records are folded or hours, days and weeks are made.</summary>
     static async Task RollAsync(NpgsqlConnection connection, Fold fold, long? folded, RollupState? state)
     {
         var gains = fold.Gains.ToArray();
@@ -162,9 +163,11 @@ public sealed partial class PostgresLedger
         await using var set = new NpgsqlCommand(
             """
             update rollup_state set folded = coalesce($1, folded), hours_before = coalesce($2, hours_before), days_before = coalesce($3, days_before),
-              all_hours_before = coalesce($4, all_hours_before), all_days_before = coalesce($5, all_days_before)
+              all_hours_before = coalesce($4, all_hours_before), all_days_before = coalesce($5, all_days_before),
+              weeks_before = coalesce($6, weeks_before), changes = changes + 1
             """, connection);
-        foreach (var value in new[] { folded, state?.HoursBefore, state?.DaysBefore, state?.AllHoursBefore, state?.AllDaysBefore })
+        foreach (var value in new[] { folded, state?.HoursBefore, state?.DaysBefore, state?.AllHoursBefore, state?.AllDaysBefore,
+            state?.WeeksBefore })
             set.Parameters.Add(new() { Value = (object?)value ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bigint });
         await set.ExecuteNonQueryAsync();
 
@@ -206,10 +209,10 @@ public sealed partial class PostgresLedger
     static async Task<(long Folded, RollupState State)> RollupStateAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
         await using var command = new NpgsqlCommand(
-            "select folded, hours_before, days_before, all_hours_before, all_days_before from rollup_state", connection);
+            "select folded, hours_before, days_before, all_hours_before, all_days_before, weeks_before from rollup_state", connection);
         await using var row = await command.ExecuteReaderAsync(cancellation);
         if (!await row.ReadAsync(cancellation)) throw new InvalidDataException("the state of the rollups is missing");
-        return (row.GetInt64(0), new(row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4)));
+        return (row.GetInt64(0), new(row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4), row.GetInt64(5)));
     }
 
     async Task<RollupKeyBook> KeysAsync(NpgsqlConnection connection, IReadOnlyList<QuestionReading> readings,
@@ -222,10 +225,12 @@ public sealed partial class PostgresLedger
                 cancellation);
         foreach (var (part, behind) in book.Parts)
         {
-            await using var some = new NpgsqlCommand(
-                "select no, key from rollup_keys where no > $1 and position($2 in key) > 0", connection);
+            await using var some = new NpgsqlCommand(part.View is null
+                ? "select no, key from rollup_keys where no > $1 and position($2 in key) > 0"
+                : $"select no, key from rollup_keys where no > $1 and {KeysByName}", connection);
             some.Parameters.Add(new() { Value = behind });
-            some.Parameters.Add(new() { Value = part });
+            some.Parameters.Add(new() { Value = part.Text });
+            if (part.View is { } view) some.Parameters.Add(new() { Value = view.No.ToString(CultureInfo.InvariantCulture) });
             await using var found = await some.ExecuteReaderAsync(cancellation);
             while (await found.ReadAsync(cancellation)) book.TakeWith(part, found.GetInt32(0), found.GetFieldValue<byte[]>(1));
         }
@@ -242,6 +247,11 @@ public sealed partial class PostgresLedger
         return book;
     }
 
+    /// <summary>The name in a key, and its view: the terms of an index.</summary>
+    internal const string KeysByName =
+        "coalesce(key::jsonb ->> 'user', key::jsonb ->> 'model', key::jsonb ->> 'orchestrator', key::jsonb ->> 'tenant') = $2 "
+            + "and coalesce(key::jsonb ->> 'view', '0') = $3";
+
     static async Task ReadKeysBetweenAsync(NpgsqlConnection connection, (string From, string Below) texts, Action<int, byte[]> take,
         CancellationToken cancellation)
     {
@@ -252,11 +262,24 @@ public sealed partial class PostgresLedger
         while (await row.ReadAsync(cancellation)) take(row.GetInt32(0), row.GetFieldValue<byte[]>(1));
     }
 
+    static async Task<bool> FollowsKeysAsync(NpgsqlConnection connection, RollupRead reading, CancellationToken cancellation)
+    {
+        if (!reading.MayFollowKeys) return false;
+        await using var count = new NpgsqlCommand(
+            "select count(*) from (select 1 from rollups where level = $1 and start >= $2 and start < $3 limit $4) as counted", connection);
+        count.Parameters.Add(new() { Value = (short)reading.Level.No });
+        count.Parameters.Add(new() { Value = reading.Range.From });
+        count.Parameters.Add(new() { Value = reading.Range.To });
+        count.Parameters.Add(new() { Value = (long)reading.WorthLookingUp });
+        return (long)(await count.ExecuteScalarAsync(cancellation))! >= reading.WorthLookingUp;
+    }
+
     static async Task<bool> LooksUpAsync(NpgsqlConnection connection, RollupRead reading, CancellationToken cancellation)
     {
         if (!reading.MayLookUp) return false;
         await using var count = new NpgsqlCommand(
-            "select coalesce(max((select count(*) from (select 1 from rollups r where r.level = $1 and r.start = s.start limit $3) one)), 0) "
+            "select coalesce(max((select count(*) from (select 1 from rollups r where r.level = $1 and r.start = s.start limit $3) "
+                + "one)), 0) "
                 + "from unnest($2) as s(start)", connection);
         count.Parameters.Add(new() { Value = (short)reading.Level.No });
         count.Parameters.Add(new() { Value = reading.Probes.ToArray() });
@@ -264,12 +287,23 @@ public sealed partial class PostgresLedger
         return (long)(await count.ExecuteScalarAsync(cancellation))! >= reading.WorthLookingUp;
     }
 
+    /// <summary>Key by key: nothing before `offset` is made a part of what is around it.</summary>
+    internal static string OfKeys(string columns) =>
+        $"""
+        select r.start, k.key, {columns} from unnest($4::int[]) as k(key)
+        cross join lateral (
+          select start, sums, sessions from rollups r
+          where {RollupRead.IsFollowed} and r.level = $1 and r.key = k.key and r.start >= $2 and r.start < $3 offset 0
+        ) as r
+        """;
+
     static async Task ReadRollupsAsync(NpgsqlConnection connection, RollupKeyBook book, RollupRead reading, CancellationToken cancellation)
     {
         var (level, range) = (reading.Level, reading.Range);
-        var looksUp = await LooksUpAsync(connection, reading, cancellation);
+        var follows = await FollowsKeysAsync(connection, reading, cancellation);
+        var looksUp = !follows && await LooksUpAsync(connection, reading, cancellation);
 #pragma warning disable CA2100 // The columns are constants.
-        await using var command = new NpgsqlCommand(looksUp
+        await using var command = new NpgsqlCommand(follows ? OfKeys(reading.Others) : looksUp
             ? $"""
               select s.start, k.key, {reading.Others} from generate_series($2::bigint, $3::bigint - 1, $5::bigint) as s(start)
               cross join unnest($4::int[]) as k(key)
@@ -282,9 +316,9 @@ public sealed partial class PostgresLedger
         command.Parameters.Add(new() { Value = (short)level.No });
         command.Parameters.Add(new() { Value = range.From });
         command.Parameters.Add(new() { Value = range.To });
+        if (looksUp || follows) command.Parameters.Add(new() { Value = reading.Among.ToArray() });
         if (looksUp)
         {
-            command.Parameters.Add(new() { Value = reading.Among.ToArray() });
             command.Parameters.Add(new() { Value = RollupPlan.MillisOf(level.Span) });
         }
         await using (var reader = await command.ExecuteReaderAsync(cancellation))

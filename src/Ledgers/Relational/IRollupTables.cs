@@ -6,7 +6,7 @@ namespace Purser.Ledgers.Relational;
 
 interface IRollupTables
 {
-    /// <summary>Up to which place in the order of booking records are folded, and up to when hours and days are made.</summary>
+    /// <summary>Up to which place in the order of booking records are folded, and up to when hours, days and weeks are made.</summary>
     Task<(long Folded, RollupState State)> StateAsync();
 
     /// <summary>Adds records behind <paramref name="folded"/> to a fold, in the order of booking and until it is full, and says how far
@@ -35,7 +35,7 @@ interface IRollupTables
     /// <summary>All rows of a level within a range: start, number of the key, sums, sessions, text of the key.</summary>
     Task ReadAsync(RollupLevel level, MillisRange range, Action<IRow> take);
 
-    /// <summary>Adds to rollups, and sets how far records are folded or hours and days are made.</summary>
+    /// <summary>Adds to rollups, and sets how far records are folded or hours, days and weeks are made.</summary>
     Task AddAsync(Fold fold, long? folded, RollupState? state);
 
     /// <summary>

@@ -8,11 +8,15 @@ namespace Purser.Ledgers.Relational;
 /// <summary>One question with its plan.</summary>
 sealed class QuestionReading
 {
-    static readonly UsageKey[] ofExtent = [UsageKey.Account, UsageKey.Session];
+    static readonly UsageKey[] ofExtent = [UsageKey.Account, UsageKey.Session], ofAccounts = [UsageKey.Account];
 
     readonly UsageQuestion question;
     readonly UsageAdder? adder;
     readonly ExtentFinder? finder;
+
+    /// <summary>Where the accounts of an extent are read that rollups over all accounts leave out: just as a question about accounts reads
+    /// them, so that both are read once.</summary>
+    readonly IReadOnlyList<(RollupLevel Level, MillisRange Range)> accounts = [];
 
     public QuestionReading(UsageQuestion question, MillisRange range, RollupState state)
     {
@@ -20,6 +24,8 @@ sealed class QuestionReading
         if (question.IsExtent) finder = new(question.Filter);
         else adder = new(question.Filter, question.By, question.Step);
         Plan = RollupPlan.For(question.Filter, range, question.By, question.Step, state, question.WithParts);
+        if (question.IsExtent && Plan.Rollups.Any(part => part.Level.View.IsOfAll))
+            accounts = RollupPlan.For(question.Filter, range, ofAccounts, UsageStep.Whole, state).Rollups;
     }
 
     public UsageFilter Filter => question.Filter;
@@ -30,25 +36,20 @@ sealed class QuestionReading
     public IReadOnlyList<UsageKey> Keys => question.IsExtent ? ofExtent : question.By;
 
     /// <summary>The views whose keys have to be known.</summary>
-    public IEnumerable<RollupView> Views => Plan.Rollups.Select(part => part.Level.View).Distinct()
-        .SelectMany(view => LeavesAccountsOut(view) ? (RollupView[])[view, view.Source!] : [view]);
-
-    /// <summary>A rollup over all accounts leaves out which those are.</summary>
-    bool LeavesAccountsOut(RollupView view) => question.IsExtent && view.IsOfAll;
+    public IEnumerable<RollupView> Views => Plan.Rollups.Concat(accounts).Select(part => part.Level.View).Distinct();
 
     /// <summary>What has to be read of rollups, and what becomes of each row: its start, its key, and the columns.</summary>
     public IEnumerable<RollupRead> RollupsOf(RollupKeyBook known)
     {
-        foreach (var rollups in Plan.Rollups.GroupBy(part => part.Level.View))
-        {
-            foreach (var (level, range) in rollups)
-                yield return question.IsExtent
-                    ? Read(level, range, "sums, sessions", row => finder!.Add(row.Int(1), row.Blob(2), row.Blob(3)))
-                    : Read(level, range, "sums", row => adder!.Add(row.Int(1), row.Long(0), row.Blob(2)));
-            if (!LeavesAccountsOut(rollups.Key)) continue;
-            foreach (var (level, range) in rollups)
-                yield return Read(level.Source!.Value, range, "", row => finder!.AddAccount(row.Int(1)));
-        }
+        foreach (var (level, range) in Plan.Rollups)
+            yield return question.IsExtent
+                ? Read(level, range, "sums, sessions", row => finder!.Add(row.Int(1), row.Blob(2), row.Blob(3)))
+                : Read(level, range, "sums", row =>
+                {
+                    // Most rows may be of other keys: their sums are not looked at.
+                    if (adder!.Expects(row.Int(1))) adder.Add(row.Int(1), row.Long(0), row.Blob(2));
+                });
+        foreach (var (level, range) in accounts) yield return Read(level, range, "", row => finder!.AddAccount(row.Int(1)));
 
         RollupRead Read(RollupLevel level, MillisRange range, string columns, Action<IRow> take)
         {
@@ -162,6 +163,16 @@ sealed record RollupRead(RollupLevel Level, MillisRange Range, IReadOnlyList<int
     /// <summary>Whether rows may be looked up by their keys, since those are few. A range without an end is read whole.</summary>
     public bool MayLookUp => Met is null && Range.From > RollupPlan.Earliest && Range.To < RollupPlan.Latest
         && (long)Among.Count * RowsPerLookup < OutOf;
+
+    /// <summary>Whether rows may be found by their keys alone, whatever they start at, through an index that has some levels.</summary>
+    public bool MayFollowKeys => Met is null && (long)Among.Count * RowsPerLookup < OutOf && FollowedLevels.Contains(Level.No);
+
+    /// <summary>The levels of that index: days and weeks of accounts with one dimension, which most rows of those levels do not have when
+    /// somebody asks for it.</summary>
+    public static readonly IReadOnlyList<int> FollowedLevels = [8, 11, 14, 17, 102];
+
+    /// <summary>The condition of that index, as it stands in the schemas.</summary>
+    public const string IsFollowed = "level IN (8, 11, 14, 17, 102)";
 
     /// <summary>Looking up pays where one of these starts has so many rows: keys are many, and those that a time has may be few.</summary>
     public int WorthLookingUp => Among.Count * RowsPerLookup + 1;

@@ -14,6 +14,10 @@ sealed record ViewKeys(IReadOnlyList<(int No, RollupKey Key)> Keys, int UpTo)
     public static readonly ViewKeys None = new([], 0);
 }
 
+/// <summary>What some keys have in common: in a view the name of somebody or of a model, which an index has; or, where there is no view, a
+/// part of their texts.</summary>
+readonly record struct KeyPart(RollupView? View, string Text);
+
 sealed class RollupKeyCache
 {
     /// <summary>So many keys take about 50 MB.</summary>
@@ -21,7 +25,7 @@ sealed class RollupKeyCache
 
     readonly Lock gate = new();
     readonly ViewKeys[] views = [.. RollupView.All.Select(_ => ViewKeys.None)];
-    readonly Dictionary<string, ViewKeys> parts = new(StringComparer.Ordinal);
+    readonly Dictionary<KeyPart, ViewKeys> parts = [];
     ConcurrentDictionary<int, RollupKey> met = new();
     int generation;
 
@@ -33,13 +37,13 @@ sealed class RollupKeyCache
         lock (gate) return (views[view.No], generation);
     }
 
-    /// <summary>The keys whose texts have a part.</summary>
-    public (ViewKeys Keys, int Generation) With(string part)
+    /// <summary>The keys that have something in common.</summary>
+    public (ViewKeys Keys, int Generation) With(KeyPart part)
     {
         lock (gate) return (parts.GetValueOrDefault(part, ViewKeys.None), generation);
     }
 
-    public void Keep(string part, ViewKeys keys, int ofGeneration)
+    public void Keep(KeyPart part, ViewKeys keys, int ofGeneration)
     {
         if (keys.Keys.Count > MostKept) return;
         lock (gate)
@@ -90,7 +94,7 @@ sealed class RollupKeyBook
     readonly int lastKey;
     readonly Dictionary<RollupView, Whole> views = [];
     readonly Dictionary<string, List<(int No, RollupKey Key)>> accounts = new(StringComparer.Ordinal);
-    readonly Dictionary<string, Whole> parts = new(StringComparer.Ordinal);
+    readonly Dictionary<KeyPart, Whole> parts = [];
 
     sealed record Whole(ViewKeys Known, int Generation)
     {
@@ -108,8 +112,9 @@ sealed class RollupKeyBook
                 if (!view.IsOfAll)
                 {
                     foreach (var account in AccountsOf(reading.Filter) ?? []) accounts.TryAdd(account, []);
-                    if (PartOf(reading.Filter) is { } part && !parts.ContainsKey(part))
+                    foreach (var part in PartsOf(view, reading.Filter))
                     {
+                        if (parts.ContainsKey(part)) continue;
                         var (known, generation) = cache.With(part);
                         parts[part] = new(known, generation);
                     }
@@ -128,19 +133,37 @@ sealed class RollupKeyBook
     static IReadOnlyList<string>? AccountsOf(UsageFilter filter) => filter.Account is { } one ? [one]
         : filter.Accounts is { Globs.Count: 0, Values: { Count: <= MostAccounts } few } ? [.. few.Distinct(StringComparer.Ordinal)] : null;
 
-    /// <summary>What the text of a key has where a filter over all accounts is about one person; else null. Quotes inside of a name are
-    /// written in another way, so that nothing else has this text.</summary>
-    static string? PartOf(UsageFilter filter) => AccountsOf(filter) is not null ? null
-        : Part("user", filter.User) ?? Part("tenant", filter.Tenant) ?? Part("orchestrator", filter.Orchestrator);
+    /// <summary>Of more names the keys are met in rows.</summary>
+    const int MostNames = 10;
 
-    static string? Part(string name, Wanted? wanted) =>
-        wanted is { Globs.Count: 0, Values: [var one] } ? $"\"{name}\":\"{JsonEncodedText.Encode(one)}\"" : null;
+    /// <summary>What keys of a view have, one or the other, where a filter over all accounts is about few persons or models; else
+    /// nothing.</summary>
+    static IReadOnlyList<KeyPart> PartsOf(RollupView view, UsageFilter filter)
+    {
+        if (AccountsOf(filter) is not null) return [];
+        var named = (view.Kept & ~RollupDimensions.Account) switch
+        {
+            RollupDimensions.Model => filter.Model,
+            RollupDimensions.User => filter.User,
+            RollupDimensions.Orchestrator => filter.Orchestrator,
+            RollupDimensions.Tenant => filter.Tenant,
+            // The index has the users of these.
+            _ => view == RollupView.Full ? filter.User : null,
+        };
+        return named is { Globs.Count: 0, Values.Count: > 0 and <= MostNames }
+            ? [.. named.Values.Distinct().Select(one => new KeyPart(view, one))]
+            : (Text("tenant", filter.Tenant) ?? Text("orchestrator", filter.Orchestrator)) is { } part ? [part] : [];
+    }
 
-    /// <summary>Texts of which all keys that have them, and whose numbers lie behind one, are to be read.</summary>
-    public IEnumerable<(string Part, int After)> Parts => parts.Where(part => part.Value.Known.UpTo < lastKey)
+    /// <summary>Quotes inside of a name are written in another way, so that nothing else has this text.</summary>
+    static KeyPart? Text(string name, Wanted? wanted) =>
+        wanted is { Globs.Count: 0, Values: [var one] } ? new(null, $"\"{name}\":\"{JsonEncodedText.Encode(one)}\"") : null;
+
+    /// <summary>Of each of these all keys are to be read that have it, and whose numbers lie behind one.</summary>
+    public IEnumerable<(KeyPart Part, int After)> Parts => parts.Where(part => part.Value.Known.UpTo < lastKey)
         .Select(part => (part.Key, part.Value.Known.UpTo));
 
-    public void TakeWith(string part, int no, ReadOnlySpan<byte> text) =>
+    public void TakeWith(KeyPart part, int no, ReadOnlySpan<byte> text) =>
         parts[part].More.Add((no, RollupKey.Parse(Encoding.UTF8.GetString(text))));
 
     /// <summary>Keys of accounts by their numbers, as rows are met.</summary>
@@ -181,12 +204,17 @@ sealed class RollupKeyBook
         }
         // How many keys a view has in all need not be known exactly.
         var about = Math.Max(1, lastKey / 4);
-        if (AccountsOf(filter) is { } some)
-            return new([.. some.SelectMany(account => accounts[account]).Where(key => key.Key.View == view.No)], about);
-        if (PartOf(filter) is not { } part) return null;
-        var found = parts[part];
-        found.Read ??= new(Known(found, (keys, of) => cache.Keep(part, keys, of)), about);
-        return found.Read with { All = [.. found.Read.All.Where(key => key.Key.View == view.No)] };
+        if (AccountsOf(filter) is { } few)
+            return new([.. few.SelectMany(account => accounts[account]).Where(key => key.Key.View == view.No)], about);
+        if (PartsOf(view, filter) is not { Count: > 0 } some) return null;
+        var those = new List<(int No, RollupKey Key)>();
+        foreach (var part in some)
+        {
+            var found = parts[part];
+            found.Read ??= new(Known(found, (keys, of) => cache.Keep(part, keys, of)), about);
+            those.AddRange(found.Read.All.Where(key => key.Key.View == view.No));
+        }
+        return new(those, about);
     }
 
     IReadOnlyList<(int No, RollupKey Key)> Known(Whole whole, Action<ViewKeys, int> keep)

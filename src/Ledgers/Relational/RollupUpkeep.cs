@@ -1,4 +1,4 @@
-// The upkeep of rollups and of records, once for every database: folding, hours and days, making anew, erasing, deleting by age.
+// The upkeep of rollups and of records, once for every database: folding, hours, days and weeks, making anew, erasing, deleting by age.
 using NodaTime;
 using Purser.Core;
 using Purser.Engine;
@@ -10,7 +10,8 @@ static class RollupUpkeep
     /// <summary>Short enough that appends hardly notice it.</summary>
     const int PerTransaction = 1000;
 
-    /// <summary>Adds some records to the rollups, or makes the next hour or day that is over; false where there is nothing to do.</summary>
+    /// <summary>Adds some records to the rollups, or makes the next hour, day or week that is over; false where there is nothing to
+    /// do.</summary>
     public static async Task<bool> FoldNextAsync(IRollupTables tables, Instant now, int most)
     {
         var (folded, state) = await tables.StateAsync().ConfigureAwait(false);
@@ -23,7 +24,7 @@ static class RollupUpkeep
         return true;
     }
 
-    /// <summary>The next hour or day that is over, made of its parts, and how far hours and days are then.</summary>
+    /// <summary>The next hour, day or week that is over, made of its parts, and how far those are then.</summary>
     static async Task<(Fold Fold, RollupState State)?> NextRaiseAsync(IRollupTables tables, RollupState state, Instant now)
     {
         foreach (var raise in RollupRaise.All)
@@ -36,7 +37,8 @@ static class RollupUpkeep
                 await tables.ReadAsync(part, range, row =>
                 {
                     if (!keys.TryGetValue(row.Int(1), out var key)) keys[row.Int(1)] = key = RollupKey.Parse(row.Text(4));
-                    fold.Take(part, row.Long(0), key, row.Blob(2), row.Blob(3));
+                    if (raise.Whole(part) is { } whole) fold.AddTo(whole, row.Long(0), key, row.Blob(2), row.Blob(3));
+                    else fold.Take(part, row.Long(0), key, row.Blob(2), row.Blob(3));
                 }).ConfigureAwait(false);
             return (fold.Make(raise.Made), after);
         }

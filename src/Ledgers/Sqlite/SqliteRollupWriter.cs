@@ -6,7 +6,7 @@ namespace Purser.Ledgers.Sqlite;
 
 sealed partial class SqliteWriter
 {
-    /// <summary>Adds to rollups, and sets how far records are folded or hours and days are made.</summary>
+    /// <summary>Adds to rollups, and sets how far records are folded or hours, days and weeks are made.</summary>
     public Task RollAsync(Fold fold, long? folded, RollupState? state) => Send(() => Alone(() =>
     {
         Add(fold);
@@ -19,9 +19,11 @@ sealed partial class SqliteWriter
         using var set = database.Prepare(
             """
             UPDATE rollup_state SET folded = coalesce(?, folded), hours_before = coalesce(?, hours_before), days_before = coalesce(?, days_before),
-              all_hours_before = coalesce(?, all_hours_before), all_days_before = coalesce(?, all_days_before)
+              all_hours_before = coalesce(?, all_hours_before), all_days_before = coalesce(?, all_days_before),
+              weeks_before = coalesce(?, weeks_before)
             """);
-        set.Add(folded).Add(state?.HoursBefore).Add(state?.DaysBefore).Add(state?.AllHoursBefore).Add(state?.AllDaysBefore).Run();
+        set.Add(folded).Add(state?.HoursBefore).Add(state?.DaysBefore).Add(state?.AllHoursBefore).Add(state?.AllDaysBefore)
+            .Add(state?.WeeksBefore).Run();
     }
 
     /// <summary>

@@ -175,9 +175,10 @@ public sealed partial class SqliteLedger
 
     static (long Folded, RollupState State) RollupStateOf(Database database)
     {
-        using var read = database.Prepare("SELECT folded, hours_before, days_before, all_hours_before, all_days_before FROM rollup_state");
+        using var read = database.Prepare(
+            "SELECT folded, hours_before, days_before, all_hours_before, all_days_before, weeks_before FROM rollup_state");
         if (!read.Read()) throw new InvalidDataException("the state of the rollups is missing");
-        return (read.Long(0), new(read.Long(1), read.Long(2), read.Long(3), read.Long(4)));
+        return (read.Long(0), new(read.Long(1), read.Long(2), read.Long(3), read.Long(4), read.Long(5)));
     }
 
     RollupKeyBook KeysOf(Database database, IReadOnlyList<QuestionReading> readings)
@@ -187,8 +188,10 @@ public sealed partial class SqliteLedger
             ReadKeysBetween(database, RollupKeyBook.BeginningOf(account), (no, text) => book.TakeOf(account, no, text));
         foreach (var (part, behind) in book.Parts)
         {
-            using var some = database.Prepare("SELECT no, key FROM rollup_keys WHERE no > ? AND instr(key, ?) > 0");
-            some.Add(behind).Add(part);
+            using var some = database.Prepare(part.View is null ? "SELECT no, key FROM rollup_keys WHERE no > ? AND instr(key, ?) > 0"
+                : $"SELECT no, key FROM rollup_keys INDEXED BY rollup_keys_by_name WHERE {KeysByName} AND +no > ?");
+            if (part.View is { } view) some.Add((long)view.No).Add(part.Text).Add(behind);
+            else some.Add(behind).Add(part.Text);
             while (some.Read()) book.TakeWith(part, (int)some.Long(0), some.Blob(1));
         }
         if (book.After is not { } after) return book;
@@ -203,6 +206,11 @@ public sealed partial class SqliteLedger
         return book;
     }
 
+    /// <summary>The view of a key, and the name in it: the terms of an index.</summary>
+    internal const string KeysByName =
+        "coalesce(key ->> '$.view', 0) = ? AND "
+            + "coalesce(key ->> '$.user', key ->> '$.model', key ->> '$.orchestrator', key ->> '$.tenant') = ?";
+
     delegate void TakeKey(int no, ReadOnlySpan<byte> text);
 
     static void ReadKeysBetween(Database database, (string From, string Below) texts, TakeKey take)
@@ -214,7 +222,8 @@ public sealed partial class SqliteLedger
 
     static void ReadRollups(Database database, RollupKeyBook book, RollupRead reading)
     {
-        if (LooksUp(database, reading)) LookUp(database, reading);
+        if (FollowsKeys(database, reading)) FollowKeys(database, reading);
+        else if (LooksUp(database, reading)) LookUp(database, reading);
         else
         {
             // Each key once: dropping the others here costs less than reading a row for each.
@@ -242,6 +251,31 @@ public sealed partial class SqliteLedger
             find.Reset();
         }
         reading.TakeWaiting();
+    }
+
+    static bool FollowsKeys(Database database, RollupRead reading)
+    {
+        if (!reading.MayFollowKeys) return false;
+        using var count = database.Prepare(
+            "SELECT count(*) FROM (SELECT 1 FROM rollups WHERE level = ? AND start >= ? AND start < ? LIMIT ?)");
+        count.Add((long)reading.Level.No).Add(reading.Range.From).Add(reading.Range.To).Add(reading.WorthLookingUp).Read();
+        return count.Long(0) >= reading.WorthLookingUp;
+    }
+
+    internal static string OfOneKey(string columns) =>
+        $"SELECT start, key, {columns} FROM rollups INDEXED BY rollups_by_key "
+            + $"WHERE {RollupRead.IsFollowed} AND key = ? AND level = ? AND start >= ? AND start < ?";
+
+    static void FollowKeys(Database database, RollupRead reading)
+    {
+        using var find = database.Prepare(OfOneKey(reading.Others));
+        var row = new UsageRow(find, null);
+        foreach (var key in reading.Among)
+        {
+            find.Add(key).Add((long)reading.Level.No).Add(reading.Range.From).Add(reading.Range.To);
+            while (find.Read()) reading.Row(row);
+            find.Reset();
+        }
     }
 
     static bool LooksUp(Database database, RollupRead reading)
