@@ -379,7 +379,7 @@ public sealed class BudgetState(string account)
     public IReadOnlyList<Hold> TakeClosed()
     {
         if (Closed.Count == 0) return [];
-        var taken = Closed.Count == 1 ? [Closed[0]] : Closed.Distinct().ToArray();
+        var taken = Closed.Distinct().ToArray();
         Closed.Clear();
         foreach (var hold in taken) leaving.Enqueue((LastAt, hold.Id, null));
         return taken;
