@@ -39,8 +39,7 @@ public sealed class Committer : IAsyncDisposable
         var pending = new PendingAppend(this, append);
         try
         {
-            if (!Ledger.TryTake(pending) && !waiting.Writer.TryWrite(pending))
-                throw new LedgerUnavailableException("the ledger is being closed");
+            if (Ledger.TryTake(pending)) return pending.Task;
         }
 #pragma warning disable CA1031 // As below.
         catch (Exception fault)
@@ -50,7 +49,7 @@ public sealed class Committer : IAsyncDisposable
             TellThatItDoesNotWrite(unknown);
             throw unknown;
         }
-        return pending.Task;
+        return waiting.Writer.TryWrite(pending) ? pending.Task : throw new LedgerUnavailableException("the ledger is being closed");
     }
 
     static LedgerUnavailableException UnknownBy(Exception fault) =>

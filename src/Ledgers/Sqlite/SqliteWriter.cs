@@ -1,6 +1,7 @@
 // The one writer of a SQLite ledger: a thread of its own that drains what waits, appends of sessions and everything else, into one
 // transaction and answers when it is durable.
 using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Data.Sqlite;
 using Purser.Engine;
 using Purser.Ledgers.Relational;
@@ -12,6 +13,10 @@ sealed partial class SqliteWriter : IDisposable
 {
     /// <summary>So many appends, and so much of everything else, are committed together: the first that waits waits for the last.</summary>
     const int MostAppends = Committer.MostAccounts, MostOthers = 64;
+
+    /// <summary>Where so many appends wait, others are about to come: sessions that were told a moment ago are deciding. Once they had the
+    /// processor, one more look makes one transaction of two. A few callers wait for nobody.</summary>
+    const int Crowd = 8;
 
     /// <summary>About 20 MB of memory. A miss costs two reads by key, so dropping all of them now and then is cheaper than keeping their
     /// order.</summary>
@@ -263,16 +268,26 @@ sealed partial class SqliteWriter : IDisposable
         {
             group.Clear();
             appends.Clear();
-            Work? next = first;
+            var (next, looked) = (first, false);
             do
             {
                 group.Add(next);
                 if (next is AppendWork { Pending: var pending }) appends.Add(pending);
             }
-            while (appends.Count < MostAppends && group.Count - appends.Count < MostOthers && queue.TryTake(out next));
+            while (appends.Count < MostAppends && group.Count - appends.Count < MostOthers
+                && TryTakeNext(appends.Count >= Crowd, ref looked, out next));
             Commit(group, appends);
         }
         WriteAllHeads();
+    }
+
+    bool TryTakeNext(bool isCrowd, ref bool looked, [NotNullWhen(true)] out Work? next)
+    {
+        if (queue.TryTake(out next)) return true;
+        if (!isCrowd || looked) return false;
+        looked = true;
+        Thread.Yield();
+        return queue.TryTake(out next);
     }
 
     void Commit(List<Work> group, List<PendingAppend> appends)
