@@ -28,9 +28,6 @@ public sealed record SessionParts(IStore Ledger, Committer Committer, SettingsSo
     /// <summary>Few enough to stay in the snapshot of a session that ends: the next one has them at once.</summary>
     internal int KeyedCountersAtEnd => Math.Min(100, MostKeyedCounters);
 
-    /// <summary>What the sessions know of each other.</summary>
-    internal Neighbours Neighbours { get; } = new();
-
     /// <summary>Told of every entry right after it is durable, before its callers are answered. Must not fail and not wait.</summary>
     public Action<JournalEntry>? Appended { get; init; }
 
@@ -290,10 +287,6 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
     /// <summary>The batch of the running loop, kept for the next one.</summary>
     readonly List<PendingCommand> batch = new(1);
 
-    /// <summary>How long batches take, by their quickest lately: one that is slow by chance adds a millisecond, which the next takes
-    /// away.</summary>
-    int usualMillis;
-
     /// <summary>A loop that ends leaves no more room than this in its batch.</summary>
     const int MostKept = 16;
 
@@ -302,10 +295,14 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
         while (true)
         {
             batch.Clear();
-            var began = parts.Clock.Now;
             lock (gate)
             {
-                if (queue.Count > 0) TakeBatch(parts.Neighbours.MostCalls(account, began, usualMillis));
+                // A policy is decided alone: what its limits begin with is read from the ledger, so nothing may be only in memory.
+                while (batch.Count < MostPerBatch && queue.TryPeek(out var next) && !(next.Command is SetPolicy && batch.Count > 0))
+                {
+                    batch.Add(queue.Dequeue());
+                    if (next.Command is SetPolicy) break;
+                }
                 if (batch.Count == 0 && !stopping)
                 {
                     if (batch.Capacity > MostKept) batch.Capacity = 0;
@@ -317,27 +314,12 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
             Measures.Waiting(-batch.Count);
             Measures.BatchCommands.Record(batch.Count);
             await ServeAsync();
-            usualMillis = (int)Math.Min((parts.Clock.Now - began).TotalMilliseconds, usualMillis + 1);
         }
         if (handing && state is { Version: > 0 } left) handedOver = SessionHandover.Encode(left, eventsSinceSnapshot, NextDeadline);
         if (handedOver is null) await SnapshotAsync(Math.Min(EventsWorthASnapshot, parts.EventsPerSnapshot), parts.KeyedCountersAtEnd);
         CountHolds(0);
         if (counted) Measures.SessionEnded();
         stopped.SetResult();
-    }
-
-    /// <summary>Under the gate. A policy is decided alone: what its limits begin with is read from the ledger, so nothing may be only in
-    /// memory.</summary>
-    void TakeBatch(int mostCalls)
-    {
-        var calls = 0;
-        while (batch.Count < MostPerBatch && calls < mostCalls && queue.TryPeek(out var next)
-            && !(next.Command is SetPolicy && batch.Count > 0))
-        {
-            batch.Add(queue.Dequeue());
-            if (next.Command is SetPolicy) break;
-            if (next is PendingCall) calls++;
-        }
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
