@@ -40,6 +40,12 @@ public sealed class StyleTests
             && !routesWithoutARight.Any(known => line.Contains(known, StringComparison.Ordinal))));
     }
 
+    // The driver of PostgreSQL gives a reader that is let go to the next command: letting go of it again takes away somebody else's answer.
+    [Fact]
+    public void A_reader_is_let_go_once() => Nothing.In(Repository.Files("src", ".cs").SelectMany(file =>
+        Regex.Matches(file.Text, @"\busing var (\w+) = await \w+\.ExecuteReaderAsync\(").Select(reader => reader.Groups[1].Value).Distinct()
+            .SelectMany(reader => file.Find(new(@"\b" + reader + @"\.(Dispose|Close)(Async)?\(")))));
+
     [Fact]
     public void Types_are_named_for_what_they_are() =>
         Nowhere(["src"], @"\b(class|struct|record|interface|enum)\s+(struct\s+|class\s+)?\w*(Manager|Helper|Service|Util)s?\b");

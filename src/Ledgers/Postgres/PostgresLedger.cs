@@ -258,11 +258,12 @@ public sealed partial class PostgresLedger : IStore
         command.Parameters.Add(new() { Value = account });
         command.Parameters.Add(new() { Value = afterVersion });
         command.Parameters.Add(new() { Value = most });
-        await using var reader = await command.ExecuteReaderAsync();
         var entries = new List<JournalEntry>();
-        while (await reader.ReadAsync())
-            entries.Add(Entry(account, reader.GetInt64(0), reader.GetInt64(1), reader.GetFieldValue<byte[]>(2)));
-        await reader.DisposeAsync();
+        // Let go before another command, and once: the driver gives a reader that is let go to whoever comes next, whose answer a second
+        // time would take away.
+        await using (var reader = await command.ExecuteReaderAsync())
+            while (await reader.ReadAsync())
+                entries.Add(Entry(account, reader.GetInt64(0), reader.GetInt64(1), reader.GetFieldValue<byte[]>(2)));
         // The newest entry always stays: whoever misses one gets another.
         if (entries.Count > 0 && entries[0].Version != afterVersion + 1)
             CompactedJournalException.ThrowIf(account, afterVersion, await CheckpointedAsync(account));
