@@ -9,8 +9,12 @@ namespace Purser.Engine;
 public sealed class SharedView<T>(ISharedState shared, string name, TimeSpan oldest, TimeProvider time, Func<SharedDocument, T> read)
     : IDisposable
 {
+    const int MostLooks = 20;
+
     readonly SemaphoreSlim reading = new(1, 1);
     volatile Known? known;
+    long lookedSince;
+    int looks;
 
     sealed record Known(long Version, T Value, long ReadAt);
 
@@ -22,11 +26,21 @@ public sealed class SharedView<T>(ISharedState shared, string name, TimeSpan old
             ? now : await ReadAsync(newer => !ReferenceEquals(newer, now))).Value;
     }
 
-    /// <summary>What is there now, however young that is which is known: all who ask while somebody reads share the next read.</summary>
+    /// <summary>
+    /// What is there now, however young that is which is known: all who ask while somebody reads share the next read. So often only, in the
+    /// time for which what is known serves; then that has to do, so that who asks for what is nowhere does not keep the ledger busy.
+    /// </summary>
     public async Task<T> LatestAsync()
     {
         var asked = time.GetTimestamp();
-        return (await ReadAsync(newer => newer.ReadAt > asked)).Value;
+        return (await ReadAsync(newer => newer.ReadAt > asked || !MayLook())).Value;
+    }
+
+    /// <summary>Whoever reads counts it.</summary>
+    bool MayLook()
+    {
+        if (time.GetElapsedTime(lookedSince) >= oldest) (lookedSince, looks) = (time.GetTimestamp(), 0);
+        return looks++ < MostLooks;
     }
 
     /// <summary>What is newest, and its version.</summary>
