@@ -167,22 +167,16 @@ static class QuickBodies
         _ => false,
     };
 
-    static bool Text(ref Utf8JsonReader reader, out string? value)
+    static bool Text(ref Utf8JsonReader reader, out string? value, bool isShared = false)
     {
         value = null;
         if (reader.TokenType != JsonTokenType.String || reader.ValueIsEscaped) return false;
-        value = reader.GetString();
+        value = isShared ? SharedTexts.Of(ref reader) : reader.GetString();
         return true;
     }
 
     /// <summary>A text that other calls have too.</summary>
-    static bool Word(ref Utf8JsonReader reader, out string? value)
-    {
-        value = null;
-        if (reader.TokenType != JsonTokenType.String || reader.ValueIsEscaped) return false;
-        value = SharedTexts.Of(ref reader);
-        return true;
-    }
+    static bool Word(ref Utf8JsonReader reader, out string? value) => Text(ref reader, out value, isShared: true);
 
     static bool Whole(ref Utf8JsonReader reader, out long? value)
     {

@@ -55,8 +55,7 @@ public sealed class RollupRaise
     }
 
     /// <summary>The first of these hours, days or weeks, and the state when it is made; <paramref name="first"/> is where the first part
-    /// begins,
-    /// if there is any.</summary>
+    /// begins, if there is any.</summary>
     public (MillisRange Range, RollupState State) Next(RollupState state, MillisRange open, long? first)
     {
         var unit = RollupPlan.MillisOf(span);

@@ -278,8 +278,7 @@ public sealed partial class PostgresLedger
     {
         if (!reading.MayLookUp) return false;
         await using var count = new NpgsqlCommand(
-            "select coalesce(max((select count(*) from (select 1 from rollups r where r.level = $1 and r.start = s.start limit $3) "
-                + "one)), 0) "
+            "select coalesce(max((select count(*) from (select 1 from rollups r where r.level = $1 and r.start = s.start limit $3) one)), 0) "
                 + "from unnest($2) as s(start)", connection);
         count.Parameters.Add(new() { Value = (short)reading.Level.No });
         count.Parameters.Add(new() { Value = reading.Probes.ToArray() });

@@ -64,6 +64,7 @@ sealed partial class SqliteWriter : IDisposable
         settingsVersion = reach.Settings;
         Unwritten.Recover(database);
         thread = new(Serve) { IsBackground = true, Name = "ledger writer" };
+        // Without the context of whoever opens the ledger: the spans of this thread would be its children from then on.
         thread.UnsafeStart();
     }
 
