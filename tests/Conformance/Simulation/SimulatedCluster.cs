@@ -107,8 +107,10 @@ public sealed class SimulatedCluster
         var eventsPerSnapshot = random.Next(3) switch { 0 => 1, 1 => random.Next(2, 30), _ => SessionParts.UsualEventsPerSnapshot };
         return new(new(ledger, clock, new()
         {
-            DeadlinePoll = Timeout.InfiniteTimeSpan, IdleAfter = TimeSpan.FromDays(300), Scheduler = scheduler, EventsPerSnapshot =
-                eventsPerSnapshot,
+            DeadlinePoll = Timeout.InfiniteTimeSpan, IdleAfter = TimeSpan.FromDays(300), Scheduler = scheduler,
+            EventsPerSnapshot = eventsPerSnapshot,
+            // Each jump of the clock is measured when it comes; between two of them nothing changes, and days pass here.
+            ClockPoll = TimeSpan.FromMinutes(5),
             // Most hosts hardly keep a counter of a single user in memory.
             MostKeyedCounters = random.Next(3) == 0 ? SessionParts.UsualKeyedCounters : random.Next(3),
         }), ledger, clock);
