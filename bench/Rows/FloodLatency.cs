@@ -61,63 +61,79 @@ static class FloodLatency
         }
     }
 
-    /// <summary>What the share of one account does: to a quiet account beside a flood of another, and to one busy account. Side by side,
-    /// in rounds.</summary>
+    /// <summary>What the share of one account in a host that others call too does: to a quiet account beside a flood of another, and to the
+    /// flood. Side by side, in rounds; the largest share is what an account has that is alone.</summary>
     static async Task SharesAsync(BenchOptions options, Results results)
     {
-        var usual = 32 * Environment.ProcessorCount;
-        int[] shares = options.Quick ? [usual, usual / 8] : [usual, usual / 2, usual / 4, usual / 8, usual / 16];
-        string[] busy = ["busy"];
-        var hosts = new List<(HttpContender Host, int Port, HttpClient Client)>();
+        var alone = 32 * Environment.ProcessorCount;
+        int[] shares = options.Quick ? [alone, alone / 8] : [alone, alone / 2, alone / 4, alone / 8, alone / 16];
+        var hosts = new List<Shared>();
         try
         {
-            foreach (var share in shares)
-            {
-                var port = Conformance.Servers.ServerProcess.FreePort();
-                var address = string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}");
-                var host = await HttpContender.StartAsync("share", ("PURSER_URLS", address),
-                    ("PURSER_ACCOUNT_AT_ONCE", share.ToString(CultureInfo.InvariantCulture)));
-                hosts.Add((host, port, ClientOf(new Uri(address))));
-                await host.PrepareAsync(busy, Call.Plenty);
-                await Measuring.RunAsync(host, busy, Places, options.WarmUp);
-            }
-            var rounds = new List<(double Times, Measured Busy)[]>();
+            foreach (var share in shares) hosts.Add(await Shared.StartAsync(share, options.WarmUp));
+            var rounds = new List<(double Times, double PerSecond)[]>();
             for (var round = 0; round < (options.Quick ? 1 : options.Rounds); round++)
             {
-                var measured = new (double, Measured)[shares.Length];
+                var measured = new (double, double)[shares.Length];
                 for (var i = 0; i < measured.Length; i++)
                 {
                     var no = (round + i) % measured.Length;
-                    var (host, port, client) = hosts[no];
-                    var speed = await Measuring.RunAsync(host, busy, Places, options.Round);
-                    var alone = await Probe.AskAsync(port, "quiet", options.Round);
-                    var flood = new Flood(client, Callers, _ => "flood", waitsAsTold: false);
-                    var beside = await Probe.AskAsync(port, "quiet", options.Round);
-                    await flood.DisposeAsync();
-                    measured[no] = (beside.Times.Millis(0.99) / alone.Times.Millis(0.99), speed);
+                    measured[no] = await hosts[no].MeasureAsync(options.Round);
                 }
                 rounds.Add(measured);
             }
             for (var i = 0; i < shares.Length; i++)
             {
                 var no = i;
-                double Of(Func<(double Times, Measured Busy)[], double> figure) =>
+                double Of(Func<(double Times, double PerSecond)[], double> figure) =>
                     rounds.Select(figure).Order().ElementAt(rounds.Count / 2);
-                var name = string.Create(CultureInfo.InvariantCulture, $"{shares[i]} at once of one account");
+                var name = string.Create(CultureInfo.InvariantCulture, $"{shares[i]} at once of one account beside others");
                 results.Add(new(name, "times the p99 alone, of a quiet account beside a flood", Of(round => round[no].Times), Goal: "< 3"));
-                results.Add(new(name, "of the lifecycles of one busy account with the usual share",
-                    Of(round => round[no].Busy.PerSecond / round[0].Busy.PerSecond)));
-                results.Add(new(name, "us of processor a lifecycle of one busy account, callers included",
-                    Of(round => round[no].Busy.CpuMicros)));
+                results.Add(new(name, "of the flood's holds a second with the largest share",
+                    Of(round => round[no].PerSecond / round[0].PerSecond)));
             }
         }
         finally
         {
-            foreach (var (host, _, client) in hosts)
-            {
-                client.Dispose();
-                await host.DisposeAsync();
-            }
+            foreach (var host in hosts) await host.DisposeAsync();
+        }
+    }
+
+    /// <summary>A host in which an account beside others has a certain share.</summary>
+    sealed class Shared(HostProcess host, HttpClient client, TemporaryFolder folder) : IAsyncDisposable
+    {
+        int Port => host.Client.BaseAddress!.Port;
+
+        public static async Task<Shared> StartAsync(int share, TimeSpan warmUp)
+        {
+            var folder = new TemporaryFolder();
+            var host = await FloodLatency.StartAsync(folder, ("PURSER_ACCOUNT_CONTENDED", share.ToString(CultureInfo.InvariantCulture)));
+            var shared = new Shared(host, ClientOf(host), folder);
+            await shared.BesideAsync(warmUp);
+            return shared;
+        }
+
+        public async Task<(double Times, double PerSecond)> MeasureAsync(TimeSpan time)
+        {
+            var alone = await Probe.AskAsync(Port, "quiet", time);
+            var (beside, perSecond) = await BesideAsync(time);
+            return (beside.Times.Millis(0.99) / alone.Times.Millis(0.99), perSecond);
+        }
+
+        async Task<(Seen Quiet, double PerSecond)> BesideAsync(TimeSpan time)
+        {
+            var (flood, clock) = (new Flood(client, Callers, _ => "flood", waitsAsTold: false), Stopwatch.StartNew());
+            var quiet = await Probe.AskAsync(Port, "quiet", time);
+            var perSecond = flood.Admitted / clock.Elapsed.TotalSeconds;
+            await flood.DisposeAsync();
+            return (quiet, perSecond);
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            client.Dispose();
+            await host.DisposeAsync();
+            folder.Dispose();
         }
     }
 

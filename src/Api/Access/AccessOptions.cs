@@ -58,6 +58,9 @@ public sealed class AccessOptions(params IReadOnlyList<string> wrong)
     /// <summary>PURSER_ACCOUNT_AT_ONCE: how many of those may be of one account; half of them where it is not said.</summary>
     public int? AccountAtOnce { get; init; }
 
+    /// <summary>PURSER_ACCOUNT_CONTENDED: how many of those may be of one account while other accounts call.</summary>
+    public int AccountContended { get; init; } = 4 * Environment.ProcessorCount;
+
     public bool TakesTokens => JwtAuthority is not null || JwtKeys is not null;
 
     /// <summary>Whether callers must show something at all.</summary>
@@ -70,6 +73,7 @@ public sealed class AccessOptions(params IReadOnlyList<string> wrong)
             "PURSER_AUDIT_KEY",
         "PURSER_AUDIT_SEALS", "PURSER_AUDIT_SEAL_HOURS",
         "PURSER_RATE_LIMIT", "PURSER_MOST_REQUESTS", "PURSER_REQUESTS_AT_ONCE", "PURSER_ACCOUNT_AT_ONCE",
+            "PURSER_ACCOUNT_CONTENDED",
     ];
 
     public static AccessOptions Of(IConfiguration configuration, string? adminKey)
@@ -97,6 +101,7 @@ public sealed class AccessOptions(params IReadOnlyList<string> wrong)
             MostRequests = Whole("PURSER_MOST_REQUESTS", MostPlaces) ?? usual.MostRequests,
             RequestsAtOnce = Whole("PURSER_REQUESTS_AT_ONCE", MostPlaces) ?? usual.RequestsAtOnce,
             AccountAtOnce = Whole("PURSER_ACCOUNT_AT_ONCE", MostPlaces),
+            AccountContended = Whole("PURSER_ACCOUNT_CONTENDED", MostPlaces) ?? usual.AccountContended,
             AdminKey = adminKey,
             AuditKey = Text("PURSER_AUDIT_KEY"),
             AuditSeals = Text("PURSER_AUDIT_SEALS"),

@@ -12,7 +12,8 @@ public static class AccessRegistration
         services.AddSingleton(options);
         services.AddSingleton<Origins>();
         services.AddSingleton<CallerRates>();
-        services.AddSingleton<InFlight>();
+        services.AddSingleton(provider => new InFlight(provider.GetRequiredService<AccessOptions>(),
+            provider.GetService<TimeProvider>() ?? TimeProvider.System));
         services.AddSingleton(provider => new Callers(
             provider.GetRequiredService<IBudgetAuthority>(), ClockOf(provider), provider));
         services.AddSingleton<Gate.IGateCallers, GateCallers>();

@@ -7,12 +7,21 @@ namespace Purser.Api;
 /// As long as there is a place, nobody waits who may have it: a party has one where fewer than its share of its account and of its key
 /// are inside. For one thread at a time.
 /// </summary>
+/// <param name="time">Tells how long ago others came.</param>
 /// <param name="places">So many are inside at once.</param>
-/// <param name="ofAccount">At most so many of them are of one account.</param>
+/// <param name="ofAccount">At most so many of them are of one account while no other account comes.</param>
+/// <param name="contended">At most so many of them are of one account while others come.</param>
 /// <param name="ofKey">At most so many of them are of one key.</param>
-sealed class FairQueue<T>(int places, int ofAccount, int ofKey)
+sealed class FairQueue<T>(TimeProvider time, int places, int ofAccount, int contended, int ofKey)
 {
+    /// <summary>Others come as long as the last change from one account to another is not longer ago.</summary>
+    public static readonly TimeSpan Remembered = TimeSpan.FromSeconds(1);
+
     readonly PartyCounts inside = new(ofAccount, ofKey);
+
+    /// <summary>The account that came last, and when one came after another; null where none did.</summary>
+    string? last;
+    long? changed;
 
     /// <summary>The keys that somebody waits for, and the order of their turns.</summary>
     readonly Dictionary<string, Line> lines = new(StringComparer.Ordinal);
@@ -25,6 +34,8 @@ sealed class FairQueue<T>(int places, int ofAccount, int ofKey)
     /// <summary>Null where it is inside; else its place in the queue: <see cref="Next"/> will give it back.</summary>
     public LinkedListNode<T>? Enter(Party party, T one)
     {
+        Notice(party.Account);
+        ShareOut();
         if (Inside < places && inside.HasRoomForAccount(party.Account) && inside.HasRoomForKey(party.Key))
         {
             Take(party);
@@ -56,6 +67,7 @@ sealed class FairQueue<T>(int places, int ofAccount, int ofKey)
     public bool Next(out T? one)
     {
         one = default;
+        ShareOut();
         for (var left = Inside < places ? turns.Count : 0; left > 0; left--)
         {
             var line = turns.Dequeue();
@@ -70,6 +82,17 @@ sealed class FairQueue<T>(int places, int ofAccount, int ofKey)
         }
         return false;
     }
+
+    /// <summary>An account that comes after another one is another's company for a while.</summary>
+    void Notice(string account)
+    {
+        if (account.Length == 0 || account == last) return;
+        if (last is not null) changed = time.GetTimestamp();
+        last = account;
+    }
+
+    void ShareOut() =>
+        inside.OfAccount = changed is { } then && time.GetElapsedTime(then) < Remembered ? Math.Min(ofAccount, contended) : ofAccount;
 
     void Take(Party party)
     {

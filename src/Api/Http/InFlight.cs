@@ -24,12 +24,12 @@ sealed class InFlight
     readonly Busy all, account, key;
     int count;
 
-    public InFlight(AccessOptions access)
+    public InFlight(AccessOptions access, TimeProvider time)
     {
         most = access.MostRequests;
         var share = Math.Max(1, most / 2);
         taken = new(share, share);
-        (calls, questions) = (LaneOf(access), LaneOf(access));
+        (calls, questions) = (LaneOf(access, time), LaneOf(access, time));
         all = new(HttpMeasures.Reason.All, $"{most} requests are being worked on, which is the most; retry with the same id");
         account = new(HttpMeasures.Reason.Account,
             $"{share} requests about this account are being worked on, which is its share; retry with the same id");
@@ -79,11 +79,11 @@ sealed class InFlight
         return busy;
     }
 
-    static FairQueue<Place> LaneOf(AccessOptions access)
+    static FairQueue<Place> LaneOf(AccessOptions access, TimeProvider time)
     {
         var atOnce = Math.Min(access.MostRequests, access.RequestsAtOnce);
         var half = Math.Max(1, atOnce / 2);
-        return new(atOnce, Math.Min(half, access.AccountAtOnce ?? half), half);
+        return new(time, atOnce, Math.Min(half, access.AccountAtOnce ?? half), access.AccountContended, half);
     }
 
     /// <summary>The place of a request among those that are worked at, from when it is taken until it is answered.</summary>

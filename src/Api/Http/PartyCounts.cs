@@ -7,13 +7,16 @@ namespace Purser.Api;
 readonly record struct Party(string Key, string Account);
 
 /// <summary>Used by one thread at a time.</summary>
-/// <param name="ofAccount">The most that there may be of one account.</param>
+/// <param name="ofAccount">The most that there may be of one account, at first.</param>
 /// <param name="ofKey">The most that there may be of one key.</param>
 sealed class PartyCounts(int ofAccount, int ofKey)
 {
+    /// <summary>The most that there may be of one account from now on; those beyond it stay.</summary>
+    public int OfAccount { get; set; } = ofAccount;
+
     readonly Dictionary<string, int> accounts = new(StringComparer.Ordinal), keys = new(StringComparer.Ordinal);
 
-    public bool HasRoomForAccount(string name) => HasRoom(accounts, name, ofAccount);
+    public bool HasRoomForAccount(string name) => HasRoom(accounts, name, OfAccount);
 
     public bool HasRoomForKey(string name) => HasRoom(keys, name, ofKey);
 

@@ -1,14 +1,17 @@
 // Whose turn it is where more requests wait than are worked for at once.
 using Purser.Api;
+using Purser.Conformance;
 
 namespace Purser.Embedded.Tests.Http;
 
 public sealed class FairQueueTests
 {
+    readonly ManualTime time = new();
+
     [Fact]
     public void An_account_that_comes_after_a_flood_is_next_but_one()
     {
-        var queue = new FairQueue<string>(places: 1, ofAccount: 1, ofKey: 1);
+        var queue = new FairQueue<string>(time, places: 1, ofAccount: 1, contended: 1, ofKey: 1);
         Assert.Null(queue.Enter(new("", "flood"), "flood 0"));
         for (var i = 1; i <= 5; i++) Assert.NotNull(queue.Enter(new("", "flood"), $"flood {i}"));
         Assert.NotNull(queue.Enter(new("", "quiet"), "quiet"));
@@ -22,7 +25,7 @@ public sealed class FairQueueTests
     [Fact]
     public void Keys_take_turns_and_the_accounts_of_each()
     {
-        var queue = new FairQueue<string>(places: 1, ofAccount: 1, ofKey: 1);
+        var queue = new FairQueue<string>(time, places: 1, ofAccount: 1, contended: 1, ofKey: 1);
         Assert.Null(queue.Enter(new("wide", "first"), "first"));
         foreach (var one in new[] { "a 1", "a 2", "b 1", "c 1" }) Assert.NotNull(queue.Enter(new("wide", one[..1]), one));
         Assert.NotNull(queue.Enter(new("other", "d"), "d 1"));
@@ -35,7 +38,7 @@ public sealed class FairQueueTests
     [Fact]
     public void Nobody_has_more_than_the_share_and_the_rest_of_the_places_is_for_others()
     {
-        var queue = new FairQueue<int>(places: 4, ofAccount: 2, ofKey: 2);
+        var queue = new FairQueue<int>(time, places: 4, ofAccount: 2, contended: 2, ofKey: 2);
         Party flood = new("", "flood"), quiet = new("", "quiet"), key = new("key", "a"), sameKey = new("key", "b");
         Assert.Null(queue.Enter(flood, 1));
         Assert.Null(queue.Enter(flood, 2));
@@ -57,7 +60,7 @@ public sealed class FairQueueTests
         Assert.Equal(7, one);
         Assert.False(queue.Next(out _));
         // Where nothing is whose, there is no share.
-        var nobodys = new FairQueue<int>(places: 4, ofAccount: 2, ofKey: 2);
+        var nobodys = new FairQueue<int>(time, places: 4, ofAccount: 2, contended: 2, ofKey: 2);
         Assert.All(Enumerable.Range(0, 4), i => Assert.Null(nobodys.Enter(new("", ""), i)));
         Assert.NotNull(nobodys.Enter(new("", ""), 4));
     }
@@ -65,7 +68,7 @@ public sealed class FairQueueTests
     [Fact]
     public void One_that_goes_away_takes_no_turn_and_moves_nobody()
     {
-        var queue = new FairQueue<string>(places: 1, ofAccount: 1, ofKey: 1);
+        var queue = new FairQueue<string>(time, places: 1, ofAccount: 1, contended: 1, ofKey: 1);
         Assert.Null(queue.Enter(new("", "a"), "a 0"));
         var gone = queue.Enter(new("", "a"), "a 1")!;
         Assert.NotNull(queue.Enter(new("", "b"), "b 1"));
@@ -75,6 +78,40 @@ public sealed class FairQueueTests
         foreach (var one in new[] { "a 2", "a 3" }) Assert.NotNull(queue.Enter(new("", "a"), one));
         Assert.Equal(["a 2", "b 1", "a 3"], OneByOne(queue, new("", "a"), "a 2", "b 1", "a 3"));
         Assert.Equal((0, 0), (queue.Inside, queue.Waiting));
+    }
+
+    [Fact]
+    public void An_account_has_few_places_while_others_come_and_all_of_its_share_when_they_do_not()
+    {
+        var queue = new FairQueue<int>(time, places: 16, ofAccount: 8, contended: 2, ofKey: 16);
+        Party flood = new("", "flood"), quiet = new("", "quiet");
+        for (var i = 1; i <= 8; i++) Assert.Null(queue.Enter(flood, i));
+        for (var i = 9; i <= 20; i++) Assert.NotNull(queue.Enter(flood, i));
+
+        // Another one comes, and is worked for at once. Those of the flood that are inside stay; as they leave nobody of it follows.
+        Assert.Null(queue.Enter(quiet, 0));
+        queue.Leave(quiet);
+        for (var inside = 8; inside > 2; inside--)
+        {
+            queue.Leave(flood);
+            Assert.False(queue.Next(out _), "the flood had its share already");
+        }
+        // Then it has two places, however often it comes again itself.
+        queue.Leave(flood);
+        Assert.True(queue.Next(out var one));
+        Assert.Equal(9, one);
+        Assert.False(queue.Next(out _));
+        Assert.NotNull(queue.Enter(flood, 21));
+
+        // What comes for no account in particular is nobody's company.
+        time.Advance(FairQueue<int>.Remembered / 2);
+        Assert.Null(queue.Enter(new("", ""), 22));
+        Assert.NotNull(queue.Enter(flood, 23));
+        time.Advance(FairQueue<int>.Remembered / 2);
+        queue.Leave(flood);
+        var next = new List<int>();
+        while (queue.Next(out one)) next.Add(one);
+        Assert.Equal([10, 11, 12, 13, 14, 15, 16], next);
     }
 
     /// <summary>Against the rules themselves, step by step, over schedules by chance.</summary>
@@ -90,7 +127,7 @@ public sealed class FairQueueTests
         for (var seed = 0; seed < 200; seed++)
         {
             var random = new Random(seed);
-            var queue = new FairQueue<(Party Party, int Number)>(places, ofAccount, ofKey);
+            var queue = new FairQueue<(Party Party, int Number)>(time, places, ofAccount, contended: ofAccount, ofKey);
             var tickets = new Dictionary<int, LinkedListNode<(Party Party, int Number)>>();
             var (inside, waiting, last) = (new List<(Party Party, int Number)>(), new List<(Party Party, int Number)>(), 0);
             for (var step = 0; step < 200 || inside.Count > 0 || waiting.Count > 0; step++)

@@ -5,6 +5,7 @@ using System.Threading.Channels;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Purser.Api;
+using Purser.Conformance;
 using Purser.Conformance.Servers;
 
 namespace Purser.Embedded.Tests.Http;
@@ -69,6 +70,29 @@ public sealed class TurnTests
         Assert.All(await Task.WhenAll(all), code => Assert.Equal(HttpStatusCode.Created, code));
     }
 
+    [Fact]
+    public async Task A_flood_that_has_the_host_to_itself_gives_its_turns_up_when_another_account_comes()
+    {
+        await using var host = await HeldHost.StartAsync("PURSER_ACCOUNT_CONTENDED", "1", new ManualTime());
+        var (door, asked, goOn) = (host.Door, host.Asked, host.GoOn);
+        var all = Enumerable.Range(0, 5).Select(_ => host.HoldAsync("flood")).ToList();
+        for (var i = 0; i < 5; i++) Assert.Equal("flood", await asked.Reader.ReadAsync());
+        all.Add(host.HoldAsync("quiet"));
+        Assert.Equal("quiet", await asked.Reader.ReadAsync());
+        all.AddRange(Enumerable.Range(0, 3).Select(_ => host.HoldAsync("flood")));
+        await ServerProcess.UntilAsync(() => door.Waiting == 3, "the flood goes on as before");
+        // Nobody else of the flood follows before only one of it is left.
+        goOn.Release(6);
+        for (var waiting = 2; waiting >= 0; waiting--)
+        {
+            Assert.Equal("flood", await asked.Reader.ReadAsync());
+            Assert.Equal(waiting, door.Waiting);
+            Assert.False(asked.Reader.TryRead(out _), "two of the flood are worked for");
+            goOn.Release();
+        }
+        Assert.All(await Task.WhenAll(all), code => Assert.Equal(HttpStatusCode.Created, code));
+    }
+
     const string Json = """{"tokens":1}""";
 
     /// <summary>A host on which each call that reaches a budget waits until it is let go on.</summary>
@@ -98,11 +122,12 @@ public sealed class TurnTests
 
         public InFlight Door => app.Services.GetRequiredService<InFlight>();
 
-        public static async Task<HeldHost> StartAsync(string setting, string value)
+        public static async Task<HeldHost> StartAsync(string setting, string value, TimeProvider? time = null)
         {
             var authority = new ObservedAuthority();
             var builder = WebApplication.CreateSlimBuilder();
             builder.Configuration[setting] = value;
+            if (time is not null) builder.Services.AddSingleton(time);
             return new(authority, await HttpHost.StartAsync(authority, null, builder));
         }
 
@@ -115,6 +140,8 @@ public sealed class TurnTests
 
         public async ValueTask DisposeAsync()
         {
+            // Where a test has failed, calls may still wait.
+            GoOn.Release(1000);
             Client.Dispose();
             await app.DisposeAsync();
             await authority.DisposeAsync();
