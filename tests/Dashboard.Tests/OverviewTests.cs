@@ -128,6 +128,24 @@ public sealed class OverviewTests(Stage stage)
             .ToBeVisibleAsync();
     }
 
+    /// <summary>One person's few calls are among all those that have to be read for them.</summary>
+    [Fact]
+    public async Task Sessions_are_read_unasked_only_where_few_records_have_to_be_read_for_them()
+    {
+        await using var host = await RunningHost.StartAsync(key: null);
+        var usage = string.Join(',', Enumerable.Repeat("""{"model":"gpt-4o","user":"grace","inputTokens":1}""", 1000));
+        for (var i = 0; i < 6; i++) await host.SendAsync(HttpMethod.Post, "/v1/accounts/busy/usage", $"[{usage}]");
+        await host.SendAsync(HttpMethod.Post, "/v1/accounts/quiet/usage", """{"model":"gpt-4o","user":"ada","session":"s-1","inputTokens":1}""");
+        await using var person = await stage.PersonAsync(host, key: null);
+        var card = person.Page.Locator("section.card", new() { HasText = "Top sessions" });
+        await person.OpenAsync("/overview?user=ada");
+        await Expect(card).ToContainTextAsync("Sessions are found by reading every record of the period.");
+        await card.GetByText("Read them").ClickAsync();
+        await Expect(card.Locator("tbody tr")).ToContainTextAsync("s-1");
+        await person.OpenAsync("/overview?user=ada&account=quiet");
+        await Expect(card.Locator("tbody tr")).ToContainTextAsync("s-1");
+    }
+
     [Fact]
     public async Task What_is_seen_is_taken_along_as_files()
     {
