@@ -41,15 +41,8 @@ static class FloodLatency
             spread.Millis(0.99), "< 3"));
         results.Add(new($"the {Callers} callers of one account beside the quiet one", "holds/s", perSecond, "without it", unhindered));
 
-        async Task<(Samples Quiet, double PerSecond)> BesideAsync(int callers, Func<int, string> accountOf, TimeSpan time)
-        {
-            var (flood, clock) = (new Flood(client, callers, accountOf, waitsAsTold: false), Stopwatch.StartNew());
-            var seen = await Probe.AskAsync(host.Client.BaseAddress!.Port, "quiet", time);
-            var perSecond = flood.Admitted / clock.Elapsed.TotalSeconds;
-            await flood.DisposeAsync();
-            return seen is { Refused.Count: 0, Wrong: 0 } ? (seen.Times, perSecond)
-                : throw new InvalidOperationException("the quiet account was refused");
-        }
+        Task<(Samples Quiet, double PerSecond)> BesideAsync(int callers, Func<int, string> accountOf, TimeSpan time) =>
+            FloodLatency.BesideAsync(host, client, callers, accountOf, time);
 
         async Task<double> PerSecondAsync(TimeSpan time)
         {
@@ -99,11 +92,21 @@ static class FloodLatency
         }
     }
 
+    /// <summary>A quiet account that asks one call after the other beside callers, and how many holds a second those get.</summary>
+    static async Task<(Samples Quiet, double PerSecond)> BesideAsync(
+        HostProcess host, HttpClient client, int callers, Func<int, string> accountOf, TimeSpan time)
+    {
+        var (flood, clock) = (new Flood(client, callers, accountOf, waitsAsTold: false), Stopwatch.StartNew());
+        var seen = await Probe.AskAsync(host.Client.BaseAddress!.Port, "quiet", time);
+        var perSecond = flood.Admitted / clock.Elapsed.TotalSeconds;
+        await flood.DisposeAsync();
+        return seen is { Refused.Count: 0, Wrong: 0 } ? (seen.Times, perSecond)
+            : throw new InvalidOperationException("the quiet account was refused");
+    }
+
     /// <summary>A host in which an account beside others has a certain share.</summary>
     sealed class Shared(HostProcess host, HttpClient client, TemporaryFolder folder) : IAsyncDisposable
     {
-        int Port => host.Client.BaseAddress!.Port;
-
         public static async Task<Shared> StartAsync(int share, TimeSpan warmUp)
         {
             var folder = new TemporaryFolder();
@@ -115,19 +118,13 @@ static class FloodLatency
 
         public async Task<(double Times, double PerSecond)> MeasureAsync(TimeSpan time)
         {
-            var alone = await Probe.AskAsync(Port, "quiet", time);
+            var alone = await Probe.AskAsync(host.Client.BaseAddress!.Port, "quiet", time);
             var (beside, perSecond) = await BesideAsync(time);
-            return (beside.Times.Millis(0.99) / alone.Times.Millis(0.99), perSecond);
+            return (beside.Millis(0.99) / alone.Times.Millis(0.99), perSecond);
         }
 
-        async Task<(Seen Quiet, double PerSecond)> BesideAsync(TimeSpan time)
-        {
-            var (flood, clock) = (new Flood(client, Callers, _ => "flood", waitsAsTold: false), Stopwatch.StartNew());
-            var quiet = await Probe.AskAsync(Port, "quiet", time);
-            var perSecond = flood.Admitted / clock.Elapsed.TotalSeconds;
-            await flood.DisposeAsync();
-            return (quiet, perSecond);
-        }
+        Task<(Samples Quiet, double PerSecond)> BesideAsync(TimeSpan time) =>
+            FloodLatency.BesideAsync(host, client, Callers, _ => "flood", time);
 
         public async ValueTask DisposeAsync()
         {
