@@ -5,7 +5,7 @@ namespace Purser.Api;
 
 /// <summary>
 /// As long as there is a place, nobody waits who may have it: a party has one where fewer than its share of its account and of its key
-/// are inside. For one thread at a time.
+/// are inside. A share that has grown with time is given out, in turn, when the next one comes or leaves. For one thread at a time.
 /// </summary>
 /// <param name="time">Tells how long ago others came.</param>
 /// <param name="places">So many are inside at once.</param>
@@ -23,6 +23,9 @@ sealed class FairQueue<T>(TimeProvider time, int places, int ofAccount, int cont
     string? last;
     long? changed;
 
+    /// <summary>Whether nobody was found who may have a place, and none was given back and no share has grown since.</summary>
+    bool drained = true;
+
     /// <summary>The keys that somebody waits for, and the order of their turns.</summary>
     readonly Dictionary<string, Line> lines = new(StringComparer.Ordinal);
     readonly Queue<Line> turns = new();
@@ -31,12 +34,14 @@ sealed class FairQueue<T>(TimeProvider time, int places, int ofAccount, int cont
 
     public int Waiting { get; private set; }
 
-    /// <summary>Null where it is inside; else its place in the queue: <see cref="Next"/> will give it back.</summary>
+    /// <summary>
+    /// Null where it is inside; else its place in the queue: <see cref="Next"/>, which is asked until it has nobody, will give it back.
+    /// </summary>
     public LinkedListNode<T>? Enter(Party party, T one)
     {
         Notice(party.Account);
         ShareOut();
-        if (Inside < places && inside.HasRoomForAccount(party.Account) && inside.HasRoomForKey(party.Key))
+        if ((drained || Waiting == 0) && Inside < places && inside.HasRoomForAccount(party.Account) && inside.HasRoomForKey(party.Key))
         {
             Take(party);
             return null;
@@ -61,6 +66,7 @@ sealed class FairQueue<T>(TimeProvider time, int places, int ofAccount, int cont
     {
         inside.Give(party);
         Inside--;
+        drained = false;
     }
 
     /// <summary>Lets the next one in whose turn it is and for whom there is room.</summary>
@@ -68,7 +74,7 @@ sealed class FairQueue<T>(TimeProvider time, int places, int ofAccount, int cont
     {
         one = default;
         ShareOut();
-        for (var left = Inside < places ? turns.Count : 0; left > 0; left--)
+        for (var left = !drained && Inside < places ? turns.Count : 0; left > 0; left--)
         {
             var line = turns.Dequeue();
             string? account = null;
@@ -80,6 +86,7 @@ sealed class FairQueue<T>(TimeProvider time, int places, int ofAccount, int cont
             Take(new(line.Key, account!));
             return true;
         }
+        drained = true;
         return false;
     }
 
@@ -91,8 +98,12 @@ sealed class FairQueue<T>(TimeProvider time, int places, int ofAccount, int cont
         last = account;
     }
 
-    void ShareOut() =>
+    void ShareOut()
+    {
+        var before = inside.OfAccount;
         inside.OfAccount = changed is { } then && time.GetElapsedTime(then) < Remembered ? Math.Min(ofAccount, contended) : ofAccount;
+        if (inside.OfAccount > before) drained = false;
+    }
 
     void Take(Party party)
     {

@@ -110,6 +110,7 @@ sealed class InFlight
                 }
                 HttpMeasures.Waits(1);
                 turn = new(TaskCreationOptions.RunContinuationsAsynchronously);
+                LetIn();
             }
             // Outside of the guard: who is gone already withdraws at once.
             going = http.RequestAborted.UnsafeRegister(static place => ((Place)place!).Withdraw(), this);
@@ -136,12 +137,17 @@ sealed class InFlight
                 door.taken.Give(party);
                 if (!inside) return;
                 lane.Leave(party);
-                while (lane.Next(out var next))
-                {
-                    HttpMeasures.Waits(-1);
-                    next!.inside = true;
-                    next.turn!.SetResult();
-                }
+                LetIn();
+            }
+        }
+
+        void LetIn()
+        {
+            while (lane.Next(out var next))
+            {
+                HttpMeasures.Waits(-1);
+                next!.inside = true;
+                next.turn!.SetResult();
             }
         }
     }

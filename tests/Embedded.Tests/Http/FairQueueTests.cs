@@ -114,30 +114,67 @@ public sealed class FairQueueTests
         Assert.Equal([10, 11, 12, 13, 14, 15, 16], next);
     }
 
+    [Fact]
+    public void Who_comes_once_a_share_has_grown_goes_behind_those_who_wait()
+    {
+        var queue = new FairQueue<int>(time, places: 8, ofAccount: 3, contended: 1, ofKey: 8);
+        Party flood = new("", "flood"), quiet = new("", "quiet");
+        Assert.Null(queue.Enter(quiet, 0));
+        Assert.Null(queue.Enter(flood, 1));
+        Assert.NotNull(queue.Enter(flood, 2));
+
+        time.Advance(FairQueue<int>.Remembered);
+        Assert.NotNull(queue.Enter(flood, 3));
+        Assert.True(queue.Next(out var one));
+        Assert.Equal(2, one);
+        Assert.True(queue.Next(out one));
+        Assert.Equal(3, one);
+        Assert.False(queue.Next(out _));
+    }
+
     /// <summary>Against the rules themselves, step by step, over schedules by chance.</summary>
     [Theory]
-    [InlineData(1, 1, 1)]
-    [InlineData(3, 1, 1)]
-    [InlineData(8, 4, 4)]
-    [InlineData(8, 2, 4)]
-    [InlineData(4, 1, 4)]
+    [InlineData(1, 1, 1, 1)]
+    [InlineData(3, 1, 1, 1)]
+    [InlineData(8, 4, 4, 4)]
+    [InlineData(8, 2, 2, 4)]
+    [InlineData(4, 1, 1, 4)]
+    [InlineData(8, 4, 1, 4)]
+    [InlineData(8, 6, 2, 8)]
+    [InlineData(8, 2, 6, 8)]
     public void Bounds_hold_nobody_waits_who_may_be_inside_and_everybody_gets_there_in_order_who_does_not_go(int places, int ofAccount,
-        int ofKey)
+        int contended, int ofKey)
     {
         for (var seed = 0; seed < 200; seed++)
         {
             var random = new Random(seed);
-            var queue = new FairQueue<(Party Party, int Number)>(time, places, ofAccount, contended: ofAccount, ofKey);
+            var queue = new FairQueue<(Party Party, int Number)>(time, places, ofAccount, contended, ofKey);
+            var (account, company) = ("", TimeSpan.MaxValue);
             var tickets = new Dictionary<int, LinkedListNode<(Party Party, int Number)>>();
             var (inside, waiting, last) = (new List<(Party Party, int Number)>(), new List<(Party Party, int Number)>(), 0);
             for (var step = 0; step < 200 || inside.Count > 0 || waiting.Count > 0; step++)
             {
+                var passes = random.Next(20) == 0 ? FairQueue<int>.Remembered : FairQueue<int>.Remembered / 50;
+                time.Advance(passes);
+                if (company < TimeSpan.MaxValue) company += passes;
+                var drained = true;
                 if (step < 200 && (inside.Count == 0 || random.Next(3) > 0))
                 {
                     var key = random.Next(4) is > 0 and var k ? $"k{k}" : "";
                     var one = (new Party(key, random.Next(5) is > 0 and var a ? $"a{a}" : ""), last++);
-                    if (queue.Enter(one.Item1, one) is { } ticket) tickets[one.Item2] = ticket;
-                    (tickets.ContainsKey(one.Item2) ? waiting : inside).Add(one);
+                    if (one.Item1.Account is { Length: > 0 } came && came != account)
+                        (account, company) = (came, account.Length > 0 ? TimeSpan.Zero : company);
+                    if (queue.Enter(one.Item1, one) is { } ticket)
+                    {
+                        tickets[one.Item2] = ticket;
+                        waiting.Add(one);
+                        LetIn();
+                    }
+                    else
+                    {
+                        Assert.DoesNotContain(waiting, other => other.Party == one.Item1);
+                        Comes(one);
+                    }
                 }
                 else if (waiting.Count > 0 && random.Next(4) == 0)
                 {
@@ -145,29 +182,44 @@ public sealed class FairQueueTests
                     waiting.Remove(gone);
                     Assert.True(queue.Withdraw(tickets[gone.Number]));
                     Assert.False(queue.Withdraw(tickets[gone.Number]));
+                    drained = false;
                 }
                 else
                 {
                     var left = inside[random.Next(inside.Count)];
                     inside.Remove(left);
                     queue.Leave(left.Party);
-                    while (queue.Next(out var next))
-                    {
-                        // In the order in which it came, among its own.
-                        Assert.Equal(waiting.First(other => other.Party == next.Party), next);
-                        waiting.Remove(next);
-                        inside.Add(next);
-                        Assert.False(queue.Withdraw(tickets[next.Number]));
-                    }
+                    LetIn();
                 }
                 Assert.Equal((inside.Count, waiting.Count), (queue.Inside, queue.Waiting));
                 Assert.True(inside.Count <= places);
                 Assert.True(Largest(inside, one => one.Party.Account) <= ofAccount && Largest(inside, one => one.Party.Key) <= ofKey);
-                if (inside.Count < places)
-                    Assert.DoesNotContain(waiting, one => Room(one.Party.Account, other => other.Party.Account, ofAccount)
-                        && Room(one.Party.Key, other => other.Party.Key, ofKey));
+                if (inside.Count < places && drained) Assert.DoesNotContain(waiting, one => HasRoom(one.Party));
             }
             Assert.Empty(waiting);
+
+            void LetIn()
+            {
+                while (queue.Next(out var next))
+                {
+                    // In the order in which it came, among its own.
+                    Assert.Equal(waiting.First(other => other.Party == next.Party), next);
+                    waiting.Remove(next);
+                    Comes(next);
+                    Assert.False(queue.Withdraw(tickets[next.Number]));
+                }
+            }
+
+            void Comes((Party Party, int Number) one)
+            {
+                Assert.True(HasRoom(one.Party), "it has no room");
+                inside.Add(one);
+            }
+
+            bool HasRoom(Party party) =>
+                Room(party.Account, one => one.Party.Account,
+                    company < FairQueue<int>.Remembered ? Math.Min(ofAccount, contended) : ofAccount)
+                && Room(party.Key, one => one.Party.Key, ofKey);
 
             bool Room(string name, Func<(Party Party, int), string> of, int most) =>
                 name.Length == 0 || inside.Count(one => of(one) == name) < most;
