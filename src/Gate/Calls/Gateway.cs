@@ -31,14 +31,16 @@ public sealed class Gateway(
         WireProtocol wire = WireProtocol.Of(GateProtocol.OpenAI);
         try
         {
-            if (await routes.FindAsync(name) is not { } route)
+            var route = await routes.FindAsync(name);
+            if (route is not null) wire = WireProtocol.Of(route.Protocol);
+            if (await CallerAsync(http, wire) is not var (caller, isOwn)) return;
+            if (route is null)
             {
                 await GateReply.ErrorAsync(http, wire, 404, WireError.NotFound,
                     $"Purser: there is no route '{name}' in the gate; see GET /v1/gate/routes");
                 return;
             }
-            wire = WireProtocol.Of(route.Protocol);
-            await RouteAsync(http, route, wire);
+            await RouteAsync(http, route, wire, caller, isOwn);
         }
         catch (WireException wrong)
         {
@@ -60,20 +62,26 @@ public sealed class Gateway(
         }
     }
 
-    async Task RouteAsync(HttpContext http, GateRoute route, WireProtocol wire)
+    /// <summary>Who calls, and whether by a header of Purser's own; null where that one may not, which is answered.</summary>
+    async Task<(GateCaller Caller, bool IsOwn)?> CallerAsync(HttpContext http, WireProtocol wire)
     {
         var (shown, isOwn) = GateKey.Of(http.Request);
         var (caller, problem) = await callers.FindAsync(http, shown);
         if (caller is null)
         {
             await GateReply.ErrorAsync(http, wire, 401, WireError.Unauthorized, $"Purser: {problem}");
-            return;
+            return null;
         }
         if (!caller.MayHold)
         {
             await GateReply.ErrorAsync(http, wire, 403, WireError.Forbidden, $"Purser: the key '{caller.Name}' lacks the right `hold`");
-            return;
+            return null;
         }
+        return (caller, isOwn);
+    }
+
+    async Task RouteAsync(HttpContext http, GateRoute route, WireProtocol wire, GateCaller caller, bool isOwn)
+    {
         if (KeyFor(http, route, wire, caller, isOwn) is not { } key)
         {
             await GateReply.ErrorAsync(http, wire, 401, WireError.Unauthorized,

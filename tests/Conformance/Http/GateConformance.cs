@@ -415,6 +415,9 @@ public abstract class GateConformance(HttpFacade host) : GateSuite(host)
         var path = $"/gate/{account}/v1/messages";
         Assert.Equal(401, (await Ask(HttpMethod.Post, path, message)).Code);
         Assert.Equal(401, (await Ask(HttpMethod.Post, path, message, ("x-api-key", "sk-something"))).Code);
+        // Which routes there are is told to those who have a key.
+        Assert.Equal(401, (await Ask(HttpMethod.Post, "/gate/nowhere/v1/messages", message)).Code);
+        Assert.Equal(404, (await Ask(HttpMethod.Post, "/gate/nowhere/v1/messages", message, ("x-api-key", key))).Code);
         var foreign = await Ask(HttpMethod.Post, path, message, ("x-api-key", key), ("X-Purser-Account", "somebody-else"));
         Assert.True(foreign.Code == 404, foreign.Text);
         Assert.Empty(Provider.Asked);
