@@ -8,6 +8,7 @@ public static class BenchCommand
     const string Usage = """
         usage: ./run bench [ROWS...] [--quick] [--rounds N] [--only NAME] [--records N] [--json FILE] [--compare FILE]
                ./run bench reports|appends [--records N]... [--represented N] [--postgres] [--keep FOLDER]
+               ./run bench idle [--accounts N]...
                ./run bench parts [--quick] [NAME...]   the small parts of a call, by BenchmarkDotNet
                ./run bench compare OLD NEW          two files of --json side by side
                ./run bench soak [--minutes N]

@@ -18,6 +18,9 @@ public sealed record BenchOptions
     /// <summary>Sizes of stores, in records.</summary>
     public IReadOnlyList<long> Records { get; private init; } = [];
 
+    /// <summary>Numbers of accounts.</summary>
+    public IReadOnlyList<long> Accounts { get; private init; } = [];
+
     /// <summary>So many records the rollups of a store stand for, where they are made to stand for more than it has.</summary>
     public long? Represented { get; private init; }
 
@@ -33,7 +36,8 @@ public sealed record BenchOptions
 
     public static (BenchOptions? Options, string Wrong) Read(string[] arguments)
     {
-        var (options, rows, records) = (new BenchOptions(), new HashSet<string>(StringComparer.Ordinal), new List<long>());
+        var (options, rows) = (new BenchOptions(), new HashSet<string>(StringComparer.Ordinal));
+        var (records, accounts) = (new List<long>(), new List<long>());
         int? rounds = null;
         for (var i = 0; i < arguments.Length; i++)
         {
@@ -52,7 +56,8 @@ public sealed record BenchOptions
             }
             switch (name)
             {
-                case "--json" or "--compare" or "--only" or "--keep" or "--rounds" or "--records" or "--represented" when value is null:
+                case "--json" or "--compare" or "--only" or "--keep" or "--rounds" or "--records" or "--accounts" or "--represented"
+                    when value is null:
                     return (null, $"{name} needs a value");
                 case "--json":
                     options = options with { JsonFile = value };
@@ -74,10 +79,13 @@ public sealed record BenchOptions
                 case "--records" when long.TryParse(value, CultureInfo.InvariantCulture, out var size) && size > 0:
                     records.Add(size);
                     break;
+                case "--accounts" when long.TryParse(value, CultureInfo.InvariantCulture, out var many) && many > 0:
+                    accounts.Add(many);
+                    break;
                 case "--represented" when long.TryParse(value, CultureInfo.InvariantCulture, out var whole) && whole > 0:
                     options = options with { Represented = whole };
                     break;
-                case "--rounds" or "--records" or "--represented":
+                case "--rounds" or "--records" or "--accounts" or "--represented":
                     return (null, $"{name} must be a whole number from 1 on");
                 default:
                     return (null, $"'{name}' is neither an option nor the name of rows");
@@ -85,6 +93,6 @@ public sealed record BenchOptions
             i++;
         }
         if (rows.Count == 0) rows.UnionWith(RowGroups.All.Where(group => group.IsUsual).Select(group => group.Name));
-        return (options with { Rows = rows, Records = records, Rounds = rounds ?? (options.Quick ? 1 : 5) }, "");
+        return (options with { Rows = rows, Records = records, Accounts = accounts, Rounds = rounds ?? (options.Quick ? 1 : 5) }, "");
     }
 }

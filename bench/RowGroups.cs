@@ -21,6 +21,8 @@ static class RowGroups
         new("batch", "operations of /v1/batch", BatchSpeed.MeasureAsync),
         new("flood", "a quiet account beside a flood, and ten times as many callers as places", FloodLatency.MeasureAsync, IsUsual: false),
         new("reports", "reports over 30 days, with --records in the store (1,000,000)", ReportBenchmark.MeasureAsync, IsUsual: false),
+        new("idle", "what accounts that nobody calls for take of memory (--accounts, 100,000), and their first call after it",
+            IdleAccounts.MeasureAsync, IsUsual: false),
         new("appends", "what rollups take from appending", ReportBenchmark.AppendsAsync, IsUsual: false),
     ];
 

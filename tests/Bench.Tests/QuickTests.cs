@@ -65,6 +65,15 @@ public sealed class QuickTests
     }
 
     [Fact]
+    public async Task Accounts_that_are_idle_are_measured()
+    {
+        var run = await BenchProgram.RunAsync("idle", "--quick", "--accounts", "500");
+        Assert.True(run.Code == 0, run.Errors + run.Output);
+        Assert.Contains("500 accounts, SQLite", run.Output, StringComparison.Ordinal);
+        Assert.Contains("idle for ten minutes", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_it_does_not_know_is_named_and_what_it_knows_is_listed()
     {
         var wrong = await BenchProgram.RunAsync("feild");
