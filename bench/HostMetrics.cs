@@ -6,6 +6,11 @@ namespace Purser.Bench;
 
 static class HostMetrics
 {
+    /// <summary>
+    /// While a host compiles it has one of two processors less. So few methods in a turn of warming up are what timers come to meanwhile.
+    /// </summary>
+    public const int FewCompiled = 100;
+
     /// <summary>Methods that were compiled since the start, and how long all threads stood still for collections.</summary>
     public static async Task<(long Compiled, TimeSpan Pauses)> ReadAsync(HostProcess host)
     {

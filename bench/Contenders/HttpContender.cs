@@ -17,6 +17,7 @@ sealed class HttpContender : IContender
     readonly Connection[] connections = new Connection[MostConnections];
     readonly IAsyncDisposable server;
     readonly IDisposable? also;
+    HostProcess? host;
 
     HttpContender(string name, int process, int port, IAsyncDisposable server, IDisposable? also) =>
         (this.name, this.process, this.port, this.server, this.also) = (name, process, port, server, also);
@@ -30,7 +31,7 @@ sealed class HttpContender : IContender
     {
         var folder = new TemporaryFolder();
         var host = await HostProcess.StartAsync([("PURSER_DATA", folder.Path), ("Logging__LogLevel__Default", "Warning"), .. settings]);
-        return await new HttpContender(name, host.Id, host.Client.BaseAddress!.Port, host, folder).ConnectAsync();
+        return await new HttpContender(name, host.Id, host.Client.BaseAddress!.Port, host, folder) { host = host }.ConnectAsync();
     }
 
     /// <summary>A server that answers a constant: see <see cref="ConstantAnswers"/>.</summary>
@@ -63,6 +64,8 @@ sealed class HttpContender : IContender
                     throw new InvalidOperationException($"the policy was answered with {status}");
         })));
     }
+
+    public async Task<long> CompiledAsync() => host is null ? 0 : (await HostMetrics.ReadAsync(host)).Compiled;
 
     public async Task<bool> ReserveAsync(int caller, string account, string id)
     {

@@ -14,6 +14,9 @@ public interface IContender : IAsyncDisposable
 
     Task PrepareAsync(IReadOnlyList<string> accounts, long limitTokens);
 
+    /// <summary>Methods that its own process has compiled so far; none where it does not say so, or has none.</summary>
+    Task<long> CompiledAsync() => Task.FromResult(0L);
+
     /// <summary>Takes <see cref="Call.Estimate"/> tokens; false where a limit refuses them. `caller` may choose a connection.</summary>
     Task<bool> ReserveAsync(int caller, string account, string id);
 

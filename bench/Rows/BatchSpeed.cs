@@ -13,9 +13,6 @@ static class BatchSpeed
 
     const int Accounts = 1000;
 
-    /// <summary>So few methods in a batch are what timers come to meanwhile.</summary>
-    const int FewCompiled = 100;
-
     const int MostToWarmUp = 6;
 
     /// <summary>Batches of half holds and half their settlements; figures are the median's, of one batch.</summary>
@@ -25,7 +22,7 @@ static class BatchSpeed
         using var folder = new TemporaryFolder();
         await using var host = await HostProcess.StartAsync(("PURSER_DATA", folder.Path), ("Logging__LogLevel__Default", "Warning"));
         var (speeds, costs, pauses) = (new List<double>(), new List<double>(), new List<double>());
-        // While the host compiles it has one of two processors less. The first batch warms it up, and further ones until that is over.
+        // The first batch warms the host up, and further ones until it has compiled what it needs.
         var isWarm = false;
         for (var batch = 0; speeds.Count < options.Rounds; batch++)
         {
@@ -42,7 +39,7 @@ static class BatchSpeed
                 costs.Add(spent.TotalMicroseconds / operations);
                 pauses.Add((after.Pauses - before.Pauses) / took);
             }
-            isWarm |= options.Quick || batch + 1 >= MostToWarmUp || after.Compiled - before.Compiled <= FewCompiled;
+            isWarm |= options.Quick || batch + 1 >= MostToWarmUp || after.Compiled - before.Compiled <= HostMetrics.FewCompiled;
         }
         results.Add(new(Name, "operations/s", speeds.Order().ElementAt(speeds.Count / 2), Goal: ">= 50000"));
         results.Add(new(Name, "µs of processor of the host per operation", costs.Order().ElementAt(costs.Count / 2)));
