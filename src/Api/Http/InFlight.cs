@@ -86,7 +86,10 @@ sealed class InFlight
         return new(time, atOnce, Math.Min(half, access.AccountAtOnce ?? half), access.AccountContended, half);
     }
 
-    /// <summary>The place of a request among those that are worked at, from when it is taken until it is answered.</summary>
+    /// <summary>
+    /// The place of a request among those that are worked at, from when it is taken until it is answered. Its turn is over when its answer
+    /// begins: who has that may come again before it was sent to its end, and finds the turn free.
+    /// </summary>
     public sealed class Place(InFlight door, FairQueue<Place> lane, Party party, HttpContext http) : IDisposable
     {
         /// <summary>Null where it had its turn at once, or did not ask for one yet.</summary>
@@ -102,6 +105,11 @@ sealed class InFlight
             {
                 if (asked) return turn?.Task ?? Task.CompletedTask;
                 asked = true;
+                http.Response.OnStarting(static place =>
+                {
+                    ((Place)place).EndTurn();
+                    return Task.CompletedTask;
+                }, this);
                 waiting = lane.Enter(party, this);
                 if (waiting is null)
                 {
@@ -135,10 +143,21 @@ sealed class InFlight
             {
                 door.count--;
                 door.taken.Give(party);
-                if (!inside) return;
-                lane.Leave(party);
-                LetIn();
+                Leave();
             }
+        }
+
+        void EndTurn()
+        {
+            lock (door.guard) Leave();
+        }
+
+        void Leave()
+        {
+            if (!inside) return;
+            inside = false;
+            lane.Leave(party);
+            LetIn();
         }
 
         void LetIn()

@@ -3,6 +3,8 @@ using System.Net;
 using System.Text;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Purser.Api;
 using Purser.Conformance;
@@ -93,6 +95,54 @@ public sealed class TurnTests
         Assert.All(await Task.WhenAll(all), code => Assert.Equal(HttpStatusCode.Created, code));
     }
 
+    [Fact]
+    public async Task Who_has_the_beginning_of_its_answer_may_come_again_before_it_was_sent_to_its_end()
+    {
+        using var send = new SemaphoreSlim(0);
+        await using var host = await HeldHost.StartAsync("PURSER_REQUESTS_AT_ONCE", "1", answers: new HeldAnswers(send));
+        host.GoOn.Release(2);
+        var all = new List<Task<HttpStatusCode>> { host.HoldAsync("a"), host.HoldAsync("a") };
+        try
+        {
+            for (var i = 0; i < 2; i++)
+                await ServerProcess.UntilAsync(() => host.Asked.Reader.TryRead(out _), "a turn lasts until its answer was sent");
+            Assert.All(all, one => Assert.False(one.IsCompleted));
+        }
+        finally
+        {
+            send.Release(1000);
+        }
+        Assert.All(await Task.WhenAll(all), code => Assert.Equal(HttpStatusCode.Created, code));
+    }
+
+    /// <summary>Answers begin, and what they say is not sent before it is let go.</summary>
+    sealed class HeldAnswers(SemaphoreSlim send) : IStartupFilter
+    {
+        public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
+        {
+            app.Use(async (http, rest) =>
+            {
+                http.Response.Body = new HeldBody(http.Response, send);
+                await rest(http);
+            });
+            next(app);
+        };
+    }
+
+    sealed class HeldBody(HttpResponse response, SemaphoreSlim send) : MemoryStream
+    {
+        readonly Stream body = response.Body;
+
+        public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellation = default)
+        {
+            await response.StartAsync(cancellation);
+            await send.WaitAsync(cancellation);
+            await body.WriteAsync(buffer, cancellation);
+        }
+
+        public override Task FlushAsync(CancellationToken cancellation) => body.FlushAsync(cancellation);
+    }
+
     const string Json = """{"tokens":1}""";
 
     /// <summary>A host on which each call that reaches a budget waits until it is let go on.</summary>
@@ -122,12 +172,14 @@ public sealed class TurnTests
 
         public InFlight Door => app.Services.GetRequiredService<InFlight>();
 
-        public static async Task<HeldHost> StartAsync(string setting, string value, TimeProvider? time = null)
+        public static async Task<HeldHost> StartAsync(
+            string setting, string value, TimeProvider? time = null, IStartupFilter? answers = null)
         {
             var authority = new ObservedAuthority();
             var builder = WebApplication.CreateSlimBuilder();
             builder.Configuration[setting] = value;
             if (time is not null) builder.Services.AddSingleton(time);
+            if (answers is not null) builder.Services.AddSingleton(answers);
             return new(authority, await HttpHost.StartAsync(authority, null, builder));
         }
 
