@@ -22,7 +22,7 @@ public sealed class OutageTests(ITestOutputHelper output) : Lifetime
         postgres = Add(await PostgresServer.StartAsync());
         redis = Add(await RedisServer.StartAsync());
         var (database, clusterId) = (await postgres.NewDatabaseAsync(), "outages-" + Guid.NewGuid().ToString("N"));
-        for (var i = 0; i < 2; i++) silos.Add(Add(SiloProcess.Start(database, redis.ConnectionString, clusterId)));
+        for (var i = 0; i < 2; i++) silos.Add(Add(SiloProcess.Start(database, redis.ConnectionString, clusterId, SiloProcess.Patient)));
         api = Add(SiloProcess.StartApi(redis.ConnectionString, clusterId));
         await Task.WhenAll(silos.Append(api).Select(node => node.ReadyAsync()));
         await ServerProcess.UntilAsync(async () => await silos[0].SilosAsync() == 2, () => "the silos do not find each other");

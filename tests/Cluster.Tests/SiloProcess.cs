@@ -27,6 +27,11 @@ sealed class SiloProcess : IAsyncDisposable
     /// <summary>Where it answers HTTP.</summary>
     public Uri Address => new(address);
 
+    /// <summary>
+    /// For silos whose death is not what is tested: where processors are scarce, one that does not get any for three seconds is given up.
+    /// </summary>
+    public static readonly (string Name, string Value) Patient = ("PURSER_PROBE_SECONDS", "10");
+
     /// <param name="more">Settings besides.</param>
     public static SiloProcess Start(string postgres, string redis, string clusterId, params (string Name, string Value)[] more)
     {

@@ -33,7 +33,7 @@ public sealed class GateRoleFacade : ClusterFacade
         var clusterId = "gate-" + Guid.NewGuid().ToString("N");
         var redis = (await RedisServer.SharedAsync()).ConnectionString;
         var database = await NewDatabaseAsync();
-        SiloProcess[] silos = [Add(SiloProcess.Start(database, redis, clusterId)), Add(SiloProcess.Start(database, redis, clusterId))];
+        var silos = Enumerable.Range(0, 2).Select(_ => Add(SiloProcess.Start(database, redis, clusterId, SiloProcess.Patient))).ToList();
         Api = Add(SiloProcess.StartApi(redis, clusterId, Admin));
         Gate = Add(SiloProcess.StartGate(redis, clusterId));
         await Task.WhenAll(silos.Append(Api).Append(Gate).Select(node => node.ReadyButForTheClockAsync()));

@@ -20,7 +20,7 @@ public sealed class ProcessFacade : ClusterFacade
         redis = (await RedisServer.SharedAsync()).ConnectionString;
         var database = await NewDatabaseAsync();
         var nodes = new List<SiloProcess>();
-        for (var i = 0; i < 3; i++) nodes.Add(Add(SiloProcess.Start(database, redis, clusterId)));
+        for (var i = 0; i < 3; i++) nodes.Add(Add(SiloProcess.Start(database, redis, clusterId, SiloProcess.Patient)));
         nodes.Add(Add(SiloProcess.StartApi(redis, clusterId)));
         await Task.WhenAll(nodes.Select(node => node.ReadyButForTheClockAsync()));
         Client = Add(AnswerCheck.ClientOf(nodes[^1].Address));
