@@ -17,7 +17,6 @@ sealed class HttpContender : IContender
     readonly Connection[] connections = new Connection[MostConnections];
     readonly IAsyncDisposable server;
     readonly IDisposable? also;
-    HostProcess? host;
 
     HttpContender(string name, int process, int port, IAsyncDisposable server, IDisposable? also) =>
         (this.name, this.process, this.port, this.server, this.also) = (name, process, port, server, also);
@@ -31,7 +30,7 @@ sealed class HttpContender : IContender
     {
         var folder = new TemporaryFolder();
         var host = await HostProcess.StartAsync([("PURSER_DATA", folder.Path), ("Logging__LogLevel__Default", "Warning"), .. settings]);
-        return await new HttpContender(name, host.Id, host.Client.BaseAddress!.Port, host, folder) { host = host }.ConnectAsync();
+        return await new HttpContender(name, host.Id, host.Client.BaseAddress!.Port, host, folder).ConnectAsync();
     }
 
     /// <summary>A server that answers a constant: see <see cref="ConstantAnswers"/>.</summary>
@@ -65,7 +64,7 @@ sealed class HttpContender : IContender
         })));
     }
 
-    public async Task<long> CompiledAsync() => host is null ? 0 : (await HostMetrics.ReadAsync(host)).Compiled;
+    public async Task<long> CompiledAsync() => server is HostProcess host ? (await HostMetrics.ReadAsync(host)).Compiled : 0;
 
     public async Task<bool> ReserveAsync(int caller, string account, string id)
     {
