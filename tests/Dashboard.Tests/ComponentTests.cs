@@ -162,6 +162,48 @@ public sealed class ComponentTests : BunitContext
         Assert.Equal($"from={from}&to={to}&timeZone=Europe%2FBerlin", range.Query(DateTimeZoneProviders.Tzdb["Europe/Berlin"]));
     }
 
+    [Theory]
+    [InlineData("4", "1:4 2:20 3:36 4:52 5:68 6:84 7:100")]
+    [InlineData("4 0 6", "3:10 4:32.5 5:55 6:77.5 7:100")]
+    [InlineData("1 2 3 4 5 6", "6:21 7:100")]
+    [InlineData("1 2 3 4 5 6 7", "6:21 7:100")]
+    [InlineData("", "")]
+    public void Where_a_month_is_going_is_drawn_on_each_of_its_days(string costs, string expected)
+    {
+        decimal[] soFar = [.. costs.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            .Select(cost => decimal.Parse(cost, CultureInfo.InvariantCulture))];
+        var month = MonthAhead.Of(["1", "2", "3", "4", "5", "6", "7"], soFar, 100, 90, 120);
+        Assert.Equal(expected, string.Join(' ', month.Expected.Select(point =>
+            string.Create(CultureInfo.InvariantCulture, $"{point.Name}:{point.Value:0.##}"))));
+        Assert.Equal(soFar.Sum(), month.Done.Count > 0 ? month.Done[^1].Value : 0);
+        if (soFar.Length > 0) Assert.Equal(new("7", 90, 120), month.Band[^1]);
+    }
+
+    [Fact]
+    public void Where_the_projection_can_not_be_read_the_page_says_so()
+    {
+        desk.Answers["/v1/accounts/a/projection"] = new(503, Json("""{"detail":"the ledger can not be reached"}"""));
+        var tab = Render<LimitsTab>(with => with.Add(one => one.Account, "a"));
+        Assert.Contains("the ledger can not be reached", tab.Find("[role=alert]").TextContent, StringComparison.Ordinal);
+        var now = DateTimeOffset.UtcNow;
+        desk.Answers["/v1/accounts/a/projection"] = Done($$$"""
+            {"timeZone":"UTC","windows":[{"window":"month","start":"{{{now.AddDays(-1):O}}}","end":"{{{now.AddDays(1):O}}}",
+             "cost":{"projected":"7","low":"6","high":"9"}}]}
+            """);
+        desk.Answers["/v1/reports"] = new(503, Json("""{"detail":"the sums can not be read"}"""));
+        tab.FindAll("button").Single(button => button.TextContent == "Try again").Click();
+        Assert.Contains("the sums can not be read", tab.Find("[role=alert]").TextContent, StringComparison.Ordinal);
+        desk.Answers["/v1/reports"] = Done($$"""
+            {"series":[{"start":"{{now.AddDays(-1):O}}","totalCost":"2"},{"start":"{{now.AddMinutes(-1):O}}","totalCost":"3"}]}
+            """);
+        tab.FindAll("button").Single(button => button.TextContent == "Try again").Click();
+        // On the last day too.
+        Assert.Equal("7", tab.Find("[data-figure='projection.month']").GetAttribute("value"));
+        // Who may not read reports sees the table alone.
+        desk.Answers["/v1/reports"] = new(403, Json("""{"detail":"not yours"}"""));
+        Assert.Empty(Render<LimitsTab>(with => with.Add(one => one.Account, "a")).FindAll("[role=alert], figure"));
+    }
+
     [Fact]
     public void Lines_and_what_they_leave_add_up_to_the_whole()
     {

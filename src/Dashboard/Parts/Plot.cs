@@ -21,6 +21,25 @@ public sealed record PlotBand(string Name, decimal Low, decimal High)
     public double HighHeight => (double)High;
 }
 
+/// <summary>A month day by day: the sums so far, and in a straight line from there to where the month is expected to end.</summary>
+public sealed record MonthAhead(IReadOnlyList<PlotPoint> Done, IReadOnlyList<PlotPoint> Expected, IReadOnlyList<PlotBand> Band)
+{
+    /// <param name="days">All days of the month by their words.</param>
+    /// <param name="costs">What each day cost that has begun.</param>
+    public static MonthAhead Of(IReadOnlyList<string> days, IReadOnlyList<decimal> costs, decimal end, decimal low, decimal high)
+    {
+        if (costs.Count == 0) return new([], [], []);
+        var sum = 0m;
+        PlotPoint[] done = [.. costs.Select((cost, day) => new PlotPoint(days[day], sum += cost))];
+        // A line has two points: on the last day it comes from the day before.
+        var (from, last) = (Math.Max(0, Math.Min(costs.Count - 1, days.Count - 2)), days.Count - 1);
+        decimal At(decimal to, int day) => day == last ? to : done[from].Value + (to - done[from].Value) * (day - from) / (last - from);
+        var ahead = Enumerable.Range(from, last - from + 1).ToList();
+        return new(done, [.. ahead.Select(day => new PlotPoint(days[day], At(end, day)))],
+            [.. ahead.Select(day => new PlotBand(days[day], At(low, day), At(high, day)))]);
+    }
+}
+
 static class Points
 {
     public const int Most = 400;
