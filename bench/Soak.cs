@@ -220,11 +220,11 @@ sealed class Soak : IAsyncDisposable
     /// time.</summary>
     async Task<string> EventAsync(int sample, double perSecond)
     {
-        var jump = ClockLibrary is null ? " (no libfaketime: the clock does not jump)" : await JumpAsync(sample);
+        var jump = ClockLibrary is null ? " (no libfaketime: the clock does not jump)" : await JumpAsync(sample, perSecond);
         return await KillOneAsync(sample, perSecond) + jump;
     }
 
-    async Task<string> JumpAsync(int sample)
+    async Task<string> JumpAsync(int sample, double perSecond)
     {
         switch (sample)
         {
@@ -241,8 +241,13 @@ sealed class Soak : IAsyncDisposable
                 await SetClockAsync("+3d");
                 return "; clock +3 d, held back";
             case 9:
+                // What is held now runs out when the clock is accepted: the calls end first.
+                await EndClientsAsync();
                 using (var accepted = await host.Client.PostAsync("/v1/clock/accept", Json("""{"reason":"soak"}""")))
+                {
+                    for (var place = 0; place < Clients; place++) await StartClientAsync(place, perSecond);
                     return $"; +3 d accepted ({(int)accepted.StatusCode}): records go, compaction";
+                }
             default:
                 return "";
         }
