@@ -191,6 +191,9 @@ public sealed class Hold
     public string? From { get; init; }
     public Amounts Taken { get; set; }
 
+    /// <summary>Which of several calls under its id took it; null where nobody told.</summary>
+    public string? Attempt { get; init; }
+
     /// <summary>What calls that are paid out of this hold have of it at the moment.</summary>
     public Amounts Lent { get; set; }
 

@@ -108,6 +108,10 @@ public sealed class GoldenEvents
         {
             At = at, From = "h1", Taken = new(150, 150, 150, 7, 1),
         },
+        ["held.attempt"] = new Held("h5", 0, Dimensions.None, default, at, [], "USD", null, false, false, ExpiryRule.Release)
+        {
+            At = at, Attempt = "a1",
+        },
         ["held.traced"] = new Held("h2", 0, Dimensions.None, default, at, [], "USD", null, false, false, ExpiryRule.Release)
         {
             At = at, Trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",

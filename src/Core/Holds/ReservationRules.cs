@@ -45,6 +45,7 @@ static class ReservationRules
             changes)
         {
             At = now, From = lender?.Id, Taken = lender is null ? default : LendingRules.Taken(lender, estimate.Amounts),
+            Attempt = command.Attempt,
         };
         return new(Outcome.Done(), [held])
         {
@@ -119,6 +120,8 @@ static class ReservationRules
     public static Result Release(BudgetState state, Release command, Instant now)
     {
         if (!state.Holds.TryGetValue(command.ReservationId, out var hold)) return NoSuchReservation(command.ReservationId);
+        // Of this attempt nothing is held.
+        if (command.Attempt is { } attempt && hold.Attempt != attempt) return new(Outcome.Done(ViewRules.View(state, hold)));
         return hold.State switch
         {
             ReservationState.Active => new(Outcome.Done(), [new Released(hold.Id) { At = now }])
@@ -230,6 +233,7 @@ static class ReservationRules
             OnExpiry = held.OnExpiry,
             Changes = held.Changes,
             From = held.From,
+            Attempt = held.Attempt,
             CreatedAt = held.At,
             ExpiresAt = held.ExpiresAt,
             Layers = { new() { Left = held.Amounts, Touches = held.Touches } },

@@ -39,7 +39,11 @@ public sealed record Suggestion(string Action)
 
 public sealed record ReservationView(
     string Id, string Account, long Tokens, string Cost, string Currency, Instant CreatedAt, Instant ExpiresAt, ReservationState State)
-        : Answer;
+        : Answer
+{
+    /// <summary>Which of several calls under one id took it (<see cref="Reserve.Attempt"/>).</summary>
+    public string? Attempt { get; init; }
+}
 
 /// <summary>Whether a call may be made, and everything that led to it.</summary>
 public sealed record Decision(

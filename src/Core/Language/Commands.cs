@@ -70,6 +70,9 @@ public sealed record Reserve(string Id, Estimate Estimate, long? TtlSeconds = nu
 {
     /// <summary>The hold that the call is paid out of, as far as that reaches; null: out of the limits alone.</summary>
     public string? From { get; init; }
+
+    /// <summary>Which of several calls under one id takes the hold, where they are told apart; no part of what is repeated.</summary>
+    public string? Attempt { get; init; }
 }
 
 public sealed record GetReservation(string Id) : BudgetCommand;
@@ -86,7 +89,11 @@ public sealed record Settle(
 /// <summary>A body that was to settle a hold could not be read: the hold is charged when it runs out. The answer says again why.</summary>
 public sealed record RefuseSettle(string ReservationId, string? Field, string? Detail) : BudgetCommand;
 
-public sealed record Release(string ReservationId) : BudgetCommand;
+public sealed record Release(string ReservationId) : BudgetCommand
+{
+    /// <summary>Gives back only what this attempt took (<see cref="Reserve.Attempt"/>).</summary>
+    public string? Attempt { get; init; }
+}
 
 /// <summary>Books usage that was never held.</summary>
 public sealed record Record(string Id, Usage Usage) : IdentifiedCommand

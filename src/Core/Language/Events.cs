@@ -90,6 +90,9 @@ public sealed record Held(
     /// <summary>The hold that it is paid out of, and what it took of that.</summary>
     public string? From { get; init; }
     public Amounts Taken { get; init; }
+
+    /// <summary>Which of several calls under one id took it; null where nobody told.</summary>
+    public string? Attempt { get; init; }
 }
 
 public sealed record HoldExtended(

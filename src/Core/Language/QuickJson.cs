@@ -32,6 +32,7 @@ public static class QuickJson
                 WriteMember(writer, Name.Estimate, reserve.Estimate);
                 Put(writer, Name.TtlSeconds, reserve.TtlSeconds);
                 Put(writer, Name.From, reserve.From);
+                Put(writer, Name.Attempt, reserve.Attempt);
                 Put(writer, Name.FreshId, reserve.FreshId);
                 break;
             case Settle settle:
@@ -87,6 +88,7 @@ public static class QuickJson
         WriteMember(writer, Name.ChargedTo, hold.ChargedTo);
         Put(writer, Name.From, hold.From);
         WriteMember(writer, Name.Taken, hold.Taken);
+        Put(writer, Name.Attempt, hold.Attempt);
         WriteMember(writer, Name.Lent, hold.Lent);
         if (hold.ChargedAllowances is { } allowances)
             Rare(writer, Name.ChargedAllowances, allowances, CoreJson.Default.IReadOnlyListAllowanceUse);
@@ -152,6 +154,7 @@ public static class QuickJson
         if (held.Changes is { } changes) Rare(writer, Name.Changes, changes, CoreJson.Default.CallChanges);
         Put(writer, Name.From, held.From);
         WriteMember(writer, Name.Taken, held.Taken);
+        Put(writer, Name.Attempt, held.Attempt);
         End(writer, held);
     }
 
@@ -363,7 +366,7 @@ public static class QuickJson
             ToolCallId = Of("toolCallId"), ReportedCost = Of("reportedCost"), Disputed = Of("disputed"), Unread = Of("unread"),
             Metadata = Of("metadata"), Raw = Of("raw"), Orchestrator = Of("orchestrator"), User = Of("user"), Tenant = Of("tenant"),
             Session = Of("session"), Provider = Of("provider"), Model = Of("model"), Tool = Of("tool"), Tags = Of("tags"),
-            Trace = Of("trace"), KeyId = Of("keyId"), Link = Of("link"),
+            Trace = Of("trace"), Attempt = Of("attempt"), KeyId = Of("keyId"), Link = Of("link"),
             IsAnonymous = Of("isAnonymous"), Allowances = Of("allowances"), ChargedAllowances = Of("chargedAllowances");
 
         static JsonEncodedText Of(string name) => JsonEncodedText.Encode(name);

@@ -113,7 +113,7 @@ static class ViewRules
 
     public static ReservationView View(BudgetState state, Hold hold) => new(
         hold.Id, state.Account, hold.Reserved.Tokens, Money.Format(hold.Reserved.CostNanos), hold.Currency, hold.CreatedAt, hold.ExpiresAt,
-            hold.State);
+            hold.State) { Attempt = hold.Attempt };
 
     public static Settlement View(BudgetState state, UsageRecord record, MatchingLimits matches, Instant now)
     {

@@ -33,8 +33,9 @@ public static class Fingerprints
         writer ??= new(buffer, new() { SkipValidation = true });
         buffer.ResetWrittenCount();
         writer.Reset(buffer);
-        // A call that is repeated with another key is the same call.
+        // A call that is repeated with another key, or by another attempt, is the same call.
         var asked = command.KeyId is null ? command : command with { KeyId = null };
+        if (asked is Reserve { Attempt: not null } reserve) asked = reserve with { Attempt = null };
         QuickJson.Write(writer, asked);
         writer.Flush();
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];

@@ -156,7 +156,7 @@ public sealed class Gateway(
                 log.LogInformation("gate {Route}: a call of {Account} was refused with {Status}: {Detail}", route.Name, account,
                     outcome.Status, outcome.Detail);
                 // Nobody knows whether it holds; what comes again holds anew.
-                if (outcome.IsTransient) _ = settlements.Start(account, new Release(asked.Id));
+                if (outcome.IsTransient) _ = settlements.Start(account, new Release(asked.Id) { Attempt = asked.Attempt });
                 await GateReply.OutcomeAsync(http, wire, route, account, outcome);
                 return null;
             }
@@ -194,10 +194,12 @@ public sealed class Gateway(
     {
         if (repeated is not null)
         {
-            var named = new Reserve(repeated, estimate) { From = from };
+            var named = new Reserve(repeated, estimate) { From = from, Attempt = Guid.CreateVersion7().ToString("N") };
             // One step: of two hosts one finds that there is no such hold yet.
             var outcomes = await authority.SendAllAsync(account, [new GetReservation(repeated), named]);
-            var before = (outcomes[0].Answer as ReservationView)?.State;
+            // Where the answer was lost and both were asked for again, the hold that is found is the one that was taken then.
+            var before = outcomes[0].Answer is ReservationView found && found.Attempt != named.Attempt
+                ? found.State : (ReservationState?)null;
             var isInDoubt = before == ReservationState.Charged && outcomes[1].Status == OutcomeStatus.Done;
             if (before is null || isInDoubt || outcomes[1].Status == OutcomeStatus.IdempotencyMismatch)
                 return (named, outcomes[1], isInDoubt);

@@ -34,6 +34,7 @@ public sealed class FingerprintTests
     static readonly (IdentifiedCommand Command, long Fingerprint)[] golden =
     [
         (new Reserve("h", new() { Tokens = 5 }), -6580384456875277320),
+        (new Reserve("h", new() { Tokens = 5 }) { Attempt = "another" }, -6580384456875277320),
         (new Reserve("h", estimate, 60), -5757292034319119036),
         (new Extend("h", "e", 60), -6424562723161998513),
         (new Extend("h", "e", null, estimate), -1043601237291682217),

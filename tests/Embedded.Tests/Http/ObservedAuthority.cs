@@ -30,6 +30,9 @@ sealed class ObservedAuthority : IBudgetAuthority, IAsyncDisposable
     /// <summary>Every command fails with it.</summary>
     public Exception? Broken { get; set; }
 
+    /// <summary>The first answer to several commands is lost, and they are asked for again, as it happens between silos.</summary>
+    public bool LosesAnswers { get; set; }
+
     /// <summary>Awaited before each command that may change something, by its account.</summary>
     public Func<string, Task>? Before { get; set; }
 
@@ -44,12 +47,13 @@ sealed class ObservedAuthority : IBudgetAuthority, IAsyncDisposable
         return Broken is { } broken ? throw broken : await host.SendAsync(account, command, cancellation);
     }
 
-    public Task<IReadOnlyList<Outcome>> SendAllAsync(string account, IReadOnlyList<BudgetCommand> commands,
+    public async Task<IReadOnlyList<Outcome>> SendAllAsync(string account, IReadOnlyList<BudgetCommand> commands,
         CancellationToken cancellation = default)
     {
         Interlocked.Add(ref asked, commands.Count);
-        return Broken is { } broken ? Task.FromException<IReadOnlyList<Outcome>>(broken)
-            : host.SendAllAsync(account, commands, cancellation);
+        if (Broken is { } broken) throw broken;
+        if (LosesAnswers) await host.SendAllAsync(account, commands, cancellation);
+        return await host.SendAllAsync(account, commands, cancellation);
     }
 
     public Task<Settings> SettingsAsync() => Broken is { } broken ? Task.FromException<Settings>(broken) : host.SettingsAsync();
