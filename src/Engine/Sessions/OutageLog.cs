@@ -3,18 +3,41 @@ using Microsoft.Extensions.Logging;
 
 namespace Purser.Engine;
 
-public sealed class OutageLog(ILogger log)
+/// <param name="log">Where it is said.</param>
+/// <param name="time">The system's where none is given.</param>
+public sealed class OutageLog(ILogger log, TimeProvider? time = null)
 {
-    /// <summary>1 while it is away.</summary>
-    int away;
+    /// <summary>It is back once nobody was refused for so long: while a server starts, some connections are answered and others are
+    /// not.</summary>
+    public static readonly TimeSpan Settled = TimeSpan.FromSeconds(2);
+
+    readonly TimeProvider time = time ?? TimeProvider.System;
+    readonly Lock gate = new();
+    volatile bool away;
+
+    /// <summary>Since when everybody was answered; null while nobody is.</summary>
+    long? answeredSince;
 
     public void Away(string why)
     {
-        if (Interlocked.Exchange(ref away, 1) == 0) log.LogWarning("The ledger can not be reached: {Why}. Calls are answered 503", why);
+        lock (gate)
+        {
+            answeredSince = null;
+            if (away) return;
+            away = true;
+        }
+        log.LogWarning("The ledger can not be reached: {Why}. Calls are answered 503", why);
     }
 
     public void Answered()
     {
-        if (Volatile.Read(ref away) == 1 && Interlocked.Exchange(ref away, 0) == 1) log.LogWarning("The ledger answers again");
+        if (!away) return;
+        lock (gate)
+        {
+            answeredSince ??= time.GetTimestamp();
+            if (!away || time.GetElapsedTime(answeredSince.Value) < Settled) return;
+            away = false;
+        }
+        log.LogWarning("The ledger answers again");
     }
 }
