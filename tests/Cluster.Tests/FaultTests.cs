@@ -79,7 +79,8 @@ public sealed class FaultTests(ITestOutputHelper output) : Lifetime
         silos[0].Send(Signal.Stop);
         try
         {
-            await ServerProcess.UntilAsync(async () => await silos[1].SilosAsync() == 2, () => "the frozen silo is not given up");
+            // Where processors are scarce the third one may be given up too.
+            await ServerProcess.UntilAsync(async () => await silos[1].SilosAsync() is 1 or 2, () => "the frozen silo is not given up");
             await load.GoOnAsync(1000);
         }
         finally
