@@ -30,7 +30,10 @@ public static class EmbeddedHost
         .AddSingleton(provider => new EmbeddedHistories(ledger, provider.GetRequiredService<ILogger<EmbeddedHistories>>()))
         .AddSingleton<IUsageHistories>(provider => provider.GetRequiredService<EmbeddedHistories>())
         .AddSingleton<IBudgetAuthority>(provider => new EmbeddedAuthority(
-            ledger, options: new() { RefuseUnknownAccounts = options.UnknownAccounts == "refuse" },
+            ledger, options: new()
+            {
+                RefuseUnknownAccounts = options.UnknownAccounts == "refuse", MostSessions = options.AccountsInMemory,
+            },
                 log: provider.GetRequiredService<ILogger<EmbeddedAuthority>>(),
             histories: provider.GetRequiredService<EmbeddedHistories>()))
         .AddSingleton(provider => ((EmbeddedAuthority)provider.GetRequiredService<IBudgetAuthority>()).Clock)

@@ -48,6 +48,10 @@ public sealed class ServerOptions : IValidatableObject
     [AllowedValues("on", "off", ErrorMessage = "must be on or off")]
     public string Compaction { get; init; } = "off";
 
+    /// <summary>PURSER_ACCOUNTS_IN_MEMORY: so many accounts stay in memory, about; those called longest ago leave it first.</summary>
+    [Range(1_000, 100_000_000, ErrorMessage = "must be a whole number of accounts from 1000 to 100000000")]
+    public int AccountsInMemory { get; init; } = ColdAccounts.UsualMost;
+
     /// <summary>PURSER_METRICS_URLS: addresses for /metrics alone, in place of those of PURSER_URLS.</summary>
     public string? MetricsUrls { get; init; }
 
@@ -77,7 +81,8 @@ public sealed class ServerOptions : IValidatableObject
             (nameof(Postgres), "PURSER_POSTGRES"),
         (nameof(AdminKey), "PURSER_ADMIN_KEY"),
         (nameof(UnknownAccounts), "PURSER_UNKNOWN_ACCOUNTS"), (nameof(RetentionDays), "PURSER_RETENTION_DAYS"),
-        (nameof(Compaction), "PURSER_COMPACTION"), (nameof(MetricsUrls), "PURSER_METRICS_URLS"),
+        (nameof(Compaction), "PURSER_COMPACTION"), (nameof(AccountsInMemory), "PURSER_ACCOUNTS_IN_MEMORY"),
+        (nameof(MetricsUrls), "PURSER_METRICS_URLS"),
         (nameof(TlsCertificate), "PURSER_TLS_CERTIFICATE"), (nameof(TlsKey), "PURSER_TLS_KEY"),
         (nameof(TimeZoneData), "PURSER_TZDB"), (nameof(Log), "PURSER_LOG"),
         (nameof(LogFormat), "PURSER_LOG_FORMAT"),
@@ -108,8 +113,9 @@ public sealed class ServerOptions : IValidatableObject
             AdminKey = KeyOf(configuration),
             WrongFiles = [.. Secrets.Problems(configuration)],
             UnknownAccounts = configuration["PURSER_UNKNOWN_ACCOUNTS"] ?? usual.UnknownAccounts,
-            RetentionDays = DaysOf(configuration["PURSER_RETENTION_DAYS"]) ?? usual.RetentionDays,
+            RetentionDays = WholeOf(configuration["PURSER_RETENTION_DAYS"]) ?? usual.RetentionDays,
             Compaction = configuration["PURSER_COMPACTION"] ?? usual.Compaction,
+            AccountsInMemory = WholeOf(configuration["PURSER_ACCOUNTS_IN_MEMORY"]) ?? usual.AccountsInMemory,
             MetricsUrls = configuration["PURSER_METRICS_URLS"] is { Length: > 0 } metrics ? metrics : null,
             TlsCertificate = configuration["PURSER_TLS_CERTIFICATE"] is { Length: > 0 } certificate ? certificate : null,
             TlsKey = configuration["PURSER_TLS_KEY"] is { Length: > 0 } privateKey ? privateKey : null,
@@ -127,9 +133,9 @@ public sealed class ServerOptions : IValidatableObject
         [.. (MetricsUrls ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries).Select(url => AddressOf(url.Trim())?.Port ?? 0)];
 
     /// <summary>What is no number at all is none that is allowed.</summary>
-    public static int? DaysOf(string? text) => string.IsNullOrEmpty(text) ? null
-        : int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var days)
-            ? days : 0;
+    public static int? WholeOf(string? text) => string.IsNullOrEmpty(text) ? null
+        : int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var number)
+            ? number : 0;
 
     /// <summary>What is wrong, one line for each, by the name of its variable. Values are not repeated where they may be secret.</summary>
     public IReadOnlyList<string> Problems()

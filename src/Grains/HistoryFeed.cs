@@ -18,6 +18,9 @@ public sealed class HistoryFeed
 
     public void Close(Reader reader) => readers.TryRemove(new(reader.Account, reader));
 
+    /// <summary>Whether the account's history is active here.</summary>
+    public bool IsRead(string account) => readers.ContainsKey(account);
+
     /// <summary>Whether the account has a reader here.</summary>
     public bool Offer(JournalEntry entry)
     {

@@ -11,7 +11,8 @@ namespace Purser.Grains;
 public static class PurserGrains
 {
     /// <summary>Needs an <see cref="IStore"/>, and its <see cref="IUsageQueries"/>. The ledger's owner closes it after the host.</summary>
-    public static IServiceCollection AddPurserGrains(this IServiceCollection services, bool refuseUnknownAccounts)
+    public static IServiceCollection AddPurserGrains(this IServiceCollection services, bool refuseUnknownAccounts,
+        int accountsInMemory = ColdAccounts.UsualMost)
     {
         services.AddPurserClient();
         services.AddSerializer(serializer => serializer.AddAssembly(typeof(BudgetGrain).Assembly));
@@ -20,10 +21,14 @@ public static class PurserGrains
             provider.GetRequiredService<IStore>(), log: provider.GetRequiredService<ILogger<Committer>>()));
         services.AddSingleton<HistoryFeed>();
         services.AddHostedService<DeadlineWatch>();
-        services.AddSingleton(provider => new OutageLog(provider.GetRequiredService<ILogger<OutageLog>>()));
+        services.AddSingleton(provider => new OutageLog(
+            provider.GetRequiredService<ILogger<OutageLog>>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<SiloPeers>();
         services.AddSingleton<BudgetBalance>();
         services.AddHostedService(provider => provider.GetRequiredService<BudgetBalance>());
+        services.AddSingleton(new BudgetsInMemory(accountsInMemory));
+        services.AddSingleton<BudgetShedding>();
+        services.AddHostedService(provider => provider.GetRequiredService<BudgetShedding>());
         services.AddSingleton<BudgetDeparture>();
         services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(provider => provider.GetRequiredService<BudgetDeparture>());
         services.TryAddSingleton(UsageRetention.OfDays(UsageRetention.UsualDays));

@@ -22,6 +22,10 @@ public sealed class NearBudgets(TimeProvider time)
     /// <summary>The accounts that are active here, in no order.</summary>
     public IEnumerable<string> Accounts => budgets.Select(budget => budget.Key);
 
+    /// <summary>Those called longest ago, where more are active than <paramref name="most"/>.</summary>
+    public IEnumerable<string> Coldest(int most) => ColdAccounts.Of(budgets, most, budget => budget.Value.LastUsed)
+        .Select(budget => budget.Key);
+
     /// <summary>Null where the grain has to be called: the budget is not active here, or nobody has called its grain for a while.</summary>
     public NearBudget? Find(string account) => budgets.TryGetValue(account, out var budget) && budget.SinceCalled < believed
         ? budget : null;
@@ -33,6 +37,8 @@ public sealed class NearBudget(BudgetSession session, TimeProvider time)
     long called = time.GetTimestamp();
 
     public string Account => session.Account;
+
+    internal NodaTime.Instant LastUsed => session.LastUsed;
 
     internal TimeSpan SinceCalled => time.GetElapsedTime(Volatile.Read(ref called));
 

@@ -169,7 +169,7 @@ public sealed class SiloHost : IAsyncDisposable
         services.AddSingleton<ISharedState>(ledger);
         services.AddSingleton<IEventFeed>(ledger);
         services.AddSingleton(options.Retention);
-        services.AddPurserGrains(options.UnknownAccounts == "refuse");
+        services.AddPurserGrains(options.UnknownAccounts == "refuse", options.AccountsInMemory);
         return ledger;
     }
 

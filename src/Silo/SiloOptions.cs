@@ -57,6 +57,10 @@ public sealed class SiloOptions : IValidatableObject
     /// to.</summary>
     public string Compaction { get; init; } = "off";
 
+    /// <summary>PURSER_ACCOUNTS_IN_MEMORY: so many accounts stay in the memory of this silo, about; those called longest ago leave it
+    /// first.</summary>
+    public int AccountsInMemory { get; init; } = ColdAccounts.UsualMost;
+
     /// <summary>PURSER_ADMIN_KEY: what callers of /v1 must show. Needed to listen beyond this machine.</summary>
     public string? AdminKey { get; init; }
 
@@ -87,7 +91,7 @@ public sealed class SiloOptions : IValidatableObject
     internal ServerOptions Http => new()
     {
         Urls = Urls, AdminKey = IsApi ? AdminKey : AdminKey ?? "not-asked-for", UnknownAccounts = UnknownAccounts,
-            RetentionDays = RetentionDays, Compaction = Compaction,
+            RetentionDays = RetentionDays, Compaction = Compaction, AccountsInMemory = AccountsInMemory,
             MetricsUrls = MetricsUrls, TimeZoneData = TimeZoneData, Log = Log, LogFormat = LogFormat, WrongFiles = WrongFiles,
             TlsCertificate = TlsCertificate, TlsKey = TlsKey,
     };
@@ -136,8 +140,9 @@ public sealed class SiloOptions : IValidatableObject
             ProbeSeconds = configuration["PURSER_PROBE_SECONDS"] is not { } probe ? usual.ProbeSeconds
                 : double.TryParse(probe, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) ? seconds : -1,
             UnknownAccounts = configuration["PURSER_UNKNOWN_ACCOUNTS"] ?? usual.UnknownAccounts,
-            RetentionDays = ServerOptions.DaysOf(configuration["PURSER_RETENTION_DAYS"]) ?? usual.RetentionDays,
+            RetentionDays = ServerOptions.WholeOf(configuration["PURSER_RETENTION_DAYS"]) ?? usual.RetentionDays,
             Compaction = configuration["PURSER_COMPACTION"] ?? usual.Compaction,
+            AccountsInMemory = ServerOptions.WholeOf(configuration["PURSER_ACCOUNTS_IN_MEMORY"]) ?? usual.AccountsInMemory,
             AdminKey = ServerOptions.KeyOf(configuration),
             NodeName = configuration["POD_NAME"] is { Length: > 0 } node ? node : null,
             MetricsUrls = configuration["PURSER_METRICS_URLS"] is { Length: > 0 } metrics ? metrics : null,

@@ -32,6 +32,21 @@ public sealed class GrainTests(GrainCluster cluster) : IClassFixture<GrainCluste
     }
 
     [Fact]
+    public async Task Where_a_silo_has_more_budgets_than_it_may_those_called_longest_ago_leave_it()
+    {
+        string[] accounts = [.. Enumerable.Range(0, 30).Select(_ => GrainCluster.NewAccount())];
+        foreach (var account in accounts) await Authority.ExpectAsync(account, Calls.Record("before", 5));
+        var silo = cluster.Silos.MaxBy(silo => Near(silo.ServiceProvider).Accounts.Intersect(accounts).Count())!.ServiceProvider;
+        string[] mine = [.. accounts.Where(Near(silo).Accounts.Contains)];
+        await silo.GetRequiredService<BudgetShedding>().ShedAsync(most: 6);
+        await GrainCluster.UntilAsync(() => Task.FromResult(Near(silo).Accounts.Count() <= 6), () => "no budget leaves its silo");
+        Assert.Equal(mine[^6..].Order(StringComparer.Ordinal), Near(silo).Accounts.Order(StringComparer.Ordinal));
+        await Authority.ExpectAsync(mine[0], Calls.Record("before", 5));
+        await Authority.ExpectAsync(mine[0], Calls.Record("before", 6), OutcomeStatus.IdempotencyMismatch);
+        Assert.Equal(1, cluster.Loads(mine[^1]));
+    }
+
+    [Fact]
     public async Task Every_caller_in_the_cluster_sees_the_same_budget()
     {
         var account = GrainCluster.NewAccount();

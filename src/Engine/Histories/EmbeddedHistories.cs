@@ -106,11 +106,21 @@ public sealed class EmbeddedHistories(IStore ledger, ILogger? log = null, TimePr
     {
         var before = time.GetUtcNow() - idle;
         foreach (var (id, account) in accounts)
-        {
-            if (account.LastUsed > before || account.IsCatchingUp) continue;
-            await SaveQuietlyAsync(id, account);
-            accounts.TryRemove(new(id, account));
-        }
+            if (account.LastUsed <= before && !account.IsCatchingUp) await EndAsync(id, account);
+    }
+
+    /// <summary>Gives back the memory of the accounts that were used longest ago, where there are more than may be in it.</summary>
+    public async Task ShedAsync(int most)
+    {
+        foreach (var some in ColdAccounts.Of(accounts, most, account => account.Value.LastUsed)
+            .Where(account => !account.Value.IsCatchingUp).Chunk(ColdAccounts.AtOnce))
+            await Task.WhenAll(some.Select(account => EndAsync(account.Key, account.Value)));
+    }
+
+    async Task EndAsync(string id, Account account)
+    {
+        await SaveQuietlyAsync(id, account);
+        accounts.TryRemove(new(id, account));
     }
 
     async Task SaveQuietlyAsync(string id, Account account)

@@ -19,6 +19,10 @@ public sealed class EmbeddedOptions
     /// <summary>A session without a command for this long gives its memory back.</summary>
     public TimeSpan IdleAfter { get; init; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>So many sessions stay in memory, about: where more were called, those end first that were called longest
+    /// ago.</summary>
+    public int MostSessions { get; init; } = ColdAccounts.UsualMost;
+
     public bool RefuseUnknownAccounts { get; init; }
 
     /// <summary>How much of its journal an account replays at most, about, when it is loaded.</summary>
@@ -47,12 +51,16 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
     readonly ITimer deadlineTimer;
     readonly ITimer idleTimer;
     readonly ITimer clockTimer;
+    readonly ITimer shedTimer;
 
     /// <summary>Accounts that were asked about and did not exist, the oldest first.</summary>
     readonly ConcurrentQueue<BudgetSession> ofNothing = new();
 
     /// <summary>1 while a poll runs, so that a slow ledger is not asked again before it answered.</summary>
     int polling;
+
+    /// <summary>1 while sessions end because there are too many.</summary>
+    int shedding;
     volatile bool closing;
 
     /// <param name="histories">Told of what is booked; without them nothing looks for anomalies.</param>
@@ -63,7 +71,7 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
         this.histories = histories;
         this.options = options ??= new();
         time ??= TimeProvider.System;
-        outages = new(log ?? NullLogger.Instance);
+        outages = new(log ?? NullLogger.Instance, time);
         parts = new(ledger, new(ledger, options.Scheduler, log), new(ledger, options.RefuseUnknownAccounts),
             new(time, ledger, ledger.NewestAtAsync, log), log ?? NullLogger.Instance)
         {
@@ -80,6 +88,7 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
         var look = options.IdleAfter / LooksWhileIdle;
         idleTimer = time.CreateTimer(_ => _ = EvictIdleAsync(), null, look, look);
         clockTimer = time.CreateTimer(_ => _ = MeasureClockAsync(), null, TimeSpan.Zero, options.ClockPoll);
+        shedTimer = time.CreateTimer(_ => _ = ShedAsync(), null, ColdAccounts.Look, ColdAccounts.Look);
     }
 
     /// <summary>The time in which this host decides.</summary>
@@ -135,9 +144,7 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
         while (ofNothing.Count > MostOfNothing && ofNothing.TryDequeue(out var oldest))
         {
             oldest.Unmark();
-            if (!oldest.IsOfNothing) continue;
-            await oldest.StopAsync();
-            sessions.TryRemove(new(oldest.Account, oldest));
+            if (oldest.IsOfNothing) await EndAsync(oldest);
         }
     }
 
@@ -214,14 +221,35 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
     {
         var now = parts.Clock.Now;
         var before = now - Duration.FromTimeSpan(options.IdleAfter);
-        foreach (var (account, session) in sessions)
+        foreach (var (_, session) in sessions)
         {
             session.Rest(now);
-            if (session.LastUsed > before) continue;
-            await session.StopAsync();
-            sessions.TryRemove(new(account, session));
+            if (session.LastUsed <= before) await EndAsync(session);
         }
         if (histories is not null) await histories.EvictAsync(options.IdleAfter);
+    }
+
+    async Task EndAsync(BudgetSession session)
+    {
+        await session.StopAsync();
+        sessions.TryRemove(new(session.Account, session));
+    }
+
+    /// <summary>Ends the sessions that were used longest ago, where there are more than may be in memory.</summary>
+    public async Task ShedAsync()
+    {
+        if (closing || Interlocked.Exchange(ref shedding, 1) == 1) return;
+        try
+        {
+            foreach (var some in ColdAccounts.Of(sessions, options.MostSessions, session => session.Value.LastUsed)
+                .Chunk(ColdAccounts.AtOnce))
+                await Task.WhenAll(some.Select(session => EndAsync(session.Value)));
+            if (histories is not null) await histories.ShedAsync(options.MostSessions);
+        }
+        finally
+        {
+            Volatile.Write(ref shedding, 0);
+        }
     }
 
     /// <summary>Answers everybody who waits, keeps snapshots, and leaves the ledger to its owner.</summary>
@@ -231,6 +259,7 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
         await deadlineTimer.DisposeAsync();
         await idleTimer.DisposeAsync();
         await clockTimer.DisposeAsync();
+        await shedTimer.DisposeAsync();
         await Task.WhenAll(sessions.Values.Select(session => session.StopAsync()));
         await parts.Committer.DisposeAsync();
     }

@@ -28,6 +28,46 @@ public sealed class RestTests
     }
 
     [Fact]
+    public async Task Where_more_accounts_are_called_than_may_be_in_memory_those_called_longest_ago_leave_it()
+    {
+        await using var ledger = new MemoryLedger();
+        var time = new ManualTime();
+        await using var histories = new EmbeddedHistories(ledger, time: time);
+        await using var authority = new EmbeddedAuthority(ledger, time, new() { MostSessions = 20 }, histories: histories);
+        for (var account = 0; account < 50; account++)
+        {
+            await authority.ExpectAsync($"a{account}", Calls.Record("one", 7));
+            time.Advance(TimeSpan.FromMilliseconds(1));
+        }
+        await authority.ShedAsync();
+        Assert.Equal(18, authority.ActiveSessions);
+        for (var account = 32; account < 50; account++) await authority.ExpectAsync($"a{account}", Calls.Record("one", 7));
+        Assert.Equal(18, authority.ActiveSessions);
+        // Whoever left goes on where it was.
+        await authority.ExpectAsync("a0", Calls.Record("one", 7));
+        await authority.ExpectAsync("a0", Calls.Record("one", 8), OutcomeStatus.IdempotencyMismatch);
+        Assert.Equal(7, (await histories.ReadAsync("a0")).TokensPerCall.Mean);
+    }
+
+    [Fact]
+    public async Task No_call_is_lost_while_accounts_leave_memory()
+    {
+        await using var ledger = new MemoryLedger();
+        var time = new ManualTime();
+        await using var authority = new EmbeddedAuthority(ledger, time, new() { MostSessions = 10 });
+        var calling = Parallel.ForAsync(0, 4_000, new ParallelOptions { MaxDegreeOfParallelism = 16 },
+            async (call, _) => await authority.ExpectAsync($"a{call % 40}", Calls.Record($"u{call}", 1)));
+        while (!calling.IsCompleted)
+        {
+            await authority.ShedAsync();
+            await Task.Yield();
+        }
+        await calling;
+        for (var account = 0; account < 40; account++)
+            Assert.Equal(100, (await ledger.FindAsync(new() { Account = $"a{account}" }, null, 1000)).Items.Count);
+    }
+
+    [Fact]
     public void Memory_goes_back_once_after_a_burst_and_never_in_one()
     {
         using var watch = new MemoryWatch();

@@ -142,7 +142,7 @@ public sealed class ServerOptionsTests
         var usual = new ServerOptions();
         foreach (var (name, value) in new[] { ("URLS", usual.Urls), ("DATA", usual.Data), ("LEDGER", usual.Ledger), ("LOG", usual.Log),
             ("UNKNOWN_ACCOUNTS", usual.UnknownAccounts), ("COMPACTION", usual.Compaction), ("LOG_FORMAT", usual.LogFormat),
-            ("RETENTION_DAYS", $"{usual.RetentionDays}") })
+            ("RETENTION_DAYS", $"{usual.RetentionDays}"), ("ACCOUNTS_IN_MEMORY", $"{usual.AccountsInMemory}") })
             Assert.Matches($"(?m)^  PURSER_{name} +{System.Text.RegularExpressions.Regex.Escape(value)} ", help);
     }
 }
