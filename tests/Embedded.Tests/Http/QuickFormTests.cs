@@ -112,7 +112,10 @@ public sealed class QuickFormTests
         var random = new Random(6);
         for (var round = 0; round < 20_000; round++)
         {
-            var view = new ReservationView(Any(), Any(), random.NextInt64(), "0.5", "USD", Time(), Time(), One<ReservationState>());
+            var view = new ReservationView(Any(), Any(), random.NextInt64(), "0.5", "USD", Time(), Time(), One<ReservationState>())
+            {
+                Attempt = Maybe(),
+            };
             var limits = Enumerable.Range(0, random.Next(4)).Select(_ => Limit()).ToArray();
             var blockers = random.Next(10) == 0 ? [new Blocker(Limit(), Amount(), 5, null)] : Array.Empty<Blocker>();
             var decision = new Decision(random.Next(8) > 0, random.Next(3) > 0 ? view : null, limits, [], [], [],
@@ -153,7 +156,8 @@ public sealed class QuickFormTests
         [
             "LimitView: LimitId Unit Window Key Amount Settled Held Remaining PercentUsed PercentCommitted Status WindowStart ResetsAt "
                 + "Enforcement GraceUntil CountedSince",
-            "ReservationView: Id Account Tokens Cost Currency CreatedAt ExpiresAt State",
+            // Which attempt took a hold is for those who decide, and told to nobody.
+            "ReservationView: Id Account Tokens Cost Currency CreatedAt ExpiresAt State Attempt",
             "Decision: Allowed Reservation Limits BlockedBy ShadowBlockedBy Suggestions PausedReason Changes Warnings",
             "Settlement: ReservationId UsageId Tokens Cost Currency PriceVersion Unpriced Late Overrun Limits UnpricedParts ServiceTier "
                 + "Allowances ReportedCost Disputed Unread Lines IsUnrecorded",
