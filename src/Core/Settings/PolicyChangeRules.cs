@@ -270,7 +270,7 @@ public static class PolicyChangeRules
 
     internal static Result Set(BudgetState state, SetPolicy command, Seeding seeding, Settings settings, Instant now)
     {
-        if (command.IfVersion is { } version && version != state.PolicyVersion)
+        if (command.IfVersion is { } version && version != state.PolicyVersion && !IsDone(state, command.Policy, version))
             return new(
                 new Outcome(OutcomeStatus.VersionMismatch, null, "If-Match",
                     $"the policy is at version {state.PolicyVersion}, not {version}; read it again"));
@@ -289,6 +289,10 @@ public static class PolicyChangeRules
         };
         return new(Outcome.Done(new PolicyView(command.Policy, seeding.Effective, state.PolicyVersion + 1)), [changed]);
     }
+
+    /// <summary>Whether the policy that follows a version is the one that is put: its answer was lost, and it is put again.</summary>
+    static bool IsDone(BudgetState state, Policy policy, long version) =>
+        version > 0 && version == state.PolicyVersion - 1 && IsSame(policy, state.Policy);
 
     /// <summary>Whether two policies say the same, member for member.</summary>
     public static bool IsSame(Policy policy, Policy? other) => other is not null && JsonSerializer.SerializeToUtf8Bytes(policy,
