@@ -58,7 +58,7 @@ public sealed class CrashTests
     /// <summary>Whether a kill came in the middle of it.</summary>
     static async Task<bool> KillWhileItCompactsAsync()
     {
-        const int accounts = 32, entries = 200;
+        const int accounts = 16, entries = 200;
         using var folder = new TemporaryFolder();
         var before = new List<string>();
         await using (var ledger = await SqliteLedger.OpenAsync(folder.Path))
