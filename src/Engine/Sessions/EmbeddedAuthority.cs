@@ -9,8 +9,8 @@ namespace Purser.Engine;
 
 public sealed class EmbeddedOptions
 {
-    /// <summary>How often the ledger is asked which accounts have something due. Holds expire at most this much late when nobody
-    /// calls.</summary>
+    /// <summary>How often the ledger is asked which accounts have something due, and looked whether too many are in memory. Holds expire
+    /// at most this much late when nobody calls.</summary>
     public TimeSpan DeadlinePoll { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>How often the ledger's clock is asked for, where it has one.</summary>
@@ -51,7 +51,6 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
     readonly ITimer deadlineTimer;
     readonly ITimer idleTimer;
     readonly ITimer clockTimer;
-    readonly ITimer shedTimer;
 
     /// <summary>Accounts that were asked about and did not exist, the oldest first.</summary>
     readonly ConcurrentQueue<BudgetSession> ofNothing = new();
@@ -84,11 +83,11 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
                 Written.Ring();
             },
         };
-        deadlineTimer = time.CreateTimer(_ => _ = PollQuietlyAsync(), null, options.DeadlinePoll, options.DeadlinePoll);
+        deadlineTimer = time.CreateTimer(_ => _ = Task.WhenAll(PollQuietlyAsync(), ShedAsync()), null, options.DeadlinePoll,
+            options.DeadlinePoll);
         var look = options.IdleAfter / LooksWhileIdle;
         idleTimer = time.CreateTimer(_ => _ = EvictIdleAsync(), null, look, look);
         clockTimer = time.CreateTimer(_ => _ = MeasureClockAsync(), null, TimeSpan.Zero, options.ClockPoll);
-        shedTimer = time.CreateTimer(_ => _ = ShedAsync(), null, ColdAccounts.Look, ColdAccounts.Look);
     }
 
     /// <summary>The time in which this host decides.</summary>
@@ -259,7 +258,6 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
         await deadlineTimer.DisposeAsync();
         await idleTimer.DisposeAsync();
         await clockTimer.DisposeAsync();
-        await shedTimer.DisposeAsync();
         await Task.WhenAll(sessions.Values.Select(session => session.StopAsync()));
         await parts.Committer.DisposeAsync();
     }
