@@ -15,11 +15,13 @@ public sealed class BudgetShedding(
     IGrainFactory grains, NearBudgets near, HistoryFeed histories, BudgetsInMemory inMemory, TimeProvider time, ILogger<BudgetShedding> log)
     : BackgroundService
 {
+    static readonly TimeSpan period = TimeSpan.FromSeconds(1);
+
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => WatchAsync(stoppingToken).UntilStoppedAsync(stoppingToken);
 
     async Task WatchAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(ColdAccounts.Look, time);
+        using var timer = new PeriodicTimer(period, time);
         while (await timer.WaitForNextTickAsync(stoppingToken)) await ShedAsync(inMemory.Most);
     }
 

@@ -9,9 +9,6 @@ public static class ColdAccounts
     /// <summary>So many of them leave memory at once.</summary>
     public const int AtOnce = 16;
 
-    /// <summary>How often it is looked at whether there are too many.</summary>
-    public static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
-
     /// <summary>Those that were used longest ago, so many that a tenth of the places is free again; none while all have a
     /// place.</summary>
     public static IReadOnlyList<T> Of<T, TTime>(IReadOnlyCollection<T> all, int most, Func<T, TTime> usedAt) =>
