@@ -17,12 +17,13 @@ public sealed class FaultTests(ITestOutputHelper output) : Lifetime
     string postgres = "";
     SiloHost client = null!;
 
-    protected override async Task StartAsync()
+    protected override async Task StartAsync() => postgres = await (await PostgresServer.SharedAsync()).NewDatabaseAsync();
+
+    async Task StartSilosAsync(params (string Name, string Value)[] settings)
     {
         var redis = (await RedisServer.SharedAsync()).ConnectionString;
-        postgres = await (await PostgresServer.SharedAsync()).NewDatabaseAsync();
         var clusterId = "faults-" + Guid.NewGuid().ToString("N");
-        for (var i = 0; i < 3; i++) silos.Add(Add(SiloProcess.Start(postgres, redis, clusterId)));
+        for (var i = 0; i < 3; i++) silos.Add(Add(SiloProcess.Start(postgres, redis, clusterId, settings)));
         await Task.WhenAll(silos.Select(silo => silo.ReadyAsync()));
         await ServerProcess.UntilAsync(async () => await silos[0].SilosAsync() == 3, () => "the silos do not find each other");
         client = Add(await LocalCluster.StartClientAsync(redis, clusterId));
@@ -35,6 +36,7 @@ public sealed class FaultTests(ITestOutputHelper output) : Lifetime
     [Fact]
     public async Task A_silo_killed_under_load_loses_nothing_and_is_replaced()
     {
+        await StartSilosAsync();
         await using var load = await Load.StartAsync([Authority]);
         await load.GoOnAsync(2000);
         var killed = load.Now;
@@ -53,6 +55,7 @@ public sealed class FaultTests(ITestOutputHelper output) : Lifetime
     [Fact]
     public async Task A_rolling_restart_under_load_refuses_nothing()
     {
+        await StartSilosAsync(SiloProcess.Patient);
         await using var load = await Load.StartAsync([Authority]);
         await load.GoOnAsync(1000);
         var began = load.Now;
@@ -73,6 +76,7 @@ public sealed class FaultTests(ITestOutputHelper output) : Lifetime
     [Fact]
     public async Task A_silo_that_was_frozen_and_comes_back_is_fenced()
     {
+        await StartSilosAsync();
         await using var load = await Load.StartAsync([Authority]);
         await load.GoOnAsync(1000);
         var frozen = load.Now;
@@ -97,6 +101,7 @@ public sealed class FaultTests(ITestOutputHelper output) : Lifetime
     [Fact]
     public async Task What_is_due_of_an_idle_account_happens_though_its_silo_was_killed_and_nobody_calls()
     {
+        await StartSilosAsync();
         var account = "idle-" + Guid.NewGuid().ToString("N");
         await Authority.ExpectAsync(account, new SetPolicy(Calls.Policy(Calls.Tokens("pace", "minute", 1000))));
         await Authority.ExpectAsync(account, Calls.Record("used", 10));

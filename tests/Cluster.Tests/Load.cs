@@ -1,4 +1,4 @@
-// Callers that hold and settle without pause, at the edge of their limits, and remember what they were told.
+// Callers that hold and settle all the time, at the edge of their limits, and remember what they were told.
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
@@ -46,13 +46,17 @@ sealed class Load : IAsyncDisposable
     /// <summary>Answers by which the cluster refused for no other reason than that nobody was there to decide.</summary>
     public int Unavailable => Calls.Count(call => call.Status is OutcomeStatus.Unavailable or OutcomeStatus.Moved);
 
-    /// <summary><paramref name="every"/>: so often each caller holds and settles; without pause where it is left out.</summary>
+    /// <summary>Callers of an account that begin at the same moment, each time: often enough to meet at its limit, and not so often that
+    /// those who are refused take the processor from the silos.</summary>
+    static readonly TimeSpan usual = TimeSpan.FromMilliseconds(100);
+
+    /// <summary><paramref name="every"/>: so often each caller holds and settles.</summary>
     public static async Task<Load> StartAsync(IReadOnlyList<IBudgetAuthority> authorities, int accounts = 8, int callersPerAccount = 3,
-        TimeSpan every = default)
+        TimeSpan? every = null)
     {
         var names = Enumerable.Range(0, accounts).Select(i => string.Create(CultureInfo.InvariantCulture, $"load-{i}-{Guid.NewGuid():N}"))
             .ToArray();
-        var load = new Load(authorities, names) { every = every };
+        var load = new Load(authorities, names) { every = every ?? usual };
         foreach (var account in names)
             await authorities[0]
                 .ExpectAsync(account, new SetPolicy(Conformance.Calls.Policy(Conformance.Calls.Tokens("edge", "lifetime", 25))));
@@ -64,14 +68,14 @@ sealed class Load : IAsyncDisposable
 
     async Task RunAsync(string account, int caller)
     {
-        using var pace = every > TimeSpan.Zero ? new PeriodicTimer(every) : null;
+        using var pace = new PeriodicTimer(every);
         for (var i = 0; !stopping.IsCancellationRequested; i++)
         {
             var side = (caller + i) % authorities.Count;
             var hold = string.Create(CultureInfo.InvariantCulture, $"{caller}-{i}");
             var held = await SendAsync(side, account, Conformance.Calls.Reserve(hold, 10, ttlSeconds: 600));
             if (held.Status == OutcomeStatus.Done) await SendAsync(side, account, Conformance.Calls.Settle(hold, "u" + hold, 0));
-            if (pace is not null) await pace.WaitForNextTickAsync();
+            await pace.WaitForNextTickAsync();
         }
     }
 

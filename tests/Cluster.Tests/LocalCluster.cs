@@ -71,6 +71,8 @@ public sealed class LocalCluster : IAsyncDisposable
         {
             Role = role, Redis = redis.ConnectionString, Postgres = postgres, ClusterId = clusterId, Urls = "http://127.0.0.1:0",
             SiloPort = ServerProcess.FreePort(), GatewayPort = ServerProcess.FreePort(), AdminKey = adminKey,
+            // None of these is killed: who misses three probes is short of a processor.
+            ProbeSeconds = 5,
         }).ToArray();
         var cluster = new LocalCluster(options)
         {

@@ -28,9 +28,12 @@ sealed class SiloProcess : IAsyncDisposable
     public Uri Address => new(address);
 
     /// <summary>
-    /// For silos whose death is not what is tested: where processors are scarce, one that does not get any for three seconds is given up.
+    /// For silos whose death is not what is tested: where processors are scarce, one that gets none for three probes is given up.
     /// </summary>
     public static readonly (string Name, string Value) Patient = ("PURSER_PROBE_SECONDS", "10");
+
+    /// <summary>What docs/cluster.md advises where processors are shared, as those of tests are.</summary>
+    const string Probe = "2";
 
     /// <param name="more">Settings besides.</param>
     public static SiloProcess Start(string postgres, string redis, string clusterId, params (string Name, string Value)[] more)
@@ -75,6 +78,7 @@ sealed class SiloProcess : IAsyncDisposable
         IEnumerable<(string Name, string Value)>? more = null)
     {
         foreach (var (name, value) in more ?? []) settings[name] = value;
+        settings.TryAdd(Patient.Name, Probe);
         settings["PURSER_URLS"] = address ??= $"http://127.0.0.1:{ServerProcess.FreePort()}";
         var node = new SiloProcess(settings, port, address, within ?? []);
         node.StartAgain();
@@ -124,8 +128,12 @@ sealed class SiloProcess : IAsyncDisposable
         UntilAsync(async () => await WhyNotReadyAsync() is { } why && why.StartsWith("this machine's clock is", StringComparison.Ordinal));
 
     Task UntilAsync(Func<Task<bool>> condition) => ServerProcess.UntilAsync(
-        async () => process.HasExited ? throw new InvalidOperationException($"the node ended with {process.ExitCode}: {await errors}")
-            : await condition(), () => "the node is not ready");
+        async () => process.HasExited ? throw new InvalidOperationException(
+            $"the node ended with {process.ExitCode}: {await errors}\nThe end of its log:\n{EndOf(await said)}")
+            : await condition(), () => $"the node is not ready. The end of its log:\n{EndOf(Log)}");
+
+    /// <summary>What a reader of a failure wants to see of a log.</summary>
+    static string EndOf(string log) => log.Length <= 8000 ? log : log[^8000..];
 
     async Task<string?> WhyNotReadyAsync() => await HealthAsync() is not { } health ? "it does not answer"
         : IsReady(health) ? null : (string?)health["detail"];
