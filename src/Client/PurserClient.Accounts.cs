@@ -55,10 +55,20 @@ public sealed partial class PurserClient
     public Task<Policy> GetDefaultPolicyAsync(CancellationToken cancellationToken = default) =>
         sender.SendAsync(Ask.Get("/v1/default-policy"), PurserJson.Default.Policy, cancellationToken);
 
-    public Task<Policy> PutDefaultPolicyAsync(
-        Policy policy, long? ifVersion = null, CancellationToken cancellationToken = default) =>
-        sender.SendAsync(Ask.Put("/v1/default-policy", policy, PurserJson.Default.Policy) with { IfMatch = Tag(ifVersion) },
-            PurserJson.Default.Policy, cancellationToken);
+    /// <summary>Sets the policy under every account as a whole.</summary>
+    /// <param name="policy">The whole policy.</param>
+    /// <param name="by">Who decides this, for the audit trail.</param>
+    /// <param name="reason">Why, for the audit trail.</param>
+    /// <param name="ifVersion">Only if this is the version in force; otherwise 412.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    public Task<Policy> PutDefaultPolicyAsync(Policy policy, string? by = null, string? reason = null, long? ifVersion = null,
+        CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Put(new QueryText("/v1/default-policy").Add("by", by).Add("reason", reason).ToString(), policy,
+            PurserJson.Default.Policy) with { IfMatch = Tag(ifVersion) }, PurserJson.Default.Policy, cancellationToken);
+
+    /// <summary>Who changed the policy under every account lately, and why.</summary>
+    public Task<DefaultPolicyHistory> GetDefaultPolicyHistoryAsync(CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Get("/v1/default-policy/history"), PurserJson.Default.DefaultPolicyHistory, cancellationToken);
 
     /// <summary>Raises (or, declared as a cut, lowers) a limit for a time.</summary>
     public Task<Override> AddOverrideAsync(string account, NewOverride terms, CancellationToken cancellationToken = default)

@@ -146,9 +146,15 @@ public sealed partial class PurserClient
     public Task<Webhook> DeleteWebhookAsync(string webhook, CancellationToken cancellationToken = default) =>
         sender.SendAsync(Ask.Delete(Hook(webhook)), PurserJson.Default.Webhook, cancellationToken);
 
-    public Task<Webhook> RotateWebhookSecretAsync(string webhook, CancellationToken cancellationToken = default) =>
-        sender.SendAsync(Ask.Post(Hook(webhook) + "/secret") with { Repeat = Repeat.Never }, PurserJson.Default.Webhook,
-            cancellationToken);
+    /// <param name="webhook">Whose secret.</param>
+    /// <param name="request">Whether it is rotated again, because the answer of the last rotation was lost.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    public Task<Webhook> RotateWebhookSecretAsync(
+        string webhook, RotateSecret? request = null, CancellationToken cancellationToken = default) =>
+        sender.SendAsync(Ask.Post(Hook(webhook) + "/secret", request ?? new(), PurserJson.Default.RotateSecret) with
+        {
+            Repeat = Repeat.Never,
+        }, PurserJson.Default.Webhook, cancellationToken);
 
     /// <summary>Sends a made-up event at once, and answers what the receiver said.</summary>
     public Task<DeliveryAttempt> TestWebhookAsync(string webhook, CancellationToken cancellationToken = default) => sender.SendAsync(

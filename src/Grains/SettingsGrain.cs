@@ -12,9 +12,6 @@ public sealed class SettingsGrain(IStore ledger, SettingsSource settings, Ledger
 {
     public Task<Immutable<SettingsAnswer>> GetAsync() => Reaching.LedgerAsync(() => AnswerAsync());
 
-    public Task<Immutable<SettingsAnswer>> SetDefaultPolicyAsync(Policy policy, long? ifVersion) => Reaching.LedgerAsync(async () =>
-        await settings.SaveDefaultPolicyAsync(policy, ifVersion) is null ? new(new(null, false)) : await AnswerAsync());
-
     public Task<Immutable<byte[]?>> GetCatalogueAsync(string digest) => Reaching.LedgerAsync(async () =>
         new Immutable<byte[]?>((await ledger.LoadCatalogueAsync(digest))?.ToArray()));
 

@@ -1,5 +1,4 @@
 // Host 2 as callers see it: budgets somewhere in a cluster of silos, which may come and go.
-using System.Text.Json;
 using Orleans.Concurrency;
 using Purser.Core;
 using Purser.Engine;
@@ -71,52 +70,19 @@ public sealed class ClusterAuthority(IGrainFactory grains, Repetition repetition
     async Task<Settings> NewestSettingsAsync()
     {
         var answer = await AskAsync((settings, _) => settings.GetAsync());
-        if (seen is { } known && known.Version == answer.Stored!.Version && known.RefuseUnknownAccounts == answer.RefuseUnknownAccounts)
+        if (seen is { } known && known.Version == answer.Stored.Version && known.RefuseUnknownAccounts == answer.RefuseUnknownAccounts)
             return known;
         return seen = await SettingsOfAsync(answer);
     }
 
-    public async Task<Settings?> SetDefaultPolicyAsync(Policy policy, long? ifVersion)
-    {
-        var repeated = false;
-        var answer = await AskAsync((settings, again) =>
-        {
-            repeated = again;
-            return settings.SetDefaultPolicyAsync(policy, ifVersion);
-        });
-        if (answer.Stored is not null) return await SettingsOfAsync(answer);
-        if (!repeated) return null;
-        // The first attempt may have succeeded and its answer got lost: then the version is no longer the one that was expected.
-        var current = await NewestSettingsAsync();
-        return Text(current.DefaultPolicy) == Text(policy) ? current : null;
-    }
-
     public async Task<SettingsEdited> EditSettingsAsync(SettingsEdit edit)
     {
-        var repeated = false;
-        var answer = await AskAsync((settings, again) =>
-        {
-            repeated = again;
-            return settings.EditAsync(edit);
-        });
+        var answer = await AskAsync((settings, again) => settings.EditAsync(again ? edit with { Repeated = true } : edit));
         written?.Ring();
-        var settings = await SettingsOfAsync(answer);
-        return new(settings, repeated && answer.Refusal is { } refusal && WasDone(edit, refusal.Status, settings)
-            ? null : answer.Refusal?.ToOutcome());
+        return new(await SettingsOfAsync(answer), answer.Refusal?.ToOutcome());
     }
 
-    /// <summary>Whether a first attempt, whose answer got lost, is what a second one was refused for: what it removed is not there any
-    /// more, what it put has another version.</summary>
-    static bool WasDone(SettingsEdit edit, OutcomeStatus refused, Settings settings) => edit switch
-    {
-        RemovePrice or RemoveTenant => refused == OutcomeStatus.NotFound,
-        PutTenant put => refused == OutcomeStatus.VersionMismatch && settings.Tenants.Find(put.Id)?.Says(put) == true,
-        _ => false,
-    };
-
-    Task<Settings> SettingsOfAsync(SettingsAnswer answer) => catalogues.SettingsOfAsync(answer.Stored!, answer.RefuseUnknownAccounts);
-
-    static string Text(Policy policy) => JsonSerializer.Serialize(policy, CoreJson.Default.Policy);
+    Task<Settings> SettingsOfAsync(SettingsAnswer answer) => catalogues.SettingsOfAsync(answer.Stored, answer.RefuseUnknownAccounts);
 
     readonly CatalogueShelf catalogues = new(async digest =>
         await AskAsync(grains, repetition, (settings, _) => settings.GetCatalogueAsync(digest)) is { } file

@@ -13,11 +13,6 @@ public interface ISettingsGrain : IGrainWithIntegerKey
     [Alias("get")]
     Task<Immutable<SettingsAnswer>> GetAsync();
 
-    /// <summary>As <see cref="IBudgetAuthority.SetDefaultPolicyAsync"/>; without settings in the answer where the version was
-    /// another.</summary>
-    [Alias("set-default-policy")]
-    Task<Immutable<SettingsAnswer>> SetDefaultPolicyAsync([Immutable] Policy policy, long? ifVersion);
-
     /// <summary>As <see cref="IBudgetAuthority.EditSettingsAsync"/>.</summary>
     [Alias("edit")]
     Task<Immutable<SettingsAnswer>> EditAsync([Immutable] SettingsEdit edit);
@@ -32,7 +27,7 @@ public interface ISettingsGrain : IGrainWithIntegerKey
 }
 
 /// <summary>Settings as the ledger keeps them, and what the silos' own configuration adds.</summary>
-public sealed record SettingsAnswer(StoredSettings? Stored, bool RefuseUnknownAccounts, SettingsRefusal? Refusal = null);
+public sealed record SettingsAnswer(StoredSettings Stored, bool RefuseUnknownAccounts, SettingsRefusal? Refusal = null);
 
 /// <summary>Why an edit of the settings was refused.</summary>
 public sealed record SettingsRefusal(OutcomeStatus Status, string? Field, string? Detail)

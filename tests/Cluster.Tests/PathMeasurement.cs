@@ -85,8 +85,8 @@ public sealed class PathMeasurement(ITestOutputHelper output)
         var grains = cluster.OverTcp.GetRequiredService<IGrainFactory>();
         var budgets = cluster.OverTcp.GetRequiredService<IBudgetAuthority>();
         // As in earnest: answers carry the limits.
-        await budgets.SetDefaultPolicyAsync(Calls.Policy(Calls.Tokens("pace", "minute", 1_000_000_000),
-            Calls.Tokens("daily", "day", 1_000_000_000), Calls.Tokens("monthly", "month", 1_000_000_000)), null);
+        await budgets.PutDefaultPolicyAsync(Calls.Policy(Calls.Tokens("pace", "minute", 1_000_000_000),
+            Calls.Tokens("daily", "day", 1_000_000_000), Calls.Tokens("monthly", "month", 1_000_000_000)));
         foreach (var (accounts, callers) in new[] { (10_000, 64), (1, 64) })
         {
             var (asTheyAre, bare, inSilo, echo) = (new List<double>(), new List<double>(), new List<double>(), new List<double>());

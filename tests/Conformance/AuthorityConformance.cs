@@ -325,8 +325,9 @@ public abstract class AuthorityConformance : IAsyncLifetime
         var known = NewAccount();
         await Authority.ExpectAsync(known, Record("u", 70));
         var before = await Authority.SettingsAsync();
-        Assert.NotNull(await Authority.SetDefaultPolicyAsync(Policy(Tokens("company", "lifetime", 100)), before.DefaultsVersion));
-        Assert.Null(await Authority.SetDefaultPolicyAsync(Purser.Core.Policy.Empty, before.DefaultsVersion));
+        Assert.Null((await Authority.PutDefaultPolicyAsync(Policy(Tokens("company", "lifetime", 100)), before.DefaultsVersion)).Refusal);
+        Assert.Equal(OutcomeStatus.VersionMismatch,
+            (await Authority.PutDefaultPolicyAsync(Purser.Core.Policy.Empty, before.DefaultsVersion)).Refusal?.Status);
         try
         {
             await Authority.ExpectAsync(known, Reserve("h", 31), OutcomeStatus.Refused);
@@ -339,7 +340,7 @@ public abstract class AuthorityConformance : IAsyncLifetime
         }
         finally
         {
-            await Authority.SetDefaultPolicyAsync(Purser.Core.Policy.Empty, null);
+            await Authority.PutDefaultPolicyAsync(Purser.Core.Policy.Empty);
         }
     }
 

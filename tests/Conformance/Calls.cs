@@ -1,4 +1,5 @@
 // Short words for the commands that tests send again and again.
+using NodaTime;
 using Purser.Core;
 using Purser.Engine;
 
@@ -38,6 +39,13 @@ public static class Calls
             $"{command.GetType().Name}: expected {status}, got {outcome.Status} ({outcome.Field}: {outcome.Detail})");
         return outcome;
     }
+
+    /// <summary>Puts the policy under every account.</summary>
+    public static Task<SettingsEdited> PutDefaultPolicyAsync(this IBudgetAuthority authority, Policy policy, long? ifVersion = null) =>
+        authority.EditSettingsAsync(new PutDefaultPolicy(policy)
+        {
+            IfVersion = ifVersion, At = SystemClock.Instance.GetCurrentInstant(), ChangedBy = "tests",
+        });
 
     /// <summary>The one limit of an account, as its status shows it.</summary>
     public static async Task<LimitView> OnlyLimitAsync(this IBudgetAuthority authority, string account)

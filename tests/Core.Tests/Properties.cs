@@ -82,8 +82,8 @@ public sealed class Properties
         {
             once.Now = twice.Now = once.Now + Workload.Wait(step);
             var command = workload.Command(step, once.Now);
-            // Only these have a body of their own to be compared with; each policy set is a version of its own.
-            var again = command is IdentifiedCommand or Release or RemoveOverride or CloseSession or Pause or Resume or Tick;
+            // Only these have a body of their own to be compared with.
+            var again = command is IdentifiedCommand or Release or RemoveOverride or CloseSession or Pause or Resume or Tick or SetPolicy;
             var expected = once.Send(command);
             SameAnswer(expected, twice.Send(command), command);
             if (again)

@@ -9,7 +9,7 @@ namespace Purser.Api.Access;
 public sealed class KeyRing(ISharedState shared, LedgerClock clock, TimeProvider time, ILogger<KeyRing> log, Bell? written = null)
     : IDisposable
 {
-    const string document = "keys";
+    const string document = KeptDocuments.Keys;
 
     /// <summary>A key that was revoked elsewhere is refused here after at most this, and the time that a read takes.</summary>
     static readonly TimeSpan oldest = TimeSpan.FromMilliseconds(500);

@@ -5,7 +5,7 @@ namespace Purser.Api.Alerts;
 
 public sealed class AlertStore(ISharedState shared)
 {
-    const string RulesName = "alert-rules", ChannelsName = "alert-channels";
+    const string RulesName = KeptDocuments.AlertRules, ChannelsName = KeptDocuments.AlertChannels;
 
     public async Task<(long Version, IReadOnlyList<AlertRule> Rules)> RulesAsync()
     {

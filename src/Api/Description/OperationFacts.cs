@@ -132,7 +132,8 @@ sealed record OperationFacts
         },
         ["putDefaultPolicy"] = new()
         {
-            Text = "Its limits hold for every account whose own policy has no limit of the same id.",
+            Text = "Its limits hold for every account whose own policy has no limit of the same id. What changes nothing makes no "
+                + "version.",
             Headers = ["If-Match", "If-None-Match"], Problems = versions,
         },
         ["pauseAccount"] = new() { Problems = [Api.Problems.Conflict, Api.Problems.Unprocessable] },

@@ -1,8 +1,10 @@
 // Exchange rates, each from an instant on. There are none until somebody gives them.
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using NodaTime;
+using Purser.Api.Json;
 using Purser.Core;
 
 namespace Purser.Api.Documents;
@@ -37,6 +39,27 @@ public sealed class ExchangeRatesDocument
     {
         Base = rates.Base, Rates = [.. rates.Rates.Select(ExchangeRateDocument.Of)],
     };
+
+}
+
+/// <summary>What a change of exchange rates took away, or brought, in its event.</summary>
+public sealed class ChangedRatesDocument
+{
+    /// <summary>The currency whose unit is told in others.</summary>
+    public string Base { get; set; } = "";
+
+    /// <summary>The rates, the newest first, at most ten.</summary>
+    public IReadOnlyList<ExchangeRateDocument> Rates { get; set; } = [];
+
+    /// <summary>How many more there are.</summary>
+    public int More { get; set; }
+
+    /// <summary>What settings keep of a change, in the form of this document; null where there were no rates.</summary>
+    internal static string? TextOf(string? kept) =>
+        kept is not null && JsonSerializer.Deserialize(kept, CoreJson.Default.ChangedRates) is { } rates ? JsonSerializer.Serialize(new()
+        {
+            Base = rates.Base, Rates = [.. rates.Rates.Select(ExchangeRateDocument.Of)], More = rates.More,
+        }, ApiJson.Default.ChangedRatesDocument) : null;
 }
 
 public sealed class ExchangeRateDocument

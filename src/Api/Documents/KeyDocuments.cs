@@ -148,6 +148,10 @@ public sealed class RotateKeyDocument
     /// <summary>For how long the old key is still taken beside the new one: 0 to 2,592,000 (30 days); 86,400 (a day) where it is not
     /// said.</summary>
     public long? OverlapSeconds { get; set; }
+
+    /// <summary>True: the answer of the last rotation was lost. The key gets another text in place of that one; the one before it is taken
+    /// as long as it would have been.</summary>
+    public bool? Again { get; set; }
 }
 
 /// <summary>The caller as the service sees it.</summary>

@@ -99,7 +99,7 @@ public sealed class PolicyDocument
         };
     }
 
-    internal static PolicyDocument Of(Policy policy, long version) => new()
+    internal static PolicyDocument Of(Policy policy, long? version) => new()
     {
         Limits = [.. policy.Limits.Select(LimitDocument.Of)],
         TimeZone = policy.TimeZone,

@@ -30,6 +30,14 @@ public sealed class NewWebhookDocument
     public bool? Enabled { get; set; }
 }
 
+/// <summary>How the secret of a webhook is rotated.</summary>
+public sealed class RotateSecretDocument
+{
+    /// <summary>True: the answer of the last rotation was lost. The webhook gets another secret in place of that one; the one before it
+    /// signs as long as it would have.</summary>
+    public bool? Again { get; set; }
+}
+
 /// <summary>A webhook as it is listed.</summary>
 public sealed class WebhookDocument
 {

@@ -11,7 +11,8 @@ using Purser.Engine;
 
 namespace Purser.Api.Endpoints;
 
-sealed class AlertChannelEndpoints(AlertStore store, AlertPost post, MailSender mail, LedgerClock clock, WebhookTargets targets)
+sealed class AlertChannelEndpoints(AlertStore store, AlertPost post, MailSender mail, LedgerClock clock, WebhookTargets targets,
+    Trail trail)
 {
     const int MostChannels = 100, LongestName = 100, MostAddresses = 20, MostPerHour = 1000;
 
@@ -36,6 +37,7 @@ sealed class AlertChannelEndpoints(AlertStore store, AlertPost post, MailSender 
         await store.ChangeChannelsAsync<bool>(channels => channels.Count >= MostChannels
             ? throw RequestRefusedException.Unprocessable("kind", $"there are {MostChannels} channels; remove some first")
             : ([.. channels, channel], true));
+        await TellAsync(http, null, channel);
         http.Response.Headers.Location = $"/v1/alert-channels/{channel.Id}";
         await Answer(http, 201, channel, channel.Secret);
     }
@@ -63,12 +65,13 @@ sealed class AlertChannelEndpoints(AlertStore store, AlertPost post, MailSender 
         if (asked.Kind is { } kind && kind != found.Kind)
             throw RequestRefusedException.Invalid("kind", $"is {found.Kind} and stays so; make another channel");
         var caller = Caller.Of(http);
-        var changed = await store.ChangeChannelsAsync<AlertChannel>(channels =>
+        var (before, changed) = await store.ChangeChannelsAsync<(AlertChannel, AlertChannel)>(channels =>
         {
             var now = channels.FirstOrDefault(channel => channel.Id == found.Id) ?? throw NoSuchChannel(found.Id);
             var next = Changed(asked, caller, now);
-            return ([.. channels.Select(channel => ReferenceEquals(channel, now) ? next : channel)], next);
+            return ([.. channels.Select(channel => ReferenceEquals(channel, now) ? next : channel)], (now, next));
         });
+        await TellAsync(http, before, changed);
         await Answer(http, 200, changed, null);
     }
 
@@ -77,8 +80,14 @@ sealed class AlertChannelEndpoints(AlertStore store, AlertPost post, MailSender 
         _ = new Query(http, []);
         var found = await FoundAsync(http);
         await store.ChangeChannelsAsync<bool>(channels => ([.. channels.Where(channel => channel.Id != found.Id)], true));
+        await TellAsync(http, found, null);
         await Answer(http, 200, found, null);
     }
+
+    Task TellAsync(HttpContext http, AlertChannel? before, AlertChannel? after) => trail.ChangedAsync(http, "alert-channel.changed",
+        (after ?? before)!.Id, Shown(before), Shown(after), ApiJson.Default.AlertChannelDocument);
+
+    static AlertChannelDocument? Shown(AlertChannel? channel) => channel is null ? null : new(channel);
 
     /// <summary>That a service took a message does not say that it shows it: whoever tries a channel has to look.</summary>
     public async Task Test(HttpContext http)

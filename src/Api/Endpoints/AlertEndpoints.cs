@@ -4,13 +4,14 @@ using NodaTime;
 using Purser.Api.Access;
 using Purser.Api.Alerts;
 using Purser.Api.Documents;
+using Purser.Api.Events;
 using Purser.Api.Json;
 using Purser.Core.Alerts;
 using Purser.Engine;
 
 namespace Purser.Api.Endpoints;
 
-sealed class AlertEndpoints(AlertStore store, LedgerClock clock)
+sealed class AlertEndpoints(AlertStore store, LedgerClock clock, Trail trail)
 {
     const int UsualPage = 100, LargestPage = 500;
     const int MostLookedAt = 5_000;
@@ -86,7 +87,12 @@ sealed class AlertEndpoints(AlertStore store, LedgerClock clock)
         var changed = await store.ChangeAsync(found.Id, alert =>
         {
             if (!alert.IsOpen) throw Conflict($"the alert was over at {alert.ResolvedAt}: {alert.ResolvedBecause}");
-            if (alert.Standing.IsSilent(now)) throw Conflict($"{alert.Standing.Acknowledged!.By} acknowledged it already");
+            if (alert.Standing is { Acknowledged: { } known } && alert.Standing.IsSilent(now))
+            {
+                // Whoever says the same again did not hear the answer.
+                if ((known.By, known.Until, known.Note) == (by, asked?.Until, asked?.Note)) return alert;
+                throw Conflict($"{known.By} acknowledged it already");
+            }
             return (alert with { Standing = alert.Standing with { Acknowledged = new(by, now, asked?.Until, asked?.Note) } }).Told(
                 AlertNoticeKind.Acknowledged, now, incidents.Where(alert.WasHeardBy), $"{by} has seen it. {asked?.Note}".TrimEnd());
         });
@@ -110,9 +116,11 @@ sealed class AlertEndpoints(AlertStore store, LedgerClock clock)
         for (var i = 0; i < rules.Length; i++)
             if (rules.Take(i).Any(rule => rule.Id == rules[i].Id))
                 throw RequestRefusedException.Invalid($"items[{i.ToString(CultureInfo.InvariantCulture)}].id", "is there twice");
-        while (!await store.SaveRulesAsync((await store.RulesAsync()).Version, rules))
-        {
-        }
+        (long Version, IReadOnlyList<AlertRule> Rules) before;
+        do before = await store.RulesAsync();
+        while (!await store.SaveRulesAsync(before.Version, rules));
+        await trail.ChangedAsync(http, "alert-rules.changed", "alert-rules", Shown(before.Rules), Shown(rules),
+            ApiJson.Default.AlertRulesDocument);
         await AnswerRules(http, rules);
     }
 
@@ -171,7 +179,10 @@ sealed class AlertEndpoints(AlertStore store, LedgerClock clock)
         return taken;
     }
 
-    static Task AnswerRules(HttpContext http, IReadOnlyList<AlertRule> rules) => Reply.JsonAsync(http, 200, new AlertRulesDocument
+    static Task AnswerRules(HttpContext http, IReadOnlyList<AlertRule> rules) =>
+        Reply.JsonAsync(http, 200, Shown(rules), ApiJson.Default.AlertRulesDocument);
+
+    static AlertRulesDocument Shown(IReadOnlyList<AlertRule> rules) => new()
     {
         Items = [.. rules.Select(rule => new AlertRuleDocument
         {
@@ -184,7 +195,7 @@ sealed class AlertEndpoints(AlertStore store, LedgerClock clock)
             Limits = rule.Limits, Channels = rule.Channels, DedupSeconds = rule.DedupSeconds, RemindSeconds = rule.RemindSeconds,
             TellsRecovery = rule.TellsRecovery, Title = rule.Title, Message = rule.Message, OlderThanHours = rule.OlderThanHours,
         })],
-    }, ApiJson.Default.AlertRulesDocument);
+    };
 
     async Task<Alert> FoundAsync(HttpContext http)
     {

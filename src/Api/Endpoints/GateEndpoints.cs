@@ -1,13 +1,14 @@
 // The routes of the gate, as they are and as they are set. The gate itself is below /gate.
 using System.Globalization;
 using Purser.Api.Documents;
+using Purser.Api.Events;
 using Purser.Api.Json;
 using Purser.Core;
 using Purser.Gate;
 
 namespace Purser.Api.Endpoints;
 
-sealed class GateEndpoints(RouteTable table)
+sealed class GateEndpoints(RouteTable table, Trail? trail)
 {
     public async Task Get(HttpContext http)
     {
@@ -23,9 +24,12 @@ sealed class GateEndpoints(RouteTable table)
         _ = new Query(http, []);
         if (table.Options.ProblemOfSet(asked) is var (field, detail)) throw RequestRefusedException.Invalid(field, detail);
         var wanted = Precondition.Of(http.Request);
-        if (wanted.CanNotHold || !await table.SetAsync(asked, wanted.Version))
+        if (wanted.CanNotHold || await table.SetAsync(asked, wanted.Version) is not { } before)
             throw new RequestRefusedException(new(OutcomeStatus.VersionMismatch, null, "If-Match",
                 "the routes do not have this version; read them again"));
+        if (trail is not null)
+            await trail.ChangedAsync(http, "gate-routes.changed", "gate-routes", Shown(before.Routes), Shown(asked.Routes),
+                ApiJson.Default.GateRoutesDocument);
         var (version, routes) = await table.AllAsync();
         await AnswerAsync(http, version, routes);
     }
@@ -33,7 +37,9 @@ sealed class GateEndpoints(RouteTable table)
     Task AnswerAsync(HttpContext http, long version, IReadOnlyList<GateRoute> routes)
     {
         http.Response.Headers.ETag = string.Create(CultureInfo.InvariantCulture, $"\"{version}\"");
-        return Reply.JsonAsync(http, 200, new GateRoutesDocument { Routes = [.. routes.Select(route => new GateRouteDocument(route,
-            table.Options))] }, ApiJson.Default.GateRoutesDocument);
+        return Reply.JsonAsync(http, 200, Shown(routes), ApiJson.Default.GateRoutesDocument);
     }
+
+    GateRoutesDocument Shown(IReadOnlyList<GateRoute> routes) =>
+        new() { Routes = [.. routes.Select(route => new GateRouteDocument(route, table.Options))] };
 }

@@ -71,15 +71,20 @@ sealed class KeyEndpoints(KeyRing ring, Callers callers, LedgerClock clock)
     public async Task Rotate(HttpContext http)
     {
         _ = new Query(http, []);
-        var overlap = (await Body.ReadOptionalAsync(http, ApiJson.Default.RotateKeyDocument))?.OverlapSeconds ?? UsualOverlap;
+        var asked = await Body.ReadOptionalAsync(http, ApiJson.Default.RotateKeyDocument);
+        var overlap = asked?.OverlapSeconds ?? UsualOverlap;
         if (overlap is < 0 or > LongestOverlap)
             throw RequestRefusedException.Invalid(
                 "overlapSeconds", $"must be 0 to {LongestOverlap.ToString(CultureInfo.InvariantCulture)}");
         var text = KeyText.Make();
         var now = clock.Now;
         await ChangeOne(http, text, key => key.Hash == KeyText.HashOf(text) ? key : key.PreviousUntilMillis > now.ToUnixTimeMilliseconds()
-            ? throw Conflict($"the key was rotated before, and its old text is taken until {StoredKey.At(key.PreviousUntilMillis)}; "
-                + "rotate it after that, or revoke it")
+            ? asked?.Again == true ? key with
+            {
+                Hash = KeyText.HashOf(text), Redacted = KeyText.Redacted(text), RotatedAtMillis = now.ToUnixTimeMilliseconds(),
+            }
+            : throw Conflict($"the key was rotated before, and its old text is taken until {StoredKey.At(key.PreviousUntilMillis)}; "
+                + "rotate it after that, or revoke it; where the answer with the new text was lost, send `again`: true")
             : key with
             {
                 Hash = KeyText.HashOf(text),

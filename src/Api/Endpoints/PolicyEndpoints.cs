@@ -8,7 +8,7 @@ using Purser.Engine;
 
 namespace Purser.Api.Endpoints;
 
-sealed class PolicyEndpoints(IBudgetAuthority authority, PolicyPreviews previews)
+sealed class PolicyEndpoints(IBudgetAuthority authority, PolicyPreviews previews, LedgerClock clock)
 {
     public static readonly IReadOnlyList<Parameter> Effective =
         [new("effective", "true: the policy that decides, merged over the default one, with every setting")];
@@ -80,18 +80,33 @@ sealed class PolicyEndpoints(IBudgetAuthority authority, PolicyPreviews previews
 
     public async Task PutDefault(HttpContext http)
     {
-        _ = new Query(http, []);
+        var query = new Query(http, Actor);
         var policy = (await Body.ReadAsync(http, ApiJson.Default.PolicyDocument)).ToPolicy();
-        if (Validity.Problem(policy) is { } problem)
+        var wanted = Precondition.Of(http.Request);
+        if (wanted.AnyVersion && (await authority.SettingsAsync()).DefaultsVersion == 0) wanted = Precondition.Never;
+        if (wanted.CanNotHold)
         {
-            await Problems.WriteAsync(http, problem);
+            await Problems.WriteAsync(http, Problems.VersionMismatch, "If-Match",
+                "the default policy does not have this version; read it again");
             return;
         }
-        var wanted = Precondition.Of(http.Request);
-        if (!wanted.CanNotHold && await authority.SetDefaultPolicyAsync(policy, wanted.Version) is { } settings)
-            await Answer(http, settings.DefaultsVersion, PolicyDocument.Of(settings.DefaultPolicy, settings.DefaultsVersion));
-        else await Problems.WriteAsync(http, Problems.VersionMismatch, "If-Match",
-            "the default policy does not have this version; read it again");
+        var (by, key) = Access.Actor.Of(http, query.Text("by"));
+        var edited = await authority.EditSettingsAsync(new PutDefaultPolicy(policy)
+        {
+            IfVersion = wanted.Version, At = clock.Now, ChangedBy = by, KeyId = key, Reason = query.Text("reason"),
+        });
+        if (edited.Refusal is { } refusal) await Problems.WriteAsync(http, refusal);
+        else await Answer(http, edited.Settings.DefaultsVersion,
+            PolicyDocument.Of(edited.Settings.DefaultPolicy, edited.Settings.DefaultsVersion));
+    }
+
+    public async Task DefaultHistory(HttpContext http)
+    {
+        _ = new Query(http, []);
+        var changes = (await authority.SettingsAsync()).Body.Changes
+            .Where(change => change.Subject == SettingsEditRules.DefaultPolicySubject);
+        await Reply.JsonAsync(http, 200, new DefaultPolicyHistoryDocument([.. changes.Select(DefaultPolicyChangeDocument.Of)]),
+            ApiJson.Default.DefaultPolicyHistoryDocument);
     }
 
     static Task Answer(HttpContext http, long version, PolicyDocument policy)

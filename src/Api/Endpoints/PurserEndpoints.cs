@@ -55,7 +55,7 @@ sealed class RouteMap(IEndpointRouteBuilder routes)
 
     void MapPolicies()
     {
-        var policies = new PolicyEndpoints(authority, new(authority, queries, clock));
+        var policies = new PolicyEndpoints(authority, new(authority, queries, clock), clock);
         routes.On("GET", "/v1/accounts/{account}/policy", Right.Read, policies.Get, "getPolicy", "The policy of an account")
             .Takes(PolicyEndpoints.Effective).Answers<PolicyDocument>();
         routes.On("PUT", "/v1/accounts/{account}/policy", Right.Policy, policies.Put, "putPolicy", "Sets the policy of an account")
@@ -67,7 +67,9 @@ sealed class RouteMap(IEndpointRouteBuilder routes)
             .Answers<PolicyDocument>();
         routes.On("PUT", "/v1/default-policy", Right.Operate, policies.PutDefault, "putDefaultPolicy",
             "Sets the policy under every account")
-            .Takes<PolicyDocument>().Answers<PolicyDocument>();
+            .Takes(PolicyEndpoints.Actor).Takes<PolicyDocument>().Answers<PolicyDocument>();
+        routes.On("GET", "/v1/default-policy/history", Right.Operate, policies.DefaultHistory, "getDefaultPolicyHistory",
+            "Who changed the policy under every account, and why").Answers<DefaultPolicyHistoryDocument>();
     }
 
     void MapAccounts(Overviews overviews)
@@ -273,7 +275,8 @@ sealed class RouteMap(IEndpointRouteBuilder routes)
         {
             var webhooks = new WebhookEndpoints(
                 webhookStore, services.GetRequiredService<WebhookSender>(), services.GetRequiredService<WebhookWatch>(),
-                services.GetRequiredService<EventTail>(), clock, services.GetRequiredService<WebhookTargets>());
+                services.GetRequiredService<EventTail>(), clock, services.GetRequiredService<WebhookTargets>(),
+                services.GetRequiredService<Trail>());
             MapWebhooks(webhooks);
         }
         if (services.GetService<AlertStore>() is { } alertStore) MapAlerts(alertStore);
@@ -328,7 +331,7 @@ sealed class RouteMap(IEndpointRouteBuilder routes)
     {
         if (services.GetService<RouteTable>() is { } table)
         {
-            var gate = new GateEndpoints(table);
+            var gate = new GateEndpoints(table, services.GetService<Trail>());
             routes.On("GET", "/v1/gate/routes", Right.Operate, gate.Get, "getGateRoutes", "How providers are reached through the gate")
                 .Answers<GateRoutesDocument>();
             routes.On("PUT", "/v1/gate/routes", Right.Operate, gate.Put, "putGateRoutes",
@@ -352,7 +355,8 @@ sealed class RouteMap(IEndpointRouteBuilder routes)
 
     void MapAlerts(AlertStore store)
     {
-        var alerts = new AlertEndpoints(store, clock);
+        var trail = services.GetRequiredService<Trail>();
+        var alerts = new AlertEndpoints(store, clock, trail);
         routes.On("GET", "/v1/alerts", Right.Read | Right.Report, alerts.List, "listAlerts", "Alerts, newest first, resolved ones included")
             .Takes(AlertEndpoints.Parameters).Answers<AlertsDocument>();
         routes.On("GET", "/v1/alerts/{alert}", Right.Read | Right.Report, alerts.Get, "getAlert", "An alert, and what was told of it")
@@ -364,7 +368,7 @@ sealed class RouteMap(IEndpointRouteBuilder routes)
         routes.On("PUT", "/v1/alert-rules", Right.Operate, alerts.PutRules, "putAlertRules", "Replaces the rules")
             .Takes<AlertRulesDocument>().Answers<AlertRulesDocument>();
         var channels = new AlertChannelEndpoints(store, services.GetRequiredService<AlertPost>(), services.GetRequiredService<MailSender>(),
-            clock, services.GetRequiredService<WebhookTargets>());
+            clock, services.GetRequiredService<WebhookTargets>(), trail);
         routes.On("POST", "/v1/alert-channels", Right.Operate | Right.Policy, channels.Create, "createAlertChannel",
             "Tells alerts to a log, a webhook, Slack, Teams, PagerDuty or by e-mail").Takes<NewAlertChannelDocument>()
                 .Answers<AlertChannelDocument>(201);
@@ -395,7 +399,8 @@ sealed class RouteMap(IEndpointRouteBuilder routes)
         routes.On("DELETE", "/v1/webhooks/{webhook}", Right.Operate | Right.Policy, webhooks.Delete, "deleteWebhook",
             "Takes a webhook away, with what waits to be sent").Answers<WebhookDocument>();
         routes.On("POST", "/v1/webhooks/{webhook}/secret", Right.Operate | Right.Policy, webhooks.Rotate, "rotateWebhookSecret",
-            "Gives a webhook a new secret; the old one signs too for a day").TakesOptional<NothingDocument>().Answers<WebhookDocument>();
+            "Gives a webhook a new secret; the old one signs too for a day").TakesOptional<RotateSecretDocument>()
+                .Answers<WebhookDocument>();
         routes.On("POST", "/v1/webhooks/{webhook}/test", Right.Operate | Right.Policy, webhooks.Test, "testWebhook",
             "Sends a made-up event at once").TakesOptional<NothingDocument>().Answers<AttemptDocument>();
         routes.On("GET", "/v1/webhooks/{webhook}/deliveries", Right.Operate | Right.Policy, webhooks.Deliveries, "listDeliveries",

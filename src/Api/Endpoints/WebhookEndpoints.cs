@@ -9,7 +9,8 @@ using Purser.Engine;
 namespace Purser.Api.Endpoints;
 
 sealed class WebhookEndpoints(
-    WebhookStore store, WebhookSender sender, WebhookWatch watch, EventTail tail, LedgerClock clock, WebhookTargets targets)
+    WebhookStore store, WebhookSender sender, WebhookWatch watch, EventTail tail, LedgerClock clock, WebhookTargets targets,
+    Trail trail)
 {
     const int MostWebhooks = 500;
     const int LongestDescription = 200;
@@ -39,6 +40,7 @@ sealed class WebhookEndpoints(
             From = await tail.HeadAsync(http.RequestAborted),
         });
         await store.AddAsync(webhook);
+        await TellAsync(http, null, webhook);
         http.Response.Headers.Location = $"/v1/webhooks/{webhook.Id}";
         await Answer(http, 201, webhook, webhook.Secret);
     }
@@ -65,8 +67,11 @@ sealed class WebhookEndpoints(
         var found = await Found(http);
         var asked = await Body.ReadAsync(http, ApiJson.Default.NewWebhookDocument);
         var caller = Caller.Of(http);
-        var changed = await store.ChangeAsync(found.Id, webhook => Changed(asked, caller, webhook));
-        await Answer(http, 200, changed ?? throw NoSuchWebhook(found.Id), null);
+        var before = found;
+        var changed = await store.ChangeAsync(found.Id, webhook => Changed(asked, caller, before = webhook))
+            ?? throw NoSuchWebhook(found.Id);
+        await TellAsync(http, before, changed);
+        await Answer(http, 200, changed, null);
     }
 
     public async Task Delete(HttpContext http)
@@ -74,21 +79,32 @@ sealed class WebhookEndpoints(
         _ = new Query(http, []);
         var found = await Found(http);
         await store.RemoveAsync(found.Id);
+        await TellAsync(http, found, null);
         await Answer(http, 200, found, null);
     }
+
+    /// <summary>Of the address, the host and a hash of the whole: whoever reads events need not be shown what stands behind the host, and
+    /// sees whether it changed.</summary>
+    Task TellAsync(HttpContext http, Webhook? before, Webhook? after) => trail.ChangedAsync(http, "webhook.changed",
+        (after ?? before)!.Id, Shown(before), Shown(after), ApiJson.Default.WebhookDocument);
+
+    static WebhookDocument? Shown(Webhook? webhook) => webhook is null ? null
+        : new(webhook with { Url = $"{new Uri(webhook.Url).GetLeftPart(UriPartial.Authority)}/#{KeyText.HashOf(webhook.Url)[..12]}" });
 
     /// <summary>The new secret signs at once; the old one signs too for a day, so that a receiver can change in between.</summary>
     public async Task Rotate(HttpContext http)
     {
         _ = new Query(http, []);
-        await Body.ReadOptionalAsync(http, ApiJson.Default.NothingDocument);
+        var again = (await Body.ReadOptionalAsync(http, ApiJson.Default.RotateSecretDocument))?.Again == true;
         var found = await Found(http);
         var now = clock.Now;
         var secret = Webhook.NewSecret();
         var changed = await store.ChangeAsync(found.Id, webhook => webhook.PreviousUntilMillis > now.ToUnixTimeMilliseconds()
-            ? throw new RequestRefusedException(new(Core.OutcomeStatus.Conflict, null, "webhook",
+            ? again ? webhook with { Secret = secret }
+            : throw new RequestRefusedException(new(Core.OutcomeStatus.Conflict, null, "webhook",
                 $"the secret was rotated before, and the old one signs until "
-                    + $"{Instant.FromUnixTimeMilliseconds(webhook.PreviousUntilMillis!.Value)}"))
+                    + $"{Instant.FromUnixTimeMilliseconds(webhook.PreviousUntilMillis!.Value)}; where the answer with the new one was "
+                    + "lost, send `again`: true"))
             : webhook with
             {
                 Secret = secret,

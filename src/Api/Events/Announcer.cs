@@ -1,4 +1,4 @@
-// Announces in the feed what follows from the ledger but stands in no journal: anomalies, changes of prices, and keys. What is announced
+// Announces in the feed what follows from the ledger but stands in no journal: anomalies, changes of settings, and keys. What is announced
 // has an id made of what it says, so that it is told once, whichever host notices it and however often.
 using System.Buffers;
 using System.Globalization;
@@ -29,7 +29,7 @@ public sealed class Announcer(
     static readonly TimeSpan betweenLooks = TimeSpan.FromSeconds(5);
     const int LooksPerBeat = 25;
 
-    /// <summary>Prices and keys are looked at this often.</summary>
+    /// <summary>Settings and keys are looked at this often.</summary>
     static readonly TimeSpan betweenReads = TimeSpan.FromSeconds(2);
 
     /// <summary>Anomalies that neither were found nor changed for so long are not told any more.</summary>
@@ -139,7 +139,7 @@ public sealed class Announcer(
         if (readAt != 0 && time.GetElapsedTime(readAt) < betweenReads) return;
         readAt = time.GetTimestamp();
         await LookAtKeysAsync();
-        await LookAtPricesAsync();
+        await LookAtSettingsAsync();
     }
 
     async Task LookAsync(string account, CancellationToken cancellation)
@@ -233,27 +233,24 @@ public sealed class Announcer(
         }
     }
 
-    async Task LookAtPricesAsync()
+    async Task LookAtSettingsAsync()
     {
         var now = await authority.SettingsAsync();
         if (now.Version == settings) return;
         foreach (var change in now.Body.Changes.Where(change => change.Version > state.SettingsTo))
         {
-            var isTenant = change.Subject.StartsWith(SettingsEditRules.TenantSubject, StringComparison.Ordinal);
-            var subject = isTenant || change.Subject.StartsWith("price:", StringComparison.Ordinal)
-                ? change.Subject[(change.Subject.IndexOf(':', StringComparison.Ordinal) + 1)..] : change.Subject;
-            await AnnounceAsync($"settings/{change.Version.ToString(CultureInfo.InvariantCulture)}",
-                isTenant ? "tenant.changed" : "price.changed", null, change.At,
-                subject, "info", json =>
+            var (type, subject, shown) = Told(change.Subject);
+            var id = string.Create(CultureInfo.InvariantCulture, $"settings/{change.Version}");
+            await AnnounceAsync(id, type, null, change.At, subject, "info", json =>
                 {
                     json.WriteString("subject", subject);
                     json.WriteNumber("settingsVersion", change.Version);
-                    Raw(json, "before", isTenant ? TenantDocument.TextOf(change.Before) : change.Before);
-                    Raw(json, "after", isTenant ? TenantDocument.TextOf(change.After) : change.After);
+                    Raw(json, "before", shown(change.Before));
+                    Raw(json, "after", shown(change.After));
                     if (change.ChangedBy is { } by)
                     {
                         json.WriteString("by", by);
-                        if (!isTenant) json.WriteString("changedBy", by);
+                        if (type == "price.changed") json.WriteString("changedBy", by);
                     }
                     if (change.KeyId is { } key) json.WriteString("keyId", key);
                     if (change.Reason is { } reason) json.WriteString("reason", reason);
@@ -269,6 +266,16 @@ public sealed class Announcer(
             else json.WriteRawValue(text);
         }
     }
+
+    /// <summary>The event of a change of the settings, what it is about, and how what was kept of it is shown.</summary>
+    static (string Type, string Subject, Func<string?, string?> Shown) Told(string subject) => subject.Split(':', 2) switch
+    {
+        ["tenant", var id] => ("tenant.changed", id, TenantDocument.TextOf),
+        ["price", var name] => ("price.changed", name, kept => kept),
+        [SettingsEditRules.RatesSubject] => ("price.changed", "exchange-rates", ChangedRatesDocument.TextOf),
+        [SettingsEditRules.DefaultPolicySubject] => ("default-policy.changed", subject, DefaultPolicyChangeDocument.TextOf),
+        _ => ("price.changed", subject, kept => kept),
+    };
 
     static readonly JsonWriterOptions readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 

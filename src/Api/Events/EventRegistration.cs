@@ -18,6 +18,8 @@ public static class EventRegistration
         services.AddSingleton(provider => new EventTail(
             provider.GetRequiredService<IEventFeed>(), provider.GetRequiredService<IUsageQueries>(),
             provider.GetRequiredService<Bell>(), TimeOf(provider), provider.GetRequiredService<ILogger<EventTail>>()));
+        services.AddSingleton(provider => new Trail(
+            provider.GetRequiredService<IEventFeed>(), ClockOf(provider), provider.GetRequiredService<Bell>()));
         services.AddSingleton(provider => new WebhookStore(provider.GetRequiredService<ISharedState>()));
         services.AddSingleton(ListenerLimit.Of(configuration));
         services.AddSingleton(provider => new WebhookSender(ClockOf(provider), provider.GetRequiredService<WebhookTargets>().Any,

@@ -19,8 +19,9 @@ public static class PublicEvents
             "budget.exceeded", "grace.began", "budget.recovered", "window.reset", "override.set",
             "override.lapsed",
         "override.ended", "policy.changed", "account.paused", "account.resumed", "session.closed", "anomaly.detected", "anomaly.updated",
-        "anomaly.withdrawn", "price.changed", "tenant.changed", "exhaustion.projected", "key.created", "key.rotated", "key.revoked",
-            "webhook.disabled",
+        "anomaly.withdrawn", "price.changed", "default-policy.changed", "tenant.changed", "exhaustion.projected", "key.created",
+        "key.rotated", "key.revoked", "webhook.changed", "webhook.disabled", "alert-channel.changed", "alert-rules.changed",
+        "gate-routes.changed",
     ];
 
     /// <summary><paramref name="erasures"/>: those that came after the entry; records that they erased are not shown again.</summary>
@@ -116,6 +117,7 @@ public static class PublicEvents
                     {
                         json.WriteString("overrideId", removed.Id);
                         json.WriteString("by", removed.RemovedBy);
+                        Write(json, removed, null, removed.Reason);
                     });
                     break;
                 case OverrideEnded lapsed:
@@ -126,12 +128,19 @@ public static class PublicEvents
                     {
                         json.WriteNumber("policyVersion", changed.PolicyVersion);
                         json.WriteBoolean("byDefaultPolicy", changed.Policy is null);
+                        Write(json, changed, changed.By, changed.Reason);
                     });
                     break;
                 case AccountPaused paused:
-                    Tell("account.paused", paused, null, json => json.WriteString("reason", paused.Reason), "warning");
+                    Tell("account.paused", paused, null, json =>
+                    {
+                        json.WriteString("reason", paused.Reason);
+                        Write(json, paused, paused.By, null);
+                    }, "warning");
                     break;
-                case AccountResumed resumed: Tell("account.resumed", resumed, null, _ => { }); break;
+                case AccountResumed resumed:
+                    Tell("account.resumed", resumed, null, json => Write(json, resumed, resumed.By, resumed.Reason));
+                    break;
                 case SessionClosed closed:
                     Tell("session.closed", closed, closed.Session, json => json.WriteString("session", closed.Session));
                     break;
@@ -142,6 +151,7 @@ public static class PublicEvents
                         json.WriteString("reason", erased.Reason);
                         json.WriteBoolean("all", erased.User is null);
                         if (erased.Anonymizes) json.WriteBoolean("anonymized", true);
+                        Write(json, erased, null, null);
                     });
                     break;
             }
@@ -252,6 +262,14 @@ public static class PublicEvents
         json.WriteString("by", terms.CreatedBy);
         json.WriteString("reason", terms.Reason);
         json.WriteString("expiresAt", TimeConverter.Text(terms.ExpiresAt));
+        Write(json, added, null, null);
+    }
+
+    /// <summary>Who decided it, as far as it is known and the event does not say it elsewhere, and with which key.</summary>
+    static void Write(Utf8JsonWriter json, BudgetEvent decided, string? by, string? reason)
+    {
+        foreach (var (name, value) in (ReadOnlySpan<(string, string?)>)[("by", by), ("reason", reason), ("keyId", decided.KeyId)])
+            if (value is not null) json.WriteString(name, value);
     }
 
     static void Write(Utf8JsonWriter json, Dimensions dimensions)

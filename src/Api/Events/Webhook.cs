@@ -51,7 +51,7 @@ public sealed record Webhook
     public IEnumerable<string> SecretsAt(Instant now) =>
         PreviousSecret is { } previous && PreviousUntilMillis > now.ToUnixTimeMilliseconds() ? [Secret, previous] : [Secret];
 
-    public const string Prefix = "webhook/";
+    public const string Prefix = Engine.KeptDocuments.Webhooks;
 
     public static string NameOf(string id) => Prefix + id;
 }

@@ -78,6 +78,16 @@ public sealed record RotateKey
     /// said.</summary>
     [JsonPropertyName("overlapSeconds"), JsonConverter(typeof(SecondsConverter))]
     public TimeSpan? Overlap { get; init; }
+
+    /// <summary>True: the answer of the last rotation was lost, and its key is replaced.</summary>
+    public bool? Again { get; init; }
+}
+
+/// <summary>How the secret of a webhook is rotated.</summary>
+public sealed record RotateSecret
+{
+    /// <summary>True: the answer of the last rotation was lost, and its secret is replaced.</summary>
+    public bool? Again { get; init; }
 }
 
 /// <summary>The caller as the service sees it.</summary>

@@ -31,6 +31,30 @@ public sealed record Policy
     public long? Version { get; init; }
 }
 
+/// <summary>What was changed of the default policy lately, newest last.</summary>
+public sealed record DefaultPolicyHistory
+{
+    public IReadOnlyList<DefaultPolicyChange> Items { get; init; } = [];
+}
+
+/// <summary>Who changed the default policy, from what to what.</summary>
+public sealed record DefaultPolicyChange
+{
+    public long Version { get; init; }
+    public DateTimeOffset ChangedAt { get; init; }
+    public string? By { get; init; }
+
+    /// <summary>The key that they showed.</summary>
+    public string? KeyId { get; init; }
+
+    public string? Reason { get; init; }
+
+    /// <summary>Null where nobody had put one.</summary>
+    public Policy? Before { get; init; }
+
+    public Policy After { get; init; } = new();
+}
+
 public sealed record Limit
 {
     public string? Id { get; init; }

@@ -22,6 +22,7 @@ namespace Purser.Core;
 [JsonSerializable(typeof(SettingsBody))]
 [JsonSerializable(typeof(SettingsEdit))]
 [JsonSerializable(typeof(ExchangeRates))]
+[JsonSerializable(typeof(ChangedRates))]
 [JsonSerializable(typeof(CatalogueName))]
 [JsonSerializable(typeof(Tenant))]
 [JsonSerializable(typeof(IReadOnlyList<FirstDays>))]

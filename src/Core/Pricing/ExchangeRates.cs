@@ -39,3 +39,17 @@ public sealed record ExchangeRates(string Base, IReadOnlyList<ExchangeRate> Rate
         public Exact Of(Exact amount) => Below == 1 ? amount * Above : (amount * Above).DividedCeiling(Below, Decimals);
     }
 }
+
+/// <summary>What of exchange rates a change took away, or brought: there may be some thousand, so the newest, and how many more.</summary>
+public sealed record ChangedRates(string Base, IReadOnlyList<ExchangeRate> Rates, int More)
+{
+    const int Most = 10;
+
+    /// <summary>Those that are not among the others.</summary>
+    public static ChangedRates Of(ExchangeRates rates, ExchangeRates? others)
+    {
+        var known = others is null || others.Base != rates.Base ? [] : others.Rates.ToHashSet();
+        ExchangeRate[] own = [.. rates.Rates.Where(rate => !known.Contains(rate)).OrderByDescending(rate => rate.EffectiveFrom)];
+        return new(rates.Base, [.. own.Take(Most)], Math.Max(0, own.Length - Most));
+    }
+}

@@ -290,9 +290,10 @@ public static class PolicyChangeRules
         return new(Outcome.Done(new PolicyView(command.Policy, seeding.Effective, state.PolicyVersion + 1)), [changed]);
     }
 
-    /// <summary>Whether the policy that follows a version is the one that is put: its answer was lost, and it is put again.</summary>
+    /// <summary>Whether what is put over an older version is there already: its answer was lost, and it is put again. As <see
+    /// cref="SettingsEditRules.IsDone"/>.</summary>
     static bool IsDone(BudgetState state, Policy policy, long version) =>
-        version > 0 && version == state.PolicyVersion - 1 && IsSame(policy, state.Policy);
+        version > 0 && version < state.PolicyVersion && IsSame(policy, state.Policy);
 
     /// <summary>Whether two policies say the same, member for member.</summary>
     public static bool IsSame(Policy policy, Policy? other) => other is not null && JsonSerializer.SerializeToUtf8Bytes(policy,

@@ -1,4 +1,5 @@
-// Changes of prices and exchange rates. Pure like every rule: the settings as they are and an edit make the settings as they will be.
+// Changes of the settings: default policy, prices, exchange rates, tenants. Pure like every rule: the settings as they are and an edit
+// make the settings as they will be.
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using NodaTime;
@@ -8,6 +9,7 @@ namespace Purser.Core;
 
 /// <summary>Something to change in the settings; who and why are kept with it.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "s")]
+[JsonDerivedType(typeof(PutDefaultPolicy), "putDefaultPolicy")]
 [JsonDerivedType(typeof(PutPrice), "putPrice")]
 [JsonDerivedType(typeof(RemovePrice), "removePrice")]
 [JsonDerivedType(typeof(PutExchangeRates), "putExchangeRates")]
@@ -24,6 +26,16 @@ public abstract record SettingsEdit
     /// <summary>The key that they showed.</summary>
     public string? KeyId { get; init; }
     public string? Reason { get; init; }
+
+    /// <summary>Sent again by whoever got no answer, word for word.</summary>
+    public bool Repeated { get; init; }
+}
+
+/// <summary>Puts the policy under every account. <see cref="IfVersion"/>: only where it is at that version; 0 where nobody put one
+/// yet.</summary>
+public sealed record PutDefaultPolicy(Policy Policy) : SettingsEdit
+{
+    public long? IfVersion { get; init; }
 }
 
 /// <summary>Puts a price under a name, over the catalogue's. <see cref="Json"/> is in the form of a catalogue's entry.</summary>
@@ -73,6 +85,7 @@ public static class SettingsEditRules
         if (Validity.Text("reason", edit.Reason, Validity.LongestReason) is { } why) return (null, why);
         return edit switch
         {
+            PutDefaultPolicy put => Put(body, put, nextVersion),
             PutPrice put => Put(body, put, nextVersion),
             RemovePrice remove => Remove(body, remove, nextVersion),
             PutExchangeRates rates => Put(body, rates, nextVersion),
@@ -83,6 +96,27 @@ public static class SettingsEditRules
             LearnFirstDays learn => (Learn(body, learn), null),
             _ => throw new System.Diagnostics.UnreachableException(edit.GetType().Name),
         };
+    }
+
+    static (SettingsBody?, Outcome?) Put(SettingsBody body, PutDefaultPolicy put, long nextVersion)
+    {
+        if (Validity.Problem(put.Policy) is { } problem) return (null, problem);
+        var isInForce = body.DefaultsVersion > 0 && PolicyChangeRules.IsSame(put.Policy, body.DefaultPolicy);
+        if (put.IfVersion is { } wanted && wanted != body.DefaultsVersion
+            && !(isInForce && IsDone(body, put, DefaultPolicySubject, wanted, body.DefaultsVersion)))
+            return (null, new(OutcomeStatus.VersionMismatch, null, "If-Match",
+                $"the default policy is at version {body.DefaultsVersion}, not {wanted}; read it again"));
+        if (isInForce) return (null, null);
+        // A tenant that was changed leaves a version too.
+        var wasPut = !PolicyChangeRules.IsSame(body.DefaultPolicy, Policy.Empty)
+            || body.Changes.Any(change => change.Subject == DefaultPolicySubject);
+        return (body with
+        {
+            DefaultPolicy = put.Policy, DefaultsVersion = nextVersion,
+            Changes = Changed(body, put, DefaultPolicySubject, wasPut ? Text(body.DefaultPolicy) : null, Text(put.Policy), nextVersion),
+        }, null);
+
+        static string Text(Policy policy) => JsonSerializer.Serialize(policy, CoreJson.Default.Policy);
     }
 
     static (SettingsBody?, Outcome?) Put(SettingsBody body, PutPrice put, long nextVersion)
@@ -119,7 +153,8 @@ public static class SettingsEditRules
     static (SettingsBody?, Outcome?) Remove(SettingsBody body, RemovePrice remove, long nextVersion)
     {
         if (body.Prices.FirstOrDefault(known => known.IsFor(remove.Provider, remove.Model)) is not { } before)
-            return (null, new(OutcomeStatus.NotFound, null, "model", $"there is no custom price for '{remove.Provider}/{remove.Model}'"));
+            return (null, IsAgain(body, remove, $"price:{remove.Provider}/{remove.Model}") ? null
+                : new(OutcomeStatus.NotFound, null, "model", $"there is no custom price for '{remove.Provider}/{remove.Model}'"));
         return (body with
         {
             Prices = [.. body.Prices.Where(known => known != before)],
@@ -130,15 +165,19 @@ public static class SettingsEditRules
     static (SettingsBody?, Outcome?) Put(SettingsBody body, PutExchangeRates put, long nextVersion)
     {
         if (Validity.Problem(put.Rates) is { } problem) return (null, problem);
-        var rates = Text(put.Rates);
-        if (body.ExchangeRates is { } same && Text(same) == rates) return (null, null);
-        // What was before is what the change before it put: some thousand rates are not written twice.
+        var before = body.ExchangeRates;
+        if (before is not null && Text(before) == Text(put.Rates)) return (null, null);
         return (body with
         {
-            ExchangeRates = put.Rates, Changes = Changed(body, put, ExchangeRatesSubject, null, rates, nextVersion),
+            ExchangeRates = put.Rates,
+            Changes = Changed(body, put, RatesSubject, before is null ? null : Without(before, put.Rates), Without(put.Rates, before),
+                nextVersion),
         }, null);
 
         static string Text(ExchangeRates rates) => JsonSerializer.Serialize(rates, CoreJson.Default.ExchangeRates);
+
+        static string Without(ExchangeRates rates, ExchangeRates? others) =>
+            JsonSerializer.Serialize(ChangedRates.Of(rates, others), CoreJson.Default.ChangedRates);
     }
 
     static (SettingsBody?, Outcome?) Put(SettingsBody body, PutCatalogue put, long nextVersion)
@@ -184,6 +223,27 @@ public static class SettingsEditRules
         return news ? body with { FirstDays = [.. known.OrderBy(one => one.Key, StringComparer.Ordinal).Select(one => one.Value)] } : null;
     }
 
+    /// <summary>
+    /// Of an edit that asks for what is there already, but at an older version: whether it is done, and asked for again because its answer
+    /// was lost. Where it was somebody else who put the same, nothing of theirs is lost by saying so (RFC 9110, section 13.1.1). Version 0
+    /// asks to be the one who makes it: then it has to be the same edit.
+    /// </summary>
+    internal static bool IsDone(SettingsBody body, SettingsEdit edit, string subject, long wanted, long version) =>
+        (wanted > 0 && wanted < version) || IsAgain(body, edit, subject);
+
+    /// <summary>Whether the last change of a subject is this very edit, which a silo is sent again where no answer of it came.</summary>
+    internal static bool IsAgain(SettingsBody body, SettingsEdit edit, string subject) =>
+        edit.Repeated
+            && body.Changes.LastOrDefault(change => change.Subject.Equals(subject, StringComparison.OrdinalIgnoreCase)) is { } last
+            && last.At.ToUnixTimeMilliseconds() == edit.At.ToUnixTimeMilliseconds()
+            && (last.ChangedBy, last.KeyId, last.Reason) == (edit.ChangedBy, edit.KeyId, edit.Reason);
+
+    public const string DefaultPolicySubject = "default-policy";
+
+    /// <summary>The subject of changes of exchange rates; before and after are the rates that they took away and brought.</summary>
+    public const string RatesSubject = "rates";
+
+    /// <summary>The subject that changes of exchange rates had while each was kept with all rates.</summary>
     public const string ExchangeRatesSubject = "exchange-rates";
 
     /// <summary>The subject of changes of the catalogue; null before or after stands for the built-in one.</summary>

@@ -95,7 +95,9 @@ static class TenantRules
     {
         if (Problem(put) is { } problem) return (null, problem);
         var before = body.Tenants.FirstOrDefault(tenant => tenant.Id == put.Id);
-        if (put.IfVersion is { } wanted && wanted != (before?.Version ?? 0))
+        var isInForce = before?.Says(put) == true;
+        if (put.IfVersion is { } wanted && wanted != (before?.Version ?? 0)
+            && !(isInForce && SettingsEditRules.IsDone(body, put, SubjectOf(put.Id), wanted, before!.Version)))
             return (null, new(OutcomeStatus.VersionMismatch, null, "If-Match",
                 $"the tenant is at version {before?.Version ?? 0}, not {wanted}; read it again"));
         foreach (var other in body.Tenants)
@@ -108,7 +110,7 @@ static class TenantRules
         }
         if (before is null && body.Tenants.Count >= MostTenants)
             return (null, Outcome.Unprocessable("tenant", $"there are {MostTenants} tenants already; remove some"));
-        if (before?.Says(put) == true) return (null, null);
+        if (isInForce) return (null, null);
         var samePolicy = PolicyChangeRules.IsSame(put.DefaultPolicy ?? Policy.Empty, before?.DefaultPolicy ?? Policy.Empty);
         var isUnchanged = samePolicy && (put.DefaultPolicy is null || (before is not null && put.Accounts.All(before.Accounts.Contains)));
         var defaults = isUnchanged ? before?.DefaultsVersion ?? 0 : nextVersion;
@@ -126,7 +128,8 @@ static class TenantRules
 
     public static (SettingsBody? Next, Outcome? Refusal) Remove(SettingsBody body, RemoveTenant remove, long nextVersion)
     {
-        if (body.Tenants.FirstOrDefault(tenant => tenant.Id == remove.Id) is not { } before) return (null, NoSuchTenant(remove.Id));
+        if (body.Tenants.FirstOrDefault(tenant => tenant.Id == remove.Id) is not { } before)
+            return (null, SettingsEditRules.IsAgain(body, remove, SubjectOf(remove.Id)) ? null : NoSuchTenant(remove.Id));
         if (remove.IfVersion is { } wanted && wanted != before.Version)
             return (null, new(OutcomeStatus.VersionMismatch, null, "If-Match",
                 $"the tenant is at version {before.Version}, not {wanted}; read it again"));

@@ -1,6 +1,6 @@
-// A backup is the settings and the journal as lines of JSON: the same for every ledger, so that a backup of one can be restored into
-// another. Everything else (heads, counters, usage records, closed holds) follows from it. Where entries were compacted, an account begins
-// with its checkpoint.
+// A backup is the settings, what else people made (keys, webhooks, alert rules and channels, routes of the gate) and the journal as lines
+// of JSON: the same for every ledger, so that a backup of one can be restored into another. Everything else (heads, counters, usage
+// records, closed holds) follows from it. Where entries were compacted, an account begins with its checkpoint.
 using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text;
@@ -15,8 +15,8 @@ public sealed record BackupCount(long Accounts, long Entries, long Events);
 
 public static class Backup
 {
-    /// <summary>The format that is written, and the oldest that is read. Since 2 there are checkpoints.</summary>
-    const int Format = 2, OldestFormat = 1;
+    /// <summary>The format that is written, and the oldest that is read. Since 2 there are checkpoints, since 3 documents.</summary>
+    const int Format = 3, OldestFormat = 1;
     const int EntriesPerRead = 500;
 
     const string Damaged = "the backup is damaged: ";
@@ -43,6 +43,8 @@ public static class Backup
             });
         if (settings.Version > 0)
             await LineAsync(new() { ["settings"] = JsonNode.Parse(settings.Json.Span), ["version"] = settings.Version });
+        await foreach (var (name, found) in KeptDocuments.AllAsync(ledger))
+            await LineAsync(new() { ["document"] = name, ["body"] = JsonNode.Parse(found.Body.Span) });
         var (accounts, written, events) = (0L, 0L, 0L);
         string? cursor = null;
         do
@@ -140,7 +142,8 @@ public static class Backup
     public static async Task<BackupCount> ReadAsync(
         Stream from, IStore ledger, Action<long>? progress = null, CancellationToken cancellation = default)
     {
-        if ((await ledger.AccountsAsync(null, null, 1, cancellation)).Items.Count > 0 || (await ledger.LoadSettingsAsync()).Version > 0)
+        if ((await ledger.AccountsAsync(null, null, 1, cancellation)).Items.Count > 0 || (await ledger.LoadSettingsAsync()).Version > 0
+            || await KeptDocuments.AllAsync(ledger).AnyAsync(cancellation))
             throw new LedgerNotEmptyException(
                 "the ledger is not empty; a backup is restored into a new one (another PURSER_DATA or database)");
         var start = from.Position;
@@ -150,9 +153,11 @@ public static class Backup
         var read = 0L;
         var restored = new RestoredAccount(new(""));
         Beginning? beginning = null;
+        var documents = new List<JsonObject>();
         await foreach (var line in LinesAsync(from, cancellation))
         {
             var json = JsonNode.Parse(line)!.AsObject();
+            if (json["document"] is not null) documents.Add(json);
             if (json["catalogue"] is { } digest) await ledger.SaveCatalogueAsync(digest.GetValue<string>(), FileOf(json));
             if (json["checkpoint"] is not null)
             {
@@ -179,7 +184,17 @@ public static class Backup
             progress?.Invoke(++read);
         }
         await restored.FlushAsync(ledger);
+        foreach (var document in documents) await RestoreAsync(ledger, document);
         return count;
+    }
+
+    static async Task RestoreAsync(IStore ledger, JsonObject document)
+    {
+        var (name, body) = (document["document"]!.GetValue<string>(), document["body"]!.AsObject());
+        // A webhook is sent what comes from now on: places in the feed are new.
+        if (name.StartsWith(KeptDocuments.Webhooks, StringComparison.Ordinal)) body["from"] = await ledger.HeadAsync();
+        if (!await ledger.SaveAsync(name, 0, Encoding.UTF8.GetBytes(body.ToJsonString())))
+            throw new InvalidDataException($"the document '{name}' could not be written: there is one already");
     }
 
     /// <summary>Reads a whole backup and writes nothing; an <see cref="InvalidDataException"/> says why it could not be restored.</summary>
@@ -214,6 +229,8 @@ public static class Backup
                 hash.AppendData(Encoding.UTF8.GetBytes(line + "\n"));
                 if (json["catalogue"]?.GetValue<string>() is { } digest && digest != Catalogue.DigestOf(FileOf(json)))
                     throw new InvalidDataException(Damaged + "the catalogue of prices was changed");
+                if (json["document"]?.GetValue<string>() is { } name && !(KeptDocuments.Has(name) && json["body"] is JsonObject))
+                    throw new InvalidDataException(Damaged + $"'{name}' is no document that is restored");
                 if (json["checkpoint"] is not null)
                 {
                     beginning = new(json);
@@ -236,7 +253,8 @@ public static class Backup
                 events += entry.Events.Count;
             }
             catch (Exception e) when (
-                e is JsonException or InvalidOperationException or FormatException or NotSupportedException or NullReferenceException)
+                e is JsonException or InvalidOperationException or FormatException or NotSupportedException or NullReferenceException
+                    or ArgumentException or OverflowException)
             {
                 throw new InvalidDataException(Damaged + e.Message, e);
             }

@@ -21,10 +21,6 @@ public interface IBudgetAuthority
     /// <summary>The settings in force: default policy and prices.</summary>
     Task<Settings> SettingsAsync();
 
-    /// <summary>Sets the default policy. <paramref name="ifVersion"/>: only if that is the settings' version. Null where it is
-    /// not.</summary>
-    Task<Settings?> SetDefaultPolicyAsync(Policy policy, long? ifVersion);
-
-    /// <summary>Changes prices or exchange rates. Sent twice, it changes the same to the same.</summary>
+    /// <summary>Changes the settings. Sent twice, it changes the same to the same.</summary>
     Task<SettingsEdited> EditSettingsAsync(SettingsEdit edit);
 }

@@ -67,8 +67,8 @@ public sealed record SettingsUpdate(IReadOnlyList<SettingsPart> Parts, IReadOnly
     /// <summary>Each tenant is a part too, by its id.</summary>
     public const string Tenant = "tenant:";
 
-    /// <summary>Notes of this subject are shown to nobody, and each is as large as all the rates: they are kept, and not read with the
-    /// settings.</summary>
+    /// <summary>Notes of this subject come from earlier versions, and each is as large as all the rates: they are kept, and not read with
+    /// the settings.</summary>
     public const string NotShown = SettingsEditRules.ExchangeRatesSubject;
 
     /// <summary>Notes are JSON within JSON: quotes escaped by one character, not by five.</summary>

@@ -160,9 +160,6 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
         }
     }
 
-    public Task<Settings?> SetDefaultPolicyAsync(Policy policy, long? ifVersion) =>
-        parts.Settings.SaveDefaultPolicyAsync(policy, ifVersion);
-
     public async Task<SettingsEdited> EditSettingsAsync(SettingsEdit edit)
     {
         var edited = await parts.Settings.EditAsync(edit);

@@ -29,20 +29,7 @@ public sealed class SettingsSource(IKept ledger, bool refuseUnknownAccounts = fa
         return current!;
     }
 
-    /// <summary>Saves a default policy; null where <paramref name="ifVersion"/> is not the version of the default policy.</summary>
-    public async Task<Settings?> SaveDefaultPolicyAsync(Policy policy, long? ifVersion)
-    {
-        while (true)
-        {
-            var known = await RefreshAsync();
-            if (ifVersion is { } wanted && wanted != known.DefaultsVersion) return null;
-            if (known.DefaultsVersion > 0 && PolicyChangeRules.IsSame(policy, known.DefaultPolicy)) return known;
-            var next = known.Body with { DefaultPolicy = policy, DefaultsVersion = known.Version + 1 };
-            if (await ledger.SaveSettingsAsync(known.Version, SettingsUpdate.Between(known.Body, next))) return await RefreshAsync();
-        }
-    }
-
-    /// <summary>Saves a change of prices or exchange rates, or says why it can not be. Needs no price, so that a catalogue that is damaged
+    /// <summary>Saves a change of the settings, or says why it can not be. Needs no price, so that a catalogue that is damaged
     /// can be replaced.</summary>
     public async Task<SettingsEdited> EditAsync(SettingsEdit edit)
     {

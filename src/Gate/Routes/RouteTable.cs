@@ -7,7 +7,7 @@ namespace Purser.Gate;
 
 public sealed class RouteTable(ISharedState shared, GateOptions options, TimeProvider time) : IDisposable
 {
-    const string document = "gate-routes";
+    const string document = KeptDocuments.GateRoutes;
     static readonly TimeSpan oldest = TimeSpan.FromSeconds(1);
 
     readonly SharedView<GateRoutes> known = new(shared, document, oldest, time,
@@ -36,15 +36,21 @@ public sealed class RouteTable(ISharedState shared, GateOptions options, TimePro
         return (version, [.. options.FileRoutes.Routes.Concat(set.Routes).Concat(GateRoute.BuiltIn).DistinctBy(route => route.Name)]);
     }
 
-    /// <summary>Replaces what was set; false where somebody else did meanwhile.</summary>
-    public async Task<bool> SetAsync(GateRoutes routes, long? ifVersion)
+    /// <summary>
+    /// Replaces what was set, and answers what that was; null where it is at another version. Over an older version, what is set already
+    /// is done: it is asked for again because its answer was lost.
+    /// </summary>
+    public async Task<GateRoutes?> SetAsync(GateRoutes routes, long? ifVersion)
     {
         while (true)
         {
-            var (version, _) = await known.NewestAsync();
-            if (ifVersion is { } wanted && wanted != version) return false;
-            if (await shared.SaveAsync(document, version, routes, GateJson.Default.GateRoutes)) return true;
+            var (version, set) = await known.NewestAsync();
+            var isSet = version > 0 && Text(set) == Text(routes);
+            if (ifVersion is { } wanted && wanted != version && !(isSet && wanted > 0 && wanted < version)) return null;
+            if (isSet || await shared.SaveAsync(document, version, routes, GateJson.Default.GateRoutes)) return set;
         }
+
+        static string Text(GateRoutes routes) => System.Text.Json.JsonSerializer.Serialize(routes, GateJson.Default.GateRoutes);
     }
 
     public void Dispose() => known.Dispose();

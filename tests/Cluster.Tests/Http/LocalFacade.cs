@@ -65,8 +65,6 @@ public sealed class LocalFacade : ClusterFacade
 
         public Task<Settings> SettingsAsync() => silos.SettingsAsync();
 
-        public Task<Settings?> SetDefaultPolicyAsync(Policy policy, long? ifVersion) => silos.SetDefaultPolicyAsync(policy, ifVersion);
-
         public Task<SettingsEdited> EditSettingsAsync(SettingsEdit edit) => silos.EditSettingsAsync(edit);
     }
 }

@@ -254,7 +254,8 @@ public abstract class ClientConformance(HttpFacade host)
         }), PurserJson.Default.PolicyPreview);
         var defaults = await client.GetDefaultPolicyAsync();
         heard.Holds(defaults, PurserJson.Default.Policy);
-        heard.Holds(await client.PutDefaultPolicyAsync(defaults), PurserJson.Default.Policy);
+        heard.Holds(await client.PutDefaultPolicyAsync(defaults, "ada", "a test"), PurserJson.Default.Policy);
+        heard.Holds(await client.GetDefaultPolicyHistoryAsync(), PurserJson.Default.DefaultPolicyHistory);
     }
 
     static async Task Figures(PurserClient client, Listening heard, string account)

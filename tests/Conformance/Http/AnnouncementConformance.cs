@@ -70,6 +70,47 @@ public abstract class AnnouncementConformance(HttpFacade host)
     }
 
     [Fact]
+    public async Task Changed_exchange_rates_are_told_with_what_they_were()
+    {
+        await using var stream = await EventListener.OpenAsync(host.Client, "/v1/events?types=price.changed");
+        // Of a century in which nothing is booked: other tests of this host have their rates.
+        var year = 2200 + Random.Shared.Next(700);
+        var before = (await host.Get("/v1/exchange-rates")).Json.GetProperty("rates").EnumerateArray().Select(rate => rate.ToString());
+        string Rates(string rate) => $$"""{"rates": [{{string.Join(", ", before.Append($$"""{"currency": "NOK", "rate": "{{rate}}", "effectiveFrom": "{{year}}-01-01T00:00:00Z"}"""))}}], "by": "ann", "reason": "gold"}""";
+        Assert.Equal(200, (await host.Put("/v1/exchange-rates", Rates("0.25"))).Code);
+        Assert.Equal(200, (await host.Put("/v1/exchange-rates", Rates("0.5"))).Code);
+        SentEvent told;
+        do told = await stream.NextAsync();
+        while (told.Member("subject") != "exchange-rates" || !told.Data.GetProperty("before").ToString().Contains($"{year}-", StringComparison.Ordinal));
+        Assert.Equal(("ann", "gold"), (told.Data.GetProperty("by").GetString(), told.Data.GetProperty("reason").GetString()));
+        Assert.Equal(("0.25", "0.5"), (Only("before"), Only("after")));
+
+        string? Only(string name) => told.Data.GetProperty(name).GetProperty("rates").EnumerateArray().Single().GetProperty("rate").GetString();
+    }
+
+    [Fact]
+    public async Task A_changed_default_policy_is_told_with_who_changed_it()
+    {
+        await using var stream = await EventListener.OpenAsync(host.Client, "/v1/events?types=default-policy.changed");
+        var mark = host.NewAccount();
+        var limits = $$"""[{"id": "{{mark}}", "unit": "requests", "window": "day", "amount": 1000000}]""";
+        try
+        {
+            Assert.Equal(200, (await host.Put("/v1/default-policy?by=ann&reason=a%20roof", $$"""{"limits": {{limits}}}""")).Code);
+            SentEvent told;
+            do told = await stream.NextAsync();
+            while (!told.Data.GetProperty("after").ToString().Contains(mark, StringComparison.Ordinal));
+            Assert.Equal(("default-policy.changed", "default-policy", "info", "ann", "a roof"), (told.Type, told.Member("subject"),
+                told.Member("severity"), told.Data.GetProperty("by").GetString(), told.Data.GetProperty("reason").GetString()));
+            Assert.Equal("day", told.Data.GetProperty("after").GetProperty("limits")[0].GetProperty("window").GetString());
+        }
+        finally
+        {
+            await host.Put("/v1/default-policy", "{}");
+        }
+    }
+
+    [Fact]
     public async Task The_life_of_a_key_is_told_without_its_text()
     {
         await using var stream = await EventListener.OpenAsync(host.Client, "/v1/events?types=key.*");

@@ -44,11 +44,79 @@ public abstract class AuditConformance(HttpFacade host)
                 (item.GetProperty("by").GetString(), item.GetProperty("keyId").GetString()));
         var history = (await guarded.Ask(admin, HttpMethod.Get, $"/v1/prices/house/{a}")).Json.GetProperty("history")[0];
         Assert.Equal(("ada", "admin"), (history.GetProperty("by").GetString(), history.GetProperty("keyId").GetString()));
+        await DefaultPolicyAsync(guarded, a);
 
         async Task Done(string shown, HttpMethod method, string path, string? body)
         {
             var reply = await guarded.Ask(shown, method, path, body);
             Assert.True(reply.Code is 200 or 201 && !reply.Text.Contains("urn:purser", StringComparison.Ordinal), $"{path}: {reply.Text}");
+        }
+    }
+
+    /// <summary>What holds for every account is audited as what holds for one is, and only keys of all accounts read it.</summary>
+    static async Task DefaultPolicyAsync(GuardedHost guarded, string mark)
+    {
+        try
+        {
+            var limits = policy.Replace("\"id\": \"day\"", $"\"id\": \"{mark}\"", StringComparison.Ordinal);
+            Assert.Equal(200, (await guarded.Ask(admin, HttpMethod.Put, "/v1/default-policy?by=ada&reason=r", limits)).Code);
+            var change = (await guarded.Ask(admin, HttpMethod.Get, "/v1/default-policy/history")).Json.GetProperty("items").EnumerateArray()
+                .Single(item => item.GetProperty("after").ToString().Contains(mark, StringComparison.Ordinal));
+            Assert.Equal(("ada", "admin", "r"), (change.GetProperty("by").GetString(), change.GetProperty("keyId").GetString(),
+                change.GetProperty("reason").GetString()));
+            var some = await guarded.Ask(admin, HttpMethod.Post, "/v1/keys", $$"""{"name": "some", "rights": ["read", "operate"], "accounts": ["{{mark}}"]}""");
+            (await guarded.Ask(some.Member("key"), HttpMethod.Get, "/v1/default-policy/history")).IsProblem(403, "forbidden");
+        }
+        finally
+        {
+            await guarded.Ask(admin, HttpMethod.Put, "/v1/default-policy", "{}");
+        }
+    }
+
+    [Fact]
+    public async Task Who_changes_what_the_installation_is_set_up_by_is_told()
+    {
+        await using var guarded = await host.StartWithKeyAsync(admin);
+        var mark = host.NewAccount();
+        await using var stream = await EventListener.OpenAsync(guarded.Client,
+            "/v1/events?types=webhook.changed,alert-channel.changed,alert-rules.changed,gate-routes.changed", key: admin);
+        var hook = await Done(HttpMethod.Post, "/v1/webhooks", """{"url": "http://127.0.0.1:9/a-secret", "types": ["account.paused"]}""");
+        await Done(HttpMethod.Put, "/v1/webhooks/" + hook, """{"url": "http://127.0.0.1:9/another", "types": ["account.paused"]}""");
+        await Done(HttpMethod.Delete, "/v1/webhooks/" + hook);
+        var channel = await Done(HttpMethod.Post, "/v1/alert-channels", """{"kind": "log", "name": "n"}""");
+        await Done(HttpMethod.Delete, "/v1/alert-channels/" + channel);
+        var rules = (await guarded.Ask(admin, HttpMethod.Get, "/v1/alert-rules")).Text;
+        await Done(HttpMethod.Put, "/v1/alert-rules", $$"""{"items": [{"id": "{{mark}}", "on": "paused", "severity": "info"}]}""");
+        await Done(HttpMethod.Put, "/v1/alert-rules", rules);
+        var routes = (await guarded.Ask(admin, HttpMethod.Get, "/v1/gate/routes")).Json.GetProperty("routes").EnumerateArray()
+            .Where(route => route.GetProperty("upstream").GetString()!.StartsWith("http://127.", StringComparison.Ordinal))
+            .Select(route => route.ToString()).ToArray();
+        var own = $$"""{"name": "{{mark}}", "protocol": "openai", "upstream": "http://127.0.0.1:9", "provider": "openai"}""";
+        await Done(HttpMethod.Put, "/v1/gate/routes", $$"""{"routes": [{{string.Join(", ", routes.Append(own))}}]}""");
+        await Done(HttpMethod.Put, "/v1/gate/routes", $$"""{"routes": [{{string.Join(", ", routes)}}]}""");
+
+        foreach (var (type, about, isBefore, isAfter) in new[]
+        {
+            ("webhook.changed", hook, false, true), ("webhook.changed", hook, true, true), ("webhook.changed", hook, true, false),
+            ("alert-channel.changed", channel, false, true), ("alert-channel.changed", channel, true, false),
+            ("alert-rules.changed", mark, true, true), ("alert-rules.changed", mark, true, true),
+            ("gate-routes.changed", mark, true, true), ("gate-routes.changed", mark, true, true),
+        })
+        {
+            SentEvent told;
+            do told = await stream.NextAsync();
+            while (told.Type != type || (told.Member("subject") != about && !told.Data.ToString().Contains(about!, StringComparison.Ordinal)));
+            Assert.Equal((isBefore, isAfter), (told.Data.GetProperty("before").ValueKind == System.Text.Json.JsonValueKind.Object,
+                told.Data.GetProperty("after").ValueKind == System.Text.Json.JsonValueKind.Object));
+            Assert.Equal(("admin", "admin"), (told.Data.GetProperty("by").GetString(), told.Data.GetProperty("keyId").GetString()));
+            Assert.DoesNotContain("a-secret", told.Data.ToString(), StringComparison.Ordinal);
+        }
+
+        async Task<string?> Done(HttpMethod method, string path, string? body = null)
+        {
+            var reply = await guarded.Ask(admin, method, path, body);
+            Assert.True(reply.Code is 200 or 201, $"{path}: {reply.Text}");
+            return reply.Json.TryGetProperty("id", out var id) ? id.GetString() : null;
         }
     }
 

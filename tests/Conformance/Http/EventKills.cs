@@ -208,6 +208,11 @@ public sealed class EventKills(Func<IReadOnlyList<Uri>> hosts, Func<FeedEntry, I
         var ofKey = "/v1/keys/" + key.RootElement.GetProperty("id").GetString();
         await SendAsync(HttpMethod.Post, ofKey + "/rotate");
         await SendAsync(HttpMethod.Delete, ofKey);
+        await SendAsync(HttpMethod.Put, "/v1/default-policy", """{"holds": {"onExpiry": "release"}}""");
+        await SendAsync(HttpMethod.Put, "/v1/alert-rules", """{"items": [{"id": "only", "on": "paused", "severity": "info"}]}""");
+        await SendAsync(HttpMethod.Post, "/v1/alert-channels", """{"kind": "log", "name": "n"}""");
+        await SendAsync(HttpMethod.Put, "/v1/gate/routes",
+            """{"routes": [{"name": "r", "protocol": "openai", "upstream": "http://127.0.0.1:9", "provider": "openai"}]}""");
         await SendAsync(HttpMethod.Put, "/v1/tenants/t", """{"name": "T", "accounts": ["t:*"]}""");
         await ReviseAsync();
 

@@ -86,22 +86,32 @@ public abstract class PolicyConformance(HttpFacade host)
     [Fact]
     public async Task The_default_policy_lies_under_every_account()
     {
+        const string path = "/v1/default-policy", day = """{"limits":[{"id":"d","unit":"requests","window":"day","amount":1}]}""";
         var account = host.NewAccount();
-        var before = await host.Get("/v1/default-policy");
-        Assert.Equal(200, before.Code);
+        Assert.Equal(200, (await host.Get(path)).Code);
         try
         {
-            var put = await host.Put("/v1/default-policy", """{"limits":[{"id":"d","unit":"requests","window":"day","amount":1}]}""", ("If-Match", before.Header("ETag")!));
+            var before = (await host.Put(path, """{"timeZone":"Europe/Berlin"}""")).Header("ETag")!;
+            var put = await host.Put(path + "?by=ada&reason=a%20roof", day, ("If-Match", before));
             Assert.Equal(200, put.Code);
-            (await host.Put("/v1/default-policy", "{}", ("If-Match", before.Header("ETag")!)))
-                .IsProblem(412, "version-mismatch", "If-Match");
+            (await host.Put(path, "{}", ("If-Match", before))).IsProblem(412, "version-mismatch", "If-Match");
+            (await host.Put(path, day, ("If-None-Match", "*"))).IsProblem(412, "version-mismatch", "If-Match");
+            // Whoever puts it again because the answer was lost is not told that somebody else was faster.
+            Assert.Equal(200, (await host.Put(path, day, ("If-Match", "*"))).Code);
+            var again = await host.Put(path, day, ("If-Match", before));
+            Assert.Equal((200, put.Header("ETag")), (again.Code, again.Header("ETag")));
+            var change = (await host.Get(path + "/history")).Json.GetProperty("items").EnumerateArray().Last();
+            Assert.Equal(("ada", "a roof", put.Header("ETag")), (change.GetProperty("by").GetString(), change.GetProperty("reason").GetString(),
+                $"\"{change.GetProperty("version").GetInt64()}\""));
+            Assert.Equal(("Europe/Berlin", "d"), (change.GetProperty("before").GetProperty("timeZone").GetString(),
+                change.GetProperty("after").GetProperty("limits")[0].GetProperty("id").GetString()));
             Assert.Equal(201, (await host.Post($"/v1/accounts/{account}/reservations", """{"tokens":1}""")).Code);
             (await host.Post($"/v1/accounts/{account}/reservations", """{"tokens":1}""")).IsProblem(429, "limit-exceeded");
-            (await host.Put("/v1/default-policy", """{"timeZone":"Mars/Olympus"}""")).IsProblem(400, "invalid", "timeZone");
+            (await host.Put(path, """{"timeZone":"Mars/Olympus"}""")).IsProblem(400, "invalid", "timeZone");
         }
         finally
         {
-            await host.Put("/v1/default-policy", "{}");
+            await host.Put(path, "{}");
         }
     }
 

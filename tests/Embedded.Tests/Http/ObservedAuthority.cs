@@ -58,8 +58,6 @@ sealed class ObservedAuthority : IBudgetAuthority, IAsyncDisposable
 
     public Task<Settings> SettingsAsync() => Broken is { } broken ? Task.FromException<Settings>(broken) : host.SettingsAsync();
 
-    public Task<Settings?> SetDefaultPolicyAsync(Policy policy, long? ifVersion) => host.SetDefaultPolicyAsync(policy, ifVersion);
-
     public Task<SettingsEdited> EditSettingsAsync(SettingsEdit edit) => host.EditSettingsAsync(edit);
 
     public async ValueTask DisposeAsync()

@@ -102,18 +102,53 @@ public sealed class BackupTests
         await RefusedAsync(Zip("{\"some\":\"log\"}\n{\"end\":true}\n"), "not a backup of Purser");
         await RefusedAsync(Zip("[1,2]\n"), "damaged");
         await RefusedAsync(Zip("null\n"), "damaged");
-        await RefusedAsync(Zip(Unzip(await WholeAsync()).Replace("{\"purserBackup\":2", "{\"purserBackup\":3", StringComparison.Ordinal)),
-            "format 3");
+        await RefusedAsync(Zip(Unzip(await WholeAsync()).Replace("{\"purserBackup\":3", "{\"purserBackup\":4", StringComparison.Ordinal)),
+            "format 4");
         // The checksum is right, and still it is nothing that this program can write.
         await RefusedAsync(
             Sealed("{\"purserBackup\":1}\n{\"account\":\"a\",\"version\":1,\"at\":0,\"events\":[{\"e\":\"fromTheFuture\"}]}\n"), "damaged");
         await RefusedAsync(Sealed("{\"purserBackup\":1}\n{\"account\":\"a\",\"version\":1,\"at\":0}\n"), "damaged");
         await RefusedAsync(Sealed("{\"purserBackup\":1}\n{\"account\":\"a\",\"version\":2,\"at\":0,\"events\":[]}\n"), "stands where");
+        await RefusedAsync(Sealed("{\"purserBackup\":3}\n{\"document\":\"feed-watch\",\"body\":{}}\n"), "no document that is restored");
         const string checkpoint = "{\"purserBackup\":2}\n{\"account\":\"a\",\"checkpoint\":5,\"at\":0,\"state\":{},\"history\":{}}\n";
         await RefusedAsync(Sealed(checkpoint), "ends with its checkpoint");
         await RefusedAsync(Sealed(checkpoint + "{\"account\":\"b\",\"version\":1,\"at\":0,\"events\":[]}\n"), "ends with its checkpoint");
         await RefusedAsync(Sealed(checkpoint + "{\"account\":\"a\",\"version\":5,\"at\":0,\"events\":[]}\n"), "stands where");
     }
+
+    [Theory]
+    [InlineData("memory", "sqlite")]
+    [InlineData("sqlite", "postgres")]
+    [InlineData("postgres", "memory")]
+    public async Task What_people_made_beside_the_settings_is_in_it(string from, string to)
+    {
+        await using var origin = await Store.NewAsync(from);
+        await Past.OnAsync(origin.Ledger);
+        string[] names = ["alert-channels", "alert-rules", "gate-routes", "keys", "webhook/a", "webhook/b"];
+        foreach (var name in names)
+        {
+            Assert.True(await origin.Ledger.SaveAsync(name, 0, "{}"u8.ToArray()));
+            Assert.True(await origin.Ledger.SaveAsync(name, 1, Encoding.UTF8.GetBytes($$"""{"says":"{{name}} ü","from":7}""")));
+        }
+        // How far the work of a host has come is not what another ledger goes on from.
+        Assert.True(await origin.Ledger.SaveAsync("webhook-progress/a", 0, "{}"u8.ToArray()));
+        await using var store = await Store.NewAsync(to);
+        await Backup.ReadAsync(new MemoryStream(await BackupOf(origin)), store.Ledger);
+        foreach (var name in names)
+        {
+            using var body = System.Text.Json.JsonDocument.Parse((await Shared(store).LoadAsync(name))!.Body);
+            Assert.Equal(name + " ü", body.RootElement.GetProperty("says").GetString());
+            Assert.Equal(name[0] == 'w' ? await store.Ledger.HeadAsync() : 7, body.RootElement.GetProperty("from").GetInt64());
+        }
+        Assert.Equal(0, (await Shared(store).LoadAsync("webhook-progress/a"))!.Version);
+        // A ledger that has such a document is not empty.
+        await using var other = await Store.NewAsync("memory");
+        await other.Ledger.SaveAsync("keys", 0, "{}"u8.ToArray());
+        var backup = await BackupOf(store);
+        await Assert.ThrowsAsync<LedgerNotEmptyException>(() => Backup.ReadAsync(new MemoryStream(backup), other.Ledger));
+    }
+
+    static ISharedState Shared(Store store) => store.Ledger;
 
     static async Task<byte[]> WholeAsync()
     {

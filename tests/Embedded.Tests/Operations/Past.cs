@@ -31,8 +31,8 @@ sealed class Past
     async Task LiveAsync(IStore ledger)
     {
         await using var host = HostOn(ledger);
-        await host.SetDefaultPolicyAsync(Policy(Tokens("company", "day", 50_000)), null);
-        await host.SetDefaultPolicyAsync(Policy(Tokens("company", "day", 60_000)), null);
+        await host.PutDefaultPolicyAsync(Policy(Tokens("company", "day", 50_000)));
+        await host.PutDefaultPolicyAsync(Policy(Tokens("company", "day", 60_000)));
         foreach (var account in accounts)
         {
             await host.ExpectAsync(account, new SetPolicy(Policy(

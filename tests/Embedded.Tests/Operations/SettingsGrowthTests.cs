@@ -29,13 +29,16 @@ public sealed class SettingsGrowthTests
             await PutAsync(source, put);
             Assert.InRange(counted.Written, 1, LargestPut * (put + 1));
         }
-        // The rates once, and none of the notes that nobody is shown.
-        Assert.InRange((await store.Ledger.LoadSettingsAsync()).Json.Length, 1, LargestPut / 2);
+        // The rates once, and of each change what is told of it.
+        var (read, changes) = ((await store.Ledger.LoadSettingsAsync()).Json, (await source.CurrentAsync()).Body.Changes);
+        Assert.Equal(60, changes.Count);
+        Assert.All(changes, change => Assert.InRange((change.Before?.Length ?? 0) + change.After!.Length, 1, 2000));
+        Assert.InRange(read.Length, 1, (LargestPut / 2) + (60 * 2500));
         Assert.Equal(60, await store.Ledger.SettingsVersionAsync());
 
         // What changes little after that costs little.
         var before = counted.Written;
-        Assert.NotNull(await source.SaveDefaultPolicyAsync(Policy.Empty, null));
+        Assert.Null((await source.EditAsync(new PutDefaultPolicy(Policy.Empty))).Refusal);
         Assert.InRange(counted.Written - before, 1, 1000);
     }
 
@@ -50,8 +53,8 @@ public sealed class SettingsGrowthTests
         Assert.Null((await source.EditAsync(new PutPrice("house", "m", """{"rates":{"input":"1","output":"2"}}"""))).Refusal);
         Assert.Empty((await source.CurrentAsync()).DefaultPolicy.Limits);
         // The first default policy is a version, also where it says nothing.
-        Assert.Equal((2L, 2L), await source.SaveDefaultPolicyAsync(Policy.Empty, null) is { } saved
-            ? (saved.Version, saved.DefaultsVersion) : default);
+        var saved = (await source.EditAsync(new PutDefaultPolicy(Policy.Empty))).Settings;
+        Assert.Equal((2L, 2L), (saved.Version, saved.DefaultsVersion));
         Assert.Empty((await new SettingsSource(store.Ledger).CurrentAsync()).DefaultPolicy.Limits);
         Assert.Null((await source.EditAsync(new RemovePrice("house", "m"))).Refusal);
         Assert.Empty((await new SettingsSource(store.Ledger).CurrentAsync()).Body.Prices);
@@ -117,7 +120,7 @@ public sealed class SettingsGrowthTests
         var before = (await source.CurrentAsync()).Body;
         var policy = new Policy { Limits = [new() { Id = "day", Unit = LimitUnit.Tokens, Window = new(WindowKind.Day), Amount = 5 }] };
 
-        var next = (await source.SaveDefaultPolicyAsync(policy, null))!;
+        var next = (await source.EditAsync(new PutDefaultPolicy(policy))).Settings;
         Assert.True(Written(before, next.Body) < 1000, $"{Written(before, next.Body)} bytes");
 
         var price = new PutPrice("house", "m", """{"rates":{"input":"1","output":"2"}}""");
@@ -125,7 +128,7 @@ public sealed class SettingsGrowthTests
         Assert.True(Written(next.Body, priced.Body) < 2000, $"{Written(next.Body, priced.Body)} bytes");
 
         Assert.Equal(priced.Version, (await source.EditAsync(price)).Settings.Version);
-        Assert.Equal(priced.Version, (await source.SaveDefaultPolicyAsync(policy, null))!.Version);
+        Assert.Equal(priced.Version, (await source.EditAsync(new PutDefaultPolicy(policy))).Settings.Version);
         await PutAsync(source, 1);
         Assert.Equal((priced.Version, priced.Version), ((await source.CurrentAsync()).Version, await ledger.SettingsVersionAsync()));
 
