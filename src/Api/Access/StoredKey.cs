@@ -29,8 +29,14 @@ public sealed record StoredKey
 
     public long CreatedAtMillis { get; init; }
     public string? CreatedBy { get; init; }
+
+    /// <summary>The key that was shown when it was made; so below. Null where none was needed, and in keys from before this was
+    /// kept.</summary>
+    public string? CreatedByKeyId { get; init; }
     public long? ExpiresAtMillis { get; init; }
     public long? RotatedAtMillis { get; init; }
+    public string? RotatedBy { get; init; }
+    public string? RotatedByKeyId { get; init; }
     public long? LastUsedAtMillis { get; init; }
 
     /// <summary>The key before the last rotation, and until when it is still taken.</summary>
@@ -40,6 +46,7 @@ public sealed record StoredKey
     /// <summary>A revoked key stays on the list, so that what it did can still be told.</summary>
     public long? RevokedAtMillis { get; init; }
     public string? RevokedBy { get; init; }
+    public string? RevokedByKeyId { get; init; }
 
     [JsonIgnore]
     public AccountScope Scope => scope ??= new(Accounts);
@@ -56,6 +63,15 @@ public sealed record StoredKey
 public sealed record KeySet(IReadOnlyList<StoredKey> Keys)
 {
     public static readonly KeySet Empty = new([]);
+
+    /// <summary>With one more, and with at most so many: the one that was revoked longest ago makes room. Null where none is
+    /// revoked.</summary>
+    public KeySet? With(StoredKey key, int most)
+    {
+        if (Keys.Count < most) return new([.. Keys, key]);
+        var oldest = Keys.Where(one => one.RevokedAtMillis is not null).MinBy(one => one.RevokedAtMillis);
+        return oldest is null ? null : new([.. Keys.Where(one => one != oldest), key]);
+    }
 }
 
 [JsonSourceGenerationOptions(

@@ -41,10 +41,11 @@ sealed class KeyEndpoints(KeyRing ring, Callers callers, LedgerClock clock)
         WithinOwn(caller, key, asked.ExpiresAt);
         // What was saved although nobody heard that it was is there already, and is not made twice.
         var made = await ring.ChangeAsync(set => set.Keys.Any(one => one.Id == key.Id) ? (set, true)
-            : set.Keys.Count >= MostKeys ? (set, false) : (new KeySet([.. set.Keys, key]), true));
+            : set.With(key, MostKeys) is { } next ? (next, true) : (set, false));
         if (!made)
         {
-            await Problems.WriteAsync(http, Problems.Unprocessable, null, $"there are {MostKeys} keys; remove revoked ones first");
+            await Problems.WriteAsync(http, Problems.Unprocessable, null,
+                $"there are {MostKeys} keys that are not revoked; revoke some first");
             return;
         }
         http.Response.Headers.Location = $"/v1/keys/{key.Id}";
@@ -76,12 +77,13 @@ sealed class KeyEndpoints(KeyRing ring, Callers callers, LedgerClock clock)
         if (overlap is < 0 or > LongestOverlap)
             throw RequestRefusedException.Invalid(
                 "overlapSeconds", $"must be 0 to {LongestOverlap.ToString(CultureInfo.InvariantCulture)}");
-        var text = KeyText.Make();
+        var (text, caller) = (KeyText.Make(), Caller.Of(http));
         var now = clock.Now;
         await ChangeOne(http, text, key => key.Hash == KeyText.HashOf(text) ? key : key.PreviousUntilMillis > now.ToUnixTimeMilliseconds()
             ? asked?.Again == true ? key with
             {
                 Hash = KeyText.HashOf(text), Redacted = KeyText.Redacted(text), RotatedAtMillis = now.ToUnixTimeMilliseconds(),
+                RotatedBy = caller.Name, RotatedByKeyId = caller.KeyId,
             }
             : throw Conflict($"the key was rotated before, and its old text is taken until {StoredKey.At(key.PreviousUntilMillis)}; "
                 + "rotate it after that, or revoke it; where the answer with the new text was lost, send `again`: true")
@@ -92,15 +94,19 @@ sealed class KeyEndpoints(KeyRing ring, Callers callers, LedgerClock clock)
                 PreviousHash = overlap > 0 ? key.Hash : null,
                 PreviousUntilMillis = overlap > 0 ? (now + Duration.FromSeconds(overlap)).ToUnixTimeMilliseconds() : null,
                 RotatedAtMillis = now.ToUnixTimeMilliseconds(),
+                RotatedBy = caller.Name,
+                RotatedByKeyId = caller.KeyId,
             });
     }
 
     public async Task Revoke(HttpContext http)
     {
         _ = new Query(http, []);
-        var by = Caller.Of(http).Name;
-        await ChangeOne(http, null, key => key.RevokedAtMillis is not null
-            ? key : key with { RevokedAtMillis = clock.Now.ToUnixTimeMilliseconds(), RevokedBy = by });
+        var caller = Caller.Of(http);
+        await ChangeOne(http, null, key => key.RevokedAtMillis is not null ? key : key with
+        {
+            RevokedAtMillis = clock.Now.ToUnixTimeMilliseconds(), RevokedBy = caller.Name, RevokedByKeyId = caller.KeyId,
+        });
     }
 
     async Task ChangeOne(HttpContext http, string? text, Func<StoredKey, StoredKey> change)
@@ -153,6 +159,7 @@ sealed class KeyEndpoints(KeyRing ring, Callers callers, LedgerClock clock)
             IsWholeTenant = isWhole,
             CreatedAtMillis = now.ToUnixTimeMilliseconds(),
             CreatedBy = by.Name,
+            CreatedByKeyId = by.KeyId,
             ExpiresAtMillis = asked.ExpiresAt?.ToUnixTimeMilliseconds(),
             RateLimit = asked.RateLimit?.ToQuota(),
         };

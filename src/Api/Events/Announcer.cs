@@ -203,14 +203,14 @@ public sealed class Announcer(
         var newest = state.KeysToMillis;
         foreach (var key in now.Keys)
         {
-            await TellAsync(key, "created", key.CreatedAtMillis, "info", key.CreatedBy);
-            if (key.RotatedAtMillis is { } rotated) await TellAsync(key, "rotated", rotated, "info", null);
-            if (key.RevokedAtMillis is { } revoked) await TellAsync(key, "revoked", revoked, "warning", key.RevokedBy);
+            await TellAsync(key, "created", key.CreatedAtMillis, "info", key.CreatedBy, key.CreatedByKeyId);
+            if (key.RotatedAtMillis is { } rotated) await TellAsync(key, "rotated", rotated, "info", key.RotatedBy, key.RotatedByKeyId);
+            if (key.RevokedAtMillis is { } revoked) await TellAsync(key, "revoked", revoked, "warning", key.RevokedBy, key.RevokedByKeyId);
         }
         keys = now;
         if (newest > state.KeysToMillis) await SaveAsync(state with { KeysToMillis = newest });
 
-        async Task TellAsync(StoredKey key, string what, long at, string severity, string? by)
+        async Task TellAsync(StoredKey key, string what, long at, string severity, string? by, string? byKeyId)
         {
             if (at < since) return;
             newest = Math.Max(newest, at);
@@ -222,6 +222,7 @@ public sealed class Announcer(
                 Write(json, "rights", key.Rights);
                 Write(json, "accounts", key.Accounts);
                 if (by is not null) json.WriteString("by", by);
+                if (byKeyId is not null) json.WriteString("byKeyId", byKeyId);
             });
         }
 

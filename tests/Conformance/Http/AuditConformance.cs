@@ -112,6 +112,18 @@ public abstract class AuditConformance(HttpFacade host)
             Assert.DoesNotContain("a-secret", told.Data.ToString(), StringComparison.Ordinal);
         }
 
+        await using var ofKeys = await EventListener.OpenAsync(guarded.Client, "/v1/events?types=key.*", key: admin);
+        var key = await Done(HttpMethod.Post, "/v1/keys", """{"name": "k", "rights": ["read"], "accounts": ["*"]}""");
+        await Done(HttpMethod.Post, $"/v1/keys/{key}/rotate");
+        await Done(HttpMethod.Delete, "/v1/keys/" + key);
+        foreach (var type in new[] { "key.created", "key.rotated", "key.revoked" })
+        {
+            SentEvent told;
+            do told = await ofKeys.NextAsync();
+            while (told.Type != type || told.Member("subject") != key);
+            Assert.Equal(("admin", "admin"), (told.Data.GetProperty("by").GetString(), told.Data.GetProperty("byKeyId").GetString()));
+        }
+
         async Task<string?> Done(HttpMethod method, string path, string? body = null)
         {
             var reply = await guarded.Ask(admin, method, path, body);
