@@ -115,7 +115,9 @@ public sealed record AlertNotice
 {
     public required int No { get; init; }
     public required AlertNoticeKind Kind { get; init; }
-    public required AlertSeverity Severity { get; init; }
+
+    /// <summary>Not there in documents of earlier versions where it is the least.</summary>
+    public AlertSeverity Severity { get; init; }
     public required Instant At { get; init; }
     public required string Title { get; init; }
     public required string Text { get; init; }
@@ -140,7 +142,7 @@ public sealed record AlertDelivery(string Channel, string State)
 }
 
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault,
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     UseStringEnumConverter = true, Converters = [typeof(InstantMillisConverter)])]
 [JsonSerializable(typeof(Alert))]
 [JsonSerializable(typeof(AlertRuleSet))]

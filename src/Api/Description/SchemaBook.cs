@@ -69,7 +69,8 @@ sealed class SchemaBook
         if (property is not null && answered.Contains(type) && schema["items"] is JsonObject items && HasNullItems(property))
             schema["items"] = OrNull((JsonObject)items.DeepClone());
         var mayBeNull = core != member.PropertyType || (!core.IsValueType && member.IsGetNullable) || core == typeof(Amount);
-        if (Has<RequiredAttribute>(property) || (answered.Contains(type) && LeftOut(property))) mayBeNull = false;
+        // Who sends null says nothing by it, and is taken; what is only answered is left out instead.
+        if (Has<RequiredAttribute>(property) || (answered.Contains(type) && !sent.Contains(type) && LeftOut(property))) mayBeNull = false;
         if (mayBeNull) schema = OrNull(schema);
         return Told(schema, property is null ? null : texts.Of(property));
     }

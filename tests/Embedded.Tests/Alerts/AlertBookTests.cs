@@ -4,6 +4,7 @@ using Purser.Api.Alerts;
 using Purser.Api.Events;
 using Purser.Conformance;
 using Purser.Core;
+using Purser.Core.Alerts;
 using Purser.Engine;
 
 namespace Purser.Embedded.Tests.Alerts;
@@ -32,6 +33,44 @@ public sealed class AlertBookTests : IAsyncLifetime, IAsyncDisposable
     Task<Outcome> UseAsync(string account, long tokens) => desk.Host.ExpectAsync(account, Calls.Record($"u{usages++}", tokens));
 
     static string WordOf(AlertMessage message) => $"{message.Notice.Kind} {message.Notice.Severity}";
+
+    [Theory]
+    [InlineData(AlertSeverity.Info)]
+    [InlineData(AlertSeverity.Warning)]
+    [InlineData(AlertSeverity.Critical)]
+    public async Task An_alert_of_any_severity_goes_on_after_a_restart(AlertSeverity severity)
+    {
+        await desk.BeginAsync(channel => channel with { Severity = AlertSeverity.Info },
+            new AlertRule { Id = "r", On = AlertKinds.Paused, Severity = severity, DedupSeconds = 0, TellsRecovery = false, Enabled = true });
+        await LimitAsync("a");
+        await desk.Host.ExpectAsync("a", new Pause("why"));
+        await desk.ReadAsync();
+        Assert.Equal($"Triggered {severity}", WordOf(Assert.Single(pager.Sent)));
+        await desk.RestartAsync();
+        var alert = Assert.Single(await desk.AlertsAsync());
+        Assert.Equal((severity, severity, true), (alert.Standing.Severity, Assert.Single(alert.Notices).Severity, alert.IsOpen));
+        // What a rule says is what is read of it, also where it is nothing.
+        var rule = Assert.Single((await desk.Store.RulesAsync()).Rules);
+        Assert.Equal((severity, 0L, false), (rule.Severity, rule.DedupSeconds, rule.TellsRecovery));
+        await desk.Host.ExpectAsync("a", new Resume());
+        await desk.ReadAsync();
+        Assert.False(Assert.Single(await desk.AlertsAsync()).IsOpen);
+    }
+
+    [Fact]
+    public async Task An_alert_that_an_earlier_version_kept_without_its_least_severity_is_read()
+    {
+        await desk.BeginAsync();
+        const string kept = """
+            {"id": "al-1", "key": "k", "rule": "r", "on": "paused", "standing": {"level": 1, "toldAt": 1772442000000}, "title": "t", "text": "t",
+             "startedAt": 1772442000000, "lastAt": 1772442000000, "seen": 1,
+             "notices": [{"no": 1, "kind": "Triggered", "at": 1772442000000, "title": "t", "text": "t"}]}
+            """;
+        await ((ISharedState)desk.Ledger).SaveAsync(Alert.NameOf("al-1"), 0, System.Text.Encoding.UTF8.GetBytes(kept));
+        await ((ISharedState)desk.Ledger).SaveAsync(Alert.ActiveNameOf("al-1"), 0, "{}"u8.ToArray());
+        await desk.RestartAsync();
+        Assert.Equal(AlertSeverity.Info, Assert.Single(Assert.Single(await desk.AlertsAsync()).Notices).Severity);
+    }
 
     [Fact]
     public async Task A_budget_is_one_alert_that_grows_and_ends_with_its_window()

@@ -36,6 +36,7 @@ public sealed class FuzzTests(ITestOutputHelper output)
             client.Timeout = TimeSpan.FromSeconds(60);
             var description = JsonDocument.Parse(await client.GetStringAsync("/openapi/v1.json")).RootElement;
             var source = new FuzzSource(seed, description);
+            var brokenOff = false;
             for (var number = 0; number < RequestsPerHost; number++)
             {
                 var request = source.Next(number);
@@ -44,16 +45,25 @@ public sealed class FuzzTests(ITestOutputHelper output)
                 answers[status] = answers.GetValueOrDefault(status) + 1;
                 var name = $"seed {seed}, request {number}, answer {status}: {request}";
                 Assert.True(status is (>= 200 and < 300) or (>= 400 and < 500) or 503 or 0 or 304, name);
-                // Where the connection was broken off nobody knows whether it was a refusal.
+                // Where the connection was broken off nobody knows whether it was a refusal, and what it does may come a moment later.
+                brokenOff |= status == 0;
                 if (status < 400) continue;
                 var after = await StateOf(authority.Ledger, before.Head, request);
-                Assert.True(before == after, $"{before} became {after} by {name}");
+                if (before != after && brokenOff)
+                {
+                    brokenOff = false;
+                    continue;
+                }
+                if (before != after) Assert.Fail($"{before} became {after} ({await EventsAsync(authority.Ledger, before.Head)}) by {name}");
             }
         }
         output.WriteLine(
             string.Create(CultureInfo.InvariantCulture, $"{hosts * RequestsPerHost} requests in {clock.Elapsed.TotalSeconds:0} s: ")
             + string.Join(", ", answers.Select(one => $"{one.Value} x {one.Key}")));
     }
+
+    static async Task<string> EventsAsync(IEventFeed feed, long after) => string.Join(", ", (await feed.ReadAsync(after, 1000)).Entries
+        .SelectMany(entry => entry.Announcement is { } announced ? [announced.Type] : entry.Events.Select(one => one.GetType().Name)));
 
     /// <summary>What there is: entries, settings, documents that hosts share.</summary>
     sealed record State(long Head, long Settings, string Shared);

@@ -36,7 +36,7 @@ public sealed class EventKillTests(ITestOutputHelper output)
         using var temporary = new TemporaryFolder();
         var address = Address();
         Task<HostProcess> StartAsync() => HostProcess.StartAsync(("PURSER_DATA", folder.Path), ("PURSER_URLS", address),
-            ("PURSER_WEBHOOK_TARGETS", "any"), ("TMPDIR", temporary.Path));
+            ("PURSER_WEBHOOK_TARGETS", "any"), ("PURSER_GATE_UPSTREAMS", "any"), ("TMPDIR", temporary.Path));
         var host = await StartAsync();
         await using var kills = new EventKills(() => [new(address)], IdsOf, PublicEvents.Types);
         try
@@ -73,7 +73,8 @@ public sealed class EventKillTests(ITestOutputHelper output)
         var database = await (await PostgresServer.SharedAsync()).NewDatabaseAsync();
         string[] addresses = [Address(), Address()];
         Task<HostProcess> StartAsync(int no) => HostProcess.StartAsync(("PURSER_LEDGER", "postgres"), ("PURSER_POSTGRES", database),
-            ("PURSER_URLS", addresses[no]), ("PURSER_WEBHOOK_TARGETS", "any"), ("TMPDIR", temporary.Path));
+            ("PURSER_URLS", addresses[no]),
+            ("PURSER_WEBHOOK_TARGETS", "any"), ("PURSER_GATE_UPSTREAMS", "any"), ("TMPDIR", temporary.Path));
         HostProcess[] hosts = [await StartAsync(0), await StartAsync(1)];
         await using var ledger = await PostgresLedger.OpenAsync(database);
         await using var kills = new EventKills(() => [.. addresses.Select(address => new Uri(address))], IdsOf,
