@@ -270,11 +270,12 @@ public static class PolicyChangeRules
 
     internal static Result Set(BudgetState state, SetPolicy command, Seeding seeding, Settings settings, Instant now)
     {
-        if (command.IfVersion is { } version && version != state.PolicyVersion && !IsDone(state, command.Policy, version))
+        var isInForce = state.PolicyVersion > 0 && IsSame(command.Policy, state.Policy);
+        if (!VersionRule.Holds(command.IfVersion, state.PolicyVersion, isInForce))
             return new(
                 new Outcome(OutcomeStatus.VersionMismatch, null, "If-Match",
-                    $"the policy is at version {state.PolicyVersion}, not {version}; read it again"));
-        if (state.PolicyVersion > 0 && IsSame(command.Policy, state.Policy))
+                    $"the policy is at version {state.PolicyVersion}, not {command.IfVersion}; read it again"));
+        if (isInForce)
             return new(Outcome.Done(new PolicyView(command.Policy, seeding.Effective, state.PolicyVersion)),
                 state.DefaultsVersion < settings.DefaultsVersionOf(state.Account) ? [Adopt(state, seeding, settings, now)] : []);
         if (state.HasBookings && seeding.Effective.Currency != state.Effective.Currency)
@@ -289,11 +290,6 @@ public static class PolicyChangeRules
         };
         return new(Outcome.Done(new PolicyView(command.Policy, seeding.Effective, state.PolicyVersion + 1)), [changed]);
     }
-
-    /// <summary>Whether what is put over an older version is there already: its answer was lost, and it is put again. As <see
-    /// cref="SettingsEditRules.IsDone"/>.</summary>
-    static bool IsDone(BudgetState state, Policy policy, long version) =>
-        version > 0 && version < state.PolicyVersion && IsSame(policy, state.Policy);
 
     /// <summary>Whether two policies say the same, member for member.</summary>
     public static bool IsSame(Policy policy, Policy? other) => other is not null && JsonSerializer.SerializeToUtf8Bytes(policy,

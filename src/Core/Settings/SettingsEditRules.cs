@@ -102,10 +102,9 @@ public static class SettingsEditRules
     {
         if (Validity.Problem(put.Policy) is { } problem) return (null, problem);
         var isInForce = body.DefaultsVersion > 0 && PolicyChangeRules.IsSame(put.Policy, body.DefaultPolicy);
-        if (put.IfVersion is { } wanted && wanted != body.DefaultsVersion
-            && !(isInForce && IsDone(body, put, DefaultPolicySubject, wanted, body.DefaultsVersion)))
+        if (!VersionRule.Holds(put.IfVersion, body.DefaultsVersion, isInForce, IsAgain(body, put, DefaultPolicySubject)))
             return (null, new(OutcomeStatus.VersionMismatch, null, "If-Match",
-                $"the default policy is at version {body.DefaultsVersion}, not {wanted}; read it again"));
+                $"the default policy is at version {body.DefaultsVersion}, not {put.IfVersion}; read it again"));
         if (isInForce) return (null, null);
         // A tenant that was changed leaves a version too.
         var wasPut = !PolicyChangeRules.IsSame(body.DefaultPolicy, Policy.Empty)
@@ -222,14 +221,6 @@ public static class SettingsEditRules
                 (known[one.Tenant ?? ""], news) = (one, true);
         return news ? body with { FirstDays = [.. known.OrderBy(one => one.Key, StringComparer.Ordinal).Select(one => one.Value)] } : null;
     }
-
-    /// <summary>
-    /// Of an edit that asks for what is there already, but at an older version: whether it is done, and asked for again because its answer
-    /// was lost. Where it was somebody else who put the same, nothing of theirs is lost by saying so (RFC 9110, section 13.1.1). Version 0
-    /// asks to be the one who makes it: then it has to be the same edit.
-    /// </summary>
-    internal static bool IsDone(SettingsBody body, SettingsEdit edit, string subject, long wanted, long version) =>
-        (wanted > 0 && wanted < version) || IsAgain(body, edit, subject);
 
     /// <summary>Whether the last change of a subject is this very edit, which a silo is sent again where no answer of it came.</summary>
     internal static bool IsAgain(SettingsBody body, SettingsEdit edit, string subject) =>

@@ -96,10 +96,9 @@ static class TenantRules
         if (Problem(put) is { } problem) return (null, problem);
         var before = body.Tenants.FirstOrDefault(tenant => tenant.Id == put.Id);
         var isInForce = before?.Says(put) == true;
-        if (put.IfVersion is { } wanted && wanted != (before?.Version ?? 0)
-            && !(isInForce && SettingsEditRules.IsDone(body, put, SubjectOf(put.Id), wanted, before!.Version)))
+        if (!VersionRule.Holds(put.IfVersion, before?.Version ?? 0, isInForce, SettingsEditRules.IsAgain(body, put, SubjectOf(put.Id))))
             return (null, new(OutcomeStatus.VersionMismatch, null, "If-Match",
-                $"the tenant is at version {before?.Version ?? 0}, not {wanted}; read it again"));
+                $"the tenant is at version {before?.Version ?? 0}, not {put.IfVersion}; read it again"));
         foreach (var other in body.Tenants)
         {
             if (other.Id == put.Id) continue;

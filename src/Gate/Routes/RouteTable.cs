@@ -1,6 +1,7 @@
 // The routes in force: the built-in ones, over them those that were set and are kept in the ledger, known on every host in a second, and
 // over all of them those of this host's file.
 using System.IO.Enumeration;
+using Purser.Core;
 using Purser.Engine;
 
 namespace Purser.Gate;
@@ -36,17 +37,14 @@ public sealed class RouteTable(ISharedState shared, GateOptions options, TimePro
         return (version, [.. options.FileRoutes.Routes.Concat(set.Routes).Concat(GateRoute.BuiltIn).DistinctBy(route => route.Name)]);
     }
 
-    /// <summary>
-    /// Replaces what was set, and answers what that was; null where it is at another version. Over an older version, what is set already
-    /// is done: it is asked for again because its answer was lost.
-    /// </summary>
+    /// <summary>Replaces what was set, and answers what that was; null where it is at another version.</summary>
     public async Task<GateRoutes?> SetAsync(GateRoutes routes, long? ifVersion)
     {
         while (true)
         {
             var (version, set) = await known.NewestAsync();
             var isSet = version > 0 && Text(set) == Text(routes);
-            if (ifVersion is { } wanted && wanted != version && !(isSet && wanted > 0 && wanted < version)) return null;
+            if (!VersionRule.Holds(ifVersion, version, isSet)) return null;
             if (isSet || await shared.SaveAsync(document, version, routes, GateJson.Default.GateRoutes)) return set;
         }
 
