@@ -79,24 +79,27 @@ sealed class KeyEndpoints(KeyRing ring, Callers callers, LedgerClock clock)
                 "overlapSeconds", $"must be 0 to {LongestOverlap.ToString(CultureInfo.InvariantCulture)}");
         var (text, caller) = (KeyText.Make(), Caller.Of(http));
         var now = clock.Now;
-        await ChangeOne(http, text, key => key.Hash == KeyText.HashOf(text) ? key : key.PreviousUntilMillis > now.ToUnixTimeMilliseconds()
-            ? asked?.Again == true ? key with
-            {
-                Hash = KeyText.HashOf(text), Redacted = KeyText.Redacted(text), RotatedAtMillis = now.ToUnixTimeMilliseconds(),
-                RotatedBy = caller.Name, RotatedByKeyId = caller.KeyId,
-            }
-            : throw Conflict($"the key was rotated before, and its old text is taken until {StoredKey.At(key.PreviousUntilMillis)}; "
-                + "rotate it after that, or revoke it; where the answer with the new text was lost, send `again`: true")
-            : key with
+        await ChangeOne(http, text, key =>
+        {
+            if (key.Hash == KeyText.HashOf(text)) return key;
+            var overlaps = key.PreviousUntilMillis > now.ToUnixTimeMilliseconds();
+            if (overlaps && asked?.Again != true)
+                throw Conflict($"the key was rotated before, and its old text is taken until {StoredKey.At(key.PreviousUntilMillis)}; "
+                    + "rotate it after that, or revoke it; where the answer with the new text was lost, send `again`: true");
+            var rotated = key with
             {
                 Hash = KeyText.HashOf(text),
                 Redacted = KeyText.Redacted(text),
-                PreviousHash = overlap > 0 ? key.Hash : null,
-                PreviousUntilMillis = overlap > 0 ? (now + Duration.FromSeconds(overlap)).ToUnixTimeMilliseconds() : null,
                 RotatedAtMillis = now.ToUnixTimeMilliseconds(),
                 RotatedBy = caller.Name,
                 RotatedByKeyId = caller.KeyId,
-            });
+            };
+            return overlaps ? rotated : rotated with
+            {
+                PreviousHash = overlap > 0 ? key.Hash : null,
+                PreviousUntilMillis = overlap > 0 ? (now + Duration.FromSeconds(overlap)).ToUnixTimeMilliseconds() : null,
+            };
+        });
     }
 
     public async Task Revoke(HttpContext http)

@@ -8,12 +8,14 @@ public static class KeptDocuments
     /// <summary>What the names of webhooks begin with: each is a document.</summary>
     public const string Webhooks = "webhook/";
 
+    static readonly string[] single = [AlertChannels, AlertRules, GateRoutes, Keys];
+
     const int PerRead = 500;
 
     /// <summary>All that there are, in the order of their names within their kind.</summary>
     public static async IAsyncEnumerable<NamedDocument> AllAsync(ISharedState shared)
     {
-        foreach (var name in (string[])[AlertChannels, AlertRules, GateRoutes, Keys])
+        foreach (var name in single)
             if ((await shared.LoadAsync(name))! is { Version: > 0 } found)
                 yield return new(name, found);
         var after = "";
@@ -24,6 +26,5 @@ public static class KeptDocuments
         }
     }
 
-    public static bool Has(string name) => name is Keys or GateRoutes or AlertRules or AlertChannels
-        || name.StartsWith(Webhooks, StringComparison.Ordinal);
+    public static bool Has(string name) => single.Contains(name) || name.StartsWith(Webhooks, StringComparison.Ordinal);
 }

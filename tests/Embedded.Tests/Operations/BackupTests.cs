@@ -3,6 +3,7 @@
 using System.IO.Compression;
 using System.Text;
 using NodaTime;
+using Purser.Api.Events;
 using Purser.Engine;
 
 namespace Purser.Embedded.Tests.Operations;
@@ -130,6 +131,8 @@ public sealed class BackupTests
             Assert.True(await origin.Ledger.SaveAsync(name, 0, "{}"u8.ToArray()));
             Assert.True(await origin.Ledger.SaveAsync(name, 1, Encoding.UTF8.GetBytes($$"""{"says":"{{name}} ü","from":7}""")));
         }
+        var hook = new Webhook { Id = "real", Url = "https://example.com", Secret = "s", From = 1_000_000 };
+        await new WebhookStore(origin.Ledger).AddAsync(hook);
         // How far the work of a host has come is not what another ledger goes on from.
         Assert.True(await origin.Ledger.SaveAsync("webhook-progress/a", 0, "{}"u8.ToArray()));
         await using var store = await Store.NewAsync(to);
@@ -140,6 +143,7 @@ public sealed class BackupTests
             Assert.Equal(name + " ü", body.RootElement.GetProperty("says").GetString());
             Assert.Equal(name[0] == 'w' ? await store.Ledger.HeadAsync() : 7, body.RootElement.GetProperty("from").GetInt64());
         }
+        Assert.Equal(await store.Ledger.HeadAsync(), (await new WebhookStore(store.Ledger).FindAsync("real"))!.From);
         Assert.Equal(0, (await Shared(store).LoadAsync("webhook-progress/a"))!.Version);
         // A ledger that has such a document is not empty.
         await using var other = await Store.NewAsync("memory");
