@@ -27,6 +27,10 @@ public sealed class WireTests
     }
 
     [Fact]
+    public void No_member_of_a_message_is_lost_for_having_the_default_of_its_type() =>
+        Assert.Empty(Conformance.KeptDefaults.LostIn(typeof(IBudgetGrain).Assembly));
+
+    [Fact]
     public void Types_travel_under_names_that_a_renamed_class_keeps()
     {
         var services = new ServiceCollection();
