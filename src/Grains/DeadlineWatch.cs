@@ -1,5 +1,5 @@
 // Touches every shard when this silo starts and whenever silos come or go, so that the watch of a shard whose silo died goes on at once.
-// Reminders bring it back too, but take up to a minute.
+// Reminders bring it back too, but take up to a minute, and two where silos came while a reminder was set.
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Orleans.Runtime.Placement;

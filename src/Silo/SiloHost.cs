@@ -229,6 +229,9 @@ public sealed class SiloHost : IAsyncDisposable
         });
         silo.UseAdoNetReminderService(reminders =>
             (reminders.Invariant, reminders.DataSource) = ("Npgsql", ledger.Source));
+        // A reminder that a silo took on for another, because others came while it was written, ticks nowhere for long until its own silo
+        // reads the table again (dotnet/orleans#10612): 64 rows once a minute, in place of once in five.
+        silo.Configure<ReminderOptions>(reminders => reminders.RefreshReminderListPeriod = TimeSpan.FromMinutes(1));
     }
 
     static void Configure(IClientBuilder client, SiloOptions options)

@@ -2,6 +2,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using Npgsql;
 using Orleans.Core.Internal;
 using Purser.Conformance;
@@ -34,6 +35,11 @@ public sealed class ReminderTests(SharedCluster shared, ITestOutputHelper output
             return each is [21, 21, 22];
         }, () => $"the silos watch {string.Join(", ", each)} shards");
     }
+
+    [Fact]
+    public void A_silo_finds_its_reminders_that_another_took_on_within_a_minute() =>
+        Assert.Equal(TimeSpan.FromMinutes(1),
+            shared.Cluster.InSilo.GetRequiredService<IOptions<ReminderOptions>>().Value.RefreshReminderListPeriod);
 
     [Fact]
     public async Task A_reminder_alone_brings_the_watch_of_a_shard_back()

@@ -92,6 +92,17 @@ public sealed class ComponentTests : BunitContext
         Assert.Equal(was, CultureInfo.CurrentCulture);
     }
 
+    [Theory]
+    [InlineData("0.41742070", "0.4174207")]
+    [InlineData("0.50", "0.5")]
+    [InlineData("100", "100")]
+    [InlineData("-3.000", "-3")]
+    [InlineData("0.0000000010", "0.000000001")]
+    [InlineData("7922816251426433759354395.0335", "7922816251426433759354395.0335")]
+    public void A_sum_is_written_as_answers_write_it(string sum, string written) =>
+        Render<Figure>(with => with.Add(one => one.Value, decimal.Parse(sum, CultureInfo.InvariantCulture)))
+            .MarkupMatches($"""<p-figure value="{written}" kind="number">{written}</p-figure>""");
+
     [Fact]
     public void A_part_that_waits_shows_the_shape_of_what_comes_and_then_says_why_it_has_nothing()
     {
