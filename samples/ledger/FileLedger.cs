@@ -193,6 +193,11 @@ public sealed class FileLedger : IStore
 
     public Task<long> SettingsVersionAsync() => memory.SettingsVersionAsync();
 
+    public Task<IReadOnlyList<SettingsNote>> ReadNotesAsync(long after, int most) => memory.ReadNotesAsync(after, most);
+
+    public Task<IReadOnlyList<SettingsNote>> ReadNotesAsync(IReadOnlyCollection<string> subjects, int most) =>
+        memory.ReadNotesAsync(subjects, most);
+
     public Task<ReadOnlyMemory<byte>?> LoadCatalogueAsync(string digest) => memory.LoadCatalogueAsync(digest);
 
     Task<SharedDocument?> ISharedState.LoadAsync(string name, long known) => ((ISharedState)memory).LoadAsync(name, known);

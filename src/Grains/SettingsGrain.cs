@@ -12,6 +12,12 @@ public sealed class SettingsGrain(IStore ledger, SettingsSource settings, Ledger
 {
     public Task<Immutable<SettingsAnswer>> GetAsync() => Reaching.LedgerAsync(() => AnswerAsync());
 
+    public Task<Immutable<SettingsChanges>> ChangesAfterAsync(long version, int most) => Reaching.LedgerAsync(async () =>
+        new Immutable<SettingsChanges>(new(await settings.ChangesAsync(version, most))));
+
+    public Task<Immutable<SettingsChanges>> ChangesOfAsync(string[] subjects, int most) => Reaching.LedgerAsync(async () =>
+        new Immutable<SettingsChanges>(new(await settings.ChangesAsync(subjects, most))));
+
     public Task<Immutable<byte[]?>> GetCatalogueAsync(string digest) => Reaching.LedgerAsync(async () =>
         new Immutable<byte[]?>((await ledger.LoadCatalogueAsync(digest))?.ToArray()));
 

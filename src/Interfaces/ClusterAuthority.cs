@@ -75,6 +75,12 @@ public sealed class ClusterAuthority(IGrainFactory grains, Repetition repetition
         return seen = await SettingsOfAsync(answer);
     }
 
+    public async Task<IReadOnlyList<SettingsChange>> SettingsChangesAsync(long after, int most) =>
+        (await AskAsync(grains, repetition, (settings, _) => settings.ChangesAfterAsync(after, most))).Items;
+
+    public async Task<IReadOnlyList<SettingsChange>> SettingsChangesAsync(IReadOnlyCollection<string> subjects, int most) =>
+        (await AskAsync(grains, repetition, (settings, _) => settings.ChangesOfAsync([.. subjects], most))).Items;
+
     public async Task<SettingsEdited> EditSettingsAsync(SettingsEdit edit)
     {
         var answer = await AskAsync((settings, again) => settings.EditAsync(again ? edit with { Repeated = true } : edit));

@@ -17,6 +17,14 @@ public interface ISettingsGrain : IGrainWithIntegerKey
     [Alias("edit")]
     Task<Immutable<SettingsAnswer>> EditAsync([Immutable] SettingsEdit edit);
 
+    /// <summary>As <see cref="IBudgetAuthority.SettingsChangesAsync(long, int)"/>.</summary>
+    [Alias("changes-after")]
+    Task<Immutable<SettingsChanges>> ChangesAfterAsync(long version, int most);
+
+    /// <summary>As <see cref="IBudgetAuthority.SettingsChangesAsync(IReadOnlyCollection{string}, int)"/>.</summary>
+    [Alias("changes-of")]
+    Task<Immutable<SettingsChanges>> ChangesOfAsync(string[] subjects, int most);
+
     /// <summary>The file of a catalogue by its digest, for those who read <see cref="GetAsync"/>; null where the ledger has none.</summary>
     [Alias("get-catalogue")]
     Task<Immutable<byte[]?>> GetCatalogueAsync(string digest);
@@ -28,6 +36,11 @@ public interface ISettingsGrain : IGrainWithIntegerKey
 
 /// <summary>Settings as the ledger keeps them, and what the silos' own configuration adds.</summary>
 public sealed record SettingsAnswer(StoredSettings Stored, bool RefuseUnknownAccounts, SettingsRefusal? Refusal = null);
+
+public sealed record SettingsChanges(IReadOnlyList<SettingsChange> Items)
+{
+    public IReadOnlyList<SettingsChange> Items { get; init => field = value ?? []; } = Items ?? [];
+}
 
 /// <summary>Why an edit of the settings was refused.</summary>
 public sealed record SettingsRefusal(OutcomeStatus Status, string? Field, string? Detail)

@@ -21,7 +21,8 @@ public static class Wire
     static readonly Dictionary<string, Type> names = new()
     {
         ["purser.outcome"] = typeof(Outcome), ["purser.policy"] = typeof(Policy),
-        ["purser.settings"] = typeof(SettingsAnswer), ["purser.usage.filter"] = typeof(UsageFilter),
+        ["purser.settings"] = typeof(SettingsAnswer), ["purser.settings.changes"] = typeof(SettingsChanges),
+        ["purser.usage.filter"] = typeof(UsageFilter),
         ["purser.usage.account-record"] = typeof(AccountRecord), ["purser.usage.audit"] = typeof(AuditPage),
         ["purser.usage.question"] = typeof(UsageQuestion), ["purser.usage.answers"] = typeof(UsageAnswers),
         ["purser.usage.session"] = typeof(SessionUse),
@@ -33,7 +34,8 @@ public static class Wire
     static readonly HashSet<Type> allowed =
     [
         .. Kinds(typeof(BudgetCommand)).Values, .. Kinds(typeof(SettingsEdit)).Values,
-        typeof(Outcome), typeof(Policy), typeof(SettingsAnswer), typeof(UsageFilter), typeof(Page<AccountRecord>), typeof(Page<string>),
+        typeof(Outcome), typeof(Policy), typeof(SettingsAnswer), typeof(SettingsChanges), typeof(UsageFilter), typeof(Page<AccountRecord>),
+        typeof(Page<string>),
         typeof(AuditPage), typeof(UsageQuestion), typeof(UsageAnswers), typeof(Page<SessionUse>), typeof(UsageHistoryView),
     ];
 
@@ -87,6 +89,7 @@ public static class Wire
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault,
     UseStringEnumConverter = true)]
 [JsonSerializable(typeof(SettingsAnswer))]
+[JsonSerializable(typeof(SettingsChanges))]
 [JsonSerializable(typeof(UsageFilter))]
 [JsonSerializable(typeof(UsageQuestion))]
 [JsonSerializable(typeof(Page<AccountRecord>))]

@@ -157,6 +157,18 @@ public sealed class FaultyLedger(IStore inner) : IStore
         return inner.LoadSettingsAsync();
     }
 
+    public Task<IReadOnlyList<SettingsNote>> ReadNotesAsync(long after, int most)
+    {
+        Reach();
+        return inner.ReadNotesAsync(after, most);
+    }
+
+    public Task<IReadOnlyList<SettingsNote>> ReadNotesAsync(IReadOnlyCollection<string> subjects, int most)
+    {
+        Reach();
+        return inner.ReadNotesAsync(subjects, most);
+    }
+
     public Task<long> SettingsVersionAsync()
     {
         Reach();

@@ -831,6 +831,31 @@ public abstract partial class LedgerConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Changes_of_the_settings_are_found_by_what_was_changed_and_by_the_version_they_follow()
+    {
+        string[] subjects = ["default-policy", "price:House/Ä", "exchange-rates", "price:house/Ä", "price:house/ä", "price:house_Ä", "tenant:t"];
+        for (var version = 1; version <= subjects.Length; version++)
+            Assert.True(await Ledger.SaveSettingsAsync(version - 1, new([],
+                [new(version, subjects[version - 1], Encoding.UTF8.GetBytes($$"""{"version":{{version}},"subject":"s"}"""))])));
+
+        await ReopenAsync();
+
+        Assert.Equal([1L, 2, 4, 5, 6, 7], Versions(await Ledger.ReadNotesAsync(0, 10)));
+        Assert.Equal([4L, 5], Versions(await Ledger.ReadNotesAsync(2, 2)));
+        Assert.Empty(await Ledger.ReadNotesAsync(7, 10));
+        Assert.Equal([1L], Versions(await Ledger.ReadNotesAsync(["Default-Policy", "tenant:"], 10)));
+        // The case of letters that are not ASCII counts.
+        Assert.Equal([2L, 4], Versions(await Ledger.ReadNotesAsync(["PRICE:house/Ä"], 10)));
+        // The last ones, oldest first.
+        Assert.Equal([5L, 7], Versions(await Ledger.ReadNotesAsync(["tenant:t", "price:house/ä", "default-policy"], 2)));
+        Assert.Empty(await Ledger.ReadNotesAsync(["tenant:'u"], 10));
+        var whole = (await Ledger.ReadNotesAsync(["tenant:t"], 1)).Single();
+        Assert.Equal(("tenant:t", 7L, "s"), (whole.Subject, whole.Read().Version, whole.Read().Subject));
+
+        static IEnumerable<long> Versions(IEnumerable<SettingsNote> notes) => notes.Select(note => note.Version);
+    }
+
+    [Fact]
     public async Task A_catalogue_is_kept_under_its_digest_for_every_host()
     {
         var file = new byte[600_000];

@@ -120,7 +120,7 @@ public sealed class SqliteHeadsTests : IDisposable
             await host.WriteAsync(new Append("a", 0, [Mark("1")]) { At = Noon, NextDeadline = Noon }, Appending("b", 0, Mark("1")));
             await host.WriteAsync(Appending("b", 1, Mark("2")));
         }
-        Run("first", "DROP INDEX rollup_keys_by_name; DROP INDEX rollups_by_key; ALTER TABLE rollup_state DROP COLUMN weeks_before; "
+        Run("first", "DROP INDEX settings_notes_subject; DROP INDEX rollup_keys_by_name; DROP INDEX rollups_by_key; ALTER TABLE rollup_state DROP COLUMN weeks_before; "
             + "DROP INDEX usage_doubts; DROP INDEX usage_doubts_by_account; ALTER TABLE usage DROP COLUMN doubts; "
             + "ALTER TABLE journal DROP COLUMN next_deadline; ALTER TABLE ledger DROP COLUMN heads_through; "
             + "DELETE FROM schema_version WHERE version >= 15");

@@ -26,11 +26,10 @@ public sealed record CatalogueDocument(
         string BuiltInVersion,
     IReadOnlyList<CatalogueChangeDocument> History)
 {
-    internal static CatalogueDocument Of(SettingsBody body)
+    internal static CatalogueDocument Of(SettingsBody body, IReadOnlyList<SettingsChange> changes)
     {
         var (builtIn, put) = (Catalogue.BuiltIn, body.Catalogue);
-        CatalogueChangeDocument[] history = [.. body.Changes.Where(change => change.Subject == SettingsEditRules.CatalogueSubject)
-            .Select(CatalogueChangeDocument.Of)];
+        CatalogueChangeDocument[] history = [.. changes.Select(CatalogueChangeDocument.Of)];
         return put is null
             ? new(builtIn.Version, "builtIn", builtIn.DataDate, builtIn.Digest, builtIn.Entries.Count, null, null, null, builtIn.Version,
                 history)

@@ -39,6 +39,7 @@ sealed class CatalogueEndpoints(IBudgetAuthority authority, LedgerClock clock)
         await (edited.Refusal is { } refusal ? Problems.WriteAsync(http, refusal) : Answer(http, edited.Settings));
     }
 
-    static Task Answer(HttpContext http, Settings settings) =>
-        Reply.JsonAsync(http, 200, CatalogueDocument.Of(settings.Body), ApiJson.Default.CatalogueDocument);
+    async Task Answer(HttpContext http, Settings settings) => await Reply.JsonAsync(http, 200,
+        CatalogueDocument.Of(settings.Body, await SettingsHistory.OfAsync(authority, settings, SettingsEditRules.CatalogueSubject)),
+        ApiJson.Default.CatalogueDocument);
 }

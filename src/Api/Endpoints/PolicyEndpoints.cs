@@ -103,8 +103,7 @@ sealed class PolicyEndpoints(IBudgetAuthority authority, PolicyPreviews previews
     public async Task DefaultHistory(HttpContext http)
     {
         _ = new Query(http, []);
-        var changes = (await authority.SettingsAsync()).Body.Changes
-            .Where(change => change.Subject == SettingsEditRules.DefaultPolicySubject);
+        var changes = await authority.SettingsChangesAsync([SettingsEditRules.DefaultPolicySubject], SettingsHistory.Most);
         await Reply.JsonAsync(http, 200, new DefaultPolicyHistoryDocument([.. changes.Select(DefaultPolicyChangeDocument.Of)]),
             ApiJson.Default.DefaultPolicyHistoryDocument);
     }

@@ -135,14 +135,10 @@ sealed class PriceEndpoints(IBudgetAuthority authority, IUsageQueries queries, L
             await Problems.WriteAsync(http, Problems.NotFound, "model", $"there is no price for model '{model}' of '{provider}'");
             return;
         }
-        var history = settings.Body.Changes.Where(change => change.Subject.StartsWith("price:", StringComparison.Ordinal)
-            && price.Aliases.Append(price.Model).Append(model).Any(name => IsSubject(change.Subject, name))).ToArray();
+        var history = await SettingsHistory.OfAsync(authority, settings, [.. price.Aliases.Append(price.Model).Append(model)
+            .SelectMany(name => ((string[])[price.Provider, provider]).Select(of => SettingsEditRules.PriceSubject(of, name))).Distinct()]);
         await Reply.JsonAsync(http, 200, new PriceDocument(price, Shown(price), settings.Prices.Version, history),
             ApiJson.Default.PriceDocument);
-
-        bool IsSubject(string subject, string name) =>
-            subject.Equals($"price:{price.Provider}/{name}", StringComparison.OrdinalIgnoreCase)
-                || subject.Equals($"price:{provider}/{name}", StringComparison.OrdinalIgnoreCase);
     }
 
     PricePeriod Shown(ModelPrice price) => price.Today(clock.Now) ?? price.Periods[0];

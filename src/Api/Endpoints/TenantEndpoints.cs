@@ -133,13 +133,13 @@ sealed class TenantEndpoints(IBudgetAuthority authority, IUsageQueries queries, 
     static Task NoSuchTenant(HttpContext http, string id) =>
         Problems.WriteAsync(http, Problems.NotFound, "tenant", $"there is no tenant '{id}'");
 
-    static Task Answer(HttpContext http, Settings settings, Tenant tenant)
+    async Task Answer(HttpContext http, Settings settings, Tenant tenant)
     {
         http.Response.Headers.ETag = $"\"{tenant.Version.ToString(CultureInfo.InvariantCulture)}\"";
         var document = TenantDocument.Of(tenant);
         if (Caller.Of(http).Accounts.IsEverything)
-            document.History = [.. settings.Body.Changes.Where(change => change.Subject == SettingsEditRules.TenantSubject + tenant.Id)
+            document.History = [.. (await SettingsHistory.OfAsync(authority, settings, SettingsEditRules.TenantSubject + tenant.Id))
                 .Select(TenantChangeDocument.Of)];
-        return Reply.JsonAsync(http, 200, document, ApiJson.Default.TenantDocument);
+        await Reply.JsonAsync(http, 200, document, ApiJson.Default.TenantDocument);
     }
 }

@@ -32,6 +32,8 @@ public sealed class Announcer(
     /// <summary>Settings and keys are looked at this often.</summary>
     static readonly TimeSpan betweenReads = TimeSpan.FromSeconds(2);
 
+    const int ChangesPerRead = 200;
+
     /// <summary>Anomalies that neither were found nor changed for so long are not told any more.</summary>
     static readonly Duration toldFor = Duration.FromDays(3);
 
@@ -71,8 +73,9 @@ public sealed class Announcer(
     async Task<Announced> BeginningAsync()
     {
         var since = clock.Now - Duration.FromHours(1);
-        var older = (await authority.SettingsAsync()).Body.Changes.Where(change => change.At < since);
-        return new(older.Select(change => change.Version).DefaultIfEmpty(0).Max(), since.ToUnixTimeMilliseconds());
+        var known = (await authority.SettingsAsync()).Body.Changes;
+        var older = known.LastOrDefault(change => change.At < since)?.Version ?? (known is [var oldest, ..] ? oldest.Version - 1 : 0);
+        return new(older, since.ToUnixTimeMilliseconds());
     }
 
     public async Task TakeAsync(IReadOnlyList<FeedEntry> entries, CancellationToken cancellation)
@@ -238,27 +241,38 @@ public sealed class Announcer(
     {
         var now = await authority.SettingsAsync();
         if (now.Version == settings) return;
-        foreach (var change in now.Body.Changes.Where(change => change.Version > state.SettingsTo))
+        while (now.Version > state.SettingsTo)
         {
-            var (type, subject, shown) = Told(change.Subject);
-            var id = string.Create(CultureInfo.InvariantCulture, $"settings/{change.Version}");
-            await AnnounceAsync(id, type, null, change.At, subject, "info", json =>
-                {
-                    json.WriteString("subject", subject);
-                    json.WriteNumber("settingsVersion", change.Version);
-                    Raw(json, "before", shown(change.Before));
-                    Raw(json, "after", shown(change.After));
-                    if (change.ChangedBy is { } by)
-                    {
-                        json.WriteString("by", by);
-                        if (type == "price.changed") json.WriteString("changedBy", by);
-                    }
-                    if (change.KeyId is { } key) json.WriteString("keyId", key);
-                    if (change.Reason is { } reason) json.WriteString("reason", reason);
-                });
+            // Read from the ledger: the settings have the latest changes, and more may come between two looks.
+            var changes = await authority.SettingsChangesAsync(state.SettingsTo, ChangesPerRead);
+            foreach (var change in changes) await AnnounceAsync(change);
+            var isLast = changes.Count < ChangesPerRead;
+            var to = changes is [.., var last] ? last.Version : 0;
+            // Some versions change nothing that is told.
+            await SaveAsync(state with { SettingsTo = isLast ? Math.Max(now.Version, to) : to });
+            if (isLast) break;
         }
         settings = now.Version;
-        if (now.Version > state.SettingsTo) await SaveAsync(state with { SettingsTo = now.Version });
+    }
+
+    async Task AnnounceAsync(SettingsChange change)
+    {
+        var (type, subject, shown) = Told(change.Subject);
+        var id = string.Create(CultureInfo.InvariantCulture, $"settings/{change.Version}");
+        await AnnounceAsync(id, type, null, change.At, subject, "info", json =>
+            {
+                json.WriteString("subject", subject);
+                json.WriteNumber("settingsVersion", change.Version);
+                Raw(json, "before", shown(change.Before));
+                Raw(json, "after", shown(change.After));
+                if (change.ChangedBy is { } by)
+                {
+                    json.WriteString("by", by);
+                    if (type == "price.changed") json.WriteString("changedBy", by);
+                }
+                if (change.KeyId is { } key) json.WriteString("keyId", key);
+                if (change.Reason is { } reason) json.WriteString("reason", reason);
+            });
 
         static void Raw(Utf8JsonWriter json, string name, string? text)
         {

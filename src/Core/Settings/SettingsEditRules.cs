@@ -145,19 +145,19 @@ public static class SettingsEditRules
         return (body with
         {
             Prices = [.. body.Prices.Where(known => known != before), custom],
-            Changes = Changed(body, put, $"price:{put.Provider}/{put.Model}", before?.Json, put.Json, nextVersion),
+            Changes = Changed(body, put, PriceSubject(put.Provider, put.Model), before?.Json, put.Json, nextVersion),
         }, null);
     }
 
     static (SettingsBody?, Outcome?) Remove(SettingsBody body, RemovePrice remove, long nextVersion)
     {
         if (body.Prices.FirstOrDefault(known => known.IsFor(remove.Provider, remove.Model)) is not { } before)
-            return (null, IsAgain(body, remove, $"price:{remove.Provider}/{remove.Model}") ? null
+            return (null, IsAgain(body, remove, PriceSubject(remove.Provider, remove.Model)) ? null
                 : new(OutcomeStatus.NotFound, null, "model", $"there is no custom price for '{remove.Provider}/{remove.Model}'"));
         return (body with
         {
             Prices = [.. body.Prices.Where(known => known != before)],
-            Changes = Changed(body, remove, $"price:{before.Provider}/{before.Model}", before.Json, null, nextVersion),
+            Changes = Changed(body, remove, PriceSubject(before.Provider, before.Model), before.Json, null, nextVersion),
         }, null);
     }
 
@@ -230,6 +230,9 @@ public static class SettingsEditRules
             && (last.ChangedBy, last.KeyId, last.Reason) == (edit.ChangedBy, edit.KeyId, edit.Reason);
 
     public const string DefaultPolicySubject = "default-policy";
+
+    /// <summary>The subject of changes of a custom price, under the name that was put.</summary>
+    public static string PriceSubject(string provider, string model) => $"price:{provider}/{model}";
 
     /// <summary>The subject of changes of exchange rates; before and after are the rates that they took away and brought.</summary>
     public const string RatesSubject = "rates";

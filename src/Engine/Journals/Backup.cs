@@ -1,7 +1,8 @@
-// A backup is the settings, what else people made (keys, webhooks, alert rules and channels, routes of the gate) and the journal as lines
-// of JSON: the same for every ledger, so that a backup of one can be restored into another. Everything else (heads, counters, usage
-// records, closed holds) follows from it. Where entries were compacted, an account begins with its checkpoint.
+// A backup is the settings and who changed them, what else people made (keys, webhooks, alert rules and channels, routes of the gate) and
+// the journal as lines of JSON: the same for every ledger, so that a backup of one can be restored into another. Everything else (heads,
+// counters, usage records, closed holds) follows from it. Where entries were compacted, an account begins with its checkpoint.
 using System.IO.Compression;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -33,7 +34,8 @@ public static class Backup
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         await LineAsync(new() { ["purserBackup"] = Format, ["takenAt"] = now.ToString(), ["timeZoneData"] = TimeZones.Version });
         var settings = await ledger.LoadSettingsAsync();
-        if (CatalogueShelf.BodyOf(settings).Catalogue is { } catalogue)
+        var body = CatalogueShelf.BodyOf(settings);
+        if (body.Catalogue is { } catalogue)
             await LineAsync(new()
             {
                 ["catalogue"] = catalogue.Digest,
@@ -41,6 +43,8 @@ public static class Backup
                     (await ledger.LoadCatalogueAsync(catalogue.Digest) ?? throw new InvalidDataException(
                         $"the catalogue {catalogue.Version} is not in the ledger; put another, or delete it")).Span),
             });
+        await foreach (var note in NotesBeforeAsync(ledger, body.Changes is [{ Version: var first }, ..] ? first : 0, cancellation))
+            await LineAsync(new() { ["change"] = JsonNode.Parse(note.Body.Span) });
         if (settings.Version > 0)
             await LineAsync(new() { ["settings"] = JsonNode.Parse(settings.Json.Span), ["version"] = settings.Version });
         await foreach (var (name, found) in KeptDocuments.AllAsync(ledger))
@@ -94,6 +98,22 @@ public static class Backup
             await zipped.WriteAsync(bytes, cancellation);
         }
     }
+
+    /// <summary>What was changed in the settings before those changes that stand in the settings themselves.</summary>
+    static async IAsyncEnumerable<SettingsNote> NotesBeforeAsync(IStore ledger, long version,
+        [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        for (var after = 0L; after < version - 1;)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var notes = await ledger.ReadNotesAsync(after, EntriesPerRead);
+            foreach (var note in notes.Where(note => note.Version < version)) yield return note;
+            after = notes.Count < EntriesPerRead ? version : notes[^1].Version;
+        }
+    }
+
+    static SettingsNote? NoteOf(JsonObject json) => json["change"]?.AsObject() is not { } change ? null
+        : new(change["version"]!.GetValue<long>(), change["subject"]!.GetValue<string>(), Encoding.UTF8.GetBytes(change.ToJsonString()));
 
     /// <summary>A checkpoint, the usage in it, and what it has of the audit trail.</summary>
     static async IAsyncEnumerable<JsonObject> LinesOf(IStore ledger, string account, Checkpoint checkpoint)
@@ -154,6 +174,7 @@ public static class Backup
         var restored = new RestoredAccount(new(""));
         Beginning? beginning = null;
         var documents = new List<JsonObject>();
+        var settingsAt = 0L;
         await foreach (var line in LinesAsync(from, cancellation))
         {
             var json = JsonNode.Parse(line)!.AsObject();
@@ -165,14 +186,10 @@ public static class Backup
                 continue;
             }
             if (beginning?.Takes(json) == true) continue;
+            if (NoteOf(json) is { } note) await SettingsAsync(note.Version, new([], [note]));
             if (json["settings"] is { } settings)
-            {
-                // Versions count from 1 without gaps, and events name the version they were decided under.
-                var newest = json["version"]!.GetValue<long>();
-                for (var version = 0L; version < newest; version++)
-                    await ledger.SaveSettingsAsync(version, version < newest - 1 ? new([], [])
-                        : SettingsUpdate.Whole(Encoding.UTF8.GetBytes(settings.ToJsonString())));
-            }
+                await SettingsAsync(json["version"]!.GetValue<long>(),
+                    SettingsUpdate.Whole(Encoding.UTF8.GetBytes(settings.ToJsonString())));
             if (EntryOf(json) is not { } entry) continue;
             if (entry.Account != restored.Account)
             {
@@ -186,6 +203,13 @@ public static class Backup
         await restored.FlushAsync(ledger);
         foreach (var document in documents) await RestoreAsync(ledger, document);
         return count;
+
+        // Versions count from 1 without gaps, and events name the version they were decided under.
+        async Task SettingsAsync(long version, SettingsUpdate update)
+        {
+            for (; settingsAt < version; settingsAt++)
+                await ledger.SaveSettingsAsync(settingsAt, settingsAt == version - 1 ? update : new([], []));
+        }
     }
 
     static async Task RestoreAsync(IStore ledger, JsonObject document)
@@ -197,6 +221,18 @@ public static class Backup
             throw new InvalidDataException($"the document '{name}' could not be written: there is one already");
     }
 
+    /// <summary>Looks at what stands beside the journal; answers the version of the settings' last change.</summary>
+    static long Beside(JsonObject json, long noted)
+    {
+        if (json["catalogue"]?.GetValue<string>() is { } digest && digest != Catalogue.DigestOf(FileOf(json)))
+            throw new InvalidDataException(Damaged + "the catalogue of prices was changed");
+        if (json["document"]?.GetValue<string>() is { } name && !(KeptDocuments.Has(name) && json["body"] is JsonObject))
+            throw new InvalidDataException(Damaged + $"'{name}' is no document that is restored");
+        if (NoteOf(json) is not { } note) return noted;
+        return note.Version > noted ? note.Version
+            : throw new InvalidDataException(Damaged + $"the change of the settings at version {note.Version} stands behind {noted}");
+    }
+
     /// <summary>Reads a whole backup and writes nothing; an <see cref="InvalidDataException"/> says why it could not be restored.</summary>
     public static async Task<BackupCount> CheckAsync(Stream from, CancellationToken cancellation = default)
     {
@@ -205,7 +241,7 @@ public static class Backup
         var (first, account, version) = (true, "", 0L);
         Beginning? beginning = null;
         var seen = new HashSet<string>(StringComparer.Ordinal);
-        var (entries, events, bytes) = (0L, 0L, 0L);
+        var (entries, events, bytes, noted) = (0L, 0L, 0L, 0L);
         await RefuseOtherFilesAsync(from, cancellation);
         await foreach (var line in LinesAsync(from, cancellation))
         {
@@ -227,10 +263,7 @@ public static class Backup
                     continue;
                 }
                 hash.AppendData(Encoding.UTF8.GetBytes(line + "\n"));
-                if (json["catalogue"]?.GetValue<string>() is { } digest && digest != Catalogue.DigestOf(FileOf(json)))
-                    throw new InvalidDataException(Damaged + "the catalogue of prices was changed");
-                if (json["document"]?.GetValue<string>() is { } name && !(KeptDocuments.Has(name) && json["body"] is JsonObject))
-                    throw new InvalidDataException(Damaged + $"'{name}' is no document that is restored");
+                noted = Beside(json, noted);
                 if (json["checkpoint"] is not null)
                 {
                     beginning = new(json);

@@ -21,6 +21,12 @@ public interface IBudgetAuthority
     /// <summary>The settings in force: default policy and prices.</summary>
     Task<Settings> SettingsAsync();
 
+    /// <summary>Changes of the settings after a version, oldest first. <see cref="SettingsBody.Changes"/> has the latest of them.</summary>
+    Task<IReadOnlyList<SettingsChange>> SettingsChangesAsync(long after, int most);
+
+    /// <summary>The latest changes of some subjects, oldest first, whatever else was changed since.</summary>
+    Task<IReadOnlyList<SettingsChange>> SettingsChangesAsync(IReadOnlyCollection<string> subjects, int most);
+
     /// <summary>Changes the settings. Sent twice, it changes the same to the same.</summary>
     Task<SettingsEdited> EditSettingsAsync(SettingsEdit edit);
 }

@@ -42,6 +42,12 @@ public interface IKept
     /// where another version is the newest. What was before goes, its notes stay.</summary>
     Task<bool> SaveSettingsAsync(long expectedVersion, SettingsUpdate update);
 
+    /// <summary>What versions after one changed, oldest first, without what is <see cref="SettingsUpdate.NotShown"/>.</summary>
+    Task<IReadOnlyList<SettingsNote>> ReadNotesAsync(long after, int most);
+
+    /// <summary>What was changed last of some subjects (see <see cref="SettingsNote.Folded"/>), oldest first.</summary>
+    Task<IReadOnlyList<SettingsNote>> ReadNotesAsync(IReadOnlyCollection<string> subjects, int most);
+
     /// <summary>The file of a catalogue that settings name, by its digest; null where none was kept under it.</summary>
     Task<ReadOnlyMemory<byte>?> LoadCatalogueAsync(string digest);
 

@@ -56,7 +56,17 @@ public sealed record StoredSettings(long Version, ReadOnlyMemory<byte> Json)
 public sealed record SettingsPart(string Name, ReadOnlyMemory<byte>? Body);
 
 /// <summary>What one version changed, for whoever asks later.</summary>
-public sealed record SettingsNote(long Version, string Subject, ReadOnlyMemory<byte> Body);
+public sealed record SettingsNote(long Version, string Subject, ReadOnlyMemory<byte> Body)
+{
+    public SettingsChange Read() => JsonSerializer.Deserialize(Body.Span, CoreJson.Default.SettingsChange)!;
+
+    /// <summary>What subjects are compared by: prices are found whatever the case of their names. That of letters that are not ASCII
+    /// counts, as every store's own comparison has it.</summary>
+    public static string Folded(string subject) => string.Create(subject.Length, subject, static (folded, from) =>
+    {
+        for (var i = 0; i < from.Length; i++) folded[i] = char.IsAsciiLetterUpper(from[i]) ? (char)(from[i] | 0x20) : from[i];
+    });
+}
 
 /// <summary>What the next version of the settings changes.</summary>
 public sealed record SettingsUpdate(IReadOnlyList<SettingsPart> Parts, IReadOnlyList<SettingsNote> Notes)

@@ -160,6 +160,11 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
         }
     }
 
+    public Task<IReadOnlyList<SettingsChange>> SettingsChangesAsync(long after, int most) => parts.Settings.ChangesAsync(after, most);
+
+    public Task<IReadOnlyList<SettingsChange>> SettingsChangesAsync(IReadOnlyCollection<string> subjects, int most) =>
+        parts.Settings.ChangesAsync(subjects, most);
+
     public async Task<SettingsEdited> EditSettingsAsync(SettingsEdit edit)
     {
         var edited = await parts.Settings.EditAsync(edit);

@@ -29,6 +29,12 @@ public sealed class SettingsSource(IKept ledger, bool refuseUnknownAccounts = fa
         return current!;
     }
 
+    public async Task<IReadOnlyList<SettingsChange>> ChangesAsync(long after, int most) =>
+        [.. (await ledger.ReadNotesAsync(after, most)).Select(note => note.Read())];
+
+    public async Task<IReadOnlyList<SettingsChange>> ChangesAsync(IReadOnlyCollection<string> subjects, int most) =>
+        [.. (await ledger.ReadNotesAsync(subjects, most)).Select(note => note.Read())];
+
     /// <summary>Saves a change of the settings, or says why it can not be. Needs no price, so that a catalogue that is damaged
     /// can be replaced.</summary>
     public async Task<SettingsEdited> EditAsync(SettingsEdit edit)

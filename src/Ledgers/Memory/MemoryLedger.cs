@@ -345,6 +345,21 @@ public sealed class MemoryLedger : IStore
         }
     }
 
+    public Task<IReadOnlyList<SettingsNote>> ReadNotesAsync(long after, int most)
+    {
+        lock (gate)
+            return Task.FromResult<IReadOnlyList<SettingsNote>>(
+                [.. settingsNotes.Values.Where(note => note.Version > after && note.Subject != SettingsUpdate.NotShown).Take(most)]);
+    }
+
+    public Task<IReadOnlyList<SettingsNote>> ReadNotesAsync(IReadOnlyCollection<string> subjects, int most)
+    {
+        var wanted = subjects.Select(SettingsNote.Folded).ToHashSet();
+        lock (gate)
+            return Task.FromResult<IReadOnlyList<SettingsNote>>(
+                [.. settingsNotes.Values.Where(note => wanted.Contains(SettingsNote.Folded(note.Subject))).TakeLast(most)]);
+    }
+
     readonly Dictionary<string, byte[]> catalogues = new(StringComparer.Ordinal);
 
     public Task<ReadOnlyMemory<byte>?> LoadCatalogueAsync(string digest)

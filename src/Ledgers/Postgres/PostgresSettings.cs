@@ -44,6 +44,25 @@ public sealed partial class PostgresLedger
         return StoredSettings.Of(version, parts, notes);
     });
 
+    public Task<IReadOnlyList<SettingsNote>> ReadNotesAsync(long after, int most) => ReadNotesAsync(
+        "select version, subject, body from settings_notes where version > $1 and subject <> $2 order by version limit $3",
+        after, SettingsUpdate.NotShown, most);
+
+    public async Task<IReadOnlyList<SettingsNote>> ReadNotesAsync(IReadOnlyCollection<string> subjects, int most) =>
+        [.. (await ReadNotesAsync(
+            """select version, subject, body from settings_notes where lower(subject collate "C") = any($1) order by version desc limit $2""",
+            subjects.Select(SettingsNote.Folded).ToArray(), most)).Reverse()];
+
+    Task<IReadOnlyList<SettingsNote>> ReadNotesAsync(string sql, params object[] values) => ReachAsync(async () =>
+    {
+        await using var find = source.CreateCommand(sql);
+        foreach (var value in values) find.Parameters.Add(new() { Value = value });
+        var notes = new List<SettingsNote>();
+        await using var row = await find.ExecuteReaderAsync();
+        while (await row.ReadAsync()) notes.Add(new(row.GetInt64(0), row.GetString(1), row.GetFieldValue<byte[]>(2)));
+        return (IReadOnlyList<SettingsNote>)notes;
+    });
+
     public Task<bool> SaveSettingsAsync(long expectedVersion, SettingsUpdate update) => ReachAsync(async () =>
     {
         await using var connection = await source.OpenConnectionAsync();

@@ -423,6 +423,29 @@ public sealed partial class SqliteLedger : IStore
 
     public Task<bool> SaveSettingsAsync(long expectedVersion, SettingsUpdate update) => Writer.SaveSettingsAsync(expectedVersion, update);
 
+    public Task<IReadOnlyList<SettingsNote>> ReadNotesAsync(long after, int most) => Read(database =>
+    {
+        using var find = database.Prepare(
+            "SELECT version, subject, body FROM settings_notes WHERE version > ? AND subject <> ? ORDER BY version LIMIT ?");
+        return (IReadOnlyList<SettingsNote>)NotesOf(find.Add(after).Add(SettingsUpdate.NotShown).Add((long)most));
+    });
+
+    public Task<IReadOnlyList<SettingsNote>> ReadNotesAsync(IReadOnlyCollection<string> subjects, int most) => Read(database =>
+    {
+        using var find = database.Prepare(
+            $"SELECT version, subject, body FROM settings_notes WHERE subject COLLATE NOCASE IN ({string.Join(", ", subjects.Select(_ => "?"))}) "
+                + "ORDER BY version DESC LIMIT ?");
+        foreach (var subject in subjects) find.Add(subject);
+        return (IReadOnlyList<SettingsNote>)[.. Enumerable.Reverse(NotesOf(find.Add((long)most)))];
+    });
+
+    static List<SettingsNote> NotesOf(Statement found)
+    {
+        var notes = new List<SettingsNote>();
+        while (found.Read()) notes.Add(new(found.Long(0), found.Text(1), found.Blob(2).ToArray()));
+        return notes;
+    }
+
     public Task<ReadOnlyMemory<byte>?> LoadCatalogueAsync(string digest) => Read(database =>
     {
         using var find = database.Prepare("SELECT file FROM catalogues WHERE digest = ?");

@@ -65,6 +65,11 @@ public sealed class LocalFacade : ClusterFacade
 
         public Task<Settings> SettingsAsync() => silos.SettingsAsync();
 
+        public Task<IReadOnlyList<SettingsChange>> SettingsChangesAsync(long after, int most) => silos.SettingsChangesAsync(after, most);
+
+        public Task<IReadOnlyList<SettingsChange>> SettingsChangesAsync(IReadOnlyCollection<string> subjects, int most) =>
+            silos.SettingsChangesAsync(subjects, most);
+
         public Task<SettingsEdited> EditSettingsAsync(SettingsEdit edit) => silos.EditSettingsAsync(edit);
     }
 }

@@ -74,6 +74,44 @@ public abstract class AuditConformance(HttpFacade host)
     }
 
     [Fact]
+    public async Task Histories_outlast_what_is_changed_beside_them()
+    {
+        await using var guarded = await host.StartWithKeyAsync(admin);
+        var mark = host.NewAccount();
+        try
+        {
+            await Done(HttpMethod.Put, "/v1/default-policy?by=ada", policy.Replace("\"id\": \"day\"", $"\"id\": \"{mark}\"", StringComparison.Ordinal));
+            await Done(HttpMethod.Put, "/v1/tenants/" + mark, $$"""{"name": "{{mark}}", "accounts": ["{{mark}}:*"], "by": "ada"}""");
+            for (var put = 1; put <= 205; put++)
+                await Done(HttpMethod.Put, $"/v1/prices/house/{mark}", $$"""{"rates": {"input": "{{put}}", "output": "1"}, "by": "nightly"}""");
+
+            var changed = (await guarded.Ask(admin, HttpMethod.Get, "/v1/default-policy/history")).Json.GetProperty("items").EnumerateArray()
+                .Single(item => item.GetProperty("after").ToString().Contains(mark, StringComparison.Ordinal));
+            Assert.Equal("ada", changed.GetProperty("by").GetString());
+            var tenant = (await guarded.Ask(admin, HttpMethod.Get, "/v1/tenants/" + mark)).Json.GetProperty("history").EnumerateArray().Single();
+            Assert.Equal("ada", tenant.GetProperty("by").GetString());
+            var prices = (await guarded.Ask(admin, HttpMethod.Get, $"/v1/prices/HOUSE/{mark}")).Json.GetProperty("history").EnumerateArray().ToArray();
+            Assert.Equal(200, prices.Length);
+            Assert.Equal(("5", "205"), (Rate(prices[0], "before"), Rate(prices[^1], "after")));
+        }
+        finally
+        {
+            await guarded.Ask(admin, HttpMethod.Delete, "/v1/tenants/" + mark);
+            await guarded.Ask(admin, HttpMethod.Delete, $"/v1/prices/house/{mark}");
+            await guarded.Ask(admin, HttpMethod.Put, "/v1/default-policy", "{}");
+        }
+
+        static string? Rate(System.Text.Json.JsonElement change, string side) =>
+            change.GetProperty(side).GetProperty("rates").GetProperty("input").ToString();
+
+        async Task Done(HttpMethod method, string path, string body)
+        {
+            var reply = await guarded.Ask(admin, method, path, body);
+            Assert.True(reply.Code is 200 or 201, $"{path}: {reply.Text}");
+        }
+    }
+
+    [Fact]
     public async Task Who_changes_what_the_installation_is_set_up_by_is_told()
     {
         await using var guarded = await host.StartWithKeyAsync(admin);

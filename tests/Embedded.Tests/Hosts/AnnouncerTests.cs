@@ -125,6 +125,36 @@ public sealed class AnnouncerTests : IAsyncLifetime, IAsyncDisposable
     }
 
     [Fact]
+    public async Task Every_change_of_the_settings_is_told_however_many_come_between_two_looks()
+    {
+        // What was before the first look of all is told where it is an hour old at most.
+        await host.EditSettingsAsync(new PutDefaultPolicy(Policy.Empty) { At = Now - Duration.FromHours(2), ChangedBy = "ada" });
+        var announcer = await AnotherAsync();
+        for (var put = 1; put <= 450; put++)
+            await host.EditSettingsAsync(new PutPrice("house", "m", $$$"""{"rates":{"input":"{{{put}}}","output":"2"}}""") { At = Now });
+        time.Advance(TimeSpan.FromSeconds(10));
+        await announcer.BeatAsync(default);
+        var told = await ToldAsync();
+        Assert.Equal(Enumerable.Range(2, 450).Select(version => $"settings/{version}"), told.Select(announced => announced.Id));
+
+        // Another host has the turn, and nobody ever announced anything here: what the settings have is all that is told.
+        await host.EditSettingsAsync(new PutDefaultPolicy(Calls.Policy(Calls.Tokens("day", "day", 5))) { At = Now, ChangedBy = "ada" });
+        await (await AnotherAsync()).BeatAsync(default);
+        Assert.Equal(told.Count + 1, (await ToldAsync()).Count);
+    }
+
+    [Fact]
+    public async Task Where_nothing_was_ever_announced_changes_of_the_last_hour_are_that_the_settings_have()
+    {
+        for (var put = 1; put <= 250; put++)
+            await host.EditSettingsAsync(new PutPrice("house", "m", $$$"""{"rates":{"input":"{{{put}}}","output":"2"}}""") { At = Now });
+        await (await AnotherAsync()).BeatAsync(default);
+        Assert.Equal(Enumerable.Range(51, 200).Select(version => $"settings/{version}"), (await ToldAsync()).Select(told => told.Id));
+    }
+
+    Instant Now => Instant.FromDateTimeOffset(time.GetUtcNow());
+
+    [Fact]
     public async Task What_was_not_looked_at_yet_is_not_passed()
     {
         var announcer = await AnotherAsync();

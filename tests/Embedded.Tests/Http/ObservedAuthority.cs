@@ -58,6 +58,11 @@ sealed class ObservedAuthority : IBudgetAuthority, IAsyncDisposable
 
     public Task<Settings> SettingsAsync() => Broken is { } broken ? Task.FromException<Settings>(broken) : host.SettingsAsync();
 
+    public Task<IReadOnlyList<SettingsChange>> SettingsChangesAsync(long after, int most) => host.SettingsChangesAsync(after, most);
+
+    public Task<IReadOnlyList<SettingsChange>> SettingsChangesAsync(IReadOnlyCollection<string> subjects, int most) =>
+        host.SettingsChangesAsync(subjects, most);
+
     public Task<SettingsEdited> EditSettingsAsync(SettingsEdit edit) => host.EditSettingsAsync(edit);
 
     public async ValueTask DisposeAsync()

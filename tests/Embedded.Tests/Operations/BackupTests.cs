@@ -4,6 +4,7 @@ using System.IO.Compression;
 using System.Text;
 using NodaTime;
 using Purser.Api.Events;
+using Purser.Core;
 using Purser.Engine;
 
 namespace Purser.Embedded.Tests.Operations;
@@ -150,6 +151,31 @@ public sealed class BackupTests
         await other.Ledger.SaveAsync("keys", 0, "{}"u8.ToArray());
         var backup = await BackupOf(store);
         await Assert.ThrowsAsync<LedgerNotEmptyException>(() => Backup.ReadAsync(new MemoryStream(backup), other.Ledger));
+    }
+
+    [Theory]
+    [InlineData("memory", "sqlite")]
+    [InlineData("sqlite", "postgres")]
+    [InlineData("postgres", "memory")]
+    public async Task Who_changed_what_long_ago_is_in_it(string from, string to)
+    {
+        await using var origin = await Store.NewAsync(from);
+        var source = new SettingsSource(origin.Ledger);
+        await source.EditAsync(new PutDefaultPolicy(Policy.Empty) { At = now, ChangedBy = "ada" });
+        for (var put = 1; put <= SettingsEditRules.MostChanges + 50; put++)
+            await source.EditAsync(new PutPrice("house", "m", $$$"""{"rates":{"input":"{{{put}}}","output":"2"}}""") { At = now });
+        await using var store = await Store.NewAsync(to);
+
+        await Backup.ReadAsync(new MemoryStream(await BackupOf(origin)), store.Ledger);
+
+        var restored = new SettingsSource(store.Ledger);
+        var (before, after) = (await source.ChangesAsync(0, 1000), await restored.ChangesAsync(0, 1000));
+        Assert.Equal(SettingsEditRules.MostChanges + 51, after.Count);
+        Assert.Equal(before, after);
+        Assert.Equal("ada", (await restored.ChangesAsync([SettingsEditRules.DefaultPolicySubject], 10)).Single().ChangedBy);
+        Assert.Equal((await source.RefreshAsync()).Version, (await restored.RefreshAsync()).Version);
+        Assert.Equal((await source.RefreshAsync()).Body.Changes, (await restored.RefreshAsync()).Body.Changes);
+        Assert.Equal(Unzip(await BackupOf(origin)), Unzip(await BackupOf(store)));
     }
 
     static ISharedState Shared(Store store) => store.Ledger;
