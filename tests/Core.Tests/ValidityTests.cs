@@ -106,6 +106,19 @@ public sealed class ValidityTests
     }
 
     [Fact]
+    public void Texts_hold_nothing_that_can_not_be_kept()
+    {
+        Named("requestId", new Record("u", new() { RequestId = "x\0y" }));
+        Named("toolCallId", new Record("u", new() { ToolCallId = "\0" }));
+        Named("error", new Record("u", new() { Error = "a\0" }));
+        Named("tools", new Record("u", new() { Tools = ["search", "x\0"] }));
+        Named("reason", new Pause("\0"));
+        // What others made up is kept as far as it can be.
+        Assert.Equal((null, null, "req-1"), (Validity.IdOrNull("x\0y"), Validity.IdOrNull(new('a', 201)), Validity.IdOrNull("req-1")));
+        Assert.Equal(("ab\uFFFD", "🔑", "a"), (Validity.Beginning("ab\0", 3), Validity.Beginning("🔑🔑", 3), Validity.Beginning("a🔑", 2)));
+    }
+
+    [Fact]
     public void Dimensions_have_an_end()
     {
         var longest = new string('x', 200);

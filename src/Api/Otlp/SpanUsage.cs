@@ -119,8 +119,8 @@ static class SpanUsage
             DurationMs = span.EndNanos >= span.StartNanos && span.StartNanos > 0 ? (long)((span.EndNanos - span.StartNanos) / 1_000_000)
                 : null,
             Success = !span.Failed,
-            Error = span.Failed ? Cut(span.Error ?? Text(span, ["error.type"]) ?? "error", 500) : null,
-            RequestId = Text(span, ["gen_ai.response.id", "ai.response.id"]),
+            Error = span.Failed ? Validity.Beginning(span.Error ?? Text(span, ["error.type"]) ?? "error", 500) : null,
+            RequestId = Validity.IdOrNull(Text(span, ["gen_ai.response.id", "ai.response.id"])),
             ServiceTier = ServiceTiers.IfKnown(Text(span, tier)),
             ReportedCost = money,
         }), null);
@@ -135,11 +135,10 @@ static class SpanUsage
     static string? Text(OtlpSpan span, string[] names)
     {
         foreach (var name in names)
-            if (span.Attributes.GetValueOrDefault(name) is string { Length: > 0 } text) return Cut(text, 200);
+            if (span.Attributes.GetValueOrDefault(name) is string { Length: > 0 } text)
+                return Validity.Beginning(text, Validity.LongestName);
         return null;
     }
-
-    static string Cut(string text, int most) => text.Length <= most ? text : text[..most];
 
     /// <summary>Numbers come as texts too.</summary>
     static decimal? Number(object value) => value switch

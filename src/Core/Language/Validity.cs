@@ -222,8 +222,9 @@ public static class Validity
         if (simple is not null) return simple;
         if (usage.Timestamp is { } at && (at < earliest || at > now + farthestAhead))
             return Outcome.Invalid("timestamp", "must lie between the year 2000 and a year from now");
-        if (usage.Tools is { } tools && (tools.Count > 100 || tools.Any(tool => tool is not { Length: > 0 and <= LongestName })))
-            return Outcome.Invalid("tools", $"at most 100 names of 1 to {LongestName} characters");
+        if (usage.Tools is { } tools
+            && (tools.Count > 100 || tools.Any(tool => tool is not { Length: > 0 and <= LongestName } || !IsPlain(tool))))
+            return Outcome.Invalid("tools", $"at most 100 names of 1 to {LongestName} characters without control characters");
         if (usage.TotalTokens is not null && (usage.InputTokens != 0 || usage.OutputTokens != 0))
             return Outcome.Invalid(
                 "totalTokens", "is for usage that is not told apart; give it alone, or `inputTokens` and `outputTokens`");
@@ -429,8 +430,19 @@ public static class Validity
 
     static Int128 Largest(LimitUnit unit) => unit == LimitUnit.Cost ? Money.LargestNanos : Amounts.LargestTokens;
 
-    internal static Outcome? Text(string field, string? text, int longest) => text?.Length > longest
-        ? Outcome.Invalid(field, $"must not be longer than {longest} characters") : null;
+    internal static Outcome? Text(string field, string? text, int longest) => text is null ? null
+        : text.Length > longest ? Outcome.Invalid(field, $"must not be longer than {longest} characters")
+        : text.Contains('\0') ? Outcome.Invalid(field, "must not contain the NUL character, which can not be stored") : null;
+
+    /// <summary>An id that somebody else made up, such as a provider for its answer; null where it can not be kept.</summary>
+    public static string? IdOrNull(string? id) => id is not null && Id("", id) is null ? id : null;
+
+    /// <summary>The beginning of a text of somebody else's, with what can be kept of it.</summary>
+    public static string Beginning(string text, int longest)
+    {
+        var end = text.Length <= longest ? text.Length : char.IsHighSurrogate(text[longest - 1]) ? longest - 1 : longest;
+        return text[..end].Replace('\0', '\uFFFD');
+    }
 
     static Outcome? Terms(string? serviceTier, string? region, string? speed) =>
         (serviceTier is not null && !ServiceTiers.TryParse(serviceTier, out _)

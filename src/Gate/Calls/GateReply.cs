@@ -133,19 +133,23 @@ static class GateReply
     static void LimitsHeader(IHeaderDictionary headers, Decision decision)
     {
         var limits = decision.Limits.Where(limit => limit.Remaining is not null).Take(20).Select(limit =>
-            $"\"{limit.LimitId}\";remaining=\"{limit.Remaining}\"{(limit.ResetsAt is { } at ? $";resets=\"{at}\"" : "")}").ToList();
+            $"\"{Header(limit.LimitId)}\";remaining=\"{limit.Remaining}\"{(limit.ResetsAt is { } at ? $";resets=\"{at}\"" : "")}").ToList();
         if (limits.Count > 0) headers["X-Purser-Budget"] = string.Join(", ", limits);
     }
+
+    /// <summary>A name as headers can have it: ASCII, and nothing that ends it; the rest as in addresses, `%` and two digits.</summary>
+    static string Header(string name) =>
+        name.AsSpan().ContainsAnyExceptInRange(' ', '~') || name.AsSpan().ContainsAny("\"\\%,;") ? Uri.EscapeDataString(name) : name;
 
     /// <summary>What is left of the budget after this call's hold, and how the call was changed.</summary>
     public static void BudgetHeaders(IHeaderDictionary headers, string account, Decision decision)
     {
         headers["X-Purser-Account"] = account;
-        headers["X-Purser-Reservation"] = decision.Reservation!.Id;
+        headers["X-Purser-Reservation"] = Header(decision.Reservation!.Id);
         LimitsHeader(headers, decision);
         if (decision.Changes is not { } changes) return;
         var told = new List<string>();
-        if (changes.Model is { } model) told.Add($"model={model}");
+        if (changes.Model is { } model) told.Add($"model={Header(model)}");
         if (changes.MaxOutputTokens is { } most) told.Add(string.Create(CultureInfo.InvariantCulture, $"maxOutputTokens={most}"));
         if (changes.DisableTools) told.Add("tools=none");
         if (changes.Temperature is { } lower) told.Add(string.Create(CultureInfo.InvariantCulture, $"temperature={lower}"));

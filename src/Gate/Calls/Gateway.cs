@@ -143,6 +143,7 @@ public sealed class Gateway(
     {
         var body = await ReadAsync(http.Request, kind);
         var isHandedOn = false;
+        string? held = null;
         try
         {
             var rates = await RatesAsync(kind, route);
@@ -160,15 +161,12 @@ public sealed class Gateway(
                 await GateReply.OutcomeAsync(http, wire, route, account, outcome);
                 return null;
             }
-            if (http.RequestAborted.IsCancellationRequested)
-            {
-                // Nothing was asked of the provider, and nobody waits for it.
-                if (!isShared) await settlements.RunAsync(account, new Release(hold.Id));
-                return null;
-            }
+            if (!isShared) held = hold.Id;
+            // Nobody waits for it.
+            if (http.RequestAborted.IsCancellationRequested) return null;
             if (WhyNotAsChanged(decision.Changes, kind, route) is { } why)
             {
-                if (!isShared) await settlements.RunAsync(account, new Release(hold.Id));
+                await GiveBackAsync();
                 await GateReply.ErrorAsync(http, wire, route.RefusalStatus ?? wire.RefusalStatus, WireError.Refused,
                     $"Purser refuses this call of '{account}': {why}");
                 return null;
@@ -181,7 +179,19 @@ public sealed class Gateway(
         }
         finally
         {
-            if (!isHandedOn) await body.DisposeAsync();
+            if (!isHandedOn)
+            {
+                await body.DisposeAsync();
+                await GiveBackAsync();
+            }
+        }
+
+        // Nothing was asked of the provider.
+        async Task GiveBackAsync()
+        {
+            if (held is not { } id) return;
+            held = null;
+            await settlements.RunAsync(account, new Release(id));
         }
     }
 

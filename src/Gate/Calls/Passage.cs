@@ -214,9 +214,9 @@ sealed class Passage(
         {
             Dimensions = admitted.Dimensions with { Provider = route.Provider, Model = Served(answer) },
             DurationMs = (long)time.GetElapsedTime(began).TotalMilliseconds,
-            RequestId = requestId ?? answer.Id,
+            RequestId = Validity.IdOrNull(requestId) ?? Validity.IdOrNull(answer.Id),
             Success = ended && answer.Error is null,
-            Error = answer.Error is { } told ? told[..Math.Min(told.Length, 500)]
+            Error = answer.Error is { } told ? Validity.Beginning(told, 500)
                 : ended ? null : ending == Ending.ClientGone ? "the client went away" : "the provider's answer broke off",
             // What served the call, else what was asked for.
             ServiceTier = ServiceTiers.IfKnown(answer.ServiceTier ?? reading?.ServiceTier ?? call.ServiceTier),

@@ -31,7 +31,7 @@ public abstract class GateConformance(HttpFacade host) : GateSuite(host)
         Assert.Equal("org-1", asked.Header("OpenAI-Organization"));
         Assert.DoesNotContain(asked.Headers.Keys, name => name.StartsWith("x-purser", StringComparison.Ordinal));
 
-        var record = Assert.Single(await RecordsAsync(account));
+        var record = Assert.Single(await RecordsAsync(account, wanted: 1));
         Assert.Equal((1000, 100, "0.00021"), Amounts(record));
         Assert.Equal(("openai", "gpt-4o-mini", "ann", "s1"), (Text(record, "provider"), Text(record, "model"), Text(record, "user"),
             Text(record, "session")));
@@ -52,7 +52,7 @@ public abstract class GateConformance(HttpFacade host) : GateSuite(host)
         var text = await StreamAsync($"/gate/{route}/v1/chat/completions", streamed, ("X-Purser-Account", account));
         Assert.Equal($"data: {first}}}\n\ndata: {last}}}\n\ndata: [DONE]\n\n", text);
         Assert.True(Assert.Single(Provider.Asked).Json.GetProperty("stream_options").GetProperty("include_usage").GetBoolean());
-        Assert.Equal((1000, 100, "0.00021"), Amounts(Assert.Single(await RecordsAsync(account))));
+        Assert.Equal((1000, 100, "0.00021"), Amounts(Assert.Single(await RecordsAsync(account, wanted: 1))));
     }
 
     [Fact]
@@ -100,6 +100,23 @@ public abstract class GateConformance(HttpFacade host) : GateSuite(host)
     }
 
     [Fact]
+    public async Task Limits_of_any_name_stand_in_headers()
+    {
+        var (account, route) = await RouteAsync("openai", "openai");
+        await LimitAsync(account, """{"id":"täglich \", 50%","unit":"tokens","window":"day","amount":2000}""");
+        Provider.Answers(200, """{"choices":[],"usage":{"prompt_tokens":1000,"completion_tokens":100}}""");
+        const string named = "\"t%C3%A4glich%20%22%2C%2050%25\";remaining=";
+        var passed = await CallAsync($"/gate/{route}/v1/chat/completions", chat, ("X-Purser-Account", account));
+        Assert.Equal(200, passed.Code);
+        Assert.Contains(named, passed.Header("X-Purser-Budget"), StringComparison.Ordinal);
+        await RecordsAsync(account, wanted: 1);
+        var refused = await CallAsync($"/gate/{route}/v1/chat/completions", chat, ("X-Purser-Account", account));
+        Assert.Equal(429, refused.Code);
+        Assert.Contains(named, refused.Header("X-Purser-Budget"), StringComparison.Ordinal);
+        await NothingIsHeldAsync(account);
+    }
+
+    [Fact]
     public async Task Calls_of_a_sub_agent_are_paid_out_of_what_was_lent_to_it()
     {
         var (account, route) = await RouteAsync("openai", "openai");
@@ -124,7 +141,7 @@ public abstract class GateConformance(HttpFacade host) : GateSuite(host)
         Assert.Equal(429, (await Call("", 1000)).Code);
         Assert.Equal(200, (await Call(lent, 1000)).Code);
         Assert.Equal((8100, 1900), await StandAsync());
-        var record = Assert.Single(await RecordsAsync(account), one => Text(one, "session") == "sub-agent");
+        var record = Assert.Single(await RecordsAsync(account, wanted: 2), one => Text(one, "session") == "sub-agent");
         Assert.Equal((1000, 100), (record.GetProperty("inputTokens").GetInt32(), record.GetProperty("outputTokens").GetInt32()));
 
         var refused = await Call(lent, 5000);
@@ -248,7 +265,7 @@ public abstract class GateConformance(HttpFacade host) : GateSuite(host)
             "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n");
         var text = await StreamAsync($"/gate/{route}/v1/messages", message[..^1] + ",\"stream\":true}", ("X-Purser-Account", account));
         Assert.EndsWith("data: {\"type\":\"message_stop\"}\n\n", text, StringComparison.Ordinal);
-        var record = Assert.Single(await RecordsAsync(account));
+        var record = Assert.Single(await RecordsAsync(account, wanted: 1));
         Assert.Equal((1100, 50, "0.00135"), Amounts(record));
         Assert.Equal(1000, record.GetProperty("cachedInputTokens").GetInt64());
     }
@@ -268,7 +285,7 @@ public abstract class GateConformance(HttpFacade host) : GateSuite(host)
         var asked = Assert.Single(Provider.Asked);
         Assert.Equal("/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse", asked.Path);
         Assert.Equal("shown", asked.Header("x-goog-api-key"));
-        var record = Assert.Single(await RecordsAsync(account));
+        var record = Assert.Single(await RecordsAsync(account, wanted: 1));
         Assert.Equal((10, 25), (record.GetProperty("inputTokens").GetInt32(), record.GetProperty("outputTokens").GetInt32()));
         Assert.Equal("gemini-2.5-flash", Text(record, "model"));
     }
@@ -368,7 +385,7 @@ public abstract class GateConformance(HttpFacade host) : GateSuite(host)
             + ",\"choices\":[],\"usage\":{\"prompt_tokens\":1000,\"completion_tokens\":100}}");
         var body = "{\"model\":\"gpt-5-mini\",\"messages\":[],\"max_tokens\":200" + Tier(asked) + "}";
         Assert.Equal(200, (await CallAsync($"/gate/{route}/v1/chat/completions", body, ("X-Purser-Account", account))).Code);
-        var record = Assert.Single(await RecordsAsync(account));
+        var record = Assert.Single(await RecordsAsync(account, wanted: 1));
         foreach (var tier in (string[])["standard", "flex", "priority"])
         {
             var quote = await Host.Post("/v1/quotes", "{\"provider\":\"openai\",\"model\":\"gpt-5-mini\",\"serviceTier\":\"" + tier

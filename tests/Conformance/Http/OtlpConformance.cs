@@ -57,6 +57,17 @@ public abstract class OtlpConformance(HttpFacade host)
     }
 
     [Fact]
+    public async Task An_id_that_can_not_be_kept_costs_nobody_the_call()
+    {
+        var account = host.NewAccount();
+        (await SendAsync(Request(account, Span(NewTrace(), NewSpan(), "", ("gen_ai.operation.name", "chat"), ("gen_ai.request.model", "m"),
+            ("gen_ai.usage.input_tokens", 7), ("gen_ai.response.id", "x\0y"))))).Is(200, "{}");
+        var record = Assert.Single(await RecordsAsync(account));
+        Assert.Equal(7, record.GetProperty("inputTokens").GetInt64());
+        Assert.Equal("x\uFFFDy", record.GetProperty("requestId").GetString());
+    }
+
+    [Fact]
     public async Task Conventions_of_before_and_of_other_libraries_are_read()
     {
         var account = host.NewAccount();
