@@ -59,8 +59,7 @@ sealed class AlertWebhookSender(WebhookSender http) : IAlertSender
     {
         var told = AlertEvents.Of(message.Alert, message.Notice);
         var webhook = new Webhook { Id = channel.Id, Url = channel.Url!, Secret = channel.Secret! };
-        var attempt = await http.SendAsync(webhook, told.MessageId, told.Json, cancellation);
-        return attempt.Arrived ? SendResult.Arrived : new(attempt.Error, attempt.Status == 410, attempt.RetryAfter);
+        return ChatText.ResultOf(await http.SendAsync(webhook, told.MessageId, told.Json, cancellation));
     }
 }
 

@@ -112,7 +112,7 @@ public sealed class EventTail(IEventFeed feed, IUsageQueries queries, Bell writt
         var events = new List<PublicEvent>();
         foreach (var entry in page.Entries)
         {
-            if (entry.Account is { } account && entry.Events.Any(happened => Append.RecordOf(happened) is not null)
+            if (entry.Account is { } account && entry.Events.Any(happened => happened is Held || Append.RecordOf(happened) is not null)
                 && !erasures.ContainsKey(account))
                 erasures[account] = await AuditTrail.ErasuresAsync(queries, account);
             events.AddRange(PublicEvents.Of(entry, entry.Account is null || !erasures.TryGetValue(entry.Account, out var erased)
@@ -202,8 +202,36 @@ public sealed class EventTail(IEventFeed feed, IUsageQueries queries, Bell writt
         }
         var page = await feed.ReadAsync(reached, PerRead, closing.Token);
         if (page.ReachedTo <= reached) return false;
-        Tell([.. page.Entries.SelectMany(entry => PublicEvents.Of(entry))], page.ReachedTo);
+        // What an erasure is about is read from the ledger from now on, which knows what is left of it.
+        var erased = page.Entries.LastOrDefault(entry => entry.Events.Any(happened => happened is UsageErased))?.Position;
+        if (erased is { } position) Forget(position);
+        Tell([.. page.Entries.Where(entry => !(entry.Position <= erased)).SelectMany(entry => PublicEvents.Of(entry))], page.ReachedTo);
         return page.Entries.Count == PerRead;
+    }
+
+    /// <summary>Up to a position nothing is told from memory any more.</summary>
+    void Forget(long position)
+    {
+        lock (gate)
+        {
+            ringFrom = position;
+            ring.Clear();
+        }
+    }
+
+    /// <summary>
+    /// What an event says now that it is told again: usage that was erased since is told no more (null), or without the person. An event
+    /// whose entry was compacted away says what it said, unless usage of its account was erased since.
+    /// </summary>
+    public async Task<ReadOnlyMemory<byte>?> NowAsync(string account, long position, string messageId, ReadOnlyMemory<byte> said,
+        CancellationToken cancellation)
+    {
+        var erasures = await AuditTrail.ErasuresAsync(queries, account);
+        if (erasures.Count == 0) return said;
+        var page = await feed.ReadAsync(position - 1, 1, cancellation);
+        if (page.Entries.FirstOrDefault(entry => entry.Position == position) is not { } entry) return null;
+        var told = PublicEvents.Of(entry, [.. erasures.Where(one => one.Version > entry.Version).Select(one => one.Erased)]);
+        return told.FirstOrDefault(happened => happened.MessageId == messageId)?.Json;
     }
 
     void Tell(PublicEvent[] told, long? reachedTo = null)

@@ -107,13 +107,35 @@ public sealed class FeedWatch(
 
     Task<bool> RenewAsync() => SaveAsync(owner, clock.Now + leaseTime);
 
-    async Task<bool> SaveAsync(string? holder, Instant until)
+    Task<bool> SaveAsync(string? holder, Instant until)
     {
         kept = Math.Max(kept, takers.Aggregate(position, (least, taker) => Math.Min(least, taker.Pending - 1 ?? least)));
+        return KeepAsync(holder, until);
+    }
+
+    async Task<bool> KeepAsync(string? holder, Instant until)
+    {
         var turn = new FeedTurn(kept, holder, until.ToUnixTimeMilliseconds());
         if (!await shared.SaveAsync(Document, version, turn, FeedWatchJson.Default.FeedTurn)) return false;
         (version, renewedAt) = (version + 1, time.GetTimestamp());
         return true;
+    }
+
+    /// <summary>Waits for a taker and keeps the lease meanwhile, with the position that was kept last; false where another host has
+    /// it.</summary>
+    async Task<bool> HoldWhileAsync(Task taking)
+    {
+        var isHeld = true;
+        while (isHeld && !taking.IsCompleted)
+        {
+            using var over = new CancellationTokenSource();
+            var left = TimeSpan.FromTicks(Math.Max(1, (renewEvery - time.GetElapsedTime(renewedAt)).Ticks));
+            if (await Task.WhenAny(taking, Task.Delay(left, time, over.Token)) != taking)
+                isHeld = await KeepAsync(owner, clock.Now + leaseTime);
+            await over.CancelAsync();
+        }
+        await taking;
+        return isHeld;
     }
 
     /// <summary>A host that ends lets the next one read at once.</summary>
@@ -140,8 +162,8 @@ public sealed class FeedWatch(
                 log.LogWarning("Entries up to position {Position} were compacted before they were looked at", page.GoneTo);
             foreach (var taker in takers)
             {
-                if (page.Entries.Count > 0) await taker.TakeAsync(page.Entries, stopping);
-                await taker.BeatAsync(stopping);
+                if (page.Entries.Count > 0 && !await HoldWhileAsync(taker.TakeAsync(page.Entries, stopping))) return;
+                if (!await HoldWhileAsync(taker.BeatAsync(stopping))) return;
             }
             position = Math.Max(position, page.ReachedTo);
             if (time.GetElapsedTime(renewedAt) >= renewEvery && !await RenewAsync()) return;

@@ -62,7 +62,10 @@ public static class PublicEvents
         {
             switch (happened)
             {
-                case Held held: Tell("reservation.created", held, held.Id, json => Write(json, held)); break;
+                case Held held:
+                    var shown = erasures.Any(erasure => erasure.IsAbout(held)) ? held.Dimensions.Anonymous() : held.Dimensions;
+                    Tell("reservation.created", held, held.Id, json => Write(json, held, shown));
+                    break;
                 case HoldExtended extended:
                     Tell("reservation.extended", extended, extended.ReservationId, json => Write(json, extended));
                     break;
@@ -161,7 +164,12 @@ public static class PublicEvents
         {
             foreach (var erasure in erasures)
             {
-                if (erasure.LeftOf(record) is not { } left) return;
+                if (erasure.LeftOf(record) is not { } left)
+                {
+                    // Its place stays its own: the ids of those after it do not change.
+                    told++;
+                    return;
+                }
                 record = left;
             }
             var type = record.Kind switch
@@ -218,11 +226,11 @@ public static class PublicEvents
         }
     }
 
-    static void Write(Utf8JsonWriter json, Held held)
+    static void Write(Utf8JsonWriter json, Held held, Dimensions dimensions)
     {
         json.WriteString("reservationId", held.Id);
         if (held.From is { } from) json.WriteString("from", from);
-        Write(json, held.Dimensions);
+        Write(json, dimensions);
         json.WriteNumber("tokens", held.Amounts.Tokens);
         json.WriteString("cost", Money.Format(held.Amounts.CostNanos));
         json.WriteString("currency", held.Currency);
@@ -255,9 +263,10 @@ public static class PublicEvents
         json.WriteString("overrideId", added.Id);
         if (terms.LimitId is not null) json.WriteString("limitId", terms.LimitId);
         if (terms.Window is { } window) json.WriteString("window", window.ToString());
-        if (terms.Unit is { } unit) json.WriteString("unit", Names.Of(unit));
+        var unit = terms.Unit ?? added.Unit;
+        if (unit is { } known) json.WriteString("unit", Names.Of(known));
         if (terms.Key is not null) json.WriteString("key", terms.Key);
-        if (terms.Unit == LimitUnit.Cost) json.WriteString("additional", Money.Format(terms.Additional));
+        if (unit == LimitUnit.Cost) json.WriteString("additional", Money.Format(terms.Additional));
         else json.WriteNumber("additional", terms.Additional);
         json.WriteString("by", terms.CreatedBy);
         json.WriteString("reason", terms.Reason);

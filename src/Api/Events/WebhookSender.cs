@@ -1,6 +1,7 @@
 // Sends one message to a webhook: signed as Standard Webhooks says, over the very bytes that are sent, without redirects and proxies.
 using System.Globalization;
 using System.Net;
+using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text;
 using NodaTime;
@@ -12,6 +13,9 @@ namespace Purser.Api.Events;
 public sealed record Attempt(int? Status, string? Error, TimeSpan? RetryAfter = null)
 {
     public bool Arrived => Status is >= 200 and < 300;
+
+    /// <summary>The receiver says that it is no more, and wants nothing again.</summary>
+    public bool IsGone => Status == 410;
 }
 
 public sealed class WebhookSender : IDisposable
@@ -78,7 +82,7 @@ public sealed class WebhookSender : IDisposable
             // Of the answer only the head is of interest: whatever follows is not read.
             using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, late.Token);
             var status = (int)response.StatusCode;
-            return new(status, status is >= 200 and < 300 ? null : $"answered {status}", response.Headers.RetryAfter?.Delta);
+            return new(status, status is >= 200 and < 300 ? null : $"answered {status}", AskedFor(response.Headers.RetryAfter));
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
@@ -89,6 +93,10 @@ public sealed class WebhookSender : IDisposable
             return new(null, (failed.InnerException as HttpRequestException ?? failed).Message);
         }
     }
+
+    /// <summary>The wait of a `Retry-After`, which says seconds or a date.</summary>
+    TimeSpan? AskedFor(RetryConditionHeaderValue? retry) =>
+        retry is { Date: { } date } ? date - clock.Now.ToDateTimeOffset() : retry?.Delta;
 
     /// <summary>`v1,` and HMAC-SHA256 over id, time and body, one for each secret that is taken now, separated by blanks.</summary>
     internal static string Signature(Webhook webhook, Instant now, string messageId, string timestamp, ReadOnlySpan<byte> body)

@@ -2,6 +2,7 @@
 // owner and a time. A host that dies loses its leases by not renewing them, and another goes on from the position that was kept; what was
 // sent after that position is sent again, under the same message id.
 using System.Text;
+using System.Text.Json;
 using NodaTime;
 using Purser.Api.Metrics;
 using Purser.Engine;
@@ -118,6 +119,20 @@ public sealed class WebhookWatch(
     async Task<bool> HoldAsync(string webhook, Lease lease) =>
         clock.Now - lease.RenewedAt <= leaseTime / 3 || await RenewAsync(webhook, lease);
 
+    /// <summary>Waits for what is sent and keeps the lease meanwhile: an attempt may take longer than it lasts. Whether this host still has
+    /// it then.</summary>
+    async Task<(T Sent, bool IsHeld)> HoldWhileAsync<T>(string webhook, Lease lease, Task<T> sending)
+    {
+        var isHeld = true;
+        while (isHeld && !sending.IsCompleted)
+        {
+            using var over = new CancellationTokenSource();
+            if (await Task.WhenAny(sending, Task.Delay(beat, time, over.Token)) != sending) isHeld = await HoldAsync(webhook, lease);
+            await over.CancelAsync();
+        }
+        return (await sending, isHeld && await HoldAsync(webhook, lease));
+    }
+
     async Task SendAllAsync(string id, Lease lease, CancellationToken stop)
     {
         try
@@ -131,11 +146,12 @@ public sealed class WebhookWatch(
                 for (var i = 0; i < mine.Length; i += AtOnce)
                 {
                     if (lease.Failures >= OpensAfter && !await ProbeAsync(webhook, mine[i], lease, stop)) return;
-                    var attempts = await Task.WhenAll(mine.Skip(i).Take(AtOnce).Select(happened => SendOneAsync(webhook, happened, stop)));
+                    var (attempts, isHeld) = await HoldWhileAsync(id, lease,
+                        Task.WhenAll(mine.Skip(i).Take(AtOnce).Select(happened => SendOneAsync(webhook, happened, stop))));
                     Count(attempts, lease);
-                    if (Array.FindIndex(attempts, attempt => attempt.Status == 410) is var gone and >= 0
+                    if (Array.FindIndex(attempts, attempt => attempt.IsGone) is var gone and >= 0
                         && await DisableAsync(webhook, mine[i + gone].MessageId)) return;
-                    if (!await HoldAsync(id, lease)) return;
+                    if (!isHeld) return;
                 }
                 var moved = page.ReachedTo > lease.Position;
                 lease.Position = page.ReachedTo;
@@ -186,7 +202,10 @@ public sealed class WebhookWatch(
                 if (!await HoldAsync(webhook.Id, lease)) return false;
             }
             if (await store.FindAsync(webhook.Id) is not { Enabled: true } now) return false;
-            if (!(await sender.SendAsync(now, first.MessageId, first.Json, stop)).Arrived) continue;
+            var (attempt, isHeld) = await HoldWhileAsync(webhook.Id, lease, sender.SendAsync(now, first.MessageId, first.Json, stop));
+            if (attempt.IsGone && await DisableAsync(now, first.MessageId)) return false;
+            if (!isHeld) return false;
+            if (!attempt.Arrived) continue;
             lease.Failures = 0;
             log.LogInformation("Webhook {Webhook} takes messages again", webhook.Id);
             return true;
@@ -238,13 +257,12 @@ public sealed class WebhookWatch(
             var now = clock.Now.ToUnixTimeMilliseconds();
             foreach (var due in page.Where(one => one.State == WebhookDelivery.Waiting && one.NextAtMillis <= now))
             {
-                if ((await AgainAsync(webhook, due, stop)).Arrived && lease.Failures > 0)
-                {
-                    // It takes messages again, which is known at once: there may be no new one for long.
-                    lease.Failures = 0;
-                    if (!await RenewAsync(webhook.Id, lease)) return;
-                }
-                else if (!await HoldAsync(webhook.Id, lease)) return;
+                var (attempt, isHeld) = await HoldWhileAsync(webhook.Id, lease, AgainAsync(webhook, due, stop));
+                if (!isHeld || attempt.IsGone) return;
+                if (!attempt.Arrived || lease.Failures == 0) continue;
+                // It takes messages again, which is known at once: there may be no new one for long.
+                lease.Failures = 0;
+                if (!await RenewAsync(webhook.Id, lease)) return;
             }
         }
     }
@@ -252,11 +270,26 @@ public sealed class WebhookWatch(
     /// <summary>Sends a kept message once more; one that arrives is not kept any longer.</summary>
     public async Task<Attempt> AgainAsync(Webhook webhook, WebhookDelivery delivery, CancellationToken stop)
     {
-        var attempt = await sender.SendAsync(webhook, delivery.MessageId, Encoding.UTF8.GetBytes(delivery.Body), stop);
+        if (await NowAsync(delivery, stop) is not { } body)
+        {
+            // What it told was erased: nobody is told of it any more.
+            await store.RemoveDeliveryAsync(webhook.Id, delivery);
+            return new(null, "the usage that it told of was erased");
+        }
+        var attempt = await sender.SendAsync(webhook, delivery.MessageId, body, stop);
         TellingMeasures.WebhookMessage(attempt.Arrived);
         if (attempt.Arrived) await store.RemoveDeliveryAsync(webhook.Id, delivery);
         else await store.SaveDeliveryAsync(webhook.Id, After(attempt, delivery));
+        if (attempt.IsGone) await DisableAsync(webhook, delivery.MessageId);
         return attempt;
+    }
+
+    async Task<ReadOnlyMemory<byte>?> NowAsync(WebhookDelivery delivery, CancellationToken stop)
+    {
+        var said = Encoding.UTF8.GetBytes(delivery.Body);
+        if (delivery.Account is not { } account) return said;
+        using var json = JsonDocument.Parse(said);
+        return await tail.NowAsync(account, json.RootElement.GetProperty("position").GetInt64(), delivery.MessageId, said, stop);
     }
 
     WebhookDelivery After(Attempt attempt, WebhookDelivery delivery)

@@ -15,6 +15,9 @@ public sealed record Dimensions
     public string? Tool { get; init; }
     public SortedDictionary<string, string>? Tags { get; init; }
 
+    /// <summary>Without what may name a person.</summary>
+    public Dimensions Anonymous() => this with { User = null, Session = null, Tags = null };
+
     /// <summary>The names that `match` and `each` may use, besides `tags.NAME`.</summary>
     public static readonly IReadOnlyList<string> Names = ["orchestrator", "user", "tenant", "session", "provider", "model", "tool"];
 

@@ -155,6 +155,9 @@ public sealed record UsageErased(string? User, string? By, string? Reason) : Bud
     public UsageRecord? LeftOf(UsageRecord record) => Erases(record) ? null : AnonymousOf(record) ?? record;
 
     bool IsAbout(UsageRecord record) => record.BookedAt < At && (User is null || record.Usage.Dimensions.User == User);
+
+    /// <summary>What a hold says of the person is about what was erased, or became anonymous.</summary>
+    public bool IsAbout(Held held) => held.At < At && (User is null || held.Dimensions.User == User);
 }
 
 /// <summary>The settled amount reached a threshold. <see cref="Arming"/> counts how often the limit was armed anew within the

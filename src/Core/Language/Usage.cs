@@ -255,7 +255,7 @@ public sealed record UsageRecord
     {
         Usage = Usage with
         {
-            Dimensions = Usage.Dimensions with { User = null, Session = null, Tags = null }, Error = null, RequestId = null,
+            Dimensions = Usage.Dimensions.Anonymous(), Error = null, RequestId = null,
             ToolCallId = null, Metadata = null, Raw = null,
         },
         IsAnonymous = true,

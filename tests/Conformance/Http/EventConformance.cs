@@ -37,6 +37,37 @@ public abstract class EventConformance(HttpFacade host)
     }
 
     [Fact]
+    public async Task Overrides_of_money_are_told_in_money()
+    {
+        var account = host.NewAccount();
+        await using var stream = await EventListener.OpenAsync(host.Client, $"/v1/events?account={account}&types=override.set");
+        Assert.Equal(200, (await host.Put($"/v1/accounts/{account}/policy",
+            """{"limits": [{"id": "m", "unit": "cost", "window": "month", "amount": "5"}]}""")).Code);
+        foreach (var terms in (string[])["\"limitId\": \"m\"", "\"unit\": \"cost\", \"window\": \"month\""])
+        {
+            Assert.Equal(201, (await host.Post($"/v1/accounts/{account}/overrides",
+                $$"""{ {{terms}}, "additional": "1.00", "by": "ann", "reason": "r", "expiresAt": "2036-01-01T00:00:00Z"}""")).Code);
+            var told = (await stream.NextAsync()).Data;
+            Assert.Equal(("cost", "1"), (told.GetProperty("unit").GetString(), told.GetProperty("additional").GetString()));
+        }
+    }
+
+    [Fact]
+    public async Task A_limit_without_an_amount_has_recovered_and_is_told_anew_once_it_has_one()
+    {
+        var account = host.NewAccount();
+        await using var stream = await EventListener.OpenAsync(host.Client, $"/v1/events?account={account}&types=threshold.*,budget.*");
+        Task<Reply> Put(string amount) => host.Put($"/v1/accounts/{account}/policy",
+            $$"""{"limits": [{"id": "all", "unit": "tokens", "window": "lifetime", "amount": {{amount}}, "thresholds": [{"ratio": 1, "level": "exceeded"}]}]}""");
+        Assert.Equal(200, (await Put("100")).Code);
+        Assert.Equal(201, (await host.Post($"/v1/accounts/{account}/usage", """{"inputTokens": 100}""")).Code);
+        Assert.Equal(200, (await Put("null")).Code);
+        Assert.Equal(200, (await Put("100")).Code);
+        Assert.Equal(["threshold.crossed", "budget.exceeded", "budget.recovered", "threshold.crossed", "budget.exceeded"],
+            (await stream.TakeAsync(5)).Select(happened => happened.Type));
+    }
+
+    [Fact]
     public async Task An_event_names_the_call_that_brought_it()
     {
         const string trace = "4bf92f3577b34da6a3ce929d0e0e4736";

@@ -50,6 +50,13 @@ public sealed class Receiver : IAsyncDisposable
     /// <summary>Messages that came and were not looked at.</summary>
     public int Count => received.Count;
 
+    /// <summary>Messages that came, answered or not.</summary>
+    public int Asked => Volatile.Read(ref asked);
+    int asked;
+
+    /// <summary>Before it nothing is answered.</summary>
+    public Task Until { get; set; } = Task.CompletedTask;
+
     /// <summary>The status of the answers from now on.</summary>
     public int Answer { set => answer = value; }
 
@@ -70,6 +77,8 @@ public sealed class Receiver : IAsyncDisposable
         using var body = new MemoryStream();
         await http.Request.Body.CopyToAsync(body);
         var headers = http.Request.Headers;
+        Interlocked.Increment(ref asked);
+        await Until.WaitAsync(http.RequestAborted);
         http.Response.StatusCode = answer;
         received.Enqueue(new(headers["webhook-id"]!, headers["webhook-timestamp"]!, headers["webhook-signature"]!, body.ToArray(),
             http.Request.ContentType) { Answered = http.Response.StatusCode });

@@ -107,6 +107,26 @@ public sealed class AlertChannelTests : IAsyncLifetime, IAsyncDisposable
         return [.. mailed.Order()];
     }
 
+    [Theory]
+    [InlineData(404, true)]
+    [InlineData(410, true)]
+    [InlineData(429, false)]
+    [InlineData(503, false)]
+    public async Task What_a_receiver_refuses_for_good_is_not_sent_again(int status, bool isFinal)
+    {
+        await desk.BeginAsync(channel => channel with { Url = receivers[ChannelKinds.Webhook].Url, Secret = secret }, [.. AlertRule.Usual]);
+        await desk.Host.ExpectAsync("a", new SetPolicy(Calls.Policy(Calls.Tokens("day", "day", 100, Enforcement.Soft)), null));
+        await desk.Host.ExpectAsync("a", Calls.Record("u", 80));
+        await desk.PassAsync(TimeSpan.FromMinutes(1));
+        await desk.BeatAsync();
+        var alert = (await desk.AlertsAsync())[0];
+        receivers[ChannelKinds.Webhook].Answer = status;
+        var sent = await new AlertWebhookSender(http).SendAsync(
+            new() { Id = "c", Name = "c", Kind = ChannelKinds.Webhook, Url = receivers[ChannelKinds.Webhook].Url, Secret = secret },
+            new(alert, alert.Notices[0], [alert.Notices[0]]), default);
+        Assert.Equal((false, isFinal), (sent.IsArrived, sent.IsFinal));
+    }
+
     [Fact]
     public async Task Every_rule_reaches_every_channel_and_so_does_the_end_of_its_alert()
     {

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Purser.Api.Events;
 using Purser.Conformance;
 using Purser.Conformance.Http;
+using Purser.Conformance.Servers;
 using Purser.Engine;
 using Purser.Ledgers.Memory;
 
@@ -10,7 +11,7 @@ namespace Purser.Embedded.Tests.Hosts;
 
 public sealed class WebhookWatchTests : IAsyncLifetime, IAsyncDisposable
 {
-    static readonly TimeSpan patience = TimeSpan.FromMinutes(2);
+    static readonly TimeSpan patience = ServerProcess.Patience;
 
     readonly MemoryLedger ledger = new();
     readonly ManualTime time = new();
@@ -107,6 +108,46 @@ public sealed class WebhookWatchTests : IAsyncLifetime, IAsyncDisposable
         receiver.Answer = 200;
         await PassAsync(TimeSpan.FromMinutes(1), async () => (await store.ProgressAsync("wh")).Value?.FailuresInARow == 0
             && (await store.DeliveriesAsync("wh", "", 500)).Count == 0);
+    }
+
+    [Fact]
+    public async Task A_receiver_that_takes_longer_than_a_lease_lasts_gets_each_message_from_one_host()
+    {
+        var held = new TaskCompletionSource();
+        receiver.Until = held.Task;
+        using var another = new WebhookWatch(store, sender, tail, ledger, host.Clock, time, NullLogger<WebhookWatch>.Instance);
+        await watch.StartAsync(default);
+        await another.StartAsync(default);
+        for (var no = 0; no < 20; no++) await UseAsync();
+        await PassAsync(TimeSpan.FromSeconds(1), () => Task.FromResult(receiver.Asked > 0));
+        // A lease lasts for three of its renewals; another host looks at it all the time.
+        var (version, _) = await store.ProgressAsync("wh");
+        await PassAsync(TimeSpan.FromSeconds(1), async () => (await store.ProgressAsync("wh")).Version >= version + 10);
+        // What is on its way at the same time, of one host.
+        Assert.InRange(receiver.Asked, 1, 8);
+        held.SetResult();
+        var head = await ((IEventFeed)ledger).HeadAsync();
+        await PassAsync(TimeSpan.FromSeconds(1), async () => (await store.ProgressAsync("wh")).Value?.Position == head);
+        var ids = new List<string>();
+        while (receiver.Count > 0) ids.Add((await receiver.NextAsync()).Id);
+        Assert.Equal(ids.Count, ids.Distinct().Count());
+        await another.StopAsync(default);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(WebhookWatch.OpensAfter + 5)]
+    public async Task One_that_is_gone_is_not_sent_to_any_more_however_it_says_so(int failures)
+    {
+        receiver.Answer = 500;
+        await watch.StartAsync(default);
+        for (var no = 0; no < failures; no++) await UseAsync();
+        await PassAsync(TimeSpan.FromSeconds(2), async () => (await store.ProgressAsync("wh")).Value?.FailuresInARow >= Math.Min(
+            failures, WebhookWatch.OpensAfter));
+        // By the answer to a message that is tried again, or to the one that is tried in place of all.
+        receiver.Answer = 410;
+        await PassAsync(TimeSpan.FromSeconds(10), async () => await store.FindAsync("wh") is { Enabled: false });
+        Assert.Contains((await ((IEventFeed)ledger).ReadAsync(0, 10_000)).Entries, entry => entry.Announcement?.Type == "webhook.disabled");
     }
 
     [Fact]
