@@ -46,9 +46,33 @@ public sealed class AuthorityBudget(IBudgetAuthority authority, IUsageQueries qu
         var (unknown, final) = (usage.Outcome == "unknown", usage.Final ?? true);
         var id = usage.Id ?? SettlementId.Of(reservation, final, unknown);
         var outcome = await SendAsync(account,
-            new Core.Settle(reservation, IdOf(id), Questions.Of(usage), final, unknown) { FreshId = id is null }, cancellationToken);
+            new Core.Settle(reservation, IdOf(id), await UsedAsync(account, reservation, usage, cancellationToken), final, unknown)
+            {
+                FreshId = id is null,
+            }, cancellationToken);
         return Answers.Of((Core.Settlement)outcome.Answer!);
     }
+
+    /// <summary>A usage that nobody can book belongs to a call that was made: the hold is told so, and is charged when it runs
+    /// out.</summary>
+    async Task<Core.Usage> UsedAsync(string account, string reservation, Used usage, CancellationToken cancellation)
+    {
+        try
+        {
+            return Questions.Of(usage);
+        }
+        catch (PurserException refused) when (refused.Problem is { } problem)
+        {
+            var detail = Validity.Beginning(problem.Detail ?? "", LongestDetail);
+            var told = await AskAsync(() =>
+                authority.SendAsync(account, new RefuseSettle(reservation, problem.Field, detail), cancellation));
+            // What can not be written down now must be sent again: else the hold would go without being charged.
+            if (told.IsTransient) throw Problems.Of(told);
+            throw;
+        }
+    }
+
+    const int LongestDetail = 500;
 
     public async Task<Reservation> ReleaseAsync(string account, string reservation, CancellationToken cancellationToken = default) =>
         Answers.Of((ReservationView)(await SendAsync(account, new Release(reservation), cancellationToken)).Answer!);
@@ -162,8 +186,8 @@ static class Questions
     public static Core.Usage Of(Used used)
     {
         ArgumentNullException.ThrowIfNull(used);
-        var total = used.TotalTokens ?? used.Tokens;
-        var whole = used.InputTokens is null && used.OutputTokens is null ? total : null;
+        var (whole, problem) = GivenUsage.Total(used.InputTokens, used.OutputTokens, used.Tokens, used.TotalTokens);
+        if (problem is not null) throw Problems.Of(problem);
         var usage = new Core.Usage
         {
             Dimensions = DimensionsOf(used),
@@ -175,22 +199,11 @@ static class Questions
             Tools = used.Tools, ToolCallId = used.ToolCallId, CostNanos = Nanos(used.Cost, "cost"), ReportedCost = used.ReportedCost,
             Metadata = used.Metadata?.ToJsonString(),
         };
-        return used.Raw is { } raw ? Read(usage, raw) : usage;
-    }
-
-    static Core.Usage Read(Core.Usage usage, JsonObject raw)
-    {
-        var text = raw.ToJsonString();
-        var (reading, problem) = UsageReport.Read(usage.Dimensions.Provider, usage.Dimensions.Model, text);
-        if (reading is null) throw Problems.Of(problem!);
-        return usage with
-        {
-            Dimensions = reading.Model is { } served ? usage.Dimensions with { Model = served } : usage.Dimensions,
-            InputTokens = reading.InputTokens, OutputTokens = reading.OutputTokens, TotalTokens = reading.TotalTokens,
-            Parts = reading.Parts, Lines = reading.Lines, ReportedCost = usage.ReportedCost ?? reading.ReportedCost,
-            Disputed = reading.Disputed, Unread = reading.Unread, ServiceTier = usage.ServiceTier ?? reading.ServiceTier,
-            Region = usage.Region ?? reading.Region, Speed = usage.Speed ?? reading.Speed, Raw = text,
-        };
+        if (used.Raw is not { } raw) return usage;
+        (var reported, problem) = GivenUsage.Reported(usage, raw.ToJsonString(), used.InputTokens is not null ? "inputTokens"
+            : used.OutputTokens is not null ? "outputTokens" : used.TotalTokens is not null ? "totalTokens"
+            : used.Tokens is not null ? "tokens" : null);
+        return reported ?? throw Problems.Of(problem!);
     }
 
     static Dimensions DimensionsOf(CallParts call) => new()

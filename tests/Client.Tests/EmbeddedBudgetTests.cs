@@ -66,6 +66,27 @@ public sealed class EmbeddedBudgetTests
     }
 
     [Fact]
+    public async Task A_hold_whose_settlement_says_nothing_that_can_be_booked_is_told_so()
+    {
+        await using var purser = await EmbeddedPurser.OpenAsync(new() { InMemory = true });
+        await purser.Budget.ReserveAsync("a", new Estimate { Id = "h", Tokens = 10 });
+        var refused = await Assert.ThrowsAsync<PurserException>(() => purser.Budget.SettleAsync("a", "h", new()
+        {
+            Raw = new() { ["foo"] = 1 },
+        }));
+        Assert.Equal(422, refused.Status);
+        var told = await purser.Authority.SendAsync("a", new GetReservation("h"));
+        using var end = new CancellationTokenSource(Conformance.Servers.ServerProcess.Patience);
+        await foreach (var entry in purser.FollowAsync(0, end.Token))
+            if (entry.Events.OfType<SettleRefused>().SingleOrDefault() is { } written)
+            {
+                Assert.Equal("h", written.ReservationId);
+                break;
+            }
+        Assert.Equal(Core.ReservationState.Active, ((ReservationView)told.Answer!).State);
+    }
+
+    [Fact]
     public async Task What_happens_is_raised_in_order_whatever_a_subscriber_throws()
     {
         await using var purser = await EmbeddedPurser.OpenAsync(new() { InMemory = true });

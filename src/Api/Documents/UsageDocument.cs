@@ -97,48 +97,21 @@ public class UsageDocument : PartsDocument
             ReportedCost = ReportedCost is { } reported ? Money.ToDecimal(reported.Nanos) : null,
             Metadata = Metadata?.Json,
         };
-        return Raw is { } raw ? Normalised(usage, raw.Json) : usage;
+        return Raw is { } raw ? Reported(usage, raw.Json) : usage;
     }
 
-    /// <summary>The total, where nothing beside it tells what it is made of.</summary>
     long? Total()
     {
-        if (Tokens is not null && TotalTokens is not null && Tokens != TotalTokens)
-            throw RequestRefusedException.Invalid("totalTokens", "says the same as `tokens`; give one of them");
-        if ((Tokens ?? TotalTokens) is not { } total) return null;
-        if (InputTokens is null && OutputTokens is null) return total;
-        return (InputTokens ?? 0) + (OutputTokens ?? 0) == total ? null
-            : throw RequestRefusedException.Invalid(
-                Tokens is null ? "totalTokens" : "tokens", "is not the sum of `inputTokens` and `outputTokens`; leave it out");
+        var (total, problem) = GivenUsage.Total(InputTokens, OutputTokens, Tokens, TotalTokens);
+        return problem is null ? total : throw new RequestRefusedException(problem);
     }
 
-    /// <summary>The usage with the counts of a report. Units that the report does not tell may stand beside it.</summary>
-    Usage Normalised(Usage usage, string raw)
+    Usage Reported(Usage usage, string raw)
     {
-        if (InputTokens is not null) throw Twice("inputTokens");
-        if (OutputTokens is not null) throw Twice("outputTokens");
-        if (TotalTokens is not null) throw Twice("totalTokens");
-        if (Tokens is not null) throw Twice("tokens");
-        if (raw.Length > Validity.LongestText)
-            throw RequestRefusedException.Invalid("raw", $"must not be longer than {Validity.LongestText} characters");
-        var (reading, problem) = UsageReport.Read(Provider, Model, raw);
-        if (reading is null) throw new RequestRefusedException(problem!);
-        return reading.On(usage, raw) with { Parts = Beside(usage.Parts, reading.Parts) };
+        var (reported, problem) = GivenUsage.Reported(usage, raw, InputTokens is not null ? "inputTokens"
+            : OutputTokens is not null ? "outputTokens" : TotalTokens is not null ? "totalTokens" : Tokens is not null ? "tokens" : null);
+        return reported ?? throw new RequestRefusedException(problem!);
     }
-
-    /// <summary>The parts of a report with the units given beside it: providers tell searches and pictures outside of their
-    /// usage.</summary>
-    static UsageParts? Beside(UsageParts? given, UsageParts? read)
-    {
-        if (given is null) return read;
-        read ??= new();
-        if (!given.IsUnitsOnly)
-            throw RequestRefusedException.Invalid("raw", "says how many tokens there were of each kind; leave out those beside it");
-        return read.WithUnits(given, out var twice) is { } both ? both : throw Twice(twice!);
-    }
-
-    static RequestRefusedException Twice(string field) =>
-        RequestRefusedException.Invalid(field, "stands in `raw` already; give one of them");
 }
 
 public sealed class SettleDocument : UsageDocument

@@ -39,6 +39,18 @@ public static class Transcript
             Metadata = new() { ["k"] = 1 }, Duration = TimeSpan.FromMilliseconds(12.2), Provider = "openai", Model = "gpt-4o",
         }));
         await Say(() => budget.ReleaseAsync(account, "none"));
+        // Units that a report does not tell stand beside it; counts of tokens do not.
+        var searched = new Client.Usage
+        {
+            Id = "searched", Provider = "anthropic", Model = "claude-sonnet-4-5", WebSearches = 3,
+            Raw = JsonNode.Parse("""{"input_tokens":10,"output_tokens":5}""")!.AsObject(),
+        };
+        await Say(() => budget.RecordUsageAsync(account, searched));
+        await Say(() => budget.RecordUsageAsync(account, searched with { Id = "twice", OutputTokens = 5 }));
+        await Say(() => budget.RecordUsageAsync(account, searched with { Id = "kinds", CachedInputTokens = 5 }));
+        await Say(() => budget.RecordUsageAsync(account, new Client.Usage { Id = "sum", InputTokens = 5, OutputTokens = 1, TotalTokens = 7 }));
+        await Say(() => budget.RecordUsageAsync(account, new Client.Usage { Id = "names", Tokens = 5, TotalTokens = 7 }));
+        await Say(() => budget.RecordUsageAsync(account, searched with { Id = "none", Raw = JsonNode.Parse("""{"foo":1}""")!.AsObject() }));
         await Say(() => budget.ReserveAsync(account, call with { Id = "u" }));
         await Say(() => budget.SettleAsync(account, "u", new() { Outcome = "unknown", OutputTokens = 5 }));
         await Say(
@@ -70,7 +82,7 @@ public static class Transcript
             foreach (var (name, value) in members.ToArray())
                 if (name
                     is "account" or "createdAt" or "expiresAt" or "startedAt" or "lastUsedAt" or "durationSeconds" or "active" or "type"
-                    or "title" or "until" or "seconds" or "windowStart") members.Remove(name);
+                    or "title" or "until" or "seconds" or "windowStart" or "retryAfterSeconds") members.Remove(name);
                 else Bare(value);
         else if (node is JsonArray items)
             foreach (var item in items) Bare(item);
