@@ -51,11 +51,12 @@ public sealed class Overviews(IBudgetAuthority authority, IUsageQueries queries,
         return new(status, first, last, Tally.Of(sums), [.. models]);
     }
 
-    /// <summary>That of the default policy, where there is no account yet.</summary>
+    /// <summary>That of the policy under an account's own, where there is no account yet.</summary>
     async Task<Calendar> CalendarAsync(string account, bool isUnknown, CancellationToken cancellation)
     {
         if (isUnknown)
-            return EffectivePolicy.Merge((await authority.SettingsAsync()).DefaultPolicy, null, EffectivePolicy.None, 1).Calendar;
+            return EffectivePolicy.Merge((await authority.SettingsAsync()).DefaultPolicyOf(account), null, EffectivePolicy.None, 1)
+                .Calendar;
         var policy = await authority.SendAsync(account, new GetPolicy(), cancellation);
         return policy.Answer is PolicyView view ? view.Effective.Calendar : throw new AnswerRefusedException(policy);
     }

@@ -12,6 +12,9 @@ sealed class MetricFamily
     {
         public string Labels => labels;
         public double Value { get; set; }
+
+        /// <summary>The page that it was last observed for.</summary>
+        public long Page { get; set; }
         public long[] Buckets { get; } = new long[buckets];
     }
 
@@ -25,6 +28,10 @@ sealed class MetricFamily
     readonly string type;
     readonly string help;
     readonly bool isObserved;
+
+    /// <summary>What is asked for with each page: what is not told any more, an account without its limit, is gone.</summary>
+    readonly bool isAsked;
+    long page;
     readonly IReadOnlyList<double> bounds = [];
 
     /// <summary>By their labels; also the lock of what is in it. Looked up by the labels as they come, without making anything.</summary>
@@ -38,6 +45,7 @@ sealed class MetricFamily
         type = counts ? "counter" : kind == typeof(Histogram<>) ? "histogram" : "gauge";
         Name = NameOf(instrument, counts);
         help = (instrument.Description ?? "").ReplaceLineEndings(" ");
+        isAsked = instrument.IsObservable;
         isObserved = instrument.IsObservable || kind == typeof(Gauge<>);
         byLabels = series.GetAlternateLookup<ReadOnlySpan<KeyValuePair<string, object?>>>();
         if (type == "histogram")
@@ -64,6 +72,7 @@ sealed class MetricFamily
         lock (series)
         {
             var one = Find(tags);
+            one.Page = page;
             one.Value = isObserved ? value : one.Value + value;
             if (type == "histogram") one.Buckets[BucketOf(value)]++;
         }
@@ -98,15 +107,24 @@ sealed class MetricFamily
         return labels.ToString();
     }
 
-    public void Write(StringBuilder page)
+    /// <summary>The next page is made: of what is asked for each time, only what is told now will be on it.</summary>
+    public void Begin()
+    {
+        lock (series) page++;
+    }
+
+    public void Write(StringBuilder to)
     {
         lock (series)
         {
-            if (help.Length > 0) page.Append("# HELP ").Append(Name).Append(' ').Append(help).Append('\n');
-            page.Append("# TYPE ").Append(Name).Append(' ').Append(type).Append('\n');
+            if (isAsked)
+                foreach (var (labels, gone) in series)
+                    if (gone.Page != page) series.Remove(labels);
+            if (help.Length > 0) to.Append("# HELP ").Append(Name).Append(' ').Append(help).Append('\n');
+            to.Append("# TYPE ").Append(Name).Append(' ').Append(type).Append('\n');
             foreach (var one in series.Values.OrderBy(one => one.Labels, StringComparer.Ordinal))
-                if (type != "histogram") Line(page, "", one.Labels, one.Value);
-                else WriteHistogram(page, one);
+                if (type != "histogram") Line(to, "", one.Labels, one.Value);
+                else WriteHistogram(to, one);
         }
     }
 

@@ -54,6 +54,7 @@ public sealed class MetricsPage : IDisposable
         var page = new StringBuilder();
         lock (rendering)
         {
+            foreach (var family in families.Values) family.Begin();
             listener.RecordObservableInstruments();
             foreach (var family in families.Values.OrderBy(family => family.Name, StringComparer.Ordinal)) family.Write(page);
         }

@@ -62,8 +62,10 @@ public static class AdjustmentRules
             CostNanos = given.CostNanos, ReportedCost = given.ReportedCost, ServiceTier = given.ServiceTier ?? record.Usage.ServiceTier,
             Requests = record.Amounts.Requests,
         }, settings, record.At, returned);
-        var due = SettlementRules.Actual(pricing.Usage, pricing.Cost ?? 0, record.Amounts.Requests);
-        var difference = due - Left(state, record);
+        var left = Left(state, record);
+        // While nobody knows what all of it costs, no money is taken off: what was booked for it was held or reported.
+        var cost = pricing.IsPartial ? Math.Max(pricing.Cost ?? 0, left.CostNanos) : pricing.Cost ?? 0;
+        var difference = SettlementRules.Actual(pricing.Usage, cost, record.Amounts.Requests) - left;
         var allowances = AllowanceUse.Sum(pricing.Allowances, returned);
         // A dispute that the booked counts settle is settled by a correction of nothing.
         if (difference == default && allowances is null && (times > 0 || record.Usage.Disputed is null))

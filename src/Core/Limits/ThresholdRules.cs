@@ -150,11 +150,24 @@ static class ThresholdRules
         {
             if (limit.Limit.Mode == LimitMode.Off || limit.Find(key) is not { } counter) return;
             var match = Admission.Look(state, limit, key, now);
-            if (match.Allowed is not { } allowed) return;
+            if (match.Allowed is not { } allowed)
+            {
+                Unlimited(limit, key, counter, match);
+                return;
+            }
             var reached = limit.ReachedAt(allowed);
             // Mostly nothing was reached yet, so that nothing can be announced or lifted out of reach.
             if (counter.Announced is null && (reached.Length == 0 || match.Settled < reached[0])) return;
             Announce(limit, key, counter, match, allowed, reached, raised);
+        }
+
+        /// <summary>Without an amount nothing of it is used up: what was announced is over, and is told anew once it has one
+        /// again.</summary>
+        void Unlimited(LimitState limit, string key, Counter counter, in MatchingLimit match)
+        {
+            var window = WindowOf(limit, counter, match, now);
+            if (counter.Announced is { Count: > 0 } && counter.AnnouncedIn == window.Start)
+                (Announcements ??= []).Add(new ThresholdRearmed(limit.No, limit.Limit.Id, key, window, 0) { At = now });
         }
 
         void Announce(LimitState limit, string key, Counter counter, in MatchingLimit match, Int128 allowed, Int128[] reached, bool raised)

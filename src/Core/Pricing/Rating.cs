@@ -29,7 +29,7 @@ readonly record struct Ratable(BudgetState State, Settings Settings, Dimensions 
         var inAccount = conversion.Of(list);
         foreach (var step in Steps(inAccount)) off += step.Amount;
         var (due, before) = ((inAccount - off).ToDecimal(), inAccount.ToDecimal());
-        if (due is not { } amount || before is not { } full || full > Money.Largest) return null;
+        if (due is not { } amount || before is not { } full || full > Money.Largest || amount > Money.Largest) return null;
         var nanos = Money.CeilingNanos(amount);
         var foreign = price.Currency != Policy.Currency;
         return new(nanos, version, foreign ? price.Currency : null, foreign ? ((Exact)list).ToString() : null, foreign

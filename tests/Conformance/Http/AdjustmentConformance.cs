@@ -50,6 +50,25 @@ public abstract class AdjustmentConformance(HttpFacade host)
     }
 
     [Fact]
+    public async Task While_nobody_knows_what_a_usage_costs_a_correction_of_its_counts_takes_no_money_off()
+    {
+        var account = await Booked("""{"id":"u0","inputTokens":1,"cost":"0"}""");
+        var model = "none-" + account;
+        await host.Post($"/v1/accounts/{account}/reservations",
+            $$"""{"id":"h","model":"{{model}}","inputTokens":10,"maxOutputTokens":10,"cost":"1.00"}""");
+        Assert.Equal("1", (await host.Post($"/v1/accounts/{account}/reservations/h/settle",
+            $$"""{"model":"{{model}}","inputTokens":10,"outputTokens":5}""")).Member("cost"));
+        var corrected = await host.Post("/v1/usage/h/correct",
+            $$"""{"account":"{{account}}","inputTokens":10,"outputTokens":6,"by":"ann","reason":"counted anew"}""");
+        Assert.Equal((200, "0", "1"), (corrected.Code, corrected.Member("cost"), corrected.Member("tokens")));
+        Assert.Equal("1", await Settled(account));
+        // What it cost can be said.
+        Assert.Equal("-0.25", (await host.Post("/v1/usage/h/correct",
+            $$"""{"account":"{{account}}","inputTokens":10,"outputTokens":6,"cost":"0.75","by":"ann","reason":"the bill"}""")).Member("cost"));
+        Assert.Equal("0.75", await Settled(account));
+    }
+
+    [Fact]
     public async Task A_day_gone_by_is_lowered_in_its_own_reports_and_not_in_todays_limit()
     {
         var account = await Booked("""{"id":"old","timestamp":"2026-03-13T10:00:00Z","inputTokens":7,"cost":"9"}""");

@@ -171,6 +171,13 @@ public abstract class TenantConformance(HttpFacade host)
         Assert.Equal("b 21, d 4000, USD", await EffectiveAsync("own"));
         Assert.Equal(200, (await host.Put($"/v1/tenants/{name}", $$"""{"accounts": ["{{name}}:*"]}""")).Code);
         Assert.Equal("d 4000, USD", await EffectiveAsync("own"));
+        // Where there is no account yet, its days are those of its tenant.
+        Assert.Equal(200, (await host.Put($"/v1/tenants/{name}", $$$"""
+            {"accounts": ["{{{name}}}:*"], "defaultPolicy": {"timeZone": "America/New_York", "limits": [{"id": "day", "unit": "tokens", "window": "day", "amount": 5}]}}
+            """)).Code);
+        var unused = (await host.Get($"/v1/accounts/{name}:unused?window=day")).Json;
+        Assert.Equal(unused.GetProperty("limits")[0].GetProperty("windowStart").GetString(),
+            unused.GetProperty("breakdown").GetProperty("from").GetString());
 
         async Task<string> EffectiveAsync(string account)
         {

@@ -34,6 +34,15 @@ public sealed class RepricingTests
     }
 
     [Fact]
+    public void What_costs_more_than_any_call_can_is_not_priced()
+    {
+        desk.Send(new SetPolicy(new() { Discounts = new() { Negotiated = [new(null, 1000)] } }));
+        Price(900_000_000m);
+        var settled = desk.Send(new Record("u1", new() { InputTokens = 1_000_000, Dimensions = new() { Provider = "house", Model = "m" } }));
+        Assert.Equal((OutcomeStatus.Done, true), (settled.Status, ((Settlement)settled.Answer!).Unpriced));
+    }
+
+    [Fact]
     public void What_was_rated_is_left_alone_where_only_the_unpriced_are_asked_for()
     {
         Price(2m);

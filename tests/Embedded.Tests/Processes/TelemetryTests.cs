@@ -102,6 +102,15 @@ public sealed class TelemetryTests
             return page.Contains("""purser_budget_remaining{account="team-a",limit="all",unit="tokens"} 60""", StringComparison.Ordinal);
         }, () => page);
         Assert.DoesNotContain("hidden", page, StringComparison.Ordinal);
+        // A limit that is no more is not told of.
+        using var none = await host.Client.PutAsync(new Uri("/v1/accounts/team-a/policy", UriKind.Relative),
+            JsonContent.Create(new { limits = Array.Empty<object>() }));
+        Assert.True(none.IsSuccessStatusCode);
+        await ServerProcess.UntilAsync(async () =>
+        {
+            page = await host.Client.GetStringAsync(new Uri("/metrics", UriKind.Relative));
+            return !page.Contains("""account="team-a",limit="all",""", StringComparison.Ordinal);
+        }, () => page);
     }
 
     [Fact]
