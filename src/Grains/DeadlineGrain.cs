@@ -89,23 +89,25 @@ public sealed class DeadlineGrain(
     async Task ScanAsync(CancellationToken cancellation)
     {
         var shard = Shard.Of((int)this.GetPrimaryKeyLong());
-        var found = false;
+        var (found, isHeldUp) = (false, false);
         try
         {
-            for (var scan = 0; scan < MostScans; scan++)
+            for (var scan = 0; scan < MostScans && !isHeldUp; scan++)
             {
                 var due = await ledger.DueAsync(clock.Now, MostPerScan, shard);
                 found |= due.Count > 0;
                 foreach (var some in due.Chunk(MostAtOnce))
                 {
+                    if (isHeldUp) break;
                     cancellation.ThrowIfCancellationRequested();
                     var outcomes = await Task.WhenAll(
                         some.Select(account => GrainFactory.GetGrain<IBudgetGrain>(account).TickAsync(new Tick())));
-                    if (Array.Exists(outcomes, outcome => outcome.IsTransient)) return;
+                    // What is due is still due at the next look, which comes soon.
+                    isHeldUp = Array.Exists(outcomes, outcome => outcome.IsTransient);
                 }
                 if (due.Count < MostPerScan) break;
             }
-            outages.Answered();
+            if (!isHeldUp) outages.Answered();
             await SetReminderAsync(cancellation);
         }
         catch (LedgerUnavailableException e)

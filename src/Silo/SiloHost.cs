@@ -121,6 +121,7 @@ public sealed class SiloHost : IAsyncDisposable
         builder.Services.AddSingleton<INodes>(provider => new ClusterNodes(
             provider.GetRequiredService<IGrainFactory>(), options,
             new ClusterQueries(provider.GetRequiredService<IGrainFactory>(), provider.GetRequiredService<Repetition>()),
+            provider.GetRequiredService<Repetition>(),
             provider.GetService<ILocalSiloDetails>()));
         builder.Services.AddSingleton(
             provider => new Repetition(provider.GetRequiredService<TimeProvider>())

@@ -109,6 +109,32 @@ public sealed class PostgresLedgerTests : LedgerConformance
         Assert.Equal(6, await restarted.VersionAsync("a"));
     }
 
+    [Fact]
+    public async Task Whoever_starts_beside_a_migration_waits_for_its_end_longer_than_calls_have()
+    {
+        var fresh = await (await PostgresServer.SharedAsync()).NewDatabaseAsync();
+        await using var other = NpgsqlDataSource.Create(fresh);
+        await using var connection = await other.OpenConnectionAsync();
+        await AskAsync("select pg_advisory_lock(7073757265721)");
+        var opening = PostgresLedger.OpenAsync(fresh + ";Command Timeout=1");
+        await ServerProcess.UntilAsync(async () => opening.IsCompleted || await AskAsync(
+            "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' "
+                + "and query like '%pg_advisory_xact_lock%' and query_start < clock_timestamp() - interval '2 s'") is > 0L, () =>
+            "nobody waits for the lock");
+        Assert.False(opening.IsCompleted);
+        await AskAsync("select pg_advisory_unlock(7073757265721)");
+        await using var ledger = await opening;
+        Assert.Equal(0, await ledger.VersionAsync("a"));
+
+        async Task<object?> AskAsync(string sql)
+        {
+#pragma warning disable CA2100 // The text stands right here.
+            await using var command = new NpgsqlCommand(sql, connection);
+#pragma warning restore CA2100
+            return await command.ExecuteScalarAsync();
+        }
+    }
+
     async Task ExecuteAsync(string sql, string settings = "")
     {
         await using var source = NpgsqlDataSource.Create($"{database};{settings}");

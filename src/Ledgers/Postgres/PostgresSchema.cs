@@ -50,6 +50,8 @@ public static class PostgresSchema
 #pragma warning disable CA2100 // The text comes from this assembly's own resources.
         await using var command = new NpgsqlCommand(sql, connection);
 #pragma warning restore CA2100
+        // A script may rewrite a large table, and whoever starts beside it waits for that: neither ends with the time that calls have.
+        command.CommandTimeout = 0;
         await command.ExecuteNonQueryAsync();
     }
 
