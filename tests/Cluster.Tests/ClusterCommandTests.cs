@@ -139,6 +139,8 @@ public sealed partial class ClusterCommandTests(ITestOutputHelper output) : IDis
             start.Environment.Remove(name);
         start.Environment["PURSER_URLS"] = $"http://127.0.0.1:{Invariant(ports[0])}";
         start.Environment["PURSER_LOCAL_PORTS"] = string.Join(' ', ports.Skip(1).Select(Invariant));
+        // Each silo that starts takes the processors that the others have to answer with.
+        start.Environment["PURSER_PROBE_SECONDS"] = "5";
         return start;
     }
 

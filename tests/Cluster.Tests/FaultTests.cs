@@ -107,7 +107,8 @@ public sealed class FaultTests(ITestOutputHelper output) : Lifetime
         await Authority.ExpectAsync(account, Calls.Record("used", 10));
         var held = (Decision)(await Authority.ExpectAsync(account, Calls.Reserve("forgotten", 10, ttlSeconds: 5))).Answer!;
         var grains = client.Services.GetRequiredService<IGrainFactory>();
-        var home = await grains.GetGrain<IManagementGrain>(0).GetActivationAddress(grains.GetGrain<IBudgetGrain>(account));
+        var home = await RawCalls.AnswerAsync(async () =>
+            await grains.GetGrain<IManagementGrain>(0).GetActivationAddress(grains.GetGrain<IBudgetGrain>(account)));
         await silos.Single(silo => silo.Port == home!.Endpoint.Port).KillAsync();
 
         await using var ledger = await PostgresLedger.OpenAsync(postgres);

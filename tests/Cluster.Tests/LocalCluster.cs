@@ -71,8 +71,7 @@ public sealed class LocalCluster : IAsyncDisposable
         {
             Role = role, Redis = redis.ConnectionString, Postgres = postgres, ClusterId = clusterId, Urls = "http://127.0.0.1:0",
             SiloPort = ServerProcess.FreePort(), GatewayPort = ServerProcess.FreePort(), AdminKey = adminKey,
-            // None of these is killed: who misses three probes is short of a processor.
-            ProbeSeconds = 5,
+            ProbeSeconds = Probes,
         }).ToArray();
         var cluster = new LocalCluster(options)
         {
@@ -95,12 +94,15 @@ public sealed class LocalCluster : IAsyncDisposable
         }
     }
 
+    /// <summary>None of these is killed: who misses three probes is short of a processor. Callers wait as long as that takes.</summary>
+    const double Probes = 5;
+
     public static async Task<SiloHost> StartClientAsync(string redis, string clusterId, string? adminKey = null,
         Action<IServiceCollection>? services = null, (string Name, string Value)[]? settings = null, TimeProvider? time = null,
         Action<IServiceCollection>? instead = null)
     {
         var host = await BuildAsync(new() { Role = "api", Redis = redis, ClusterId = clusterId, Urls = "http://127.0.0.1:0",
-            AdminKey = adminKey }, services, settings, time, instead);
+            AdminKey = adminKey, ProbeSeconds = Probes }, services, settings, time, instead);
         try
         {
             await host.StartAsync();

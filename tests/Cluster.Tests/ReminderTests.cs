@@ -4,7 +4,6 @@ using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Npgsql;
-using Orleans.Core.Internal;
 using Purser.Conformance;
 using Purser.Conformance.Servers;
 using Purser.Core;
@@ -50,8 +49,8 @@ public sealed class ReminderTests(SharedCluster shared, ITestOutputHelper output
             "not every shard has its reminder and its place");
         var held = (Decision)(await Authority.ExpectAsync(account, Calls.Reserve("forgotten", 10, ttlSeconds: 2))).Answer!;
         // Neither the account nor the watch of its shard is active anywhere, and no silo comes or goes.
-        await Grains.GetGrain<IBudgetGrain>(account).AsReference<IGrainManagementExtension>().DeactivateOnIdle();
-        await watch.AsReference<IGrainManagementExtension>().DeactivateOnIdle();
+        await RawCalls.LeaveAsync(Grains.GetGrain<IBudgetGrain>(account));
+        await RawCalls.LeaveAsync(watch);
         await using var ledger = await PostgresLedger.OpenAsync(shared.Cluster.Postgres);
         // The reminder comes once a minute: it may be faster than a look at all silos, but not often.
         await ServerProcess.UntilAsync(async () => (await WatchesAsync()).Sum() == Shard.Count - 1
@@ -98,7 +97,7 @@ public sealed class ReminderTests(SharedCluster shared, ITestOutputHelper output
 
         var account = "among-many-" + Guid.NewGuid().ToString("N");
         var held = (Decision)(await Authority.ExpectAsync(account, Calls.Reserve("forgotten", 10, ttlSeconds: 1))).Answer!;
-        await Grains.GetGrain<IBudgetGrain>(account).AsReference<IGrainManagementExtension>().DeactivateOnIdle();
+        await RawCalls.LeaveAsync(Grains.GetGrain<IBudgetGrain>(account));
         var expired = await ExpiredAsync(ledger, account);
 
         Assert.Equal(Shard.Count, await RemindersAsync());
@@ -125,7 +124,7 @@ public sealed class ReminderTests(SharedCluster shared, ITestOutputHelper output
         [.. (await ActivationsAsync()).Where(grain => grain.GrainId.Type.ToString() == "deadlines").GroupBy(grain => grain.SiloAddress)
             .Select(silo => silo.Count()).Order()];
 
-    Task<DetailedGrainStatistic[]> ActivationsAsync() => Management.GetDetailedGrainStatistics();
+    Task<DetailedGrainStatistic[]> ActivationsAsync() => RawCalls.AnswerAsync(() => Management.GetDetailedGrainStatistics());
 
     static NodaTime.Instant SystemClock => NodaTime.Instant.FromDateTimeOffset(TimeProvider.System.GetUtcNow());
 

@@ -33,7 +33,8 @@ public sealed record ToldEvents(IReadOnlyDictionary<string, string> ById, long U
 public sealed class EventKills(Func<IReadOnlyList<Uri>> hosts, Func<FeedEntry, IEnumerable<(string Id, string Type)>> idsOf,
     IReadOnlyList<string> types) : IAsyncDisposable
 {
-    static readonly TimeSpan patience = TimeSpan.FromMinutes(5);
+    /// <summary>A message that failed twice goes again after six minutes at most.</summary>
+    static readonly TimeSpan patience = TimeSpan.FromMinutes(8);
 
     /// <summary>What the systems that this one replaces told, by their names for it, and what says it here.</summary>
     static readonly (string Name, string Type, Func<JsonElement, bool> Says)[] replaced =
@@ -186,7 +187,7 @@ public sealed class EventKills(Func<IReadOnlyList<Uri>> hosts, Func<FeedEntry, I
         await SendAsync(HttpMethod.Post, $"{at}/usage", """{"id": "u2", "inputTokens": 50}""");
         await OverrideAsync(at, "o1", 100, "2099-01-01T00:00:00Z");
         await SendAsync(HttpMethod.Delete, $"{at}/overrides/o1");
-        await OverrideAsync(at, "o2", 1, Time(DateTime.UtcNow.AddSeconds(5)));
+        await OverrideAsync(at, "o2", 1, Time(DateTime.UtcNow.AddSeconds(15)));
         await SendAsync(HttpMethod.Post, $"{at}/pause", """{"reason": "r"}""");
         await SendAsync(HttpMethod.Post, $"{at}/resume");
     }

@@ -3,6 +3,7 @@ using System.Collections.Concurrent;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using Purser.Conformance.Servers;
 
 namespace Purser.Conformance.Http;
 
@@ -99,18 +100,20 @@ public abstract class GateSuite(HttpFacade host) : IAsyncLifetime
     /// <summary>The account's records, as soon as there are so many: who hung up does not hear when it is booked.</summary>
     protected async Task<IReadOnlyList<JsonElement>> RecordsAsync(string account, int wanted = 0)
     {
-        using var late = new CancellationTokenSource(Servers.ServerProcess.Patience);
-        while (true)
+        IReadOnlyList<JsonElement> items = [];
+        await ServerProcess.UntilAsync(async () =>
         {
             var reply = await Host.Get($"/v1/accounts/{account}/usage");
-            IReadOnlyList<JsonElement> items = reply.Code == 404 ? [] : [.. reply.Json.GetProperty("items").EnumerateArray()];
-            if (items.Count >= wanted || late.IsCancellationRequested) return items;
-            await Task.Yield();
-        }
+            items = reply.Code == 404 ? [] : [.. reply.Json.GetProperty("items").EnumerateArray()];
+            return items.Count >= wanted;
+        }, () => $"{items.Count} records in place of {wanted}");
+        return items;
     }
 
-    protected async Task NothingIsHeldAsync(string account) =>
-        Assert.Equal(0, (await Host.Get($"/v1/accounts/{account}")).Json.GetProperty("reservations").GetProperty("active").GetInt32());
+    /// <summary>The answer of a call waits two seconds for its settlement, which comes all the same.</summary>
+    protected Task NothingIsHeldAsync(string account) => ServerProcess.UntilAsync(async () =>
+        (await Host.Get($"/v1/accounts/{account}")).Json.GetProperty("reservations").GetProperty("active").GetInt32() == 0, () =>
+        "something is held");
 
     protected static (int Input, int Output, string Cost) Amounts(JsonElement record) =>
         (record.GetProperty("inputTokens").GetInt32(), record.GetProperty("outputTokens").GetInt32(), Text(record, "cost")!);

@@ -10,7 +10,7 @@ namespace Purser.Conformance.Servers;
 /// </summary>
 public sealed class PostgresServer : IAsyncDisposable
 {
-    static readonly Lazy<Task<PostgresServer>> shared = new(() => StartAsync(fsync: Measures));
+    static readonly Lazy<Task<PostgresServer>> shared = new(() => StartAsync(fsync: Measures, isShared: true));
     static readonly Lazy<Task<string>> fresh = new(MakeAsync);
     static int databases;
 
@@ -55,9 +55,9 @@ public sealed class PostgresServer : IAsyncDisposable
     /// machine's power is nothing that a test can take away.</summary>
     public static Task<PostgresServer> SharedAsync() => shared.Value;
 
-    /// <summary>Durability is on unless a test says otherwise; its folder is a temporary one, or lies <paramref name="within"/>
-    /// another.</summary>
-    public static async Task<PostgresServer> StartAsync(bool fsync = true, string? within = null)
+    /// <summary>Durability is on unless a test says otherwise; its folder is a temporary one, or lies <paramref name="within"/> another.
+    /// One that is shared is neither killed nor frozen: who does not hear of it in time is short of a processor.</summary>
+    public static async Task<PostgresServer> StartAsync(bool fsync = true, string? within = null, bool isShared = false)
     {
         if (Other is { } other) return new(null, 0, fsync, other);
         if (Missing is { } missing) throw new InvalidOperationException(missing);
@@ -70,7 +70,7 @@ public sealed class PostgresServer : IAsyncDisposable
             var port = ServerProcess.FreePort();
             var server = new PostgresServer(folder, port, fsync, string.Create(CultureInfo.InvariantCulture,
                 $"Host=127.0.0.1;Port={port};Username=purser;Database=postgres;Maximum Pool Size=20;Connection Idle "
-                    + $"Lifetime=10;Connection Pruning Interval=5"));
+                    + $"Lifetime=10;Connection Pruning Interval=5{(isShared ? ";Timeout=60;Command Timeout=60" : "")}"));
             try
             {
                 await server.StartAgainAsync();

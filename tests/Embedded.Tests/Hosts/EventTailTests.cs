@@ -3,14 +3,16 @@ using Microsoft.Extensions.Logging.Abstractions;
 using NodaTime;
 using Purser.Api.Events;
 using Purser.Conformance;
+using Purser.Conformance.Servers;
 using Purser.Engine;
 using Purser.Ledgers.Memory;
 
 namespace Purser.Embedded.Tests.Hosts;
 
+[Collection(Alone.Name)]
 public sealed class EventTailTests : IAsyncLifetime, IAsyncDisposable
 {
-    static readonly TimeSpan patience = TimeSpan.FromMinutes(2);
+    static readonly TimeSpan patience = ServerProcess.Patience;
     static readonly TimeSpan never = TimeSpan.FromDays(30);
 
     readonly ManualTime time = new();

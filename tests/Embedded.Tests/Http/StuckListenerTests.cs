@@ -19,6 +19,7 @@ using Xunit.Abstractions;
 namespace Purser.Embedded.Tests.Http;
 
 /// <summary>A measurement: it runs where it is asked for.</summary>
+[Collection(Alone.Name)]
 public sealed class MeasurementFactAttribute : FactAttribute
 {
     public override string? Skip

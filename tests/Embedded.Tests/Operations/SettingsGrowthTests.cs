@@ -7,6 +7,7 @@ using Purser.Ledgers.Sqlite;
 
 namespace Purser.Embedded.Tests.Operations;
 
+[Collection(Alone.Name)]
 [Trait("needs", "postgres")]
 public sealed class SettingsGrowthTests
 {

@@ -145,7 +145,7 @@ public sealed class FaultTests(ITestOutputHelper output)
     }
 
     static Task<HostProcess> StartOnAsync(string database) =>
-        HostProcess.StartAsync(("PURSER_LEDGER", "postgres"), ("PURSER_POSTGRES", database + ";Command Timeout=2;Timeout=3"));
+        HostProcess.StartAsync(("PURSER_LEDGER", "postgres"), ("PURSER_POSTGRES", database));
 
     async Task OnPostgresAsync(Func<PostgresServer, string, Func<Task>, Task> fault)
     {
