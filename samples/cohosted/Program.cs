@@ -21,6 +21,9 @@ builder.UseOrleansClient(client => client
     .UsePurserClient(purser =>
     {
         purser.ClusterId = clusterId;
+        // What the silos have, where it is not the usual second: calls are sent again for as long as a dead silo takes to be given up.
+        if (double.TryParse(Environment.GetEnvironmentVariable("PURSER_PROBE_SECONDS"), CultureInfo.InvariantCulture, out var probe))
+            purser.ProbeSeconds = probe;
         // Where the silos ask for certificates (PURSER_PEER_CERTIFICATE and its two neighbours).
         if (Environment.GetEnvironmentVariable("PURSER_PEER_CERTIFICATE") is { Length: > 0 } certificate)
             purser.Tls = new(certificate, Environment.GetEnvironmentVariable("PURSER_PEER_KEY")!,

@@ -55,6 +55,8 @@ public sealed class CohostedTests(ITestOutputHelper output) : Lifetime
             RedirectStandardOutput = true, RedirectStandardError = true,
         };
         (start.Environment["PURSER_REDIS"], start.Environment["PURSER_CLUSTER_ID"]) = (redis, cluster);
+        // As its silos, which are those of tests.
+        start.Environment["PURSER_PROBE_SECONDS"] = "2";
         return ServerProcess.Start(start);
     }
 }

@@ -65,7 +65,7 @@ public sealed class EventKillTests(ITestOutputHelper output)
         builder.Logging.ClearProviders();
         builder.UseOrleansClient(client => client
             .UseRedisClustering(options => options.ConfigurationOptions = ConfigurationOptions.Parse(redis))
-            .UsePurserClient(purser => purser.ClusterId = clusterId));
+            .UsePurserClient(purser => (purser.ClusterId, purser.ConnectWithin) = (clusterId, ServerProcess.Patience)));
         var host = builder.Build();
         await host.StartAsync();
         return host;

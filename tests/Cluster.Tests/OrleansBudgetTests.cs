@@ -5,6 +5,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Purser.Client;
 using Purser.Conformance.Clients;
+using Purser.Conformance.Servers;
 using Purser.Engine;
 using Purser.Orleans;
 using StackExchange.Redis;
@@ -25,7 +26,7 @@ public sealed class OrleansBudgetTests(SharedCluster shared) : IClassFixture<Sha
         builder.Logging.ClearProviders();
         builder.UseOrleansClient(client => client
             .UseRedisClustering(options => options.ConfigurationOptions = ConfigurationOptions.Parse(shared.Cluster.Redis))
-            .UsePurser(purser => purser.ClusterId = shared.Cluster.ClusterId));
+            .UsePurser(purser => (purser.ClusterId, purser.ConnectWithin) = (shared.Cluster.ClusterId, ServerProcess.Patience)));
         builder.Services.AddChatClient(StandIn.Of(StandIn.Text("hello"), StandIn.Usage(12, 3), StandIn.End()))
             .UseBudget(configure: options => options.Account = account);
         beside = builder.Build();
