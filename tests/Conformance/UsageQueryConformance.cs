@@ -313,6 +313,23 @@ public abstract class UsageQueryConformance : IAsyncLifetime
         await BookAsync("a", Of("repriced:2:first", false) with { Kind = RecordKind.Adjustment, Corrects = "first" });
         Assert.Equal(["second"], await IdsAsync(all with { Account = "a", Unpriced = true }));
         Assert.Equal(2, (await SumAsync(all)).Unpriced);
+        // A correction gives one where it knows it, the first or a later one; what counts for nothing lacks none.
+        await BookAsync("c", Of("first", true), Of("second", true), Of("third", true));
+        await BookAsync("c", Beside("corrected:1:first", "first", true), Beside("corrected:1:second", "second", false),
+            Beside("void:third", "third", true));
+        Assert.Equal(["second"], await IdsAsync(all with { Account = "c", Unpriced = true }));
+        Assert.Equal(1, (await SumAsync(all with { Account = "c" })).Unpriced);
+        await BookAsync("c", Beside("corrected:2:second", "second", true));
+        Assert.Empty(await IdsAsync(all with { Account = "c", Unpriced = true }));
+        Assert.Equal(7, (await IdsAsync(all with { Account = "c", Unpriced = false })).Count);
+        Assert.Equal(0, (await SumAsync(all with { Account = "c" })).Unpriced);
+        await FoldAllAsync(Noon + Duration.FromDays(5));
+        Assert.Equal(0, (await SumAsync(all with { Account = "c" })).Unpriced);
+
+        static UsageRecord Beside(string id, string about, bool givesPrice) => Of(id, false) with
+        {
+            Kind = id[0] == 'v' ? RecordKind.Void : RecordKind.Correction, Corrects = about, GivesPrice = givesPrice,
+        };
 
         async Task ExpectAsync()
         {
@@ -510,7 +527,7 @@ public abstract class UsageQueryConformance : IAsyncLifetime
             var (by, step) = (groups[random.Next(groups.Length)], (UsageStep)random.Next(5));
             var expected = new UsageAdder(filter, by, step);
             var extent = new ExtentFinder(filter);
-            foreach (var (account, record) in booked.Where(one => one.Record.Matches(one.Account, filter, _ => false)))
+            foreach (var (account, record) in booked.Where(one => one.Record.Matches(one.Account, filter, _ => null)))
             {
                 foreach (var keys in record.GroupsOf(account, by)) expected.Add(keys, record.Currency, record.Figures());
                 extent.Add(account, record.Usage.Dimensions.Session, record.Figures());

@@ -36,6 +36,7 @@ public static class AdjustmentRules
             var taken = Beside(one, VoidId(one.Id), RecordKind.Void, default(Amounts) - left, command.By, command.Reason, now) with
             {
                 Allowances = AllowanceUse.Negative(AllowancesOf(state, one)),
+                GivesPrice = LacksPrice(state, one),
             };
             events.Add(new Recorded(taken, SettlementRules.TouchesOf(state, taken, settings, now)) { At = now });
             sum -= left;
@@ -81,6 +82,7 @@ public static class AdjustmentRules
             UnpricedParts = pricing.UnpricedParts,
             RatedTier = pricing.Tier,
             Allowances = allowances,
+            GivesPrice = !pricing.Unpriced && LacksPrice(state, record),
         };
         return new(Outcome.Done(), [new Recorded(correction, SettlementRules.TouchesOf(state, correction, settings, now)) { At = now }])
         {
@@ -190,6 +192,10 @@ public static class AdjustmentRules
         foreach (var beside in state.BesideOf(record.Id)) left += beside.Amounts;
         return left;
     }
+
+    /// <summary>It was booked without a price, and nothing beside it has given it one.</summary>
+    static bool LacksPrice(BudgetState state, UsageRecord record) =>
+        record.Unpriced && !state.BesideOf(record.Id).Any(beside => beside.GivesPrice);
 
     /// <summary>What a record has of allowances now, with everything beside it.</summary>
     internal static IReadOnlyList<AllowanceUse>? AllowancesOf(BudgetState state, UsageRecord record)

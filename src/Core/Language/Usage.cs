@@ -239,7 +239,7 @@ public sealed record UsageRecord
     public string? Corrects { get; init; }
     public string? CorrectedBy { get; init; }
 
-    /// <summary>That one was booked without a price, and has one by this.</summary>
+    /// <summary>That one was booked without a price, and has one by this, or counts for nothing.</summary>
     public bool GivesPrice { get; init; }
     public string? Reason { get; init; }
 

@@ -5,17 +5,21 @@ namespace Purser.Engine;
 
 public static class RecordMatching
 {
-    /// <param name="isBooked">Whether a usage of the same account is booked: what was given a price later has an adjustment.</param>
-    public static bool Matches(this UsageRecord record, string account, UsageFilter filter, Func<string, bool> isBooked)
+    /// <param name="booked">What is booked under an id in the same account: what was given a price later has a record beside it.</param>
+    public static bool Matches(this UsageRecord record, string account, UsageFilter filter, Func<string, UsageRecord?> booked)
     {
         var range = RollupPlan.RangeOf(filter);
         var at = record.At.ToUnixTimeMilliseconds();
         return at >= range.From && at < range.To
-            && (filter.Unpriced is null || filter.Unpriced == (record.Unpriced && !isBooked(RepriceRules.AdjustmentId(record.Id, 1))
-                && !isBooked(AdjustmentRules.VoidId(record.Id))))
-            && ((filter.Disputed != true && filter.Unread != true) || !record.IsSettledByHand(isBooked))
+            && (filter.Unpriced is null || filter.Unpriced == (record.Unpriced && !record.HasPriceBeside(booked)))
+            && ((filter.Disputed != true && filter.Unread != true) || !record.IsSettledByHand(id => booked(id) is not null))
             && record.Fits(account, filter);
     }
+
+    static bool HasPriceBeside(this UsageRecord record, Func<string, UsageRecord?> booked) =>
+        booked(RepriceRules.AdjustmentId(record.Id, 1)) is not null || booked(AdjustmentRules.VoidId(record.Id)) is not null
+            || Enumerable.Range(1, AdjustmentRules.MostCorrections)
+                .Any(time => booked(AdjustmentRules.CorrectionId(record.Id, time)) is { GivesPrice: true });
 
     /// <summary>Whether somebody said what it really was, or that it never counts.</summary>
     public static bool IsSettledByHand(this UsageRecord record, Func<string, bool> isBooked) =>

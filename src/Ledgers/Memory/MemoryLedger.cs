@@ -660,6 +660,7 @@ public sealed class MemoryLedger : IStore
     {
         var among = filter.Account is null ? bookings : accounts.TryGetValue(filter.Account, out var account) ? account.Bookings : [];
         return among.GetViewBetween(after, last)
-            .Where(booking => booking.Record!.Matches(booking.Account, filter, accounts[booking.Account].ById.ContainsKey));
+            .Where(booking => booking.Record!.Matches(booking.Account, filter, id =>
+                accounts[booking.Account].ById.GetValueOrDefault(id)?.Record));
     }
 }

@@ -78,11 +78,16 @@ sealed class UsageWhere
     /// <summary>The table, with the index that has to be taken.</summary>
     public string Table { get; } = "usage";
 
-    /// <summary>A first adjustment of what was booked without a price gives it one; its own row is marked too, for <see
-    /// cref="UsageColumns.Unpriced"/>.</summary>
-    const string HasNoPrice =
-        "unpriced and substr(usage_id, 1, 9) <> 'repriced:' and not exists (select 1 from usage a where a.account = usage.account and "
-            + "a.usage_id in ('repriced:1:' || usage.usage_id, 'void:' || usage.usage_id))";
+    /// <summary>A first adjustment of what was booked without a price gives it one, a correction may; the row of what does is marked too,
+    /// for <see cref="UsageColumns.Unpriced"/>.</summary>
+    static readonly string HasNoPrice = $"unpriced and not {GivesPrice} and not exists (select 1 from usage a where "
+        + "a.account = usage.account and (a.usage_id in ('repriced:1:' || usage.usage_id, 'void:' || usage.usage_id) or (a.unpriced and "
+            + $"a.usage_id in ({string.Join(", ", Enumerable.Range(1, AdjustmentRules.MostCorrections).Select(time =>
+                $"'corrected:{time.ToString(CultureInfo.InvariantCulture)}:' || usage.usage_id"))}))))";
+
+    /// <summary>Of a row that is marked: it gives another its price, or takes it back.</summary>
+    internal const string GivesPrice = "(substr(usage_id, 1, 9) = 'repriced:' or substr(usage_id, 1, 10) = 'corrected:' or "
+        + "substr(usage_id, 1, 5) = 'void:')";
 
     /// <summary>Somebody said what it really was, or that it never counts.</summary>
     internal const string IsSettledByHand =
@@ -178,7 +183,7 @@ sealed class UsageColumns
     }
 
     /// <summary>1 for a row without a price, -1 for one that gives another its price.</summary>
-    public const string Unpriced = "case when not unpriced then 0 when substr(usage_id, 1, 9) = 'repriced:' then -1 else 1 end";
+    public const string Unpriced = $"case when not unpriced then 0 when {UsageWhere.GivesPrice} then -1 else 1 end";
 
     static readonly string[] noColumns = [];
 

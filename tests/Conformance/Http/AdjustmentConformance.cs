@@ -66,6 +66,7 @@ public abstract class AdjustmentConformance(HttpFacade host)
         Assert.Equal("-0.25", (await host.Post("/v1/usage/h/correct",
             $$"""{"account":"{{account}}","inputTokens":10,"outputTokens":6,"cost":"0.75","by":"ann","reason":"the bill"}""")).Member("cost"));
         Assert.Equal("0.75", await Settled(account));
+        Assert.Empty((await host.Get($"/v1/accounts/{account}/usage?unpriced=true")).Json.GetProperty("items").EnumerateArray());
     }
 
     [Fact]
