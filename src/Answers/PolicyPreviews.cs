@@ -115,7 +115,29 @@ public sealed class PolicyPreviews(IBudgetAuthority authority, IUsageQueries que
             if (page.Next is not null && cursor is null) start = records[^1].At + Duration.FromMilliseconds(1);
         }
         while (cursor is not null);
-        return new(start, end, start == from && end == to, StepsOf(holds, records, start, end));
+        return new(start, end, start == from && end == to, StepsOf(await LeftOfAsync(account, holds), records, start, end));
+    }
+
+    /// <summary>Holds without what was erased, and without the person where they became anonymous: what they used is gone, or says no
+    /// more.</summary>
+    async Task<List<BudgetEvent>> LeftOfAsync(string account, List<BudgetEvent> holds)
+    {
+        var erasures = (await AuditTrail.ErasuresAsync(queries, account)).Select(one => one.Erased).ToArray();
+        if (erasures.Length == 0) return holds;
+        var gone = holds.OfType<Held>().Where(held => erasures.Any(erased => !erased.Anonymizes && erased.IsAbout(held)))
+            .Select(held => held.Id).ToHashSet(StringComparer.Ordinal);
+        return [.. holds.Where(happened => !gone.Contains(IdOf(happened))).Select(happened =>
+            happened is Held held && erasures.Any(erased => erased.IsAbout(held)) ? held with { Dimensions = held.Dimensions.Anonymous() }
+                : happened)];
+
+        static string IdOf(BudgetEvent happened) => happened switch
+        {
+            Held held => held.Id,
+            HoldExtended extended => extended.ReservationId,
+            Released released => released.ReservationId,
+            Expired expired => expired.ReservationId,
+            _ => "",
+        };
     }
 
     /// <summary>In the order of time. A record of a hold that is known is what the hold used; any other is a call of its own.</summary>

@@ -50,7 +50,8 @@ public sealed class ToldCurrency
     /// <summary>The rate at which a sum is converted; the request is refused where nobody gave one.</summary>
     public ExchangeRates.Conversion RateOf(UsageSum sum)
     {
-        var at = sum.Start ?? from;
+        // A step may begin before what is asked for does.
+        var at = sum.Start is { } start && start > from ? start : from;
         if (known.TryGetValue((sum.Currency, at), out var rate)) return rate;
         return known[(sum.Currency, at)] = rates.Between(sum.Currency, Currency, at) ?? throw AnswerRefusedException.Unprocessable(
             "currency",

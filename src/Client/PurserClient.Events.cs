@@ -17,9 +17,10 @@ public sealed partial class PurserClient
     {
         query ??= new();
         long? after = null;
-        while (true)
+        for (var isBroken = false; ; isBroken = true)
         {
-            using var response = await OpenAsync(query.Text(after), "text/event-stream", cancellationToken).ConfigureAwait(false);
+            using var response = isBroken ? await AgainAsync(query.Text(after), cancellationToken).ConfigureAwait(false)
+                : await OpenAsync(query.Text(after), "text/event-stream", cancellationToken).ConfigureAwait(false);
             var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
             var parser = SseParser.Create(stream, static (_, data) => data.Length == 0
                 ? null : JsonSerializer.Deserialize(data, PurserJson.Default.PurserEvent));
@@ -35,6 +36,20 @@ public sealed partial class PurserClient
     }
 
     static readonly TimeSpan reconnect = TimeSpan.FromSeconds(2);
+
+    /// <summary>A service that is being started again is waited for, however long that takes.</summary>
+    async Task<HttpResponseMessage> AgainAsync(string query, CancellationToken cancellation)
+    {
+        while (true)
+            try
+            {
+                return await OpenAsync(query, "text/event-stream", cancellation).ConfigureAwait(false);
+            }
+            catch (PurserException away) when (away.IsTransient)
+            {
+                await Task.Delay(reconnect, time, cancellation).ConfigureAwait(false);
+            }
+    }
 
     static async Task<bool> NextAsync(IAsyncEnumerator<SseItem<PurserEvent?>> events)
     {

@@ -46,7 +46,7 @@ public sealed class AuthorityBudget(IBudgetAuthority authority, IUsageQueries qu
         var (unknown, final) = (usage.Outcome == "unknown", usage.Final ?? true);
         var id = usage.Id ?? SettlementId.Of(reservation, final, unknown);
         var outcome = await SendAsync(account,
-            new Core.Settle(reservation, IdOf(id), await UsedAsync(account, reservation, usage, cancellationToken), final, unknown)
+            new Core.Settle(reservation, IdOf(id), await UsedAsync(account, reservation, usage), final, unknown)
             {
                 FreshId = id is null,
             }, cancellationToken);
@@ -55,21 +55,14 @@ public sealed class AuthorityBudget(IBudgetAuthority authority, IUsageQueries qu
 
     /// <summary>A usage that nobody can book belongs to a call that was made: the hold is told so, and is charged when it runs
     /// out.</summary>
-    async Task<Core.Usage> UsedAsync(string account, string reservation, Used usage, CancellationToken cancellation)
+    async Task<Core.Usage> UsedAsync(string account, string reservation, Used usage)
     {
-        try
-        {
-            return Questions.Of(usage);
-        }
-        catch (PurserException refused) when (refused.Problem is { } problem)
-        {
-            var detail = Validity.Beginning(problem.Detail ?? "", LongestDetail);
-            var told = await AskAsync(() =>
-                authority.SendAsync(account, new RefuseSettle(reservation, problem.Field, detail), cancellation));
-            // What can not be written down now must be sent again: else the hold would go without being charged.
-            if (told.IsTransient) throw Problems.Of(told);
-            throw;
-        }
+        var (used, problem) = Questions.Read(usage);
+        if (used is not null) return used;
+        var detail = Validity.Beginning(problem!.Detail ?? "", LongestDetail);
+        // Whoever gave up waiting made the call all the same.
+        await SendAsync(account, new RefuseSettle(reservation, problem.Field, detail), CancellationToken.None);
+        throw Problems.Of(problem);
     }
 
     const int LongestDetail = 500;
@@ -185,9 +178,16 @@ static class Questions
 
     public static Core.Usage Of(Used used)
     {
+        var (usage, problem) = Read(used);
+        return usage ?? throw Problems.Of(problem!);
+    }
+
+    public static (Core.Usage? Usage, Outcome? Problem) Read(Used used)
+    {
         ArgumentNullException.ThrowIfNull(used);
         var (whole, problem) = GivenUsage.Total(used.InputTokens, used.OutputTokens, used.Tokens, used.TotalTokens);
-        if (problem is not null) throw Problems.Of(problem);
+        if (problem is not null) return (null, problem);
+        if (NanosOf(used.Cost, "cost", out var cost) is { } wrong) return (null, wrong);
         var usage = new Core.Usage
         {
             Dimensions = DimensionsOf(used),
@@ -196,14 +196,12 @@ static class Questions
             Requests = used.Requests ?? 1, ServiceTier = used.ServiceTier, Region = used.Region, Speed = used.Speed,
             Success = used.Success ?? true, Error = used.Error,
             DurationMs = used.Duration is { } took ? (long)Math.Ceiling(took.TotalMilliseconds) : null, RequestId = used.RequestId,
-            Tools = used.Tools, ToolCallId = used.ToolCallId, CostNanos = Nanos(used.Cost, "cost"), ReportedCost = used.ReportedCost,
+            Tools = used.Tools, ToolCallId = used.ToolCallId, CostNanos = cost, ReportedCost = used.ReportedCost,
             Metadata = used.Metadata?.ToJsonString(),
         };
-        if (used.Raw is not { } raw) return usage;
-        (var reported, problem) = GivenUsage.Reported(usage, raw.ToJsonString(), used.InputTokens is not null ? "inputTokens"
+        return used.Raw is not { } raw ? (usage, null) : GivenUsage.Reported(usage, raw.ToJsonString(), used.InputTokens is not null ? "inputTokens"
             : used.OutputTokens is not null ? "outputTokens" : used.TotalTokens is not null ? "totalTokens"
             : used.Tokens is not null ? "tokens" : null);
-        return reported ?? throw Problems.Of(problem!);
     }
 
     static Dimensions DimensionsOf(CallParts call) => new()
@@ -235,9 +233,17 @@ static class Questions
         return parts == none ? null : parts;
     }
 
-    static long? Nanos(decimal? money, string field) => money is not { } given ? null
-        : Money.TryParse(given.ToString(System.Globalization.CultureInfo.InvariantCulture), out var nanos) ? nanos
-        : throw Problems.Of(Outcome.Invalid(field, "must have at most nine decimals, and be at most a billion units"));
+    static long? Nanos(decimal? money, string field) => NanosOf(money, field, out var nanos) is { } wrong ? throw Problems.Of(wrong) : nanos;
+
+    static Outcome? NanosOf(decimal? money, string field, out long? nanos)
+    {
+        nanos = null;
+        if (money is not { } given) return null;
+        if (!Money.TryParse(given.ToString(System.Globalization.CultureInfo.InvariantCulture), out var exact))
+            return Outcome.Invalid(field, "must have at most nine decimals, and be at most a billion units");
+        nanos = exact;
+        return null;
+    }
 }
 
 /// <summary>What the rules answer, in the words of callers.</summary>

@@ -75,11 +75,29 @@ public sealed class ClusterAuthority(IGrainFactory grains, Repetition repetition
         return seen = await SettingsOfAsync(answer);
     }
 
-    public async Task<IReadOnlyList<SettingsChange>> SettingsChangesAsync(long after, int most) =>
-        (await AskAsync(grains, repetition, (settings, _) => settings.ChangesAfterAsync(after, most))).Items;
+    public Task<IReadOnlyList<SettingsChange>> SettingsChangesAsync(long after, int most) => ChangesAsync(
+        (settings, _) => settings.ChangesAfterAsync(after, most), changes => changes.Where(change => change.Version > after).Take(most));
 
-    public async Task<IReadOnlyList<SettingsChange>> SettingsChangesAsync(IReadOnlyCollection<string> subjects, int most) =>
-        (await AskAsync(grains, repetition, (settings, _) => settings.ChangesOfAsync([.. subjects], most))).Items;
+    public Task<IReadOnlyList<SettingsChange>> SettingsChangesAsync(IReadOnlyCollection<string> subjects, int most) => ChangesAsync(
+        (settings, _) => settings.ChangesOfAsync([.. subjects], most), changes =>
+        {
+            var wanted = subjects.Select(SettingsNote.Folded).ToHashSet();
+            return changes.Where(change => wanted.Contains(SettingsNote.Folded(change.Subject))).TakeLast(most);
+        });
+
+    async Task<IReadOnlyList<SettingsChange>> ChangesAsync(Func<ISettingsGrain, bool, Task<Immutable<SettingsChanges>>> ask,
+        Func<IReadOnlyList<SettingsChange>, IEnumerable<SettingsChange>> otherwise)
+    {
+        try
+        {
+            return (await AskAsync(grains, repetition, ask)).Items;
+        }
+        catch (Exception unknown) when (unknown is not LedgerUnavailableException)
+        {
+            // A silo of the version before does not know the question: its settings have the latest changes.
+            return [.. otherwise((await SettingsAsync()).Body.Changes)];
+        }
+    }
 
     public async Task<SettingsEdited> EditSettingsAsync(SettingsEdit edit)
     {

@@ -153,6 +153,32 @@ public sealed class DecisionTable
             settle h u2 in=100 out=50                                       => done tokens=-150 cost=-0.0003 late=yes overrun=no day=150/0 money=0.0002/0 calls=1/0
             get h                                                           => done state=settled
             """,
+        ["Tokens_that_are_not_told_apart_are_charged_whole_as_input_and_as_output"] = """
+            policy out outputTokens/day 1000; in inputTokens/day 1000; day tokens/day 5000 with expiry=charge => done
+            reserve h tokens=400 ttl=60                                     => done out=0/400 in=0/400 day=0/400
+            wait 1m
+            tick                                                            => done out=400/0 in=400/0 day=400/0
+            reserve g tokens=300                                            => done out=400/300
+            settle g u unknown                                              => done out=700/0 in=700/0 day=700/0
+            settle h v in=100 out=50                                        => done out=350/0 in=400/0 day=450/0
+            """,
+        ["A_total_of_an_unknown_outcome_is_counted_once"] = """
+            policy day tokens/day 5000; out outputTokens/day 5000 => done
+            reserve h tokens=1000                                           => done day=0/1000
+            settle h u total=800 unknown                                    => done tokens=1000 day=1000/0 out=1000/0
+            reserve g in=100 max=200                                        => done day=1000/300
+            settle g v total=250 unknown                                    => done tokens=300 day=1300/0 out=1250/0
+            reserve f tokens=1000                                           => done day=1300/1000
+            settle f w in=100 out=50 unknown                                => done tokens=1000 day=2300/0 out=2150/0
+            """,
+        ["A_lender_that_is_charged_books_no_request_that_it_lent"] = """
+            policy calls requests/day 10 with expiry=charge => done
+            reserve lent tokens=600 ttl=60                                  => done calls=0/1
+            reserve one tokens=200 ttl=600 from=lent                        => done calls=0/1
+            wait 1m
+            tick                                                            => done calls=0/1
+            settle one u in=100                                             => done calls=1/0
+            """,
         ["An_unknown_outcome_ends_the_hold"] = """
             policy day tokens/day 1000                                      => done
             reserve h tokens=100                                            => done

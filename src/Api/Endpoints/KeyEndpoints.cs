@@ -55,8 +55,8 @@ sealed class KeyEndpoints(KeyRing ring, Callers callers, LedgerClock clock)
     public async Task List(HttpContext http)
     {
         _ = new Query(http, []);
-        var caller = Caller.Of(http);
-        var seen = (await ring.AllAsync()).Keys.Where(key => IsWithin(caller, key)).Select(key => Document(key));
+        var (caller, tenants) = (Caller.Of(http), await callers.TenantsAsync());
+        var seen = (await ring.AllAsync()).Keys.Where(key => IsWithin(caller, key, tenants)).Select(key => Document(key));
         await Reply.JsonAsync(http, 200, new KeysDocument { Items = [.. seen] }, ApiJson.Default.KeysDocument);
     }
 
@@ -64,7 +64,8 @@ sealed class KeyEndpoints(KeyRing ring, Callers callers, LedgerClock clock)
     {
         _ = new Query(http, []);
         var id = PathValue.Of(http, "key");
-        var found = (await ring.AllAsync()).Keys.FirstOrDefault(key => key.Id == id && IsWithin(Caller.Of(http), key));
+        var tenants = await callers.TenantsAsync();
+        var found = (await ring.AllAsync()).Keys.FirstOrDefault(key => key.Id == id && IsWithin(Caller.Of(http), key, tenants));
         await (found is null ? NoSuchKey(http, id) : Answer(http, 200, found, null));
     }
 
@@ -82,6 +83,8 @@ sealed class KeyEndpoints(KeyRing ring, Callers callers, LedgerClock clock)
         await ChangeOne(http, text, key =>
         {
             if (key.Hash == KeyText.HashOf(text)) return key;
+            // Its text is the key: whoever gets it must have had as much.
+            WithinOwn(caller, key, StoredKey.At(key.ExpiresAtMillis));
             var overlaps = key.PreviousUntilMillis > now.ToUnixTimeMilliseconds();
             if (overlaps && asked?.Again != true)
                 throw Conflict($"the key was rotated before, and its old text is taken until {StoredKey.At(key.PreviousUntilMillis)}; "
@@ -115,10 +118,10 @@ sealed class KeyEndpoints(KeyRing ring, Callers callers, LedgerClock clock)
     async Task ChangeOne(HttpContext http, string? text, Func<StoredKey, StoredKey> change)
     {
         var id = PathValue.Of(http, "key");
-        var caller = Caller.Of(http);
+        var (caller, tenants) = (Caller.Of(http), await callers.TenantsAsync());
         var changed = await ring.ChangeAsync<StoredKey?>(set =>
         {
-            var found = set.Keys.FirstOrDefault(key => key.Id == id && IsWithin(caller, key));
+            var found = set.Keys.FirstOrDefault(key => key.Id == id && IsWithin(caller, key, tenants));
             if (found is null) return (set, null);
             if (text is not null && found.RevokedAtMillis is not null) throw Conflict("the key was revoked; make a new one");
             var next = change(found);
@@ -145,7 +148,7 @@ sealed class KeyEndpoints(KeyRing ring, Callers callers, LedgerClock clock)
             throw RequestRefusedException.Invalid("name", $"must be 1 to {LongestName} characters");
         if (asked.ExpiresAt <= now) throw RequestRefusedException.Invalid("expiresAt", "must be in the future");
         // Without accounts a key of a tenant is for all of its, as far as whoever makes it has them.
-        var isWhole = tenant is not null && asked.Accounts is null && (by.Tenant is null || by.IsWholeTenant);
+        var isWhole = tenant is not null && asked.Accounts is null && (by.Tenant is null ? by.Accounts.IsEverything : by.IsWholeTenant);
         var accounts = isWhole ? tenant!.Accounts : [.. Each(asked.Accounts, "accounts", AccountScope.Problem).Distinct()];
         if (tenant is not null && !new AccountScope(tenant.Accounts).Holds(new AccountScope(accounts)))
             throw Forbidden("accounts", $"the tenant '{tenant.Id}' has {string.Join(", ", tenant.Accounts)}");
@@ -190,8 +193,13 @@ sealed class KeyEndpoints(KeyRing ring, Callers callers, LedgerClock clock)
 
     /// <summary>A caller sees and changes keys that lie within its own rights and accounts, and one of a tenant those of its
     /// tenant.</summary>
-    static bool IsWithin(Caller caller, StoredKey key) => (key.Granted & ~caller.Rights) == Right.None && caller.Accounts.Holds(key.Scope)
-        && (caller.Tenant is null || caller.Tenant == key.Tenant);
+    static bool IsWithin(Caller caller, StoredKey key, Core.TenantBook tenants) => (key.Granted & ~caller.Rights) == Right.None
+        && caller.Accounts.Holds(ScopeOf(key, tenants)) && (caller.Tenant is null || caller.Tenant == key.Tenant);
+
+    /// <summary>What a key is for now: one for all of a tenant grows with it.</summary>
+    static AccountScope ScopeOf(StoredKey key, Core.TenantBook tenants) =>
+        key.IsWholeTenant && key.Tenant is { } mark && tenants.Find(mark.Id) is { } tenant && tenant.Since == mark.Since
+            ? new(tenant.Accounts) : key.Scope;
 
     Task Answer(HttpContext http, int status, StoredKey key, string? text)
     {

@@ -152,6 +152,13 @@ sealed class WebhookEndpoints(
 
     Webhook Changed(NewWebhookDocument asked, Caller caller, Webhook webhook)
     {
+        // What an address is sent, whoever names it must be able to read.
+        if (!caller.May(Right.Read | Right.Report))
+            throw new RequestRefusedException(new(Core.OutcomeStatus.Invalid, null, "url",
+                "your key has neither the right read nor report, which those who are sent events need"))
+            {
+                Problem = Problems.Forbidden,
+            };
         if (asked.Description is { Length: > LongestDescription })
             throw RequestRefusedException.Invalid("description", $"has at most {LongestDescription} characters");
         var accounts = Each(asked.Accounts, "accounts", AccountScope.Problem);

@@ -2,6 +2,7 @@
 // ring; who is further behind reads the ledger for itself. Listeners have a position and no queue, so a slow one costs others nothing, and
 // where all are slow or stuck nothing is read for them.
 using System.Runtime.CompilerServices;
+using NodaTime;
 using Purser.Core;
 using Purser.Engine;
 
@@ -223,13 +224,19 @@ public sealed class EventTail(IEventFeed feed, IUsageQueries queries, Bell writt
     /// What an event says now that it is told again: usage that was erased since is told no more (null), or without the person. An event
     /// whose entry was compacted away says what it said, unless usage of its account was erased since.
     /// </summary>
-    public async Task<ReadOnlyMemory<byte>?> NowAsync(string account, long position, string messageId, ReadOnlyMemory<byte> said,
-        CancellationToken cancellation)
+    public async Task<ReadOnlyMemory<byte>?> NowAsync(string account, long position, string messageId, string type, Instant at,
+        ReadOnlyMemory<byte> said, CancellationToken cancellation)
     {
         var erasures = await AuditTrail.ErasuresAsync(queries, account);
         if (erasures.Count == 0) return said;
         var page = await feed.ReadAsync(position - 1, 1, cancellation);
-        if (page.Entries.FirstOrDefault(entry => entry.Position == position) is not { } entry) return null;
+        if (page.Entries.FirstOrDefault(entry => entry.Position == position) is not { } entry)
+        {
+            if (page.GoneTo < position && page.ReachedTo < position)
+                throw new LedgerUnavailableException("the feed is not settled yet");
+            var names = type.StartsWith("usage.", StringComparison.Ordinal) || type == "reservation.created";
+            return names && erasures.Any(one => one.Erased.At > at) ? null : said;
+        }
         var told = PublicEvents.Of(entry, [.. erasures.Where(one => one.Version > entry.Version).Select(one => one.Erased)]);
         return told.FirstOrDefault(happened => happened.MessageId == messageId)?.Json;
     }

@@ -126,13 +126,22 @@ public sealed class FeedWatch(
     async Task<bool> HoldWhileAsync(Task taking)
     {
         var isHeld = true;
-        while (isHeld && !taking.IsCompleted)
+        try
         {
-            using var over = new CancellationTokenSource();
-            var left = TimeSpan.FromTicks(Math.Max(1, (renewEvery - time.GetElapsedTime(renewedAt)).Ticks));
-            if (await Task.WhenAny(taking, Task.Delay(left, time, over.Token)) != taking)
-                isHeld = await KeepAsync(owner, clock.Now + leaseTime);
-            await over.CancelAsync();
+            while (isHeld && !taking.IsCompleted)
+            {
+                using var over = new CancellationTokenSource();
+                var left = TimeSpan.FromTicks(Math.Max(1, (renewEvery - time.GetElapsedTime(renewedAt)).Ticks));
+                if (await Task.WhenAny(taking, Task.Delay(left, time, over.Token)) != taking)
+                    isHeld = await KeepAsync(owner, clock.Now + leaseTime);
+                await over.CancelAsync();
+            }
+        }
+        catch (Exception)
+        {
+            // A taker begins anew only when it has ended.
+            await taking.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw;
         }
         await taking;
         return isHeld;

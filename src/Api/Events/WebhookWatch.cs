@@ -124,11 +124,20 @@ public sealed class WebhookWatch(
     async Task<(T Sent, bool IsHeld)> HoldWhileAsync<T>(string webhook, Lease lease, Task<T> sending)
     {
         var isHeld = true;
-        while (isHeld && !sending.IsCompleted)
+        try
         {
-            using var over = new CancellationTokenSource();
-            if (await Task.WhenAny(sending, Task.Delay(beat, time, over.Token)) != sending) isHeld = await HoldAsync(webhook, lease);
-            await over.CancelAsync();
+            while (isHeld && !sending.IsCompleted)
+            {
+                using var over = new CancellationTokenSource();
+                if (await Task.WhenAny(sending, Task.Delay(beat, time, over.Token)) != sending) isHeld = await HoldAsync(webhook, lease);
+                await over.CancelAsync();
+            }
+        }
+        catch (Exception)
+        {
+            // What is on its way is not left to itself.
+            await ((Task)sending).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw;
         }
         return (await sending, isHeld && await HoldAsync(webhook, lease));
     }
@@ -145,7 +154,14 @@ public sealed class WebhookWatch(
                 var mine = page.Events.Where(webhook.Filter.Takes).ToArray();
                 for (var i = 0; i < mine.Length; i += AtOnce)
                 {
-                    if (lease.Failures >= OpensAfter && !await ProbeAsync(webhook, mine[i], lease, stop)) return;
+                    if (lease.Failures >= OpensAfter)
+                    {
+                        if (!await ProbeAsync(webhook, mine[i], lease, stop)) return;
+                        // What follows is read anew: some of it may have been erased since it was.
+                        lease.Position = mine[i].Position - 1;
+                        await RenewAsync(id, lease);
+                        return;
+                    }
                     var (attempts, isHeld) = await HoldWhileAsync(id, lease,
                         Task.WhenAll(mine.Skip(i).Take(AtOnce).Select(happened => SendOneAsync(webhook, happened, stop))));
                     Count(attempts, lease);
@@ -190,7 +206,8 @@ public sealed class WebhookWatch(
         foreach (var attempt in attempts) lease.Failures = attempt.Arrived ? 0 : lease.Failures + 1;
     }
 
-    /// <summary>Sends one message until it arrives, with longer and longer pauses: what is new waits in the feed meanwhile.</summary>
+    /// <summary>Sends one message until it arrives, with longer and longer pauses: what is new waits in the feed meanwhile. False where this
+    /// host sends no more.</summary>
     async Task<bool> ProbeAsync(Webhook webhook, PublicEvent first, Lease lease, CancellationToken stop)
     {
         log.LogWarning("Webhook {Webhook} does not take messages; new ones wait until it does", webhook.Id);
@@ -202,7 +219,9 @@ public sealed class WebhookWatch(
                 if (!await HoldAsync(webhook.Id, lease)) return false;
             }
             if (await store.FindAsync(webhook.Id) is not { Enabled: true } now) return false;
-            var (attempt, isHeld) = await HoldWhileAsync(webhook.Id, lease, sender.SendAsync(now, first.MessageId, first.Json, stop));
+            // Where it was erased meanwhile, another one is tried.
+            if (await NowAsync(first, stop) is not { } body) return true;
+            var (attempt, isHeld) = await HoldWhileAsync(webhook.Id, lease, sender.SendAsync(now, first.MessageId, body, stop));
             if (attempt.IsGone && await DisableAsync(now, first.MessageId)) return false;
             if (!isHeld) return false;
             if (!attempt.Arrived) continue;
@@ -284,12 +303,17 @@ public sealed class WebhookWatch(
         return attempt;
     }
 
+    Task<ReadOnlyMemory<byte>?> NowAsync(PublicEvent happened, CancellationToken stop) => happened.Account is not { } account
+        ? Task.FromResult<ReadOnlyMemory<byte>?>(happened.Json)
+        : tail.NowAsync(account, happened.Position, happened.MessageId, happened.Type, happened.Time, happened.Json, stop);
+
     async Task<ReadOnlyMemory<byte>?> NowAsync(WebhookDelivery delivery, CancellationToken stop)
     {
         var said = Encoding.UTF8.GetBytes(delivery.Body);
         if (delivery.Account is not { } account) return said;
         using var json = JsonDocument.Parse(said);
-        return await tail.NowAsync(account, json.RootElement.GetProperty("position").GetInt64(), delivery.MessageId, said, stop);
+        return await tail.NowAsync(account, json.RootElement.GetProperty("position").GetInt64(), delivery.MessageId, delivery.Type,
+            Instant.FromUnixTimeMilliseconds(delivery.EventAtMillis), said, stop);
     }
 
     WebhookDelivery After(Attempt attempt, WebhookDelivery delivery)

@@ -37,6 +37,7 @@ public static class AdjustmentRules
             {
                 Allowances = AllowanceUse.Negative(AllowancesOf(state, one)),
                 GivesPrice = LacksPrice(state, one),
+                DiscountNanos = -DiscountOf(state, one),
             };
             events.Add(new Recorded(taken, SettlementRules.TouchesOf(state, taken, settings, now)) { At = now });
             sum -= left;
@@ -68,8 +69,8 @@ public static class AdjustmentRules
         var cost = pricing.IsPartial ? Math.Max(pricing.Cost ?? 0, left.CostNanos) : pricing.Cost ?? 0;
         var difference = SettlementRules.Actual(pricing.Usage, cost, record.Amounts.Requests) - left;
         var allowances = AllowanceUse.Sum(pricing.Allowances, returned);
-        // A dispute that the booked counts settle is settled by a correction of nothing.
-        if (difference == default && allowances is null && (times > 0 || record.Usage.Disputed is null))
+        // A dispute that the booked counts settle is settled by a correction of nothing; so is a report that was not read in full.
+        if (difference == default && allowances is null && (times > 0 || record.Usage is { Disputed: null, Unread: null }))
             return new(Outcome.Done(View(state, record, null, default, settings, now)));
         if (times == MostCorrections)
             return new(Outcome.Unprocessable("id", $"usage '{record.Id}' was corrected {MostCorrections} times already"));
@@ -83,6 +84,7 @@ public static class AdjustmentRules
             RatedTier = pricing.Tier,
             Allowances = allowances,
             GivesPrice = !pricing.Unpriced && LacksPrice(state, record),
+            DiscountNanos = (pricing.Rated?.DiscountNanos ?? 0) - DiscountOf(state, record),
         };
         return new(Outcome.Done(), [new Recorded(correction, SettlementRules.TouchesOf(state, correction, settings, now)) { At = now }])
         {
@@ -99,7 +101,8 @@ public static class AdjustmentRules
                 : new(Outcome.Done(View(state, existing, existing.Id, existing.Amounts, settings, now)));
         var amounts = default(Amounts) - Of(terms.Unit, terms.Amount);
         var at = terms.At?.ToMillis() ?? now;
-        var (call, chargedAt, isAnonymous) = (terms.Dimensions, at, false);
+        var (usage, chargedAt, isAnonymous) = (new Usage { Dimensions = terms.Dimensions, Requests = 0 }, at, false);
+        var names = (Provider: (string?)null, Model: (string?)null);
         if (terms.UsageId is { } id)
         {
             if (Problem(state, id) is { } problem) return new(problem with { Field = "usageId" });
@@ -110,10 +113,16 @@ public static class AdjustmentRules
                 if (amounts.Of(unit) < 0 && left.Of(unit) + amounts.Of(unit) < 0)
                     return new(Outcome.Unprocessable("amount",
                         $"is more than usage '{id}' counts for: {new Quantity(unit, left.Of(unit))} {Names.Of(unit)}"));
-            (call, at, chargedAt, isAnonymous) = (credited.Usage.Dimensions, credited.At, credited.BookedAt, credited.IsAnonymous);
+            (usage, at, chargedAt, isAnonymous) = (About(credited.Usage), credited.At, credited.BookedAt, credited.IsAnonymous);
+            names = (credited.CanonicalProvider, credited.CanonicalModel);
         }
-        var own = settings.Prices.Find(call.Provider, call.Model);
-        if (own is not null && call.Provider is null) call = call with { Provider = own.Provider };
+        else
+        {
+            var call = terms.Dimensions;
+            var own = settings.Prices.Find(call.Provider, call.Model);
+            if (own is not null && call.Provider is null) usage = usage with { Dimensions = call with { Provider = own.Provider } };
+            names = Pricing.NamesOf(own, usage.Dimensions);
+        }
         var record = new UsageRecord
         {
             Id = command.Id,
@@ -122,11 +131,11 @@ public static class AdjustmentRules
             BookedAt = now,
             ChargedAt = chargedAt,
             Kind = RecordKind.Credit,
-            Usage = new() { Dimensions = call, Requests = 0 },
+            Usage = usage,
             Amounts = amounts,
             Currency = state.Effective.Currency,
-            CanonicalProvider = own is not null && own.Provider != call.Provider ? own.Provider : null,
-            CanonicalModel = own is not null && own.Canonical != call.Model ? own.Canonical : null,
+            CanonicalProvider = names.Provider,
+            CanonicalModel = names.Model,
             IsAnonymous = isAnonymous,
             Corrects = terms.UsageId,
             CorrectedBy = terms.By,
@@ -193,6 +202,10 @@ public static class AdjustmentRules
         return left;
     }
 
+    /// <summary>How much less a record costs than by the list, with everything beside it.</summary>
+    internal static long DiscountOf(BudgetState state, UsageRecord record) =>
+        record.DiscountNanos + state.BesideOf(record.Id).Sum(beside => beside.DiscountNanos);
+
     /// <summary>It was booked without a price, and nothing beside it has given it one.</summary>
     static bool LacksPrice(BudgetState state, UsageRecord record) =>
         record.Unpriced && !state.BesideOf(record.Id).Any(beside => beside.GivesPrice);
@@ -205,6 +218,10 @@ public static class AdjustmentRules
         return uses;
     }
 
+    /// <summary>What says where a usage counts: what is about it counts in the same places.</summary>
+    internal static Usage About(Usage usage) =>
+        new() { Dimensions = usage.Dimensions, Requests = 0, Success = usage.Success, Tools = usage.Tools };
+
     static UsageRecord Beside(UsageRecord record, string id, RecordKind kind, Amounts amounts, string by, string reason, Instant now) =>
         new()
     {
@@ -213,7 +230,7 @@ public static class AdjustmentRules
         BookedAt = now,
         ChargedAt = record.BookedAt,
         Kind = kind,
-        Usage = new() { Dimensions = record.Usage.Dimensions, Requests = 0, Success = record.Usage.Success },
+        Usage = About(record.Usage),
         Amounts = amounts,
         Currency = record.Currency,
         CanonicalProvider = record.CanonicalProvider,

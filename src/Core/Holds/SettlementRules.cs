@@ -60,7 +60,7 @@ static class SettlementRules
         // What can not be priced costs what was held for it, until it is re-priced; never less than what can be priced of it.
         var cost = pricing.IsPartial && command.Final ? Math.Max(pricing.Cost ?? 0, open.CostNanos) : pricing.Cost ?? 0;
         var actual = Actual(usage, cost, requests);
-        if (command.Unknown) actual = Larger(actual, open, hold.PlainTokens);
+        if (command.Unknown) actual = Larger(actual, open, hold.PlainTokens, usage.TotalTokens is not null);
         // A charge under other dimensions can not be corrected by a difference: it is taken back where it was booked.
         var chargedTo = hold.ChargedTo ?? hold.Dimensions;
         var elsewhere = charged && (chargedTo != usage.Dimensions || lines.Count > 0);
@@ -164,6 +164,7 @@ static class SettlementRules
     /// <summary>Takes a whole charge back, in the dimensions under which it was booked.</summary>
     static Settled Reversal(BudgetState state, Hold hold, Dimensions chargedTo, Settings settings, Instant now)
     {
+        var names = Pricing.NamesOf(settings.Prices.Find(chargedTo.Provider, chargedTo.Model), chargedTo);
         var record = new UsageRecord
         {
             Id = Validity.ReversalIdPrefix + hold.Id,
@@ -175,6 +176,8 @@ static class SettlementRules
             Usage = new() { Dimensions = chargedTo, Requests = 0 },
             Amounts = default(Amounts) - hold.Charged,
             Currency = hold.Currency,
+            CanonicalProvider = names.Provider,
+            CanonicalModel = names.Model,
             Allowances = AllowanceUse.Negative(hold.ChargedAllowances),
             Late = true,
             Final = false,
@@ -195,8 +198,12 @@ static class SettlementRules
     {
         if (hold.OnExpiry == ExpiryRule.Release) return new(hold.Id, null, []) { At = now };
         var amounts = Larger(default, NotBelowZero(hold.Reserved - hold.Booked - hold.Lent),
-            hold.PlainTokens) with { Requests = hold.RequestBooked
-            ? 0 : 1 };
+            hold.PlainTokens, isTotal: hold.PlainTokens) with
+        {
+            // What was lent of it is booked by whom it was lent to.
+            Requests = Math.Max(0, (hold.RequestBooked ? 0 : 1) - hold.Lent.Requests),
+        };
+        var names = Pricing.NamesOf(settings.Prices.Find(hold.Dimensions.Provider, hold.Dimensions.Model), hold.Dimensions);
         var record = new UsageRecord
         {
             Id = Validity.ReservedIdPrefix + hold.Id,
@@ -204,12 +211,16 @@ static class SettlementRules
             At = hold.CreatedAt,
             BookedAt = now,
             Kind = RecordKind.Expired,
-            Usage = new() { Dimensions = hold.Dimensions, InputTokens = amounts.InputTokens, OutputTokens = amounts.OutputTokens,
-                Requests = amounts.Requests },
+            Usage = hold.PlainTokens
+                ? new() { Dimensions = hold.Dimensions, TotalTokens = amounts.Tokens, Requests = amounts.Requests }
+                : new() { Dimensions = hold.Dimensions, InputTokens = amounts.InputTokens, OutputTokens = amounts.OutputTokens,
+                    Requests = amounts.Requests },
             Amounts = amounts,
             Currency = hold.Currency,
             PriceVersion = hold.PriceVersion,
             Unpriced = hold.Unpriced,
+            CanonicalProvider = names.Provider,
+            CanonicalModel = names.Model,
             Late = true,
         };
         return new(hold.Id, record, TouchesOf(state, record, settings, now)) { At = now };
@@ -231,13 +242,22 @@ static class SettlementRules
         Math.Max(0, amounts.Tokens), Math.Max(0, amounts.InputTokens), Math.Max(0, amounts.OutputTokens), Math.Max(0, amounts.CostNanos),
             Math.Max(0, amounts.Requests));
 
-    /// <summary>The larger of what is known and what was estimated. Tokens that were not told apart are taken for input.</summary>
-    static Amounts Larger(Amounts known, Amounts estimated, bool plainTokens)
+    /// <summary>The larger of what is known and what was estimated. Tokens that were not told apart count whole against input and output,
+    /// as far as what is known does not say which they were.</summary>
+    static Amounts Larger(Amounts known, Amounts estimated, bool plainTokens, bool isTotal)
     {
-        var output = plainTokens ? known.OutputTokens : Math.Max(known.OutputTokens, estimated.OutputTokens);
-        var input = plainTokens ? Math.Max(known.InputTokens, estimated.Tokens - output)
-            : Math.Max(known.InputTokens, estimated.InputTokens);
-        return new(input + output, input, output, Math.Max(known.CostNanos, estimated.CostNanos), known.Requests);
+        var cost = Math.Max(known.CostNanos, estimated.CostNanos);
+        if (plainTokens || isTotal)
+        {
+            var tokens = Math.Max(known.Tokens, estimated.Tokens);
+            return isTotal ? new(tokens, Math.Max(known.InputTokens, estimated.InputTokens),
+                    Math.Max(known.OutputTokens, estimated.OutputTokens), cost, known.Requests)
+                : new(tokens, Math.Max(known.InputTokens, tokens - known.OutputTokens),
+                    Math.Max(known.OutputTokens, tokens - known.InputTokens), cost, known.Requests);
+        }
+        var output = Math.Max(known.OutputTokens, estimated.OutputTokens);
+        var input = Math.Max(known.InputTokens, estimated.InputTokens);
+        return new(input + output, input, output, cost, known.Requests);
     }
 
     /// <summary>Every limit that matches the final dimensions, in the windows of the record's instant; those that have ended are left

@@ -171,7 +171,8 @@ public sealed class PolicyPreview
     {
         if (extended.Added == default || !state.Holds.ContainsKey(extended.ReservationId)) return null;
         var result = ReservationRules.Extend(state, new(extended.ReservationId, extended.Id,
-            Estimate: EstimateOf(extended.Dimensions ?? Dimensions.None, extended.Added, plainTokens: false, isUnpriced: false)), settings,
+            Estimate: EstimateOf(extended.Dimensions ?? Dimensions.None, extended.Added,
+                plainTokens: (Int128)extended.Added.InputTokens + extended.Added.OutputTokens != extended.Added.Tokens, isUnpriced: false)), settings,
             extended.At);
         if (result.Events is not [HoldExtended taken]) return Refused(result.Outcome);
         Budget.Apply(state, taken with { ExpiresAt = never });

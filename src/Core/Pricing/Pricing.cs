@@ -101,7 +101,11 @@ sealed record Pricing(Usage Usage, long? Cost, Rated? Rated, bool Unpriced)
         RatedTier = Tier,
         Allowances = Allowances,
         ReportedNanos = ReportedNanos,
-        CanonicalProvider = Own is not null && Own.Provider != Usage.Dimensions.Provider ? Own.Provider : null,
-        CanonicalModel = Own is not null && Own.Canonical != Usage.Dimensions.Model ? Own.Canonical : null,
+        CanonicalProvider = NamesOf(Own, Usage.Dimensions).Provider,
+        CanonicalModel = NamesOf(Own, Usage.Dimensions).Model,
     };
+
+    /// <summary>The names under which prices know a provider and a model, where those that were given are others.</summary>
+    public static (string? Provider, string? Model) NamesOf(ModelPrice? own, Dimensions call) => own is null ? (null, null)
+        : (own.Provider != call.Provider ? own.Provider : null, own.Canonical != call.Model ? own.Canonical : null);
 }

@@ -26,7 +26,7 @@ public sealed record CompactedUsage(long Start, RollupKey Key, RollupGain Gain)
 {
     /// <summary>What an erasure in a later entry leaves, for all of it was booked before: itself, the same of nobody, or nothing.</summary>
     public CompactedUsage? LeftBy(UsageErased erased) => erased.User is not null && erased.User != Key.User ? this
-        : !erased.Anonymizes ? null : Key.User is null ? this : this with { Key = Key with { User = null } };
+        : !erased.Anonymizes ? null : new(Start, Key with { User = null }, Gain.Anonymous());
 }
 
 /// <summary>A reader asked for entries that were compacted. The checkpoint has what they come to.</summary>

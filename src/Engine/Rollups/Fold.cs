@@ -7,6 +7,14 @@ public sealed class RollupGain
     public RollupSums Sums { get; } = new();
     public SessionSketch Sessions { get; } = new();
 
+    /// <summary>The sums alone: sessions are about persons.</summary>
+    public RollupGain Anonymous()
+    {
+        var left = new RollupGain();
+        left.Sums.Add(Sums);
+        return left;
+    }
+
     public void Add(RollupGain other)
     {
         Sums.Add(other.Sums);

@@ -14,4 +14,7 @@ public interface IGateCallers
 {
     /// <summary>The caller who shows a key; where there is none, why nobody is let in.</summary>
     Task<(GateCaller? Caller, string? Problem)> FindAsync(HttpContext http, string? key);
+
+    /// <summary>Whether a text is a key of Purser, one that is taken or not: it is shown to no provider.</summary>
+    bool IsOwn(string key);
 }

@@ -107,7 +107,7 @@ public sealed class Gateway(
     {
         if (routes.Options.KeyOf(route) is { } kept) return wire.KeyHeader(kept);
         var sent = isOwn || !caller.ShowedOwnKey ? GateKey.ShownToProvider(http.Request) : null;
-        if (sent is null) return null;
+        if (sent is null || callers.IsOwn(sent)) return null;
         return http.Request.Headers.Authorization.Count > 0 ? ("Authorization", $"Bearer {sent}") : wire.KeyHeader(sent);
     }
 

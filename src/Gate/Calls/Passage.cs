@@ -226,9 +226,11 @@ sealed class Passage(
         if (ended && answer.Usage is null && (answer.Counted ?? (call.IsKnown ? call.Parts : null)) is { } shown)
             return new(hold.Id, usageId, usage with { Parts = shown });
         var profile = ModelProfile.Of(route.Provider, Model);
-        var output = Math.Max(reading?.OutputTokens ?? 0, answer.GeneratedTokens(profile));
+        var generated = answer.GeneratedTokens(profile);
+        var output = Math.Max(reading?.OutputTokens ?? 0, generated);
         var counted = usage with { InputTokens = reading?.InputTokens ?? call.InputTokens, OutputTokens = output, Parts = reading?.Parts };
-        var isSeen = output > 0 && !HidesReasoning(Model) && call.Parts is null;
+        // A count that comes before the first word stands for what is to come: it says nothing of what was thought meanwhile.
+        var isSeen = generated > 0 && !HidesReasoning(Model) && call.Parts is null;
         // It ended well, all of its words passed here, and nobody told their number: it is ours.
         if (isSeen && ended && answer.IsFinished && answer.Usage is null) return new(hold.Id, usageId, counted);
         return isSeen && ending == Ending.ClientGone && route.OnAbort == AbortRule.Estimate

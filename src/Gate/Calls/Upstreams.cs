@@ -98,7 +98,9 @@ public sealed class Upstreams : IDisposable
     {
         HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError
             or HttpRequestError.ProxyTunnelError
-    };
+    }
+        // No connection in its time: nothing else here ends by a time of the handler's.
+        or OperationCanceledException { InnerException: TimeoutException };
 
     public void Dispose() => client.Dispose();
 }

@@ -416,10 +416,10 @@ public sealed class MemoryLedger : IStore
         foreach (var (place, gain) in account.Compacted.ToArray())
         {
             var left = new CompactedUsage(place.Start, place.Key, gain).LeftBy(erased);
-            if (left?.Key == place.Key) continue;
+            if (left is not null && ReferenceEquals(left.Gain, gain)) continue;
             account.Compacted.Remove(place);
-            if (left is not null && !account.Compacted.TryAdd(place with { Key = left.Key }, gain))
-                account.Compacted[place with { Key = left.Key }].Add(gain);
+            if (left is not null && !account.Compacted.TryAdd(place with { Key = left.Key }, left.Gain))
+                account.Compacted[place with { Key = left.Key }].Add(left.Gain);
         }
         RollAgain(account);
     }

@@ -70,6 +70,34 @@ public abstract class AdjustmentConformance(HttpFacade host)
     }
 
     [Fact]
+    public async Task What_is_taken_back_counts_where_the_usage_did()
+    {
+        var account = await Booked("""{"id":"u","tools":["x","y"],"success":false,"inputTokens":10,"cost":"1"}""");
+        async Task<string[]> By(string key) => [.. (await host.Get($"/v1/reports?account={account}&groupBy={key}{Day}")).Json
+            .GetProperty("breakdown").EnumerateArray().Select(row =>
+                $"{row.GetProperty("key")} {row.GetProperty("totalTokens").GetInt64()} {row.GetProperty("totalCost").GetString()}").Order()];
+        Assert.Equal(["x 10 1", "y 10 1"], await By("tool"));
+        Assert.Equal(201, (await host.Post($"/v1/accounts/{account}/credits",
+            """{"id":"c","usageId":"u","amount":"0.25","unit":"cost","by":"eve","reason":"r"}""")).Code);
+        Assert.Equal(["x 10 0.75", "y 10 0.75"], await By("tool"));
+        Assert.Equal(["failure 10 0.75"], await By("outcome"));
+        Assert.Equal(200, (await host.Post($"/v1/accounts/{account}/usage/u/void", """{"by":"eve","reason":"never made"}""")).Code);
+        Assert.Equal(["x 0 0", "y 0 0"], await By("tool"));
+    }
+
+    [Fact]
+    public async Task A_report_that_was_not_read_in_full_is_right_once_somebody_says_so()
+    {
+        var account = await Booked("""{"id":"u","provider":"openai","model":"gpt-4o","raw":{"prompt_tokens":100,"completion_tokens":10,"novel_tokens":3}}""");
+        async Task<int> Unread() => (await host.Get($"/v1/accounts/{account}/usage?unread=true")).Json.GetProperty("items").GetArrayLength();
+        Assert.Equal(1, await Unread());
+        var said = await host.Post("/v1/usage/u/correct",
+            $$"""{"account":"{{account}}","inputTokens":100,"outputTokens":10,"by":"ann","reason":"it is right"}""");
+        Assert.Equal((200, "0", "0"), (said.Code, said.Member("cost"), said.Member("tokens")));
+        Assert.Equal(0, await Unread());
+    }
+
+    [Fact]
     public async Task A_day_gone_by_is_lowered_in_its_own_reports_and_not_in_todays_limit()
     {
         var account = await Booked("""{"id":"old","timestamp":"2026-03-13T10:00:00Z","inputTokens":7,"cost":"9"}""");

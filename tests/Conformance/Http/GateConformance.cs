@@ -100,6 +100,19 @@ public abstract class GateConformance(HttpFacade host) : GateSuite(host)
     }
 
     [Fact]
+    public async Task A_key_of_purser_goes_to_no_provider_wherever_it_stands()
+    {
+        var (account, route) = await RouteAsync("openai", "openai");
+        using var request = Request($"/gate/{route}/v1/chat/completions", chat, [("X-Purser-Account", account)]);
+        request.Headers.Remove("Authorization");
+        request.Headers.TryAddWithoutValidation("Authorization", "Bearer purser_abcdefghijklmnopqrstuvwxyz0123456789");
+        if (!request.Headers.Contains("X-Purser-Key")) request.Headers.TryAddWithoutValidation("X-Purser-Key", "purser_abcdefghijklmnopqrstuvwxyz0123456789");
+        using var response = await Host.Client.SendAsync(request);
+        Assert.Equal(401, (int)response.StatusCode);
+        Assert.Empty(Provider.Asked);
+    }
+
+    [Fact]
     public async Task Limits_of_any_name_stand_in_headers()
     {
         var (account, route) = await RouteAsync("openai", "openai");

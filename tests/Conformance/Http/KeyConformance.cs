@@ -113,6 +113,37 @@ public abstract class KeyConformance(HttpFacade host)
     }
 
     [Fact]
+    public async Task Nobody_gets_more_time_or_quota_by_rotating_a_key()
+    {
+        await using var guarded = await host.StartWithKeyAsync(admin);
+        async Task<Reply> Make(string more) => await guarded.Ask(admin, HttpMethod.Post, "/v1/keys",
+            $$"""{"name": "k", "rights": ["hold", "keys"], "accounts": ["*"]{{more}}}""");
+        var other = (await Make("")).Member("id");
+        foreach (var (more, field) in new[] { (", \"expiresAt\": \"2036-01-01T00:00:00Z\"", "expiresAt"), (", \"rateLimit\": {\"requests\": 1000, \"seconds\": 60}", "rateLimit") })
+        {
+            var made = await Make(more);
+            (await guarded.Ask(made.Member("key"), HttpMethod.Post, $"/v1/keys/{other}/rotate")).IsProblem(403, "forbidden", field);
+            // Itself it may.
+            Assert.Equal(200, (await guarded.Ask(made.Member("key"), HttpMethod.Post, $"/v1/keys/{made.Member("id")}/rotate")).Code);
+        }
+        Assert.Equal(200, (await guarded.Ask(admin, HttpMethod.Post, $"/v1/keys/{other}/rotate")).Code);
+    }
+
+    [Fact]
+    public async Task Who_may_not_read_names_no_address_that_events_are_sent_to()
+    {
+        await using var guarded = await host.StartWithKeyAsync(admin);
+        foreach (var (rights, code) in new[] { ("\"policy\"", 403), ("\"policy\", \"report\"", 201) })
+        {
+            var made = await guarded.Ask(admin, HttpMethod.Post, "/v1/keys", $$"""{"name": "k", "rights": [{{rights}}], "accounts": ["*"]}""");
+            var hook = await guarded.Ask(made.Member("key"), HttpMethod.Post, "/v1/webhooks",
+                """{"url": "http://127.0.0.1:9/x", "types": ["account.paused"], "enabled": false}""");
+            Assert.Equal(code, hook.Code);
+            if (code == 201) await guarded.Ask(admin, HttpMethod.Delete, "/v1/webhooks/" + hook.Member("id"));
+        }
+    }
+
+    [Fact]
     public async Task What_concerns_all_accounts_is_not_for_a_key_of_some()
     {
         await using var guarded = await host.StartWithKeyAsync(admin);

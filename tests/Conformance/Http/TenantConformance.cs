@@ -116,9 +116,14 @@ public abstract class TenantConformance(HttpFacade host)
         await KeysStayInTheirTenantAsync(guarded, key, acme, globex, theirs.Member("id")!);
 
         // A tenant that is given more is at once what its keys are for; those for some of its accounts stay so.
+        var some = await guarded.Ask(admin, HttpMethod.Post, "/v1/keys",
+            $$"""{"name": "s", "rights": {{rights}}, "tenant": "{{acme}}", "accounts": ["{{acme}}:*"]}""");
         Assert.Equal(200, (await guarded.Ask(admin, HttpMethod.Put, $"/v1/tenants/{acme}",
             $$"""{"accounts": ["{{acme}}:*", "{{acme}}-old"]}""")).Code);
         Assert.Equal(201, (await Ask(HttpMethod.Post, $"/v1/accounts/{acme}-old/reservations", """{"tokens": 1}""")).Code);
+        // Nor do they get more by the text of a key that is for all of it.
+        foreach (var (method, path) in new[] { (HttpMethod.Post, "/rotate"), (HttpMethod.Get, ""), (HttpMethod.Delete, "") })
+            (await guarded.Ask(some.Member("key"), method, $"/v1/keys/{made.Member("id")}{path}")).IsProblem(404, "not-found", "key");
     }
 
     /// <summary>Keys that a key of a tenant makes are of the tenant; it sees those, and no others.</summary>

@@ -19,7 +19,6 @@ using Xunit.Abstractions;
 namespace Purser.Embedded.Tests.Http;
 
 /// <summary>A measurement: it runs where it is asked for.</summary>
-[Collection(Alone.Name)]
 public sealed class MeasurementFactAttribute : FactAttribute
 {
     public override string? Skip
@@ -29,6 +28,7 @@ public sealed class MeasurementFactAttribute : FactAttribute
     }
 }
 
+[Collection(Alone.Name)]
 public sealed class StuckListenerTests(ITestOutputHelper output)
 {
     const int Batches = 6, PerBatch = 100, EachBytes = 8_000;
