@@ -35,6 +35,25 @@ public abstract class PreviewConformance(HttpFacade host)
 
     static long Calls(JsonElement row, string sum) => row.GetProperty(sum).GetProperty("calls").GetInt64();
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("&mode=anonymize")]
+    public async Task Who_was_erased_is_in_no_preview(string mode)
+    {
+        var account = await AccountAsync(Limit("calls", "tokens", "1000"));
+        foreach (var (id, user) in new[] { ("h1", "ann"), ("h2", "bob") })
+        {
+            await HeldAsync(account, id, 400, user);
+            Assert.Equal(200, (await host.Post($"/v1/accounts/{account}/reservations/{id}/settle", """{"inputTokens":100,"outputTokens":0}""")).Code);
+        }
+        Assert.Equal(200, (await host.Client.DeleteAsync(new Uri($"/v1/accounts/{account}/usage?user=ann{mode}", UriKind.Relative))) is var done
+            ? (int)done.StatusCode : 0);
+        var told = await PreviewAsync(account, Limit("calls", "tokens", "50"));
+        Assert.DoesNotContain("ann", told.GetRawText(), StringComparison.Ordinal);
+        // What is left is decided as it was.
+        Assert.Equal(Calls(told, "all"), Calls(told.GetProperty("before"), "admitted"));
+    }
+
     [Fact]
     public async Task Calls_that_a_smaller_limit_refuses_are_told_with_their_sums()
     {

@@ -366,6 +366,9 @@ public abstract class ReportConformance(HttpFacade host)
         Assert.Equal(["10", "1", "11.25", "10"], (await Of("currency=USD&granularity=hour")).Json.GetProperty("series").EnumerateArray()
             .Select(CostOf).Where(cost => cost != "0"));
         Assert.Equal("26.8", CostOf((await Of("currency=CHF")).Json.GetProperty("summary")));
+        // Where the first step begins before the report does, no rate of before it counts.
+        var within = (await host.Get($"/v1/reports?tenant={tenant}&from=2026-03-05T12:00:00Z&to=2026-03-05T15:00:00Z&currency=USD&groupBy=user")).Json;
+        Assert.Equal(("10", "10"), (CostOf(within.GetProperty("summary")), CostOf(within.GetProperty("breakdown")[0])));
         Assert.Equal("4837.5", CostOf((await Of("currency=JPY&granularity=month&timeZone=Asia/Kolkata")).Json.GetProperty("summary")));
         // In the time of a call for which nobody gave a rate there is no answer; where nothing of it was used there is.
         (await host.Get($"/v1/reports?tenant={tenant}&from=2026-02-20&to=2026-03-09&currency=CHF"))

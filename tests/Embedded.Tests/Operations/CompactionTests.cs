@@ -176,7 +176,7 @@ public sealed class CompactionTests
                 Holds = random.Next(2) == 0 ? new(OnExpiry: ExpiryRule.Charge) : null,
             }),
             16 => new GetStatus(),
-            17 => random.Next(4) == 0 ? new EraseUsage(random.Next(3) == 0 ? null : $"user{random.Next(6)}", "ops", "asked for")
+            17 => random.Next(4) == 0 ? new EraseUsage(random.Next(3) == 0 ? null : $"user{random.Next(6)}", "ops", "asked for") { Anonymizes = random.Next(2) == 0 }
                 : new GetReservation($"h{random.Next(call)}"),
             18 => random.Next(2) == 0 ? new Pause("a while") : new Resume(),
             _ => random.Next(4) switch
