@@ -179,6 +179,26 @@ public sealed class DecisionTable
             tick                                                            => done calls=0/1
             settle one u in=100                                             => done calls=1/0
             """,
+        ["What_was_lent_pays_under_a_rolling_limit_in_any_of_its_steps"] = """
+            policy roll tokens/rolling:PT1H 1000                            => done
+            reserve lent tokens=600                                         => done roll=0/600
+            reserve other tokens=400                                        => done roll=0/1000
+            wait 2m
+            reserve one tokens=200 from=lent                                => done roll=0/1000
+            reserve two tokens=500 from=lent                                => refused roll=0/1000
+            """,
+        ["A_call_that_is_rated_anew_is_counted_once_in_the_volume_of_its_month"] = """
+            policy all cost/lifetime 100 with volume=100000:0.1             => done
+            record a in=60000 model=big                                     => done cost=0.6 all=0.6/0
+            reprice a                                                       => done all=0.6/0 events=none
+            correct a in=60001                                              => done cost=0.00001 all=0.60001/0
+            """,
+        ["A_charge_in_doubt_is_no_volume_beside_the_call_that_it_was_of"] = """
+            policy all cost/lifetime 100 with expiry=charge volume=100000:0.1 => done
+            reserve h in=60000 max=0 model=big ttl=60                       => done all=0/0.6
+            wait 61s
+            settle h u in=60000                                             => done cost=0 all=0.6/0
+            """,
         ["An_unknown_outcome_ends_the_hold"] = """
             policy day tokens/day 1000                                      => done
             reserve h tokens=100                                            => done

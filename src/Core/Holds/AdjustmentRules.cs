@@ -58,13 +58,13 @@ public static class AdjustmentRules
         while (times < MostCorrections && state.RecentUsage.ContainsKey(CorrectionId(record.Id, times + 1))) times++;
         var given = command.Usage;
         var returned = AllowanceUse.Negative(AllowancesOf(state, record));
+        var left = Left(state, record);
         var pricing = Pricing.Of(state, record.Usage with
         {
             InputTokens = given.InputTokens, OutputTokens = given.OutputTokens, TotalTokens = given.TotalTokens, Parts = given.Parts,
             CostNanos = given.CostNanos, ReportedCost = given.ReportedCost, ServiceTier = given.ServiceTier ?? record.Usage.ServiceTier,
             Requests = record.Amounts.Requests,
-        }, settings, record.At, returned);
-        var left = Left(state, record);
+        }, settings, record.At, returned, left);
         // While nobody knows what all of it costs, no money is taken off: what was booked for it was held or reported.
         var cost = pricing.IsPartial ? Math.Max(pricing.Cost ?? 0, left.CostNanos) : pricing.Cost ?? 0;
         var difference = SettlementRules.Actual(pricing.Usage, cost, record.Amounts.Requests) - left;

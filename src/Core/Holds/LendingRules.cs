@@ -1,5 +1,7 @@
 // A call that is paid out of another hold: what was lent to an agent pays for the agent's calls. The call is a hold like any other, under
 // its own limits and in the windows of its own time; what it takes leaves the lending hold, and what it does not use returns there.
+using NodaTime;
+
 namespace Purser.Core;
 
 static class LendingRules
@@ -27,8 +29,8 @@ static class LendingRules
         lender.PlainTokens ? amounts with { InputTokens = amounts.Tokens, OutputTokens = amounts.Tokens } : amounts;
 
     /// <summary>The limits of a call as they would be, had the hold that pays given back before what the call takes out of it.</summary>
-    public static MatchingLimits Freed(MatchingLimits matches, Hold? lender, Amounts needed) =>
-        lender is null ? matches : matches.Without(Parts(lender, Taken(lender, needed)));
+    public static MatchingLimits Freed(MatchingLimits matches, Hold? lender, Amounts needed, Instant now) =>
+        lender is null ? matches : matches.Without(Parts(lender, Taken(lender, needed)), now);
 
     static IEnumerable<(Amounts Part, IReadOnlyList<Touch> Touches)> Parts(Hold lender, Amounts taken)
     {

@@ -151,7 +151,7 @@ static class ReservationRules
     {
         var estimate = ResolvedEstimate.Of(asked, state, settings, now, requests);
         var matches = MatchingLimits.Of(state, estimate.Dimensions, estimate.CanonicalModel, now);
-        return new(asked, estimate, LendingRules.Freed(matches, lender, estimate.Amounts));
+        return new(asked, estimate, LendingRules.Freed(matches, lender, estimate.Amounts, now));
     }
 
     static (Call Call, CallChanges Changes)? Degraded(BudgetState state, Call call, Settings settings, Instant now, Hold? lender = null) =>

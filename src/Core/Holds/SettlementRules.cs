@@ -48,7 +48,7 @@ static class SettlementRules
         var named = command.Usage with { Dimensions = hold.Dimensions.With(command.Usage.Dimensions) };
         // What a charge in doubt took of allowances comes back with it.
         var returned = AllowanceUse.Negative(hold.ChargedAllowances);
-        var pricing = Pricing.Of(state, named, settings, hold.CreatedAt, returned);
+        var pricing = Pricing.Of(state, named, settings, hold.CreatedAt, returned, hold.Charged);
         var usage = pricing.Usage;
         var lines = LinesOf(state, command.Id, named, settings, hold.CreatedAt, now, AllowanceUse.Sum(returned, pricing.Allowances), hold);
         var ofLines = lines.Aggregate(default(Amounts), (sum, line) => sum + line.Amounts);

@@ -83,16 +83,20 @@ sealed class MatchingLimits
     const int UsualCount = 10;
 
     /// <summary>As if the parts of a hold were given back before the call is looked at.</summary>
-    public MatchingLimits Without(IEnumerable<(Amounts Part, IReadOnlyList<Touch> Touches)> parts)
+    public MatchingLimits Without(IEnumerable<(Amounts Part, IReadOnlyList<Touch> Touches)> parts, Instant now)
     {
         foreach (var (part, touches) in parts)
             foreach (ref var match in all.AsSpan(0, count))
                 for (var i = 0; i < touches.Count; i++)
                     if (touches[i].No == match.State.No && touches[i].Key == match.Key && match.Counts
-                        && touches[i].Span.Start == match.Span.Start)
+                        && IsWithin(touches[i].Span, match, now))
                         match.Credit(part.Of(match.Limit.Unit));
         return this;
     }
+
+    /// <summary>A rolling window counts whatever was held in it, in whichever of its steps.</summary>
+    static bool IsWithin(Span touched, in MatchingLimit match, Instant now) => match.Limit.Window.Kind == WindowKind.Rolling
+        ? touched.Contains(now) : touched.Start == match.Span.Start;
 
     /// <summary>The same matches once the command's own events have counted.</summary>
     public MatchingLimits Again(Instant now)

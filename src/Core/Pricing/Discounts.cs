@@ -70,6 +70,10 @@ public sealed class MonthUsage
     public Int128 UsedTokens { get; set; }
     public Int128 UsedNanos { get; set; }
 
+    /// <summary>Without what was booked of a call that is rated anew: the call itself is counted by its rating.</summary>
+    public MonthUsage Without(Amounts booked) => booked is { Tokens: 0, CostNanos: 0 } ? this
+        : new() { Span = Span, UsedTokens = UsedTokens - booked.Tokens, UsedNanos = UsedNanos - booked.CostNanos };
+
     [JsonIgnore]
     public Exact Tokens => new((System.Numerics.BigInteger)UsedTokens, 0);
 

@@ -26,20 +26,22 @@ sealed record Pricing(Usage Usage, long? Cost, Rated? Rated, bool Unpriced)
     /// <summary>The price version of what was booked as its provider reported it.</summary>
     public const string ReportedVersion = "reported";
 
-    /// <summary><paramref name="beside"/>: what the same booking took of allowances already, or (below 0) gives back.</summary>
-    public static Pricing Of(BudgetState state, Usage usage, Settings settings, Instant at, IReadOnlyList<AllowanceUse>? beside = null)
+    /// <summary><paramref name="beside"/>: what the same booking took of allowances already, or (below 0) gives back; <paramref
+    /// name="booked"/>: what is booked of the call already.</summary>
+    public static Pricing Of(BudgetState state, Usage usage, Settings settings, Instant at, IReadOnlyList<AllowanceUse>? beside = null,
+        Amounts booked = default)
     {
         var own = settings.Prices.Find(usage.Dimensions.Provider, usage.Dimensions.Model);
         if (own is not null && usage.Dimensions.Provider is null)
             usage = usage with { Dimensions = usage.Dimensions with { Provider = own.Provider } };
         var reported = Reported(state, usage, settings, at);
-        var pricing = Of(state, usage, settings, at, own, reported, beside);
+        var pricing = Of(state, usage, settings, at, own, reported, beside, booked);
         (pricing.Own, pricing.ReportedNanos) = (own, reported?.Nanos);
         return pricing;
     }
 
     static Pricing Of(BudgetState state, Usage usage, Settings settings, Instant at, ModelPrice? own, Rated? reported,
-        IReadOnlyList<AllowanceUse>? beside)
+        IReadOnlyList<AllowanceUse>? beside, Amounts booked)
     {
         if (usage.CostNanos is { } given) return new(usage, given, null, false);
         if (reported is not null && state.Effective.PreferredCost == PreferredCost.Reported)
@@ -72,7 +74,7 @@ sealed record Pricing(Usage Usage, long? Cost, Rated? Rated, bool Unpriced)
         return new(usage, null, null, true);
 
         Rated? Rate(PricePeriod by, decimal? list) => new Ratable(state, settings, usage.Dimensions, own?.Canonical, at,
-            usage.TotalTokens ?? usage.InputTokens + usage.OutputTokens, usage.Requests).Rate(by, list);
+            usage.TotalTokens ?? usage.InputTokens + usage.OutputTokens, usage.Requests) { Booked = booked }.Rate(by, list);
     }
 
     static Rated? Reported(BudgetState state, Usage usage, Settings settings, Instant at)

@@ -15,6 +15,9 @@ readonly record struct Ratable(BudgetState State, Settings Settings, Dimensions 
 {
     EffectivePolicy Policy => State.Effective;
 
+    /// <summary>What is booked of the call already.</summary>
+    public Amounts Booked { get; init; }
+
     /// <summary>The list price as the account pays it; null beyond what any call can cost, and where its currency has no exchange
     /// rate.</summary>
     public Rated? Rate(PricePeriod price, decimal? listed)
@@ -36,6 +39,7 @@ readonly record struct Ratable(BudgetState State, Settings Settings, Dimensions 
             ? conversion.Rate : null, Money.CeilingNanos(full) - nanos);
     }
 
-    IReadOnlyList<Discounts.Step> Steps(Exact cost) => Policy.Discounts?.Of(cost, Call, CanonicalModel, Tokens, Requests, State.MonthAt(At))
+    IReadOnlyList<Discounts.Step> Steps(Exact cost) => Policy.Discounts?.Of(cost, Call, CanonicalModel, Tokens, Requests,
+        State.MonthAt(At).Without(Booked))
         ?? [];
 }

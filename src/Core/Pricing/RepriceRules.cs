@@ -38,7 +38,7 @@ public static class RepriceRules
         var unchanged = new Result(Outcome.Done(new Repriced(record.Id, null, booked, booked, record.Currency, version)));
         if (command.OnlyUnpriced && !open) return unchanged;
         var returned = AllowanceUse.Negative(AdjustmentRules.AllowancesOf(state, record));
-        var pricing = Pricing.Of(state, record.Usage, settings, record.At, returned);
+        var pricing = Pricing.Of(state, record.Usage, settings, record.At, returned, AdjustmentRules.Left(state, record));
         var rated = pricing.Rated;
         if (pricing.Unpriced || pricing.Cost is not { } due)
             return new(
