@@ -115,14 +115,15 @@ public sealed class PolicyPreviews(IBudgetAuthority authority, IUsageQueries que
             if (page.Next is not null && cursor is null) start = records[^1].At + Duration.FromMilliseconds(1);
         }
         while (cursor is not null);
-        return new(start, end, start == from && end == to, StepsOf(await LeftOfAsync(account, holds), records, start, end));
+        // A ledger takes what was erased out of its records after a while.
+        var erasures = (await AuditTrail.ErasuresAsync(queries, account)).Select(one => one.Erased).ToArray();
+        return new(start, end, start == from && end == to, StepsOf(LeftOf(holds, erasures), LeftOf(records, erasures), start, end));
     }
 
     /// <summary>Holds without what was erased, and without the person where they became anonymous: what they used is gone, or says no
     /// more.</summary>
-    async Task<List<BudgetEvent>> LeftOfAsync(string account, List<BudgetEvent> holds)
+    static List<BudgetEvent> LeftOf(List<BudgetEvent> holds, UsageErased[] erasures)
     {
-        var erasures = (await AuditTrail.ErasuresAsync(queries, account)).Select(one => one.Erased).ToArray();
         if (erasures.Length == 0) return holds;
         var gone = holds.OfType<Held>().Where(held => erasures.Any(erased => !erased.Anonymizes && erased.IsAbout(held)))
             .Select(held => held.Id).ToHashSet(StringComparer.Ordinal);
@@ -139,6 +140,10 @@ public sealed class PolicyPreviews(IBudgetAuthority authority, IUsageQueries que
             _ => "",
         };
     }
+
+    static List<UsageRecord> LeftOf(List<UsageRecord> records, UsageErased[] erasures) => erasures.Length == 0 ? records
+        : [.. records.Select(record => erasures.Aggregate((UsageRecord?)record, (left, erased) => left is null ? null : erased.LeftOf(left)))
+            .OfType<UsageRecord>()];
 
     /// <summary>In the order of time. A record of a hold that is known is what the hold used; any other is a call of its own.</summary>
     static List<(Instant, BudgetEvent)> StepsOf(List<BudgetEvent> holds, List<UsageRecord> records, Instant from, Instant to)

@@ -144,16 +144,34 @@ public sealed class SenderTests
         Assert.Equal("/under/v1/accounts/me%40home%3A1/reservations/a%2Fb%3Fc%23d%252F/settle", script.Sent[0].Path);
     }
 
+    static Func<Sent, HttpResponseMessage> Stream(string text, bool breaks) => _ => new HttpResponseMessage
+    {
+        Content = new StreamContent(new BreakingStream(text, breaks)) { Headers = { ContentType = new("text/event-stream") } },
+    };
+
+    static string Event(long position, string id) =>
+        $"data: {{\"specversion\":\"1.0\",\"id\":\"{id}\",\"type\":\"usage.recorded\",\"position\":{position},\"data\":{{\"n\":1}}}}\n\n";
+
+    [Fact]
+    public async Task Events_go_on_when_a_service_is_there_again_however_long_it_was_away()
+    {
+        using var script = new Script(time, [Stream("id: 7\n" + Event(7, "e7"), breaks: true),
+            .. Enumerable.Repeat(Script.NotThere(), 9), Script.Problem(503, "unavailable"), Stream("id: 9\n" + Event(9, "e9"), breaks: false),
+            Script.Problem(410, "gone")]);
+        var seen = new List<string>();
+        Assert.Equal(410, (await Assert.ThrowsAsync<PurserException>(() => time.RunAsync(ListenAsync(), step))).Status);
+        Assert.Equal(["e7", "e9"], seen);
+
+        async Task<int> ListenAsync()
+        {
+            await foreach (var happened in Over(script).StreamEventsAsync()) seen.Add(happened.Id);
+            return seen.Count;
+        }
+    }
+
     [Fact]
     public async Task Events_go_on_after_the_last_whole_position()
     {
-        static Func<Sent, HttpResponseMessage> Stream(string text, bool breaks) => _ => new HttpResponseMessage
-        {
-            Content = new StreamContent(new BreakingStream(text, breaks)) { Headers = { ContentType = new("text/event-stream") } },
-        };
-        static string Event(long position, string id) =>
-            $"data: "
-                + $"{{\"specversion\":\"1.0\",\"id\":\"{id}\",\"type\":\"usage.recorded\",\"position\":{position},\"data\":{{\"n\":1}}}}\n\n";
         using var script = new Script(time,
             Stream("retry: 2000\n: connected\n\nid: 7\n" + Event(7, "e7") + Event(8, "e8a") + "data: {\"id\":\"half", breaks: true),
             Stream(": beat\n\nid: 9\n" + Event(9, "e9"), breaks: false), Script.Problem(410, "gone"));

@@ -81,9 +81,10 @@ sealed class UsageWhere
     /// <summary>A first adjustment of what was booked without a price gives it one, a correction may; the row of what does is marked too,
     /// for <see cref="UsageColumns.Unpriced"/>.</summary>
     static readonly string HasNoPrice = $"unpriced and not {GivesPrice} and not exists (select 1 from usage a where "
-        + "a.account = usage.account and (a.usage_id in ('repriced:1:' || usage.usage_id, 'void:' || usage.usage_id) or (a.unpriced and "
-            + $"a.usage_id in ({string.Join(", ", Enumerable.Range(1, AdjustmentRules.MostCorrections).Select(time =>
-                $"'corrected:{time.ToString(CultureInfo.InvariantCulture)}:' || usage.usage_id"))}))))";
+        + "a.account = usage.account and a.usage_id in ('repriced:1:' || usage.usage_id, 'void:' || usage.usage_id)) and not exists "
+            + "(select 1 from usage a where a.account = usage.account and a.unpriced and "
+                + $"a.usage_id in ({string.Join(", ", Enumerable.Range(1, AdjustmentRules.MostCorrections).Select(time =>
+                    $"'corrected:{time.ToString(CultureInfo.InvariantCulture)}:' || usage.usage_id"))}))";
 
     /// <summary>Of a row that is marked: it gives another its price, or takes it back.</summary>
     internal const string GivesPrice = "(substr(usage_id, 1, 9) = 'repriced:' or substr(usage_id, 1, 10) = 'corrected:' or "

@@ -359,6 +359,32 @@ public abstract class GateConformance(HttpFacade host) : GateSuite(host)
     }
 
     [Fact]
+    public async Task Who_leaves_before_the_first_word_of_a_stream_that_told_a_count_is_in_doubt()
+    {
+        var (account, route) = await RouteAsync("anthropic", "anthropic");
+        var gone = new TaskCompletionSource();
+        Provider.Does(async http =>
+        {
+            http.Response.ContentType = "text/event-stream";
+            await http.Response.WriteAsync("event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"type\":\"message\","
+                + "\"role\":\"assistant\",\"model\":\"claude-sonnet-4-5\",\"content\":[],\"usage\":{\"input_tokens\":100,\"output_tokens\":1}}}\n\n");
+            await http.Response.Body.FlushAsync();
+            using var heard = http.RequestAborted.Register(gone.SetResult);
+            await gone.Task;
+        });
+        using (var request = Request($"/gate/{route}/v1/messages", message[..^1] + ",\"stream\":true}", ("X-Purser-Account", account)))
+        using (var response = await Host.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead))
+        {
+            await using var body = await response.Content.ReadAsStreamAsync();
+            Assert.True(await body.ReadAtLeastAsync(new byte[16], 16) >= 16);
+        }
+        await gone.Task.WaitAsync(Servers.ServerProcess.Patience);
+        var record = Assert.Single(await RecordsAsync(account, wanted: 1));
+        Assert.Equal(("unknown", 1000L), (Text(record, "kind"), record.GetProperty("outputTokens").GetInt64()));
+        await NothingIsHeldAsync(account);
+    }
+
+    [Fact]
     public async Task A_route_that_drains_reads_on_and_books_what_the_provider_reports_although_nobody_listens()
     {
         var (account, route) = await RouteAsync("openai", "openai", ",\"onAbort\":\"drain\"");
