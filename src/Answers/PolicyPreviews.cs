@@ -142,8 +142,8 @@ public sealed class PolicyPreviews(IBudgetAuthority authority, IUsageQueries que
     }
 
     static List<UsageRecord> LeftOf(List<UsageRecord> records, UsageErased[] erasures) => erasures.Length == 0 ? records
-        : [.. records.Select(record => erasures.Aggregate((UsageRecord?)record, (left, erased) => left is null ? null : erased.LeftOf(left)))
-            .OfType<UsageRecord>()];
+        : [.. records.Select(record => erasures.Aggregate((UsageRecord?)record, (left, erased) =>
+            left is null ? null : erased.LeftOf(left))).OfType<UsageRecord>()];
 
     /// <summary>In the order of time. A record of a hold that is known is what the hold used; any other is a call of its own.</summary>
     static List<(Instant, BudgetEvent)> StepsOf(List<BudgetEvent> holds, List<UsageRecord> records, Instant from, Instant to)

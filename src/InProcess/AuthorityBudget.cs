@@ -233,7 +233,8 @@ static class Questions
         return parts == none ? null : parts;
     }
 
-    static long? Nanos(decimal? money, string field) => NanosOf(money, field, out var nanos) is { } wrong ? throw Problems.Of(wrong) : nanos;
+    static long? Nanos(decimal? money, string field) =>
+        NanosOf(money, field, out var nanos) is { } wrong ? throw Problems.Of(wrong) : nanos;
 
     static Outcome? NanosOf(decimal? money, string field, out long? nanos)
     {

@@ -8,7 +8,9 @@ namespace Purser.Api.Access;
 sealed class GateCallers(AccessOptions access, CallerCheck callers) : IGateCallers
 {
     public bool IsOwn(string key) => KeyText.IsKey(key) || (access.AdminKey is { } first
-        && CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(key)), SHA256.HashData(Encoding.UTF8.GetBytes(first))));
+        && CryptographicOperations.FixedTimeEquals(Hash(key), Hash(first)));
+
+    static byte[] Hash(string text) => SHA256.HashData(Encoding.UTF8.GetBytes(text));
 
     public async Task<(GateCaller? Caller, string? Problem)> FindAsync(HttpContext http, string? key)
     {

@@ -206,8 +206,8 @@ public sealed class WebhookWatch(
         foreach (var attempt in attempts) lease.Failures = attempt.Arrived ? 0 : lease.Failures + 1;
     }
 
-    /// <summary>Sends one message until it arrives, with longer and longer pauses: what is new waits in the feed meanwhile. False where this
-    /// host sends no more.</summary>
+    /// <summary>Sends one message until it arrives, with longer and longer pauses: what is new waits in the feed meanwhile. False where
+    /// this host sends no more.</summary>
     async Task<bool> ProbeAsync(Webhook webhook, PublicEvent first, Lease lease, CancellationToken stop)
     {
         log.LogWarning("Webhook {Webhook} does not take messages; new ones wait until it does", webhook.Id);

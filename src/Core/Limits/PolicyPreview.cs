@@ -170,10 +170,10 @@ public sealed class PolicyPreview
     PreviewDecision? Extend(HoldExtended extended)
     {
         if (extended.Added == default || !state.Holds.ContainsKey(extended.ReservationId)) return null;
+        var added = extended.Added;
         var result = ReservationRules.Extend(state, new(extended.ReservationId, extended.Id,
-            Estimate: EstimateOf(extended.Dimensions ?? Dimensions.None, extended.Added,
-                plainTokens: (Int128)extended.Added.InputTokens + extended.Added.OutputTokens != extended.Added.Tokens, isUnpriced: false)), settings,
-            extended.At);
+            Estimate: EstimateOf(extended.Dimensions ?? Dimensions.None, added,
+                plainTokens: (Int128)added.InputTokens + added.OutputTokens != added.Tokens, isUnpriced: false)), settings, extended.At);
         if (result.Events is not [HoldExtended taken]) return Refused(result.Outcome);
         Budget.Apply(state, taken with { ExpiresAt = never });
         return new(PreviewVerdict.Admitted, []) { Taken = taken.Added };

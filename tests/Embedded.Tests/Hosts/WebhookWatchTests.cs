@@ -137,7 +137,8 @@ public sealed class WebhookWatchTests : IAsyncLifetime, IAsyncDisposable
         Task KeptAsync(Func<(long Version, WebhookProgress? Value), bool> holds) => ServerProcess.UntilAsync(async () =>
         {
             var kept = await store.ProgressAsync("wh");
-            if ((kept.Value?.UntilMillis ?? long.MaxValue) - host.Clock.Now.ToUnixTimeMilliseconds() > 4000) time.Advance(TimeSpan.FromSeconds(1));
+            if ((kept.Value?.UntilMillis ?? long.MaxValue) - host.Clock.Now.ToUnixTimeMilliseconds() > 4000)
+                time.Advance(TimeSpan.FromSeconds(1));
             return holds(kept);
         }, () => "the lease is not kept");
     }
