@@ -60,9 +60,11 @@ public sealed class AuthorityBudget(IBudgetAuthority authority, IUsageQueries qu
         var (used, problem) = Questions.Read(usage);
         if (used is not null) return used;
         var detail = Validity.Beginning(problem!.Detail ?? "", LongestDetail);
+        RefuseOtherThanAccount(account);
         // Whoever gave up waiting made the call all the same.
-        await SendAsync(account, new RefuseSettle(reservation, problem.Field, detail), CancellationToken.None);
-        throw Problems.Of(problem);
+        var told = await AskAsync(() => authority.SendAsync(account, new RefuseSettle(reservation, problem.Field, detail)));
+        // What can not be written down now must be sent again: else the hold would go without being charged.
+        throw Problems.Of(told.IsTransient ? told : problem);
     }
 
     const int LongestDetail = 500;
@@ -99,8 +101,7 @@ public sealed class AuthorityBudget(IBudgetAuthority authority, IUsageQueries qu
     /// <summary>Once more with the same id where the host is being changed; what was wrong is an exception.</summary>
     async Task<Outcome> SendAsync(string account, BudgetCommand command, CancellationToken cancellation)
     {
-        if (!Validity.IsAccountId(account)) throw Problems.Of(Outcome.Invalid(
-            "account", "must be 1 to 200 letters, digits and . _ - : @, and not only dots"));
+        RefuseOtherThanAccount(account);
         for (var attempt = 1; ; attempt++)
         {
             var outcome = await AskAsync(() => authority.SendAsync(account, command, cancellation));
@@ -108,6 +109,12 @@ public sealed class AuthorityBudget(IBudgetAuthority authority, IUsageQueries qu
             return outcome.Status is OutcomeStatus.Done or OutcomeStatus.Refused or OutcomeStatus.Paused
                 ? outcome : throw Problems.Of(outcome);
         }
+    }
+
+    static void RefuseOtherThanAccount(string account)
+    {
+        if (!Validity.IsAccountId(account)) throw Problems.Of(Outcome.Invalid(
+            "account", "must be 1 to 200 letters, digits and . _ - : @, and not only dots"));
     }
 
     static async Task<T> AskAsync<T>(Func<Task<T>> ask)
