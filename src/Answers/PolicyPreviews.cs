@@ -116,8 +116,10 @@ public sealed class PolicyPreviews(IBudgetAuthority authority, IUsageQueries que
         }
         while (cursor is not null);
         // A ledger takes what was erased out of its records after a while.
-        var erasures = (await AuditTrail.ErasuresAsync(queries, account)).Select(one => one.Erased).ToArray();
-        return new(start, end, start == from && end == to, StepsOf(LeftOf(holds, erasures), LeftOf(records, erasures), start, end));
+        var erasures = await AuditTrail.ErasuresAsync(queries, account);
+        var left = records.ConvertAll(record => AuditTrail.LeftOf(record, 0, erasures)).OfType<UsageRecord>().ToList();
+        var leftHolds = LeftOf(holds, [.. erasures.Select(one => one.Erased)]);
+        return new(start, end, start == from && end == to, StepsOf(leftHolds, left, start, end));
     }
 
     /// <summary>Holds without what was erased, and without the person where they became anonymous: what they used is gone, or says no
@@ -140,10 +142,6 @@ public sealed class PolicyPreviews(IBudgetAuthority authority, IUsageQueries que
             _ => "",
         };
     }
-
-    static List<UsageRecord> LeftOf(List<UsageRecord> records, UsageErased[] erasures) => erasures.Length == 0 ? records
-        : [.. records.Select(record => erasures.Aggregate((UsageRecord?)record, (left, erased) =>
-            left is null ? null : erased.LeftOf(left))).OfType<UsageRecord>()];
 
     /// <summary>In the order of time. A record of a hold that is known is what the hold used; any other is a call of its own.</summary>
     static List<(Instant, BudgetEvent)> StepsOf(List<BudgetEvent> holds, List<UsageRecord> records, Instant from, Instant to)

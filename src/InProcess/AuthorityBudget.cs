@@ -206,9 +206,8 @@ static class Questions
             Tools = used.Tools, ToolCallId = used.ToolCallId, CostNanos = cost, ReportedCost = used.ReportedCost,
             Metadata = used.Metadata?.ToJsonString(),
         };
-        return used.Raw is not { } raw ? (usage, null) : GivenUsage.Reported(usage, raw.ToJsonString(), used.InputTokens is not null ? "inputTokens"
-            : used.OutputTokens is not null ? "outputTokens" : used.TotalTokens is not null ? "totalTokens"
-            : used.Tokens is not null ? "tokens" : null);
+        return used.Raw is not { } raw ? (usage, null)
+            : GivenUsage.Reported(usage, raw.ToJsonString(), used.InputTokens, used.OutputTokens, used.Tokens, used.TotalTokens);
     }
 
     static Dimensions DimensionsOf(CallParts call) => new()

@@ -79,11 +79,7 @@ public sealed class ClusterAuthority(IGrainFactory grains, Repetition repetition
         (settings, _) => settings.ChangesAfterAsync(after, most), changes => changes.Where(change => change.Version > after).Take(most));
 
     public Task<IReadOnlyList<SettingsChange>> SettingsChangesAsync(IReadOnlyCollection<string> subjects, int most) => ChangesAsync(
-        (settings, _) => settings.ChangesOfAsync([.. subjects], most), changes =>
-        {
-            var wanted = subjects.Select(SettingsNote.Folded).ToHashSet();
-            return changes.Where(change => wanted.Contains(SettingsNote.Folded(change.Subject))).TakeLast(most);
-        });
+        (settings, _) => settings.ChangesOfAsync([.. subjects], most), changes => SettingsNote.Among(changes, subjects).TakeLast(most));
 
     async Task<IReadOnlyList<SettingsChange>> ChangesAsync(Func<ISettingsGrain, bool, Task<Immutable<SettingsChanges>>> ask,
         Func<IReadOnlyList<SettingsChange>, IEnumerable<SettingsChange>> otherwise)

@@ -108,8 +108,7 @@ public class UsageDocument : PartsDocument
 
     Usage Reported(Usage usage, string raw)
     {
-        var (reported, problem) = GivenUsage.Reported(usage, raw, InputTokens is not null ? "inputTokens"
-            : OutputTokens is not null ? "outputTokens" : TotalTokens is not null ? "totalTokens" : Tokens is not null ? "tokens" : null);
+        var (reported, problem) = GivenUsage.Reported(usage, raw, InputTokens, OutputTokens, Tokens, TotalTokens);
         return reported ?? throw new RequestRefusedException(problem!);
     }
 }

@@ -24,7 +24,6 @@ static class SettingsHistory
             catch (LedgerUnavailableException)
             {
             }
-        var wanted = subjects.Select(SettingsNote.Folded).ToHashSet();
-        return [.. known.Where(change => wanted.Contains(SettingsNote.Folded(change.Subject)))];
+        return [.. SettingsNote.Among(known, subjects)];
     }
 }

@@ -123,29 +123,9 @@ public sealed class FeedWatch(
 
     /// <summary>Waits for a taker and keeps the lease meanwhile, with the position that was kept last; false where another host has
     /// it.</summary>
-    async Task<bool> HoldWhileAsync(Task taking)
-    {
-        var isHeld = true;
-        try
-        {
-            while (isHeld && !taking.IsCompleted)
-            {
-                using var over = new CancellationTokenSource();
-                var left = TimeSpan.FromTicks(Math.Max(1, (renewEvery - time.GetElapsedTime(renewedAt)).Ticks));
-                if (await Task.WhenAny(taking, Task.Delay(left, time, over.Token)) != taking)
-                    isHeld = await KeepAsync(owner, clock.Now + leaseTime);
-                await over.CancelAsync();
-            }
-        }
-        catch (Exception)
-        {
-            // A taker begins anew only when it has ended.
-            await taking.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            throw;
-        }
-        await taking;
-        return isHeld;
-    }
+    Task<bool> HoldWhileAsync(Task taking) => LeaseKeeping.WhileAsync(taking,
+        () => TimeSpan.FromTicks(Math.Max(1, (renewEvery - time.GetElapsedTime(renewedAt)).Ticks)),
+        () => KeepAsync(owner, clock.Now + leaseTime), time);
 
     /// <summary>A host that ends lets the next one read at once.</summary>
     async Task LeaveAsync()

@@ -123,22 +123,7 @@ public sealed class WebhookWatch(
     /// it then.</summary>
     async Task<(T Sent, bool IsHeld)> HoldWhileAsync<T>(string webhook, Lease lease, Task<T> sending)
     {
-        var isHeld = true;
-        try
-        {
-            while (isHeld && !sending.IsCompleted)
-            {
-                using var over = new CancellationTokenSource();
-                if (await Task.WhenAny(sending, Task.Delay(beat, time, over.Token)) != sending) isHeld = await HoldAsync(webhook, lease);
-                await over.CancelAsync();
-            }
-        }
-        catch (Exception)
-        {
-            // What is on its way is not left to itself.
-            await ((Task)sending).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            throw;
-        }
+        var isHeld = await LeaseKeeping.WhileAsync(sending, () => beat, () => HoldAsync(webhook, lease), time);
         return (await sending, isHeld && await HoldAsync(webhook, lease));
     }
 

@@ -18,10 +18,16 @@ public static class GivenUsage
     /// searches and pictures outside of their usage.</summary>
     /// <param name="usage">What was given beside the report.</param>
     /// <param name="raw">The report.</param>
-    /// <param name="counted">The first member, if any, that tells counts of tokens beside it.</param>
-    public static (Usage? Usage, Outcome? Problem) Reported(Usage usage, string raw, string? counted)
+    /// <param name="input">Counts of tokens that were given beside it, which it tells itself; so are the others.</param>
+    /// <param name="output">Output tokens.</param>
+    /// <param name="tokens">The total.</param>
+    /// <param name="totalTokens">The total under its other name.</param>
+    public static (Usage? Usage, Outcome? Problem) Reported(Usage usage, string raw, long? input, long? output, long? tokens,
+        long? totalTokens)
     {
-        if (counted is not null) return (null, Twice(counted));
+        foreach (var (name, count) in (ReadOnlySpan<(string, long?)>)[("inputTokens", input), ("outputTokens", output),
+            ("totalTokens", totalTokens), ("tokens", tokens)])
+            if (count is not null) return (null, Twice(name));
         if (raw.Length > Validity.LongestText)
             return (null, Outcome.Invalid("raw", $"must not be longer than {Validity.LongestText} characters"));
         var (reading, problem) = UsageReport.Read(usage.Dimensions.Provider, usage.Dimensions.Model, raw);

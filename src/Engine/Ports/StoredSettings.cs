@@ -60,6 +60,13 @@ public sealed record SettingsNote(long Version, string Subject, ReadOnlyMemory<b
 {
     public SettingsChange Read() => JsonSerializer.Deserialize(Body.Span, CoreJson.Default.SettingsChange)!;
 
+    /// <summary>Those changes that are of some subjects.</summary>
+    public static IEnumerable<SettingsChange> Among(IEnumerable<SettingsChange> changes, IEnumerable<string> subjects)
+    {
+        var wanted = subjects.Select(Folded).ToHashSet(StringComparer.Ordinal);
+        return changes.Where(change => wanted.Contains(Folded(change.Subject)));
+    }
+
     /// <summary>What subjects are compared by: prices are found whatever the case of their names. That of letters that are not ASCII
     /// counts, as every store's own comparison has it.</summary>
     public static string Folded(string subject) => string.Create(subject.Length, subject, static (folded, from) =>
