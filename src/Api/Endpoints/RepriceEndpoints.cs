@@ -19,9 +19,9 @@ sealed class RepriceEndpoints(IBudgetAuthority authority, IUsageQueries queries)
             throw RequestRefusedException.Invalid("account", "is not an account id");
         if (asked.Limit is < 1 or > MostRecords) throw RequestRefusedException.Invalid("limit", $"must be 1 to {MostRecords}");
         if (asked.From >= asked.To) throw RequestRefusedException.Invalid("to", "must lie after `from`");
+        var (by, key) = Access.Actor.Of(http, Access.Actor.Said(asked.By, asked.ChangedBy, "changedBy"));
         var (records, next) = asked.Ids is null ? await Find(asked, http.RequestAborted) : (Named(asked), null);
 
-        var (by, key) = Access.Actor.Of(http, Access.Actor.Said(asked.By, asked.ChangedBy, "changedBy"));
         // All are sent before any is awaited: an account's share one commit.
         var outcomes = await Task.WhenAll(records.Select(record => authority.SendAsync(
             record.Account, new Reprice(record.UsageId, asked.Ids is null && asked.All != true, by, asked.Reason) { KeyId = key })));

@@ -49,14 +49,23 @@ public sealed class QueryPlanTests : IDisposable
         await using (var ledger = await PostgresLedger.OpenAsync(database)) await FillAsync(ledger);
         await using var connection = new NpgsqlConnection(database + ";Pooling=false");
         await connection.OpenAsync();
+        // Records are never compared with each other, even while a table has no statistics.
+        foreach (var (filter, _) in Questions)
+            Assert.DoesNotContain(await AskAsync(filter), line => line.Contains("Join", StringComparison.Ordinal));
         await using (var analyze = new NpgsqlCommand("analyze usage", connection)) await analyze.ExecuteNonQueryAsync();
         foreach (var (filter, _) in Questions)
         {
-            var where = new UsageWhere(PostgresLedger.dialect, filter, filter.Account, RollupPlan.RangeOf(filter));
-            var plan = await PlanAsync(connection, $"explain {Find(where)} limit 21", where, column: 0, name: "");
+            var plan = await AskAsync(filter);
             // Of the two indexes of doubts either will do.
             Assert.Contains(plan, line => line.Contains("usage_doubts", StringComparison.Ordinal));
-            Assert.DoesNotContain(plan, line => line.Contains("Seq Scan", StringComparison.Ordinal));
+            Assert.DoesNotContain(plan, line => line.Contains("Seq Scan", StringComparison.Ordinal)
+                || line.Contains("Join", StringComparison.Ordinal));
+        }
+
+        Task<List<string>> AskAsync(UsageFilter filter)
+        {
+            var where = new UsageWhere(PostgresLedger.dialect, filter, filter.Account, RollupPlan.RangeOf(filter));
+            return PlanAsync(connection, $"explain {Find(where)} limit 21", where, column: 0, name: "");
         }
     }
 
