@@ -64,9 +64,13 @@ public static class Budget
         IReadOnlyList<BudgetEvent> events = [];
         if (seeding is not null && command is not SetPolicy)
             Happen(state, [PolicyChangeRules.Adopt(state, seeding, settings, now)], ref events, now);
-        var due = Due(state, settings, now);
-        Happen(state, due, ref events, now);
-        if (command is SetPolicy) seeding?.Add(due);
+        do
+        {
+            var due = Due(state, settings, now);
+            Happen(state, due, ref events, now);
+            if (command is SetPolicy) seeding?.Add(due);
+        }
+        while (state.HasDue(now));
         var result = Decide(state, command, settings, now, seeding);
         own = result.Events.Count;
         Happen(state, command.KeyId is { } key ? AuditRules.Decided(result.Events, key) : result.Events, ref events, now);
@@ -86,15 +90,22 @@ public static class Budget
         events = events.Count == 0 && announcements.Count == 0 ? happening : [.. events, .. happening, .. announcements];
     }
 
-    /// <summary>What time alone makes happen: holds that ran out, overrides that begin and end, windows that end and open.</summary>
+    /// <summary>What time alone makes happen: holds that ran out, overrides that begin and end, windows that end and open. Where holds lent
+    /// to each other, one of them at a time: what one gives back decides what the next is charged. Then <see cref="BudgetState.HasDue"/>
+    /// stays, and there is more.</summary>
     public static IReadOnlyList<BudgetEvent> Due(BudgetState state, Settings settings, Instant now)
     {
         List<BudgetEvent>? due = null;
+        var lending = false;
         if (state.HasDue(now))
             foreach (var (expiresAt, id) in state.Deadlines)
             {
                 if (expiresAt > now) break;
-                (due ??= []).Add(SettlementRules.Expire(state, state.Holds[id], settings, now));
+                var hold = state.Holds[id];
+                var lends = hold.From is not null || hold.Lent != default;
+                if (lends && lending) return due!;
+                lending |= lends;
+                (due ??= []).Add(SettlementRules.Expire(state, hold, settings, now));
             }
         foreach (var granted in state.Overrides)
         {

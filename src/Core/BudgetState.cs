@@ -217,6 +217,10 @@ public sealed class Hold
 
 public sealed record Override(string Id, long Fingerprint, OverrideTerms Terms, Instant CreatedAt)
 {
+    /// <summary>The unit of what it adds, where it names a limit: another limit of that name and of another unit is not raised by it. Those
+    /// granted before it was kept have that of the limit as it is.</summary>
+    public LimitUnit? Unit { get; init; }
+
     /// <summary>Its start has come, and what that changes was looked at.</summary>
     public bool Began { get; init; }
 
@@ -418,6 +422,9 @@ public sealed class BudgetState(string account)
         foreach (var limit in Limits)
             foreach (var counter in limit.Counters.Values)
                 counter.UsedAt = LastAt;
+        for (var i = 0; i < Overrides.Count; i++)
+            if (Overrides[i] is { Unit: null, Terms.LimitId: { } named } granted)
+                Overrides[i] = granted with { Unit = Limits.Find(limit => limit.Limit.Id == named)?.Limit.Unit };
         foreach (var hold in Holds.Values.Where(hold => hold.State != ReservationState.Active).OrderBy(hold => hold.ClosedAt))
             leaving.Enqueue((hold.ClosedAt ?? LastAt, hold.Id, null));
     }

@@ -100,6 +100,36 @@ public sealed class DecisionTable
             reserve one in=50 max=25 model=big provider=openai from=lent    => done day=0/600 big=0/75
             reserve two in=50 max=25 model=wise from=lent                   => refused field=from
             """,
+        ["What_a_call_gives_back_in_the_moment_in_which_what_was_lent_ends_is_charged"] = """
+            policy day tokens/day 1000                                      => done
+            reserve lent tokens=1000 ttl=60                                 => done
+            refuse-settle lent                                              => invalid raw events=SettleRefused
+            reserve one tokens=400 ttl=30 from=lent                         => done day=0/1000
+            wait 61s
+            tick                                                            => done day=1000/0
+            get lent                                                        => done state=charged
+            """,
+        ["A_call_that_is_paid_for_is_told_what_both_the_lender_and_the_limits_have"] = """
+            policy day tokens/day 1000; out outputTokens/day 150 match model=big => done
+            reserve lent tokens=600                                         => done day=0/600
+            reserve one in=100 max=700 model=big provider=openai from=lent  => refused field=from suggest=max:150
+            record u in=700                                                 => done day=700/600
+            reserve one in=100 max=700 model=big provider=openai from=lent  => refused field=from suggest=none
+            """,
+        ["A_call_that_is_paid_for_waits_no_longer_than_what_pays_lasts"] = """
+            policy day tokens/day 1000                                      => done
+            reserve lent tokens=600 ttl=3600                                => done
+            reserve other tokens=100 ttl=600                                => done
+            record u in=350                                                 => done day=350/700
+            reserve one tokens=200 from=lent                                => refused day.retry=600
+            reserve short tokens=1                                          => refused day.retry=600
+            release other                                                   => done
+            reserve long tokens=200 ttl=7200 from=lent                      => done day=350/600
+            record v in=100                                                 => done day=450/600
+            # What the call has returns to what lent it only where that lasts longer.
+            reserve more tokens=500                                         => refused day.retry=7200
+            reserve two tokens=10 from=lent                                 => refused day.retry=never
+            """,
         ["What_was_lent_ends_by_its_time_without_what_its_calls_have"] = """
             policy day tokens/day 1000 with expiry=charge                   => done
             reserve lent tokens=600 ttl=60                                  => done
@@ -1095,6 +1125,31 @@ public sealed class DecisionTable
             reserve i tokens=10 ttl=60                                      => done
             settle i u unknown                                              => done
             reserve i tokens=10 ttl=60                                      => done state=charged
+            """,
+        ["A_call_waits_for_an_override_to_begin_and_for_a_cut_to_end"] = """
+            policy day tokens/day 100; who tokens/day 100 each user         => done
+            override o day +100 from=1h until=2h                            => done state=scheduled
+            reserve h tokens=150 user=bob                                   => refused blocked=day,who day.retry=3600 who.retry=never
+            reserve h tokens=201                                            => refused day.retry=never
+            override c who -50 cut key=ann until=3h                         => done
+            reserve h tokens=80 user=ann                                    => refused blocked=who who.retry=10800
+            reserve h tokens=80 user=bob                                    => done
+            """,
+        ["A_call_waits_for_the_grace_of_the_next_window"] = """
+            policy day tokens/day 100 grace 10/15                           => done
+            reserve a tokens=110 ttl=80000                                  => done events=Held,GraceBegan
+            reserve b tokens=105                                            => refused day.retry=50400
+            reserve c tokens=111                                            => refused day.retry=never
+            """,
+        ["An_override_raises_no_limit_that_took_over_the_name_with_another_unit"] = """
+            policy day cost/day 10                                          => done
+            override o day +5 until=4h                                      => done day.amount=15
+            policy day tokens/day 100                                       => done day.amount=100
+            reserve h tokens=101                                            => refused blocked=day
+            overrides                                                       => done overrides=o:active
+            policy month tokens/month 100                                   => done
+            policy day requests/day 3                                       => done day.amount=3
+            policy day cost/hour 10                                         => done day.amount=15
             """,
         ["An_override_that_is_ended_says_when"] = """
             policy day tokens/day 100                                       => done

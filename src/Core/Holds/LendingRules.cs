@@ -43,22 +43,29 @@ static class LendingRules
         }
     }
 
-    /// <summary>Why the hold can not pay for so much, and what it could pay for; null where it can. Of a unit that it never held it says
-    /// nothing.</summary>
-    public static (string Detail, IReadOnlyList<Suggestion> Suggestions)? WhyNot(Hold lender, ResolvedEstimate estimate)
+    /// <summary>Why the hold can not pay for so much; null where it can. Of a unit that it never held it says nothing.</summary>
+    public static string? WhyNot(Hold lender, ResolvedEstimate estimate)
     {
         var (left, reserved, needed) = (lender.Left, lender.Reserved, estimate.Amounts);
         var running = lender.Lent.Tokens > 0 ? $", and {lender.Lent.Tokens} are held for its calls that run" : "";
         if (reserved.Tokens > 0 && needed.Tokens > left.Tokens)
-        {
-            var most = Math.Min(left.Tokens - needed.InputTokens, needed.OutputTokens - 1);
-            return ($"reservation '{lender.Id}' pays for this call and has {left.Tokens} of {reserved.Tokens} tokens left{running}; "
-                + $"{needed.Tokens} are needed", estimate.PlainTokens || most < 1 ? []
-                    : [new("reduceMaxOutputTokens") { MaxOutputTokens = most }]);
-        }
+            return $"reservation '{lender.Id}' pays for this call and has {left.Tokens} of {reserved.Tokens} tokens left{running}; "
+                + $"{needed.Tokens} are needed";
         return reserved.CostNanos > 0 && needed.CostNanos > left.CostNanos
-            ? ($"reservation '{lender.Id}' pays for this call and has {Money.Format(left.CostNanos)} of {Money.Format(reserved.CostNanos)} "
-                + $"{lender.Currency} left; {Money.Format(needed.CostNanos)} are needed", []) : null;
+            ? $"reservation '{lender.Id}' pays for this call and has {Money.Format(left.CostNanos)} of {Money.Format(reserved.CostNanos)} "
+                + $"{lender.Currency} left; {Money.Format(needed.CostNanos)} are needed" : null;
+    }
+
+    /// <summary>The largest maximum of output, below the one that was asked for, for which the hold could pay; null where there is
+    /// none.</summary>
+    public static long? MostOutput(Hold lender, ResolvedEstimate estimate)
+    {
+        if (estimate.PlainTokens) return null;
+        Int128 most = estimate.Amounts.OutputTokens - 1;
+        if (lender.Reserved.Tokens > 0) most = Int128.Min(most, lender.Left.Tokens - estimate.Amounts.InputTokens);
+        if (lender.Reserved.CostNanos > 0 && estimate.Amounts.CostNanos > lender.Left.CostNanos)
+            most = estimate.CostOfOutput is { } costOf ? Admission.LargestWithin(lender.Left.CostNanos, costOf, most) : 0;
+        return most >= 1 ? (long)most : null;
     }
 
     /// <summary>Moves what a call takes from the lending hold to the call's own; the call's own counts by itself.</summary>

@@ -159,6 +159,8 @@ static class ReservationRules
 
     static Decision Decide(BudgetState state, Call call, Settings settings, Instant now, Hold? lender = null, Instant? until = null)
     {
+        // What pays for the call is gone by then.
+        if (lender?.ExpiresAt < (until ?? Instant.MaxValue)) until = lender.ExpiresAt;
         Blocker[] blockers = call.Verdict.Fits ? []
             : Admission.Blockers(state, call.Matches, call.Estimate.Amounts, now, Bearing.Decides, until);
         var shadows = Shadows(state, call, now);
@@ -174,9 +176,23 @@ static class ReservationRules
 
     /// <summary>The hold that is to pay has less than the call needs: told before what else may be in the way.</summary>
     static Outcome? LentTooLittle(BudgetState state, in Call call, Settings settings, Instant now, Hold? lender) =>
-        !state.Paused && lender is not null && LendingRules.WhyNot(lender, call.Estimate) is var (why, suggestions)
-            ? new(OutcomeStatus.Refused, Decide(state, call, settings, now, lender) with { Allowed = false, Suggestions = suggestions },
-                "from", why) : null;
+        !state.Paused && lender is not null && LendingRules.WhyNot(lender, call.Estimate) is { } why
+            ? new(OutcomeStatus.Refused, Decide(state, call, settings, now, lender) with
+            {
+                Allowed = false, Suggestions = Lower(state, call, settings, now, lender),
+            }, "from", why) : null;
+
+    /// <summary>The largest maximum of output for which the lending hold can pay and that the limits admit.</summary>
+    static Suggestion[] Lower(BudgetState state, in Call call, Settings settings, Instant now, Hold lender)
+    {
+        if (LendingRules.MostOutput(lender, call.Estimate) is not { } most) return [];
+        if (!call.Verdict.Fits)
+            most = Math.Min(most, Admission.LargestOutputThatFits(call.Matches, call.Estimate) ?? 0);
+        if (most < 1) return [];
+        var lower = Look(state, call.Asked with { MaxOutputTokens = most }, settings, now, lender);
+        return lower.IsAdmissible && LendingRules.WhyNot(lender, lower.Estimate) is null
+            ? [new("reduceMaxOutputTokens") { MaxOutputTokens = most }] : [];
+    }
 
     /// <summary>The limits in shadow mode that would have refused it.</summary>
     static Blocker[] Shadows(BudgetState state, in Call call, Instant now) =>

@@ -101,7 +101,8 @@ static class Admission
         Instant now)
     {
         var suggestions = new List<Suggestion>();
-        if (LargestOutputThatFits(call.Matches, call.Estimate) is { } output)
+        if (LargestOutputThatFits(call.Matches, call.Estimate) is { } output
+            && look(call.Asked with { MaxOutputTokens = output }).IsAdmissible)
             suggestions.Add(new("reduceMaxOutputTokens") { MaxOutputTokens = output });
         foreach (var model in policy.FallbackModels)
         {
@@ -155,7 +156,7 @@ static class Admission
     }
 
     /// <summary>More output never costs less, so halving finds the most of it that costs no more than is left.</summary>
-    static Int128 LargestWithin(Int128 left, Func<long, long?> costOf, Int128 most)
+    internal static Int128 LargestWithin(Int128 left, Func<long, long?> costOf, Int128 most)
     {
         var (fits, beyond) = (0L, (long)Int128.Max(0, most) + 1);
         while (beyond - fits > 1)

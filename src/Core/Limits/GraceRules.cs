@@ -9,9 +9,13 @@ static class GraceRules
     /// <summary>What admission allows: the amount, and what grace adds to it while it has not begun or has not ended.</summary>
     public static Int128 Most(Limit limit, Counter? counter, Span window, Int128 allowed, Instant now)
     {
-        if (limit.Grace is not { } grace) return allowed;
-        return UntilIn(counter, window) is { } until && now >= until ? allowed : allowed + (Int128)((decimal)allowed * grace.Percent / 100);
+        if (limit.Grace is null) return allowed;
+        return UntilIn(counter, window) is { } until && now >= until ? allowed : Most(limit, allowed);
     }
+
+    /// <summary>The same in a window whose grace has not begun.</summary>
+    public static Int128 Most(Limit limit, Int128 allowed) =>
+        limit.Grace is { } grace ? allowed + (Int128)((decimal)allowed * grace.Percent / 100) : allowed;
 
     /// <summary>When the grace of a window ends; null where it has not begun.</summary>
     public static Instant? UntilIn(Counter? counter, Span window) =>

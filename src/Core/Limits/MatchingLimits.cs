@@ -42,7 +42,22 @@ struct MatchingLimit(LimitState limit, string key, Span span, Int128? allowed, C
     public readonly Touch Touch => new(limit.No, key, span);
 
     /// <summary>What is held here by another and given to this call: it is not in its way.</summary>
-    public void Credit(long amount) => Held -= amount;
+    public void Credit(Instant slot, long amount)
+    {
+        Held -= amount;
+        (credits ??= []).Add((slot, amount));
+    }
+
+    List<(Instant Slot, long Amount)>? credits;
+
+    /// <summary>What of a slot is given to this call.</summary>
+    public readonly Int128 CreditIn(Instant slot)
+    {
+        Int128 sum = 0;
+        foreach (var (start, amount) in credits ?? [])
+            if (start == slot) sum += amount;
+        return sum;
+    }
 
     /// <summary>Takes over what the counter says now; it may only just have been made.</summary>
     public void Read(Instant now)
@@ -90,7 +105,7 @@ sealed class MatchingLimits
                 for (var i = 0; i < touches.Count; i++)
                     if (touches[i].No == match.State.No && touches[i].Key == match.Key && match.Counts
                         && IsWithin(touches[i].Span, match, now))
-                        match.Credit(part.Of(match.Limit.Unit));
+                        match.Credit(touches[i].Span.Start, part.Of(match.Limit.Unit));
         return this;
     }
 

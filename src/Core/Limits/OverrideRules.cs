@@ -12,6 +12,9 @@ static class OverrideRules
     public static bool Covers(OverrideTerms terms, Limit limit) =>
         terms.LimitId is { } id ? id == limit.Id : terms.Window == limit.Window && terms.Unit == limit.Unit;
 
+    static bool Covers(Override granted, Limit limit, string key) => Covers(granted.Terms, limit)
+        && (granted.Unit is null || granted.Unit == limit.Unit) && (granted.Terms.Key is null || granted.Terms.Key == key);
+
     public static bool InForce(Override granted, Instant now) =>
         now < granted.Terms.ExpiresAt && !(now < granted.Terms.StartsAt);
 
@@ -21,16 +24,26 @@ static class OverrideRules
         if (limit.Amount is not { } amount) return null;
         if (state.Overrides.Count == 0) return amount;
         foreach (var granted in state.Overrides)
-            if (Covers(granted.Terms, limit) && (granted.Terms.Key is null || granted.Terms.Key == key) && InForce(granted, now))
-                amount += granted.Terms.Additional;
+            if (Covers(granted, limit, key) && InForce(granted, now)) amount += granted.Terms.Additional;
         return Int128.Max(0, amount);
+    }
+
+    /// <summary>When overrides of a limit begin or end for this key, in no order.</summary>
+    public static IEnumerable<Instant> Turns(BudgetState state, Limit limit, string key)
+    {
+        foreach (var granted in state.Overrides)
+        {
+            if (!Covers(granted, limit, key)) continue;
+            if (granted.Terms.StartsAt is { } starts) yield return starts;
+            yield return granted.Terms.ExpiresAt;
+        }
     }
 
     public static Result Add(BudgetState state, AddOverride command, Instant now)
     {
         if (state.Overrides.Find(other => other.Id == command.Id) is { } existing)
             return existing.Fingerprint == command.Fingerprint
-                ? new(Outcome.Done(ViewRules.View(existing, UnitOf(state, existing.Terms), now)))
+                ? new(Outcome.Done(ViewRules.View(existing, UnitOf(state, existing), now)))
                 : new(new Outcome(OutcomeStatus.IdempotencyMismatch, null, "id", $"override '{command.Id}' exists with another body"));
         if (!state.Effective.OverridesAllowed)
             return new(Outcome.Unprocessable("limitId", "the account's policy does not allow overrides (`overridesAllowed` is false)"));
@@ -50,28 +63,27 @@ static class OverrideRules
                 Outcome.Unprocessable(
                     "limitId", $"the account has {BudgetState.MostOverrides} overrides that have not ended; change the limit instead"));
         var terms = command.Terms with { StartsAt = command.Terms.StartsAt?.ToMillis(), ExpiresAt = command.Terms.ExpiresAt.ToMillis() };
-        var granted = new Override(command.Id, command.Fingerprint, terms, now);
-        return new(Outcome.Done(ViewRules.View(granted, covered[0].Limit.Unit, now)),
-            [new OverrideAdded(command.Id, command.Fingerprint, terms) { At = now, Unit = terms.Unit is null
-                ? covered[0].Limit.Unit : null }]);
+        var unit = covered[0].Limit.Unit;
+        return new(Outcome.Done(ViewRules.View(new(command.Id, command.Fingerprint, terms, now), unit, now)),
+            [new OverrideAdded(command.Id, command.Fingerprint, terms) { At = now, Unit = terms.Unit is null ? unit : null }]);
     }
 
     public static Result Remove(BudgetState state, RemoveOverride command, Instant now)
     {
         if (state.Overrides.Find(other => other.Id == command.Id) is not { } existing)
             return new(new Outcome(OutcomeStatus.NotFound, null, "id", $"there is no override '{command.Id}'"));
-        if (now >= existing.Terms.ExpiresAt) return new(Outcome.Done(ViewRules.View(existing, UnitOf(state, existing.Terms), now)));
+        if (now >= existing.Terms.ExpiresAt) return new(Outcome.Done(ViewRules.View(existing, UnitOf(state, existing), now)));
         var ended = existing with { Terms = existing.Terms with { ExpiresAt = now } };
-        return new(Outcome.Done(ViewRules.View(ended, UnitOf(state, ended.Terms), now)),
+        return new(Outcome.Done(ViewRules.View(ended, UnitOf(state, ended), now)),
             [new OverrideRemoved(command.Id, command.RemovedBy) { At = now, Reason = command.Reason }]);
     }
 
     public static List<OverrideView> Views(BudgetState state, Instant now, bool ended) => state.Overrides
         .Where(granted => ended || now < granted.Terms.ExpiresAt)
-        .Select(granted => ViewRules.View(granted, UnitOf(state, granted.Terms), now)).ToList();
+        .Select(granted => ViewRules.View(granted, UnitOf(state, granted), now)).ToList();
 
-    static LimitUnit UnitOf(BudgetState state, OverrideTerms terms) =>
-        terms.Unit ?? state.Limits.Find(limit => Covers(terms, limit.Limit))?.Limit.Unit ?? LimitUnit.Tokens;
+    static LimitUnit UnitOf(BudgetState state, Override granted) => granted.Terms.Unit ?? granted.Unit
+        ?? state.Limits.Find(limit => Covers(granted.Terms, limit.Limit))?.Limit.Unit ?? LimitUnit.Tokens;
 
     public static void Apply(BudgetState state, OverrideAdded added)
     {
@@ -79,7 +91,10 @@ static class OverrideRules
         if (state.Overrides.Count >= BudgetState.MostOverrides && state.Overrides.MinBy(old => old.Terms.ExpiresAt) is { } first
             && first.Terms.ExpiresAt <= added.At)
             state.Overrides.Remove(first);
-        state.Overrides.Add(new(added.Id, added.Fingerprint, added.Terms, added.At) { Began = !(added.At < added.Terms.StartsAt) });
+        state.Overrides.Add(new(added.Id, added.Fingerprint, added.Terms, added.At)
+        {
+            Unit = added.Unit, Began = !(added.At < added.Terms.StartsAt),
+        });
     }
 
     /// <summary>A removed override ends at once and stays in the list as ended.</summary>

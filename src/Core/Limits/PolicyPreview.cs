@@ -49,7 +49,7 @@ public sealed class PolicyPreview
             state.Overrides.Add(new(known.Id, 0, known.Terms with
             {
                 StartsAt = known.Terms.StartsAt is { } starts ? Instant.Max(starts, known.CreatedAt) : known.CreatedAt,
-            }, known.CreatedAt));
+            }, known.CreatedAt) { Unit = known.Unit });
     }
 
     /// <summary>The first instant of whose records the windows at the beginning know something.</summary>
@@ -80,7 +80,9 @@ public sealed class PolicyPreview
     /// </summary>
     public PreviewDecision? Take(BudgetEvent happened, Instant at)
     {
-        foreach (var due in Budget.Due(state, settings, at)) Budget.Apply(state, due);
+        do
+            foreach (var due in Budget.Due(state, settings, at)) Budget.Apply(state, due);
+        while (state.HasDue(at));
         switch (happened)
         {
             case Held held: return Hold(held);

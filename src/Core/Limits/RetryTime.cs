@@ -1,4 +1,5 @@
-// When a call that does not fit now would: what was settled leaves with its window, and what is held is free once its hold runs out.
+// When a call that does not fit now would: what was settled leaves with its window, what is held is free once its hold runs out, and
+// overrides begin and end.
 using NodaTime;
 
 namespace Purser.Core;
@@ -15,38 +16,65 @@ static class RetryTime
     /// help.</summary>
     public static Instant? FitsAt(BudgetState state, in MatchingLimit match, long requested, Instant now)
     {
-        if (match.Counter is not { } counter || (requested > match.Allowed && state.Overrides.Count == 0)) return null;
-        var freed = FreedIn(state, match, counter);
-        var freedOf = new Int128[counter.Slots.Count];
+        if (match.Allowed is not { } allowed) return null;
+        var slots = match.Counter?.Slots ?? [];
+        if (state.Overrides.Count == 0 && (slots.Count == 0 || requested > GraceRules.Most(match.Limit, allowed))) return null;
+        var freed = FreedIn(state, match, slots);
+        var freedOf = new Int128[slots.Count];
+        for (var i = 0; i < freedOf.Length; i++) freedOf[i] = match.CreditIn(slots[i].Span.Start);
         var next = 0;
-        foreach (var moment in counter.Slots.Select(slot => slot.Span.End).Concat(freed.Select(one => one.At))
-            .Where(at => at > now && at < Span.Always.End).Order())
+        foreach (var moment in slots.Select(slot => slot.Span.End).Concat(freed.Select(one => one.At))
+            .Concat(OverrideRules.Turns(state, match.Limit, match.Key)).Where(at => at > now && at < Span.Always.End).Order())
         {
             for (; next < freed.Count && freed[next].At <= moment; next++) freedOf[freed[next].Slot] += freed[next].Amount;
             Int128 used = requested;
             for (var i = 0; i < freedOf.Length; i++)
-                if (counter.Slots[i] is var slot && slot.Span.Contains(moment)) used += slot.Settled + slot.Held - freedOf[i];
-            if (used <= OverrideRules.Allowed(state, match.Limit, match.Key, moment)) return moment;
+                if (slots[i] is var slot && slot.Span.Contains(moment)) used += slot.Settled + slot.Held - freedOf[i];
+            if (used <= MostAt(state, match, moment)) return moment;
         }
         return null;
     }
 
+    /// <summary>What the limit allows at a moment: with the overrides of that time, and with the grace of its window.</summary>
+    static Int128? MostAt(BudgetState state, in MatchingLimit match, Instant moment)
+    {
+        if (OverrideRules.Allowed(state, match.Limit, match.Key, moment) is not { } allowed || match.Limit.Grace is null)
+            return OverrideRules.Allowed(state, match.Limit, match.Key, moment);
+        var window = match.Limit.Window.Kind == WindowKind.Session ? match.Counter?.Running(moment)?.Span ?? new(moment, moment)
+            : state.Effective.Calendar.Bounds(match.Limit.Window, moment);
+        return GraceRules.Most(match.Limit, match.Counter, window, allowed, moment);
+    }
+
     /// <summary>What runs out next, in order. A hold that is charged then frees nothing.</summary>
-    static List<Freed> FreedIn(BudgetState state, in MatchingLimit match, Counter counter)
+    static List<Freed> FreedIn(BudgetState state, in MatchingLimit match, List<Slot> slots)
     {
         var freed = new List<Freed>();
         var looked = 0;
-        foreach (var (expiresAt, id) in state.Deadlines)
+        foreach (var (_, id) in state.Deadlines)
         {
             if (++looked > MostHolds) break;
             var hold = state.Holds[id];
-            if (hold.OnExpiry != ExpiryRule.Release) continue;
+            if (FreeAt(state, hold) is not { } freeAt) continue;
             foreach (var layer in hold.Layers)
                 for (var i = 0; i < layer.Touches.Count; i++)
                     if (layer.Touches[i] is var touch && touch.No == match.State.No && touch.Key == match.Key
-                        && counter.Slots.FindIndex(slot => slot.Span.Start == touch.Span.Start) is >= 0 and var at)
-                        freed.Add(new(expiresAt, at, layer.Left.Of(match.Limit.Unit)));
+                        && slots.FindIndex(slot => slot.Span.Start == touch.Span.Start) is >= 0 and var at)
+                        freed.Add(new(freeAt, at, layer.Left.Of(match.Limit.Unit)));
         }
+        freed.Sort((a, b) => a.At.CompareTo(b.At));
         return freed;
+    }
+
+    /// <summary>When what a hold has is free; null where it is charged. What was lent returns to the hold that lent it, and is free when
+    /// that one is.</summary>
+    static Instant? FreeAt(BudgetState state, Hold hold)
+    {
+        while (hold.OnExpiry == ExpiryRule.Release)
+        {
+            if (hold.From is not { } from || hold.Taken == default || !state.Holds.TryGetValue(from, out var lender)
+                || lender.State != ReservationState.Active || lender.ExpiresAt <= hold.ExpiresAt) return hold.ExpiresAt;
+            hold = lender;
+        }
+        return null;
     }
 }

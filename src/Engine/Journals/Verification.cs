@@ -361,6 +361,8 @@ public static class Verification
                 counter.Slots.Sort((a, b) => a.Span.Start.CompareTo(b.Span.Start));
                 if (counter.Slots.Count == 0) limit.Counters.Remove(key);
             }
+        // Snapshots from before it was kept have the unit of the limit as it is.
+        for (var i = 0; i < state.Overrides.Count; i++) state.Overrides[i] = state.Overrides[i] with { Unit = null };
         return JsonNode.Parse(LedgerJson.EncodeState(state))!.AsObject();
     }
 
