@@ -75,6 +75,42 @@ public sealed class Properties
     });
 
     [Fact]
+    public void A_call_that_does_not_fit_fits_a_limit_when_it_is_told_and_not_before() => Programs.Check(250, 60, program =>
+    {
+        var (desk, workload) = (new Desk { Checks = false }, new Workload());
+        foreach (var step in program)
+        {
+            desk.Now += Workload.Wait(step);
+            desk.Send(workload.Command(step, desk.Now));
+        }
+        desk.Send(new Resume());
+        var random = new Random(program[^1]);
+        var lenders = desk.State.Deadlines.Select(open => open.Id).ToArray();
+        var reserve = new Reserve("last", Workload.EstimateOf(random), 60)
+        {
+            From = lenders.Length > 0 && random.Next(2) == 0 ? lenders[random.Next(lenders.Length)] : null,
+        };
+        // A hold that is charged when it runs out prolongs its session: when that ends nobody can tell.
+        foreach (var together in (Blocking() ?? []).Where(blocker => blocker is { FitsAt: not null, Limit.Window.Kind:
+            not WindowKind.Session }).GroupBy(blocker => blocker.FitsAt!.Value).OrderBy(together => together.Key))
+        {
+            desk.Now = together.Key - Duration.FromMilliseconds(1);
+            if (Blocking() is { } before)
+                Assert.All(together, blocker => Assert.True(IsAmong(before, blocker), $"{blocker} fits before"));
+            desk.Now = together.Key;
+            var then = Blocking() ?? [];
+            Assert.All(together, blocker => Assert.False(IsAmong(then, blocker), $"{blocker} does not fit then"));
+            if (then.Count == 0) return;
+        }
+
+        // Null where the call is degraded, or no call that could be decided.
+        IReadOnlyList<Blocker>? Blocking() => desk.Send(reserve).Answer is Decision { Changes: null } decision ? decision.BlockedBy : null;
+
+        static bool IsAmong(IReadOnlyList<Blocker> blockers, Blocker one) =>
+            blockers.Any(other => (other.Limit.LimitId, other.Limit.Key) == (one.Limit.LimitId, one.Limit.Key));
+    });
+
+    [Fact]
     public void Every_command_sent_twice_equals_once() => Programs.Check(150, 60, program =>
     {
         var (once, twice, workload) = (new Desk { Checks = false }, new Desk(), new Workload());
