@@ -93,8 +93,8 @@ sealed class UsageWhere
     internal static readonly string IsSettledByHand =
         Beside("a.usage_id in ('corrected:1:' || usage.usage_id, 'void:' || usage.usage_id)") + " is not null";
 
-    /// <summary>1 where the account has such a record beside this one, else null. It is a value and no <c>exists</c>: PostgreSQL makes a join
-    /// of that, by the account alone while it has no statistics, and compares each record of an account with each.</summary>
+    /// <summary>1 where the account has such a record beside this one, else null. It is a value and no <c>exists</c>: PostgreSQL makes a
+    /// join of that, by the account alone while it has no statistics, and compares each record of an account with each.</summary>
     static string Beside(string condition) => $"(select 1 from usage a where a.account = usage.account and {condition} limit 1)";
 
     public IReadOnlyList<object> Values => values;
