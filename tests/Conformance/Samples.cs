@@ -57,6 +57,7 @@ public static class Samples
         Amounts = new(-3, -1, -2, -4, 0),
         Currency = "EUR",
         PriceVersion = "2026-01",
+        ShownOutputTokens = -1,
         Unpriced = true,
         Late = true,
         Overrun = true,

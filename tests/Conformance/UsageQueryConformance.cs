@@ -358,6 +358,32 @@ public abstract class UsageQueryConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Input_and_output_of_what_changes_a_record_are_those_that_it_says_are_shown()
+    {
+        static UsageRecord Of(string id, Amounts amounts, long? shown = null) => Call(id, new() { Model = "m", Session = "s" }) with
+        {
+            Amounts = amounts, ShownOutputTokens = shown, Corrects = id == "u" ? null : "u",
+            Kind = id == "u" ? RecordKind.Reported : RecordKind.Correction,
+        };
+        await BookAsync("a", Of("u", new(100, 100, 100, 0, 1)));
+        await ExpectAsync(100, 0);
+        await BookAsync("a", Of("corrected:1:u", new(-85, -90, -95, 0, 0), 5));
+        await ExpectAsync(10, 5);
+        await BookAsync("a", Of("void:u", new(-15, -10, -5, 0, -1)));
+        await ExpectAsync(0, 0);
+
+        async Task ExpectAsync(long input, long output)
+        {
+            foreach (var by in (UsageKey[][])[[], [UsageKey.Model], [UsageKey.Session], [UsageKey.Account, UsageKey.Outcome]])
+                foreach (var step in (UsageStep[])[UsageStep.Whole, UsageStep.Day, UsageStep.Quarter, UsageStep.Minute])
+                {
+                    var sum = Assert.Single(await Queries.SumAsync(all, by, step));
+                    Assert.Equal((input, output), ((long)sum.InputTokens, (long)sum.OutputTokens));
+                }
+        }
+    }
+
+    [Fact]
     public async Task Sums_are_grouped_by_keys_in_the_order_asked_for()
     {
         await BookAsync(

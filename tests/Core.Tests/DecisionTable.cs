@@ -799,6 +799,45 @@ public sealed class DecisionTable
             credit c2 cost 0.0000001 usage=x                                => unprocessable amount
             correct nothing in=1                                            => not-found
             """,
+        ["Input_and_output_that_were_not_told_apart_are_what_the_last_correction_says"] = """
+            policy day tokens/day 5000; out outputTokens/day 5000; in inputTokens/day 5000 => done
+            record u total=100                                              => done sums=100/0 day=100/0 out=100/0
+            correct u in=10 out=5                                           => done sums=10/5 day=15/0 in=10/0 out=5/0
+            void u                                                          => done sums=0/0 day=0/0 in=0/0 out=0/0
+            record v in=10 out=5                                            => done sums=10/5
+            correct v total=40                                              => done sums=40/0 day=40/0 in=40/0 out=40/0
+            correct v in=30 out=20                                          => done sums=30/20 day=50/0
+            correct v total=60                                              => done sums=60/0 day=60/0
+            void v                                                          => done sums=0/0 day=0/0 in=0/0 out=0/0
+            record w total=7                                                => done sums=7/0
+            void w                                                          => done sums=0/0 day=0/0
+            """,
+        ["What_is_credited_is_taken_off_the_input_or_the_output_that_there_is"] = """
+            policy day tokens/day 5000; out outputTokens/day 5000           => done
+            record u total=100                                              => done sums=100/0
+            credit a outputTokens 30 usage=u                                => done sums=70/0 day=70/0 out=70/0
+            correct u in=40 out=10                                          => done sums=40/10 day=50/0 out=10/0
+            credit b tokens 45 usage=u                                      => done sums=0/5 day=5/0
+            void u                                                          => done sums=0/0 day=0/0 out=0/0
+            record v in=10 out=50                                           => done sums=10/50
+            credit c inputTokens 10 usage=v                                 => done sums=0/50
+            credit d tokens 20 usage=v                                      => done sums=0/30
+            credit e outputTokens 30 usage=v                                => done sums=0/0
+            void v                                                          => done sums=0/0 day=0/0 out=0/0
+            """,
+        ["A_settlement_of_a_charge_shows_input_and_output_as_it_tells_them"] = """
+            policy day tokens/day 5000; out outputTokens/day 5000 with expiry=charge => done
+            reserve h tokens=400 ttl=60                                     => done
+            wait 1m
+            tick                                                            => done sums=400/0 out=400/0
+            settle h u in=10 out=5                                          => done sums=10/5 day=15/0 out=5/0
+            reserve g in=20 max=30 ttl=60                                   => done
+            wait 1m
+            settle g v total=40                                             => done sums=50/5 day=55/0 out=45/0
+            reserve i tokens=100                                            => done
+            settle i w in=60 out=10 unknown                                 => done sums=150/5
+            settle i x in=60 out=10                                         => done sums=110/15 day=125/0
+            """,
         ["A_volume_discount_goes_by_the_month_of_the_call"] = """
             policy all cost/lifetime 100 with volume=100000:0.1             => done
             record a in=90000 model=big at=-20d                             => done cost=0.9

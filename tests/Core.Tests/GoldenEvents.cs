@@ -164,6 +164,11 @@ public sealed class GoldenEvents
             Id = "corrected:1:u2", Kind = RecordKind.Correction, Amounts = new(3, 1, 2, 5, 0), Corrects = "u2", CorrectedBy = "ann",
             Reason = "counted twice", RatedTier = "standard", UnpricedParts = ["pages"],
         }, touches) { At = at },
+        ["recorded.shown"] = new Recorded(plainRecord with
+        {
+            Id = "corrected:1:u3", Kind = RecordKind.Correction, Amounts = new(-85, -90, -95, 0, 0), Corrects = "u3", CorrectedBy = "ann",
+            Reason = "told apart", ShownOutputTokens = 5,
+        }, []) { At = at },
         ["recorded.credit"] = new Recorded(plainRecord with
         {
             Id = "c1", Fingerprint = 9, Kind = RecordKind.Credit, Amounts = new(0, 0, 0, -5, 0), CorrectedBy = "ann", Reason = "outage",

@@ -17,6 +17,7 @@
 // unprocessable | paused | refused
 //
 // Checks: `LIMIT=SETTLED/HELD` or `LIMIT[KEY]=...` (as the status shows it afterwards), `LIMIT.remaining=` and other members of its view,
+// `sums=INPUT/OUTPUT` (of all records, as reports show them),
 // `blocked=A,B`, `field=`, `A.requested=`, `A.retry=90|never` (of the blockers), `suggest=...`, `state=`, `tokens=`, `cost=`, flags such as
 // `late`, and `events=a,b`.
 using System.Globalization;
@@ -240,6 +241,7 @@ sealed partial class Table
             case "overrides": return List(outcome.Answer is OverrideList all ? all.Items.Select(item => $"{item.Id}:{item.State}")
                 : status!.Overrides.Select(item => $"{item.Id}:{item.State}"));
             case "version": return ((PolicyView)outcome.Answer!).Version.ToString(CultureInfo.InvariantCulture);
+            case "sums": return SumOf(desk.Usage);
             case "in-force": return List(((PolicyView)outcome.Answer!).Effective.Limits.Select(limit => $"{limit.Limit.Id}#{limit.No}"));
         }
         var member = LimitMember().Match(name);
@@ -266,6 +268,13 @@ sealed partial class Table
             "resets" => view.ResetsAt is { } resets ? Text(resets) : "never",
             _ => throw new ArgumentException($"no such check: {name}"),
         };
+    }
+
+    /// <summary>Input and output that a report shows of records.</summary>
+    static string SumOf(IEnumerable<UsageRecord> records)
+    {
+        var told = records.Select(record => record.Told).ToArray();
+        return $"{told.Sum(one => one.Input)}/{told.Sum(one => one.Output)}";
     }
 
     static string List(IEnumerable<string> items) => string.Join(',', items) is { Length: > 0 } list ? list : "none";

@@ -87,6 +87,9 @@ public sealed class ImportLineDocument : UsageDocument
     /// <summary>Whether input and output were not told apart.</summary>
     public bool? TotalOnly { get; set; }
 
+    /// <summary>How much of the tokens of an adjustment reports show as output, where its own output does not say so.</summary>
+    public long? ShownOutputTokens { get; set; }
+
     /// <summary>What other models did inside of the same call.</summary>
     public IReadOnlyList<LineDocument>? Lines { get; set; }
 
@@ -175,6 +178,7 @@ public sealed class ImportLineDocument : UsageDocument
             Reason = Reason,
             Reference = Reference,
             GivesPrice = GivesPrice == true,
+            ShownOutputTokens = ShownOutputTokens,
             IsAnonymous = Anonymous == true,
             Late = Late == true,
             Overrun = Overrun == true,

@@ -52,6 +52,7 @@ public sealed class RecordDocument : PartsDocument
         Disputed = usage.Disputed;
         Unread = usage.Unread;
         TotalOnly = usage.TotalTokens is null ? null : true;
+        ShownOutputTokens = record.ShownOutputTokens;
         Lines = record.Lines is { } lines ? [.. lines.Select(LineDocument.Of)] : null;
         LineOf = record.LineOf;
         Reference = record.Reference;
@@ -184,6 +185,11 @@ public sealed class RecordDocument : PartsDocument
     /// <summary>True where input and output were not told apart: both are the whole total.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public bool? TotalOnly { get; }
+
+    /// <summary>How much of the tokens of this adjustment reports show as output, where its own output does not say so; the rest they show
+    /// as input.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? ShownOutputTokens { get; }
 
     /// <summary>What other models did inside of the same call: records of their own.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

@@ -74,6 +74,10 @@ public sealed record UsageRecord : CallParts
     /// <summary>True where input and output were not told apart: both are the whole total.</summary>
     public bool? TotalOnly { get; init; }
 
+    /// <summary>How much of the tokens of this adjustment reports show as output, where its own output does not say so; the rest they show
+    /// as input.</summary>
+    public long? ShownOutputTokens { get; init; }
+
     /// <summary>What other models did inside of the same call: records of their own.</summary>
     public IReadOnlyList<SettlementLine>? Lines { get; init; }
 

@@ -39,6 +39,7 @@ public static class AdjustmentRules
                 GivesPrice = LacksPrice(state, one),
                 DiscountNanos = -DiscountOf(state, one),
             };
+            taken = taken.Showing(-ToldOf(state, one).Output);
             events.Add(new Recorded(taken, SettlementRules.TouchesOf(state, taken, settings, now)) { At = now });
             sum -= left;
         }
@@ -67,7 +68,8 @@ public static class AdjustmentRules
         }, settings, record.At, returned, left);
         // While nobody knows what all of it costs, no money is taken off: what was booked for it was held or reported.
         var cost = pricing.IsPartial ? Math.Max(pricing.Cost ?? 0, left.CostNanos) : pricing.Cost ?? 0;
-        var difference = SettlementRules.Actual(pricing.Usage, cost, record.Amounts.Requests) - left;
+        var actual = SettlementRules.Actual(pricing.Usage, cost, record.Amounts.Requests);
+        var difference = actual - left;
         var allowances = AllowanceUse.Sum(pricing.Allowances, returned);
         // A dispute that the booked counts settle is settled by a correction of nothing; so is a report that was not read in full.
         if (difference == default && allowances is null && (times > 0 || record.Usage is { Disputed: null, Unread: null }))
@@ -86,6 +88,7 @@ public static class AdjustmentRules
             GivesPrice = !pricing.Unpriced && LacksPrice(state, record),
             DiscountNanos = (pricing.Rated?.DiscountNanos ?? 0) - DiscountOf(state, record),
         };
+        correction = correction.Showing(actual.Told.Output - ToldOf(state, record).Output);
         return new(Outcome.Done(), [new Recorded(correction, SettlementRules.TouchesOf(state, correction, settings, now)) { At = now }])
         {
             Answer = after => View(after, record, correction.Id, difference, settings, now),
@@ -102,7 +105,7 @@ public static class AdjustmentRules
         var amounts = default(Amounts) - Of(terms.Unit, terms.Amount);
         var at = terms.At?.ToMillis() ?? now;
         var (usage, chargedAt, isAnonymous) = (new Usage { Dimensions = terms.Dimensions, Requests = 0 }, at, false);
-        var names = (Provider: (string?)null, Model: (string?)null);
+        var (names, told) = ((Provider: (string?)null, Model: (string?)null), amounts.Told);
         if (terms.UsageId is { } id)
         {
             if (Problem(state, id) is { } problem) return new(problem with { Field = "usageId" });
@@ -115,6 +118,7 @@ public static class AdjustmentRules
                         $"is more than usage '{id}' counts for: {new Quantity(unit, left.Of(unit))} {Names.Of(unit)}"));
             (usage, at, chargedAt, isAnonymous) = (About(credited.Usage), credited.At, credited.BookedAt, credited.IsAnonymous);
             names = (credited.CanonicalProvider, credited.CanonicalModel);
+            told = OutOf(ToldOf(state, credited), terms.Unit, amounts);
         }
         else
         {
@@ -141,13 +145,22 @@ public static class AdjustmentRules
             CorrectedBy = terms.By,
             Reason = terms.Reason,
             Reference = terms.Reference,
-        };
+        }.Showing(told.Output);
         var matches = ViewRules.Matches(state, record, settings, now);
         if (terms.UsageId is null && TooMuch(state, matches, record, now) is { } short_) return new(short_);
         return new(Outcome.Done(), [new Recorded(record, SettlementRules.TouchesOf(state, record, settings, now)) { At = now }])
         {
             Answer = after => View(after, record, record.Id, amounts, settings, now),
         };
+    }
+
+    /// <summary>What a credit takes off the input and the output that sums show of a record: of the other, where that one is used
+    /// up.</summary>
+    static (long Input, long Output) OutOf((long Input, long Output) shown, LimitUnit unit, Amounts credit)
+    {
+        var all = -credit.Tokens;
+        var output = unit == LimitUnit.OutputTokens ? Math.Clamp(shown.Output, 0, all) : Math.Clamp(all - shown.Input, 0, all);
+        return (output - all, -output);
     }
 
     /// <summary>A credit is for what was used: where less was used in a window that is still open, it belongs to another time.</summary>
@@ -201,6 +214,10 @@ public static class AdjustmentRules
         foreach (var beside in state.BesideOf(record.Id)) left += beside.Amounts;
         return left;
     }
+
+    /// <summary>What sums show of a record as input and as output now, with everything beside it.</summary>
+    static (long Input, long Output) ToldOf(BudgetState state, UsageRecord record) => state.BesideOf(record.Id)
+        .Select(beside => beside.Told).Aggregate(record.Told, (sum, told) => (sum.Input + told.Input, sum.Output + told.Output));
 
     /// <summary>How much less a record costs than by the list, with everything beside it.</summary>
     internal static long DiscountOf(BudgetState state, UsageRecord record) =>

@@ -82,6 +82,7 @@ static class SettlementRules
             Final = command.Final,
             Lines = Summaries(lines),
         });
+        if (charged && !elsewhere) record = record.Showing(actual.Told.Output - hold.Charged.Told.Output);
         var matches = ViewRules.Matches(state, record, settings, now);
         var settled = new Settled(record, TouchesOf(state, matches, record, now)) { At = now };
         var reversal = elsewhere ? Reversal(state, hold, chargedTo, settings, now) : null;

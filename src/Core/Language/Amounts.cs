@@ -37,6 +37,10 @@ public readonly record struct Amounts(long Tokens, long InputTokens, long Output
         _ => Requests,
     };
 
+    /// <summary>Input and output as sums show them: tokens that are not told apart are put under the input.</summary>
+    [JsonIgnore]
+    public (long Input, long Output) Told => (Int128)InputTokens + OutputTokens == Tokens ? (InputTokens, OutputTokens) : (Tokens, 0);
+
     public static Amounts operator +(Amounts a, Amounts b) => new(
         a.Tokens + b.Tokens, a.InputTokens + b.InputTokens, a.OutputTokens + b.OutputTokens, a.CostNanos + b.CostNanos,
             a.Requests + b.Requests);

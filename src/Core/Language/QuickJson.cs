@@ -125,6 +125,7 @@ public static class QuickJson
         Put(writer, Name.PriceCost, record.PriceCost);
         Put(writer, Name.ExchangeRate, record.ExchangeRate);
         Put(writer, Name.DiscountNanos, record.DiscountNanos);
+        Put(writer, Name.ShownOutputTokens, record.ShownOutputTokens);
         Put(writer, Name.ChargedAt, record.ChargedAt);
         Put(writer, Name.Corrects, record.Corrects);
         Put(writer, Name.CorrectedBy, record.CorrectedBy);
@@ -367,7 +368,8 @@ public static class QuickJson
             Metadata = Of("metadata"), Raw = Of("raw"), Orchestrator = Of("orchestrator"), User = Of("user"), Tenant = Of("tenant"),
             Session = Of("session"), Provider = Of("provider"), Model = Of("model"), Tool = Of("tool"), Tags = Of("tags"),
             Trace = Of("trace"), Attempt = Of("attempt"), KeyId = Of("keyId"), Link = Of("link"),
-            IsAnonymous = Of("isAnonymous"), Allowances = Of("allowances"), ChargedAllowances = Of("chargedAllowances");
+            ShownOutputTokens = Of("shownOutputTokens"), IsAnonymous = Of("isAnonymous"),
+            Allowances = Of("allowances"), ChargedAllowances = Of("chargedAllowances");
 
         static JsonEncodedText Of(string name) => JsonEncodedText.Encode(name);
     }

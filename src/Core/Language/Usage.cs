@@ -232,6 +232,10 @@ public sealed record UsageRecord
     /// <summary>How much less it is than by the list.</summary>
     public long DiscountNanos { get; init; }
 
+    /// <summary>Of what changes another record: how much of its tokens sums show as output, where its own amounts do not say so. Those of a
+    /// record and of all that is beside it add up to what the last of them says.</summary>
+    public long? ShownOutputTokens { get; init; }
+
     /// <summary>Of an adjustment: when the amount that it adjusts was booked. Both are one amount, wherever they are counted.</summary>
     public Instant? ChargedAt { get; init; }
 
@@ -272,10 +276,12 @@ public sealed record UsageRecord
     [JsonIgnore]
     public bool IsAdjusting => Kind is RecordKind.Adjustment or RecordKind.Correction or RecordKind.Void or RecordKind.Credit;
 
-    /// <summary>Input and output as sums show them: tokens that are not told apart are put under the input.</summary>
+    /// <summary>Input and output as sums show them.</summary>
     [JsonIgnore]
-    public (long Input, long Output) Told => (Int128)Amounts.InputTokens + Amounts.OutputTokens == Amounts.Tokens
-        ? (Amounts.InputTokens, Amounts.OutputTokens) : (Amounts.Tokens, 0);
+    public (long Input, long Output) Told => ShownOutputTokens is { } output ? (Amounts.Tokens - output, output) : Amounts.Told;
+
+    /// <summary>The same, so much of whose tokens sums show as output.</summary>
+    internal UsageRecord Showing(long output) => Told.Output == output ? this : this with { ShownOutputTokens = output };
 
     /// <summary>The last part of its hold: what a retry must match.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]

@@ -371,6 +371,8 @@ public static class Validity
             if (amount < 0 && !booked.IsAdjusting)
                 return Outcome.Invalid(FieldOf(unit), "is below 0, which only what is about another record may be (see `kind`)");
         }
+        if (booked.ShownOutputTokens is { } shown && (!booked.IsAdjusting || Int128.Abs(shown) > Amounts.LargestTokens))
+            return Outcome.Invalid("shownOutputTokens", "is more than a record can have, or of one that is about no other");
         if (!Currencies.IsKnown(booked.Currency))
             return Outcome.Invalid("currency", "must be a three-letter code of ISO 4217, such as USD");
         return Problem(booked.IsAdjusting ? booked.Usage with { Parts = null } : booked.Usage, now)

@@ -53,6 +53,8 @@ public abstract class RoundTripConformance(HttpFacade host)
              {"id":"given","timestamp":"2026-03-09T10:00:00Z","cost":"0.123456789","webSearches":2.5,"webSearchContext":"low"},
              {"id":"lines","timestamp":"2026-03-09T11:00:00Z","provider":"anthropic","model":"claude-sonnet-4-6","raw":{"input_tokens":10,"output_tokens":5,"iterations":[{"type":"message","input_tokens":10,"output_tokens":5},{"type":"advisor_message","model":"claude-opus-4-7","input_tokens":100,"output_tokens":50}]}}]
             """);
+        await host.Post("/v1/usage/total/correct",
+            $$"""{"account":"{{account}}","by":"eve","reason":"r","inputTokens":20,"outputTokens":10}""");
         return account;
 
         async Task BookAsync(string[] some)
