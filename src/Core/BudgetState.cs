@@ -145,6 +145,14 @@ public sealed class HoldLayer
     public IReadOnlyList<Touch> Touches { get; set; } = [];
 }
 
+/// <summary>What a charge stands under in reports besides its dimensions, and how much less than by the list it is. What takes it back
+/// stands under the same.</summary>
+public sealed record ChargedAs(bool Success, IReadOnlyList<string>? Tools, string? Provider, string? Model, long DiscountNanos)
+{
+    public static ChargedAs Of(UsageRecord charge) => new(charge.Usage.Success, charge.Usage.Tools, charge.CanonicalProvider,
+        charge.CanonicalModel, charge.DiscountNanos);
+}
+
 public sealed record HoldExtension(string Id, long Fingerprint);
 
 public sealed class Hold
@@ -186,6 +194,9 @@ public sealed class Hold
 
     /// <summary>The dimensions under which it was charged, where they are not the hold's own.</summary>
     public Dimensions? ChargedTo { get; set; }
+
+    /// <summary>What else it was charged under; null where nothing is charged, and in what earlier builds charged.</summary>
+    public ChargedAs? ChargedAs { get; set; }
 
     /// <summary>The hold that it is paid out of, and what it has of that.</summary>
     public string? From { get; init; }

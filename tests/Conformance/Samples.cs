@@ -58,6 +58,7 @@ public static class Samples
         Currency = "EUR",
         PriceVersion = "2026-01",
         ShownOutputTokens = -1,
+        KeptByHold = true,
         Unpriced = true,
         Late = true,
         Overrun = true,

@@ -278,6 +278,34 @@ public sealed class DecisionTable
             settle h u in=100 model=big                                     => done tokens=100 events=none
             settle h u2 in=100 model=big                                    => conflict
             """,
+        ["A_charge_is_taken_back_under_the_outcome_and_the_tools_that_it_was_booked_under"] = """
+            policy day tokens/day 5000; calls requests/day 10 with expiry=charge => done
+            reserve h in=100 max=100 ttl=60                                 => done
+            wait 1m
+            tick                                                            => done sums:outcome:success=100/100 sums:outcome:failure=0/0
+            settle h u in=10 out=5 failed                                   => done tokens=15 day=15/0 calls=1/0 sums:outcome:success=0/0 sums:outcome:failure=10/5 events=Settled,Settled
+            reserve g in=100 max=100 tool=t ttl=60                          => done
+            wait 1m
+            settle g v in=20 out=5 tools=a,b                                => done sums:tool:t=20/5 sums:tool:a=20/5 sums:tool:b=20/5 sums=30/10
+            reserve i in=100 max=100                                        => done
+            settle i w in=10 unknown failed tools=a                         => done sums:outcome:failure=110/105 sums:tool:a=120/105
+            settle i x in=30 out=7                                          => done sums:outcome:failure=10/5 sums:tool:a=20/5 sums=60/17 day=77/0 calls=3/0 events=Settled,Settled
+            reserve j in=100 max=100                                        => done
+            settle j y in=10 unknown failed tools=a                         => done sums:outcome:failure=110/105
+            settle j z in=40 out=8 failed tools=a                           => done tokens=-152 sums:outcome:failure=50/13 sums:tool:a=60/13 events=Settled
+            """,
+        ["A_charge_is_taken_back_under_the_names_and_the_discount_that_it_was_booked_with"] = """
+            forget
+            policy all cost/lifetime 100 with expiry=charge volume=1000:0.5 => done
+            record a in=500 model=big                                       => done cost=0.005 discount=0
+            reserve h in=1000 max=0 model=big                               => done
+            settle h u in=1000 unknown                                      => done discount=0.005
+            settle h v in=2000                                              => done discount=0.01 sums=2500/0
+            reserve g in=100 max=0 model=small-2026                         => done
+            settle g w in=100 unknown                                       => done sums:model:small=100/0 discount=0.01005
+            prices none
+            settle g x in=50                                                => done sums:model:small=0/0 sums:model:small-2026=50/0 discount=0.01
+            """,
         ["A_settlement_under_other_dimensions_frees_the_one_and_charges_the_other"] = """
             policy s tokens/day 1000 match model=small; b tokens/day 1000 match model=big; who tokens/session 500 => done
             reserve h tokens=400 model=small                                => done s=0/400 b=0/0

@@ -138,6 +138,7 @@ public sealed class GoldenEvents
         ["released"] = new Released("h1") { At = at },
         ["expired"] = new Expired("h1", null, []) { At = at },
         ["expired.charged"] = new Expired("h1", record with { Kind = RecordKind.Expired }, touches) { At = at },
+        ["expired.kept"] = new Expired("h1", plainRecord with { Kind = RecordKind.Expired, KeptByHold = true }, []) { At = at },
         ["recorded"] = new Recorded(plainRecord, []) { At = at },
         ["recorded.2"] = new Recorded(plainRecord with
         {

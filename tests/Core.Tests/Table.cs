@@ -17,7 +17,7 @@
 // unprocessable | paused | refused
 //
 // Checks: `LIMIT=SETTLED/HELD` or `LIMIT[KEY]=...` (as the status shows it afterwards), `LIMIT.remaining=` and other members of its view,
-// `sums=INPUT/OUTPUT` (of all records, as reports show them),
+// `sums=INPUT/OUTPUT` (of all records, as reports show them), `sums:outcome|tool|model:VALUE=INPUT/OUTPUT`, `discount=` (likewise),
 // `blocked=A,B`, `field=`, `A.requested=`, `A.retry=90|never` (of the blockers), `suggest=...`, `state=`, `tokens=`, `cost=`, flags such as
 // `late`, and `events=a,b`.
 using System.Globalization;
@@ -242,8 +242,16 @@ sealed partial class Table
                 : status!.Overrides.Select(item => $"{item.Id}:{item.State}"));
             case "version": return ((PolicyView)outcome.Answer!).Version.ToString(CultureInfo.InvariantCulture);
             case "sums": return SumOf(desk.Usage);
+            case "discount": return Money.Format(desk.Usage.Sum(record => record.DiscountNanos));
             case "in-force": return List(((PolicyView)outcome.Answer!).Effective.Limits.Select(limit => $"{limit.Limit.Id}#{limit.No}"));
         }
+        if (name.Split(':') is ["sums", var by, var value]) return SumOf(desk.Usage.Where(record => by switch
+        {
+            "outcome" => record.Usage.Success == (value == "success"),
+            "tool" => record.Usage.Dimensions.Tool == value || record.Usage.Tools?.Contains(value) == true,
+            "model" => record.Model == value,
+            _ => throw new ArgumentException($"nothing is summed up by {by}"),
+        }));
         var member = LimitMember().Match(name);
         var (id, key, what) = (member.Groups["id"].Value, member.Groups["key"].Value, member.Groups["what"].Value);
         if (what is "requested" or "retry")
@@ -398,6 +406,7 @@ sealed partial class Table
         Timestamp = named.TryGetValue("at", out var at) ? Moment(at) : null,
         Parts = PartsOf(named),
         TotalTokens = Number(named, "total"),
+        Tools = named.TryGetValue("tools", out var tools) ? tools.Split(',') : null,
         ServiceTier = named.GetValueOrDefault("tier"),
         ReportedCost = named.TryGetValue("reported", out var reported) ? Decimal(reported) : null,
         Disputed = words.Contains("disputed") ? "`total_tokens` is 9, but the counts add up to 8" : null,

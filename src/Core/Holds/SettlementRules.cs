@@ -61,11 +61,6 @@ static class SettlementRules
         var cost = pricing.IsPartial && command.Final ? Math.Max(pricing.Cost ?? 0, open.CostNanos) : pricing.Cost ?? 0;
         var actual = Actual(usage, cost, requests);
         if (command.Unknown) actual = Larger(actual, open, hold.PlainTokens, usage.TotalTokens is not null);
-        // A charge under other dimensions can not be corrected by a difference: it is taken back where it was booked.
-        var chargedTo = hold.ChargedTo ?? hold.Dimensions;
-        var elsewhere = charged && (chargedTo != usage.Dimensions || lines.Count > 0);
-
-        if (!elsewhere && returned is not null) pricing = pricing with { Allowances = AllowanceUse.Sum(pricing.Allowances, returned) };
         var record = pricing.Priced(new()
         {
             Id = command.Id,
@@ -73,19 +68,22 @@ static class SettlementRules
             ReservationId = hold.Id,
             At = hold.CreatedAt,
             BookedAt = now,
-            ChargedAt = charged && !elsewhere ? hold.ClosedAt : null,
-            Kind = command.Unknown ? RecordKind.Unknown : charged && !elsewhere ? RecordKind.Adjustment : RecordKind.Reported,
-            Amounts = charged && !elsewhere ? actual - hold.Charged : actual,
+            Kind = command.Unknown ? RecordKind.Unknown : RecordKind.Reported,
+            Amounts = actual,
             Currency = state.Effective.Currency,
             Late = hold.State != ReservationState.Active,
             Overrun = IsOverrun(actual + ofLines, whole, hold.Reserved),
             Final = command.Final,
+            KeptByHold = command.Unknown,
             Lines = Summaries(lines),
         });
-        if (charged && !elsewhere) record = record.Showing(actual.Told.Output - hold.Charged.Told.Output);
+        // A charge that stands elsewhere can not be corrected by a difference: it is taken back where it was booked.
+        var charge = charged ? ChargeOf(hold, settings) : null;
+        var reversal = charge is not null && (lines.Count > 0 || !StandBesideEachOther(charge, record))
+            ? Reversal(state, hold, charge, settings, now) : null;
+        if (charge is not null && reversal is null) record = Correcting(record, hold, charge);
         var matches = ViewRules.Matches(state, record, settings, now);
         var settled = new Settled(record, TouchesOf(state, matches, record, now)) { At = now };
-        var reversal = elsewhere ? Reversal(state, hold, chargedTo, settings, now) : null;
         return new(Outcome.Done(), reversal is null && lines.Count == 0 ? [settled]
             : Together(state, reversal, lines, settled, settings, now))
         {
@@ -162,11 +160,44 @@ static class SettlementRules
         : [.. lines.Select(line => new BookedLine(line.Id, line.Provider, line.Model, line.Amounts.Tokens, line.Amounts.CostNanos,
             line.PriceVersion, line.Unpriced))];
 
-    /// <summary>Takes a whole charge back, in the dimensions under which it was booked.</summary>
-    static Settled Reversal(BudgetState state, Hold hold, Dimensions chargedTo, Settings settings, Instant now)
+    /// <summary>What was charged in doubt for a hold. What earlier builds charged is taken for a call that went well, under the names that
+    /// prices have for it now.</summary>
+    static UsageRecord ChargeOf(Hold hold, Settings settings)
     {
-        var names = Pricing.NamesOf(settings.Prices.Find(chargedTo.Provider, chargedTo.Model), chargedTo);
-        var record = new UsageRecord
+        var call = hold.ChargedTo ?? hold.Dimensions;
+        var names = Pricing.NamesOf(settings.Prices.Find(call.Provider, call.Model), call);
+        var (success, tools, provider, model, discount) = hold.ChargedAs ?? new(true, null, names.Provider, names.Model, 0);
+        return new()
+        {
+            Id = Validity.ReservedIdPrefix + hold.Id,
+            Usage = new() { Dimensions = call, Requests = 0, Success = success, Tools = tools },
+            Amounts = hold.Charged,
+            DiscountNanos = discount,
+            CanonicalProvider = provider,
+            CanonicalModel = model,
+            Allowances = hold.ChargedAllowances,
+        };
+    }
+
+    /// <summary>Whether two records stand under the same in every report.</summary>
+    static bool StandBesideEachOther(UsageRecord one, UsageRecord other) => one.Usage.Dimensions == other.Usage.Dimensions
+        && one.Usage.Success == other.Usage.Success && (one.Usage.Tools ?? []).SequenceEqual(other.Usage.Tools ?? [])
+        && one.CanonicalProvider == other.CanonicalProvider && one.CanonicalModel == other.CanonicalModel;
+
+    /// <summary>A settlement as the difference to what was charged.</summary>
+    static UsageRecord Correcting(UsageRecord settlement, Hold hold, UsageRecord charge) => (settlement with
+    {
+        Kind = RecordKind.Adjustment,
+        ChargedAt = hold.ClosedAt,
+        Amounts = settlement.Amounts - charge.Amounts,
+        DiscountNanos = settlement.DiscountNanos - charge.DiscountNanos,
+        Allowances = AllowanceUse.Sum(settlement.Allowances, AllowanceUse.Negative(charge.Allowances)),
+    }).Showing(settlement.Told.Output - charge.Told.Output);
+
+    /// <summary>Takes a whole charge back where it was booked.</summary>
+    static Settled Reversal(BudgetState state, Hold hold, UsageRecord charge, Settings settings, Instant now)
+    {
+        var record = charge with
         {
             Id = Validity.ReversalIdPrefix + hold.Id,
             ReservationId = hold.Id,
@@ -174,12 +205,10 @@ static class SettlementRules
             BookedAt = now,
             ChargedAt = hold.ClosedAt,
             Kind = RecordKind.Adjustment,
-            Usage = new() { Dimensions = chargedTo, Requests = 0 },
-            Amounts = default(Amounts) - hold.Charged,
+            Amounts = default(Amounts) - charge.Amounts,
+            DiscountNanos = -charge.DiscountNanos,
             Currency = hold.Currency,
-            CanonicalProvider = names.Provider,
-            CanonicalModel = names.Model,
-            Allowances = AllowanceUse.Negative(hold.ChargedAllowances),
+            Allowances = AllowanceUse.Negative(charge.Allowances),
             Late = true,
             Final = false,
         };
@@ -222,6 +251,7 @@ static class SettlementRules
             Unpriced = hold.Unpriced,
             CanonicalProvider = names.Provider,
             CanonicalModel = names.Model,
+            KeptByHold = true,
             Late = true,
         };
         return new(hold.Id, record, TouchesOf(state, record, settings, now)) { At = now };
@@ -311,6 +341,7 @@ static class SettlementRules
             hold.Charged = record.Amounts;
             hold.ChargedAllowances = record.Allowances;
             hold.ChargedTo = record.Usage.Dimensions == hold.Dimensions ? null : record.Usage.Dimensions;
+            hold.ChargedAs = record.KeptByHold ? ChargedAs.Of(record) : null;
             ReservationRules.Close(state, hold, ReservationState.Charged, settled.At);
         }
         else if (record.Final)
@@ -330,6 +361,7 @@ static class SettlementRules
         ReservationRules.Close(state, hold, expired.Charge is null ? ReservationState.Expired : ReservationState.Charged, expired.At);
         if (expired.Charge is not { } booked) return;
         hold.Charged = booked.Amounts;
+        hold.ChargedAs = booked.KeptByHold ? ChargedAs.Of(booked) : null;
         hold.Booked += booked.Amounts;
         hold.RequestBooked |= booked.Amounts.Requests > 0;
     }

@@ -86,6 +86,7 @@ public static class QuickJson
         Put(writer, Name.SettledBy, hold.SettledBy);
         WriteMember(writer, Name.Charged, hold.Charged);
         WriteMember(writer, Name.ChargedTo, hold.ChargedTo);
+        if (hold.ChargedAs is { } chargedAs) Rare(writer, Name.ChargedAs, chargedAs, CoreJson.Default.ChargedAs);
         Put(writer, Name.From, hold.From);
         WriteMember(writer, Name.Taken, hold.Taken);
         Put(writer, Name.Attempt, hold.Attempt);
@@ -126,6 +127,7 @@ public static class QuickJson
         Put(writer, Name.ExchangeRate, record.ExchangeRate);
         Put(writer, Name.DiscountNanos, record.DiscountNanos);
         Put(writer, Name.ShownOutputTokens, record.ShownOutputTokens);
+        Put(writer, Name.KeptByHold, record.KeptByHold);
         Put(writer, Name.ChargedAt, record.ChargedAt);
         Put(writer, Name.Corrects, record.Corrects);
         Put(writer, Name.CorrectedBy, record.CorrectedBy);
@@ -368,8 +370,8 @@ public static class QuickJson
             Metadata = Of("metadata"), Raw = Of("raw"), Orchestrator = Of("orchestrator"), User = Of("user"), Tenant = Of("tenant"),
             Session = Of("session"), Provider = Of("provider"), Model = Of("model"), Tool = Of("tool"), Tags = Of("tags"),
             Trace = Of("trace"), Attempt = Of("attempt"), KeyId = Of("keyId"), Link = Of("link"),
-            ShownOutputTokens = Of("shownOutputTokens"), IsAnonymous = Of("isAnonymous"),
-            Allowances = Of("allowances"), ChargedAllowances = Of("chargedAllowances");
+            ShownOutputTokens = Of("shownOutputTokens"), KeptByHold = Of("keptByHold"), ChargedAs = Of("chargedAs"),
+            IsAnonymous = Of("isAnonymous"), Allowances = Of("allowances"), ChargedAllowances = Of("chargedAllowances");
 
         static JsonEncodedText Of(string name) => JsonEncodedText.Encode(name);
     }

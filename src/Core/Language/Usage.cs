@@ -236,6 +236,9 @@ public sealed record UsageRecord
     /// record and of all that is beside it add up to what the last of them says.</summary>
     public long? ShownOutputTokens { get; init; }
 
+    /// <summary>Of a charge in doubt: its hold keeps what it stands under. False in what earlier builds charged.</summary>
+    public bool KeptByHold { get; init; }
+
     /// <summary>Of an adjustment: when the amount that it adjusts was booked. Both are one amount, wherever they are counted.</summary>
     public Instant? ChargedAt { get; init; }
 
