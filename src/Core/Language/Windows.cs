@@ -93,6 +93,14 @@ public sealed record Calendar(DateTimeZone Zone, IsoDayOfWeek WeekStart, int Mon
     /// <summary>The local time at which a day begins, and with it every longer window.</summary>
     public LocalTime DayStart { get; init; } = LocalTime.Midnight;
 
+    /// <summary>From the words of a policy.</summary>
+    public static Calendar Of(string timeZone, IsoDayOfWeek weekStart, int monthAnchorDay, int? yearStartMonth, string? dayStart) =>
+        new(TimeZones.Of(timeZone), weekStart, monthAnchorDay)
+    {
+        YearStartMonth = yearStartMonth ?? 1, DayStart = dayStart is null ? LocalTime.Midnight : DayStarts.Of(dayStart)
+            ?? LocalTime.Midnight,
+    };
+
     /// <summary>
     /// The span that holds <paramref name="at"/>. For rolling windows it is the span in which what happens at that instant counts: from
     /// its sub-bucket's start until the whole sub-bucket has left the window.

@@ -182,11 +182,7 @@ public sealed record EffectivePolicy
     public AnomalySettings? Anomalies { get; init; }
 
     [JsonIgnore]
-    public Calendar Calendar => calendar ??= new(TimeZones.Of(TimeZone), WeekStart, MonthAnchorDay)
-    {
-        YearStartMonth = YearStartMonth ?? 1, DayStart = DayStart is { } start ? DayStarts.Of(start) ?? LocalTime.Midnight
-            : LocalTime.Midnight,
-    };
+    public Calendar Calendar => calendar ??= Calendar.Of(TimeZone, WeekStart, MonthAnchorDay, YearStartMonth, DayStart);
     Calendar? calendar;
 
     /// <summary>Merges an account's policy over the default; limits that count the same keep the number they have in <paramref

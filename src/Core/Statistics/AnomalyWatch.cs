@@ -21,7 +21,13 @@ public sealed class AnomalyWatch
 
     /// <summary>As the policy in force says; null: as usual.</summary>
     public AnomalySettings? Settings { get; set; }
+
+    /// <summary>The calendar of that policy; histories of earlier builds have its time zone alone.</summary>
     public string TimeZone { get; set; } = "UTC";
+    public IsoDayOfWeek WeekStart { get; set; } = IsoDayOfWeek.Monday;
+    public int MonthAnchorDay { get; set; } = 1;
+    public int? YearStartMonth { get; set; }
+    public string? DayStart { get; set; }
 
     /// <summary>What others used in their first days, as it was known at the account's first call; null where it was not.</summary>
     public FirstDays? FirstDays { get; set; }
@@ -63,7 +69,7 @@ public sealed class AnomalyWatch
 
     WatchRules InForce => rules ??= new(Settings ?? usual);
 
-    Calendar Calendar => calendar ??= new(TimeZones.Of(TimeZone), IsoDayOfWeek.Monday, 1);
+    Calendar Calendar => calendar ??= Calendar.Of(TimeZone, WeekStart, MonthAnchorDay, YearStartMonth, DayStart);
 
     /// <summary>Whether hours wait to be judged again.</summary>
     public bool IsBehind => ChangedSince > 0;
@@ -80,7 +86,8 @@ public sealed class AnomalyWatch
     {
         Settings = policy.Anomalies;
         rules = null;
-        TimeZone = policy.TimeZone;
+        (TimeZone, WeekStart, MonthAnchorDay) = (policy.TimeZone, policy.WeekStart, policy.MonthAnchorDay);
+        (YearStartMonth, DayStart) = (policy.YearStartMonth, policy.DayStart);
         calendar = policy.Calendar;
         Pace.Adopt(policy);
         (known, liveRanks) = (null, null);

@@ -59,6 +59,42 @@ public sealed class StoredHistoriesTests
         Assert.Equal(["Drop:seasonal:2026-02-17T17Z"], withdrawn.Select(found => found.Id));
     }
 
+    [Theory]
+    [InlineData("06:00", IsoDayOfWeek.Monday, 1)]
+    [InlineData(null, IsoDayOfWeek.Sunday, 1)]
+    [InlineData(null, IsoDayOfWeek.Monday, 15)]
+    public void Restored_at_any_moment_it_finds_the_same_by_whatever_calendar_its_policy_has(string? dayStart, IsoDayOfWeek weekStart,
+        int monthAnchorDay)
+    {
+        var policy = new Policy
+        {
+            DayStart = dayStart, WeekStart = weekStart, MonthAnchorDay = monthAnchorDay, TimeZone = "Europe/Berlin",
+            Limits = [.. new[] { WindowKind.Day, WindowKind.Week, WindowKind.Month }.Select(kind =>
+                new Limit { Id = kind.ToString(), Window = new(kind), Amount = 10_000 })],
+        };
+        var began = Instant.FromUtc(2026, 2, 1, 0, 0);
+        var (whole, restored, usual) = (Begun(policy), Begun(policy), Begun(new() { TimeZone = policy.TimeZone, Limits = policy.Limits }));
+        for (var hour = 0; hour < 40 * 24; hour++)
+        {
+            if (hour % 5 == 0) restored = HistoryJson.Decode(HistoryJson.Encode(restored));
+            foreach (var history in new[] { whole, restored, usual })
+                Call(history, began + Duration.FromHours(hour), hour % 29 == 28 ? 6_000 : 10, "m");
+        }
+        Assert.NotEqual(Found(usual), Found(whole));
+        Assert.Equal(Found(whole), Found(restored));
+        Assert.Equal(HistoryJson.Encode(whole), HistoryJson.Encode(restored));
+
+        UsageHistory Begun(Policy of)
+        {
+            var history = new UsageHistory();
+            var effective = EffectivePolicy.Merge(Policy.Empty, of, EffectivePolicy.None, 1);
+            history.Advance(new("a", 1, began, [new PolicyChanged(of, 1, 0, effective, [], []) { At = began }]));
+            return history;
+        }
+
+        static string[] Found(UsageHistory history) => [.. history.View().Anomalies.Select(found => $"{found.Id} {found.Severity}")];
+    }
+
     [Fact]
     public void It_is_the_same_after_it_was_stored_again() =>
         Assert.Equal(HistoryJson.Encode(Stored()), HistoryJson.Encode(HistoryJson.Decode(HistoryJson.Encode(Stored()))));
