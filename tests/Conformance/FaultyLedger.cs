@@ -36,6 +36,9 @@ public sealed class FaultyLedger(IStore inner) : IStore
     /// <summary>How often it was asked for what memory lacks.</summary>
     public int Recalls { get; private set; }
 
+    /// <summary>How much of audit trails was read.</summary>
+    public int AuditEntriesRead { get; private set; }
+
     /// <summary>The ledger's clock, where a test has one of its own.</summary>
     public Func<Instant>? Time { get; set; }
 
@@ -208,8 +211,12 @@ public sealed class FaultyLedger(IStore inner) : IStore
     public Task<Page<AuditEntry>> HoldsAsync(string account, Instant from, Instant to, string? cursor, int limit,
         CancellationToken cancellation = default) => inner.HoldsAsync(account, from, to, cursor, limit, cancellation);
 
-    public Task<Page<AuditEntry>> AuditAsync(string account, string? cursor, int limit, CancellationToken cancellation = default) =>
-        inner.AuditAsync(account, cursor, limit, cancellation);
+    public async Task<Page<AuditEntry>> AuditAsync(string account, string? cursor, int limit, CancellationToken cancellation = default)
+    {
+        var page = await inner.AuditAsync(account, cursor, limit, cancellation);
+        AuditEntriesRead += page.Items.Count;
+        return page;
+    }
 
     public Task<Page<string>> AccountsAsync(string? search, string? cursor, int limit, CancellationToken cancellation = default) =>
         inner.AccountsAsync(search, cursor, limit, cancellation);

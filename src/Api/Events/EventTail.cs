@@ -220,14 +220,17 @@ public sealed class EventTail(IEventFeed feed, IUsageQueries queries, Bell writt
         }
     }
 
+    /// <summary>What was erased, for <see cref="NowAsync"/>: whoever tells several events again asks with the same.</summary>
+    public KnownErasures Erasures() => new(queries);
+
     /// <summary>
     /// What an event says now that it is told again: usage that was erased since is told no more (null), or without the person. An event
     /// whose entry was compacted away says what it said, unless usage of its account was erased since.
     /// </summary>
-    public async Task<ReadOnlyMemory<byte>?> NowAsync(string account, long position, string messageId, string type, Instant at,
-        ReadOnlyMemory<byte> said, CancellationToken cancellation)
+    public async Task<ReadOnlyMemory<byte>?> NowAsync(KnownErasures known, string account, long position, string messageId, string type,
+        Instant at, ReadOnlyMemory<byte> said, CancellationToken cancellation)
     {
-        var erasures = await AuditTrail.ErasuresAsync(queries, account);
+        var erasures = await known.OfAsync(account);
         if (erasures.Count == 0) return said;
         var page = await feed.ReadAsync(position - 1, 1, cancellation);
         if (page.Entries.FirstOrDefault(entry => entry.Position == position) is not { } entry)

@@ -196,6 +196,7 @@ public sealed class WebhookWatch(
     async Task<bool> ProbeAsync(Webhook webhook, PublicEvent first, Lease lease, CancellationToken stop)
     {
         log.LogWarning("Webhook {Webhook} does not take messages; new ones wait until it does", webhook.Id);
+        var erasures = tail.Erasures();
         for (var pause = TimeSpan.FromSeconds(5); ; pause = TimeSpan.FromTicks(Math.Min(pause.Ticks * 2, TimeSpan.TicksPerMinute * 5)))
         {
             for (var began = time.GetTimestamp(); time.GetElapsedTime(began) < pause;)
@@ -205,7 +206,7 @@ public sealed class WebhookWatch(
             }
             if (await store.FindAsync(webhook.Id) is not { Enabled: true } now) return false;
             // Where it was erased meanwhile, another one is tried.
-            if (await NowAsync(first, stop) is not { } body) return true;
+            if (await NowAsync(first, erasures, stop) is not { } body) return true;
             var (attempt, isHeld) = await HoldWhileAsync(webhook.Id, lease, sender.SendAsync(now, first.MessageId, body, stop));
             if (attempt.IsGone && await DisableAsync(now, first.MessageId)) return false;
             if (!isHeld) return false;
@@ -246,7 +247,7 @@ public sealed class WebhookWatch(
     /// <summary>Messages whose time has come again; a message that was tried for three days stays as dead.</summary>
     async Task RetryAsync(Webhook webhook, Lease lease, CancellationToken stop)
     {
-        var (waiting, dead) = (0L, 0L);
+        var (waiting, dead, erasures) = (0L, 0L, tail.Erasures());
         for (var after = ""; ;)
         {
             var page = await store.DeliveriesAsync(webhook.Id, after, 200);
@@ -261,7 +262,7 @@ public sealed class WebhookWatch(
             var now = clock.Now.ToUnixTimeMilliseconds();
             foreach (var due in page.Where(one => one.State == WebhookDelivery.Waiting && one.NextAtMillis <= now))
             {
-                var (attempt, isHeld) = await HoldWhileAsync(webhook.Id, lease, AgainAsync(webhook, due, stop));
+                var (attempt, isHeld) = await HoldWhileAsync(webhook.Id, lease, AgainAsync(webhook, due, erasures, stop));
                 if (!isHeld || attempt.IsGone) return;
                 if (!attempt.Arrived || lease.Failures == 0) continue;
                 // It takes messages again, which is known at once: there may be no new one for long.
@@ -272,9 +273,12 @@ public sealed class WebhookWatch(
     }
 
     /// <summary>Sends a kept message once more; one that arrives is not kept any longer.</summary>
-    public async Task<Attempt> AgainAsync(Webhook webhook, WebhookDelivery delivery, CancellationToken stop)
+    public Task<Attempt> AgainAsync(Webhook webhook, WebhookDelivery delivery, CancellationToken stop) =>
+        AgainAsync(webhook, delivery, tail.Erasures(), stop);
+
+    async Task<Attempt> AgainAsync(Webhook webhook, WebhookDelivery delivery, KnownErasures erasures, CancellationToken stop)
     {
-        if (await NowAsync(delivery, stop) is not { } body)
+        if (await NowAsync(delivery, erasures, stop) is not { } body)
         {
             // What it told was erased: nobody is told of it any more.
             await store.RemoveDeliveryAsync(webhook.Id, delivery);
@@ -288,17 +292,17 @@ public sealed class WebhookWatch(
         return attempt;
     }
 
-    Task<ReadOnlyMemory<byte>?> NowAsync(PublicEvent happened, CancellationToken stop) => happened.Account is not { } account
-        ? Task.FromResult<ReadOnlyMemory<byte>?>(happened.Json)
-        : tail.NowAsync(account, happened.Position, happened.MessageId, happened.Type, happened.Time, happened.Json, stop);
+    Task<ReadOnlyMemory<byte>?> NowAsync(PublicEvent happened, KnownErasures erasures, CancellationToken stop) =>
+        happened.Account is not { } account ? Task.FromResult<ReadOnlyMemory<byte>?>(happened.Json)
+        : tail.NowAsync(erasures, account, happened.Position, happened.MessageId, happened.Type, happened.Time, happened.Json, stop);
 
-    async Task<ReadOnlyMemory<byte>?> NowAsync(WebhookDelivery delivery, CancellationToken stop)
+    async Task<ReadOnlyMemory<byte>?> NowAsync(WebhookDelivery delivery, KnownErasures erasures, CancellationToken stop)
     {
         var said = Encoding.UTF8.GetBytes(delivery.Body);
         if (delivery.Account is not { } account) return said;
         using var json = JsonDocument.Parse(said);
-        return await tail.NowAsync(account, json.RootElement.GetProperty("position").GetInt64(), delivery.MessageId, delivery.Type,
-            Instant.FromUnixTimeMilliseconds(delivery.EventAtMillis), said, stop);
+        return await tail.NowAsync(erasures, account, json.RootElement.GetProperty("position").GetInt64(), delivery.MessageId,
+            delivery.Type, Instant.FromUnixTimeMilliseconds(delivery.EventAtMillis), said, stop);
     }
 
     WebhookDelivery After(Attempt attempt, WebhookDelivery delivery)

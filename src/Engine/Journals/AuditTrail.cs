@@ -17,9 +17,11 @@ public static class AuditTrail
         var shown = entries.Take(limit).ToArray();
         var items = shown.SelectMany(entry => entry.Events.Where(Has).Select(happened => new AuditEntry(entry.Version, happened)))
             .ToArray();
-        return new(items, entries.Count > limit && limit > 0 ? shown[^1].Version.ToString(System.Globalization.CultureInfo.InvariantCulture)
-            : null);
+        return new(items, entries.Count > limit && limit > 0 ? CursorOf(shown[^1].Version) : null);
     }
+
+    /// <summary>The cursor of what follows an entry.</summary>
+    internal static string CursorOf(long version) => version.ToString(System.Globalization.CultureInfo.InvariantCulture);
 
     /// <summary>Reads a cursor; a <see cref="FormatException"/> where it is none.</summary>
     public static long After(string? cursor) => cursor is null ? 0
@@ -59,17 +61,26 @@ public static class AuditTrail
     };
 
     /// <summary>Every erasure in the trail of an account.</summary>
-    public static async Task<IReadOnlyList<(long Version, UsageErased Erased)>> ErasuresAsync(IUsageQueries queries, string account)
+    public static Task<IReadOnlyList<(long Version, UsageErased Erased)>> ErasuresAsync(IUsageQueries queries, string account) =>
+        new KnownErasures(queries).OfAsync(account);
+}
+
+/// <summary>The erasures of accounts for who asks for them again and again: each time only the trail since the last time is read. For one
+/// caller at a time.</summary>
+public sealed class KnownErasures(IUsageQueries queries)
+{
+    readonly Dictionary<string, (string? ReadTo, List<(long Version, UsageErased Erased)> Found)> known = new(StringComparer.Ordinal);
+
+    public async Task<IReadOnlyList<(long Version, UsageErased Erased)>> OfAsync(string account)
     {
-        var erasures = new List<(long, UsageErased)>();
-        string? cursor = null;
-        do
+        var (readTo, found) = known.TryGetValue(account, out var before) ? before : (null, []);
+        for (string? next = readTo; ;)
         {
-            var page = await queries.AuditAsync(account, cursor, 500);
-            erasures.AddRange(page.Items.Where(item => item.Event is UsageErased).Select(item => (item.Version, (UsageErased)item.Event)));
-            cursor = page.Next;
+            var page = await queries.AuditAsync(account, next, 500);
+            found.AddRange(page.Items.Where(item => item.Event is UsageErased).Select(item => (item.Version, (UsageErased)item.Event)));
+            if (page.Items.Count > 0) readTo = AuditTrail.CursorOf(page.Items[^1].Version);
+            known[account] = (readTo, found);
+            if ((next = page.Next) is null) return found;
         }
-        while (cursor is not null);
-        return erasures;
     }
 }

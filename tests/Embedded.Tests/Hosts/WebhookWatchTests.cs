@@ -132,15 +132,51 @@ public sealed class WebhookWatchTests : IAsyncLifetime, IAsyncDisposable
         while (receiver.Count > 0) ids.Add((await receiver.NextAsync()).Id);
         Assert.Equal(ids.Count, ids.Distinct().Count());
         await another.StopAsync(default);
+    }
 
-        // Time passes, but never to the end of a lease that is kept.
-        Task KeptAsync(Func<(long Version, WebhookProgress? Value), bool> holds) => ServerProcess.UntilAsync(async () =>
+    /// <summary>Time passes, but never to the end of a lease that is kept.</summary>
+    Task KeptAsync(Func<(long Version, WebhookProgress? Value), bool> holds) => ServerProcess.UntilAsync(async () =>
+    {
+        var kept = await store.ProgressAsync("wh");
+        if ((kept.Value?.UntilMillis ?? long.MaxValue) - host.Clock.Now.ToUnixTimeMilliseconds() > 4000)
+            time.Advance(TimeSpan.FromSeconds(1));
+        return holds(kept);
+    }, () => "the lease is not kept");
+
+    [Fact]
+    public async Task What_is_sent_again_in_one_look_reads_an_audit_trail_once_and_tells_nothing_that_was_erased_meanwhile()
+    {
+        for (var no = 0; no < 30; no++)
         {
-            var kept = await store.ProgressAsync("wh");
-            if ((kept.Value?.UntilMillis ?? long.MaxValue) - host.Clock.Now.ToUnixTimeMilliseconds() > 4000)
-                time.Advance(TimeSpan.FromSeconds(1));
-            return holds(kept);
-        }, () => "the lease is not kept");
+            await host.ExpectAsync("a", new Core.Pause($"{no}"));
+            await host.ExpectAsync("a", new Core.Resume());
+        }
+        for (var no = 0; no < 10; no++) await UseAsync();
+        time.Advance(TimeSpan.FromSeconds(1));
+        var entries = (await ((IEventFeed)ledger).ReadAsync(0, 10_000)).Entries;
+        foreach (var told in entries.SelectMany(entry => PublicEvents.Of(entry)).Where(told => told.Type == "usage.recorded"))
+            await store.SaveDeliveryAsync("wh", new()
+            {
+                MessageId = told.MessageId, Type = told.Type, Account = told.Account, EventAtMillis = told.Time.ToUnixTimeMilliseconds(),
+                Body = System.Text.Encoding.UTF8.GetString(told.Json.Span), State = WebhookDelivery.Waiting,
+            });
+        Assert.Equal(10, (await store.DeliveriesAsync("wh", "", 100)).Count);
+        await store.ChangeAsync("wh", now => now with { From = entries[^1].Position, Types = ["account.paused"] });
+        var counting = new FaultyLedger(ledger);
+        using var counted = new EventTail(ledger, counting, host.Written, time, NullLogger<EventTail>.Instance);
+        using var again = new WebhookWatch(store, sender, counted, ledger, host.Clock, time, NullLogger<WebhookWatch>.Instance);
+        var held = new TaskCompletionSource();
+        // The first message is on its way when all of it is erased.
+        receiver.Until = held.Task;
+        await again.StartAsync(default);
+        await KeptAsync(_ => receiver.Asked > 0);
+        await host.ExpectAsync("a", new Core.EraseUsage(null, "bob", "asked for it"));
+        held.SetResult();
+        await ServerProcess.UntilAsync(async () => (await store.DeliveriesAsync("wh", "", 100)).Count == 0, () => "messages wait");
+        await again.StopAsync(default);
+
+        Assert.Equal(1, receiver.Count);
+        Assert.Equal(30 * 2 + 1, counting.AuditEntriesRead);
     }
 
     [Theory]
