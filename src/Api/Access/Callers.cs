@@ -34,12 +34,7 @@ sealed class Callers(IBudgetAuthority authority, LedgerClock clock, IServiceProv
     /// <summary>Whom a key lets in; null where its tenant is no more.</summary>
     public async ValueTask<Caller?> OfKeyAsync(StoredKey key)
     {
-        var scope = key.Scope;
-        if (key.Tenant is { } mark)
-        {
-            if (await FindAsync(mark) is not { } tenant) return null;
-            scope = ScopeOf(tenant, key.IsWholeTenant ? null : key.Scope);
-        }
+        if ((key.Tenant is null ? key.Scope : ScopeOf(key, await TenantsAsync())) is not { } scope) return null;
         return new(key.Id, key.Name, key.Granted, scope)
         {
             ExpiresAt = StoredKey.At(key.ExpiresAtMillis), RateLimit = key.RateLimit, Tenant = key.Tenant,
@@ -69,8 +64,15 @@ sealed class Callers(IBudgetAuthority authority, LedgerClock clock, IServiceProv
                 ? await OfKeyAsync(key) : null;
     }
 
-    async ValueTask<Tenant?> FindAsync(TenantMark mark) =>
-        (await TenantsAsync()).Find(mark.Id) is { } found && found.Since == mark.Since ? found : null;
+    async ValueTask<Tenant?> FindAsync(TenantMark mark) => Find(await TenantsAsync(), mark);
+
+    static Tenant? Find(TenantBook tenants, TenantMark mark) =>
+        tenants.Find(mark.Id) is { } found && found.Since == mark.Since ? found : null;
+
+    /// <summary>What a key is for now: one of a tenant for what that has of it, and one for all of a tenant grows with it. Null where its
+    /// tenant is no more.</summary>
+    public static AccountScope? ScopeOf(StoredKey key, TenantBook tenants) => key.Tenant is not { } mark ? key.Scope
+        : Find(tenants, mark) is { } tenant ? ScopeOf(tenant, key.IsWholeTenant ? null : key.Scope) : null;
 
     static AccountScope ScopeOf(Tenant tenant, AccountScope? accounts)
     {

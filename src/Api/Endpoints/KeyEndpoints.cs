@@ -194,12 +194,9 @@ sealed class KeyEndpoints(KeyRing ring, Callers callers, LedgerClock clock)
     /// <summary>A caller sees and changes keys that lie within its own rights and accounts, and one of a tenant those of its
     /// tenant.</summary>
     static bool IsWithin(Caller caller, StoredKey key, Core.TenantBook tenants) => (key.Granted & ~caller.Rights) == Right.None
-        && caller.Accounts.Holds(ScopeOf(key, tenants)) && (caller.Tenant is null || caller.Tenant == key.Tenant);
-
-    /// <summary>What a key is for now: one for all of a tenant grows with it.</summary>
-    static AccountScope ScopeOf(StoredKey key, Core.TenantBook tenants) =>
-        key.IsWholeTenant && key.Tenant is { } mark && tenants.Find(mark.Id) is { } tenant && tenant.Since == mark.Since
-            ? new(tenant.Accounts) : key.Scope;
+        // One that lets nobody in any more is seen by whoever has the accounts that it was made for.
+        && caller.Accounts.Holds(Callers.ScopeOf(key, tenants) is { Patterns.Count: > 0 } now ? now : key.Scope)
+        && (caller.Tenant is null || caller.Tenant == key.Tenant);
 
     Task Answer(HttpContext http, int status, StoredKey key, string? text)
     {
