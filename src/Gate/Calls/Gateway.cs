@@ -281,12 +281,15 @@ public sealed class Gateway(
         await using var body = await ReadAsync(http.Request, null);
         using var request = Upstreams.RequestOf(http.Request, route, path, key,
             body.Bytes.Length > 0 || !HttpMethods.IsGet(http.Request.Method) ? new ReadOnlyMemoryContent(body.Bytes) : null);
+        using var silence = new Silence(time, http.RequestAborted);
         HttpResponseMessage answer;
         try
         {
-            answer = await upstreams.SendAsync(request, http.RequestAborted);
+            silence.BeginBeforeHead(isStream: false);
+            answer = await upstreams.SendAsync(request, silence.Token);
         }
-        catch (HttpRequestException failure)
+        catch (Exception failure) when (failure is HttpRequestException
+            || (failure is OperationCanceledException && !http.RequestAborted.IsCancellationRequested))
         {
             log.LogWarning(failure, "gate {Route}: the provider did not answer", route.Name);
             await GateReply.ErrorAsync(http, wire, 502, WireError.Unavailable, $"Purser: the provider of '{route.Name}' did not answer");
@@ -295,7 +298,14 @@ public sealed class Gateway(
         using (answer)
         {
             Upstreams.CopyHead(answer, http.Response, keepsLength: true);
-            await answer.Content.CopyToAsync(http.Response.Body, http.RequestAborted);
+            try
+            {
+                await silence.CopyAsync(answer.Content, http.Response.Body);
+            }
+            catch (Exception broken) when (broken is HttpRequestException or OperationCanceledException or IOException)
+            {
+                http.Abort();
+            }
         }
     }
 }

@@ -15,9 +15,6 @@ sealed class Passage(
     HttpContext http, GateRoute route, WireProtocol wire, Admitted admitted, string account, IBudgetAuthority authority,
     Settlements settlements, TimeProvider time, ILogger log) : IAsyncDisposable
 {
-    /// <summary>How long a provider may be silent: models think for minutes without a word.</summary>
-    static readonly TimeSpan longestSilence = TimeSpan.FromMinutes(10);
-
     /// <summary>So long a provider goes on generating before it notices that its client is gone.</summary>
     const double SecondsToStop = 2;
 
@@ -51,11 +48,13 @@ sealed class Passage(
         using var asked = admitted.Request;
         var hidesUsage = admitted.HidesUsage;
         StartHeartbeat();
+        // Who drains wants the answer even when nobody else does.
+        using var silence = new Silence(time, route.OnAbort == AbortRule.Drain ? CancellationToken.None : http.RequestAborted);
         HttpResponseMessage response;
         try
         {
-            // Who drains wants the answer even when nobody else does.
-            response = await upstreams.SendAsync(asked, route.OnAbort == AbortRule.Drain ? CancellationToken.None : http.RequestAborted);
+            silence.BeginBeforeHead(call.IsStream);
+            response = await upstreams.SendAsync(asked, silence.Token);
         }
         catch (Exception failure) when (failure is HttpRequestException or OperationCanceledException or IOException)
         {
@@ -68,14 +67,14 @@ sealed class Passage(
             if (asked.Content is ReadOnlyMemoryContent) asked.Content = null;
             if (!response.IsSuccessStatusCode)
             {
-                await RefusedUpstreamAsync(response, answer);
+                await RefusedUpstreamAsync(response, answer, silence);
                 return false;
             }
             var isEvents = response.Content.Headers.ContentType?.MediaType == "text/event-stream";
             Upstreams.CopyHead(response, http.Response, keepsLength: !(isEvents && hidesUsage));
             var requestId = response.Headers.TryGetValues("x-request-id", out var ids)
                 || response.Headers.TryGetValues("request-id", out ids) ? ids.FirstOrDefault() : null;
-            var ending = await PumpAsync(response, answer, isEvents, hidesUsage);
+            var ending = await PumpAsync(response, answer, isEvents, hidesUsage, silence);
             await SettleAsync(answer, ending, requestId);
             return ending == Ending.Broken;
         }
@@ -95,14 +94,14 @@ sealed class Passage(
     /// The provider's own error, handed on as it is. Providers charge nothing for them; a gateway's timeout (502, 504, 408) leaves open
     /// what ran behind it.
     /// </summary>
-    async Task RefusedUpstreamAsync(HttpResponseMessage response, WireAnswer answer)
+    async Task RefusedUpstreamAsync(HttpResponseMessage response, WireAnswer answer, Silence silence)
     {
         Upstreams.CopyHead(response, http.Response, keepsLength: true);
         if ((int)response.StatusCode is 502 or 504 or 408) await SettleAsync(answer, Ending.Broken, null);
         else await GiveBackAsync();
         try
         {
-            await response.Content.CopyToAsync(http.Response.Body, http.RequestAborted);
+            await silence.CopyAsync(response.Content, http.Response.Body);
         }
         catch (Exception gone) when (gone is HttpRequestException or OperationCanceledException or IOException)
         {
@@ -110,7 +109,7 @@ sealed class Passage(
         }
     }
 
-    async Task<Ending> PumpAsync(HttpResponseMessage response, WireAnswer answer, bool isEvents, bool hidesUsage)
+    async Task<Ending> PumpAsync(HttpResponseMessage response, WireAnswer answer, bool isEvents, bool hidesUsage, Silence silence)
     {
         var isRead = !Upstreams.IsPacked(response) && (isEvents || !answer.MayBeUnread || IsJson(response));
         var events = isEvents && isRead ? new WireEvents(answer, hidesUsage) : null;
@@ -118,7 +117,6 @@ sealed class Passage(
         var shown = hidesUsage && events is not null ? new ArrayBufferWriter<byte>(4096) : null;
         var drains = route.OnAbort == AbortRule.Drain;
         byte[]? buffer = null;
-        using var silence = CancellationTokenSource.CreateLinkedTokenSource(drains ? CancellationToken.None : http.RequestAborted);
         var isGone = false;
         try
         {
@@ -127,7 +125,7 @@ sealed class Passage(
             await using var body = await response.Content.ReadAsStreamAsync(silence.Token);
             while (true)
             {
-                silence.CancelAfter(longestSilence);
+                silence.Begin();
                 await ArrivesAsync(body, silence.Token);
                 buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
                 var read = await body.ReadAsync(buffer, silence.Token);
