@@ -2,6 +2,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Purser.Engine;
 
@@ -13,7 +14,7 @@ public static class GateRegistration
     public static IServiceCollection AddPurserGate(this IServiceCollection services, GateOptions options)
     {
         if (!options.IsOn) return services;
-        services.AddSingleton<Upstreams>();
+        services.TryAddSingleton<Upstreams>();
         services.AddSingleton(provider => new RouteTable(provider.GetRequiredService<ISharedState>(), options, TimeOf(provider)));
         services.AddSingleton(provider => new Settlements(
             provider.GetRequiredService<IBudgetAuthority>(), TimeOf(provider), provider.GetRequiredService<ILogger<Settlements>>()));

@@ -7,19 +7,31 @@ namespace Purser.Gate;
 
 public sealed class Upstreams : IDisposable
 {
-    readonly HttpClient client = new(new SocketsHttpHandler
+    static readonly TimeSpan longestConnecting = TimeSpan.FromSeconds(15);
+
+    readonly HttpClient client;
+
+    public Upstreams() : this(longestConnecting, null)
     {
-        AllowAutoRedirect = false,
-        UseCookies = false,
-        AutomaticDecompression = DecompressionMethods.None,
-        ConnectTimeout = TimeSpan.FromSeconds(15),
-        PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-        EnableMultipleHttp2Connections = true,
-        // What clients send of traces is theirs to send.
-        ActivityHeadersPropagator = null,
-        ResponseDrainTimeout = TimeSpan.Zero,
-    })
-    { Timeout = Timeout.InfiniteTimeSpan };
+    }
+
+    /// <param name="connectTimeout">How long a connection may take.</param>
+    /// <param name="connect">How one is made, where not in the usual way.</param>
+    internal Upstreams(TimeSpan connectTimeout, Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>>? connect) =>
+        client = new(new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            AutomaticDecompression = DecompressionMethods.None,
+            ConnectTimeout = connectTimeout,
+            ConnectCallback = connect,
+            PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+            EnableMultipleHttp2Connections = true,
+            // What clients send of traces is theirs to send.
+            ActivityHeadersPropagator = null,
+            ResponseDrainTimeout = TimeSpan.Zero,
+        })
+        { Timeout = Timeout.InfiniteTimeSpan };
 
     /// <summary>Headers that belong to a connection, and those by which callers show keys: none goes further than to here.</summary>
     static readonly HashSet<string> own = new(StringComparer.OrdinalIgnoreCase)

@@ -1,11 +1,12 @@
-// Providers that say nothing: before the head of an answer, or in the middle of one. The gate's time stands still here until a test moves
-// it.
+// Providers that say nothing: before the head of an answer, in the middle of one, or before there is a connection. The gate's time stands
+// still here until a test moves it.
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Purser.Conformance;
 using Purser.Conformance.Http;
 using Purser.Conformance.Servers;
+using Purser.Gate;
 
 namespace Purser.Embedded.Tests.Http;
 
@@ -29,6 +30,17 @@ public sealed class StillHost : HostOfItsOwn
     public ManualTime Now { get; } = new();
 
     protected override void Set(IServiceCollection services) => services.AddSingleton<TimeProvider>(Now);
+}
+
+/// <summary>No connection to a provider is ever made.</summary>
+public sealed class UnreachedHost : HostOfItsOwn
+{
+    protected override void Set(IServiceCollection services) => services.AddSingleton(new Upstreams(TimeSpan.FromMilliseconds(1),
+        async (_, givenUp) =>
+        {
+            var never = new TaskCompletionSource<Stream>();
+            await using (givenUp.Register(() => never.TrySetCanceled(givenUp))) return await never.Task;
+        }));
 }
 
 public sealed class GateSilenceTests(StillHost host) : GateSuite(host), IClassFixture<StillHost>
@@ -160,5 +172,20 @@ public sealed class GateSilenceTests(StillHost host) : GateSuite(host), IClassFi
         host.Now.Advance(TimeSpan.FromMinutes(20));
         Assert.Equal(502, (await call.WaitAsync(ServerProcess.Patience)).Code);
         await left;
+    }
+}
+
+public sealed class GateConnectTests(UnreachedHost host) : GateSuite(host), IClassFixture<UnreachedHost>
+{
+    [Fact]
+    public async Task A_connection_that_is_not_made_in_its_time_costs_nothing()
+    {
+        var (account, route) = await RouteAsync("openai", "openai");
+        var reply = await CallAsync($"/gate/{route}/v1/chat/completions",
+            """{"model":"gpt-4o-mini","messages":[{"role":"user","content":"hello"}],"max_tokens":1000}""", ("X-Purser-Account", account));
+        Assert.Equal(502, reply.Code);
+        Assert.Empty(Provider.Asked);
+        Assert.Empty(await RecordsAsync(account));
+        await NothingIsHeldAsync(account);
     }
 }
