@@ -218,20 +218,29 @@ sealed class OpenAIProtocol : WireProtocol
 
     sealed class ResponsesAnswer : TypedAnswer
     {
-        public override void TakeWhole(JsonElement answer) => TakeReport(answer, "output");
+        public override void TakeWhole(JsonElement answer)
+        {
+            TakeReport(answer, "output");
+            if (WireJson.Text(answer, "status") == "failed") Error = WhyFailed(answer);
+        }
+
+        static string WhyFailed(JsonElement response) => Inner(response, "error")?.GetRawText() ?? "the response failed";
 
         protected override void Take(string? type, JsonElement told)
         {
             if (Inner(told, "delta") is { ValueKind: JsonValueKind.String } delta) Generated(delta.GetString());
-            if (Inner(told, "response") is not { } response) return;
+            // A failure may come without the response that failed.
+            var response = Inner(told, "response") ?? told;
             Model = WireJson.Text(response, "model") ?? Model;
             Id = WireJson.Text(response, "id") ?? Id;
             ServiceTier = WireJson.Text(response, "service_tier") ?? ServiceTier;
-            if (type is "response.completed" or "response.incomplete" or "response.failed" or "response.cancelled")
-            {
-                Usage = Inner(response, "usage")?.GetRawText() ?? Usage;
-                IsFinished = Usage is not null;
-            }
+            if (type is not ("response.completed" or "response.incomplete" or "response.failed" or "response.cancelled")) return;
+            // The end is the end, whether it tells a usage or not.
+            IsFinished = true;
+            Usage = Inner(response, "usage")?.GetRawText() ?? Usage;
+            if (type == "response.failed") Error = WhyFailed(response);
+            // What was not said on the way stands in the whole, which closes the stream.
+            if (Usage is null && GeneratedCharacters == 0 && Inner(response, "output") is { } output) TextsOf(output, Generated);
         }
     }
 

@@ -210,6 +210,36 @@ public abstract class GateCourseConformance(HttpFacade host) : GateSuite(host)
         Assert.Equal((30, 0), await StandAsync());
     }
 
+    const string said = "event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"delta\":\"one two three four five\"}\n\n";
+    const string unsaid = "event: response.in_progress\ndata: {\"type\":\"response.in_progress\",\"response\":{\"id\":\"r\",\"usage\":null}}\n\n";
+
+    // The end of a stream is its end, whether it tells what was used or not: the words are counted then, as those of a chat are.
+    [Theory]
+    [InlineData("gpt-4o-mini", said, "completed", """{"response":{"id":"r","usage":null}}""", 5, null)]
+    [InlineData("gpt-4o-mini", said, "incomplete", """{"response":{"id":"r"}}""", 5, null)]
+    [InlineData("gpt-4o-mini", said, "failed", """{"response":{"id":"r","error":{"code":"server_error"}}}""", 5, "server_error")]
+    [InlineData("gpt-4o-mini", unsaid, "completed", """{"response":{"output":[{"content":[{"type":"output_text","text":"one two three"}]}]}}""", 3, null)]
+    [InlineData("gpt-4o-mini", said, "failed", """{"response":{"error":{"code":"server_error"},"usage":{"input_tokens":9,"output_tokens":21}}}""", 21, "server_error")]
+    // Nobody knows what was thought, or done without a word.
+    [InlineData("gpt-4o-mini", unsaid, "failed", """{"response":{"error":{"code":"server_error"}}}""", null, "server_error")]
+    [InlineData("gpt-4o-mini", unsaid, "failed", """{"error":{"code":"server_error"}}""", null, "server_error")]
+    [InlineData("gpt-5-mini", said, "completed", """{"response":{"id":"r"}}""", null, null)]
+    public async Task A_stream_of_responses_that_ends_without_its_usage_has_ended(
+        string model, string begins, string type, string whole, int? output, string? error)
+    {
+        var (account, route) = await RouteAsync("openai", "openai");
+        var end = $"event: response.{type}\ndata: {{\"type\":\"response.{type}\",{whole[1..]}\n\n";
+        Provider.Streams(begins, end);
+        var text = await StreamAsync($"/gate/{route}/v1/responses",
+            "{\"model\":\"" + model + "\",\"stream\":true,\"max_output_tokens\":1000,\"input\":\"hi\"}", ("X-Purser-Account", account));
+        Assert.Equal(begins + end, text);
+        var record = Assert.Single(await RecordsAsync(account, wanted: 1));
+        Assert.Equal((output is null, output ?? 1000L), (Text(record, "kind") == "unknown", record.GetProperty("outputTokens").GetInt64()));
+        Assert.Equal(error is null, record.GetProperty("success").GetBoolean());
+        Assert.Contains(error ?? "", Text(record, "error") ?? "", StringComparison.Ordinal);
+        await NothingIsHeldAsync(account);
+    }
+
     [Fact]
     public async Task What_a_failure_of_the_provider_costs_follows_from_what_it_says()
     {
