@@ -240,6 +240,47 @@ public abstract class GateCourseConformance(HttpFacade host) : GateSuite(host)
         await NothingIsHeldAsync(account);
     }
 
+    // What Claude thinks is paid as what it says. It is all that there is to count where the stream ends before its first word.
+    [Theory]
+    [InlineData(true, 1000, "the client went away")]
+    [InlineData(false, 3, "the provider's answer broke off")]
+    public async Task What_was_thought_counts_where_a_stream_is_left_or_breaks_off(bool leaves, int most, string error)
+    {
+        var (account, route) = await RouteAsync("anthropic", "anthropic");
+        var (left, seen) = (new TaskCompletionSource(), new TaskCompletionSource());
+        Provider.Does(async http =>
+        {
+            http.Response.ContentType = "text/event-stream";
+            await http.Response.WriteAsync("event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"model\":\"claude-sonnet-4-5\","
+                + "\"usage\":{\"input_tokens\":100,\"output_tokens\":1}}}\n\nevent: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,"
+                + "\"content_block\":{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}}\n\n");
+            for (var i = 0; i < 20; i++)
+                await http.Response.WriteAsync("event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,"
+                    + "\"delta\":{\"type\":\"thinking_delta\",\"thinking\":\"hmm well \"}}\n\n");
+            await http.Response.WriteAsync(": all of it\n\n");
+            await http.Response.Body.FlushAsync();
+            using var heard = http.RequestAborted.Register(left.SetResult);
+            await (leaves ? left : seen).Task.WaitAsync(Servers.ServerProcess.Patience);
+            http.Abort();
+        });
+        using (var request = Request($"/gate/{route}/v1/messages", "{\"model\":\"claude-sonnet-4-5\",\"stream\":true,\"max_tokens\":" + most
+            + ",\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":1024},\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}", ("X-Purser-Account", account)))
+        using (var response = await Host.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead))
+        {
+            using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
+            while (await reader.ReadLineAsync() is { } line && line != ": all of it")
+            {
+            }
+            seen.SetResult();
+            if (!leaves) await Assert.ThrowsAnyAsync<IOException>(() => reader.ReadToEndAsync());
+        }
+        var record = Assert.Single(await RecordsAsync(account, wanted: 1));
+        // Forty words and what two seconds more would have made, which is at most as many again.
+        Assert.InRange(record.GetProperty("outputTokens").GetInt64(), 40, 150);
+        Assert.Equal((100, error), (record.GetProperty("inputTokens").GetInt32(), Text(record, "error")));
+        await NothingIsHeldAsync(account);
+    }
+
     [Fact]
     public async Task What_a_failure_of_the_provider_costs_follows_from_what_it_says()
     {
