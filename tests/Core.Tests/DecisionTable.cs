@@ -50,6 +50,14 @@ public sealed class DecisionTable
             settle h u in=100 out=50                                        => done late=yes day=150/0
             settle h u2 in=100 out=50                                       => conflict
             """,
+        ["Each_of_several_answers_may_have_as_much_as_is_usual"] = """
+            policy out outputTokens/day 1000 with max=100                   => done
+            reserve h in=10 answers=3                                       => done tokens=310 out=0/300
+            reserve g in=10 answers=3 max=50                                => done tokens=60 out=0/350
+            reserve f in=10 answers=0                                       => invalid answers
+            reserve f in=10 answers=10001                                   => invalid answers
+            reserve f in=10 answers=7                                       => refused blocked=out
+            """,
         ["A_hold_is_settled_in_parts_and_its_request_once"] = """
             policy day tokens/day 1000; calls requests/day 10; in inputTokens/day 1000; out outputTokens/day 1000 => done
             reserve h in=200 max=200                                        => done day=0/400 calls=0/1 in=0/200 out=0/200

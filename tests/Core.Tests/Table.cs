@@ -8,7 +8,8 @@
 //   default LIMITS [with SETTINGS]                        (settings) a new default policy
 // policy LIMITS [with SETTINGS] => done                 limits are `ID UNIT/WINDOW AMOUNT [soft|adaptive] [shadow|off] [each D] [match D=P]
 // [at R,R] [grace PERCENT/MINUTES]`, parted by `;`
-// check|reserve ID|extend HOLD ID [ESTIMATE]            tokens= in= max= cost= ttl= model= provider= user= session= tool= tag.NAME= ...
+// check|reserve ID|extend HOLD ID [ESTIMATE]            tokens= in= max= answers= cost= ttl=
+// model= provider= user= session= tool= tag.NAME= ...
 // from=HOLD
 //   settle HOLD ID|record ID [USAGE]                      in= out= total= cost= cached= at= reported= lines=MODEL:IN:OUT,... tier=
 //                                                         failed partial unknown disputed ...
@@ -380,6 +381,7 @@ sealed partial class Table
         Tokens = Number(named, "tokens"),
         InputTokens = Number(named, "in"),
         MaxOutputTokens = Number(named, "max"),
+        Answers = Number(named, "answers"),
         ToolTokens = Number(named, "tools"),
         Temperature = named.TryGetValue("temperature", out var temperature) ? Decimal(temperature) : null,
         CostNanos = Cost(named),

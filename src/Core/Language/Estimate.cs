@@ -13,6 +13,10 @@ public sealed record Estimate
     public long? Tokens { get; init; }
     public long? InputTokens { get; init; }
     public long? MaxOutputTokens { get; init; }
+
+    /// <summary>How many answers the call asks for, null for one. <see cref="MaxOutputTokens"/> is of all of them together; where it is
+    /// missing, each may have as many as is usual.</summary>
+    public long? Answers { get; init; }
     public long? ToolTokens { get; init; }
     public decimal? Temperature { get; init; }
     public string? ServiceTier { get; init; }
@@ -62,7 +66,8 @@ public sealed record ResolvedEstimate
     };
 
     /// <summary>
-    /// Plain tokens count whole against input and output limits. A missing maximum of output is the policy's default, else the model's own.
+    /// Plain tokens count whole against input and output limits. A missing maximum of output is the policy's default, else the model's own,
+    /// for each answer.
     /// A cost given by the caller is taken as it is; otherwise the model's price at <paramref name="at"/> decides, or the policy's fallback
     /// price.
     /// </summary>
@@ -77,7 +82,7 @@ public sealed record ResolvedEstimate
         var input = estimate.Tokens ?? estimate.InputTokens;
         var output = estimate.Tokens
             ?? estimate.MaxOutputTokens
-            ?? (estimate.InputTokens is null ? null : policy.DefaultMaxOutputTokens ?? own?.MostOutput);
+            ?? (estimate.InputTokens is null ? null : Times(estimate.Answers, policy.DefaultMaxOutputTokens ?? own?.MostOutput));
         Rated? rated = null;
         var (beyond, unpriced) = (false, listed is null);
         PricePeriod? price = null;
@@ -122,6 +127,10 @@ public sealed record ResolvedEstimate
                 price is null && priceable && listed is not null && estimate.Parts is { } parts ? Unrated(listed, parts, terms) : null),
         };
     }
+
+    /// <summary>As many tokens for each of some answers.</summary>
+    static long? Times(long? answers, long? tokens) => answers is not { } count || tokens is not { } each ? tokens
+        : Math.Min(each, Amounts.LargestTokens / count) * count;
 
     /// <summary>The first unit that a price has no rate for.</summary>
     static string? Unrated(PricePeriod price, UsageParts parts, in PriceTerms terms)

@@ -204,6 +204,7 @@ public static class QuickJson
         Put(writer, Name.Tokens, estimate.Tokens);
         Put(writer, Name.InputTokens, estimate.InputTokens);
         Put(writer, Name.MaxOutputTokens, estimate.MaxOutputTokens);
+        Put(writer, Name.Answers, estimate.Answers);
         Put(writer, Name.ToolTokens, estimate.ToolTokens);
         Put(writer, Name.Temperature, estimate.Temperature);
         Put(writer, Name.ServiceTier, estimate.ServiceTier);
@@ -363,6 +364,7 @@ public static class QuickJson
             IsErased = Of("isErased"), Final = Of("final"), Unknown = Of("unknown"), FreshId = Of("freshId"), Estimate = Of("estimate"),
             TtlSeconds = Of("ttlSeconds"), Tokens = Of("tokens"), InputTokens = Of("inputTokens"), OutputTokens = Of("outputTokens"),
             MaxOutputTokens = Of("maxOutputTokens"), ToolTokens = Of("toolTokens"), TotalTokens = Of("totalTokens"),
+            Answers = Of("answers"),
             Temperature = Of("temperature"), ServiceTier = Of("serviceTier"), Region = Of("region"), Speed = Of("speed"),
             CostNanos = Of("costNanos"), Parts = Of("parts"), Timestamp = Of("timestamp"), Requests = Of("requests"),
             Success = Of("success"), Error = Of("error"), DurationMs = Of("durationMs"), RequestId = Of("requestId"), Tools = Of("tools"),

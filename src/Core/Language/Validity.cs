@@ -12,6 +12,7 @@ public static class Validity
     public const int LongestReason = 2000;
     public const int MostLimits = 200;
     public const int LargestPage = 1000;
+    public const int MostAnswers = 10_000;
     public const long ShortestTtlSeconds = 1;
     public const long LongestTtlSeconds = 24 * 3600;
     public const decimal LargestUnits = 1_000_000_000_000m;
@@ -201,6 +202,7 @@ public static class Validity
             return Outcome.Invalid("tokens", "give either `tokens`, or `inputTokens` with `maxOutputTokens`");
         return Tokens("tokens", estimate.Tokens) ?? Tokens("inputTokens", estimate.InputTokens)
             ?? Tokens("maxOutputTokens", estimate.MaxOutputTokens)
+            ?? (estimate.Answers is < 1 or > MostAnswers ? Outcome.Invalid("answers", $"must be 1 to {MostAnswers}") : null)
             ?? Tokens("toolTokens", estimate.ToolTokens) ?? Cost(estimate.CostNanos)
             ?? (estimate.ToolTokens > (estimate.Tokens ?? estimate.InputTokens ?? 0)
                 ? Outcome.Invalid("toolTokens", "are a part of the input and can not exceed it") : null)

@@ -121,7 +121,7 @@ sealed class OpenAIProtocol : WireProtocol
                     ?? (isChat ? null : UsualOutput),
                 // Several prompts are answered each.
                 Outputs = (int)Math.Clamp(Math.Max(WireJson.Whole(body, "n") ?? 1, WireJson.Whole(body, "best_of") ?? 1) * Prompts(body),
-                    1, 10_000),
+                    1, Validity.MostAnswers),
                 Temperature = WireJson.Number(body, "temperature"),
                 ServiceTier = WireJson.Text(body, "service_tier"),
                 MustAskForUsage = stream && !(body.TryGetProperty("stream_options", out var options)

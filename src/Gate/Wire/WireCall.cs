@@ -43,6 +43,8 @@ sealed record WireCall
         Dimensions = dimensions with { Model = PricedAs },
         InputTokens = InputTokens,
         MaxOutputTokens = MaxOutputTokens is { } most ? Math.Min(most, Amounts.LargestTokens / Math.Max(Outputs, 1)) * Outputs : null,
+        // Of the policy's or the model's usual most each answer may have as many.
+        Answers = MaxOutputTokens is null && Outputs > 1 ? Outputs : null,
         ToolTokens = ToolTokens > 0 ? ToolTokens : null,
         Temperature = Temperature,
         ServiceTier = ServiceTiers.IfKnown(ServiceTier),

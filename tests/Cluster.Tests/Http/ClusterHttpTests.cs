@@ -53,6 +53,9 @@ public sealed class LocalGateMediaTests(LocalFacade host) : GateMediaConformance
 public sealed class LocalGateCourseTests(LocalFacade host) : GateCourseConformance(host);
 
 [Collection(LocalHttpTests.Name)]
+public sealed class LocalGateHoldTests(LocalFacade host) : GateHoldConformance(host);
+
+[Collection(LocalHttpTests.Name)]
 public sealed class LocalGateClientTests(LocalFacade host) : GateClientConformance(host);
 
 [Collection(LocalHttpTests.Name)]
@@ -174,6 +177,9 @@ public sealed class ProcessGateMediaTests(ProcessFacade host) : GateMediaConform
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessGateCourseTests(ProcessFacade host) : GateCourseConformance(host);
+
+[Collection(ProcessHttpTests.Name)]
+public sealed class ProcessGateHoldTests(ProcessFacade host) : GateHoldConformance(host);
 
 [Collection(ProcessHttpTests.Name)]
 public sealed class ProcessGateClientTests(ProcessFacade host) : GateClientConformance(host);

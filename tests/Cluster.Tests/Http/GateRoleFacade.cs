@@ -120,6 +120,9 @@ public sealed class GateRoleFacade : ClusterFacade
 public sealed class GateRoleGateCourseTests(GateRoleFacade host) : GateCourseConformance(host);
 
 [Collection(GateRoleHttpTests.Name)]
+public sealed class GateRoleGateHoldTests(GateRoleFacade host) : GateHoldConformance(host);
+
+[Collection(GateRoleHttpTests.Name)]
 public sealed class GateRoleGateClientTests(GateRoleFacade host) : GateClientConformance(host);
 
 [Collection(GateRoleHttpTests.Name)]

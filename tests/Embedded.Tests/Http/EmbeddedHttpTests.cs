@@ -53,6 +53,9 @@ public sealed class GateMediaTests(HttpHost host) : GateMediaConformance(host);
 public sealed class GateCourseTests(HttpHost host) : GateCourseConformance(host);
 
 [Collection(HttpTests.Name)]
+public sealed class GateHoldTests(HttpHost host) : GateHoldConformance(host);
+
+[Collection(HttpTests.Name)]
 public sealed class GateClientTests(HttpHost host) : GateClientConformance(host);
 
 [Collection(HttpTests.Name)]
