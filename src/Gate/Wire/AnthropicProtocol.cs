@@ -53,7 +53,7 @@ sealed class AnthropicProtocol : WireProtocol
             var profile = ModelProfile.Of("anthropic", model);
             var tools = body.TryGetProperty("tools", out var defined) ? PromptSize.OfTools(profile, defined) : 0;
             long prompt = 3;
-            foreach (var name in (string[])["system", "messages"])
+            foreach (var name in (string[])["system", "messages", "output_config", "output_format"])
                 if (body.TryGetProperty(name, out var value))
                     prompt += PromptSize.Of(profile, value);
             return new()

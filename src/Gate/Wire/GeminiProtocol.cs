@@ -67,6 +67,9 @@ sealed class GeminiProtocol : WireProtocol
             foreach (var name in (string[])["systemInstruction", "system_instruction", "contents"])
                 if (body.TryGetProperty(name, out var value))
                     prompt += PromptSize.Of(profile, value);
+            foreach (var name in (string[])["responseSchema", "response_schema", "responseJsonSchema", "response_json_schema"])
+                if (settings is { } said && said.TryGetProperty(name, out var schema) && schema.ValueKind == JsonValueKind.Object)
+                    prompt += PromptSize.Json(profile, schema);
             return new()
             {
                 Model = model,

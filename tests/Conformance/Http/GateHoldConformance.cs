@@ -1,17 +1,25 @@
-// What a call holds before it goes through the gate: as much as it may use. A refusal tells how much it would have been.
+// What a call holds before it goes through the gate: everything that its provider counts, however it is said. A refusal tells how much it
+// would have been.
 using System.Globalization;
 
 namespace Purser.Conformance.Http;
 
 public abstract class GateHoldConformance(HttpFacade host) : GateSuite(host)
 {
+    /// <summary>Takes the place of WORDS in a body: five hundred tokens, and some.</summary>
+    static readonly string words = string.Concat(Enumerable.Repeat("word ", 500)).Trim();
+
+    /// <summary>What is named by an address or an id: see docs/gate.md.</summary>
+    const long Named = 100_000;
+
     /// <summary>How many tokens of a kind a call would hold.</summary>
     async Task<long> HeldAsync(string unit, string protocol, string path, string body, string holds = "{}")
     {
         var (account, route) = await RouteAsync(protocol, protocol == "gemini" ? "google" : protocol);
         Assert.Equal(200, (await Host.Put($"/v1/accounts/{account}/policy",
             $$"""{"limits":[{"id":"few","unit":"{{unit}}","window":"day","amount":1}],"holds":{{holds}}}""")).Code);
-        var reply = await CallAsync($"/gate/{route}{path}", body, ("X-Purser-Account", account));
+        var reply = await CallAsync($"/gate/{route}{path}", body.Replace("WORDS", words, StringComparison.Ordinal),
+            ("X-Purser-Account", account));
         Assert.True(reply.Code is 402 or 429, reply.Text);
         Assert.Empty(Provider.Asked);
         var blocking = reply.Json.GetProperty("error").GetProperty("purser").GetProperty("blockedBy")[0];
@@ -19,6 +27,8 @@ public abstract class GateHoldConformance(HttpFacade host) : GateSuite(host)
     }
 
     const string completions = "/v1/chat/completions";
+    const string responses = "/v1/responses";
+    const string messages = "/v1/messages";
     const string generate = "/v1beta/models/gemini-2.5-flash:generateContent";
     const string usual = """{"defaultMaxOutputTokens":100}""";
 
@@ -39,4 +49,56 @@ public abstract class GateHoldConformance(HttpFacade host) : GateSuite(host)
         var most = await HeldAsync("outputTokens", "openai", completions, one);
         Assert.Equal(5 * most, await HeldAsync("outputTokens", "openai", completions, one[..^1] + ",\"n\":5}"));
     }
+
+    // Each stands where a member is left out that models do not read, or as the name of a member.
+    [Theory]
+    [InlineData("anthropic", messages, """{"model":"claude-sonnet-4-5","max_tokens":9,"messages":[{"role":"assistant","content":[{"type":"tool_use","id":"t","name":"find","input":{"id":"WORDS"}}]}]}""")]
+    [InlineData("anthropic", messages, """{"model":"claude-sonnet-4-5","max_tokens":9,"messages":[{"role":"assistant","content":[{"type":"tool_use","id":"t","name":"find","input":{"WORDS":null}}]}]}""")]
+    [InlineData("anthropic", messages, """{"model":"claude-sonnet-4-5","max_tokens":9,"messages":[],"output_config":{"format":{"type":"json_schema","schema":{"properties":{"WORDS":{"type":"string"}}}}}}""")]
+    [InlineData("anthropic", messages, """{"model":"claude-sonnet-4-5","max_tokens":9,"messages":[{"role":"user","content":[{"type":"document","title":"WORDS","source":{"type":"base64","media_type":"application/pdf","data":"AAAA"}}]}]}""")]
+    [InlineData("gemini", generate, """{"contents":[{"parts":[{"functionCall":{"name":"find","args":{"status":"WORDS"}}}]}]}""")]
+    [InlineData("gemini", generate, """{"contents":[{"parts":[{"functionResponse":{"name":"find","response":{"type":"WORDS"}}}]}]}""")]
+    [InlineData("gemini", generate, """{"contents":[{"parts":[{"functionResponse":{"name":"find","response":{"WORDS":true}}}]}]}""")]
+    [InlineData("gemini", generate, """{"contents":[],"generationConfig":{"responseSchema":{"type":"OBJECT","properties":{"WORDS":{"type":"STRING"}}}}}""")]
+    [InlineData("openai", completions, """{"model":"gpt-4o-mini","messages":[],"response_format":{"type":"json_schema","json_schema":{"name":"a","schema":{"properties":{"WORDS":{"type":"string"}}}}}}""")]
+    [InlineData("openai", completions, """{"model":"gpt-4o-mini","messages":[{"role":"assistant","tool_calls":[{"id":"t","type":"function","function":{"name":"find","arguments":{"id":"WORDS"}}}]}]}""")]
+    [InlineData("openai", responses, """{"model":"gpt-4o-mini","input":[],"text":{"format":{"type":"json_schema","name":"a","schema":{"properties":{"WORDS":{"type":"string"}}}}}}""")]
+    [InlineData("openai", responses, """{"model":"gpt-4o-mini","input":[{"type":"web_search_call","id":"w","action":{"type":"search","id":"WORDS"}}]}""")]
+    public async Task Objects_in_a_prompt_weigh_what_stands_in_them(string protocol, string path, string body)
+    {
+        var without = await HeldAsync("inputTokens", protocol, path, body.Replace("WORDS", "", StringComparison.Ordinal));
+        var with = await HeldAsync("inputTokens", protocol, path, body);
+        Assert.InRange(with - without, 499, 1000);
+    }
+
+    [Theory]
+    [InlineData("openai", completions, """{"model":"gpt-4o-mini","messages":[{"role":"user","content":[{"type":"file","file":{"file_id":"f"}}]}]}""")]
+    [InlineData("openai", completions, """{"model":"gpt-4o-mini","messages":[{"role":"user","content":[{"type":"file","file_id":"f"}]}]}""")]
+    [InlineData("openai", completions, """{"model":"gpt-4o-mini","messages":[{"role":"user","content":[{"type":"document_url","document_url":"https://a.example/b.pdf"}]}]}""")]
+    [InlineData("openai", completions, """{"model":"gpt-4o-mini","messages":[{"role":"user","content":[{"type":"video_url","video_url":{"url":"https://a.example/b.mp4"}}]}]}""")]
+    [InlineData("openai", responses, """{"model":"gpt-4o-mini","input":[{"role":"user","content":[{"type":"input_file","file_id":"f"}]}]}""")]
+    [InlineData("openai", responses, """{"model":"gpt-4o-mini","input":[{"role":"user","content":[{"type":"input_file","file_url":"https://a.example/b.pdf"}]}]}""")]
+    [InlineData("anthropic", messages, """{"model":"claude-sonnet-4-5","max_tokens":9,"messages":[{"role":"user","content":[{"type":"document","source":{"type":"url","url":"https://a.example/b.pdf"}}]}]}""")]
+    [InlineData("anthropic", messages, """{"model":"claude-sonnet-4-5","max_tokens":9,"messages":[{"role":"user","content":[{"type":"document","source":{"type":"file","file_id":"f"}}]}]}""")]
+    [InlineData("gemini", generate, """{"contents":[{"parts":[{"fileData":{"mimeType":"application/pdf","fileUri":"f"}}]}]}""")]
+    [InlineData("gemini", generate, """{"contents":[{"parts":[{"file_data":{"file_uri":"https://a.example/watch"}}]}]}""")]
+    [InlineData("gemini", generate, """{"contents":[{"parts":[{"fileData":{"mimeType":"video/mp4","fileUri":"f"}}]}]}""")]
+    public async Task A_document_that_is_only_named_holds_what_few_have(string protocol, string path, string body) =>
+        Assert.InRange(await HeldAsync("inputTokens", protocol, path, body), Named, Named + 100);
+
+    // 16 crops at Google, a screen of 8 tiles at OpenAI.
+    [Theory]
+    [InlineData("gemini", generate, """{"contents":[{"parts":[{"fileData":{"mimeType":"image/png","fileUri":"f"}}]}]}""", 16 * 258)]
+    [InlineData("openai", responses, """{"model":"gpt-4o","input":[{"type":"computer_call_output","call_id":"c","output":{"type":"computer_screenshot","file_id":"f"}}]}""", 85 + (8 * 170))]
+    public async Task A_picture_that_is_only_named_is_the_largest(string protocol, string path, string body, long tokens) =>
+        Assert.InRange(await HeldAsync("inputTokens", protocol, path, body), tokens, tokens + 100);
+
+    // A file with its bytes has their size; and what stands in the arguments of a tool is text, whatever it looks like.
+    [Theory]
+    [InlineData("openai", responses, """{"model":"gpt-4o-mini","input":[{"role":"user","content":[{"type":"input_file","filename":"a.pdf","file_data":"data:application/pdf;base64,AAAA"}]}]}""")]
+    [InlineData("openai", responses, """{"model":"gpt-4o-mini","input":[{"role":"user","content":[{"type":"input_file","filename":"a.pdf","file_data":"AAAA"}]}]}""")]
+    [InlineData("anthropic", messages, """{"model":"claude-sonnet-4-5","max_tokens":9,"messages":[{"role":"assistant","content":[{"type":"tool_use","id":"t","name":"find","input":{"type":"input_file","file_id":"f"}}]}]}""")]
+    [InlineData("gemini", generate, """{"contents":[{"parts":[{"functionCall":{"name":"find","args":{"fileData":{"fileUri":"f"}}}}]}]}""")]
+    public async Task What_is_there_or_is_no_document_is_measured(string protocol, string path, string body) =>
+        Assert.InRange(await HeldAsync("inputTokens", protocol, path, body), 3, 100);
 }
