@@ -220,6 +220,43 @@ public sealed class TrackingTests(RunningHostFixture fixture) : IClassFixture<Ru
         Assert.Equal((0, 2, 303), (held, records.Count, records.Sum(record => record.TotalTokens)));
     }
 
+    // Nobody says how long it may become: it takes from the purse as it grows.
+    [Fact]
+    public async Task A_stream_in_a_purse_goes_on_while_the_purse_has_room()
+    {
+        await LimitAsync(10_000);
+        var word = StandIn.Text(new string('w', 300));
+        var whole = StandIn.Of([.. Enumerable.Repeat(word, 12), StandIn.Usage(20, 1_200), StandIn.End()]).AsBuilder().UseBudget(service)
+            .Build();
+        var endless = StandIn.Of([.. Enumerable.Repeat(word, 60)]).AsBuilder().UseBudget(service).Build();
+        await using (var purse = (await service.HoldPurseAsync(account, 3_000)).Open())
+        {
+            var read = await ReadAsync(whole.GetStreamingResponseAsync("one"));
+            Assert.Equal((14, ChatFinishReason.Stop), (read.Count, read[^1].FinishReason));
+            Assert.Equal((1_780, 1_780), (purse.Remaining, (await StateAsync()).Held));
+
+            // Of a smaller purse within it, not more than that one has; its end is told as that of any stream whose hold is used up.
+            await using (var child = purse.Lend(1_000))
+            {
+                read = await ReadAsync(endless.GetStreamingResponseAsync("two"));
+                Assert.Equal(ChatFinishReason.Length, read[^1].FinishReason);
+                Assert.InRange(read.Count, 9, 12);
+                Assert.InRange(child.Remaining, -100, 0);
+            }
+            Assert.InRange(purse.Remaining, 680, 780);
+        }
+        var (held, records) = await StateAsync();
+        Assert.Equal((0, 2, 1_220), (held, records.Count, records.Max(record => record.TotalTokens)));
+        Assert.InRange(records.Min(record => record.TotalTokens), 1_001, 1_100);
+    }
+
+    static async Task<List<ChatResponseUpdate>> ReadAsync(IAsyncEnumerable<ChatResponseUpdate> stream)
+    {
+        var read = new List<ChatResponseUpdate>();
+        await foreach (var update in stream) read.Add(update);
+        return read;
+    }
+
     [Fact]
     public async Task Embeddings_are_held_and_booked()
     {

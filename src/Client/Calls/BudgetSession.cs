@@ -97,6 +97,17 @@ public sealed class BudgetPurse : IAsyncDisposable
         }
     }
 
+    /// <summary>Takes so much, or what is left where that is less; answers how much it was.</summary>
+    internal long TakeUpTo(long tokens)
+    {
+        lock (gate)
+        {
+            var taken = Math.Clamp(remaining, 0, tokens);
+            remaining -= taken;
+            return taken;
+        }
+    }
+
     internal void GiveBack(long tokens)
     {
         lock (gate) remaining += tokens;

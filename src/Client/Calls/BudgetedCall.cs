@@ -31,9 +31,11 @@ sealed partial class BudgetedCall : IAsyncDisposable
     readonly Estimate estimate;
     readonly BudgetSession? session;
     readonly BudgetPurse? purse;
-    readonly long lent;
     ITimer? heart;
     int ended;
+
+    /// <summary>What was taken out of the purse for it.</summary>
+    long lent;
 
     BudgetedCall(CallDesk desk, string account, Estimate estimate, Decision? decision, BudgetSession? session, BudgetPurse? purse,
         long lent)
@@ -126,11 +128,16 @@ sealed partial class BudgetedCall : IAsyncDisposable
         }
     }
 
-    /// <summary>Holds more output; whether it may.</summary>
+    /// <summary>Holds more output; whether it may. Out of a purse it is as much as there is left.</summary>
     public async Task<bool> TopUpAsync(long tokens)
     {
         if (Decision is null) return true;
-        if (purse is not null) return false;
+        if (purse is not null)
+        {
+            var taken = purse.TakeUpTo(tokens);
+            (lent, Held) = (lent + taken, Held + taken);
+            return taken > 0;
+        }
         try
         {
             var more = estimate with
@@ -154,6 +161,9 @@ sealed partial class BudgetedCall : IAsyncDisposable
     {
         if (!End()) return null;
         var settle = Named(usage) with { Outcome = known ? null : "unknown" };
+        // The hold of a purse does not say what this call sent.
+        if (purse is not null && !known && settle is { InputTokens: null, OutputTokens: not null })
+            settle = settle with { InputTokens = estimate.InputTokens };
         var settlement = purse is not null ? await purse.SettleAsync(settle, lent, desk).ConfigureAwait(false)
             : await desk.Settling.RunAsync($"The settlement of {Id} in {Account}", _ => BookAsync(settle, known)).ConfigureAwait(false);
         if (settlement is not null) session?.Add(settlement);
