@@ -299,6 +299,81 @@ public sealed class ChatBudgetTests(RunningHostFixture fixture) : IClassFixture<
         Assert.Equal((7, 2), Assert.Single(await RecordsAsync()) is var record ? (record.InputTokens, record.OutputTokens) : default);
     }
 
+    // What broke may have used all that it asked for, whether or not it was held.
+    [Theory]
+    [InlineData("failed")]
+    [InlineData("broke")]
+    [InlineData("told too little")]
+    public async Task A_call_that_was_made_while_the_authority_was_away_and_broke_is_booked_in_doubt_like_one_that_was_held(string how)
+    {
+        var away = new AwayBudget(service);
+        IAsyncEnumerable<ChatResponseUpdate> Breaks(StandIn.Asked asked)
+        {
+            away.IsAway = false;
+            return StandIn.Broken(new IOException("broken"), how switch
+            {
+                "broke" => [StandIn.Text(new string('a', 90))],
+                "told too little" => [StandIn.Usage(30, 1), StandIn.Text("x")],
+                _ => [],
+            });
+        }
+        var provider = new StandIn(Breaks);
+        foreach (var isAway in (bool[])[false, true])
+        {
+            away.IsAway = isAway;
+            var chat = Under(provider, options => options.WhenUnavailable = WhenUnavailable.Allow, away);
+            await Assert.ThrowsAsync<IOException>(
+                () => ReadAsync(chat.GetStreamingResponseAsync(hello, new() { MaxOutputTokens = 700 })));
+            await chat.DrainAsync();
+        }
+        var records = await RecordsAsync();
+        Assert.Equal(2, records.Count);
+        Assert.All(records, record => Assert.Equal((RecordKind.Doubtful, 700), (record.Kind, record.OutputTokens)));
+        Assert.Equal((records[1].InputTokens, records[1].Cost), (records[0].InputTokens, records[0].Cost));
+    }
+
+    [Fact]
+    public async Task A_call_that_broke_while_the_authority_was_away_is_booked_where_no_limit_has_room_for_it_or_only_for_less()
+    {
+        await LimitAsync(300);
+        var away = new AwayBudget(service);
+        var time = new ManualTime();
+        var provider = new StandIn(_ => StandIn.Broken(new IOException("broken"), StandIn.Text("x")));
+        async Task BreakAsync(ChatOptions? options)
+        {
+            away.IsAway = true;
+            var chat = Under(provider, options => options.WhenUnavailable = WhenUnavailable.Allow, away, time);
+            await Assert.ThrowsAsync<IOException>(() => ReadAsync(chat.GetStreamingResponseAsync(hello, options)));
+            // It is there again, and its first answer is lost: what was booked counts once.
+            (away.IsAway, away.LosesRecords) = (false, 1);
+            await time.RunAsync(Drained(chat), TimeSpan.FromMilliseconds(100));
+        }
+        async Task<bool> Drained(BudgetedChatClient chat)
+        {
+            await chat.DrainAsync();
+            return true;
+        }
+        await BreakAsync(new() { MaxOutputTokens = 700 });
+        var record = Assert.Single(await RecordsAsync());
+        Assert.Equal((700, "unknown"), (record.OutputTokens, (string?)record.Metadata!["outcome"]));
+
+        // The most that the policy expects, where the call says nothing.
+        await service.PutPolicyAsync(account, new()
+        {
+            Limits = [new() { Id = "day", Unit = LimitUnit.Tokens, Window = "day", Amount = 300, Enforcement = Enforcement.Hard }],
+            Holds = new() { DefaultMaxOutputTokens = 900 },
+        });
+        await BreakAsync(null);
+        Assert.Equal(900, (await RecordsAsync())[0].OutputTokens);
+
+        // An adaptive limit would have made it smaller, and it was made as it is.
+        await LimitAsync(5_000, Enforcement.Adaptive, new() { Measures = ["reduce_max_tokens"], MinOutputTokens = 10 });
+        await BreakAsync(new() { MaxOutputTokens = 6_000 });
+        var changed = (await RecordsAsync())[0];
+        Assert.Equal((RecordKind.Doubtful, 6_000), (changed.Kind, changed.OutputTokens));
+        Assert.Equal(3, (await RecordsAsync()).Count);
+    }
+
     [Fact]
     public async Task A_settlement_that_does_not_arrive_is_sent_until_it_does_and_counts_once()
     {

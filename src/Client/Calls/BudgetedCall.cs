@@ -179,8 +179,29 @@ sealed partial class BudgetedCall : IAsyncDisposable
         catch (PurserException missing) when (Decision is null && missing.Status == 404)
         {
             // It was made without a hold; what it used is booked under the id that the hold would have had.
-            return await desk.Budget.RecordUsageAsync(Account, settle.Alone() with { Id = Id }).ConfigureAwait(false);
+            return known ? await desk.Budget.RecordUsageAsync(Account, settle.Alone() with { Id = Id }).ConfigureAwait(false)
+                : await BookInDoubtAsync(settle).ConfigureAwait(false);
         }
+        catch (PurserException other) when (Decision is null && other.Problem?.Word == "idempotency-mismatch")
+        {
+            // It was recorded alone already, and the answer was lost.
+            return new();
+        }
+    }
+
+    /// <summary>
+    /// A call that was made without a hold, and of which is not known what it used: it is held now, and its hold charged like that of every
+    /// call that broke. Where there is no room for it any more it is recorded, as large as it was estimated.
+    /// </summary>
+    async Task<Settlement> BookInDoubtAsync(Settle settle)
+    {
+        var decision = await desk.Budget.ReserveAsync(Account, estimate).ConfigureAwait(false);
+        var (id, atLeast) = ("unknown:" + Id, InDoubt.Of(estimate, settle, decision));
+        // A hold that an adaptive limit made smaller is one of another call.
+        if (decision.Allowed)
+            return await desk.Budget.SettleAsync(Account, Id, (decision.Changes is null ? settle
+                : Settle.Of(atLeast) with { Outcome = settle.Outcome }) with { Id = id }).ConfigureAwait(false);
+        return await desk.Budget.RecordUsageAsync(Account, atLeast with { Id = id }).ConfigureAwait(false);
     }
 
     /// <summary>The dimensions of the estimate, where the usage names none of its own.</summary>

@@ -6,6 +6,17 @@ namespace Purser.Client;
 
 public record Usage : CallParts
 {
+    public Usage()
+    {
+    }
+
+    Usage(CallParts parts) : base(parts)
+    {
+    }
+
+    /// <summary>The dimensions and parts of an estimate, without its tokens.</summary>
+    internal static Usage Of(Estimate estimate) => new((CallParts)estimate) { Region = estimate.Region, Speed = estimate.Speed };
+
     public string? Id { get; init; }
     public DateTimeOffset? Timestamp { get; init; }
     public long? InputTokens { get; init; }

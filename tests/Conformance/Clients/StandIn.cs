@@ -94,6 +94,9 @@ public sealed class AwayBudget(IBudget inner) : IBudget
     /// <summary>What is sent arrives, and its answer is lost.</summary>
     public bool LosesAnswers { get; set; }
 
+    /// <summary>So many usages that are recorded next arrive, and their answers are lost.</summary>
+    public int LosesRecords { get; set; }
+
     public int Extended { get; private set; }
 
     async Task<T> Through<T>(Func<Task<T>> send)
@@ -121,8 +124,11 @@ public sealed class AwayBudget(IBudget inner) : IBudget
     public Task<Reservation> ReleaseAsync(string account, string reservation, CancellationToken cancellationToken = default) =>
         Through(() => inner.ReleaseAsync(account, reservation, cancellationToken));
 
-    public Task<Settlement> RecordUsageAsync(string account, Usage usage, CancellationToken cancellationToken = default) =>
-        Through(() => inner.RecordUsageAsync(account, usage, cancellationToken));
+    public async Task<Settlement> RecordUsageAsync(string account, Usage usage, CancellationToken cancellationToken = default)
+    {
+        var recorded = await Through(() => inner.RecordUsageAsync(account, usage, cancellationToken));
+        return LosesRecords-- > 0 ? throw new PurserException("lost") : recorded;
+    }
 
     public Task<TokenCount> CountTokensAsync(TokenCountRequest request, CancellationToken cancellationToken = default) =>
         Through(() => inner.CountTokensAsync(request, cancellationToken));
