@@ -1,5 +1,4 @@
 // Everything that happens, as it happens: server-sent events, taken up again where they broke off.
-using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 
@@ -21,16 +20,16 @@ public sealed partial class PurserClient
         {
             using var response = isBroken ? await AgainAsync(query.Text(after), cancellationToken).ConfigureAwait(false)
                 : await OpenAsync(query.Text(after), "text/event-stream", cancellationToken).ConfigureAwait(false);
-            var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
-            var parser = SseParser.Create(stream, static (_, data) => data.Length == 0
-                ? null : JsonSerializer.Deserialize(data, PurserJson.Default.PurserEvent));
-            await using var events = parser.EnumerateAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
-            while (await NextAsync(events).ConfigureAwait(false))
+            using var frames = new EventFrames(await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false));
+            while (true)
             {
-                if (long.TryParse(parser.LastEventId, out var position)) after = position;
-                if (events.Current.Data is { } happened) yield return happened;
+                var data = await frames.NextAsync(cancellationToken).ConfigureAwait(false);
+                // The stream begins with its position: one that breaks before the first event is gone on with, too.
+                after = frames.Position ?? after;
+                if (data is null) break;
+                if (JsonSerializer.Deserialize(data, PurserJson.Default.PurserEvent) is { } happened) yield return happened;
             }
-            await Task.Delay(parser.ReconnectionInterval is { Ticks: > 0 } told ? told : reconnect, time, cancellationToken)
+            await Task.Delay(frames.Reconnect is { Ticks: > 0 } told ? told : reconnect, time, cancellationToken)
                 .ConfigureAwait(false);
         }
     }
@@ -49,17 +48,5 @@ public sealed partial class PurserClient
             {
                 await Task.Delay(reconnect, time, cancellation).ConfigureAwait(false);
             }
-    }
-
-    static async Task<bool> NextAsync(IAsyncEnumerator<SseItem<PurserEvent?>> events)
-    {
-        try
-        {
-            return await events.MoveNextAsync().ConfigureAwait(false);
-        }
-        catch (Exception broken) when (broken is IOException or HttpRequestException)
-        {
-            return false;
-        }
     }
 }

@@ -189,6 +189,32 @@ public sealed class SenderTests
         }
     }
 
+    // The stream begins with its position. A frame that is not whole says nothing, wherever it was cut.
+    [Fact]
+    public async Task Events_go_on_where_a_stream_began_that_broke_before_its_first_event()
+    {
+        const string begins = "retry: 50\n: connected\n\n";
+        using var script = new Script(time, Stream(begins, breaks: true), Stream(begins + "id: 40\n\n", breaks: true),
+            Stream("id:41\n\nid: 42\n", breaks: true), Stream("id: 43", breaks: false),
+            Stream("id: 44\nevent: usage.recorded\ndata: {\"id\":\"half", breaks: false),
+            Stream("id: 45\n" + Event(45, "e45"), breaks: true), Stream("id: 46\n\n" + Event(47, "e47"), breaks: false),
+            Script.Problem(410, "gone"));
+        var seen = new List<string>();
+        Assert.Equal(410, (await Assert.ThrowsAsync<PurserException>(() => time.RunAsync(ListenAsync(), step))).Status);
+        Assert.Equal(["e45", "e47"], seen);
+        Assert.Equal([null, null, "40", "41", "41", "41", "45", "46"], script.Sent.Select(sent =>
+            sent.Path.Split("after=") is [_, var after] ? after : null));
+        // As the service asks, and after two seconds where it does not say.
+        Assert.InRange(script.Sent[1].At - script.Sent[0].At, TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(500));
+        Assert.InRange(script.Sent[3].At - script.Sent[2].At, TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(2.5));
+
+        async Task<int> ListenAsync()
+        {
+            await foreach (var happened in Over(script).StreamEventsAsync()) seen.Add(happened.Id);
+            return seen.Count;
+        }
+    }
+
     sealed class Hanging : HttpMessageHandler
     {
         public int Asked { get; private set; }

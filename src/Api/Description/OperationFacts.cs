@@ -235,7 +235,8 @@ sealed record OperationFacts
         ["reprice"] = new() { Problems = [Api.Problems.UnknownAccount, Api.Problems.Unprocessable] },
         ["streamEvents"] = new()
         {
-            Text = "Server-sent events whose data are CloudEvents 1.0. Who comes back with the last id misses nothing.",
+            Text = "Server-sent events whose data are CloudEvents 1.0. The stream begins with the `id` of its position, without an event. "
+                + "Who comes back with the last id misses nothing.",
             Headers = ["Last-Event-ID"], Problems = [Api.Problems.Gone],
         },
         ["createWebhook"] = new() { Problems = [Api.Problems.Conflict, Api.Problems.Unprocessable] },

@@ -93,6 +93,8 @@ sealed class EventEndpoints(EventTail tail, Callers callers, ListenerLimit limit
         // What is not sent yet lies in the server's own buffer, which is given back once it is sent: who waits costs none.
         var frames = response.BodyWriter;
         frames.Write(beginning);
+        // Whoever loses the connection before the first event comes back to where this one begins.
+        WriteId(frames, after);
         var sentId = after;
         try
         {
@@ -116,7 +118,7 @@ sealed class EventEndpoints(EventTail tail, Callers callers, ListenerLimit limit
                 // A position that moved although nothing matched is told in silence, now and then.
                 if (page.ReachedTo > sentId && (told || page.ReachedTo >= sentId + 1000))
                 {
-                    Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"id: {page.ReachedTo}\n\n"), frames);
+                    WriteId(frames, page.ReachedTo);
                     sentId = page.ReachedTo;
                 }
                 if (page.Events.Count == 0 && frames.UnflushedBytes == 0) frames.Write(heartbeat);
@@ -133,6 +135,10 @@ sealed class EventEndpoints(EventTail tail, Callers callers, ListenerLimit limit
             http.Abort();
         }
     }
+
+    /// <summary>A position alone, which is no event: listeners keep it for when they come back.</summary>
+    static void WriteId(PipeWriter frames, long position) =>
+        Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"id: {position}\n\n"), frames);
 
     static void Write(PipeWriter frames, PublicEvent happened, bool withId)
     {

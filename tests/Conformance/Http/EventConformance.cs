@@ -1,4 +1,6 @@
 // The stream of events: everything that happens to accounts, once a position, in order, over breaks of the connection.
+using System.Globalization;
+
 namespace Purser.Conformance.Http;
 
 public abstract class EventConformance(HttpFacade host)
@@ -98,6 +100,27 @@ public abstract class EventConformance(HttpFacade host)
             var rest = await again.TakeAsync(all.Count - 1 - i);
             Assert.Equal(all.Skip(i + 1).Select(happened => happened.Member("id")), rest.Select(happened => happened.Member("id")));
         }
+    }
+
+    // A connection that breaks before the first event has told where to go on, with an id as EventSource keeps it.
+    [Fact]
+    public async Task Who_loses_a_stream_before_its_first_event_misses_nothing()
+    {
+        var account = host.NewAccount();
+        var path = $"/v1/events?account={account}&types=reservation.*";
+        string begins;
+        await using (var lost = await EventListener.OpenAsync(host.Client, path)) begins = await lost.BeginsAsync();
+        Assert.Equal(201, (await host.Post($"/v1/accounts/{account}/reservations", """{"id": "h", "tokens": 1}""")).Code);
+        await using (var again = await EventListener.OpenAsync(host.Client, path, lastId: begins))
+        {
+            Assert.Equal(begins, await again.BeginsAsync());
+            Assert.Equal("reservation.created", (await again.NextAsync()).Type);
+        }
+        await using var later = await EventListener.OpenAsync(host.Client, path);
+        Assert.True(long.Parse(await later.BeginsAsync(), CultureInfo.InvariantCulture)
+            > long.Parse(begins, CultureInfo.InvariantCulture));
+        Assert.Equal(200, (await host.Post($"/v1/accounts/{account}/reservations/h/release")).Code);
+        Assert.Equal("reservation.released", (await later.NextAsync()).Type);
     }
 
     [Fact]

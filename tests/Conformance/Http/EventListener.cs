@@ -39,6 +39,20 @@ public sealed class EventListener : IAsyncDisposable
         return new(response, await response.Content.ReadAsStreamAsync());
     }
 
+    /// <summary>The position at which the stream begins: told before any event, in a frame that is none.</summary>
+    public async Task<string> BeginsAsync()
+    {
+        using var late = new CancellationTokenSource(patience);
+        var begins = new List<string>();
+        for (var frames = 0; frames < 2;)
+            if (await reader.ReadLineAsync(late.Token) is not { } line) throw new InvalidOperationException("the stream ended");
+            else if (line.Length == 0) frames++;
+            else begins.Add(line);
+        Assert.Equal(["retry: 2000", ": connected"], begins[..^1]);
+        Assert.StartsWith("id: ", begins[^1], StringComparison.Ordinal);
+        return LastId = begins[^1][4..];
+    }
+
     public async Task<SentEvent> NextAsync(CancellationToken cancellation = default)
     {
         using var late = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
