@@ -8,10 +8,31 @@ provider="${PROVIDER_URL:-https://api.openai.com}"
 work="$(mktemp -d)"
 trap 'rm -rf -- "$work"' EXIT
 
-# ask PATH BODY: prints the status; the answer is in a file. A 503 is asked again: the id makes it harmless.
+# ask PATH BODY: prints the status, 000 where none came; the answer is in a file. Without an answer, and after a 503, it asks again: the id
+# makes it harmless. A refusal (429) is an answer. (curl's own --retry would ask for it again.)
 ask() {
-  curl -sS --max-time 10 --retry 5 --retry-connrefused -o "$work/answer" -w '%{http_code}' -H 'Content-Type: application/json' \
-    ${PURSER_KEY:+-H "Authorization: Bearer $PURSER_KEY"} -X POST "$purser/$1" -d "$2"
+  local status try
+  for try in 1 2 3 4 5; do
+    status="$(curl -sS --max-time 10 -o "$work/answer" -w '%{http_code}' -H 'Content-Type: application/json' \
+      ${PURSER_KEY:+-H "Authorization: Bearer $PURSER_KEY"} -X POST "$purser/$1" -d "$2")" || status=000
+    [[ "$status" == 000 || "$status" == 503 ]] && (( try < 5 )) || break
+    sleep "$try"
+  done
+  echo "$status"
+}
+
+# It may have cost anything: the larger of estimate and usage is booked. Where nobody can tell the budget, the hold runs out; a policy with
+# "holds": {"onExpiry": "charge"} books it then.
+in_doubt() {
+  ask "reservations/$hold/settle" '{"outcome":"unknown"}' >/dev/null
+  echo "in doubt: $1"
+  exit 1
+}
+
+release() {
+  ask "reservations/$hold/release" '{}' >/dev/null
+  echo "released: $1"
+  exit 1
 }
 
 hold="call-$(date +%s)-$$"
@@ -20,19 +41,27 @@ case "$status" in
   201) echo "held: $hold" ;;
   429) grep -o '"detail":"[^"]*"' "$work/answer" && exit 3 ;;
   # Without an answer nothing is allowed.
+  000) exit 1 ;;
   *) cat "$work/answer" && exit 1 ;;
 esac
 
-if ! curl -sS --fail --max-time 60 -o "$work/reply" "$provider/v1/chat/completions" -H 'Content-Type: application/json' \
+failure=0
+status="$(curl -sS --max-time 60 -o "$work/reply" -w '%{http_code}' "$provider/v1/chat/completions" -H 'Content-Type: application/json' \
   -H "Authorization: Bearer ${OPENAI_API_KEY:-none}" \
-  -d '{"model":"'"${MODEL:-gpt-4o-mini}"'","max_tokens":300,"messages":[{"role":"user","content":"Say hello."}]}'; then
-  # The provider charged nothing: all of it goes back.
-  ask "reservations/$hold/release" '{}' >/dev/null
-  echo "released: the provider failed"
-  exit 1
-fi
+  -d '{"model":"'"${MODEL:-gpt-4o-mini}"'","max_tokens":300,"messages":[{"role":"user","content":"Say hello."}]}')" || failure=$?
+# All of it goes back only where it is certain that the provider served nothing: it was not reached (6: no such host, 7: no connection),
+# or it turned the request away. Timeouts (408), conflicts of a repetition (409), 5xx and broken connections say nothing of that.
+case "$failure $status" in
+  "6 "* | "7 "*) release "the provider was not reached" ;;
+  "0 2"*) ;;
+  "0 408" | "0 409") in_doubt "the provider answered $status" ;;
+  "0 4"*) release "the provider answered $status" ;;
+  "0 "*) in_doubt "the provider answered $status" ;;
+  *) in_doubt "the provider's answer did not come" ;;
+esac
 
 count() { grep -o "\"$1\": *[0-9]*" "$work/reply" | grep -o '[0-9]*$' | head -n 1; }
-status="$(ask "reservations/$hold/settle" '{"inputTokens":'"$(count prompt_tokens)"',"outputTokens":'"$(count completion_tokens)"'}')"
+input="$(count prompt_tokens)" && output="$(count completion_tokens)" || in_doubt "the answer does not say what it used"
+status="$(ask "reservations/$hold/settle" '{"inputTokens":'"$input"',"outputTokens":'"$output"'}')"
 [[ "$status" == 200 ]] || { cat "$work/answer" && exit 1; }
-echo "settled: $(count prompt_tokens) in, $(count completion_tokens) out, $(grep -o '"cost":"[^"]*"' "$work/answer" | head -n 1)"
+echo "settled: $input in, $output out, $(grep -o '"cost":"[^"]*"' "$work/answer" | head -n 1)"

@@ -1,4 +1,4 @@
-"""Five calls with a budget around them: plain, asynchronous, streamed, a stream that breaks, and one that is refused."""
+"""Calls with a budget around them: plain, asynchronous, streamed, a stream that breaks, calls that fail, and one that is refused."""
 import asyncio
 import json
 import os
@@ -20,8 +20,9 @@ def complete(held, stream=False, model="gpt-4o-mini"):
     if stream:
         body["stream_options"] = {"include_usage": True}
     request = urllib.request.Request(f"{provider}/v1/chat/completions", json.dumps(body).encode(), headers)
+    held.sent = True
     with urllib.request.urlopen(request, timeout=60) as answer:
-        held.started = True
+        held.answered = True
         if not stream:
             reply = json.load(answer)
             held.usage = {"provider": "openai", "model": model, "raw": reply["usage"]}
@@ -60,11 +61,18 @@ try:
 except (ConnectionError, OSError, json.JSONDecodeError) as broken:
     print("broken: the stream broke, and its hold was booked:", type(broken).__name__)
 
+for model, becomes in (("fails", "booked in doubt"), ("refuses", "released")):
+    try:
+        with purser.hold(account, **call) as held:
+            list(complete(held, model=model))
+    except urllib.error.HTTPError as failed:
+        print("failed: the provider answered", failed.code, "and the hold was", becomes)
+
 try:
     with purser.hold(account, **call) as held:
-        list(complete(held, model="fails"))
-except urllib.error.HTTPError as failed:
-    print("failed: the provider answered", failed.code, "and the hold was released")
+        list(complete(held, model="drops"))
+except OSError as dropped:
+    print("dropped: the answer never came, and the hold was booked:", type(dropped).__name__)
 
 try:
     with purser.hold(account, **{**call, "maxOutputTokens": 1_000_000}) as held:

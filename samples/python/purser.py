@@ -2,6 +2,7 @@
 import asyncio
 import contextlib
 import json
+import socket
 import time
 import urllib.error
 import urllib.request
@@ -48,10 +49,10 @@ class Purser:
         held = Hold(self, account, estimate["id"], self.ask(f"{account}/reservations", estimate))
         try:
             yield held
-        except BaseException:
-            held.close(failed=True)
+        except BaseException as thrown:
+            held.close(thrown)
             raise
-        held.close(failed=False)
+        held.close()
 
     @contextlib.asynccontextmanager
     async def hold_async(self, account, **estimate):
@@ -65,29 +66,42 @@ class Purser:
                 await asyncio.to_thread(held.extend, estimate["ttlSeconds"])
 
         heart = asyncio.create_task(beat())
-        failed = True
+        thrown = None
         try:
             yield held
-            failed = False
+        except BaseException as error:
+            thrown = error
+            raise
         finally:
             heart.cancel()
-            await asyncio.to_thread(held.close, failed)
+            await asyncio.to_thread(held.close, thrown)
+
+
+def served_nothing(thrown):
+    """Whether it is certain that the provider served nothing: it was not reached, or it turned the request away. Timeouts (408), conflicts
+    of a repetition (409), 5xx and broken connections say nothing of that."""
+    if isinstance(thrown, urllib.error.HTTPError):
+        return 400 <= thrown.code < 500 and thrown.code not in (408, 409)
+    return isinstance(getattr(thrown, "reason", None), (ConnectionRefusedError, socket.gaierror))
 
 
 class Hold:
+    """`sent` is set before the provider is asked, `answered` once its answer has begun, `usage` when it is known."""
+
     def __init__(self, purser, account, identity, decision):
         self.purser, self.path, self.decision = purser, f"{account}/reservations/{identity}", decision
-        self.started, self.usage = False, None
+        self.sent, self.answered, self.usage = False, False, None
 
     def extend(self, seconds):
         self.purser.ask(f"{self.path}/extend", {"id": uuid.uuid4().hex, "ttlSeconds": seconds})
 
-    def close(self, failed):
-        """Known usage is booked. A call that broke after it began may have cost anything: the larger of estimate and usage is booked.
-        One that never began, or that the provider refused, costs nothing."""
-        if self.usage is not None and not failed:
+    def close(self, thrown=None):
+        """Known usage is booked. A call that was never made, or of which the provider certainly served nothing, costs nothing. Any other
+        may have cost anything: the larger of estimate and usage is booked. Where nobody can tell the budget, the hold runs out; a policy
+        with "holds": {"onExpiry": "charge"} books it then."""
+        if self.usage is not None and thrown is None:
             self.purser.ask(f"{self.path}/settle", self.usage)
-        elif self.started:
-            self.purser.ask(f"{self.path}/settle", {**(self.usage or {}), "outcome": "unknown"})
-        else:
+        elif not self.sent or (not self.answered and served_nothing(thrown)):
             self.purser.ask(f"{self.path}/release", {})
+        else:
+            self.purser.ask(f"{self.path}/settle", {**(self.usage or {}), "outcome": "unknown"})

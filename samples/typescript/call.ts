@@ -22,24 +22,33 @@ async function withBudget(maxOutputTokens: number, call: () => Promise<Response>
   if (held.response?.status === 429) throw new Refused(held.error as Refusal);
   if (!held.data) throw new Error(`the budget did not answer: ${JSON.stringify(held.error)}`);
   const path = { account, reservation: id };
-  const answer = await call().catch(() => undefined);
-  if (!answer?.ok) {
-    // The provider charged nothing: all of it goes back.
-    await release({ client, path, throwOnError: true });
-    throw new Error(`the provider failed with ${answer?.status ?? 'no answer'}, and the hold was released`);
-  }
+  let mayHaveServed = true;
   try {
+    const answer = await call().catch(thrown => {
+      mayHaveServed = !notReached.includes(thrown.cause?.code);
+      throw thrown;
+    });
+    mayHaveServed = !turnsAway(answer.status);
+    if (!answer.ok) throw new Error(`the provider failed with ${answer.status}`);
     const reply = await answer.json();
     const booked = await settle({
       client, path, body: { provider: 'openai', model: reply.model, raw: reply.usage }, throwOnError: true,
     });
     return `${reply.choices[0].message.content} (${booked.data.tokens} tokens, ${booked.data.cost} ${booked.data.currency})`;
   } catch (broken) {
-    // It may have cost anything: the larger of estimate and usage is booked.
-    await settle({ client, path, body: { outcome: 'unknown' } });
+    // It may have cost anything: the larger of estimate and usage is booked. Where nobody can tell the budget, the hold runs out; a policy
+    // with "holds": {"onExpiry": "charge"} books it then.
+    if (mayHaveServed) await settle({ client, path, body: { outcome: 'unknown' } });
+    // All of it goes back only where it is certain that the provider served nothing.
+    else await release({ client, path });
     throw broken;
   }
 }
+
+const notReached = ['ECONNREFUSED', 'ENOTFOUND'];
+
+/** Timeouts (408), conflicts of a repetition (409) and 5xx say nothing of what was served. */
+const turnsAway = (status: number) => status >= 400 && status < 500 && status !== 408 && status !== 409;
 
 const ask = (model: string) => () => fetch(`${provider}/v1/chat/completions`, {
   method: 'POST',
@@ -48,6 +57,7 @@ const ask = (model: string) => () => fetch(`${provider}/v1/chat/completions`, {
 });
 
 console.log('plain:', await withBudget(300, ask('gpt-4o-mini')));
-await withBudget(300, ask('fails')).catch(failed => console.log('failed:', failed.message));
+for (const model of ['fails', 'refuses', 'drops'])
+  await withBudget(300, ask(model)).catch(failed => console.log('failed:', failed.message));
 await withBudget(1_000_000, ask('gpt-4o-mini')).catch(refused => console.log('refused:', refused.message,
   '| what would fit:', refused.refusal.suggestions.map((suggestion: { action: string }) => suggestion.action)));

@@ -1,6 +1,10 @@
 // The samples, run as their readers run them: against a real host and a provider that stands in, and what they left in the books.
+using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
 using Purser.Conformance;
 using Purser.Conformance.Servers;
 using Purser.Embedded.Tests.Processes;
@@ -10,6 +14,9 @@ namespace Purser.Embedded.Tests.Outside;
 public sealed class SampleTests : Lifetime
 {
     const string Account = "sample";
+
+    /// <summary>Where nobody listens.</summary>
+    readonly string nowhere = string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{ServerProcess.FreePort()}");
 
     HostProcess host = null!;
     StandInProvider provider = null!;
@@ -38,20 +45,61 @@ public sealed class SampleTests : Lifetime
             .Order()];
     }
 
+    Dictionary<string, string> With(string name, string value) => new(Settings) { [name] = value };
+
     [Fact]
     [Trait("needs", "curl")]
-    public async Task Curl_holds_calls_and_settles_releases_what_failed_and_stops_at_a_refusal()
+    public async Task Curl_holds_calls_and_settles_releases_what_was_not_served_and_stops_at_a_refusal()
     {
         var folder = Path.Combine(Script.Root, "samples/curl");
         var fine = (await Script.RunAsync(folder, Settings, "bash", "session.sh")).Succeeded();
         Assert.Contains("settled: 12 in, 5 out, \"cost\":\"", fine, StringComparison.Ordinal);
-        var failed = await Script.RunAsync(folder, new Dictionary<string, string>(Settings) { ["MODEL"] = "fails" }, "bash", "session.sh");
-        Assert.Equal((1, true), (failed.Code, failed.Output.Contains("released: the provider failed", StringComparison.Ordinal)));
-        Assert.Equal((long[])[17], await BookedAsync());
+        foreach (var (settings, said) in new[]
+        {
+            (With("MODEL", "fails"), "in doubt: the provider answered 500"),
+            (With("MODEL", "drops"), "in doubt: the provider's answer did not come"),
+            (With("MODEL", "refuses"), "released: the provider answered 400"),
+            (With("PROVIDER_URL", nowhere), "released: the provider was not reached"),
+        })
+        {
+            var failed = await Script.RunAsync(folder, settings, "bash", "session.sh");
+            Assert.Equal(1, failed.Code);
+            Assert.Contains(said, failed.Output, StringComparison.Ordinal);
+        }
+        Assert.Equal((long[])[17, 500, 500], await BookedAsync());
         using var paused = await host.Client.PostAsJsonAsync($"/v1/accounts/{Account}/pause", new { reason = "audit" });
         var refused = await Script.RunAsync(folder, Settings, "bash", "session.sh");
         Assert.Equal(3, refused.Code);
         Assert.Contains("\"detail\":", refused.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("needs", "curl")]
+    public async Task Curl_asks_again_where_it_was_not_answered_and_not_after_a_refusal()
+    {
+        var asked = new List<string>();
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        await using var budget = builder.Build();
+        budget.Urls.Add("http://127.0.0.1:0");
+        budget.MapPost("/v1/accounts/{**path}", async (HttpContext http) =>
+        {
+            using var body = new StreamReader(http.Request.Body);
+            asked.Add($"{http.Request.Path} {await body.ReadToEndAsync()}");
+            if (asked.Count == 2) http.Abort();
+            else
+            {
+                http.Response.StatusCode = asked.Count == 1 ? 503 : 429;
+                http.Response.Headers.RetryAfter = "1";
+                await http.Response.WriteAsync("""{"detail":"used up"}""");
+            }
+        });
+        await budget.StartAsync();
+        var refused = await Script.RunAsync(Path.Combine(Script.Root, "samples/curl"), With("PURSER_URL", budget.Urls.First()), "bash",
+            "session.sh");
+        Assert.Equal((3, true), (refused.Code, refused.Output.Contains("used up", StringComparison.Ordinal)));
+        Assert.Equal(3, asked.Count);
+        Assert.Single(asked.Distinct());
     }
 
     [Fact]
@@ -60,11 +108,22 @@ public sealed class SampleTests : Lifetime
     {
         var output = (await Script.RunAsync(Path.Combine(Script.Root, "samples/python"), Settings, "python3", "example.py")).Succeeded();
         foreach (var line in new[] { "plain: Hello.", "async: Hello.", "stream: Hello.", "broken: Hel", "broken: the stream broke",
-            "failed: the provider answered 500", "refused: ",
-            "'reduceMaxOutputTokens'" })
+            "failed: the provider answered 500 and the hold was booked in doubt",
+            "failed: the provider answered 400 and the hold was released", "dropped: the answer never came, and the hold was booked",
+            "refused: ", "'reduceMaxOutputTokens'" })
             Assert.Contains(line, output, StringComparison.Ordinal);
-        // The stream that broke is booked as it was estimated; what the provider refused and what the budget refused are not.
-        Assert.Equal((long[])[17, 17, 17, 500], await BookedAsync());
+        // What may have been served is booked as it was estimated; what the provider refused and what the budget refused are not.
+        Assert.Equal((long[])[17, 17, 17, 500, 500, 500], await BookedAsync());
+    }
+
+    [Fact]
+    [Trait("needs", "python3")]
+    public async Task Python_releases_what_never_reached_the_provider()
+    {
+        var failed = await Script.RunAsync(Path.Combine(Script.Root, "samples/python"), With("PROVIDER_URL", nowhere), "python3",
+            "example.py");
+        Assert.Equal((1, true), (failed.Code, failed.Errors.Contains("Connection refused", StringComparison.Ordinal)));
+        Assert.Empty(await BookedAsync());
     }
 
     [Fact]
@@ -77,9 +136,12 @@ public sealed class SampleTests : Lifetime
         (await Script.RunAsync(folder.Path, Settings, "npm", "run", "generate")).Succeeded();
         (await Script.RunAsync(folder.Path, Settings, "npm", "run", "build")).Succeeded();
         var output = (await Script.RunAsync(folder.Path, Settings, "npm", "start", "--silent")).Succeeded();
-        foreach (var line in new[] { "plain: Hello. (17 tokens, ", "failed: the provider failed with 500", "refused: ",
-            "'reduceMaxOutputTokens'" })
+        foreach (var line in new[] { "plain: Hello. (17 tokens, ", "failed: the provider failed with 500",
+            "failed: the provider failed with 400", "failed: fetch failed", "refused: ", "'reduceMaxOutputTokens'" })
             Assert.Contains(line, output, StringComparison.Ordinal);
-        Assert.Equal((long[])[17], await BookedAsync());
+        Assert.Equal((long[])[17, 500, 500], await BookedAsync());
+        var unreached = await Script.RunAsync(folder.Path, With("PROVIDER_URL", nowhere), "npm", "start", "--silent");
+        Assert.NotEqual(0, unreached.Code);
+        Assert.Equal((long[])[17, 500, 500], await BookedAsync());
     }
 }

@@ -1,4 +1,4 @@
-// A provider's chat completions as far as the samples need them: an answer, a stream, a stream that breaks, a failure.
+// A provider's chat completions as far as the samples need them: an answer, a stream, one that breaks, failures of every kind.
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -31,9 +31,10 @@ sealed class StandInProvider : IAsyncDisposable
     {
         var asked = await JsonNode.ParseAsync(http.Request.Body);
         var (model, streams) = ((string)asked!["model"]!, (bool?)asked["stream"] ?? false);
-        if (model == "fails")
+        if (model == "drops") http.Abort();
+        else if (model is "fails" or "refuses")
         {
-            http.Response.StatusCode = 500;
+            http.Response.StatusCode = model == "fails" ? 500 : 400;
             await http.Response.WriteAsync("""{"error":{"message":"no"}}""");
         }
         else if (!streams)
