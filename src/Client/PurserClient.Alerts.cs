@@ -37,9 +37,9 @@ public sealed partial class PurserClient
     public Task<AlertRules> PutAlertRulesAsync(AlertRules rules, CancellationToken cancellationToken = default) => sender.SendAsync(
         Ask.Put("/v1/alert-rules", rules, PurserJson.Default.AlertRules), PurserJson.Default.AlertRules, cancellationToken);
 
-    /// <summary>Makes a channel. A webhook's secret is shown once: an attempt whose answer is lost is not repeated.</summary>
+    /// <summary>Makes a channel: one, also where an answer is lost. A webhook's secret is shown in the answer only.</summary>
     public Task<AlertChannel> CreateAlertChannelAsync(NewAlertChannel channel, CancellationToken cancellationToken = default) =>
-        sender.SendAsync(Ask.Post("/v1/alert-channels", channel, PurserJson.Default.NewAlertChannel) with { Repeat = Repeat.Never },
+        sender.SendAsync(Ask.Post("/v1/alert-channels", channel, PurserJson.Default.NewAlertChannel).Once(),
             PurserJson.Default.AlertChannel, cancellationToken);
 
     public Task<AlertChannelList> ListAlertChannelsAsync(CancellationToken cancellationToken = default) =>

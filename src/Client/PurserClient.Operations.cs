@@ -63,9 +63,9 @@ public sealed partial class PurserClient
         sender.SendAsync(Ask.Post("/v1/prices/reprice", request, PurserJson.Default.RepriceRequest),
             PurserJson.Default.RepriceResult, cancellationToken);
 
-    /// <summary>Makes a key. Its text is shown once: an attempt whose answer is lost is not repeated.</summary>
+    /// <summary>Makes a key: one, also where an answer is lost. Its text is shown in the answer only.</summary>
     public Task<ApiKey> CreateKeyAsync(NewKey key, CancellationToken cancellationToken = default) => sender.SendAsync(
-        Ask.Post("/v1/keys", key, PurserJson.Default.NewKey) with { Repeat = Repeat.Never }, PurserJson.Default.ApiKey,
+        Ask.Post("/v1/keys", key, PurserJson.Default.NewKey).Once(), PurserJson.Default.ApiKey,
         cancellationToken);
 
     public Task<ApiKeys> ListKeysAsync(CancellationToken cancellationToken = default) =>
@@ -131,7 +131,7 @@ public sealed partial class PurserClient
     static string Hook(string webhook) => "/v1/webhooks/" + QueryText.Segment(webhook);
 
     public Task<Webhook> CreateWebhookAsync(NewWebhook webhook, CancellationToken cancellationToken = default) => sender.SendAsync(
-        Ask.Post("/v1/webhooks", webhook, PurserJson.Default.NewWebhook) with { Repeat = Repeat.Never }, PurserJson.Default.Webhook,
+        Ask.Post("/v1/webhooks", webhook, PurserJson.Default.NewWebhook).Once(), PurserJson.Default.Webhook,
         cancellationToken);
 
     public Task<WebhookList> ListWebhooksAsync(CancellationToken cancellationToken = default) =>

@@ -4,7 +4,10 @@ using System.Text;
 
 namespace Purser.Client.Tests;
 
-sealed record Sent(string Method, string Path, string Body, string? Authorization, DateTimeOffset At);
+sealed record Sent(string Method, string Path, string Body, string? Authorization, DateTimeOffset At)
+{
+    public string? IdempotencyKey { get; init; }
+}
 
 sealed class Script(TimeProvider time, params Func<Sent, HttpResponseMessage>[] answers) : HttpMessageHandler
 {
@@ -26,7 +29,10 @@ sealed class Script(TimeProvider time, params Func<Sent, HttpResponseMessage>[] 
         lock (sent)
         {
             sent.Add(asked = new(request.Method.Method, request.RequestUri!.PathAndQuery, body,
-                request.Headers.Authorization?.ToString(), time.GetUtcNow()));
+                request.Headers.Authorization?.ToString(), time.GetUtcNow())
+            {
+                IdempotencyKey = request.Headers.TryGetValues("Idempotency-Key", out var keys) ? keys.Single() : null,
+            });
             number = sent.Count;
         }
         return answers[Math.Min(number, answers.Length) - 1](asked);

@@ -86,11 +86,29 @@ public sealed class SenderTests
     public async Task What_would_be_done_twice_is_sent_again_only_where_it_never_left()
     {
         using var lost = new Script(time, Script.Broken());
-        await Assert.ThrowsAsync<PurserException>(() => Over(lost).CreateKeyAsync(new() { Name = "n" }));
+        await Assert.ThrowsAsync<PurserException>(() => Over(lost).RotateKeyAsync("k1"));
         Assert.Single(lost.Sent);
-        using var refused = new Script(time, Script.NotThere(), Script.Json(201, """{"id":"k1","name":"n","rights":[],"accounts":[]}"""));
-        Assert.Equal("k1", (await time.RunAsync(Over(refused).CreateKeyAsync(new() { Name = "n" }), step)).Id);
+        using var refused = new Script(time, Script.NotThere(), Script.Json(200, """{"id":"k1","name":"n","rights":[],"accounts":[]}"""));
+        Assert.Equal("k1", (await time.RunAsync(Over(refused).RotateKeyAsync("k1"), step)).Id);
         Assert.Equal(2, refused.Sent.Count);
+    }
+
+    // What is made has no id in its body: the header makes it one.
+    [Fact]
+    public async Task What_is_made_is_sent_again_with_the_same_key()
+    {
+        foreach (var make in new Func<PurserClient, Task<string>>[]
+        {
+            async client => (await client.CreateKeyAsync(new() { Name = "n" })).Id,
+            async client => (await client.CreateWebhookAsync(new() { Url = "https://a.example/" })).Id,
+            async client => (await client.CreateAlertChannelAsync(new() { Kind = "log", Name = "n" })).Id,
+        })
+        {
+            using var script = new Script(time, Script.Broken(), Script.Problem(503, "unavailable"), Script.Json(201, """{"id":"made"}"""));
+            Assert.Equal("made", await time.RunAsync(make(Over(script)), step));
+            Assert.Equal(3, script.Sent.Count);
+            Assert.NotNull(Assert.Single(script.Sent.Select(sent => sent.IdempotencyKey).Distinct()));
+        }
     }
 
     [Fact]

@@ -33,6 +33,10 @@ public sealed record StoredKey
     /// <summary>The key that was shown when it was made; so below. Null where none was needed, and in keys from before this was
     /// kept.</summary>
     public string? CreatedByKeyId { get; init; }
+
+    /// <summary>A hash of what was asked for, where the same request sent again makes no second one.</summary>
+    public string? Asked { get; init; }
+
     public long? ExpiresAtMillis { get; init; }
     public long? RotatedAtMillis { get; init; }
     public string? RotatedBy { get; init; }

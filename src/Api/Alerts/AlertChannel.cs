@@ -70,6 +70,9 @@ public sealed record AlertChannel
     public long CreatedAtMillis { get; init; }
     public string? CreatedBy { get; init; }
 
+    /// <summary>A hash of what was asked for, where the same request sent again makes no second one.</summary>
+    public string? Asked { get; init; }
+
     public const int UsualMostPerHour = 60;
 
     /// <summary>The host's log: every installation has this channel from the start.</summary>

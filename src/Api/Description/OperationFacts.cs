@@ -239,7 +239,10 @@ sealed record OperationFacts
                 + "Who comes back with the last id misses nothing.",
             Headers = ["Last-Event-ID"], Problems = [Api.Problems.Gone],
         },
-        ["createWebhook"] = new() { Problems = [Api.Problems.Conflict, Api.Problems.Unprocessable] },
+        ["createWebhook"] = new()
+        {
+            Headers = identity, Problems = [Api.Problems.Mismatch, Api.Problems.Conflict, Api.Problems.Unprocessable],
+        },
         ["putWebhook"] = new() { Problems = [Api.Problems.Conflict, Api.Problems.Unprocessable] },
         ["rotateWebhookSecret"] = new() { Problems = [Api.Problems.Conflict] },
         ["testWebhook"] = new() { Problems = [Api.Problems.Conflict] },
@@ -249,7 +252,7 @@ sealed record OperationFacts
             Text = "Nothing more is told of it until `until`, or its end, unless it becomes worse.", Problems = [Api.Problems.Conflict],
         },
         ["putAlertRules"] = new() { Text = "Replaces all rules. Alerts that are open stay so until what they are about is over." },
-        ["createAlertChannel"] = new() { Problems = [Api.Problems.Unprocessable] },
+        ["createAlertChannel"] = new() { Headers = identity, Problems = [Api.Problems.Mismatch, Api.Problems.Unprocessable] },
         ["putAlertChannel"] = new() { Problems = [Api.Problems.Unprocessable] },
         ["putTenant"] = new()
         {
@@ -264,7 +267,12 @@ sealed record OperationFacts
             Text = "Only where it has no accounts, no key that is not revoked, no webhook and no alert channel: else 409.",
             Headers = ["If-Match"], Problems = [Api.Problems.VersionMismatch, Api.Problems.Conflict],
         },
-        ["createKey"] = new() { Problems = [Api.Problems.Conflict, Api.Problems.Unprocessable] },
+        ["createKey"] = new()
+        {
+            Text = "Asked for again with the same `Idempotency-Key`, the same key gets another text in the place of the one whose answer "
+                + "was lost; once it is used, rotated or revoked that is 409.",
+            Headers = identity, Problems = [Api.Problems.Mismatch, Api.Problems.Conflict, Api.Problems.Unprocessable],
+        },
         ["rotateKey"] = new() { Problems = [Api.Problems.Conflict, Api.Problems.Unprocessable] },
         ["revokeKey"] = new() { Problems = [Api.Problems.Conflict] },
         ["acceptClock"] = new() { Problems = [Api.Problems.Conflict] },

@@ -23,9 +23,11 @@ sealed class AlertChannelEndpoints(AlertStore store, AlertPost post, MailSender 
         var asked = await Body.ReadAsync(http, ApiJson.Default.NewAlertChannelDocument);
         if (asked.Kind is not { } kind || !ChannelKinds.All.Contains(kind))
             throw RequestRefusedException.Invalid("kind", $"must be one of {string.Join(", ", ChannelKinds.All)}");
+        var made = MadeOnce.Of(http, "ch-", asked, ApiJson.Default.NewAlertChannelDocument);
         var channel = Changed(asked, caller, new()
         {
-            Id = "ch-" + Guid.CreateVersion7().ToString("N")[..20],
+            Id = made.Id,
+            Asked = made.Asked,
             Kind = kind,
             Name = "",
             Secret = kind == ChannelKinds.Webhook ? Webhook.NewSecret() : null,
@@ -34,12 +36,15 @@ sealed class AlertChannelEndpoints(AlertStore store, AlertPost post, MailSender 
             CreatedAtMillis = clock.Now.ToUnixTimeMilliseconds(),
             CreatedBy = caller.Name,
         });
-        await store.ChangeChannelsAsync<bool>(channels => channels.Count >= MostChannels
-            ? throw RequestRefusedException.Unprocessable("kind", $"there are {MostChannels} channels; remove some first")
-            : ([.. channels, channel], true));
-        await TellAsync(http, null, channel);
-        http.Response.Headers.Location = $"/v1/alert-channels/{channel.Id}";
-        await Answer(http, 201, channel, channel.Secret);
+        var (kept, isNew) = await store.ChangeChannelsAsync<(AlertChannel, bool)>(channels =>
+            channels.FirstOrDefault(one => one.Id == channel.Id) is { } before ? (channels, (before, false))
+            : channels.Count >= MostChannels
+                ? throw RequestRefusedException.Unprocessable("kind", $"there are {MostChannels} channels; remove some first")
+            : ([.. channels, channel], (channel, true)));
+        made.Check(kept.Asked);
+        if (isNew) await TellAsync(http, null, kept);
+        http.Response.Headers.Location = $"/v1/alert-channels/{kept.Id}";
+        await Answer(http, 201, kept, kept.Secret);
     }
 
     public async Task List(HttpContext http)

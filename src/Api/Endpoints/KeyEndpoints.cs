@@ -37,19 +37,32 @@ sealed class KeyEndpoints(KeyRing ring, Callers callers, LedgerClock clock)
         var caller = Caller.Of(http);
         var asked = await Body.ReadAsync(http, ApiJson.Default.NewKeyDocument);
         var text = KeyText.Make();
-        var key = ToKey(asked, text, caller, await TenantOfAsync(asked, caller));
+        var once = MadeOnce.Of(http, "key-", asked, ApiJson.Default.NewKeyDocument);
+        var key = ToKey(asked, text, caller, await TenantOfAsync(asked, caller)) with { Id = once.Id, Asked = once.Asked };
         WithinOwn(caller, key, asked.ExpiresAt);
-        // What was saved although nobody heard that it was is there already, and is not made twice.
-        var made = await ring.ChangeAsync(set => set.Keys.Any(one => one.Id == key.Id) ? (set, true)
-            : set.With(key, MostKeys) is { } next ? (next, true) : (set, false));
-        if (!made)
+        var made = await ring.ChangeAsync<StoredKey?>(set => set.Keys.FirstOrDefault(one => one.Id == key.Id) is { } before
+            ? Again(set, before, key, once) : set.With(key, MostKeys) is { } next ? (next, key) : (set, null));
+        if (made is null)
         {
             await Problems.WriteAsync(http, Problems.Unprocessable, null,
                 $"there are {MostKeys} keys that are not revoked; revoke some first");
             return;
         }
-        http.Response.Headers.Location = $"/v1/keys/{key.Id}";
-        await Answer(http, 201, key, text);
+        http.Response.Headers.Location = $"/v1/keys/{made.Id}";
+        await Answer(http, 201, made, text);
+    }
+
+    /// <summary>The text of a key is kept nowhere: one that was asked for again, and that nobody used, gets another in its place.</summary>
+    (KeySet Next, StoredKey Answer) Again(KeySet set, StoredKey before, StoredKey key, MadeOnce once)
+    {
+        once.Check(before.Asked);
+        // It was saved although nobody heard that it was.
+        if (before.Hash == key.Hash) return (set, before);
+        if (before.RevokedAtMillis is not null || before.RotatedAtMillis is not null || ring.LastUsed(before) is not null)
+            throw Conflict($"the key '{before.Id}' was made by this request before, and was used, rotated or revoked since; rotate it for "
+                + "another text, or make a new one with another `Idempotency-Key`");
+        var next = before with { Hash = key.Hash, Redacted = key.Redacted };
+        return (new([.. set.Keys.Select(one => ReferenceEquals(one, before) ? next : one)]), next);
     }
 
     public async Task List(HttpContext http)
@@ -154,7 +167,7 @@ sealed class KeyEndpoints(KeyRing ring, Callers callers, LedgerClock clock)
             throw Forbidden("accounts", $"the tenant '{tenant.Id}' has {string.Join(", ", tenant.Accounts)}");
         return new()
         {
-            Id = "key-" + Guid.CreateVersion7().ToString("N")[..20],
+            Id = "",
             Name = name,
             Hash = KeyText.HashOf(text),
             Redacted = KeyText.Redacted(text),

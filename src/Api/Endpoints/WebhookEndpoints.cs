@@ -26,11 +26,22 @@ sealed class WebhookEndpoints(
         _ = new Query(http, []);
         var caller = Caller.Of(http);
         var asked = await Body.ReadAsync(http, ApiJson.Default.NewWebhookDocument);
+        var made = MadeOnce.Of(http, "wh-", asked, ApiJson.Default.NewWebhookDocument);
+        var kept = await store.FindAsync(made.Id) ?? await MakeAsync(http, caller, asked, made);
+        made.Check(kept.Asked);
+        http.Response.Headers.Location = $"/v1/webhooks/{kept.Id}";
+        // A repeated request tells the secret that it made, and not one that came after it.
+        await Answer(http, 201, kept, kept.PreviousUntilMillis is null ? kept.Secret : null);
+    }
+
+    async Task<Webhook> MakeAsync(HttpContext http, Caller caller, NewWebhookDocument asked, MadeOnce made)
+    {
         if ((await store.AllAsync()).Count >= MostWebhooks)
             throw RequestRefusedException.Unprocessable("url", $"there are {MostWebhooks} webhooks; remove some first");
         var webhook = Changed(asked, caller, new()
         {
-            Id = "wh-" + Guid.CreateVersion7().ToString("N")[..20],
+            Id = made.Id,
+            Asked = made.Asked,
             Url = "",
             Secret = Webhook.NewSecret(),
             CreatedAtMillis = clock.Now.ToUnixTimeMilliseconds(),
@@ -39,10 +50,10 @@ sealed class WebhookEndpoints(
             Tenant = caller.Tenant?.Id,
             From = await tail.HeadAsync(http.RequestAborted),
         });
-        await store.AddAsync(webhook);
-        await TellAsync(http, null, webhook);
-        http.Response.Headers.Location = $"/v1/webhooks/{webhook.Id}";
-        await Answer(http, 201, webhook, webhook.Secret);
+        // The same request beside this one may have been faster.
+        var kept = await store.AddAsync(webhook) ? webhook : await store.FindAsync(made.Id) ?? webhook;
+        if (kept.Secret == webhook.Secret) await TellAsync(http, null, kept);
+        return kept;
     }
 
     public async Task List(HttpContext http)

@@ -36,6 +36,9 @@ public sealed record Webhook
     public long CreatedAtMillis { get; init; }
     public string? CreatedBy { get; init; }
 
+    /// <summary>A hash of what was asked for, where the same request sent again makes no second one.</summary>
+    public string? Asked { get; init; }
+
     /// <summary>Events after this position are sent.</summary>
     public long From { get; init; }
 

@@ -19,6 +19,11 @@ sealed record Ask(HttpMethod Method, string Path)
     public string? IfMatch { get; init; }
     public string? Accept { get; init; }
 
+    /// <summary>Makes it harmless to send what has no id in its body again.</summary>
+    public string? IdempotencyKey { get; init; }
+
+    public Ask Once() => this with { IdempotencyKey = Guid.CreateVersion7().ToString("N") };
+
     public static Ask Get(string path) => new(HttpMethod.Get, path);
 
     public static Ask Delete(string path) => new(HttpMethod.Delete, path);
@@ -89,6 +94,7 @@ sealed class Sender(Func<HttpClient> http, PurserClientOptions options, TimeProv
         var key = options.KeyProvider is { } provider ? await provider(cancellation).ConfigureAwait(false) : options.Key;
         if (key is not null) request.Headers.Authorization = new("Bearer", key);
         if (ask.IfMatch is { } tag) request.Headers.TryAddWithoutValidation("If-Match", tag);
+        if (ask.IdempotencyKey is { } once) request.Headers.TryAddWithoutValidation("Idempotency-Key", once);
         request.Headers.TryAddWithoutValidation("Accept", ask.Accept ?? "application/json");
         if (ask.Content is not null) return await http().SendAsync(request, completion, cancellation).ConfigureAwait(false);
         if (time == TimeProvider.System)

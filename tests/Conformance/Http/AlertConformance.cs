@@ -145,6 +145,23 @@ public abstract class AlertConformance(HttpFacade host)
     }
 
     [Fact]
+    public async Task A_channel_whose_answer_was_lost_is_asked_for_again_and_made_once()
+    {
+        var id = Guid.NewGuid().ToString("N");
+        Task<Reply> Make(string by, string severity = "critical") => host.Post("/v1/alert-channels",
+            $$"""{"kind": "webhook", "name": "{{id}}", "url": "https://alerts.example/", "severity": "{{severity}}"}""", ("Idempotency-Key", by));
+        var made = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Make(id)));
+        Assert.All(made, one => Assert.Equal((201, made[0].Text), (one.Code, one.Text)));
+        (await Make(id, "warning")).IsProblem(409, "idempotency-mismatch", "Idempotency-Key");
+        Assert.Equal(201, (await Make(id + "-2")).Code);
+        var own = (await host.Get("/v1/alert-channels")).Json.GetProperty("items").EnumerateArray()
+            .Where(channel => channel.GetProperty("name").GetString() == id).Select(channel => channel.GetProperty("id").GetString())
+            .ToArray();
+        Assert.Equal(2, own.Length);
+        foreach (var channel in own) Assert.Equal(200, (await host.Delete($"/v1/alert-channels/{channel}")).Code);
+    }
+
+    [Fact]
     public async Task Rules_are_read_changed_as_a_whole_and_read_again()
     {
         var usual = (await host.Get("/v1/alert-rules")).Text;

@@ -65,7 +65,8 @@ public sealed class GuardedHost(HttpClient client, params IAsyncDisposable[] par
     public Uri GateAddress { get; init; } = client.BaseAddress!;
 
     /// <summary>Asks with a key, or without one.</summary>
-    public async Task<Reply> Ask(string? key, HttpMethod method, string path, string? json = null)
+    public async Task<Reply> Ask(string? key, HttpMethod method, string path, string? json = null,
+        params (string Name, string Value)[] headers)
     {
         using var request = new HttpRequestMessage(method, path);
         if (json is not null)
@@ -73,6 +74,7 @@ public sealed class GuardedHost(HttpClient client, params IAsyncDisposable[] par
                 path.StartsWith("/v1/import", StringComparison.Ordinal) || path.StartsWith("/v1/batch", StringComparison.Ordinal)
                     ? "application/x-ndjson" : "application/json");
         if (key is not null) request.Headers.Authorization = new("Bearer", key);
+        foreach (var (name, value) in headers) Assert.True(request.Headers.TryAddWithoutValidation(name, value));
         using var response = await client.SendAsync(request);
         return await Reply.Of(response);
     }

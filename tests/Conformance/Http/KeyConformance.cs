@@ -35,6 +35,37 @@ public abstract class KeyConformance(HttpFacade host)
         Assert.Contains("`policy`", refused.Member("detail"), StringComparison.Ordinal);
     }
 
+    // Its text is kept nowhere, so the answer that was lost can not be given again: another text takes its place.
+    [Fact]
+    public async Task A_key_whose_answer_was_lost_is_asked_for_again_and_made_once()
+    {
+        await using var guarded = await host.StartWithKeyAsync(admin);
+        // Hosts of a cluster may share their keys with those of other tests.
+        var name = Guid.NewGuid().ToString("N");
+        var (one, two) = (name + "-1", name + "-2");
+        Task<Reply> Make(string by, string id, string right = "read") => guarded.Ask(by, HttpMethod.Post, "/v1/keys",
+            $$"""{"name": "{{name}}", "rights": ["{{right}}", "keys"], "accounts": ["search-*"]}""", ("Idempotency-Key", id));
+        async Task<int> CountAsync() => (await Ask(guarded, admin, HttpMethod.Get, "/v1/keys")).Json.GetProperty("items").EnumerateArray()
+            .Count(item => item.GetProperty("name").GetString() == name);
+        var made = await Make(admin, one);
+        var again = await Make(admin, one);
+        Assert.Equal((201, 201, made.Member("id"), made.Header("Location")),
+            (made.Code, again.Code, again.Member("id"), again.Header("Location")));
+        Assert.Equal(1, await CountAsync());
+        (await Ask(guarded, made.Member("key"), HttpMethod.Get, "/v1/me")).IsProblem(401, "unauthorized");
+        (await Make(admin, one, "report")).IsProblem(409, "idempotency-mismatch", "Idempotency-Key");
+
+        // Once it is used the answer was not lost. Others have other keys by the same id.
+        var key = again.Member("key")!;
+        Assert.Equal(200, (await Ask(guarded, key, HttpMethod.Get, "/v1/me")).Code);
+        (await Make(admin, one)).IsProblem(409, "conflict", "key");
+        Assert.Equal(200, (await Ask(guarded, key, HttpMethod.Get, "/v1/me")).Code);
+        Assert.NotEqual(again.Member("id"), (await Make(key, one)).Member("id"));
+        Assert.NotEqual(again.Member("id"), (await Make(admin, two)).Member("id"));
+        Assert.Equal(3, await CountAsync());
+        (await Make(admin, new string('x', 201))).IsProblem(400, "invalid", "Idempotency-Key");
+    }
+
     [Fact]
     public async Task An_account_of_others_is_one_that_does_not_exist()
     {

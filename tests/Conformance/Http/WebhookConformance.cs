@@ -29,6 +29,42 @@ public abstract class WebhookConformance(HttpFacade host)
     }
 
     [Fact]
+    public async Task A_webhook_whose_answer_was_lost_is_asked_for_again_and_made_once()
+    {
+        await using var receiver = await Receiver.StartAsync();
+        var (account, id) = (host.NewAccount(), Guid.NewGuid().ToString("N"));
+        await using var stream = await EventListener.OpenAsync(host.Client, "/v1/events?types=webhook.changed");
+        Task<Reply> Make(string types, string by) => host.Post("/v1/webhooks",
+            $$"""{"url": "{{receiver.Url}}", "accounts": ["{{account}}"], "types": ["{{types}}"]}""", ("Idempotency-Key", by));
+        var made = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Make("usage.*", id)));
+        Assert.All(made, one => Assert.Equal((201, made[0].Text), (one.Code, one.Text)));
+        (await Make("budget.*", id)).IsProblem(409, "idempotency-mismatch", "Idempotency-Key");
+        var other = await Make("usage.*", id + "-2");
+        Assert.NotEqual(made[0].Member("id"), other.Member("id"));
+        async Task<string[]> OwnAsync() => [.. (await host.Get("/v1/webhooks")).Json.GetProperty("items").EnumerateArray()
+            .Where(hook => hook.GetProperty("accounts").EnumerateArray().Any(one => one.GetString() == account))
+            .Select(hook => hook.GetProperty("id").GetString()!)];
+        Assert.Equal(new[] { made[0].Member("id"), other.Member("id") }.Order(), (await OwnAsync()).Order());
+
+        // A secret that came after it is told by its own answer alone.
+        Assert.Equal(200, (await host.Post($"/v1/webhooks/{other.Member("id")}/secret")).Code);
+        var rotated = await Make("usage.*", id + "-2");
+        Assert.Equal((201, other.Member("id"), false),
+            (rotated.Code, rotated.Member("id"), rotated.Text.Contains("whsec_", StringComparison.Ordinal)));
+        // Told once, when it was made.
+        foreach (var hook in await OwnAsync()) Assert.Equal(200, (await host.Delete($"/v1/webhooks/{hook}")).Code);
+        var told = new List<string>();
+        while (!told.Contains($"gone {made[0].Member("id")}") || !told.Contains($"gone {other.Member("id")}"))
+        {
+            var change = await stream.NextAsync();
+            told.Add((change.Data.GetProperty("after").ValueKind == System.Text.Json.JsonValueKind.Null ? "gone " : "there ")
+                + change.Member("subject"));
+        }
+        Assert.Single(told, one => one == $"there {made[0].Member("id")}");
+        Assert.Single(told, one => one == $"there {other.Member("id")}");
+    }
+
+    [Fact]
     public async Task What_failed_is_kept_shown_and_sent_again()
     {
         await using var receiver = await Receiver.StartAsync();
