@@ -359,6 +359,9 @@ public static class Verification
             {
                 counter.Slots.RemoveAll(slot => slot.Span.End <= state.LastAt || (slot.Settled == 0 && slot.Held == 0));
                 counter.Slots.Sort((a, b) => a.Span.Start.CompareTo(b.Span.Start));
+                // Of a session that is over nothing is said any more, however long its counter stays in memory.
+                if (limit.Limit.Window.Kind == WindowKind.Session && counter.Find(counter.AnnouncedIn) is null)
+                    (counter.Announced, counter.AnnouncedIn, counter.AnnouncedOf, counter.Arming) = (null, default, null, 0);
                 if (counter.Slots.Count == 0) limit.Counters.Remove(key);
             }
         // Snapshots from before it was kept have the unit of the limit as it is.

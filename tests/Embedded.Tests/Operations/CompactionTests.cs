@@ -64,6 +64,8 @@ public sealed class CompactionTests
 
     [Theory]
     [MemberData(nameof(Histories), 1, 2)]
+    // A session that was over had announced something, and its counter was in memory still.
+    [MemberData(nameof(Histories), 8, 8)]
     public Task Nobody_can_tell_a_compacted_ledger_from_its_twin(string kind, int seed) => CompareAsync(kind, seed);
 
     [Theory, Trait("run", "long")]
