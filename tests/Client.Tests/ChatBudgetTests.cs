@@ -372,6 +372,23 @@ public sealed class ChatBudgetTests(RunningHostFixture fixture) : IClassFixture<
         var changed = (await RecordsAsync())[0];
         Assert.Equal((RecordKind.Doubtful, 6_000), (changed.Kind, changed.OutputTokens));
         Assert.Equal(3, (await RecordsAsync()).Count);
+
+        // A limit of money tells what it would have been held for: as much as the second one cost.
+        await service.PutPolicyAsync(account, new()
+        {
+            Limits =
+            [
+                new()
+                {
+                    Id = "money", Unit = LimitUnit.Cost, Window = "lifetime", Amount = Amount.Money(0.000001m),
+                    Enforcement = Enforcement.Hard,
+                },
+            ],
+            Holds = new() { DefaultMaxOutputTokens = 900 },
+        });
+        await BreakAsync(null);
+        var records = await RecordsAsync();
+        Assert.Equal((4, records[2].Cost), (records.Count, records[0].Cost));
     }
 
     [Fact]

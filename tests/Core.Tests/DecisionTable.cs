@@ -1080,6 +1080,20 @@ public sealed class DecisionTable
             close s1                                                        => done
             record a in=10 session=s1                                       => done sess[s1]=10/0
             """,
+        ["A_failure_after_its_charge_reaches_no_later_session_and_prolongs_none"] = """
+            policy sess tokens/session 1000 with expiry=charge              => done
+            reserve h tokens=400 session=s1 ttl=60                          => done
+            reserve g tokens=300 session=s2 ttl=86400                       => done
+            wait 1m
+            tick                                                            => done sess[s1]=400/0
+            close s1                                                        => done
+            record a in=10 session=s1                                       => done sess[s1]=10/0
+            settle h u in=100 session=s1 failed                             => done tokens=100 sess[s1]=10/0
+            wait 1d
+            tick                                                            => done sess[s2]=300/0 sess[s2].resets=2026-03-04T10:01
+            wait 1h
+            settle g v in=100 failed                                        => done tokens=100 sess[s2]=100/0 sess[s2].resets=2026-03-04T10:01
+            """,
         ["A_charge_and_its_corrections_are_one_amount_for_a_limit_that_comes_later"] = """
             policy day tokens/day none with expiry=charge                   => done
             reserve h tokens=51 user=ann session=s1                         => done
@@ -1209,6 +1223,22 @@ public sealed class DecisionTable
             override c who -50 cut key=ann until=3h                         => done
             reserve h tokens=80 user=ann                                    => refused blocked=who who.retry=10800
             reserve h tokens=80 user=bob                                    => done
+            """,
+        ["What_a_call_has_of_its_own_is_free_with_the_call_and_what_returns_pays_for_others"] = """
+            policy calls requests/day 2                                     => done
+            reserve lent tokens=100 ttl=3600                                => done calls=0/1
+            reserve one tokens=10 ttl=60 from=lent                          => done calls=0/1
+            reserve two tokens=10 ttl=120 from=lent                         => done calls=0/2
+            reserve x tokens=1                                              => refused calls.retry=120
+            reserve y tokens=10 from=lent                                   => refused calls.retry=60
+            wait 60s
+            reserve y tokens=10 from=lent                                   => done calls=0/2
+            """,
+        ["What_is_suggested_for_an_extension_is_no_request_of_its_own"] = """
+            policy day tokens/day 100; calls requests/day 1                 => done
+            reserve h in=10 max=40                                          => done day=0/50 calls=0/1
+            extend h e max=100                                              => refused blocked=day suggest=max:50,override:day:50
+            extend h e max=50                                               => done day=0/100
             """,
         ["A_call_waits_for_the_grace_of_the_next_window"] = """
             policy day tokens/day 100 grace 10/15                           => done

@@ -8,9 +8,11 @@ namespace Purser.Embedded.Tests;
 
 public sealed class KeptDefaultsTests
 {
-    /// <summary>What is never the least that its type allows: levels are above 0, a span has a length, and limits count from 1.</summary>
+    /// <summary>What is never the least that its type allows: levels are above 0, a span has a length, and limits and days count
+    /// from 1.</summary>
     static readonly string[] never =
-        ["StatusLevels.warning", "StatusLevels.critical", "StatusLevels.exceeded", "Slot.span", "BudgetState.nextLimitNo"];
+        ["StatusLevels.warning", "StatusLevels.critical", "StatusLevels.exceeded", "Slot.span", "BudgetState.nextLimitNo",
+            "AnomalyWatch.weekStart", "AnomalyWatch.monthAnchorDay"];
 
     [Fact]
     public void No_member_is_lost_for_having_the_default_of_its_type()

@@ -269,8 +269,8 @@ sealed record OperationFacts
         },
         ["createKey"] = new()
         {
-            Text = "Asked for again with the same `Idempotency-Key`, the same key gets another text in the place of the one whose answer "
-                + "was lost; once it is used, rotated or revoked that is 409.",
+            Text = "Asked for again with the same `Idempotency-Key` it makes no second key: 409 names the one that was made. Its text is told "
+                + "once; where it was lost, rotate the key for another.",
             Headers = identity, Problems = [Api.Problems.Mismatch, Api.Problems.Conflict, Api.Problems.Unprocessable],
         },
         ["rotateKey"] = new() { Problems = [Api.Problems.Conflict, Api.Problems.Unprocessable] },

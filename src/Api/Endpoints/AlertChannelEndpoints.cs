@@ -41,7 +41,7 @@ sealed class AlertChannelEndpoints(AlertStore store, AlertPost post, MailSender 
             : channels.Count >= MostChannels
                 ? throw RequestRefusedException.Unprocessable("kind", $"there are {MostChannels} channels; remove some first")
             : ([.. channels, channel], (channel, true)));
-        made.Check(kept.Asked);
+        made.Check(kept.Asked, IsWithin(caller, kept));
         if (isNew) await TellAsync(http, null, kept);
         http.Response.Headers.Location = $"/v1/alert-channels/{kept.Id}";
         await Answer(http, 201, kept, kept.Secret);

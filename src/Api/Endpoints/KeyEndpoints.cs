@@ -41,7 +41,7 @@ sealed class KeyEndpoints(KeyRing ring, Callers callers, LedgerClock clock)
         var key = ToKey(asked, text, caller, await TenantOfAsync(asked, caller)) with { Id = once.Id, Asked = once.Asked };
         WithinOwn(caller, key, asked.ExpiresAt);
         var made = await ring.ChangeAsync<StoredKey?>(set => set.Keys.FirstOrDefault(one => one.Id == key.Id) is { } before
-            ? Again(set, before, key, once) : set.With(key, MostKeys) is { } next ? (next, key) : (set, null));
+            ? (set, Again(before, key, once)) : set.With(key, MostKeys) is { } next ? (next, key) : (set, null));
         if (made is null)
         {
             await Problems.WriteAsync(http, Problems.Unprocessable, null,
@@ -52,17 +52,15 @@ sealed class KeyEndpoints(KeyRing ring, Callers callers, LedgerClock clock)
         await Answer(http, 201, made, text);
     }
 
-    /// <summary>The text of a key is kept nowhere: one that was asked for again, and that nobody used, gets another in its place.</summary>
-    (KeySet Next, StoredKey Answer) Again(KeySet set, StoredKey before, StoredKey key, MadeOnce once)
+    /// <summary>The text of a key is kept nowhere, and told to nobody again: two that ask at once would each have a text, and one of them
+    /// that of nothing.</summary>
+    static StoredKey Again(StoredKey before, StoredKey key, MadeOnce once)
     {
-        once.Check(before.Asked);
+        once.Check(before.Asked, isSeen: true);
         // It was saved although nobody heard that it was.
-        if (before.Hash == key.Hash) return (set, before);
-        if (before.RevokedAtMillis is not null || before.RotatedAtMillis is not null || ring.LastUsed(before) is not null)
-            throw Conflict($"the key '{before.Id}' was made by this request before, and was used, rotated or revoked since; rotate it for "
-                + "another text, or make a new one with another `Idempotency-Key`");
-        var next = before with { Hash = key.Hash, Redacted = key.Redacted };
-        return (new([.. set.Keys.Select(one => ReferenceEquals(one, before) ? next : one)]), next);
+        return before.Hash == key.Hash ? before
+            : throw Conflict($"the key '{before.Id}' was made by this request before, and its text is told once: where that was lost, "
+                + "rotate the key for another text, or revoke it and make one with another `Idempotency-Key`");
     }
 
     public async Task List(HttpContext http)

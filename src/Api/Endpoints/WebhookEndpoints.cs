@@ -27,17 +27,6 @@ sealed class WebhookEndpoints(
         var caller = Caller.Of(http);
         var asked = await Body.ReadAsync(http, ApiJson.Default.NewWebhookDocument);
         var made = MadeOnce.Of(http, "wh-", asked, ApiJson.Default.NewWebhookDocument);
-        var kept = await store.FindAsync(made.Id) ?? await MakeAsync(http, caller, asked, made);
-        made.Check(kept.Asked);
-        http.Response.Headers.Location = $"/v1/webhooks/{kept.Id}";
-        // A repeated request tells the secret that it made, and not one that came after it.
-        await Answer(http, 201, kept, kept.PreviousUntilMillis is null ? kept.Secret : null);
-    }
-
-    async Task<Webhook> MakeAsync(HttpContext http, Caller caller, NewWebhookDocument asked, MadeOnce made)
-    {
-        if ((await store.AllAsync()).Count >= MostWebhooks)
-            throw RequestRefusedException.Unprocessable("url", $"there are {MostWebhooks} webhooks; remove some first");
         var webhook = Changed(asked, caller, new()
         {
             Id = made.Id,
@@ -50,8 +39,19 @@ sealed class WebhookEndpoints(
             Tenant = caller.Tenant?.Id,
             From = await tail.HeadAsync(http.RequestAborted),
         });
+        var kept = await store.FindAsync(made.Id) ?? await KeepAsync(http, webhook);
+        made.Check(kept.Asked, IsWithin(caller, kept));
+        http.Response.Headers.Location = $"/v1/webhooks/{kept.Id}";
+        // A repeated request tells the secret that it made, and not one that came after it.
+        await Answer(http, 201, kept, kept.PreviousUntilMillis is null ? kept.Secret : null);
+    }
+
+    async Task<Webhook> KeepAsync(HttpContext http, Webhook webhook)
+    {
+        if ((await store.AllAsync()).Count >= MostWebhooks)
+            throw RequestRefusedException.Unprocessable("url", $"there are {MostWebhooks} webhooks; remove some first");
         // The same request beside this one may have been faster.
-        var kept = await store.AddAsync(webhook) ? webhook : await store.FindAsync(made.Id) ?? webhook;
+        var kept = await store.AddAsync(webhook) ? webhook : await store.FindAsync(webhook.Id) ?? webhook;
         if (kept.Secret == webhook.Secret) await TellAsync(http, null, kept);
         return kept;
     }

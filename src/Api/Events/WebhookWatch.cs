@@ -93,7 +93,8 @@ public sealed class WebhookWatch(
     {
         var (version, progress) = await store.ProgressAsync(webhook.Id);
         if (progress is { Owner: { } other } && other != owner && progress.UntilMillis > clock.Now.ToUnixTimeMilliseconds()) return null;
-        var lease = new Lease(version, progress?.Position ?? webhook.From, progress?.FailuresInARow ?? 0);
+        // What is left of one that was deleted may have its id.
+        var lease = new Lease(version, Math.Max(progress?.Position ?? 0, webhook.From), progress?.FailuresInARow ?? 0);
         return await RenewAsync(webhook.Id, lease) ? lease : null;
     }
 

@@ -17,15 +17,17 @@ readonly record struct MadeOnce(string Id, string? Asked)
     {
         if (RequestId.Given(http, null) is not { } key) return new(prefix + Guid.CreateVersion7().ToString("N")[..Digits], null);
         if (key.Length is 0 or > LongestKey) throw RequestRefusedException.Invalid(header, $"must be 1 to {LongestKey} characters");
-        return new(prefix + KeyText.HashOf($"{Caller.Of(http).Id}\n{key}")[..Digits],
+        var caller = Caller.Of(http);
+        return new(prefix + KeyText.HashOf($"{caller.Id}\n{caller.Tenant?.Id}\n{caller.Tenant?.Since}\n{key}")[..Digits],
             KeyText.HashOf(JsonSerializer.Serialize(asked, type)));
     }
 
-    /// <summary>Throws where it was made by another body.</summary>
+    /// <summary>Throws where it was made by another body, or is not for the eyes of who asks.</summary>
     /// <param name="before">A hash of what was asked for when it was made.</param>
-    public void Check(string? before)
+    /// <param name="isSeen">Whether the caller sees it.</param>
+    public void Check(string? before, bool isSeen)
     {
-        if (before != Asked)
+        if (before != Asked || !isSeen)
             throw new RequestRefusedException(new(OutcomeStatus.IdempotencyMismatch, null, header, $"'{Id}' was made with another body"));
     }
 }

@@ -148,8 +148,10 @@ public sealed class BudgetPurse : IAsyncDisposable
         if (Interlocked.Exchange(ref ended, 1) == 1) return default;
         scope.Dispose();
         heart?.Dispose();
+        // What calls of it that still run have taken is all that they get.
+        var left = TakeUpTo(long.MaxValue);
         if (lender is null) return new(budget.ReleaseAsync(Account, hold));
-        lender.GiveBack(Remaining);
+        lender.GiveBack(left);
         return default;
     }
 }

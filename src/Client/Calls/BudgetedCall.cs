@@ -195,7 +195,16 @@ sealed partial class BudgetedCall : IAsyncDisposable
     /// </summary>
     async Task<Settlement> BookInDoubtAsync(Settle settle)
     {
-        var decision = await desk.Budget.ReserveAsync(Account, estimate).ConfigureAwait(false);
+        Decision decision;
+        try
+        {
+            decision = await desk.Budget.ReserveAsync(Account, estimate).ConfigureAwait(false);
+        }
+        catch (PurserException silent) when (silent.Status == 422)
+        {
+            // A limit decides about what the estimate does not say, and nothing can be held for it.
+            decision = new();
+        }
         var (id, atLeast) = ("unknown:" + Id, InDoubt.Of(estimate, settle, decision));
         // A hold that an adaptive limit made smaller is one of another call.
         if (decision.Allowed)

@@ -11,7 +11,7 @@ static class InDoubt
             Orchestrator = seen.Orchestrator, User = seen.User, Tenant = seen.Tenant, Session = seen.Session,
             Provider = seen.Provider, Model = seen.Model, Tool = seen.Tool, Tags = seen.Tags,
             ServiceTier = seen.ServiceTier ?? expected.ServiceTier, Duration = seen.Duration,
-            Cost = Larger(expected.Cost, seen.Cost), Metadata = new() { ["outcome"] = "unknown" },
+            Cost = Larger(Larger(expected.Cost, seen.Cost), CostOf(decision)), Metadata = new() { ["outcome"] = "unknown" },
         };
         if (seen.Raw is { } raw) usage.Metadata["raw"] = raw.DeepClone();
         var all = seen.Tokens ?? seen.TotalTokens ?? (seen.InputTokens ?? 0) + (seen.OutputTokens ?? 0);
@@ -35,6 +35,15 @@ static class InDoubt
             else if (blocker.Unit == LimitUnit.Tokens)
                 output = Larger(output, Math.Max(0, (long)blocker.Requested.Value - (expected.InputTokens ?? 0)));
         return output;
+    }
+
+    /// <summary>What it would have been held for, where a limit of money refused it.</summary>
+    static decimal? CostOf(Decision decision)
+    {
+        decimal? cost = null;
+        foreach (var blocker in decision.BlockedBy)
+            if (blocker.Unit == LimitUnit.Cost) cost = Larger(cost, blocker.Requested.Value);
+        return cost;
     }
 
     static long? Larger(long? one, long? other) => one is null || other > one ? other : one;

@@ -30,7 +30,7 @@ static class LendingRules
 
     /// <summary>The limits of a call as they would be, had the hold that pays given back before what the call takes out of it.</summary>
     public static MatchingLimits Freed(MatchingLimits matches, Hold? lender, Amounts needed, Instant now) =>
-        lender is null ? matches : matches.Without(Parts(lender, Taken(lender, needed)), now);
+        lender is null ? matches : matches.Without(lender, Parts(lender, Taken(lender, needed)), now);
 
     static IEnumerable<(Amounts Part, IReadOnlyList<Touch> Touches)> Parts(Hold lender, Amounts taken)
     {
@@ -85,7 +85,7 @@ static class LendingRules
     {
         if (call.From is null || LenderOf(state, call) is not { } lender) return;
         used = As(lender, used);
-        var (back, beyond) = (NotBelowZero(call.Taken - used), NotBelowZero(used - call.Taken));
+        var (back, beyond) = (Back(lender, call, used), NotBelowZero(used - call.Taken));
         lender.Lent -= call.Taken;
         lender.Booked = Amounts.Min(lender.Booked + used, Amounts.Most);
         lender.RequestBooked |= call.Taken.Requests > 0 && used.Requests > 0;
@@ -102,6 +102,9 @@ static class LendingRules
         lender.Layers.RemoveAll(layer => layer.Left == default);
     }
 
+    /// <summary>What returns to the lending hold where the call is over and has used so much; the rest goes to the limits.</summary>
+    public static Amounts Back(Hold lender, Hold call, Amounts used) => NotBelowZero(call.Taken - As(lender, used));
+
     /// <summary>Into the layer that counts in the same places, where there is one.</summary>
     static void Put(Hold lender, Amounts part, HoldLayer from, Hold call)
     {
@@ -115,7 +118,7 @@ static class LendingRules
         lender.Layers.Add(new() { At = from.At ?? call.CreatedAt, Dimensions = dimensions, Left = part, Touches = from.Touches });
     }
 
-    static Hold? LenderOf(BudgetState state, Hold call) =>
+    public static Hold? LenderOf(BudgetState state, Hold call) =>
         call.From is { } from && state.Holds.TryGetValue(from, out var lender) && lender.State == ReservationState.Active ? lender : null;
 
     static Amounts NotBelowZero(Amounts amounts) => amounts - Amounts.Min(amounts, default);

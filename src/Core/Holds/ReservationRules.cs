@@ -163,12 +163,12 @@ static class ReservationRules
         if (lender?.ExpiresAt < (until ?? Instant.MaxValue)) until = lender.ExpiresAt;
         Blocker[] blockers = call.Verdict.Fits ? []
             : Admission.Blockers(state, call.Matches, call.Estimate.Amounts, now, Bearing.Decides, until);
-        var shadows = Shadows(state, call, now);
+        var (shadows, requests) = (Shadows(state, call, now), call.Estimate.Amounts.Requests);
         var paused = state.Paused ? state.PausedReason ?? "the account is paused" : null;
         return new(
             blockers.Length == 0 && !state.Paused, null, ViewRules.Views(state, call.Matches, now), blockers, shadows,
             blockers.Length == 0 ? [] : Admission.Suggestions(call, blockers, state.Effective,
-                other => Look(state, other, settings, now, lender), now), paused)
+                other => Look(state, other, settings, now, lender, requests), now), paused)
         {
             Warnings = Warnings(state, call, now),
         };
@@ -189,7 +189,8 @@ static class ReservationRules
         if (!call.Verdict.Fits)
             most = Math.Min(most, Admission.LargestOutputThatFits(call.Matches, call.Estimate) ?? 0);
         if (most < 1) return [];
-        var lower = Look(state, call.Asked with { MaxOutputTokens = most }, settings, now, lender);
+        var lower = Look(state, call.Asked with { MaxOutputTokens = most }, settings, now, lender,
+            call.Estimate.Amounts.Requests);
         return lower.IsAdmissible && LendingRules.WhyNot(lender, lower.Estimate) is null
             ? [new("reduceMaxOutputTokens") { MaxOutputTokens = most }] : [];
     }

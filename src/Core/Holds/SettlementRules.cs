@@ -83,7 +83,10 @@ static class SettlementRules
             ? Reversal(state, hold, charge, settings, now) : null;
         if (charge is not null && reversal is null) record = Correcting(record, hold, charge);
         var matches = ViewRules.Matches(state, record, settings, now);
-        var settled = new Settled(record, TouchesOf(state, matches, record, now)) { At = now };
+        // Of the same call it counts where what it stands for was counted: it begins no session and prolongs none.
+        var touches = reversal is not null && lines.Count == 0 && charge!.Usage.Dimensions == record.Usage.Dimensions ? reversal.Touches
+            : TouchesOf(state, matches, record, now);
+        var settled = new Settled(record, touches) { At = now };
         return new(Outcome.Done(), reversal is null && lines.Count == 0 ? [settled]
             : Together(state, reversal, lines, settled, settings, now))
         {

@@ -86,7 +86,7 @@ static class Admission
             if (match.Bearing != bearing) continue;
             var amount = requested.Of(match.Limit.Unit);
             if (match.Missing(amount) == 0) continue;
-            var fits = RetryTime.FitsAt(state, match, amount, now);
+            var fits = RetryTime.FitsAt(state, match, amount, now, matches.Lender);
             if (fits >= until) fits = null;
             blockers.Add(new(
                 ViewRules.View(state, match, now), new(match.Limit.Unit, amount), fits is { } at ? CeilingSeconds(at - now) : null, fits));

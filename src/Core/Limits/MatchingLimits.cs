@@ -97,9 +97,13 @@ sealed class MatchingLimits
 
     const int UsualCount = 10;
 
-    /// <summary>As if the parts of a hold were given back before the call is looked at.</summary>
-    public MatchingLimits Without(IEnumerable<(Amounts Part, IReadOnlyList<Touch> Touches)> parts, Instant now)
+    /// <summary>The hold that pays for the call; null where none does.</summary>
+    public Hold? Lender { get; private set; }
+
+    /// <summary>As if the parts of the hold that pays were given back before the call is looked at.</summary>
+    public MatchingLimits Without(Hold lender, IEnumerable<(Amounts Part, IReadOnlyList<Touch> Touches)> parts, Instant now)
     {
+        Lender = lender;
         foreach (var (part, touches) in parts)
             foreach (ref var match in all.AsSpan(0, count))
                 for (var i = 0; i < touches.Count; i++)

@@ -65,6 +65,18 @@ static class GateReply
             $"Purser: another attempt under this {Payer.IdHeader} is under way; wait for its answer, or try again when it has ended");
     }
 
+    /// <summary>What would fit is told of each of several answers, as a call says their maximum.</summary>
+    public static Outcome Each(Outcome outcome, int answers) => answers <= 1 || outcome.Answer is not Decision decision ? outcome
+        : outcome with
+        {
+            Answer = decision with
+            {
+                Suggestions = [.. decision.Suggestions
+                    .Select(hint => hint.MaxOutputTokens is { } most ? hint with { MaxOutputTokens = most / answers } : hint)
+                    .Where(hint => hint.MaxOutputTokens is not 0)],
+            },
+        };
+
     static Task RefusalAsync(HttpContext http, WireProtocol wire, GateRoute route, string account, Outcome outcome)
     {
         var decision = outcome.Answer as Decision;

@@ -158,7 +158,7 @@ public sealed class Gateway(
                     outcome.Status, outcome.Detail);
                 // Nobody knows whether it holds; what comes again holds anew.
                 if (outcome.IsTransient) _ = settlements.Start(account, new Release(asked.Id) { Attempt = asked.Attempt });
-                await GateReply.OutcomeAsync(http, wire, route, account, outcome);
+                await GateReply.OutcomeAsync(http, wire, route, account, GateReply.Each(outcome, call.Outputs));
                 return null;
             }
             if (!isShared) held = hold.Id;
