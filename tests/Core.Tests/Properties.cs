@@ -59,6 +59,34 @@ public sealed class Properties
     });
 
     [Fact]
+    public void What_reports_show_as_input_and_as_output_is_never_negative_and_adds_up() => Programs.Check(250, 70, program =>
+    {
+        var (desk, workload) = (new Desk { Checks = false }, new Workload());
+        foreach (var step in program)
+        {
+            desk.Now += Workload.Wait(step);
+            var command = step % 2 == 0 ? workload.AdjustingOf(new(step)) : workload.Command(step, desk.Now);
+            desk.Send(step % 3 != 0 ? command : command switch
+            {
+                Record record => record with { Usage = AsTotal(record.Usage) },
+                CorrectUsage correct => correct with { Usage = AsTotal(correct.Usage) },
+                _ => command,
+            });
+            foreach (var record in desk.Usage.Where(record => record.Kind == RecordKind.Reported))
+            {
+                var beside = desk.Usage.Where(other => other.Corrects == record.Id).Prepend(record).ToList();
+                var (input, output) = beside.Aggregate((Input: 0L, Output: 0L), (sum, one) =>
+                    (sum.Input + one.Told.Input, sum.Output + one.Told.Output));
+                Assert.True(input >= 0 && output >= 0, $"usage '{record.Id}' is shown as {input} in and {output} out");
+                Assert.Equal(beside.Sum(one => one.Amounts.Tokens), input + output);
+            }
+        }
+
+        static Usage AsTotal(Usage usage) =>
+            usage with { InputTokens = 0, OutputTokens = 0, TotalTokens = usage.InputTokens + usage.OutputTokens };
+    });
+
+    [Fact]
     public void Nothing_is_held_once_all_holds_are_closed() => Programs.Check(150, 60, program =>
     {
         var (desk, workload) = (new Desk(), new Workload());

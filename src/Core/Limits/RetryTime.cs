@@ -46,8 +46,8 @@ static class RetryTime
     /// <summary>What the limit allows at a moment: with the overrides of that time, and with the grace of its window.</summary>
     static Int128? MostAt(BudgetState state, in MatchingLimit match, Instant moment)
     {
-        if (OverrideRules.Allowed(state, match.Limit, match.Key, moment) is not { } allowed || match.Limit.Grace is null)
-            return OverrideRules.Allowed(state, match.Limit, match.Key, moment);
+        var amount = OverrideRules.Allowed(state, match.Limit, match.Key, moment);
+        if (amount is not { } allowed || match.Limit.Grace is null) return amount;
         var window = match.Limit.Window.Kind == WindowKind.Session ? match.Counter?.Running(moment)?.Span ?? new(moment, moment)
             : state.Effective.Calendar.Bounds(match.Limit.Window, moment);
         return GraceRules.Most(match.Limit, match.Counter, window, allowed, moment);
