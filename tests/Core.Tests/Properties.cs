@@ -87,6 +87,24 @@ public sealed class Properties
     });
 
     [Fact]
+    public void What_is_booked_of_a_hold_is_never_negative_wherever_reports_put_it() => Programs.Check(250, 70, program =>
+    {
+        var (desk, workload) = (new Desk { Checks = false }, new Workload());
+        foreach (var step in program)
+        {
+            desk.Now += Workload.Wait(step);
+            desk.Send(workload.Command(step, desk.Now));
+        }
+        foreach (var together in desk.Usage.Where(record => record.ReservationId is not null && record.Corrects is null).GroupBy(record =>
+            (record.ReservationId, record.Usage.Dimensions, record.Usage.Success, record.CanonicalProvider, record.CanonicalModel)))
+        {
+            var sum = together.Aggregate(default(Amounts), (sum, record) => sum + record.Amounts);
+            foreach (var unit in Enum.GetValues<LimitUnit>())
+                Assert.True(sum.Of(unit) >= 0, $"{together.Key} counts for {sum.Of(unit)} {unit}");
+        }
+    });
+
+    [Fact]
     public void Nothing_is_held_once_all_holds_are_closed() => Programs.Check(150, 60, program =>
     {
         var (desk, workload) = (new Desk(), new Workload());
