@@ -27,8 +27,6 @@ sealed class Entrant(string name, Func<Task<IContender>> start, bool anew = fals
     static readonly string[] spread =
         [.. Enumerable.Range(0, 10_000).Select(i => string.Create(CultureInfo.InvariantCulture, $"account-{i:D5}"))];
 
-    const int MostToWarmUp = 10;
-
     IContender? running;
     bool isWarm;
 
@@ -43,14 +41,7 @@ sealed class Entrant(string name, Func<Task<IContender>> start, bool anew = fals
         await running.PrepareAsync([.. hot, .. spread], Call.Plenty);
         // A new one of the same kind finds its code compiled.
         if (isWarm) warmUp /= 4;
-        var before = await running.CompiledAsync();
-        for (var turn = 1; ; turn++)
-        {
-            foreach (var isHot in new[] { true, false }) await Measuring.RunAsync(running, Accounts(isHot), 64, warmUp / 2);
-            var compiled = await running.CompiledAsync();
-            if (compiled - before <= HostMetrics.FewCompiled || turn == MostToWarmUp || warmUp < TimeSpan.FromSeconds(1)) break;
-            before = compiled;
-        }
+        await WarmingUp.RunAsync(running, [hot, spread], warmUp);
         isWarm = true;
         return running;
     }

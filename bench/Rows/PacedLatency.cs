@@ -42,7 +42,7 @@ static class PacedLatency
     static async Task<double> OneAsync(string name, IContender contender, BenchOptions options, Results results,
         (string Name, double Highest)? first)
     {
-        await Measuring.RunAsync(contender, accounts, HttpContender.MostConnections, options.WarmUp);
+        await WarmingUp.RunAsync(contender, [accounts], options.WarmUp);
         var highest = (await Measuring.RunAsync(contender, accounts, HttpContender.MostConnections, options.Round)).PerSecond;
         results.Add(new($"{name}, 64 callers without a pace", "lifecycles/s, the highest rate", highest));
         var half = first is { } other && other.Highest < highest

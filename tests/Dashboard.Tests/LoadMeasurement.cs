@@ -25,8 +25,32 @@ public sealed class LoadMeasurement(Stage stage, ITestOutputHelper output)
 {
     const int Accounts = 10_000, RecordsOfEach = 100, Viewers = 100, Rounds = 7;
 
-    /// <summary>Shares of one processor and seconds of it: what else the machine does changes them little.</summary>
+    /// <summary>The goals: a share of one processor, seconds until something is painted, and seconds until what was chosen is painted as
+    /// chosen.</summary>
     const double MostOfIdleViewers = 0.10, MostOfFirstLook = 1.0, MostOfClick = 0.2;
+
+    /// <summary>Tells in the page itself, without the browser's driver: milliseconds from a click until the link is painted as what is
+    /// shown, and until its figures are.</summary>
+    const string watchClick = """
+        ({ link, shows, current }) => {
+          const isMarked = () => [...document.querySelectorAll(`.${shows} a`)].some(
+            a => a.textContent.trim() === link && a.getAttribute('aria-current') === current);
+          const isWhole = () => isMarked() && !document.querySelector('.skeleton, main[aria-busy]');
+          window.clicked = new Promise(tell => addEventListener('click', () => {
+            const [began, times] = [performance.now(), []];
+            const paint = at => requestAnimationFrame(() => setTimeout(() => {
+              times[at] = performance.now() - began;
+              if (times[0] && times[1]) tell(times);
+            }));
+            const until = (holds, at) => {
+              const watch = new MutationObserver(() => { if (holds()) { watch.disconnect(); paint(at); } });
+              watch.observe(document.documentElement, { subtree: true, childList: true, attributes: true, characterData: true });
+            };
+            until(isMarked, 0);
+            until(isWhole, 1);
+          }, { capture: true, once: true }));
+        }
+        """;
 
     static readonly TimeSpan window = TimeSpan.FromSeconds(30);
 
@@ -140,7 +164,7 @@ public sealed class LoadMeasurement(Stage stage, ITestOutputHelper output)
             }
             Say($"first look at {path}: {Median(costs) * 1000:0} ms of a processor in the host until it answers to clicks; painted "
                 + $"{Median(paints):0} ms after it was asked for");
-            Meets($"first look at {path}", Median(costs), MostOfFirstLook);
+            Meets($"first look at {path}", Median(paints) / 1000, MostOfFirstLook);
         }
     }
 
@@ -160,19 +184,19 @@ public sealed class LoadMeasurement(Stage stage, ITestOutputHelper output)
             for (var round = 0; round <= Rounds; round++)
             {
                 await person.OpenAsync(path, Patience);
-                var (before, began) = (Used(host), Stopwatch.GetTimestamp());
-                var clicked = person.Page.Locator($".{shows}").GetByRole(AriaRole.Link, new() { Name = link, Exact = true });
-                await clicked.ClickAsync();
-                await Expect(clicked).ToHaveAttributeAsync("aria-current", shows == "tabs" ? "page" : "true", new() { Timeout = Patience });
-                shown.Add(Stopwatch.GetElapsedTime(began).TotalSeconds);
-                await Expect(person.Page.Locator(".skeleton, main[aria-busy]")).ToHaveCountAsync(0, new() { Timeout = Patience });
+                var before = Used(host);
+                await person.Page.EvaluateAsync(watchClick, new { link, shows, current = shows == "tabs" ? "page" : "true" });
+                await person.Page.Locator($".{shows}").GetByRole(AriaRole.Link, new() { Name = link, Exact = true }).ClickAsync();
+                var (mark, figures) = await person.Page.EvaluateAsync<double[]>("() => window.clicked") is [var one, var all] ? (one, all)
+                    : throw new InvalidOperationException("the page told no times");
                 if (round == 0) continue;
-                waits.Add(Stopwatch.GetElapsedTime(began).TotalSeconds);
+                shown.Add(mark);
+                waits.Add(figures);
                 costs.Add((Used(host) - before).TotalSeconds);
             }
-            Say($"click on \"{link}\" at {path}: {Median(costs) * 1000:0} ms of a processor in the host; the driver of the browser sees what "
-                + $"was chosen after {Median(shown) * 1000:0} ms, and its figures after {Median(waits) * 1000:0} ms");
-            Meets($"click on {link} at {path}", Median(costs), MostOfClick);
+            Say($"click on \"{link}\" at {path}: what was chosen is painted {Median(shown):0} ms after the click, its figures after "
+                + $"{Median(waits):0} ms; {Median(costs) * 1000:0} ms of a processor in the host");
+            Meets($"click on {link} at {path}", Median(shown) / 1000, MostOfClick);
         }
     }
 
@@ -222,7 +246,7 @@ public sealed class LoadMeasurement(Stage stage, ITestOutputHelper output)
     void Meets(string what, double figure, double most)
     {
         if (figure <= most) return;
-        missed.Add(string.Create(CultureInfo.InvariantCulture, $"{what}: {figure:0.00} s of a processor, not {most:0.00}"));
+        missed.Add(string.Create(CultureInfo.InvariantCulture, $"{what}: {figure:0.00}, not {most:0.00}"));
     }
 
     static TimeSpan Used(Process host)

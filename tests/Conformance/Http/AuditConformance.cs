@@ -4,7 +4,7 @@ namespace Purser.Conformance.Http;
 
 public abstract class AuditConformance(HttpFacade host)
 {
-    const string admin = "the first key of all";
+    const string admin = HttpFacade.FirstKey;
 
     const string policy = """{"limits": [{"id": "day", "unit": "tokens", "window": "day", "amount": 1000}]}""";
 

@@ -163,7 +163,7 @@ public abstract class BatchConformance(HttpFacade host)
     [Fact]
     public async Task Each_line_needs_the_right_of_its_operation_and_an_account_of_the_key()
     {
-        const string admin = "the first key of all";
+        const string admin = HttpFacade.FirstKey;
         await using var guarded = await host.StartWithKeyAsync(admin);
         async Task<Reply> Ask(string key, string path, string? json)
         {

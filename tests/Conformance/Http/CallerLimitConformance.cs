@@ -7,7 +7,7 @@ namespace Purser.Conformance.Http;
 
 public abstract class CallerLimitConformance(HttpFacade host)
 {
-    const string admin = "the first key of all";
+    const string admin = HttpFacade.FirstKey;
 
     [Fact]
     public async Task A_key_may_ask_as_often_as_its_own_quota_says()
@@ -65,7 +65,7 @@ public abstract class CallerLimitConformance(HttpFacade host)
     [InlineData("""{"requests":1000001,"seconds":1}""")]
     public async Task A_quota_that_makes_no_sense_is_refused(string quota)
     {
-        await using var guarded = await host.StartWithKeyAsync(admin);
+        var guarded = await host.RefusingAsync();
         var made = await Ask(guarded, admin, HttpMethod.Post, "/v1/keys",
             $$"""{"name":"k","rights":["read"],"accounts":["*"],"rateLimit":{{quota}}}""");
         Assert.Equal((400, true), (made.Code, made.Member("field")!.StartsWith("rateLimit", StringComparison.Ordinal)));

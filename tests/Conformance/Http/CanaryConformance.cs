@@ -9,7 +9,7 @@ namespace Purser.Conformance.Http;
 
 public abstract class CanaryConformance(HttpFacade host)
 {
-    const string admin = "the first key of all";
+    const string admin = HttpFacade.FirstKey;
 
     /// <summary>Every right: what is refused is refused for the account alone.</summary>
     const string everything =

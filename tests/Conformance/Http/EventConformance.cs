@@ -140,7 +140,7 @@ public abstract class EventConformance(HttpFacade host)
     [Fact]
     public async Task A_scoped_key_hears_of_its_own_accounts_only()
     {
-        const string admin = "the first key of all";
+        const string admin = HttpFacade.FirstKey;
         await using var guarded = await host.StartWithKeyAsync(admin);
         async Task<Reply> Ask(HttpMethod method, string path, string json)
         {

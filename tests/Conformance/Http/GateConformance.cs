@@ -450,7 +450,7 @@ public abstract class GateConformance(HttpFacade host) : GateSuite(host)
     [Fact]
     public async Task A_key_of_purser_stands_where_the_providers_would_and_never_reaches_it()
     {
-        const string admin = "the first key of all";
+        const string admin = HttpFacade.FirstKey;
         await using var guarded = await Host.StartWithKeyAsync(admin);
         var account = Host.NewAccount();
         async Task<Reply> Ask(HttpMethod method, string path, string? body, params (string Name, string Value)[] headers)

@@ -32,6 +32,14 @@ public abstract class HttpFacade : Lifetime
     /// <summary>Another host of the same kind, which wants a key; with settings of its own.</summary>
     public abstract Task<GuardedHost> StartWithKeyAsync(string key, params (string Name, string Value)[] settings);
 
+    public const string FirstKey = "the first key of all";
+
+    GuardedHost? refusing;
+
+    /// <summary>One that wants <see cref="FirstKey"/>, for all tests that are refused by it and leave nothing there: it ends with the
+    /// suite.</summary>
+    public async Task<GuardedHost> RefusingAsync() => refusing ??= Add(await StartWithKeyAsync(FirstKey));
+
     /// <summary>An account that no other test uses.</summary>
     public string NewAccount() => string.Create(CultureInfo.InvariantCulture, $"test-{Interlocked.Increment(ref accounts)}");
 

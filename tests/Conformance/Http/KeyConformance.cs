@@ -6,7 +6,7 @@ namespace Purser.Conformance.Http;
 
 public abstract class KeyConformance(HttpFacade host)
 {
-    const string admin = "the first key of all";
+    const string admin = HttpFacade.FirstKey;
 
     static readonly string[] rights = ["check", "hold", "record", "read", "report", "policy", "override", "erase", "operate", "keys"];
 
@@ -266,7 +266,7 @@ public abstract class KeyConformance(HttpFacade host)
     [InlineData("""{"name": "k", "rights": ["read"], "accounts": ["*"], "expiresAt": "2020-01-01T00:00:00Z"}""", "expiresAt")]
     public async Task A_key_that_makes_no_sense_is_refused(string body, string field)
     {
-        await using var guarded = await host.StartWithKeyAsync(admin);
+        var guarded = await host.RefusingAsync();
         (await Ask(guarded, admin, HttpMethod.Post, "/v1/keys", body)).IsProblem(400, "invalid", field);
     }
 

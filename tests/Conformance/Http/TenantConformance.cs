@@ -4,7 +4,7 @@ namespace Purser.Conformance.Http;
 
 public abstract class TenantConformance(HttpFacade host)
 {
-    const string admin = "the first key of all";
+    const string admin = HttpFacade.FirstKey;
 
     [Fact]
     public async Task A_tenant_is_put_read_listed_changed_and_taken_away()
