@@ -181,10 +181,10 @@ public sealed class FileLedger : IStore
 
     public Task<IReadOnlyList<string>> DueAsync(Instant now, int most, Shard shard = default) => memory.DueAsync(now, most, shard);
 
-    public Task<IReadOnlyList<StoredCounter>> ReadCountersAsync(string account, IReadOnlyCollection<CounterName> names) =>
+    public Task<StoredCounters> ReadCountersAsync(string account, IReadOnlyCollection<CounterName> names) =>
         memory.ReadCountersAsync(account, names);
 
-    public Task<IReadOnlyList<StoredCounter>> ReadCountersAsync(string account, CounterName after, Instant at, int most) =>
+    public Task<StoredCounters> ReadCountersAsync(string account, CounterName after, Instant at, int most) =>
         memory.ReadCountersAsync(account, after, at, most);
 
     public Task<KeptHistory> LoadHistoryAsync(string account) => memory.LoadHistoryAsync(account);

@@ -24,6 +24,9 @@ public sealed class FaultyLedger(IStore inner) : IStore
     /// <summary>Awaited before each append goes on.</summary>
     public Func<IReadOnlyList<Append>, Task> BeforeAppend { get; set; } = _ => Task.CompletedTask;
 
+    /// <summary>Awaited before an account or counters of it are read, and before a snapshot of it is saved.</summary>
+    public Func<Task> BeforeState { get; set; } = () => Task.CompletedTask;
+
     /// <summary>Awaited before a page of a journal is read.</summary>
     public Func<Task> BeforeReadJournal { get; set; } = () => Task.CompletedTask;
 
@@ -75,10 +78,11 @@ public sealed class FaultyLedger(IStore inner) : IStore
         return inner.ProbeAsync();
     }
 
-    public Task<StoredBudget> LoadAsync(string account)
+    public async Task<StoredBudget> LoadAsync(string account)
     {
         Reach();
-        return inner.LoadAsync(account);
+        await BeforeState();
+        return await inner.LoadAsync(account);
     }
 
     public async Task<IReadOnlyList<JournalEntry>> ReadJournalAsync(string account, long afterVersion, int most)
@@ -120,22 +124,25 @@ public sealed class FaultyLedger(IStore inner) : IStore
         return inner.KeptSinceAsync(cancellation);
     }
 
-    public Task<bool> SaveSnapshotAsync(string account, long version, ReadOnlyMemory<byte> snapshot, CounterChanges? counters = null)
+    public async Task<bool> SaveSnapshotAsync(string account, long version, ReadOnlyMemory<byte> snapshot, CounterChanges? counters = null)
     {
         Reach();
-        return inner.SaveSnapshotAsync(account, version, snapshot, counters);
+        await BeforeState();
+        return await inner.SaveSnapshotAsync(account, version, snapshot, counters);
     }
 
-    public Task<IReadOnlyList<StoredCounter>> ReadCountersAsync(string account, IReadOnlyCollection<CounterName> names)
+    public async Task<StoredCounters> ReadCountersAsync(string account, IReadOnlyCollection<CounterName> names)
     {
         Reach();
-        return inner.ReadCountersAsync(account, names);
+        await BeforeState();
+        return await inner.ReadCountersAsync(account, names);
     }
 
-    public Task<IReadOnlyList<StoredCounter>> ReadCountersAsync(string account, CounterName after, Instant at, int most)
+    public async Task<StoredCounters> ReadCountersAsync(string account, CounterName after, Instant at, int most)
     {
         Reach();
-        return inner.ReadCountersAsync(account, after, at, most);
+        await BeforeState();
+        return await inner.ReadCountersAsync(account, after, at, most);
     }
 
     public Task DeleteSnapshotsAsync() => inner.DeleteSnapshotsAsync();

@@ -569,6 +569,7 @@ public abstract partial class LedgerConformance : IAsyncLifetime
             var stored = await Ledger.LoadAsync("a");
             Assert.Equal((120, 120, 30), (stored.SnapshotVersion, LedgerJson.DecodeState(stored.Snapshot.Span).Version, stored.Tail.Count));
             Assert.Equal(121, stored.Tail[0].Version);
+            Assert.Equal(120, (await Ledger.ReadCountersAsync("a", [new(1, "none")])).SnapshotVersion);
             Assert.Equal("113", LedgerJson.DecodeState(stored.Snapshot.Span).PausedReason);
             var kept = await Ledger.LoadHistoryAsync("a");
             Assert.Equal((120, 120), (kept.Version, HistoryJson.Decode(kept.Bytes.Span).Position));
@@ -701,19 +702,22 @@ public abstract partial class LedgerConformance : IAsyncLifetime
             await Ledger.SaveSnapshotAsync("a", 1, "one"u8.ToArray(), new([Kept(1, "ann", "9"), Kept(3, "new", "1")], [new(2, "ann")], [2],
                 Noon)));
 
-        var found = await Ledger.ReadCountersAsync("a", [new(1, "ann"), new(1, ""), new(2, "ann"), new(3, "new")]);
+        var found = (await Ledger.ReadCountersAsync("a", [new(1, "ann"), new(1, ""), new(2, "ann"), new(3, "new")])).Counters;
         Assert.Equal("1/ann=8 2/ann=7", Shown(found));
+        Assert.Equal((2, 2), ((await Ledger.ReadCountersAsync("a", [new(9, "none")])).SnapshotVersion,
+            (await Ledger.ReadCountersAsync("a", CounterName.First, Noon, 1)).SnapshotVersion));
         Assert.Equal([true, false], found.OrderBy(one => one.Name.No).Select(one => one.Keep));
         Assert.All(found, one => Assert.Equal(Noon + Duration.FromHours(1), one.Until));
-        Assert.Empty(await Ledger.ReadCountersAsync("b", [new(1, "ann")]));
-        Assert.Empty(await Ledger.ReadCountersAsync("nobody", [new(1, "ann")]));
-        Assert.Empty(await Ledger.ReadCountersAsync("nobody", CounterName.First, Noon, 10));
+        Assert.Empty((await Ledger.ReadCountersAsync("b", [new(1, "ann")])).Counters);
+        Assert.Empty((await Ledger.ReadCountersAsync("nobody", [new(1, "ann")])).Counters);
+        Assert.Empty((await Ledger.ReadCountersAsync("nobody", CounterName.First, Noon, 10)).Counters);
 
         // A snapshot without a word about counters leaves them alone, and so does the deletion of snapshots: a host may count on them.
         Assert.True(await Ledger.SaveSnapshotAsync("a", 2, "again"u8.ToArray()));
-        Assert.Equal("1/ann=8 2/ann=7", Shown(await Ledger.ReadCountersAsync("a", CounterName.First, Noon, 10)));
+        Assert.Equal("1/ann=8 2/ann=7", Shown((await Ledger.ReadCountersAsync("a", CounterName.First, Noon, 10)).Counters));
         await Ledger.DeleteSnapshotsAsync();
-        Assert.Equal("1/ann=8 2/ann=7", Shown(await Ledger.ReadCountersAsync("a", CounterName.First, Noon, 10)));
+        var (version, left) = await Ledger.ReadCountersAsync("a", CounterName.First, Noon, 10);
+        Assert.Equal((0, "1/ann=8 2/ann=7"), (version, Shown(left)));
     }
 
     [Fact]
@@ -725,8 +729,8 @@ public abstract partial class LedgerConformance : IAsyncLifetime
             Noon - Duration.FromHours(2), Kept(1, "b", "1"), Kept(1, "a", "2"), Kept(1, "\uFFFD", "3"), Kept(1, "\U0001F511", "4"),
                 Kept(10, "a", "5"), Kept(2, "ended", "6", Noon)));
 
-        Task<IReadOnlyList<StoredCounter>> Page(CounterName after, int most, Instant? at = null) =>
-            Ledger.ReadCountersAsync("a", after, at ?? Noon, most);
+        async Task<IReadOnlyList<StoredCounter>> Page(CounterName after, int most, Instant? at = null) =>
+            (await Ledger.ReadCountersAsync("a", after, at ?? Noon, most)).Counters;
         Assert.Equal(["2", "1", "3"], (await Page(CounterName.First, 3)).Select(one => Encoding.UTF8.GetString(one.Json.Span)));
         Assert.Equal(["4", "5"], (await Page(new(1, "\uFFFD"), 3)).Select(one => Encoding.UTF8.GetString(one.Json.Span)));
         Assert.Empty(await Page(new(10, "a"), 3));
@@ -744,8 +748,8 @@ public abstract partial class LedgerConformance : IAsyncLifetime
         await Ledger.SaveSnapshotAsync("a", 1, "two"u8.ToArray(), new([], [], [2], later));
 
         Assert.Equal("1/lasting=3 1/numbered=2",
-            Shown(await Ledger.ReadCountersAsync("a", [new(1, "ended"), new(1, "numbered"), new(1, "lasting"), new(2, "gone")])));
-        Assert.Equal("1/lasting=3", Shown(await Ledger.ReadCountersAsync("a", CounterName.First, later, 10)));
+            Shown((await Ledger.ReadCountersAsync("a", [new(1, "ended"), new(1, "numbered"), new(1, "lasting"), new(2, "gone")])).Counters));
+        Assert.Equal("1/lasting=3", Shown((await Ledger.ReadCountersAsync("a", CounterName.First, later, 10)).Counters));
     }
 
     [Fact]

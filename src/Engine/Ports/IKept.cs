@@ -14,10 +14,10 @@ public interface IKept
     Task<bool> SaveSnapshotAsync(string account, long version, ReadOnlyMemory<byte> snapshot, CounterChanges? counters = null);
 
     /// <summary>Counters kept beside the snapshot, by limit number and key, for those that exist.</summary>
-    Task<IReadOnlyList<StoredCounter>> ReadCountersAsync(string account, IReadOnlyCollection<CounterName> names);
+    Task<StoredCounters> ReadCountersAsync(string account, IReadOnlyCollection<CounterName> names);
 
     /// <summary>Counters that still count at an instant, in the order of their limits and keys, after a given one.</summary>
-    Task<IReadOnlyList<StoredCounter>> ReadCountersAsync(string account, CounterName after, Instant at, int most);
+    Task<StoredCounters> ReadCountersAsync(string account, CounterName after, Instant at, int most);
 
     /// <summary>
     /// Deletes all snapshots, of histories too. Changes no answer: whoever loads an account then has all its counters in memory. Those kept
@@ -59,6 +59,13 @@ public interface IKept
 /// <summary>A counter outside of memory. After <see cref="Until"/> it counts for nothing and goes by itself, unless it is to be
 /// kept.</summary>
 public sealed record StoredCounter(CounterName Name, Instant Until, bool Keep, ReadOnlyMemory<byte> Json);
+
+/// <summary>Counters of one moment, and the <see cref="StoredBudget.SnapshotVersion"/> that <see cref="IJournal.LoadAsync"/> would give in
+/// the same: they have everything up to there. With another snapshot than that they make no state.</summary>
+public sealed record StoredCounters(long SnapshotVersion, IReadOnlyList<StoredCounter> Counters)
+{
+    public static readonly StoredCounters None = new(0, []);
+}
 
 /// <summary>
 /// What a snapshot changes in the counters beside it: some are kept, some are empty, and those of whole limits are gone. What ended before

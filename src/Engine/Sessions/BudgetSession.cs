@@ -461,14 +461,20 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
     async Task<BudgetState> LoadAsync()
     {
         using var load = Traces.OfLedger("purser.ledger.load", parts.Ledger);
-        var stored = await parts.Ledger.LoadAsync(account);
-        var fold = JournalFold.After(account, stored);
-        await ReturnAsync(fold.State, CounterMemory.Named(fold.State, stored.Tail.SelectMany(entry => entry.Events)));
-        // What the tail closed is in the ledger already.
-        foreach (var entry in stored.Tail) fold.Take(entry);
-        eventsSinceSnapshot = stored.Tail.Sum(entry => entry.Events.Count);
-        fold.Forget(Instant.MaxValue);
-        return fold.State;
+        for (var snapshots = 0; snapshots < MostConflicts; snapshots++)
+        {
+            var stored = await parts.Ledger.LoadAsync(account);
+            var fold = JournalFold.After(account, stored);
+            var named = CounterMemory.Named(fold.State, stored.Tail.SelectMany(entry => entry.Events));
+            // Where another host kept a snapshot meanwhile, the counters beside it have what the tail would add to them again.
+            if (await ReturnAsync(fold.State, named) is { } version && version != stored.SnapshotVersion) continue;
+            // What the tail closed is in the ledger already.
+            foreach (var entry in stored.Tail) fold.Take(entry);
+            eventsSinceSnapshot = stored.Tail.Sum(entry => entry.Events.Count);
+            fold.Forget(Instant.MaxValue);
+            return fold.State;
+        }
+        throw new LedgerUnavailableException("other hosts kept snapshots of this account for as long as it was read");
     }
 
     async ValueTask<IReadOnlyList<BudgetEvent>> DecideAsync(BudgetState budget, Settings settings, Instant now, Outcome[] outcomes)
@@ -497,18 +503,21 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
         return events!;
     }
 
-    async Task ReturnAsync(BudgetState budget, IReadOnlyCollection<CounterName> names)
+    /// <summary>The version of the snapshot that they were beside; null where none was read. It may be newer than the budget is: what is
+    /// decided then is not written, for whoever kept it has written before.</summary>
+    async Task<long?> ReturnAsync(BudgetState budget, IReadOnlyCollection<CounterName> names)
     {
-        if (names.Count == 0) return;
-        foreach (var kept in await parts.Ledger.ReadCountersAsync(account, names))
-            CounterMemory.Return(budget, kept.Name, LedgerJson.DecodeCounter(kept.Json.Span));
+        if (names.Count == 0) return null;
+        var (version, counters) = await parts.Ledger.ReadCountersAsync(account, names);
+        foreach (var kept in counters) CounterMemory.Return(budget, kept.Name, LedgerJson.DecodeCounter(kept.Json.Span));
         foreach (var name in names) CounterMemory.Return(budget, name, null);
+        return version;
     }
 
     /// <summary>The counters that a page of the status shows, as far as they are not in memory.</summary>
     async Task ReturnPageAsync(BudgetState budget, CounterName after, int most, Instant now)
     {
-        foreach (var kept in await parts.Ledger.ReadCountersAsync(account, after, now, most))
+        foreach (var kept in (await parts.Ledger.ReadCountersAsync(account, after, now, most)).Counters)
             if (budget.Away.Contains(kept.Name.No)) CounterMemory.Return(budget, kept.Name, LedgerJson.DecodeCounter(kept.Json.Span));
     }
 

@@ -205,18 +205,18 @@ public sealed class MemoryLedger : IStore
         }
     }
 
-    public Task<IReadOnlyList<StoredCounter>> ReadCountersAsync(string account, IReadOnlyCollection<CounterName> names)
-    {
-        lock (gate)
-            return Task.FromResult<IReadOnlyList<StoredCounter>>(accounts.TryGetValue(account, out var found)
-                ? [.. names.Where(found.Counters.ContainsKey).Select(name => found.Counters[name])] : []);
-    }
+    public Task<StoredCounters> ReadCountersAsync(string account, IReadOnlyCollection<CounterName> names) =>
+        ReadCountersAsync(account, found => names.Where(found.ContainsKey).Select(name => found[name]));
 
-    public Task<IReadOnlyList<StoredCounter>> ReadCountersAsync(string account, CounterName after, Instant at, int most)
+    public Task<StoredCounters> ReadCountersAsync(string account, CounterName after, Instant at, int most) =>
+        ReadCountersAsync(account, found => found.Values.Where(kept => kept.Until > at && byName.Compare(kept.Name, after) > 0).Take(most));
+
+    Task<StoredCounters> ReadCountersAsync(
+        string account, Func<SortedDictionary<CounterName, StoredCounter>, IEnumerable<StoredCounter>> wanted)
     {
         lock (gate)
-            return Task.FromResult<IReadOnlyList<StoredCounter>>(accounts.TryGetValue(account, out var found)
-                ? [.. found.Counters.Values.Where(kept => kept.Until > at && byName.Compare(kept.Name, after) > 0).Take(most)] : []);
+            return Task.FromResult(accounts.TryGetValue(account, out var found)
+                ? new(Math.Max(found.Snapshot.Version, found.Before), [.. wanted(found.Counters)]) : StoredCounters.None);
     }
 
     public Task DeleteSnapshotsAsync()

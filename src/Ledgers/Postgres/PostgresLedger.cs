@@ -379,26 +379,21 @@ public sealed partial class PostgresLedger : IStore
         return (long)(await command.ExecuteScalarAsync())! > 0;
     });
 
-    public Task<IReadOnlyList<StoredCounter>> ReadCountersAsync(string account, IReadOnlyCollection<CounterName> names) =>
-        ReachAsync(async () =>
+    public Task<StoredCounters> ReadCountersAsync(string account, IReadOnlyCollection<CounterName> names) => ReachAsync(async () =>
     {
-        await using var command = source.CreateCommand(
-            """
-            select c.no, c.key, c.until, c.keep, c.counter from unnest($2::int[], $3::text[]) as n(no, key)
-              join counters c on c.account = $1 and c.no = n.no and c.key = n.key
-            """);
+        await using var command = source.CreateCommand(BesideSnapshot(
+            "select c.* from unnest($2::int[], $3::text[]) as n(no, key) join counters c on c.account = $1 and c.no = n.no and c.key = n.key"));
         command.Parameters.Add(new() { Value = account });
         command.Parameters.Add(new() { Value = names.Select(name => name.No).ToArray() });
         command.Parameters.Add(new() { Value = names.Select(name => name.Key).ToArray() });
         return await CountersAsync(command);
     });
 
-    public Task<IReadOnlyList<StoredCounter>> ReadCountersAsync(string account, CounterName after, NodaTime.Instant at, int most) =>
+    public Task<StoredCounters> ReadCountersAsync(string account, CounterName after, NodaTime.Instant at, int most) =>
         ReachAsync(async () =>
     {
-        await using var command = source.CreateCommand(
-            "select no, key, until, keep, counter from counters where account = $1 and (no, key) > ($2, $3) and until > $4 order by no, "
-                + "key limit $5");
+        await using var command = source.CreateCommand(BesideSnapshot(
+            "select * from counters where account = $1 and (no, key) > ($2, $3) and until > $4 order by no, key limit $5"));
         command.Parameters.Add(new() { Value = account });
         command.Parameters.Add(new() { Value = after.No });
         command.Parameters.Add(new() { Value = after.Key });
@@ -407,15 +402,29 @@ public sealed partial class PostgresLedger : IStore
         return await CountersAsync(command);
     });
 
-    static async Task<IReadOnlyList<StoredCounter>> CountersAsync(NpgsqlCommand command)
+    /// <summary>One statement, one snapshot of the database: counters and the version that they belong to, in a row of its own where there
+    /// is none.</summary>
+    static string BesideSnapshot(string counters) =>
+        $"""
+        select s.version, c.no, c.key, c.until, c.keep, c.counter
+        from (
+          select greatest(0, (select version from snapshots where account = $1), (select version from checkpoints where account = $1)) as version
+        ) s left join lateral ({counters}) c on true order by c.no, c.key
+        """;
+
+    static async Task<StoredCounters> CountersAsync(NpgsqlCommand command)
     {
         await using var reader = await command.ExecuteReaderAsync();
-        var found = new List<StoredCounter>();
+        var (version, found) = (0L, new List<StoredCounter>());
         while (await reader.ReadAsync())
+        {
+            version = reader.GetInt64(0);
+            if (reader.IsDBNull(1)) break;
             found.Add(new(
-                new(reader.GetInt32(0), reader.GetString(1)), NodaTime.Instant.FromUnixTimeMilliseconds(reader.GetInt64(2)),
-                    reader.GetBoolean(3), reader.GetFieldValue<byte[]>(4)));
-        return found;
+                new(reader.GetInt32(1), reader.GetString(2)), NodaTime.Instant.FromUnixTimeMilliseconds(reader.GetInt64(3)),
+                    reader.GetBoolean(4), reader.GetFieldValue<byte[]>(5)));
+        }
+        return new(version, found);
     }
 
     public Task DeleteSnapshotsAsync() => ReachAsync(async () =>

@@ -318,32 +318,39 @@ public sealed partial class SqliteLedger : IStore
     public Task<bool> SaveSnapshotAsync(string account, long version, ReadOnlyMemory<byte> snapshot, CounterChanges? counters = null) =>
         Writer.SaveSnapshotAsync(account, version, snapshot, counters);
 
-    public Task<IReadOnlyList<StoredCounter>> ReadCountersAsync(string account, IReadOnlyCollection<CounterName> names) =>
-        Read<IReadOnlyList<StoredCounter>>(database =>
+    public Task<StoredCounters> ReadCountersAsync(string account, IReadOnlyCollection<CounterName> names) => Read(database =>
     {
+        if (HeadOf(database, account) is not { } head) return StoredCounters.None;
         var found = new List<StoredCounter>(names.Count);
-        if (HeadOf(database, account) is not { } head) return found;
         foreach (var (no, key) in names)
         {
             using var find = database.Prepare(
                 "SELECT no, key, until, keep, counter FROM counters WHERE account = ? AND no = ? AND key = ?");
             if (find.Add(head.No).Add(no).Add(key).Read()) found.Add(CounterOf(find));
         }
-        return found;
+        return new(SnapshotVersionOf(database, head.No), found);
     });
 
-    public Task<IReadOnlyList<StoredCounter>> ReadCountersAsync(string account, CounterName after, NodaTime.Instant at, int most) =>
-        Read<IReadOnlyList<StoredCounter>>(database =>
+    public Task<StoredCounters> ReadCountersAsync(string account, CounterName after, NodaTime.Instant at, int most) => Read(database =>
     {
+        if (HeadOf(database, account) is not { } head) return StoredCounters.None;
         var found = new List<StoredCounter>();
-        if (HeadOf(database, account) is not { } head) return found;
         using var find = database.Prepare(
             "SELECT no, key, until, keep, counter FROM counters WHERE account = ? AND (no, key) > (?, ?) AND until > ? ORDER BY no, key "
                 + "LIMIT ?");
         find.Add(head.No).Add(after.No).Add(after.Key).Add(at.ToUnixTimeMilliseconds()).Add(most);
         while (find.Read()) found.Add(CounterOf(find));
-        return found;
+        return new(SnapshotVersionOf(database, head.No), found);
     });
+
+    /// <summary>The version of what <see cref="LoadAsync"/> begins with.</summary>
+    static long SnapshotVersionOf(Database database, long account)
+    {
+        using var find = database.Prepare(
+            "SELECT version FROM snapshots WHERE account = ? UNION ALL SELECT version FROM checkpoints WHERE account = ? "
+                + "ORDER BY version DESC LIMIT 1");
+        return find.Add(account).Add(account).Read() ? find.Long(0) : 0;
+    }
 
     static StoredCounter CounterOf(Statement row) => new(
         new((int)row.Long(0), row.Text(1)), NodaTime.Instant.FromUnixTimeMilliseconds(row.Long(2)), row.Long(3) != 0, row.Blob(4)

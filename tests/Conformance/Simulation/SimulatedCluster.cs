@@ -103,6 +103,8 @@ public sealed class SimulatedCluster
             stalled.Add(until);
             await until.Task;
         };
+        // Other hosts come between what one reads and keeps of an account.
+        if (wide) ledger.BeforeState = async () => await Task.Yield();
         // Some hosts keep a snapshot after nearly every batch, some now and then, some never in so short a run.
         var eventsPerSnapshot = random.Next(3) switch { 0 => 1, 1 => random.Next(2, 30), _ => SessionParts.UsualEventsPerSnapshot };
         return new(new(ledger, clock, new()

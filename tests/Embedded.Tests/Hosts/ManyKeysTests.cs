@@ -3,6 +3,7 @@ using System.Globalization;
 using Purser.Conformance;
 using Purser.Core;
 using Purser.Engine;
+using Purser.Ledgers.Memory;
 using Purser.Ledgers.Sqlite;
 
 namespace Purser.Embedded.Tests.Hosts;
@@ -25,6 +26,34 @@ public sealed class ManyKeysTests
 
     [Fact, Trait("run", "long")]
     public Task A_million_users_of_one_account_cost_nothing_while_they_are_idle() => IdleAsync(1_000_000);
+
+    [Fact]
+    public async Task A_snapshot_that_is_kept_while_another_host_reads_the_account_counts_nothing_twice()
+    {
+        await using var memory = new MemoryLedger();
+        var time = new ManualTime();
+        var (keeps, reads) = (new FaultyLedger(memory), new FaultyLedger(memory));
+        await using var keeping = new EmbeddedAuthority(keeps, time, new() { EventsPerSnapshot = 1, MostKeyedCounters = 0 });
+        await using var reading = new EmbeddedAuthority(reads, time);
+        await keeping.ExpectAsync("company", new SetPolicy(twoEach));
+        await keeping.ExpectAsync("company", new Record("first", new() { InputTokens = 1, Dimensions = User(1) }));
+        await keeping.ExpectAsync("company", new GetReservation("none"), OutcomeStatus.NotFound);
+        // The second call is durable and answered; the snapshot that has it comes between the two reads of the other host.
+        var (step, kept, read) = (0, new TaskCompletionSource(), 0);
+        keeps.BeforeState = () => ++step == 2 ? kept.Task : Task.CompletedTask;
+        await keeping.ExpectAsync("company", new Record("second", new() { InputTokens = 1, Dimensions = User(1) }));
+        reads.BeforeState = async () =>
+        {
+            if (++read != 2) return;
+            kept.SetResult();
+            await keeping.ExpectAsync("company", new GetReservation("none"), OutcomeStatus.NotFound);
+        };
+
+        var status = (AccountStatus)(await reading.ExpectAsync("company", new GetStatus())).Answer!;
+
+        Assert.Equal(2, step);
+        Assert.Equal([(User(1).User, 2), (null, 2)], status.Limits.Select(limit => (limit.Key, (int)limit.Settled.Value)));
+    }
 
     static async Task IdleAsync(int users)
     {
