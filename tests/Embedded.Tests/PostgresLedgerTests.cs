@@ -135,6 +135,30 @@ public sealed class PostgresLedgerTests : LedgerConformance
         }
     }
 
+    [Fact]
+    public async Task The_end_of_the_feed_never_goes_back_while_somebody_writes_to_the_journal_for_long()
+    {
+        await Ledger.WriteAsync(Appending("a", 0, Mark("1")), Appending("b", 0, Mark("1")));
+        var head = await Ledger.HeadAsync();
+        await using var another = await PostgresLedger.OpenAsync(database + ";Command Timeout=1");
+        await using var other = NpgsqlDataSource.Create(database!);
+        await using var connection = await other.OpenConnectionAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        await using (var join = new NpgsqlCommand("lock table journal in row exclusive mode", connection)) await join.ExecuteNonQueryAsync();
+        await Ledger.WriteAsync(Appending("a", 1, Mark("2")));
+
+        // What this host has seen it knows, and one that has seen nothing does not take the beginning for the end.
+        Assert.Equal(2, head);
+        Assert.Equal(head, await Ledger.HeadAsync());
+        Assert.Equal(head, (await Ledger.ReadAsync(0, 10)).ReachedTo);
+        var unknown = await Assert.ThrowsAsync<LedgerUnavailableException>(() => ((IEventFeed)another).HeadAsync());
+        Assert.Contains("pg_stat_activity", unknown.Message, StringComparison.Ordinal);
+        Assert.Equal(Noon, await ((IEventFeed)another).NewestAtAsync());
+
+        await transaction.RollbackAsync();
+        Assert.Equal((3, 3), (await Ledger.HeadAsync(), await ((IEventFeed)another).HeadAsync()));
+    }
+
     async Task ExecuteAsync(string sql, string settings = "")
     {
         await using var source = NpgsqlDataSource.Create($"{database};{settings}");

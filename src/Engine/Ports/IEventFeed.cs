@@ -19,21 +19,18 @@ public interface IEventFeed
     /// <summary>The newest position that a reader may be shown.</summary>
     Task<long> HeadAsync(CancellationToken cancellation = default);
 
-    /// <summary>Adds an announcement; one with an id that is known changes nothing, and the answer is false.</summary>
-    Task<bool> AnnounceAsync(Announcement announcement);
-}
-
-public static class EventFeeds
-{
     /// <summary>Several hosts write side by side: the newest time need not be in the newest entry, but is in one of the last.</summary>
     const int LastEntries = 64;
 
     /// <summary>The time of the newest entry; null where there is none.</summary>
-    public static async Task<Instant?> NewestAtAsync(this IEventFeed feed)
+    async Task<Instant?> NewestAtAsync()
     {
-        var last = await feed.ReadAsync(Math.Max(0, await feed.HeadAsync() - LastEntries), LastEntries);
+        var last = await ReadAsync(Math.Max(0, await HeadAsync() - LastEntries), LastEntries);
         return last.Entries.Count == 0 ? null : last.Entries.Max(entry => entry.At);
     }
+
+    /// <summary>Adds an announcement; one with an id that is known changes nothing, and the answer is false.</summary>
+    Task<bool> AnnounceAsync(Announcement announcement);
 }
 
 /// <summary>

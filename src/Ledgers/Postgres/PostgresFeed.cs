@@ -1,4 +1,5 @@
 // The feed over PostgreSQL: positions come from one sequence, and a page ends before the first one that may still be taken.
+using System.Diagnostics;
 using NodaTime;
 using Npgsql;
 using NpgsqlTypes;
@@ -35,7 +36,36 @@ public sealed partial class PostgresLedger
         return FeedPage.Of(entries, most, upTo, await GoneToAsync(cancellation));
     });
 
-    Task<long> IEventFeed.HeadAsync(CancellationToken cancellation) => ReachAsync(() => SettledFeedAsync(0, cancellation));
+    /// <summary>How far the feed was settled the last time that it was: what is settled stays so. -1 until it is seen.</summary>
+    long settledFeed = -1;
+
+    /// <summary>A place that is known is answered at once where somebody takes long, if it is behind by what came since. Where none is, 0
+    /// would be the whole history: then it is waited for, and in the end refused.</summary>
+    Task<long> IEventFeed.HeadAsync(CancellationToken cancellation) => ReachAsync(async () =>
+    {
+        var since = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            if (await SettledFeedAsync(-1, cancellation) is >= 0 and var settled) return settled;
+            if (patience != Timeout.InfiniteTimeSpan && Stopwatch.GetElapsedTime(since) >= patience)
+                throw new LedgerUnavailableException(
+                    "a transaction in PostgreSQL has written to the journal for so long that nobody can say where the events end: look in "
+                        + "pg_stat_activity for what is idle in transaction, and end it (pg_terminate_backend)");
+        }
+    });
+
+    /// <summary>What can be seen of the newest entries: nothing may come between the two reads, and nothing has to be settled.</summary>
+    Task<Instant?> IEventFeed.NewestAtAsync() => ReachAsync(async () =>
+    {
+        await using var command = source.CreateCommand(
+            """
+            select max(at) from (
+              (select at from journal order by position desc limit $1) union all (select at from announcements order by position desc limit $1)
+            ) as last
+            """);
+        command.Parameters.Add(new() { Value = IEventFeed.LastEntries });
+        return await command.ExecuteScalarAsync() is long at ? Instant.FromUnixTimeMilliseconds(at) : (Instant?)null;
+    });
 
     Task<bool> IEventFeed.AnnounceAsync(Announcement announcement) => ReachAsync(async () =>
     {
@@ -57,14 +87,18 @@ public sealed partial class PostgresLedger
         return added;
     });
 
-    /// <summary>The newest position below which nothing can come any more; <paramref name="known"/> where somebody takes long to
-    /// end.</summary>
+    /// <summary>The newest position below which nothing can come any more; where somebody takes long to end, the newest that is known to be
+    /// such, <paramref name="known"/> at least.</summary>
     async Task<long> SettledFeedAsync(long known, CancellationToken cancellation)
     {
         await using var connection = await source.OpenConnectionAsync(cancellation);
         await using var newest = new NpgsqlCommand("select case when is_called then last_value else 0 end from feed_position", connection);
         var taken = (long)(await newest.ExecuteScalarAsync(cancellation))!;
-        return taken <= known ? taken : await HaveEndedAsync(connection, "journal", cancellation) ? taken : known;
+        if (taken <= known) return taken;
+        var seen = Volatile.Read(ref settledFeed);
+        if (!await HaveEndedAsync(connection, "journal", cancellation)) return Math.Max(known, Volatile.Read(ref settledFeed));
+        for (long other; seen < taken && (other = Interlocked.CompareExchange(ref settledFeed, taken, seen)) != seen;) seen = other;
+        return taken;
     }
 
     async Task<long> GoneToAsync(CancellationToken cancellation)
