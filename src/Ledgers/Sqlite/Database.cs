@@ -10,13 +10,17 @@ sealed class Database : IDisposable
     readonly SqliteConnection connection;
     readonly Dictionary<string, Statement> kept = [];
 
+    /// <param name="path">The file.</param>
+    /// <param name="pragmas">What holds for the connection.</param>
+    /// <param name="makes">Makes the file where there is none.</param>
     /// <param name="neverChanges">For reading, and as a file that nobody writes: without a lock, and without a log.</param>
-    public Database(string path, IEnumerable<string> pragmas, bool neverChanges = false)
+    public Database(string path, IEnumerable<string> pragmas, bool makes = false, bool neverChanges = false)
     {
         // Connections are kept by the ledger, with their statements; the pool of the driver would keep only the connections.
         connection = new(new SqliteConnectionStringBuilder { DataSource = neverChanges
             ? new UriBuilder("file", "") { Path = Path.GetFullPath(path), Query = "immutable=1" }.Uri.AbsoluteUri : path,
-            Mode = neverChanges ? SqliteOpenMode.ReadOnly : SqliteOpenMode.ReadWriteCreate, Pooling = false }.ToString());
+            Mode = neverChanges ? SqliteOpenMode.ReadOnly : makes ? SqliteOpenMode.ReadWriteCreate : SqliteOpenMode.ReadWrite,
+            Pooling = false }.ToString());
         try
         {
             connection.Open();

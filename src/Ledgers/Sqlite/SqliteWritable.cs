@@ -11,15 +11,36 @@ public sealed partial class SqliteLedger
 {
     static readonly TimeSpan betweenTries = TimeSpan.FromSeconds(1);
 
-    /// <summary>What it takes to write: the lock of the folder, the mark, the writer.</summary>
-    sealed record Writable(FileStream Held, SqliteMark Mark, SqliteWriter Writer) : IDisposable
+    /// <summary>What it takes to write: the lock of the folder, the file (see <see cref="Standing"/>), the mark, the writer.</summary>
+    sealed record Writable(Standing Held, Standing File, SqliteMark Mark, SqliteWriter Writer) : IDisposable
     {
-        /// <summary>The writer has ended before: it writes all that waits.</summary>
+        /// <summary>The writer has ended before: it writes all that waits. So have the readers.</summary>
         public void Dispose()
         {
             Mark.Dispose();
+            File.Dispose();
             Held.Dispose();
         }
+    }
+
+    /// <summary>
+    /// A file that is kept open to see whether it still lies under its name. One of a database is closed after every connection to it: with
+    /// any descriptor of a file a process gives back the locks that it has on it, those of SQLite as well.
+    /// </summary>
+    sealed class Standing(FileStream file) : IDisposable
+    {
+        readonly string? place = PlaceOf(file);
+
+        public static Standing Of(string path) => new(new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 0));
+
+        /// <summary>Whether it was neither removed, nor moved away, nor replaced. Where the system does not tell, a name that is there is
+        /// taken for it.</summary>
+        public bool IsStill => File.Exists(file.Name) && PlaceOf(file) == place;
+
+        static string? PlaceOf(FileStream file) =>
+            new FileInfo($"/proc/self/fd/{file.SafeFileHandle.DangerousGetHandle()}").LinkTarget;
+
+        public void Dispose() => file.Dispose();
     }
 
     /// <summary>Null while the ledger can only be read.</summary>
@@ -56,15 +77,17 @@ public sealed partial class SqliteLedger
     static (Writable Open, LedgerUnavailableException? Loss, LedgerReach Reach, LedgerReach Marked) OpenForWriting(
         string folder, bool acceptLoss)
     {
-        var held = Hold(folder);
+        var held = new Standing(Hold(folder));
         var path = Path.Combine(folder, FileName);
         Database? database = null;
+        Standing? file = null;
         SqliteMark? mark = null;
         try
         {
             var marked = MarkOf(folder, acceptLoss);
             if (!acceptLoss) RefuseGone(path, marked);
-            database = new(path, writerPragmas);
+            database = new(path, writerPragmas, makes: true);
+            file = Standing.Of(path);
             var loss = marked is null ? null : LossOf(path, ReachOf(database), marked);
             if (loss is not null && !acceptLoss)
             {
@@ -76,12 +99,13 @@ public sealed partial class SqliteLedger
             mark = SqliteMark.Open(folder, id!, reach);
             // Positions that were shown to somebody are not given out again.
             var writer = new SqliteWriter(database, mark, reach, marked?.Reach ?? reach);
-            return (new(held, mark, writer), loss, reach, marked?.Reach ?? reach);
+            return (new(held, file, mark, writer), loss, reach, marked?.Reach ?? reach);
         }
         catch (Exception fault)
         {
             mark?.Dispose();
             database?.Dispose();
+            file?.Dispose();
             held.Dispose();
             if (fault is SqliteException refusal) throw SqliteOpening.File(path, refusal);
             if (fault is IOException or UnauthorizedAccessException) throw SqliteOpening.Folder(folder, fault);
@@ -195,8 +219,8 @@ public sealed partial class SqliteLedger
     volatile string? lostLock;
 
     /// <summary>
-    /// A lock file that somebody removed or replaced locks nobody out, and a file that was removed is written for nobody: from then on
-    /// nothing is acknowledged. Looked at once a second, and whenever somebody asks.
+    /// A lock file that somebody removed or replaced locks nobody out, and a database that was removed or replaced is written for nobody:
+    /// from then on nothing is acknowledged. Looked at once a second, and whenever somebody asks.
     /// </summary>
     void ThrowIfLockIsLost(bool asked = false)
     {
@@ -204,8 +228,8 @@ public sealed partial class SqliteLedger
             && (asked || Stopwatch.GetElapsedTime(Volatile.Read(ref lookedAtLock)) >= betweenTries))
         {
             Volatile.Write(ref lookedAtLock, Stopwatch.GetTimestamp());
-            if (!IsStill(open.Held)) lostLock = LockName;
-            else if (!File.Exists(path)) lostLock = FileName;
+            if (!open.Held.IsStill) lostLock = LockName;
+            else if (!open.File.IsStill) lostLock = FileName;
         }
         if (lostLock is { } gone)
             throw new LedgerUnavailableException(
@@ -214,13 +238,5 @@ public sealed partial class SqliteLedger
             {
                 Reason = $"{gone} was removed or replaced while this host had it",
             };
-    }
-
-    /// <summary>Whether what is open is what lies under its name. Where the system does not tell, a name that is there is taken for
-    /// it.</summary>
-    static bool IsStill(FileStream held)
-    {
-        var link = new FileInfo($"/proc/self/fd/{held.SafeFileHandle.DangerousGetHandle()}");
-        return File.Exists(held.Name) && (link.LinkTarget is not { } target || !target.EndsWith(" (deleted)", StringComparison.Ordinal));
     }
 }

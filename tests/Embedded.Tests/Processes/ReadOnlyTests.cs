@@ -82,14 +82,22 @@ public sealed class ReadOnlyTests : IDisposable
     }
 
     [Theory]
-    [InlineData(SqliteLedger.LockName)]
-    [InlineData(SqliteLedger.FileName)]
-    public async Task A_host_whose_files_were_taken_away_acknowledges_nothing_more(string name)
+    [InlineData(SqliteLedger.LockName, "removed")]
+    [InlineData(SqliteLedger.LockName, "replaced")]
+    [InlineData(SqliteLedger.FileName, "removed")]
+    [InlineData(SqliteLedger.FileName, "replaced")]
+    [InlineData(SqliteLedger.FileName, "moved away for another")]
+    public async Task A_host_whose_files_were_taken_away_acknowledges_nothing_more(string name, string how)
     {
         await using var host = await HostProcess.StartAsync(("PURSER_DATA", folder.Path));
         await BookAsync(host.Client, "u1", HttpStatusCode.Created);
+        var file = Path.Combine(folder.Path, name);
+        // The lock can not be read while it is held.
+        await File.WriteAllBytesAsync(file + ".other", name == SqliteLedger.LockName ? [] : await File.ReadAllBytesAsync(file));
 
-        File.Delete(Path.Combine(folder.Path, name));
+        if (how == "removed") File.Delete(file);
+        if (how == "moved away for another") File.Move(file, file + ".away");
+        if (how != "removed") File.Move(file + ".other", file, overwrite: true);
 
         await ServerProcess.UntilAsync(async () =>
         {
