@@ -661,6 +661,70 @@ public abstract partial class LedgerConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Names_of_any_script_are_as_long_as_they_may_be_wherever_they_are_kept()
+    {
+        IStore store = Ledger;
+        var (account, later) = (new string('a', Validity.LongestId), Noon + Duration.FromDays(1));
+        // Characters that follow no pattern, so that nobody can pack them.
+        var random = new Random(7);
+        string Name() => string.Concat(Enumerable.Range(0, Validity.LongestName).Select(_ => (char)random.Next(0x4E00, 0x9FFF)));
+        var (user, model) = (Name(), Name());
+        var call = new Dimensions
+        {
+            Orchestrator = Name(), User = user, Tenant = Name(), Session = Name(), Provider = Name(), Model = model, Tool = Name(),
+        };
+        UsageRecord Long(string id) => NewRecord(id) with
+        {
+            ReservationId = Name(),
+            Usage = new() { InputTokens = 10, OutputTokens = 5, Dimensions = call, RequestId = Name() },
+        };
+        var first = Name();
+        await Ledger.WriteAsync(new Append(account, 0, [Booked(Long(first))]) { At = Noon, ClosedHolds = [ClosedHold(Name())] });
+        await Ledger.WriteAsync(Appending(account, 1, Booked(NewRecord("short"))));
+        await FoldAsync();
+        await Ledger.WriteAsync(Appending(account, 2, Booked(Long("corrects") with { Corrects = first })), Appending("b", 0, Mark("1")));
+        await FoldAsync();
+
+        Assert.Equal(0, await store.UnfoldedAsync());
+        await HasAsync(2);
+        await store.RebuildAsync(account);
+        await HasAsync(2);
+        // What was compacted is found again where more of the same comes to it.
+        foreach (var version in (long[])[3, 4])
+        {
+            await Ledger.WriteAsync(Appending(account, version, Booked(Long($"{version}"))));
+            await FoldAsync();
+            Assert.Equal(version == 3 ? 3 : 1, await store.CompactAsync(account, later, 10));
+        }
+        Assert.Equal([(user, 3), (null, 1)], (await Ledger.LoadCheckpointAsync(account))!.Usage
+            .Select(usage => (usage.Key.User, (int)usage.Gain.Sums.Records)).OrderBy(usage => usage.User is null));
+        Assert.True(await store.RebuildAsync(account));
+        await HasAsync(4);
+        await Ledger.WriteAsync(new Append(account, 5, [new UsageErased(user, null, null) { At = later }]) { At = later });
+        while (await store.EraseNextAsync())
+        {
+        }
+        Assert.Null(Assert.Single((await Ledger.LoadCheckpointAsync(account))!.Usage).Key.User);
+        Assert.Null(Assert.Single(await Ledger.SumAsync(new(), [UsageKey.User], UsageStep.Whole)).Keys[0]);
+        Assert.True(await Ledger.SaveSnapshotAsync(account, 6, "six"u8.ToArray(), Changes(Noon, Kept(1, user, "5"))));
+        Assert.Single((await Ledger.ReadCountersAsync(account, [new(1, user)])).Counters);
+
+        async Task FoldAsync()
+        {
+            while (await store.FoldAsync(later, 100))
+            {
+            }
+        }
+
+        async Task HasAsync(int records)
+        {
+            var filters = (UsageFilter[])[new() { User = user }, new() { Model = model }, new() { Account = account, User = user }];
+            foreach (var filter in filters)
+                Assert.Equal(records, Assert.Single(await Ledger.SumAsync(filter, [UsageKey.User], UsageStep.Whole)).Records);
+        }
+    }
+
+    [Fact]
     public async Task Deleting_snapshots_changes_cost_and_not_meaning()
     {
         for (var version = 0; version < 5; version++) await Ledger.WriteAsync(Appending("a", version, Mark($"{version + 1}")));

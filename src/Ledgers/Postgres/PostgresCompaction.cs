@@ -181,7 +181,7 @@ public sealed partial class PostgresLedger
         await using (var read = new NpgsqlCommand(
             """
             select g.no, c.sums, c.sessions from unnest($2, $3) with ordinality as g(start, key, no)
-            join compacted_usage c on c.account = $1 and c.start = g.start and c.key = g.key
+            join compacted_usage c on c.account = $1 and c.start = g.start and digest_of(c.key) = digest_of(g.key) and c.key = g.key
             """, connection))
         {
             Bind(read);
@@ -192,7 +192,7 @@ public sealed partial class PostgresLedger
         await using var write = new NpgsqlCommand(
             """
             insert into compacted_usage (account, start, key, sums, sessions) select $1, g.start, g.key, g.sums, g.sessions from unnest($2, $3, $4, $5) as g(start, key, sums, sessions)
-            on conflict (account, start, key) do update set sums = excluded.sums, sessions = excluded.sessions
+            on conflict (account, start, digest_of(key)) do update set sums = excluded.sums, sessions = excluded.sessions
             """, connection);
         Bind(write);
         write.Parameters.Add(

@@ -111,8 +111,8 @@ public sealed partial class PostgresLedger
         public async Task ForgetAsync(string account, IReadOnlyList<CompactedUsage> erased, IReadOnlyList<CompactedUsage> left)
         {
             await using var delete = new NpgsqlCommand(
-                "delete from compacted_usage c using unnest($2, $3) as e(start, key) where c.account = $1 and c.start = e.start and c.key "
-                    + "= e.key", connection);
+                "delete from compacted_usage c using unnest($2, $3) as e(start, key) where c.account = $1 and c.start = e.start "
+                    + "and digest_of(c.key) = digest_of(e.key) and c.key = e.key", connection);
             delete.Parameters.Add(new() { Value = account });
             delete.Parameters.Add(new() { Value = erased.Select(usage => usage.Start).ToArray() });
             delete.Parameters.Add(new() { Value = erased.Select(usage => usage.Key.Text).ToArray() });

@@ -179,6 +179,13 @@ public sealed partial class PostgresLedger
         }
     }
 
+    /// <summary>Keys by their texts, which an index has as digests.</summary>
+    internal const string KeysByText =
+        """
+        select w.no, k.no from unnest($1::text[]) with ordinality as w(key, no)
+        cross join lateral (select k.no from rollup_keys k where digest_of(k.key) = digest_of(w.key) and k.key = w.key limit 1) as k
+        """;
+
     /// <summary>The numbers of keys; new ones get the next. The lock on the state lets one host at a time give them out.</summary>
     static async Task<Dictionary<RollupKey, int>> NumbersAsync(NpgsqlConnection connection, RollupKey[] wanted)
     {
@@ -187,7 +194,8 @@ public sealed partial class PostgresLedger
             """
             with new as (
               select w.key, row_number() over (order by w.no) as no from unnest($1) with ordinality as w(key, no)
-              where not exists (select 1 from rollup_keys k where k.key = w.key)
+              left join lateral (select k.no from rollup_keys k where digest_of(k.key) = digest_of(w.key) and k.key = w.key limit 1) as known on true
+              where known.no is null
             ), counted as (
               update rollup_state set last_key = last_key + (select count(*) from new) returning last_key - (select count(*) from new) as before
             )
@@ -197,8 +205,7 @@ public sealed partial class PostgresLedger
             insert.Parameters.Add(new() { Value = texts });
             await insert.ExecuteNonQueryAsync();
         }
-        await using var find = new NpgsqlCommand(
-            "select w.no, k.no from unnest($1) with ordinality as w(key, no) join rollup_keys k on k.key = w.key", connection);
+        await using var find = new NpgsqlCommand(KeysByText, connection);
         find.Parameters.Add(new() { Value = texts });
         var numbers = new Dictionary<RollupKey, int>();
         await using var row = await find.ExecuteReaderAsync();
@@ -252,10 +259,13 @@ public sealed partial class PostgresLedger
         "coalesce(key::jsonb ->> 'user', key::jsonb ->> 'model', key::jsonb ->> 'orchestrator', key::jsonb ->> 'tenant') = $2 "
             + "and coalesce(key::jsonb ->> 'view', '0') = $3";
 
+    /// <summary>How keys begin: the terms of an index.</summary>
+    internal const string KeysBetween = "select no, key from rollup_keys where left(key, 240) >= $1 and left(key, 240) < $2";
+
     static async Task ReadKeysBetweenAsync(NpgsqlConnection connection, (string From, string Below) texts, Action<int, byte[]> take,
         CancellationToken cancellation)
     {
-        await using var command = new NpgsqlCommand("select no, key from rollup_keys where key >= $1 and key < $2", connection);
+        await using var command = new NpgsqlCommand(KeysBetween, connection);
         command.Parameters.Add(new() { Value = texts.From });
         command.Parameters.Add(new() { Value = texts.Below });
         await using var row = await command.ExecuteReaderAsync(cancellation);

@@ -142,6 +142,11 @@ public sealed class QueryPlanTests : IDisposable
             line => line.Contains("rollups_by_key", StringComparison.Ordinal));
         Assert.Contains(await ExplainAsync(connection, $"select no, key from rollup_keys where no > $1 and {PostgresLedger.KeysByName}", 0,
             0, "u1", "3"), line => line.Contains("rollup_keys_by_name", StringComparison.Ordinal));
+        Assert.Contains(await ExplainAsync(connection, PostgresLedger.KeysByText, 0, (object)new[] { "one", "two" }),
+            line => line.Contains("rollup_keys_by_digest", StringComparison.Ordinal));
+        var (from, below) = RollupKeyBook.BeginningOf("a17");
+        Assert.Contains(await ExplainAsync(connection, PostgresLedger.KeysBetween, 0, from, below),
+            line => line.Contains("rollup_keys_by_account", StringComparison.Ordinal));
         // A host of the version before knows of no weeks.
         await RunAsync(
             """

@@ -3,6 +3,7 @@ using NodaTime;
 using Purser.Conformance;
 using Purser.Core;
 using Purser.Engine;
+using static Purser.Conformance.Samples;
 
 namespace Purser.Embedded.Tests.Operations;
 
@@ -42,6 +43,36 @@ public sealed class SchemaTests
             store.Ledger, new ManualTime((booked + Duration.FromHours(1)).ToDateTimeOffset()));
         var settled = await authority.SendAsync("a", new Settle("h3", "u4", new() { InputTokens = 1 }));
         Assert.Equal(OutcomeStatus.Done, settled.Status);
+        Assert.Empty((await Verification.RunAsync(store.Ledger)).Findings);
+    }
+
+    [Fact]
+    public async Task Keys_that_were_kept_by_their_texts_are_found_by_their_digests()
+    {
+        await using var store = await Store.NewAsync("postgres");
+        var day = Duration.FromDays(1);
+        for (var version = 0; version < 5; version++)
+        {
+            if (version == 3)
+            {
+                Assert.Equal(2, await store.Upkeep.CompactAsync("a", Noon + day, 10));
+                await store.RunAsync(
+                    """
+                    drop index rollup_keys_by_digest; drop index rollup_keys_by_account; drop index compacted_usage_by_digest;
+                    drop function digest_of;
+                    alter table rollup_keys add unique (key); alter table compacted_usage add primary key (account, start, key);
+                    delete from schema_version where version >= 18
+                    """);
+            }
+            await store.Ledger.WriteAsync(Appending("a", version, Booked(NewRecord($"u{version}"))));
+            while (await store.Upkeep.FoldAsync(Noon + day, 100))
+            {
+            }
+        }
+
+        Assert.Equal(2, await store.Upkeep.CompactAsync("a", Noon + day, 10));
+        Assert.Equal(4, Assert.Single((await store.Ledger.LoadCheckpointAsync("a"))!.Usage).Gain.Sums.Records);
+        Assert.Equal(5, Assert.Single(await store.Queries.SumAsync(new() { Account = "a" }, [], UsageStep.Whole)).Records);
         Assert.Empty((await Verification.RunAsync(store.Ledger)).Findings);
     }
 
