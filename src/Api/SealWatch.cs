@@ -56,10 +56,11 @@ sealed class SealWatch(IUsageQueries ledger, AccessOptions access, LedgerClock c
         {
             log.LogInformation("The audit trails were not sealed, which is tried again in a minute: {Why}", unavailable.Message);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        catch (Exception e) when (!cancellation.IsCancellationRequested)
         {
             notBefore = now + afterFailure;
-            log.LogError("The audit trails could not be sealed into {Folder}, which is tried again in an hour: {Why}", access.AuditSeals,
+            log.LogError(e is IOException or UnauthorizedAccessException or InvalidDataException ? null : e,
+                "The audit trails could not be sealed into {Folder}, which is tried again in an hour: {Why}", access.AuditSeals,
                 e.Message);
         }
         return null;

@@ -33,7 +33,19 @@ sealed partial class EventRaiser(EmbeddedPurser purser, TimeProvider time, ILogg
 
     async Task RaiseAsync(long after)
     {
+        var rounds = new Rounds(log, "Telling events", time);
         while (!ending.IsCancellationRequested)
+            try
+            {
+                if (!await rounds.TryAsync(FollowAsync, ending.Token).ConfigureAwait(false)) await WaitAsync().ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (ending.IsCancellationRequested)
+            {
+                return;
+            }
+
+        async Task FollowAsync()
+        {
             try
             {
                 await foreach (var entry in purser.FollowAsync(after, ending.Token).ConfigureAwait(false))
@@ -42,10 +54,6 @@ sealed partial class EventRaiser(EmbeddedPurser purser, TimeProvider time, ILogg
                     Raise(entry);
                 }
             }
-            catch (OperationCanceledException) when (ending.IsCancellationRequested)
-            {
-                return;
-            }
             catch (FeedGoneException gone)
             {
                 after = gone.GoneTo;
@@ -53,8 +61,12 @@ sealed partial class EventRaiser(EmbeddedPurser purser, TimeProvider time, ILogg
             catch (LedgerUnavailableException away)
             {
                 LogAway(log, away.Message);
-                await Task.Delay(wait, time, ending.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await WaitAsync().ConfigureAwait(false);
             }
+        }
+
+        async Task WaitAsync() =>
+            await Task.Delay(wait, time, ending.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     void Raise(FeedEntry entry)

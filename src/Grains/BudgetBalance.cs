@@ -35,13 +35,14 @@ public sealed class BudgetBalance(
         await started.Task.WaitAsync(stoppingToken);
         var (known, news) = (Array.Empty<SiloAddress>(), 0);
         using var timer = new PeriodicTimer(period, time);
+        var rounds = new Rounds(log, "Moving budgets between silos", time);
         for (var look = 0; await timer.WaitForNextTickAsync(stoppingToken); look++)
         {
             var active = peers.Active;
             if (!active.SequenceEqual(known)) (known, news) = (active, PeriodsOfNews);
             if (news > 0) news--;
             else if (look % QuietPeriods != 0) continue;
-            if (active.Length > 1) await LookAsync(active, stoppingToken);
+            if (active.Length > 1) await rounds.TryAsync(() => LookAsync(active, stoppingToken), stoppingToken);
         }
     }
 

@@ -22,7 +22,8 @@ public sealed class BudgetShedding(
     async Task WatchAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(period, time);
-        while (await timer.WaitForNextTickAsync(stoppingToken)) await ShedAsync(inMemory.Most);
+        var rounds = new Rounds(log, "Ending the budgets that were called longest ago", time);
+        while (await timer.WaitForNextTickAsync(stoppingToken)) await rounds.TryAsync(() => ShedAsync(inMemory.Most), stoppingToken);
     }
 
     /// <summary>Ends so many budgets that a tenth of the places is free, and their histories; none where all have a place.</summary>

@@ -22,14 +22,19 @@ public sealed class ClockWatch(Func<Task> measure, ILogger<ClockWatch> log) : Ba
     async Task WatchAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(period);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-            try
-            {
-                await measure();
-            }
-            catch (LedgerUnavailableException e)
-            {
-                log.LogDebug("Could not ask the ledger for its time: {Why}", e.Message);
-            }
+        var rounds = new Rounds(log, "Following the clock of the ledger");
+        while (await timer.WaitForNextTickAsync(stoppingToken)) await rounds.TryAsync(TryMeasureAsync, stoppingToken);
+    }
+
+    async Task TryMeasureAsync()
+    {
+        try
+        {
+            await measure();
+        }
+        catch (LedgerUnavailableException e)
+        {
+            log.LogDebug("Could not ask the ledger for its time: {Why}", e.Message);
+        }
     }
 }

@@ -26,25 +26,31 @@ public sealed class FirstDaysUpkeep(IBudgetAuthority authority, IUsageQueries qu
     public async Task RunAsync(TimeProvider time, CancellationToken cancellation)
     {
         using var timer = new PeriodicTimer(atFirst, time);
+        var rounds = new Rounds(log, "Learning what accounts use in their first days", time);
         try
         {
             while (await timer.WaitForNextTickAsync(cancellation))
             {
                 timer.Period = between;
-                try
-                {
-                    await LearnAsync(_ => true, cancellation);
-                }
-                catch (LedgerUnavailableException e)
-                {
-                    log.LogInformation("What accounts use in their first days was not learned, which is tried again in six hours: {Why}",
-                        e.Message);
-                }
+                await rounds.TryAsync(() => TryLearnAsync(cancellation), cancellation);
             }
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
             // The host ends.
+        }
+    }
+
+    async Task TryLearnAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await LearnAsync(_ => true, cancellation);
+        }
+        catch (LedgerUnavailableException e)
+        {
+            log.LogInformation("What accounts use in their first days was not learned, which is tried again in six hours: {Why}",
+                e.Message);
         }
     }
 

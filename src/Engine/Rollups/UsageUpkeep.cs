@@ -1,5 +1,6 @@
 // The schedule of upkeep: when records are folded into rollups, old records deleted and journals compacted. Small steps often while the
 // host is quiet, large steps seldom while it is busy.
+using System.Runtime.ExceptionServices;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using NodaTime;
@@ -58,6 +59,7 @@ public sealed class UsageUpkeep(IUsageUpkeep store, LedgerClock clock, ILogger l
     const int PerStep = 20_000;
 
     long before;
+    bool busy;
 
     /// <summary>The last period found nothing to do.</summary>
     bool idle;
@@ -75,22 +77,12 @@ public sealed class UsageUpkeep(IUsageUpkeep store, LedgerClock clock, ILogger l
     public async Task RunAsync(TimeProvider time, CancellationToken cancellation)
     {
         using var timer = new PeriodicTimer(period, time);
+        var rounds = new Rounds(log, "The upkeep of rollups and records", time);
         try
         {
             while (await timer.WaitForNextTickAsync(cancellation))
-                try
-                {
-                    await KeepUpAsync(cancellation);
-                    if (away) log.LogInformation("Rollups are kept up again");
-                    away = false;
-                    timer.Period = idle ? TimeSpan.FromTicks(Math.Min(2 * timer.Period.Ticks, longestPeriod.Ticks)) : period;
-                }
-                catch (LedgerUnavailableException e)
-                {
-                    if (!away) log.LogWarning("Rollups are not up to date: {Why}", e.Message);
-                    away = true;
-                    timer.Period = period;
-                }
+                timer.Period = !await rounds.TryAsync(() => TryKeepUpAsync(cancellation), cancellation) ? longestPeriod
+                    : idle && !away ? TimeSpan.FromTicks(Math.Min(2 * timer.Period.Ticks, longestPeriod.Ticks)) : period;
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
@@ -98,21 +90,61 @@ public sealed class UsageUpkeep(IUsageUpkeep store, LedgerClock clock, ILogger l
         }
     }
 
-    /// <summary>What there is to do now.</summary>
+    async Task TryKeepUpAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await KeepUpAsync(cancellation);
+            if (away) log.LogInformation("Rollups are kept up again");
+            away = false;
+        }
+        catch (LedgerUnavailableException e)
+        {
+            if (!away) log.LogWarning("Rollups are not up to date: {Why}", e.Message);
+            away = true;
+        }
+    }
+
+    /// <summary>What there is to do now. Where one part of it can not be done the others are all the same: an erasure does not wait for a
+    /// record that can not be folded.</summary>
     public async Task KeepUpAsync(CancellationToken cancellation = default)
     {
+        ExceptionDispatchInfo? fault = null;
+        foreach (var part in (Func<CancellationToken, Task>[])[FoldAsync, EraseAsync, PurgeAsync, CompactAsync])
+            try
+            {
+                await part(cancellation);
+            }
+#pragma warning disable CA1031 // It is thrown below.
+            catch (Exception e) when (e is not LedgerUnavailableException && !cancellation.IsCancellationRequested)
+#pragma warning restore CA1031
+            {
+                fault ??= ExceptionDispatchInfo.Capture(e);
+            }
+        fault?.Throw();
+    }
+
+    async Task FoldAsync(CancellationToken cancellation)
+    {
         var unfolded = await store.UnfoldedAsync();
-        var busy = unfolded - before > Busy;
+        busy = unfolded - before > Busy;
         idle = unfolded == 0 && purging is null && compacting.Count == 0 && lookingAfter is null;
         if (!busy || unfolded >= MostUnfolded)
             while (!cancellation.IsCancellationRequested && await store.FoldAsync(clock.Now, busy ? MostUnfolded : PerStep))
                 if (busy)
                     break;
         before = unfolded == 0 ? 0 : await store.UnfoldedAsync();
+    }
+
+    async Task EraseAsync(CancellationToken cancellation)
+    {
         while (!cancellation.IsCancellationRequested && await store.EraseNextAsync())
         {
         }
-        await PurgeAsync(clock.Now - retention.Kept);
+    }
+
+    async Task CompactAsync(CancellationToken cancellation)
+    {
         if (retention.Compacts)
             for (var step = 0; step < (busy ? 1 : CompactionsPerPeriod) && !cancellation.IsCancellationRequested
                 && await CompactAsync(clock.Now - retention.Kept); step++)
@@ -147,10 +179,10 @@ public sealed class UsageUpkeep(IUsageUpkeep store, LedgerClock clock, ILogger l
     }
 
     /// <summary>One step in a period, so that a great many old records go over minutes and not at once.</summary>
-    async Task PurgeAsync(Instant bookedBefore)
+    async Task PurgeAsync(CancellationToken cancellation)
     {
         if (purging is null && clock.Now - lastPurge < betweenPurges) return;
         lastPurge = clock.Now;
-        purging = await store.PurgeAsync(bookedBefore, purging, PerPurge);
+        purging = await store.PurgeAsync(clock.Now - retention.Kept, purging, PerPurge);
     }
 }

@@ -83,11 +83,31 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
                 Written.Ring();
             },
         };
-        deadlineTimer = time.CreateTimer(_ => _ = Task.WhenAll(PollQuietlyAsync(), ShedAsync()), null, options.DeadlinePoll,
-            options.DeadlinePoll);
         var look = options.IdleAfter / LooksWhileIdle;
-        idleTimer = time.CreateTimer(_ => _ = EvictIdleAsync(), null, look, look);
-        clockTimer = time.CreateTimer(_ => _ = MeasureClockAsync(), null, TimeSpan.Zero, options.ClockPoll);
+        deadlineTimer = Every(options.DeadlinePoll, options.DeadlinePoll, "Looking for what is due", () =>
+            Task.WhenAll(PollQuietlyAsync(), ShedAsync()));
+        idleTimer = Every(look, look, "Ending accounts that rest", EvictIdleAsync);
+        clockTimer = Every(TimeSpan.Zero, options.ClockPoll, "Following the clock of the ledger", MeasureClockAsync);
+
+        ITimer Every(TimeSpan first, TimeSpan period, string what, Func<Task> work)
+        {
+            var rounds = new Rounds(parts.Log, what, time);
+            return time.CreateTimer(_ => _ = rounds.TryAsync(() => UntilClosingAsync(work)), null, first, period);
+        }
+    }
+
+    /// <summary>What is thrown while the ledger closes is no fault.</summary>
+    async Task UntilClosingAsync(Func<Task> work)
+    {
+        try
+        {
+            await work();
+        }
+#pragma warning disable CA1031 // As it says.
+        catch (Exception) when (closing)
+#pragma warning restore CA1031
+        {
+        }
     }
 
     /// <summary>The time in which this host decides.</summary>
