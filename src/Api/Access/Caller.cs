@@ -12,6 +12,14 @@ public sealed class Caller(string id, string name, Right rights, AccountScope ac
 
     public static readonly Caller Admin = new("admin", "admin", Right.All, AccountScope.Everything);
 
+    /// <summary>The id of who shows a token: its subject, with a word before it where that could be taken for another's id. So what goes by
+    /// ids (quotas, shares of the host, what is made once, the audit trail) never takes one for the other.</summary>
+    internal static string IdOfToken(string subject) => subject == Admin.Id || subject == Everybody.Id
+        || subject.StartsWith(StoredKey.IdBegins, StringComparison.Ordinal) || subject.StartsWith(ofToken, StringComparison.Ordinal)
+            ? ofToken + subject : subject;
+
+    const string ofToken = "token:";
+
     public string Id => id;
 
     /// <summary>What the audit trail calls the key; null where none is needed.</summary>

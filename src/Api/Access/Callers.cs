@@ -47,7 +47,7 @@ sealed class Callers(IBudgetAuthority authority, LedgerClock clock, IServiceProv
     public async ValueTask<Caller?> OfTokenAsync(string tenant, string subject, Right rights, AccountScope? accounts, Instant? expiresAt,
         long? since = null) =>
         (await TenantsAsync()).Find(tenant) is { } found && (since is null || found.Since == since)
-            ? new(subject, subject, rights, ScopeOf(found, accounts))
+            ? new(Caller.IdOfToken(subject), subject, rights, ScopeOf(found, accounts))
             {
                 ExpiresAt = expiresAt, Tenant = TenantMark.Of(found), IsWholeTenant = accounts is null,
             } : null;

@@ -6,6 +6,9 @@ namespace Purser.Api.Access;
 
 public sealed record StoredKey
 {
+    /// <summary>What the id of every key begins with, and that of nobody else.</summary>
+    internal const string IdBegins = "key-";
+
     public required string Id { get; init; }
     public required string Name { get; init; }
 

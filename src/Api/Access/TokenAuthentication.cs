@@ -64,7 +64,7 @@ static class TokenAuthentication
         return token.Any(claim => claim.Type == access.JwtTenantClaim)
             ? Values(token, access.JwtTenantClaim).ToArray() is [var tenant]
                 ? await callers.OfTokenAsync(tenant, subject, rights, named.Length == 0 ? null : accounts, ends) : null
-            : new(subject, subject, rights, accounts) { ExpiresAt = ends };
+            : new(Caller.IdOfToken(subject), subject, rights, accounts) { ExpiresAt = ends };
     }
 
     /// <summary>The values of a claim: of an array of texts, or of one text with blanks between (as `scope` has them).</summary>

@@ -37,7 +37,7 @@ sealed class KeyEndpoints(KeyRing ring, Callers callers, LedgerClock clock)
         var caller = Caller.Of(http);
         var asked = await Body.ReadAsync(http, ApiJson.Default.NewKeyDocument);
         var text = KeyText.Make();
-        var once = MadeOnce.Of(http, "key-", asked, ApiJson.Default.NewKeyDocument);
+        var once = MadeOnce.Of(http, StoredKey.IdBegins, asked, ApiJson.Default.NewKeyDocument);
         var key = ToKey(asked, text, caller, await TenantOfAsync(asked, caller)) with { Id = once.Id, Asked = once.Asked };
         WithinOwn(caller, key, asked.ExpiresAt);
         var made = await ring.ChangeAsync<StoredKey?>(set => set.Keys.FirstOrDefault(one => one.Id == key.Id) is { } before

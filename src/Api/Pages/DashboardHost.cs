@@ -87,7 +87,7 @@ public static class DashboardHost
             http.Response.Redirect($"/sign-in?why=key&to={Uri.EscapeDataString(to)}");
             return;
         }
-        if (caller.Id != Caller.Everybody.Id)
+        if (!ReferenceEquals(caller, Caller.Everybody))
             await http.SignInAsync(Visits.Scheme, http.RequestServices.GetRequiredService<Visits>().TicketOf(caller, shown));
         http.Response.Redirect(PlaceOf(to));
     }

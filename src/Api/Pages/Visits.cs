@@ -30,7 +30,7 @@ sealed class Visits(AccessOptions access, SignInOptions signIn, LedgerClock cloc
     public ClaimsPrincipal TicketOf(Caller caller, string shown)
     {
         var claims = new List<Claim> { new(ClaimTypes.NameIdentifier, caller.Id), new(ClaimTypes.Name, caller.Name) };
-        if (caller.Id == Caller.Admin.Id) claims.AddRange([new(kind, ofAdmin), new(mark, MarkOf(access.AdminKey!))]);
+        if (ReferenceEquals(caller, Caller.Admin)) claims.AddRange([new(kind, ofAdmin), new(mark, MarkOf(access.AdminKey!))]);
         else if (KeyText.IsKey(shown)) claims.AddRange([new(kind, ofKey), new(mark, MarkOf(KeyText.HashOf(shown)))]);
         else
         {

@@ -93,6 +93,26 @@ public sealed class IssuerTokenTests : IAsyncLifetime, IDisposable
         }
     }
 
+    // Quotas, shares, what is made once and the audit trail go by ids.
+    [Theory]
+    [InlineData("4711", "4711")]
+    [InlineData("admin", "token:admin")]
+    [InlineData("anonymous", "token:anonymous")]
+    [InlineData("key-0123456789abcdef0123", "token:key-0123456789abcdef0123")]
+    [InlineData("token:admin", "token:token:admin")]
+    public async Task A_subject_is_never_taken_for_the_id_of_a_key_or_of_the_first_key(string subject, string id)
+    {
+        await authority.EditSettingsAsync(new Purser.Core.PutTenant("acme", ["acme:*"]));
+        foreach (var tenant in new[] { false, true })
+        {
+            var claims = new Dictionary<string, object> { ["sub"] = subject, ["purser_rights"] = "policy", ["purser_accounts"] = "acme:a" };
+            if (tenant) claims["purser_tenant"] = "acme";
+            var me = await Ask(Token(claims), "/v1/me");
+            Assert.Equal((id, subject, """["policy"]""", """["acme:a"]"""),
+                (me.Member("id"), me.Member("name"), me.Member("rights"), me.Member("accounts")));
+        }
+    }
+
     [Fact]
     public async Task Rights_may_be_one_text_with_blanks_between() => Assert.Equal("""["hold","read"]""", (await Ask(
         Token(new() { ["purser_rights"] = "hold nonsense read", ["purser_accounts"] = "a" }), "/v1/me")).Member("rights"));
@@ -124,7 +144,7 @@ public sealed class IssuerTokenTests : IAsyncLifetime, IDisposable
             NotBefore = DateTime.UtcNow.AddHours(-1),
             IssuedAt = DateTime.UtcNow.AddHours(-1),
             Expires = expires ?? DateTime.UtcNow.AddHours(1),
-            Claims = new Dictionary<string, object>(claims) { ["sub"] = "ann" },
+            Claims = new Dictionary<string, object>(claims) { ["sub"] = claims.GetValueOrDefault("sub", "ann") },
             SigningCredentials = new(new RsaSecurityKey(by ?? pair) { KeyId = "one" }, "RS256"),
         });
 
