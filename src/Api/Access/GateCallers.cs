@@ -17,7 +17,7 @@ sealed class GateCallers(AccessOptions access, CallerCheck callers) : IGateCalle
         if (key is null && access.IsNeeded)
             return (null, $"show a key of Purser where your client has the provider's, or in {GateKey.Header}");
         var (caller, why) = await callers.FindAsync(http);
-        return caller is null ? (null, why) : (new(caller.Name, caller.May(Right.Hold), caller.Sees, caller.Accounts.Only,
-            ShowedOwnKey: access.IsNeeded || (key is not null && KeyText.IsKey(key))), null);
+        return caller is null ? (null, why) : (new(caller.Id, caller.Name, caller.May(Right.Hold), caller.Sees,
+            caller.Accounts.Only, ShowedOwnKey: access.IsNeeded || (key is not null && KeyText.IsKey(key))), null);
     }
 }

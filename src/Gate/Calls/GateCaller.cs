@@ -4,11 +4,12 @@ using Microsoft.AspNetCore.Http;
 namespace Purser.Gate;
 
 /// <summary>A caller that was let in. <see cref="Only"/>: the one account that its key is for, where it is exactly one.</summary>
-/// <param name="Name">What logs call it.</param>
+/// <param name="Id">Its own alone.</param>
+/// <param name="Name">What logs call it; others may be called so too.</param>
 /// <param name="MayHold">Has the right to reserve and settle.</param>
 /// <param name="Sees">Whether an account is within its scope.</param>
 /// <param name="ShowedOwnKey">The key it showed is one of Purser's: it never goes to a provider.</param>
-public sealed record GateCaller(string Name, bool MayHold, Func<string, bool> Sees, string? Only, bool ShowedOwnKey);
+public sealed record GateCaller(string Id, string Name, bool MayHold, Func<string, bool> Sees, string? Only, bool ShowedOwnKey);
 
 public interface IGateCallers
 {

@@ -31,7 +31,7 @@ static class Payer
     /// <summary>The id of the hold of a call that its client may repeat; null where the client names none. Ids of different keys and routes
     /// never meet.</summary>
     public static string? RepeatedId(HttpRequest request, GateCaller caller, GateRoute route) => Header(request, IdHeader) is not { } told
-        ? null : "gate-" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{caller.Name}\n{route.Name}\n{told}")))[..40];
+        ? null : "gate-" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{caller.Id}\n{route.Name}\n{told}")))[..40];
 
     public static string? LentOf(HttpRequest request) => Header(request, FromHeader);
 
