@@ -34,7 +34,7 @@ public sealed class AccountScope(IReadOnlyList<string> patterns)
             .StartsWith(outer[..^1], StringComparison.Ordinal);
     }
 
-    static bool IsGlob(string pattern) => pattern.AsSpan().IndexOfAny('*', '?') >= 0;
+    internal static bool IsGlob(string pattern) => pattern.AsSpan().IndexOfAny('*', '?') >= 0;
 
     static bool Matches(string pattern, string account) => FileSystemName.MatchesSimpleExpression(pattern, account, ignoreCase: false);
 

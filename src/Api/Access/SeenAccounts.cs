@@ -9,9 +9,8 @@ static class SeenAccounts
     /// <summary>So many accounts of a key that is for some are read together at most.</summary>
     const int Most = 1000;
 
-    /// <summary>So many pages of accounts are looked through for them.</summary>
-    const int MostPages = 200;
-    const int PerPage = 500;
+    /// <summary>So many accounts are looked through for those that are wanted.</summary>
+    const int MostLookedAt = 100_000;
 
     /// <summary>No account can be called so: stands where a key sees none.</summary>
     const string nobody = ".";
@@ -39,29 +38,21 @@ static class SeenAccounts
         // Globs of filters ignore case and those of keys do not, so the accounts are named one by one.
         var found = new SortedSet<string>(wanted?.Values ?? [], StringComparer.Ordinal);
         if (wanted is null or { Globs.Count: > 0 })
-            foreach (var pattern in scope.Patterns)
-                await AddAsync(http, queries, pattern, wanted, found);
+            await AddAsync(http, queries, scope, wanted, found);
         return filter with { Accounts = new(found.Count == 0 ? [nobody] : [.. found], []) };
     }
 
-    static async Task AddAsync(HttpContext http, IUsageQueries queries, string pattern, Wanted? wanted, SortedSet<string> found)
+    static async Task AddAsync(HttpContext http, IUsageQueries queries, AccountScope scope, Wanted? wanted, SortedSet<string> found)
     {
-        var scope = new AccountScope([pattern]);
-        if (scope.Only is { } only)
+        // Those that are named are not looked for: what does not exist has no records.
+        foreach (var named in scope.Patterns.Where(pattern => !AccountScope.IsGlob(pattern))) Add(named);
+        var looked = 0;
+        var globs = new AccountScope([.. scope.Patterns.Where(AccountScope.IsGlob)]);
+        await foreach (var account in AccountWalk.OverAsync(queries, globs, null, null, http.RequestAborted))
         {
-            Add(only);
-            return;
+            Add(account);
+            if (++looked > MostLookedAt) throw TooMany();
         }
-        var prefix = pattern[..pattern.AsSpan().IndexOfAny('*', '?')];
-        string? cursor = null;
-        for (var pages = 0; pages < MostPages; pages++)
-        {
-            var page = await queries.AccountsAsync(prefix.Length > 0 ? prefix : null, cursor, PerPage, http.RequestAborted);
-            foreach (var account in page.Items.Where(scope.Holds)) Add(account);
-            cursor = page.Next;
-            if (cursor is null) return;
-        }
-        throw TooMany();
 
         void Add(string account)
         {

@@ -41,9 +41,11 @@ sealed class AccountEndpoints(IBudgetAuthority authority, IUsageQueries queries,
             return;
         }
         var items = new List<AccountDocument>();
+        // Those of a status may be few among many: they are looked for in more than a short page at a time.
+        var atOnce = status.Count == 0 ? limit : Math.Max(limit, Paging.Usual);
         for (var looked = 0; ;)
         {
-            var (seen, next) = await SeenAsync(http, search, cursor, limit);
+            var (seen, next) = await SeenAsync(http, search, cursor, atOnce);
             looked += seen.Count;
             foreach (var standing in await overviews.StandingsAsync(seen, http.RequestAborted))
             {
@@ -51,7 +53,7 @@ sealed class AccountEndpoints(IBudgetAuthority authority, IUsageQueries queries,
                 cursor = standing.Account;
                 if (status.Count == 0 || status.Contains(standing.Status)) items.Add(AccountDocument.Of(standing));
             }
-            var isFull = items.Count == limit && cursor != seen.LastOrDefault();
+            var isFull = items.Count == limit && seen is [.., var last] && cursor != last;
             if (!isFull) cursor = next;
             if (cursor is null || items.Count == limit || looked >= MostLookedAt) break;
         }
@@ -81,25 +83,9 @@ sealed class AccountEndpoints(IBudgetAuthority authority, IUsageQueries queries,
             ApiJson.Default.AccountsDocument);
     }
 
-    /// <summary>
-    /// Accounts that the caller may see. Pages without any are passed over, so many at a time: where the answer has none and a cursor,
-    /// there may be some behind it.
-    /// </summary>
-    async Task<(List<string> Accounts, string? Next)> SeenAsync(HttpContext http, string? search, string? cursor, int limit)
-    {
-        var caller = Access.Caller.Of(http);
-        var seen = new List<string>();
-        for (var pages = 0; pages < MostPagesPassedOver; pages++)
-        {
-            var page = await UsageEndpoints.WithCursor(() => queries.AccountsAsync(search, cursor, limit, http.RequestAborted));
-            seen.AddRange(page.Items.Where(caller.Sees));
-            cursor = page.Next;
-            if (cursor is null || seen.Count > 0) break;
-        }
-        return (seen, cursor);
-    }
-
-    const int MostPagesPassedOver = 50;
+    /// <summary>Accounts that the caller may see, and the last of them where there are more.</summary>
+    Task<Page<string>> SeenAsync(HttpContext http, string? search, string? cursor, int limit) => UsageEndpoints.WithCursor(() =>
+        Access.AccountWalk.PageAsync(queries, Access.Caller.Of(http).Accounts, search, cursor, limit, http.RequestAborted));
 
     public Task Status(HttpContext http)
     {

@@ -13,7 +13,6 @@ namespace Purser.Api.Endpoints;
 sealed class TenantEndpoints(IBudgetAuthority authority, IUsageQueries queries, Callers callers, KeyRing ring, LedgerClock clock,
     WebhookStore? webhooks, AlertStore? alerts)
 {
-    const int PerPage = 500;
 
     public async Task List(HttpContext http)
     {
@@ -116,15 +115,8 @@ sealed class TenantEndpoints(IBudgetAuthority authority, IUsageQueries queries, 
 
     async Task<string?> FirstAsync(HttpContext http, string pattern, AccountScope left)
     {
-        string? cursor = null;
-        do
-        {
-            var page = await queries.AccountsAsync(pattern.TrimEnd('*'), cursor, PerPage, http.RequestAborted);
-            if (page.Items.FirstOrDefault(account => new AccountScope([pattern]).Holds(account) && !left.Holds(account)) is { } found)
-                return found;
-            cursor = page.Next;
-        }
-        while (cursor is not null);
+        await foreach (var account in AccountWalk.OverAsync(queries, new([pattern]), null, null, http.RequestAborted))
+            if (!left.Holds(account)) return account;
         return null;
     }
 

@@ -94,6 +94,39 @@ public abstract class KeyConformance(HttpFacade host)
         Assert.Contains("there is no account 'theirs'", import.Text, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("NAME-team:*")]
+    [InlineData("NAME-team:2 NAME-team:? NAME-none")]
+    [InlineData("*AME-team:?")]
+    public async Task Lists_of_accounts_tell_nothing_of_others_in_any_page(string patterns)
+    {
+        await using var guarded = await host.StartWithKeyAsync(admin);
+        var name = host.NewAccount();
+        patterns = patterns.Replace("NAME", name, StringComparison.Ordinal).Replace("AME", name[1..], StringComparison.Ordinal);
+        foreach (var account in (string[])["alpha", "team", "team:1", "team:2", "team:3", "teams:1", "zeta", "zz"])
+            Assert.Equal(201, (await Ask(guarded, admin, HttpMethod.Post, $"/v1/accounts/{name}-{account}/usage",
+                """{"inputTokens": 1, "outputTokens": 1}""")).Code);
+        var key = await MakeAsync(guarded, ["read"], patterns.Split(' '));
+        string[] own = [$"{name}-team:1", $"{name}-team:2", $"{name}-team:3"];
+        foreach (var limit in Enumerable.Range(1, 4))
+            foreach (var more in (string[])["", "&status=healthy", $"&search={name}"])
+            {
+                var (listed, cursor) = (new List<string?>(), (string?)name);
+                while (cursor is { Length: > 0 })
+                {
+                    var page = await Ask(guarded, key, HttpMethod.Get, $"/v1/accounts?limit={limit}&cursor={cursor}{more}");
+                    listed.AddRange(page.Json.GetProperty("items").EnumerateArray()
+                        .Select(item => item.GetProperty("account").GetString()));
+                    cursor = page.Member("nextCursor");
+                    // A page is not cut off because of others, and the next one begins behind an account of the key's own.
+                    Assert.Equal(listed.Count < own.Length ? (listed.Count / limit * limit, listed.LastOrDefault()) : (own.Length, ""),
+                        (listed.Count, cursor));
+                }
+                Assert.Equal(own, listed);
+            }
+        Assert.Equal("", (await Ask(guarded, key, HttpMethod.Get, "/v1/accounts?sort=percent&limit=1")).Member("nextCursor"));
+    }
+
     [Fact]
     public async Task Every_operation_asks_for_its_right_and_for_no_other()
     {
