@@ -152,6 +152,10 @@ public sealed class AlertBook(
                 ? one with { Standing = one.Standing with { Level = level }, Position = position } : one);
     }
 
+    /// <summary>The rule of an alert, as long as it is on and for what the alert is about.</summary>
+    AlertRule? RuleOf(Alert alert) =>
+        rules.FirstOrDefault(rule => rule.Id == alert.Rule && rule.IsFor(alert.On, alert.Account, alert.Subject));
+
     decimal LowestOf(Alert alert) => rules.FirstOrDefault(rule => rule.Id == alert.Rule) is { } rule
         ? (rule.Steps ?? AlertRule.UsualSteps).Min(step => step.Ratio) : alert.Standing.Level;
 
@@ -309,6 +313,8 @@ public sealed class AlertBook(
             sweptAt = time.GetTimestamp();
             await LookAtWebhooksAsync();
             await LookAtBackupAsync();
+            // Nothing that happens would end it. It begins anew where a rule looks again, and it is so still.
+            await EndAsync(alert => AlertKinds.IsOfInstallation(alert.On) && RuleOf(alert) is null, 0, "no rule looks at it any more");
             await store.ForgetAsync(clock.Now - keptFor);
             Summaries?.Send(channels, [.. active.Values.Where(alert => alert.IsOpen)], cancellation);
         }
@@ -336,7 +342,7 @@ public sealed class AlertBook(
         await EndAsync(alert => alert.EndsAt <= now, 0, "its time is over, and it was not seen again");
         foreach (var alert in active.Values.ToArray())
         {
-            if (alert.IsOpen && rules.FirstOrDefault(rule => rule.Id == alert.Rule) is { } rule
+            if (alert.IsOpen && RuleOf(alert) is { } rule
                 && AlertCourse.IsReminderDue(alert.Standing, now, rule.Terms))
                 await ChangeAsync(alert.Id, one => !one.IsOpen || !AlertCourse.IsReminderDue(one.Standing, now, rule.Terms) ? one
                     : Told(one with { Standing = one.Standing with { ToldAt = now } }, AlertNoticeKind.Repeated, now));

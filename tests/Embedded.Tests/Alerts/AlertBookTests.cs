@@ -282,6 +282,55 @@ public sealed class AlertBookTests : IAsyncLifetime, IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_rule_that_is_off_reminds_of_nothing()
+    {
+        var rule = new AlertRule { Id = "budget", On = AlertKinds.Budget, RemindSeconds = 3600 };
+        await desk.BeginAsync(null, rule);
+        await LimitAsync("a", window: "month");
+        await UseAsync("a", 80);
+        await desk.ReadAsync();
+        await desk.PassAsync(TimeSpan.FromHours(1));
+        Assert.Equal(["triggered", "repeated"], chat.Kinds);
+        var version = 1;
+        foreach (var off in new[] { rule with { Enabled = false }, rule with { Accounts = ["b"] }, rule with { Limits = ["day"] } })
+        {
+            Assert.True(await desk.Store.SaveRulesAsync(version++, [off]));
+            for (var hour = 0; hour < 3; hour++) await desk.PassAsync(TimeSpan.FromHours(1));
+            Assert.Equal(2, chat.Sent.Count);
+        }
+        Assert.True(await desk.Store.SaveRulesAsync(version, [rule]));
+        await desk.PassAsync(TimeSpan.FromHours(1));
+        Assert.Equal(["triggered", "repeated", "repeated"], chat.Kinds);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_no_rule_looks_at_any_more_is_over_and_begins_anew_where_one_does(bool takenAway)
+    {
+        AlertRule[] on = [.. AlertRule.Usual.Where(rule => AlertKinds.IsOfInstallation(rule.On))];
+        await desk.BeginAsync(null, on);
+        await desk.Webhooks.AddAsync(new() { Id = "wh-1", Url = "https://a.example/", Secret = Webhook.NewSecret() });
+        await desk.Webhooks.SaveProgressAsync("wh-1", 0, new(0, null, 0, 12));
+        await LastBackup.NoteAsync(desk.Ledger, desk.Host.Clock.Now - Duration.FromHours(49));
+        await desk.PassAsync(TimeSpan.FromMinutes(1));
+        Assert.Equal(["backup", "webhook"], (await desk.AlertsAsync()).Select(alert => alert.Rule).Order());
+
+        Assert.True(await desk.Store.SaveRulesAsync(1, takenAway ? [] : [.. on.Select(rule => rule with { Enabled = false })]));
+        await desk.PassAsync(TimeSpan.FromMinutes(1));
+        Assert.All(await desk.AlertsAsync(), alert => Assert.Equal("no rule looks at it any more", alert.ResolvedBecause));
+        Assert.Equal(["triggered", "triggered", "resolved", "resolved"], chat.Kinds);
+        await desk.PassAsync(TimeSpan.FromMinutes(1));
+        Assert.Equal(4, chat.Sent.Count);
+
+        Assert.True(await desk.Store.SaveRulesAsync(2, on));
+        await desk.PassAsync(TimeSpan.FromMinutes(1));
+        Assert.Equal(["backup", "webhook"],
+            (await desk.AlertsAsync()).Where(alert => alert.IsOpen).Select(alert => alert.Rule).Order());
+        Assert.Equal(["triggered", "triggered"], chat.Kinds.Skip(4));
+    }
+
+    [Fact]
     public async Task An_anomaly_is_told_from_the_severity_that_its_rule_wants_and_ends_when_it_is_over()
     {
         await desk.BeginAsync();
