@@ -95,11 +95,12 @@ sealed class EventEndpoints(EventTail tail, Callers callers, ListenerLimit limit
         frames.Write(beginning);
         // Whoever loses the connection before the first event comes back to where this one begins.
         WriteId(frames, after);
-        var sentId = after;
+        var (sentId, sentAt) = (after, tail.Time.GetTimestamp());
+        TimeSpan UntilBeat() => beat - tail.Time.GetElapsedTime(sentAt) is { Ticks: > 0 } left ? left : TimeSpan.Zero;
         try
         {
             await FlushAsync(http);
-            await foreach (var page in tail.FollowAsync(after, beat, http.RequestAborted))
+            await foreach (var page in tail.FollowAsync(after, UntilBeat, http.RequestAborted))
             {
                 var told = false;
                 if (await callers.NowAsync(caller) is not { } now) return;
@@ -121,8 +122,11 @@ sealed class EventEndpoints(EventTail tail, Callers callers, ListenerLimit limit
                     WriteId(frames, page.ReachedTo);
                     sentId = page.ReachedTo;
                 }
-                if (page.Events.Count == 0 && frames.UnflushedBytes == 0) frames.Write(heartbeat);
-                if (frames.UnflushedBytes > 0) await FlushAsync(http);
+                // What is not for this listener is no sign of life to it.
+                if (frames.UnflushedBytes == 0 && UntilBeat() == TimeSpan.Zero) frames.Write(heartbeat);
+                if (frames.UnflushedBytes == 0) continue;
+                await FlushAsync(http);
+                sentAt = tail.Time.GetTimestamp();
             }
         }
         catch (OperationCanceledException)

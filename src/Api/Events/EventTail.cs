@@ -56,8 +56,12 @@ public sealed class EventTail(IEventFeed feed, IUsageQueries queries, Bell writt
     /// Pages of events after a position, for ever. A page without events comes when the position moves, or when <paramref name="beat"/> has
     /// passed without any.
     /// </summary>
+    public IAsyncEnumerable<EventPage> FollowAsync(long after, TimeSpan beat, CancellationToken cancellation = default) =>
+        FollowAsync(after, () => beat, cancellation);
+
+    /// <summary>The same for who says each time how long it waits at most.</summary>
     public async IAsyncEnumerable<EventPage> FollowAsync(
-        long after, TimeSpan beat, [EnumeratorCancellation] CancellationToken cancellation = default)
+        long after, Func<TimeSpan> beat, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         Interlocked.Increment(ref listeners);
         try
@@ -78,7 +82,7 @@ public sealed class EventTail(IEventFeed feed, IUsageQueries queries, Bell writt
                 Task first;
                 try
                 {
-                    first = await Task.WhenAny(next, Task.Delay(beat, time, ends.Token));
+                    first = await Task.WhenAny(next, Task.Delay(beat(), time, ends.Token));
                 }
                 finally
                 {

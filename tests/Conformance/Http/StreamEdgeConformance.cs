@@ -16,18 +16,42 @@ public abstract class StreamEdgeConformance(TellingFacade host)
         using var response = await host.StreamAsync($"/v1/events?account={host.NewAccount()}&types=account.paused");
         using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
         foreach (var line in (string[])["retry: 2000", ": connected", ""]) Assert.Equal(line, await reader.ReadLineAsync());
-        async Task<string> NextCommentAsync()
-        {
-            while (await reader.ReadLineAsync() is { } line)
-                if (line.StartsWith(':')) return line;
-            return "the stream ended";
-        }
         for (var beats = 0; beats < 2; beats++)
         {
-            var next = NextCommentAsync();
+            var next = NextCommentAsync(reader);
             await Servers.ServerProcess.UntilAsync(async () =>
             {
                 if (!next.IsCompleted) await host.PassAsync(TimeSpan.FromSeconds(15));
+                return next.IsCompleted;
+            }, () => "nothing comes");
+            Assert.Equal(": beat", await next);
+        }
+    }
+
+    static async Task<string> NextCommentAsync(StreamReader reader)
+    {
+        while (await reader.ReadLineAsync() is { } line)
+            if (line.StartsWith(':')) return line;
+        return "the stream ended";
+    }
+
+    [Fact]
+    public async Task A_listener_hears_a_beat_where_only_what_others_do_happens()
+    {
+        var (quiet, busy) = (host.NewAccount(), host.NewAccount());
+        using var response = await host.StreamAsync($"/v1/events?account={quiet}");
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
+        Assert.Equal(": connected", await NextCommentAsync(reader));
+        await using var other = await host.ListenAsync($"/v1/events?account={busy}&types=usage.recorded");
+        for (var beats = 0; beats < 2; beats++)
+        {
+            var next = NextCommentAsync(reader);
+            await Servers.ServerProcess.UntilAsync(async () =>
+            {
+                if (next.IsCompleted) return true;
+                Assert.Equal(201, (await host.Post($"/v1/accounts/{busy}/usage", """{"inputTokens": 1}""")).Code);
+                await other.NextAsync();
+                await host.PassAsync(TimeSpan.FromSeconds(5));
                 return next.IsCompleted;
             }, () => "nothing comes");
             Assert.Equal(": beat", await next);
