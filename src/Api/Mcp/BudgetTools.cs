@@ -24,10 +24,10 @@ public sealed class BudgetTools(IBudgetAuthority authority, LedgerClock clock, I
     public async Task<string> RemainingAsync([Description(accountText)] string? account = null)
     {
         var payer = Payer(account, Right.Read | Right.Check | Right.Hold);
-        return await authority.SendAsync(payer, new GetStatus()) is { Answer: AccountStatus status }
+        var outcome = await authority.SendAsync(payer, new GetStatus());
+        return outcome is { Answer: AccountStatus status }
             ? Text(new(payer, status.Status, status.Paused, status.PausedReason, LimitViewDocument.Of(status.Limits)),
-                ApiJson.Default.RemainingDocument)
-            : throw new McpException($"there is no account '{payer}'");
+                ApiJson.Default.RemainingDocument) : throw Failed(outcome);
     }
 
     [McpServerTool(Name = "may_i_spend", ReadOnly = true)]
@@ -45,7 +45,7 @@ public sealed class BudgetTools(IBudgetAuthority authority, LedgerClock clock, I
             Dimensions = new() { Provider = provider, Model = model, Session = session }, InputTokens = inputTokens,
             MaxOutputTokens = maxOutputTokens,
         };
-        return DecisionOf(payer, await authority.SendAsync(payer, new Check(estimate)));
+        return DecisionOf(await authority.SendAsync(payer, new Check(estimate)));
     }
 
     [McpServerTool(Name = "what_would_it_cost", ReadOnly = true)]
@@ -79,7 +79,7 @@ public sealed class BudgetTools(IBudgetAuthority authority, LedgerClock clock, I
     {
         var payer = Payer(account, Right.Hold);
         var estimate = new Estimate { Dimensions = new() { Provider = provider, Model = model, Session = session }, Tokens = tokens };
-        return DecisionOf(payer, await authority.SendAsync(payer,
+        return DecisionOf(await authority.SendAsync(payer,
             new Reserve(Guid.CreateVersion7().ToString("N"), estimate, seconds) { FreshId = true }));
     }
 
@@ -116,16 +116,19 @@ public sealed class BudgetTools(IBudgetAuthority authority, LedgerClock clock, I
     }
 
     /// <summary>A refusal is an answer like any other: the agent reads why.</summary>
-    static string DecisionOf(string account, Outcome outcome) => outcome switch
+    static string DecisionOf(Outcome outcome) => outcome switch
     {
         { Status: OutcomeStatus.Done, Answer: Decision decision } => Text(new(decision), ApiJson.Default.DecisionDocument),
         { Answer: Decision refused } => Text(new RefusalDocument(Problems.Document(outcome), refused), ApiJson.Default.RefusalDocument),
-        { Status: OutcomeStatus.UnknownAccount } => throw new McpException($"there is no account '{account}'"),
         _ => throw Failed(outcome),
     };
 
-    static McpException Failed(Outcome outcome) => new(outcome.IsTransient ? "the budget can not be asked at the moment; try again"
-        : $"{(outcome.Field is { } field ? $"{field}: " : "")}{outcome.Detail}");
+    static McpException Failed(Outcome outcome) => new(outcome switch
+    {
+        { IsTransient: true } => "the budget can not be asked at the moment; try again",
+        { Status: not OutcomeStatus.UnknownAccount, Field: { } field } => $"{field}: {outcome.Detail}",
+        _ => $"{outcome.Detail}",
+    });
 
     string Payer(string? account, Right needed)
     {

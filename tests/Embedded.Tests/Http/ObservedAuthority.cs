@@ -30,6 +30,9 @@ sealed class ObservedAuthority : IBudgetAuthority, IAsyncDisposable
     /// <summary>Every command fails with it.</summary>
     public Exception? Broken { get; set; }
 
+    /// <summary>Every command has this answer, and is not done.</summary>
+    public Outcome? Answer { get; set; }
+
     /// <summary>The first answer to several commands is lost, and they are asked for again, as it happens between silos.</summary>
     public bool LosesAnswers { get; set; }
 
@@ -44,7 +47,7 @@ sealed class ObservedAuthority : IBudgetAuthority, IAsyncDisposable
         if (Before is { } before && command is not GetStatus) await before(account);
         // Reading the status is what the host's own watch does too.
         if (command is not GetStatus) Interlocked.Increment(ref asked);
-        return Broken is { } broken ? throw broken : await host.SendAsync(account, command, cancellation);
+        return Broken is { } broken ? throw broken : Answer ?? await host.SendAsync(account, command, cancellation);
     }
 
     public async Task<IReadOnlyList<Outcome>> SendAllAsync(string account, IReadOnlyList<BudgetCommand> commands,
