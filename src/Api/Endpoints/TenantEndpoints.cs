@@ -13,7 +13,6 @@ namespace Purser.Api.Endpoints;
 sealed class TenantEndpoints(IBudgetAuthority authority, IUsageQueries queries, Callers callers, KeyRing ring, LedgerClock clock,
     WebhookStore? webhooks, AlertStore? alerts)
 {
-
     public async Task List(HttpContext http)
     {
         var query = new Query(http, Paging.Parameters);
