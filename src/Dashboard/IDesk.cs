@@ -23,13 +23,20 @@ public interface IDesk
     IAsyncEnumerable<IReadOnlyList<Happening>> FollowAsync(ClaimsPrincipal visitor, int past, CancellationToken cancellation = default);
 }
 
-/// <summary>An operation by its address, such as `/v1/accounts?limit=10`. <see cref="IfMatch"/>: only at this version.</summary>
-public sealed record Question(string Method, string Address, string? Json = null, string? IfMatch = null);
+/// <summary>An operation by its address, such as `/v1/accounts?limit=10`. <see cref="IfMatch"/>: only at this version.
+/// <see cref="Once"/>: done once, however often it is asked for under this id.</summary>
+public sealed record Question(string Method, string Address, string? Json = null, string? IfMatch = null, string? Once = null);
 
 /// <summary>What an operation answered. <see cref="Body"/> is undefined where it answered nothing.</summary>
 public sealed record Answer(int Status, JsonElement Body, string? Version = null)
 {
     public bool IsDone => Status is >= 200 and < 300;
+
+    /// <summary>Nobody heard what became of it: it may be done.</summary>
+    public bool IsUnknown => Status >= 500;
+
+    /// <summary>Something was done under its id before, and this was not.</summary>
+    public bool IsTaken => Status == 409;
 
     /// <summary>Why it was refused, in the words of the operation.</summary>
     public string Problem => Body.ValueKind == JsonValueKind.Object && (Body.TextOf("detail") ?? Body.TextOf("title")) is { } told

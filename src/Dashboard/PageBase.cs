@@ -42,6 +42,18 @@ public abstract class PageBase : ComponentBase, IDisposable
     /// <summary>Ends with the page, and where something else was chosen meanwhile.</summary>
     protected CancellationToken Closing => loading?.Token ?? closed;
 
+    /// <summary>Ends with the page alone.</summary>
+    protected CancellationToken Ended => closed;
+
+    /// <summary>Whether something that was sent is not answered yet.</summary>
+    protected bool IsSending { get; private set; }
+
+    /// <summary>The id under which the form of the page is sent: the same until what became of it is known, so that trying again does
+    /// nothing twice. A field of the form holds it, and the browser keeps it with what was typed.</summary>
+    protected string Once { get; set; } = NewOnce();
+
+    static string NewOnce() => Guid.CreateVersion7().ToString("N");
+
     protected static Instant Now => SystemClock.Instance.GetCurrentInstant();
 
     /// <summary>Asks for everything that the page shows.</summary>
@@ -115,6 +127,25 @@ public abstract class PageBase : ComponentBase, IDisposable
         if (answer.IsDone) return answer;
         Trouble ??= answer;
         return null;
+    }
+
+    /// <summary>Sends what somebody clicked; null where what was clicked before is not answered yet.</summary>
+    /// <param name="once">An id, where sending it twice would do it twice.</param>
+    protected async Task<Answer?> SendAsync(string method, string address, object? body = null, string? ifMatch = null, string? once = null)
+    {
+        if (IsSending) return null;
+        IsSending = true;
+        try
+        {
+            var answer = await Visit.SendAsync(method, address, body, ifMatch, once);
+            // What was refused keeps the id: what was sent before it, and nobody heard of, may be done.
+            if (once is not null && (answer.IsDone || answer.IsTaken)) Once = NewOnce();
+            return answer;
+        }
+        finally
+        {
+            IsSending = false;
+        }
     }
 
     void OnHappened(IReadOnlyList<Happening> page)

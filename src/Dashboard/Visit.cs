@@ -128,8 +128,8 @@ public sealed class Visit : IDisposable
         return Seen(await task.WaitAsync(cancellation));
     }
 
-    public Task<Answer> SendAsync(string method, string address, object? body = null, string? ifMatch = null) =>
-        AskAsync(new Question(method, address, body is null ? null : body as string ?? JsonSerializer.Serialize(body), ifMatch));
+    public Task<Answer> SendAsync(string method, string address, object? body = null, string? ifMatch = null, string? once = null) =>
+        AskAsync(new Question(method, address, body is null ? null : body as string ?? JsonSerializer.Serialize(body), ifMatch, once));
 
     async Task<Answer> AskAsync(Question question, CancellationToken cancellation = default)
     {

@@ -1,7 +1,9 @@
 // Money by clicking: disputes settled, a record taken back, a credit, what was charged, prices with their history, another catalogue.
+using System.Security.Claims;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
@@ -63,6 +65,52 @@ public sealed class MoneyTests(Stage stage)
         await Expect(person.Page.GetByText("a has 4 USD back")).ToBeVisibleAsync();
         await Expect(person.Page.Locator("tr", new() { HasText = "credit" })).ToContainTextAsync("Refund (CN-7)");
         Assert.Equal("5", (await host.GetAsync("/v1/reports?account=a")).GetProperty("summary").GetProperty("totalCost").GetString());
+    }
+
+    /// <summary>A desk whose first answer about a credit is lost on its way.</summary>
+    sealed class LosingDesk(IDesk desk) : IDesk
+    {
+        int lost;
+
+        public async Task<Answer> AskAsync(ClaimsPrincipal visitor, Question question, CancellationToken cancellation = default)
+        {
+            var answer = await desk.AskAsync(visitor, question, cancellation);
+            return question.Method == "POST" && question.Address.EndsWith("/credits", StringComparison.Ordinal)
+                && Interlocked.Exchange(ref lost, 1) == 0 ? new(503, default) : answer;
+        }
+
+        public IAsyncEnumerable<IReadOnlyList<Happening>> FollowAsync(ClaimsPrincipal visitor, int past,
+            CancellationToken cancellation = default) => desk.FollowAsync(visitor, past, cancellation);
+    }
+
+    [Fact]
+    public async Task A_credit_whose_answer_was_lost_is_booked_once_also_where_the_page_came_anew()
+    {
+        await using var host = await RunningHost.StartAsync(null, new(), "http://127.0.0.1:0", services =>
+        {
+            var usual = services.Last(one => one.ServiceType == typeof(IDesk)).ImplementationFactory!;
+            services.AddSingleton<IDesk>(provider => new LosingDesk((IDesk)usual(provider)));
+        });
+        await UsedAsync(host, """{"id":"u","cost":"9","inputTokens":5}""");
+        await using var person = await stage.PersonAsync(host, key: null);
+        await person.OpenAsync("/money?tab=credits");
+        await person.Page.FillAsync("#account", "a");
+        await person.Page.FillAsync("#amount", "4");
+        await person.Page.FillAsync("#why", "Refund");
+        await person.Page.GetByRole(AriaRole.Button, new() { Name = "Book the credit" }).ClickAsync();
+        await Expect(person.Page.GetByText("It is not known whether it was booked")).ToBeVisibleAsync();
+        await person.Page.ReloadAsync();
+        await person.ReadyAsync();
+        await Expect(person.Page.Locator("#amount")).ToHaveValueAsync("4");
+        await person.Page.GetByRole(AriaRole.Button, new() { Name = "Book the credit" }).ClickAsync();
+        await Expect(person.Page.GetByText("a has 4 USD back")).ToBeVisibleAsync();
+        Assert.Equal("5", (await host.GetAsync("/v1/reports?account=a")).GetProperty("summary").GetProperty("totalCost").GetString());
+        // The next one is another.
+        await person.Page.FillAsync("#amount", "2");
+        await person.Page.FillAsync("#why", "More");
+        await person.Page.GetByRole(AriaRole.Button, new() { Name = "Book the credit" }).ClickAsync();
+        await Expect(person.Page.GetByText("a has 2 USD back")).ToBeVisibleAsync();
+        Assert.Equal("3", (await host.GetAsync("/v1/reports?account=a")).GetProperty("summary").GetProperty("totalCost").GetString());
     }
 
     [Fact]

@@ -69,6 +69,7 @@ sealed class Desk(IServiceScopeFactory scopes, Visits visits, EventTail tail, Si
         var (path, query) = question.Address.Split('?', 2) is [var first, var rest] ? (first, "?" + rest) : (question.Address, "");
         (request.Path, request.QueryString) = (PathString.FromUriComponent(path), new(query));
         if (question.IfMatch is { } version) request.Headers.IfMatch = version;
+        if (question.Once is { } once) request.Headers["Idempotency-Key"] = once;
         if (question.Json is { } json)
         {
             var bytes = Encoding.UTF8.GetBytes(json);

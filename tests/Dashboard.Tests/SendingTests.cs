@@ -1,0 +1,162 @@
+// What pages send, without a browser and a host: once, however often somebody clicks, and with words that say what is known.
+using System.Security.Claims;
+using System.Text.Json;
+using Bunit;
+using Microsoft.AspNetCore.Components;
+using Microsoft.AspNetCore.Components.Authorization;
+using Microsoft.Extensions.DependencyInjection;
+using Purser.Dashboard.Pages;
+using Purser.Dashboard.Parts;
+using Radzen;
+
+namespace Purser.Dashboard.Tests;
+
+public sealed class SendingTests : BunitContext
+{
+    static readonly Me all = new("k", "kim", ["read", "report", "erase", "override", "operate", "policy", "keys"], ["*"]);
+
+    readonly TestDesk desk = new();
+
+    public SendingTests()
+    {
+        JSInterop.Mode = JSRuntimeMode.Loose;
+        Services.AddRadzenComponents();
+        Services.AddSingleton<IDesk>(desk);
+        Services.AddSingleton<AuthenticationStateProvider, Anybody>();
+        this.AddBunitPersistentComponentState();
+        Services.AddSingleton(new Handovers()).AddScoped<Visit>().AddScoped<Live>();
+    }
+
+    sealed class Anybody : AuthenticationStateProvider
+    {
+        public override Task<AuthenticationState> GetAuthenticationStateAsync() =>
+            Task.FromResult(new AuthenticationState(new ClaimsPrincipal()));
+    }
+
+    /// <summary>Reading is answered with what a test says, else with an empty list; sending waits until a test answers.</summary>
+    sealed class TestDesk : IDesk
+    {
+        readonly Queue<TaskCompletionSource<Answer>> waiting = [];
+
+        public Dictionary<string, Answer> Reads { get; } = [];
+
+        public List<Question> Sent { get; } = [];
+
+        public Task<Answer> AskAsync(ClaimsPrincipal visitor, Question question, CancellationToken cancellation = default)
+        {
+            if (question.Method == "GET")
+                return Task.FromResult(Reads.GetValueOrDefault(question.Address.Split('?')[0]) ?? new(200, Json("""{"items":[]}""")));
+            Sent.Add(question);
+            waiting.Enqueue(new());
+            return waiting.Last().Task;
+        }
+
+        public void Answers(int status, string json) => waiting.Dequeue().SetResult(new(status, Json(json)));
+
+        public async IAsyncEnumerable<IReadOnlyList<Happening>> FollowAsync(ClaimsPrincipal visitor, int past,
+            [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation = default)
+        {
+            await Task.CompletedTask;
+            yield break;
+        }
+    }
+
+    static JsonElement Json(string text) => JsonSerializer.Deserialize<JsonElement>(text);
+
+    IRenderedComponent<T> Show<T>(Action<ComponentParameterCollectionBuilder<T>>? more = null) where T : IComponent =>
+        Render<T>(with =>
+        {
+            with.AddCascadingValue(all);
+            more?.Invoke(with);
+        });
+
+    IRenderedComponent<Credits> Credit(string amount)
+    {
+        var page = Show<Credits>();
+        Fill(page, ("account", "a"), ("amount", amount), ("why", "Refund"));
+        return page;
+    }
+
+    static void Fill<T>(IRenderedComponent<T> page, params (string Field, string Text)[] fields) where T : IComponent
+    {
+        foreach (var (field, text) in fields) page.Find("#" + field).Change(text);
+    }
+
+    static string Wrong<T>(IRenderedComponent<T> page) where T : IComponent => page.Find("[role=alert]").TextContent;
+
+    [Fact]
+    public void A_credit_whose_answer_is_lost_is_sent_again_under_its_id()
+    {
+        var page = Credit("100");
+        page.Find("form").Submit();
+        desk.Answers(503, """{"detail":"the connection is gone; retry with the same id"}""");
+        page.WaitForAssertion(() => Assert.Contains("It is not known whether it was booked", Wrong(page), StringComparison.Ordinal));
+        Assert.Contains("it is booked once, however often you try", Wrong(page), StringComparison.Ordinal);
+        // What is wrong in between says nothing of what was sent before.
+        Fill(page, ("amount", "x"));
+        page.Find("form").Submit();
+        desk.Answers(400, """{"detail":"amount: is no amount","field":"amount"}""");
+        page.WaitForAssertion(() => Assert.Contains("It was not booked: look at amount", Wrong(page), StringComparison.Ordinal));
+        Fill(page, ("amount", "100"));
+        page.Find("form").Submit();
+        desk.Answers(201, """{"currency":"USD"}""");
+        page.WaitForAssertion(() => Assert.Empty(page.FindAll("[role=alert]")));
+        Assert.Single(desk.Sent.Select(one => one.Once).Distinct());
+        Assert.NotNull(desk.Sent[0].Once);
+        // Another credit has an id of its own.
+        Fill(page, ("amount", "5"), ("why", "Another"));
+        page.Find("form").Submit();
+        Assert.NotEqual(desk.Sent[0].Once, desk.Sent[^1].Once);
+    }
+
+    [Fact]
+    public void A_credit_that_was_booked_otherwise_before_is_not_booked_besides_unless_somebody_asks_for_it()
+    {
+        var page = Credit("100");
+        page.Find("form").Submit();
+        desk.Answers(503, """{"detail":"the connection is gone"}""");
+        page.WaitForAssertion(() => Assert.NotEmpty(page.FindAll("[role=alert]")));
+        Fill(page, ("amount", "50"));
+        page.Find("form").Submit();
+        desk.Answers(409, """{"detail":"id: usage 'x' exists with another body","field":"id"}""");
+        page.WaitForAssertion(() =>
+            Assert.Contains("What you sent before was booked, and this was not", Wrong(page), StringComparison.Ordinal));
+        Assert.Equal("50", page.Find("#amount").GetAttribute("value"));
+        page.Find("form").Submit();
+        Assert.Equal(desk.Sent[0].Once, desk.Sent[1].Once);
+        Assert.NotEqual(desk.Sent[1].Once, desk.Sent[2].Once);
+    }
+
+    /// <summary>Everything that is made anew with each request, and so under the id that the form holds.</summary>
+    [Theory]
+    [InlineData("credit")]
+    [InlineData("override")]
+    [InlineData("key")]
+    [InlineData("webhook")]
+    [InlineData("channel")]
+    public void What_is_clicked_twice_is_sent_once_under_the_id_of_its_form(string what)
+    {
+        var limits = Json("""{"limits":[{"id":"l","unit":"cost","window":"month","amount":"1"}]}""");
+        switch (what)
+        {
+            case "credit": Check(Credit("100")); break;
+            case "override": Check(Show<OverridesTab>(with => with.Add(one => one.Account, "a").Add(one => one.Policy, limits))); break;
+            case "key": Check(Show<Keys>()); break;
+            case "webhook": Check(Show<Webhooks>()); break;
+            default: Check(Show<AlertChannels>()); break;
+        }
+
+        void Check<T>(IRenderedComponent<T> page) where T : IComponent
+        {
+            // The browser puts it back with what was typed.
+            page.Find("#once").Change("an-id-that-was-kept");
+            page.Find("form").Submit();
+            Assert.True(page.Find("form button.main").HasAttribute("disabled"));
+            page.Find("form").Submit();
+            Assert.Equal("an-id-that-was-kept", Assert.Single(desk.Sent).Once);
+            desk.Answers(503, """{"detail":"gone"}""");
+            page.WaitForAssertion(() => Assert.Contains("It is not known whether it was", Wrong(page), StringComparison.Ordinal));
+            Assert.False(page.Find("form button.main").HasAttribute("disabled"));
+        }
+    }
+}
