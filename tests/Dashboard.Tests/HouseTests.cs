@@ -50,6 +50,25 @@ public sealed class HouseTests(Stage stage)
     }
 
     [Fact]
+    public async Task Records_behind_a_page_of_others_without_a_price_are_rated_too()
+    {
+        await using var host = await RunningHost.StartAsync(key: null);
+        async Task UseAsync(string model, int records, string day) => await host.SendAsync(HttpMethod.Post, "/v1/accounts/a/usage",
+            JsonSerializer.Serialize(Enumerable.Repeat(new { provider = "acme", model, inputTokens = 1_000_000, outputTokens = 0,
+                timestamp = day + "T00:00:00Z" }, records)));
+        await UseAsync("old", 3, "2026-01-01");
+        foreach (var records in (int[])[1000, 1]) await UseAsync("new", records, "2026-01-02");
+        await host.SendAsync(HttpMethod.Put, "/v1/prices/acme/old", """{"currency":"USD","rates":{"input":"2","output":"8"}}""");
+        await using var person = await stage.PersonAsync(host, key: null);
+        await person.OpenAsync("/money");
+        await person.Page.GetByRole(AriaRole.Button, new() { Name = "Rate these records" }).ClickAsync();
+        await Expect(person.Page.GetByText("3 records were rated; the differences are booked. 1,001 still have no price."))
+            .ToBeVisibleAsync();
+        Assert.Equal("6", (await host.GetAsync("/v1/reports?from=2026-01-01&to=2026-02-01")).GetProperty("summary").GetProperty("totalCost")
+            .GetString());
+    }
+
+    [Fact]
     public async Task A_webhook_is_made_and_its_secrets_are_shown_once()
     {
         await using var host = await RunningHost.StartAsync(key: null);

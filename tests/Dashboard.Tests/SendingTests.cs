@@ -159,4 +159,60 @@ public sealed class SendingTests : BunitContext
             Assert.False(page.Find("form button.main").HasAttribute("disabled"));
         }
     }
+
+    [Fact]
+    public void Records_without_a_price_are_rated_page_by_page()
+    {
+        desk.Reads["/v1/prices"] = new(200, Json("""{"items":[{"provider":"p","model":"x","records":1200,"priceKnown":false}]}"""));
+        var page = Show<UnpricedUsage>();
+        page.FindAll("button").Single(one => one.TextContent.StartsWith("Rate these", StringComparison.Ordinal)).Click();
+        desk.Answers(200, """{"examined":1000,"repriced":0,"nextCursor":"c-1"}""");
+        page.WaitForAssertion(() => Assert.Equal("1000", page.Find("[data-figure='rating.looked']").GetAttribute("value")));
+        desk.Answers(200, """{"examined":400,"repriced":200,"nextCursor":null}""");
+        page.WaitForAssertion(() => Assert.Contains("200 records were rated; the differences are booked. 1,200 still have no price.",
+            page.Find("[role=status]").TextContent, StringComparison.Ordinal));
+        Assert.Equal([null, "c-1"], desk.Sent.Select(one => Json(one.Json!).TextOf("cursor")));
+    }
+
+    [Fact]
+    public void What_can_not_be_read_is_not_called_nothing()
+    {
+        desk.Reads["/v1/prices"] = new(422, Json("""{"detail":"the key is for more than 1000 accounts","field":"account"}"""));
+        var page = Show<UnpricedUsage>();
+        Assert.Contains("more than 1000 accounts", Wrong(page), StringComparison.Ordinal);
+        Assert.DoesNotContain("has a price", page.Markup, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("en-US|.|,", null, 60)]
+    [InlineData("en-US|.|,", "0.5", 1800)]
+    [InlineData("en-US|.|,", "0,5", -3600)]
+    [InlineData("de-DE|,|.", "0,5", 1800)]
+    [InlineData("de-DE|,|.", null, 60)]
+    public void Hours_of_a_rule_are_written_back_as_they_are_meant(string reads, string? typed, long seconds)
+    {
+        desk.Reads["/v1/alert-rules"] = new(200, Json("""
+            {"items":[{"id":"paused","on":"paused","severity":"info","dedupSeconds":100,"remindSeconds":60,"enabled":true}]}
+            """));
+        var page = Show<AlertRules>(with => with.AddCascadingValue(View.Parse("UTC|" + reads)));
+        Assert.Contains("told again every 1 min", page.Markup, StringComparison.Ordinal);
+        page.FindAll("button").Single(one => one.TextContent == "Change…").Click();
+        if (typed is not null) Fill(page, ("remind", typed));
+        page.Find("form").Submit();
+        var put = Json(Assert.Single(desk.Sent).Json!).GetProperty("items")[0];
+        Assert.Equal((100, seconds), (put.GetProperty("dedupSeconds").GetInt64(), put.GetProperty("remindSeconds").GetInt64()));
+    }
+
+    [Fact]
+    public void The_hint_of_quiet_hours_names_the_zone_in_which_they_are()
+    {
+        desk.Reads["/v1/alert-channels"] = new(200, Json("""
+            {"items":[{"id":"c","kind":"email","name":"n","to":["a@b.c"],"severity":"info","enabled":true,
+             "quiet":{"from":"22:00","to":"07:00","timeZone":"Asia/Tokyo"}}]}
+            """));
+        var page = Show<AlertChannels>();
+        Assert.Contains("In UTC;", page.Markup, StringComparison.Ordinal);
+        page.FindAll("button").Single(one => one.TextContent == "Change…").Click();
+        Assert.Contains("In Asia/Tokyo;", page.Markup, StringComparison.Ordinal);
+    }
 }
