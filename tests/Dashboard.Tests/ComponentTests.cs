@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Security.Claims;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Bunit;
 using Microsoft.AspNetCore.Components.Authorization;
 using Microsoft.Extensions.DependencyInjection;
@@ -12,7 +13,7 @@ using Radzen;
 
 namespace Purser.Dashboard.Tests;
 
-public sealed class ComponentTests : BunitContext
+public sealed partial class ComponentTests : BunitContext
 {
     readonly FakeDesk desk = new();
 
@@ -264,6 +265,33 @@ public sealed class ComponentTests : BunitContext
         layout.WaitForAssertion(() => Assert.Equal("Not live: figures may be old", layout.Find(".live-lost").TextContent),
             TimeSpan.FromSeconds(60));
         Assert.Equal("status", layout.Find(".live-lost").GetAttribute("role"));
+    }
+
+    /// <summary>What a page listens to and nobody tells is never heard.</summary>
+    [Fact]
+    public void Pages_listen_to_events_that_there_are()
+    {
+        var known = Api.Events.PublicEvents.Types;
+        var groups = known.Select(type => type[..type.IndexOf('.', StringComparison.Ordinal)]).ToHashSet();
+        var heard = Directory.EnumerateFiles(Path.Combine(Root(), "src/Dashboard"), "*", SearchOption.AllDirectories)
+            .Where(file => file.EndsWith(".razor", StringComparison.Ordinal) || file.EndsWith(".cs", StringComparison.Ordinal))
+            .SelectMany(file => EventName().Matches(File.ReadAllText(file)).Select(match => (File: file, Name: match.Groups[1].Value)))
+            .Where(one => groups.Contains(one.Name[..one.Name.IndexOf('.', StringComparison.Ordinal)])).ToList();
+        Assert.All(heard, one => Assert.Contains(known, type => one.Name.EndsWith('.')
+            ? type.StartsWith(one.Name, StringComparison.Ordinal) : type == one.Name));
+        // Every event has a kind by which it is found.
+        var kinds = Pages.Events.Kinds.Where(kind => kind.Name is not null).SelectMany(kind => kind.Begins).ToList();
+        Assert.All(known, type => Assert.Contains(kinds, begins => type.StartsWith(begins, StringComparison.Ordinal)));
+    }
+
+    [GeneratedRegex("\"([a-z-]+\\.[a-z-]*)\"")]
+    private static partial Regex EventName();
+
+    static string Root()
+    {
+        var folder = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(folder, "Cluster.sln"))) folder = Path.GetDirectoryName(folder)!;
+        return folder;
     }
 
     [Fact]

@@ -187,6 +187,36 @@ public sealed class OverviewTests(Stage stage)
     }
 
     [Fact]
+    public async Task Budgets_beside_one_account_or_some_are_theirs()
+    {
+        await using var host = await RunningHost.StartAsync(key: null);
+        async Task UseAsync(string account, int tokens)
+        {
+            await host.SendAsync(HttpMethod.Put, $"/v1/accounts/{account}/policy",
+                """{"limits":[{"id":"year","unit":"tokens","window":"year","amount":100},{"id":"calls","unit":"requests","window":"year","amount":100}]}""");
+            await host.SendAsync(HttpMethod.Post, $"/v1/accounts/{account}/usage", $$"""{"inputTokens":{{tokens}}}""");
+        }
+        for (var i = 0; i < 7; i++) await UseAsync(FormattableString.Invariant($"my-team-{i}"), 90);
+        await UseAsync("team-1", 40);
+        await UseAsync("team-2", 50);
+        await UseAsync("team", 10);
+        await using var person = await stage.PersonAsync(host, key: null);
+        var rows = person.Page.GetByRole(AriaRole.Region, new() { Name = "Budgets closest to their end" }).Locator("tbody tr");
+        // One account has all of its limits, the fullest first.
+        await person.OpenAsync("/overview?account=team");
+        await Expect(rows).ToHaveCountAsync(2);
+        await Expect(rows.First.GetByRole(AriaRole.Link, new() { Name = "team", Exact = true })).ToBeVisibleAsync();
+        await Expect(rows.First).ToContainTextAsync("10 %");
+        await Expect(rows.Last).ToContainTextAsync("calls");
+        await person.OpenAsync("/overview?account=team-*");
+        await Expect(rows).ToHaveCountAsync(2);
+        await Expect(rows.First).ToContainTextAsync("team-2");
+        await Expect(rows.Last).ToContainTextAsync("team-1");
+        await person.OpenAsync("/overview?account=nobody-*");
+        await Expect(person.Page.GetByText("No account that fits nobody-* has a limit.")).ToBeVisibleAsync();
+    }
+
+    [Fact]
     public async Task On_paper_there_is_the_report_and_nothing_to_click()
     {
         await using var person = await stage.PersonAsync(stage.Guarded, theme: ColorScheme.Dark);
@@ -208,8 +238,10 @@ public sealed class OverviewTests(Stage stage)
         await Expect(person.Page.Locator(".live-live")).ToBeVisibleAsync();
         await person.Page.EvaluateAsync("window.mark = 'the same page'");
         await host.SendAsync(HttpMethod.Post, "/v1/accounts/live/usage",
-            """{"provider":"openai","model":"gpt-4o","inputTokens":1000,"outputTokens":100,"user":"ada"}""");
-        await Expect(person.Figure("summary.totalTokens")).ToHaveAttributeAsync("value", "1100");
+            """[{"id":"u-1","provider":"openai","model":"gpt-4o","inputTokens":1000,"outputTokens":100,"user":"ada"},{"inputTokens":7}]""");
+        await Expect(person.Figure("summary.totalTokens")).ToHaveAttributeAsync("value", "1107");
+        await host.SendAsync(HttpMethod.Post, "/v1/accounts/live/usage/u-1/void", """{"by":"ada","reason":"never made"}""");
+        await Expect(person.Figure("summary.totalTokens")).ToHaveAttributeAsync("value", "7");
         Assert.Equal("the same page", await person.Page.EvaluateAsync<string>("window.mark"));
     }
 
