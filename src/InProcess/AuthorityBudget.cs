@@ -102,12 +102,14 @@ public sealed class AuthorityBudget(IBudgetAuthority authority, IUsageQueries qu
     async Task<Outcome> SendAsync(string account, BudgetCommand command, CancellationToken cancellation)
     {
         RefuseOtherThanAccount(account);
+        Fingerprints.FillForRepetition(command);
         for (var attempt = 1; ; attempt++)
         {
             var outcome = await AskAsync(() => authority.SendAsync(account, command, cancellation));
-            if (outcome.IsTransient && attempt < mostAttempts) continue;
-            return outcome.Status is OutcomeStatus.Done or OutcomeStatus.Refused or OutcomeStatus.Paused
-                ? outcome : throw Problems.Of(outcome);
+            if (!outcome.IsTransient || attempt == mostAttempts)
+                return outcome.Status is OutcomeStatus.Done or OutcomeStatus.Refused or OutcomeStatus.Paused
+                    ? outcome : throw Problems.Of(outcome);
+            command = Fingerprints.RepetitionOf(command);
         }
     }
 

@@ -16,7 +16,7 @@ public sealed class ClusterAuthority(IGrainFactory grains, Repetition repetition
         // Not every text is the key of a grain.
         if (!Validity.IsAccountId(account)) return Validity.WrongAccount;
         var outcome = await repetition.CallAsync(
-            again => DecideAsync(account, again ? Again(command) : command),
+            again => DecideAsync(account, again ? Fingerprints.RepetitionOf(command) : command),
             outcome => outcome.Status == OutcomeStatus.Moved,
             why => new(OutcomeStatus.Unavailable, null, null, $"no silo answered ({why}); retry with the same id"),
             cancellation);
@@ -34,7 +34,7 @@ public sealed class ClusterAuthority(IGrainFactory grains, Repetition repetition
         if (commands.Count == 0) return [];
         if (!Validity.IsAccountId(account)) return [.. commands.Select(_ => Validity.WrongAccount)];
         var outcomes = await repetition.CallAsync(
-            again => DecideAllAsync(account, [.. again ? commands.Select(Again) : commands]),
+            again => DecideAllAsync(account, [.. again ? commands.Select(Fingerprints.RepetitionOf) : commands]),
             outcomes => outcomes.Any(outcome => outcome.Status == OutcomeStatus.Moved),
             why => [.. commands.Select(
                 _ => new Outcome(OutcomeStatus.Unavailable, null, null, $"no silo answered ({why}); retry with the same id"))],
@@ -46,10 +46,6 @@ public sealed class ClusterAuthority(IGrainFactory grains, Repetition repetition
     Task<Outcome[]> DecideAllAsync(string account, BudgetCommand[] commands) =>
         near.Find(account) is { } budget ? CallMeasures.NearAsync(() => budget.SendAllAsync(commands))
             : CallMeasures.GrainAsync(() => grains.GetGrain<IBudgetGrain>(account).SendAllAsync(commands));
-
-    /// <summary>An id that was made up a moment ago may be in the ledger by now.</summary>
-    static BudgetCommand Again(BudgetCommand command) => command is IdentifiedCommand { FreshId: true } identified
-        ? identified with { FreshId = false } : command;
 
     /// <summary>The settings seen last: most answers have the same version, and are not read anew.</summary>
     volatile Settings? seen;

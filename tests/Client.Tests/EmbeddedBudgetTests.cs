@@ -2,9 +2,12 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Purser.Conformance;
 using Purser.Conformance.Clients;
 using Purser.Core;
 using Purser.Embedded;
+using Purser.Engine;
+using Purser.Ledgers.Memory;
 
 namespace Purser.Client.Tests;
 
@@ -62,6 +65,37 @@ public sealed class EmbeddedBudgetTests
         finally
         {
             folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task An_answer_that_was_lost_is_asked_for_again_under_the_id_that_was_made_up()
+    {
+        var (ledger, lost) = (new FaultyLedger(new MemoryLedger()), 0);
+        await using var purser = await EmbeddedPurser.OpenAsync(new() { OpenLedger = (_, _) => Task.FromResult<IStore>(ledger) });
+        var losing = false;
+        ledger.OnAppend = batch =>
+        {
+            if (!losing || batch.All(append => append.Events.Count == 0)) return Fault.None;
+            (losing, lost) = (false, lost + 1);
+            return Fault.AfterWrite;
+        };
+
+        await LosingAsync(() => purser.Budget.RecordUsageAsync("a", new Usage { InputTokens = 5 }));
+        var held = await LosingAsync(() => purser.Budget.ReserveAsync("a", new Estimate { Tokens = 100 }));
+        await LosingAsync(() => purser.Budget.ExtendAsync("a", held.Reservation!.Id, new Estimate { Tokens = 50 }));
+        await LosingAsync(() => purser.Budget.SettleAsync("a", held.Reservation!.Id, new() { Final = false, InputTokens = 7 }));
+
+        var status = (Core.AccountStatus)(await purser.Authority.SendAsync("a", new GetStatus { Holds = 10 })).Answer!;
+        Assert.Equal(143, Assert.Single(status.Holds!).Left.Tokens);
+        var booked = (await purser.Usage.FindAsync(new() { Account = "a" }, null, 10)).Items;
+        Assert.Equal([5, 7], booked.Select(item => item.Record.Usage.InputTokens).Order().ToArray());
+        Assert.Equal(4, lost);
+
+        Task<T> LosingAsync<T>(Func<Task<T>> call)
+        {
+            losing = true;
+            return call();
         }
     }
 

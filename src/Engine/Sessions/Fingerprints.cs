@@ -24,6 +24,10 @@ public static class Fingerprints
         identified.Fingerprint = repetition.Fingerprint;
     }
 
+    /// <summary>The command as whoever got no answer to it sends it again: its id may be in the ledger by now.</summary>
+    public static BudgetCommand RepetitionOf(BudgetCommand command) => command is IdentifiedCommand { FreshId: true } identified
+        ? identified with { FreshId = false } : command;
+
     /// <summary>64 bits of SHA-256 over the command's one JSON form; 0 for an id that was made up just now, which nobody can
     /// repeat.</summary>
     public static void Fill(BudgetCommand command)
