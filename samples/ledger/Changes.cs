@@ -15,8 +15,6 @@ namespace Purser.Samples;
 [JsonDerivedType(typeof(DocumentSaved), "document")]
 [JsonDerivedType(typeof(DocumentDeleted), "noDocument")]
 [JsonDerivedType(typeof(Announced), "announcement")]
-[JsonDerivedType(typeof(Folded), "fold")]
-[JsonDerivedType(typeof(Erased), "erase")]
 [JsonDerivedType(typeof(Purged), "purge")]
 [JsonDerivedType(typeof(Rebuilt), "rebuild")]
 [JsonDerivedType(typeof(Compacted), "compact")]
@@ -105,16 +103,6 @@ sealed record DocumentDeleted(string Name, long Expected) : Change
 sealed record Announced(Announcement Announcement) : Change
 {
     public override async Task<object?> ApplyAsync(IStore to) => await to.AnnounceAsync(Announcement);
-}
-
-sealed record Folded(Instant Now, int Most) : Change
-{
-    public override async Task<object?> ApplyAsync(IStore to) => await to.FoldAsync(Now, Most);
-}
-
-sealed record Erased : Change
-{
-    public override async Task<object?> ApplyAsync(IStore to) => await to.EraseNextAsync();
 }
 
 sealed record Purged(Instant BookedBefore, UsageCursor? After, int Most) : Change

@@ -151,9 +151,10 @@ public sealed class FileLedger : IStore
 
     public Task<bool> AnnounceAsync(Announcement announcement) => WriteAsync<bool>(new Announced(announcement));
 
-    public Task<bool> FoldAsync(Instant now, int most) => WriteAsync<bool>(new Folded(now, most));
+    // Memory does both with the append, so they change nothing: a host that asks for them every second does not fill the file.
+    public Task<bool> FoldAsync(Instant now, int most) => memory.FoldAsync(now, most);
 
-    public Task<bool> EraseNextAsync() => WriteAsync<bool>(new Erased());
+    public Task<bool> EraseNextAsync() => memory.EraseNextAsync();
 
     public Task<UsageCursor?> PurgeAsync(Instant bookedBefore, UsageCursor? after, int most) =>
         WriteAsync<UsageCursor?>(new Purged(bookedBefore, after, most));

@@ -57,6 +57,16 @@ public sealed class FileLedgerTests : LedgerConformance, IDisposable
     }
 
     [Fact]
+    public async Task A_host_that_looks_every_second_whether_there_is_something_to_do_does_not_fill_the_file()
+    {
+        await Ledger.WriteAsync(Appending("a", 0, Mark("0")));
+        var before = new FileInfo(place.Path).Length;
+        Assert.False(await Ledger.FoldAsync(Noon, 100));
+        Assert.False(await Ledger.EraseNextAsync());
+        Assert.Equal(before, new FileInfo(place.Path).Length);
+    }
+
+    [Fact]
     public async Task A_budget_over_it_keeps_what_it_booked()
     {
         await Ledger.DisposeAsync();
