@@ -2,6 +2,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using NodaTime;
 using Purser.Client;
 using Purser.Engine;
 using Purser.InProcess;
@@ -27,6 +28,21 @@ public sealed class EmbeddedPurserOptions
 
     /// <summary>Whether calls of accounts that nobody made are refused.</summary>
     public bool RefuseUnknownAccounts { get; set; }
+
+    /// <summary>How long records are kept, counted from when they were booked: 1 to 36,500 days. Reports outlast them.</summary>
+    public TimeSpan Retention
+    {
+        get;
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.FromDays(1));
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, TimeSpan.FromDays(36_500));
+            field = value;
+        }
+    } = TimeSpan.FromDays(UsageRetention.UsualDays);
+
+    /// <summary>Whether entries of the journal that are older than <see cref="Retention"/> are replaced by what they come to.</summary>
+    public bool Compaction { get; set; }
 }
 
 public static class EmbeddedRegistration
@@ -49,13 +65,15 @@ public static class EmbeddedRegistration
     }
 }
 
-/// <summary>The authority in this process. Closing it answers everybody who waits, then closes the ledger that it opened.</summary>
+/// <summary>The authority in this process, and the upkeep of its ledger. Closing it answers everybody who waits, then closes the ledger
+/// that it opened.</summary>
 public sealed class EmbeddedPurser(EmbeddedPurserOptions options, IServiceProvider services) : IHostedService, IAsyncDisposable
 {
     readonly SemaphoreSlim opening = new(1, 1);
     IStore? ledger;
     EmbeddedHistories? histories;
     EmbeddedAuthority? authority;
+    LedgerUpkeep? upkeep;
 
     /// <summary>Without dependency injection.</summary>
     public static async Task<EmbeddedPurser> OpenAsync(EmbeddedPurserOptions options, CancellationToken cancellationToken = default)
@@ -108,10 +126,12 @@ public sealed class EmbeddedPurser(EmbeddedPurserOptions options, IServiceProvid
                 : options.Postgres is { } connection ? await PostgresLedger.OpenAsync(connection)
                 : await SqliteLedger.OpenAsync(options.Data);
             histories = new(ledger, services.GetRequiredService<ILogger<EmbeddedHistories>>());
-            authority = new(ledger, services.GetService<TimeProvider>(), new() { RefuseUnknownAccounts = options.RefuseUnknownAccounts },
+            var time = services.GetService<TimeProvider>() ?? TimeProvider.System;
+            authority = new(ledger, time, new() { RefuseUnknownAccounts = options.RefuseUnknownAccounts },
                 services.GetRequiredService<ILogger<EmbeddedAuthority>>(), histories);
-            raiser = new(this, services.GetService<TimeProvider>() ?? TimeProvider.System,
-                services.GetRequiredService<ILogger<EmbeddedPurser>>());
+            raiser = new(this, time, services.GetRequiredService<ILogger<EmbeddedPurser>>());
+            upkeep = new(ledger, authority, new(Duration.FromTimeSpan(options.Retention), options.Compaction), time,
+                services.GetRequiredService<ILogger<LedgerUpkeep>>());
         }
         finally
         {
@@ -123,6 +143,7 @@ public sealed class EmbeddedPurser(EmbeddedPurserOptions options, IServiceProvid
 
     public async ValueTask DisposeAsync()
     {
+        if (upkeep is not null) await upkeep.DisposeAsync();
         if (raiser is not null) await raiser.DisposeAsync();
         if (authority is not null) await authority.DisposeAsync();
         if (histories is not null) await histories.DisposeAsync();

@@ -8,6 +8,7 @@ using Purser.Core;
 using Purser.Embedded;
 using Purser.Engine;
 using Purser.Ledgers.Memory;
+using Purser.Ledgers.Sqlite;
 
 namespace Purser.Client.Tests;
 
@@ -97,6 +98,61 @@ public sealed class EmbeddedBudgetTests
             losing = true;
             return call();
         }
+    }
+
+    [Fact]
+    public async Task Erasures_and_the_age_of_records_are_seen_to_by_nobody_who_asks()
+    {
+        var folder = Directory.CreateTempSubdirectory("purser-embedded-");
+        var begin = new DateTimeOffset(2026, 3, 2, 9, 0, 0, TimeSpan.Zero);
+        try
+        {
+            await using var ledger = await SqliteLedger.OpenAsync(folder.FullName);
+            await WhileAsync(begin, async (purser, upkept) =>
+            {
+                foreach (var user in new[] { "ann", "ann", "bob" })
+                    await purser.Budget.RecordUsageAsync("a", new Usage { InputTokens = 5, User = user });
+                await purser.Authority.ExpectAsync("a", new EraseUsage("ann"));
+                await upkept.Erased;
+                Assert.Empty((await purser.Usage.FindAsync(new() { User = "ann" }, null, 10)).Items);
+                Assert.Single((await purser.Usage.FindAsync(new() { User = "bob" }, null, 10)).Items);
+            });
+            await WhileAsync(begin + TimeSpan.FromDays(8), async (purser, upkept) =>
+            {
+                await upkept.Purged;
+                Assert.Empty((await purser.Usage.FindAsync(new(), null, 10)).Items);
+                var answer = (await purser.Usage.AskAsync([new(new() { Account = "a" }, [], UsageStep.Whole)])).Items.Single();
+                Assert.Equal(5, answer.Sums.Single().InputTokens);
+            });
+
+            async Task WhileAsync(DateTimeOffset now, Func<EmbeddedPurser, (Task Erased, Task Purged), Task> then)
+            {
+                var (erased, purged) = (new TaskCompletionSource(), new TaskCompletionSource());
+                var seen = new FaultyLedger(ledger) { OnErased = () => erased.TrySetResult(), OnPurged = () => purged.TrySetResult() };
+                await using var services = new ServiceCollection().AddSingleton<TimeProvider>(new ShiftedTime(now))
+                    .AddPurserEmbedded(options =>
+                    {
+                        options.OpenLedger = (_, _) => Task.FromResult<IStore>(seen);
+                        options.Retention = TimeSpan.FromDays(7);
+                    }).BuildServiceProvider();
+                var purser = services.GetRequiredService<EmbeddedPurser>();
+                await purser.StartAsync(CancellationToken.None);
+                var patience = Conformance.Servers.ServerProcess.Patience;
+                await then(purser, (erased.Task.WaitAsync(patience), purged.Task.WaitAsync(patience)));
+            }
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public void Records_are_kept_for_a_day_at_least_and_for_a_hundred_years_at_most()
+    {
+        Assert.Equal(TimeSpan.FromDays(90), new EmbeddedPurserOptions().Retention);
+        Assert.Throws<ArgumentOutOfRangeException>(() => new EmbeddedPurserOptions { Retention = TimeSpan.Zero });
+        Assert.Throws<ArgumentOutOfRangeException>(() => new EmbeddedPurserOptions { Retention = TimeSpan.MaxValue });
     }
 
     [Fact]

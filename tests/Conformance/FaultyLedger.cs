@@ -33,6 +33,12 @@ public sealed class FaultyLedger(IStore inner) : IStore
     /// <summary>Awaited before a history is saved.</summary>
     public Func<Task> BeforeSaveHistory { get; set; } = () => Task.CompletedTask;
 
+    /// <summary>Told after an erasure was carried out.</summary>
+    public Action OnErased { get; set; } = () => { };
+
+    /// <summary>Told after old records were looked for.</summary>
+    public Action OnPurged { get; set; } = () => { };
+
     /// <summary>While set, every read fails.</summary>
     public bool Unreachable { get; set; }
 
@@ -232,9 +238,19 @@ public sealed class FaultyLedger(IStore inner) : IStore
 
     public Task<bool> FoldAsync(Instant now, int most) => inner.FoldAsync(now, most);
 
-    public Task<bool> EraseNextAsync() => inner.EraseNextAsync();
+    public async Task<bool> EraseNextAsync()
+    {
+        var erased = await inner.EraseNextAsync();
+        if (erased) OnErased();
+        return erased;
+    }
 
-    public Task<UsageCursor?> PurgeAsync(Instant bookedBefore, UsageCursor? after, int most) => inner.PurgeAsync(bookedBefore, after, most);
+    public async Task<UsageCursor?> PurgeAsync(Instant bookedBefore, UsageCursor? after, int most)
+    {
+        var next = await inner.PurgeAsync(bookedBefore, after, most);
+        OnPurged();
+        return next;
+    }
 
     public Task<bool> RebuildAsync(string account) => inner.RebuildAsync(account);
 
