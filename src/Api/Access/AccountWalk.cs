@@ -48,8 +48,8 @@ static class AccountWalk
             if (page.Next is null) yield break;
             after = page.Next;
             if (inVain == MostInVain)
-                throw RequestRefusedException.Unprocessable("account", "the patterns of the key are too wide to look for its accounts among "
-                    + "all: say which, by `account` or `search`, or ask with a key whose patterns begin with more than a star");
+                throw RequestRefusedException.Unprocessable("account", "the patterns of the key are too wide to look for its accounts "
+                    + "among all: say which, by `account` or `search`, or ask with a key whose patterns begin with more than a star");
         }
     }
 

@@ -486,8 +486,10 @@ public abstract class GateConformance(HttpFacade host) : GateSuite(host)
             .GetProperty("outputTokens").GetInt64());
 
         // Keys may be called alike: what the client of one repeats under an id is no call of the other's.
-        var namesake = await Ask(HttpMethod.Post, "/v1/keys", $$"""{"name":"agent","rights":["hold"],"accounts":["{{account}}"]}""", asAdmin);
-        foreach (var (by, body) in new[] { (key, message), (namesake.Member("key")!, message.Replace("1000", "999", StringComparison.Ordinal)) })
+        var namesake = await Ask(HttpMethod.Post, "/v1/keys",
+            $$"""{"name":"agent","rights":["hold"],"accounts":["{{account}}"]}""", asAdmin);
+        var another = message.Replace("1000", "999", StringComparison.Ordinal);
+        foreach (var (by, body) in new[] { (key, message), (namesake.Member("key")!, another) })
         {
             var reply = await Ask(HttpMethod.Post, path, body, ("x-api-key", by), ("Idempotency-Key", "one"));
             Assert.True(reply.Code == 200, reply.Text);

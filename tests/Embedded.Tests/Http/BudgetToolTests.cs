@@ -25,7 +25,8 @@ public sealed class BudgetToolTests
         foreach (var ask in new Func<Task<string>>[]
         {
             () => tools.RemainingAsync("a"), () => tools.MaySpendAsync("m", 1, 1, account: "a"),
-            () => tools.LendAsync(1, "s", account: "a"), () => tools.GiveBackAsync("r", "a"), () => tools.ReportAsync("m", 1, 1, "u", account: "a"),
+            () => tools.LendAsync(1, "s", account: "a"), () => tools.GiveBackAsync("r", "a"),
+            () => tools.ReportAsync("m", 1, 1, "u", account: "a"),
         })
             Assert.Equal(told, (await Assert.ThrowsAsync<McpException>(ask)).Message);
     }
