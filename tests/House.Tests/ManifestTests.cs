@@ -186,6 +186,14 @@ public sealed class ManifestTests(ITestOutputHelper output)
         }
     }
 
+    /// <summary>It listens once its schema is the newest: what is killed in the middle of a migration begins it again, without end.</summary>
+    [Theory, MemberData(nameof(Folders))]
+    public void A_silo_has_an_hour_for_its_schema(string folder)
+    {
+        var silo = Of(folder).Containers.Single(one => Manifests.NameOf(one.Deployment) == "purser-silo").Container;
+        Assert.True(silo.At("startupProbe.periodSeconds").Number * silo.At("startupProbe.failureThreshold").Number >= 3600);
+    }
+
     [Theory, MemberData(nameof(Folders))]
     public void Whatever_is_referred_to_exists(string folder)
     {
@@ -317,6 +325,18 @@ public sealed class ManifestTests(ITestOutputHelper output)
             container["image"].Text));
     }
 
+    [Theory, MemberData(nameof(Folders))]
+    public void No_policy_keeps_the_migration_from_the_database(string folder)
+    {
+        var labels = Assert.Single(Of("deploy/kubernetes/components/migration").OfKind("Job")).At("spec.template.metadata.labels");
+        Nothing.In(Of(folder).OfKind("NetworkPolicy").Where(policy => Selects(policy.At("spec.podSelector"))
+            && policy.At("spec.policyTypes").Items.Any(type => type.Text == "Egress") && !Allowed(policy.At("spec.egress"), "to").Any(way => way.Port == 5432)).Select(Manifests.Shown));
+
+        bool Selects(Yaml selector) => selector["matchLabels"].Members.All(one => labels[one.Key].Text == one.Value.Text)
+            && selector["matchExpressions"].Items.All(one => one["operator"].Text == "In"
+                && one["values"].Items.Any(value => value.Text == labels[one["key"].Text!].Text));
+    }
+
     [Fact]
     public void The_connections_of_the_most_silos_are_told()
     {
@@ -354,6 +374,21 @@ public sealed class ManifestTests(ITestOutputHelper output)
         Assert.All(asked, match => Assert.Contains(match.Groups[3].Value, healthPaths));
         Assert.All(asked, match => Assert.Equal(Number(dockerfile, @"PURSER_URLS=http://0\.0\.0\.0:(\d+)"),
             int.Parse(match.Groups[2].Value, CultureInfo.InvariantCulture)));
+    }
+
+    /// <summary>What lies outside of `src` and is built in has to be in the context of the image.</summary>
+    [Fact]
+    public void The_image_is_built_with_everything_that_is_built_in()
+    {
+        var rules = Repository.Read("deploy/Dockerfile.dockerignore").Split('\n', StringSplitOptions.TrimEntries)
+            .Where(line => line.Length > 0 && line[0] != '#').ToList();
+        var outside = Repository.Files("src", ".csproj").Concat(Repository.Files("src", ".props")).SelectMany(project => Regex.Matches(
+            project.Text, @"<(?!None|Content)\w+ (Include|Project)=""(?:\.\./)+(?<path>[\w./-]+)""").Select(match => match.Groups["path"].Value))
+            .Where(path => File.Exists(Path.Combine(Repository.Root, path))).ToList();
+        Assert.Contains("docs/problems.md", outside);
+        Nothing.In(outside.Where(path => rules.LastOrDefault(rule => Covers(rule.TrimStart('!'), path)) is { } last && last[0] != '!'));
+
+        static bool Covers(string rule, string path) => path == rule || path.StartsWith(rule + "/", StringComparison.Ordinal);
     }
 
     [Fact]
