@@ -812,7 +812,8 @@ public abstract partial class LedgerConformance : IAsyncLifetime
         await Ledger.SaveSnapshotAsync("a", 1, "two"u8.ToArray(), new([], [], [2], later));
 
         Assert.Equal("1/lasting=3 1/numbered=2",
-            Shown((await Ledger.ReadCountersAsync("a", [new(1, "ended"), new(1, "numbered"), new(1, "lasting"), new(2, "gone")])).Counters));
+            Shown((await Ledger.ReadCountersAsync("a",
+                [new(1, "ended"), new(1, "numbered"), new(1, "lasting"), new(2, "gone")])).Counters));
         Assert.Equal("1/lasting=3", Shown((await Ledger.ReadCountersAsync("a", CounterName.First, later, 10)).Counters));
     }
 

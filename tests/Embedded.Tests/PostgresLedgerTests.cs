@@ -144,7 +144,8 @@ public sealed class PostgresLedgerTests : LedgerConformance
         await using var other = NpgsqlDataSource.Create(database!);
         await using var connection = await other.OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();
-        await using (var join = new NpgsqlCommand("lock table journal in row exclusive mode", connection)) await join.ExecuteNonQueryAsync();
+        await using (var join = new NpgsqlCommand("lock table journal in row exclusive mode", connection))
+            await join.ExecuteNonQueryAsync();
         await Ledger.WriteAsync(Appending("a", 1, Mark("2")));
 
         // What this host has seen it knows, and one that has seen nothing does not take the beginning for the end.

@@ -60,7 +60,8 @@ public sealed partial class PostgresLedger
         await using var command = source.CreateCommand(
             """
             select max(at) from (
-              (select at from journal order by position desc limit $1) union all (select at from announcements order by position desc limit $1)
+              (select at from journal order by position desc limit $1)
+              union all (select at from announcements order by position desc limit $1)
             ) as last
             """);
         command.Parameters.Add(new() { Value = IEventFeed.LastEntries });

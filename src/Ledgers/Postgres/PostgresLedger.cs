@@ -382,7 +382,8 @@ public sealed partial class PostgresLedger : IStore
     public Task<StoredCounters> ReadCountersAsync(string account, IReadOnlyCollection<CounterName> names) => ReachAsync(async () =>
     {
         await using var command = source.CreateCommand(BesideSnapshot(
-            "select c.* from unnest($2::int[], $3::text[]) as n(no, key) join counters c on c.account = $1 and c.no = n.no and c.key = n.key"));
+            "select c.* from unnest($2::int[], $3::text[]) as n(no, key) "
+                + "join counters c on c.account = $1 and c.no = n.no and c.key = n.key"));
         command.Parameters.Add(new() { Value = account });
         command.Parameters.Add(new() { Value = names.Select(name => name.No).ToArray() });
         command.Parameters.Add(new() { Value = names.Select(name => name.Key).ToArray() });
@@ -408,7 +409,8 @@ public sealed partial class PostgresLedger : IStore
         $"""
         select s.version, c.no, c.key, c.until, c.keep, c.counter
         from (
-          select greatest(0, (select version from snapshots where account = $1), (select version from checkpoints where account = $1)) as version
+          select greatest(0, (select version from snapshots where account = $1),
+            (select version from checkpoints where account = $1)) as version
         ) s left join lateral ({counters}) c on true order by c.no, c.key
         """;
 

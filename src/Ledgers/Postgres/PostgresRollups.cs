@@ -194,7 +194,9 @@ public sealed partial class PostgresLedger
             """
             with new as (
               select w.key, row_number() over (order by w.no) as no from unnest($1) with ordinality as w(key, no)
-              left join lateral (select k.no from rollup_keys k where digest_of(k.key) = digest_of(w.key) and k.key = w.key limit 1) as known on true
+              left join lateral (
+                select k.no from rollup_keys k where digest_of(k.key) = digest_of(w.key) and k.key = w.key limit 1
+              ) as known on true
               where known.no is null
             ), counted as (
               update rollup_state set last_key = last_key + (select count(*) from new) returning last_key - (select count(*) from new) as before
