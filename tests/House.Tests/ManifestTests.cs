@@ -186,12 +186,13 @@ public sealed class ManifestTests(ITestOutputHelper output)
         }
     }
 
-    /// <summary>It listens once its schema is the newest: what is killed in the middle of a migration begins it again, without end.</summary>
+    /// <summary>It listens once its schema is the newest: what is killed in the middle of a migration begins it again, without
+    /// end.</summary>
     [Theory, MemberData(nameof(Folders))]
     public void A_silo_has_an_hour_for_its_schema(string folder)
     {
-        var silo = Of(folder).Containers.Single(one => Manifests.NameOf(one.Deployment) == "purser-silo").Container;
-        Assert.True(silo.At("startupProbe.periodSeconds").Number * silo.At("startupProbe.failureThreshold").Number >= 3600);
+        var silo = Of(folder).Containers.Single(one => Manifests.NameOf(one.Deployment) == "purser-silo").Container["startupProbe"];
+        Assert.True(silo["periodSeconds"].Number * silo["failureThreshold"].Number >= 3600);
     }
 
     [Theory, MemberData(nameof(Folders))]
@@ -330,7 +331,8 @@ public sealed class ManifestTests(ITestOutputHelper output)
     {
         var labels = Assert.Single(Of("deploy/kubernetes/components/migration").OfKind("Job")).At("spec.template.metadata.labels");
         Nothing.In(Of(folder).OfKind("NetworkPolicy").Where(policy => Selects(policy.At("spec.podSelector"))
-            && policy.At("spec.policyTypes").Items.Any(type => type.Text == "Egress") && !Allowed(policy.At("spec.egress"), "to").Any(way => way.Port == 5432)).Select(Manifests.Shown));
+            && policy.At("spec.policyTypes").Items.Any(type => type.Text == "Egress")
+            && !Allowed(policy.At("spec.egress"), "to").Any(way => way.Port == 5432)).Select(Manifests.Shown));
 
         bool Selects(Yaml selector) => selector["matchLabels"].Members.All(one => labels[one.Key].Text == one.Value.Text)
             && selector["matchExpressions"].Items.All(one => one["operator"].Text == "In"
@@ -382,8 +384,9 @@ public sealed class ManifestTests(ITestOutputHelper output)
     {
         var rules = Repository.Read("deploy/Dockerfile.dockerignore").Split('\n', StringSplitOptions.TrimEntries)
             .Where(line => line.Length > 0 && line[0] != '#').ToList();
-        var outside = Repository.Files("src", ".csproj").Concat(Repository.Files("src", ".props")).SelectMany(project => Regex.Matches(
-            project.Text, @"<(?!None|Content)\w+ (Include|Project)=""(?:\.\./)+(?<path>[\w./-]+)""").Select(match => match.Groups["path"].Value))
+        const string builtIn = @"<(?!None|Content)\w+ (Include|Project)=""(?:\.\./)+(?<path>[\w./-]+)""";
+        var outside = Repository.Files("src", ".csproj").Concat(Repository.Files("src", ".props"))
+            .SelectMany(project => Regex.Matches(project.Text, builtIn).Select(match => match.Groups["path"].Value))
             .Where(path => File.Exists(Path.Combine(Repository.Root, path))).ToList();
         Assert.Contains("docs/problems.md", outside);
         Nothing.In(outside.Where(path => rules.LastOrDefault(rule => Covers(rule.TrimStart('!'), path)) is { } last && last[0] != '!'));
