@@ -23,8 +23,8 @@ public static class Backup
     const string Damaged = "the backup is damaged: ";
 
     /// <summary>
-    /// Writes a compressed backup. It may be taken while hosts run: each account is complete up to some moment during the backup, and all
-    /// that was acknowledged before it began is in it.
+    /// Writes a compressed backup. It may be taken while hosts run: each account is complete up to some moment during the backup, the
+    /// settings are those of its end, and all that was acknowledged before it began is in it.
     /// </summary>
     public static async Task<BackupCount> WriteAsync(
         IStore ledger, Stream to, Instant now, Action<long>? progress = null, CancellationToken cancellation =
@@ -33,20 +33,6 @@ public static class Backup
         await using var zipped = new GZipStream(to, CompressionLevel.Fastest, leaveOpen: true);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         await LineAsync(new() { ["purserBackup"] = Format, ["takenAt"] = now.ToString(), ["timeZoneData"] = TimeZones.Version });
-        var settings = await ledger.LoadSettingsAsync();
-        var body = CatalogueShelf.BodyOf(settings);
-        if (body.Catalogue is { } catalogue)
-            await LineAsync(new()
-            {
-                ["catalogue"] = catalogue.Digest,
-                ["file"] = Convert.ToBase64String(
-                    (await ledger.LoadCatalogueAsync(catalogue.Digest) ?? throw new InvalidDataException(
-                        $"the catalogue {catalogue.Version} is not in the ledger; put another, or delete it")).Span),
-            });
-        await foreach (var note in NotesBeforeAsync(ledger, body.Changes is [{ Version: var first }, ..] ? first : 0, cancellation))
-            await LineAsync(new() { ["change"] = JsonNode.Parse(note.Body.Span) });
-        if (settings.Version > 0)
-            await LineAsync(new() { ["settings"] = JsonNode.Parse(settings.Json.Span), ["version"] = settings.Version });
         await foreach (var (name, found) in KeptDocuments.AllAsync(ledger))
             await LineAsync(new() { ["document"] = name, ["body"] = JsonNode.Parse(found.Body.Span) });
         var (accounts, written, events) = (0L, 0L, 0L);
@@ -85,6 +71,7 @@ public static class Backup
             cursor = page.Next;
         }
         while (cursor is not null);
+        await foreach (var line in SettingsAsync(ledger, cancellation)) await LineAsync(line);
         var end = new JsonObject { ["end"] = true, ["accounts"] = accounts, ["entries"] = written, ["sha256"] = Convert.ToHexStringLower(
             hash.GetCurrentHash()) };
         await zipped.WriteAsync(Encoding.UTF8.GetBytes(end.ToJsonString() + "\n"), cancellation);
@@ -97,6 +84,28 @@ public static class Backup
             hash.AppendData(bytes);
             await zipped.WriteAsync(bytes, cancellation);
         }
+    }
+
+    /// <summary>
+    /// The settings, and what they refer to. They are read after all journals: events name versions of them, and a version that the
+    /// restored ledger does not know would be counted again, for something else.
+    /// </summary>
+    static async IAsyncEnumerable<JsonObject> SettingsAsync(IStore ledger, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var settings = await ledger.LoadSettingsAsync();
+        var body = CatalogueShelf.BodyOf(settings);
+        if (body.Catalogue is { } catalogue)
+            yield return new()
+            {
+                ["catalogue"] = catalogue.Digest,
+                ["file"] = Convert.ToBase64String(
+                    (await ledger.LoadCatalogueAsync(catalogue.Digest) ?? throw new InvalidDataException(
+                        $"the catalogue {catalogue.Version} is not in the ledger; put another, or delete it")).Span),
+            };
+        await foreach (var note in NotesBeforeAsync(ledger, body.Changes is [{ Version: var first }, ..] ? first : 0, cancellation))
+            yield return new() { ["change"] = JsonNode.Parse(note.Body.Span) };
+        if (settings.Version > 0)
+            yield return new() { ["settings"] = JsonNode.Parse(settings.Json.Span), ["version"] = settings.Version };
     }
 
     /// <summary>What was changed in the settings before those changes that stand in the settings themselves.</summary>

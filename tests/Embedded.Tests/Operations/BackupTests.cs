@@ -4,6 +4,7 @@ using System.IO.Compression;
 using System.Text;
 using NodaTime;
 using Purser.Api.Events;
+using Purser.Conformance;
 using Purser.Core;
 using Purser.Engine;
 
@@ -176,6 +177,49 @@ public sealed class BackupTests
         Assert.Equal((await source.RefreshAsync()).Version, (await restored.RefreshAsync()).Version);
         Assert.Equal((await source.RefreshAsync()).Body.Changes, (await restored.RefreshAsync()).Body.Changes);
         Assert.Equal(Unzip(await BackupOf(origin)), Unzip(await BackupOf(store)));
+    }
+
+    [Theory]
+    [InlineData("memory", "sqlite")]
+    [InlineData("sqlite", "postgres")]
+    [InlineData("postgres", "memory")]
+    public async Task A_default_policy_that_changed_during_the_backup_gives_way_to_the_next_one_after_the_restore(string from, string to)
+    {
+        await using var origin = await Store.NewAsync(from);
+        await using var host = new EmbeddedAuthority(origin.Ledger);
+        await host.PutDefaultPolicyAsync(Calls.Policy(Calls.Tokens("all", "day", 5)));
+        await host.ExpectAsync("a", Calls.Reserve("r", 1));
+        await host.ExpectAsync("z", Calls.Reserve("r", 1));
+        using var backup = new MemoryStream();
+
+        // Called with the first entry, which is of "a".
+        await Backup.WriteAsync(origin.Ledger, backup, now, written =>
+        {
+            if (written == 1) Task.Run(MeanwhileAsync).GetAwaiter().GetResult();
+        });
+
+        await using var store = await Store.NewAsync(to);
+        backup.Position = 0;
+        await Backup.ReadAsync(backup, store.Ledger);
+        await using var restored = new EmbeddedAuthority(store.Ledger);
+        Assert.Equal("1000", await LimitAsync());
+        Assert.Equal((await host.SettingsAsync()).Body.Prices, (await restored.SettingsAsync()).Body.Prices);
+        Assert.Equal(await host.SettingsChangesAsync(0, 10), await restored.SettingsChangesAsync(0, 10));
+        await restored.PutDefaultPolicyAsync(Calls.Policy(Calls.Tokens("all", "day", 10)));
+        Assert.Equal("10", await LimitAsync());
+
+        async Task MeanwhileAsync()
+        {
+            await host.EditSettingsAsync(new PutPrice("house", "m", """{"rates":{"input":"1","output":"2"}}""") { At = now });
+            await host.PutDefaultPolicyAsync(Calls.Policy(Calls.Tokens("all", "day", 1000)));
+            await host.ExpectAsync("z", Calls.Reserve("s", 1));
+        }
+
+        async Task<string> LimitAsync()
+        {
+            await restored.ExpectAsync("z", Calls.Reserve(Guid.NewGuid().ToString("N"), 1));
+            return (await restored.OnlyLimitAsync("z")).Amount.ToString()!;
+        }
     }
 
     static ISharedState Shared(Store store) => store.Ledger;
