@@ -110,6 +110,36 @@ public sealed class PostgresLedgerTests : LedgerConformance
     }
 
     [Fact]
+    public async Task Whoever_may_only_read_and_write_works_on_a_schema_that_is_current()
+    {
+        await Ledger.WriteAsync(Appending("before", 0, Mark("1")));
+        var user = "clerk" + Guid.NewGuid().ToString("N")[..8];
+        await ExecuteAsync(
+            $"""
+            create role {user} login password 'right';
+            revoke create on schema public from public;
+            grant usage on schema public to {user};
+            grant select, insert, update, delete on all tables in schema public to {user};
+            grant usage, select on all sequences in schema public to {user}
+            """);
+        var connection = new NpgsqlConnectionStringBuilder(database) { Username = user, Password = "right" }.ConnectionString;
+        await using (var clerk = await PostgresLedger.OpenAsync(connection))
+        {
+            await clerk.ProbeAsync();
+            await using var host = new EmbeddedAuthority(clerk);
+            await host.PutDefaultPolicyAsync(Calls.Policy(Calls.Tokens("all", "day", 100)));
+            await host.ExpectAsync("a", Calls.Reserve("r", 10));
+            await host.ExpectAsync("a", Calls.Settle("r", "u", 7));
+            Assert.Equal("7", (await host.OnlyLimitAsync("a")).Settled.ToString());
+            Assert.True(await ((IEventFeed)clerk).HeadAsync() > 1);
+        }
+        // What it may not do is said where something is to be done.
+        await ExecuteAsync("delete from schema_version where version = (select max(version) from schema_version)");
+        var refused = await Assert.ThrowsAsync<LedgerUnavailableException>(() => PostgresLedger.OpenAsync(connection));
+        Assert.Contains("purser-silo migrate", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Whoever_starts_beside_a_migration_waits_for_its_end_longer_than_calls_have()
     {
         var fresh = await (await PostgresServer.SharedAsync()).NewDatabaseAsync();

@@ -36,7 +36,8 @@ static class PostgresOpening
             PostgresErrorCodes.InvalidCatalogName =>
                 $"{server} has no database '{given.Database}' ({said}): create it, or correct Database in {Setting}",
             PostgresErrorCodes.InsufficientPrivilege =>
-                $"{user} may not make tables in '{given.Database}' on {server} ({said}): make that user the owner of the database",
+                $"{user} may not make tables in '{given.Database}' on {server} ({said}): make that user the owner of the database, or "
+                    + "migrate as its owner first (`purser-silo migrate`) and grant that user what is read and written",
             PostgresErrorCodes.ReadOnlySqlTransaction =>
                 $"{server} takes no writes ({said}): name the primary in {Setting}",
             PostgresErrorCodes.TooManyConnections or PostgresErrorCodes.CannotConnectNow =>

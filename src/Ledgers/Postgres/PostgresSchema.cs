@@ -25,10 +25,14 @@ public static class PostgresSchema
             await using var connection = await source.OpenConnectionAsync();
             await using var transaction = await connection.BeginTransactionAsync();
             await ExecuteAsync(connection, $"select pg_advisory_xact_lock({MigrationLock.ToString(CultureInfo.InvariantCulture)})");
-            await ExecuteAsync(connection, $"create table if not exists {versions} (version int not null)");
 #pragma warning disable CA2100 // The name of the table is a constant of whoever calls.
+            await using var missing = new NpgsqlCommand(
+                $"select to_regclass(quote_ident(current_schema()) || '.{versions}') is null", connection);
             await using var current = new NpgsqlCommand($"select coalesce(max(version), 0) from {versions}", connection);
 #pragma warning restore CA2100
+            // `if not exists` asks for the right to make tables also where there is nothing to make.
+            if ((bool)(await missing.ExecuteScalarAsync())!)
+                await ExecuteAsync(connection, $"create table {versions} (version int not null)");
             var version = (int)(await current.ExecuteScalarAsync())!;
             if (version > scripts.Count) throw PostgresOpening.Newer(version, scripts.Count);
             for (var next = version + 1; next <= scripts.Count; next++)
