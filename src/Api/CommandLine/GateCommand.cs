@@ -83,7 +83,7 @@ static class GateCommand
         }
         return await Server.RunAsync([.. all], async address =>
         {
-            using var client = new HostClient(address, admin);
+            using var client = new HostClient(address, admin, host.TlsCertificate);
             var budget = await BudgetAsync(client, daily);
             var key = await ClientKeyAsync(client, account, host.Data);
             await TellAsync(output, address, [.. keys.Select(one => one.Name)], account, budget, key,
@@ -164,7 +164,7 @@ static class GateCommand
 
     static async Task<bool> IsForAsync(HostClient client, string key, string account)
     {
-        using var own = new HostClient(client.Url, key);
+        using var own = client.As(key);
         try
         {
             // Takes nothing; a key of another account would be told that there is none.

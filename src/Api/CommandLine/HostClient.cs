@@ -11,11 +11,13 @@ namespace Purser.Api;
 sealed class HostClient : IDisposable
 {
     readonly HttpClient http;
+    readonly string? certificate;
 
     /// <param name="certificate">PURSER_TLS_CERTIFICATE: the host that serves exactly this one is trusted, whatever name it is called
     /// by.</param>
     public HostClient(Uri url, string? key, string? certificate = null)
     {
+        this.certificate = certificate;
         var handler = new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(5), UseCookies = false, UseProxy = false };
         OwnCertificate.Trust(handler.SslOptions, certificate);
         // A large ledger takes its time; whoever waits can see that it goes on, and stop it.
@@ -24,6 +26,9 @@ sealed class HostClient : IDisposable
     }
 
     public Uri Url => http.BaseAddress!;
+
+    /// <summary>To the same host with another key.</summary>
+    public HostClient As(string? other) => new(Url, other, certificate);
 
     /// <summary>Copies the backup as it comes; <paramref name="progress"/> gets the bytes.</summary>
     public Task BackupAsync(Stream to, Action<long> progress, CancellationToken cancellation) =>

@@ -74,6 +74,24 @@ public sealed class GateStartTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task A_host_with_a_certificate_of_its_own_gives_the_same_budget_and_key()
+    {
+        await File.WriteAllTextAsync(In("key"), "sk-of-the-provider");
+        using var authority = new TestAuthority(folder.Path);
+        var (certificate, secret) = authority.Issue("somewhere");
+        string[] args = ["--openai", In("key"), "--PURSER_URLS=https://127.0.0.1:0", $"--PURSER_TLS_CERTIFICATE={certificate}",
+            $"--PURSER_TLS_KEY={secret}"];
+        string key;
+        await using (var gate = await StartedGate.RunAsync(folder.Path, args))
+        {
+            Assert.Contains("export OPENAI_BASE_URL=https://127.0.0.1:", gate.Said, StringComparison.Ordinal);
+            key = Regex.Match(gate.Said, "export OPENAI_API_KEY=(purser_[0-9A-Za-z]+)").Groups[1].Value;
+        }
+        await using (var gate = await StartedGate.RunAsync(folder.Path, args))
+            Assert.Contains($"export OPENAI_API_KEY={key}", gate.Said, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("gate needs the key of a provider")]
     [InlineData("--openai /none: Could not find file", "--openai", "/none")]
