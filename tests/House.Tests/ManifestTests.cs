@@ -314,6 +314,30 @@ public sealed class ManifestTests(ITestOutputHelper output)
         }
     }
 
+    /// <summary>A pod whose temporary files outgrow their volume is evicted in the middle of calls.</summary>
+    [Theory, MemberData(nameof(Folders))]
+    public void Forms_under_way_have_room_in_a_pod_and_other_files_beside_them(string folder)
+    {
+        const long mebibyte = 1024 * 1024, others = 128;
+        var code = Repository.Read("src/Gate/Routes/GateOptions.cs");
+        var usual = Regex.Match(code, @"UsualFormBytes = ([\d *]+);").Groups[1].Value.Split('*').Aggregate(1L, (product, factor) =>
+            product * long.Parse(factor, CultureInfo.InvariantCulture));
+        var manifests = Of(folder);
+        foreach (var (deployment, container) in manifests.Containers)
+        {
+            var settings = Settings(manifests, container);
+            if (settings["PURSER_ROLE"] == "silo") continue;
+            var pod = deployment.At("spec.template.spec");
+            var mount = Assert.Single(container["volumeMounts"].Items, mount => mount["mountPath"].Text == "/tmp");
+            var volume = Assert.Single(pod["volumes"].Items, volume => volume["name"].Text == mount["name"].Text);
+            var size = volume.At("emptyDir.sizeLimit").Text!;
+            var forms = settings.GetValueOrDefault("PURSER_GATE_FORM_BYTES") is { } set
+                ? long.Parse(set, CultureInfo.InvariantCulture) : usual;
+            Assert.True(Number(size, @"^(\d+)Mi$") >= forms / mebibyte + others, $"{Manifests.Shown(deployment)}: {size}");
+            Assert.Equal(size, container.At("resources.requests.ephemeral-storage").Text);
+        }
+    }
+
     [Fact]
     public void The_migration_is_a_job_of_the_same_image_that_may_as_little()
     {

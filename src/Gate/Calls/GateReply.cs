@@ -56,6 +56,14 @@ static class GateReply
         return ErrorAsync(http, wire, 503, WireError.Unavailable, "Purser: the budget can not be asked at the moment; try again");
     }
 
+    /// <summary>There is no room for another large form just now.</summary>
+    public static Task FullAsync(HttpContext http, WireProtocol wire)
+    {
+        http.Response.Headers.RetryAfter = "5";
+        return ErrorAsync(http, wire, 503, WireError.Unavailable,
+            "Purser: the gate has as many large forms under way as it has room for; nothing was asked of the provider, try again");
+    }
+
     /// <summary>Another attempt under the same id is under way. Libraries of OpenAI and Anthropic repeat a 409 by themselves.</summary>
     public static Task UnderWayAsync(HttpContext http, WireProtocol wire)
     {

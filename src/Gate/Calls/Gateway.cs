@@ -15,12 +15,13 @@ public sealed class Gateway(
     ILogger<Gateway> log)
 {
     /// <summary>Prompts carry documents and pictures.</summary>
-    const int LargestBody = 100 * 1024 * 1024;
+    const int LargestBody = GateOptions.LargestBody;
 
     /// <summary>The first buffer for a body whose length is not known.</summary>
     const int FirstBuffer = 64 * 1024;
 
     readonly Attempts attempts = new();
+    readonly FormRoom forms = new(routes.Options.FormBytes);
 
     /// <summary>Requests may be nested so deeply: schemas of tools are.</summary>
     static readonly JsonDocumentOptions depth = new() { MaxDepth = 256 };
@@ -54,6 +55,12 @@ public sealed class Gateway(
             http.Response.Headers["x-should-retry"] = "false";
             await GateReply.ErrorAsync(http, wire, bad.StatusCode, WireError.Invalid,
                 $"Purser: {(bad.StatusCode == 413 ? $"a body has at most {LargestBody / 1024 / 1024} MiB" : bad.Message)}");
+        }
+        catch (FormRoom.FullException)
+        {
+            log.LogWarning("gate {Route}: a form was turned away: others have the room of PURSER_GATE_FORM_BYTES ({Bytes})", name,
+                routes.Options.FormBytes);
+            await GateReply.FullAsync(http, wire);
         }
         catch (LedgerUnavailableException unavailable) when (!http.Response.HasStarted)
         {
@@ -255,7 +262,7 @@ public sealed class Gateway(
         throw new WireException("the body must be a JSON object in which no member stands twice");
     }
 
-    static async Task<GateBody> ReadAsync(HttpRequest request, WireKind? kind)
+    async Task<GateBody> ReadAsync(HttpRequest request, WireKind? kind)
     {
         if (request.Headers.ContentEncoding.Count > 0)
             throw new WireException("the gate reads bodies as they are; do not compress them", "Content-Encoding");
@@ -264,7 +271,7 @@ public sealed class Gateway(
         var cancellation = request.HttpContext.RequestAborted;
         var isForm = kind is { TakesForms: true } && (!kind.TakesJson
             || request.ContentType?.StartsWith("multipart/", StringComparison.OrdinalIgnoreCase) == true);
-        if (isForm) return new(default, await WireForm.ReadAsync(request, LargestBody, cancellation));
+        if (isForm) return new(default, await WireForm.ReadAsync(request, LargestBody, forms, cancellation));
         // What a client says that it will send is not sent yet.
         using var body = new MemoryStream((int)Math.Clamp(request.ContentLength ?? 4096, 0, FirstBuffer));
         await request.Body.CopyToAsync(body, cancellation);

@@ -1,5 +1,6 @@
 // The settings of the gate that belong to the host and not to its users: where provider keys lie, which upstreams may be named, and
 // routes that a file sets.
+using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Configuration;
@@ -21,7 +22,16 @@ public sealed partial class GateOptions
     /// <summary>PURSER_GATE_UPSTREAMS: origins besides the known ones to which routes may lead, with commas between; `any`: all.</summary>
     public IReadOnlyList<string> Upstreams { get; init; } = [];
 
-    public static readonly IReadOnlyList<string> Names = ["PURSER_GATE", "PURSER_GATE_KEYS", "PURSER_GATE_UPSTREAMS", "PURSER_GATE_ROUTES"];
+    public const int LargestBody = 100 * 1024 * 1024;
+
+    /// <summary>What manifests have room for.</summary>
+    const long UsualFormBytes = 1024 * 1024 * 1024;
+
+    /// <summary>PURSER_GATE_FORM_BYTES: how much of forms may lie in temporary files at a time.</summary>
+    public long FormBytes { get; init; } = UsualFormBytes;
+
+    public static readonly IReadOnlyList<string> Names =
+        ["PURSER_GATE", "PURSER_GATE_KEYS", "PURSER_GATE_UPSTREAMS", "PURSER_GATE_ROUTES", "PURSER_GATE_FORM_BYTES"];
 
     /// <summary>A request goes only where somebody who runs the host said it may: provider keys go with it.</summary>
     static readonly string[] known =
@@ -42,6 +52,8 @@ public sealed partial class GateOptions
             .Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [],
         FileRoutes = configuration["PURSER_GATE_ROUTES"] is { Length: > 0 } file ? RoutesOf(file).Routes ?? GateRoutes.None
             : GateRoutes.None,
+        FormBytes = long.TryParse(configuration["PURSER_GATE_FORM_BYTES"], NumberStyles.None, CultureInfo.InvariantCulture, out var bytes)
+            ? bytes : UsualFormBytes,
     };
 
     /// <summary>What is wrong with the settings, a line each.</summary>
@@ -49,6 +61,9 @@ public sealed partial class GateOptions
     {
         if (configuration["PURSER_GATE"] is not (null or "on" or "off")) yield return "PURSER_GATE must be on or off";
         var options = Of(configuration);
+        if (configuration["PURSER_GATE_FORM_BYTES"] is { Length: > 0 } bytes
+            && (bytes != options.FormBytes.ToString(CultureInfo.InvariantCulture) || options.FormBytes < LargestBody))
+            yield return $"PURSER_GATE_FORM_BYTES must be a number of bytes, and at least {LargestBody}: one form may have as many";
         if (options.Keys is { } keys)
         {
             if (!IsList(keys))

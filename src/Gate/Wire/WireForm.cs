@@ -21,19 +21,19 @@ sealed class WireForm : IAsyncDisposable
     readonly Dictionary<string, string> fields = new(StringComparer.Ordinal);
     readonly List<FormFile> files = [];
 
-    WireForm(FileBufferingReadStream body) => Body = body;
+    WireForm(FormBody body) => Body = body;
 
     /// <summary>All of it, from its beginning.</summary>
     public Stream Body { get; }
 
     public IReadOnlyList<FormFile> Files => files;
 
-    public static async Task<WireForm> ReadAsync(HttpRequest request, long most, CancellationToken cancellation)
+    public static async Task<WireForm> ReadAsync(HttpRequest request, long most, FormRoom room, CancellationToken cancellation)
     {
         if (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type) || type.MediaType != "multipart/form-data"
             || HeaderUtilities.RemoveQuotes(type.Boundary) is not { Length: > 0 and <= LongestBoundary } boundary)
             throw new WireException("must be multipart/form-data with a boundary", "Content-Type");
-        var form = new WireForm(new FileBufferingReadStream(request.Body, KeptInMemory, most, Path.GetTempPath));
+        var form = new WireForm(new FormBody(request.Body, KeptInMemory, most, room));
         try
         {
             await form.ReadPartsAsync(new MultipartReader(boundary.Value!, form.Body), cancellation);
@@ -90,4 +90,53 @@ sealed class WireForm : IAsyncDisposable
         : throw new WireException("must be a whole number", name);
 
     public ValueTask DisposeAsync() => Body.DisposeAsync();
+}
+
+/// <summary>How much of forms lies in temporary files of this host: a full disk would end other calls, in pods the pod.</summary>
+sealed class FormRoom(long most)
+{
+    long taken;
+
+    public void Take(long bytes)
+    {
+        if (Interlocked.Add(ref taken, bytes) <= most) return;
+        Give(bytes);
+        throw new FullException();
+    }
+
+    public void Give(long bytes) => Interlocked.Add(ref taken, -bytes);
+
+    public sealed class FullException : Exception;
+}
+
+/// <summary>A form as it comes in. What of it is in a file has its room until the file is gone, whoever lets go of it.</summary>
+sealed class FormBody(Stream from, int inMemory, long most, FormRoom room) : FileBufferingReadStream(from, inMemory, most, Path.GetTempPath)
+{
+    long taken;
+
+    /// <summary>Every other way to read it leads here.</summary>
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        var read = await base.ReadAsync(buffer, cancellationToken);
+        if (!InMemory && Length > taken)
+        {
+            room.Take(Length - taken);
+            taken = Length;
+        }
+        return read;
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        GiveBack();
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+        GiveBack();
+    }
+
+    void GiveBack() => room.Give(Interlocked.Exchange(ref taken, 0));
 }
