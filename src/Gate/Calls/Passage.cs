@@ -91,13 +91,13 @@ sealed class Passage(
     }
 
     /// <summary>
-    /// The provider's own error, handed on as it is. Providers charge nothing for them; a gateway's timeout (502, 504, 408) leaves open
-    /// what ran behind it.
+    /// The provider's own error, handed on as it is. Providers charge nothing for them; a gateway that waited in vain (408, 502, 504, and
+    /// Cloudflare's 524), or could not read the answer (its 520), leaves open what ran behind it. Its 521 to 523 never got there.
     /// </summary>
     async Task RefusedUpstreamAsync(HttpResponseMessage response, WireAnswer answer, Silence silence)
     {
         Upstreams.CopyHead(response, http.Response, keepsLength: true);
-        if ((int)response.StatusCode is 502 or 504 or 408) await SettleAsync(answer, Ending.Broken, null);
+        if ((int)response.StatusCode is 408 or 502 or 504 or 520 or 524) await SettleAsync(answer, Ending.Broken, null);
         else await GiveBackAsync();
         try
         {

@@ -286,7 +286,7 @@ public abstract class GateCourseConformance(HttpFacade host) : GateSuite(host)
     {
         var (_, route) = await RouteAsync("anthropic", "anthropic");
         foreach (var (status, isCharged) in ((int, bool)[])[(400, false), (404, false), (413, false), (429, false), (500, false),
-            (503, false), (529, false), (408, true), (502, true), (504, true)])
+            (503, false), (529, false), (408, true), (502, true), (504, true), (520, true), (522, false), (524, true)])
         {
             var account = Host.NewAccount();
             var error = $$$"""{"type":"error","error":{"type":"of {{{status}}}","message":"as it is"}}""";
