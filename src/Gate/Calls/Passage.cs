@@ -204,7 +204,7 @@ sealed class Passage(
     /// What the provider reports, where the answer came to its end. Otherwise what is known: counts seen so far, and what was generated.
     /// Where not even that can be known the larger of it and the hold is booked.
     /// </summary>
-    Settle SettlementOf(WireAnswer answer, Ending ending, string? requestId)
+    BudgetCommand SettlementOf(WireAnswer answer, Ending ending, string? requestId)
     {
         var (reading, raw) = Read(answer);
         var ended = ending is Ending.Whole or Ending.Unread || (ending == Ending.ClientGone && answer.IsFinished);
@@ -219,10 +219,10 @@ sealed class Passage(
             // What served the call, else what was asked for.
             ServiceTier = ServiceTiers.IfKnown(answer.ServiceTier ?? reading?.ServiceTier ?? call.ServiceTier),
         };
-        if (reading is not null && ended && answer.IsFinished) return new(hold.Id, usageId, reading.On(usage, raw!));
+        if (reading is not null && ended && answer.IsFinished) return new Settle(hold.Id, usageId, reading.On(usage, raw!));
         // An answer without a report: what it shows by itself, or what the call costs whatever becomes of it.
         if (ended && answer.Usage is null && (answer.Counted ?? (call.IsKnown ? call.Parts : null)) is { } shown)
-            return new(hold.Id, usageId, usage with { Parts = shown });
+            return new Settle(hold.Id, usageId, usage with { Parts = shown });
         var profile = ModelProfile.Of(route.Provider, Model);
         var generated = answer.GeneratedTokens(profile);
         var output = Math.Max(reading?.OutputTokens ?? 0, generated);
@@ -230,16 +230,20 @@ sealed class Passage(
         // A count that comes before the first word stands for what is to come: it says nothing of what was thought meanwhile.
         var isSeen = generated > 0 && !HidesReasoning(Model) && call.Parts is null;
         // It ended well, all of its words passed here, and nobody told their number: it is ours.
-        if (isSeen && ended && answer.IsFinished && answer.Usage is null) return new(hold.Id, usageId, counted);
+        if (isSeen && ended && answer.IsFinished && answer.Usage is null) return new Settle(hold.Id, usageId, counted);
         return isSeen && ending == Ending.ClientGone && route.OnAbort == AbortRule.Estimate
-            ? new(hold.Id, usageId, counted with { OutputTokens = output + Margin(output), Parts = null })
+            ? new Settle(hold.Id, usageId, counted with { OutputTokens = output + Margin(output), Parts = null })
             : InDoubt(counted);
     }
 
     /// <summary>The larger of the hold and what is known. A hold that an attempt before was charged with is charged with that one; this one
     /// has to be booked beside it, as large.</summary>
-    Settle InDoubt(Usage known) => new(hold.Id, SettlementId.Of(usageId, final: true, unknown: true)!,
-        admitted.IsShared ? known with { OutputTokens = Math.Max(known.OutputTokens, heldOutput) } : known, Unknown: true);
+    BudgetCommand InDoubt(Usage known)
+    {
+        var id = SettlementId.Of(usageId, final: true, unknown: true)!;
+        return admitted.IsShared ? Settlements.Beside(id, known with { OutputTokens = Math.Max(known.OutputTokens, heldOutput) })
+            : new Settle(hold.Id, id, known, Unknown: true);
+    }
 
     /// <summary>Tokens that the provider may have generated after the last word that came.</summary>
     long Margin(long output)

@@ -45,7 +45,7 @@ public sealed class Settlements(IBudgetAuthority authority, TimeProvider time, I
             {
                 // Somebody else settled the hold, or nobody knows it: the call was made all the same.
                 case OutcomeStatus.Conflict or OutcomeStatus.NotFound or OutcomeStatus.IdempotencyMismatch:
-                    outcome = await SendAsync(account, new Record($"gate:{settle.Id}", settle.Usage) { FreshId = false });
+                    outcome = await SendAsync(account, Beside(settle.Id, settle.Usage));
                     break;
                 // What can not be booked as it is leaves its hold to be charged when it runs out.
                 default:
@@ -61,6 +61,11 @@ public sealed class Settlements(IBudgetAuthority authority, TimeProvider time, I
             log.LogError(fault, "{Account}: a call was not settled; its reservation ends by its own rule", account);
         }
     }
+
+    /// <summary>What can not be settled with a hold, booked on its own.</summary>
+    internal static Record Beside(string settlement, Usage usage) => new(IdBeside(settlement), usage) { FreshId = false };
+
+    static string IdBeside(string settlement) => $"gate:{settlement}";
 
     async Task<Outcome> SendAsync(string account, BudgetCommand command)
     {
