@@ -23,8 +23,7 @@ public sealed class Gateway(
     readonly Attempts attempts = new();
     readonly FormRoom forms = new(routes.Options.FormBytes);
 
-    /// <summary>Requests may be nested so deeply: schemas of tools are.</summary>
-    static readonly JsonDocumentOptions depth = new() { MaxDepth = 256 };
+    static readonly JsonDocumentOptions depth = new() { MaxDepth = WireJson.DeepestAsked };
 
     public async Task InvokeAsync(HttpContext http)
     {
@@ -335,5 +334,6 @@ sealed record GateBody(ReadOnlyMemory<byte> Bytes, WireForm? Form) : IAsyncDispo
     public ValueTask DisposeAsync() => Form?.DisposeAsync() ?? default;
 }
 
+[System.Text.Json.Serialization.JsonSourceGenerationOptions(MaxDepth = WireJson.DeepestAnswered)]
 [System.Text.Json.Serialization.JsonSerializable(typeof(JsonObject))]
 sealed partial class NodeJson : System.Text.Json.Serialization.JsonSerializerContext;

@@ -189,7 +189,7 @@ sealed class Passage(
     {
         try
         {
-            using var document = JsonDocument.Parse(body);
+            using var document = JsonDocument.Parse(body, WireJson.OfAnswers);
             answer.TakeWhole(document.RootElement);
         }
         catch (JsonException)

@@ -123,7 +123,7 @@ sealed class AnthropicProtocol : WireProtocol
             usage ??= [];
             foreach (var member in told.EnumerateObject())
                 if (member.Value.ValueKind != JsonValueKind.Null)
-                    usage[member.Name] = JsonNode.Parse(member.Value.GetRawText());
+                    usage[member.Name] = JsonNode.Parse(member.Value.GetRawText(), documentOptions: WireJson.OfAnswers);
             Usage = usage.ToJsonString();
         }
     }

@@ -120,7 +120,7 @@ sealed class ImagesKind(bool takesForms) : MediaKind
             // Of several pictures each tells its own usage.
             if (type is not ("image_generation.completed" or "image_edit.completed") || Inner(told, "usage")
                 is not { ValueKind: JsonValueKind.Object } usage) return;
-            var one = JsonNode.Parse(usage.GetRawText())!.AsObject();
+            var one = JsonNode.Parse(usage.GetRawText(), documentOptions: WireJson.OfAnswers)!.AsObject();
             if (sum is null) sum = one;
             else Add(sum, one);
             Usage = sum.ToJsonString();

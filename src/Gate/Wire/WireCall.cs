@@ -56,6 +56,14 @@ sealed record WireCall
 /// <summary>Reads what a protocol's JSON says about a number, a flag or a text; what is not there is null.</summary>
 static class WireJson
 {
+    /// <summary>Requests may be nested so deeply: schemas of tools are.</summary>
+    public const int DeepestAsked = 256;
+
+    /// <summary>Answers repeat what was asked, inside of others.</summary>
+    public const int DeepestAnswered = 2 * DeepestAsked;
+
+    public static readonly System.Text.Json.JsonDocumentOptions OfAnswers = new() { MaxDepth = DeepestAnswered };
+
     public static long? Whole(System.Text.Json.JsonElement body, string name)
     {
         if (!body.TryGetProperty(name, out var value) || value.ValueKind == System.Text.Json.JsonValueKind.Null) return null;

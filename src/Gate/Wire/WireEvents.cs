@@ -119,7 +119,7 @@ sealed class WireEvents(WireAnswer answer, bool hidesUsage)
         if (data.Length == 0 || data[0] is not ((byte)'{' or (byte)'[')) return null;
         try
         {
-            var reader = new Utf8JsonReader(data);
+            var reader = new Utf8JsonReader(data, new JsonReaderOptions { MaxDepth = WireJson.DeepestAnswered });
             return JsonDocument.ParseValue(ref reader);
         }
         catch (JsonException)

@@ -105,6 +105,35 @@ public abstract class GateCourseConformance(HttpFacade host) : GateSuite(host)
         await NothingIsHeldAsync(account);
     }
 
+    // Schemas of tools may be nested deeply; OpenAI's responses repeat them.
+    [Theory]
+    [InlineData("chat/completions", true)]
+    [InlineData("responses", true)]
+    [InlineData("responses", false)]
+    public async Task What_is_nested_deeply_passes_and_is_read(string path, bool isStream)
+    {
+        var (account, route) = await RouteAsync("openai", "openai");
+        const int depth = 200;
+        var nested = string.Concat(Enumerable.Repeat("{\"a\":", depth)) + "1" + new string('}', depth);
+        var tools = "\"tools\":[{\"type\":\"function\",\"name\":\"f\",\"function\":{\"name\":\"f\",\"parameters\":" + nested + "}}]";
+        var whole = "{" + tools + ",\"output\":[],\"usage\":{\"input_tokens\":30,\"output_tokens\":10}}";
+        if (!isStream) Provider.Answers(200, whole);
+        else if (path == "responses") Provider.Streams("data: {\"type\":\"response.completed\",\"response\":" + whole + "}\n\n");
+        else
+            Provider.Streams("data: {\"choices\":[{\"delta\":{\"content\":\"hi\"},\"finish_reason\":\"stop\"}]}\n\n",
+                "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":30,\"completion_tokens\":10}}\n\ndata: [DONE]\n\n");
+        var asked = "\"input\":\"hi\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]," + tools;
+        using var request = Request($"/gate/{route}/v1/{path}",
+            "{\"model\":\"gpt-4o-mini\",\"stream\":" + (isStream ? "true" : "false") + "," + asked + "}", ("X-Purser-Account", account));
+        using var response = await Host.Client.SendAsync(request);
+        Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
+        Assert.Contains(nested, Assert.Single(Provider.Asked).Body, StringComparison.Ordinal);
+        var record = Assert.Single(await RecordsAsync(account, wanted: 1));
+        Assert.Equal(("reported", 30, 10),
+            (Text(record, "kind"), record.GetProperty("inputTokens").GetInt32(), record.GetProperty("outputTokens").GetInt32()));
+        await NothingIsHeldAsync(account);
+    }
+
     [Theory]
     [InlineData("openai", "/v1/chat/completions", chat, "idempotency_error")]
     [InlineData("anthropic", "/v1/messages", message, "conflict_error")]
