@@ -207,6 +207,7 @@ sealed class Passage(
     BudgetCommand SettlementOf(WireAnswer answer, Ending ending, string? requestId)
     {
         var (reading, raw) = Read(answer);
+        var parts = WithSearches(reading?.Parts, answer);
         var ended = ending is Ending.Whole or Ending.Unread || (ending == Ending.ClientGone && answer.IsFinished);
         var usage = new Usage
         {
@@ -219,22 +220,27 @@ sealed class Passage(
             // What served the call, else what was asked for.
             ServiceTier = ServiceTiers.IfKnown(answer.ServiceTier ?? reading?.ServiceTier ?? call.ServiceTier),
         };
-        if (reading is not null && ended && answer.IsFinished) return new Settle(hold.Id, usageId, reading.On(usage, raw!));
+        if (reading is not null && ended && answer.IsFinished)
+            return new Settle(hold.Id, usageId, reading.On(usage, raw!) with { Parts = parts });
         // An answer without a report: what it shows by itself, or what the call costs whatever becomes of it.
         if (ended && answer.Usage is null && (answer.Counted ?? (call.IsKnown ? call.Parts : null)) is { } shown)
             return new Settle(hold.Id, usageId, usage with { Parts = shown });
         var profile = ModelProfile.Of(route.Provider, Model);
         var generated = answer.GeneratedTokens(profile);
         var output = Math.Max(reading?.OutputTokens ?? 0, generated);
-        var counted = usage with { InputTokens = reading?.InputTokens ?? call.InputTokens, OutputTokens = output, Parts = reading?.Parts };
+        var counted = usage with { InputTokens = reading?.InputTokens ?? call.InputTokens, OutputTokens = output, Parts = parts };
         // A count that comes before the first word stands for what is to come: it says nothing of what was thought meanwhile.
         var isSeen = generated > 0 && !HidesReasoning(Model) && call.Parts is null;
         // It ended well, all of its words passed here, and nobody told their number: it is ours.
         if (isSeen && ended && answer.IsFinished && answer.Usage is null) return new Settle(hold.Id, usageId, counted);
         return isSeen && ending == Ending.ClientGone && route.OnAbort == AbortRule.Estimate
-            ? new Settle(hold.Id, usageId, counted with { OutputTokens = output + Margin(output), Parts = null })
+            ? new Settle(hold.Id, usageId, counted with { OutputTokens = output + Margin(output), Parts = WithSearches(null, answer) })
             : InDoubt(counted);
     }
+
+    /// <summary>With the searches that the answer shows, where its report tells none.</summary>
+    UsageParts? WithSearches(UsageParts? parts, WireAnswer answer) => answer.WebSearches == 0 || parts is { WebSearches: > 0 } ? parts
+        : (parts ?? new()) with { WebSearches = answer.WebSearches, WebSearchContext = call.WebSearchContext };
 
     /// <summary>The larger of the hold and what is known. A hold that an attempt before was charged with is charged with that one; this one
     /// has to be booked beside it, as large.</summary>

@@ -108,6 +108,12 @@ sealed class GeminiProtocol : WireProtocol
 
     sealed class ContentAnswer : WireAnswer
     {
+        HashSet<string>? queries;
+
+        /// <summary>From its third generation on Gemini is paid for each query, before that for each answer that rests on any.</summary>
+        public override long WebSearches => queries is null ? 0
+            : ModelGeneration.Of(Model ?? "", "gemini-") >= 3 ? queries.Count : 1;
+
         public override void TakeWhole(JsonElement answer)
         {
             // A stream that is not asked for as events is one array of the same chunks.
@@ -138,6 +144,11 @@ sealed class GeminiProtocol : WireProtocol
             {
                 if (Inner(candidate, "content") is { } content) TextsOf(content, Generated);
                 if (Inner(candidate, "finishReason") is not null) IsFinished = Usage is not null;
+                if (Inner(candidate, "groundingMetadata") is { } ground
+                    && Inner(ground, "webSearchQueries") is { ValueKind: JsonValueKind.Array } asked)
+                    foreach (var query in asked.EnumerateArray())
+                        if (query.ValueKind == JsonValueKind.String && query.GetString() is { Length: > 0 } words)
+                            (queries ??= []).Add(words);
             }
         }
     }

@@ -124,6 +124,9 @@ sealed class OpenAIProtocol : WireProtocol
                     1, Validity.MostAnswers),
                 Temperature = WireJson.Number(body, "temperature"),
                 ServiceTier = WireJson.Text(body, "service_tier"),
+                WebSearchContext = body.TryGetProperty("web_search_options", out var searches)
+                    && WireJson.Text(searches, "search_context_size") is "low" or "medium" or "high"
+                        ? WireJson.Text(searches, "search_context_size") : null,
                 MustAskForUsage = stream && !(body.TryGetProperty("stream_options", out var options)
                     && options.ValueKind == JsonValueKind.Object && WireJson.Flag(options, "include_usage")),
             };
@@ -157,6 +160,9 @@ sealed class OpenAIProtocol : WireProtocol
 
     sealed class ChatAnswer : WireAnswer
     {
+        /// <summary>These models search once for every answer.</summary>
+        public override long WebSearches => Model?.Contains("-search-preview", StringComparison.Ordinal) == true ? 1 : 0;
+
         public override void TakeWhole(JsonElement answer) => TakeReport(answer, "choices");
 
         public override bool TakeEvent(ReadOnlySpan<byte> data)
@@ -218,16 +224,29 @@ sealed class OpenAIProtocol : WireProtocol
 
     sealed class ResponsesAnswer : TypedAnswer
     {
+        long searches;
+
+        public override long WebSearches => searches;
+
         public override void TakeWhole(JsonElement answer)
         {
             TakeReport(answer, "output");
+            searches = SearchesOf(answer);
             if (WireJson.Text(answer, "status") == "failed") Error = WhyFailed(answer);
         }
 
         static string WhyFailed(JsonElement response) => Inner(response, "error")?.GetRawText() ?? "the response failed";
 
+        static long SearchesOf(JsonElement response) =>
+            Inner(response, "output") is { ValueKind: JsonValueKind.Array } output ? output.EnumerateArray().Count(IsSearch) : 0;
+
+        /// <summary>Pages that are opened and looked through are the same tool, and cost nothing.</summary>
+        static bool IsSearch(JsonElement item) => WireJson.Text(item, "type") == "web_search_call"
+            && (Inner(item, "action") is not { } action || WireJson.Text(action, "type") is null or "search");
+
         protected override void Take(string? type, JsonElement told)
         {
+            if (type == "response.output_item.done" && Inner(told, "item") is { } item && IsSearch(item)) searches++;
             if (Inner(told, "delta") is { ValueKind: JsonValueKind.String } delta) Generated(delta.GetString());
             // A failure may come without the response that failed.
             var response = Inner(told, "response") ?? told;
@@ -238,6 +257,7 @@ sealed class OpenAIProtocol : WireProtocol
             // The end is the end, whether it tells a usage or not.
             IsFinished = true;
             Usage = Inner(response, "usage")?.GetRawText() ?? Usage;
+            searches = Math.Max(searches, SearchesOf(response));
             if (type == "response.failed") Error = WhyFailed(response);
             // What was not said on the way stands in the whole, which closes the stream.
             if (Usage is null && GeneratedCharacters == 0 && Inner(response, "output") is { } output) TextsOf(output, Generated);

@@ -25,6 +25,9 @@ sealed record WireCall
     public string? ServiceTier { get; init; }
     public string? Speed { get; init; }
 
+    /// <summary>How much of what its searches find is read: low, medium or high; null where it does not say.</summary>
+    public string? WebSearchContext { get; init; }
+
     /// <summary>The name under which it is booked and priced, where that is not the model's.</summary>
     public string PricedAs { get => field ?? Model; init; }
 

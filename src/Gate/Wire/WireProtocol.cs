@@ -93,6 +93,9 @@ abstract class WireAnswer
     /// <summary>What was used as the answer itself shows it, where it has no report.</summary>
     public UsageParts? Counted { get; protected set; }
 
+    /// <summary>Searches that are paid for and show in the answer, outside of its report.</summary>
+    public virtual long WebSearches => 0;
+
     /// <summary>Whether an answer may be something else than JSON or events, which tells nothing and is whole when its body is.</summary>
     public virtual bool MayBeUnread => false;
 

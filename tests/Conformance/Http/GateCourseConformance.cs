@@ -370,6 +370,55 @@ public abstract class GateCourseConformance(HttpFacade host) : GateSuite(host)
         await NothingIsHeldAsync(account);
     }
 
+    const string response = "{\"output\":[" + search + "," + opened + "," + search + ",{\"type\":\"message\",\"content\":[]}],"
+        + "\"usage\":{\"input_tokens\":30,\"output_tokens\":10}}";
+    const string search = """{"type":"web_search_call","status":"completed","action":{"type":"search","query":"q"}}""";
+    const string opened = """{"type":"web_search_call","status":"completed","action":{"type":"open_page","url":"u"}}""";
+    const string found = "event: response.output_item.done\ndata: {\"type\":\"response.output_item.done\",\"item\":" + search + "}\n\n";
+    const string completed = "event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":" + response + "}\n\n";
+    const string without = "event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":"
+        + "{\"output\":[],\"usage\":{\"input_tokens\":30,\"output_tokens\":10}}}\n\n";
+    const string grounded = """{"modelVersion":"MODEL","candidates":[{"finishReason":"STOP","groundingMetadata":{"webSearchQueries":["a","b","a",""]}}],"usageMetadata":{"promptTokenCount":30,"candidatesTokenCount":10}}""";
+    const string ungrounded = """{"modelVersion":"MODEL","candidates":[{"finishReason":"STOP","groundingMetadata":{}}],"usageMetadata":{"promptTokenCount":30,"candidatesTokenCount":10}}""";
+    const string searched = """{"model":"MODEL-2025-03-11","choices":[{"message":{"content":"found"}}],"usage":{"prompt_tokens":30,"completion_tokens":10}}""";
+    const string searching = "data: {\"model\":\"MODEL-2025-03-11\",\"choices\":[{\"delta\":{\"content\":\"found\"},\"finish_reason\":\"stop\"}]}\n\n"
+        + "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":30,\"completion_tokens\":10}}\n\ndata: [DONE]\n\n";
+
+    // Thirty tokens and ten, and what the searches cost, each at the price of the catalogue.
+    [Theory]
+    [InlineData("openai", "responses", "gpt-5", response, 2, "0.0201375")]
+    [InlineData("openai", "responses", "gpt-5", found + found + completed, 2, "0.0201375")]
+    [InlineData("openai", "responses", "gpt-5", found + found + without, 2, "0.0201375")]
+    [InlineData("openai", "responses", "gpt-5", without, 0, "0.0001375")]
+    [InlineData("openai", "chat/completions", "gpt-4o-search-preview", searched, 1, "0.050175")]
+    [InlineData("openai", "chat/completions", "gpt-4o-search-preview", searching, 1, "0.050175")]
+    [InlineData("openai", "chat/completions", "gpt-4o", searched, 0, "0.000175")]
+    [InlineData("gemini", "generateContent", "gemini-2.5-flash", grounded, 1, "0.035034")]
+    [InlineData("gemini", "generateContent", "gemini-2.5-flash", ungrounded, 0, "0.000034")]
+    [InlineData("gemini", "generateContent", "gemini-3-flash-preview", grounded, 2, "0.028045")]
+    [InlineData("gemini", "streamGenerateContent", "gemini-3-flash-preview", "data: " + grounded + "\n\ndata: " + grounded + "\n\n", 2, "0.028045")]
+    public async Task Searches_that_no_usage_tells_are_booked(
+        string protocol, string path, string model, string answer, int searches, string cost)
+    {
+        var (account, route) = await RouteAsync(protocol, protocol == "gemini" ? "google" : protocol);
+        var told = answer.Replace("MODEL", model, StringComparison.Ordinal);
+        if (told[0] == '{') Provider.Answers(200, told);
+        else Provider.Streams(told);
+        var isStream = told[0] == '{' ? "false" : "true";
+        var reply = protocol == "gemini"
+            ? await CallAsync($"/gate/{route}/v1beta/models/{model}:{path}", contents, ("X-Purser-Account", account))
+            : await CallAsync($"/gate/{route}/v1/{path}", $$$"""
+                {"model":"{{{model}}}","stream":{{{isStream}}},"stream_options":{"include_usage":true},"max_completion_tokens":100,
+                 "web_search_options":{"search_context_size":"high"},"input":"hi","messages":[{"role":"user","content":"hi"}]}
+                """, ("X-Purser-Account", account));
+        Assert.True(reply.Code == 200, reply.Text);
+        var record = Assert.Single(await RecordsAsync(account, wanted: 1));
+        Assert.Equal((searches, decimal.Parse(cost, System.Globalization.CultureInfo.InvariantCulture)),
+            (record.TryGetProperty("webSearches", out var booked) ? booked.GetInt32() : 0,
+                decimal.Parse(Text(record, "cost")!, System.Globalization.CultureInfo.InvariantCulture)));
+        await NothingIsHeldAsync(account);
+    }
+
     [Fact]
     public async Task An_upstream_of_azure_is_a_route_and_its_clients_show_their_key_in_their_own_way()
     {
