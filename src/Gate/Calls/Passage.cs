@@ -230,7 +230,7 @@ sealed class Passage(
         var output = Math.Max(reading?.OutputTokens ?? 0, generated);
         var counted = usage with { InputTokens = reading?.InputTokens ?? call.InputTokens, OutputTokens = output, Parts = parts };
         // A count that comes before the first word stands for what is to come: it says nothing of what was thought meanwhile.
-        var isSeen = generated > 0 && !HidesReasoning(Model) && call.Parts is null;
+        var isSeen = generated > 0 && !HidesReasoning(Model, reading) && call.Parts is null;
         // It ended well, all of its words passed here, and nobody told their number: it is ours.
         if (isSeen && ended && answer.IsFinished && answer.Usage is null) return new Settle(hold.Id, usageId, counted);
         return isSeen && ending == Ending.ClientGone && route.OnAbort == AbortRule.Estimate
@@ -258,12 +258,19 @@ sealed class Passage(
         return Math.Min((long)Math.Ceiling(output / seconds * SecondsToStop), Math.Max(16, output));
     }
 
-    /// <summary>Models that think where nobody sees it: what they streamed says little of what they used.</summary>
-    static bool HidesReasoning(string model)
+    /// <summary>Models that think where nobody sees it: what they streamed says little of what they used. Gemini tells its thoughts with
+    /// every piece of an answer, and by OpenAI's protocol at the end alone.</summary>
+    bool HidesReasoning(string model, UsageReading? reading)
     {
-        var bare = model.AsSpan(model.LastIndexOf('/') + 1);
-        return bare.StartsWith("gpt-5") || (bare.Length > 1 && bare[0] == 'o' && char.IsAsciiDigit(bare[1]));
+        int Generation(string family) => ModelGeneration.Of(model, family);
+        // Azure names 3.5 without its point.
+        return Generation("gpt-") is >= 5 and not 35 || Generation("o") >= 1
+            || (Generation("grok-") >= 4 && !model.Contains("non-reasoning", StringComparison.Ordinal))
+            || (wire is not GeminiProtocol && reading is null && ThinksAsGemini(model.AsSpan(model.LastIndexOf('/') + 1)));
     }
+
+    static bool ThinksAsGemini(ReadOnlySpan<char> model) =>
+        model.StartsWith("gemini-") && !model.StartsWith("gemini-1.") && !model.StartsWith("gemini-2.0");
 
     (UsageReading? Reading, string? Raw) Read(WireAnswer answer) => answer.Usage is { Length: <= Validity.LongestText } raw
         ? (UsageReport.Read(route.Provider, Model, raw).Reading, raw) : (null, null);

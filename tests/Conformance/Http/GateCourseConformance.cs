@@ -310,6 +310,40 @@ public abstract class GateCourseConformance(HttpFacade host) : GateSuite(host)
         await NothingIsHeldAsync(account);
     }
 
+    // Words say little of what was used by who thinks out of sight and tells it at the end alone.
+    [Theory]
+    [InlineData("xai", "grok-4", true)]
+    [InlineData("xai", "grok-4.5", true)]
+    [InlineData("xai", "grok-4-fast-non-reasoning", false)]
+    [InlineData("google", "gemini-2.5-flash", true)]
+    [InlineData("google", "gemini-2.0-flash", false)]
+    [InlineData("openai", "gpt-6-sol", true)]
+    [InlineData("openai", "gpt-4o", false)]
+    [InlineData("azure-openai", "gpt-35-turbo", false)]
+    public async Task Who_leaves_a_model_that_thinks_out_of_sight_pays_what_was_held(string provider, string model, bool isInDoubt)
+    {
+        var (account, route) = await RouteAsync("openai", provider);
+        Provider.Does(async http =>
+        {
+            http.Response.ContentType = "text/event-stream";
+            await http.Response.WriteAsync("data: {\"choices\":[{\"delta\":{\"content\":\"one two three\"},\"finish_reason\":null}]}\n\n");
+            await http.Response.Body.FlushAsync();
+            var left = new TaskCompletionSource();
+            using var heard = http.RequestAborted.Register(left.SetResult);
+            await left.Task.WaitAsync(Servers.ServerProcess.Patience);
+        });
+        using (var request = Request($"/gate/{route}/v1/chat/completions", "{\"model\":\"" + model
+            + "\",\"stream\":true,\"max_tokens\":1000,\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}", ("X-Purser-Account", account)))
+        using (var response = await Host.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead))
+        {
+            using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
+            Assert.Contains("three", await reader.ReadLineAsync(), StringComparison.Ordinal);
+        }
+        var record = Assert.Single(await RecordsAsync(account, wanted: 1));
+        Assert.Equal((isInDoubt, isInDoubt), (Text(record, "kind") == "unknown", record.GetProperty("outputTokens").GetInt32() == 1000));
+        await NothingIsHeldAsync(account);
+    }
+
     [Fact]
     public async Task What_a_failure_of_the_provider_costs_follows_from_what_it_says()
     {
