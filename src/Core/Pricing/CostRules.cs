@@ -91,7 +91,7 @@ public static class CostRules
         if (parts is not null)
         {
             foreach (var (kind, count) in PartsOf(parts))
-                if (RateKinds.IsTokens(kind)) Dearer(kind, count, card, ref sink);
+                if (RateKinds.IsTokens(kind)) Dearer(kind, Inside(estimate, kind, count), card, ref sink);
             Tokens(RateKind.Citation, parts.CitationTokens, card, ref sink, ref missing);
             UnitsOf(parts, card, ref sink, ref missing);
         }
@@ -108,6 +108,10 @@ public static class CostRules
         (RateKind.AudioOutput, parts.AudioOutputTokens), (RateKind.ImageOutput, parts.ImageOutputTokens),
         (RateKind.VideoOutput, parts.VideoOutputTokens),
     ];
+
+    /// <summary>Of an input and an output that are told no more than there is can be of a kind.</summary>
+    static long Inside(in EstimatedTokens estimate, RateKind kind, long count) => estimate is { InputTokens: 0, OutputTokens: 0 } ? count
+        : Math.Min(count, RateKinds.IsInput(kind) ? estimate.InputTokens : estimate.OutputTokens);
 
     static void Dearer<T>(RateKind kind, long count, in RateCard card, ref T sink) where T : struct, IChargeSink
     {

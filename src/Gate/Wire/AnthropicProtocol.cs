@@ -66,7 +66,23 @@ sealed class AnthropicProtocol : WireProtocol
                 Temperature = WireJson.Number(body, "temperature"),
                 ServiceTier = WireJson.Text(body, "service_tier"),
                 Speed = WireJson.Text(body, "speed"),
+                MayBe = MayBe(body),
             };
+        }
+
+        /// <summary>What is to be kept may be written to the cache, whole and at the price of the longest life that is asked for.</summary>
+        static UsageParts? MayBe(JsonElement body)
+        {
+            var (any, hour) = (false, false);
+            foreach (var block in (IEnumerable<JsonElement>)[body, .. WireJson.Each(body, "tools"), .. WireJson.Each(body, "system"),
+                .. WireJson.Each(body, "messages").SelectMany(message => WireJson.Each(message, "content"))])
+            {
+                if (block.ValueKind != JsonValueKind.Object || !block.TryGetProperty("cache_control", out var kept)
+                    || kept.ValueKind != JsonValueKind.Object) continue;
+                any = true;
+                hour |= WireJson.Text(kept, "ttl") == "1h";
+            }
+            return any ? new() { CacheWrite1hTokens = WireCall.AllOf(hour), CacheWrite5mTokens = WireCall.AllOf(!hour) } : null;
         }
 
         public override void Change(JsonObject body, WireCall call, CallChanges changes)

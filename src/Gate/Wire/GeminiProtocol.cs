@@ -80,7 +80,27 @@ sealed class GeminiProtocol : WireProtocol
                     ?? WireJson.Whole(given, "max_output_tokens") : null,
                 Outputs = (int)Math.Clamp(settings is { } several ? WireJson.Whole(several, "candidateCount") ?? 1 : 1, 1, 1000),
                 Temperature = settings is { } chosen ? WireJson.Number(chosen, "temperature") : null,
+                MayBe = new()
+                {
+                    AudioInputTokens = WireCall.AllOf(WireJson.Each(body, "contents")
+                        .SelectMany(content => WireJson.Each(content, "parts")).Any(IsSound)),
+                    ImageOutputTokens = WireCall.AllOf(MayAnswer(settings, "IMAGE")),
+                    AudioOutputTokens = WireCall.AllOf(MayAnswer(settings, "AUDIO")),
+                },
             };
+        }
+
+        static bool IsSound(JsonElement part) => part.ValueKind == JsonValueKind.Object && part.EnumerateObject().Any(data =>
+            data.Name is "inlineData" or "inline_data" or "fileData" or "file_data"
+                && (WireJson.Text(data.Value, "mimeType") ?? WireJson.Text(data.Value, "mime_type"))
+                    ?.StartsWith("audio/", StringComparison.Ordinal) == true);
+
+        /// <summary>Models that can answer by pictures or sound do so by themselves.</summary>
+        static bool MayAnswer(JsonElement? settings, string kind)
+        {
+            if (settings is not { } given) return true;
+            string[] names = ["responseModalities", "response_modalities"];
+            return names.Any(name => WireJson.Has(given, name, kind)) || !names.Any(name => WireJson.Each(given, name).Any());
         }
 
         static JsonElement? Settings(JsonElement body) =>

@@ -124,6 +124,14 @@ sealed class OpenAIProtocol : WireProtocol
                     1, Validity.MostAnswers),
                 Temperature = WireJson.Number(body, "temperature"),
                 ServiceTier = WireJson.Text(body, "service_tier"),
+                MayBe = new()
+                {
+                    AudioInputTokens = WireCall.AllOf(WireJson.Each(body, "messages")
+                        .SelectMany(message => WireJson.Each(message, "content"))
+                        .Any(part => WireJson.Text(part, "type") == "input_audio")),
+                    AudioOutputTokens = WireCall.AllOf(WireJson.Has(body, "modalities", "audio")),
+                    ImageOutputTokens = WireCall.AllOf(WireJson.Has(body, "modalities", "image")),
+                },
                 WebSearchContext = body.TryGetProperty("web_search_options", out var searches)
                     && WireJson.Text(searches, "search_context_size") is "low" or "medium" or "high"
                         ? WireJson.Text(searches, "search_context_size") : null,

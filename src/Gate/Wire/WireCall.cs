@@ -34,6 +34,14 @@ sealed record WireCall
     /// <summary>Kinds of tokens inside of the estimate, and units beside it.</summary>
     public UsageParts? Parts { get; init; }
 
+    /// <summary>Kinds of which all tokens may be, where those are dearer than text.</summary>
+    public UsageParts? MayBe { get; init; }
+
+    static readonly UsageParts nothing = new();
+
+    /// <summary>A count for <see cref="MayBe"/>: as many as there are.</summary>
+    public static long AllOf(bool may) => may ? Amounts.LargestTokens : 0;
+
     /// <summary>The parts are what is paid, whatever becomes of the answer.</summary>
     public bool IsKnown { get; init; }
 
@@ -52,7 +60,7 @@ sealed record WireCall
         Temperature = Temperature,
         ServiceTier = ServiceTiers.IfKnown(ServiceTier),
         Speed = Speed,
-        Parts = Parts,
+        Parts = Parts ?? (MayBe == nothing ? null : MayBe),
     };
 }
 
@@ -85,6 +93,14 @@ static class WireJson
 
     public static bool Flag(System.Text.Json.JsonElement body, string name) =>
         body.TryGetProperty(name, out var value) && value.ValueKind == System.Text.Json.JsonValueKind.True;
+
+    /// <summary>The elements of a member that is an array; none where it is something else.</summary>
+    public static IEnumerable<System.Text.Json.JsonElement> Each(System.Text.Json.JsonElement body, string name) =>
+        body.ValueKind == System.Text.Json.JsonValueKind.Object && body.TryGetProperty(name, out var value)
+            && value.ValueKind == System.Text.Json.JsonValueKind.Array ? value.EnumerateArray() : [];
+
+    public static bool Has(System.Text.Json.JsonElement body, string name, string word) => Each(body, name).Any(one =>
+        one.ValueKind == System.Text.Json.JsonValueKind.String && word.Equals(one.GetString(), StringComparison.OrdinalIgnoreCase));
 
     public static void Remove(JsonObject body, params ReadOnlySpan<string> names)
     {

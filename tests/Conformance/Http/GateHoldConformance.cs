@@ -13,17 +13,21 @@ public abstract class GateHoldConformance(HttpFacade host) : GateSuite(host)
     const long Named = 100_000;
 
     /// <summary>How many tokens of a kind a call would hold.</summary>
-    async Task<long> HeldAsync(string unit, string protocol, string path, string body, string holds = "{}")
+    async Task<long> HeldAsync(string unit, string protocol, string path, string body, string holds = "{}") => long.Parse(
+        Text(await BlockingAsync($$"""{"unit":"{{unit}}","amount":1}""", protocol, path, body, holds), "requested")!,
+        CultureInfo.InvariantCulture);
+
+    /// <summary>The limit that refuses a call, and what the call would hold of it.</summary>
+    async Task<System.Text.Json.JsonElement> BlockingAsync(string limit, string protocol, string path, string body, string holds)
     {
         var (account, route) = await RouteAsync(protocol, protocol == "gemini" ? "google" : protocol);
         Assert.Equal(200, (await Host.Put($"/v1/accounts/{account}/policy",
-            $$"""{"limits":[{"id":"few","unit":"{{unit}}","window":"day","amount":1}],"holds":{{holds}}}""")).Code);
+            $$"""{"limits":[{"id":"few","window":"day",{{limit[1..]}}],"holds":{{holds}}}""")).Code);
         var reply = await CallAsync($"/gate/{route}{path}", body.Replace("WORDS", words, StringComparison.Ordinal),
             ("X-Purser-Account", account));
         Assert.True(reply.Code is 402 or 429, reply.Text);
         Assert.Empty(Provider.Asked);
-        var blocking = reply.Json.GetProperty("error").GetProperty("purser").GetProperty("blockedBy")[0];
-        return long.Parse(Text(blocking, "requested")!, CultureInfo.InvariantCulture);
+        return reply.Json.GetProperty("error").GetProperty("purser").GetProperty("blockedBy")[0];
     }
 
     const string completions = "/v1/chat/completions";
@@ -101,4 +105,31 @@ public abstract class GateHoldConformance(HttpFacade host) : GateSuite(host)
     [InlineData("gemini", generate, """{"contents":[{"parts":[{"functionCall":{"name":"find","args":{"fileData":{"fileUri":"f"}}}}]}]}""")]
     public async Task What_is_there_or_is_no_document_is_measured(string protocol, string path, string body) =>
         Assert.InRange(await HeldAsync("inputTokens", protocol, path, body), 3, 100);
+
+    // Of a kind that is dearer than text each token may be: a thousand for the answer, and three of the call itself.
+    [Theory]
+    [InlineData("openai", completions, """{"model":"gpt-4o-audio-preview","messages":[]}""", "0.0100075")]
+    [InlineData("openai", completions, """{"model":"gpt-4o-audio-preview","modalities":["text","audio"],"messages":[]}""", "0.0800075")]
+    [InlineData("openai", completions, """{"model":"gpt-4o-mini","modalities":["text","audio"],"messages":[]}""", "0.00060045")]
+    [InlineData("gemini", "/v1beta/models/gemini-2.5-flash-image:generateContent", """{"contents":[]}""", "0.0300009")]
+    [InlineData("gemini", "/v1beta/models/gemini-2.5-flash-image:generateContent", """{"contents":[],"generationConfig":{"maxOutputTokens":10,"responseModalities":["TEXT","IMAGE"]}}""", "0.0003009")]
+    [InlineData("gemini", "/v1beta/models/gemini-2.5-flash-image:generateContent", """{"contents":[],"generationConfig":{"responseModalities":["TEXT"]}}""", "0.0025009")]
+    [InlineData("gemini", generate, """{"contents":[]}""", "0.0025009")]
+    public async Task What_may_be_dearer_than_text_is_held_at_its_own_rate(string protocol, string path, string body, string cost) =>
+        Assert.Equal(cost, await CostAsync(protocol, path, body));
+
+    [Theory]
+    [InlineData("""{"type":"ephemeral"}""", 1.25)]
+    [InlineData("""{"type":"ephemeral","ttl":"1h"}""", 2)]
+    public async Task What_may_be_written_to_a_cache_is_held_at_the_rate_of_its_life(string kept, double times)
+    {
+        async Task<decimal> InputAsync(string more) => decimal.Parse(await CostAsync("anthropic", messages, $$$"""
+            {"model":"claude-sonnet-4-5","max_tokens":0,"messages":[{"role":"user","content":[{"type":"text","text":"WORDS"{{{more}}}}]}]}
+            """), CultureInfo.InvariantCulture);
+        Assert.Equal((decimal)times * await InputAsync(""), await InputAsync(",\"cache_control\":" + kept));
+    }
+
+    /// <summary>What a call would hold of money.</summary>
+    async Task<string> CostAsync(string protocol, string path, string body) => Text(await BlockingAsync(
+        """{"unit":"cost","amount":"0.000001"}""", protocol, path, body, """{"defaultMaxOutputTokens":1000}"""), "requested")!;
 }
