@@ -43,6 +43,12 @@ public sealed class Settlements(IBudgetAuthority authority, TimeProvider time, I
             if (outcome.Status == OutcomeStatus.Done || command is not Settle settle) return;
             switch (outcome.Status)
             {
+                // The hold ran out, or somebody else was in doubt before: it is charged in full, and what is in doubt with it.
+                case OutcomeStatus.Conflict or OutcomeStatus.IdempotencyMismatch
+                    when settle.Unknown && await ChargedAsync(account, settle) is { } charged:
+                    if (settle.Usage.InputTokens + settle.Usage.OutputTokens > charged.Tokens)
+                        await EndAsync(account, settle with { Id = IdBeside(settle.Id), Unknown = false });
+                    return;
                 // Somebody else settled the hold, or nobody knows it: the call was made all the same.
                 case OutcomeStatus.Conflict or OutcomeStatus.NotFound or OutcomeStatus.IdempotencyMismatch:
                     outcome = await SendAsync(account, Beside(settle.Id, settle.Usage));
@@ -66,6 +72,11 @@ public sealed class Settlements(IBudgetAuthority authority, TimeProvider time, I
     internal static Record Beside(string settlement, Usage usage) => new(IdBeside(settlement), usage) { FreshId = false };
 
     static string IdBeside(string settlement) => $"gate:{settlement}";
+
+    /// <summary>The hold of a settlement, where it stands charged in doubt.</summary>
+    async Task<ReservationView?> ChargedAsync(string account, Settle settle) =>
+        (await SendAsync(account, new GetReservation(settle.ReservationId))).Answer
+            is ReservationView { State: ReservationState.Charged } hold ? hold : null;
 
     async Task<Outcome> SendAsync(string account, BudgetCommand command)
     {

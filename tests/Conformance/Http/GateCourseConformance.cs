@@ -105,6 +105,39 @@ public abstract class GateCourseConformance(HttpFacade host) : GateSuite(host)
         await NothingIsHeldAsync(account);
     }
 
+    // The hold ran out while the ledger was away, or somebody else said that nobody knows: what is in doubt is charged already.
+    [Theory]
+    [InlineData(1000, 1000, "unknown")]
+    [InlineData(3, 40, "unknown adjustment")]
+    public async Task A_call_in_doubt_whose_hold_was_charged_meanwhile_is_not_charged_again(int most, int output, string kinds)
+    {
+        var (account, route) = await RouteAsync("openai", "openai");
+        var charged = new TaskCompletionSource();
+        Provider.Does(async http =>
+        {
+            http.Response.ContentType = "text/event-stream";
+            var said = string.Concat(Enumerable.Repeat("word ", 40));
+            await http.Response.WriteAsync($"data: {{\"choices\":[{{\"delta\":{{\"content\":\"{said}\"}},\"finish_reason\":null}}]}}\n\n");
+            await http.Response.Body.FlushAsync();
+            await charged.Task.WaitAsync(Servers.ServerProcess.Patience);
+            http.Abort();
+        });
+        using var request = Request($"/gate/{route}/v1/chat/completions", "{\"model\":\"gpt-4o-mini\",\"stream\":true,\"max_tokens\":" + most
+            + ",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}", ("X-Purser-Account", account));
+        using var response = await Host.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
+        Assert.Contains("word", await reader.ReadLineAsync(), StringComparison.Ordinal);
+        var hold = Assert.Single(response.Headers.GetValues("X-Purser-Reservation"));
+        var doubt = await Host.Post($"/v1/accounts/{account}/reservations/{hold}/settle", """{"outcome":"unknown"}""");
+        Assert.True(doubt.Code is 200 or 201, doubt.Text);
+        charged.SetResult();
+        await Assert.ThrowsAnyAsync<IOException>(() => reader.ReadToEndAsync());
+        var records = await RecordsAsync(account, wanted: kinds.Split(' ').Length);
+        Assert.Equal(kinds.Split(' ').Order(), records.Select(record => Text(record, "kind")).Order());
+        Assert.InRange(records.Sum(record => record.GetProperty("outputTokens").GetInt32()), output, output + 5);
+        await NothingIsHeldAsync(account);
+    }
+
     // Schemas of tools may be nested deeply; OpenAI's responses repeat them.
     [Theory]
     [InlineData("chat/completions", true)]
