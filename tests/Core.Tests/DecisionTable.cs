@@ -200,6 +200,35 @@ public sealed class DecisionTable
             settle g u unknown                                              => done out=700/0 in=700/0 day=700/0
             settle h v in=100 out=50                                        => done out=350/0 in=400/0 day=450/0
             """,
+        ["What_is_told_and_what_is_not_in_one_hold_is_charged_as_it_was_held"] = """
+            policy day tokens/day 1200; in inputTokens/day 5000; out outputTokens/day 5000 with expiry=charge => done
+            reserve h in=400 max=600 ttl=60                                 => done day=0/1000
+            extend h e tokens=200                                           => done day=0/1200 in=0/600 out=0/800
+            wait 61s
+            tick                                                            => done day=1200/0 in=600/0 out=800/0 sums=1200/0
+            settle h u in=10 out=5                                          => done tokens=-1185 day=15/0 in=10/0 out=5/0 sums=10/5
+            """,
+        ["A_total_of_a_part_leaves_the_rest_of_the_hold_to_be_charged"] = """
+            policy day tokens/day 5000; out outputTokens/day 5000 with expiry=charge => done
+            reserve h in=400 max=600 ttl=60                                 => done
+            settle h u total=500 partial                                    => done day=500/500 out=500/100
+            wait 61s
+            tick                                                            => done day=1000/0 out=600/0
+            reserve g in=400 max=600                                        => done
+            settle g v total=500 partial                                    => done day=1500/500 out=1100/100
+            settle g w unknown                                              => done tokens=500 day=2000/0 out=1200/0
+            reserve i in=400 max=600                                        => done
+            extend i e tokens=200                                           => done day=2000/1200
+            settle i x in=10 out=5 unknown                                  => done tokens=1200 day=3200/0 out=2000/0
+            """,
+        ["A_lender_whose_call_settled_a_total_is_charged_with_what_was_left_of_it"] = """
+            policy day tokens/day 5000 with expiry=charge                   => done
+            reserve lent in=400 max=600 ttl=60                              => done
+            reserve one in=200 max=300 from=lent                            => done day=0/1000
+            settle one u total=500                                          => done day=500/500
+            wait 61s
+            tick                                                            => done day=1000/0
+            """,
         ["A_total_of_an_unknown_outcome_is_counted_once"] = """
             policy day tokens/day 5000; out outputTokens/day 5000 => done
             reserve h tokens=1000                                           => done day=0/1000

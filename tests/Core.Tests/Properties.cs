@@ -81,9 +81,6 @@ public sealed class Properties
                 Assert.Equal(beside.Sum(one => one.Amounts.Tokens), input + output);
             }
         }
-
-        static Usage AsTotal(Usage usage) =>
-            usage with { InputTokens = 0, OutputTokens = 0, TotalTokens = usage.InputTokens + usage.OutputTokens };
     });
 
     [Fact]
@@ -101,6 +98,28 @@ public sealed class Properties
             var sum = together.Aggregate(default(Amounts), (sum, record) => sum + record.Amounts);
             foreach (var unit in Enum.GetValues<LimitUnit>())
                 Assert.True(sum.Of(unit) >= 0, $"{together.Key} counts for {sum.Of(unit)} {unit}");
+        }
+    });
+
+    [Fact]
+    public void What_is_charged_when_a_hold_runs_out_is_what_it_reserved_beyond_what_was_booked() => Programs.Check(250, 70, program =>
+    {
+        var (desk, workload) = (new Desk { Checks = false }, new Workload());
+        desk.Send(new SetPolicy(new() { Limits = [], Holds = new(600, 20, ExpiryRule.Charge) }));
+        foreach (var step in program)
+        {
+            desk.Now += Workload.Wait(step);
+            desk.Send(new Tick());
+            foreach (var charge in desk.Last.OfType<Expired>().Select(expired => expired.Charge).OfType<UsageRecord>())
+            {
+                var hold = desk.State.Holds[charge.ReservationId!];
+                var rest = hold.Reserved - (hold.Booked - hold.Charged) - hold.Lent;
+                foreach (var unit in (LimitUnit[])[LimitUnit.Tokens, LimitUnit.InputTokens, LimitUnit.OutputTokens, LimitUnit.Cost])
+                    Assert.True(Math.Max(0, rest.Of(unit)) == charge.Amounts.Of(unit),
+                        $"'{hold.Id}' had {rest.Of(unit)} {unit} left, and {charge.Amounts.Of(unit)} were charged");
+            }
+            var command = workload.Command(step, desk.Now);
+            desk.Send(command is Settle settle && step % 3 == 0 ? settle with { Usage = AsTotal(settle.Usage) } : command);
         }
     });
 
@@ -284,6 +303,9 @@ public sealed class Properties
             };
         }
     });
+
+    static Usage AsTotal(Usage usage) =>
+        usage with { InputTokens = 0, OutputTokens = 0, TotalTokens = usage.InputTokens + usage.OutputTokens };
 
     static void CheckAdmission(Desk desk, IReadOnlyList<Touch> touches, Amounts requested, Dimensions? call)
     {

@@ -60,7 +60,7 @@ static class SettlementRules
         // What can not be priced costs what was held for it, until it is re-priced; never less than what can be priced of it.
         var cost = pricing.IsPartial && command.Final ? Math.Max(pricing.Cost ?? 0, open.CostNanos) : pricing.Cost ?? 0;
         var actual = Actual(usage, cost, requests);
-        if (command.Unknown) actual = Larger(actual, open, hold.PlainTokens, usage.TotalTokens is not null);
+        if (command.Unknown) actual = Larger(actual, open, usage.TotalTokens is not null);
         var record = pricing.Priced(new()
         {
             Id = command.Id,
@@ -230,8 +230,7 @@ static class SettlementRules
     public static Expired Expire(BudgetState state, Hold hold, Settings settings, Instant now)
     {
         if (hold.OnExpiry == ExpiryRule.Release) return new(hold.Id, null, []) { At = now };
-        var amounts = Larger(default, NotBelowZero(hold.Reserved - hold.Booked - hold.Lent),
-            hold.PlainTokens, isTotal: hold.PlainTokens) with
+        var amounts = NotBelowZero(hold.Reserved - hold.Booked - hold.Lent) with
         {
             // What was lent of it is booked by whom it was lent to.
             Requests = Math.Max(0, (hold.RequestBooked ? 0 : 1) - hold.Lent.Requests),
@@ -244,7 +243,7 @@ static class SettlementRules
             At = hold.CreatedAt,
             BookedAt = now,
             Kind = RecordKind.Expired,
-            Usage = hold.PlainTokens
+            Usage = hold.PlainTokens || !IsToldApart(amounts)
                 ? new() { Dimensions = hold.Dimensions, TotalTokens = amounts.Tokens, Requests = amounts.Requests }
                 : new() { Dimensions = hold.Dimensions, InputTokens = amounts.InputTokens, OutputTokens = amounts.OutputTokens,
                     Requests = amounts.Requests },
@@ -276,22 +275,21 @@ static class SettlementRules
         Math.Max(0, amounts.Tokens), Math.Max(0, amounts.InputTokens), Math.Max(0, amounts.OutputTokens), Math.Max(0, amounts.CostNanos),
             Math.Max(0, amounts.Requests));
 
-    /// <summary>The larger of what is known and what was estimated. Tokens that were not told apart count whole against input and output,
-    /// as far as what is known does not say which they were.</summary>
-    static Amounts Larger(Amounts known, Amounts estimated, bool plainTokens, bool isTotal)
+    /// <summary>What is left of a hold is not told apart where it was held as a total, made larger by one, or settled in parts by
+    /// one.</summary>
+    static bool IsToldApart(Amounts amounts) => amounts.InputTokens + amounts.OutputTokens == amounts.Tokens;
+
+    /// <summary>The larger of what is known and what was estimated. Tokens that were not told apart count against input and output as they
+    /// were held, as far as what is known does not say which they were.</summary>
+    static Amounts Larger(Amounts known, Amounts estimated, bool isTotal)
     {
         var cost = Math.Max(known.CostNanos, estimated.CostNanos);
-        if (plainTokens || isTotal)
-        {
-            var tokens = Math.Max(known.Tokens, estimated.Tokens);
-            return isTotal ? new(tokens, Math.Max(known.InputTokens, estimated.InputTokens),
-                    Math.Max(known.OutputTokens, estimated.OutputTokens), cost, known.Requests)
-                : new(tokens, Math.Max(known.InputTokens, tokens - known.OutputTokens),
-                    Math.Max(known.OutputTokens, tokens - known.InputTokens), cost, known.Requests);
-        }
-        var output = Math.Max(known.OutputTokens, estimated.OutputTokens);
-        var input = Math.Max(known.InputTokens, estimated.InputTokens);
-        return new(input + output, input, output, cost, known.Requests);
+        var (input, output) = (Math.Max(known.InputTokens, estimated.InputTokens), Math.Max(known.OutputTokens, estimated.OutputTokens));
+        if (!isTotal && IsToldApart(estimated)) return new(input + output, input, output, cost, known.Requests);
+        var tokens = Math.Max(known.Tokens, estimated.Tokens);
+        return isTotal ? new(tokens, input, output, cost, known.Requests)
+            : new(tokens, Math.Max(known.InputTokens, Math.Min(tokens - known.OutputTokens, estimated.InputTokens)),
+                Math.Max(known.OutputTokens, Math.Min(tokens - known.InputTokens, estimated.OutputTokens)), cost, known.Requests);
     }
 
     /// <summary>Every limit that matches the final dimensions, in the windows of the record's instant; those that have ended are left
