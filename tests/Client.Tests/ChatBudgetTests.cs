@@ -223,6 +223,22 @@ public sealed class ChatBudgetTests(RunningHostFixture fixture) : IClassFixture<
     }
 
     [Fact]
+    public async Task A_stream_of_a_fallback_model_holds_more_of_that_model()
+    {
+        await service.PutPolicyAsync(account, new()
+        {
+            Limits = [new() { Id = "money", Unit = LimitUnit.Cost, Window = "day", Amount = 0.002m, Enforcement = Enforcement.Adaptive }],
+            Adaptive = new() { Measures = ["use_smaller_model"], FallbackModels = ["openai/gpt-4o-mini"] },
+        });
+        var word = StandIn.Text(new string('w', 300));
+        var provider = StandIn.Of([.. Enumerable.Repeat(word, 12), StandIn.Usage(20, 1_200), StandIn.End()]);
+        var read = await ReadAsync(Under(provider, options => options.DefaultMaxOutputTokens = 400).GetStreamingResponseAsync(hello));
+        Assert.Equal((14, ChatFinishReason.Stop), (read.Count, read[^1].FinishReason));
+        var record = Assert.Single(await RecordsAsync());
+        Assert.Equal(("gpt-4o-mini", 1_220), (record.Model, record.TotalTokens));
+    }
+
+    [Fact]
     public async Task Parts_of_usage_are_kept_apart()
     {
         var provider = StandIn.Of(StandIn.Text("x"), StandIn.Usage(1_000, 200, usage =>

@@ -1,5 +1,7 @@
 // A budget around any function; sessions with totals; purses that several agents spend from.
+using System.Text.Json.Nodes;
 using Microsoft.Extensions.AI;
+using Purser.Conformance;
 using Purser.Conformance.Clients;
 
 namespace Purser.Client.Tests;
@@ -129,6 +131,29 @@ public sealed class TrackingTests(RunningHostFixture fixture) : IClassFixture<Ru
     }
 
     [Fact]
+    public async Task A_call_whose_model_was_changed_is_booked_as_the_model_that_was_admitted()
+    {
+        await service.PutPolicyAsync(account, new()
+        {
+            Limits = [new() { Id = "money", Unit = LimitUnit.Cost, Window = "day", Amount = 0.002m, Enforcement = Enforcement.Adaptive }],
+            Adaptive = new() { Measures = ["use_smaller_model"], FallbackModels = ["openai/gpt-4o-mini"] },
+        });
+        var estimate = new Estimate { Model = "gpt-4o", InputTokens = 1_000, MaxOutputTokens = 500 };
+        await service.TrackAsync(account, estimate, (decision, _) => Task.FromResult(decision.Changes!.Model), _ =>
+            new() { InputTokens = 1_000, OutputTokens = 500 });
+        Assert.Equal(("gpt-4o-mini", 0.00045m), Assert.Single((await StateAsync()).Records) is var one ? (one.Model, one.Cost) : default);
+
+        await Assert.ThrowsAsync<TimeoutException>(() => service.TrackAsync<int>(account, estimate, (_, _) =>
+            throw new TimeoutException(), _ => new()));
+        var options = Searches();
+        options.Change = (query, _) => query;
+        await new BudgetedSearch(new Engine(), service, options).FindAsync("one two");
+        var (held, records) = await StateAsync();
+        Assert.Equal((0, 3, 1), (held, records.Count, records.Count(record => record.Kind == RecordKind.Doubtful)));
+        Assert.All(records, record => Assert.Equal(("openai", "gpt-4o-mini"), (record.Provider, record.Model)));
+    }
+
+    [Fact]
     public async Task A_tool_of_an_agent_is_under_a_budget_and_tells_the_model_of_a_refusal()
     {
         await LimitAsync(1_000);
@@ -249,6 +274,68 @@ public sealed class TrackingTests(RunningHostFixture fixture) : IClassFixture<Ru
         Assert.Equal((0, 2, 1_220), (held, records.Count, records.Max(record => record.TotalTokens)));
         Assert.InRange(records.Min(record => record.TotalTokens), 1_001, 1_100);
     }
+
+    // What it told at its start says nothing of what followed.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_stream_in_a_purse_that_is_left_is_booked_as_all_that_it_took(bool raw)
+    {
+        await LimitAsync(10_000);
+        var told = raw ? Raw(1_000, 1) : StandIn.Usage(1_000, 1, usage =>
+        {
+            (usage.CachedInputTokenCount, usage.ReasoningTokenCount) = (300, 1);
+            usage.AdditionalCounts = new() { ["WebSearchRequests"] = 2 };
+        });
+        var chat = StandIn.Of(told, StandIn.Text("x"), StandIn.Text("y")).AsBuilder().UseBudget(service, Raw).Build();
+        await using (var purse = (await service.HoldPurseAsync(account, 5_000)).Open())
+        {
+            await foreach (var update in chat.GetStreamingResponseAsync("one", new() { MaxOutputTokens = 3_000 }))
+                if (update.Text == "x") break;
+            Assert.Equal((1_900, 1_900), (purse.Remaining, (await StateAsync()).Held));
+        }
+        var record = Assert.Single((await StateAsync()).Records);
+        Assert.Equal((3_100, raw ? default(decimal?) : 2), (record.TotalTokens, record.WebSearches));
+    }
+
+    [Fact]
+    public async Task A_purse_is_used_up_also_while_the_authority_is_away()
+    {
+        await LimitAsync(10_000);
+        var (away, time) = (new AwayBudget(service), new ManualTime());
+        var options = new BudgetOptions();
+        Raw(options);
+        var chat = new BudgetedChatClient(StandIn.Of(StandIn.Text("x"), Raw(10, 5), StandIn.End()), away, options, time: time);
+        await using (var purse = (await away.HoldPurseAsync(account, 500)).Open())
+        {
+            away.IsAway = true;
+            await ReadAsync(chat.GetStreamingResponseAsync("one", new() { MaxOutputTokens = 200 }));
+            Assert.Equal(200, purse.Remaining);
+            await Assert.ThrowsAsync<BudgetRefusedException>(() =>
+                ReadAsync(chat.GetStreamingResponseAsync("two", new() { MaxOutputTokens = 200 })));
+            away.IsAway = false;
+            await time.RunAsync(Drained(), TimeSpan.FromMilliseconds(100));
+        }
+        Assert.Equal(15, Assert.Single((await StateAsync()).Records).TotalTokens);
+
+        async Task<bool> Drained()
+        {
+            await chat.DrainAsync();
+            return true;
+        }
+    }
+
+    /// <summary>Prompts of 100 tokens, and usage in the provider's own form.</summary>
+    static void Raw(BudgetOptions options)
+    {
+        options.CountTokens = (_, _, _) => new(100);
+        options.RawUsage = update => update as JsonObject;
+    }
+
+    static ChatResponseUpdate Raw(long input, long output) => new(ChatRole.Assistant, "")
+    {
+        RawRepresentation = new JsonObject { ["prompt_tokens"] = input, ["completion_tokens"] = output, ["total_tokens"] = input + output },
+    };
 
     static async Task<List<ChatResponseUpdate>> ReadAsync(IAsyncEnumerable<ChatResponseUpdate> stream)
     {

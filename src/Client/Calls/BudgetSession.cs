@@ -132,11 +132,11 @@ public sealed class BudgetPurse : IAsyncDisposable
     {
         var part = usage with { Id = Guid.CreateVersion7().ToString("N"), Final = false, Outcome = null };
         // A part that is not known is the whole of what was taken for it.
-        if (usage.Outcome == "unknown" && Spent(usage) < taken)
-            part = part with { InputTokens = null, OutputTokens = null, Tokens = taken };
+        if (usage.Outcome == "unknown" && Spent(usage) < taken) part = InDoubt.AsTotal(part, taken);
         var settlement = await desk.Settling.RunAsync($"A part of {hold} in {Account}",
             cancellation => budget.SettleAsync(Account, hold, part, cancellation)).ConfigureAwait(false);
-        GiveBack(taken - (settlement?.Tokens ?? Spent(part)));
+        // What a provider tells in a form of its own is counted by the authority: until that answers, it is all that was taken.
+        GiveBack(taken - (settlement?.Tokens ?? (part.Raw is null ? Spent(part) : taken)));
         return settlement;
     }
 

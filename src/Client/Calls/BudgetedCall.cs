@@ -73,7 +73,10 @@ sealed partial class BudgetedCall : IAsyncDisposable
         try
         {
             var decision = await reserving.WaitAsync(cancellation).ConfigureAwait(false);
-            return new(desk, account, estimate, decision, frame?.Session, null, 0) { Held = decision.Reservation?.Tokens ?? 0 };
+            // An adaptive limit may have changed the model: what is held further, and booked, is of the one that was admitted.
+            var admitted = decision.Changes is { Model: not null } changes
+                ? estimate with { Provider = changes.Provider, Model = changes.Model } : estimate;
+            return new(desk, account, admitted, decision, frame?.Session, null, 0) { Held = decision.Reservation?.Tokens ?? 0 };
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {

@@ -25,6 +25,16 @@ static class InDoubt
         };
     }
 
+    /// <summary>A usage as so many tokens that are not told apart: what was seen of their kinds says nothing of the rest.</summary>
+    public static Settle AsTotal(Settle usage, long tokens) => usage with
+    {
+        Tokens = tokens, TotalTokens = null, InputTokens = null, OutputTokens = null, Raw = null,
+        CachedInputTokens = null, CachedAudioInputTokens = null, CachedImageInputTokens = null,
+        CacheWrite5mTokens = null, CacheWrite1hTokens = null,
+        AudioInputTokens = null, ImageInputTokens = null, VideoInputTokens = null,
+        ReasoningTokens = null, AudioOutputTokens = null, ImageOutputTokens = null, VideoOutputTokens = null, CitationTokens = null,
+    };
+
     /// <summary>The output that the account's policy, or the model, sets for a call that names none: a refusal tells what was asked of its
     /// limits.</summary>
     static long? OutputOf(Estimate expected, Decision decision)
