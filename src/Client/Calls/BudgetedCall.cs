@@ -73,6 +73,8 @@ sealed partial class BudgetedCall : IAsyncDisposable
         try
         {
             var decision = await reserving.WaitAsync(cancellation).ConfigureAwait(false);
+            // A hold that was answered at once was not waited for.
+            cancellation.ThrowIfCancellationRequested();
             // An adaptive limit may have changed the model: what is held further, and booked, is of the one that was admitted.
             var admitted = decision.Changes is { Model: not null } changes
                 ? estimate with { Provider = changes.Provider, Model = changes.Model } : estimate;

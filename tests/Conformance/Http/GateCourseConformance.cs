@@ -108,7 +108,7 @@ public abstract class GateCourseConformance(HttpFacade host) : GateSuite(host)
     // The hold ran out while the ledger was away, or somebody else said that nobody knows: what is in doubt is charged already.
     [Theory]
     [InlineData(1000, 1000, "unknown")]
-    [InlineData(3, 40, "unknown adjustment")]
+    [InlineData(3, 40, "unknown adjustment reported")]
     public async Task A_call_in_doubt_whose_hold_was_charged_meanwhile_is_not_charged_again(int most, int output, string kinds)
     {
         var (account, route) = await RouteAsync("openai", "openai");
