@@ -1,38 +1,20 @@
 // Parts of pages by themselves, without a browser and a host: what they draw while they wait, when refused, and when answered.
 using System.Globalization;
-using System.Runtime.CompilerServices;
 using System.Security.Claims;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Bunit;
-using Microsoft.AspNetCore.Components.Authorization;
 using Microsoft.Extensions.DependencyInjection;
 using NodaTime;
 using Purser.Dashboard.Parts;
-using Radzen;
 
 namespace Purser.Dashboard.Tests;
 
-public sealed partial class ComponentTests : BunitContext
+public sealed partial class ComponentTests : PartContext
 {
     readonly FakeDesk desk = new();
 
-    public ComponentTests()
-    {
-        JSInterop.Mode = JSRuntimeMode.Loose;
-        JSInterop.Setup<Radzen.Blazor.Rendering.Rect>("Radzen.createChart", _ => true).SetResult(new() { Width = 600, Height = 260 });
-        Services.AddRadzenComponents();
-        Services.AddSingleton<IDesk>(desk);
-        Services.AddSingleton<AuthenticationStateProvider, Anybody>();
-        this.AddBunitPersistentComponentState();
-        Services.AddSingleton(new Handovers()).AddScoped<Visit>().AddScoped<Live>();
-    }
-
-    sealed class Anybody : AuthenticationStateProvider
-    {
-        public override Task<AuthenticationState> GetAuthenticationStateAsync() =>
-            Task.FromResult(new AuthenticationState(new ClaimsPrincipal()));
-    }
+    public ComponentTests() => Serve(desk);
 
     /// <summary>Answers what a test says, and what is not said never.</summary>
     sealed class FakeDesk : IDesk
@@ -48,12 +30,8 @@ public sealed partial class ComponentTests : BunitContext
                 : new TaskCompletionSource<Answer>().Task;
         }
 
-        public async IAsyncEnumerable<IReadOnlyList<Happening>> FollowAsync(
-            ClaimsPrincipal visitor, int past, [EnumeratorCancellation] CancellationToken cancellation = default)
-        {
-            await Task.CompletedTask;
-            yield break;
-        }
+        public IAsyncEnumerable<IReadOnlyList<Happening>> FollowAsync(
+            ClaimsPrincipal visitor, int past, CancellationToken cancellation = default) => Nothing();
     }
 
     /// <summary>Time that a test moves.</summary>

@@ -3,35 +3,18 @@ using System.Security.Claims;
 using System.Text.Json;
 using Bunit;
 using Microsoft.AspNetCore.Components;
-using Microsoft.AspNetCore.Components.Authorization;
-using Microsoft.Extensions.DependencyInjection;
 using Purser.Dashboard.Pages;
 using Purser.Dashboard.Parts;
-using Radzen;
 
 namespace Purser.Dashboard.Tests;
 
-public sealed class SendingTests : BunitContext
+public sealed class SendingTests : PartContext
 {
     static readonly Me all = new("k", "kim", ["read", "report", "erase", "override", "operate", "policy", "keys"], ["*"]);
 
     readonly TestDesk desk = new();
 
-    public SendingTests()
-    {
-        JSInterop.Mode = JSRuntimeMode.Loose;
-        Services.AddRadzenComponents();
-        Services.AddSingleton<IDesk>(desk);
-        Services.AddSingleton<AuthenticationStateProvider, Anybody>();
-        this.AddBunitPersistentComponentState();
-        Services.AddSingleton(new Handovers()).AddScoped<Visit>().AddScoped<Live>();
-    }
-
-    sealed class Anybody : AuthenticationStateProvider
-    {
-        public override Task<AuthenticationState> GetAuthenticationStateAsync() =>
-            Task.FromResult(new AuthenticationState(new ClaimsPrincipal()));
-    }
+    public SendingTests() => Serve(desk);
 
     /// <summary>Reading is answered with what a test says, else with an empty list; sending waits until a test answers.</summary>
     sealed class TestDesk : IDesk
@@ -53,12 +36,8 @@ public sealed class SendingTests : BunitContext
 
         public void Answers(int status, string json) => waiting.Dequeue().SetResult(new(status, Json(json)));
 
-        public async IAsyncEnumerable<IReadOnlyList<Happening>> FollowAsync(ClaimsPrincipal visitor, int past,
-            [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation = default)
-        {
-            await Task.CompletedTask;
-            yield break;
-        }
+        public IAsyncEnumerable<IReadOnlyList<Happening>> FollowAsync(
+            ClaimsPrincipal visitor, int past, CancellationToken cancellation = default) => Nothing();
     }
 
     static JsonElement Json(string text) => JsonSerializer.Deserialize<JsonElement>(text);
