@@ -58,7 +58,8 @@ public static class Backup
                             ["at"] = entry.At.ToUnixTimeMilliseconds(),
                             ["events"] = JsonNode.Parse(LedgerJson.EncodeEvents(entry.Events)),
                         });
-                        progress?.Invoke(++written);
+                        written++;
+                        progress?.Invoke(written);
                         events += entry.Events.Count;
                     }
                 }

@@ -98,6 +98,16 @@ public sealed class BackupTests
     }
 
     [Fact]
+    public async Task The_last_line_says_how_many_entries_there_are_also_where_nobody_counts_along()
+    {
+        var lines = Unzip(await WholeAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var entries = lines.Count(line => line.Contains("\"events\":[", StringComparison.Ordinal));
+        Assert.NotEqual(0, entries);
+        using var end = System.Text.Json.JsonDocument.Parse(lines[^1]);
+        Assert.Equal(entries, end.RootElement.GetProperty("entries").GetInt64());
+    }
+
+    [Fact]
     public async Task Files_that_are_no_backup_are_refused_and_nothing_is_written()
     {
         await RefusedAsync("hello"u8.ToArray(), "not a backup of Purser");
