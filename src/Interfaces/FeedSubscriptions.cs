@@ -49,7 +49,9 @@ public sealed class FeedSubscriptions(IGrainFactory grains, TimeProvider time)
                 // While a page waits for the reader no other is asked for, so that no more than that one is ever on the way.
                 if (!observer.IsFull) await subscription.KeepAsync(reference, observer.Position).WaitAsync(end);
             }
-            catch (Exception e) when (e is OrleansException or TimeoutException or ObjectDisposedException && !end.IsCancellationRequested)
+#pragma warning disable CA1031 // Whatever it was, who listens would hear nothing any more, and not be told.
+            catch (Exception) when (!end.IsCancellationRequested)
+#pragma warning restore CA1031
             {
                 // No silo answered; the next time one will.
             }

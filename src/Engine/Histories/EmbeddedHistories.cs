@@ -71,6 +71,12 @@ public sealed class EmbeddedHistories(IStore ledger, ILogger? log = null, TimePr
         {
             log.LogWarning("Account {Account}: its history is not up to date: {Why}", id, e.Message);
         }
+#pragma warning disable CA1031 // Nobody waits for it, so nobody else would tell.
+        catch (Exception e) when (!closing)
+#pragma warning restore CA1031
+        {
+            log.LogError(e, "Account {Account}: its history can not be brought up to date; `./run verify` says more", id);
+        }
         finally
         {
             readers.Release();
