@@ -288,7 +288,9 @@ sealed class Soak : IAsyncDisposable
                 to.WriteLine($"soak-{account}: {settled[account]} acknowledged, {booked} reported, {counted} counted, {held} held");
         }
         using var verified = await host.Client.PostAsync("/v1/verify", null);
-        var holds = JsonDocument.Parse(await verified.Content.ReadAsStringAsync()).RootElement.GetProperty("holds").GetBoolean();
+        var verification = await verified.Content.ReadAsStringAsync();
+        var holds = JsonDocument.Parse(verification).RootElement.GetProperty("holds").GetBoolean();
+        if (!holds) to.WriteLine(verification);
         to.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{Interlocked.Read(ref done)} lifecycles; {Samples} clients killed, whose {inherited} unfinished lifecycles others finished; "
                 + $"{unexpected} answers that nobody expected {lastUnexpected}; books of "

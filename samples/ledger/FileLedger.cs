@@ -156,6 +156,8 @@ public sealed class FileLedger : IStore
 
     public Task<bool> EraseNextAsync() => memory.EraseNextAsync();
 
+    public Task<bool> IsErasingAsync(string account) => memory.IsErasingAsync(account);
+
     public Task<UsageCursor?> PurgeAsync(Instant bookedBefore, UsageCursor? after, int most) =>
         WriteAsync<UsageCursor?>(new Purged(bookedBefore, after, most));
 

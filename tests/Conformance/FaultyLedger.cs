@@ -33,6 +33,9 @@ public sealed class FaultyLedger(IStore inner) : IStore
     /// <summary>Awaited before a history is saved.</summary>
     public Func<Task> BeforeSaveHistory { get; set; } = () => Task.CompletedTask;
 
+    /// <summary>Awaited before sums are asked for.</summary>
+    public Func<Task> BeforeAsk { get; set; } = () => Task.CompletedTask;
+
     /// <summary>Told after an erasure was carried out.</summary>
     public Action OnErased { get; set; } = () => { };
 
@@ -212,8 +215,11 @@ public sealed class FaultyLedger(IStore inner) : IStore
     public Task<Page<AccountRecord>> FindAsync(UsageFilter filter, string? cursor, int limit, CancellationToken cancellation = default) =>
         inner.FindAsync(filter, cursor, limit, cancellation);
 
-    public Task<UsageAnswers> AskAsync(IReadOnlyList<UsageQuestion> questions, CancellationToken cancellation = default) =>
-        inner.AskAsync(questions, cancellation);
+    public async Task<UsageAnswers> AskAsync(IReadOnlyList<UsageQuestion> questions, CancellationToken cancellation = default)
+    {
+        await BeforeAsk();
+        return await inner.AskAsync(questions, cancellation);
+    }
 
     public Task<Page<SessionUse>> SessionsAsync(string account, string? session, string? cursor, int limit,
         CancellationToken cancellation = default) => inner.SessionsAsync(account, session, cursor, limit, cancellation);
@@ -244,6 +250,8 @@ public sealed class FaultyLedger(IStore inner) : IStore
         if (erased) OnErased();
         return erased;
     }
+
+    public Task<bool> IsErasingAsync(string account) => inner.IsErasingAsync(account);
 
     public async Task<UsageCursor?> PurgeAsync(Instant bookedBefore, UsageCursor? after, int most)
     {

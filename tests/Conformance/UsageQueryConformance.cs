@@ -764,6 +764,31 @@ public abstract class UsageQueryConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Verification_compares_no_records_while_an_erasure_is_not_carried_out()
+    {
+        await BookAsync("a", Call("u1", new() { User = "ann" }), Call("u2", new() { User = "bob" }));
+        await BookAsync("b", Call("u1", new() { User = "ann" }));
+        await FoldAllAsync(Noon);
+        var at = Noon + Duration.FromMinutes(10);
+        await Ledger.WriteAsync(
+            new Append("a", await Ledger.VersionAsync("a"), [new UsageErased("ann", "bob", "asked") { At = at }]) { At = at });
+        var pending = await Store.IsErasingAsync("a");
+
+        var meanwhile = await Verification.RunAsync(Ledger);
+
+        Assert.Empty(meanwhile.Findings);
+        Assert.Equal(pending ? 1 : 0, meanwhile.Erasing);
+        Assert.False(await Store.IsErasingAsync("b"));
+        while (await Store.EraseNextAsync())
+        {
+        }
+        Assert.False(await Store.IsErasingAsync("a"));
+        var after = await Verification.RunAsync(Ledger);
+        Assert.Empty(after.Findings);
+        Assert.Equal(0, after.Erasing);
+    }
+
+    [Fact]
     public async Task Sessions_are_listed_in_order_and_in_pages()
     {
         await BookAsync(
@@ -858,32 +883,24 @@ public abstract class UsageQueryConformance : IAsyncLifetime
     [Fact]
     public async Task Several_questions_are_answered_from_one_moment()
     {
-        using var stop = new CancellationTokenSource();
-        var writers = Enumerable.Range(0, 2).Select(writer => Task.Run(async () =>
+        async Task WriteAsync(int writer, int version)
         {
-            for (var version = 0; !stop.IsCancellationRequested; version++)
-            {
-                await Ledger.WriteAsync(Appending($"a{writer}", version, [.. Enumerable.Range(0, 5).Select(no =>
-                    Booked(Call($"u{version}-{no}", new() { Model = "m", User = "ann", Session = "s" })))]));
-                if (KeepsUp) await Store.FoldAsync(Noon, 3);
-            }
-        })).ToArray();
-        try
-        {
-            for (var asked = 0; asked < 60; asked++)
-            {
-                var answers = (await Queries.AskAsync(
-                    [new(all, [], UsageStep.Hour), new(all, [UsageKey.Model], UsageStep.Whole), new(all, [UsageKey.User],
-                        UsageStep.Minute), new(all, [UsageKey.Session], UsageStep.Whole)])).Items;
-                var counts = answers.Select(answer => answer.Sums.Sum(sum => sum.Records)).Distinct().ToArray();
-                Assert.Single(counts);
-                Assert.Equal(0, counts[0] % 5);
-            }
+            await Ledger.WriteAsync(Appending($"a{writer}", version, [.. Enumerable.Range(0, 5).Select(no =>
+                Booked(Call($"u{version}-{no}", new() { Model = "m", User = "ann", Session = "s" })))]));
+            if (KeepsUp) await Store.FoldAsync(Noon, 3);
         }
-        finally
+
+        for (var asked = 0; asked < 60; asked++)
         {
-            await stop.CancelAsync();
-            await Task.WhenAll(writers);
+            // Both write while all of it is asked.
+            var writing = Enumerable.Range(0, 2).Select(writer => Task.Run(() => WriteAsync(writer, asked))).ToArray();
+            var answers = (await Queries.AskAsync(
+                [new(all, [], UsageStep.Hour), new(all, [UsageKey.Model], UsageStep.Whole), new(all, [UsageKey.User],
+                    UsageStep.Minute), new(all, [UsageKey.Session], UsageStep.Whole)])).Items;
+            var counts = answers.Select(answer => answer.Sums.Sum(sum => sum.Records)).Distinct().ToArray();
+            Assert.Single(counts);
+            Assert.Equal(0, counts[0] % 5);
+            await Task.WhenAll(writing);
         }
     }
 

@@ -80,6 +80,10 @@ static class VerifyCommand
             screen.Say(
                 $"{OperationScreen.Number(report.Compacted)} accounts from their checkpoint on: entries before it were compacted, and "
                     + $"only their sums can be compared");
+        if (report.Erasing > 0)
+            screen.Say(
+                $"{OperationScreen.Number(report.Erasing)} accounts without their records and reports: an erasure that somebody asked for "
+                    + $"is not carried out in them yet. A host does that in seconds; verify again then");
         if (report.Audited > 0)
             screen.Say($"{OperationScreen.Number(report.Audited)} entries of audit trails"
                 + (report.Unlinked > 0 ? $", {OperationScreen.Number(report.Unlinked)} of them from before there was a chain" : "")

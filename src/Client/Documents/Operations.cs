@@ -94,6 +94,7 @@ public sealed record Verification
     public long Records { get; init; }
     public long Audited { get; init; }
     public long Unlinked { get; init; }
+    public long Erasing { get; init; }
     public DateTimeOffset? SealedAt { get; init; }
     public long FindingCount { get; init; }
     public IReadOnlyList<VerificationFinding> Findings { get; init; } = [];

@@ -21,6 +21,9 @@ public interface IUsageUpkeep
     /// <summary>Carries out an erasure that the journal asks for and that was not carried out yet; false where there is none.</summary>
     Task<bool> EraseNextAsync();
 
+    /// <summary>Whether the journal of an account asks for an erasure that was not carried out yet, or not to its end.</summary>
+    Task<bool> IsErasingAsync(string account);
+
     /// <summary>
     /// Looks at up to <paramref name="most"/> records by age, from where an earlier call ended, and deletes those that rollups include and
     /// that were booked before <paramref name="bookedBefore"/>. The answer is where to go on; null at the end.

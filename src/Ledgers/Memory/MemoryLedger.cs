@@ -511,6 +511,8 @@ public sealed class MemoryLedger : IStore
 
     public Task<bool> EraseNextAsync() => Task.FromResult(false);
 
+    public Task<bool> IsErasingAsync(string account) => Task.FromResult(false);
+
     public Task<bool> RebuildAsync(string account)
     {
         lock (gate)

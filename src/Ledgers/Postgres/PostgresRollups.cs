@@ -53,6 +53,13 @@ public sealed partial class PostgresLedger
         });
     });
 
+    public Task<bool> IsErasingAsync(string account) => ReachAsync(async () =>
+    {
+        await using var pending = source.CreateCommand("select exists (select from audit where account = $1 and erases)");
+        pending.Parameters.Add(new() { Value = account });
+        return (bool)(await pending.ExecuteScalarAsync())!;
+    });
+
     public Task<UsageCursor?> PurgeAsync(Instant bookedBefore, UsageCursor? after, int most) =>
         ReachAsync(() => RollupUpkeep.PurgeAsync(new RecordTable(source), bookedBefore, after, most));
 

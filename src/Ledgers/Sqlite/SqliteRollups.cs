@@ -44,6 +44,13 @@ public sealed partial class SqliteLedger
         }).ConfigureAwait(false);
     }
 
+    public Task<bool> IsErasingAsync(string account) => Read(database =>
+    {
+        if (HeadOf(database, account) is not { } head) return false;
+        using var pending = database.Prepare("SELECT 1 FROM audit WHERE account = ? AND erases");
+        return pending.Add(head.No).Read();
+    });
+
     async Task<T> AloneAsync<T>(Func<Tables, Task<T>> change)
     {
         await upkeep.WaitAsync().ConfigureAwait(false);

@@ -63,6 +63,8 @@ public sealed class UsageUpkeepTests
             return Task.FromResult(false);
         }
 
+        public Task<bool> IsErasingAsync(string account) => throw new NotSupportedException();
+
         public Task<UsageCursor?> PurgeAsync(Instant bookedBefore, UsageCursor? after, int most) => Task.FromResult<UsageCursor?>(null);
 
         public Task<bool> RebuildAsync(string account) => throw new NotSupportedException();

@@ -1,4 +1,6 @@
 // Whatever is changed behind a ledger's back, `verify` finds it; and where nothing was, it finds nothing.
+using NodaTime;
+using Purser.Conformance;
 using Purser.Engine;
 
 namespace Purser.Embedded.Tests.Operations;
@@ -90,6 +92,28 @@ public sealed class VerificationTests
         Assert.Empty(report.Findings);
         Assert.Equal((3, 3), (report.Accounts, seen));
         Assert.True(report.Entries > 30 && report.Records == 32, $"{report.Entries} entries, {report.Records} records");
+    }
+
+    [Theory]
+    [InlineData("memory")]
+    [InlineData("sqlite")]
+    [InlineData("postgres")]
+    public async Task Nothing_is_found_though_old_records_go_while_it_reads(string kind)
+    {
+        await using var store = await NewAsync(kind);
+        var later = Instant.FromUtc(2040, 1, 1, 0, 0);
+        while (await store.Ledger.FoldAsync(later, 10_000))
+        {
+        }
+        // Records are compared before what is added up of them.
+        await using var purged = new FaultyLedger(store.Ledger)
+        {
+            BeforeAsk = async () => await store.Ledger.PurgeAsync(later, null, 10_000),
+        };
+
+        Assert.Empty((await Verification.RunAsync(purged)).Findings);
+        // Ledgers keep the newest.
+        Assert.Single((await store.Ledger.FindAsync(new(), null, 10)).Items);
     }
 
     /// <summary>The past comes by way of a backup, and leaves a snapshot of every account.</summary>
