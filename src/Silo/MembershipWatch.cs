@@ -31,22 +31,30 @@ public sealed class MembershipWatch(IMembershipTable table, ILogger<MembershipWa
         while (await timer.WaitForNextTickAsync(stoppingToken)) await LookAsync(stoppingToken);
     }
 
+    /// <summary>One look that fails may be for lack of a processor here: a second one right after it says what is so.</summary>
     async Task LookAsync(CancellationToken stopping)
+    {
+        var why = await WhyNotAsync(stopping);
+        if (why is not null && !away) why = await WhyNotAsync(stopping);
+        Volatile.Write(ref reachable, why is null ? 1 : 0);
+        if (why is null && away) log.LogWarning("Redis answers again: silos can join, and dead ones are given up");
+        else if (why is not null && !away)
+            log.LogWarning("{Degraded} ({Why})", "Redis does not answer: no silo can join, and one that dies is not given up", why);
+        away = why is not null;
+    }
+
+    async Task<string?> WhyNotAsync(CancellationToken stopping)
     {
         try
         {
             await table.ReadAllAsync(stopping).WaitAsync(patience, stopping);
-            if (away) log.LogWarning("Redis answers again: silos can join, and dead ones are given up");
-            away = false;
+            return null;
         }
 #pragma warning disable CA1031 // Whatever the driver throws means the same.
         catch (Exception e) when (!stopping.IsCancellationRequested)
 #pragma warning restore CA1031
         {
-            if (!away) log.LogWarning("{Degraded} ({Why})", "Redis does not answer: no silo can join, and one that dies is not given up",
-                e.Message);
-            away = true;
+            return e.Message;
         }
-        Volatile.Write(ref reachable, away ? 0 : 1);
     }
 }

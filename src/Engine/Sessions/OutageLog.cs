@@ -11,6 +11,8 @@ public sealed class OutageLog(ILogger log, TimeProvider? time = null)
     /// not.</summary>
     public static readonly TimeSpan Settled = TimeSpan.FromSeconds(2);
 
+    const string Back = "The ledger answers again";
+
     readonly TimeProvider time = time ?? TimeProvider.System;
     readonly Lock gate = new();
     volatile bool away;
@@ -20,12 +22,16 @@ public sealed class OutageLog(ILogger log, TimeProvider? time = null)
 
     public void Away(string why)
     {
+        bool wasBack;
         lock (gate)
         {
+            // Whoever asked in between was answered, and nobody asked again after that.
+            wasBack = away && answeredSince is { } since && time.GetElapsedTime(since) >= Settled;
             answeredSince = null;
-            if (away) return;
+            if (away && !wasBack) return;
             away = true;
         }
+        if (wasBack) log.LogWarning(Back);
         log.LogWarning("The ledger can not be reached: {Why}. Calls are answered 503", why);
     }
 
@@ -38,6 +44,6 @@ public sealed class OutageLog(ILogger log, TimeProvider? time = null)
             if (!away || time.GetElapsedTime(answeredSince.Value) < Settled) return;
             away = false;
         }
-        log.LogWarning("The ledger answers again");
+        log.LogWarning(Back);
     }
 }

@@ -31,6 +31,18 @@ public sealed class OutageLogTests
         Assert.Equal(3, log.Count);
     }
 
+    [Fact]
+    public void An_outage_is_told_though_nobody_asked_since_the_one_before_was_over()
+    {
+        var outages = new OutageLog(log, time);
+        outages.Away("it is killed");
+        outages.Answered();
+        time.Advance(OutageLog.Settled);
+        outages.Away("it is killed again");
+        Assert.Equal(["The ledger can not be reached: it is killed. Calls are answered 503", "The ledger answers again",
+            "The ledger can not be reached: it is killed again. Calls are answered 503"], log);
+    }
+
     sealed class Lines : List<string>, ILogger
     {
         public IDisposable? BeginScope<TState>(TState state)
