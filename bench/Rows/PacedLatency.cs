@@ -24,6 +24,8 @@ static class PacedLatency
         if (postgres is not null)
             entrants.Add(("Purser over HTTP, PostgreSQL", async () => await HttpContender.StartAsync("Purser over HTTP, PostgreSQL",
                 [("PURSER_LEDGER", "postgres"), ("PURSER_POSTGRES", await postgres.NewDatabaseAsync()), .. compacting])));
+        // What the machine, the server and the sender themselves take of it.
+        entrants.Add(("Constant answers over HTTP", async () => await HttpContender.StartConstantAsync("Constant answers over HTTP")));
         if (RedisServer.Missing is null) entrants.Add(("Redis, Lua scripts", async () => await RedisContender.StartAsync()));
         if (postgres is not null)
             entrants.Add(("PostgreSQL, row-locking UPDATEs", async () => await RowLockContender.StartAsync(postgres)));
