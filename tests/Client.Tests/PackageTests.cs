@@ -64,7 +64,7 @@ public sealed class PackageTests : IDisposable
 
     // Two folders, as two machines would have them: the same bytes, and debuggers find the sources of the commit where they are kept.
     [Fact]
-    [Trait("needs", "git")]
+    [Trait("needs", "git"), Trait("run", "long")]
     public async Task Builds_are_the_same_to_the_byte_and_lead_to_their_sources()
     {
         using var here = SourceCopy.Named("here", "src/Client");

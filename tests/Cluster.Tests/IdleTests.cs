@@ -19,8 +19,8 @@ public sealed class IdleTests(ITestOutputHelper output)
         var redis = await RedisServer.SharedAsync();
         var server = await PostgresServer.SharedAsync();
         var (database, clusterId) = (await server.NewDatabaseAsync(), "idle-" + Guid.NewGuid().ToString("N"));
-        await using var one = SiloProcess.Start(database, redis.ConnectionString, clusterId);
-        await using var other = SiloProcess.Start(database, redis.ConnectionString, clusterId);
+        await using var one = SiloProcess.Start(database, redis.ConnectionString, clusterId, SiloProcess.Patient);
+        await using var other = SiloProcess.Start(database, redis.ConnectionString, clusterId, SiloProcess.Patient);
         await Task.WhenAll(one.ReadyAsync(), other.ReadyAsync());
         await using var api = SiloProcess.StartApi(redis.ConnectionString, clusterId);
         await api.ReadyAsync();

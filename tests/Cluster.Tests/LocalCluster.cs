@@ -174,11 +174,11 @@ public sealed class LocalCluster : IAsyncDisposable
 
     async Task StopSilosAsync()
     {
-        foreach (var silo in running.OfType<SiloHost>())
+        await Task.WhenAll(running.OfType<SiloHost>().Select(async silo =>
         {
             await silo.StopAsync();
             await silo.DisposeAsync();
-        }
+        }));
         Array.Clear(running);
     }
 

@@ -138,8 +138,11 @@ sealed class SiloProcess : IAsyncDisposable
     async Task<string?> WhyNotReadyAsync() => await HealthAsync() is not { } health ? "it does not answer"
         : IsReady(health) ? null : (string?)health["detail"];
 
-    /// <summary>A problem has a number there.</summary>
-    static bool IsReady(JsonNode health) => health["status"]!.GetValueKind() == System.Text.Json.JsonValueKind.String;
+    /// <summary>What a node says of itself; null where it is not ready and answers with a problem, which has a number there.</summary>
+    internal static string? StatusOf(JsonNode health) =>
+        health["status"]!.GetValueKind() == System.Text.Json.JsonValueKind.String ? health["status"]!.GetValue<string>() : null;
+
+    static bool IsReady(JsonNode health) => StatusOf(health) is not null;
 
     /// <summary>How many silos this one counts; 0 while it is not ready.</summary>
     public async Task<int> SilosAsync() => await HealthAsync() is { } health && IsReady(health)

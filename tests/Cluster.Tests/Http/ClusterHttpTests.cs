@@ -55,7 +55,10 @@ public sealed class LocalGateCourseTests(LocalFacade host) : GateCourseConforman
 [Collection(LocalHttpTests.Name)]
 public sealed class LocalGateHoldTests(LocalFacade host) : GateHoldConformance(host);
 
+// What is held, and what libraries of providers take, is the same code behind every front: short runs see the one in silos of this process
+// and the other at a gate by itself, beside the embedded host.
 [Collection(LocalHttpTests.Name)]
+[Trait("run", "long")]
 public sealed class LocalGateClientTests(LocalFacade host) : GateClientConformance(host);
 
 [Collection(LocalHttpTests.Name)]
@@ -179,9 +182,11 @@ public sealed class ProcessGateMediaTests(ProcessFacade host) : GateMediaConform
 public sealed class ProcessGateCourseTests(ProcessFacade host) : GateCourseConformance(host);
 
 [Collection(ProcessHttpTests.Name)]
+[Trait("run", "long")]
 public sealed class ProcessGateHoldTests(ProcessFacade host) : GateHoldConformance(host);
 
 [Collection(ProcessHttpTests.Name)]
+[Trait("run", "long")]
 public sealed class ProcessGateClientTests(ProcessFacade host) : GateClientConformance(host);
 
 [Collection(ProcessHttpTests.Name)]

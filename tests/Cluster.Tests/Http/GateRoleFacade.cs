@@ -120,6 +120,7 @@ public sealed class GateRoleFacade : ClusterFacade
 public sealed class GateRoleGateCourseTests(GateRoleFacade host) : GateCourseConformance(host);
 
 [Collection(GateRoleHttpTests.Name)]
+[Trait("run", "long")]
 public sealed class GateRoleGateHoldTests(GateRoleFacade host) : GateHoldConformance(host);
 
 [Collection(GateRoleHttpTests.Name)]

@@ -45,10 +45,10 @@ public sealed class NodeTests(SharedCluster shared) : IClassFixture<SharedCluste
         foreach (var node in new[] { api, silo })
         {
             Assert.Equal("live", JsonNode.Parse(await node.GetStringAsync("/health/live"))!["status"]!.GetValue<string>());
-            await ServerProcess.UntilAsync(async () => (await HealthOfAsync(node))["status"]!.GetValue<string>() == "ready", () =>
+            await ServerProcess.UntilAsync(async () => SiloProcess.StatusOf(await HealthOfAsync(node)) == "ready", () =>
                 "a node is not ready");
         }
-        await ServerProcess.UntilAsync(async () => (await HealthOfAsync(silo))["silos"]!.GetValue<int>() == 3, () =>
+        await ServerProcess.UntilAsync(async () => (int?)(await HealthOfAsync(silo))["silos"] == 3, () =>
             "the silo does not know the others");
         Assert.Equal(HttpStatusCode.NotFound, (await silo.GetAsync("/v1/accounts")).StatusCode);
         var page = await silo.GetStringAsync("/metrics");

@@ -37,7 +37,8 @@ public sealed class TlsTests : Lifetime, IDisposable
     static (string Name, string Value)[] Files((string Certificate, string Key) own, string root) =>
         [("PURSER_PEER_CERTIFICATE", own.Certificate), ("PURSER_PEER_KEY", own.Key), ("PURSER_PEER_AUTHORITY", root)];
 
-    SiloProcess Silo(params (string Name, string Value)[] more) => Add(SiloProcess.Start(postgres, redis, clusterId, more));
+    SiloProcess Silo(params (string Name, string Value)[] more) => Add(SiloProcess.Start(postgres, redis, clusterId,
+        [SiloProcess.Patient, .. more]));
 
     string Secret(string name, string text)
     {

@@ -11,7 +11,7 @@ public abstract class AuditConformance(HttpFacade host)
     [Fact]
     public async Task Every_entry_names_the_key_and_who()
     {
-        await using var guarded = await host.StartWithKeyAsync(admin);
+        var guarded = await host.GuardedAsync();
         var a = host.NewAccount();
         var made = await guarded.Ask(admin, HttpMethod.Post, "/v1/keys",
             """{"name": "team lead", "rights": ["hold", "record", "read", "policy", "override", "erase"], "accounts": ["ID"]}""".Replace("ID", a, StringComparison.Ordinal));
@@ -76,7 +76,7 @@ public abstract class AuditConformance(HttpFacade host)
     [Fact]
     public async Task Histories_outlast_what_is_changed_beside_them()
     {
-        await using var guarded = await host.StartWithKeyAsync(admin);
+        var guarded = await host.GuardedAsync();
         var mark = host.NewAccount();
         try
         {
@@ -114,7 +114,7 @@ public abstract class AuditConformance(HttpFacade host)
     [Fact]
     public async Task Who_changes_what_the_installation_is_set_up_by_is_told()
     {
-        await using var guarded = await host.StartWithKeyAsync(admin);
+        var guarded = await host.GuardedAsync();
         var mark = host.NewAccount();
         await using var stream = await EventListener.OpenAsync(guarded.Client,
             "/v1/events?types=webhook.changed,alert-channel.changed,alert-rules.changed,gate-routes.changed", key: admin);
@@ -173,7 +173,7 @@ public abstract class AuditConformance(HttpFacade host)
     [Fact]
     public async Task A_call_that_is_repeated_with_another_key_is_the_same_call()
     {
-        await using var guarded = await host.StartWithKeyAsync(admin);
+        var guarded = await host.GuardedAsync();
         var a = host.NewAccount();
         var other = await guarded.Ask(admin, HttpMethod.Post, "/v1/keys", """{"name": "other", "rights": ["override"], "accounts": ["*"]}""");
         await guarded.Ask(admin, HttpMethod.Put, $"/v1/accounts/{a}/policy", policy);

@@ -164,7 +164,7 @@ public abstract class BatchConformance(HttpFacade host)
     public async Task Each_line_needs_the_right_of_its_operation_and_an_account_of_the_key()
     {
         const string admin = HttpFacade.FirstKey;
-        await using var guarded = await host.StartWithKeyAsync(admin);
+        var guarded = await host.GuardedAsync();
         async Task<Reply> Ask(string key, string path, string? json)
         {
             using var request = new HttpRequestMessage(HttpMethod.Post, path);

@@ -65,7 +65,7 @@ public abstract class CallerLimitConformance(HttpFacade host)
     [InlineData("""{"requests":1000001,"seconds":1}""")]
     public async Task A_quota_that_makes_no_sense_is_refused(string quota)
     {
-        var guarded = await host.RefusingAsync();
+        var guarded = await host.GuardedAsync();
         var made = await Ask(guarded, admin, HttpMethod.Post, "/v1/keys",
             $$"""{"name":"k","rights":["read"],"accounts":["*"],"rateLimit":{{quota}}}""");
         Assert.Equal((400, true), (made.Code, made.Member("field")!.StartsWith("rateLimit", StringComparison.Ordinal)));

@@ -20,7 +20,7 @@ public abstract class CanaryConformance(HttpFacade host)
     [InlineData(true)]
     public async Task No_operation_shows_a_name_of_others(bool isOfTenant)
     {
-        await using var guarded = await host.StartWithKeyAsync(admin);
+        var guarded = await host.GuardedAsync();
         // The account's id may be said again by whoever asks for it; everything else of it must never be seen.
         var (mine, theirs) = (host.NewAccount(), host.NewAccount() + "-cage");
         var secret = theirs + "-canary";
@@ -82,7 +82,7 @@ public abstract class CanaryConformance(HttpFacade host)
     [Fact]
     public async Task Neither_a_tool_nor_the_gate_tells_an_account_of_others_from_none()
     {
-        await using var guarded = await host.StartWithKeyAsync(admin);
+        var guarded = await host.GuardedAsync();
         var (mine, theirs) = (host.NewAccount(), host.NewAccount() + "-cage");
         var (secret, nobody) = (theirs + "-canary", theirs + "-none");
         await FillAsync(guarded, theirs, secret);
@@ -137,7 +137,7 @@ public abstract class CanaryConformance(HttpFacade host)
     [Fact]
     public async Task A_key_of_some_accounts_reports_over_exactly_those()
     {
-        await using var guarded = await host.StartWithKeyAsync(admin);
+        var guarded = await host.GuardedAsync();
         var team = host.NewAccount();
         foreach (var (account, tokens) in new[] { (team + ":a", 1), (team + ":b", 20), (team + "x", 300),
             (team.ToUpperInvariant() + ":A", 4000) })

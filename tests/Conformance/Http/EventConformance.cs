@@ -141,7 +141,7 @@ public abstract class EventConformance(HttpFacade host)
     public async Task A_scoped_key_hears_of_its_own_accounts_only()
     {
         const string admin = HttpFacade.FirstKey;
-        await using var guarded = await host.StartWithKeyAsync(admin);
+        var guarded = await host.GuardedAsync();
         async Task<Reply> Ask(HttpMethod method, string path, string json)
         {
             using var request = new HttpRequestMessage(

@@ -1,7 +1,9 @@
 // The gate: clients of providers change their base address and nothing else, and every call of theirs is held before and settled after.
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using Purser.Conformance.Servers;
 
 namespace Purser.Conformance.Http;
 
@@ -148,12 +150,15 @@ public abstract class GateConformance(HttpFacade host) : GateSuite(host)
             var limit = (await Host.Get($"/v1/accounts/{account}")).Json.GetProperty("limits")[0];
             return (limit.GetProperty("settled").GetInt64(), limit.GetProperty("held").GetInt64());
         }
+        // The answer of a call waits two seconds for its settlement, which comes all the same.
+        Task IsBookedAsync(long settled, long held) => ServerProcess.UntilAsync(async () => await StandAsync() == (settled, held),
+            () => $"not {settled} settled and {held} held");
 
         // Others have used all that is left: what was lent is still there.
         Assert.Equal(201, (await Host.Post($"/v1/accounts/{account}/usage", """{"inputTokens":7000,"outputTokens":0}""")).Code);
         Assert.Equal(429, (await Call("", 1000)).Code);
         Assert.Equal(200, (await Call(lent, 1000)).Code);
-        Assert.Equal((8100, 1900), await StandAsync());
+        await IsBookedAsync(8100, 1900);
         var record = Assert.Single(await RecordsAsync(account, wanted: 2), one => Text(one, "session") == "sub-agent");
         Assert.Equal((1000, 100), (record.GetProperty("inputTokens").GetInt32(), record.GetProperty("outputTokens").GetInt32()));
 
@@ -164,7 +169,7 @@ public abstract class GateConformance(HttpFacade host) : GateSuite(host)
         var fits = error.GetProperty("purser").GetProperty("suggestions")[0].GetProperty("maxOutputTokens").GetInt32();
         Assert.InRange(fits, 1800, 1899);
         Assert.Equal(200, (await Call(lent, fits)).Code);
-        Assert.Equal((9200, 800), await StandAsync());
+        await IsBookedAsync(9200, 800);
 
         await ToolConformance.Ask(agent, "give_back_budget", new() { ["account"] = account, ["reservation"] = lent });
         var ended = await Call(lent, 10);
@@ -175,8 +180,7 @@ public abstract class GateConformance(HttpFacade host) : GateSuite(host)
         Assert.Contains("X-Purser-From: there is no reservation 'never-lent' in this account", unknown.Text, StringComparison.Ordinal);
         Assert.Equal(2, Provider.Asked.Count);
         Assert.All(Provider.Asked, asked => Assert.Null(asked.Header("X-Purser-From")));
-        await NothingIsHeldAsync(account);
-        Assert.Equal((9200, 0), await StandAsync());
+        await IsBookedAsync(9200, 0);
     }
 
     [Fact]
@@ -188,6 +192,7 @@ public abstract class GateConformance(HttpFacade host) : GateSuite(host)
             ("Idempotency-Key", id));
         async Task<(long, int)> BookedAsync()
         {
+            await NothingIsHeldAsync(account);
             var limit = (await Host.Get($"/v1/accounts/{account}")).Json.GetProperty("limits")[0];
             Assert.Equal(0, limit.GetProperty("held").GetInt64());
             return (limit.GetProperty("settled").GetInt64(), Provider.Asked.Count);
@@ -451,7 +456,7 @@ public abstract class GateConformance(HttpFacade host) : GateSuite(host)
     public async Task A_key_of_purser_stands_where_the_providers_would_and_never_reaches_it()
     {
         const string admin = HttpFacade.FirstKey;
-        await using var guarded = await Host.StartWithKeyAsync(admin);
+        var guarded = await Host.GuardedAsync();
         var account = Host.NewAccount();
         async Task<Reply> Ask(HttpMethod method, string path, string? body, params (string Name, string Value)[] headers)
         {
@@ -481,9 +486,15 @@ public abstract class GateConformance(HttpFacade host) : GateSuite(host)
         var asked = Assert.Single(Provider.Asked);
         Assert.Equal(ProviderStandIn.Secret, asked.Header("x-api-key"));
         Assert.DoesNotContain(asked.Headers, header => header.Value.Contains(key, StringComparison.Ordinal));
-        var status = await Ask(HttpMethod.Get, $"/v1/accounts/{account}/usage", null, asAdmin);
-        Assert.Equal(15, status.Json.GetProperty("items")[0].GetProperty("inputTokens").GetInt64() + status.Json.GetProperty("items")[0]
-            .GetProperty("outputTokens").GetInt64());
+        JsonElement[] items = [];
+        await ServerProcess.UntilAsync(async () =>
+        {
+            var usage = await Ask(HttpMethod.Get, $"/v1/accounts/{account}/usage", null, asAdmin);
+            items = usage.Code == 404 ? [] : [.. usage.Json.GetProperty("items").EnumerateArray()];
+            return items.Length > 0;
+        }, () => "nothing is booked");
+        var booked = Assert.Single(items);
+        Assert.Equal(15, booked.GetProperty("inputTokens").GetInt64() + booked.GetProperty("outputTokens").GetInt64());
 
         // Keys may be called alike: what the client of one repeats under an id is no call of the other's.
         var namesake = await Ask(HttpMethod.Post, "/v1/keys",

@@ -34,11 +34,11 @@ public abstract class HttpFacade : Lifetime
 
     public const string FirstKey = "the first key of all";
 
-    GuardedHost? refusing;
+    GuardedHost? guarded;
 
-    /// <summary>One that wants <see cref="FirstKey"/>, for all tests that are refused by it and leave nothing there: it ends with the
-    /// suite.</summary>
-    public async Task<GuardedHost> RefusingAsync() => refusing ??= Add(await StartWithKeyAsync(FirstKey));
+    /// <summary>One that wants <see cref="FirstKey"/>, for all tests of the collection, which use accounts of their own there too: it ends
+    /// with them.</summary>
+    public async Task<GuardedHost> GuardedAsync() => guarded ??= Add(await StartWithKeyAsync(FirstKey));
 
     /// <summary>An account that no other test uses.</summary>
     public string NewAccount() => string.Create(CultureInfo.InvariantCulture, $"test-{Interlocked.Increment(ref accounts)}");

@@ -13,7 +13,7 @@ public abstract class KeyConformance(HttpFacade host)
     [Fact]
     public async Task A_key_is_shown_once_and_does_what_it_is_for()
     {
-        await using var guarded = await host.StartWithKeyAsync(admin);
+        var guarded = await host.GuardedAsync();
         var made = await Ask(guarded, admin, HttpMethod.Post, "/v1/keys",
             """{"name": "search team", "rights": ["hold", "read"], "accounts": ["search-*"]}""");
         Assert.Equal(201, made.Code);
@@ -39,7 +39,7 @@ public abstract class KeyConformance(HttpFacade host)
     [Fact]
     public async Task A_key_whose_answer_was_lost_is_asked_for_again_and_made_once()
     {
-        await using var guarded = await host.StartWithKeyAsync(admin);
+        var guarded = await host.GuardedAsync();
         // Hosts of a cluster may share their keys with those of other tests.
         var name = Guid.NewGuid().ToString("N");
         var (one, two) = (name + "-1", name + "-2");
@@ -71,7 +71,7 @@ public abstract class KeyConformance(HttpFacade host)
     [Fact]
     public async Task An_account_of_others_is_one_that_does_not_exist()
     {
-        await using var guarded = await host.StartWithKeyAsync(admin);
+        var guarded = await host.GuardedAsync();
         Assert.Equal(201, (await Ask(guarded, admin, HttpMethod.Post, "/v1/accounts/theirs/usage", """{"id": "u", "inputTokens": 1, "outputTokens": 1}""")).Code);
         var key = await MakeAsync(guarded, rights, ["mine"]);
         foreach (var (method, path, body) in new (HttpMethod, string, string?)[]
@@ -100,7 +100,7 @@ public abstract class KeyConformance(HttpFacade host)
     [InlineData("*AME-team:?")]
     public async Task Lists_of_accounts_tell_nothing_of_others_in_any_page(string patterns)
     {
-        await using var guarded = await host.StartWithKeyAsync(admin);
+        var guarded = await host.GuardedAsync();
         var name = host.NewAccount();
         patterns = patterns.Replace("NAME", name, StringComparison.Ordinal).Replace("AME", name[1..], StringComparison.Ordinal);
         foreach (var account in (string[])["alpha", "team", "team:1", "team:2", "team:3", "teams:1", "zeta", "zz"])
@@ -130,7 +130,7 @@ public abstract class KeyConformance(HttpFacade host)
     [Fact]
     public async Task Every_operation_asks_for_its_right_and_for_no_other()
     {
-        await using var guarded = await host.StartWithKeyAsync(admin);
+        var guarded = await host.GuardedAsync();
         var keys = new Dictionary<string, string>();
         foreach (var right in rights) keys[right] = await MakeAsync(guarded, [right], ["*"]);
         var description = (await Ask(guarded, null, HttpMethod.Get, "/openapi/v1.json")).Json;
@@ -162,7 +162,7 @@ public abstract class KeyConformance(HttpFacade host)
     [Fact]
     public async Task Nobody_hands_out_more_than_they_have()
     {
-        await using var guarded = await host.StartWithKeyAsync(admin);
+        var guarded = await host.GuardedAsync();
         var team = await MakeAsync(guarded, ["hold", "read", "keys"], ["team-a:*"]);
         Task<Reply> Make(string rights, string accounts) => Ask(guarded, team, HttpMethod.Post, "/v1/keys",
             $$"""{"name": "child", "rights": [{{rights}}], "accounts": [{{accounts}}]}""");
@@ -181,7 +181,7 @@ public abstract class KeyConformance(HttpFacade host)
     [Fact]
     public async Task Nobody_gets_more_time_or_quota_by_rotating_a_key()
     {
-        await using var guarded = await host.StartWithKeyAsync(admin);
+        var guarded = await host.GuardedAsync();
         async Task<Reply> Make(string more) => await guarded.Ask(admin, HttpMethod.Post, "/v1/keys",
             $$"""{"name": "k", "rights": ["hold", "keys"], "accounts": ["*"]{{more}}}""");
         var other = (await Make("")).Member("id");
@@ -198,7 +198,7 @@ public abstract class KeyConformance(HttpFacade host)
     [Fact]
     public async Task Who_may_not_read_names_no_address_that_events_are_sent_to()
     {
-        await using var guarded = await host.StartWithKeyAsync(admin);
+        var guarded = await host.GuardedAsync();
         foreach (var (rights, code) in new[] { ("\"policy\"", 403), ("\"policy\", \"report\"", 201) })
         {
             var made = await guarded.Ask(admin, HttpMethod.Post, "/v1/keys", $$"""{"name": "k", "rights": [{{rights}}], "accounts": ["*"]}""");
@@ -212,7 +212,7 @@ public abstract class KeyConformance(HttpFacade host)
     [Fact]
     public async Task What_concerns_all_accounts_is_not_for_a_key_of_some()
     {
-        await using var guarded = await host.StartWithKeyAsync(admin);
+        var guarded = await host.GuardedAsync();
         var operates = await MakeAsync(guarded, ["operate"], ["team-a:*"]);
         (await Ask(guarded, operates, HttpMethod.Put, "/v1/default-policy", """{"limits": []}""")).IsProblem(403, "forbidden");
         (await Ask(guarded, operates, HttpMethod.Post, "/v1/prices/reprice", "{}")).IsProblem(403, "forbidden");
@@ -223,7 +223,7 @@ public abstract class KeyConformance(HttpFacade host)
     [Fact]
     public async Task A_revoked_key_is_refused_and_a_rotated_one_is_taken_for_a_while()
     {
-        await using var guarded = await host.StartWithKeyAsync(admin);
+        var guarded = await host.GuardedAsync();
         var made = await Ask(guarded, admin, HttpMethod.Post, "/v1/keys", """{"name": "k", "rights": ["read"], "accounts": ["*"]}""");
         var (id, first) = (made.Member("id"), made.Member("key")!);
         var rotated = await Ask(guarded, admin, HttpMethod.Post, $"/v1/keys/{id}/rotate", """{"overlapSeconds": 600}""");
@@ -250,7 +250,7 @@ public abstract class KeyConformance(HttpFacade host)
     [Fact]
     public async Task A_stream_of_events_ends_with_its_key()
     {
-        await using var guarded = await host.StartWithKeyAsync(admin);
+        var guarded = await host.GuardedAsync();
         var account = host.NewAccount();
         var made = await Ask(guarded, admin, HttpMethod.Post, "/v1/keys", """{"name": "k", "rights": ["read"], "accounts": ["*"]}""");
         using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/events?after=0");
@@ -277,7 +277,7 @@ public abstract class KeyConformance(HttpFacade host)
     [Fact]
     public async Task A_mistyped_key_is_told_from_an_unknown_one()
     {
-        await using var guarded = await host.StartWithKeyAsync(admin);
+        var guarded = await host.GuardedAsync();
         var key = await MakeAsync(guarded, ["read"], ["*"]);
         var mistyped = await Ask(guarded, key[..^8] + (key[^8] == 'a' ? 'b' : 'a') + key[^7..], HttpMethod.Get, "/v1/me");
         mistyped.IsProblem(401, "unauthorized");
@@ -299,7 +299,7 @@ public abstract class KeyConformance(HttpFacade host)
     [InlineData("""{"name": "k", "rights": ["read"], "accounts": ["*"], "expiresAt": "2020-01-01T00:00:00Z"}""", "expiresAt")]
     public async Task A_key_that_makes_no_sense_is_refused(string body, string field)
     {
-        var guarded = await host.RefusingAsync();
+        var guarded = await host.GuardedAsync();
         (await Ask(guarded, admin, HttpMethod.Post, "/v1/keys", body)).IsProblem(400, "invalid", field);
     }
 

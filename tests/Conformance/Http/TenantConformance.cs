@@ -9,7 +9,7 @@ public abstract class TenantConformance(HttpFacade host)
     [Fact]
     public async Task A_tenant_is_put_read_listed_changed_and_taken_away()
     {
-        await using var guarded = await host.StartWithKeyAsync(admin);
+        var guarded = await host.GuardedAsync();
         Task<Reply> Ask(HttpMethod method, string path, string? json = null) => guarded.Ask(admin, method, path, json);
         var name = host.NewAccount();
         var (acme, globex) = (name + "-acme", name + "-globex");
@@ -76,7 +76,7 @@ public abstract class TenantConformance(HttpFacade host)
     [Fact]
     public async Task Keys_of_a_tenant_see_create_and_cap_only_its_accounts()
     {
-        await using var guarded = await host.StartWithKeyAsync(admin);
+        var guarded = await host.GuardedAsync();
         var name = host.NewAccount();
         var (acme, globex, nobody) = (name + "-acme", name + "-globex", name + "-nobody");
         foreach (var tenant in new[] { acme, globex })

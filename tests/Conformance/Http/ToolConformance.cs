@@ -42,7 +42,7 @@ public abstract class ToolConformance(HttpFacade host)
     public async Task A_tool_does_what_the_key_may_and_sees_nothing_else()
     {
         const string admin = HttpFacade.FirstKey;
-        await using var guarded = await host.StartWithKeyAsync(admin);
+        var guarded = await host.GuardedAsync();
         var account = host.NewAccount();
         using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/keys")
         {
