@@ -8,15 +8,25 @@ provider="${PROVIDER_URL:-https://api.openai.com}"
 work="$(mktemp -d)"
 trap 'rm -rf -- "$work"' EXIT
 
-# ask PATH BODY: prints the status, 000 where none came; the answer is in a file. Without an answer, and after a 503, it asks again: the id
-# makes it harmless. A refusal (429) is an answer. (curl's own --retry would ask for it again.)
+# ask PATH BODY: prints the status, "no answer" where none came; the answer is in a file. Without one, after 5xx and where the key asks too
+# often, it asks again, not before Retry-After: the id makes it harmless. What is neither an object nor a problem of Purser comes from a
+# proxy. A refusal (any other 429) is an answer. (curl's own --retry would ask for it again.)
 ask() {
-  local status try
-  for try in 1 2 3 4 5; do
-    status="$(curl -sS --max-time 10 -o "$work/answer" -w '%{http_code}' -H 'Content-Type: application/json' \
-      ${PURSER_KEY:+-H "Authorization: Bearer $PURSER_KEY"} -X POST "$purser/$1" -d "$2")" || status=000
-    [[ "$status" == 000 || "$status" == 503 ]] && (( try < 5 )) || break
-    sleep "$try"
+  local status pause after
+  for pause in 1 2 3 4 ''; do
+    : >"$work/answer" && : >"$work/headers"
+    status="$(curl -sS --max-time 10 -o "$work/answer" -D "$work/headers" -w '%{http_code}' -H 'Content-Type: application/json' \
+      ${PURSER_KEY:+-H "Authorization: Bearer $PURSER_KEY"} -X POST "$purser/$1" -d "$2")" || status='no answer'
+    case "$status $(cat "$work/answer")" in
+      *urn:purser:problem:rate-limited*) status='too often' ;;
+      2*' {'*'}') break ;;
+      408* | 5*) ;;
+      *urn:purser:problem:*) break ;;
+      *) status='no answer' ;;
+    esac
+    [[ -n "$pause" ]] || break
+    after="$(sed -n 's/^[Rr]etry-[Aa]fter: *0*\([0-9][0-9]*\).*/\1/p' "$work/headers")"
+    sleep "$(( after > pause ? after : pause ))"
   done
   echo "$status"
 }
@@ -41,8 +51,7 @@ case "$status" in
   201) echo "held: $hold" ;;
   429) grep -o '"detail":"[^"]*"' "$work/answer" && exit 3 ;;
   # Without an answer nothing is allowed.
-  000) exit 1 ;;
-  *) cat "$work/answer" && exit 1 ;;
+  *) echo "not held: $status $(cat "$work/answer")" && exit 1 ;;
 esac
 
 failure=0
@@ -63,5 +72,5 @@ esac
 count() { grep -o "\"$1\": *[0-9]*" "$work/reply" | grep -o '[0-9]*$' | head -n 1; }
 input="$(count prompt_tokens)" && output="$(count completion_tokens)" || in_doubt "the answer does not say what it used"
 status="$(ask "reservations/$hold/settle" '{"inputTokens":'"$input"',"outputTokens":'"$output"'}')"
-[[ "$status" == 200 ]] || { cat "$work/answer" && exit 1; }
+[[ "$status" == 200 ]] || { echo "not settled: $status $(cat "$work/answer")" && exit 1; }
 echo "settled: $input in, $output out, $(grep -o '"cost":"[^"]*"' "$work/answer" | head -n 1)"

@@ -1,12 +1,15 @@
 """A budget around model calls, with the standard library only: hold what a call may use, make the call, settle what it used."""
 import asyncio
 import contextlib
+import http.client
 import json
 import socket
 import time
 import urllib.error
 import urllib.request
 import uuid
+
+PROBLEM = "urn:purser:problem:"
 
 
 class Refused(Exception):
@@ -22,25 +25,39 @@ class Purser:
         self.url, self.key, self.tries = url.rstrip("/"), key, tries
 
     def ask(self, path, body):
-        """Posts a body. What may be tried again is tried again, with the same id: it is done once, however often it arrives."""
-        headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {self.key}"} if self.key else {})}
+        """Posts a body, with the same id until there is an answer: what was done once is not done twice. Without one nothing is allowed:
+        the call is not made. A refusal is an answer; that the key asks too often has its status (429), and is none."""
         for left in range(self.tries - 1, -1, -1):
-            request = urllib.request.Request(f"{self.url}/v1/accounts/{path}", json.dumps(body).encode(), headers, method="POST")
+            after = ""
             try:
-                with urllib.request.urlopen(request, timeout=10) as answer:
-                    return json.load(answer)
-            except urllib.error.HTTPError as refused:
-                with refused:
-                    problem = json.load(refused)
-                if refused.code == 429:
-                    raise Refused(problem) from None
-                if refused.code != 503 or left == 0:
-                    raise RuntimeError(f"{refused.code}: {problem.get('detail') or problem['title']}") from None
-            except (urllib.error.URLError, TimeoutError, ConnectionError):
-                # Without an answer nothing is allowed: the call is not made.
-                if left == 0:
-                    raise
-            time.sleep(0.2 * 2 ** (self.tries - left))
+                status, after, answer = self.post(path, body)
+                if status < 300:
+                    return answer
+                is_final = status < 500 and status != 408 and answer["type"] != PROBLEM + "rate-limited"
+                if is_final and status == 429:
+                    raise Refused(answer)
+                failed = RuntimeError(f"{status}: {answer.get('detail') or answer['title']}")
+                if is_final:
+                    raise failed
+            except (OSError, http.client.HTTPException, ValueError) as broken:
+                failed = broken
+            if left == 0:
+                raise failed
+            time.sleep(max(0.2 * 2 ** (self.tries - left), int(after) if after.isdigit() else 0))
+
+    def post(self, path, body):
+        """Status, Retry-After and body of one try. What is no JSON, or no problem of Purser's, comes from a proxy and says nothing."""
+        headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {self.key}"} if self.key else {})}
+        request = urllib.request.Request(f"{self.url}/v1/accounts/{path}", json.dumps(body).encode(), headers, method="POST")
+        try:
+            response = urllib.request.urlopen(request, timeout=10)
+        except urllib.error.HTTPError as error:
+            response = error
+        with response:
+            answer = json.load(response)
+        if not isinstance(answer, dict) or (response.status >= 300 and not str(answer.get("type")).startswith(PROBLEM)):
+            raise ConnectionError(f"{response.status} did not come from a Purser: {answer}")
+        return response.status, response.headers.get("Retry-After", ""), answer
 
     @contextlib.contextmanager
     def hold(self, account, **estimate):

@@ -13,14 +13,28 @@ class Refused extends Error {
   constructor(readonly refusal: Refusal) { super(refusal.detail ?? refusal.title); }
 }
 
+/** Asks with the same id until there is an answer: what was done once is not done twice. None came where the connection or the body broke,
+ * where a proxy answered, with 5xx, and where the key asks too often, which has the status of a refusal (429). */
+async function again<Data>(ask: () => Promise<{ data?: Data; error?: unknown; response?: Response }>): Promise<Data> {
+  for (let wait = 0.4; ; wait *= 2) {
+    const { data, error, response } = await ask().catch(thrown => ({ data: undefined, error: thrown, response: undefined }));
+    if (data && typeof data === 'object' && Object.keys(data).length > 0) return data;
+    const said = error as { type?: string; detail?: string; title?: string; message?: string } | undefined;
+    const isFinal = response && response.status < 500 && response.status !== 408 && String(said?.type).startsWith('urn:purser:problem:')
+      && said?.type !== 'urn:purser:problem:rate-limited';
+    if (isFinal && response.status === 429) throw new Refused(error as Refusal);
+    if (isFinal || wait > 4)
+      throw new Error(`the budget answers ${response?.status}: ${said?.detail ?? said?.title ?? said?.message ?? error ?? data}`);
+    const after = Number(response?.headers.get('Retry-After')) || 0;
+    await new Promise(done => setTimeout(done, 1000 * Math.max(wait, after)));
+  }
+}
+
 /** Holds what a call may use, makes it, and books what it used. Without an answer of the budget the call is not made. */
 async function withBudget(maxOutputTokens: number, call: () => Promise<Response>): Promise<string> {
   const id = crypto.randomUUID();
-  const held = await reserve({
-    client, path: { account }, body: { id, provider: 'openai', model: 'gpt-4o-mini', inputTokens: 200, maxOutputTokens },
-  });
-  if (held.response?.status === 429) throw new Refused(held.error as Refusal);
-  if (!held.data) throw new Error(`the budget did not answer: ${JSON.stringify(held.error)}`);
+  const body = { id, provider: 'openai', model: 'gpt-4o-mini', inputTokens: 200, maxOutputTokens };
+  await again(() => reserve({ client, path: { account }, body }));
   const path = { account, reservation: id };
   let mayHaveServed = true;
   try {
@@ -31,16 +45,15 @@ async function withBudget(maxOutputTokens: number, call: () => Promise<Response>
     mayHaveServed = !turnsAway(answer.status);
     if (!answer.ok) throw new Error(`the provider failed with ${answer.status}`);
     const reply = await answer.json();
-    const booked = await settle({
-      client, path, body: { provider: 'openai', model: reply.model, raw: reply.usage }, throwOnError: true,
-    });
-    return `${reply.choices[0].message.content} (${booked.data.tokens} tokens, ${booked.data.cost} ${booked.data.currency})`;
+    const booked = await again(() => settle({ client, path, body: { provider: 'openai', model: reply.model, raw: reply.usage } }));
+    return `${reply.choices[0].message.content} (${booked.tokens} tokens, ${booked.cost} ${booked.currency})`;
   } catch (broken) {
+    const untold = (why: Error) => console.error('the budget was not told:', why.message);
     // It may have cost anything: the larger of estimate and usage is booked. Where nobody can tell the budget, the hold runs out; a policy
     // with "holds": {"onExpiry": "charge"} books it then.
-    if (mayHaveServed) await settle({ client, path, body: { outcome: 'unknown' } });
+    if (mayHaveServed) await again(() => settle({ client, path, body: { outcome: 'unknown' } })).catch(untold);
     // All of it goes back only where it is certain that the provider served nothing.
-    else await release({ client, path });
+    else await again(() => release({ client, path })).catch(untold);
     throw broken;
   }
 }

@@ -91,7 +91,7 @@ public sealed class SampleTests : Lifetime
             {
                 http.Response.StatusCode = asked.Count == 1 ? 503 : 429;
                 http.Response.Headers.RetryAfter = "1";
-                await http.Response.WriteAsync("""{"detail":"used up"}""");
+                await http.Response.WriteAsync("""{"type":"urn:purser:problem:limit-exceeded","detail":"used up"}""");
             }
         });
         await budget.StartAsync();
@@ -126,15 +126,59 @@ public sealed class SampleTests : Lifetime
         Assert.Empty(await BookedAsync());
     }
 
+    // What the host did is asked for again like what it did not do: the books have each call once.
+    [Fact]
+    [Trait("needs", "curl")]
+    public async Task Curl_books_once_whatever_becomes_of_the_answers()
+    {
+        var way = Add(await FaultyWay.StartAsync(host.Client));
+        var sessions = Enumerable.Range(0, 3).Select(_ => Script.RunAsync(Path.Combine(Script.Root, "samples/curl"),
+            With("PURSER_URL", way.Url), "bash", "session.sh"));
+        Assert.All(await Task.WhenAll(sessions),
+            session => Assert.Contains("settled: 12 in, 5 out", session.Succeeded(), StringComparison.Ordinal));
+        Assert.Equal((long[])[17, 17, 17], await BookedAsync());
+        way.MetEverything();
+    }
+
+    [Fact]
+    [Trait("needs", "python3")]
+    public async Task Python_books_once_whatever_becomes_of_the_answers()
+    {
+        var way = Add(await FaultyWay.StartAsync(host.Client));
+        var output = (await Script.RunAsync(Path.Combine(Script.Root, "samples/python"), With("PURSER_URL", way.Url), "python3",
+            "example.py")).Succeeded();
+        Assert.Contains("'reduceMaxOutputTokens'", output, StringComparison.Ordinal);
+        Assert.Equal((long[])[17, 17, 17, 500, 500, 500], await BookedAsync());
+        way.MetEverything();
+    }
+
+    [Fact]
+    [Trait("needs", "npm")]
+    public async Task Typescript_books_once_whatever_becomes_of_the_answers()
+    {
+        using var folder = new TemporaryFolder();
+        await BuildTypescriptAsync(folder);
+        var way = Add(await FaultyWay.StartAsync(host.Client));
+        var output = (await Script.RunAsync(folder.Path, With("PURSER_URL", way.Url), "npm", "start", "--silent")).Succeeded();
+        Assert.Contains("'reduceMaxOutputTokens'", output, StringComparison.Ordinal);
+        Assert.Equal((long[])[17, 500, 500], await BookedAsync());
+        way.MetEverything();
+    }
+
+    async Task BuildTypescriptAsync(TemporaryFolder folder)
+    {
+        Script.Copy("samples/typescript", folder.Path);
+        (await Script.RunAsync(folder.Path, Settings, "npm", "ci", "--no-audit", "--no-fund")).Succeeded();
+        (await Script.RunAsync(folder.Path, Settings, "npm", "run", "generate")).Succeeded();
+        (await Script.RunAsync(folder.Path, Settings, "npm", "run", "build")).Succeeded();
+    }
+
     [Fact]
     [Trait("needs", "npm")]
     public async Task Typescript_takes_every_answer_of_a_session_with_the_client_that_was_made()
     {
         using var folder = new TemporaryFolder();
-        Script.Copy("samples/typescript", folder.Path);
-        (await Script.RunAsync(folder.Path, Settings, "npm", "ci", "--no-audit", "--no-fund")).Succeeded();
-        (await Script.RunAsync(folder.Path, Settings, "npm", "run", "generate")).Succeeded();
-        (await Script.RunAsync(folder.Path, Settings, "npm", "run", "build")).Succeeded();
+        await BuildTypescriptAsync(folder);
         var output = (await Script.RunAsync(folder.Path, Settings, "npm", "start", "--silent")).Succeeded();
         foreach (var line in new[] { "plain: Hello. (17 tokens, ", "failed: the provider failed with 500",
             "failed: the provider failed with 400", "failed: fetch failed", "refused: ", "'reduceMaxOutputTokens'" })
