@@ -35,8 +35,9 @@ public sealed class FileLedger : IStore
         FileStream file;
         try
         {
-            // Nobody else may have it open: two hosts would not see each other's changes.
-            file = new(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            // Nobody else may have it open: two hosts would not see each other's changes. Without a buffer, which would keep a line that
+            // could not be written, and write it before the next one.
+            file = new(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
@@ -100,11 +101,24 @@ public sealed class FileLedger : IStore
             await file.WriteAsync(Encoding.UTF8.GetBytes(line + "\n"));
             file.Flush(flushToDisk: true);
         }
-        catch (IOException failed)
+        catch (Exception failed)
         {
-            file.SetLength(before);
-            file.Position = before;
+            CutBackTo(before);
             throw new LedgerUnavailableException($"The ledger can not be written: {failed.Message}", failed);
+        }
+    }
+
+    /// <summary>Takes away what is there of a line that failed. Where that fails too, nothing may be written behind it.</summary>
+    void CutBackTo(long length)
+    {
+        try
+        {
+            file.SetLength(length);
+            file.Position = length;
+        }
+        catch (Exception)
+        {
+            closed = true;
         }
     }
 

@@ -2,6 +2,7 @@
 using Purser.Client;
 using Purser.Conformance;
 using Purser.Embedded;
+using Purser.Embedded.Tests.Processes;
 using Purser.Engine;
 using Purser.Samples;
 using static Purser.Conformance.Samples;
@@ -64,6 +65,44 @@ public sealed class FileLedgerTests : LedgerConformance, IDisposable
         Assert.False(await Ledger.FoldAsync(Noon, 100));
         Assert.False(await Ledger.EraseNextAsync());
         Assert.Equal(before, new FileInfo(place.Path).Length);
+    }
+
+    [MountFact]
+    public async Task An_append_that_a_full_disk_turned_away_is_not_there_and_those_after_it_are()
+    {
+        await using var disk = await SmallDisk.MountAsync(megabytes: 1);
+        var path = Path.Combine(disk.Path, "ledger");
+        var written = 0;
+        await using (IStore ledger = await FileLedger.OpenAsync(path))
+        {
+            disk.Fill();
+            // The block that the file began has room for a few.
+            await Assert.ThrowsAsync<LedgerUnavailableException>(async () =>
+            {
+                for (; written < 1000; written++) await ledger.WriteAsync(Appending("a", written, Mark($"{written}")));
+            });
+            disk.Free();
+            await ledger.WriteAsync(Appending("b", 0, Mark("after")));
+        }
+        await using var again = await FileLedger.OpenAsync(path);
+        Assert.Equal(Enumerable.Range(0, written).Select(mark => $"{mark}"), Marks((await again.LoadAsync("a")).Tail));
+        Assert.Equal(["after"], Marks((await again.LoadAsync("b")).Tail));
+    }
+
+    [Fact]
+    public async Task A_line_that_failed_and_can_not_be_cut_off_closes_the_ledger()
+    {
+        await Ledger.WriteAsync(Appending("a", 0, Mark("0")));
+        using (new Descriptor(place.Path)) await FailsAsync(() => Ledger.WriteAsync(Appending("a", 1, Mark("1"))));
+        // Though it could be written again.
+        await FailsAsync(() => Ledger.WriteAsync(Appending("a", 1, Mark("1"))));
+        await FailsAsync(() => Ledger.WriteAsync(Confirming("a", 1)));
+        await FailsAsync(() => Ledger.ProbeAsync());
+        await ReopenAsync();
+        Assert.Equal(["0"], Marks((await Ledger.LoadAsync("a")).Tail));
+        await Ledger.WriteAsync(Appending("a", 1, Mark("1")));
+
+        static Task FailsAsync(Func<Task> what) => Assert.ThrowsAsync<LedgerUnavailableException>(what);
     }
 
     [Fact]
