@@ -1,5 +1,4 @@
 // Seals the audit trails on a schedule, into a folder that should be away from the ledger: what `./run seal` does by hand.
-using System.Globalization;
 using NodaTime;
 using NodaTime.Text;
 using Purser.Api.Access;
@@ -46,9 +45,9 @@ sealed class SealWatch(IUsageQueries ledger, AccessOptions access, LedgerClock c
         if (now < notBefore) return null;
         try
         {
-            if (NewestAt() is { } last && now - last < Duration.FromHours(access.AuditSealHours)) return null;
+            if (!IsDue(now)) return null;
             var path = Path.Combine(access.AuditSeals!, Beginning + inNames.Format(now) + Ending);
-            var accounts = await WriteAsync(path, now, cancellation);
+            if (await WriteAsync(path, now, cancellation) is not { } accounts) return null;
             log.LogInformation("Sealed the audit trails of {Accounts} accounts in {File}", accounts, path);
             return path;
         }
@@ -66,6 +65,8 @@ sealed class SealWatch(IUsageQueries ledger, AccessOptions access, LedgerClock c
         return null;
     }
 
+    bool IsDue(Instant now) => NewestAt() is not { } last || now - last >= Duration.FromHours(access.AuditSealHours);
+
     /// <summary>When the newest seal of the folder was made; null where there is none.</summary>
     Instant? NewestAt()
     {
@@ -76,22 +77,28 @@ sealed class SealWatch(IUsageQueries ledger, AccessOptions access, LedgerClock c
         return newest;
     }
 
-    /// <summary>A file is there under its name only once it is whole.</summary>
-    async Task<long> WriteAsync(string path, Instant now, CancellationToken cancellation)
+    /// <summary>How many accounts were sealed; null where another host was faster. A file is there under its name only once it is whole,
+    /// and the part is this host's alone: in containers all have the same process id.</summary>
+    async Task<long?> WriteAsync(string path, Instant now, CancellationToken cancellation)
     {
         using var key = AuditKey.Load(access.AuditKey!);
         if (!key.CanSign) throw new InvalidDataException("PURSER_AUDIT_KEY has only the public key, which makes no seals");
-        var part = string.Create(CultureInfo.InvariantCulture, $"{path}.{Environment.ProcessId}.part");
+        var part = $"{path}.{Guid.NewGuid():N}.part";
         try
         {
             long accounts;
-            await using (var to = new FileStream(part, FileMode.Create, FileAccess.Write))
+            await using (var to = new FileStream(part, FileMode.CreateNew, FileAccess.Write))
             {
                 accounts = await AuditSeal.WriteAsync(ledger, key, to, now, null, cancellation);
                 to.Flush(flushToDisk: true);
             }
+            if (!IsDue(now)) return null;
             File.Move(part, path);
             return accounts;
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+            return null;
         }
         finally
         {

@@ -35,6 +35,8 @@ public sealed class FaultyLedger(IStore inner) : IStore
 
     /// <summary>Awaited before sums are asked for.</summary>
     public Func<Task> BeforeAsk { get; set; } = () => Task.CompletedTask;
+    /// <summary>Awaited before a page of the names of accounts is read.</summary>
+    public Func<Task> BeforeAccounts { get; set; } = () => Task.CompletedTask;
 
     /// <summary>Told after an erasure was carried out.</summary>
     public Action OnErased { get; set; } = () => { };
@@ -237,8 +239,11 @@ public sealed class FaultyLedger(IStore inner) : IStore
         return page;
     }
 
-    public Task<Page<string>> AccountsAsync(string? search, string? cursor, int limit, CancellationToken cancellation = default) =>
-        inner.AccountsAsync(search, cursor, limit, cancellation);
+    public async Task<Page<string>> AccountsAsync(string? search, string? cursor, int limit, CancellationToken cancellation = default)
+    {
+        await BeforeAccounts();
+        return await inner.AccountsAsync(search, cursor, limit, cancellation);
+    }
 
     public Task<long> UnfoldedAsync() => inner.UnfoldedAsync();
 

@@ -1,5 +1,6 @@
 // Seals on a schedule: when they are due, that they are whole, and what becomes of one that can not be made.
 using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Purser.Api;
 using Purser.Conformance;
@@ -52,7 +53,43 @@ public sealed class SealWatchTests : IDisposable
         Assert.Equal(await watch.LookAsync(default), Assert.Single(Directory.GetFiles(Path.Combine(folder.Path, "seals"))));
     }
 
-    SealWatch Watch(MemoryLedger ledger, string into)
+    [Theory]
+    [InlineData(0)]
+    [InlineData(10)]
+    public async Task Hosts_that_seal_beside_each_other_make_one_seal_and_no_error(int secondsLater)
+    {
+        await using var ledger = new MemoryLedger();
+        await using var authority = new EmbeddedAuthority(ledger, time);
+        await authority.SendAsync("a", new Pause("why", "ann"));
+        var errors = new Errors();
+        var goesOn = new TaskCompletionSource();
+        var slow = Watch(new FaultyLedger(ledger) { BeforeAccounts = () => goesOn.Task }, "seals", errors).LookAsync(default);
+        time.Advance(TimeSpan.FromSeconds(secondsLater));
+        var made = await Watch(ledger, "seals", errors).LookAsync(default);
+        goesOn.SetResult();
+        Assert.Null(await slow);
+        Assert.Empty(errors);
+        Assert.Equal(made, Assert.Single(Directory.GetFiles(Path.Combine(folder.Path, "seals"))));
+        using var key = AuditKey.Load(Path.Combine(folder.Path, "audit.pem"));
+        await using var file = File.OpenRead(made!);
+        Assert.Equal(["a"], (await AuditSeal.ReadAsync(file, key)).Heads.Keys);
+    }
+
+    sealed class Errors : List<string>, ILogger<SealWatch>
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+            Func<TState, Exception?, string> formatter)
+        {
+            if (logLevel >= LogLevel.Warning) Add(formatter(state, exception));
+        }
+    }
+
+    SealWatch Watch(IUsageQueries ledger, string into, ILogger<SealWatch>? log = null)
     {
         var (key, seals) = (Path.Combine(folder.Path, "audit.pem"), Path.Combine(folder.Path, into));
         Directory.CreateDirectory(seals);
@@ -62,6 +99,6 @@ public sealed class SealWatchTests : IDisposable
             File.WriteAllText(key, pair.ExportECPrivateKeyPem());
         }
         return new(ledger, new() { AuditKey = key, AuditSeals = seals, AuditSealHours = 6 }, new LedgerClock(time),
-            NullLogger<SealWatch>.Instance);
+            log ?? NullLogger<SealWatch>.Instance);
     }
 }
