@@ -92,9 +92,8 @@ sealed class HostClient : IDisposable
             var problem = JsonSerializer.Deserialize(text, ApiJson.Default.ProblemDocument);
             throw new NoLedgerException(
                 $"the host at {Url} answers {(int)response.StatusCode}: "
-                    + $"{(problem?.Field is { } field ? $"{field}: " : "")}{problem?.Detail}",
-                response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.ServiceUnavailable
-                    ? ExitCodes.NotReachable : ExitCodes.Failed);
+                    + $"{(problem?.Field is { } field ? $"{field}: " : "")}{problem?.Detail ?? problem?.Title}",
+                CodeOf(response.StatusCode));
         }
         catch (HttpRequestException failed)
         {
@@ -148,28 +147,37 @@ sealed class HostClient : IDisposable
         if (response.StatusCode == HttpStatusCode.OK) return response;
         using (response)
         {
-            if (response.StatusCode == HttpStatusCode.Unauthorized)
+            var status = response.StatusCode;
+            if (status == HttpStatusCode.Unauthorized && http.DefaultRequestHeaders.Authorization is null)
                 throw new NoLedgerException($"the host at {Url} asks for a key: give it with --key or in PURSER_ADMIN_KEY",
                     ExitCodes.NotReachable);
-            throw response.StatusCode == HttpStatusCode.ServiceUnavailable
-                ? new NoLedgerException($"the host at {Url} can not reach its ledger: {await DetailOf(response, cancellation)}",
-                    ExitCodes.NotReachable)
-                : response.StatusCode is HttpStatusCode.BadRequest or HttpStatusCode.UnprocessableEntity
-                    ? new($"the host at {Url} refuses it: {await DetailOf(response, cancellation)}", ExitCodes.WrongUsage)
-                    : NotUnderstood(response.StatusCode);
+            throw (await WhyAsync(response, cancellation), status) switch
+            {
+                (null, _) => NotUnderstood(status),
+                ({ } why, HttpStatusCode.BadRequest or HttpStatusCode.UnprocessableEntity) =>
+                    new($"the host at {Url} refuses it: {why}", ExitCodes.WrongUsage),
+                ({ } why, _) => new NoLedgerException($"the host at {Url} answers {(int)status}: {why}",
+                    CodeOf(status)),
+            };
         }
     }
 
-    static async Task<string> DetailOf(HttpResponseMessage response, CancellationToken cancellation)
+    static int CodeOf(HttpStatusCode status) =>
+        status is HttpStatusCode.Unauthorized or HttpStatusCode.ServiceUnavailable ? ExitCodes.NotReachable : ExitCodes.Failed;
+
+    /// <summary>What a host says went wrong; null where something else answered.</summary>
+    static async Task<string?> WhyAsync(HttpResponseMessage response, CancellationToken cancellation)
     {
+        if (response.Content.Headers.ContentType?.MediaType != Problems.ContentType) return null;
         try
         {
-            return JsonSerializer.Deserialize(await response.Content.ReadAsByteArrayAsync(cancellation),
-                ApiJson.Default.ProblemDocument)?.Detail ?? "503";
+            var problem = JsonSerializer.Deserialize(await response.Content.ReadAsByteArrayAsync(cancellation),
+                ApiJson.Default.ProblemDocument);
+            return problem?.Detail ?? problem?.Title;
         }
         catch (JsonException)
         {
-            return "503";
+            return null;
         }
     }
 

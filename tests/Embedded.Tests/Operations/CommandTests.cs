@@ -103,6 +103,28 @@ public sealed class CommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_key_without_the_right_is_told_which_one_it_lacks()
+    {
+        const string admin = "a-long-key";
+        await using var host = await HostProcess.StartAsync(("PURSER_DATA", In("data")), ("PURSER_ADMIN_KEY", admin));
+        host.Client.DefaultRequestHeaders.Authorization = new("Bearer", admin);
+        using var made = await host.Client.PostAsJsonAsync("/v1/keys",
+            new { name = "k", rights = (string[])["read"], accounts = (string[])["*"] });
+        var key = (await made.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("key").GetString()!;
+        string[] reading = ["--data", In("data"), "--key", key];
+        foreach (var command in (string[][])[["backup", In("a.gz")], ["verify"], ["seal", In("one.jsonl")], ["rebuild"]])
+        {
+            screen.GetStringBuilder().Clear();
+            Assert.Equal(1, await RunAsync([.. command, .. reading]));
+            Shows($"the host at {host.Client.BaseAddress} answers 403: ", "operate");
+        }
+        Assert.Equal(3, await RunAsync("verify", "--data", In("data"), "--key", "another"));
+        Shows("answers 401: ");
+        Assert.DoesNotContain("is it a host of this version", screen.ToString(), StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFiles(folder.Path));
+    }
+
+    [Fact]
     public async Task A_backup_goes_from_sqlite_to_postgres_and_back()
     {
         await using (var host = await HostProcess.StartAsync(("PURSER_DATA", In("data")))) await BookAsync(host, "one");
