@@ -35,6 +35,7 @@ public sealed class FaultyLedger(IStore inner) : IStore
 
     /// <summary>Awaited before sums are asked for.</summary>
     public Func<Task> BeforeAsk { get; set; } = () => Task.CompletedTask;
+
     /// <summary>Awaited before a page of the names of accounts is read.</summary>
     public Func<Task> BeforeAccounts { get; set; } = () => Task.CompletedTask;
 
