@@ -18,7 +18,7 @@ public abstract class CatalogueConformance(HttpFacade host) : IAsyncLifetime
     public async Task The_built_in_catalogue_is_in_force_until_another_is_put()
     {
         var known = (await host.Get(Path)).Json;
-        Assert.Equal((Catalogue.BuiltIn.Version, "builtIn", "2026-11-28", Catalogue.BuiltIn.Digest, 2257), (
+        Assert.Equal((Catalogue.BuiltIn.Version, "builtIn", "2026-11-30", Catalogue.BuiltIn.Digest, 2257), (
             known.GetProperty("version").GetString(), known.GetProperty("source").GetString(), known.GetProperty("dataDate").GetString(),
                 known.GetProperty("digest").GetString(),
             known.GetProperty("entries").GetInt32()));

@@ -9,7 +9,7 @@ public abstract class PriceConformance(HttpFacade host)
     public async Task A_quote_is_exact_and_lists_its_parts() => (await host.Post("/v1/quotes", """
         {"provider":"anthropic","model":"claude-sonnet-4-5","usage":{"inputTokens":300000,"cachedInputTokens":100000,"cacheWrite5mTokens":50000,"outputTokens":1001,"webSearches":2}}
         """)).Is(200, """
-        {"provider":"anthropic","model":"claude-sonnet-4-5","cost":"1.3775225","currency":"USD","priceVersion":"catalogue-2026-11-28",
+        {"provider":"anthropic","model":"claude-sonnet-4-5","cost":"1.3775225","currency":"USD","priceVersion":"catalogue-2026-11-30",
          "parts":[{"kind":"input","count":150000,"rate":"6","per":1000000,"cost":"0.9"},{"kind":"cachedInput","count":100000,"rate":"0.6","per":1000000,"cost":"0.06"},
                   {"kind":"cacheWrite5m","count":50000,"rate":"7.5","per":1000000,"cost":"0.375"},{"kind":"output","count":1001,"rate":"22.5","per":1000000,"cost":"0.0225225"},
                   {"kind":"perWebSearchMedium","count":2,"rate":"0.01","per":1,"cost":"0.02"}],
@@ -139,7 +139,7 @@ public abstract class PriceConformance(HttpFacade host)
             "/v1/prices/openai/openai/gpt-4o", "/v1/prices/openai/openai%2Fgpt-4o"])
         {
             var price = (await host.Get(path)).Json;
-            Assert.Equal(("gpt-4o", "catalogue-2026-11-28", "2.5", false), (
+            Assert.Equal(("gpt-4o", "catalogue-2026-11-30", "2.5", false), (
                 price.GetProperty("model").GetString(), price.GetProperty("priceVersion").GetString(), price.GetProperty("rates")
                     .GetProperty("input").GetString(),
                 price.GetProperty("custom").GetBoolean()));

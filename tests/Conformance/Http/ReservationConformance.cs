@@ -228,7 +228,7 @@ public abstract class ReservationConformance(HttpFacade host)
         var account = await AccountWithLimits();
         await host.Post($"/v1/accounts/{account}/reservations", """{"id":"r1","user":"ann","model":"gpt-4o","inputTokens":100,"maxOutputTokens":300}""");
         var wanted = """
-            {"reservationId":"r1","usageId":"r1","tokens":150,"cost":"0.00075","currency":"USD","priceVersion":"catalogue-2026-11-28","unpriced":false,"late":false,"overrun":false,
+            {"reservationId":"r1","usageId":"r1","tokens":150,"cost":"0.00075","currency":"USD","priceVersion":"catalogue-2026-11-30","unpriced":false,"late":false,"overrun":false,
              "limits":[
               {"limitId":"tokens-per-day","unit":"tokens","window":"day","key":null,"amount":1000,"settled":150,"held":0,"remaining":850,"percentUsed":15,"percentCommitted":15,"status":"healthy","windowStart":"2026-03-14T00:00:00Z","resetsAt":"2026-03-15T00:00:00Z","enforcement":"hard"},
               {"limitId":"money-per-month","unit":"cost","window":"month","key":"ann","amount":"12.5","settled":"0.00075","held":"0","remaining":"12.49925","percentUsed":0.006,"percentCommitted":0.006,"status":"healthy","windowStart":"2026-03-01T00:00:00Z","resetsAt":"2026-04-01T00:00:00Z","enforcement":"hard"}],"serviceTier":"standard"}
