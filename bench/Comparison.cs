@@ -12,11 +12,7 @@ sealed record Load(Entrant Entrant, bool Hot, int Callers)
 {
     public List<Measured> Rounds { get; } = [];
 
-    public double Median(Func<Measured, double> of)
-    {
-        var sorted = Rounds.Select(of).Order().ToArray();
-        return sorted[sorted.Length / 2];
-    }
+    public double Median(Func<Measured, double> of) => Rounds.Select(of).Median();
 
     public string Name => $"{Entrant.Name}, {(Hot ? "one account" : "10,000 accounts")}, {Callers} {(Callers == 1 ? "caller" : "callers")}";
 }

@@ -51,7 +51,7 @@ public static class LifecycleCost
 
             if (types) await TellTypesAsync(output, contender, accounts, each);
 
-            double Median(Func<Cost, double> of) => costs.Select(of).Order().ElementAt(costs.Count / 2);
+            double Median(Func<Cost, double> of) => costs.Select(of).Median();
         }
         return 0;
     }

@@ -41,9 +41,9 @@ static class BatchSpeed
             }
             isWarm |= options.Quick || batch + 1 >= MostToWarmUp || after.Compiled - before.Compiled <= HostMetrics.FewCompiled;
         }
-        results.Add(new(Name, "operations/s", speeds.Order().ElementAt(speeds.Count / 2), Goal: ">= 50000"));
-        results.Add(new(Name, "µs of processor of the host per operation", costs.Order().ElementAt(costs.Count / 2)));
-        results.Add(new(Name, "of the time that the host stands still for collections", pauses.Order().ElementAt(pauses.Count / 2)));
+        results.Add(new(Name, "operations/s", speeds.Median(), Goal: ">= 50000"));
+        results.Add(new(Name, "µs of processor of the host per operation", costs.Median()));
+        results.Add(new(Name, "of the time that the host stands still for collections", pauses.Median()));
     }
 
     static byte[] Body(int operations, int round)

@@ -78,8 +78,7 @@ static class FloodLatency
             for (var i = 0; i < shares.Length; i++)
             {
                 var no = i;
-                double Of(Func<(double Times, double PerSecond)[], double> figure) =>
-                    rounds.Select(figure).Order().ElementAt(rounds.Count / 2);
+                double Of(Func<(double Times, double PerSecond)[], double> figure) => rounds.Select(figure).Median();
                 var name = string.Create(CultureInfo.InvariantCulture, $"{shares[i]} at once of one account beside others");
                 results.Add(new(name, "times the p99 alone, of a quiet account beside a flood", Of(round => round[no].Times), Goal: "< 3"));
                 results.Add(new(name, "of the flood's holds a second with the largest share",

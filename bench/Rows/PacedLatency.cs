@@ -70,7 +70,7 @@ static class PacedLatency
     }
 
     static double Median(List<Paced> rounds, double quantile, Func<Paced, long[]> of) =>
-        rounds.Select(one => Measuring.Millis(of(one), quantile)).Order().ElementAt(rounds.Count / 2);
+        rounds.Select(one => Measuring.Millis(of(one), quantile)).Median();
 
     static async Task<Paced> PaceAsync(IContender contender, double rate, TimeSpan duration)
     {

@@ -34,8 +34,8 @@ public static class Steps
         for (var round = 0; round < Rounds; round++)
             foreach (var part in parts) part.Costs.Add(Cost(part, duration / Rounds));
         foreach (var part in parts)
-            yield return new("rules alone: " + part.Name, "ns", Median(part.Costs.Select(cost => cost.Nanos)), Goal: part.Goal);
-        foreach (var part in parts) yield return new("rules alone: " + part.Name, "bytes", Median(part.Costs.Select(cost => cost.Bytes)));
+            yield return new("rules alone: " + part.Name, "ns", part.Costs.Select(cost => cost.Nanos).Median(), Goal: part.Goal);
+        foreach (var part in parts) yield return new("rules alone: " + part.Name, "bytes", part.Costs.Select(cost => cost.Bytes).Median());
     }
 
     /// <summary>
@@ -148,11 +148,5 @@ public static class Steps
                 part.Turn(++number);
         var steps = (double)number * part.Times;
         return (measured.Elapsed.TotalNanoseconds / steps, (GC.GetAllocatedBytesForCurrentThread() - bytes) / steps);
-    }
-
-    static double Median(IEnumerable<double> values)
-    {
-        var sorted = values.Order().ToArray();
-        return sorted[sorted.Length / 2];
     }
 }

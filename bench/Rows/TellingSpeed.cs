@@ -139,7 +139,7 @@ static class TellingSpeed
     static void Tell(Results results, string[] names, List<Figures[]> rounds)
     {
         const string all = "told: a webhook, a listener and an OTLP receiver that never answer";
-        double Of(Func<Figures[], double> figure) => Median([.. rounds.Select(figure)]);
+        double Of(Func<Figures[], double> figure) => rounds.Select(figure).Median();
         results.Add(new(all, "of the throughput with receivers that answer", Of(round => round[2].PerSecond / round[1].PerSecond),
             Goal: ">= 0.95"));
         results.Add(new(all, "of the throughput without any", Of(round => round[2].PerSecond / round[0].PerSecond), Goal: ">= 0.95"));
@@ -154,8 +154,6 @@ static class TellingSpeed
         results.Add(new("told: all turns", "of the processors at most that other programs had",
             rounds.SelectMany(round => round).Max(one => one.Others)));
     }
-
-    static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 
     static string Address() => string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{ServerProcess.FreePort()}");
 
