@@ -140,6 +140,36 @@ public sealed class PostgresLedgerTests : LedgerConformance
     }
 
     [Fact]
+    public async Task Records_without_a_price_are_looked_up_one_by_one_however_many_their_account_has()
+    {
+        const int many = 2_000;
+        // Accounts have few records as a rule, and an index alone would do: that is what the planner goes by.
+        await Ledger.WriteAsync([.. Enumerable.Range(0, 400).Select(no => Appending($"few-{no}", 0, Booked(NewRecord("u"))))]);
+        await Ledger.WriteAsync(
+            Appending("many", 0, [.. Enumerable.Range(0, many).Select(no => Booked(NewRecord($"u{no}") with { Unpriced = true }))]));
+        await ExecuteAsync("vacuum analyze usage");
+        var before = await ReadAsync();
+
+        Assert.Equal(1000, (await Ledger.FindAsync(new() { Unpriced = true }, null, 1000)).Items.Count);
+
+        // The server writes down in its own time what it read.
+        var after = before;
+        await ServerProcess.UntilAsync(async () => (after = await ReadAsync()).Lookups - before.Lookups >= many, () =>
+            $"{after.Lookups - before.Lookups} lookups");
+        Assert.InRange(after.Rows - before.Rows, 0, 10 * many);
+
+        async Task<(long Lookups, long Rows)> ReadAsync()
+        {
+            await using var source = NpgsqlDataSource.Create(database!);
+            await using var read = source.CreateCommand(
+                "select idx_scan, idx_tup_read from pg_stat_user_indexes where indexrelname = 'usage_account_usage_id_key'");
+            await using var row = await read.ExecuteReaderAsync();
+            await row.ReadAsync();
+            return (row.GetInt64(0), row.GetInt64(1));
+        }
+    }
+
+    [Fact]
     public async Task Whoever_starts_beside_a_migration_waits_for_its_end_longer_than_calls_have()
     {
         var fresh = await (await PostgresServer.SharedAsync()).NewDatabaseAsync();

@@ -80,22 +80,24 @@ sealed class UsageWhere
 
     /// <summary>A first adjustment of what was booked without a price gives it one, a correction may; the row of what does is marked too,
     /// for <see cref="UsageColumns.Unpriced"/>.</summary>
-    static readonly string HasNoPrice = $"unpriced and not {GivesPrice} and {Beside("a.usage_id in "
-        + "('repriced:1:' || usage.usage_id, 'void:' || usage.usage_id)")} is null and {Beside("a.unpriced and a.usage_id in "
-            + $"({string.Join(", ", Enumerable.Range(1, AdjustmentRules.MostCorrections).Select(time =>
-                $"'corrected:{time.ToString(CultureInfo.InvariantCulture)}:' || usage.usage_id"))})")} is null";
+    static readonly string HasNoPrice = $"unpriced and not {GivesPrice} and {Beside("", "repriced:1:", "void:")} is null and "
+        + $"{Beside("a.unpriced and ", [.. Enumerable.Range(1, AdjustmentRules.MostCorrections).Select(time =>
+            $"corrected:{time.ToString(CultureInfo.InvariantCulture)}:")])} is null";
 
     /// <summary>Of a row that is marked: it gives another its price, or takes it back.</summary>
     internal const string GivesPrice = "(substr(usage_id, 1, 9) = 'repriced:' or substr(usage_id, 1, 10) = 'corrected:' or "
         + "substr(usage_id, 1, 5) = 'void:')";
 
     /// <summary>Somebody said what it really was, or that it never counts.</summary>
-    internal static readonly string IsSettledByHand =
-        Beside("a.usage_id in ('corrected:1:' || usage.usage_id, 'void:' || usage.usage_id)") + " is not null";
+    internal static readonly string IsSettledByHand = $"{Beside("", "corrected:1:", "void:")} is not null";
 
-    /// <summary>1 where the account has such a record beside this one, else null. It is a value and no <c>exists</c>: PostgreSQL makes a
-    /// join of that, by the account alone while it has no statistics, and compares each record of an account with each.</summary>
-    static string Beside(string condition) => $"(select 1 from usage a where a.account = usage.account and {condition} limit 1)";
+    /// <summary>
+    /// 1 where the account has a record with one of some names made of this one's, else null. One question a name, each with the whole key,
+    /// and no <c>in</c>: PostgreSQL looks for several in all of an account's records where accounts have few as a rule. A value, and no
+    /// <c>exists</c>, of which it makes a join that compares each record of an account with each.
+    /// </summary>
+    static string Beside(string condition, params string[] before) => "coalesce(" + string.Join(", ", before.Select(name =>
+        $"(select 1 from usage a where {condition}a.account = usage.account and a.usage_id = '{name}' || usage.usage_id limit 1)")) + ")";
 
     public IReadOnlyList<object> Values => values;
 
