@@ -28,14 +28,18 @@ static class ClientReport
         reader.Known(more, "InputTokenDetails.CachedTokenCount", "OutputTokenDetails.ReasoningTokenCount",
             "InputTokenDetails.AudioTokenCount", "OutputTokenDetails.AudioTokenCount",
             "OutputTokenDetails.AcceptedPredictionTokenCount", "OutputTokenDetails.RejectedPredictionTokenCount");
-        return Totals(reader, report, input, output, cached, thought, ("inputTokenCount", "outputTokenCount", "totalTokenCount")) with
+        var heard = reader.Find(report, "inputAudioTokenCount") ?? reader.Find(taken, "audioTokenCount")
+            ?? reader.Count(more, "InputTokenDetails.AudioTokenCount");
+        var totals = Totals(reader, report, input, output, cached, thought, ("inputTokenCount", "outputTokenCount", "totalTokenCount"));
+        var kinds = new InputKinds(heard, 0, 0, 0, 0).Within(totals.InputTokens, cached, cached);
+        return totals with
         {
             Parts = new()
             {
                 CachedInputTokens = cached,
+                CachedAudioInputTokens = kinds.CachedAudio,
                 ReasoningTokens = thought,
-                AudioInputTokens = reader.Find(report, "inputAudioTokenCount") ?? reader.Find(taken, "audioTokenCount")
-                    ?? reader.Count(more, "InputTokenDetails.AudioTokenCount"),
+                AudioInputTokens = kinds.Audio,
                 AudioOutputTokens = reader.Find(report, "outputAudioTokenCount") ?? reader.Find(given, "audioTokenCount")
                     ?? reader.Count(more, "OutputTokenDetails.AudioTokenCount"),
             },

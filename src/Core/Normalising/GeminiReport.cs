@@ -32,6 +32,10 @@ static class GeminiReport
         var made = Kinds(reader, report, ref candidates, "candidatesTokenCount", "candidatesTokensDetails", "candidates_tokens_details",
             "responseTokensDetails", "response_tokens_details");
 
+        // What was cached is counted as cached, whatever it was.
+        var kinds = new InputKinds(Less(reader, given.Audio, fromCache.Audio, "AUDIO"), Less(reader, given.Image, fromCache.Image, "IMAGE"),
+            Less(reader, given.Video, fromCache.Video, "VIDEO"), fromCache.Audio, fromCache.Image)
+            .Within(prompt, cached, cached - fromCache.All);
         var output = candidates + thoughts;
         // A field of their own in the total: some versions leave the tools' part out of it, some count thoughts among the candidates.
         if (reader.Find(report, "totalTokenCount", "total_token_count") is { } total && total != prompt + tools + output
@@ -54,12 +58,11 @@ static class GeminiReport
             Parts = new()
             {
                 CachedInputTokens = cached,
-                CachedAudioInputTokens = fromCache.Audio,
-                CachedImageInputTokens = fromCache.Image,
-                // What was cached is counted as cached, whatever it was.
-                AudioInputTokens = Less(reader, given.Audio, fromCache.Audio, "AUDIO") + fromTools.Audio,
-                ImageInputTokens = Less(reader, given.Image, fromCache.Image, "IMAGE") + fromTools.Image,
-                VideoInputTokens = Less(reader, given.Video, fromCache.Video, "VIDEO") + fromTools.Video,
+                CachedAudioInputTokens = kinds.CachedAudio,
+                CachedImageInputTokens = kinds.CachedImage,
+                AudioInputTokens = kinds.Audio + fromTools.Audio,
+                ImageInputTokens = kinds.Image + fromTools.Image,
+                VideoInputTokens = kinds.Video + fromTools.Video,
                 ReasoningTokens = thoughts,
                 AudioOutputTokens = made.Audio,
                 ImageOutputTokens = made.Image,
@@ -68,7 +71,7 @@ static class GeminiReport
         };
     }
 
-    public readonly record struct OfKind(long Audio, long Image, long Video);
+    public readonly record struct OfKind(long Audio, long Image, long Video, long All);
 
     /// <summary>Pages of documents are read as images. A kind without a count is none; text is what is left.</summary>
     public static OfKind Kinds(ReportReader reader, in ReportObject report, ref long whole, string of, params string[] names)
@@ -98,7 +101,7 @@ static class GeminiReport
             reader.Dispute(field, $"add up to {all}, more than the {whole} `{of}` that they are parts of");
             whole = all;
         }
-        return new(audio, image, video);
+        return new(audio, image, video, all);
     }
 
     static long Less(ReportReader reader, long given, long cached, string kind)

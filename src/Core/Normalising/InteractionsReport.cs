@@ -20,6 +20,8 @@ static class InteractionsReport
         var given = GeminiReport.Kinds(reader, report, ref input, "total_input_tokens", "input_tokens_by_modality");
         var fromTools = GeminiReport.Kinds(reader, report, ref tools, "total_tool_use_tokens", "tool_use_tokens_by_modality");
         var fromCache = GeminiReport.Kinds(reader, report, ref cached, "total_cached_tokens", "cached_tokens_by_modality");
+        var taken = new InputKinds(Math.Max(0, given.Audio - fromCache.Audio), Math.Max(0, given.Image - fromCache.Image),
+            Math.Max(0, given.Video - fromCache.Video), fromCache.Audio, fromCache.Image).Within(input, cached, cached - fromCache.All);
         var kinds = GeminiReport.Kinds(reader, report, ref made, "total_output_tokens", "output_tokens_by_modality");
         var output = made + thoughts;
         if (reader.Find(report, "total_tokens") is { } total && total != input + tools + output && total != input + output)
@@ -46,11 +48,11 @@ static class InteractionsReport
             Parts = new()
             {
                 CachedInputTokens = cached,
-                CachedAudioInputTokens = fromCache.Audio,
-                CachedImageInputTokens = fromCache.Image,
-                AudioInputTokens = Math.Max(0, given.Audio - fromCache.Audio) + fromTools.Audio + spoken.Heard,
-                ImageInputTokens = Math.Max(0, given.Image - fromCache.Image) + fromTools.Image,
-                VideoInputTokens = Math.Max(0, given.Video - fromCache.Video) + fromTools.Video,
+                CachedAudioInputTokens = taken.CachedAudio,
+                CachedImageInputTokens = taken.CachedImage,
+                AudioInputTokens = taken.Audio + fromTools.Audio + spoken.Heard,
+                ImageInputTokens = taken.Image + fromTools.Image,
+                VideoInputTokens = taken.Video + fromTools.Video,
                 ReasoningTokens = thoughts,
                 AudioOutputTokens = kinds.Audio + spoken.Said,
                 ImageOutputTokens = kinds.Image,

@@ -56,7 +56,6 @@ static class OpenAIReport
         in ReportOrigin origin)
     {
         var (taken, given) = (reader.Inner(report, inputDetails), reader.Inner(report, outputDetails));
-        var cachedOf = reader.Inner(taken, "cached_tokens_details");
         // Gateways put the names of other providers beside these: LiteLLM Anthropic's, LangChain its own.
         var cached = reader.Find(taken, "cached_tokens", "cache_read", "cache_read_tokens", "cache_read_input_tokens", "flex_cache_read",
                 "priority_cache_read")
@@ -71,12 +70,7 @@ static class OpenAIReport
         KnownBeside(reader, report, taken, given);
         // Perplexity, which alone reports citations and searches, counts its reasoning beside the completion and out of the total.
         var apart = !given.Exists && report.HasAny("citation_tokens", "num_search_queries") ? reasoning : 0;
-        // What was cached is counted as cached, whatever it was.
-        var (audio, cachedAudio) = Uncached(reader, report, taken, cachedOf, ["audio_tokens", "audio"],
-            ["input_audio_tokens", "audio_input_tokens"], ["input_cached_audio_tokens", "cache_audio_read_tokens"]);
-        var (image, cachedImage) = Uncached(reader, report, taken, cachedOf, ["image_tokens", "image"],
-            ["input_image_tokens", "prompt_image_tokens"], ["input_cached_image_tokens"]);
-        var video = reader.Count(taken, "video_tokens", "video");
+        var ofCache = cached + short5m + long1h;
         var sound = reader.Number(report, "prompt_audio_seconds");
         if (cached > input)
         {
@@ -87,7 +81,7 @@ static class OpenAIReport
         }
         // The rest of Mistral's total is the sound, which is paid by its seconds.
         if (reader.Find(report, "total_tokens") is { } total && total != input + output && !(sound > 0 && total > input + output))
-            (input, output) = ByTotal(reader, total, input, output, reasoning, cached + short5m + long1h, (inputName, outputName), origin);
+            (input, output) = ByTotal(reader, total, input, output, reasoning, ofCache, (inputName, outputName), origin);
         output += apart;
         if (reasoning > output)
         {
@@ -96,6 +90,7 @@ static class OpenAIReport
                     $"is {reasoning}, more than the {output} `{outputName}` that it is a part of");
             output += reasoning;
         }
+        var kinds = Kinds(reader, report, taken, input, ofCache);
         var (madeImages, madeSound) = Made(reader, report, given, inputName == "input_tokens" ? origin.Model : null, output - reasoning);
         return new()
         {
@@ -110,13 +105,13 @@ static class OpenAIReport
             Parts = Searches(reader, report, taken) with
             {
                 CachedInputTokens = cached,
-                CachedAudioInputTokens = cachedAudio,
-                CachedImageInputTokens = cachedImage,
+                CachedAudioInputTokens = kinds.CachedAudio,
+                CachedImageInputTokens = kinds.CachedImage,
                 CacheWrite5mTokens = short5m,
                 CacheWrite1hTokens = long1h,
-                AudioInputTokens = audio,
-                ImageInputTokens = image,
-                VideoInputTokens = video,
+                AudioInputTokens = kinds.Audio,
+                ImageInputTokens = kinds.Image,
+                VideoInputTokens = kinds.Video,
                 ReasoningTokens = reasoning,
                 AudioOutputTokens = madeSound,
                 ImageOutputTokens = madeImages,
@@ -125,6 +120,19 @@ static class OpenAIReport
                 AudioSecondsIn = sound,
             },
         };
+    }
+
+    /// <summary>The kinds of an input of which so much was cached: what was is counted as cached, whatever it was.</summary>
+    static InputKinds Kinds(ReportReader reader, in ReportObject report, in ReportObject taken, long input, long ofCache)
+    {
+        var cachedOf = reader.Inner(taken, "cached_tokens_details");
+        var (audio, cachedAudio) = Uncached(reader, report, taken, cachedOf, ["audio_tokens", "audio"],
+            ["input_audio_tokens", "audio_input_tokens"], ["input_cached_audio_tokens", "cache_audio_read_tokens"]);
+        var (image, cachedImage) = Uncached(reader, report, taken, cachedOf, ["image_tokens", "image"],
+            ["input_image_tokens", "prompt_image_tokens"], ["input_cached_image_tokens"]);
+        var text = reader.Find(cachedOf, "text_tokens") ?? reader.Count(report, "input_cached_text_tokens");
+        return new InputKinds(audio, image, reader.Count(taken, "video_tokens", "video"), cachedAudio, cachedImage)
+            .Within(input, ofCache, ofCache - cachedAudio - cachedImage - text);
     }
 
     /// <summary>Images and sound of the output. The endpoints for images and for speech tell no parts: all of it is one of them.</summary>
