@@ -86,6 +86,38 @@ public sealed record UsageParts
         VideoOutputTokens: 0, CitationTokens: 0,
     };
 
+    /// <summary>Both added up.</summary>
+    public UsageParts Plus(UsageParts more) => new()
+    {
+        CachedInputTokens = CachedInputTokens + more.CachedInputTokens,
+        CachedAudioInputTokens = CachedAudioInputTokens + more.CachedAudioInputTokens,
+        CachedImageInputTokens = CachedImageInputTokens + more.CachedImageInputTokens,
+        CacheWrite5mTokens = CacheWrite5mTokens + more.CacheWrite5mTokens,
+        CacheWrite1hTokens = CacheWrite1hTokens + more.CacheWrite1hTokens,
+        AudioInputTokens = AudioInputTokens + more.AudioInputTokens,
+        ImageInputTokens = ImageInputTokens + more.ImageInputTokens,
+        VideoInputTokens = VideoInputTokens + more.VideoInputTokens,
+        ReasoningTokens = ReasoningTokens + more.ReasoningTokens,
+        AudioOutputTokens = AudioOutputTokens + more.AudioOutputTokens,
+        ImageOutputTokens = ImageOutputTokens + more.ImageOutputTokens,
+        VideoOutputTokens = VideoOutputTokens + more.VideoOutputTokens,
+        CitationTokens = CitationTokens + more.CitationTokens,
+        Queries = Queries + more.Queries,
+        Sessions = Sessions + more.Sessions,
+        ImagesIn = ImagesIn + more.ImagesIn,
+        ImagesOut = ImagesOut + more.ImagesOut,
+        CharactersIn = CharactersIn + more.CharactersIn,
+        CharactersOut = CharactersOut + more.CharactersOut,
+        AudioSecondsIn = AudioSecondsIn + more.AudioSecondsIn,
+        AudioSecondsOut = AudioSecondsOut + more.AudioSecondsOut,
+        VideoSecondsIn = VideoSecondsIn + more.VideoSecondsIn,
+        VideoSecondsOut = VideoSecondsOut + more.VideoSecondsOut,
+        Pages = Pages + more.Pages,
+        AnnotatedPages = AnnotatedPages + more.AnnotatedPages,
+        WebSearches = WebSearches + more.WebSearches,
+        WebSearchContext = WebSearchContext ?? more.WebSearchContext,
+    };
+
     /// <summary>These parts with the units of others; null where both tell different counts of one unit.</summary>
     public UsageParts? WithUnits(UsageParts units, out string? twice)
     {

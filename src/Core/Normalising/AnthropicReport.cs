@@ -57,7 +57,7 @@ static class AnthropicReport
             else if (type == "message" ? sums.OutputTokens > 0 : sums.InputTokens + sums.OutputTokens > 0)
                 lines.Add(new(ran ?? model ?? "", sums.InputTokens, sums.OutputTokens, sums.Parts == new UsageParts() ? null : sums.Parts));
         }
-        return counts with { Lines = lines.Count <= Validity.MostLines ? lines : ByModel(lines), Model = served };
+        return counts with { Lines = ReportCounts.ByModel(lines), Model = served };
     }
 
     /// <summary>Where the model ran has a price of its own only where it was bound to a place.</summary>
@@ -75,17 +75,6 @@ static class AnthropicReport
         reader.Dispute("raw.total_tokens", $"is {total}, but the counts beside it add up to {counts.InputTokens + counts.OutputTokens}");
         return counts with { OutputTokens = Math.Max(counts.OutputTokens, total - counts.InputTokens) };
     }
-
-    static List<UsageLine> ByModel(List<UsageLine> lines) => [.. lines.GroupBy(line => line.Model, StringComparer.Ordinal).Select(group =>
-    {
-        var parts = group.Select(line => line.Parts ?? new()).ToArray();
-        return new UsageLine(group.Key, group.Sum(line => line.InputTokens), group.Sum(line => line.OutputTokens), new()
-        {
-            CachedInputTokens = parts.Sum(part => part.CachedInputTokens),
-            CacheWrite5mTokens = parts.Sum(part => part.CacheWrite5mTokens),
-            CacheWrite1hTokens = parts.Sum(part => part.CacheWrite1hTokens),
-        });
-    })];
 
     static ReportCounts Sums(ReportReader reader, in ReportObject report)
     {
@@ -118,11 +107,6 @@ static class AnthropicReport
     {
         InputTokens = one.InputTokens + other.InputTokens,
         OutputTokens = one.OutputTokens + other.OutputTokens,
-        Parts = one.Parts with
-        {
-            CachedInputTokens = one.Parts.CachedInputTokens + other.Parts.CachedInputTokens,
-            CacheWrite5mTokens = one.Parts.CacheWrite5mTokens + other.Parts.CacheWrite5mTokens,
-            CacheWrite1hTokens = one.Parts.CacheWrite1hTokens + other.Parts.CacheWrite1hTokens,
-        },
+        Parts = one.Parts.Plus(other.Parts),
     };
 }

@@ -57,6 +57,15 @@ sealed record ReportCounts
         return this with { InputTokens = input, OutputTokens = output, Parts = parts };
     }
 
+    /// <summary>Lines as they are where there is room for them, else one for each model.</summary>
+    public static IReadOnlyList<UsageLine> ByModel(List<UsageLine> lines) => lines.Count <= Validity.MostLines ? lines
+        : [.. lines.GroupBy(line => line.Model, StringComparer.Ordinal).Select(group => group.Aggregate((one, other) => one with
+        {
+            InputTokens = one.InputTokens + other.InputTokens,
+            OutputTokens = one.OutputTokens + other.OutputTokens,
+            Parts = (one.Parts ?? none).Plus(other.Parts ?? none),
+        }))];
+
     static readonly UsageParts none = new();
 
     public UsageReading ToReading(ReportReader reader, in ReportObject report) =>

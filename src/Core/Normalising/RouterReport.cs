@@ -46,9 +46,9 @@ static class RouterReport
             if (!usage.HasAny("prompt_tokens", "completion_tokens")) continue;
             var counts = OpenAIReport.Chat(reader, usage, origin);
             if (first is null) first = counts with { Model = model };
-            else if (lines.Count < Validity.MostLines) lines.Add(new(model ?? "", counts.InputTokens, counts.OutputTokens, counts.Parts));
+            else lines.Add(new(model ?? "", counts.InputTokens, counts.OutputTokens, counts.Parts));
         }
-        return first is null ? null : first with { Lines = lines };
+        return first is null ? null : first with { Lines = ReportCounts.ByModel(lines) };
     }
 
     /// <summary>xAI tells of images and videos what they cost, and nothing else.</summary>

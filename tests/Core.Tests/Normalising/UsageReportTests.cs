@@ -140,6 +140,39 @@ public sealed class UsageReportTests
             price.Cost(usage, new(listed, reading.ServiceTier, reading.Region, reading.Speed)));
     }
 
+    /// <summary>Compound systems call models again and again: what there is no room for in lines of its own is in that of its model.</summary>
+    [Theory]
+    [InlineData(18, 3, 3)]
+    [InlineData(18, 18, 17)]
+    public void Many_calls_inside_of_one_are_all_read(int calls, int models, int lines)
+    {
+        const string usage = """
+            {"prompt_tokens":100,"completion_tokens":10,"total_tokens":110,
+             "prompt_tokens_details":{"cached_tokens":40,"audio_tokens":5},"completion_tokens_details":{"reasoning_tokens":3}}
+            """;
+        var usages = Enumerable.Range(0, calls).Select(call => $"{{\"model\":\"m{call % models}\",\"usage\":{usage}}}");
+        var (reading, problem) = UsageReport.Read("groq", "groq/compound", $$"""{"models":[{{string.Join(',', usages)}}]}""");
+        Assert.Null(problem);
+        Assert.Null(reading!.Unread);
+        Assert.Equal(lines, reading.Lines!.Count);
+        Assert.Equal((100L, 10L), (reading.InputTokens, reading.OutputTokens));
+        Assert.Equal((1700L, 170L), (reading.Lines.Sum(line => line.InputTokens), reading.Lines.Sum(line => line.OutputTokens)));
+        Assert.Equal((680L, 85L, 51L), (reading.Lines.Sum(line => line.Parts!.CachedInputTokens),
+            reading.Lines.Sum(line => line.Parts!.AudioInputTokens), reading.Lines.Sum(line => line.Parts!.ReasoningTokens)));
+    }
+
+    [Fact]
+    public void Parts_that_are_added_up_lose_none()
+    {
+        var ones = new UsageParts();
+        foreach (var part in typeof(UsageParts).GetProperties().Where(part => part.CanWrite && part.PropertyType != typeof(string)))
+            part.SetValue(ones, Convert.ChangeType(1, part.PropertyType, CultureInfo.InvariantCulture));
+        var both = ones.Plus(ones with { WebSearchContext = "low" });
+        Assert.All(UsageParts.TokenCounts, count => Assert.Equal(2, count.Of(both)));
+        Assert.All(UsageParts.UnitCounts, count => Assert.Equal(2, count.Of(both)));
+        Assert.Equal("low", both.WebSearchContext);
+    }
+
     /// <summary>Lines of the folders that PURSER_CASES names, if they hold a report.</summary>
     static IEnumerable<string> Further() => FurtherCases.Files().Where(file => file.EndsWith(".jsonl", StringComparison.Ordinal))
         .SelectMany(File.ReadLines).Where(text => text.Contains("\"report\"", StringComparison.Ordinal));
