@@ -132,15 +132,32 @@ sealed class AnthropicProtocol : WireProtocol
             }
         }
 
-        /// <summary>Counts are cumulative: what is told later replaces what was told before, and what is null says nothing.</summary>
         void Merge(JsonElement holder)
         {
             if (Inner(holder, "usage") is not { ValueKind: JsonValueKind.Object } told) return;
-            usage ??= [];
-            foreach (var member in told.EnumerateObject())
-                if (member.Value.ValueKind != JsonValueKind.Null)
-                    usage[member.Name] = JsonNode.Parse(member.Value.GetRawText(), documentOptions: WireJson.OfAnswers);
+            Merge(usage ??= [], told);
             Usage = usage.ToJsonString();
+        }
+
+        /// <summary>Counts are cumulative: of what is told twice the larger holds, as gateways end with zeros for what came first. What is
+        /// null says nothing.</summary>
+        static void Merge(JsonObject known, JsonElement told)
+        {
+            foreach (var member in told.EnumerateObject())
+                switch (member.Value.ValueKind)
+                {
+                    case JsonValueKind.Null:
+                    case JsonValueKind.Number when known[member.Name] is JsonValue before && before.TryGetValue<decimal>(out var count)
+                        && member.Value.TryGetDecimal(out var later) && later <= count:
+                        break;
+                    case JsonValueKind.Object:
+                        if (known[member.Name] is not JsonObject inner) known[member.Name] = inner = [];
+                        Merge(inner, member.Value);
+                        break;
+                    default:
+                        known[member.Name] = JsonNode.Parse(member.Value.GetRawText(), documentOptions: WireJson.OfAnswers);
+                        break;
+                }
         }
     }
 }

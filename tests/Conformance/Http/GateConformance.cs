@@ -288,6 +288,30 @@ public abstract class GateConformance(HttpFacade host) : GateSuite(host)
         Assert.Equal(1000, record.GetProperty("cachedInputTokens").GetInt64());
     }
 
+    // What gateways tell at the end may be zeros for what came at the beginning, or the other way round.
+    [Theory]
+    [InlineData("""{"input_tokens":25,"cache_read_input_tokens":100000,"output_tokens":1}""",
+        """{"input_tokens":0,"cache_read_input_tokens":0,"output_tokens":500}""", 100_025, 500, 0)]
+    [InlineData("""{"input_tokens":0,"cache_read_input_tokens":0,"output_tokens":0}""",
+        """{"input_tokens":25,"cache_read_input_tokens":100000,"output_tokens":500}""", 100_025, 500, 0)]
+    [InlineData("""{"input_tokens":25,"output_tokens":1,"cache_creation":{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":700}}""",
+        """{"output_tokens":500,"cache_creation":{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":0},"server_tool_use":{"web_search_requests":2}}""", 725, 500, 2)]
+    [InlineData("""{"input_tokens":25,"output_tokens":1,"server_tool_use":{"web_search_requests":2}}""",
+        """{"input_tokens":40,"output_tokens":500,"server_tool_use":{"web_search_requests":0}}""", 40, 500, 2)]
+    public async Task Of_what_Claude_tells_twice_the_larger_is_booked(string first, string last, int input, int output, int searches)
+    {
+        var (account, route) = await RouteAsync("anthropic", "anthropic");
+        Provider.Streams(
+            "data: {\"type\":\"message_start\",\"message\":{\"id\":\"m1\",\"model\":\"claude-sonnet-4-5\",\"usage\":" + first + "}}\n\n",
+            "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":" + last + "}\n\n",
+            "data: {\"type\":\"message_stop\"}\n\n");
+        await StreamAsync($"/gate/{route}/v1/messages", message[..^1] + ",\"stream\":true}", ("X-Purser-Account", account));
+        var record = Assert.Single(await RecordsAsync(account, wanted: 1));
+        Assert.Equal((input, output, searches), (record.GetProperty("inputTokens").GetInt32(), record.GetProperty("outputTokens").GetInt32(),
+            record.TryGetProperty("webSearches", out var booked) ? booked.GetInt32() : 0));
+        Assert.Equal("reported", Text(record, "kind"));
+    }
+
     [Fact]
     public async Task Gemini_tells_its_usage_in_every_chunk_and_the_last_one_counts()
     {
