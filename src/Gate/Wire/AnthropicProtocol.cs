@@ -66,6 +66,8 @@ sealed class AnthropicProtocol : WireProtocol
                 Temperature = WireJson.Number(body, "temperature"),
                 ServiceTier = WireJson.Text(body, "service_tier"),
                 Speed = WireJson.Text(body, "speed"),
+                // Where a model runs has a price of its own only where it is bound to a place.
+                Region = WireJson.Text(body, "inference_geo") is ("us" or "eu") and var bound ? bound : null,
                 MayBe = MayBe(body),
             };
         }

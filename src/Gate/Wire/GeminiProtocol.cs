@@ -80,6 +80,7 @@ sealed class GeminiProtocol : WireProtocol
                     ?? WireJson.Whole(given, "max_output_tokens") : null,
                 Outputs = (int)Math.Clamp(settings is { } several ? WireJson.Whole(several, "candidateCount") ?? 1 : 1, 1, 1000),
                 Temperature = settings is { } chosen ? WireJson.Number(chosen, "temperature") : null,
+                ServiceTier = WireJson.Text(body, "service_tier") ?? WireJson.Text(body, "serviceTier"),
                 MayBe = new()
                 {
                     AudioInputTokens = WireCall.AllOf(WireJson.Each(body, "contents")
@@ -153,7 +154,12 @@ sealed class GeminiProtocol : WireProtocol
         void Take(JsonElement chunk)
         {
             if (Inner(chunk, "error") is { } error) Error = error.GetRawText();
-            Usage = Inner(chunk, "usageMetadata")?.GetRawText() ?? Usage;
+            if (Inner(chunk, "usageMetadata") is { } usage)
+            {
+                Usage = usage.GetRawText();
+                // A call of a dearer tier that has no room is served at the standard one.
+                ServiceTier = WireJson.Text(usage, "serviceTier") ?? WireJson.Text(usage, "trafficType") ?? ServiceTier;
+            }
             Model = WireJson.Text(chunk, "modelVersion") ?? Model;
             Id = WireJson.Text(chunk, "responseId") ?? Id;
             // A prompt that is refused has no candidate, and is the whole answer.

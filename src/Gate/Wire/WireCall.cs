@@ -25,6 +25,9 @@ sealed record WireCall
     public string? ServiceTier { get; init; }
     public string? Speed { get; init; }
 
+    /// <summary>Where it has to run, if that has a price of its own.</summary>
+    public string? Region { get; init; }
+
     /// <summary>How much of what its searches find is read: low, medium or high; null where it does not say.</summary>
     public string? WebSearchContext { get; init; }
 
@@ -59,6 +62,7 @@ sealed record WireCall
         ToolTokens = ToolTokens > 0 ? ToolTokens : null,
         Temperature = Temperature,
         ServiceTier = ServiceTiers.IfKnown(ServiceTier),
+        Region = Region,
         Speed = Speed,
         Parts = Parts ?? (MayBe == nothing ? null : MayBe),
     };

@@ -312,6 +312,22 @@ public abstract class GateConformance(HttpFacade host) : GateSuite(host)
         Assert.Equal("reported", Text(record, "kind"));
     }
 
+    // Whoever asks for a dearer tier of Gemini and gets the standard one pays for that.
+    [Theory]
+    [InlineData("priority", ",\"serviceTier\":\"standard\"", "0.0008")]
+    [InlineData("SERVICE_TIER_PRIORITY", ",\"serviceTier\":\"priority\"", "0.00144")]
+    [InlineData("priority", "", "0.00144")]
+    [InlineData("standard", ",\"trafficType\":\"ON_DEMAND_PRIORITY\"", "0.00144")]
+    public async Task The_tier_of_gemini_that_served_is_the_one_that_is_paid(string asked, string served, string cost)
+    {
+        var (account, route) = await RouteAsync("gemini", "google");
+        Provider.Answers(200, "{\"candidates\":[{\"finishReason\":\"STOP\"}],\"usageMetadata\":{\"promptTokenCount\":1000,\"candidatesTokenCount\":100" + served + "}}");
+        var reply = await CallAsync($"/gate/{route}/v1beta/models/gemini-3-flash-preview:generateContent",
+            "{\"contents\":[],\"service_tier\":\"" + asked + "\"}", ("X-Purser-Account", account));
+        Assert.True(reply.Code == 200, reply.Text);
+        Assert.Equal((1000, 100, cost), Amounts(Assert.Single(await RecordsAsync(account, wanted: 1))));
+    }
+
     [Fact]
     public async Task Gemini_tells_its_usage_in_every_chunk_and_the_last_one_counts()
     {

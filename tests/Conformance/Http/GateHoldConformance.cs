@@ -129,6 +129,27 @@ public abstract class GateHoldConformance(HttpFacade host) : GateSuite(host)
         Assert.Equal((decimal)times * await InputAsync(""), await InputAsync(",\"cache_control\":" + kept));
     }
 
+    // Where inference is bound to a place it has a price of its own, which the answer names as the request does.
+    [Theory]
+    [InlineData("us", 1.1)]
+    [InlineData("global", 1)]
+    public async Task A_call_that_is_bound_to_a_place_is_held_at_the_price_of_that_place(string place, double times)
+    {
+        async Task<decimal> CostOf(string more) => decimal.Parse(await CostAsync("anthropic", messages, $$"""
+            {"model":"claude-opus-5","max_tokens":1000,"messages":[{"role":"user","content":"WORDS"}]{{more}}}
+            """), CultureInfo.InvariantCulture);
+        Assert.Equal((decimal)times * await CostOf(""), await CostOf($",\"inference_geo\":\"{place}\""));
+    }
+
+    [Theory]
+    [InlineData("", "0.0030015")]
+    [InlineData(""","service_tier":"priority" """, "0.0054027")]
+    [InlineData(""","serviceTier":"PRIORITY" """, "0.0054027")]
+    [InlineData(""","serviceTier":"SERVICE_TIER_PRIORITY" """, "0.0054027")]
+    [InlineData(""","service_tier":"SERVICE_TIER_STANDARD" """, "0.0030015")]
+    public async Task A_tier_of_gemini_is_held_at_its_own_price(string tier, string cost) => Assert.Equal(cost,
+        await CostAsync("gemini", "/v1beta/models/gemini-3-flash-preview:generateContent", $$"""{"contents":[]{{tier}}}"""));
+
     /// <summary>What a call would hold of money.</summary>
     async Task<string> CostAsync(string protocol, string path, string body) => Text(await BlockingAsync(
         """{"unit":"cost","amount":"0.000001"}""", protocol, path, body, """{"defaultMaxOutputTokens":1000}"""), "requested")!;
