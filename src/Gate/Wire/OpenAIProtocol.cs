@@ -169,7 +169,8 @@ sealed class OpenAIProtocol : WireProtocol
     sealed class ChatAnswer : WireAnswer
     {
         /// <summary>These models search once for every answer.</summary>
-        public override long WebSearches => Model?.Contains("-search-preview", StringComparison.Ordinal) == true ? 1 : 0;
+        public override long WebSearches => Model?.Contains("-search-preview", StringComparison.Ordinal) == true
+            || Model?.Contains("-search-api", StringComparison.Ordinal) == true ? 1 : 0;
 
         public override void TakeWhole(JsonElement answer) => TakeReport(answer, "choices");
 

@@ -487,6 +487,16 @@ public abstract class GateCourseConformance(HttpFacade host) : GateSuite(host)
     }
 
     [Fact]
+    public async Task Every_answer_of_a_model_that_always_searches_is_a_search()
+    {
+        var (account, route) = await RouteAsync("openai", "openai");
+        Provider.Answers(200, searched.Replace("MODEL", "gpt-5-search-api", StringComparison.Ordinal));
+        Assert.Equal(200, (await CallAsync($"/gate/{route}/v1/chat/completions",
+            """{"model":"gpt-5-search-api","max_completion_tokens":100,"messages":[]}""", ("X-Purser-Account", account))).Code);
+        Assert.Equal(1, Assert.Single(await RecordsAsync(account, wanted: 1)).GetProperty("webSearches").GetInt32());
+    }
+
+    [Fact]
     public async Task An_upstream_of_azure_is_a_route_and_its_clients_show_their_key_in_their_own_way()
     {
         var account = Host.NewAccount();
