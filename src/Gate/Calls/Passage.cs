@@ -198,20 +198,21 @@ sealed class Passage(
         }
     }
 
-    Task SettleAsync(WireAnswer answer, Ending ending, string? requestId) => EndAsync(SettlementOf(answer, ending, requestId));
+    async Task SettleAsync(WireAnswer answer, Ending ending, string? requestId) =>
+        await EndAsync(SettlementOf(answer, ending, requestId, await ServedAsync(answer)));
 
     /// <summary>
     /// What the provider reports, where the answer came to its end. Otherwise what is known: counts seen so far, and what was generated.
     /// Where not even that can be known the larger of it and the hold is booked.
     /// </summary>
-    BudgetCommand SettlementOf(WireAnswer answer, Ending ending, string? requestId)
+    BudgetCommand SettlementOf(WireAnswer answer, Ending ending, string? requestId, string served)
     {
         var (reading, raw) = Read(answer);
         var parts = WithSearches(reading?.Parts, answer);
         var ended = ending is Ending.Whole or Ending.Unread || (ending == Ending.ClientGone && answer.IsFinished);
         var usage = new Usage
         {
-            Dimensions = admitted.Dimensions with { Provider = route.Provider, Model = Served(answer) },
+            Dimensions = admitted.Dimensions with { Provider = route.Provider, Model = served },
             DurationMs = (long)time.GetElapsedTime(began).TotalMilliseconds,
             RequestId = Validity.IdOrNull(requestId) ?? Validity.IdOrNull(answer.Id),
             Success = ended && answer.Error is null,
@@ -275,10 +276,28 @@ sealed class Passage(
     (UsageReading? Reading, string? Raw) Read(WireAnswer answer) => answer.Usage is { Length: <= Validity.LongestText } raw
         ? (UsageReport.Read(route.Provider, Model, raw).Reading, raw) : (null, null);
 
-    /// <summary>The model that answered, where it is another one than a version of what was asked for.</summary>
-    string Served(WireAnswer answer) => answer.Model is { Length: > 0 and <= Validity.LongestName } served
-        && !served.Contains(Model, StringComparison.OrdinalIgnoreCase) && !Model.Contains(served, StringComparison.OrdinalIgnoreCase)
-            ? served : Model;
+    /// <summary>The name to book: what was asked for where the answer names that, a snapshot of it, or what prices know as the same; else
+    /// what the answer names.</summary>
+    async Task<string> ServedAsync(WireAnswer answer)
+    {
+        if (answer.Model is not { Length: > 0 and <= Validity.LongestName } served) return Model;
+        var asked = decision.Changes?.Model ?? call.Model;
+        if (ServedModel.Is(asked, served)) return Model;
+        try
+        {
+            var prices = (await authority.SettingsAsync().WaitAsync(LongestLookUp, time)).Prices;
+            return prices.Find(route.Provider, asked) is { } price && ReferenceEquals(price, prices.Find(route.Provider, served))
+                ? Model : served;
+        }
+        catch (Exception away)
+        {
+            log.LogWarning("gate {Route}: '{Served}' answered for '{Asked}', and prices could not be asked whether they are one: {Message}",
+                route.Name, served, asked, away.Message);
+            return served;
+        }
+    }
+
+    static readonly TimeSpan LongestLookUp = TimeSpan.FromSeconds(2);
 
     /// <summary>The provider took nothing for it. An attempt before this one stays in doubt.</summary>
     Task GiveBackAsync() => EndAsync(admitted.IsShared ? null : new Release(hold.Id));

@@ -312,6 +312,41 @@ public abstract class GateConformance(HttpFacade host) : GateSuite(host)
         Assert.Equal("reported", Text(record, "kind"));
     }
 
+    // A snapshot of what was asked for, under a name with its maker or without, is that; another model is another one, however alike.
+    [Theory]
+    [InlineData("openrouter", "openai/gpt-5-mini", "openai/gpt-5", "openai/gpt-5")]
+    [InlineData("openai", "openai/gpt-5-mini", "gpt-5", "gpt-5")]
+    [InlineData("openai", "gpt-5", "gpt-5-mini-2025-08-07", "gpt-5-mini-2025-08-07")]
+    [InlineData("openai", "gpt-5.2-pro", "gpt-5.2", "gpt-5.2")]
+    [InlineData("openai", "gpt-5.2", "gpt-5.2-pro-2025-12-11", "gpt-5.2-pro-2025-12-11")]
+    [InlineData("openai", "gpt-4", "gpt-4.1-2025-04-14", "gpt-4.1-2025-04-14")]
+    [InlineData("openai", "gpt-4o", "gpt-4o-2024-08-06", "gpt-4o")]
+    [InlineData("openai", "gpt-4o-2024-08-06", "gpt-4o", "gpt-4o-2024-08-06")]
+    [InlineData("openai", "gpt-4o-2024-05-13", "gpt-4o", "gpt-4o")]
+    [InlineData("openai", "gpt-4-turbo", "gpt-4-turbo-2024-04-09", "gpt-4-turbo")]
+    [InlineData("openai", "gpt-4o", "openai/gpt-4o", "gpt-4o")]
+    [InlineData("openai", "openai/gpt-4o", "GPT-4o-2024-11-20", "openai/gpt-4o")]
+    [InlineData("anthropic", "claude-opus-4", "claude-opus-4.5", "claude-opus-4.5")]
+    [InlineData("anthropic", "claude-opus-4.5", "claude-opus-4", "claude-opus-4")]
+    [InlineData("anthropic", "claude-opus-4", "claude-opus-4-5-20251101", "claude-opus-4-5-20251101")]
+    [InlineData("anthropic", "claude-sonnet-4-5", "claude-sonnet-4-5-20250929", "claude-sonnet-4-5")]
+    [InlineData("anthropic", "anthropic/claude-sonnet-4.5", "claude-sonnet-4-5-20250929", "anthropic/claude-sonnet-4.5")]
+    [InlineData("anthropic", "claude-4.5-opus", "claude-opus-4-5", "claude-4.5-opus")]
+    [InlineData("openrouter", "openai/gpt-4o:nitro", "openai/gpt-4o", "openai/gpt-4o:nitro")]
+    [InlineData("openrouter", "meta-llama/llama-3", "nousresearch/llama-3", "nousresearch/llama-3")]
+    [InlineData("azure-openai", "chat-in-production", "gpt-4o-2024-08-06", "gpt-4o-2024-08-06")]
+    [InlineData("azure-openai", "gpt-4o", "gpt-4o-mini-2024-07-18", "gpt-4o-mini-2024-07-18")]
+    [InlineData("azure-openai", "prod-gpt-4o", "gpt-4o", "gpt-4o")]
+    public async Task The_model_that_served_is_booked_where_it_is_another_one(string priced, string asked, string served, string booked)
+    {
+        var (account, route) = await RouteAsync("openai", priced);
+        Provider.Answers(200, "{\"model\":\"" + served + "\",\"choices\":[],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":5}}");
+        var reply = await CallAsync($"/gate/{route}/v1/chat/completions", "{\"model\":\"" + asked + "\",\"messages\":[],\"max_tokens\":9}",
+            ("X-Purser-Account", account));
+        Assert.True(reply.Code == 200, reply.Text);
+        Assert.Equal(booked, Text(Assert.Single(await RecordsAsync(account, wanted: 1)), "model"));
+    }
+
     // Whoever asks for a dearer tier of Gemini and gets the standard one pays for that.
     [Theory]
     [InlineData("priority", ",\"serviceTier\":\"standard\"", "0.0008")]
