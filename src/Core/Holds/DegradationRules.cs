@@ -41,7 +41,7 @@ readonly record struct Call(Estimate Asked, ResolvedEstimate Estimate, MatchingL
     public bool IsAdmissible => Verdict is { Fits: true, Silence: null };
 
     /// <summary>Whether the model has room for the prompt; one whose context window is not known is taken to have it.</summary>
-    public bool HoldsThePrompt => !(Estimate.Amounts.InputTokens > Estimate.ContextWindow);
+    public bool HoldsThePrompt => !(Estimate.OwnInput > Estimate.ContextWindow);
 
     /// <summary>Whether this call needs less than another of a limit that stands in the other's way, or does not fall under that
     /// limit.</summary>
@@ -110,6 +110,7 @@ static class DegradationRules
         var without = estimate with
         {
             Tokens = estimate.Tokens - estimate.ToolTokens, InputTokens = estimate.InputTokens - estimate.ToolTokens, ToolTokens = null,
+            Lines = null,
         };
         return look(Repriced(asked, without, look)).Eases(look(Repriced(asked, estimate, look))) ? without : null;
     }
@@ -147,13 +148,13 @@ static class DegradationRules
     {
         var (before, after) = (asked.Estimate, call.Estimate);
         var switched = call.Asked.Dimensions.Model != asked.Asked.Dimensions.Model;
-        var reduced = !before.PlainTokens && after.Amounts.OutputTokens != before.Amounts.OutputTokens;
+        var reduced = !before.PlainTokens && after.OwnOutput != before.OwnOutput;
         var disabled = call.Asked.ToolTokens != asked.Asked.ToolTokens;
         var lowered = policy.Measures.Contains(DegradationMeasure.ReduceTemperature) && asked.Asked.Temperature > LoweredTemperature;
         return new(
             switched ? after.Dimensions.Provider : null,
             switched ? after.Dimensions.Model : null,
-            reduced ? after.Amounts.OutputTokens : null,
+            reduced ? after.OwnOutput : null,
             disabled,
             lowered ? LoweredTemperature : null,
             policy.Measures.Where(measure => measure switch

@@ -61,8 +61,8 @@ static class LendingRules
     public static long? MostOutput(Hold lender, ResolvedEstimate estimate)
     {
         if (estimate.PlainTokens) return null;
-        Int128 most = estimate.Amounts.OutputTokens - 1;
-        if (lender.Reserved.Tokens > 0) most = Int128.Min(most, lender.Left.Tokens - estimate.Amounts.InputTokens);
+        Int128 most = estimate.OwnOutput - 1;
+        if (lender.Reserved.Tokens > 0) most = Int128.Min(most, lender.Left.Tokens - (estimate.Amounts.Tokens - estimate.OwnOutput));
         if (lender.Reserved.CostNanos > 0 && estimate.Amounts.CostNanos > lender.Left.CostNanos)
             most = estimate.CostOfOutput is { } costOf ? Admission.LargestWithin(lender.Left.CostNanos, costOf, most) : 0;
         return most >= 1 ? (long)most : null;

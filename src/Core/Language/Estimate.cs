@@ -26,6 +26,9 @@ public sealed record Estimate
 
     /// <summary>Kinds of tokens inside of what is expected, and units beside it: as many as there can be at most.</summary>
     public UsageParts? Parts { get; init; }
+
+    /// <summary>What other models may use inside of the same call, each at its own price.</summary>
+    public IReadOnlyList<UsageLine>? Lines { get; init; }
 }
 
 /// <summary>The tokens of an estimate. Plain ones are not told apart into input and output.</summary>
@@ -36,6 +39,11 @@ public sealed record ResolvedEstimate
 {
     public required Dimensions Dimensions { get; init; }
     public Amounts Amounts { get; init; }
+
+    /// <summary>Of the amounts what other models may use, which a smaller call does not change.</summary>
+    public Amounts OfLines { get; init; }
+    public long OwnInput => Amounts.InputTokens - OfLines.InputTokens;
+    public long OwnOutput => Amounts.OutputTokens - OfLines.OutputTokens;
     public bool PlainTokens { get; init; }
     public bool InputKnown { get; init; }
     public bool OutputKnown { get; init; }
@@ -98,7 +106,9 @@ public sealed record ResolvedEstimate
                 && (rated = Rate(fallback, output ?? 0)) is not null)
                 price = fallback;
         }
-        var cost = estimate.CostNanos ?? rated?.Nanos;
+        var (lines, unlisted) = LinesOf(estimate, state, settings, at);
+        unpriced |= unlisted is not null;
+        var cost = estimate.CostNanos ?? (unlisted is null ? rated?.Nanos + lines.CostNanos : null);
 
         Rated? Rate(PricePeriod? by, long outputTokens)
         {
@@ -114,18 +124,45 @@ public sealed record ResolvedEstimate
             Dimensions = own is null || dimensions.Provider is not null ? dimensions : dimensions with { Provider = own.Provider },
             CanonicalModel = own?.Canonical,
             ContextWindow = own?.ContextWindow,
-            Amounts = new(estimate.Tokens ?? (input ?? 0) + (output ?? 0), input ?? 0, output ?? 0, cost ?? 0, requests),
+            Amounts = new Amounts(estimate.Tokens ?? (input ?? 0) + (output ?? 0), input ?? 0, output ?? 0, 0, requests)
+                + lines with { CostNanos = cost ?? 0 },
+            OfLines = lines,
             PlainTokens = plain,
             InputKnown = input is not null,
             OutputKnown = output is not null,
             CostKnown = cost is not null,
-            CostOfOutput = estimate.CostNanos is null && price is not null ? tokens => Rate(price, tokens)?.Nanos : null,
+            CostOfOutput = estimate.CostNanos is null && price is not null ? tokens => Rate(price, tokens)?.Nanos + lines.CostNanos : null,
             PriceVersion = estimate.CostNanos is null ? rated?.Version : null,
             Unpriced = unpriced && estimate.CostNanos is null,
             CostProblem = cost is not null ? null : Problem(
-                dimensions, own, listed, policy, !priceable, beyond,
+                unlisted is null ? dimensions : dimensions with { Model = unlisted }, unlisted is null ? own : null, listed, policy,
+                !priceable, beyond,
                 price is null && priceable && listed is not null && estimate.Parts is { } parts ? Unrated(listed, parts, terms) : null),
         };
+    }
+
+    /// <summary>What other models may use, and the first of them that has no price.</summary>
+    static (Amounts Sum, string? Unlisted) LinesOf(Estimate estimate, BudgetState state, Settings settings, Instant at)
+    {
+        var (sum, unlisted) = (default(Amounts), default(string));
+        foreach (var line in estimate.Lines ?? [])
+        {
+            var cost = Pricing.Of(state, new()
+            {
+                Dimensions = estimate.Dimensions with { Model = line.Model },
+                InputTokens = line.InputTokens,
+                OutputTokens = line.OutputTokens,
+                Parts = line.Parts,
+                Requests = 0,
+                ServiceTier = estimate.ServiceTier,
+                Region = estimate.Region,
+                Speed = estimate.Speed,
+            }, settings, at).Cost;
+            if (cost is null) unlisted ??= line.Model;
+            sum = Amounts.Min(sum + new Amounts(line.InputTokens + line.OutputTokens, line.InputTokens, line.OutputTokens, cost ?? 0, 0),
+                Amounts.Most);
+        }
+        return (sum, unlisted);
     }
 
     /// <summary>As many tokens for each of some answers.</summary>

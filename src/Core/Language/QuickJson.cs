@@ -212,6 +212,7 @@ public static class QuickJson
         Put(writer, Name.Speed, estimate.Speed);
         Put(writer, Name.CostNanos, estimate.CostNanos);
         if (estimate.Parts is { } parts) Rare(writer, Name.Parts, parts, CoreJson.Default.UsageParts);
+        if (estimate.Lines is { } lines) Rare(writer, Name.Lines, lines, CoreJson.Default.IReadOnlyListUsageLine);
         writer.WriteEndObject();
     }
 

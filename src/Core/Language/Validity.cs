@@ -208,6 +208,7 @@ public static class Validity
                 ? Outcome.Invalid("toolTokens", "are a part of the input and can not exceed it") : null)
             ?? Terms(estimate.ServiceTier, estimate.Region, estimate.Speed)
             ?? (estimate.Parts is { } parts ? Counts(parts, Amounts.LargestTokens) : null)
+            ?? (estimate.Lines is { } lines ? Problem(lines, "lines", Amounts.LargestTokens) : null)
             ?? (estimate.Temperature is < 0 or > 10 ? Outcome.Invalid("temperature", "must be 0 to 10") : null);
     }
 
@@ -232,16 +233,19 @@ public static class Validity
                 "totalTokens", "is for usage that is not told apart; give it alone, or `inputTokens` and `outputTokens`");
         if (Tokens("totalTokens", usage.TotalTokens, most) is { } total) return total;
         if (usage.ReportedCost is < 0 or > Money.Largest) return Outcome.Invalid("reportedCost", $"must be from 0 to {Money.Largest}");
-        if (usage.Lines is { } lines)
-        {
-            if (lines.Count > MostLines) return Outcome.Invalid("raw", $"holds the calls of more than {MostLines} models");
-            foreach (var line in lines)
-                if ((Name("raw", line.Model) ?? Tokens("raw", line.InputTokens, most) ?? Tokens("raw", line.OutputTokens, most)
-                    ?? (line.Parts is { } own ? Problem(own, new() { InputTokens = line.InputTokens, OutputTokens = line.OutputTokens },
-                        most) : null)) is { } wrong)
-                    return wrong with { Field = "raw" };
-        }
+        if (usage.Lines is { } lines && Problem(lines, "raw", most) is { } ofLine) return ofLine;
         return usage.Parts is { } parts ? Problem(parts, usage, most) : null;
+    }
+
+    static Outcome? Problem(IReadOnlyList<UsageLine> lines, string field, long most)
+    {
+        if (lines.Count > MostLines) return Outcome.Invalid(field, $"holds the calls of more than {MostLines} models");
+        foreach (var line in lines)
+            if ((Name(field, line.Model) ?? Tokens(field, line.InputTokens, most) ?? Tokens(field, line.OutputTokens, most)
+                ?? (line.Parts is { } own ? Problem(own, new() { InputTokens = line.InputTokens, OutputTokens = line.OutputTokens },
+                    most) : null)) is { } wrong)
+                return wrong with { Field = field };
+        return null;
     }
 
     /// <summary>More calls of other models inside of one are put together by their model.</summary>

@@ -133,8 +133,8 @@ static class Admission
     /// would.</summary>
     public static long? LargestOutputThatFits(MatchingLimits matches, ResolvedEstimate estimate)
     {
-        if (estimate.PlainTokens || estimate.Amounts.OutputTokens <= 1) return null;
-        Int128 most = estimate.Amounts.OutputTokens - 1;
+        if (estimate.PlainTokens || estimate.OwnOutput <= 1) return null;
+        Int128 most = estimate.OwnOutput - 1;
         foreach (ref readonly var match in matches.All)
         {
             if (!match.Decides) continue;
@@ -143,8 +143,8 @@ static class Admission
             if (requested == 0) continue;
             switch (match.Limit.Unit)
             {
-                case LimitUnit.Tokens: most = Int128.Min(most, left - estimate.Amounts.InputTokens); break;
-                case LimitUnit.OutputTokens: most = Int128.Min(most, left); break;
+                case LimitUnit.Tokens: most = Int128.Min(most, left - (estimate.Amounts.Tokens - estimate.OwnOutput)); break;
+                case LimitUnit.OutputTokens: most = Int128.Min(most, left - estimate.OfLines.OutputTokens); break;
                 case LimitUnit.Cost when estimate.CostOfOutput is { } costOf && requested > left: most = LargestWithin(
                     left, costOf, most); break;
                 default:

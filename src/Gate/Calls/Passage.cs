@@ -34,11 +34,16 @@ sealed class Passage(
     ITimer? heartbeat;
     long firstByte;
     int beats;
-    long heldOutput = Math.Max(0, admitted.Decision.Reservation!.Tokens - admitted.Call.InputTokens);
+    long heldOutput = Math.Max(0, admitted.Decision.Reservation!.Tokens - admitted.Call.InputTokens
+        - (ToolsOf(admitted)?.Sum(line => line.InputTokens + line.OutputTokens) ?? 0));
     bool isSettled;
 
     /// <summary><see cref="Unread"/>: all of the answer came, and it tells nothing of what it used.</summary>
     enum Ending { Whole, Unread, ClientGone, Broken }
+
+    /// <summary>What is held for models of tools.</summary>
+    static IReadOnlyList<UsageLine>? ToolsOf(Admitted admitted) => admitted.Decision.Changes is { DisableTools: true } ? null
+        : admitted.Call.Lines;
 
     string Model => decision.Changes?.Model ?? call.PricedAs;
 
@@ -222,16 +227,21 @@ sealed class Passage(
             ServiceTier = ServiceTiers.IfKnown(answer.ServiceTier ?? reading?.ServiceTier ?? call.ServiceTier),
         };
         if (reading is not null && ended && answer.IsFinished)
-            return new Settle(hold.Id, usageId, reading.On(usage, raw!) with { Parts = parts });
+            return new Settle(hold.Id, usageId, WithPictures(reading.On(usage, raw!) with { Parts = parts }, answer));
+        if (reading is null) usage = usage with { Region = call.Region, Speed = call.Speed };
         // An answer without a report: what it shows by itself, or what the call costs whatever becomes of it.
         if (ended && answer.Usage is null && (answer.Counted ?? (call.IsKnown ? call.Parts : null)) is { } shown)
             return new Settle(hold.Id, usageId, usage with { Parts = shown });
         var profile = ModelProfile.Of(route.Provider, Model);
         var generated = answer.GeneratedTokens(profile);
         var output = Math.Max(reading?.OutputTokens ?? 0, generated);
-        var counted = usage with { InputTokens = reading?.InputTokens ?? call.InputTokens, OutputTokens = output, Parts = parts };
+        var counted = WithPictures(usage with
+        {
+            InputTokens = reading?.InputTokens ?? call.InputTokens, OutputTokens = output, Parts = parts,
+            Region = reading?.Region ?? usage.Region, Speed = reading?.Speed ?? usage.Speed,
+        }, answer);
         // A count that comes before the first word stands for what is to come: it says nothing of what was thought meanwhile.
-        var isSeen = generated > 0 && !HidesReasoning(Model, reading) && call.Parts is null;
+        var isSeen = generated > 0 && !HidesReasoning(Model, reading) && call.Parts is null && answer.Pictures is null;
         // It ended well, all of its words passed here, and nobody told their number: it is ours.
         if (isSeen && ended && answer.IsFinished && answer.Usage is null) return new Settle(hold.Id, usageId, counted);
         return isSeen && ending == Ending.ClientGone && route.OnAbort == AbortRule.Estimate
@@ -243,13 +253,27 @@ sealed class Passage(
     UsageParts? WithSearches(UsageParts? parts, WireAnswer answer) => answer.WebSearches == 0 || parts is { WebSearches: > 0 } ? parts
         : (parts ?? new()) with { WebSearches = answer.WebSearches, WebSearchContext = call.WebSearchContext };
 
+    /// <summary>With the pictures that a tool made, at the tool's own model.</summary>
+    Usage WithPictures(Usage usage, WireAnswer answer)
+    {
+        if (answer.Pictures is not { } pictures) return usage;
+        var (line, reading) = ImageTool.Used(pictures, route.Provider, call.ImageModel);
+        return usage with
+        {
+            Lines = [.. usage.Lines ?? [], line],
+            Disputed = usage.Disputed ?? reading?.Disputed,
+            Unread = usage.Unread ?? reading?.Unread,
+        };
+    }
+
     /// <summary>The larger of the hold and what is known. A hold that an attempt before was charged with is charged with that one; this one
     /// has to be booked beside it, as large.</summary>
     BudgetCommand InDoubt(Usage known)
     {
         var id = SettlementId.Of(usageId, final: true, unknown: true)!;
-        return admitted.IsShared ? Settlements.Beside(id, known with { OutputTokens = Math.Max(known.OutputTokens, heldOutput) })
-            : new Settle(hold.Id, id, known, Unknown: true);
+        if (!admitted.IsShared) return new Settle(hold.Id, id, known, Unknown: true);
+        var output = Math.Max(known.OutputTokens, heldOutput);
+        return Settlements.Beside(id, known with { OutputTokens = output, Lines = known.Lines ?? ToolsOf(admitted) });
     }
 
     /// <summary>Tokens that the provider may have generated after the last word that came.</summary>

@@ -71,8 +71,7 @@ sealed class ImagesKind(bool takesForms) : MediaKind
             {
                 Model = model, PricedAs = named, IsStream = stream, MaxOutputTokens = 0, Parts = new() { ImagesOut = count },
             };
-        var most = Amounts.LargestTokens / 1000 / (PartialTokens * 100);
-        var output = count * (TokensOf(size, quality) + PartialTokens * Math.Clamp(shown ?? 0, 0, most));
+        var output = count * TokensOf(size, quality, shown);
         return new()
         {
             Model = model, IsStream = stream, InputTokens = prompt + pictures + 3, MaxOutputTokens = output,
@@ -89,16 +88,22 @@ sealed class ImagesKind(bool takesForms) : MediaKind
         return Array.Find(names, rates.Knows) ?? model;
     }
 
-    /// <summary>Tokens of a picture, as OpenAI lists them; the most where nothing was said.</summary>
-    static long TokensOf(string? size, string? quality) => (quality, size) switch
+    /// <summary>Tokens of a picture, as OpenAI lists them, with those that show it before it is done; the most where nothing was
+    /// said.</summary>
+    public static long TokensOf(string? size, string? quality, long? shown)
     {
-        ("low", "1024x1024") => 272,
-        ("low", _) => 408,
-        ("medium", "1024x1024") => 1056,
-        ("medium", _) => 1584,
-        (_, "1024x1024") => 4160,
-        _ => 6240,
-    };
+        var most = Amounts.LargestTokens / 1000 / (PartialTokens * 100);
+        var done = (quality, size) switch
+        {
+            ("low", "1024x1024") => 272,
+            ("low", _) => 408,
+            ("medium", "1024x1024") => 1056,
+            ("medium", _) => 1584,
+            (_, "1024x1024") => 4160,
+            _ => 6240,
+        };
+        return done + PartialTokens * Math.Clamp(shown ?? 0, 0, most);
+    }
 
     public override WireAnswer NewAnswer() => new ImagesAnswer();
 

@@ -217,6 +217,8 @@ sealed class OpenAIProtocol : WireProtocol
                 MaxOutputTokens = WireJson.Whole(body, "max_output_tokens"),
                 Temperature = WireJson.Number(body, "temperature"),
                 ServiceTier = WireJson.Text(body, "service_tier"),
+                ImageModel = ImageTool.ModelOf(body),
+                Lines = ImageTool.Most(body) is { } picture ? [picture] : null,
             };
         }
 
@@ -234,20 +236,42 @@ sealed class OpenAIProtocol : WireProtocol
     sealed class ResponsesAnswer : TypedAnswer
     {
         long searches;
+        int pictures;
+        string? imageModel, imageUsage;
 
         public override long WebSearches => searches;
+
+        public override ToolPictures? Pictures => pictures > 0 || imageUsage is not null ? new(imageModel, imageUsage, pictures) : null;
 
         public override void TakeWhole(JsonElement answer)
         {
             TakeReport(answer, "output");
-            searches = SearchesOf(answer);
+            searches = CountOf(answer, IsSearch);
+            TakePictures(answer);
             if (WireJson.Text(answer, "status") == "failed") Error = WhyFailed(answer);
         }
 
         static string WhyFailed(JsonElement response) => Inner(response, "error")?.GetRawText() ?? "the response failed";
 
-        static long SearchesOf(JsonElement response) =>
-            Inner(response, "output") is { ValueKind: JsonValueKind.Array } output ? output.EnumerateArray().Count(IsSearch) : 0;
+        static int CountOf(JsonElement response, Func<JsonElement, bool> isOne) => WireJson.Each(response, "output").Count(isOne);
+
+        static bool IsPicture(JsonElement item) => WireJson.Text(item, "type") == "image_generation_call";
+
+        /// <summary>Answers of calls that made none have the same report, full of zeros.</summary>
+        void TakePictures(JsonElement response)
+        {
+            imageModel = ImageTool.ModelOf(response) ?? imageModel;
+            pictures = Math.Max(pictures, CountOf(response, IsPicture));
+            if (Inner(response, "tool_usage") is { } used && Inner(used, "image_gen") is { } told && HasCount(told))
+                imageUsage = told.GetRawText();
+        }
+
+        static bool HasCount(JsonElement told) => told.ValueKind switch
+        {
+            JsonValueKind.Number => !(told.TryGetDecimal(out var count) && count == 0),
+            JsonValueKind.Object => told.EnumerateObject().Any(member => HasCount(member.Value)),
+            _ => false,
+        };
 
         /// <summary>Pages that are opened and looked through are the same tool, and cost nothing.</summary>
         static bool IsSearch(JsonElement item) => WireJson.Text(item, "type") == "web_search_call"
@@ -256,17 +280,19 @@ sealed class OpenAIProtocol : WireProtocol
         protected override void Take(string? type, JsonElement told)
         {
             if (type == "response.output_item.done" && Inner(told, "item") is { } item && IsSearch(item)) searches++;
+            if (type == "response.output_item.added" && Inner(told, "item") is { } begun && IsPicture(begun)) pictures++;
             if (Inner(told, "delta") is { ValueKind: JsonValueKind.String } delta) Generated(delta.GetString());
             // A failure may come without the response that failed.
             var response = Inner(told, "response") ?? told;
             Model = WireJson.Text(response, "model") ?? Model;
             Id = WireJson.Text(response, "id") ?? Id;
             ServiceTier = WireJson.Text(response, "service_tier") ?? ServiceTier;
+            if (Inner(told, "response") is not null) TakePictures(response);
             if (type is not ("response.completed" or "response.incomplete" or "response.failed" or "response.cancelled")) return;
             // The end is the end, whether it tells a usage or not.
             IsFinished = true;
             Usage = Inner(response, "usage")?.GetRawText() ?? Usage;
-            searches = Math.Max(searches, SearchesOf(response));
+            searches = Math.Max(searches, CountOf(response, IsSearch));
             if (type == "response.failed") Error = WhyFailed(response);
             // What was not said on the way stands in the whole, which closes the stream.
             if (Usage is null && GeneratedCharacters == 0 && Inner(response, "output") is { } output) TextsOf(output, Generated);

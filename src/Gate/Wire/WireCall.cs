@@ -28,6 +28,12 @@ sealed record WireCall
     /// <summary>Where it has to run, if that has a price of its own.</summary>
     public string? Region { get; init; }
 
+    /// <summary>The model of a tool that makes pictures, where the request names it.</summary>
+    public string? ImageModel { get; init; }
+
+    /// <summary>What the models of tools may use.</summary>
+    public IReadOnlyList<UsageLine>? Lines { get; init; }
+
     /// <summary>How much of what its searches find is read: low, medium or high; null where it does not say.</summary>
     public string? WebSearchContext { get; init; }
 
@@ -65,6 +71,7 @@ sealed record WireCall
         Region = Region,
         Speed = Speed,
         Parts = Parts ?? (MayBe == nothing ? null : MayBe),
+        Lines = Lines,
     };
 }
 

@@ -96,6 +96,9 @@ abstract class WireAnswer
     /// <summary>Searches that are paid for and show in the answer, outside of its report.</summary>
     public virtual long WebSearches => 0;
 
+    /// <summary>Pictures that a tool made inside of the answer; null where there are none.</summary>
+    public virtual ToolPictures? Pictures => null;
+
     /// <summary>Whether an answer may be something else than JSON or events, which tells nothing and is whole when its body is.</summary>
     public virtual bool MayBeUnread => false;
 

@@ -129,6 +129,19 @@ public abstract class GateHoldConformance(HttpFacade host) : GateSuite(host)
         Assert.Equal((decimal)times * await InputAsync(""), await InputAsync(",\"cache_control\":" + kept));
     }
 
+    // A picture that a tool may make, at the tool's own model: 784 tokens more of gpt-image-2 than of a smaller one.
+    [Fact]
+    public async Task A_picture_that_a_tool_may_make_is_held_at_the_tools_model()
+    {
+        string Body(string quality) => $$$"""
+            {"model":"gpt-5-mini","input":"WORDS","tools":[{"type":"image_generation","model":"gpt-image-2","size":"1024x1024","quality":"{{{quality}}}"}]}
+            """;
+        Assert.Equal(100 + 272, await HeldAsync("outputTokens", "openai", responses, Body("low"), usual));
+        async Task<decimal> CostOf(string quality) => decimal.Parse(await CostAsync("openai", responses, Body(quality)),
+            CultureInfo.InvariantCulture);
+        Assert.Equal(784 * 0.00003m, await CostOf("medium") - await CostOf("low"));
+    }
+
     // Where inference is bound to a place it has a price of its own, which the answer names as the request does.
     [Theory]
     [InlineData("us", 1.1)]

@@ -122,6 +122,77 @@ public abstract class GateMediaConformance(HttpFacade host) : GateSuite(host)
         await NothingIsHeldAsync(account);
     }
 
+    const string used = """{"output_tokens":7024,"output_tokens_details":{"image_tokens":7024}}""";
+    const string edited = """{"input_tokens":7918,"input_tokens_details":{"image_tokens":7620,"text_tokens":298},"output_tokens":186,"output_tokens_details":{"image_tokens":186,"text_tokens":0},"total_tokens":8104}""";
+
+    // The pictures of a tool are another model's: its report stands beside the usage, its model in the request, else in the answer.
+    [Theory]
+    [InlineData("gpt-image-2", null, used, "gpt-image-2", "0.21072")]
+    [InlineData(null, "gpt-image-2", used, "gpt-image-2", "0.21072")]
+    [InlineData(null, null, used, "gpt-image-1", "0.28096")]
+    [InlineData("gpt-image-2", "gpt-image-2", edited, "gpt-image-2", "0.06803")]
+    public async Task Pictures_of_a_tool_are_paid_at_its_model(string? named, string? repeated, string report, string model, string cost)
+    {
+        var (account, route) = await RouteAsync("openai", "openai");
+        string Tools(string? name) => "\"tools\":[{\"type\":\"function\",\"name\":\"f\"},{\"type\":\"image_generation\""
+            + (name is null ? "" : $",\"model\":\"{name}\"") + "}]";
+        var answer = "{\"status\":\"completed\",\"model\":\"gpt-5.5\"," + Tools(repeated) + ",\"output\":[" + picture
+            + "],\"usage\":{\"input_tokens\":1820,\"output_tokens\":210},\"tool_usage\":{\"image_gen\":" + report
+            + ",\"web_search\":{\"num_requests\":0}}}";
+        var body = "{\"model\":\"gpt-5.5\",\"input\":\"a cat\"," + Tools(named) + "}";
+        Provider.Answers(200, answer);
+        Assert.Equal(200, (await CallAsync($"/gate/{route}/v1/responses", body, ("X-Purser-Account", account))).Code);
+        Provider.Streams("data: {\"type\":\"response.output_item.added\",\"item\":" + picture + "}\n\n",
+            "data: {\"type\":\"response.completed\",\"response\":" + answer + "}\n\n");
+        await StreamAsync($"/gate/{route}/v1/responses", body[..^1] + ",\"stream\":true}", ("X-Purser-Account", account));
+        var records = await RecordsAsync(account, wanted: 4);
+        Assert.Equal(4, records.Count);
+        foreach (var (of, what) in new[] { ("gpt-5.5", "0.0154"), (model, cost) })
+            Assert.Equal([what, what], records.Where(record => Text(record, "model") == of).Select(record => Text(record, "cost")));
+        Assert.All(records, record => Assert.False(record.GetProperty("unpriced").GetBoolean()));
+        await NothingIsHeldAsync(account);
+    }
+
+    const string picture = """{"type":"image_generation_call","id":"i","status":"completed","result":"AAAA"}""";
+
+    // A picture without a report is named as what has no price; an answer without pictures repeats the report with zeros.
+    [Theory]
+    [InlineData(picture, "null", 1)]
+    [InlineData(picture + "," + picture, """{"image_gen":{"input_tokens":0,"output_tokens":0,"total_tokens":0}}""", 2)]
+    [InlineData("", """{"image_gen":{"input_tokens":0,"input_tokens_details":{"image_tokens":0},"output_tokens":0,"total_tokens":0}}""", 0)]
+    public async Task A_picture_of_a_tool_without_a_report_has_no_price(string output, string told, int pictures)
+    {
+        var (account, route) = await RouteAsync("openai", "openai");
+        Provider.Answers(200, "{\"status\":\"completed\",\"model\":\"gpt-5.5\",\"output\":[" + output
+            + "],\"usage\":{\"input_tokens\":1820,\"output_tokens\":210},\"tool_usage\":" + told + "}");
+        Assert.Equal(200, (await CallAsync($"/gate/{route}/v1/responses",
+            """{"model":"gpt-5.5","input":"a cat","tools":[{"type":"image_generation"}]}""", ("X-Purser-Account", account))).Code);
+        var records = await RecordsAsync(account, wanted: pictures == 0 ? 1 : 2);
+        Assert.Equal("0.0154", Text(Assert.Single(records, record => Text(record, "model") == "gpt-5.5"), "cost"));
+        (bool Unpriced, decimal Pictures)[] made = pictures == 0 ? [] : [(true, pictures)];
+        Assert.Equal(made, records.Where(record => Text(record, "model") == "gpt-image-1")
+            .Select(record => (record.GetProperty("unpriced").GetBoolean(), record.GetProperty("imagesOut").GetDecimal())));
+        await NothingIsHeldAsync(account);
+    }
+
+    // 272 tokens are held for the picture: what is left is for the answer of the model that asks for it.
+    [Theory]
+    [InlineData("outputTokens", 500, 228, 228)]
+    [InlineData("tokens", 600, 200, 328)]
+    public async Task A_call_with_a_tool_for_pictures_is_made_smaller_beside_them(string unit, int amount, int least, int most)
+    {
+        var (account, route) = await RouteAsync("openai", "openai");
+        await LimitAsync(account, $$"""{"id":"few","unit":"{{unit}}","window":"day","amount":{{amount}},"enforcement":"adaptive"}""");
+        Provider.Answers(200, """{"status":"completed","model":"gpt-5.5","output":[],"usage":{"input_tokens":10,"output_tokens":20}}""");
+        var reply = await CallAsync($"/gate/{route}/v1/responses", """
+            {"model":"gpt-5.5","input":"a cat","max_output_tokens":1000,
+             "tools":[{"type":"image_generation","size":"1024x1024","quality":"low"}]}
+            """, ("X-Purser-Account", account));
+        Assert.True(reply.Code == 200, reply.Text);
+        Assert.InRange(Assert.Single(Provider.Asked).Json.GetProperty("max_output_tokens").GetInt32(), least, most);
+        await NothingIsHeldAsync(account);
+    }
+
     [Fact]
     public async Task A_form_with_pictures_goes_on_byte_for_byte_and_is_held_by_what_is_in_it()
     {
