@@ -110,7 +110,7 @@ public sealed class EmbeddedPurser(EmbeddedPurserOptions options, IServiceProvid
         remove => raiser?.Remove(value);
     }
 
-    public IBudget Budget => field ??= new AuthorityBudget(Authority, Usage);
+    public IBudget Budget => field ??= new AuthorityBudget(Authority, Usage, services.GetService<TimeProvider>());
 
     static InvalidOperationException NotStarted() =>
         new("The embedded Purser is not started: start the host, or open it with EmbeddedPurser.OpenAsync.");

@@ -12,9 +12,15 @@ using Used = Purser.Client.Usage;
 namespace Purser.InProcess;
 
 /// <summary>What <see cref="IBudget"/> promises over HTTP, from an authority that is called by commands.</summary>
-public sealed class AuthorityBudget(IBudgetAuthority authority, IUsageQueries queries) : IBudget
+public sealed class AuthorityBudget(IBudgetAuthority authority, IUsageQueries queries, TimeProvider? time = null) : IBudget
 {
     const int mostAttempts = 4;
+
+    /// <summary>An authority that took longer over its answer has repeated, or waited, long enough by itself: that of a cluster gives up
+    /// after 25 seconds or more.</summary>
+    static readonly TimeSpan patience = TimeSpan.FromSeconds(5);
+
+    readonly TimeProvider time = time ?? TimeProvider.System;
 
     public async Task<Client.Decision> CheckAsync(
         string account, Asked estimate, CancellationToken cancellationToken = default) =>
@@ -98,15 +104,17 @@ public sealed class AuthorityBudget(IBudgetAuthority authority, IUsageQueries qu
         return found.Items is [{ } use] ? Answers.Of(use) : new() { Session = session };
     }
 
-    /// <summary>Once more with the same id where the host is being changed; what was wrong is an exception.</summary>
+    /// <summary>Once more with the same id where an answer of the ledger was lost, or the host is being changed; what was wrong is an
+    /// exception.</summary>
     async Task<Outcome> SendAsync(string account, BudgetCommand command, CancellationToken cancellation)
     {
         RefuseOtherThanAccount(account);
         Fingerprints.FillForRepetition(command);
+        var began = time.GetTimestamp();
         for (var attempt = 1; ; attempt++)
         {
             var outcome = await AskAsync(() => authority.SendAsync(account, command, cancellation));
-            if (!outcome.IsTransient || attempt == mostAttempts)
+            if (!outcome.IsTransient || attempt == mostAttempts || time.GetElapsedTime(began) > patience)
                 return outcome.Status is OutcomeStatus.Done or OutcomeStatus.Refused or OutcomeStatus.Paused
                     ? outcome : throw Problems.Of(outcome);
             command = Fingerprints.RepetitionOf(command);

@@ -29,7 +29,8 @@ public static class OrleansBudget
         ArgumentNullException.ThrowIfNull(services);
         services.AddPurserClient();
         services.TryAddSingleton<IBudget>(provider => new AuthorityBudget(
-            provider.GetRequiredService<IBudgetAuthority>(), provider.GetRequiredService<IUsageQueries>()));
+            provider.GetRequiredService<IBudgetAuthority>(), provider.GetRequiredService<IUsageQueries>(),
+            provider.GetService<TimeProvider>()));
         return services;
     }
 }

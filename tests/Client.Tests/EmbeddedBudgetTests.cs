@@ -7,6 +7,7 @@ using Purser.Conformance.Clients;
 using Purser.Core;
 using Purser.Embedded;
 using Purser.Engine;
+using Purser.InProcess;
 using Purser.Ledgers.Memory;
 using Purser.Ledgers.Sqlite;
 
@@ -98,6 +99,40 @@ public sealed class EmbeddedBudgetTests
             losing = true;
             return call();
         }
+    }
+
+    // An authority that repeats by itself, as that of a cluster does for 25 seconds, is not asked for all of it again.
+    [Theory]
+    [InlineData(0, 4)]
+    [InlineData(25, 1)]
+    public async Task An_authority_that_is_away_is_asked_again_only_where_it_answered_at_once(int seconds, int asked)
+    {
+        var time = new ManualTime();
+        var away = new Away(() => time.Advance(TimeSpan.FromSeconds(seconds)));
+        var failed = await Assert.ThrowsAsync<PurserException>(
+            () => new AuthorityBudget(away, new MemoryLedger(), time).ReserveAsync("a", new Estimate { Tokens = 5 }));
+        Assert.Equal((503, true, asked), (failed.Status, failed.IsTransient, away.Asked));
+    }
+
+    sealed class Away(Action passes) : IBudgetAuthority
+    {
+        public int Asked { get; private set; }
+
+        public Task<Outcome> SendAsync(string account, BudgetCommand command, CancellationToken cancellation = default)
+        {
+            Asked++;
+            passes();
+            return Task.FromResult(new Outcome(OutcomeStatus.Unavailable));
+        }
+
+        public Task<Settings> SettingsAsync() => throw new NotSupportedException();
+
+        public Task<IReadOnlyList<SettingsChange>> SettingsChangesAsync(long after, int most) => throw new NotSupportedException();
+
+        public Task<IReadOnlyList<SettingsChange>> SettingsChangesAsync(IReadOnlyCollection<string> subjects, int most) =>
+            throw new NotSupportedException();
+
+        public Task<SettingsEdited> EditSettingsAsync(SettingsEdit edit) => throw new NotSupportedException();
     }
 
     [Fact]
