@@ -7,9 +7,10 @@ namespace Purser.Client;
 public sealed partial class PurserClient
 {
     /// <summary>
-    /// Events, without an end. A connection that breaks is made again, and goes on after the last whole position: an event may be told
-    /// twice, with the same <see cref="PurserEvent.Id"/>, and none is left out. Ends by cancellation; throws where the service turns the
-    /// request away, as it does (410) with a position that was compacted away.
+    /// Events, without an end. A connection that breaks, or on which nothing comes for 45 seconds (the service beats every 15), is made
+    /// again, and goes on after the last whole position: an event may be told twice, with the same <see cref="PurserEvent.Id"/>, and none
+    /// is left out. Ends by cancellation; throws where the service turns the request away, as it does (410) with a position that was
+    /// compacted away.
     /// </summary>
     public async IAsyncEnumerable<PurserEvent> StreamEventsAsync(
         EventQuery? query = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
@@ -20,10 +21,11 @@ public sealed partial class PurserClient
         {
             using var response = isBroken ? await AgainAsync(query.Text(after), cancellationToken).ConfigureAwait(false)
                 : await OpenAsync(query.Text(after), "text/event-stream", cancellationToken).ConfigureAwait(false);
-            using var frames = new EventFrames(await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false));
+            using var frames = new EventFrames(
+                await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false), time, cancellationToken);
             while (true)
             {
-                var data = await frames.NextAsync(cancellationToken).ConfigureAwait(false);
+                var data = await frames.NextAsync().ConfigureAwait(false);
                 // The stream begins with its position: one that breaks before the first event is gone on with, too.
                 after = frames.Position ?? after;
                 if (data is null) break;

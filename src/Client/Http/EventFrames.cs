@@ -1,12 +1,24 @@
-// Server-sent events, frame by frame. The id of a frame counts once the frame is whole, also where it has nothing but its id.
+// Server-sent events, frame by frame. The id of a frame counts once the frame is whole, also where it has nothing but its id. A stream
+// that says nothing for too long is one that broke.
 using System.Globalization;
 using System.Text;
 
 namespace Purser.Client;
 
-sealed class EventFrames(Stream stream) : IDisposable
+sealed class EventFrames : IDisposable
 {
-    readonly StreamReader reader = new(stream, Encoding.UTF8);
+    /// <summary>The service says something every 15 seconds.</summary>
+    static readonly TimeSpan longestSilence = TimeSpan.FromSeconds(45);
+
+    readonly StreamReader reader;
+    readonly CancellationTokenSource silent, end;
+    readonly CancellationToken cancellation;
+
+    public EventFrames(Stream stream, TimeProvider time, CancellationToken cancellation)
+    {
+        (reader, silent, this.cancellation) = (new(stream, Encoding.UTF8), new(longestSilence, time), cancellation);
+        end = CancellationTokenSource.CreateLinkedTokenSource(cancellation, silent.Token);
+    }
 
     /// <summary>The id of the last whole frame that had one.</summary>
     public long? Position { get; private set; }
@@ -14,11 +26,11 @@ sealed class EventFrames(Stream stream) : IDisposable
     /// <summary>After how long the service asks to be called again.</summary>
     public TimeSpan? Reconnect { get; private set; }
 
-    /// <summary>The data of the next frame that has any; null where the stream ends, or breaks.</summary>
-    public async Task<string?> NextAsync(CancellationToken cancellation)
+    /// <summary>The data of the next frame that has any; null where the stream ends, breaks or falls silent.</summary>
+    public async Task<string?> NextAsync()
     {
         var (id, data) = ((long?)null, (StringBuilder?)null);
-        while (await LineAsync(cancellation).ConfigureAwait(false) is { } line)
+        while (await LineAsync().ConfigureAwait(false) is { } line)
         {
             if (line.Length == 0)
             {
@@ -45,17 +57,29 @@ sealed class EventFrames(Stream stream) : IDisposable
     static long? Number(string text) =>
         long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 
-    async Task<string?> LineAsync(CancellationToken cancellation)
+    async Task<string?> LineAsync()
     {
         try
         {
-            return await reader.ReadLineAsync(cancellation).ConfigureAwait(false);
+            silent.CancelAfter(longestSilence);
+            return await reader.ReadLineAsync(end.Token).ConfigureAwait(false);
         }
-        catch (Exception broken) when (broken is IOException or HttpRequestException)
+        catch (Exception broken) when (broken is IOException or HttpRequestException
+            || (broken is OperationCanceledException && !cancellation.IsCancellationRequested))
         {
             return null;
         }
+        finally
+        {
+            // How long a reader takes for what it was told is no silence of the service.
+            silent.CancelAfter(Timeout.InfiniteTimeSpan);
+        }
     }
 
-    public void Dispose() => reader.Dispose();
+    public void Dispose()
+    {
+        reader.Dispose();
+        end.Dispose();
+        silent.Dispose();
+    }
 }
