@@ -107,14 +107,14 @@ public sealed record Acknowledge
     public string? Note { get; init; }
 }
 
-public sealed record AlertRules
+public sealed record AlertRules : OpenDocument
 {
     /// <summary>All rules: what is not among them is not looked at.</summary>
     public IReadOnlyList<AlertRule>? Items { get; init; }
 }
 
 /// <summary>What is worth an alert, and who is told.</summary>
-public sealed record AlertRule
+public sealed record AlertRule : OpenDocument
 {
     public string? Id { get; init; }
 
@@ -158,7 +158,7 @@ public sealed record AlertRule
 }
 
 /// <summary>A step of a budget.</summary>
-public sealed record AlertStep
+public sealed record AlertStep : OpenDocument
 {
     /// <summary>The share of the limit, above 0.</summary>
     public decimal? Ratio { get; init; }

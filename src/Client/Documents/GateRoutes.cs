@@ -1,12 +1,12 @@
 // Where the gate in front of providers sends what it lets through.
 namespace Purser.Client;
 
-public sealed record GateRoutes
+public sealed record GateRoutes : OpenDocument
 {
     public IReadOnlyList<GateRoute>? Routes { get; init; }
 }
 
-public sealed record GateRoute
+public sealed record GateRoute : OpenDocument
 {
     public string? Name { get; init; }
     public string? Protocol { get; init; }

@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 
 namespace Purser.Client;
 
-public sealed record Policy
+public sealed record Policy : OpenDocument
 {
     public IReadOnlyList<Limit>? Limits { get; init; }
     public string? TimeZone { get; init; }
@@ -55,7 +55,7 @@ public sealed record DefaultPolicyChange
     public Policy After { get; init; } = new();
 }
 
-public sealed record Limit
+public sealed record Limit : OpenDocument
 {
     public string? Id { get; init; }
     public string? Name { get; init; }
@@ -76,19 +76,19 @@ public sealed record Limit
 }
 
 /// <summary>So many percent beyond a limit, for so many minutes after the first call that goes beyond it.</summary>
-public sealed record Grace
+public sealed record Grace : OpenDocument
 {
     public decimal? Percent { get; init; }
     public long? Minutes { get; init; }
 }
 
-public sealed record UnpricedSettings
+public sealed record UnpricedSettings : OpenDocument
 {
     public UnpricedRule? Rule { get; init; }
     public string? Fallback { get; init; }
 }
 
-public sealed record HoldSettings
+public sealed record HoldSettings : OpenDocument
 {
     [JsonPropertyName("defaultTtlSeconds"), JsonConverter(typeof(SecondsConverter))]
     public TimeSpan? DefaultTtl { get; init; }
@@ -97,14 +97,14 @@ public sealed record HoldSettings
     public ExpiryRule? OnExpiry { get; init; }
 }
 
-public sealed record StatusLevels
+public sealed record StatusLevels : OpenDocument
 {
     public decimal? Warning { get; init; }
     public decimal? Critical { get; init; }
     public decimal? Exceeded { get; init; }
 }
 
-public sealed record AdaptiveSettings
+public sealed record AdaptiveSettings : OpenDocument
 {
     /// <summary>In the order in which they are tried: `reduce_max_tokens`, `use_smaller_model`, `disable_tools`,
     /// `reduce_temperature`.</summary>
@@ -117,7 +117,7 @@ public sealed record AdaptiveSettings
     public long? MinOutputTokens { get; init; }
 }
 
-public sealed record Discounts
+public sealed record Discounts : OpenDocument
 {
     public VolumeDiscount? Volume { get; init; }
 
@@ -129,28 +129,28 @@ public sealed record Discounts
 }
 
 /// <summary>Tiers by what the account used in its current month, the call itself included: `tokens` (the default) or `cost`.</summary>
-public sealed record VolumeDiscount
+public sealed record VolumeDiscount : OpenDocument
 {
     public string? Measure { get; init; }
     public IReadOnlyList<DiscountTier>? Tiers { get; init; }
 }
 
 /// <summary>A share off the whole amount (0.05 is 5%) where there is more than `above`.</summary>
-public sealed record DiscountTier
+public sealed record DiscountTier : OpenDocument
 {
     public decimal? Above { get; init; }
     public decimal? Discount { get; init; }
 }
 
 /// <summary>Calls that match cost the list price times `multiplier`.</summary>
-public sealed record NegotiatedDiscount
+public sealed record NegotiatedDiscount : OpenDocument
 {
     public IReadOnlyDictionary<string, string>? Match { get; init; }
     public decimal? Multiplier { get; init; }
 }
 
 /// <summary>What a policy says about anomalies; what is left out is as usual.</summary>
-public sealed record AnomalySettings
+public sealed record AnomalySettings : OpenDocument
 {
     public bool? Enabled { get; init; }
     public IReadOnlyList<string>? Detectors { get; init; }
@@ -164,7 +164,7 @@ public sealed record AnomalySettings
 
 /// <summary>How usage is booked: `disputed` (book or refuse) for reports that contradict themselves, `cost` (computed or reported) where
 /// the provider says what it charged.</summary>
-public sealed record UsageSettings
+public sealed record UsageSettings : OpenDocument
 {
     public string? Disputed { get; init; }
     public string? Cost { get; init; }

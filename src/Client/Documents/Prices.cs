@@ -49,7 +49,7 @@ public sealed record CatalogueName
 }
 
 /// <summary>One unit of `base` (USD if not said) is `rate` of the currency, from `effectiveFrom` on (always, if not said).</summary>
-public sealed record ExchangeRates
+public sealed record ExchangeRates : OpenDocument
 {
     public string? Base { get; init; }
     public IReadOnlyList<ExchangeRate>? Rates { get; init; }
@@ -58,7 +58,7 @@ public sealed record ExchangeRates
     public string? Reason { get; init; }
 }
 
-public sealed record ExchangeRate
+public sealed record ExchangeRate : OpenDocument
 {
     public string? Currency { get; init; }
 

@@ -1,4 +1,5 @@
 // The words of the documents. Each begins with what a word is read as that this version does not know.
+using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace Purser.Client;
@@ -46,6 +47,9 @@ public enum TrendDirection { Unknown, Stable, Increasing, Decreasing }
 [JsonConverter(typeof(ThresholdConverter))]
 public readonly record struct Threshold(decimal Ratio, string? Level = null)
 {
+    /// <summary>As <see cref="OpenDocument.Others"/>.</summary>
+    internal IReadOnlyList<JsonProperty>? Others { get; init; }
+
     public static implicit operator Threshold(decimal ratio) => new(ratio);
 
     public static Threshold FromDecimal(decimal ratio) => ratio;

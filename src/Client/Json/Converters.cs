@@ -95,20 +95,26 @@ sealed class ThresholdConverter : JsonConverter<Threshold>
     {
         if (reader.TokenType == JsonTokenType.Number) return new(reader.GetDecimal());
         using var read = JsonDocument.ParseValue(ref reader);
-        return new(read.RootElement.GetProperty("ratio").GetDecimal(),
-            read.RootElement.TryGetProperty("level", out var level) ? level.GetString() : null);
+        // Members outlast the document that they were read from.
+        var whole = read.RootElement.Clone();
+        JsonProperty[] others = [.. whole.EnumerateObject().Where(member => member.Name is not ("ratio" or "level"))];
+        return new(whole.GetProperty("ratio").GetDecimal(), whole.TryGetProperty("level", out var level) ? level.GetString() : null)
+        {
+            Others = others.Length > 0 ? others : null,
+        };
     }
 
     public override void Write(Utf8JsonWriter writer, Threshold value, JsonSerializerOptions options)
     {
-        if (value.Level is null)
+        if (value is { Level: null, Others: null })
         {
             writer.WriteNumberValue(value.Ratio);
             return;
         }
         writer.WriteStartObject();
         writer.WriteNumber("ratio", value.Ratio);
-        writer.WriteString("level", value.Level);
+        if (value.Level is not null) writer.WriteString("level", value.Level);
+        foreach (var other in value.Others ?? []) other.WriteTo(writer);
         writer.WriteEndObject();
     }
 }

@@ -210,7 +210,8 @@ public abstract class DescriptionConformance(HttpFacade host)
         renamed.GetValueOrDefault(schema) ?? typeof(PurserClient).Assembly.GetType("Purser.Client." + schema);
 
     static IEnumerable<string> MembersOf(Type document) => document.GetProperties()
-        .Where(property => property.GetCustomAttribute<JsonIgnoreAttribute>() is not { Condition: JsonIgnoreCondition.Always })
+        .Where(property => property.GetCustomAttribute<JsonIgnoreAttribute>() is not { Condition: JsonIgnoreCondition.Always }
+            && property.GetCustomAttribute<JsonExtensionDataAttribute>() is null)
         .Select(NameOf);
 
     async Task<IReadOnlyList<JsonElement>> OperationsAsync() =>
