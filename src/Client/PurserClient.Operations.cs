@@ -207,6 +207,7 @@ public sealed partial class PurserClient
         return sender.SendAsync(Ask.Post("/v1/verify") with
         {
             Content = () => new StreamContent(seal) { Headers = { ContentType = new("application/jsonl") } }, Repeat = Repeat.Never,
+            Times = null,
         }, PurserJson.Default.Verification, cancellationToken);
     }
 
@@ -214,11 +215,7 @@ public sealed partial class PurserClient
     public Task GetAuditSealAsync(Stream destination, CancellationToken cancellationToken = default) =>
         CopyAsync("/v1/audit/seal", "*/*", destination, cancellationToken);
 
-    /// <summary>Takes as long as it takes; a body of its own keeps it from the timeout of an attempt.</summary>
-    static Ask Long(string path) => Ask.Post(path) with
-    {
-        Content = static () => new ByteArrayContent([]), Repeat = Repeat.Never,
-    };
+    static Ask Long(string path) => Ask.Post(path) with { Repeat = Repeat.Never, Times = null };
 
     public Task<ServiceInfo> GetHomeAsync(CancellationToken cancellationToken = default) =>
         sender.SendAsync(Ask.Get("/"), PurserJson.Default.ServiceInfo, cancellationToken);

@@ -43,9 +43,12 @@ public sealed partial class PurserClient
 
     const int linesAtOnce = 1000;
 
+    /// <summary>A thousand operations take longer than one.</summary>
+    const int timesOfBatch = 6;
+
     /// <summary>
     /// Many operations, a thousand in a request, each answered for itself and in its order. The lines of an account are decided in their
-    /// order.
+    /// order. A request has six times <see cref="PurserClientOptions.AttemptTimeout"/>.
     /// </summary>
     public async IAsyncEnumerable<BatchResult> RunBatchAsync(
         IEnumerable<BatchLine> lines, [EnumeratorCancellation] CancellationToken cancellationToken = default)
@@ -59,11 +62,9 @@ public sealed partial class PurserClient
                 await JsonSerializer.SerializeAsync(body, line, PurserJson.Default.BatchLine, cancellationToken).ConfigureAwait(false);
                 body.WriteByte((byte)'\n');
             }
-            var sent = body.ToArray();
             using var response = await sender.SendAsync(Ask.Post("/v1/batch") with
             {
-                Content = () => new ByteArrayContent(sent) { Headers = { ContentType = new("application/x-ndjson") } },
-                Accept = "application/x-ndjson",
+                Json = body.ToArray(), Type = new("application/x-ndjson"), Accept = "application/x-ndjson", Times = timesOfBatch,
             }, HttpCompletionOption.ResponseContentRead, cancellationToken).ConfigureAwait(false);
             using var answers = new StreamReader(await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false));
             while (await answers.ReadLineAsync(cancellationToken).ConfigureAwait(false) is { } answer)
@@ -113,7 +114,7 @@ public sealed partial class PurserClient
         Func<HttpContent> content, string? account, CancellationToken cancellation, string? format = null) =>
         sender.SendAsync(Ask.Post(new QueryText("/v1/import").Add("account", account).Add("format", format).ToString()) with
         {
-            Content = content, Repeat = Repeat.Never,
+            Content = content, Repeat = Repeat.Never, Times = null,
         }, PurserJson.Default.ImportResult, cancellation);
 
     Task<HttpResponseMessage> OpenAsync(string path, string accept, CancellationToken cancellation) =>

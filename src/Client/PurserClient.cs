@@ -10,7 +10,13 @@ public sealed partial class PurserClient : IBudget
     readonly Sender sender;
     readonly TimeProvider time;
 
-    /// <summary>Over an HTTP client of one's own, whose address and timeout are not used.</summary>
+    internal TimeProvider Time => time;
+
+    /// <summary>
+    /// Over an HTTP client of one's own, whose address is not used. Its <see cref="HttpClient.Timeout"/> (100 seconds, unless it is set to
+    /// another) ends what takes longer, also what has no other deadline: imports, <see cref="VerifyAsync(CancellationToken)"/> and <see
+    /// cref="RebuildAsync"/>. With <see cref="System.Threading.Timeout.InfiniteTimeSpan"/> only those of the options hold.
+    /// </summary>
     public PurserClient(HttpClient http, PurserClientOptions options, TimeProvider? time = null)
     {
         ArgumentNullException.ThrowIfNull(http);

@@ -9,13 +9,15 @@ public sealed class PurserClientOptions
     /// <summary>Sent as `Authorization: Bearer …`. Without one the service must listen on this machine only.</summary>
     public string? Key { get; set; }
 
-    /// <summary>Instead of a key: asked before every attempt, for tokens that run out.</summary>
+    /// <summary>Instead of a key: asked before every attempt, for tokens that run out. Where it fails, or does not answer within <see
+    /// cref="AttemptTimeout"/>, that is a transient <see cref="PurserException"/>.</summary>
     public Func<CancellationToken, ValueTask<string?>>? KeyProvider { get; set; }
 
     /// <summary>How often a request is sent at most. Again is only sent what carries an id, or changes nothing.</summary>
     public int MaxAttempts { get; set; } = 4;
 
-    /// <summary>How long one attempt may take. Streams have so long to begin.</summary>
+    /// <summary>How long one attempt may take, with what <see cref="KeyProvider"/> takes. Streams have so long to begin, requests of <see
+    /// cref="PurserClient.RunBatchAsync"/> six times as long, and imports, verifying and rebuilding as long as they take.</summary>
     public TimeSpan AttemptTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>The wait before the second attempt, where the service does not say how long; doubled before each further one.</summary>

@@ -24,6 +24,9 @@ public class PurserException : Exception
     /// </summary>
     public bool IsTransient => Status is null or 408 or 502 or 503 or 504 || IsRateLimited;
 
+    /// <summary>Nothing was sent: it is harmless to try again.</summary>
+    internal bool NeverLeft { get; init; }
+
     /// <summary>The key has asked too often: nothing was done, and after <see cref="RetryAfter"/> it may ask again.</summary>
     public bool IsRateLimited => Status == 429 && Problem?.Word == "rate-limited";
 }

@@ -1,5 +1,6 @@
 // What the client does when an answer does not come: which requests it sends again, under which id, and how long it waits.
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Purser.Conformance;
 
 namespace Purser.Client.Tests;
@@ -162,7 +163,7 @@ public sealed class SenderTests
         Assert.Equal("/under/v1/accounts/me%40home%3A1/reservations/a%2Fb%3Fc%23d%252F/settle", script.Sent[0].Path);
     }
 
-    static Func<Sent, HttpResponseMessage> Stream(string text, bool breaks) => _ => new HttpResponseMessage
+    static Func<Sent, HttpResponseMessage> Stream(string text, bool? breaks) => _ => new HttpResponseMessage
     {
         Content = new StreamContent(new BreakingStream(text, breaks)) { Headers = { ContentType = new("text/event-stream") } },
     };
@@ -233,6 +234,134 @@ public sealed class SenderTests
         }
     }
 
+    // The service beats every 15 seconds: a connection on which nothing comes is gone, though nobody was told.
+    [Fact]
+    public async Task Events_go_on_where_a_stream_falls_silent_and_not_where_its_reader_is_slow()
+    {
+        using var script = new Script(time, Stream(": connected\n\n" + Event(7, "e7") + "id: 8\n" + Event(8, "e8"), breaks: null),
+            Script.Problem(410, "gone"));
+        await using var events = Over(script).StreamEventsAsync().GetAsyncEnumerator();
+        foreach (var id in (string[])["e7", "e8"])
+        {
+            Assert.True(await events.MoveNextAsync());
+            Assert.Equal(id, events.Current.Id);
+            time.Advance(TimeSpan.FromMinutes(10));
+        }
+        var next = events.MoveNextAsync().AsTask();
+        Assert.Equal(TimeSpan.FromSeconds(45), time.UntilNext);
+        Assert.Equal(410, (await Assert.ThrowsAsync<PurserException>(() => time.RunAsync(next, step))).Status);
+        Assert.Equal(["/under/v1/events", "/under/v1/events?after=8"], script.Sent.Select(sent => sent.Path));
+    }
+
+    [Fact]
+    public async Task A_key_that_does_not_come_is_told_in_time_and_asked_for_again()
+    {
+        using var script = new Script(time, Script.Json(200, """{"id":"k1","name":"n","rights":[],"accounts":[]}"""));
+        var never = new TaskCompletionSource<string?>();
+        var silent = Over(script, options => (options.KeyProvider, options.MaxAttempts) = (_ => new(never.Task), 2));
+        var failed = await Assert.ThrowsAsync<PurserException>(
+            () => time.RunAsync(silent.RotateKeyAsync("k1"), TimeSpan.FromMilliseconds(100)));
+        Assert.True(failed.IsTransient);
+        Assert.Contains("KeyProvider did not answer within 10 s", failed.Message, StringComparison.Ordinal);
+        using var end = new CancellationTokenSource();
+        var waiting = silent.RotateKeyAsync("k1", cancellationToken: end.Token);
+        await end.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+        Assert.Empty(script.Sent);
+
+        // Nothing was sent yet, so that also what may be done only once is tried again.
+        var asked = 0;
+        var recovering = Over(script, options =>
+            options.KeyProvider = _ => ++asked < 3 ? throw new InvalidOperationException("no token") : new("k"));
+        Assert.Equal("k1", (await time.RunAsync(recovering.RotateKeyAsync("k1"), step)).Id);
+        Assert.Equal((3, 1), (asked, script.Sent.Count));
+        asked = -10;
+        failed = await Assert.ThrowsAsync<PurserException>(() => time.RunAsync(recovering.RotateKeyAsync("k1"), step));
+        Assert.Contains("was not sent, because KeyProvider failed: no token", failed.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_a_handler_on_the_way_throws_is_a_service_that_can_not_be_reached()
+    {
+        using var script = new Script(time, _ => throw new InvalidOperationException("the circuit is open"),
+            Script.Json(200, Script.Settled));
+        Assert.Equal(0.5m, (await time.RunAsync(Over(script).SettleAsync("a", "h", new() { Tokens = 5 }), step)).Cost);
+        // What the caller brings may throw what it likes.
+        using var other = new Script(time, Script.Page(200));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => Over(other).ImportUsageAsync(Broken()));
+
+        static async IAsyncEnumerable<UsageRecord> Broken()
+        {
+            await Task.Yield();
+            yield return new();
+            throw new InvalidOperationException("the file ends in the middle");
+        }
+    }
+
+    [Fact]
+    public async Task A_batch_has_a_time_of_its_own_and_what_takes_long_has_none()
+    {
+        using var hanging = new Hanging();
+        var client = Over(hanging, options => options.MaxAttempts = 2);
+        var failed = await Assert.ThrowsAsync<PurserException>(() => time.RunAsync(BatchAsync(), TimeSpan.FromMilliseconds(100)));
+        Assert.Contains("POST /v1/batch was not answered within 60 s", failed.Message, StringComparison.Ordinal);
+        Assert.Equal(2, hanging.Asked);
+
+        foreach (var long1 in new Func<CancellationToken, Task>[]
+        {
+            client.VerifyAsync, client.RebuildAsync, end => client.ImportUsageAsync(new MemoryStream(), cancellationToken: end),
+        })
+        {
+            using var end = new CancellationTokenSource();
+            var waiting = long1(end.Token);
+            time.Advance(TimeSpan.FromDays(1));
+            Assert.False(waiting.IsCompleted);
+            await end.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+        }
+
+        async Task<int> BatchAsync()
+        {
+            await foreach (var result in client.RunBatchAsync([BatchLine.Release("a", "h")])) Assert.Fail($"{result} came");
+            return 0;
+        }
+    }
+
+    // It holds whatever the options say, so it is told by its name.
+    [Fact]
+    public async Task The_timeout_of_the_http_client_is_told_as_what_it_is()
+    {
+        using var hanging = new Hanging();
+        using var http = new HttpClient(hanging) { Timeout = TimeSpan.FromMilliseconds(1) };
+        var failed = await Assert.ThrowsAsync<PurserException>(() => new PurserClient(http, new() { Key = "k" }).VerifyAsync());
+        Assert.Contains("POST /v1/verify was given up before http://127.0.0.1:8080/ answered", failed.Message, StringComparison.Ordinal);
+        Assert.Contains("HttpClient.Timeout", failed.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_the_client_does_not_know_of_a_policy_is_put_back()
+    {
+        const string stored = """
+            {"limits":[{"id":"l","unit":"tokens","window":"day","amount":5,"thresholds":[0.5,{"ratio":0.75,"sound":"bell"},{"ratio":0.9,"level":"warning","of":[1]}],"grace":{"percent":1,"minutes":5,"shape":"flat"},"burst":{"of":2}}],"holds":{"defaultTtlSeconds":60,"kept":null},"version":3,"novelty":[1,2]}
+            """;
+        using var script = new Script(time, Script.Json(200, stored));
+        var client = Over(script);
+        await client.PutPolicyAsync("a", (await client.GetPolicyAsync("a")) with { TimeZone = "UTC" });
+        var expected = JsonNode.Parse(stored)!;
+        expected["timeZone"] = "UTC";
+        Assert.True(JsonNode.DeepEquals(expected, JsonNode.Parse(script.Sent[1].Body)), script.Sent[1].Body);
+    }
+
+    [Fact]
+    public void Whatever_is_put_as_a_whole_keeps_what_the_client_does_not_know()
+    {
+        var open = typeof(OpenDocument).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(OpenDocument))).ToList();
+        foreach (var type in (Type[])[typeof(Policy), typeof(AlertRules), typeof(GateRoutes), typeof(ExchangeRates)])
+            Assert.Contains(type, open);
+        Assert.All(open, type => Assert.Equal(7, (int?)JsonSerializer.SerializeToNode(JsonSerializer.Deserialize("""{"novelty":{"of":7}}""",
+            type, PurserJson.Default), type, PurserJson.Default)!["novelty"]?["of"]));
+    }
+
     sealed class Hanging : HttpMessageHandler
     {
         public int Asked { get; private set; }
@@ -247,8 +376,8 @@ public sealed class SenderTests
     }
 }
 
-/// <summary>Ends as a connection does that breaks, or as one that was closed.</summary>
-sealed class BreakingStream(string text, bool breaks) : Stream
+/// <summary>Ends as a connection does that breaks, or as one that was closed; or never, and nothing more comes.</summary>
+sealed class BreakingStream(string text, bool? breaks) : Stream
 {
     readonly MemoryStream inner = new(System.Text.Encoding.UTF8.GetBytes(text));
 
@@ -260,7 +389,23 @@ sealed class BreakingStream(string text, bool breaks) : Stream
     public override long Position { get => inner.Position; set => throw new NotSupportedException(); }
 
     public override int Read(byte[] buffer, int offset, int count) => inner.Read(buffer, offset, count) is > 0 and var read ? read
-        : breaks ? throw new IOException("the connection broke") : 0;
+        : breaks == true ? throw new IOException("the connection broke") : 0;
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (breaks is not null || inner.Position < inner.Length) return Read(buffer.Span);
+        var never = new TaskCompletionSource<int>();
+        await using var left = cancellationToken.Register(() => never.TrySetCanceled(cancellationToken));
+        return await never.Task;
+    }
+
+    public override int Read(Span<byte> buffer)
+    {
+        var copied = new byte[buffer.Length];
+        var read = Read(copied, 0, copied.Length);
+        copied.AsSpan(0, read).CopyTo(buffer);
+        return read;
+    }
 
     public override void Flush()
     {

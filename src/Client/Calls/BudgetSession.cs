@@ -6,35 +6,49 @@ namespace Purser.Client;
 /// <summary>Everything inside of it is of one session; <see cref="Tokens"/> and <see cref="Cost"/> add up what was booked in it.</summary>
 public sealed class BudgetSession : IAsyncDisposable
 {
-    readonly IBudget budget;
+    readonly CallDesk desk;
     readonly IDisposable scope;
     readonly Lock gate = new();
     readonly bool closes;
+    (long Requests, long Tokens, decimal Cost) sums;
+    int ended;
 
-    internal BudgetSession(IBudget budget, string account, string id, CallOrigin? origin, bool closes)
+    internal BudgetSession(CallDesk desk, string account, string id, CallOrigin? origin, bool closes)
     {
-        (this.budget, Account, Id, this.closes) = (budget, account, id, closes);
+        (this.desk, Account, Id, this.closes) = (desk, account, id, closes);
         scope = BudgetScope.Enter((origin ?? new()) with { Account = account, Session = id }, this, null);
     }
 
     public string Account { get; }
     public string Id { get; }
-    public long Requests { get; private set; }
-    public long Tokens { get; private set; }
+    public long Requests => Sums.Requests;
+    public long Tokens => Sums.Tokens;
 
     /// <summary>In the account's currency.</summary>
-    public decimal Cost { get; private set; }
+    public decimal Cost => Sums.Cost;
+
+    /// <summary>A decimal is not read at once.</summary>
+    (long Requests, long Tokens, decimal Cost) Sums
+    {
+        get
+        {
+            lock (gate) return sums;
+        }
+    }
 
     internal void Add(Settlement settlement)
     {
-        lock (gate) (Requests, Tokens, Cost) = (Requests + 1, Tokens + settlement.Tokens, Cost + settlement.Cost);
+        lock (gate) sums = (sums.Requests + 1, sums.Tokens + settlement.Tokens, sums.Cost + settlement.Cost);
     }
 
-    /// <summary>Not an async method: only a method that runs in the caller's own flow can take the ambient scope away from it.</summary>
+    /// <summary>Closes it. Where the authority is away, that is told in the log and done later: what the body did is not lost over it.
+    /// Not an async method: only a method that runs in the caller's own flow can take the ambient scope away from it.</summary>
     public ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref ended, 1) == 1) return default;
         scope.Dispose();
-        return closes ? new(budget.CloseSessionAsync(Account, Id)) : default;
+        return closes ? new(desk.Settling.EndAsync($"The end of session {Id} in {Account}",
+            cancellation => desk.Budget.CloseSessionAsync(Account, Id, cancellation))) : default;
     }
 }
 
@@ -44,7 +58,7 @@ public sealed class BudgetSession : IAsyncDisposable
 /// </summary>
 public sealed class BudgetPurse : IAsyncDisposable
 {
-    readonly IBudget budget;
+    readonly CallDesk desk;
     readonly BudgetPurse? lender;
     readonly IDisposable scope;
     readonly string hold;
@@ -53,20 +67,20 @@ public sealed class BudgetPurse : IAsyncDisposable
     long remaining;
     int ended;
 
-    internal BudgetPurse(
-        IBudget budget, string account, string hold, CallOrigin origin, long tokens, BudgetPurse? lender, TimeSpan ttl = default)
+    internal BudgetPurse(CallDesk desk, string account, string hold, CallOrigin origin, long tokens, BudgetPurse? lender)
     {
-        (this.budget, Account, this.hold, this.lender, remaining, Origin) = (budget, account, hold, lender, tokens, origin);
+        (this.desk, Account, this.hold, this.lender, remaining, Origin) = (desk, account, hold, lender, tokens, origin);
         scope = BudgetScope.Enter(origin with { Account = account }, null, this);
-        if (lender is null) heart = TimeProvider.System.CreateTimer(_ => _ = BeatAsync(ttl), null, ttl / 2, ttl / 2);
+        if (lender is null) heart = desk.Time.CreateTimer(_ => _ = BeatAsync(), null, desk.Ttl / 2, desk.Ttl / 2);
     }
 
     /// <summary>Keeps the hold while the purse is open. One that could not be extended is tried again, or runs out.</summary>
-    async Task BeatAsync(TimeSpan ttl)
+    async Task BeatAsync()
     {
         try
         {
-            await budget.ExtendAsync(Account, hold, new() { Id = Guid.CreateVersion7().ToString("N"), Ttl = ttl }).ConfigureAwait(false);
+            await desk.Budget.ExtendAsync(Account, hold, new() { Id = Guid.CreateVersion7().ToString("N"), Ttl = desk.Ttl })
+                .ConfigureAwait(false);
         }
         catch (PurserException)
         {
@@ -124,17 +138,17 @@ public sealed class BudgetPurse : IAsyncDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(tokens);
         if (!TryTake(tokens)) throw new BudgetRefusedException(Refusal(tokens));
-        return new(budget, Account, hold, (origin ?? new()).Over(Origin), tokens, this);
+        return new(desk, Account, hold, (origin ?? new()).Over(Origin), tokens, this);
     }
 
     /// <summary>Books a part of the hold; what the call had taken beyond it returns. One that used more pays from the rest.</summary>
-    internal async Task<Settlement?> SettleAsync(Settle usage, long taken, CallDesk desk)
+    internal async Task<Settlement?> SettleAsync(Settle usage, long taken, Settling settling)
     {
         var part = usage with { Id = Guid.CreateVersion7().ToString("N"), Final = false, Outcome = null };
         // A part that is not known is the whole of what was taken for it.
         if (usage.Outcome == "unknown" && Spent(usage) < taken) part = InDoubt.AsTotal(part, taken);
-        var settlement = await desk.Settling.RunAsync($"A part of {hold} in {Account}",
-            cancellation => budget.SettleAsync(Account, hold, part, cancellation)).ConfigureAwait(false);
+        var settlement = await settling.RunAsync($"A part of {hold} in {Account}",
+            cancellation => desk.Budget.SettleAsync(Account, hold, part, cancellation)).ConfigureAwait(false);
         // What a provider tells in a form of its own is counted by the authority: until that answers, it is all that was taken.
         GiveBack(taken - (settlement?.Tokens ?? (part.Raw is null ? Spent(part) : taken)));
         return settlement;
@@ -142,7 +156,8 @@ public sealed class BudgetPurse : IAsyncDisposable
 
     static long Spent(Usage usage) => usage.Tokens ?? usage.TotalTokens ?? ((usage.InputTokens ?? 0) + (usage.OutputTokens ?? 0));
 
-    /// <summary>Ends it: what is left goes back to the lender, or to the limits that it was held from.</summary>
+    /// <summary>Ends it: what is left goes back to the lender, or to the limits that it was held from, as soon as the authority is
+    /// there.</summary>
     public ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref ended, 1) == 1) return default;
@@ -150,7 +165,7 @@ public sealed class BudgetPurse : IAsyncDisposable
         heart?.Dispose();
         // What calls of it that still run have taken is all that they get.
         var left = TakeUpTo(long.MaxValue);
-        if (lender is null) return new(budget.ReleaseAsync(Account, hold));
+        if (lender is null) return new(desk.ReleaseAsync(Account, hold));
         lender.GiveBack(left);
         return default;
     }

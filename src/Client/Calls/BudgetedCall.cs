@@ -13,16 +13,26 @@ sealed record CallDesk(IBudget Budget, Settling Settling, TimeProvider Time, ILo
     /// <summary>The account that pays where nothing says another.</summary>
     public string? Account { get; init; }
 
-    public static CallDesk Of(IBudget budget, BudgetOptions options, ILogger? log, TimeProvider? time)
+    /// <summary>Where no time is given, it is that of the client.</summary>
+    public static CallDesk Of(IBudget budget, ILogger? log, TimeProvider? time = null)
     {
         ArgumentNullException.ThrowIfNull(budget);
+        (log, time) = (log ?? NullLogger.Instance, time ?? (budget as PurserClient)?.Time ?? TimeProvider.System);
+        return new(budget, new(budget, time, log), time, log);
+    }
+
+    public static CallDesk Of(IBudget budget, BudgetOptions options, ILogger? log, TimeProvider? time)
+    {
         ArgumentNullException.ThrowIfNull(options);
-        (log, time) = (log ?? NullLogger.Instance, time ?? TimeProvider.System);
-        return new(budget, new(time, log), time, log)
+        return Of(budget, log, time) with
         {
             Ttl = options.HoldFor, Open = options.WhenUnavailable == WhenUnavailable.Allow, Account = options.Account,
         };
     }
+
+    /// <summary>Gives a hold back, as soon as the authority is there.</summary>
+    public Task ReleaseAsync(string account, string hold) => Settling.EndAsync($"The release of {hold} in {account}",
+        cancellation => Budget.ReleaseAsync(account, hold, cancellation));
 }
 
 sealed partial class BudgetedCall : IAsyncDisposable
@@ -169,7 +179,7 @@ sealed partial class BudgetedCall : IAsyncDisposable
         // The hold of a purse does not say what this call sent.
         if (purse is not null && !known && settle is { InputTokens: null, OutputTokens: not null })
             settle = settle with { InputTokens = estimate.InputTokens };
-        var settlement = purse is not null ? await purse.SettleAsync(settle, lent, desk).ConfigureAwait(false)
+        var settlement = purse is not null ? await purse.SettleAsync(settle, lent, desk.Settling).ConfigureAwait(false)
             : await desk.Settling.RunAsync($"The settlement of {Id} in {Account}", _ => BookAsync(settle, known)).ConfigureAwait(false);
         if (settlement is not null) session?.Add(settlement);
         return settlement;
@@ -218,7 +228,7 @@ sealed partial class BudgetedCall : IAsyncDisposable
         return await desk.Budget.RecordUsageAsync(Account, atLeast with { Id = id }).ConfigureAwait(false);
     }
 
-    /// <summary>The dimensions of the estimate, where the usage names none of its own.</summary>
+    /// <summary>The dimensions of the estimate, where the usage names none of its own. Tags of both hold.</summary>
     Settle Named(Usage usage) => Settle.Of(usage) with
     {
         Orchestrator = usage.Orchestrator ?? estimate.Orchestrator,
@@ -228,7 +238,7 @@ sealed partial class BudgetedCall : IAsyncDisposable
         Provider = usage.Provider ?? estimate.Provider,
         Model = usage.Model ?? estimate.Model,
         Tool = usage.Tool ?? estimate.Tool,
-        Tags = usage.Tags ?? estimate.Tags,
+        Tags = CallOrigin.Both(usage.Tags, estimate.Tags),
     };
 
     /// <summary>Gives everything back: nothing was used.</summary>
@@ -236,18 +246,7 @@ sealed partial class BudgetedCall : IAsyncDisposable
     {
         if (!End()) return;
         if (purse is not null) purse.GiveBack(lent);
-        else if (Decision is not { Allowed: false })
-            await desk.Settling.RunAsync($"The release of {Id} in {Account}", async cancellation =>
-            {
-                try
-                {
-                    return await desk.Budget.ReleaseAsync(Account, Id, cancellation).ConfigureAwait(false);
-                }
-                catch (PurserException gone) when (gone.Status is 404 or 409)
-                {
-                    return new Reservation();
-                }
-            }).ConfigureAwait(false);
+        else if (Decision is not { Allowed: false }) await desk.ReleaseAsync(Account, Id).ConfigureAwait(false);
     }
 
     bool End()

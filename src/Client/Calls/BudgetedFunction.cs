@@ -1,5 +1,5 @@
 // A function under a budget, said once and called often: what a decorator of one's own interface calls in the place of the inner one.
-using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging;
 
 namespace Purser.Client;
 
@@ -48,11 +48,10 @@ public sealed class BudgetedFunction<TRequest, TResult>
     readonly BudgetedFunctionOptions<TRequest, TResult> options;
 
     internal BudgetedFunction(IBudget budget, Func<TRequest, CancellationToken, Task<TResult>> function,
-        BudgetedFunctionOptions<TRequest, TResult> options, TimeProvider? time = null)
+        BudgetedFunctionOptions<TRequest, TResult> options, ILogger? log)
     {
-        time ??= TimeProvider.System;
         (this.function, this.options) = (function, options);
-        desk = new(budget, new(time, NullLogger.Instance), time, NullLogger.Instance)
+        desk = CallDesk.Of(budget, log) with
         {
             Ttl = options.HoldFor, Open = options.WhenUnavailable == WhenUnavailable.Allow, Account = options.Account,
         };
@@ -93,6 +92,7 @@ public sealed class BudgetedFunction<TRequest, TResult>
         return result;
     }
 
-    /// <summary>Waits until everything is booked that calls left behind.</summary>
+    /// <summary>Waits until everything is booked that calls of this function left behind; <see cref="BudgetExtensions.DrainAsync"/> does so
+    /// for all of a budget.</summary>
     public Task DrainAsync(CancellationToken cancellationToken = default) => desk.Settling.DrainAsync(cancellationToken);
 }

@@ -23,11 +23,13 @@ public sealed record CallOrigin
         Tenant = Tenant ?? beneath.Tenant,
         Session = Session ?? beneath.Session,
         Tool = Tool ?? beneath.Tool,
-        Tags = Tags is null ? beneath.Tags : beneath.Tags is null ? Tags : Both(Tags, beneath.Tags),
+        Tags = Both(Tags, beneath.Tags),
     };
 
-    static Dictionary<string, string> Both(IReadOnlyDictionary<string, string> over, IReadOnlyDictionary<string, string> beneath)
+    internal static IReadOnlyDictionary<string, string>? Both(
+        IReadOnlyDictionary<string, string>? over, IReadOnlyDictionary<string, string>? beneath)
     {
+        if (over is null || beneath is null) return over ?? beneath;
         var both = new Dictionary<string, string>(beneath);
         foreach (var (name, value) in over) both[name] = value;
         return both;
@@ -66,7 +68,7 @@ public sealed record CallOrigin
         Tenant = estimate.Tenant ?? Tenant,
         Session = estimate.Session ?? Session,
         Tool = estimate.Tool ?? Tool,
-        Tags = estimate.Tags ?? Tags,
+        Tags = Both(estimate.Tags, Tags),
     };
 }
 
@@ -95,6 +97,12 @@ public static class BudgetScope
 
     sealed class Leaving(Frame? around) : IDisposable
     {
-        public void Dispose() => current.Value = around;
+        int left;
+
+        /// <summary>Once: what is around by a second time is another scope.</summary>
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref left, 1) == 0) current.Value = around;
+        }
     }
 }

@@ -1,5 +1,6 @@
 // A tool of an agent under a budget: one that asks a search engine, a model of its own, or whatever else costs money.
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging;
 
 namespace Purser.Client;
 
@@ -9,8 +10,8 @@ public sealed class BudgetedTool : DelegatingAIFunction
     readonly BudgetedFunction<AIFunctionArguments, object?> function;
 
     /// <summary><see cref="BudgetedFunctionOptions{TRequest, TResult}.OnRefused"/> answers the model, which can go on without.</summary>
-    public BudgetedTool(AIFunction innerFunction, IBudget budget, BudgetedFunctionOptions<AIFunctionArguments, object?> options)
-        : base(innerFunction)
+    public BudgetedTool(AIFunction innerFunction, IBudget budget, BudgetedFunctionOptions<AIFunctionArguments, object?> options,
+        ILogger? log = null) : base(innerFunction)
     {
         ArgumentNullException.ThrowIfNull(budget);
         ArgumentNullException.ThrowIfNull(options);
@@ -27,7 +28,7 @@ public sealed class BudgetedTool : DelegatingAIFunction
                 SpentNothing = options.SpentNothing,
                 HoldFor = options.HoldFor,
                 WhenUnavailable = options.WhenUnavailable,
-            });
+            }, log);
     }
 
     protected override ValueTask<object?> InvokeCoreAsync(AIFunctionArguments arguments, CancellationToken cancellationToken) =>

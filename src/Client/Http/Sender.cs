@@ -1,4 +1,5 @@
 // How requests are sent: with the key, as often as they may be, waiting as long as the service says. Refusals are never sent again.
+using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -10,8 +11,16 @@ enum Repeat { Never, Always }
 
 sealed record Ask(HttpMethod Method, string Path)
 {
+    static readonly MediaTypeHeaderValue json = new("application/json");
+
     public byte[]? Json { get; init; }
+    public MediaTypeHeaderValue Type { get; init; } = json;
+
+    /// <summary>What the caller brings, and may fail by itself.</summary>
     public Func<HttpContent>? Content { get; init; }
+
+    /// <summary>How many times the timeout of an attempt it has; null where it takes as long as it takes.</summary>
+    public int? Times { get; init; } = 1;
     public Repeat Repeat { get; init; } = Repeat.Always;
 
     /// <summary>Statuses beyond 2xx that are answers.</summary>
@@ -39,8 +48,6 @@ sealed record Ask(HttpMethod Method, string Path)
 
 sealed class Sender(Func<HttpClient> http, PurserClientOptions options, TimeProvider time)
 {
-    static readonly MediaTypeHeaderValue json = new("application/json");
-
     readonly string root = options.BaseAddress.AbsoluteUri.TrimEnd('/');
 
     /// <summary>An answer of JSON.</summary>
@@ -74,8 +81,12 @@ sealed class Sender(Func<HttpClient> http, PurserClientOptions options, TimeProv
                 if ((int)response.StatusCode == ask.AlsoAnswers && IsOurs(response) && !failure.IsRateLimited) return response;
                 response.Dispose();
             }
-            catch (Exception thrown) when (thrown is HttpRequestException or IOException
-                || (thrown is OperationCanceledException && !cancellation.IsCancellationRequested))
+            catch (PurserException keyless) when (keyless.NeverLeft)
+            {
+                failure = keyless;
+            }
+            catch (Exception thrown) when (IsLost(ask, thrown)
+                && (thrown is not OperationCanceledException || !cancellation.IsCancellationRequested))
             {
                 failure = Unreachable(ask, thrown);
             }
@@ -88,28 +99,46 @@ sealed class Sender(Func<HttpClient> http, PurserClientOptions options, TimeProv
 
     async Task<HttpResponseMessage> AttemptAsync(Ask ask, HttpCompletionOption completion, CancellationToken cancellation)
     {
+        using var late = new CancellationTokenSource(options.AttemptTimeout, time);
+        using var inTime = CancellationTokenSource.CreateLinkedTokenSource(cancellation, late.Token);
+        var key = options.KeyProvider is null ? options.Key : await AskForKeyAsync(ask, inTime.Token, cancellation).ConfigureAwait(false);
+        if (ask.Times != 1) late.CancelAfter(ask.Times is { } times ? options.AttemptTimeout * times : Timeout.InfiniteTimeSpan);
         using var request = new HttpRequestMessage(ask.Method, root + ask.Path);
-        if (ask.Json is { } body) request.Content = new ByteArrayContent(body) { Headers = { ContentType = json } };
+        if (ask.Json is { } body) request.Content = new ByteArrayContent(body) { Headers = { ContentType = ask.Type } };
         else if (ask.Content is { } content) request.Content = content();
-        var key = options.KeyProvider is { } provider ? await provider(cancellation).ConfigureAwait(false) : options.Key;
         if (key is not null) request.Headers.Authorization = new("Bearer", key);
         if (ask.IfMatch is { } tag) request.Headers.TryAddWithoutValidation("If-Match", tag);
         if (ask.IdempotencyKey is { } once) request.Headers.TryAddWithoutValidation("Idempotency-Key", once);
         request.Headers.TryAddWithoutValidation("Accept", ask.Accept ?? "application/json");
-        if (ask.Content is not null) return await http().SendAsync(request, completion, cancellation).ConfigureAwait(false);
-        if (time == TimeProvider.System)
-        {
-            using var inTime = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            inTime.CancelAfter(options.AttemptTimeout);
-            return await http().SendAsync(request, completion, inTime.Token).ConfigureAwait(false);
-        }
-        using var late = new CancellationTokenSource(options.AttemptTimeout, time);
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellation, late.Token);
-        return await http().SendAsync(request, completion, both.Token).ConfigureAwait(false);
+        return await http().SendAsync(request, completion, inTime.Token).ConfigureAwait(false);
     }
 
+    /// <summary>Where no key comes the service can not be reached: what was to be booked is sent later.</summary>
+    async Task<string?> AskForKeyAsync(Ask ask, CancellationToken inTime, CancellationToken cancellation)
+    {
+        try
+        {
+            // One that does not heed its token is left, too.
+            return await options.KeyProvider!(inTime).AsTask().WaitAsync(inTime).ConfigureAwait(false);
+        }
+        catch (Exception thrown) when (!cancellation.IsCancellationRequested)
+        {
+            var why = inTime.IsCancellationRequested ? $"did not answer within {Seconds(options.AttemptTimeout)}"
+                : $"failed: {thrown.Message}";
+            throw new PurserException($"{ask.Method} {ask.Path} was not sent, because {nameof(options.KeyProvider)} {why}", thrown)
+            {
+                NeverLeft = true,
+            };
+        }
+    }
+
+    /// <summary>Whether what was thrown says that the request got no answer. Handlers on its way throw whatever they like, and so does a
+    /// body that the caller brings: that is the caller's own fault.</summary>
+    static bool IsLost(Ask ask, Exception thrown) =>
+        ask.Content is null ? thrown is not PurserException : thrown is HttpRequestException or IOException or OperationCanceledException;
+
     static bool MayRepeat(Ask ask, PurserException failure) => failure.IsTransient
-        && (ask.Repeat == Repeat.Always || failure.IsRateLimited
+        && (ask.Repeat == Repeat.Always || failure.IsRateLimited || failure.NeverLeft
             // It never left.
             || failure.InnerException is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError
                 or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError });
@@ -117,10 +146,17 @@ sealed class Sender(Func<HttpClient> http, PurserClientOptions options, TimeProv
     TimeSpan Backoff(int attempt) =>
         options.RetryDelay * Math.Pow(2, attempt - 1) * (0.75 + (Random.Shared.NextDouble() / 2));
 
-    PurserException Unreachable(Ask ask, Exception thrown) => new(
-        thrown is OperationCanceledException
-            ? $"{ask.Method} {ask.Path} was not answered within {options.AttemptTimeout.TotalSeconds:0.#} s by {options.BaseAddress}"
-            : $"{ask.Method} {ask.Path}: {options.BaseAddress} can not be reached: {thrown.Message}", thrown);
+    PurserException Unreachable(Ask ask, Exception thrown) => new(thrown switch
+    {
+        // The timeout of the HTTP client itself, and those of handlers.
+        OperationCanceledException { InnerException: TimeoutException } =>
+            $"{ask.Method} {ask.Path} was given up before {options.BaseAddress} answered: {thrown.Message}",
+        OperationCanceledException => $"{ask.Method} {ask.Path} was not answered within "
+            + $"{Seconds(options.AttemptTimeout * (ask.Times ?? 1))} by {options.BaseAddress}",
+        _ => $"{ask.Method} {ask.Path}: {options.BaseAddress} can not be reached: {thrown.Message}",
+    }, thrown);
+
+    static string Seconds(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.#} s");
 
     /// <summary>Whether an answer beyond 2xx comes from the service, not from a proxy before it.</summary>
     static bool IsOurs(HttpResponseMessage response) => response.Content.Headers.ContentType?.MediaType == "application/problem+json";
