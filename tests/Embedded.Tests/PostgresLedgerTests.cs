@@ -150,13 +150,14 @@ public sealed class PostgresLedgerTests : LedgerConformance
         await ExecuteAsync("vacuum analyze usage");
         var before = await ReadAsync();
 
-        Assert.Equal(1000, (await Ledger.FindAsync(new() { Unpriced = true }, null, 1000)).Items.Count);
+        const int shown = 1_000;
+        Assert.Equal(shown, (await Ledger.FindAsync(new() { Unpriced = true }, null, shown)).Items.Count);
 
         // The server writes down in its own time what it read.
         var after = before;
-        await ServerProcess.UntilAsync(async () => (after = await ReadAsync()).Lookups - before.Lookups >= many, () =>
+        await ServerProcess.UntilAsync(async () => (after = await ReadAsync()).Lookups - before.Lookups >= shown, () =>
             $"{after.Lookups - before.Lookups} lookups");
-        Assert.InRange(after.Rows - before.Rows, 0, 10 * many);
+        Assert.InRange(after.Rows - before.Rows, 0, 10 * shown);
 
         async Task<(long Lookups, long Rows)> ReadAsync()
         {
