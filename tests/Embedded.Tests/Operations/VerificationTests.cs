@@ -112,8 +112,8 @@ public sealed class VerificationTests
         };
 
         Assert.Empty((await Verification.RunAsync(purged)).Findings);
-        // Ledgers keep the newest.
-        Assert.Single((await store.Ledger.FindAsync(new(), null, 10)).Items);
+        // Databases keep the newest.
+        Assert.Equal(kind == "memory" ? 0 : 1, (await store.Ledger.FindAsync(new(), null, 10)).Items.Count);
     }
 
     /// <summary>The past comes by way of a backup, and leaves a snapshot of every account.</summary>
