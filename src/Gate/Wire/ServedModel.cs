@@ -9,7 +9,7 @@ static partial class ServedModel
     /// <summary>What stands behind a name and is no other model: a date or a number of a snapshot, or `latest`. Of one figure or two it is:
     /// `opus-4-5` is not `opus-4`.</summary>
     [GeneratedRegex(@"^[-@:](latest|[0-9]{4}-[0-9]{2}(-[0-9]{2})?|[0-9]{3,8})([-@:]v[0-9]+(:[0-9]+)?)?\z", RegexOptions.CultureInvariant)]
-    private static partial Regex Snapshot();
+    internal static partial Regex Snapshot();
 
     public static bool Is(string asked, string served)
     {

@@ -140,7 +140,8 @@ public sealed class UsageReportTests
             price.Cost(usage, new(listed, reading.ServiceTier, reading.Region, reading.Speed)));
     }
 
-    /// <summary>Compound systems call models again and again: what there is no room for in lines of its own is in that of its model.</summary>
+    /// <summary>Compound systems call models again and again: what there is no room for in lines of its own is in that of its
+    /// model.</summary>
     [Theory]
     [InlineData(18, 3, 3)]
     [InlineData(18, 18, 17)]
