@@ -128,20 +128,9 @@ static class SettlementRules
         var records = new List<UsageRecord>();
         foreach (var line in usage.Lines ?? [])
         {
-            var pricing = Pricing.Of(state, new()
-            {
-                Dimensions = usage.Dimensions with { Model = line.Model },
-                Timestamp = usage.Timestamp,
-                InputTokens = line.InputTokens,
-                OutputTokens = line.OutputTokens,
-                Parts = line.Parts,
-                Requests = 0,
-                ServiceTier = usage.ServiceTier,
-                Region = usage.Region,
-                Speed = usage.Speed,
-                Success = usage.Success,
-                RequestId = usage.RequestId,
-            }, settings, at, taken);
+            var used = line.Within(usage.Dimensions, usage.ServiceTier, usage.Region, usage.Speed);
+            var pricing = Pricing.Of(state,
+                used with { Timestamp = usage.Timestamp, Success = usage.Success, RequestId = usage.RequestId }, settings, at, taken);
             taken = AllowanceUse.Sum(taken, pricing.Allowances);
             records.Add(pricing.Priced(new()
             {

@@ -147,17 +147,8 @@ public sealed record ResolvedEstimate
         var (sum, unlisted) = (default(Amounts), default(string));
         foreach (var line in estimate.Lines ?? [])
         {
-            var cost = Pricing.Of(state, new()
-            {
-                Dimensions = estimate.Dimensions with { Model = line.Model },
-                InputTokens = line.InputTokens,
-                OutputTokens = line.OutputTokens,
-                Parts = line.Parts,
-                Requests = 0,
-                ServiceTier = estimate.ServiceTier,
-                Region = estimate.Region,
-                Speed = estimate.Speed,
-            }, settings, at).Cost;
+            var used = line.Within(estimate.Dimensions, estimate.ServiceTier, estimate.Region, estimate.Speed);
+            var cost = Pricing.Of(state, used, settings, at).Cost;
             if (cost is null) unlisted ??= line.Model;
             sum = Amounts.Min(sum + new Amounts(line.InputTokens + line.OutputTokens, line.InputTokens, line.OutputTokens, cost ?? 0, 0),
                 Amounts.Most);

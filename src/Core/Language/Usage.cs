@@ -151,7 +151,21 @@ public sealed record UsageParts
 }
 
 /// <summary>What another model did inside of the same call: an adviser that was asked, an attempt that was declined.</summary>
-public sealed record UsageLine(string Model, long InputTokens, long OutputTokens, UsageParts? Parts = null);
+public sealed record UsageLine(string Model, long InputTokens, long OutputTokens, UsageParts? Parts = null)
+{
+    /// <summary>As usage of its own, on the terms of the call that it is inside of, whose request it is a part of.</summary>
+    public Usage Within(Dimensions call, string? serviceTier, string? region, string? speed) => new()
+    {
+        Dimensions = call with { Model = Model },
+        InputTokens = InputTokens,
+        OutputTokens = OutputTokens,
+        Parts = Parts,
+        Requests = 0,
+        ServiceTier = serviceTier,
+        Region = region,
+        Speed = speed,
+    };
+}
 
 /// <summary>One model call as its caller reports it, in the one form that prices assume.</summary>
 public sealed record Usage
