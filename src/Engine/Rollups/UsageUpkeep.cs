@@ -58,7 +58,11 @@ public sealed class UsageUpkeep(IUsageUpkeep store, LedgerClock clock, ILogger l
     /// <summary>So many records are folded in one step: appends that wait for it hardly notice.</summary>
     const int PerStep = 20_000;
 
+    /// <summary>While no records come, hours, days and weeks that are over are all that is left to make, and reports do without them.</summary>
+    static readonly Duration betweenQuietFolds = Duration.FromMinutes(1);
+
     long before;
+    Instant? lastFold;
     bool busy;
 
     /// <summary>The last period found nothing to do.</summary>
@@ -129,6 +133,12 @@ public sealed class UsageUpkeep(IUsageUpkeep store, LedgerClock clock, ILogger l
         var unfolded = await store.UnfoldedAsync();
         busy = unfolded - before > Busy;
         idle = unfolded == 0 && purging is null && compacting.Count == 0 && lookingAfter is null;
+        if (unfolded == 0 && clock.Now - lastFold < betweenQuietFolds)
+        {
+            before = 0;
+            return;
+        }
+        lastFold = clock.Now;
         if (!busy || unfolded >= MostUnfolded)
             while (!cancellation.IsCancellationRequested && await store.FoldAsync(clock.Now, busy ? MostUnfolded : PerStep))
                 if (busy)

@@ -15,7 +15,7 @@ public sealed class UsageUpkeepTests
     [Fact]
     public async Task Records_that_can_not_be_folded_keep_erasures_from_nothing_and_are_told_of()
     {
-        var store = new Unfoldable();
+        var store = new Upkept();
         using var stop = new CancellationTokenSource();
         var running = new UsageUpkeep(store, new(time), lines, UsageRetention.OfDays(90)).RunAsync(time, stop.Token);
 
@@ -34,6 +34,20 @@ public sealed class UsageUpkeepTests
     }
 
     [Fact]
+    public async Task What_lies_quiet_is_made_into_hours_and_days_once_a_minute_and_records_at_once()
+    {
+        var store = new Upkept { Unfolded = 0, Fold = () => false };
+        var upkeep = new UsageUpkeep(store, new(time), lines, UsageRetention.OfDays(90));
+        for (var second = 0; second < 120; second++, time.Advance(TimeSpan.FromSeconds(1))) await upkeep.KeepUpAsync();
+        Assert.Equal(2, store.Folds);
+
+        store.Unfolded = 1;
+        await upkeep.KeepUpAsync();
+        await upkeep.KeepUpAsync();
+        Assert.Equal(4, store.Folds);
+    }
+
+    [Fact]
     public async Task What_breaks_off_again_and_again_is_told_once_a_minute()
     {
         var rounds = new Rounds(lines, "The work", time);
@@ -49,13 +63,23 @@ public sealed class UsageUpkeepTests
             rounds.TryAsync(() => throw new InvalidOperationException("closed"), new(canceled: true)));
     }
 
-    sealed class Unfoldable : IUsageUpkeep
+    sealed class Upkept : IUsageUpkeep
     {
         public Channel<bool> Erasures { get; } = Channel.CreateUnbounded<bool>();
 
-        public Task<long> UnfoldedAsync() => Task.FromResult(1L);
+        public long Unfolded { get; set; } = 1;
 
-        public Task<bool> FoldAsync(Instant now, int most) => throw new InvalidOperationException("the key is too long");
+        public Func<bool> Fold { get; init; } = () => throw new InvalidOperationException("the key is too long");
+
+        public int Folds { get; private set; }
+
+        public Task<long> UnfoldedAsync() => Task.FromResult(Unfolded);
+
+        public Task<bool> FoldAsync(Instant now, int most)
+        {
+            Folds++;
+            return Task.FromResult(Fold());
+        }
 
         public Task<bool> EraseNextAsync()
         {
