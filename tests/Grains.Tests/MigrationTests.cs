@@ -87,6 +87,30 @@ public sealed class MigrationTests(GrainCluster cluster) : IClassFixture<GrainCl
     }
 
     [Fact]
+    public async Task What_is_settled_is_in_memory_no_more_and_a_repeated_call_is_answered_by_the_ledger()
+    {
+        var ledger = new MemoryLedger();
+        await using var committer = new Committer(ledger);
+        var parts = new SessionParts(ledger, committer, new(ledger), new(TimeProvider.System), NullLogger.Instance);
+        var session = new BudgetSession("a", parts);
+        await session.SendAsync(Edge(1000));
+        await session.SendAsync(Calls.Reserve("open", 40));
+        for (var call = 0; call < 20; call++)
+        {
+            await session.SendAsync(Calls.Reserve($"r{call}", 40));
+            await session.SendAsync(Calls.Settle($"r{call}", $"u{call}", 30));
+        }
+        Assert.Equal(OutcomeStatus.Done, (await session.SendAsync(Calls.Settle("r7", "u7", 30))).Status);
+        Assert.Equal(OutcomeStatus.IdempotencyMismatch, (await session.SendAsync(Calls.Settle("r7", "u7", 31))).Status);
+        Assert.Equal(OutcomeStatus.Conflict, (await session.SendAsync(Calls.Settle("r7", "another", 30))).Status);
+
+        // What memory holds is what goes to another host.
+        var state = SessionHandover.Decode((await session.HandOverAsync())!)!.State;
+        Assert.Equal("open", Assert.Single(state.Holds).Key);
+        Assert.Empty(state.RecentUsage);
+    }
+
+    [Fact]
     public async Task What_can_not_be_read_is_read_from_the_ledger()
     {
         Assert.Null(SessionHandover.Decode([]));

@@ -69,8 +69,8 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
     /// <summary>Who repeats one old call often repeats many: a trace that is played again.</summary>
     const int AskFirstAfterKnownId = 64;
 
-    /// <summary>Closed holds and usage stay in memory this long, for quick retries.</summary>
-    static readonly Duration remembered = Duration.FromMinutes(1);
+    /// <summary>An account that nobody called for this long keeps no room for callers that wait.</summary>
+    static readonly Duration restsAfter = Duration.FromMinutes(1);
 
     /// <summary>Counters of single keys stay in memory this long after they were used.</summary>
     static readonly Duration countersRemembered = Duration.FromHours(1);
@@ -241,15 +241,12 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
         return running = true;
     }
 
-    /// <summary>Lets go of what is kept for quick retries, where nobody called for as long as that is kept: an account that rests keeps
-    /// only what it decides by.</summary>
+    /// <summary>Gives back the room of a burst that is over, where nobody called for a while.</summary>
     public void Rest(Instant now)
     {
         lock (gate)
         {
-            if (running || stopping || LastUsed >= now - remembered) return;
-            state?.Forget(Instant.MaxValue);
-            queue.TrimExcess();
+            if (!running && !stopping && LastUsed < now - restsAfter) queue.TrimExcess();
         }
     }
 
@@ -434,7 +431,9 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
             Measures.Answered(batch[i].Command, outcomes[i]);
             batch[i].Answer(outcomes[i]);
         }
-        budget.Forget(now - remembered);
+        // What was closed and booked lies in the ledger, and a call that is repeated is looked up there: kept for longer, it would outlive
+        // young garbage, and collecting that stops the host.
+        budget.Forget(Instant.MaxValue);
         eventsSinceSnapshot += events.Count;
         await SnapshotAsync(parts.EventsPerSnapshot, parts.MostKeyedCounters);
         return true;

@@ -15,24 +15,21 @@ public sealed record SessionHandover(BudgetState State, int EventsSinceSnapshot,
     /// <summary>A larger state is read from the ledger by whoever goes on: it would hold up what shares its way.</summary>
     public const int MostBytes = 512 * 1024;
 
-    /// <summary>More of what was booked or closed in the last minute stays behind; a repeated call is looked up in the ledger.</summary>
-    const int MostRecent = 1_000;
-
     /// <summary>Whoever does not know it reads the ledger.</summary>
     const int Format = 1;
 
     /// <summary>Null where it is too much to hand over.</summary>
     internal static byte[]? Encode(BudgetState state, int eventsSinceSnapshot, Instant? nextDeadline)
     {
-        if (state.Holds.Count + state.RecentUsage.Count > MostRecent) state.Forget(Instant.MaxValue);
+        state.Forget(Instant.MaxValue);
         using var bytes = new MemoryStream();
         using var writer = new BinaryWriter(bytes, Encoding.UTF8);
         writer.Write(Format);
         writer.Write(eventsSinceSnapshot);
         writer.Write(nextDeadline?.ToUnixTimeMilliseconds() ?? long.MaxValue);
         Write(LedgerJson.EncodeState(state));
-        writer.Write(state.RecentUsage.Count);
-        foreach (var record in state.RecentUsage.Values) Write(LedgerJson.EncodeRecord(record));
+        // Builds before this one read here what was booked lately, and send it.
+        writer.Write(0);
         writer.Flush();
         return bytes.Length > MostBytes ? null : bytes.ToArray();
 
