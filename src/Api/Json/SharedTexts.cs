@@ -1,5 +1,5 @@
-// Providers, models, users and whatever else many calls have in common, as one string each: what an account keeps of a call for a minute
-// refers to it, and a string of its own for each call would be kept, and moved by collections, for as long.
+// Providers, models, users and whatever else many calls have in common, as one string each: open holds and what waits for the ledger
+// refer to it, and a string of its own for each call would be kept, and moved by collections, for as long.
 using System.IO.Hashing;
 using System.Text;
 using System.Text.Json;
