@@ -58,7 +58,7 @@ public sealed class UsageUpkeep(IUsageUpkeep store, LedgerClock clock, ILogger l
     /// <summary>So many records are folded in one step: appends that wait for it hardly notice.</summary>
     const int PerStep = 20_000;
 
-    /// <summary>While no records come, hours, days and weeks that are over are all that is left to make, and reports do without them.</summary>
+    /// <summary>While no records come, hours, days and weeks that are over are all that is left to make: reports do without.</summary>
     static readonly Duration betweenQuietFolds = Duration.FromMinutes(1);
 
     long before;

@@ -431,8 +431,7 @@ public sealed class BudgetSession(string account, SessionParts parts, SessionHan
             Measures.Answered(batch[i].Command, outcomes[i]);
             batch[i].Answer(outcomes[i]);
         }
-        // What was closed and booked lies in the ledger, and a call that is repeated is looked up there: kept for longer, it would outlive
-        // young garbage, and collecting that stops the host.
+        // It lies in the ledger, where a repeated call is looked up; kept for longer, it would outlive young garbage (ADR 51).
         budget.Forget(Instant.MaxValue);
         eventsSinceSnapshot += events.Count;
         await SnapshotAsync(parts.EventsPerSnapshot, parts.MostKeyedCounters);
