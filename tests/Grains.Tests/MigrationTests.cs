@@ -70,12 +70,15 @@ public sealed class MigrationTests(GrainCluster cluster) : IClassFixture<GrainCl
         Assert.Equal(booked, (await Authority.OnlyLimitAsync(account)).Settled.Value);
     }
 
+    static SessionParts PartsOn(MemoryLedger ledger, Committer committer) =>
+        new(ledger, committer, new(ledger), new(TimeProvider.System), NullLogger.Instance);
+
     [Fact]
     public async Task What_another_host_wrote_while_the_state_was_on_its_way_counts()
     {
         var ledger = new MemoryLedger();
         await using var committer = new Committer(ledger);
-        var parts = new SessionParts(ledger, committer, new(ledger), new(TimeProvider.System), NullLogger.Instance);
+        var parts = PartsOn(ledger, committer);
         var before = new BudgetSession("a", parts);
         await before.SendAsync(Edge(100));
         await before.SendAsync(Calls.Reserve("first", 40));
@@ -94,7 +97,7 @@ public sealed class MigrationTests(GrainCluster cluster) : IClassFixture<GrainCl
     {
         var ledger = new MemoryLedger();
         await using var committer = new Committer(ledger);
-        var parts = new SessionParts(ledger, committer, new(ledger), new(TimeProvider.System), NullLogger.Instance);
+        var parts = PartsOn(ledger, committer);
         var session = new BudgetSession("a", parts);
         await session.SendAsync(Edge(1000));
         await session.SendAsync(Calls.Reserve("open", 40));
@@ -121,7 +124,7 @@ public sealed class MigrationTests(GrainCluster cluster) : IClassFixture<GrainCl
         Assert.Null(SessionHandover.Decode([99, 0, 0, 0, 0, 0, 0, 0]));
         var ledger = new MemoryLedger();
         await using var committer = new Committer(ledger);
-        var parts = new SessionParts(ledger, committer, new(ledger), new(TimeProvider.System), NullLogger.Instance);
+        var parts = PartsOn(ledger, committer);
         // Nobody ever asked this one: there is nothing to hand over.
         Assert.Null(await new BudgetSession("b", parts).HandOverAsync());
     }

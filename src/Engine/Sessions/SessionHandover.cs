@@ -21,7 +21,6 @@ public sealed record SessionHandover(BudgetState State, int EventsSinceSnapshot,
     /// <summary>Null where it is too much to hand over.</summary>
     internal static byte[]? Encode(BudgetState state, int eventsSinceSnapshot, Instant? nextDeadline)
     {
-        state.Forget(Instant.MaxValue);
         using var bytes = new MemoryStream();
         using var writer = new BinaryWriter(bytes, Encoding.UTF8);
         writer.Write(Format);
