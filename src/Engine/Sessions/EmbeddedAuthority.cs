@@ -237,7 +237,7 @@ public sealed class EmbeddedAuthority : IBudgetAuthority, IAsyncDisposable
     /// <summary>How often it is looked at whether a session rests until it ends.</summary>
     const int LooksWhileIdle = 10;
 
-    /// <summary>Ends the sessions that nobody used for a while; those that rest let go of what nobody will ask for soon.</summary>
+    /// <summary>Ends the sessions that nobody used for a while; those that rest give back the room of a burst.</summary>
     public async Task EvictIdleAsync()
     {
         var now = parts.Clock.Now;
